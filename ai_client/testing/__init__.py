@@ -1,0 +1,34 @@
+"""Tools for testing code that talks to an OpenAI-compatible API, without network.
+
+`Upstream` is a real HTTP server on loopback that speaks the API's wire format. Importing this package
+loads nothing else: each name is resolved when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ai_client.testing.gate import Gate
+    from ai_client.testing.recording import Recorded
+    from ai_client.testing.reply import Reply, sse
+    from ai_client.testing.server import Upstream
+
+__all__ = ["Gate", "Recorded", "Reply", "Upstream", "sse"]
+
+_MODULES = {
+    "Gate": "gate",
+    "Recorded": "recording",
+    "Reply": "reply",
+    "Upstream": "server",
+    "sse": "reply",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

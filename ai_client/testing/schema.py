@@ -1,0 +1,121 @@
+"""A value that is valid for a JSON schema."""
+
+from typing import Any
+
+from ai_client.testing.shapes import is_list, is_object
+
+_FORMATS = {
+    "date": "2026-01-01",
+    "date-time": "2026-01-01T00:00:00Z",
+    "time": "12:00:00Z",
+    "duration": "PT1H",
+    "email": "someone@example.com",
+    "hostname": "example.com",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "uri": "https://example.com/",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+}
+
+_DEEP = 6
+"""From this depth on a schema that refers to itself takes its shortest way out."""
+
+
+def sample(schema: dict[str, Any]) -> Any:
+    """Return a value for `schema`: every property present, one item per list, the first of alternatives."""
+    return _Sampler(schema).value(schema, "value", 0)
+
+
+class _Sampler:
+    def __init__(self, root: dict[str, Any]) -> None:
+        self._root = root
+
+    def value(self, schema: Any, name: str, depth: int) -> Any:
+        if not is_object(schema):
+            return name
+        spec = self._resolved(schema)
+        if "const" in spec:
+            return spec["const"]
+        if "enum" in spec:
+            return spec["enum"][0]
+        alternatives = spec.get("anyOf") or spec.get("oneOf")
+        if alternatives:
+            return self.value(self._chosen(alternatives, depth), name, depth + 1)
+        kind = spec.get("type") or ("object" if "properties" in spec else "string")
+        if is_list(kind):
+            kind = "null" if depth > _DEEP and "null" in kind else kind[0]
+        return self._of_kind(kind, spec, name, depth)
+
+    def _of_kind(self, kind: str, spec: dict[str, Any], name: str, depth: int) -> Any:
+        match kind:
+            case "object":
+                return self._object(spec, depth)
+            case "array":
+                return self._array(spec, name, depth)
+            case "string":
+                return _string(spec, name)
+            case "integer" | "number":
+                return _number(spec, whole=kind == "integer")
+            case "boolean":
+                return True
+            case _:
+                return None
+
+    def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
+        while "$ref" in schema:
+            target: Any = self._root
+            for step in schema["$ref"].removeprefix("#").strip("/").split("/"):
+                target = target[step.replace("~1", "/").replace("~0", "~")] if step else target
+            rest = {key: value for key, value in schema.items() if key != "$ref"}
+            schema = {**target, **rest}
+        for part in schema.get("allOf", ()):
+            resolved = self._resolved(part)
+            properties = {**schema.get("properties", {}), **resolved.get("properties", {})}
+            schema = {**resolved, **schema, **({"properties": properties} if properties else {})}
+        return schema
+
+    def _chosen(self, alternatives: list[dict[str, Any]], depth: int) -> dict[str, Any]:
+        if depth > _DEEP:
+            simple = ("null", "boolean", "integer", "number", "string")
+            for kind in simple:
+                for alternative in alternatives:
+                    if self._resolved(alternative).get("type") == kind:
+                        return alternative
+        return alternatives[0]
+
+    def _object(self, spec: dict[str, Any], depth: int) -> dict[str, Any]:
+        properties: dict[str, Any] = spec.get("properties", {})
+        required = spec.get("required", ())
+        return {
+            name: self.value(schema, name, depth + 1)
+            for name, schema in properties.items()
+            if name in required or depth <= _DEEP
+        }
+
+    def _array(self, spec: dict[str, Any], name: str, depth: int) -> list[Any]:
+        prefix = [self.value(item, name, depth + 1) for item in spec.get("prefixItems", ())]
+        least = spec.get("minItems", 0)
+        wanted = max(least, 0 if depth > _DEEP else min(1, spec.get("maxItems", 1)))
+        item = spec.get("items")
+        missing = range(wanted - len(prefix)) if item is not False else ()
+        return [*prefix, *(self.value(item or {}, name, depth + 1) for _ in missing)]
+
+
+def _string(spec: dict[str, Any], name: str) -> str:
+    text = _FORMATS.get(spec.get("format", ""), name)
+    text = text.ljust(spec.get("minLength", 0), "x")
+    return text[: spec.get("maxLength")]
+
+
+def _number(spec: dict[str, Any], *, whole: bool) -> float:
+    step = spec.get("multipleOf") or 1
+    low = spec.get("minimum", spec.get("exclusiveMinimum"))
+    high = spec.get("maximum", spec.get("exclusiveMaximum"))
+    if low is None:
+        low = 1 if high is None or high >= 1 else high
+    value = -(-low // step) * step
+    if value == spec.get("exclusiveMinimum"):
+        value += step
+    if not whole and high is not None and value > high:
+        value = (low + high) / 2
+    return int(value) if whole else value

@@ -1,0 +1,234 @@
+"""The upstream: an offline server that speaks the wire format of an OpenAI-compatible API."""
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from itertools import count
+from types import TracebackType
+from typing import Self, Unpack
+
+from ai_client.testing.recording import Recorded
+from ai_client.testing.reply import Answer, Reply, ReplyFields
+from ai_client.testing.script import Rule
+from ai_client.testing.service import Service
+from ai_client.testing.wire import Connection
+
+_BACKLOG = 1024
+
+
+class Upstream:
+    """An OpenAI-compatible API on loopback, in a thread of its own.
+
+    It answers deterministically: the same request gets the same words. Tests prepare other answers with
+    `reply` and `always`, and ask what happened through `requests` and the counters, all from any thread.
+
+        with Upstream() as upstream:
+            client = OpenAI(base_url=upstream.base_url, api_key="any")
+
+    Args:
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one, and keeps it if the upstream is started again.
+        delay: Seconds between the chunks of the built-in streams.
+        record: Keep the requests; without, only the counters are kept.
+        ssl_context: Serve https with it.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        delay: float = 0,
+        record: bool = True,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._ssl_context = ssl_context
+        self._service = Service(delay=delay, record=record)
+        self._connections: set[Connection] = set()
+        self._numbers = count(1)
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+
+    def __repr__(self) -> str:
+        return f"<Upstream {self.base_url}>" if self._thread is not None else "<Upstream, not running>"
+
+    def start(self) -> Self:
+        """Listen, and return when connections are accepted.
+
+        Raises:
+            OSError: The port is taken or the address is not this machine's.
+        """
+        if self._thread is not None:
+            raise RuntimeError("This upstream is running already.")
+        listening: Future[int] = Future()
+        thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(listening)), name="ai-client-upstream", daemon=True
+        )
+        thread.start()
+        try:
+            self._port = listening.result()
+        except OSError:
+            thread.join()
+            raise
+        self._thread = thread
+        return self
+
+    def stop(self) -> None:
+        """Close every connection and end the thread; does nothing where it is not running."""
+        thread, self._thread = self._thread, None
+        if thread is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            thread.join()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        if self._thread is None:
+            raise RuntimeError(
+                "This upstream is not running: use `with Upstream() as upstream:` or `start()`."
+            )
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """The root, without `/v1`; where Azure's paths begin."""
+        scheme = "https" if self._ssl_context else "http"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{scheme}://{host}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """What a client takes as its `base_url`."""
+        return f"{self.url}/v1"
+
+    def reply(
+        self,
+        answer: Answer | None = None,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        times: int = 1,
+        **fields: Unpack[ReplyFields],
+    ) -> None:
+        """Queue an answer for the next `times` requests that match.
+
+        Args:
+            answer: A `Reply` or a function from the `Recorded` request to one, in place of `fields`.
+            method: Only for requests with this method.
+            path: Only for requests whose path ends with this.
+            times: How many requests get it.
+            **fields: The fields of `Reply`.
+        """
+        self._service.script.queue(Rule(_answer(answer, fields), method, path, times))
+
+    def always(
+        self,
+        answer: Answer | None = None,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        **fields: Unpack[ReplyFields],
+    ) -> None:
+        """Answer every matching request that finds nothing queued; the newest matching rule counts."""
+        self._service.script.stand(Rule(_answer(answer, fields), method, path))
+
+    def reset(self) -> None:
+        """Forget prepared answers and recorded requests, and count anew."""
+        self._service.reset()
+
+    def close_idle(self) -> None:
+        """Close the connections on which no request is under way, as a server does after its idle time."""
+        if self._loop is None or self._thread is None:
+            return
+        closed: Future[None] = Future()
+        self._loop.call_soon_threadsafe(self._close_idle, closed)
+        closed.result()
+
+    @property
+    def requests(self) -> list[Recorded]:
+        """The requests that have arrived, in order."""
+        return self._service.recorder.requests
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are being received or answered now."""
+        return self._service.recorder.counters.in_flight
+
+    @property
+    def max_in_flight(self) -> int:
+        """The most requests that were in flight at once."""
+        return self._service.recorder.counters.max_in_flight
+
+    @property
+    def connections_opened(self) -> int:
+        """Connections accepted so far."""
+        return self._service.recorder.counters.connections_opened
+
+    @property
+    def connections_open(self) -> int:
+        """Connections that are open now."""
+        return self._service.recorder.counters.connections_open
+
+    def wait_for(self, predicate: Callable[[], bool], timeout: float = 5) -> None:
+        """Block until `predicate()` is true; it is asked again whenever the upstream saw something.
+
+        Raises:
+            TimeoutError: It was not true within `timeout` seconds.
+        """
+        self._service.recorder.wait_for(predicate, timeout)
+
+    async def wait_for_async(self, predicate: Callable[[], bool], timeout: float = 5) -> None:  # noqa: ASYNC109 -- as above
+        """Wait like `wait_for`, without blocking the running event loop."""
+        await asyncio.to_thread(self.wait_for, predicate, timeout)
+
+    async def _serve(self, listening: "Future[int]") -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        try:
+            server = await self._loop.create_server(
+                lambda: Connection(self._service, self._connections, next(self._numbers)),
+                self._host,
+                self._port,
+                ssl=self._ssl_context,
+                backlog=_BACKLOG,
+            )
+        except OSError as error:
+            listening.set_exception(error)
+            return
+        listening.set_result(server.sockets[0].getsockname()[1])
+        await self._stopping.wait()
+        server.close()
+        for connection in list(self._connections):
+            connection.abort()
+        while self._connections:  # noqa: ASYNC110 -- it takes two rounds, an event would take more words
+            await asyncio.sleep(0)  # a transport closes in the next rounds of the loop
+
+    def _close_idle(self, closed: "Future[None]") -> None:
+        for connection in list(self._connections):
+            if connection.idle:
+                connection.abort()
+        closed.set_result(None)
+
+
+def _answer(answer: Answer | None, fields: ReplyFields) -> Answer:
+    if answer is None:
+        return Reply(**fields)
+    if fields:
+        raise TypeError("Give either an answer or the fields of one, not both.")
+    return answer
