@@ -1,0 +1,85 @@
+"""OpenAI-compatible clients for web services.
+
+    from ai_client import OpenAI, AsyncOpenAI
+
+Names are resolved when first used, so that importing the package costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from ._models import BaseModel as BaseModel
+    from ._request import (
+        NOT_GIVEN as NOT_GIVEN,
+        NotGiven as NotGiven,
+        Omit as Omit,
+        RequestOptions as RequestOptions,
+        not_given as not_given,
+        omit as omit,
+    )
+    from ._response import (
+        APIResponse as APIResponse,
+        AsyncAPIResponse as AsyncAPIResponse,
+    )
+    from ._stream import AsyncStream as AsyncStream, Stream as Stream
+    from .client import AsyncOpenAI as AsyncOpenAI, OpenAI as OpenAI
+    from .config import ClientConfig as ClientConfig
+    from .errors import (
+        APIConnectionError as APIConnectionError,
+        APIError as APIError,
+        APIResponseValidationError as APIResponseValidationError,
+        APIStatusError as APIStatusError,
+        APITimeoutError as APITimeoutError,
+        AuthenticationError as AuthenticationError,
+        BadRequestError as BadRequestError,
+        ClientClosedError as ClientClosedError,
+        ConfigError as ConfigError,
+        ConflictError as ConflictError,
+        ContentFilterFinishReasonError as ContentFilterFinishReasonError,
+        InternalServerError as InternalServerError,
+        InvalidWebhookSignatureError as InvalidWebhookSignatureError,
+        LengthFinishReasonError as LengthFinishReasonError,
+        NotFoundError as NotFoundError,
+        OAuthError as OAuthError,
+        OpenAIError as OpenAIError,
+        PermissionDeniedError as PermissionDeniedError,
+        RateLimitError as RateLimitError,
+        StreamError as StreamError,
+        StreamInterruptedError as StreamInterruptedError,
+        StreamTimeoutError as StreamTimeoutError,
+        UnprocessableEntityError as UnprocessableEntityError,
+    )
+    from .provider import ClientProvider as ClientProvider
+
+_HOMES = {
+    "_models": "BaseModel",
+    "_request": "NOT_GIVEN NotGiven Omit RequestOptions not_given omit",
+    "_response": "APIResponse AsyncAPIResponse",
+    "_stream": "AsyncStream Stream",
+    "client": "AsyncOpenAI OpenAI",
+    "config": "ClientConfig",
+    "errors": "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError"
+    " AuthenticationError BadRequestError ClientClosedError ConfigError ConflictError"
+    " ContentFilterFinishReasonError InternalServerError InvalidWebhookSignatureError LengthFinishReasonError"
+    " NotFoundError OAuthError OpenAIError PermissionDeniedError RateLimitError StreamError"
+    " StreamInterruptedError StreamTimeoutError UnprocessableEntityError",
+    "provider": "ClientProvider",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = ["__version__", *_HOME_OF]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,214 @@
+"""One exchange with a server: a request over the pool, redirects followed, the body read.
+
+Two ways to do it share an interface: straight over a pool of ours, or through an HTTP client that the user gave.
+"""
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ._http import Library
+    from ._pool import AwaitablePool, BlockingPool
+
+MAX_REDIRECTS = 20
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_BOUND_TO_ORIGIN = (
+    "authorization",
+    "api-key",
+    "cookie",
+    "proxy-authorization",
+    "openai-organization",
+    "openai-project",
+)
+_SEE_OTHER = 303
+
+
+class _Exchange(Protocol):
+    timeouts: tuple[type[Exception], ...]
+    failures: tuple[type[Exception], ...]
+
+    @property
+    def is_closed(self) -> bool: ...
+
+    def build(
+        self,
+        method: str,
+        url: "httpx.URL",
+        headers: list[tuple[str, str]],
+        timeout: "dict[str, float | None]",
+        **body: Any,
+    ) -> "httpx.Request": ...
+
+
+class Sender(_Exchange, Protocol):
+    """Performs exchanges and blocks."""
+
+    def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response": ...
+    def close(self) -> None: ...
+
+
+class AsyncSender(_Exchange, Protocol):
+    """Performs exchanges and suspends."""
+
+    async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response": ...
+    async def aclose(self) -> None: ...
+
+
+class _OverPool:
+    def __init__(self, library: "Library") -> None:
+        self._request = library.http.Request
+        self.timeouts = (library.http.TimeoutException,)
+        self.failures = (library.http.RequestError,)
+        self._too_many = library.http.TooManyRedirects
+        self.is_closed = False
+
+    def build(
+        self,
+        method: str,
+        url: "httpx.URL",
+        headers: list[tuple[str, str]],
+        timeout: "dict[str, float | None]",
+        **body: Any,
+    ) -> "httpx.Request":
+        return self._request(method, url, headers=headers, extensions={"timeout": timeout}, **body)
+
+    def _next(
+        self, response: "httpx.Response", request: "httpx.Request", hops: int
+    ) -> "httpx.Request | None":
+        """Give the request that a redirect asks for, or `None`."""
+        location = response.headers.get("location")
+        if response.status_code not in _REDIRECTS or not location:
+            return None
+        if hops == MAX_REDIRECTS:
+            raise self._too_many(f"More than {MAX_REDIRECTS} redirects.", request=request)
+        url = request.url.join(location)
+        headers = request.headers.copy()
+        if (url.scheme, url.host, url.port) != (request.url.scheme, request.url.host, request.url.port):
+            for name in _BOUND_TO_ORIGIN:
+                headers.pop(name, None)
+            headers["host"] = url.netloc.decode("ascii")
+        method = request.method
+        if response.status_code == _SEE_OTHER or (response.status_code in {301, 302} and method == "POST"):
+            method = "HEAD" if method == "HEAD" else "GET"
+            for name in ("content-length", "content-type", "transfer-encoding"):
+                headers.pop(name, None)
+            return self._request(method, url, headers=headers, extensions=request.extensions)
+        return self._request(
+            method, url, headers=headers, extensions=request.extensions, stream=request.stream
+        )
+
+
+class PoolSender(_OverPool):
+    """Exchanges over a blocking pool."""
+
+    def __init__(self, pool: "BlockingPool", library: "Library") -> None:
+        super().__init__(library)
+        self.pool = pool
+
+    def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+        """Perform one exchange; the body is read unless *stream*."""
+        response = self._answer(request)
+        hops = 0
+        while (following := self._next(response, request, hops)) is not None:
+            response.close()
+            request, hops = following, hops + 1
+            response = self._answer(request)
+        if not stream:
+            try:
+                response.read()
+            except BaseException:
+                response.close()
+                raise
+        return response
+
+    def _answer(self, request: "httpx.Request") -> "httpx.Response":
+        response = self.pool.handle_request(request)
+        response.request = request
+        return response
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.is_closed = True
+        self.pool.close()
+
+
+class AsyncPoolSender(_OverPool):
+    """Exchanges over an awaitable pool."""
+
+    def __init__(self, pool: "AwaitablePool", library: "Library") -> None:
+        super().__init__(library)
+        self.pool = pool
+
+    async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+        """Perform one exchange; the body is read unless *stream*."""
+        response = await self._answer(request)
+        hops = 0
+        while (following := self._next(response, request, hops)) is not None:
+            await response.aclose()
+            request, hops = following, hops + 1
+            response = await self._answer(request)
+        if not stream:
+            try:
+                await response.aread()
+            except BaseException:
+                await response.aclose()
+                raise
+        return response
+
+    async def _answer(self, request: "httpx.Request") -> "httpx.Response":
+        response = await self.pool.handle_async_request(request)
+        response.request = request
+        return response
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        self.is_closed = True
+        await self.pool.aclose()
+
+
+class _OverClient:
+    def __init__(self, client: Any, library: "Library") -> None:
+        self.client = client
+        self.timeouts = (library.http.TimeoutException,)
+        self.failures = (library.http.RequestError,)
+
+    @property
+    def is_closed(self) -> bool:
+        return bool(self.client.is_closed)
+
+    def build(
+        self,
+        method: str,
+        url: "httpx.URL",
+        headers: list[tuple[str, str]],
+        timeout: "dict[str, float | None]",
+        **body: Any,
+    ) -> "httpx.Request":
+        request: httpx.Request = self.client.build_request(method, url, headers=headers, **body)
+        request.extensions["timeout"] = timeout
+        return request
+
+
+class ClientSender(_OverClient):
+    """Exchanges through the user's blocking HTTP client: its hooks, mounts, authentication and cookies apply."""
+
+    def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+        """Perform one exchange; the body is read unless *stream*."""
+        return self.client.send(request, stream=stream)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Close the user's client, as the official SDK does."""
+        self.client.close()
+
+
+class AsyncClientSender(_OverClient):
+    """Exchanges through the user's awaitable HTTP client: its hooks, mounts, authentication and cookies apply."""
+
+    async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+        """Perform one exchange; the body is read unless *stream*."""
+        return await self.client.send(request, stream=stream)  # type: ignore[no-any-return]
+
+    async def aclose(self) -> None:
+        """Close the user's client, as the official SDK does."""
+        await self.client.aclose()

@@ -1,0 +1,180 @@
+"""The base of every result, and how bytes become results.
+
+A body is validated by pydantic straight from its bytes. Where a provider's shape does not validate, the result is
+built all the same, from whatever the answer holds, so that a new field, tag or type never breaks a caller.
+"""
+
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, cast, get_args, get_origin
+
+import pydantic
+from pydantic_core import from_json
+
+T = TypeVar("T")
+
+
+class BaseModel(pydantic.BaseModel):
+    """A result: its fields as attributes, unknown ones included."""
+
+    model_config = pydantic.ConfigDict(
+        extra="allow",
+        defer_build=True,
+        protected_namespaces=(),
+        val_json_bytes="base64",
+        hide_input_in_errors=True,
+    )
+
+    _request_id: ClassVar[str | None] = None
+    """The answer's `x-request-id` header, on the outermost result of a call."""
+
+    def to_dict(
+        self,
+        *,
+        mode: Literal["json", "python"] = "python",
+        use_api_names: bool = True,
+        exclude_unset: bool = True,
+        exclude_defaults: bool = False,
+        exclude_none: bool = False,
+        warnings: bool = True,
+    ) -> dict[str, object]:
+        """Give the result as a dictionary, by default of just the fields that the server sent."""
+        return self.model_dump(
+            mode=mode,
+            by_alias=use_api_names,
+            exclude_unset=exclude_unset,
+            exclude_defaults=exclude_defaults,
+            exclude_none=exclude_none,
+            warnings=warnings,
+        )
+
+    def to_json(
+        self,
+        *,
+        indent: int | None = 2,
+        use_api_names: bool = True,
+        exclude_unset: bool = True,
+        exclude_defaults: bool = False,
+        exclude_none: bool = False,
+        warnings: bool = True,
+    ) -> str:
+        """Give the result as JSON text, by default of just the fields that the server sent."""
+        return self.model_dump_json(
+            indent=indent,
+            by_alias=use_api_names,
+            exclude_unset=exclude_unset,
+            exclude_defaults=exclude_defaults,
+            exclude_none=exclude_none,
+            warnings=warnings,
+        )
+
+
+Decoder = Callable[[bytes], Any]
+_decoders: dict[Any, Decoder] = {}
+
+
+def decoder(cast_to: Any) -> Decoder:
+    """Give the strict decoder of a type: JSON bytes in, a validated value out; `pydantic.ValidationError` else."""
+    found = _decoders.get(cast_to)
+    if found is None:
+        found = _decoders[cast_to] = _build_decoder(cast_to)
+    return found
+
+
+def decode(cast_to: type[T], data: bytes, *, strict: bool = False) -> T:
+    """Turn JSON bytes into a *cast_to*, falling back to unvalidated construction unless *strict*.
+
+    Raises:
+        pydantic.ValidationError: *data* does not validate, and *strict*.
+        ValueError: *data* is not JSON.
+    """
+    try:
+        return cast("T", decoder(cast_to)(data))
+    except pydantic.ValidationError:
+        if strict:
+            raise
+    return cast("T", construct(cast_to, from_json(data)))
+
+
+def construct(annotation: Any, value: Any) -> Any:
+    """Build a value of a type from decoded JSON without insisting on its shape."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return construct(get_args(annotation)[0], value)
+    if origin is Union or origin is types.UnionType:
+        return _construct_union(get_args(annotation), value)
+    if origin is list and isinstance(value, list):
+        (item,) = get_args(annotation)
+        return [construct(item, each) for each in cast("list[Any]", value)]
+    if origin is dict and isinstance(value, dict):
+        _, item = get_args(annotation)
+        return {key: construct(item, each) for key, each in cast("dict[str, Any]", value).items()}
+    if _is_model(annotation) and isinstance(value, dict):
+        return _construct_model(annotation, cast("dict[str, Any]", value))
+    return value
+
+
+def _build_decoder(cast_to: Any) -> Decoder:
+    if _is_model(cast_to):
+        cast_to.model_rebuild()
+        return cast("Decoder", cast_to.__pydantic_validator__.validate_json)
+    return pydantic.TypeAdapter[Any](cast_to).validator.validate_json
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel)
+
+
+def _construct_model(cls: type[pydantic.BaseModel], values: dict[str, Any]) -> pydantic.BaseModel:
+    if not cls.__pydantic_complete__:
+        cls.model_rebuild()
+    fields: dict[str, Any] = {}
+    rest = dict(values)
+    given: set[str] = set()
+    for name, field in cls.model_fields.items():
+        key = field.alias or name
+        if key in rest:
+            fields[name] = construct(field.annotation, rest.pop(key))
+            given.add(name)
+        else:
+            fields[name] = None if field.is_required() else field.get_default(call_default_factory=True)
+    return cls.model_construct(given | rest.keys(), **fields, **rest)
+
+
+def _construct_union(arms: tuple[Any, ...], value: Any) -> Any:
+    for arm in arms:
+        try:
+            return _validate(arm, value)
+        except pydantic.ValidationError:
+            continue
+    if not isinstance(value, dict):
+        for arm in arms:
+            if get_origin(arm) is type(value):
+                return construct(arm, value)
+        return value
+    members = cast("dict[str, Any]", value)
+    models = [arm for arm in map(_bare, arms) if _is_model(arm)]
+    for arm in models:
+        if _tags_match(arm, members):
+            return _construct_model(arm, members)
+    if len(models) == 1:
+        return _construct_model(models[0], members)
+    return _construct_model(BaseModel, members) if models else members
+
+
+def _validate(annotation: Any, value: Any) -> Any:
+    return pydantic.TypeAdapter[Any](annotation).validate_python(value, strict=True)
+
+
+def _bare(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _tags_match(cls: type[pydantic.BaseModel], values: Mapping[str, Any]) -> bool:
+    tags = {
+        name: get_args(field.annotation)
+        for name, field in cls.model_fields.items()
+        if field.is_required() and get_origin(field.annotation) in (Literal, typing.Literal)
+    }
+    return bool(tags) and all(values.get(name) in allowed for name, allowed in tags.items())

@@ -1,0 +1,232 @@
+"""Methods written once for both clients: an `async def` that the blocking client exposes as a plain method.
+
+The type parameter of a resource is its mode: what its methods return at type-check time. At run time the client
+says whether it blocks, and the resource's view whether answers come parsed, raw or unread.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping
+from types import MethodType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    overload,
+)
+
+from ._io import IO, finish
+from ._request import check_keywords, merge
+from .control.call import Call, Reply
+
+if TYPE_CHECKING:
+    from ._response import (
+        APIResponse,
+        AsyncAPIResponse,
+        AsyncResponseContextManager,
+        LegacyAPIResponse,
+        ResponseContextManager,
+    )
+
+
+class Mode:
+    """Type-level mark of how a resource answers."""
+
+
+class Sync(Mode):
+    """The blocking client."""
+
+
+class Async(Mode):
+    """The awaitable client."""
+
+
+class Raw(Mode):
+    """The blocking client's `with_raw_response`."""
+
+
+class AsyncRaw(Mode):
+    """The awaitable client's `with_raw_response`."""
+
+
+class Streaming(Mode):
+    """The blocking client's `with_streaming_response`."""
+
+
+class AsyncStreaming(Mode):
+    """The awaitable client's `with_streaming_response`."""
+
+
+M = TypeVar("M", bound=Mode)
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R")
+A = TypeVar("A")
+View = Literal["parsed", "raw", "unread"]
+
+
+class Client(Protocol):
+    """What a resource needs from its client."""
+
+    io: IO
+
+    async def perform(self, call: Call, /) -> Reply:
+        """Send a call through every policy."""
+        ...
+
+    def result(self, call: Call, reply: Reply, view: View, /) -> Any:
+        """Make what the caller gets: a model, a stream, a binary body or a raw response."""
+        ...
+
+
+class Resource(Generic[M]):
+    """A group of operations bound to one client."""
+
+    def __init__(self, client: Client, view: View = "parsed") -> None:
+        self._client = client
+        self._view: View = view
+
+    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run an operation's coroutine the way this resource answers."""
+        if self._view == "unread":
+            from ._response import AsyncResponseContextManager, ResponseContextManager  # noqa: PLC0415 - on use
+
+            blocking = self._client.io.blocking
+            return (ResponseContextManager if blocking else AsyncResponseContextManager)(coroutine)
+        return finish(coroutine) if self._client.io.blocking else coroutine
+
+    async def _get(self, path: str, accepts: Any, params: dict[str, Any], cast_to: Any, **more: Any) -> Any:
+        return await self._call("GET", path, accepts, params, cast_to, **more)
+
+    async def _post(self, path: str, accepts: Any, params: dict[str, Any], cast_to: Any, **more: Any) -> Any:
+        return await self._call("POST", path, accepts, params, cast_to, **more)
+
+    async def _put(self, path: str, accepts: Any, params: dict[str, Any], cast_to: Any, **more: Any) -> Any:
+        return await self._call("PUT", path, accepts, params, cast_to, **more)
+
+    async def _patch(self, path: str, accepts: Any, params: dict[str, Any], cast_to: Any, **more: Any) -> Any:
+        return await self._call("PATCH", path, accepts, params, cast_to, **more)
+
+    async def _delete(
+        self, path: str, accepts: Any, params: dict[str, Any], cast_to: Any, **more: Any
+    ) -> Any:
+        return await self._call("DELETE", path, accepts, params, cast_to, **more)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        accepts: Any,
+        params: dict[str, Any],
+        cast_to: Any,
+        *,
+        stream: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Check *params* against the TypedDict *accepts*, send them, and give a *cast_to*.
+
+        The parameters of a GET go into the query string, all others into a JSON body. Where the caller asked for
+        `stream=True`, the answer is a stream of *stream* items.
+        """
+        check_keywords(params, accepts, path, streams=stream is not None)
+        call = self._describe(method, path, params, cast_to)
+        if headers:
+            call.headers = merge(headers, call.headers)
+        if stream is not None and params.get("stream"):
+            call.stream = stream
+        client = self._client
+        return client.result(call, await client.perform(call), self._view)
+
+    def _describe(self, method: str, path: str, params: dict[str, Any], cast_to: Any) -> Call:
+        """Part a method's keywords into options and parameters."""
+        call = Call(self._client.io, method, path, cast_to)
+        if self._view == "unread":
+            call.unread = True
+        take = params.pop
+        call.headers = take("extra_headers", None)
+        call.query = take("extra_query", None)
+        extra_body = take("extra_body", None)
+        if "timeout" in params:
+            call.timeout = take("timeout")
+        if method == "GET":
+            call.query = merge(params, call.query)
+        elif params or extra_body is not None:
+            call.body = merge(params, extra_body)
+        return call
+
+
+class operation(Generic[P, T]):  # noqa: N801 - reads as a keyword
+    """Expose a coroutine method as is on `AsyncOpenAI`, run to its end on `OpenAI`."""
+
+    def __init__(self, method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    @overload
+    def __get__(self, obj: None, owner: type, /) -> Self: ...
+    @overload
+    def __get__(self, obj: Resource[Sync], owner: type, /) -> Callable[P, T]: ...
+    @overload
+    def __get__(self, obj: Resource[Async], owner: type, /) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    @overload
+    def __get__(self, obj: Resource[Raw], owner: type, /) -> "Callable[P, LegacyAPIResponse[T]]": ...
+    @overload
+    def __get__(
+        self, obj: Resource[AsyncRaw], owner: type, /
+    ) -> "Callable[P, Coroutine[Any, Any, LegacyAPIResponse[T]]]": ...
+    @overload
+    def __get__(
+        self, obj: Resource[Streaming], owner: type, /
+    ) -> "Callable[P, ResponseContextManager[APIResponse[T]]]": ...
+    @overload
+    def __get__(
+        self, obj: Resource[AsyncStreaming], owner: type, /
+    ) -> "Callable[P, AsyncResponseContextManager[AsyncAPIResponse[T]]]": ...
+    def __get__(self, obj: Resource[Any] | None, owner: type, /) -> object:
+        if obj is None:
+            return self
+        method = MethodType(self._method, obj)
+        if obj._client.io.blocking or obj._view == "unread":
+            return Runner(obj._run, method)
+        return method
+
+
+class Runner:
+    """A bound operation as a plain function."""
+
+    __slots__ = ("__wrapped__", "_run")
+
+    def __init__(self, run: Callable[[Any], Any], method: MethodType) -> None:
+        self._run = run
+        self.__wrapped__ = method
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._run(self.__wrapped__(*args, **kwargs))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+
+class RawView(Generic[R, A]):
+    """`with_raw_response`: the same resource, its methods giving the HTTP response beside the result."""
+
+    view: View = "raw"
+
+    @overload
+    def __get__(self, obj: None, owner: type, /) -> Self: ...
+    @overload
+    def __get__(self, obj: Resource[Sync], owner: type, /) -> R: ...
+    @overload
+    def __get__(self, obj: Resource[Async], owner: type, /) -> A: ...
+    def __get__(self, obj: Resource[Any] | None, owner: type, /) -> object:
+        return self if obj is None else type(obj)(obj._client, self.view)
+
+
+class StreamingView(RawView[R, A]):
+    """`with_streaming_response`: the same resource, its methods giving the response before its body is read."""
+
+    view: View = "unread"

@@ -1,0 +1,182 @@
+"""What a caller gives and what goes over the wire: options, paths, query strings, JSON bodies."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
+from urllib.parse import quote, urlencode
+
+from pydantic_core import PydanticSerializationError, SchemaSerializer, core_schema
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class NotGiven:
+    """The mark of an argument that was not passed, where `None` means something else."""
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+class Omit:
+    """The mark of a parameter or header that must not be sent, even where a default would be."""
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "omit"
+
+
+not_given = NotGiven()
+NOT_GIVEN = not_given
+omit = Omit()
+
+Headers = Mapping[str, "str | Omit"]
+Query = Mapping[str, object]
+Body = object
+
+
+class RequestOptions(TypedDict, total=False):
+    """What every method accepts beside its own parameters."""
+
+    extra_headers: Headers | None
+    """Headers of this request, over the client's; `omit` as a value removes one."""
+    extra_query: Query | None
+    """Query parameters of this request, over the client's."""
+    extra_body: Body | None
+    """Further members of the JSON body, over the method's parameters."""
+    timeout: "float | httpx.Timeout | NotGiven | None"
+    """Seconds to connect, write, and wait for each read; `None` waits for ever."""
+
+
+OPTIONS = RequestOptions.__optional_keys__
+
+
+@cache
+def _keywords(params: Any, streams: bool) -> tuple[frozenset[str], frozenset[str]]:
+    required: frozenset[str] = params.__required_keys__
+    allowed = required | params.__optional_keys__
+    return required, allowed | {"stream"} if streams else allowed
+
+
+def check_keywords(given: Mapping[str, object], params: Any, path: str, *, streams: bool = False) -> None:
+    """Refuse a call with unknown or missing keywords, as a function with these parameters would.
+
+    Raises:
+        TypeError: *given* has a key that the TypedDict *params* lacks, or lacks one that it requires.
+    """
+    required, allowed = _keywords(params, streams)
+    if not given.keys() <= allowed:
+        unknown = next(name for name in given if name not in allowed)
+        near = get_close_matches(unknown, allowed, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise TypeError(
+            f"{path}: got an unexpected keyword argument {unknown!r}.{hint}"
+            " Members that this version does not know go into extra_body={...}."
+        )
+    if not required <= given.keys():
+        missing = ", ".join(repr(name) for name in sorted(required - given.keys()))
+        raise TypeError(f"{path}: missing required keyword arguments: {missing}.")
+
+
+def path(template: str, /, **parts: str) -> str:
+    """Fill a path template, quoting each part.
+
+    Raises:
+        ValueError: A part is empty, which would name another resource.
+    """
+    for name, value in parts.items():
+        if not value:
+            raise ValueError(f"Expected a non-empty value for `{name}` but received {value!r}")
+        if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"Expected a string for `{name}` but received {type(value).__name__}")
+    return template.format_map({name: _quote(value) for name, value in parts.items()})
+
+
+def _quote(part: str) -> str:
+    quoted = quote(part, safe="!$&'()*+,;=:@")
+    return quoted.replace(".", "%2E") if quoted in {".", ".."} else quoted
+
+
+def query_items(params: Query, *, arrays: Literal["repeat", "brackets"] = "repeat") -> list[tuple[str, str]]:
+    """Flatten parameters for a query string or form, in the official SDK's bracket style."""
+    items: list[tuple[str, str]] = []
+    for key, value in params.items():
+        _flatten(key, value, arrays, items)
+    return items
+
+
+def query_string(params: Query) -> str:
+    """Encode parameters as a query string."""
+    return urlencode(query_items(params))
+
+
+def _flatten(key: str, value: object, arrays: str, into: list[tuple[str, str]]) -> None:
+    if value is None or isinstance(value, NotGiven | Omit):
+        return
+    if isinstance(value, bool):
+        into.append((key, "true" if value else "false"))
+    elif isinstance(value, Mapping):
+        for name, member in cast("Mapping[str, object]", value).items():
+            _flatten(f"{key}[{name}]", member, arrays, into)
+    elif isinstance(value, list | tuple):
+        for item in cast("Iterable[object]", value):
+            _flatten(key if arrays == "repeat" else f"{key}[]", item, arrays, into)
+    else:
+        into.append((key, str(value)))
+
+
+_serializer = SchemaSerializer(core_schema.any_schema())
+
+
+def encode(body: object) -> bytes:
+    """Encode a JSON body; pydantic models in it by the fields that were set, without `omit` and `not_given`.
+
+    Raises:
+        TypeError: Something in *body* has no JSON form.
+    """
+    try:
+        return _to_json(body)
+    except PydanticSerializationError:
+        pass  # rare: sentinels, or what has no JSON form
+    try:
+        return _to_json(_without_omitted(body))
+    except PydanticSerializationError as error:
+        raise TypeError(str(error).removeprefix("Error serializing to JSON: ")) from None
+
+
+def _to_json(body: object) -> bytes:
+    return _serializer.to_json(body, exclude_unset=True, by_alias=True, warnings=False, fallback=_fallback)
+
+
+def _fallback(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[object, object]", value))
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _without_omitted(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {
+            name: _without_omitted(member)
+            for name, member in cast("Mapping[object, object]", value).items()
+            if not isinstance(member, NotGiven | Omit)
+        }
+    if isinstance(value, list | tuple):
+        items = cast("Iterable[object]", value)
+        return [_without_omitted(item) for item in items if not isinstance(item, NotGiven | Omit)]
+    if isinstance(value, Iterator):
+        raise TypeError("A one-shot iterator cannot be sent beside omitted values: pass a list.")
+    return value
+
+
+def merge(base: Mapping[str, Any] | None, extra: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Lay *extra* over *base*; neither is changed."""
+    if not extra:
+        return base
+    return {**base, **extra} if base else extra

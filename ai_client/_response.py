@@ -1,0 +1,246 @@
+"""Answers as they came over HTTP: binary bodies, `with_raw_response` and `with_streaming_response`."""
+
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from pydantic_core import from_json
+
+from ._io import finish
+from .control.call import Call, Reply
+
+if TYPE_CHECKING:
+    import os
+
+    import httpx
+
+T = TypeVar("T")
+
+
+class BinaryResponse:
+    """A binary answer, whole in memory; `with_streaming_response` gives it piece by piece."""
+
+    def __init__(self, response: "httpx.Response") -> None:
+        self.response = response
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.response, name)
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        return self.response.content
+
+    def read(self) -> bytes:
+        """Give the body."""
+        return self.response.content
+
+    async def aread(self) -> bytes:
+        """Give the body."""
+        return self.response.content
+
+    def write_to_file(self, file: "str | os.PathLike[str]") -> None:
+        """Write the body to a file."""
+        Path(file).write_bytes(self.response.content)
+
+
+class _Base(Generic[T]):
+    def __init__(self, call: Call, reply: Reply, client: Any) -> None:
+        self.http_response: httpx.Response = reply.response
+        self.retries_taken = reply.retries_taken
+        self._call = call
+        self._reply = reply
+        self._client = client
+        self._parsed: Any = self
+
+    @property
+    def headers(self) -> "httpx.Headers":
+        """The answer's headers."""
+        return self.http_response.headers
+
+    @property
+    def http_request(self) -> "httpx.Request":
+        """The request that was answered."""
+        return self.http_response.request
+
+    @property
+    def request_id(self) -> str | None:
+        """The answer's `x-request-id` header."""
+        return self.headers.get("x-request-id")
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        return self.http_response.status_code
+
+    @property
+    def url(self) -> "httpx.URL":
+        """The address that answered."""
+        return self.http_response.url
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self.http_request.method
+
+    @property
+    def http_version(self) -> str:
+        """The protocol, as `HTTP/1.1`."""
+        return self.http_response.http_version
+
+    @property
+    def elapsed(self) -> timedelta:
+        """The time between sending the request and having the whole answer."""
+        return self.http_response.elapsed
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the body is read or given up."""
+        return self.http_response.is_closed
+
+    def _result(self) -> Any:
+        if self._parsed is self:
+            self._parsed = self._client.result(self._call, self._reply, "parsed")
+        return self._parsed
+
+
+class LegacyAPIResponse(_Base[T]):
+    """The HTTP response of a call, its body read; `parse` gives the result. Both clients' `with_raw_response`."""
+
+    def parse(self) -> T:
+        """Give what the method without `with_raw_response` would have given."""
+        return cast("T", self._result())
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.http_response.text
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        return self.http_response.content
+
+
+class APIResponse(_Base[T]):
+    """The HTTP response of a blocking call, its body not yet read."""
+
+    def parse(self) -> T:
+        """Read the body and give the result, or a stream where one was asked for."""
+        if self._call.stream is None:
+            self.http_response.read()
+        return cast("T", self._result())
+
+    def read(self) -> bytes:
+        """Read the whole body."""
+        return self.http_response.read()
+
+    def text(self) -> str:
+        """Read the whole body as text."""
+        self.read()
+        return self.http_response.text
+
+    def json(self) -> object:
+        """Read the whole body as JSON."""
+        return cast("object", from_json(self.read()))
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """Iterate over the decoded body."""
+        return self.http_response.iter_bytes(chunk_size)
+
+    def iter_text(self, chunk_size: int | None = None) -> Iterator[str]:
+        """Iterate over the body as text."""
+        return self.http_response.iter_text(chunk_size)
+
+    def iter_lines(self) -> Iterator[str]:
+        """Iterate over the body's lines."""
+        return self.http_response.iter_lines()
+
+    def stream_to_file(self, file: "str | os.PathLike[str]", *, chunk_size: int | None = None) -> None:
+        """Write the body to a file as it comes."""
+        with Path(file).open("wb") as target:
+            target.writelines(self.iter_bytes(chunk_size))
+
+    def close(self) -> None:
+        """Let go of the response."""
+        self.http_response.close()
+
+
+class AsyncAPIResponse(_Base[T]):
+    """The HTTP response of an awaitable call, its body not yet read."""
+
+    async def parse(self) -> T:
+        """Read the body and give the result, or a stream where one was asked for."""
+        if self._call.stream is None:
+            await self.http_response.aread()
+        return cast("T", self._result())
+
+    async def read(self) -> bytes:
+        """Read the whole body."""
+        return await self.http_response.aread()
+
+    async def text(self) -> str:
+        """Read the whole body as text."""
+        await self.read()
+        return self.http_response.text
+
+    async def json(self) -> object:
+        """Read the whole body as JSON."""
+        return cast("object", from_json(await self.read()))
+
+    def iter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        """Iterate over the decoded body."""
+        return self.http_response.aiter_bytes(chunk_size)
+
+    def iter_text(self, chunk_size: int | None = None) -> AsyncIterator[str]:
+        """Iterate over the body as text."""
+        return self.http_response.aiter_text(chunk_size)
+
+    def iter_lines(self) -> AsyncIterator[str]:
+        """Iterate over the body's lines."""
+        return self.http_response.aiter_lines()
+
+    async def stream_to_file(self, file: "str | os.PathLike[str]", *, chunk_size: int | None = None) -> None:
+        """Write the body to a file as it comes."""
+        with Path(file).open("wb") as target:  # noqa: ASYNC230 - a buffered write to a local file
+            async for chunk in self.iter_bytes(chunk_size):
+                target.write(chunk)
+
+    async def close(self) -> None:
+        """Let go of the response."""
+        await self.http_response.aclose()
+
+
+class ResponseContextManager(Generic[T]):
+    """A call whose response is read inside a `with` block, and closed at its end."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+
+    def __enter__(self) -> T:
+        self._response = finish(self._coroutine)
+        return self._response
+
+    def __exit__(self, *exc: object) -> None:
+        cast("Any", self._response).close()
+
+    def __del__(self) -> None:
+        self._coroutine.close()
+
+
+class AsyncResponseContextManager(Generic[T]):
+    """A call whose response is read inside an `async with` block, and closed at its end."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+
+    async def __aenter__(self) -> T:
+        self._response = await self._coroutine
+        return self._response
+
+    async def __aexit__(self, *exc: object) -> None:
+        await cast("Any", self._response).close()
+
+    def __del__(self) -> None:
+        self._coroutine.close()

@@ -1,0 +1,104 @@
+"""From an HTTP answer to what the caller asked for: a model, a stream, a binary body, or the raw response."""
+
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+import pydantic
+from pydantic_core import from_json
+
+from ._models import BaseModel, decode
+from ._operation import Client, View
+from ._response import APIResponse, AsyncAPIResponse, BinaryResponse, LegacyAPIResponse
+from ._stream import AsyncStream, Stream
+from .control.call import Call, Reply
+from .errors import APIError, APIResponseValidationError
+
+if TYPE_CHECKING:
+    import httpx
+
+
+def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict: bool) -> Any:
+    """Make what the caller of an operation gets."""
+    if view == "parsed":
+        if call.stream is not None:
+            return (Stream if call.io.blocking else AsyncStream)(call, reply, strict=strict)
+        result = parse(call, reply.response, strict=strict)
+        if hasattr(result, "_bind"):
+            result._bind(client, call)
+        return result
+    if view == "raw":
+        return LegacyAPIResponse[Any](call, reply, client)
+    return (APIResponse if call.io.blocking else AsyncAPIResponse)(call, reply, client)
+
+
+def parse(call: Call, response: "httpx.Response", *, strict: bool = False) -> Any:
+    """Turn a whole answer into the call's result type.
+
+    Raises:
+        APIResponseValidationError: The answer is not JSON, or, if *strict*, not of the right shape.
+    """
+    cast_to = call.cast_to
+    if cast_to is None or cast_to is type(None):
+        return None
+    if cast_to is str:
+        return response.text
+    if cast_to is bytes:
+        return response.content
+    if isinstance(cast_to, type) and (cast_to is BinaryResponse or cast_to is type(response)):
+        return cast_to(response) if cast_to is BinaryResponse else response
+    try:
+        result = decode(cast_to, response.content, strict=strict)
+    except pydantic.ValidationError as error:
+        raise APIResponseValidationError(response, body_of(response)) from error
+    except ValueError as error:
+        _refuse(response, error)
+    if isinstance(result, BaseModel):
+        object.__setattr__(result, "_request_id", response.headers.get("x-request-id"))
+    return result
+
+
+async def check_opening(call: Call, response: "httpx.Response") -> None:
+    """Refuse the opening of a stream whose body cannot be one."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in {"application/json", "text/html"}:
+        return
+    await call.io.read(response)
+    body = body_of(response)
+    error = cast("dict[str, Any]", body).get("error") if isinstance(body, dict) else None
+    if isinstance(error, dict):
+        members = cast("dict[str, Any]", error)
+        raise APIError(
+            members.get("message") or "The server refused to stream.", response.request, body=members
+        )
+    raise APIResponseValidationError(
+        response,
+        body,
+        message=f"Expected a stream of events from {_origin(response)}, got {_what(response)}.",
+    )
+
+
+def _refuse(response: "httpx.Response", error: Exception) -> NoReturn:
+    message = f"Expected JSON from {_origin(response)}, got {_what(response)}."
+    if response.headers.get("content-type", "").startswith("text/html"):
+        message += " Is base_url right, and no proxy in between?"
+    raise APIResponseValidationError(response, response.text, message=message) from error
+
+
+def _origin(response: "httpx.Response") -> str:
+    url = response.request.url
+    return (
+        f"{response.request.method} {url.scheme}://{url.netloc.decode('ascii').rpartition('@')[2]}{url.path}"
+    )
+
+
+def _what(response: "httpx.Response") -> str:
+    kind = response.headers.get("content-type", "no content type")
+    size = len(response.content)
+    return f"{kind}, {size} bytes" if size else f"an empty body ({kind})"
+
+
+def body_of(response: "httpx.Response") -> object:
+    """Give the decoded JSON of an answer that was read, or its text."""
+    try:
+        return cast("object", from_json(response.content))
+    except ValueError:
+        return response.text

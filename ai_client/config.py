@@ -1,0 +1,148 @@
+"""The options of a client in an application: their names, types, defaults and environment variables."""
+
+import os
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self, cast
+
+import pydantic
+from pydantic import Field
+
+from .errors import ConfigError
+
+DEFAULT_MAX_RETRIES = 2
+DEFAULT_MAX_CONNECTIONS = 1000
+DEFAULT_KEEPALIVE_EXPIRY = 60.0
+
+
+def check_secret(name: str, value: str) -> str:
+    """Refuse a credential that cannot be sent as it is, without showing it.
+
+    Raises:
+        ConfigError: *value* has blanks around it, or a character that no header may hold.
+    """
+    if value != value.strip():
+        raise ConfigError(f"{name} has blanks or line breaks around it: strip them where the key is read.")
+    if not (value.isascii() and value.isprintable()):
+        raise ConfigError(f"{name} holds a line break or another character that no HTTP header may hold.")
+    return value
+
+
+def _option(default: Any, description: str, env: str | None = None, **more: Any) -> Any:
+    return Field(
+        default=default, description=description, json_schema_extra={"env": env} if env else None, **more
+    )
+
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class ClientConfig(pydantic.BaseModel):
+    """Every option of an application's client, checked when it is made.
+
+    An option not given here is read from its environment variable, when the configuration is made.
+    """
+
+    model_config = pydantic.ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
+
+    api_key: str | Callable[[], Any] | None = _option(
+        None,
+        "The API key, or a function that gives it, called for each request.",
+        "OPENAI_API_KEY",
+        repr=False,
+    )
+    organization: str | None = _option(None, "The organization that requests count for.", "OPENAI_ORG_ID")
+    project: str | None = _option(None, "The project that requests count for.", "OPENAI_PROJECT_ID")
+    base_url: str | None = _option(
+        None, "Where the API is; OpenAI's own address by default.", "OPENAI_BASE_URL"
+    )
+    webhook_secret: str | None = _option(
+        None, "The secret that webhooks are signed with.", "OPENAI_WEBHOOK_SECRET", repr=False
+    )
+    timeout: Seconds | None = _option(
+        600.0, "Seconds to wait for each read or write; connecting has 5 at most.", "AI_CLIENT_TIMEOUT"
+    )
+    max_retries: Annotated[int, Field(ge=0)] = _option(
+        DEFAULT_MAX_RETRIES, "Further attempts after a transient failure.", "AI_CLIENT_MAX_RETRIES"
+    )
+    default_headers: Mapping[str, str] | None = _option(None, "Headers of every request.", repr=False)
+    default_query: Mapping[str, Any] | None = _option(None, "Query parameters of every request.", repr=False)
+    max_connections: Annotated[int, Field(ge=1)] = _option(
+        DEFAULT_MAX_CONNECTIONS, "Connections that one client may have open.", "AI_CLIENT_MAX_CONNECTIONS"
+    )
+    keepalive_expiry: Seconds = _option(
+        DEFAULT_KEEPALIVE_EXPIRY, "Seconds that an idle connection is kept.", "AI_CLIENT_KEEPALIVE_EXPIRY"
+    )
+    trust: Literal["certifi", "system"] = _option(
+        "certifi", "The trust store for TLS: the certifi package's, or the system's.", "AI_CLIENT_TRUST"
+    )
+    shutdown_timeout: Seconds = _option(
+        10.0,
+        "Seconds that calls in flight get to finish when the application ends.",
+        "AI_CLIENT_SHUTDOWN_TIMEOUT",
+    )
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _from_environment(cls, given: Any) -> Any:
+        values = dict(cast("Mapping[str, Any]", given))
+        for name, variable in environment_variables().items():
+            if values.get(name) is None and os.environ.get(variable):
+                values[name] = os.environ[variable]
+        return values
+
+    @classmethod
+    def make(
+        cls, options: Mapping[str, Any] | Self | None = None, /, *, source: str = "", **more: Any
+    ) -> Self:
+        """Make a configuration of a mapping, keywords and the environment.
+
+        Args:
+            options: Options by name, or a configuration, which is given back as it is where nothing is added.
+            source: Where the options came from, for messages: `AI_CLIENT`, say.
+            more: Further options, over *options*.
+
+        Raises:
+            ConfigError: An option is unknown or ill-typed; all faults are named, values are not shown.
+        """
+        if isinstance(options, cls):
+            if not more:
+                return options
+            options = options.model_dump(exclude_unset=True)
+        given = {**cast("Mapping[str, Any]", options or {}), **more}
+        try:
+            config = cls.model_validate(given)
+        except pydantic.ValidationError as error:
+            raise ConfigError(_explain(error, source)) from None
+        if isinstance(config.api_key, str):
+            check_secret(f"{source}api_key", config.api_key)
+        return config
+
+    def options(self) -> dict[str, Any]:
+        """Give the arguments for `OpenAI` and `AsyncOpenAI`."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name != "shutdown_timeout"}
+
+
+def environment_variables() -> dict[str, str]:
+    """Give the environment variable of each option that has one."""
+    return {
+        name: str(cast("dict[str, Any]", field.json_schema_extra)["env"])
+        for name, field in ClientConfig.model_fields.items()
+        if field.json_schema_extra
+    }
+
+
+def _explain(error: pydantic.ValidationError, source: str) -> str:
+    faults: list[str] = []
+    for fault in error.errors(include_input=False, include_url=False):
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        if fault["type"] == "extra_forbidden":
+            near = get_close_matches(name, ClientConfig.model_fields, n=1)
+            faults.append(
+                f"{source}{name}: unknown option." + (f" Did you mean {near[0]!r}?" if near else "")
+            )
+        else:
+            faults.append(f"{source}{name}: {fault['msg']}.")
+    return " ".join(dict.fromkeys(faults))

@@ -1,0 +1,90 @@
+"""What policies see: a call on its way out, its reply on the way back, and the step between them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .._request import NotGiven, not_given
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .._io import IO
+    from .._request import Headers, Query
+
+
+@dataclass(slots=True)
+class Call:
+    """One operation of a client, described but not performed.
+
+    A policy never changes a call; it passes on a changed copy (`dataclasses.replace`).
+
+    Attributes:
+        io: How to wait.
+        method, path: The HTTP method, and the path below the base URL (or a whole URL).
+        cast_to: The type of the result.
+        body: What is sent as JSON; `bytes` are sent as they are.
+        query, headers: Of this call, over the client's.
+        timeout: Seconds, or the library's `Timeout`; `not_given` is the client's.
+        max_retries: Further attempts; `None` is the client's.
+        stream: The type of a stream's items where the answer is streamed, else `None`.
+        files: Parts of a multipart body, beside *body* as its form fields.
+    """
+
+    io: "IO"
+    method: str
+    path: str
+    cast_to: Any
+    body: Mapping[str, object] | bytes | object | None = None
+    query: "Query | None" = None
+    headers: "Headers | None" = None
+    timeout: "float | httpx.Timeout | NotGiven | None" = not_given
+    max_retries: int | None = None
+    stream: Any = None
+    files: Any = None
+    unread: bool = False
+    """Whether the body is left on the wire for the caller to read."""
+
+
+@dataclass(slots=True)
+class StreamEnd:
+    """How a stream ended.
+
+    Attributes:
+        error: What broke it, if anything did.
+        complete: Whether it was read to its end.
+    """
+
+    error: BaseException | None
+    complete: bool
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer of status below 400: whole, or the opening of a stream.
+
+    Attributes:
+        response: The HTTP answer; its body is read unless the call is streamed.
+        retries_taken: Attempts before this one.
+        on_event: Functions that see the data of each event of a stream; one that returns `False` hides it.
+        on_end: Coroutine functions that run when the stream ends or is closed, in order.
+    """
+
+    response: "httpx.Response"
+    retries_taken: int = 0
+    on_event: list[Callable[[bytes], bool | None]] = field(
+        default_factory=list[Callable[[bytes], bool | None]]
+    )
+    on_end: list[Callable[[StreamEnd], Awaitable[None]]] = field(
+        default_factory=list[Callable[[StreamEnd], Awaitable[None]]]
+    )
+
+
+Next = Callable[[Call], Awaitable[Reply]]
+"""The rest of the way: further policies, then the wire."""
+
+
+class Layer(Protocol):
+    """A policy around calls: awaits `proceed` as often as it sees fit, and gives a reply or raises."""
+
+    async def __call__(self, call: Call, proceed: Next, /) -> Reply: ...

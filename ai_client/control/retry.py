@@ -1,0 +1,101 @@
+"""The one retry loop: transient failures only, full jitter, and the server's own word on when to come back."""
+
+import email.utils
+import logging
+import math
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import APIConnectionError, APIError, APIStatusError
+from .call import Call, Reply
+
+if TYPE_CHECKING:
+    import httpx
+
+INITIAL_DELAY = 0.5
+MAX_DELAY = 8.0
+MAX_RETRY_AFTER = 120.0
+_TRANSIENT = frozenset({408, 409, 429})
+_SERVER_ERROR = 500
+_TERMINAL_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+
+logger = logging.getLogger("ai_client")
+
+Attempt = Callable[[int], Awaitable[Reply]]
+"""Sends a call once; the number counts the attempts before it."""
+
+
+async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
+    """Send *call*, again after a transient failure, at most *max_retries* times more."""
+    taken = 0
+    while True:
+        try:
+            return await attempt(taken)
+        except (APIConnectionError, APIStatusError) as error:
+            if taken >= max_retries or not is_transient(error):
+                raise
+            pause = delay(error, taken)
+            logger.info(
+                "%s %s: attempt %d of %d failed (%s%s), next in %.2f s",
+                call.method,
+                call.path,
+                taken + 1,
+                max_retries + 1,
+                _name(error),
+                _fate(error),
+                pause,
+            )
+        taken += 1
+        await call.io.sleep(pause)
+
+
+def is_transient(error: APIError) -> bool:
+    """Tell whether the same request may succeed a moment later."""
+    if not isinstance(error, APIStatusError):
+        return isinstance(error, APIConnectionError)
+    after = retry_after(error.response.headers)
+    if after is not None and after > MAX_RETRY_AFTER:
+        return False
+    said = error.response.headers.get("x-should-retry")
+    if said in {"true", "false"}:
+        return bool(said == "true")
+    if error.code in _TERMINAL_CODES or error.type in _TERMINAL_CODES:
+        return False
+    return error.status_code in _TRANSIENT or error.status_code >= _SERVER_ERROR
+
+
+def delay(error: APIError, taken: int) -> float:
+    """Give the seconds to wait before the next attempt, after *taken* retries."""
+    if isinstance(error, APIStatusError):
+        after = retry_after(error.response.headers)
+        if after is not None and 0 < after <= MAX_RETRY_AFTER:
+            return after
+    ceiling = min(INITIAL_DELAY * 2.0 ** min(taken, 10), MAX_DELAY)
+    return random.uniform(0, ceiling)  # noqa: S311 - spreads load, guards nothing
+
+
+def retry_after(headers: "Mapping[str, str] | httpx.Headers") -> float | None:
+    """Read the seconds of `retry-after-ms` or `Retry-After` (RFC 9110, section 10.2.3: seconds or a date)."""
+    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        try:
+            seconds = float(headers.get(name, "")) / unit
+        except ValueError:
+            continue
+        if math.isfinite(seconds):
+            return seconds
+    date = email.utils.parsedate_tz(headers.get("retry-after", ""))
+    return None if date is None else email.utils.mktime_tz(cast("Any", date)) - time.time()
+
+
+def _name(error: APIError) -> str:
+    if isinstance(error, APIStatusError):
+        return f"status {error.status_code}"
+    return type(error.__cause__ or error).__name__
+
+
+def _fate(error: APIError) -> str:
+    if isinstance(error, APIStatusError):
+        return ""
+    return ", may have been sent" if getattr(error.__cause__, "may_have_been_sent", True) else ", not sent"
