@@ -25,9 +25,10 @@ _SEE_OTHER = 303
 
 
 class _Exchange(Protocol):
-    timeouts: tuple[type[Exception], ...]
-    failures: tuple[type[Exception], ...]
-
+    @property
+    def timeouts(self) -> tuple[type[Exception], ...]: ...
+    @property
+    def failures(self) -> tuple[type[Exception], ...]: ...
     @property
     def is_closed(self) -> bool: ...
 
@@ -57,10 +58,10 @@ class AsyncSender(_Exchange, Protocol):
 
 class _OverPool:
     def __init__(self, library: "Library") -> None:
-        self._request = library.http.Request
+        self._request: type[httpx.Request] = library.http.Request
         self.timeouts = (library.http.TimeoutException,)
         self.failures = (library.http.RequestError,)
-        self._too_many = library.http.TooManyRedirects
+        self._too_many: type[httpx.TooManyRedirects] = library.http.TooManyRedirects
         self.is_closed = False
 
     def build(
@@ -195,7 +196,8 @@ class ClientSender(_OverClient):
 
     def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
-        return self.client.send(request, stream=stream)  # type: ignore[no-any-return]
+        response: httpx.Response = self.client.send(request, stream=stream)
+        return response
 
     def close(self) -> None:
         """Close the user's client, as the official SDK does."""
@@ -207,7 +209,8 @@ class AsyncClientSender(_OverClient):
 
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
-        return await self.client.send(request, stream=stream)  # type: ignore[no-any-return]
+        response: httpx.Response = await self.client.send(request, stream=stream)
+        return response
 
     async def aclose(self) -> None:
         """Close the user's client, as the official SDK does."""

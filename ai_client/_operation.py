@@ -16,6 +16,7 @@ from typing import (
     Protocol,
     Self,
     TypeVar,
+    cast,
     overload,
 )
 
@@ -99,29 +100,37 @@ class Resource(Generic[M]):
             return (ResponseContextManager if blocking else AsyncResponseContextManager)(coroutine)
         return finish(coroutine) if self._client.io.blocking else coroutine
 
-    async def _get(self, path: str, accepts: Any, params: dict[str, Any], cast_to: Any, **more: Any) -> Any:
-        return await self._call("GET", path, accepts, params, cast_to, **more)
+    async def _get(
+        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
+    ) -> T:
+        return cast("T", await self._call("GET", path, accepts, params, cast_to, **more))
 
-    async def _post(self, path: str, accepts: Any, params: dict[str, Any], cast_to: Any, **more: Any) -> Any:
-        return await self._call("POST", path, accepts, params, cast_to, **more)
+    async def _post(
+        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
+    ) -> T:
+        return cast("T", await self._call("POST", path, accepts, params, cast_to, **more))
 
-    async def _put(self, path: str, accepts: Any, params: dict[str, Any], cast_to: Any, **more: Any) -> Any:
-        return await self._call("PUT", path, accepts, params, cast_to, **more)
+    async def _put(
+        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
+    ) -> T:
+        return cast("T", await self._call("PUT", path, accepts, params, cast_to, **more))
 
-    async def _patch(self, path: str, accepts: Any, params: dict[str, Any], cast_to: Any, **more: Any) -> Any:
-        return await self._call("PATCH", path, accepts, params, cast_to, **more)
+    async def _patch(
+        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
+    ) -> T:
+        return cast("T", await self._call("PATCH", path, accepts, params, cast_to, **more))
 
     async def _delete(
-        self, path: str, accepts: Any, params: dict[str, Any], cast_to: Any, **more: Any
-    ) -> Any:
-        return await self._call("DELETE", path, accepts, params, cast_to, **more)
+        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
+    ) -> T:
+        return cast("T", await self._call("DELETE", path, accepts, params, cast_to, **more))
 
     async def _call(
         self,
         method: str,
         path: str,
         accepts: Any,
-        params: dict[str, Any],
+        params: Mapping[str, Any],
         cast_to: Any,
         *,
         stream: Any = None,
@@ -141,21 +150,22 @@ class Resource(Generic[M]):
         client = self._client
         return client.result(call, await client.perform(call), self._view)
 
-    def _describe(self, method: str, path: str, params: dict[str, Any], cast_to: Any) -> Call:
-        """Part a method's keywords into options and parameters."""
+    def _describe(self, method: str, path: str, params: Mapping[str, Any], cast_to: Any) -> Call:
+        """Part a method's keywords into options and parameters; *params* is the method's own, and is used up."""
+        given = cast("dict[str, Any]", params)
         call = Call(self._client.io, method, path, cast_to)
         if self._view == "unread":
             call.unread = True
-        take = params.pop
+        take = given.pop
         call.headers = take("extra_headers", None)
         call.query = take("extra_query", None)
         extra_body = take("extra_body", None)
-        if "timeout" in params:
+        if "timeout" in given:
             call.timeout = take("timeout")
         if method == "GET":
-            call.query = merge(params, call.query)
-        elif params or extra_body is not None:
-            call.body = merge(params, extra_body)
+            call.query = merge(given, call.query)
+        elif given or extra_body is not None:
+            call.body = merge(given, extra_body)
         return call
 
 

@@ -1,6 +1,6 @@
 """Lists that come page by page: the pages, and the descriptors of the methods that give them."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MethodType
 from typing import (
@@ -28,6 +28,7 @@ from ._operation import (
     Runner,
     Streaming,
     Sync,
+    View,
 )
 from ._request import check_keywords, merge
 from .control.call import Call
@@ -214,14 +215,14 @@ class Listing(Generic[S, PageT, T]):
         resource: Resource[Any],
         path: str,
         accepts: Any,
-        params: dict[str, Any],
+        params: Mapping[str, Any],
         item: type[T],
         *,
         method: str = "GET",
     ) -> None:
         check_keywords(params, accepts, path)
         self._client = resource._client
-        self._view = resource._view
+        self._view: View = resource._view
         page = self.sync if self._client.io.blocking else self.asynchronous
         self._call = resource._describe(method, path, params, page[item])
 

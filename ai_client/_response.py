@@ -67,7 +67,7 @@ class _Base(Generic[T]):
     @property
     def request_id(self) -> str | None:
         """The answer's `x-request-id` header."""
-        return self.headers.get("x-request-id")
+        return cast("str | None", self.headers.get("x-request-id"))
 
     @property
     def status_code(self) -> int:

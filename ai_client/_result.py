@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import pydantic
 from pydantic_core import from_json
 
-from ._models import BaseModel, decode
+from ._models import decode
 from ._operation import Client, View
 from ._response import APIResponse, AsyncAPIResponse, BinaryResponse, LegacyAPIResponse
 from ._stream import AsyncStream, Stream
 from .control.call import Call, Reply
-from .errors import APIError, APIResponseValidationError
+from .errors import APIError, APIResponseValidationError, members_of
 
 if TYPE_CHECKING:
     import httpx
@@ -20,14 +20,14 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
     """Make what the caller of an operation gets."""
     if view == "parsed":
         if call.stream is not None:
-            return (Stream if call.io.blocking else AsyncStream)(call, reply, strict=strict)
+            return (Stream[Any] if call.io.blocking else AsyncStream[Any])(call, reply, strict=strict)
         result = parse(call, reply.response, strict=strict)
         if hasattr(result, "_bind"):
             result._bind(client, call)
         return result
     if view == "raw":
         return LegacyAPIResponse[Any](call, reply, client)
-    return (APIResponse if call.io.blocking else AsyncAPIResponse)(call, reply, client)
+    return (APIResponse[Any] if call.io.blocking else AsyncAPIResponse[Any])(call, reply, client)
 
 
 def parse(call: Call, response: "httpx.Response", *, strict: bool = False) -> Any:
@@ -45,13 +45,14 @@ def parse(call: Call, response: "httpx.Response", *, strict: bool = False) -> An
         return response.content
     if isinstance(cast_to, type) and (cast_to is BinaryResponse or cast_to is type(response)):
         return cast_to(response) if cast_to is BinaryResponse else response
+    result: Any
     try:
         result = decode(cast_to, response.content, strict=strict)
     except pydantic.ValidationError as error:
         raise APIResponseValidationError(response, body_of(response)) from error
     except ValueError as error:
         _refuse(response, error)
-    if isinstance(result, BaseModel):
+    if hasattr(result, "_request_id"):
         object.__setattr__(result, "_request_id", response.headers.get("x-request-id"))
     return result
 
@@ -63,12 +64,8 @@ async def check_opening(call: Call, response: "httpx.Response") -> None:
         return
     await call.io.read(response)
     body = body_of(response)
-    error = cast("dict[str, Any]", body).get("error") if isinstance(body, dict) else None
-    if isinstance(error, dict):
-        members = cast("dict[str, Any]", error)
-        raise APIError(
-            members.get("message") or "The server refused to stream.", response.request, body=members
-        )
+    if error := members_of(members_of(body).get("error")):
+        raise APIError(error.get("message") or "The server refused to stream.", response.request, body=error)
     raise APIResponseValidationError(
         response,
         body,

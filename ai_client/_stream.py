@@ -9,7 +9,7 @@ from ._io import finish
 from ._models import decode
 from ._sse import ServerSentEvent, SSEDecoder
 from .control.call import Call, Reply, StreamEnd
-from .errors import StreamError, StreamInterruptedError, StreamTimeoutError
+from .errors import StreamError, StreamInterruptedError, StreamTimeoutError, members_of
 
 if TYPE_CHECKING:
     import httpx
@@ -71,12 +71,12 @@ class _Events(Generic[T]):
             body = from_json(data)
         except ValueError:
             return
-        error = body.get("error") if isinstance(body, dict) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+        error = members_of(body).get("error")
         if not error:
             return
-        said = error.get("message") if isinstance(error, dict) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+        said = members_of(error).get("message")
         message = said if isinstance(said, str) and said else "The server ended the stream with an error."
-        raise StreamError(message, self.response.request, body=cast("object", error), received=self._received)
+        raise StreamError(message, self.response.request, body=error, received=self._received)
 
     def _advance(self, chunk: bytes | None) -> None:
         """Take in the next bytes of the body, `None` at its end; what follows `[DONE]` is passed over."""
@@ -92,6 +92,7 @@ class _Events(Generic[T]):
 
     def _broken(self, error: Exception) -> StreamInterruptedError:
         count = len(self._received)
+        kind: type[StreamInterruptedError]
         if isinstance(error, self._io.timeouts):
             kind, what = StreamTimeoutError, "fell silent for longer than the read timeout"
         else:

@@ -35,7 +35,7 @@ class BaseClient(Messages, Generic[M]):
     """Everything both clients share, the resources included."""
 
     io: IO
-    _sender: Sender | AsyncSender
+    _sender: Any
 
     def __init__(
         self,
@@ -72,9 +72,10 @@ class BaseClient(Messages, Generic[M]):
         )
         self._library = library()
         self.base_url = base_url or environment("OPENAI_BASE_URL") or DEFAULT_BASE_URL
-        if isinstance(timeout, NotGiven):
-            timeout = self._library.http.Timeout(DEFAULT_READ_TIMEOUT, connect=DEFAULT_CONNECT_TIMEOUT)
-        self.timeout = timeout
+        default: httpx.Timeout = self._library.http.Timeout(
+            DEFAULT_READ_TIMEOUT, connect=DEFAULT_CONNECT_TIMEOUT
+        )
+        self.timeout = default if isinstance(timeout, NotGiven) else timeout
         self.max_retries = _checked_retries(max_retries)
         self._custom_headers = dict(default_headers or {})
         self._custom_query = dict(default_query or {})
@@ -296,7 +297,7 @@ async def _apply(layer: Layer, proceed: Next, call: Call) -> Reply:
 
 
 def _checked_retries(value: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if type(value) is not int:
         raise TypeError("max_retries must be a non-negative integer; 0 turns retries off")
     if value < 0:
         raise ValueError("max_retries must be a non-negative integer; 0 turns retries off")

@@ -74,12 +74,11 @@ class APIError(OpenAIError):
         self.message = message
         self.request = request
         self.body = body
-        if isinstance(body, Mapping):
-            members = cast("Mapping[str, Any]", body)
-            code = members.get("code")
-            self.code = None if code is None else str(code)
-            self.param = members.get("param")
-            self.type = members.get("type")
+        members = members_of(body)
+        code = members.get("code")
+        self.code = None if code is None else str(code)
+        self.param = members.get("param")
+        self.type = members.get("type")
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = dict(self.__dict__)
@@ -199,9 +198,11 @@ class OAuthError(AuthenticationError):
     error: str | None
 
     def __init__(self, *, response: "httpx.Response", body: object | None) -> None:
-        members = cast("Mapping[str, Any]", body) if isinstance(body, Mapping) else {}
+        members = members_of(body)
         message = members.get("error_description")
-        super().__init__(message or "OAuth authentication error.", response=response, body=body)
+        super().__init__(
+            message or "OAuth authentication error.", response=response, body=cast("object", body)
+        )
         self.error = members.get("error")
 
 
@@ -288,18 +289,21 @@ def status_error(response: "httpx.Response", body: object) -> APIStatusError:
     *body* is the decoded answer: its JSON, or its text where it is not JSON. Only the server's own `message` is
     quoted, never the rest of the body.
     """
-    error = cast("object", body.get("error", body)) if isinstance(body, dict) else None  # pyright: ignore[reportUnknownMemberType]
+    error = members_of(body).get("error", body)
     message = f"Error code: {response.status_code}"
-    if isinstance(error, Mapping):
-        members = cast("Mapping[str, Any]", error)
-        if isinstance(said := members.get("message"), str) and said:
-            message += f" - {said}"
+    if isinstance(said := members_of(error).get("message"), str) and said:
+        message += f" - {said}"
     elif isinstance(body, str) and body:
         kind = response.headers.get("content-type", "no content type")
         message += f" - the answer is not JSON ({kind}, {len(body)} characters)"
     default = InternalServerError if response.status_code >= _SERVER_ERROR else APIStatusError
     cls = _BY_STATUS.get(response.status_code, default)
-    return cls(message, response=response, body=error if isinstance(body, dict) else body)
+    return cls(message, response=response, body=error)
+
+
+def members_of(value: object) -> Mapping[str, Any]:
+    """Give the members of a decoded JSON object; none where *value* is something else."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
 def _redacted(request: "httpx.Request") -> "httpx.Request":

@@ -87,4 +87,6 @@ Next = Callable[[Call], Awaitable[Reply]]
 class Layer(Protocol):
     """A policy around calls: awaits `proceed` as often as it sees fit, and gives a reply or raises."""
 
-    async def __call__(self, call: Call, proceed: Next, /) -> Reply: ...
+    async def __call__(self, call: Call, proceed: Next, /) -> Reply:
+        """Handle *call*, awaiting *proceed* for what is further in."""
+        ...

@@ -5,9 +5,13 @@ from typing import Any, Literal, Unpack, overload
 
 from .._operation import (
     Async,
+    AsyncRaw,
+    AsyncStreaming,
     M,
+    Raw,
     RawView,
     Resource,
+    Streaming,
     StreamingView,
     Sync,
 )
@@ -27,8 +31,10 @@ class Chat(Resource[M]):
 class Completions(Resource[M]):
     """Answers to conversations."""
 
-    with_raw_response = RawView["Completions[Raw]", "Completions[AsyncRaw]"]()
-    with_streaming_response = StreamingView["Completions[Streaming]", "Completions[AsyncStreaming]"]()
+    with_raw_response: "RawView[Completions[Raw], Completions[AsyncRaw]]" = RawView()
+    with_streaming_response: "StreamingView[Completions[Streaming], Completions[AsyncStreaming]]" = (
+        StreamingView()
+    )
 
     @overload
     def create(

@@ -3,9 +3,13 @@
 from typing import Unpack
 
 from .._operation import (
+    AsyncRaw,
+    AsyncStreaming,
     M,
+    Raw,
     RawView,
     Resource,
+    Streaming,
     StreamingView,
     operation,
 )
@@ -17,8 +21,8 @@ from ..types.models import Model
 class Models(Resource[M]):
     """The models that the API offers."""
 
-    with_raw_response = RawView["Models[Raw]", "Models[AsyncRaw]"]()
-    with_streaming_response = StreamingView["Models[Streaming]", "Models[AsyncStreaming]"]()
+    with_raw_response: "RawView[Models[Raw], Models[AsyncRaw]]" = RawView()
+    with_streaming_response: "StreamingView[Models[Streaming], Models[AsyncStreaming]]" = StreamingView()
 
     @pages
     def list(self, **options: Unpack[RequestOptions]) -> PlainListing[Model]:

@@ -8,6 +8,8 @@ from .._request import RequestOptions
 
 
 class EmbeddingCreateParams(RequestOptions, total=False):
+    """Keywords of `embeddings.create`."""
+
     input: Required[str | Sequence[str] | Iterable[int] | Iterable[Iterable[int]]]
     model: Required[str]
     dimensions: int
@@ -16,12 +18,16 @@ class EmbeddingCreateParams(RequestOptions, total=False):
 
 
 class Embedding(BaseModel):
+    """One vector."""
+
     embedding: list[float]
     index: int
     object: str
 
 
 class CreateEmbeddingResponse(BaseModel):
+    """The vectors of one call."""
+
     data: list[Embedding]
     model: str
     object: str
