@@ -43,8 +43,10 @@ def parse(call: Call, response: "httpx.Response", *, strict: bool = False) -> An
         return response.text
     if cast_to is bytes:
         return response.content
-    if isinstance(cast_to, type) and (cast_to is BinaryResponse or cast_to is type(response)):
-        return cast_to(response) if cast_to is BinaryResponse else response
+    if cast_to is BinaryResponse:
+        return BinaryResponse(response)
+    if cast_to is type(response):
+        return response
     result: Any
     try:
         result = decode(cast_to, response.content, strict=strict)
