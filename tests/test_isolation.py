@@ -1,0 +1,42 @@
+"""What importing and building loads: nothing that is not used."""
+
+import subprocess
+import sys
+
+import pytest
+
+FRAMEWORKS = {"fastapi", "starlette", "django", "flask"}
+OPTIONAL = {"httpx2", "aiohttp", "genai_prices", "redis", "opentelemetry", "websockets", "numpy", "openai"}
+
+
+def loaded_after(code: str) -> set[str]:
+    """Give the modules that a fresh interpreter has loaded after running *code*."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_import_is_light() -> None:
+    """`import ai_client` loads no HTTP library, no pydantic, no resource and no type module."""
+    loaded = loaded_after("import ai_client")
+    assert not loaded & (FRAMEWORKS | OPTIONAL | {"httpx", "httpcore", "pydantic", "asyncio"})
+    assert not {name for name in loaded if name.startswith(("ai_client.resources", "ai_client.types"))}
+
+
+@pytest.mark.parametrize("cls", ["OpenAI", "AsyncOpenAI"])
+def test_client_loads_nothing_unused(cls: str) -> None:
+    """Building a client loads no framework, no optional library, no resource and no type module."""
+    loaded = loaded_after(f"import ai_client; ai_client.{cls}(api_key='key')")
+    assert not loaded & (FRAMEWORKS | OPTIONAL)
+    assert not {name for name in loaded if name.startswith(("ai_client.resources.", "ai_client.types."))}
+
+
+def test_chat_loads_only_chat() -> None:
+    """Using `client.chat` does not load the types of other resources."""
+    loaded = loaded_after("import ai_client; ai_client.OpenAI(api_key='key').chat.completions")
+    assert "ai_client.resources.embeddings" not in loaded
+    assert not {name for name in loaded if name.startswith("ai_client.types.responses")}

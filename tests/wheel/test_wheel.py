@@ -1,0 +1,59 @@
+"""The installed wheel, in an environment with nothing but the hard dependencies and pytest."""
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIMIT = 5 * 1024 * 1024
+
+
+def test_comes_from_the_environment() -> None:
+    """The package under test is the installed one, not the tree beside this file."""
+    import ai_client
+
+    assert Path(sys.prefix) in Path(ai_client.__file__).parents
+
+
+def test_hard_dependencies_are_two() -> None:
+    """Without an extra, the wheel requires httpx and pydantic and nothing else."""
+    required = [line for line in importlib.metadata.requires("ai-client") or () if "extra ==" not in line]
+    assert sorted(line.split(">")[0] for line in required) == ["httpx", "pydantic"]
+
+
+def test_size() -> None:
+    """The installed files take at most 5 MB."""
+    files = importlib.metadata.files("ai-client") or []
+    assert sum(Path(str(file.locate())).stat().st_size for file in files if file.suffix != ".pyc") <= LIMIT
+
+
+def test_typed() -> None:
+    """Each import package is marked as typed."""
+    names = {str(file) for file in importlib.metadata.files("ai-client") or ()}
+    packages = ("ai_client", "ai_client_fastapi", "ai_client_django", "ai_client_flask")
+    assert {f"{package}/py.typed" for package in packages} <= names
+
+
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [("ai_client_fastapi", "fastapi"), ("ai_client_django", "django"), ("ai_client_flask", "flask")],
+)
+def test_missing_extra_is_named(module: str, extra: str) -> None:
+    """An adapter without its framework says which extra to install."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {module}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert f'pip install "ai-client[{extra}]"' in done.stderr
+
+
+def test_answers_offline() -> None:
+    """A client from the wheel gets an answer from the bundled upstream."""
+    from ai_client import OpenAI
+    from ai_client.testing import Upstream
+
+    with Upstream() as upstream, OpenAI(api_key="key", base_url=upstream.base_url) as client:
+        answer = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hello"}])
+        assert answer.choices[0].message.content
