@@ -8,7 +8,7 @@ from typing import Any
 
 from ai_client.testing.recording import Recorded
 from ai_client.testing.reply import Reply, error_body
-from ai_client.testing.shapes import is_object
+from ai_client.testing.shapes import is_list, is_object
 
 
 class Refused(Exception):  # noqa: N818 -- an answer to the client, not a fault of the upstream
@@ -64,6 +64,25 @@ class Request:
                     param=name,
                     code="missing_required_parameter",
                 )
+
+    def objects(self, name: str) -> list[dict[str, Any]]:
+        """The required parameter `name`, a list of objects that is not empty; anything else is refused."""
+        self.require(name)
+        value = self.data[name]
+        if not is_list(value) or not value or not all(is_object(item) for item in value):
+            message = f"Invalid type for '{name}': expected an array of objects with at least one item."
+            raise Refused(400, message, param=name, code="invalid_type")
+        return value
+
+    def number_of(self, name: str) -> int | None:
+        """The optional parameter `name`, an integer of at least one; anything else is refused."""
+        value = self.data.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            message = f"Invalid value for '{name}': expected an integer of at least 1."
+            raise Refused(400, message, param=name, code="invalid_value")
+        return value
 
     @property
     def model(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 from urllib.parse import unquote
 
-from ai_client.testing.endpoints import chat, embeddings, models
+from ai_client.testing.endpoints import chat, embeddings, models, moderations, responses
 from ai_client.testing.reply import Reply
 from ai_client.testing.request import Refused, Request
 
@@ -16,6 +16,8 @@ ROUTES: dict[tuple[str, str], Endpoint] = {
     ("POST", "/embeddings"): embeddings.create,
     ("GET", "/models"): models.list_models,
     ("GET", "/models/{model}"): models.retrieve,
+    ("POST", "/moderations"): moderations.create,
+    ("POST", "/responses"): responses.create,
 }
 
 _ROOT = re.compile(r"/v1|/openai/v1|/openai/deployments/(?P<deployment>[^/]+)|/openai")

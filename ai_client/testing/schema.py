@@ -1,7 +1,10 @@
 """A value that is valid for a JSON schema."""
 
+from collections.abc import Callable
+from operator import ge, gt, le, lt
 from typing import Any
 
+from ai_client.testing.pattern import matching
 from ai_client.testing.shapes import is_list, is_object
 
 _FORMATS = {
@@ -62,16 +65,21 @@ class _Sampler:
                 return None
 
     def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
-        while "$ref" in schema:
+        """Return the schema with references followed and `allOf` taken together."""
+        for _ in range(_DEEP):
+            if "$ref" not in schema:
+                break
             target: Any = self._root
             for step in schema["$ref"].removeprefix("#").strip("/").split("/"):
                 target = target[step.replace("~1", "/").replace("~0", "~")] if step else target
-            rest = {key: value for key, value in schema.items() if key != "$ref"}
-            schema = {**target, **rest}
+            schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
         for part in schema.get("allOf", ()):
-            resolved = self._resolved(part)
-            properties = {**schema.get("properties", {}), **resolved.get("properties", {})}
-            schema = {**resolved, **schema, **({"properties": properties} if properties else {})}
+            more = self._resolved(part)
+            both = {
+                "properties": {**schema.get("properties", {}), **more.get("properties", {})},
+                "required": [*schema.get("required", ()), *more.get("required", ())],
+            }
+            schema = {**more, **schema, **{key: value for key, value in both.items() if value}}
         return schema
 
     def _chosen(self, alternatives: list[dict[str, Any]], depth: int) -> dict[str, Any]:
@@ -85,12 +93,12 @@ class _Sampler:
 
     def _object(self, spec: dict[str, Any], depth: int) -> dict[str, Any]:
         properties: dict[str, Any] = spec.get("properties", {})
-        required = spec.get("required", ())
-        return {
-            name: self.value(schema, name, depth + 1)
-            for name, schema in properties.items()
-            if name in required or depth <= _DEEP
-        }
+        required: list[str] = spec.get("required", [])
+        names = [name for name in properties if name in required or depth <= _DEEP]
+        names += [name for name in required if name not in properties]
+        other = spec.get("additionalProperties")
+        names += [f"key_{n}" for n in range(spec.get("minProperties", 0) - len(names))]
+        return {name: self.value(properties.get(name, other), name, depth + 1) for name in names}
 
     def _array(self, spec: dict[str, Any], name: str, depth: int) -> list[Any]:
         prefix = [self.value(item, name, depth + 1) for item in spec.get("prefixItems", ())]
@@ -102,20 +110,30 @@ class _Sampler:
 
 
 def _string(spec: dict[str, Any], name: str) -> str:
+    if "pattern" in spec:
+        return matching(spec["pattern"])
     text = _FORMATS.get(spec.get("format", ""), name)
-    text = text.ljust(spec.get("minLength", 0), "x")
-    return text[: spec.get("maxLength")]
+    return text.ljust(spec.get("minLength", 0), "x")[: spec.get("maxLength")]
 
 
 def _number(spec: dict[str, Any], *, whole: bool) -> float:
-    step = spec.get("multipleOf") or 1
-    low = spec.get("minimum", spec.get("exclusiveMinimum"))
-    high = spec.get("maximum", spec.get("exclusiveMaximum"))
-    if low is None:
-        low = 1 if high is None or high >= 1 else high
-    value = -(-low // step) * step
-    if value == spec.get("exclusiveMinimum"):
-        value += step
-    if not whole and high is not None and value > high:
-        value = (low + high) / 2
+    step = spec.get("multipleOf", 1)
+    ends = [spec[key] for key in _BOUNDS if key in spec]
+    candidates = [step, 0]
+    candidates += [(end // step + steps) * step for end in ends for steps in (0, 1, -1)]
+    if "multipleOf" not in spec and not whole and ends:
+        candidates.append(sum(ends) / len(ends))
+    value = next((candidate for candidate in candidates if _is_within(spec, candidate)), step)
     return int(value) if whole else value
+
+
+_BOUNDS: dict[str, Callable[[float, float], bool]] = {
+    "minimum": ge,
+    "exclusiveMinimum": gt,
+    "maximum": le,
+    "exclusiveMaximum": lt,
+}
+
+
+def _is_within(spec: dict[str, Any], value: float) -> bool:
+    return all(within(value, spec[key]) for key, within in _BOUNDS.items() if key in spec)

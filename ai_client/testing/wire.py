@@ -2,19 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
-from http import HTTPStatus
+from collections.abc import Iterable
 
 import h11
 
+from ai_client.testing import frames
 from ai_client.testing.gate import Gate
 from ai_client.testing.recording import Headers, Outcome, Recorded
-from ai_client.testing.reply import Piece, Reply, error_body, merged
+from ai_client.testing.reply import Piece, Reply, error_body
 from ai_client.testing.service import CONTROL_PATHS, Service
 
 logger = logging.getLogger("ai_client.testing")
-
-_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 class Connection(asyncio.Protocol):
@@ -131,13 +129,9 @@ class Connection(asyncio.Protocol):
             self._task = asyncio.get_running_loop().create_task(self._perform(reply))
 
     def _send_whole(self, reply: Reply) -> None:
-        content_type, body = reply.payload()
-        head = _response(reply, ("content-type", content_type), ("content-length", str(len(body))))
+        head, body = frames.whole(reply)
         self._settle()
-        if body:
-            self._send(head, h11.Data(data=body), h11.EndOfMessage())
-        else:
-            self._send(head, h11.EndOfMessage())
+        self._send(head, *([h11.Data(data=body)] if body else []), h11.EndOfMessage())
         self._finish()
 
     async def _perform(self, reply: Reply) -> None:
@@ -163,15 +157,9 @@ class Connection(asyncio.Protocol):
             self._advance()
 
     async def _stream(self, reply: Reply, chunks: Iterable[Piece]) -> None:
-        self._send(
-            _response(
-                reply,
-                ("content-type", "text/event-stream; charset=utf-8"),
-                ("transfer-encoding", "chunked"),
-            )
-        )
+        self._send(frames.streamed(reply))
         left = reply.close_after
-        for piece, last in _marking_last(chunks):
+        for piece, last in frames.marking_last(chunks):
             if isinstance(piece, Gate):
                 await piece.opened()
             elif not isinstance(piece, bytes):
@@ -197,8 +185,7 @@ class Connection(asyncio.Protocol):
         self._finish()
 
     def _send_part(self, reply: Reply, size: int) -> None:
-        content_type, body = reply.payload()
-        head = _response(reply, ("content-type", content_type), ("content-length", str(len(body))))
+        head, body = frames.whole(reply)
         self._send(head, h11.Data(data=body[:size]))
         self._hang_up()
 
@@ -240,21 +227,3 @@ class Connection(asyncio.Protocol):
             reply = Reply(status=error.error_status_hint, json=error_body(400, f"Not HTTP/1.1: {error}"))
             self._send_whole(reply)
         self._transport.close()
-
-
-def _response(reply: Reply, *usual: tuple[str, str]) -> h11.Response:
-    status = reply.status or 200
-    return h11.Response(
-        status_code=status,
-        reason=_REASONS.get(status, b""),
-        headers=[(name.encode(), value.encode("latin-1")) for name, value in merged(usual, reply.headers)],
-    )
-
-
-def _marking_last(chunks: Iterable[Piece]) -> Iterator[tuple[Piece, bool]]:
-    pieces = iter(chunks)
-    piece = next(pieces, None)
-    while piece is not None:
-        following = next(pieces, None)
-        yield piece, following is None
-        piece = following

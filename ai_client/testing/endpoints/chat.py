@@ -26,10 +26,11 @@ class Choice:
 def create(request: Request) -> Reply:
     """Answer `POST /chat/completions`, whole or streamed."""
     model = request.model
-    request.require("messages")
+    messages = request.objects("messages")
     data = request.data
-    choices = [_choice(request, index) for index in range(data.get("n") or 1)]
-    usage = _usage(data["messages"], choices)
+    prompt = text.plain(messages[-1].get("content"))
+    choices = [_choice(request, prompt, index) for index in range(request.number_of("n") or 1)]
+    usage = _usage(messages, choices)
     head = {"id": request.id("chatcmpl-"), "created": CREATED, "model": model}
     tail = {"service_tier": "default", "system_fingerprint": "fp_offline"}
     if data.get("stream"):
@@ -41,9 +42,8 @@ def create(request: Request) -> Reply:
     return Reply(json={**whole, "usage": usage, **tail})
 
 
-def _choice(request: Request, index: int) -> Choice:
+def _choice(request: Request, prompt: str, index: int) -> Choice:
     data = request.data
-    messages = data["messages"]
     tool = tools.wanted(data.get("tools"), data.get("tool_choice"))
     if tool is not None:
         return Choice(index, [], tools.call(request.id("call_", index), tool), "tool_calls")
@@ -51,9 +51,9 @@ def _choice(request: Request, index: int) -> Choice:
     if content is None:
         content = tools.structured(data.get("response_format"))
     if content is None:
-        content = text.answer(text.plain(messages[-1].get("content")) if messages else "", index)
+        content = text.answer(prompt, index)
     said = text.tokens(content)
-    limit = data.get("max_completion_tokens") or data.get("max_tokens")
+    limit = request.number_of("max_completion_tokens") or request.number_of("max_tokens")
     if limit is not None and limit < len(said):
         return Choice(index, said[:limit], None, "length")
     return Choice(index, said, None, "stop")

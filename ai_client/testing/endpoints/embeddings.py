@@ -20,7 +20,7 @@ def create(request: Request) -> Reply:
     request.require("input")
     data = request.data
     inputs = _inputs(data["input"])
-    dimensions = data.get("dimensions") or _DIMENSIONS.get(model, _DEFAULT_DIMENSIONS)
+    dimensions = request.number_of("dimensions") or _DIMENSIONS.get(model, _DEFAULT_DIMENSIONS)
     encode = _base64 if data.get("encoding_format") == "base64" else list[float]
     items = [
         {"object": "embedding", "index": index, "embedding": encode(vector(item, dimensions))}

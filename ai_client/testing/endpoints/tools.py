@@ -13,7 +13,12 @@ def wanted(tools: Any, choice: Any) -> dict[str, Any] | None:
     The two APIs nest differently: chat completions have `{"function": {"name": ...}}`, responses
     `{"name": ...}`; the inner part is returned for both.
     """
-    functions = [tool.get("function", tool) for tool in tools or () if tool.get("type") == "function"]
+    functions: list[dict[str, Any]] = [
+        tool.get("function", tool) for tool in tools or () if tool.get("type") == "function"
+    ]
+    if is_object(choice) and choice.get("type") == "allowed_tools":
+        allowed = choice.get("allowed_tools", choice)
+        choice = allowed["tools"][0] if allowed["mode"] == "required" else "auto"
     if is_object(choice):
         name = choice.get("function", choice).get("name")
         return next((function for function in functions if function.get("name") == name), None)
