@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     upstream = Upstream(host=options.host, port=options.port, delay=options.delay, record=False)
     try:
         upstream.start()
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         print(_explained(error, options.host, options.port), file=sys.stderr)  # noqa: T201 -- a command's output
         return 1
     print(f"Offline upstream at {upstream.base_url}", flush=True)  # noqa: T201 -- a command's output
@@ -46,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _explained(error: OSError, host: str, port: int) -> str:
+def _explained(error: OSError | OverflowError, host: str, port: int) -> str:
+    if isinstance(error, OverflowError):
+        return f"There is no port {port}: choose one from 0 to 65535 with --port."
     if error.errno == errno.EADDRINUSE:
         return f"Port {port} on {host} is in use: stop what uses it, or choose another with --port."
     return f"Cannot listen on {host}, port {port}: {error.strerror or error}."

@@ -114,9 +114,12 @@ class Reply:
 Answer: TypeAlias = Reply | Callable[[Recorded], Reply]
 
 
+_ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def dumps(value: Any) -> bytes:
     """Encode as the API does: compact, UTF-8."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODE(value).encode(errors="replace")
 
 
 def merged(usual: Headers, given: Headers) -> tuple[tuple[str, str], ...]:

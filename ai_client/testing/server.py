@@ -62,6 +62,7 @@ class Upstream:
 
         Raises:
             OSError: The port is taken or the address is not this machine's.
+            OverflowError: There is no such port.
         """
         if self._thread is not None:
             raise RuntimeError("This upstream is running already.")
@@ -72,7 +73,7 @@ class Upstream:
         thread.start()
         try:
             self._port = listening.result()
-        except OSError:
+        except (OSError, OverflowError):
             thread.join()
             raise
         self._thread = thread
@@ -208,7 +209,7 @@ class Upstream:
                 ssl=self._ssl_context,
                 backlog=_BACKLOG,
             )
-        except OSError as error:
+        except (OSError, OverflowError) as error:  # the latter for a port above 65535
             listening.set_exception(error)
             return
         listening.set_result(server.sockets[0].getsockname()[1])

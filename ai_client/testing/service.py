@@ -73,9 +73,9 @@ class Service:
         except Refused as refused:
             return refused.reply
         except Exception:
-            logger.exception("The upstream failed to answer %s %s.", recorded.method, recorded.path)
+            logger.exception("The upstream could not read %s %s.", recorded.method, recorded.path)
             message = "The upstream could not make sense of this request; see its log."
-            return Reply(status=500, json=error_body(500, message))
+            return Reply(status=400, json=error_body(400, message))
 
 
 def _authenticate(recorded: Recorded) -> None:

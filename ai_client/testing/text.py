@@ -26,7 +26,7 @@ _TOKEN = re.compile(r"\s*\S+|\s+$")
 
 def answer(prompt: str, index: int = 0) -> str:
     """Return the text that answers `prompt`; `index` tells the choices of one request apart."""
-    opening = _OPENINGS[(crc32(prompt.encode()) + index) % len(_OPENINGS)]
+    opening = _OPENINGS[(crc32(prompt.encode(errors="replace")) + index) % len(_OPENINGS)]
     asked = " ".join(prompt.split())
     if len(asked) > 120:  # noqa: PLR2004 -- about a line of the page
         asked = asked[:119].rstrip() + "…"

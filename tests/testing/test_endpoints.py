@@ -328,6 +328,23 @@ def test_a_bad_request_is_refused_in_the_format_of_the_api(
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
 
 
+def test_a_request_of_an_odd_shape_is_refused_and_logged(
+    http: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the upstream cannot read is the client's fault, and its log tells where it failed."""
+    response = http.post("chat/completions", json=CHAT | {"tools": ["odd"]})
+    assert response.status_code == 400
+    assert "AttributeError" in caplog.text
+
+
+def test_a_long_question_is_cut_in_the_answer(http: httpx.Client) -> None:
+    """Only the beginning of a long question is repeated."""
+    messages = [{"role": "user", "content": "word " * 1000}]
+    text = post(http, "chat/completions", model="m", messages=messages)["choices"][0]["message"]["content"]
+    assert "word…”" in text
+    assert len(text) < 1000
+
+
 def test_other_endpoints_refuse_what_lacks_their_parameters(http: httpx.Client) -> None:
     """Embeddings, responses and moderations want their input."""
     for path in ("embeddings", "responses", "moderations"):

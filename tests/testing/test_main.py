@@ -35,7 +35,8 @@ def test_it_ends_cleanly_on_a_signal(number: signal.Signals) -> None:
         chat = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
         headers = {"Authorization": "Bearer any"}
         with httpx.stream("POST", f"{url}/chat/completions", json=chat, headers=headers) as response:
-            next(response.iter_raw())
+            pieces = response.iter_raw()  # a generator that nobody holds would close the response
+            next(pieces)
             process.send_signal(number)
             _, errors = process.communicate(timeout=10)
         assert (process.returncode, errors) == (0, "")
@@ -64,10 +65,14 @@ def test_a_busy_port_is_said_clearly() -> None:
     assert result.stdout == ""
 
 
-def test_an_address_of_another_machine_is_said_clearly() -> None:
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [("--host", "192.0.2.1", "Cannot listen on 192.0.2.1"), ("--port", "70000", "There is no port 70000")],
+)
+def test_an_address_that_cannot_be_is_said_clearly(option: str, value: str, message: str) -> None:
     """An address that cannot be listened on ends it with exit code 1 and one line."""
-    command = [sys.executable, "-m", "ai_client.testing", "--host", "192.0.2.1"]
+    command = [sys.executable, "-m", "ai_client.testing", option, value]
     result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert result.returncode == 1
-    assert result.stderr.startswith("Cannot listen on 192.0.2.1")
+    assert result.stderr.startswith(message)
     assert "Traceback" not in result.stderr

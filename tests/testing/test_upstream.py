@@ -204,6 +204,54 @@ def test_a_failing_function_is_an_error_500_and_a_log_record(
     assert "LookupError: /v1/models" in caplog.text
 
 
+def test_a_failing_stream_is_cut_and_logged(
+    upstream: Upstream, http: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Chunks that raise end the connection without the stream's end."""
+
+    def chunks() -> Iterator[bytes]:
+        yield b"a"
+        yield b"b"
+        raise LookupError("here")
+
+    upstream.reply(chunks=chunks())
+    with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
+        http.get("/models")
+    assert "LookupError: here" in caplog.text
+    assert upstream.in_flight == 0
+
+
+def test_pauses_and_steady_streams_need_no_clock_in_the_content(
+    upstream: Upstream, http: httpx.Client
+) -> None:
+    """Numbers among the chunks and a pause between them change nothing about what arrives."""
+    upstream.reply(chunks=[b"a", 0.001, b"b", b"c", 0.001], pause=0.001, status=206)
+    response = http.get("/models")
+    assert (response.status_code, response.content) == (206, b"abc")
+
+
+def test_a_reply_has_one_content() -> None:
+    """Two contents in one reply, or a reply beside its fields, are refused."""
+    with pytest.raises(ValueError, match="one content"):
+        Reply(json={}, body=b"")
+    with pytest.raises(TypeError, match="not both"):
+        Upstream().reply(Reply(), status=500)
+
+
+def test_a_stream_without_chunks_is_empty(upstream: Upstream, http: httpx.Client) -> None:
+    """No chunks at all make an empty body."""
+    upstream.reply(chunks=[])
+    assert http.get("/models").content == b""
+
+
+def test_headers_are_a_mapping(upstream: Upstream) -> None:
+    """Recorded headers iterate by their names in lower case, each once."""
+    httpx.get(f"{upstream.base_url}/models", headers=[("X-A", "1"), ("x-a", "2"), ("X-B", "3")])
+    headers = upstream.requests[0].headers
+    assert {name: headers[name] for name in headers if name.startswith("x-")} == {"x-a": "1", "x-b": "3"}
+    assert len(headers) == len(list(headers)) == len(headers.raw) - 1
+
+
 def test_bytes_and_json_null_are_sent_as_given(upstream: Upstream, http: httpx.Client) -> None:
     """A body of bytes is sent untouched with the given type, `json=None` as null."""
     upstream.reply(body=b"<html>", headers=[("Content-Type", "text/html")])
@@ -264,7 +312,8 @@ def test_a_client_that_leaves_in_mid_stream_is_seen(upstream: Upstream, http: ht
     """The request is marked as aborted as soon as the client has closed its connection."""
     upstream.reply(chunks=[sse({"n": 1}), Gate()])
     with http.stream("POST", "/chat/completions", json=CHAT) as response:
-        next(response.iter_raw())
+        pieces = response.iter_raw()  # a generator that nobody holds would close the response
+        next(pieces)
         assert not upstream.requests[0].aborted
     upstream.wait_for(lambda: upstream.requests[0].aborted)
     assert not upstream.requests[0].finished

@@ -1,9 +1,10 @@
-"""Embeddings: unit vectors made from a checksum of the input."""
+"""Embeddings: unit vectors made from a digest of the input."""
 
 import base64
+import math
 from array import array
+from hashlib import shake_128
 from typing import Any
-from zlib import crc32
 
 from ai_client.testing import text
 from ai_client.testing.reply import Reply, dumps
@@ -33,12 +34,9 @@ def create(request: Request) -> Reply:
 
 def vector(item: str | list[int], dimensions: int) -> "array[float]":
     """Return the unit vector of an input; equal inputs have equal vectors."""
-    state = crc32(item.encode() if isinstance(item, str) else dumps(item))
-    values: list[float] = []
-    for _ in range(dimensions):
-        state = (state * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
-        values.append(state / 0x80000000 - 1)
-    length = sum(value * value for value in values) ** 0.5 or 1.0
+    seed = item.encode(errors="replace") if isinstance(item, str) else dumps(item)
+    values = array("h", shake_128(seed).digest(2 * dimensions))
+    length = math.hypot(*values) or 1.0
     return array("f", [value / length for value in values])
 
 
