@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from ._labels import (
+        Labels as Labels,
+        carry_labels as carry_labels,
+        current_labels as current_labels,
+        labels as labels,
+    )
     from ._models import BaseModel as BaseModel
     from ._request import (
         NOT_GIVEN as NOT_GIVEN,
@@ -55,6 +61,7 @@ if TYPE_CHECKING:
     from .provider import ClientProvider as ClientProvider
 
 _HOMES = {
+    "_labels": "Labels carry_labels current_labels labels",
     "_models": "BaseModel",
     "_request": "NOT_GIVEN NotGiven Omit RequestOptions not_given omit",
     "_response": "APIResponse AsyncAPIResponse",

@@ -1,0 +1,127 @@
+"""Labels follow a request, and stay inside it."""
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from ai_client import Labels, carry_labels, current_labels, labels
+from ai_client._labels import request_labels
+
+T = TypeVar("T")
+
+
+def fresh(function: Callable[[], T]) -> T:
+    """Run a function in a context without labels."""
+    return contextvars.Context().run(function)
+
+
+def test_nothing_is_labelled_by_default() -> None:
+    """Outside of a request every label is unknown."""
+    assert fresh(current_labels) == Labels(None, None, None)
+
+
+def test_labels_outside_of_a_request_stay_in_their_context() -> None:
+    """Without a request, labels hold in the current context and its copies, not around it."""
+
+    def inside() -> Labels:
+        labels(tenant="acme")
+        assert current_labels().tenant == "acme"
+        contextvars.copy_context().run(lambda: labels(tenant="other"))
+        return current_labels()
+
+    assert fresh(inside) == Labels(None, "acme", None)
+
+
+def test_labels_of_a_request_are_set_from_a_copy_of_its_context() -> None:
+    """A dependency that runs in a thread pool labels the request it belongs to."""
+
+    def request() -> tuple[Labels, ...]:
+        with request_labels("/items/{id}"):
+            contextvars.copy_context().run(lambda: labels(tenant="acme", user="ann"))
+            seen = current_labels()
+        return seen, current_labels()
+
+    assert fresh(request) == (Labels("/items/{id}", "acme", "ann"), Labels())
+
+
+def test_block_ends_with_its_labels() -> None:
+    """Labels given to a `with` statement hold inside it only, within a request and outside."""
+
+    def inside() -> tuple[Labels, ...]:
+        with labels(tenant="acme", user="ann"):
+            with labels(user="bob"):
+                inner = current_labels()
+            outer = current_labels()
+        return inner, outer, current_labels()
+
+    def request() -> tuple[Labels, ...]:
+        with request_labels("/ask"):
+            return inside()
+
+    assert fresh(inside) == (Labels(None, "acme", "bob"), Labels(None, "acme", "ann"), Labels())
+    assert fresh(request) == (
+        Labels("/ask", "acme", "bob"),
+        Labels("/ask", "acme", "ann"),
+        Labels("/ask"),
+    )
+
+
+def test_block_is_not_seen_by_a_sibling_task() -> None:
+    """A `with` block in one task of a request leaves the request's other tasks as they are."""
+
+    async def sibling(ready: asyncio.Event, done: asyncio.Event) -> Labels:
+        await ready.wait()
+        seen = current_labels()
+        done.set()
+        return seen
+
+    async def main() -> Labels:
+        with request_labels("/ask"):
+            ready, done = asyncio.Event(), asyncio.Event()
+            task = asyncio.create_task(sibling(ready, done))
+            with labels(tenant="acme"):
+                ready.set()
+                await done.wait()
+            return await task
+
+    assert asyncio.run(main()) == Labels("/ask")
+
+
+def test_endpoint_is_looked_up_when_first_known() -> None:
+    """An endpoint that is known only after routing is asked for until it is there, then no more."""
+    answers = iter([None, "/items/{id}"])
+
+    def request() -> list[str | None]:
+        with request_labels(lambda: next(answers)):
+            return [current_labels().endpoint for _ in range(3)]
+
+    assert fresh(request) == [None, "/items/{id}", "/items/{id}"]
+
+
+def test_one_request_does_not_see_another() -> None:
+    """Requests served side by side on one loop keep their labels apart."""
+
+    async def serve(number: int) -> Labels:
+        with request_labels(f"/{number}"):
+            labels(tenant=f"tenant-{number}")
+            await asyncio.sleep(0)
+            return current_labels()
+
+    async def main() -> list[Labels]:
+        return await asyncio.gather(*(serve(number) for number in range(10)))
+
+    assert asyncio.run(main()) == [Labels(f"/{number}", f"tenant-{number}") for number in range(10)]
+
+
+def test_labels_are_carried_into_a_thread_pool() -> None:
+    """A function wrapped by `carry_labels` runs labelled in a pool that does not take contexts along."""
+
+    def request() -> tuple[Labels, ...]:
+        with request_labels("/ask"), ThreadPoolExecutor(1) as pool:
+            labels(tenant="acme")
+            carried = pool.submit(carry_labels(current_labels)).result()
+            return carried, pool.submit(current_labels).result()
+
+    assert fresh(request) == (Labels("/ask", "acme"), Labels())
