@@ -141,7 +141,7 @@ class StreamError(APIError):
     def __init__(
         self, message: str, request: "httpx.Request", *, body: object | None, received: Sequence[Any] = ()
     ) -> None:
-        super().__init__(message, request, body=body)
+        APIError.__init__(self, message, request, body=body)  # a subclass may have other bases in between
         self.received = received
 
     def __reduce__(self) -> tuple[Any, ...]:
