@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from ai_client.testing.recording import Recorded
     from ai_client.testing.reply import Reply, sse
     from ai_client.testing.server import Upstream
+    from ai_client.testing.substitute import override
 
-__all__ = ["Gate", "Recorded", "Reply", "Upstream", "sse"]
+__all__ = ["Gate", "Recorded", "Reply", "Upstream", "override", "sse"]
 
 _MODULES = {
     "Gate": "gate",
     "Recorded": "recording",
     "Reply": "reply",
     "Upstream": "server",
+    "override": "substitute",
     "sse": "reply",
 }
 
@@ -27,7 +29,8 @@ _MODULES = {
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return value
 
 
 def __dir__() -> list[str]:
