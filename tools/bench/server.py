@@ -1,0 +1,85 @@
+"""A server as cheap as Python allows, in a process of its own: canned answers from one asyncio protocol."""
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from . import payloads
+
+_JSON = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_1\r\ncontent-length: %d\r\n\r\n%s"
+_SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n%s"
+
+
+class Canned(asyncio.Protocol):
+    """Answers each request by its path, as soon as its body is whole."""
+
+    delay: float = 0.0
+    answers: dict[bytes, bytes]
+
+    def __init__(self) -> None:
+        self.buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows the type
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Take in bytes and answer what is whole."""
+        self.buffer += data
+        while True:
+            end = self.buffer.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            head = self.buffer[:end].lower()
+            mark = head.find(b"content-length:")
+            length = int(head[mark + 15 :].split(b"\r\n", 1)[0]) if mark >= 0 else 0
+            if len(self.buffer) < end + 4 + length:
+                return
+            path = head.split(b" ", 2)[1]
+            streamed = b'"stream":true' in self.buffer[end:].replace(b" ", b"")
+            self.buffer = self.buffer[end + 4 + length :]
+            answer = self.answers[path + b"#stream" if streamed else path]
+            if self.delay:
+                asyncio.get_running_loop().call_later(self.delay, self.transport.write, answer)
+            else:
+                self.transport.write(answer)
+
+
+def json_answer(body: bytes) -> bytes:
+    """Make a whole JSON answer."""
+    return _JSON % (len(body), body)
+
+
+async def serve(delay: float) -> None:
+    """Serve until the process is ended; the first line printed is the port."""
+    Canned.delay = delay
+    stream = payloads.chat_stream(1000)
+    Canned.answers = {
+        b"/v1/chat/completions": json_answer(payloads.completion()),
+        b"/v1/chat/completions#stream": _SSE % (len(stream), stream),
+        b"/v1/embeddings": json_answer(payloads.embeddings(encoded=True)),
+    }
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(Canned, "127.0.0.1", 0, backlog=2048)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    async with server:
+        await server.serve_forever()
+
+
+@contextlib.contextmanager
+def running(delay: float = 0.0) -> Iterator[str]:
+    """Run a server in another process and give its base URL."""
+    command = [sys.executable, "-m", "tools.bench.server", str(delay)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
+        finally:
+            process.kill()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(float(sys.argv[1])))
