@@ -33,12 +33,14 @@ check: .venv/.dev ## lint, format and types
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-format: .venv/.dev ## format and fix what can be fixed
+format: .venv/.dev ## format, fix what can be fixed, renew the README's tables
+	$(BIN)/python -m tools.readme
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
 bench: .venv/.dev ## run the benchmarks
 	$(BIN)/python -m tools.bench
+	$(BIN)/python -m tools.readme
 
 clean: ## remove what make made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache

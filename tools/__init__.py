@@ -1,0 +1,1 @@
+"""What maintains the project: the generator, the benchmarks, the README's tables."""

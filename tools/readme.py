@@ -1,0 +1,105 @@
+"""Write the README's tables: the settings out of `ClientConfig`, the figures out of the benchmarks' last run.
+
+`python -m tools.readme` writes them, `--check` only says whether they are current.
+"""
+
+import json
+import re
+import sys
+import types
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+
+from ai_client.config import ClientConfig
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+RESULTS = ROOT / "tools" / "bench" / "results.json"
+FIGURES = (
+    ("small call, in memory, blocking", "a small chat call, the network aside"),
+    ("long request (100 messages, 100 kB), in memory", "a chat call with 100 messages"),
+    ("small call, loopback, 50 in flight", "a chat call over loopback, 50 in flight"),
+    ("chat chunk", "one chunk of a chat stream"),
+    ("embeddings 256 x 1536 in base64, to lists", "256 embeddings of 1536 numbers"),
+    ("import, client and first call", "import, build a client, first call"),
+)
+
+
+def settings() -> str:
+    """Make the table of every setting."""
+    rows = ["| Setting | Type | Default | Environment | What it is |", "| --- | --- | --- | --- | --- |"]
+    for name, field in ClientConfig.model_fields.items():
+        extra = cast("dict[str, Any]", field.json_schema_extra or {})
+        variable = f"`{extra['env']}`" if extra.get("env") else ""
+        default = "" if field.default is None else f"`{field.default!r}`"
+        rows.append(
+            f"| `{name}` | {type_name(field.annotation)} | {default} | {variable} | {field.description} |"
+        )
+    return "\n".join(rows)
+
+
+def type_name(annotation: Any) -> str:
+    """Name a type the way a person would."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return type_name(get_args(annotation)[0])
+    if origin is Literal:
+        return " or ".join(f"`{value!r}`" for value in get_args(annotation))
+    if origin in (Union, types.UnionType):
+        arms = [arm for arm in get_args(annotation) if arm is not type(None)]
+        return " or ".join(dict.fromkeys(type_name(arm) for arm in arms))
+    names = {str: "text", int: "integer", float: "number", bool: "true or false"}
+    if annotation in names:
+        return names[annotation]
+    kind = origin or annotation
+    word = str(getattr(kind, "__name__", kind)).lower()
+    return {
+        "callable": "function",
+        "mapping": "mapping",
+        "sequence": "list",
+        "list": "list",
+        "dict": "mapping",
+    }.get(word, f"`{getattr(kind, '__name__', kind)}`")
+
+
+def figures() -> str:
+    """Make the table of measured costs."""
+    results = json.loads(RESULTS.read_text())
+    rows = ["| CPU time of | ai_client | official SDK | httpx alone |", "| --- | ---: | ---: | ---: |"]
+    for case, title in FIGURES:
+        samples = results["cases"].get(case)
+        if samples is None:
+            continue
+        shown = [
+            _time(samples[name]["median"]) if name in samples else ""
+            for name in ("ours", "official", "httpx")
+        ]
+        rows.append(f"| {title} | {' | '.join(shown)} |")
+    return "\n".join([*rows, "", f"Measured with `make bench` on {results['date']}: {results['machine']}."])
+
+
+def _time(microseconds: float) -> str:
+    if microseconds < 1000:  # noqa: PLR2004 - micro to milli
+        return f"{microseconds:.0f} µs" if microseconds >= 10 else f"{microseconds:.1f} µs"  # noqa: PLR2004
+    return f"{microseconds / 1000:.1f} ms"
+
+
+def rendered(text: str) -> str:
+    """Give the README with its tables made anew."""
+    for name, make in (("settings", settings), ("figures", figures)):
+        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
+        text = re.sub(pattern, lambda match, make=make: match[1] + make() + match[2], text, flags=re.DOTALL)
+    return text
+
+
+def main() -> None:
+    """Write the tables, or check them."""
+    before = README.read_text()
+    after = rendered(before)
+    if "--check" in sys.argv:
+        sys.exit(0 if before == after else "README.md is not current: run python -m tools.readme")
+    README.write_text(after)
+
+
+if __name__ == "__main__":
+    main()
