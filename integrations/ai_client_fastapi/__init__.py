@@ -1,0 +1,44 @@
+"""One AI client per process in a FastAPI or Starlette application.
+
+from ai_client_fastapi import AIClientDep, ai_client_lifespan
+
+app = FastAPI(lifespan=ai_client_lifespan())
+
+@app.post("/ask")
+async def ask(question: str, client: AIClientDep) -> str | None:
+    answer = await client.chat.completions.create(
+        model="gpt-5.5-mini", messages=[{"role": "user", "content": question}]
+    )
+    return answer.choices[0].message.content
+"""
+
+from ._dependencies import (
+    AIClientDep as AIClientDep,
+    SyncAIClientDep as SyncAIClientDep,
+    ai_client as ai_client,
+    get_ai_client as get_ai_client,
+    get_sync_ai_client as get_sync_ai_client,
+    sync_ai_client as sync_ai_client,
+)
+from ._disconnect import (
+    ReaderLeftError as ReaderLeftError,
+    cancel_on_disconnect as cancel_on_disconnect,
+)
+from ._errors import add_ai_client_error_handlers as add_ai_client_error_handlers
+from ._lifespan import ai_client_lifespan as ai_client_lifespan, ai_client_router as ai_client_router
+from ._stream import stream_response as stream_response
+
+__all__ = [
+    "AIClientDep",
+    "ReaderLeftError",
+    "SyncAIClientDep",
+    "add_ai_client_error_handlers",
+    "ai_client",
+    "ai_client_lifespan",
+    "ai_client_router",
+    "cancel_on_disconnect",
+    "get_ai_client",
+    "get_sync_ai_client",
+    "stream_response",
+    "sync_ai_client",
+]

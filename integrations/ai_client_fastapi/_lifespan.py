@@ -1,0 +1,93 @@
+"""The lifespan of an application with an AI client."""
+
+import inspect
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from operator import attrgetter
+from typing import Any, TypeAlias
+
+from fastapi import APIRouter
+
+from ai_client import ClientConfig, ClientProvider
+from ai_client.errors import ConfigError
+
+from ._state import install, remove
+
+Config: TypeAlias = ClientConfig | Mapping[str, Any]
+Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[Any]]
+"""What FastAPI and Starlette take as `lifespan`."""
+
+
+def ai_client_lifespan(
+    config: Config | ClientProvider | None = None,
+    *,
+    aliases: Mapping[str, Config] | None = None,
+    wraps: Callable[[Any], Any] | None = None,
+    warm: Sequence[str] = (),
+) -> Lifespan:
+    """Make a lifespan that owns the application's clients.
+
+    Clients are built when first used and closed when the application ends. A lifespan that ends can be
+    started again, as tests do.
+
+    Args:
+        config: The options of the clients; by default all come from the environment. A provider is taken as it
+            is, so that several applications of a process can share one.
+        aliases: The options of further clients by name, for `Depends(ai_client(name))`.
+        wraps: The application's own lifespan, run inside this one: it may use the clients through
+            `app.state.ai_client`, and the state it yields reaches the requests.
+        warm: Resources of the awaitable client to have ready before the first request, `"chat.completions"`
+            say. The client is then built at the start too, so that a missing key stops the application there.
+
+    Raises:
+        ConfigError: When the application starts, if an option is unknown or ill-typed.
+    """
+    own = _as_lifespan(wraps)
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncGenerator[Any]:
+        provider = _provider(config, aliases).start()
+        provider.adopt_loop()
+        try:
+            install(app, provider)
+            _warm(provider, warm)
+            async with nullcontext() if own is None else own(app) as state:
+                yield state
+        finally:
+            try:
+                await provider.aclose()
+            finally:
+                remove(app, provider)
+
+    return lifespan
+
+
+def ai_client_router(
+    config: Config | ClientProvider | None = None,
+    *,
+    aliases: Mapping[str, Config] | None = None,
+    warm: Sequence[str] = (),
+) -> APIRouter:
+    """Make a router without routes that brings the clients' lifespan, for `app.include_router`.
+
+    For applications that cannot set their own lifespan; the arguments are those of `ai_client_lifespan`.
+    """
+    return APIRouter(lifespan=ai_client_lifespan(config, aliases=aliases, warm=warm))
+
+
+def _provider(config: Config | ClientProvider | None, aliases: Mapping[str, Config] | None) -> ClientProvider:
+    if isinstance(config, ClientProvider):
+        return config
+    return ClientProvider(config, aliases=aliases)
+
+
+def _as_lifespan(given: Callable[[Any], Any] | None) -> Lifespan | None:
+    return asynccontextmanager(given) if inspect.isasyncgenfunction(given) else given
+
+
+def _warm(provider: ClientProvider, names: Sequence[str]) -> None:
+    for name in names:
+        try:
+            attrgetter(name)(provider.async_client)
+        except AttributeError:
+            raise ConfigError(f"warm: the client has no resource {name!r}.") from None
