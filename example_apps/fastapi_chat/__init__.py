@@ -1,0 +1,1 @@
+"""A chat page in FastAPI whose answers appear word by word."""
