@@ -41,18 +41,25 @@ if TYPE_CHECKING:
         APITimeoutError as APITimeoutError,
         AuthenticationError as AuthenticationError,
         BadRequestError as BadRequestError,
+        BudgetExceeded as BudgetExceeded,
+        CircuitOpen as CircuitOpen,
         ClientClosedError as ClientClosedError,
         ConfigError as ConfigError,
         ConflictError as ConflictError,
         ContentFilterFinishReasonError as ContentFilterFinishReasonError,
+        GuardrailError as GuardrailError,
         InternalServerError as InternalServerError,
         InvalidWebhookSignatureError as InvalidWebhookSignatureError,
         LengthFinishReasonError as LengthFinishReasonError,
+        LimitExceeded as LimitExceeded,
         NotFoundError as NotFoundError,
         OAuthError as OAuthError,
         OpenAIError as OpenAIError,
         PermissionDeniedError as PermissionDeniedError,
+        QueueFull as QueueFull,
         RateLimitError as RateLimitError,
+        RateLimitExceeded as RateLimitExceeded,
+        StoreError as StoreError,
         StreamError as StreamError,
         StreamInterruptedError as StreamInterruptedError,
         StreamTimeoutError as StreamTimeoutError,
@@ -69,9 +76,10 @@ _HOMES = {
     "client": "AsyncOpenAI OpenAI",
     "config": "ClientConfig",
     "errors": "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError"
-    " AuthenticationError BadRequestError ClientClosedError ConfigError ConflictError"
-    " ContentFilterFinishReasonError InternalServerError InvalidWebhookSignatureError LengthFinishReasonError"
-    " NotFoundError OAuthError OpenAIError PermissionDeniedError RateLimitError StreamError"
+    " AuthenticationError BadRequestError BudgetExceeded CircuitOpen ClientClosedError ConfigError ConflictError"
+    " ContentFilterFinishReasonError GuardrailError InternalServerError InvalidWebhookSignatureError"
+    " LengthFinishReasonError LimitExceeded NotFoundError OAuthError OpenAIError PermissionDeniedError QueueFull"
+    " RateLimitError RateLimitExceeded StoreError StreamError"
     " StreamInterruptedError StreamTimeoutError UnprocessableEntityError",
     "provider": "ClientProvider",
 }

@@ -21,6 +21,7 @@ from .errors import (
     OpenAIError,
     PermissionDeniedError,
     RateLimitError,
+    StoreError,
     members_of,
 )
 
@@ -144,6 +145,13 @@ def _ours(error: OpenAIError) -> HTTPError:
 def _closed(error: ClientClosedError) -> HTTPError:
     del error
     return HTTPError(503, "unavailable", "The server is shutting down.", None, _retry_header(1))
+
+
+@shown_as(StoreError)
+def _without_store(error: StoreError) -> HTTPError:
+    logger.error("A call was refused because shared state could not be reached: %s", error)
+    message = "The server cannot serve this request now; try again later."
+    return HTTPError(503, "unavailable", message, None, _retry_header(error.retry_after))
 
 
 @shown_as(ContentFilterFinishReasonError)

@@ -1,0 +1,224 @@
+"""`memory://`: state of one process, gone with it."""
+
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+
+from .base import SLOTS, Hold, Ledger, Refusal, Spend, Sums, Take
+
+DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+_SWEEP_EVERY = 4096
+
+
+class _Account:
+    """A ledger and the reservations on it, by ticket."""
+
+    __slots__ = ("held", "holds", "until", "used")
+
+    def __init__(self, until: float) -> None:
+        self.used = 0
+        self.held = 0
+        self.until = until
+        self.holds: dict[str, tuple[int, float]] = {}
+
+    def expire(self, now: float) -> None:
+        """Give back what has expired; holds of one kind expire in the order in which they were made."""
+        holds = self.holds
+        while holds:
+            ticket, (amount, expires) = next(iter(holds.items()))
+            if expires > now:
+                return
+            del holds[ticket]
+            self.held -= amount
+
+
+class _Window:
+    """What was taken in each slot of a sliding window, oldest first."""
+
+    __slots__ = ("slots", "total", "width")
+
+    def __init__(self, width: float) -> None:
+        self.width = width
+        self.slots: deque[list[int]] = deque()
+        self.total = 0
+
+    def count(self, now: float) -> int:
+        first = int(now / self.width) - SLOTS
+        while self.slots and self.slots[0][0] < first:
+            self.total -= self.slots.popleft()[1]
+        return self.total
+
+    def add(self, amount: int, now: float) -> None:
+        slot = int(now / self.width)
+        if not self.slots or self.slots[-1][0] < slot:
+            self.slots.append([slot, 0])
+        self.slots[-1][1] += amount
+        self.total += amount
+
+    def room_in(self, missing: int, now: float) -> float:
+        """Give the seconds until *missing* or more has left the window."""
+        return seconds_until_room(list(self.slots), missing, self.width, now)
+
+
+def seconds_until_room(slots: Sequence[Sequence[int]], missing: int, width: float, now: float) -> float:
+    """Give the seconds until the oldest *slots* that hold *missing* together have left a window."""
+    for slot, amount in slots:
+        missing -= amount
+        if missing <= 0:
+            return max(0.001, (slot + SLOTS + 1) * width - now)
+    return width * SLOTS
+
+
+class MemoryBackend:
+    """State in the memory of this process.
+
+    Args:
+        max_bytes: Bound on all values kept by `set`; the least recently used go first.
+    """
+
+    instant = True
+
+    def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        self._lock = threading.Lock()
+        self._max_bytes = max_bytes
+        self._accounts: dict[str, _Account] = {}
+        self._settled: OrderedDict[str, None] = OrderedDict()
+        self._windows: dict[str, _Window] = {}
+        self._sums: dict[str, tuple[float, dict[str, dict[str, int]]]] = {}
+        self._values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self._size = 0
+        self._changes = 0
+
+    def reserve(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> Refusal | None:
+        """Set aside all of *holds* or none."""
+        with self._lock:
+            accounts = [self._account(hold.key, hold.until, now) for hold in holds]
+            for index, (hold, account) in enumerate(zip(holds, accounts, strict=True)):
+                if hold.limit is not None and account.used + account.held + hold.amount > hold.limit:
+                    return Refusal(index, account.used, account.held)
+            for hold, account in zip(holds, accounts, strict=True):
+                if ticket not in account.holds:
+                    account.holds[ticket] = (hold.amount, expires)
+                    account.held += hold.amount
+            return None
+
+    def settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
+        """Give back what *ticket* holds and count what was used, once."""
+        with self._lock:
+            repeated = ticket in self._settled
+            self._settled[ticket] = None
+            if len(self._settled) > _SWEEP_EVERY:
+                self._settled.popitem(last=False)
+            ledgers: list[Ledger] = []
+            for spend in spends:
+                account = self._account(spend.key, spend.until, now)
+                amount, _ = account.holds.pop(ticket, (0, 0.0))
+                account.held -= amount
+                account.used += 0 if repeated else spend.amount
+                ledgers.append(Ledger(account.used, account.held))
+            return ledgers
+
+    def ledger(self, key: str, now: float) -> Ledger:
+        """Read a ledger."""
+        with self._lock:
+            account = self._accounts.get(key)
+            if account is None or account.until <= now:
+                return Ledger()
+            account.expire(now)
+            return Ledger(account.used, account.held)
+
+    def take(self, takes: Sequence[Take], now: float) -> float:
+        """Take all of *takes* and give 0, or none and give the seconds until there may be room."""
+        with self._lock:
+            windows = [self._window(take, now) for take in takes]
+            wait = 0.0
+            for take, window in zip(takes, windows, strict=True):
+                over = window.count(now) + take.amount - take.limit
+                if over > 0:
+                    wait = max(wait, window.room_in(over, now))
+            if not wait:
+                for take, window in zip(takes, windows, strict=True):
+                    window.add(take.amount, now)
+            return wait
+
+    def adjust(self, takes: Sequence[Take], now: float) -> None:
+        """Add amounts to windows whatever their limits."""
+        with self._lock:
+            for take in takes:
+                window = self._window(take, now)
+                window.count(now)
+                window.add(take.amount, now)
+
+    def add(self, period: str, sums: Mapping[str, Sums], until: float) -> None:
+        """Add to the sums of a period."""
+        with self._lock:
+            if period not in self._sums:
+                self._sums = {name: kept for name, kept in self._sums.items() if kept[0] > time.time()}
+            _, kept = self._sums.setdefault(period, (until, {}))
+            for key, amounts in sums.items():
+                totals = kept.setdefault(key, {})
+                for name, amount in amounts.items():
+                    totals[name] = totals.get(name, 0) + amount
+
+    def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
+        """Read the sums of the periods from *first* to *last*."""
+        with self._lock:
+            return {
+                period: {key: dict(totals) for key, totals in kept.items()}
+                for period, (_, kept) in self._sums.items()
+                if first <= period <= last
+            }
+
+    def get(self, key: str, now: float) -> bytes | None:
+        """Read a value, unless it has expired."""
+        with self._lock:
+            value, expires = self._values.get(key, (None, 0.0))
+            if value is None:
+                return None
+            if expires <= now:
+                self._size -= len(value)
+                del self._values[key]
+                return None
+            self._values.move_to_end(key)
+            return value
+
+    def set(self, key: str, value: bytes, expires: float, now: float) -> None:
+        """Keep a value until *expires*, or until there is no room."""
+        del now
+        with self._lock:
+            old, _ = self._values.pop(key, (b"", 0.0))
+            self._size -= len(old)
+            if len(value) > self._max_bytes:
+                return
+            self._values[key] = (value, expires)
+            self._size += len(value)
+            while self._size > self._max_bytes:
+                _, (oldest, _) = self._values.popitem(last=False)
+                self._size -= len(oldest)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _account(self, key: str, until: float, now: float) -> _Account:
+        account = self._accounts.get(key)
+        if account is None or account.until <= now:
+            self._sweep(now)
+            account = self._accounts[key] = _Account(until)
+        account.expire(now)
+        return account
+
+    def _window(self, take: Take, now: float) -> _Window:
+        window = self._windows.get(take.key)
+        if window is None:
+            self._sweep(now)
+            window = self._windows[take.key] = _Window(take.window / SLOTS)
+        return window
+
+    def _sweep(self, now: float) -> None:
+        """Forget what has ended, once in a while, so that state stays in proportion to what is live."""
+        self._changes += 1
+        if self._changes % _SWEEP_EVERY:
+            return
+        self._accounts = {key: value for key, value in self._accounts.items() if value.until > now}
+        self._windows = {key: window for key, window in self._windows.items() if window.count(now)}

@@ -1,0 +1,185 @@
+"""From a backend to a store: blocking work off the event loop, and what happens while the backend is down."""
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from ..errors import StoreError
+from .base import Backend, Hold, Ledger, Refusal, Spend, Sums, Take
+
+if TYPE_CHECKING:
+    from .._io import IO
+
+T = TypeVar("T")
+THREADS = 8
+PAUSE = 1.0
+"""Seconds for which a backend that failed is not asked again."""
+WARN_EVERY = 30.0
+"""Seconds between two warnings about the same backend."""
+MAX_PENDING = 10_000
+"""Changes that are kept while the backend is down."""
+
+logger = logging.getLogger("ai_client")
+
+
+class SharedStore:
+    """A store over any backend.
+
+    While the backend fails, `on_failure` decides about reservations and limits: `"open"` lets calls through with a
+    warning, `"closed"` raises `StoreError`. Either way it is tried again after `PAUSE` seconds, what was used in
+    the meantime is remembered and counted on recovery, and cached values count as missing.
+
+    Args:
+        backend: Where the state is.
+        on_failure: `"open"` or `"closed"`.
+        threads: How many threads may wait for the backend on behalf of event loops.
+    """
+
+    def __init__(
+        self, backend: Backend, *, on_failure: Literal["open", "closed"] = "open", threads: int = THREADS
+    ) -> None:
+        self.backend = backend
+        self.on_failure = on_failure
+        self._threads = threads
+        self._executor: ThreadPoolExecutor | None = None
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._pending: deque[Callable[[], Any]] = deque(maxlen=MAX_PENDING)
+        self._down_until = 0.0
+        self._warned = -WARN_EVERY
+
+    async def reserve(
+        self, io: "IO", ticket: str, holds: Sequence[Hold], now: float, expires: float, /
+    ) -> Refusal | None:
+        """Set aside all of *holds* or none."""
+        try:
+            return await self._do(io, self.backend.reserve, ticket, holds, now, expires)
+        except StoreError as error:
+            self._fail(error)
+            return None
+
+    async def settle(self, io: "IO", ticket: str, spends: Sequence[Spend], now: float, /) -> list[Ledger]:
+        """Give back what *ticket* holds and count what was used, once."""
+        try:
+            return await self._do(io, self.backend.settle, ticket, spends, now)
+        except StoreError as error:
+            self._pending.append(lambda: self.backend.settle(ticket, spends, now))
+            self._warn(error)
+            return []
+
+    async def ledger(self, io: "IO", key: str, now: float, /) -> Ledger:
+        """Read a ledger; a failure is an error here, whatever `on_failure` says."""
+        return await self._do(io, self.backend.ledger, key, now)
+
+    async def take(self, io: "IO", takes: Sequence[Take], now: float, /) -> float:
+        """Take all of *takes* and give 0, or none and give the seconds until there may be room."""
+        try:
+            return await self._do(io, self.backend.take, takes, now)
+        except StoreError as error:
+            self._fail(error)
+            return 0.0
+
+    async def adjust(self, io: "IO", takes: Sequence[Take], now: float, /) -> None:
+        """Add amounts to windows whatever their limits."""
+        try:
+            await self._do(io, self.backend.adjust, takes, now)
+        except StoreError as error:
+            self._warn(error)
+
+    async def add(self, io: "IO", period: str, sums: Mapping[str, Sums], until: float, /) -> None:
+        """Add to the sums of a period."""
+        try:
+            await self._do(io, self.backend.add, period, sums, until)
+        except StoreError as error:
+            self._pending.append(lambda: self.backend.add(period, sums, until))
+            self._warn(error)
+
+    async def sums(self, io: "IO", first: str, last: str, /) -> dict[str, dict[str, Sums]]:
+        """Read the sums of some periods; a failure is an error here, whatever `on_failure` says."""
+        return await self._do(io, self.backend.sums, first, last)
+
+    async def get(self, io: "IO", key: str, now: float, /) -> bytes | None:
+        """Read a value; none where the backend is down."""
+        try:
+            return await self._do(io, self.backend.get, key, now)
+        except StoreError as error:
+            self._warn(error)
+            return None
+
+    async def set(self, io: "IO", key: str, value: bytes, expires: float, now: float, /) -> None:
+        """Keep a value."""
+        try:
+            await self._do(io, self.backend.set, key, value, expires, now)
+        except StoreError as error:
+            self._warn(error)
+
+    def close(self) -> None:
+        """Let go of threads, files and connections; a later use opens them again."""
+        executor, self._executor = self._executor, None
+        if executor is not None and self._pid == os.getpid():
+            executor.shutdown()
+        self.backend.close()
+
+    async def _do(self, io: "IO", operation: Callable[..., T], *args: Any) -> T:
+        if self.backend.instant:
+            return operation(*args)
+        return await io.work(self._workers(), self._attempt, operation, args)
+
+    def _attempt(self, operation: Callable[..., T], args: tuple[Any, ...]) -> T:
+        if self._down_until > time.monotonic():
+            raise StoreError("The store failed a moment ago and is not asked again yet.", self._left())
+        try:
+            self._catch_up()
+            result = operation(*args)
+        except StoreError as error:
+            self._down_until = time.monotonic() + PAUSE
+            error.retry_after = PAUSE
+            raise
+        if self._down_until:
+            self._down_until = 0.0
+            logger.warning("The store answers again.")
+        return result
+
+    def _catch_up(self) -> None:
+        """Apply, in order, what could not be applied while the backend was down."""
+        while self._pending:
+            try:
+                change = self._pending.popleft()
+            except IndexError:  # another thread was faster
+                return
+            try:
+                change()
+            except StoreError:
+                self._pending.appendleft(change)
+                raise
+
+    def _left(self) -> float:
+        return max(0.0, self._down_until - time.monotonic())
+
+    def _fail(self, error: StoreError) -> None:
+        if self.on_failure == "closed":
+            raise error
+        self._warn(error)
+
+    def _warn(self, error: StoreError) -> None:
+        now = time.monotonic()
+        if now - self._warned >= WARN_EVERY:
+            self._warned = now
+            means = "calls are refused" if self.on_failure == "closed" else "calls go on without it"
+            logger.warning("%s Until it answers again, %s.", error, means)
+
+    def _workers(self) -> ThreadPoolExecutor:
+        """Give this process's threads; those from before a fork do not exist any more."""
+        executor = self._executor
+        if executor is not None and self._pid == os.getpid():
+            return executor
+        with self._lock:
+            if self._executor is None or self._pid != os.getpid():
+                self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="ai-client-store")
+                self._pid = os.getpid()
+            return self._executor

@@ -1,0 +1,247 @@
+"""`sqlite:///file`: state of the processes of one machine, in a file that outlives them."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import StoreError
+from .base import SLOTS, Hold, Ledger, Refusal, Spend, Sums, Take
+from .memory import DEFAULT_MAX_BYTES, seconds_until_room
+
+BUSY_TIMEOUT = 15.0
+"""Seconds to wait for other writers."""
+_SETTLED_FOR = 86_400
+_SWEEP_EVERY = 2048
+_inherited: list[sqlite3.Connection] = []
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS ledgers (key TEXT PRIMARY KEY, used INTEGER NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS holds (
+    key TEXT, ticket TEXT, amount INTEGER NOT NULL, expires REAL NOT NULL, PRIMARY KEY (key, ticket)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settled (ticket TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS slots (
+    key TEXT, slot INTEGER, amount INTEGER NOT NULL, until REAL NOT NULL, PRIMARY KEY (key, slot)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sums (
+    period TEXT, key TEXT, name TEXT, amount INTEGER NOT NULL, until REAL NOT NULL, PRIMARY KEY (period, key, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kept (
+    number INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, value BLOB NOT NULL, expires REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS size (one INTEGER PRIMARY KEY CHECK (one = 1), bytes INTEGER NOT NULL);
+INSERT OR IGNORE INTO size VALUES (1, 0);
+CREATE TRIGGER IF NOT EXISTS kept_grows AFTER INSERT ON kept
+    BEGIN UPDATE size SET bytes = bytes + length(new.value); END;
+CREATE TRIGGER IF NOT EXISTS kept_shrinks AFTER DELETE ON kept
+    BEGIN UPDATE size SET bytes = bytes - length(old.value); END;
+"""
+
+
+class SqliteBackend:
+    """State in an SQLite file in WAL mode: any number of processes read it, one at a time writes.
+
+    Args:
+        path: The file; made if it does not exist, with its directory.
+        max_bytes: Bound on all values kept by `set`; the oldest go first.
+    """
+
+    instant = False
+
+    def __init__(self, path: str, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._pid = 0
+        self._changes = 0
+
+    def reserve(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> Refusal | None:
+        """Set aside all of *holds* or none."""
+        with self._writing(now) as db:
+            for index, hold in enumerate(holds):
+                used, held = _ledger(db, hold.key, now)
+                if hold.limit is not None and used + held + hold.amount > hold.limit:
+                    return Refusal(index, used, held)
+            db.executemany(
+                "INSERT OR IGNORE INTO holds VALUES (?, ?, ?, ?)",
+                [(hold.key, ticket, hold.amount, expires) for hold in holds],
+            )
+            return None
+
+    def settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
+        """Give back what *ticket* holds and count what was used, once."""
+        with self._writing(now) as db:
+            fresh = db.execute(
+                "INSERT OR IGNORE INTO settled VALUES (?, ?)", (ticket, now + _SETTLED_FOR)
+            ).rowcount
+            if fresh:
+                keys = [(spend.key, ticket) for spend in spends]
+                db.executemany("DELETE FROM holds WHERE key = ? AND ticket = ?", keys)
+                db.executemany(
+                    "INSERT INTO ledgers VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET until = ?3,"
+                    " used = ?2 + CASE WHEN until > ?4 THEN used ELSE 0 END",
+                    [(*spend, now) for spend in spends],
+                )
+            return [_ledger(db, spend.key, now) for spend in spends]
+
+    def ledger(self, key: str, now: float) -> Ledger:
+        """Read a ledger."""
+        with self._reading() as db:
+            return _ledger(db, key, now)
+
+    def take(self, takes: Sequence[Take], now: float) -> float:
+        """Take all of *takes* and give 0, or none and give the seconds until there may be room."""
+        with self._writing(now) as db:
+            wait = 0.0
+            for take in takes:
+                width = take.window / SLOTS
+                slots: list[tuple[int, int]] = db.execute(
+                    "SELECT slot, amount FROM slots WHERE key = ? AND slot >= ? ORDER BY slot",
+                    (take.key, int(now / width) - SLOTS),
+                ).fetchall()
+                over = sum(amount for _, amount in slots) + take.amount - take.limit
+                if over > 0:
+                    wait = max(wait, seconds_until_room(slots, over, width, now))
+            if not wait:
+                _add_to_windows(db, takes, now)
+            return wait
+
+    def adjust(self, takes: Sequence[Take], now: float) -> None:
+        """Add amounts to windows whatever their limits."""
+        with self._writing(now) as db:
+            _add_to_windows(db, takes, now)
+
+    def add(self, period: str, sums: Mapping[str, Sums], until: float) -> None:
+        """Add to the sums of a period."""
+        with self._writing(None) as db:
+            db.executemany(
+                "INSERT INTO sums VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (period, key, name) DO UPDATE SET amount = amount + excluded.amount",
+                [
+                    (period, key, name, amount, until)
+                    for key, sums_of_key in sums.items()
+                    for name, amount in sums_of_key.items()
+                ],
+            )
+
+    def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
+        """Read the sums of the periods from *first* to *last*."""
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        with self._reading() as db:
+            for period, key, name, amount in db.execute(
+                "SELECT period, key, name, amount FROM sums WHERE period BETWEEN ? AND ?", (first, last)
+            ):
+                found.setdefault(period, {}).setdefault(key, {})[name] = amount
+        return {period: dict(keys) for period, keys in found.items()}
+
+    def get(self, key: str, now: float) -> bytes | None:
+        """Read a value, unless it has expired."""
+        with self._reading() as db:
+            row = db.execute("SELECT value FROM kept WHERE key = ? AND expires > ?", (key, now)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def set(self, key: str, value: bytes, expires: float, now: float) -> None:
+        """Keep a value until *expires*, or until there is no room."""
+        with self._writing(now) as db:
+            db.execute("DELETE FROM kept WHERE key = ?", (key,))
+            if len(value) > self._max_bytes:
+                return
+            db.execute("INSERT INTO kept (key, value, expires) VALUES (?, ?, ?)", (key, value, expires))
+            while db.execute("SELECT bytes FROM size").fetchone()[0] > self._max_bytes:
+                db.execute("DELETE FROM kept WHERE number = (SELECT min(number) FROM kept)")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None and self._pid == os.getpid():
+                connection.close()
+
+    @contextmanager
+    def _reading(self) -> Generator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._open()
+            except sqlite3.Error as error:
+                raise self._failure(error) from error
+
+    @contextmanager
+    def _writing(self, now: float | None) -> Generator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                db = self._open()
+                db.execute("BEGIN IMMEDIATE")  # a transaction that reads first must not find itself outdated
+                try:
+                    yield db
+                    if now is not None:
+                        self._sweep(db, now)
+                    db.execute("COMMIT")
+                except BaseException:
+                    if db.in_transaction:
+                        db.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise self._failure(error) from error
+
+    def _open(self) -> sqlite3.Connection:
+        """Give this process's connection; one that came through a fork is left alone, closing it would harm."""
+        if self._connection is not None:
+            if self._pid == os.getpid():
+                return self._connection
+            _inherited.append(self._connection)
+        try:
+            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._failure(error) from error
+        db = sqlite3.connect(
+            self._path,
+            timeout=BUSY_TIMEOUT,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=64,
+        )
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.executescript(_SCHEMA)
+        except BaseException:
+            db.close()
+            raise
+        self._connection, self._pid = db, os.getpid()
+        return db
+
+    def _sweep(self, db: sqlite3.Connection, now: float) -> None:
+        """Forget what has ended, once in a while."""
+        self._changes += 1
+        if self._changes % _SWEEP_EVERY:
+            return
+        db.execute("DELETE FROM holds WHERE expires <= ?", (now,))
+        for table in ("ledgers", "settled", "slots", "sums"):
+            db.execute(f"DELETE FROM {table} WHERE until <= ?", (now,))  # noqa: S608 - the names are above
+        db.execute("DELETE FROM kept WHERE expires <= ?", (now,))
+
+    def _failure(self, error: Exception) -> StoreError:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        return StoreError(f"The store sqlite:///{self._path} failed: {error} ({type(error).__name__}).")
+
+
+def _ledger(db: sqlite3.Connection, key: str, now: float) -> Ledger:
+    used, held = db.execute(
+        "SELECT coalesce((SELECT used FROM ledgers WHERE key = ?1 AND until > ?2), 0),"
+        " coalesce((SELECT sum(amount) FROM holds WHERE key = ?1 AND expires > ?2), 0)",
+        (key, now),
+    ).fetchone()
+    return Ledger(used, held)
+
+
+def _add_to_windows(db: sqlite3.Connection, takes: Sequence[Take], now: float) -> None:
+    db.executemany(
+        "INSERT INTO slots VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (key, slot) DO UPDATE SET amount = amount + excluded.amount",
+        [(take.key, int(now / (take.window / SLOTS)), take.amount, now + 2 * take.window) for take in takes],
+    )

@@ -1,0 +1,37 @@
+"""The stores under test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.control.support import Redis, running_redis
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """Yield a running Redis server, or skip."""
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis", "django-cache"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of a fresh store of each kind."""
+    if request.param == "memory":
+        return "memory://"
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    if request.param == "redis":
+        server = request.getfixturevalue("redis_server")
+        import redis
+
+        with redis.Redis.from_url(server.url) as connection:
+            connection.flushall()
+        return str(server.url)
+    from django.core import cache
+    from django.core.cache.backends.locmem import LocMemCache
+
+    patch = request.getfixturevalue("monkeypatch")  # so that the test needs no settings of Django
+    patch.setattr(cache, "caches", {"default": LocMemCache(str(tmp_path), {})})
+    return "django-cache://default"

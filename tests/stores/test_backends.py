@@ -1,0 +1,210 @@
+"""What every backend promises, whatever it is made of."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from ai_client.stores import Backend, Hold, Ledger, Refusal, Spend, Take, open_store
+
+NOW = 1_800_000_000.0
+DAY = NOW + 86_400
+
+
+@pytest.fixture
+def backend(store_url: str) -> Iterator[Backend]:
+    """Yield the backend of a fresh store."""
+    store = open_store(store_url)
+    yield store.backend
+    store.close()
+
+
+def test_a_reservation_is_held_and_then_settled(backend: Backend) -> None:
+    """What is reserved counts as held until it is settled, at what was used."""
+    assert backend.reserve("t1", [Hold("a", 70, 100, DAY)], NOW, NOW + 60) is None
+    assert backend.ledger("a", NOW) == Ledger(0, 70)
+    assert backend.reserve("t2", [Hold("a", 31, 100, DAY)], NOW, NOW + 60) == Refusal(0, 0, 70)
+    assert backend.settle("t1", [Spend("a", 12, DAY)], NOW) == [Ledger(12, 0)]
+    assert backend.reserve("t2", [Hold("a", 88, 100, DAY)], NOW, NOW + 60) is None
+
+
+def test_a_reservation_is_all_or_nothing(backend: Backend) -> None:
+    """Where one of several ledgers has no room, none is touched, and the refusal says which it was."""
+    holds = [Hold("roomy", 10, 100, DAY), Hold("narrow", 10, 5, DAY)]
+    assert backend.reserve("t1", holds, NOW, NOW + 60) == Refusal(1, 0, 0)
+    assert backend.ledger("roomy", NOW) == Ledger(0, 0)
+
+
+def test_a_reservation_expires(backend: Backend) -> None:
+    """What nobody settles is given back when it expires; settling it later still counts what was used."""
+    backend.reserve("lost", [Hold("a", 100, 100, DAY)], NOW, NOW + 60)
+    assert backend.reserve("next", [Hold("a", 1, 100, DAY)], NOW + 59, NOW + 200) == Refusal(0, 0, 100)
+    assert backend.reserve("next", [Hold("a", 1, 100, DAY)], NOW + 60, NOW + 200) is None
+    assert backend.settle("lost", [Spend("a", 40, DAY)], NOW + 61) == [Ledger(40, 1)]
+
+
+def test_settling_twice_counts_once(backend: Backend) -> None:
+    """A settlement that is repeated, as after a lost answer, changes nothing."""
+    backend.reserve("t1", [Hold("a", 10, None, DAY)], NOW, NOW + 60)
+    for _ in range(2):
+        assert backend.settle("t1", [Spend("a", 7, DAY)], NOW) == [Ledger(7, 0)]
+
+
+def test_reserving_twice_with_one_ticket_holds_once(backend: Backend) -> None:
+    """A reservation that is repeated, as after a lost answer, holds its amount once."""
+    for _ in range(2):
+        assert backend.reserve("t1", [Hold("a", 10, 100, DAY)], NOW, NOW + 60) is None
+    assert backend.ledger("a", NOW) == Ledger(0, 10)
+
+
+def test_amounts_may_be_large(backend: Backend) -> None:
+    """A million USD in nano-USD is counted to the last one."""
+    amount = 10**15 + 1
+    backend.reserve("t1", [Hold("a", amount, 2 * amount, DAY)], NOW, NOW + 60)
+    assert backend.settle("t1", [Spend("a", amount, DAY)], NOW) == [Ledger(amount, 0)]
+
+
+def test_threads_never_reserve_more_than_there_is(backend: Backend) -> None:
+    """Of 200 reservations from 8 threads exactly as many succeed as there is room for."""
+    with ThreadPoolExecutor(8) as pool:
+        refusals = list(
+            pool.map(
+                lambda number: backend.reserve(f"t{number}", [Hold("a", 1, 50, DAY)], NOW, NOW + 60),
+                range(200),
+            )
+        )
+    assert sum(refusal is None for refusal in refusals) == 50
+    assert backend.ledger("a", NOW) == Ledger(0, 50)
+
+
+def test_a_window_holds_its_limit(backend: Backend) -> None:
+    """A window takes up to its limit, and says when there is room again."""
+    take = Take("w", 10, 100, 60.0)
+    assert [backend.take([take], NOW + step) for step in range(10)] == [0.0] * 10
+    wait = backend.take([take], NOW + 10)
+    assert 50 <= wait <= 52
+    assert backend.take([take], NOW + 10 + wait - 1.5) > 0
+    assert backend.take([take], NOW + 10 + wait) == 0
+
+
+def test_windows_are_taken_together_or_not_at_all(backend: Backend) -> None:
+    """Where one of several windows is full, none is touched."""
+    backend.take([Take("full", 1, 1, 60.0)], NOW)
+    assert backend.take([Take("free", 1, 1, 60.0), Take("full", 1, 1, 60.0)], NOW) > 0
+    assert backend.take([Take("free", 1, 1, 60.0)], NOW) == 0
+
+
+def test_a_window_can_be_adjusted(backend: Backend) -> None:
+    """An adjustment counts whatever the limit, upwards and downwards."""
+    backend.take([Take("w", 100, 100, 60.0)], NOW)
+    backend.adjust([Take("w", -60, 100, 60.0)], NOW)
+    assert backend.take([Take("w", 60, 100, 60.0)], NOW) == 0
+    assert backend.take([Take("w", 1, 100, 60.0)], NOW) > 0
+
+
+def test_sums_add_up_by_period(backend: Backend) -> None:
+    """Sums are kept by period, key and name, and read by a range of periods."""
+    import time
+
+    until = time.time() + 86_400
+    backend.add("2027-01-01T10", {"k": {"calls": 1, "nano_usd": 10**12}}, until)
+    backend.add("2027-01-01T11", {"k": {"calls": 1}, "other": {"calls": 5}}, until)
+    backend.add("2027-01-01T11", {"k": {"calls": 2}}, until)
+    assert backend.sums("2027-01-01T11", "2027-01-02") == {
+        "2027-01-01T11": {"k": {"calls": 3}, "other": {"calls": 5}}
+    }
+    assert backend.sums("2027-01-01T10", "2027-01-01T10") == {
+        "2027-01-01T10": {"k": {"calls": 1, "nano_usd": 10**12}}
+    }
+
+
+def test_values_are_kept_and_replaced(backend: Backend) -> None:
+    """A value is read as it was set, and a second one takes its place."""
+    import time
+
+    now = time.time()
+    assert backend.get("key", now) is None
+    backend.set("key", b"one\0\xff", now + 60, now)
+    assert backend.get("key", now) == b"one\0\xff"
+    backend.set("key", b"two", now + 60, now)
+    assert backend.get("key", now) == b"two"
+
+
+def test_closing_is_not_the_end(backend: Backend) -> None:
+    """A backend that was closed opens again when it is used."""
+    backend.reserve("t1", [Hold("a", 10, 100, DAY)], NOW, NOW + 60)
+    backend.close()
+    assert backend.ledger("a", NOW) == Ledger(0, 10)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_values_are_bounded_and_expire(kind: str, tmp_path: "object") -> None:
+    """Values past the bound push out the oldest, one that is too large is not kept, and one expires in time."""
+    from ai_client.stores.memory import MemoryBackend
+    from ai_client.stores.sqlite import SqliteBackend
+
+    backend = MemoryBackend(100) if kind == "memory" else SqliteBackend(f"{tmp_path}/s.db", 100)
+    for name in "abc":
+        backend.set(name, b"x" * 40, NOW + 60, NOW)
+    assert [backend.get(name, NOW) is None for name in "abc"] == [True, False, False]
+    backend.set("d", b"x" * 101, NOW + 60, NOW)
+    assert backend.get("d", NOW) is None
+    assert backend.get("c", NOW + 60) is None
+    backend.close()
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["reserve", "settle", "tick"]),
+        st.integers(0, 5),
+        st.integers(0, 60),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+def test_reservations_follow_their_arithmetic(backend: Backend, steps: list[tuple[str, int, int]]) -> None:
+    """Whatever is reserved, settled or left to expire: the ledger equals a model of it, and keeps its limit."""
+    key = uuid4().hex
+    now, used, tickets, settled = NOW, 0, {}, set()
+    for step, number, amount in steps:
+        ticket = f"{key}-{number}"
+        held = sum(held for held, expires in tickets.values() if expires > now)
+        if step == "tick":
+            now += amount
+        elif step == "settle" and ticket not in settled:
+            tickets.pop(ticket, None)
+            settled.add(ticket)
+            backend.settle(ticket, [Spend(key, amount, DAY)], now)
+            used += amount
+        elif step == "reserve" and ticket not in settled and ticket not in tickets:
+            refusal = backend.reserve(ticket, [Hold(key, amount, 100, DAY)], now, now + 100)
+            assert (refusal is None) == (used + held + amount <= 100)
+            if refusal is None:
+                tickets[ticket] = (amount, now + 100)
+        held = sum(held for held, expires in tickets.values() if expires > now)
+        assert backend.ledger(key, now) == Ledger(used, held)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_sqlite_does_not_touch_a_connection_from_before_a_fork(tmp_path: "object") -> None:
+    """A forked child opens the file itself, and both processes count on."""
+    import os
+
+    from ai_client.stores.sqlite import SqliteBackend
+
+    backend = SqliteBackend(f"{tmp_path}/s.db")
+    backend.reserve("parent", [Hold("a", 1, 100, DAY)], NOW, NOW + 60)
+    child = os.fork()
+    if child == 0:
+        try:
+            backend.reserve("child", [Hold("a", 2, 100, DAY)], NOW, NOW + 60)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert backend.ledger("a", NOW) == Ledger(0, 3)
+    backend.close()

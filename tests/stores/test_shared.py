@@ -1,0 +1,165 @@
+"""Stores over backends: on both ways to wait, while the backend is down, and across processes."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_client import ConfigError, StoreError
+from ai_client._io import finish
+from ai_client.stores import Hold, Ledger, Refusal, Spend, Take, open_store, shared
+from ai_client.stores.shared import SharedStore
+from tests.control.support import Redis, async_io, blocking_io, running_redis
+
+NOW = 1_800_000_000.0
+HOLD = Hold("a", 60, 100, NOW + 86_400)
+
+
+def test_blocking_use(store_url: str) -> None:
+    """A blocking caller uses a store without an event loop."""
+    io, store = blocking_io(), open_store(store_url)
+    assert finish(store.reserve(io, "t1", [HOLD], NOW, NOW + 60)) is None
+    assert finish(store.reserve(io, "t2", [HOLD], NOW, NOW + 60)) == Refusal(0, 0, 60)
+    assert finish(store.settle(io, "t1", [Spend("a", 5, NOW + 86_400)], NOW)) == [Ledger(5, 0)]
+    store.close()
+
+
+def test_awaitable_use(store_url: str) -> None:
+    """A hundred tasks at once use a store, and no more is reserved than there is."""
+
+    async def main() -> list[Refusal | None]:
+        io = async_io()
+        hold = Hold("a", 1, 30, NOW + 86_400)
+        return await asyncio.gather(
+            *(store.reserve(io, f"t{number}", [hold], NOW, NOW + 60) for number in range(100))
+        )
+
+    store = open_store(store_url)
+    assert asyncio.run(main()).count(None) == 30
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "memory", "sqlite://", "sqlite:///", "redis://", "postgres://x", "django-cache"]
+)
+def test_an_unknown_address_is_refused(url: str) -> None:
+    """An address that names no store is refused with the ones there are."""
+    with pytest.raises(ConfigError, match="sqlite:///file"):
+        open_store(url)
+
+
+def test_an_unknown_failure_option_is_refused() -> None:
+    """`on_failure` takes two words."""
+    with pytest.raises(ConfigError, match="'open' or 'closed'"):
+        open_store("memory://", on_failure="maybe")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Redis]:
+    """Yield a server that the test may stop."""
+    with running_redis(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask a backend that is down again at once."""
+    monkeypatch.setattr(shared, "PAUSE", 0.0)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("blocking", [True, False])
+def test_fail_open(own_redis: Redis, caplog: pytest.LogCaptureFixture, *, blocking: bool) -> None:
+    """While Redis is down, calls go on with one warning; what they used is counted once it is back."""
+    store = open_store(own_redis.url)
+    io = blocking_io() if blocking else async_io()
+
+    async def before() -> None:
+        await store.reserve(io, "t1", [HOLD], NOW, NOW + 60)
+
+    async def during() -> None:
+        assert await store.reserve(io, "t2", [HOLD], NOW, NOW + 60) is None
+        assert await store.settle(io, "t2", [Spend("a", 7, NOW + 86_400)], NOW) == []
+        assert await store.take(io, [Take("w", 1, 1, 60.0)], NOW) == 0
+        assert await store.get(io, "key", NOW) is None
+        await store.set(io, "key", b"", NOW + 1, NOW)
+        await store.add(io, "p", {"k": {"calls": 1}}, NOW + 60)
+        await store.adjust(io, [Take("w", 1, 1, 60.0)], NOW)
+
+    async def after() -> tuple[Ledger, Any]:
+        return await store.ledger(io, "a", NOW), await store.sums(io, "p", "p")
+
+    run = finish if blocking else asyncio.run
+    run(before())
+    own_redis.stop()
+    with caplog.at_level(logging.WARNING, "ai_client"):
+        run(during())
+    assert ["go on without it" in record.message for record in caplog.records] == [True]
+    own_redis.start()
+    assert run(after()) == (Ledger(7, 0), {"p": {"k": {"calls": 1}}})
+    assert caplog.records[-1].message == "The store answers again."
+    store.close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_fail_closed(own_redis: Redis) -> None:
+    """With `on_failure="closed"` reservations and limits raise while Redis is down, and work again after."""
+    io, store = blocking_io(), open_store(own_redis.url, on_failure="closed")
+    own_redis.stop()
+    with pytest.raises(StoreError, match="is the server up"):
+        finish(store.reserve(io, "t1", [HOLD], NOW, NOW + 60))
+    with pytest.raises(StoreError):
+        finish(store.take(io, [Take("w", 1, 1, 60.0)], NOW))
+    assert finish(store.get(io, "key", NOW)) is None
+    own_redis.start()
+    assert finish(store.reserve(io, "t1", [HOLD], NOW, NOW + 60)) is None
+    store.close()
+
+
+class Failing:
+    """A backend that is down and counts how often it is asked."""
+
+    instant = False
+    asked = 0
+
+    def reserve(self, *args: object) -> None:
+        """Fail."""
+        del args
+        self.asked += 1
+        raise StoreError("down")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_a_backend_that_failed_is_left_alone_for_a_moment() -> None:
+    """During an outage not every call waits for a timeout of its own, and the error says when to come back."""
+    backend = Failing()
+    store = SharedStore(backend, on_failure="closed")  # type: ignore[arg-type]
+    errors: list[StoreError] = []
+    for _ in range(5):
+        with pytest.raises(StoreError) as caught:
+            finish(store.reserve(blocking_io(), "t", [HOLD], NOW, NOW + 60))
+        errors.append(caught.value)
+    assert backend.asked == 1
+    assert all(0 < (error.retry_after or 0) <= 1 for error in errors)
+
+
+def test_work_goes_on_where_its_caller_is_cancelled(tmp_path: Path) -> None:
+    """A settlement that was begun is carried out although the task that asked for it is cancelled."""
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+
+    async def main() -> Ledger:
+        io = async_io()
+        task = asyncio.create_task(store.settle(io, "t1", [Spend("a", 9, NOW + 86_400)], NOW))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return await store.ledger(io, "a", NOW)
+
+    assert asyncio.run(main()) == Ledger(9, 0)
+    store.close()
