@@ -6,8 +6,11 @@ single step, with no event loop.
 
 import asyncio
 import inspect
+import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import Executor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -16,6 +19,14 @@ if TYPE_CHECKING:
     from ._exchange import AsyncSender, Sender
 
 T = TypeVar("T")
+
+
+class Waiter(Protocol):
+    """A place in a queue: one caller waits for it with `IO.wait`, anyone opens it, from any thread or loop."""
+
+    def open(self) -> None:
+        """Let the caller go on; opening twice is harmless."""
+        ...
 
 
 class IO(Protocol):
@@ -45,6 +56,30 @@ class IO(Protocol):
 
     async def call(self, function: Callable[..., Any], /, *args: Any) -> Any:
         """Call a function of the user's; the awaitable side also awaits what it returns."""
+        ...
+
+    def now(self) -> float:
+        """Give the time in seconds since 1970, which every process of a service shares."""
+        ...
+
+    def waiter(self) -> Waiter:
+        """Make something to wait for."""
+        ...
+
+    async def wait(self, waiter: Any, timeout: float | None, /) -> bool:
+        """Wait until *waiter* is opened, at most *timeout* seconds; tell whether it was."""
+        ...
+
+    async def work(self, executor: Executor, function: Callable[..., T], /, *args: Any) -> T:
+        """Run a function that blocks; what was begun is carried through, even where its caller is cancelled."""
+        ...
+
+    def chunks(self, body: Any, /) -> Any:
+        """Give the iterator over the raw chunks of a body, for `chunk`."""
+        ...
+
+    async def chunk(self, chunks: Any, /) -> bytes | None:
+        """Wait for the next raw chunk of a body, `None` at its end."""
         ...
 
 
@@ -78,6 +113,31 @@ class BlockingIO:
         """Call a function of the user's."""
         return function(*args)
 
+    def now(self) -> float:
+        """Give the time in seconds since 1970."""
+        return time.time()
+
+    def waiter(self) -> Waiter:
+        """Make something to wait for."""
+        return _BlockingWaiter()
+
+    async def wait(self, waiter: "_BlockingWaiter", timeout: float | None, /) -> bool:
+        """Wait until *waiter* is opened, at most *timeout* seconds."""
+        return waiter.opened.wait(timeout)
+
+    async def work(self, executor: Executor, function: Callable[..., T], /, *args: Any) -> T:
+        """Run a function on this thread."""
+        del executor
+        return function(*args)
+
+    def chunks(self, body: Any, /) -> Iterator[bytes]:
+        """Give the iterator over a body."""
+        return iter(body)
+
+    async def chunk(self, chunks: Iterator[bytes], /) -> bytes | None:
+        """Wait for the next chunk."""
+        return next(chunks, None)
+
 
 class AsyncIO:
     """Waits by suspending the task."""
@@ -109,6 +169,63 @@ class AsyncIO:
         """Call a function of the user's and await what it returns, if it can be awaited."""
         result = function(*args)
         return await result if inspect.isawaitable(result) else result
+
+    def now(self) -> float:
+        """Give the time in seconds since 1970."""
+        return time.time()
+
+    def waiter(self) -> Waiter:
+        """Make something to wait for."""
+        return _AwaitableWaiter()
+
+    async def wait(self, waiter: "_AwaitableWaiter", timeout: float | None, /) -> bool:
+        """Wait until *waiter* is opened, at most *timeout* seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(waiter.opened), timeout)
+        return waiter.opened.done()
+
+    async def work(self, executor: Executor, function: Callable[..., T], /, *args: Any) -> T:
+        """Run a function in a thread of *executor*."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(executor, function, *args))
+
+    def chunks(self, body: Any, /) -> AsyncIterator[bytes]:
+        """Give the iterator over a body."""
+        return aiter(body)
+
+    async def chunk(self, chunks: AsyncIterator[bytes], /) -> bytes | None:
+        """Wait for the next chunk."""
+        return await anext(chunks, None)
+
+
+class _BlockingWaiter:
+    """A place in a queue that a thread waits for."""
+
+    __slots__ = ("opened",)
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+
+    def open(self) -> None:
+        self.opened.set()
+
+
+class _AwaitableWaiter:
+    """A place in a queue that a task waits for."""
+
+    __slots__ = ("_loop", "opened")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.opened: asyncio.Future[None] = self._loop.create_future()
+
+    def open(self) -> None:
+        with suppress(RuntimeError):  # its loop has ended: nobody waits any more
+            self._loop.call_soon_threadsafe(_complete, self.opened)
+
+
+def _complete(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def finish(coroutine: Coroutine[Any, Any, T]) -> T:

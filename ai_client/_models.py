@@ -28,6 +28,8 @@ class BaseModel(pydantic.BaseModel):
 
     _request_id: ClassVar[str | None] = None
     """The answer's `x-request-id` header, on the outermost result of a call."""
+    _call_record: ClassVar[Any] = None
+    """What policies noted about the call, likewise; see `ai_client.control.record.call_record`."""
 
     def to_dict(
         self,

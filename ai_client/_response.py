@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from pydantic_core import from_json
 
 from ._io import finish
-from .control.call import Call, Reply
+from .control.call import Call, Reply, StreamEnd
 
 if TYPE_CHECKING:
     import os
@@ -51,6 +51,7 @@ class _Base(Generic[T]):
         self.retries_taken = reply.retries_taken
         self._call = call
         self._reply = reply
+        self._call_record = call.record
         self._client = client
         self._parsed: Any = self
 
@@ -165,6 +166,8 @@ class APIResponse(_Base[T]):
     def close(self) -> None:
         """Let go of the response."""
         self.http_response.close()
+        if self._reply.on_end:
+            finish(self._reply.settle(StreamEnd(None, complete=self.http_response.is_stream_consumed)))
 
 
 class AsyncAPIResponse(_Base[T]):
@@ -210,6 +213,8 @@ class AsyncAPIResponse(_Base[T]):
     async def close(self) -> None:
         """Let go of the response."""
         await self.http_response.aclose()
+        if self._reply.on_end:
+            await self._reply.settle(StreamEnd(None, complete=self.http_response.is_stream_consumed))
 
 
 class ResponseContextManager(Generic[T]):

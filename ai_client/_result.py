@@ -22,6 +22,8 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
         if call.stream is not None:
             return (Stream[Any] if call.io.blocking else AsyncStream[Any])(call, reply, strict=strict)
         result = parse(call, reply.response, strict=strict)
+        if call.record is not None and hasattr(result, "_call_record"):
+            object.__setattr__(result, "_call_record", call.record)
         if hasattr(result, "_bind"):
             result._bind(client, call)
         return result

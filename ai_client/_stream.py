@@ -29,6 +29,7 @@ class _Events(Generic[T]):
         self._io: IO = call.io
         self._item_type = call.stream
         self._reply = reply
+        self._call_record = call.record
         self._strict = strict
         self._decoder = SSEDecoder()
         self._received: list[T] = []
@@ -112,9 +113,7 @@ class _Events(Generic[T]):
         try:
             await self._io.close(self.response)
         finally:
-            end = StreamEnd(error, complete=self._done)
-            for settle in self._reply.on_end:
-                await settle(end)
+            await self._reply.settle(StreamEnd(error, complete=self._done))
 
 
 class Stream(_Events[T]):

@@ -186,6 +186,9 @@ class BaseClient(Messages, Generic[M]):
 
     async def _send(self, call: Call) -> Reply:
         """The innermost step: encode the body once, then try until it works or cannot."""
+        if (via := call.via) is not None:
+            reply: Reply = await via._send(call.changed(io=via.io, via=None))
+            return reply
         body = call.body
         content = body if body is None or isinstance(body, bytes) else encode(body)
 

@@ -1,5 +1,7 @@
 """What policies see: a call on its way out, its reply on the way back, and the step between them."""
 
+import copy
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,13 +13,16 @@ if TYPE_CHECKING:
 
     from .._io import IO
     from .._request import Headers, Query
+    from .record import Record
+
+logger = logging.getLogger("ai_client")
 
 
 @dataclass(slots=True)
 class Call:
     """One operation of a client, described but not performed.
 
-    A policy never changes a call; it passes on a changed copy (`dataclasses.replace`).
+    A policy never changes a call; it passes on a changed copy (`changed`).
 
     Attributes:
         io: How to wait.
@@ -44,6 +49,28 @@ class Call:
     files: Any = None
     unread: bool = False
     """Whether the body is left on the wire for the caller to read."""
+    may_retry: Callable[[], bool] | None = None
+    """Asked before each further attempt."""
+    via: Any = None
+    """Another client of the same kind, over whose connections the call goes."""
+    record: "Record | None" = None
+    """What policies note about the call, shared by its copies."""
+
+    def changed(self, **changes: Any) -> "Call":
+        """Give a copy with some attributes changed."""
+        new = copy.copy(self)
+        for name, value in changes.items():
+            setattr(new, name, value)
+        return new
+
+    def __copy__(self) -> "Call":
+        new = object.__new__(Call)
+        for name in _ATTRIBUTES:
+            setattr(new, name, getattr(self, name))
+        return new
+
+
+_ATTRIBUTES = tuple(Call.__slots__)
 
 
 @dataclass(slots=True)
@@ -78,6 +105,15 @@ class Reply:
     on_end: list[Callable[[StreamEnd], Awaitable[None]]] = field(
         default_factory=list[Callable[[StreamEnd], Awaitable[None]]]
     )
+
+    async def settle(self, end: StreamEnd) -> None:
+        """Run what is to run at the end of a stream, once."""
+        while self.on_end:
+            callback = self.on_end.pop(0)
+            try:
+                await callback(end)
+            except Exception:
+                logger.exception("Settling a stream failed; what the caller read is not affected.")
 
 
 Next = Callable[[Call], Awaitable[Reply]]

@@ -30,13 +30,23 @@ Attempt = Callable[[int], Awaitable[Reply]]
 async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
     """Send *call*, again after a transient failure, at most *max_retries* times more."""
     taken = 0
+    record = call.record
     while True:
+        began = time.monotonic()
+        if record is not None:
+            record.attempts += 1
         try:
-            return await attempt(taken)
+            reply = await attempt(taken)
         except (APIConnectionError, APIStatusError) as error:
-            if taken >= max_retries or not is_transient(error):
+            last = taken >= max_retries or not is_transient(error)
+            if not last and call.may_retry is not None and not call.may_retry():
+                logger.info("%s %s: not tried again, the retry budget is used up", call.method, call.path)
+                last = True
+            pause = None if last else delay(error, taken)
+            if record is not None and record.on_attempt:
+                await record.attempted(began, error, pause)
+            if pause is None:
                 raise
-            pause = delay(error, taken)
             logger.info(
                 "%s %s: attempt %d of %d failed (%s%s), next in %.2f s",
                 call.method,
@@ -47,6 +57,10 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
                 _fate(error),
                 pause,
             )
+        else:
+            if record is not None and record.on_attempt:
+                await record.attempted(began, None, None)
+            return reply
         taken += 1
         await call.io.sleep(pause)
 

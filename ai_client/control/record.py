@@ -1,0 +1,104 @@
+"""What policies note about a call, for each other and for those who watch."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from .._labels import Labels, current_labels
+from ..errors import members_of
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .usage import Usage
+
+NANO = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a call.
+
+    Attributes:
+        number: 1 for the first.
+        seconds: How long it took to the head of the answer, or to its failure.
+        error: Why it failed, `None` where it did not.
+        pause: Seconds until the next attempt, `None` where there is none.
+    """
+
+    number: int
+    seconds: float
+    error: Exception | None
+    pause: float | None
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """What is known of a call so far; `None` is unknown.
+
+    Attributes:
+        labels: The endpoint, tenant and user that the call is made for.
+        model: The model asked for, or the alias.
+        alias: The alias that named the model, where one did.
+        target: What served the call: a model, or a client and a model as `azure/gpt-5.5`.
+        attempts: How often the call was sent.
+        cache: What the cache did: `hit`, `miss`, `stale` or `shared` (the answer of an equal call under way).
+        usage: Tokens, where measured.
+        nano_usd: Cost in 10^-9 USD, where the usage is measured and the price known.
+        request_id: The answer's `x-request-id`.
+        first_item: Seconds to the first item of a stream.
+        on_attempt: Coroutine functions that hear of each attempt.
+    """
+
+    labels: Labels
+    model: str | None = None
+    alias: str | None = None
+    target: str | None = None
+    attempts: int = 0
+    cache: Literal["hit", "miss", "stale", "shared"] | None = None
+    usage: "Usage | None" = None
+    nano_usd: int | None = None
+    request_id: str | None = None
+    first_item: float | None = None
+    started: float = field(default_factory=time.monotonic)
+    on_attempt: list[Callable[[Attempt], Awaitable[None]]] = field(
+        default_factory=list[Callable[[Attempt], Awaitable[None]]], repr=False
+    )
+
+    @property
+    def usd(self) -> float | None:
+        """Cost in USD."""
+        return None if self.nano_usd is None else self.nano_usd / NANO
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the call was made."""
+        return time.monotonic() - self.started
+
+    async def attempted(self, began: float, error: Exception | None, pause: float | None) -> None:
+        """Tell those who asked about an attempt."""
+        attempt = Attempt(self.attempts, time.monotonic() - began, error, pause)
+        for hear in self.on_attempt:
+            await hear(attempt)
+
+
+def record_of(call: "Call") -> Record:
+    """Give the record of a call, begun where there is none yet."""
+    record = call.record
+    if record is None:
+        record = call.record = Record(current_labels(), member(call, "model"))
+    return record
+
+
+def call_record(result: Any) -> Record | None:
+    """Give what is known of the call behind a result or stream: tokens, cost, target, cache.
+
+    `None` where no policy was configured that takes notes.
+    """
+    record: Record | None = getattr(result, "_call_record", None)
+    return record
+
+
+def member(call: "Call", name: str) -> Any:
+    """Give a member of a call's JSON body, `None` where there is none."""
+    return members_of(call.body).get(name)
