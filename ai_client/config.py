@@ -95,13 +95,18 @@ class ClientConfig(pydantic.BaseModel):
 
     @classmethod
     def make(
-        cls, options: Mapping[str, Any] | Self | None = None, /, *, source: str = "", **more: Any
+        cls,
+        options: Mapping[str, Any] | Self | None = None,
+        /,
+        *,
+        source: str | Callable[[str], str] = "",
+        **more: Any,
     ) -> Self:
         """Make a configuration of a mapping, keywords and the environment.
 
         Args:
             options: Options by name, or a configuration, which is given back as it is where nothing is added.
-            source: Where the options came from, for messages: `AI_CLIENT`, say.
+            source: How messages name an option: what stands before its name, or a function from its name.
             more: Further options, over *options*.
 
         Raises:
@@ -112,12 +117,14 @@ class ClientConfig(pydantic.BaseModel):
                 return options
             options = options.model_dump(exclude_unset=True)
         given = {**cast("Mapping[str, Any]", options or {}), **more}
+        spell = source if callable(source) else f"{source}{{}}".format
         try:
             config = cls.model_validate(given)
         except pydantic.ValidationError as error:
-            raise ConfigError(_explain(error, source)) from None
+            suggest = source if callable(source) else repr
+            raise ConfigError(_explain(error, spell, suggest)) from None
         if isinstance(config.api_key, str):
-            check_secret(f"{source}api_key", config.api_key)
+            check_secret(spell("api_key"), config.api_key)
         return config
 
     def options(self) -> dict[str, Any]:
@@ -134,15 +141,17 @@ def environment_variables() -> dict[str, str]:
     }
 
 
-def _explain(error: pydantic.ValidationError, source: str) -> str:
+def _explain(
+    error: pydantic.ValidationError, spell: Callable[[str], str], suggest: Callable[[str], str]
+) -> str:
     faults: list[str] = []
     for fault in error.errors(include_input=False, include_url=False):
         name = str(fault["loc"][0]) if fault["loc"] else ""
         if fault["type"] == "extra_forbidden":
             near = get_close_matches(name, ClientConfig.model_fields, n=1)
             faults.append(
-                f"{source}{name}: unknown option." + (f" Did you mean {near[0]!r}?" if near else "")
+                f"{spell(name)}: unknown option." + (f" Did you mean {suggest(near[0])}?" if near else "")
             )
         else:
-            faults.append(f"{source}{name}: {fault['msg']}.")
+            faults.append(f"{spell(name)}: {fault['msg']}.")
     return " ".join(dict.fromkeys(faults))

@@ -1,0 +1,110 @@
+"""What can be said about a client's options before any call: faults, and risks of going to production with them."""
+
+import os
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.util import find_spec
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from .config import ClientConfig
+from .errors import ConfigError
+
+GUNICORN_TIMEOUT = 30
+"""Seconds after which gunicorn kills a silent worker, unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about the options that its owner should know.
+
+    Attributes:
+        id: A stable name: `E...` where no client can be made, `W...` otherwise.
+        message: What is wrong, without any secret.
+        hint: What to do about it.
+        deploy: True where it matters in production only.
+    """
+
+    id: str
+    message: str
+    hint: str
+    deploy: bool = False
+
+
+def examine(options: Mapping[str, Any], spell: Callable[[str], str] = str) -> list[Finding]:
+    """Give the findings about one client's options; the environment counts as it does for `ClientConfig`.
+
+    Args:
+        options: The options by name.
+        spell: Writes an option's name the way the user gave it.
+    """
+    names = list(ClientConfig.model_fields)
+    findings: list[Finding] = []
+    for name in options:
+        if name not in names:
+            near = get_close_matches(str(name), names, n=1)
+            hint = f"Did you mean {spell(near[0])}?" if near else f"The options are {', '.join(names)}."
+            findings.append(Finding("E002", f"{spell(name)} is not an option of the client.", hint))
+    known = {name: value for name, value in options.items() if name in names}
+    try:
+        config = ClientConfig.make(known)
+    except ConfigError as error:
+        hint = "Mend the value, or leave the option out to have its default."
+        return [*findings, Finding("E003", f"{spell('')}{error}", hint)]
+    return [*findings, *_risks(config, spell)]
+
+
+def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Finding]:
+    if not config.api_key:
+        yield Finding(
+            "W001",
+            "No API key is configured: the first call will fail.",
+            f"Give {spell('api_key')}, or set the environment variable OPENAI_API_KEY.",
+        )
+    address = urlsplit(config.base_url or "")
+    if address.scheme == "http" and not _is_local(address.hostname or ""):
+        yield Finding(
+            "W002",
+            f"The API key and all texts go to {address.hostname} unencrypted.",
+            f"Use an https address as {spell('base_url')}.",
+            deploy=True,
+        )
+    limit = worker_timeout()
+    if limit is not None:
+        attempts = config.max_retries + 1
+        longest = None if config.timeout is None else config.timeout * attempts
+        if longest is None or longest > limit:
+            length = "without end" if longest is None else f"for {longest:g} s ({attempts} attempts)"
+            yield Finding(
+                "W003",
+                f"A call may wait {length}, but gunicorn ends a silent worker after {limit:g} s.",
+                f"Lower {spell('timeout')} or {spell('max_retries')}, or raise gunicorn's --timeout.",
+                deploy=True,
+            )
+
+
+def _is_local(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def worker_timeout() -> float | None:
+    """Give gunicorn's worker timeout in seconds, as far as the environment tells it; `None` if there is none."""
+    if find_spec("gunicorn") is None:
+        return None
+    words = iter(shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")))
+    for word in words:
+        name, _, value = word.partition("=")
+        if name in {"-t", "--timeout"}:
+            try:
+                return float(value or next(words, "")) or None
+            except ValueError:
+                break
+    return GUNICORN_TIMEOUT

@@ -1,0 +1,86 @@
+"""A report on an application's clients for the command line: effective options, findings, and a call on request."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .checks import examine
+from .config import ClientConfig, environment_variables
+from .errors import OpenAIError
+
+if TYPE_CHECKING:
+    from .client import OpenAI
+
+
+def shown(name: str, value: Any) -> str:
+    """Write an option's value without any secret: keys as `***`, of headers and queries only the names."""
+    field = ClientConfig.model_fields.get(name)
+    if value is None:
+        return "None"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: ***' for key in value)}}}"  # pyright: ignore[reportUnknownVariableType]
+    if field is None or not field.repr:
+        return "***"
+    if name == "base_url":
+        return _address(str(value))
+    return repr(value)
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host, query="", fragment="").geturl()
+
+
+def describe(options: Mapping[str, Any]) -> Iterator[str]:
+    """Give a line for each option of one client: its value, and where it is from.
+
+    Raises:
+        ConfigError: The options make no client.
+    """
+    config = ClientConfig.make(options)
+    variables = environment_variables()
+    width = max(map(len, ClientConfig.model_fields))
+    for name in ClientConfig.model_fields:
+        if options.get(name) is not None:
+            origin = "given"
+        elif name in config.model_fields_set and config.__dict__[name] is not None and name in variables:
+            origin = variables[name]
+        else:
+            origin = "default"
+        yield f"{name:{width}}  {shown(name, config.__dict__[name])}  ({origin})"
+
+
+def diagnose(
+    clients: Mapping[str, Mapping[str, Any]],
+    spell: Callable[[str, str], str],
+    call: Callable[[str], "OpenAI"] | None = None,
+) -> Iterator[tuple[str, bool]]:
+    """Give the lines of the report, each with whether it tells of a fault.
+
+    Args:
+        clients: The options of each client by its alias.
+        spell: Writes an option of an alias the way the user gives it.
+        call: Gives the client of an alias to try it with; without, nothing is sent.
+    """
+    for alias, options in clients.items():
+        yield f"{alias}:", False
+        findings = examine(options, partial(spell, alias))
+        faulty = any(finding.id.startswith("E") for finding in findings)
+        if not faulty:
+            for line in describe(options):
+                yield f"  {line}", False
+        for finding in findings:
+            yield f"  {finding.id}: {finding.message} {finding.hint}", finding.id.startswith("E")
+        if call is not None and not faulty:
+            line, failed = _try(partial(call, alias))
+            yield f"  {line}", failed
+
+
+def _try(make: Callable[[], "OpenAI"]) -> tuple[str, bool]:
+    try:
+        models = list(make().models.list())
+    except OpenAIError as error:
+        return f"call: failed, {type(error).__name__}: {error}", True
+    return f"call: {len(models)} models", False
