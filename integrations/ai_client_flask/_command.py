@@ -1,0 +1,24 @@
+"""`flask ai-client doctor`."""
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from ai_client.doctor import diagnose
+
+from ._current import get_ai_client
+from ._settings import read, spell
+
+commands = AppGroup("ai-client", help="Look after the AI client.")
+
+
+@commands.command("doctor")
+@click.option("--call", is_flag=True, help="Also list the models, to see that the API answers.")
+def doctor(*, call: bool) -> None:
+    """Print the effective options, without secrets, and what is wrong with them."""
+    faulty = False
+    for line, fault in diagnose(read(current_app.config), spell, get_ai_client if call else None):
+        click.echo(line)
+        faulty |= fault
+    if faulty:
+        raise SystemExit(1)

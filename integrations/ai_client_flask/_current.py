@@ -1,0 +1,52 @@
+"""The current app's clients, from anywhere in its context."""
+
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+from werkzeug.local import LocalProxy
+
+from ._settings import DEFAULT
+
+if TYPE_CHECKING:
+    from ai_client import AsyncOpenAI, OpenAI
+    from ai_client.provider import ClientProvider
+
+KEY = "ai_client"
+
+
+def current_provider() -> "ClientProvider":
+    """Give the provider of the current app.
+
+    Raises:
+        RuntimeError: No app context is active, or the app has no `AIClient`.
+    """
+    try:
+        return cast("ClientProvider", current_app.extensions[KEY])
+    except KeyError:
+        raise RuntimeError(
+            "This app has no AI client: call AIClient(app), or init_app(app) in its factory."
+        ) from None
+
+
+def get_ai_client(alias: str = DEFAULT) -> "OpenAI":
+    """Give the current app's blocking client.
+
+    Raises:
+        RuntimeError: No app context is active, or the app has no `AIClient`.
+        ConfigError: There is no client of that alias.
+    """
+    return current_provider()[alias].client
+
+
+def get_async_ai_client(alias: str = DEFAULT) -> "AsyncOpenAI":
+    """Give the current app's awaitable client, for any event loop.
+
+    Raises:
+        RuntimeError: No app context is active, or the app has no `AIClient`.
+        ConfigError: There is no client of that alias.
+    """
+    return current_provider()[alias].async_client
+
+
+current_ai_client: "OpenAI" = cast("OpenAI", LocalProxy(get_ai_client))
+"""The current app's blocking client, found anew at each use."""

@@ -1,0 +1,93 @@
+"""The extension: an app's provider, its endpoint labels, error handlers and command."""
+
+import threading
+import weakref
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+
+from ai_client.errors import OpenAIError
+from ai_client.provider import ClientProvider
+
+from ._command import commands
+from ._current import KEY, current_provider
+from ._requests import answer, enter, leave
+from ._settings import DEFAULT, configure
+
+if TYPE_CHECKING:
+    from ai_client import AsyncOpenAI, OpenAI
+    from ai_client.provider import Clients
+
+
+class AIClient:
+    """The AI clients of Flask apps: one blocking and one awaitable client for each app and process.
+
+    It holds no app: the state is in `app.extensions["ai_client"]`, so that one object serves any number of apps.
+
+    Args:
+        app: An app to register with at once.
+        error_handlers: Answer the `OpenAIError`s that views let through, unless the app does so itself.
+    """
+
+    def __init__(self, app: Flask | None = None, *, error_handlers: bool = True) -> None:
+        self._error_handlers = error_handlers
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Register with an app and read its `AI_CLIENT_*` keys; a client is built when first used.
+
+        Raises:
+            ConfigError: A key is unknown or its value does not fit.
+            RuntimeError: The app has an `AIClient` already.
+        """
+        if KEY in app.extensions:
+            raise RuntimeError(
+                "This app has an AIClient already. One is enough: further clients go into AI_CLIENT_CLIENTS."
+            )
+        provider = app.extensions[KEY] = ClientProvider(aliases=configure(app.config))
+        weakref.finalize(app, _close_later, provider).atexit = False
+        app.before_request(enter)
+        app.teardown_request(leave)
+        handled = app.error_handler_spec[None][None]
+        if self._error_handlers and OpenAIError not in handled:
+            app.register_error_handler(OpenAIError, answer)
+        app.cli.add_command(commands)
+
+    @property
+    def client(self) -> "OpenAI":
+        """The current app's blocking client.
+
+        Raises:
+            RuntimeError: No app context is active, or its app is not registered.
+        """
+        return current_provider().client
+
+    @property
+    def async_client(self) -> "AsyncOpenAI":
+        """The current app's awaitable client, for any event loop.
+
+        Raises:
+            RuntimeError: No app context is active, or its app is not registered.
+        """
+        return current_provider().async_client
+
+    def __getitem__(self, alias: str) -> "Clients":
+        """The current app's clients of an alias, with `client` and `async_client`."""
+        return current_provider()[alias]
+
+    def override(
+        self, app: Flask, client: Any = None, async_client: Any = None, *, alias: str = DEFAULT
+    ) -> AbstractContextManager[None]:
+        """Give an app other clients inside a `with` block, in every thread and task; for tests.
+
+        A kind that is not given stays as it is. The fakes are the caller's to close.
+        """
+        provider: ClientProvider = app.extensions[KEY]
+        return provider[alias].override(client, async_client)
+
+
+def _close_later(provider: ClientProvider) -> None:
+    """Close the clients of an app that is gone, in a thread: the collector runs in any and must not wait there."""
+    threading.Thread(target=provider.close, name="ai-client-close").start()

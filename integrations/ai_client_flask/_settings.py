@@ -1,0 +1,57 @@
+"""From `app.config` to the options of clients."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, cast
+
+from ai_client.config import ClientConfig
+from ai_client.errors import ConfigError
+
+PREFIX = "AI_CLIENT_"
+CLIENTS = "AI_CLIENT_CLIENTS"
+DEFAULT = "default"
+
+
+def spell(alias: str, option: str) -> str:
+    """Write an option the way it stands in `app.config`."""
+    if alias == DEFAULT:
+        return f"{PREFIX}{option.upper()}"
+    return f"{CLIENTS}[{alias!r}][{option!r}]"
+
+
+def read(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Give the options of each client by alias: `AI_CLIENT_*` for the default one, `AI_CLIENT_CLIENTS` for others.
+
+    Raises:
+        ConfigError: `AI_CLIENT_CLIENTS` is not a mapping of mappings.
+    """
+    default = {
+        key.removeprefix(PREFIX).lower(): value
+        for key, value in config.items()
+        if key.startswith(PREFIX) and key != CLIENTS
+    }
+    clients = {DEFAULT: default}
+    further: object = config.get(CLIENTS)
+    if further is None:
+        return clients
+    if not isinstance(further, Mapping):
+        raise ConfigError(f"{CLIENTS} must map aliases to options: {{'azure': {{'base_url': ...}}}}.")
+    for alias, options in cast("Mapping[str, Any]", further).items():
+        if alias == DEFAULT:
+            raise ConfigError(f"{CLIENTS} holds the further clients; the default one has {PREFIX}*.")
+        if not isinstance(options, Mapping):
+            raise ConfigError(f"{CLIENTS}[{alias!r}] must be a mapping of options.")
+        clients[alias] = dict(cast("Mapping[str, Any]", options))
+    return clients
+
+
+def configure(config: Mapping[str, Any]) -> dict[str, ClientConfig]:
+    """Check the options of each client.
+
+    Raises:
+        ConfigError: A key is unknown or its value does not fit.
+    """
+    return {
+        alias: ClientConfig.make(options, source=partial(spell, alias))
+        for alias, options in read(config).items()
+    }

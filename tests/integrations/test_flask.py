@@ -1,0 +1,280 @@
+"""The Flask extension in one process."""
+
+import gc
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from ai_client import ConfigError, OpenAI, OpenAIError, current_labels
+from ai_client.testing import Upstream
+from ai_client_flask import AIClient, current_ai_client, get_ai_client, get_async_ai_client, stream_response
+from tests.integrations.flask_site import ai, create_app
+
+CONFIG = {"AI_CLIENT_API_KEY": "sk-verysecret"}
+
+
+@pytest.fixture
+def app(ai_client_upstream: Upstream) -> Iterator[Flask]:
+    """Make the app of the tests over an upstream."""
+    app = create_app(AI_CLIENT_BASE_URL=ai_client_upstream.base_url)
+    yield app
+    app.extensions["ai_client"].close()
+
+
+def make(**config: Any) -> Flask:
+    """Make an app without views."""
+    app = Flask(__name__)
+    app.config.update(CONFIG, **config)
+    return app
+
+
+def test_view_calls_the_upstream(app: Flask, ai_client_upstream: Upstream) -> None:
+    """A view's call goes to the address and with the key of `app.config`."""
+    answer = app.test_client().get("/items/1")
+    assert answer.status_code == 200
+    (request,) = ai_client_upstream.requests
+    assert request.headers["authorization"] == "Bearer sk-verysecret"
+
+
+def test_one_client_per_app() -> None:
+    """Every way to the client of an app leads to the same one, and two apps have one each."""
+    extension = AIClient()
+    apps = make(), make()
+    for app in apps:
+        extension.init_app(app)
+    found: list[OpenAI] = []
+    for app in apps:
+        with app.app_context():
+            assert extension.client is get_ai_client() is extension["default"].client
+            assert current_ai_client._get_current_object() is extension.client  # type: ignore[attr-defined]
+            found.append(extension.client)
+    assert found[0] is not found[1]
+
+
+def test_one_client_for_all_threads(app: Flask) -> None:
+    """Threads that meet at the first use get one client."""
+    start = threading.Barrier(32)
+    found: set[int] = set()
+
+    def use() -> None:
+        with app.app_context():
+            start.wait()
+            found.add(id(ai.client))
+
+    threads = [threading.Thread(target=use) for _ in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 1
+
+
+def test_nothing_is_built_by_registering(app: Flask, ai_client_upstream: Upstream) -> None:
+    """Registering an app builds no client and opens no connection."""
+    assert all(
+        app.extensions["ai_client"]["default"].__dict__[kind] is None for kind in ("_client", "_async_client")
+    )
+    assert ai_client_upstream.connections_opened == 0
+
+
+def test_extension_keeps_no_app() -> None:
+    """Registering an app leaves nothing of it in the extension."""
+    extension = AIClient()
+    before = dict(vars(extension))
+    extension.init_app(make())
+    assert vars(extension) == before
+
+
+def test_second_registration_is_refused() -> None:
+    """An app takes one extension; the message says where further clients go."""
+    app = make()
+    AIClient(app)
+    with pytest.raises(RuntimeError, match="AI_CLIENT_CLIENTS"):
+        AIClient(app)
+
+
+def test_aliases() -> None:
+    """`AI_CLIENT_CLIENTS` gives further clients, each with its own options."""
+    app = make(AI_CLIENT_CLIENTS={"azure": {"api_key": "k", "base_url": "https://azure.test/v1"}})
+    extension = AIClient(app)
+    with app.app_context():
+        assert str(extension["azure"].client.base_url) == "https://azure.test/v1/"
+        assert get_ai_client("azure") is extension["azure"].client is not extension.client
+        assert get_async_ai_client("azure") is extension["azure"].async_client
+        with pytest.raises(ConfigError, match="Did you mean 'azure'"):
+            get_ai_client("azur")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"AI_CLIENT_TIMEOUTT": 3}, "AI_CLIENT_TIMEOUTT: unknown option. Did you mean AI_CLIENT_TIMEOUT?"),
+        ({"AI_CLIENT_MAX_RETRIES": -1}, "AI_CLIENT_MAX_RETRIES: "),
+        ({"AI_CLIENT_API_KEY": "sk-verysecret\n"}, "AI_CLIENT_API_KEY has blanks"),
+        ({"AI_CLIENT_CLIENTS": ["azure"]}, "AI_CLIENT_CLIENTS must map"),
+        ({"AI_CLIENT_CLIENTS": {"azure": "sk-verysecret"}}, "AI_CLIENT_CLIENTS['azure'] must be a mapping"),
+        (
+            {"AI_CLIENT_CLIENTS": {"azure": {"timeot": 1}}},
+            "Did you mean AI_CLIENT_CLIENTS['azure']['timeout']?",
+        ),
+        ({"AI_CLIENT_CLIENTS": {"default": {}}}, "the default one has AI_CLIENT_*"),
+    ],
+)
+def test_faulty_configuration(config: dict[str, Any], message: str) -> None:
+    """A faulty key fails at registration with its name as in `app.config`, and without any value."""
+    with pytest.raises(ConfigError) as caught:
+        AIClient(make(**config))
+    assert message in str(caught.value)
+    assert "verysecret" not in str(caught.value)
+
+
+def test_app_without_the_extension() -> None:
+    """The client of an app that is not registered is refused with what to do."""
+    with make().app_context(), pytest.raises(RuntimeError, match="init_app"):
+        get_ai_client()
+
+
+def test_outside_of_a_context() -> None:
+    """Without an app context there is no client, as Flask says it."""
+    with pytest.raises(RuntimeError, match="application context"):
+        _ = AIClient(make()).client
+
+
+def test_endpoint_is_the_rule(app: Flask) -> None:
+    """A call made in a view is labelled with the rule, not with the path."""
+    answer = app.test_client().get("/items/7")
+    assert answer.json is not None
+    assert answer.json["endpoint"] == "/items/<int:pk>"
+
+
+def test_endpoint_while_streaming(app: Flask) -> None:
+    """A generator that a response reads after its view returned has the labels of its request."""
+    assert "/labels/<int:pk>" in app.test_client().get("/labels/7").text
+
+
+def test_labels_end_with_the_request(app: Flask) -> None:
+    """A request leaves no label behind in its thread, also where a hook answered before its view."""
+    app.before_request_funcs.setdefault(None, []).insert(0, lambda: "early")
+    app.test_client().get("/items/7")
+    app.before_request_funcs[None].pop(0)
+    app.test_client().get("/items/7")
+    app.test_client().get("/nowhere")
+    assert current_labels().endpoint is None
+
+
+def test_error_becomes_an_answer(app: Flask, ai_client_upstream: Upstream) -> None:
+    """An error of the upstream's is answered by the table, with the time to wait and the request's id."""
+    ai_client_upstream.reply(status=429, headers={"retry-after": "7", "x-request-id": "req_1"})
+    answer = app.test_client().get("/items/1")
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"] == "7"
+    assert answer.json is not None
+    assert set(answer.json["error"]) == {"type", "message", "request_id"}
+    assert answer.json["error"]["request_id"] == "req_1"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_own_error_handler_wins(ai_client_upstream: Upstream, first: bool) -> None:
+    """A handler that the app has for the client's errors stays, registered before or after."""
+    app = make(AI_CLIENT_BASE_URL=ai_client_upstream.base_url, AI_CLIENT_MAX_RETRIES=0)
+
+    def handle(error: OpenAIError) -> tuple[str, int]:
+        return type(error).__name__, 418
+
+    if first:
+        app.register_error_handler(OpenAIError, handle)
+    extension = AIClient(app)
+    if not first:
+        app.register_error_handler(OpenAIError, handle)
+    app.add_url_rule("/", view_func=lambda: str(extension.client.models.list()))
+    ai_client_upstream.reply(status=500)
+    answer = app.test_client().get("/")
+    assert (answer.status_code, answer.text) == (418, "InternalServerError")
+
+
+def test_without_error_handlers(ai_client_upstream: Upstream) -> None:
+    """The errors are the app's own where it says so."""
+    app = make(AI_CLIENT_BASE_URL=ai_client_upstream.base_url, AI_CLIENT_MAX_RETRIES=0)
+    extension = AIClient(app, error_handlers=False)
+    app.add_url_rule("/", view_func=lambda: str(extension.client.models.list()))
+    ai_client_upstream.reply(status=429)
+    assert app.test_client().get("/").status_code == 500
+
+
+def test_stream(app: Flask, ai_client_upstream: Upstream) -> None:
+    """A stream arrives as server-sent events with `[DONE]` at the end."""
+    ai_client_upstream.reply(content="one two")
+    answer = app.test_client().get("/stream")
+    assert answer.content_type == "text/event-stream; charset=utf-8"
+    assert answer.headers["x-accel-buffering"] == "no"
+    assert '"content":"one' in answer.text
+    assert answer.text.endswith("data: [DONE]\n\n")
+
+
+def test_stream_closes_upstream_when_the_reader_leaves(app: Flask, ai_client_upstream: Upstream) -> None:
+    """The connection to the upstream is closed when the response is closed before its end."""
+    ai_client_upstream.reply(pause=60)
+    answer = app.test_client().get("/stream", buffered=False)
+    assert next(answer.iter_encoded())
+    answer.close()
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.requests[0].aborted)
+
+
+def test_stream_that_breaks(app: Flask, ai_client_upstream: Upstream) -> None:
+    """A stream that breaks in its middle ends with an error event, not with a broken response."""
+    ai_client_upstream.reply(close_after=600)
+    text = app.test_client().get("/stream").text
+    assert "event: error\n" in text
+    assert not text.endswith("[DONE]\n\n")
+
+
+def test_generator_that_fails() -> None:
+    """An error that is not the client's is raised out of the stream."""
+    app = make()
+    with app.test_request_context():
+        response = stream_response(1 / zero for zero in [0])
+        with pytest.raises(ZeroDivisionError):
+            list(response.response)  # type: ignore[arg-type]
+
+
+def test_app_that_is_gone(ai_client_upstream: Upstream) -> None:
+    """The connections of an app that nobody holds any more are closed."""
+    app = create_app(AI_CLIENT_BASE_URL=ai_client_upstream.base_url)
+    app.test_client().get("/items/1")
+    assert ai_client_upstream.connections_open == 1
+    del app
+    gc.collect()
+    ai_client_upstream.wait_for(lambda: not ai_client_upstream.connections_open)
+
+
+def test_override(app: Flask) -> None:
+    """A test can put its own client in the place of an app's, for the length of a block."""
+    fake: Any = OpenAI(api_key="fake")
+    with app.app_context():
+        before = ai.client
+        with ai.override(app, fake):
+            assert get_ai_client() is fake
+        assert get_ai_client() is before
+
+
+def test_doctor(app: Flask, ai_client_upstream: Upstream) -> None:
+    """The command shows the effective options without the key, and sends nothing unless asked."""
+    run = app.test_cli_runner().invoke(args=["ai-client", "doctor"])
+    assert run.exit_code == 0, run.output
+    assert ai_client_upstream.base_url in run.output
+    assert "verysecret" not in run.output
+    assert not ai_client_upstream.requests
+    run = app.test_cli_runner().invoke(args=["ai-client", "doctor", "--call"])
+    assert "models" in run.output
+    assert [request.path for request in ai_client_upstream.requests] == ["/v1/models"]
+
+
+def test_doctor_reports_a_failed_call(app: Flask, ai_client_upstream: Upstream) -> None:
+    """A call that fails makes the command fail."""
+    ai_client_upstream.reply(status=401)
+    run = app.test_cli_runner().invoke(args=["ai-client", "doctor", "--call"])
+    assert run.exit_code == 1
+    assert "AuthenticationError" in run.output
