@@ -1,0 +1,134 @@
+"""What `settings.AI_CLIENT` is once the app is loaded."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, cast
+
+from ai_client.doctor import shown
+from ai_client.provider import ClientProvider
+
+from ._settings import DEFAULT, SETTING, configure, has_aliases, read
+
+if TYPE_CHECKING:
+    from ai_client import AsyncOpenAI, OpenAI
+    from ai_client.provider import Clients
+
+
+class Handle(Mapping[str, Any]):
+    """The clients of one alias in this process: used as the blocking client, read as a mapping of its options.
+
+    The names that mappings have (`get`, `keys`, `items`, `values`) mean the options; `.client` has those of the
+    client.
+    """
+
+    def __init__(self, owner: "SettingsHandle", alias: str, options: Mapping[str, Any]) -> None:
+        self._owner = owner
+        self._alias = alias
+        self._options = options
+        self._found: Clients | None = None
+
+    @property
+    def _clients(self) -> "Clients":
+        found = self._found
+        if found is None:
+            found = self._found = self._owner.provider[self._alias]
+        return found
+
+    @property
+    def client(self) -> "OpenAI":
+        """The blocking client of this process, built when first used."""
+        return self._clients.client
+
+    @property
+    def async_client(self) -> "AsyncOpenAI":
+        """The awaitable client of this process, for any event loop, built when first used."""
+        return self._clients.async_client
+
+    def override(self, client: Any = None, async_client: Any = None) -> AbstractContextManager[None]:
+        """Give other clients inside a `with` block, in every thread and task; for tests.
+
+        A kind that is not given stays as it is. The fakes are the caller's to close.
+        """
+        return self._clients.override(client, async_client)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # what looks into objects must not build a client
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.client, name)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._options[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._options)
+
+    def __len__(self) -> int:
+        return len(self._options)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return f"<{SETTING}{_written(self._options)}>"
+
+
+class SettingsHandle(Handle):
+    """`settings.AI_CLIENT`: the default client, and by alias the others.
+
+    A name in brackets is an alias where there is one, and an option of the default client otherwise; no alias may be
+    named like an option. Iteration gives the names as the setting has them.
+
+    Args:
+        given: The setting as it is written: options, or options by alias. It is checked when first used.
+    """
+
+    def __init__(self, given: object) -> None:
+        self.given = given
+        setting: dict[str, Any] = {}
+        if isinstance(given, Mapping):
+            setting.update(cast("Mapping[str, Any]", given))
+        if has_aliases(setting):
+            for alias, options in setting.items():
+                if isinstance(options, Mapping):
+                    setting[alias] = Handle(self, alias, cast("Mapping[str, Any]", options))
+        super().__init__(self, DEFAULT, setting)
+        self._lock = threading.Lock()
+        self._provider: ClientProvider | None = None
+
+    @property
+    def provider(self) -> ClientProvider:
+        """The owner of the clients.
+
+        Raises:
+            ConfigError: The setting does not make clients.
+        """
+        with self._lock:
+            if self._provider is None:
+                self._provider = ClientProvider(aliases=configure(read(self.given)))
+            return self._provider
+
+    def close(self) -> None:
+        """Close the clients, if there are any; used when an overridden setting ends."""
+        with self._lock:
+            if self._provider is not None:
+                self._provider.close()
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._options:
+            return self._options[name]
+        if DEFAULT in self._options:
+            return self._options[DEFAULT][name]
+        if name == DEFAULT:
+            return self
+        raise KeyError(name)
+
+
+def _written(options: Mapping[str, Any]) -> str:
+    parts: list[str] = []
+    for name, value in options.items():
+        if isinstance(value, Handle):
+            parts.append(f"{name}{_written(value._options)}")
+        else:
+            parts.append(f"{name}={shown(name, value)}")
+    return f"({', '.join(parts)})"

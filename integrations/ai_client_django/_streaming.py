@@ -1,0 +1,79 @@
+"""Streams as server-sent events."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import Any, cast
+
+from asgiref.sync import async_to_sync
+from django.http import StreamingHttpResponse
+
+from ai_client.relay import AsyncEvents, Blocking, Events, Threaded
+from ai_client.web import EVENT_HEADERS, EVENT_STREAM
+
+
+class EventStreamResponse(StreamingHttpResponse):
+    """The items of a stream as server-sent events, for WSGI and ASGI servers alike.
+
+    A handler takes the iteration it needs: where it does not fit the stream, a thread or a loop of the response's own
+    stands between them.
+    """
+
+    def __init__(self, stream: Iterable[Any] | AsyncIterable[Any]) -> None:
+        self._stream = stream
+        self._blocking: Blocking[bytes] | None = None
+        self._async_events: AsyncEvents | None = None
+        if isinstance(stream, AsyncIterable):
+            self._async_events = AsyncEvents(stream)
+            events: Any = self._async_events
+        else:
+            events = Events(stream)
+        self._events: Any = events
+        super().__init__(events, content_type=EVENT_STREAM, headers=dict(EVENT_HEADERS))
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Iterate for a WSGI server."""
+        events = self._async_events
+        if events is None or not self.is_async:
+            return super().__iter__()
+        self._blocking = Blocking(cast("AsyncIterable[bytes]", self.streaming_content), events.aclose)
+        return self._blocking
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Iterate for an ASGI server, and close the stream when it stops."""
+        events = self._async_events
+        if events is not None and self.is_async:
+            try:
+                async for part in cast("AsyncIterable[bytes]", self.streaming_content):
+                    yield part
+            finally:
+                await events.aclose()
+            return
+        parts = Threaded(cast("Iterable[bytes]", self.streaming_content), self._stream, self._close_events)
+        try:
+            async for part in parts:
+                yield part
+        finally:
+            parts.close()
+
+    def close(self) -> None:
+        """Close the stream, as handlers do at the end of each response."""
+        try:
+            self._close_events()
+        finally:
+            super().close()
+
+    def _close_events(self) -> None:
+        if self._async_events is None:
+            self._events.close()
+        elif self._blocking is not None:
+            self._blocking.close()
+        elif not self._async_events.ended:
+            async_to_sync(self._async_events.aclose)()
+
+
+def stream_response(stream: Iterable[Any] | AsyncIterable[Any]) -> EventStreamResponse:
+    """Answer with the items of a stream as server-sent events, as they come.
+
+    The stream, of either client, is closed at its end or when the reader leaves. An error of the client's in
+    mid-stream is sent as an `error` event.
+    """
+    return EventStreamResponse(stream)

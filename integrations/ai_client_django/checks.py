@@ -1,0 +1,66 @@
+"""System checks of `settings.AI_CLIENT`.
+
+ai_client.E001  The setting is no dict of options, or mixes aliases and options.
+ai_client.E002  An option does not exist.
+ai_client.E003  An option's value does not fit.
+ai_client.W001  No API key is configured.
+ai_client.W002  The key and the texts go to another host unencrypted. (deploy)
+ai_client.W003  A call may outlast gunicorn's worker timeout. (deploy)
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
+
+from ai_client.checks import Finding, examine
+from ai_client.errors import ConfigError
+
+from ._current import handle
+from ._settings import read, spell
+
+TAG = "ai_client"
+
+
+def register_all() -> None:
+    """Register the checks; again does nothing."""
+    register(check_options, TAG)
+    register(check_deployment, TAG, Tags.security, deploy=True)
+
+
+def check_options(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Check the options themselves."""
+    del app_configs
+    try:
+        clients = read(handle().given)
+    except ConfigError as error:
+        hint = 'Write {"timeout": 30, ...} for one client, {"default": {...}, "azure": {...}} for several.'
+        return [Error(str(error), hint=hint, id=f"{TAG}.E001")]
+    return [
+        _message(finding)
+        for alias, options in clients.items()
+        for finding in examine(options, partial(spell, alias))
+        if not finding.deploy
+    ]
+
+
+def check_deployment(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Check what matters in production only."""
+    del app_configs
+    try:
+        clients = read(handle().given)
+    except ConfigError:
+        return []  # check_options tells
+    return [
+        _message(finding)
+        for alias, options in clients.items()
+        for finding in examine(options, partial(spell, alias))
+        if finding.deploy
+    ]
+
+
+def _message(finding: Finding) -> CheckMessage:
+    kind = Error if finding.id.startswith("E") else CheckWarning
+    return kind(finding.message, hint=finding.hint, id=f"{TAG}.{finding.id}")

@@ -1,0 +1,44 @@
+"""`manage.py ai_client doctor`."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ai_client.doctor import diagnose
+from ai_client.errors import ConfigError
+from ai_client_django._current import get_ai_client, handle
+from ai_client_django._settings import read, spell
+
+
+class Command(BaseCommand):
+    """Looks after the AI client."""
+
+    help = "Look after the AI client."
+    requires_system_checks = ()  # the doctor tells what the checks would
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the action and its options."""
+        actions = parser.add_subparsers(dest="action", required=True)
+        doctor = actions.add_parser(
+            "doctor", help="Print the effective options, without secrets, and what is wrong with them."
+        )
+        doctor.add_argument(
+            "--call", action="store_true", help="Also list the models, to see that the API answers."
+        )
+
+    def handle(self, *_: Any, call: bool, **__: Any) -> None:
+        """Print the report.
+
+        Raises:
+            CommandError: A client cannot be made, or its call failed.
+        """
+        try:
+            clients = read(handle().given)
+        except ConfigError as error:
+            raise CommandError(str(error)) from None
+        faulty = False
+        for line, fault in diagnose(clients, spell, get_ai_client if call else None):
+            self.stdout.write(self.style.ERROR(line) if fault else line)
+            faulty |= fault
+        if faulty:
+            raise CommandError("The AI client is not in order; see above.")

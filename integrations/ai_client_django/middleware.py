@@ -1,0 +1,52 @@
+"""The middleware: calls are labelled with the route they serve, and errors of the client become answers."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
+from ai_client._labels import request_labels
+from ai_client.errors import OpenAIError
+from ai_client.web import http_error
+
+
+class AIClientMiddleware:
+    """Labels each request's calls with the template of its route, and answers `OpenAIError`s that views let through.
+
+    For sync and async servers: `MIDDLEWARE = [..., "ai_client_django.middleware.AIClientMiddleware"]`.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self._get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)  # pyright: ignore[reportDeprecated] - knows Django's marks
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Serve a request with its labels."""
+        if self._is_async:
+            return self._serve(request)
+        with request_labels(partial(_route, request)):
+            return cast("HttpResponseBase", self._get_response(request))
+
+    async def _serve(self, request: HttpRequest) -> HttpResponseBase:
+        with request_labels(partial(_route, request)):
+            return cast("HttpResponseBase", await self._get_response(request))
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> JsonResponse | None:
+        """Answer an error of the client's; leave any other to Django."""
+        del request
+        shown = http_error(exception) if isinstance(exception, OpenAIError) else None
+        if shown is None:
+            return None
+        return JsonResponse(shown.body, status=shown.status, headers=dict(shown.headers))
+
+
+def _route(request: HttpRequest) -> str | None:
+    match = request.resolver_match  # None until the view is found
+    return match.route if match is not None else None

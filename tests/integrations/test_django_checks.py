@@ -1,0 +1,97 @@
+"""The system checks of the Django app."""
+
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+
+from ai_client_django._handle import SettingsHandle
+
+REMOTE = {"api_key": "k", "base_url": "http://ai.test/v1", "timeout": 1, "max_retries": 0}
+
+
+def found(setting: Any, *, deploy: bool = False) -> list[CheckMessage]:
+    """Run the checks on a setting, faulty or not."""
+    handle = SettingsHandle(setting)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ai_client_django.checks.handle", lambda: handle)
+        return [
+            message
+            for message in run_checks(include_deployment_checks=deploy)
+            if str(message.id).startswith("ai_client.")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "ids"),
+    [
+        ({"api_key": "k"}, []),
+        ({"default": {"api_key": "k"}, "azure": {"api_key": "k"}}, []),
+        (["timeout"], ["ai_client.E001"]),
+        ({"azure": {"api_key": "k"}}, ["ai_client.E001"]),
+        ({"default": {"api_key": "k"}, "timeout": 3}, ["ai_client.E001"]),
+        ({"default": {"api_key": "k"}, "timeout": {"api_key": "k"}}, ["ai_client.E001"]),
+        ({"api_key": "k", "timeoutt": 3}, ["ai_client.E002"]),
+        ({"api_key": "k", "timeout": "soon"}, ["ai_client.E003"]),
+        ({"default": {"api_key": "k"}, "azure": {"api_key": "k", "timeout": -1}}, ["ai_client.E003"]),
+        ({"nothing": 1, "timeout": "soon"}, ["ai_client.E002", "ai_client.E003"]),
+        ({}, ["ai_client.W001"]),
+        (REMOTE, []),
+    ],
+)
+def test_options(monkeypatch: pytest.MonkeyPatch, setting: Any, ids: list[str]) -> None:
+    """Each fault of the setting has its id, and a hint."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    messages = found(setting)
+    assert [message.id for message in messages] == ids
+    assert all(message.hint for message in messages)
+
+
+def test_key_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key in the environment is a key."""
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    assert found({}) == []
+
+
+def test_fault_of_an_alias_is_named() -> None:
+    """The message names the option as it stands in the setting."""
+    (message,) = found({"default": {"api_key": "k"}, "azure": {"api_key": "k", "timeot": 1}})
+    assert "AI_CLIENT['azure']['timeot']" in message.msg
+    assert message.hint == "Did you mean AI_CLIENT['azure']['timeout']?"
+
+
+@pytest.mark.parametrize(
+    ("url", "ids"),
+    [
+        ("http://ai.test/v1", ["ai_client.W002"]),
+        ("https://ai.test/v1", []),
+        ("http://localhost:8000/v1", []),
+        ("http://127.0.0.1:8000/v1", []),
+        ("http://[::1]:8000/v1", []),
+    ],
+)
+def test_plain_http(url: str, ids: list[str]) -> None:
+    """Plain http to another host is reported for deployment."""
+    assert [message.id for message in found({**REMOTE, "base_url": url}, deploy=True)] == ids
+
+
+@pytest.mark.parametrize(
+    ("arguments", "timeout", "retries", "ids"),
+    [
+        ("", 31, 0, ["ai_client.W003"]),
+        ("", 30, 0, []),
+        ("", 20, 1, ["ai_client.W003"]),
+        ("", None, 0, ["ai_client.W003"]),
+        ("--timeout 60", 31, 0, []),
+        ("--workers 2 -t 60", 31, 0, []),
+        ("--timeout=10", 20, 0, ["ai_client.W003"]),
+        ("--timeout 0", None, 0, []),
+    ],
+)
+def test_worker_timeout(
+    monkeypatch: pytest.MonkeyPatch, arguments: str, timeout: float | None, retries: int, ids: list[str]
+) -> None:
+    """A call that may outlast gunicorn's worker timeout is reported for deployment."""
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", arguments)
+    setting = {"api_key": "k", "timeout": timeout, "max_retries": retries}
+    assert [message.id for message in found(setting, deploy=True)] == ids
