@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         NOT_GIVEN as NOT_GIVEN,
         NotGiven as NotGiven,
         Omit as Omit,
-        RequestOptions as RequestOptions,
         not_given as not_given,
         omit as omit,
     )
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
         AsyncAPIResponse as AsyncAPIResponse,
     )
     from ._stream import AsyncStream as AsyncStream, Stream as Stream
+    from ._verbs import RequestOptions as RequestOptions
     from .client import AsyncOpenAI as AsyncOpenAI, OpenAI as OpenAI
     from .config import ClientConfig as ClientConfig
     from .errors import (
@@ -41,12 +41,14 @@ if TYPE_CHECKING:
         APITimeoutError as APITimeoutError,
         AuthenticationError as AuthenticationError,
         BadRequestError as BadRequestError,
+        BlockingCallWarning as BlockingCallWarning,
         BudgetExceeded as BudgetExceeded,
         CircuitOpen as CircuitOpen,
         ClientClosedError as ClientClosedError,
         ConfigError as ConfigError,
         ConflictError as ConflictError,
         ContentFilterFinishReasonError as ContentFilterFinishReasonError,
+        DeadlineExceededError as DeadlineExceededError,
         GuardrailError as GuardrailError,
         InternalServerError as InternalServerError,
         InvalidWebhookSignatureError as InvalidWebhookSignatureError,
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
         StreamError as StreamError,
         StreamInterruptedError as StreamInterruptedError,
         StreamTimeoutError as StreamTimeoutError,
+        SubjectTokenProviderError as SubjectTokenProviderError,
         UnprocessableEntityError as UnprocessableEntityError,
     )
     from .provider import ClientProvider as ClientProvider
@@ -70,12 +73,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "_labels": "Labels carry_labels current_labels labels",
     "_models": "BaseModel",
-    "_request": "NOT_GIVEN NotGiven Omit RequestOptions not_given omit",
+    "_request": "NOT_GIVEN NotGiven Omit not_given omit",
     "_response": "APIResponse AsyncAPIResponse",
     "_stream": "AsyncStream Stream",
+    "_verbs": "RequestOptions",
     "client": "AsyncOpenAI OpenAI",
     "config": "ClientConfig",
     "errors": "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError"
+    " BlockingCallWarning DeadlineExceededError SubjectTokenProviderError"
     " AuthenticationError BadRequestError BudgetExceeded CircuitOpen ClientClosedError ConfigError ConflictError"
     " ContentFilterFinishReasonError GuardrailError InternalServerError InvalidWebhookSignatureError"
     " LengthFinishReasonError LimitExceeded NotFoundError OAuthError OpenAIError PermissionDeniedError QueueFull"

@@ -1,8 +1,10 @@
-"""One exchange with a server: a request over the pool, redirects followed, the body read.
+"""One exchange with a server: a request, redirects followed, the body read.
 
 Two ways to do it share an interface: straight over a pool of ours, or through an HTTP client that the user gave.
 """
 
+import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -16,12 +18,16 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BOUND_TO_ORIGIN = (
     "authorization",
     "api-key",
+    "x-api-key",
     "cookie",
     "proxy-authorization",
     "openai-organization",
     "openai-project",
 )
+_OF_THE_BODY = ("content-length", "content-type", "transfer-encoding")
 _SEE_OTHER = 303
+FOLLOW_REDIRECTS = "ai_client.follow_redirects"
+"""The request extension that overrules the default; a boolean."""
 
 
 class _Exchange(Protocol):
@@ -31,14 +37,16 @@ class _Exchange(Protocol):
     def failures(self) -> tuple[type[Exception], ...]: ...
     @property
     def is_closed(self) -> bool: ...
+    @property
+    def headers(self) -> "dict[str, str]": ...
 
     def build(
         self,
         method: str,
-        url: "httpx.URL",
+        url: "httpx.URL | str",
         headers: list[tuple[str, str]],
-        timeout: "dict[str, float | None]",
-        **body: Any,
+        extensions: dict[str, Any],
+        content: Any,
     ) -> "httpx.Request": ...
 
 
@@ -56,48 +64,72 @@ class AsyncSender(_Exchange, Protocol):
     async def aclose(self) -> None: ...
 
 
-class _OverPool:
+class _Base:
+    headers: "dict[str, str]" = {}  # noqa: RUF012 - read only
+    """What is sent where the client says nothing else."""
+
     def __init__(self, library: "Library") -> None:
         self._request: type[httpx.Request] = library.http.Request
         self.timeouts = (library.http.TimeoutException,)
         self.failures = (library.http.RequestError,)
         self._too_many: type[httpx.TooManyRedirects] = library.http.TooManyRedirects
-        self.is_closed = False
 
-    def build(
-        self,
-        method: str,
-        url: "httpx.URL",
-        headers: list[tuple[str, str]],
-        timeout: "dict[str, float | None]",
-        **body: Any,
-    ) -> "httpx.Request":
-        return self._request(method, url, headers=headers, extensions={"timeout": timeout}, **body)
+    def _follows(self, request: "httpx.Request") -> bool:
+        del request
+        return True
 
     def _next(
         self, response: "httpx.Response", request: "httpx.Request", hops: int
     ) -> "httpx.Request | None":
-        """Give the request that a redirect asks for, or `None`."""
+        """Give the request that a redirect asks for, or `None`; another origin gets no credentials."""
+        if response.status_code not in _REDIRECTS:
+            return None
         location = response.headers.get("location")
-        if response.status_code not in _REDIRECTS or not location:
+        if not location or not self._follows(request):
             return None
         if hops == MAX_REDIRECTS:
             raise self._too_many(f"More than {MAX_REDIRECTS} redirects.", request=request)
         url = request.url.join(location)
         headers = request.headers.copy()
-        if (url.scheme, url.host, url.port) != (request.url.scheme, request.url.host, request.url.port):
+        if _origin(url) != _origin(request.url):
             for name in _BOUND_TO_ORIGIN:
                 headers.pop(name, None)
-            headers["host"] = url.netloc.decode("ascii")
+            headers["host"] = url.netloc.decode("ascii").rpartition("@")[2]
         method = request.method
         if response.status_code == _SEE_OTHER or (response.status_code in {301, 302} and method == "POST"):
             method = "HEAD" if method == "HEAD" else "GET"
-            for name in ("content-length", "content-type", "transfer-encoding"):
+            for name in _OF_THE_BODY:
                 headers.pop(name, None)
             return self._request(method, url, headers=headers, extensions=request.extensions)
         return self._request(
             method, url, headers=headers, extensions=request.extensions, stream=request.stream
         )
+
+
+def _origin(url: "httpx.URL") -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+class _OverPool(_Base):
+    # What every HTTP library can decode without further packages.
+    headers = {"Accept-Encoding": "gzip, deflate"}  # noqa: RUF012 - read only
+
+    def __init__(self, library: "Library") -> None:
+        super().__init__(library)
+        self.is_closed = False
+
+    def _follows(self, request: "httpx.Request") -> bool:
+        return request.extensions.get(FOLLOW_REDIRECTS) is not False
+
+    def build(
+        self,
+        method: str,
+        url: "httpx.URL | str",
+        headers: list[tuple[str, str]],
+        extensions: dict[str, Any],
+        content: Any,
+    ) -> "httpx.Request":
+        return self._request(method, url, headers=headers, extensions=extensions, content=content)
 
 
 class PoolSender(_OverPool):
@@ -109,6 +141,7 @@ class PoolSender(_OverPool):
 
     def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
+        start = time.perf_counter()
         response = self._answer(request)
         hops = 0
         while (following := self._next(response, request, hops)) is not None:
@@ -121,6 +154,7 @@ class PoolSender(_OverPool):
             except BaseException:
                 response.close()
                 raise
+        response.elapsed = timedelta(seconds=time.perf_counter() - start)
         return response
 
     def _answer(self, request: "httpx.Request") -> "httpx.Response":
@@ -143,6 +177,7 @@ class AsyncPoolSender(_OverPool):
 
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
+        start = time.perf_counter()
         response = await self._answer(request)
         hops = 0
         while (following := self._next(response, request, hops)) is not None:
@@ -155,6 +190,7 @@ class AsyncPoolSender(_OverPool):
             except BaseException:
                 await response.aclose()
                 raise
+        response.elapsed = timedelta(seconds=time.perf_counter() - start)
         return response
 
     async def _answer(self, request: "httpx.Request") -> "httpx.Response":
@@ -168,26 +204,30 @@ class AsyncPoolSender(_OverPool):
         await self.pool.aclose()
 
 
-class _OverClient:
+class _OverClient(_Base):
     def __init__(self, client: Any, library: "Library") -> None:
+        super().__init__(library)
         self.client = client
-        self.timeouts = (library.http.TimeoutException,)
-        self.failures = (library.http.RequestError,)
 
     @property
     def is_closed(self) -> bool:
         return bool(self.client.is_closed)
 
+    def _follows(self, request: "httpx.Request") -> bool:
+        wanted = request.extensions.get(FOLLOW_REDIRECTS)
+        return bool(self.client.follow_redirects) if wanted is None else bool(wanted)
+
     def build(
         self,
         method: str,
-        url: "httpx.URL",
+        url: "httpx.URL | str",
         headers: list[tuple[str, str]],
-        timeout: "dict[str, float | None]",
-        **body: Any,
+        extensions: dict[str, Any],
+        content: Any,
     ) -> "httpx.Request":
-        request: httpx.Request = self.client.build_request(method, url, headers=headers, **body)
-        request.extensions["timeout"] = timeout
+        request: httpx.Request = self.client.build_request(
+            method, url, headers=headers, extensions=extensions, content=content
+        )
         return request
 
 
@@ -196,7 +236,12 @@ class ClientSender(_OverClient):
 
     def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
-        response: httpx.Response = self.client.send(request, stream=stream)
+        response: httpx.Response = self.client.send(request, stream=stream, follow_redirects=False)
+        hops = 0
+        while (following := self._next(response, request, hops)) is not None:
+            response.close()
+            request, hops = following, hops + 1
+            response = self.client.send(request, stream=stream, auth=None, follow_redirects=False)
         return response
 
     def close(self) -> None:
@@ -209,7 +254,12 @@ class AsyncClientSender(_OverClient):
 
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
-        response: httpx.Response = await self.client.send(request, stream=stream)
+        response: httpx.Response = await self.client.send(request, stream=stream, follow_redirects=False)
+        hops = 0
+        while (following := self._next(response, request, hops)) is not None:
+            await response.aclose()
+            request, hops = following, hops + 1
+            response = await self.client.send(request, stream=stream, auth=None, follow_redirects=False)
         return response
 
     async def aclose(self) -> None:

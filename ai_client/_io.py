@@ -6,19 +6,27 @@ single step, with no event loop.
 
 import asyncio
 import inspect
+import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+import warnings
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, cast
+
+from .control.deadline import remaining, watch
+from .errors import BlockingCallWarning
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     import httpx
 
     from ._exchange import AsyncSender, Sender
 
 T = TypeVar("T")
+OnBlockingCall: TypeAlias = Literal["warn", "raise", "ignore"]
 
 
 class Waiter(Protocol):
@@ -82,19 +90,43 @@ class IO(Protocol):
         """Wait for the next raw chunk of a body, `None` at its end."""
         ...
 
+    async def call_aside(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Call a function of the user's that may block; the awaitable side does so in a thread."""
+        ...
+
+    async def within(self, deadline: float, coroutine: Coroutine[Any, Any, T], /) -> T:
+        """Run *coroutine*; the awaitable side raises `TimeoutError` once the deadline has passed."""
+        ...
+
+    def watch(self, response: "httpx.Response", deadline: float, /) -> None:
+        """Make reading the body fail once the deadline has passed, where `within` does not see to it."""
+        ...
+
+    async def drain(self, response: "httpx.Response", seconds: float, /) -> None:
+        """Read what little may be left of a body, so that its connection can be used again."""
+        ...
+
+    def lock(self) -> "AbstractAsyncContextManager[Any]":
+        """Make a lock that this side's callers may wait for."""
+        ...
+
 
 class BlockingIO:
     """Waits by blocking the thread."""
 
     blocking = True
 
-    def __init__(self, sender: "Sender") -> None:
+    def __init__(self, sender: "Sender", in_event_loop: OnBlockingCall = "warn") -> None:
         self.sender = sender
         self.timeouts = sender.timeouts
         self.failures = sender.failures
+        self._in_event_loop: OnBlockingCall = in_event_loop
 
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
+        if self._in_event_loop != "ignore" and asyncio._get_running_loop() is not None:
+            _object_to_blocking(self._in_event_loop)
+            self._in_event_loop = "ignore"  # once said is enough
         return self.sender.send(request, stream=stream)
 
     async def read(self, response: "httpx.Response", /) -> bytes:
@@ -137,6 +169,49 @@ class BlockingIO:
     async def chunk(self, chunks: Iterator[bytes], /) -> bytes | None:
         """Wait for the next chunk."""
         return next(chunks, None)
+
+    call_aside = call
+
+    async def within(self, deadline: float, coroutine: Coroutine[Any, Any, T], /) -> T:
+        """Run *coroutine*; nothing can interrupt this thread, so that each step has to mind the deadline."""
+        del deadline
+        return await coroutine
+
+    def watch(self, response: "httpx.Response", deadline: float, /) -> None:
+        """Make reading the body fail once the deadline has passed."""
+        watch(response, deadline, self.timeouts[0])
+
+    async def drain(self, response: "httpx.Response", seconds: float, /) -> None:
+        """Leave the rest of a body alone: a read here could not be kept short."""
+
+    def lock(self) -> "AbstractAsyncContextManager[Any]":
+        """Make a lock between threads."""
+        return _ThreadLock()
+
+
+def _object_to_blocking(how: OnBlockingCall) -> None:
+    warning = BlockingCallWarning(
+        "OpenAI blocks the running event loop until the answer is there, and every other task with it:"
+        " await AsyncOpenAI instead, or call from a thread (asyncio.to_thread)."
+    )
+    if how == "raise":
+        raise warning
+    package = __name__.partition(".")[0]
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(warning, stacklevel=level)
+
+
+class _ThreadLock:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    async def __aenter__(self) -> None:
+        self._lock.acquire()
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._lock.release()
 
 
 class AsyncIO:
@@ -195,6 +270,34 @@ class AsyncIO:
     async def chunk(self, chunks: AsyncIterator[bytes], /) -> bytes | None:
         """Wait for the next chunk."""
         return await anext(chunks, None)
+
+    async def call_aside(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Call a function of the user's in a thread and await what it returns, if it can be awaited."""
+        result = await asyncio.to_thread(function, *args)
+        return await result if inspect.isawaitable(result) else result
+
+    async def within(self, deadline: float, coroutine: Coroutine[Any, Any, T], /) -> T:
+        """Run *coroutine*; raise `TimeoutError` once the deadline has passed."""
+        async with asyncio.timeout(remaining(deadline)):
+            return await coroutine
+
+    def watch(self, response: "httpx.Response", deadline: float, /) -> None:
+        """Leave it to `within`, which interrupts a read."""
+
+    async def drain(self, response: "httpx.Response", seconds: float, /) -> None:
+        """Read what is left of a body, for so many seconds at most."""
+        try:
+            async with asyncio.timeout(seconds):
+                async for _ in cast("AsyncIterable[bytes]", response.stream):
+                    pass
+        except TimeoutError:
+            pass  # it is closed then, which is as good to the caller
+        except self.failures:
+            pass
+
+    def lock(self) -> "AbstractAsyncContextManager[Any]":
+        """Make a lock between tasks."""
+        return asyncio.Lock()
 
 
 class _BlockingWaiter:

@@ -1,12 +1,15 @@
 """The HTTP request of a call: address, headers, timeouts and body, prepared as far as they do not change."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
 
-from ._exchange import AsyncSender, Sender
-from ._request import NotGiven, Omit, merge, query_string
+from ._exchange import FOLLOW_REDIRECTS
+from ._files import Body
+from ._request import NotGiven, Omit, merge, query_items
 from ._version import __version__
 from .control.call import Call
+from .control.deadline import shorten
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,23 +18,30 @@ if TYPE_CHECKING:
     from ._http import Library
 
 _URLS_KEPT = 256
+_ADMIN_PATHS = ("/organization", "/projects")
+_RETRY_COUNT = "x-stainless-retry-count"
+_READ_TIMEOUT = "x-stainless-read-timeout"
+
+Header = tuple[str, str]
 
 
 class Messages:
     """The part of a client that turns calls into HTTP requests."""
 
     api_key: str
+    admin_api_key: str | None
     organization: str | None
     project: str | None
     timeout: "float | httpx.Timeout | None"
     _library: "Library"
-    _custom_headers: Mapping[str, "str | Omit"]
+    _sender: Any  # a Sender of the blocking client, an AsyncSender of the awaitable one
+    _custom_headers: "Mapping[str, str | Omit]"
     _custom_query: Mapping[str, object]
-    _api_key_source: Callable[[], Any] | None
+    _idempotency_header: str | None = "Idempotency-Key"
     _base_url: "httpx.URL"
     _urls: "dict[str, httpx.URL]"
-    _prepared: "tuple[object, ...]" = ()
-    _headers: list[tuple[str, str]]
+    _prepared: "tuple[tuple[object, ...], list[Header]]" = ((), [])
+    _limits: "tuple[object, dict[str, float | None]]" = (..., {})
 
     @property
     def base_url(self) -> "httpx.URL":
@@ -40,15 +50,24 @@ class Messages:
 
     @base_url.setter
     def base_url(self, value: "str | httpx.URL") -> None:
-        url: httpx.URL = self._library.http.URL(value)
+        self._base_url = self._checked_url("base_url", value)
+        self._urls = {}
+
+    def _checked_url(self, name: str, value: "str | httpx.URL") -> "httpx.URL":
+        url: httpx.URL = self._library.http.URL(value if isinstance(value, str) else str(value))
         if url.scheme not in {"http", "https"} or not url.host:
             raise ConfigError(
-                "base_url must be an absolute http or https address, as https://api.openai.com/v1"
+                f"{name} must be an absolute http or https address, as https://api.openai.com/v1"
             )
         if not url.path.endswith("/"):
-            url = url.copy_with(path=url.path + "/")
-        self._base_url = url
-        self._urls = {}
+            path, mark, query = url.raw_path.partition(b"?")
+            url = url.copy_with(raw_path=path + b"/" + mark + query)
+        return url
+
+    @property
+    def user_agent(self) -> str:
+        """The name under which requests are made."""
+        return f"ai_client/{__version__}"
 
     @property
     def default_headers(self) -> "dict[str, str | Omit]":
@@ -56,7 +75,7 @@ class Messages:
         headers: dict[str, str | Omit] = {
             "Accept": "application/json",
             "Content-Type": "application/json",
-            "User-Agent": f"ai_client/{__version__}",
+            "User-Agent": self.user_agent,
         }
         if self.organization is not None:
             headers["OpenAI-Organization"] = self.organization
@@ -71,57 +90,128 @@ class Messages:
 
     @property
     def auth_headers(self) -> dict[str, str]:
-        """The header that authorizes requests."""
-        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        """The header that authorizes requests; empty where it is only known when a request is made."""
+        header = self._authorization(None)
+        return dict([header]) if header else {}
+
+    def _authorization(self, call: Call | None, key: str | None = None) -> Header | None:
+        """Give the header that authorizes *call* with *key*, or with the key at hand."""
+        if key is None:
+            key = self.api_key
+        if self.admin_api_key is not None and (not key or self._is_admin(call)):
+            key = self.admin_api_key
+        return ("Authorization", f"Bearer {key}") if key else None
+
+    def _is_admin(self, call: Call | None) -> bool:
+        return call is not None and call.path.startswith(_ADMIN_PATHS)
 
     def _build(
-        self, sender: Sender | AsyncSender, call: Call, content: bytes | None, taken: int
+        self, call: Call, content: bytes | Body | None, taken: int, authorization: Header | None
     ) -> "httpx.Request":
         """Make the request of the attempt after *taken* others."""
         timeout = self.timeout if isinstance(call.timeout, NotGiven) else call.timeout
-        limits = timeouts(timeout)
-        headers = self._request_headers(call, content is not None)
-        headers.append(("x-stainless-retry-count", str(taken)))
-        if limits["read"] is not None:
-            headers.append(("x-stainless-read-timeout", str(limits["read"])))
-        return sender.build(call.method, self._url(call), headers, limits, content=content)
+        known, limits = self._limits
+        if known is not timeout:
+            limits = timeouts(timeout)
+            self._limits = (timeout, limits)  # in one step, as another thread may be at it too
+        read = limits["read"]
+        headers = self._request_headers(call, authorization, has_body=content is not None)
+        if not call.headers:
+            headers.append((_RETRY_COUNT, str(taken)))
+            if read is not None:
+                headers.append((_READ_TIMEOUT, str(read)))
+        else:
+            own = {name.lower() for name in call.headers}
+            if _RETRY_COUNT not in own:
+                headers.append((_RETRY_COUNT, str(taken)))
+            if _READ_TIMEOUT not in own and read is not None:
+                headers.append((_READ_TIMEOUT, str(read)))
+        if call.deadline is not None:
+            limits = shorten(limits, call.deadline)
+        extensions: dict[str, Any] = {"timeout": limits}
+        if call.follow_redirects is not None:
+            extensions[FOLLOW_REDIRECTS] = call.follow_redirects
+        if isinstance(content, Body):
+            return self._build_streamed(call, content, headers, extensions)
+        request: httpx.Request = self._sender.build(
+            call.method, self._url(call), headers, extensions, content
+        )
+        return request
+
+    def _build_streamed(
+        self, call: Call, body: Body, headers: list[Header], extensions: dict[str, Any]
+    ) -> "httpx.Request":
+        if body.content_type is not None:
+            headers = [header for header in headers if header[0].lower() != "content-type"]
+            headers.append(("Content-Type", body.content_type))
+        if body.length is not None:
+            headers.append(("Content-Length", str(body.length)))
+        content = body.content(blocking=call.io.blocking)
+        request: httpx.Request = self._sender.build(
+            call.method, self._url(call), headers, extensions, content
+        )
+        return request
 
     def _url(self, call: Call) -> "httpx.URL":
         path = call.path
         url = self._urls.get(path)
         if url is None:
-            base = self._base_url
-            url = base.join(path) if "://" in path else base.copy_with(raw_path=_below(base, path))
+            url = self._join(path)
             if len(self._urls) >= _URLS_KEPT:
                 self._urls.clear()
             self._urls[path] = url
         query = merge(self._custom_query, call.query)
         if query:
-            given = url.query.decode("ascii")
-            encoded = query_string(query)
-            url = url.copy_with(query="&".join(filter(None, (given, encoded))).encode("ascii"))
+            items = query_items(query)
+            if given := url.query.decode("ascii"):
+                kept = parse_qsl(given, keep_blank_values=True)
+                items = [(name, value) for name, value in kept if name not in query] + items
+            url = url.copy_with(query=urlencode(items).encode("ascii") or None)
         return url
 
-    def _request_headers(self, call: Call, has_body: bool) -> list[tuple[str, str]]:
-        state = (self.api_key, self.organization, self.project, self._custom_headers)
-        if self._prepared != state:
-            self._headers = _listed({**self.auth_headers, **self.default_headers})
-            self._prepared = state
-        if not call.headers and has_body:
-            return self._headers.copy()
-        merged = {name.lower(): (name, value) for name, value in self._headers}
+    def _join(self, path: str) -> "httpx.URL":
+        base = self._base_url
+        if "://" in path:
+            return base.join(path)
+        head, mark, query = base.raw_path.partition(b"?")
+        return base.copy_with(raw_path=head + path.lstrip("/").encode("ascii") + mark + query)
+
+    def _request_headers(self, call: Call, authorization: Header | None, *, has_body: bool) -> list[Header]:
+        state = (authorization, self.organization, self.project, self._custom_headers)
+        known, prepared = self._prepared
+        if known != state:
+            usual = {**self._sender.headers, **(dict([authorization]) if authorization else {})}
+            prepared = _listed({**usual, **self.default_headers})
+            self._prepared = (state, prepared)
+        if not call.headers and has_body and authorization is not None:
+            return prepared.copy()
+        return self._merged_headers(call, prepared, has_body=has_body)
+
+    def _merged_headers(self, call: Call, prepared: list[Header], *, has_body: bool) -> list[Header]:
+        merged = {name.lower(): (name, value) for name, value in prepared}
         if not has_body and call.method == "GET":
             merged.pop("content-type", None)
+        omitted: set[str] = set()
         for name, value in (call.headers or {}).items():
             if isinstance(value, Omit):
                 merged.pop(name.lower(), None)
+                omitted.add(name.lower())
             else:
                 merged[name.lower()] = (name, check_header(name, value))
+        omitted |= {name.lower() for name, value in self._custom_headers.items() if isinstance(value, Omit)}
+        if merged.keys().isdisjoint(_CREDENTIALS) and omitted.isdisjoint(_CREDENTIALS):
+            raise TypeError(
+                "There is nothing to authenticate this request with. Set api_key or admin_api_key on the client,"
+                ' or omit the header on purpose: extra_headers={"Authorization": omit}.'
+            )
         return list(merged.values())
 
 
-def _listed(headers: "Mapping[str, str | Omit]") -> list[tuple[str, str]]:
-    kept: dict[str, tuple[str, str]] = {}
+_CREDENTIALS = frozenset({"authorization", "api-key"})
+
+
+def _listed(headers: "Mapping[str, str | Omit]") -> list[Header]:
+    kept: dict[str, Header] = {}
     for name, value in headers.items():
         kept.pop(name.lower(), None)
         if not isinstance(value, Omit):
@@ -138,13 +228,14 @@ def check_header(name: str, value: object) -> str:
     return value
 
 
-def _below(base: "httpx.URL", path: str) -> bytes:
-    head, mark, query = base.raw_path.partition(b"?")
-    return head + path.lstrip("/").encode("ascii") + mark + query
-
-
 def timeouts(timeout: "float | httpx.Timeout | None") -> "dict[str, float | None]":
     """Give the limits of a request in seconds: connect, read, write, and waiting for a connection."""
     if timeout is None or isinstance(timeout, int | float):
         return {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}
-    return timeout.as_dict()
+    try:
+        return timeout.as_dict()
+    except AttributeError:
+        raise TypeError(
+            f"timeout must be a number of seconds, a Timeout of the HTTP library or None,"
+            f" not {type(timeout).__name__}."
+        ) from None

@@ -135,14 +135,16 @@ class Resource(Generic[M]):
         *,
         stream: Any = None,
         headers: Mapping[str, str] | None = None,
+        files: tuple[str, ...] = (),
     ) -> Any:
         """Check *params* against the TypedDict *accepts*, send them, and give a *cast_to*.
 
-        The parameters of a GET go into the query string, all others into a JSON body. Where the caller asked for
-        `stream=True`, the answer is a stream of *stream* items.
+        The parameters of a GET go into the query string, all others into a JSON body, or, where one of those
+        named in *files* is given, into a multipart form. Where the caller asked for `stream=True`, the answer is a
+        stream of *stream* items.
         """
         check_keywords(params, accepts, path, streams=stream is not None)
-        call = self._describe(method, path, params, cast_to)
+        call = self._describe(method, path, params, cast_to, files)
         if headers:
             call.headers = merge(headers, call.headers)
         if stream is not None and params.get("stream"):
@@ -150,7 +152,14 @@ class Resource(Generic[M]):
         client = self._client
         return client.result(call, await client.perform(call), self._view)
 
-    def _describe(self, method: str, path: str, params: Mapping[str, Any], cast_to: Any) -> Call:
+    def _describe(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        cast_to: Any,
+        files: tuple[str, ...] = (),
+    ) -> Call:
         """Part a method's keywords into options and parameters; *params* is the method's own, and is used up."""
         given = cast("dict[str, Any]", params)
         call = Call(self._client.io, method, path, cast_to)
@@ -162,6 +171,10 @@ class Resource(Generic[M]):
         extra_body = take("extra_body", None)
         if "timeout" in given:
             call.timeout = take("timeout")
+        if files:
+            from ._files import take_files  # noqa: PLC0415 - only uploads need it
+
+            call.files = take_files(given, files) or None
         if method == "GET":
             call.query = merge(given, call.query)
         elif given or extra_body is not None:

@@ -20,8 +20,9 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
     """Make what the caller of an operation gets."""
     if view == "parsed":
         if call.stream is not None:
-            return (Stream[Any] if call.io.blocking else AsyncStream[Any])(call, reply, strict=strict)
-        result = parse(call, reply.response, strict=strict)
+            usual = Stream[Any] if call.io.blocking else AsyncStream[Any]
+            return (call.stream_cls or usual)(call, reply, strict=strict)
+        result = parse(call.cast_to, reply.response, strict=strict)
         if call.record is not None and hasattr(result, "_call_record"):
             object.__setattr__(result, "_call_record", call.record)
         if hasattr(result, "_bind"):
@@ -32,13 +33,12 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
     return (APIResponse[Any] if call.io.blocking else AsyncAPIResponse[Any])(call, reply, client)
 
 
-def parse(call: Call, response: "httpx.Response", *, strict: bool = False) -> Any:
-    """Turn a whole answer into the call's result type.
+def parse(cast_to: Any, response: "httpx.Response", *, strict: bool = False) -> Any:
+    """Turn a whole answer into a result type.
 
     Raises:
         APIResponseValidationError: The answer is not JSON, or, if *strict*, not of the right shape.
     """
-    cast_to = call.cast_to
     if cast_to is None or cast_to is type(None):
         return None
     if cast_to is str:

@@ -2,223 +2,258 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self
 
-from ._exchange import AsyncClientSender, AsyncPoolSender, AsyncSender, ClientSender, PoolSender, Sender
-from ._http import PoolOptions, library
-from ._io import IO, AsyncIO, BlockingIO
-from ._message import Messages
-from ._operation import Async, M, Sync, View
+from ._calls import Calls
+from ._exchange import AsyncClientSender, AsyncPoolSender, ClientSender, PoolSender
+from ._http import PoolOptions
+from ._io import AsyncIO, BlockingIO, OnBlockingCall
+from ._operation import Async, M, Sync
 from ._pool import AwaitablePool, BlockingPool
-from ._request import NotGiven, encode, not_given
-from ._result import body_of, check_opening, make_result
-from .config import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RETRIES, check_secret
-from .control.call import Call, Layer, Next, Reply
-from .control.retry import retry
-from .errors import APIConnectionError, APITimeoutError, ClientClosedError, OpenAIError, status_error
+from ._request import NotGiven, Omit, not_given
+from ._setup import (
+    DEFAULT_BASE_URL,
+    DataResidency,
+    api_key_of,
+    base_url_of,
+    check_credentials,
+    check_http_client,
+    checked_deadline,
+    checked_retries,
+    headers_of,
+    library_of,
+    merge_headers,
+    timeout_of,
+)
+from ._verbs import AwaitableVerbs, BlockingVerbs
+from .config import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RETRIES
+from .control.call import Layer
+from .errors import ConfigError
 
 if TYPE_CHECKING:
     import httpx
 
+    from .auth import WorkloadIdentity
     from .resources.chat import Chat
     from .resources.embeddings import Embeddings
     from .resources.models import Models
 
-DEFAULT_BASE_URL = "https://api.openai.com/v1/"
-DEFAULT_READ_TIMEOUT = 600.0
-DEFAULT_CONNECT_TIMEOUT = 5.0
-_ERROR_STATUS = 400
 
+class BaseClient(Calls, Generic[M]):
+    """Everything both clients share, the resources included.
 
-class BaseClient(Messages, Generic[M]):
-    """Everything both clients share, the resources included."""
+    Arguments that are not given come from `OPENAI_API_KEY`, `OPENAI_ADMIN_KEY`, `OPENAI_ORG_ID`,
+    `OPENAI_PROJECT_ID`, `OPENAI_BASE_URL`, `OPENAI_WEBHOOK_SECRET` and `OPENAI_CUSTOM_HEADERS`.
 
-    io: IO
-    _sender: Any
+    Args:
+        api_key: The key, or a function that gives it, called for each attempt.
+        admin_api_key: The key for the organization's administration.
+        workload_identity: Who the workload is, in place of a key; see `ai_client.auth`.
+        organization: The organization that requests count for.
+        project: The project that requests count for.
+        webhook_secret: The secret that webhooks are signed with.
+        base_url: Where the API is.
+        data_residency: The region of OpenAI's API, in place of *base_url*.
+        websocket_base_url: Where its WebSockets are, if not at *base_url*.
+        timeout: Seconds to connect, write, wait for a connection, and wait for each read, or the HTTP library's
+            `Timeout`; `None` waits for ever. By default 600, and 5 to connect.
+        max_retries: Further attempts after a transient failure.
+        deadline: Seconds for a whole call: attempts, waits between them and reading of the body, streams
+            included. Off by default.
+        default_headers: Headers of every request; `omit` as a value removes one.
+        default_query: Query parameters of every request.
+        http_client: An HTTP client of httpx or httpx2 to use in place of the own pool; closed with this client.
+        http_backend: Which of the two libraries the own pool builds on.
+        layers: Policies around every call; the first is the outermost.
+        max_connections: Connections that the own pool may have open.
+        keepalive_expiry: Seconds that the own pool keeps an idle connection.
+        trust: The trust store for TLS: the certifi package's, or the system's.
+        on_blocking_call: What the blocking client does about a call inside a running event loop.
+    """
+
+    _blocking: bool
 
     def __init__(
         self,
         *,
         api_key: str | Callable[[], Any] | None = None,
+        admin_api_key: str | None = None,
+        workload_identity: "WorkloadIdentity | None" = None,
         organization: str | None = None,
         project: str | None = None,
         webhook_secret: str | None = None,
-        base_url: "str | httpx.URL | None" = None,
+        base_url: "str | httpx.URL | NotGiven | None" = not_given,
+        data_residency: DataResidency | None = None,
+        websocket_base_url: "str | httpx.URL | None" = None,
         timeout: "float | httpx.Timeout | NotGiven | None" = not_given,
         max_retries: int = DEFAULT_MAX_RETRIES,
-        default_headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
+        default_headers: "Mapping[str, str | Omit] | None" = None,
         default_query: Mapping[str, object] | None = None,
         http_client: Any = None,
+        http_backend: Literal["httpx", "httpx2"] = "httpx",
         layers: Sequence[Layer] = (),
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
         keepalive_expiry: float = DEFAULT_KEEPALIVE_EXPIRY,
         trust: Literal["certifi", "system"] = "certifi",
+        on_blocking_call: OnBlockingCall = "warn",
         _strict_response_validation: bool = False,
+        _enforce_credentials: bool = True,
     ) -> None:
         environment = os.environ.get
-        if api_key is None:
-            api_key = environment("OPENAI_API_KEY")
-        if not api_key:
-            raise OpenAIError(
-                "No API key. Pass api_key=... to the client, or set the environment variable OPENAI_API_KEY."
+        if workload_identity is not None and api_key is not None:
+            raise ConfigError("api_key and workload_identity exclude each other: give one of them.")
+        self.api_key, self._api_key_source = (
+            ("", None) if workload_identity is not None else api_key_of(api_key)
+        )
+        self.admin_api_key = environment("OPENAI_ADMIN_KEY") if admin_api_key is None else admin_api_key
+        if _enforce_credentials:
+            check_credentials(
+                self.api_key, self._api_key_source, self.admin_api_key is not None, workload_identity
             )
-        self._api_key_source = api_key if callable(api_key) else None
-        self.api_key = "" if callable(api_key) else check_secret("api_key", api_key)
         self.organization = environment("OPENAI_ORG_ID") if organization is None else organization
         self.project = environment("OPENAI_PROJECT_ID") if project is None else project
         self.webhook_secret = (
             environment("OPENAI_WEBHOOK_SECRET") if webhook_secret is None else webhook_secret
         )
-        self._library = library()
-        self.base_url = base_url or environment("OPENAI_BASE_URL") or DEFAULT_BASE_URL
-        default: httpx.Timeout = self._library.http.Timeout(
-            DEFAULT_READ_TIMEOUT, connect=DEFAULT_CONNECT_TIMEOUT
-        )
-        self.timeout = default if isinstance(timeout, NotGiven) else timeout
-        self.max_retries = _checked_retries(max_retries)
-        self._custom_headers = dict(default_headers or {})
+        self._library = library_of(http_client, http_backend)
+        address = base_url_of(base_url, data_residency, websocket_base_url)
+        self.base_url = address or environment("OPENAI_BASE_URL") or DEFAULT_BASE_URL
+        self.websocket_base_url = websocket_base_url
+        if http_client is not None:
+            check_http_client(http_client, self._library, blocking=self._blocking)
+        self.timeout = timeout_of(timeout, http_client, self._library)
+        self.max_retries = checked_retries(max_retries)
+        self.deadline = checked_deadline(deadline)
+        self._custom_headers = headers_of(default_headers)
         self._custom_query = dict(default_query or {})
         self._strict_response_validation = _strict_response_validation
         self._layers = tuple(layers)
         self._owns_sender = True
         self._closed = False
-        self._sender = self._connect(
-            http_client,
-            PoolOptions(max_connections=max_connections, keepalive_expiry=keepalive_expiry, trust=trust),
-        )
-        self.io = self._wait_through(self._sender)
-        self._assemble()
+        self._on_blocking_call: OnBlockingCall = on_blocking_call
+        options = PoolOptions(max_connections=max_connections, keepalive_expiry=keepalive_expiry, trust=trust)
+        self._connect(http_client, options)
+        self._identify(workload_identity)
 
-    def _connect(self, http_client: Any, options: PoolOptions) -> Any:
+    def _connect(self, http_client: Any, options: PoolOptions) -> None:
+        """Set the sender and the way to wait."""
         raise NotImplementedError
 
-    def _wait_through(self, sender: Any) -> IO:
-        raise NotImplementedError
+    def _identify(self, workload_identity: "WorkloadIdentity | None") -> None:
+        self.workload_identity = workload_identity
+        self._workload_keys: Any = None
+        if workload_identity is not None:
+            from .auth import WorkloadKeys  # noqa: PLC0415 - few clients need it
 
-    def _assemble(self) -> None:
-        """Put the policies around the wire; the first layer is the outermost."""
-        proceed: Next = self._send
-        for layer in reversed(self._layers):
-            proceed = partial(_apply, layer, proceed)
-        self._proceed = proceed
+            self._workload_keys = WorkloadKeys(workload_identity, self.io)
+        self._fetches_key = self._api_key_source is not None or self._workload_keys is not None
 
     def copy(
         self,
         *,
         api_key: str | Callable[[], Any] | None = None,
+        admin_api_key: str | None = None,
+        workload_identity: "WorkloadIdentity | None" = None,
         organization: str | None = None,
         project: str | None = None,
         webhook_secret: str | None = None,
-        base_url: "str | httpx.URL | None" = None,
+        websocket_base_url: "str | httpx.URL | None" = None,
+        base_url: "str | httpx.URL | NotGiven | None" = None,
+        data_residency: DataResidency | None = None,
         timeout: "float | httpx.Timeout | NotGiven | None" = not_given,
+        http_client: Any = None,
         max_retries: int | NotGiven = not_given,
-        default_headers: Mapping[str, str] | None = None,
-        set_default_headers: Mapping[str, str] | None = None,
+        deadline: float | NotGiven | None = not_given,
+        default_headers: "Mapping[str, str | Omit] | None" = None,
+        set_default_headers: "Mapping[str, str | Omit] | None" = None,
         default_query: Mapping[str, object] | None = None,
         set_default_query: Mapping[str, object] | None = None,
         layers: Sequence[Layer] | None = None,
     ) -> Self:
         """Make a client with some options changed that shares this one's connections.
 
-        Closing the copy leaves the connections open; closing the original closes them.
+        `default_headers` and `default_query` are laid over this client's, `set_default_headers` and
+        `set_default_query` take their place. Closing the copy leaves the connections open; closing the original
+        closes them.
         """
-        if default_headers is not None and set_default_headers is not None:
-            raise ValueError(
-                "The `default_headers` and `set_default_headers` arguments are mutually exclusive"
-            )
-        if default_query is not None and set_default_query is not None:
-            raise ValueError("The `default_query` and `set_default_query` arguments are mutually exclusive")
+        headers = _changed(
+            "headers", self._custom_headers, default_headers, set_default_headers, merge_headers
+        )
+        query = _changed("query", self._custom_query, default_query, set_default_query, _merge_query)
         new = object.__new__(type(self))
-        state = self.__dict__
-        new.__dict__ = {name: value for name, value in state.items() if name not in _RESOURCES}
-        new._owns_sender = False
-        if api_key is not None:
-            new._api_key_source = api_key if callable(api_key) else None
-            new.api_key = "" if callable(api_key) else check_secret("api_key", api_key)
-        if base_url is not None:
-            new.base_url = base_url
+        state = {name: value for name, value in self.__dict__.items() if name not in _RESOURCES}
+        new.__dict__ = state
+        state |= {"_owns_sender": False, "_custom_headers": headers, "_custom_query": query}
+        for name, value in (
+            ("organization", organization),
+            ("project", project),
+            ("webhook_secret", webhook_secret),
+            ("admin_api_key", admin_api_key),
+        ):
+            if value:
+                state[name] = value
         if not isinstance(timeout, NotGiven):
-            new.timeout = timeout
+            state["timeout"] = timeout
         if not isinstance(max_retries, NotGiven):
-            new.max_retries = _checked_retries(max_retries)
-        new.organization = organization or self.organization
-        new.project = project or self.project
-        new.webhook_secret = webhook_secret or self.webhook_secret
-        if set_default_headers is not None:
-            new._custom_headers = dict(set_default_headers)
-        elif default_headers is not None:
-            new._custom_headers = {**self._custom_headers, **default_headers}
-        if set_default_query is not None:
-            new._custom_query = dict(set_default_query)
-        elif default_query is not None:
-            new._custom_query = {**self._custom_query, **default_query}
+            state["max_retries"] = checked_retries(max_retries)
+        if not isinstance(deadline, NotGiven):
+            state["deadline"] = checked_deadline(deadline)
         if layers is not None:
-            new._layers = tuple(layers)
-        new._assemble()
+            state["_layers"] = tuple(layers)
+        if api_key is not None or workload_identity is not None:
+            new._replace_credentials(api_key, workload_identity)
+        if base_url or data_residency is not None or websocket_base_url is not None:
+            new._replace_addresses(base_url, data_residency, websocket_base_url)
+        if http_client is not None:
+            new._replace_http_client(http_client)
         return new
 
     with_options = copy
+
+    def _replace_credentials(
+        self, api_key: str | Callable[[], Any] | None, workload_identity: "WorkloadIdentity | None"
+    ) -> None:
+        if api_key is not None and workload_identity is not None:
+            raise ConfigError("api_key and workload_identity exclude each other: give one of them.")
+        self.api_key, self._api_key_source = ("", None) if api_key is None else api_key_of(api_key)
+        self._identify(workload_identity)
+
+    def _replace_addresses(
+        self,
+        base_url: "str | httpx.URL | NotGiven | None",
+        data_residency: DataResidency | None,
+        websocket_base_url: "str | httpx.URL | None",
+    ) -> None:
+        address = base_url_of(base_url, data_residency, websocket_base_url)
+        if address:
+            self.base_url = address
+        if websocket_base_url is not None or data_residency is not None:
+            self.websocket_base_url = websocket_base_url
+
+    def _replace_http_client(self, http_client: Any) -> None:
+        self._library = library_of(http_client, self._library.name)
+        check_http_client(http_client, self._library, blocking=self._blocking)
+        self.base_url = str(self.base_url)
+        self._prepared = ((), [])
+        self._connect(http_client, PoolOptions())
 
     def is_closed(self) -> bool:
         """Tell whether the client, or the one whose connections it shares, is closed."""
         return self._closed or self._sender.is_closed
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} base_url={str(self.base_url)!r}>"
+        url = self._base_url
+        return f"<{type(self).__name__} base_url={str(url.copy_with(userinfo=b''))!r}>"
 
-    async def perform(self, call: Call, /) -> Reply:
-        """Send a call through every policy.
+    def __copy__(self) -> Self:
+        return self.copy()
 
-        Raises:
-            APIError: The call did not lead to an answer of status below 400.
-            ClientClosedError: The client is closed.
-        """
-        if self._closed or self._sender.is_closed:
-            raise ClientClosedError(
-                "This client is closed. Make a new one, or keep one open for the process."
-            )
-        return await self._proceed(call)
-
-    def result(self, call: Call, reply: Reply, view: View, /) -> Any:
-        """Make what the caller gets: a model, a stream, a binary body or a raw response."""
-        return make_result(self, call, reply, view, strict=self._strict_response_validation)
-
-    async def _send(self, call: Call) -> Reply:
-        """The innermost step: encode the body once, then try until it works or cannot."""
-        if (via := call.via) is not None:
-            reply: Reply = await via._send(call.changed(io=via.io, via=None))
-            return reply
-        body = call.body
-        content = body if body is None or isinstance(body, bytes) else encode(body)
-
-        async def attempt(taken: int) -> Reply:
-            return await self._attempt(call, content, taken)
-
-        return await retry(call, attempt, self.max_retries if call.max_retries is None else call.max_retries)
-
-    async def _attempt(self, call: Call, content: bytes | None, taken: int) -> Reply:
-        io = call.io
-        if self._api_key_source is not None:
-            self.api_key = check_secret("api_key", await io.call(self._api_key_source))
-        request = self._build(self._sender, call, content, taken)
-        streamed = call.unread or call.stream is not None
-        try:
-            response = await io.send(request, stream=streamed)
-            if response.status_code >= _ERROR_STATUS:
-                await io.read(response)
-        except io.timeouts as error:
-            raise APITimeoutError(request) from error
-        except io.failures as error:
-            message = (
-                f"Connection error: {request.method} {_origin(request)} failed ({type(error).__name__})."
-            )
-            raise APIConnectionError(message=message, request=request) from error
-        if response.status_code >= _ERROR_STATUS:
-            raise status_error(response, body_of(response))
-        if call.stream is not None:
-            await check_opening(call, response)
-        return Reply(response, taken)
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} holds connections and credentials and cannot be pickled: make one in each process."
+        )
 
     @cached_property
     def chat(self) -> "Chat[M]":
@@ -242,16 +277,17 @@ class BaseClient(Messages, Generic[M]):
         return Models(self)
 
 
-class OpenAI(BaseClient[Sync]):
+class OpenAI(BlockingVerbs, BaseClient[Sync]):
     """The blocking client: safe to share between threads, and meant to be."""
 
-    def _connect(self, http_client: Any, options: PoolOptions) -> Sender:
-        if http_client is not None:
-            return ClientSender(http_client, self._library)
-        return PoolSender(BlockingPool(options), self._library)
+    _blocking = True
 
-    def _wait_through(self, sender: Sender) -> IO:
-        return BlockingIO(sender)
+    def _connect(self, http_client: Any, options: PoolOptions) -> None:
+        if http_client is not None:
+            self._sender = ClientSender(http_client, self._library)
+        else:
+            self._sender = PoolSender(BlockingPool(options), self._library)
+        self.io = BlockingIO(self._sender, self._on_blocking_call)
 
     def close(self) -> None:
         """Close the client and, unless it is a copy, its connections."""
@@ -266,16 +302,17 @@ class OpenAI(BaseClient[Sync]):
         self.close()
 
 
-class AsyncOpenAI(BaseClient[Async]):
+class AsyncOpenAI(AwaitableVerbs, BaseClient[Async]):
     """The awaitable client: for the tasks of one event loop."""
 
-    def _connect(self, http_client: Any, options: PoolOptions) -> AsyncSender:
-        if http_client is not None:
-            return AsyncClientSender(http_client, self._library)
-        return AsyncPoolSender(AwaitablePool(options), self._library)
+    _blocking = False
 
-    def _wait_through(self, sender: AsyncSender) -> IO:
-        return AsyncIO(sender)
+    def _connect(self, http_client: Any, options: PoolOptions) -> None:
+        if http_client is not None:
+            self._sender = AsyncClientSender(http_client, self._library)
+        else:
+            self._sender = AsyncPoolSender(AwaitablePool(options), self._library)
+        self.io = AsyncIO(self._sender)
 
     async def close(self) -> None:
         """Close the client and, unless it is a copy, its connections."""
@@ -290,24 +327,20 @@ class AsyncOpenAI(BaseClient[Async]):
         await self.close()
 
 
+def _changed(
+    what: str, own: Any, over: Any, instead: Any, lay: Callable[[Any, Any], dict[str, Any]]
+) -> Mapping[str, Any]:
+    if over is None:
+        return own if instead is None else dict(instead)
+    if instead is not None:
+        raise ValueError(f"default_{what} and set_default_{what} exclude each other: give one of them.")
+    return lay(own, over)
+
+
+def _merge_query(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    return {**base, **over}
+
+
 _RESOURCES = frozenset(
     name for name, member in vars(BaseClient).items() if isinstance(member, cached_property)
 )
-
-
-async def _apply(layer: Layer, proceed: Next, call: Call) -> Reply:
-    return await layer(call, proceed)
-
-
-def _checked_retries(value: int) -> int:
-    if type(value) is not int:
-        raise TypeError("max_retries must be a non-negative integer; 0 turns retries off")
-    if value < 0:
-        raise ValueError("max_retries must be a non-negative integer; 0 turns retries off")
-    return value
-
-
-def _origin(request: "httpx.Request") -> str:
-    url = request.url
-    port = f":{url.port}" if url.port else ""
-    return f"{url.scheme}://{url.host}{port}{url.path}"

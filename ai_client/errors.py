@@ -19,6 +19,7 @@
         │       └── StreamTimeoutError      (also APITimeoutError)
         ├── APIConnectionError
         │   └── APITimeoutError
+        │       └── DeadlineExceededError
         └── APIStatusError
             ├── BadRequestError             400
             ├── AuthenticationError         401
@@ -30,6 +31,7 @@
             ├── RateLimitError              429
             └── InternalServerError         500 and above
     InvalidWebhookSignatureError            (ValueError)
+    BlockingCallWarning                     (RuntimeWarning)
 
 Exceptions pickle and copy. What they carry across is redacted: a pickled error keeps its request's method and
 address but no credential and no body.
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from .types.chat import ChatCompletion
 
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"})
+_SHORTEST_SECRET = 8
 
 
 class OpenAIError(Exception):
@@ -230,6 +233,13 @@ class APITimeoutError(APIConnectionError):
         super().__init__(message=message, request=request)
 
 
+class DeadlineExceededError(APITimeoutError):
+    """A call that was not over, all its attempts and waits included, when its deadline came."""
+
+    def __init__(self, request: "httpx.Request", *, message: str = "The call's deadline has passed.") -> None:
+        super().__init__(request, message=message)
+
+
 class StreamError(APIError):
     """A stream that ended with an error after its opening.
 
@@ -372,6 +382,22 @@ class InvalidWebhookSignatureError(ValueError):
     """A webhook whose signature or timestamp does not match its payload."""
 
 
+class SubjectTokenProviderError(OpenAIError):
+    """A workload's own token could not be had.
+
+    Attributes:
+        response: What the metadata server answered, if it did.
+    """
+
+    def __init__(self, message: str, *, response: "httpx.Response | None" = None) -> None:
+        super().__init__(message)
+        self.response = response
+
+
+class BlockingCallWarning(RuntimeWarning):
+    """A call of the blocking client on the thread of a running event loop."""
+
+
 _BY_STATUS: dict[int, type[APIStatusError]] = {
     400: BadRequestError,
     401: AuthenticationError,
@@ -388,8 +414,9 @@ def status_error(response: "httpx.Response", body: object) -> APIStatusError:
     """Make the exception for an answer of status 400 or above.
 
     *body* is the decoded answer: its JSON, or its text where it is not JSON. Only the server's own `message` is
-    quoted, never the rest of the body.
+    quoted, never the rest of the body, and the credential of the request nowhere.
     """
+    body = _without_credentials(body, response.request)
     error = members_of(body).get("error", body)
     message = f"Error code: {response.status_code}"
     if isinstance(said := members_of(error).get("message"), str) and said:
@@ -407,9 +434,28 @@ def members_of(value: object) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
+def _without_credentials(body: object, request: "httpx.Request") -> object:
+    """Take the request's own credentials out of what the server says about them."""
+    secrets = [value.rpartition(" ")[2] for name, value in request.headers.items() if name in _SECRET_HEADERS]
+    return _replaced(body, [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET])
+
+
+def _replaced(value: object, secrets: list[str]) -> object:
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "[redacted]")
+        return value
+    if isinstance(value, dict):
+        members = cast("dict[str, object]", value)
+        return {name: _replaced(member, secrets) for name, member in members.items()}
+    if isinstance(value, list):
+        return [_replaced(item, secrets) for item in cast("list[object]", value)]
+    return value
+
+
 def _redacted(request: "httpx.Request") -> "httpx.Request":
     headers = [(name, value) for name, value in request.headers.items() if name not in _SECRET_HEADERS]
-    return type(request)(request.method, request.url, headers=headers)
+    return type(request)(request.method, request.url.copy_with(userinfo=b""), headers=headers)
 
 
 def _detached(response: "httpx.Response", request: "httpx.Request") -> "httpx.Response":

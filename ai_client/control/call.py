@@ -11,6 +11,7 @@ from .._request import NotGiven, not_given
 if TYPE_CHECKING:
     import httpx
 
+    from .._files import RequestFiles
     from .._io import IO
     from .._request import Headers, Query
     from .record import Record
@@ -28,27 +29,33 @@ class Call:
         io: How to wait.
         method, path: The HTTP method, and the path below the base URL (or a whole URL).
         cast_to: The type of the result.
-        body: What is sent as JSON; `bytes` are sent as they are.
+        body: What is sent as JSON; `bytes` and a `Body` are sent as they are.
         query, headers: Of this call, over the client's.
         timeout: Seconds, or the library's `Timeout`; `not_given` is the client's.
         max_retries: Further attempts; `None` is the client's.
+        deadline: When the call must be over, in seconds of `time.monotonic`; `None` is never.
+        follow_redirects: Whether to go where the server points; `None` leaves it to the client.
         stream: The type of a stream's items where the answer is streamed, else `None`.
+        stream_cls: The class of the stream, where it is not the client's own.
         files: Parts of a multipart body, beside *body* as its form fields.
+        unread: Whether the body is left on the wire for the caller to read.
     """
 
     io: "IO"
     method: str
     path: str
     cast_to: Any
-    body: Mapping[str, object] | bytes | object | None = None
-    query: "Query | None" = None
-    headers: "Headers | None" = None
+    body: Mapping[str, object] | bytes | object | None = field(default=None, repr=False)
+    query: "Query | None" = field(default=None, repr=False)
+    headers: "Headers | None" = field(default=None, repr=False)
     timeout: "float | httpx.Timeout | NotGiven | None" = not_given
     max_retries: int | None = None
+    deadline: float | None = None
+    follow_redirects: bool | None = None
     stream: Any = None
-    files: Any = None
+    stream_cls: Any = None
+    files: "RequestFiles | None" = field(default=None, repr=False)
     unread: bool = False
-    """Whether the body is left on the wire for the caller to read."""
     may_retry: Callable[[], bool] | None = None
     """Asked before each further attempt."""
     via: Any = None

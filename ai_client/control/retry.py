@@ -5,11 +5,13 @@ import logging
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import APIConnectionError, APIError, APIStatusError
+from ..errors import APIConnectionError, APIError, APIStatusError, DeadlineExceededError
 from .call import Call, Reply
+from .deadline import remaining
 
 if TYPE_CHECKING:
     import httpx
@@ -27,8 +29,22 @@ Attempt = Callable[[int], Awaitable[Reply]]
 """Sends a call once; the number counts the attempts before it."""
 
 
+class _Waiting:
+    factor = 1.0
+
+
+@contextmanager
+def no_waiting() -> Generator[None]:
+    """Retry at once inside this block, for tests."""
+    _Waiting.factor = 0.0
+    try:
+        yield
+    finally:
+        _Waiting.factor = 1.0
+
+
 async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
-    """Send *call*, again after a transient failure, at most *max_retries* times more."""
+    """Send *call*, again after a transient failure, at most *max_retries* times more and not past its deadline."""
     taken = 0
     record = call.record
     while True:
@@ -38,45 +54,62 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
         try:
             reply = await attempt(taken)
         except (APIConnectionError, APIStatusError) as error:
-            last = taken >= max_retries or not is_transient(error)
-            if not last and call.may_retry is not None and not call.may_retry():
-                logger.info("%s %s: not tried again, the retry budget is used up", call.method, call.path)
-                last = True
-            pause = None if last else delay(error, taken)
+            pause = _pause(call, error, taken) if taken < max_retries else None
             if record is not None and record.on_attempt:
                 await record.attempted(began, error, pause)
+            _log(call, error, taken, pause, max_retries)
             if pause is None:
                 raise
-            logger.info(
-                "%s %s: attempt %d of %d failed (%s%s), next in %.2f s",
-                call.method,
-                call.path,
-                taken + 1,
-                max_retries + 1,
-                _name(error),
-                _fate(error),
-                pause,
-            )
         else:
+            logger.debug(
+                "%s %s: attempt %d answered %d", call.method, call.path, taken + 1, reply.response.status_code
+            )
             if record is not None and record.on_attempt:
                 await record.attempted(began, None, None)
             return reply
         taken += 1
-        await call.io.sleep(pause)
+        await call.io.sleep(pause * _Waiting.factor)
+
+
+def _pause(call: Call, error: APIError, taken: int) -> float | None:
+    """Give the seconds to wait before another attempt, or `None` where there is no use in one."""
+    if not is_transient(error):
+        return None
+    pause = delay(error, taken)
+    if call.deadline is not None and pause >= remaining(call.deadline):
+        return None
+    if call.may_retry is not None and not call.may_retry():
+        logger.info("%s %s: not tried again, the retry budget is used up", call.method, call.path)
+        return None
+    return pause
+
+
+def _log(call: Call, error: APIError, taken: int, pause: float | None, max_retries: int) -> None:
+    then = "no further attempt" if pause is None else f"next in {pause:.2f} s"
+    logger.info(
+        "%s %s: attempt %d of %d failed (%s%s), %s",
+        call.method,
+        call.path,
+        taken + 1,
+        max_retries + 1,
+        _name(error),
+        _fate(error),
+        then,
+    )
 
 
 def is_transient(error: APIError) -> bool:
     """Tell whether the same request may succeed a moment later."""
     if not isinstance(error, APIStatusError):
-        return isinstance(error, APIConnectionError)
+        return isinstance(error, APIConnectionError) and not isinstance(error, DeadlineExceededError)
+    if error.code in _TERMINAL_CODES or error.type in _TERMINAL_CODES:
+        return False
     after = retry_after(error.response.headers)
     if after is not None and after > MAX_RETRY_AFTER:
         return False
     said = error.response.headers.get("x-should-retry")
     if said in {"true", "false"}:
         return bool(said == "true")
-    if error.code in _TERMINAL_CODES or error.type in _TERMINAL_CODES:
-        return False
     return error.status_code in _TRANSIENT or error.status_code >= _SERVER_ERROR
 
 

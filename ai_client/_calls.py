@@ -1,0 +1,180 @@
+"""How a call is performed: through the policies, attempt by attempt, to an answer or an error."""
+
+import inspect
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ._files import Body
+from ._io import IO
+from ._message import Header, Messages
+from ._operation import View
+from ._request import encode
+from ._result import body_of, check_opening, make_result
+from .config import check_secret
+from .control.call import Call, Layer, Next, Reply
+from .control.deadline import is_over
+from .control.retry import retry
+from .errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ClientClosedError,
+    DeadlineExceededError,
+    OpenAIError,
+    status_error,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .auth import WorkloadKeys
+
+_FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
+_UNAUTHORIZED = 401
+
+
+class Calls(Messages):
+    """The part of a client that performs calls."""
+
+    io: IO
+    max_retries: int
+    deadline: float | None
+    _api_key_source: Callable[[], Any] | None
+    _workload_keys: "WorkloadKeys | None"
+    _fetches_key: bool
+    _layers: tuple[Layer, ...]
+    _closed: bool
+    _strict_response_validation: bool
+
+    async def perform(self, call: Call, /) -> Reply:
+        """Send a call through every policy.
+
+        Raises:
+            APIError: The call did not lead to an answer with a status of success.
+            ClientClosedError: The client is closed.
+        """
+        if self._closed or self._sender.is_closed:
+            raise ClientClosedError(
+                "This client is closed. Make a new one, or keep one open for the process."
+            )
+        if self.deadline is None and call.deadline is None:
+            return await self._proceed(call)
+        if call.deadline is None:
+            call = call.changed(deadline=time.monotonic() + (self.deadline or 0))
+        assert call.deadline is not None  # noqa: S101 - as just set
+        try:
+            return await call.io.within(call.deadline, self._proceed(call))
+        except TimeoutError as error:
+            if is_over(call.deadline):
+                raise self._too_late(call) from error
+            raise
+
+    async def _proceed(self, call: Call) -> Reply:
+        if not self._layers:
+            return await self._send(call)
+        proceed: Next = self._send
+        for layer in reversed(self._layers):
+            proceed = partial(_apply, layer, proceed)
+        return await proceed(call)
+
+    def result(self, call: Call, reply: Reply, view: View, /) -> Any:
+        """Make what the caller gets: a model, a stream, a binary body or a raw response."""
+        return make_result(self, call, reply, view, strict=self._strict_response_validation)
+
+    async def _send(self, call: Call) -> Reply:
+        """The innermost step: encode the body once, then try until it works or cannot."""
+        if (via := call.via) is not None:
+            reply: Reply = await via._send(call.changed(io=via.io, via=None))
+            return reply
+        content = self._content(call)
+
+        async def attempt(taken: int) -> Reply:
+            return await self._attempt(call, content, taken)
+
+        retries = self.max_retries if call.max_retries is None else call.max_retries
+        if isinstance(content, Body) and not content.replayable:
+            retries = 0
+        return await retry(call, attempt, retries)
+
+    def _content(self, call: Call) -> bytes | Body | None:
+        body = call.body
+        if call.files is None and not call.headers:
+            return body if body is None or isinstance(body, bytes | Body) else encode(body)
+        kind = next(
+            (value for name, value in (call.headers or {}).items() if name.lower() == "content-type"), None
+        )
+        if call.files is None and not (isinstance(kind, str) and kind.startswith("multipart/form-data")):
+            return body if body is None or isinstance(body, bytes | Body) else encode(body)
+        from ._multipart import form  # noqa: PLC0415 - only uploads need it
+
+        return form(body, call.files or (), kind if isinstance(kind, str) else None)
+
+    async def _attempt(self, call: Call, content: bytes | Body | None, taken: int) -> Reply:
+        authorization = await self._fetch_key(call) if self._fetches_key else self._authorization(call)
+        response = await self._exchange(call, self._build(call, content, taken, authorization))
+        if response.status_code == _UNAUTHORIZED and self._workload_keys is not None and authorization:
+            self._workload_keys.refuse(authorization[1].removeprefix("Bearer "))
+            if not isinstance(content, Body) or content.replayable:
+                authorization = await self._fetch_key(call)
+                response = await self._exchange(call, self._build(call, content, taken, authorization))
+        if not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT:
+            raise status_error(response, body_of(response))
+        if call.stream is not None:
+            await check_opening(call, response)
+        return Reply(response, taken)
+
+    async def _exchange(self, call: Call, request: "httpx.Request") -> "httpx.Response":
+        """Send one request; the body is read unless the call leaves it on the wire and its status is a success."""
+        io = call.io
+        left = call.unread or call.stream is not None
+        try:
+            if call.deadline is None:
+                response = await io.send(request, stream=left)
+            else:
+                response = await io.send(request, stream=left or io.blocking)
+                io.watch(response, call.deadline)
+            if not left or not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT:
+                await io.read(response)
+        except io.timeouts as error:
+            if is_over(call.deadline):
+                raise self._too_late(call) from error
+            raise APITimeoutError(request) from error
+        except io.failures as error:
+            message = f"Connection error: {_where(request)} failed ({type(error).__name__})."
+            raise APIConnectionError(message=message, request=request) from error
+        return response
+
+    async def _fetch_key(self, call: Call) -> Header | None:
+        """Ask for the key where it is not at hand; what one request gets is not mixed up with another's."""
+        if self._workload_keys is not None:
+            if self.admin_api_key is not None and self._is_admin(call):
+                return self._authorization(call)
+            return "Authorization", f"Bearer {await self._workload_keys.key(call.io, self._sender)}"
+        assert self._api_key_source is not None  # noqa: S101 - as `_fetches_key` says
+        key = await call.io.call(self._api_key_source)
+        if inspect.iscoroutine(key):
+            key.close()
+            raise OpenAIError(
+                "The api_key function is a coroutine function, which only AsyncOpenAI can await."
+            )
+        if not isinstance(key, str):
+            raise OpenAIError(f"The api_key function gave {type(key).__name__}, not a string.")
+        self.api_key = check_secret("api_key", key)
+        return self._authorization(call, key)
+
+    def _too_late(self, call: Call) -> DeadlineExceededError:
+        request = self._library.http.Request(call.method, self._url(call))
+        return DeadlineExceededError(
+            request, message=f"The deadline has passed: {_where(request)} was not over in time."
+        )
+
+
+async def _apply(layer: Layer, proceed: Next, call: Call) -> Reply:
+    return await layer(call, proceed)
+
+
+def _where(request: "httpx.Request") -> str:
+    url = request.url
+    port = f":{url.port}" if url.port else ""
+    return f"{request.method} {url.scheme}://{url.host}{port}{url.path}"

@@ -1,0 +1,105 @@
+"""Multipart forms (RFC 7578), sent piece by piece."""
+
+import mimetypes
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePath
+from typing import Any, cast
+
+from ._files import Body, FileTypes, RequestFiles, Source
+from ._request import query_items
+
+_TYPE, _HEADERS = 2, 3
+_BOUNDARY = re.compile(r';\s*boundary="?([^";]+)"?', re.IGNORECASE)
+_ESCAPES = {ord('"'): "%22", ord("\\"): "\\\\"} | {code: f"%{code:02X}" for code in range(32) if code != 27}  # noqa: PLR2004 - WHATWG: all controls but escape
+
+
+class Multipart(Body):
+    """A form of fields and files.
+
+    Args:
+        fields: Names and texts, sent first.
+        files: Names and files.
+        content_type: A `multipart/form-data` whose boundary to use, if it names one.
+    """
+
+    def __init__(
+        self, fields: Iterable[tuple[str, str]], files: RequestFiles, content_type: str | None = None
+    ) -> None:
+        given = _BOUNDARY.search(content_type or "")
+        boundary = given[1] if given else secrets.token_hex(16)
+        self.content_type = (
+            content_type if given and content_type else f"multipart/form-data; boundary={boundary}"
+        )
+        self._line = b"--%b\r\n" % boundary.encode("ascii")
+        self._end = b"--%b--\r\n" % boundary.encode("ascii")
+        self._parts: list[tuple[bytes, Source | bytes]] = [
+            (_head([("Content-Disposition", _disposition(name, None))]), value.encode())
+            for name, value in fields
+        ]
+        pairs = cast("Mapping[str, FileTypes]", files).items() if isinstance(files, Mapping) else files
+        self._parts += [_part(name, file) for name, file in pairs]
+        self.length = self._length()
+        self.replayable = all(isinstance(part, bytes) or part.replayable for _, part in self._parts)
+
+    def _length(self) -> int | None:
+        total = len(self._end)
+        for head, part in self._parts:
+            length = len(part) if isinstance(part, bytes) else part.length
+            if length is None:
+                return None
+            total += len(self._line) + len(head) + length + 2
+        return total
+
+    def sources(self) -> Iterator[Source | bytes]:
+        """Give the form from its first boundary to its last."""
+        for head, part in self._parts:
+            yield self._line + head
+            yield part
+            yield b"\r\n"
+        yield self._end
+
+
+def form(body: object, files: RequestFiles, content_type: str | None) -> Multipart:
+    """Make a form of a call's body, its members in the bracket style, and its files."""
+    if body is not None and not isinstance(body, Mapping):
+        raise TypeError(f"The body of a multipart request must be a mapping, not {type(body).__name__}.")
+    fields = query_items(cast("Mapping[str, object]", body or {}), arrays="brackets")
+    return Multipart(fields, files, content_type)
+
+
+def _part(name: str, file: FileTypes) -> tuple[bytes, Source]:
+    filename: str | None
+    kind: str | None = None
+    headers: Mapping[str, str] = {}
+    content: Any = file
+    if isinstance(file, tuple):
+        items: tuple[Any, ...] = file
+        filename, content = items[:_TYPE]
+        if len(items) > _TYPE:
+            kind = items[_TYPE]
+        if len(items) > _HEADERS:
+            headers = items[_HEADERS]
+    else:
+        filename = PurePath(str(getattr(content, "name", "upload"))).name
+    if kind is None and filename:
+        kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    lines = [("Content-Disposition", _disposition(name, filename)), *headers.items()]
+    if kind is not None and not any(each.lower() == "content-type" for each in headers):
+        lines.append(("Content-Type", kind))
+    return _head(lines), Source(content, f"The file {name!r}")
+
+
+def _disposition(name: str, filename: str | None) -> str:
+    value = f'form-data; name="{name.translate(_ESCAPES)}"'
+    return f'{value}; filename="{filename.translate(_ESCAPES)}"' if filename else value
+
+
+def _head(lines: Iterable[tuple[str, str]]) -> bytes:
+    text = ""
+    for name, value in lines:
+        if "\r" in value or "\n" in value:
+            raise ValueError(f"The header {name!r} of a file holds a line break, which no header may.")
+        text += f"{name}: {value}\r\n"
+    return f"{text}\r\n".encode()

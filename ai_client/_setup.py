@@ -1,0 +1,150 @@
+"""What a client is made of, out of arguments and environment variables, as the official SDK reads them."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+from ._http import Library, library
+from ._request import NotGiven
+from .config import check_secret
+from .errors import ConfigError, OpenAIError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ._request import Omit
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+DEFAULT_READ_TIMEOUT = 600
+DEFAULT_CONNECT_TIMEOUT = 5.0
+DataResidency: TypeAlias = Literal["global", "us", "eu", "ae", "au", "in", "jp"]
+_REGIONS = frozenset({"us", "eu", "ae", "au", "in", "jp"})
+
+
+def api_key_of(value: object) -> tuple[str, Callable[[], Any] | None]:
+    """Part an API key into the key itself and the function that gives it."""
+    if value is None:
+        value = os.environ.get("OPENAI_API_KEY") or ""
+    if callable(value):
+        return "", value
+    if not isinstance(value, str):
+        raise ConfigError(f"api_key must be a string or a function, not {type(value).__name__}.")
+    return check_secret("api_key", value), None
+
+
+def check_credentials(*credentials: object) -> None:
+    """Refuse a client without any way to authorize a request."""
+    if not any(credentials):
+        raise OpenAIError(
+            "Missing credentials. Pass api_key=..., admin_api_key=... or workload_identity=... to the client, or set"
+            " the environment variable OPENAI_API_KEY or OPENAI_ADMIN_KEY."
+        )
+
+
+def base_url_of(
+    base_url: "str | httpx.URL | NotGiven | None",
+    data_residency: DataResidency | None,
+    websocket_base_url: object = None,
+) -> "str | httpx.URL | None":
+    """Choose between an address and a region, of which only one may be given."""
+    if data_residency is None:
+        return None if isinstance(base_url, NotGiven) else base_url
+    if base_url is not None and not isinstance(base_url, NotGiven):
+        raise ValueError("data_residency and base_url exclude each other: give one of them.")
+    if websocket_base_url is not None:
+        raise ValueError("data_residency and websocket_base_url exclude each other: give one of them.")
+    if data_residency == "global":
+        return DEFAULT_BASE_URL
+    if data_residency not in _REGIONS:
+        known = ", ".join(["global", *sorted(_REGIONS)])
+        raise ValueError(f"data_residency must be one of {known}.")
+    return f"https://{data_residency}.api.openai.com/v1"
+
+
+def headers_of(given: "Mapping[str, str | Omit] | None") -> "dict[str, str | Omit]":
+    """Lay the given headers over those of `OPENAI_CUSTOM_HEADERS`, which has one `Name: value` a line."""
+    headers: dict[str, str | Omit] = {}
+    for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n"):
+        name, colon, value = line.partition(":")
+        if colon:
+            headers[name.strip()] = value.strip()
+    return merge_headers(headers, given or {})
+
+
+def merge_headers(
+    base: "Mapping[str, str | Omit]", over: "Mapping[str, str | Omit]"
+) -> "dict[str, str | Omit]":
+    """Lay headers over others; names count without regard to case."""
+    replaced = {name.lower() for name in over}
+    return {**{name: value for name, value in base.items() if name.lower() not in replaced}, **over}
+
+
+def library_of(http_client: Any, backend: str) -> Library:
+    """Give the HTTP library of a user's client, else the chosen one."""
+    if http_client is None:
+        return library(backend)
+    root = next(
+        (cls.__module__.partition(".")[0] for cls in type(http_client).__mro__ if _is_http(cls)), None
+    )
+    return library(root or "httpx")
+
+
+def _is_http(cls: type) -> bool:
+    return cls.__name__ in {"Client", "AsyncClient"} and cls.__module__.partition(".")[0] in {
+        "httpx",
+        "httpx2",
+    }
+
+
+def check_http_client(http_client: Any, used: Library, *, blocking: bool) -> None:
+    """Refuse an HTTP client of the wrong kind by its name.
+
+    Raises:
+        TypeError: It belongs to the other of the two clients, or to another library.
+    """
+    right, wrong = ("Client", "AsyncClient") if blocking else ("AsyncClient", "Client")
+    if isinstance(http_client, getattr(used.http, right)):
+        return
+    name = f"{type(http_client).__module__.partition('.')[0]}.{type(http_client).__name__}"
+    expected = f"an httpx.{right} or httpx2.{right}"
+    if isinstance(http_client, type):
+        hint = " Pass an instance, not the class."
+    elif isinstance(http_client, getattr(used.http, wrong)):
+        hint = f" It belongs to {'AsyncOpenAI' if blocking else 'OpenAI'}."
+    else:
+        hint = ""
+    raise TypeError(f"Invalid `http_client` argument; expected {expected}, not {name}.{hint}")
+
+
+def timeout_of(
+    timeout: "float | httpx.Timeout | NotGiven | None", http_client: Any, used: Library
+) -> "float | httpx.Timeout | None":
+    """Give the timeout: as given, else the HTTP client's own where it has one, else the SDK's."""
+    if not isinstance(timeout, NotGiven):
+        return timeout
+    if http_client is not None:
+        own = cast("httpx.Timeout", http_client.timeout)
+        if own.as_dict() != used.http.Timeout(5.0).as_dict():  # the library's default, so nobody chose it
+            return own
+    default: httpx.Timeout = used.http.Timeout(DEFAULT_READ_TIMEOUT, connect=DEFAULT_CONNECT_TIMEOUT)
+    return default
+
+
+def checked_retries(value: int) -> int:
+    """Refuse a number of retries that is none."""
+    if type(value) is not int:
+        raise TypeError("max_retries must be a non-negative integer; 0 turns retries off")
+    if value < 0:
+        raise ValueError("max_retries must be a non-negative integer; 0 turns retries off")
+    return value
+
+
+def checked_deadline(value: float | None) -> float | None:
+    """Refuse a deadline that is no number of seconds."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError("deadline must be a number of seconds, or None for no deadline")
+    if value <= 0:
+        raise ValueError("deadline must be greater than zero; None is no deadline")
+    return float(value)

@@ -1,0 +1,252 @@
+"""Workload identity: short-lived keys in exchange for what a platform says about a workload (RFC 8693).
+
+A client given a `workload_identity` asks its provider for the platform's token, exchanges that for a key of its own,
+and keeps the key until it nears its end or the API refuses it.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDict
+
+from pydantic_core import from_json
+
+from ._request import encode
+from .errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigError,
+    OAuthError,
+    OpenAIError,
+    SubjectTokenProviderError,
+    members_of,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ._exchange import AsyncSender, Sender
+    from ._io import IO
+
+TOKEN_EXCHANGE_URL = "https://auth.openai.com/oauth/token"  # noqa: S105 - an address
+DEFAULT_REFRESH_BUFFER = 1200.0
+_TIMEOUT = 10.0
+_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
+_TOKEN_TYPES = {
+    "jwt": "urn:ietf:params:oauth:token-type:jwt",
+    "id": "urn:ietf:params:oauth:token-type:id_token",
+}
+_REFUSED = frozenset({400, 401, 403})
+
+
+class SubjectTokenProvider(TypedDict):
+    """Where the platform's token comes from; `get_token` may be a coroutine function for the awaitable client."""
+
+    token_type: Literal["jwt", "id"]
+    get_token: Callable[[], str] | Callable[[], Awaitable[str]]
+
+
+class WorkloadIdentity(TypedDict):
+    """Who a workload is.
+
+    Attributes:
+        identity_provider_id, service_account_id: As the API's administrators have set them up.
+        provider: Where the platform's token comes from.
+        refresh_buffer_seconds: How long before its end a key is replaced; 1200 by default, half its life at most.
+    """
+
+    identity_provider_id: str
+    service_account_id: str
+    provider: SubjectTokenProvider
+    refresh_buffer_seconds: NotRequired[float]
+
+
+SubjectTokenWorkloadIdentity: TypeAlias = WorkloadIdentity
+
+
+class WorkloadKeys:
+    """The keys of one workload, exchanged when needed; shared by all copies of a client."""
+
+    def __init__(self, identity: WorkloadIdentity, io: "IO") -> None:
+        provider = members_of(members_of(identity).get("provider"))
+        if members_of(identity).get("type") == "x509":
+            raise ConfigError(
+                "workload_identity: X.509 identities are not supported. Use a subject token, as from"
+                " ai_client.auth.k8s_service_account_token_provider()."
+            )
+        if not callable(provider.get("get_token")) or provider.get("token_type") not in _TOKEN_TYPES:
+            raise ConfigError(
+                "workload_identity: `provider` must hold a function `get_token` and a `token_type`, 'jwt' or 'id'."
+            )
+        self.identity = identity
+        self.url = TOKEN_EXCHANGE_URL
+        self._lock = io.lock()
+        self._key: str | None = None
+        self._ends = self._renew_at = 0.0
+
+    async def key(self, io: "IO", sender: "Sender | AsyncSender") -> str:
+        """Give a key that is valid now.
+
+        Raises:
+            OAuthError: The exchange was refused.
+            OpenAIError: It failed otherwise, or the provider gave no token.
+        """
+        if self._key is not None and time.monotonic() < self._renew_at:
+            return self._key
+        async with self._lock:
+            if self._key is not None and time.monotonic() < self._renew_at:
+                return self._key
+            try:
+                await self._exchange(io, sender)
+            except OAuthError:
+                raise
+            except OpenAIError:
+                if self._key is None or time.monotonic() >= self._ends:
+                    raise
+            if self._key is None:
+                raise OpenAIError("The workload's key was refused while it was being renewed.")
+            return self._key
+
+    def refuse(self, key: str) -> None:
+        """Drop a key that the API did not accept."""
+        if self._key == key:
+            self._key = None
+
+    async def _exchange(self, io: "IO", sender: "Sender | AsyncSender") -> None:
+        provider = self.identity["provider"]
+        token = await io.call_aside(provider["get_token"])
+        if not isinstance(token, str) or not token:
+            raise OpenAIError("The workload identity's provider gave no token.")
+        content = encode(
+            {
+                "grant_type": _GRANT_TYPE,
+                "subject_token": token,
+                "subject_token_type": _TOKEN_TYPES[provider["token_type"]],
+                "identity_provider_id": self.identity["identity_provider_id"],
+                "service_account_id": self.identity["service_account_id"],
+            }
+        )
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), _TIMEOUT)
+        headers = [("Accept", "application/json"), ("Content-Type", "application/json")]
+        extensions: dict[str, Any] = {"timeout": limits}
+        request = sender.build("POST", self.url, headers, extensions, content)
+        try:
+            response = await io.send(request, stream=False)
+        except io.timeouts as error:
+            raise APITimeoutError(_bare(request)) from error
+        except io.failures as error:
+            message = f"The exchange of the workload's token failed ({type(error).__name__})."
+            raise APIConnectionError(message=message, request=_bare(request)) from error
+        self._store(response)
+
+    def _store(self, response: "httpx.Response") -> None:
+        try:
+            body = from_json(response.content)
+        except ValueError:
+            body = None
+        if response.status_code in _REFUSED:
+            raise OAuthError(response=response, body=body)
+        members = members_of(body)
+        key, lifetime = members.get("access_token"), members.get("expires_in")
+        if not response.is_success:
+            raise OpenAIError(
+                f"The exchange of the workload's token failed with status {response.status_code}."
+            )
+        if not isinstance(key, str) or not key or not isinstance(lifetime, int | float):
+            raise OpenAIError("The exchange of the workload's token gave no access_token with an expires_in.")
+        now = time.monotonic()
+        buffer = self.identity.get("refresh_buffer_seconds", DEFAULT_REFRESH_BUFFER)
+        self._key = key
+        self._ends = now + lifetime
+        self._renew_at = now + max(lifetime - min(buffer, lifetime / 2), 0.0)
+
+
+def _bare(request: "httpx.Request") -> "httpx.Request":
+    """Leave out the body, which holds the workload's token."""
+    return type(request)(request.method, request.url)
+
+
+def k8s_service_account_token_provider(
+    token_file_path: str | Path = "/var/run/secrets/kubernetes.io/serviceaccount/token",  # noqa: S107 - a path
+) -> SubjectTokenProvider:
+    """Take the token that Kubernetes mounts into a pod."""
+
+    def get_token() -> str:
+        try:
+            token = Path(token_file_path).read_text().strip()
+        except OSError as error:
+            raise SubjectTokenProviderError(
+                f"Cannot read the token file {token_file_path}: {error}"
+            ) from error
+        if not token:
+            raise SubjectTokenProviderError(f"The token file {token_file_path} is empty.")
+        return token
+
+    return {"token_type": "jwt", "get_token": get_token}
+
+
+def azure_managed_identity_token_provider(
+    resource: str = "https://management.azure.com/",
+    *,
+    object_id: str | None = None,
+    client_id: str | None = None,
+    msi_res_id: str | None = None,
+    api_version: str = "2018-02-01",
+    timeout: float = _TIMEOUT,
+    http_client: Any = None,
+) -> SubjectTokenProvider:
+    """Ask Azure's metadata service for a managed identity's token; *timeout* is in seconds."""
+    params = {"api-version": api_version, "resource": resource}
+    chosen = {"object_id": object_id, "client_id": client_id, "msi_res_id": msi_res_id}
+    params |= {name: value for name, value in chosen.items() if value is not None}
+
+    def get_token() -> str:
+        url = "http://169.254.169.254/metadata/identity/oauth2/token"
+        response = _ask(
+            "Azure", http_client, url, params=params, headers={"Metadata": "true"}, timeout=timeout
+        )
+        token = members_of(response.json()).get("access_token")
+        if not token or not isinstance(token, str):
+            raise SubjectTokenProviderError("Azure's metadata service gave no token.", response=response)
+        return token
+
+    return {"token_type": "jwt", "get_token": get_token}
+
+
+def gcp_id_token_provider(
+    audience: str = "https://api.openai.com/v1", *, timeout: float = _TIMEOUT, http_client: Any = None
+) -> SubjectTokenProvider:
+    """Ask Google Cloud's metadata server for an instance's identity token; *timeout* is in seconds."""
+
+    def get_token() -> str:
+        url = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/identity"
+        headers = {"Metadata-Flavor": "Google"}
+        response = _ask(
+            "Google Cloud", http_client, url, params={"audience": audience}, headers=headers, timeout=timeout
+        )
+        token = response.text.strip()
+        if not token:
+            raise SubjectTokenProviderError(
+                "Google Cloud's metadata server gave no token.", response=response
+            )
+        return token
+
+    return {"token_type": "id", "get_token": get_token}
+
+
+def _ask(cloud: str, http_client: Any, url: str, **options: Any) -> "httpx.Response":
+    from ._http import library  # noqa: PLC0415 - only where a cloud is asked
+
+    http = library().http
+    client = http_client or http
+    try:
+        response: httpx.Response = client.get(url, **options)
+    except Exception as error:
+        raise SubjectTokenProviderError(
+            f"{cloud}'s metadata service did not answer ({type(error).__name__})."
+        ) from error
+    if not response.is_success:
+        raise SubjectTokenProviderError(
+            f"{cloud}'s metadata service answered {response.status_code}.", response=response
+        )
+    return response

@@ -1,0 +1,54 @@
+"""The time limit of a whole call: over all its attempts, the waits between them, and the reading of the body."""
+
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+
+def remaining(deadline: float) -> float:
+    """Give the seconds left, none where it is over."""
+    return max(deadline - time.monotonic(), 0.0)
+
+
+def is_over(deadline: float | None) -> bool:
+    """Tell whether a deadline has passed."""
+    return deadline is not None and time.monotonic() >= deadline
+
+
+def shorten(limits: "dict[str, float | None]", deadline: float) -> "dict[str, float | None]":
+    """Cut the time limits of an attempt to what is left."""
+    left = remaining(deadline)
+    return {name: left if limit is None else min(limit, left) for name, limit in limits.items()}
+
+
+def watch(response: "httpx.Response", deadline: float, too_late: type[Exception]) -> None:
+    """Make reading the body of a blocking answer fail once the deadline has passed, however slowly it drips."""
+    (base,) = (cls for cls in type(response.stream).__mro__ if cls.__name__ == "SyncByteStream")
+    response.stream = _watched(base)(response.stream, deadline, too_late)
+
+
+class _Watched:
+    def __init__(self, stream: Any, deadline: float, too_late: type[Exception]) -> None:
+        self._stream = stream
+        self._deadline = deadline
+        self._too_late = too_late
+
+    def __iter__(self) -> "Iterator[bytes]":
+        for chunk in self._stream:
+            if is_over(self._deadline):
+                raise self._too_late("The deadline has passed.")
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+@cache
+def _watched(base: type[Any]) -> type[Any]:
+    """Make the stream class of one HTTP library, which insists on its own base."""
+    return type("Watched", (_Watched, base), {})

@@ -1,0 +1,100 @@
+"""What most tests need: an upstream, and one way to drive both clients."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+
+from ai_client import AsyncOpenAI, OpenAI
+from ai_client.testing import Upstream
+
+KEY = "sk-planted-0123456789abcdef"
+CHAT: dict[str, Any] = {"model": "gpt-5.5", "messages": [{"role": "user", "content": "Hello"}]}
+
+
+class Invoke:
+    """Runs calls of one of the two clients to their end, whichever it is.
+
+    `invoke(client.models.retrieve, "x")` gives the result on both, `invoke.collect(stream)` the items of what can
+    be iterated, and `invoke.client(...)` makes a client of the kind, closed when the test ends.
+    """
+
+    def __init__(self, upstream: Upstream, *, blocking: bool) -> None:
+        self.upstream = upstream
+        self.blocking = blocking
+        self._runner = asyncio.Runner()
+        self._clients: list[Any] = []
+
+    def __repr__(self) -> str:
+        return "blocking" if self.blocking else "awaitable"
+
+    def __call__(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Call *function*, await what it returns where that can be awaited, and give the result."""
+        if self.blocking:
+            return function(*args, **kwargs)
+
+        async def run() -> Any:
+            result = function(*args, **kwargs)
+            return await result if inspect.isawaitable(result) else result
+
+        return self._runner.run(run())
+
+    def collect(self, items: Iterable[Any] | AsyncIterable[Any]) -> list[Any]:
+        """Give all items of an iterable of the client."""
+        if isinstance(items, Iterable):
+            return list(items)
+
+        async def run() -> list[Any]:
+            return [item async for item in items]
+
+        return self._runner.run(run())
+
+    def next(self, iterator: Any) -> Any:
+        """Give the next item of an iterator of the client."""
+        return next(iterator) if self.blocking else self(lambda: anext(iterator))
+
+    @contextmanager
+    def within(
+        self, manager: AbstractContextManager[Any] | AbstractAsyncContextManager[Any]
+    ) -> Iterator[Any]:
+        """Enter and leave a context manager of the client."""
+        if isinstance(manager, AbstractContextManager):
+            with manager as value:
+                yield value
+            return
+        value = self(manager.__aenter__)
+        try:
+            yield value
+        finally:
+            self(lambda: manager.__aexit__(None, None, None))
+
+    def client(self, cls: type[Any] | None = None, **options: Any) -> Any:
+        """Make a client of the upstream, closed when the test ends."""
+        cls = cls or (OpenAI if self.blocking else AsyncOpenAI)
+        client = self(lambda: cls(**{"api_key": KEY, "base_url": self.upstream.base_url, **options}))
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """Close the clients and the loop."""
+        for client in self._clients:
+            self(client.close)
+        self._runner.close()
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """Yield a started upstream."""
+    with Upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture(params=[True, False], ids=["blocking", "awaitable"])
+def invoke(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[Invoke]:
+    """Yield the way to drive each of the two clients, in turn."""
+    invoke = Invoke(upstream, blocking=request.param)
+    yield invoke
+    invoke.close()

@@ -1,0 +1,198 @@
+"""The request of a call on the wire: address, headers, authorization, timeouts."""
+
+from typing import Any
+
+import pytest
+
+from ai_client import ConfigError, OpenAIError, omit
+from tests.conftest import CHAT, KEY, Invoke
+
+
+def sent(invoke: Invoke) -> Any:
+    """Give the last request that arrived."""
+    return invoke.upstream.requests[-1]
+
+
+def test_the_usual_headers(invoke: Invoke) -> None:
+    """A call carries key, types and the SDK's counters."""
+    client = invoke.client(organization="org-1", project="proj-1")
+    invoke(client.chat.completions.create, **CHAT)
+    headers = dict(sent(invoke).headers)
+    assert headers["authorization"] == f"Bearer {KEY}"
+    assert headers["accept"] == headers["content-type"] == "application/json"
+    assert headers["openai-organization"] == "org-1"
+    assert headers["openai-project"] == "proj-1"
+    assert headers["x-stainless-retry-count"] == "0"
+    assert headers["x-stainless-read-timeout"] == "600"
+    assert headers["user-agent"].startswith("ai_client/")
+
+
+def test_a_get_has_no_content_type(invoke: Invoke) -> None:
+    """A request without a body says nothing about its type."""
+    invoke(invoke.client().models.retrieve, "gpt-5.5")
+    assert "content-type" not in sent(invoke).headers
+
+
+def test_headers_of_a_call_win_whatever_their_case(invoke: Invoke) -> None:
+    """`extra_headers` replace the client's headers of the same name, and `omit` removes one."""
+    client = invoke.client(default_headers={"X-One": "1", "x-two": "2", "X-Three": "3"})
+    headers = {
+        "x-ONE": "one",
+        "X-Two": omit,
+        "X-Stainless-Retry-Count": omit,
+        "x-stainless-read-timeout": "7",
+    }
+    invoke(client.chat.completions.create, **CHAT, extra_headers=headers)
+    got = dict(sent(invoke).headers)
+    assert got["x-one"] == "one"
+    assert "x-two" not in got
+    assert got["x-three"] == "3"
+    assert "x-stainless-retry-count" not in got
+    assert got["x-stainless-read-timeout"] == "7"
+
+
+def test_omitting_the_authorization_is_possible_on_purpose(invoke: Invoke) -> None:
+    """A call without credentials is refused unless the caller omits the header."""
+    client = invoke.client(api_key="", _enforce_credentials=False)
+    with pytest.raises(TypeError, match="nothing to authenticate"):
+        invoke(client.models.retrieve, "gpt-5.5")
+    invoke.upstream.reply(json={"id": "m"})
+    invoke(client.models.retrieve, "gpt-5.5", extra_headers={"Authorization": omit})
+    assert "authorization" not in sent(invoke).headers
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\0b"])
+def test_line_breaks_in_headers_are_refused(invoke: Invoke, value: str) -> None:
+    """A header value cannot smuggle in another header, nor does the error show it."""
+    client = invoke.client()
+    with pytest.raises(ValueError, match="line break") as caught:
+        invoke(client.models.retrieve, "m", extra_headers={"X-Mine": value})
+    assert value not in str(caught.value)
+    with pytest.raises(ConfigError, match="api_key"):
+        invoke.client(api_key=value)
+    assert not invoke.upstream.requests
+
+
+def test_a_header_that_is_no_string_is_refused(invoke: Invoke) -> None:
+    """A number as a header value is a `TypeError` with the header's name."""
+    with pytest.raises(TypeError, match="'X-Mine' must be a string, not int"):
+        invoke(invoke.client().models.retrieve, "m", extra_headers={"X-Mine": 3})
+
+
+def test_query_of_client_and_call(invoke: Invoke) -> None:
+    """`extra_query` is laid over `default_query`."""
+    client = invoke.client(default_query={"a": 1, "b": 1})
+    invoke(client.models.retrieve, "gpt-5.5", extra_query={"b": {"c": 2}})
+    assert sent(invoke).query == "a=1&b%5Bc%5D=2"
+
+
+def test_extra_body_is_laid_over_the_parameters(invoke: Invoke) -> None:
+    """`extra_body` adds members and replaces parameters."""
+    invoke(invoke.client().chat.completions.create, **CHAT, extra_body={"model": "other", "new": {"x": 1}})
+    body = sent(invoke).json()
+    assert (body["model"], body["new"], body["messages"]) == ("other", {"x": 1}, CHAT["messages"])
+
+
+@pytest.mark.parametrize("root", ["/proxy/v1", "/proxy/v1/"])
+def test_paths_are_below_the_base_url(invoke: Invoke, root: str) -> None:
+    """A base URL keeps its path, with or without a slash at its end."""
+    invoke.upstream.reply(json={"id": "m"})
+    client = invoke.client(base_url=invoke.upstream.url + root)
+    assert str(client.base_url).endswith("/proxy/v1/")
+    invoke(client.models.retrieve, "m")
+    assert sent(invoke).path == "/proxy/v1/models/m"
+
+
+def test_a_query_in_the_base_url_is_kept(invoke: Invoke) -> None:
+    """A gateway's own query parameters survive, and give way to those of the call."""
+    client = invoke.client(base_url=invoke.upstream.base_url + "?route=eu&x=1")
+    invoke(client.models.retrieve, "gpt-5.5", extra_query={"x": 2})
+    assert sent(invoke).path == "/v1/models/gpt-5.5"
+    assert sent(invoke).params == {"route": "eu", "x": "2"}
+
+
+def test_attributes_can_be_set(invoke: Invoke) -> None:
+    """What is set on a client counts from its next call."""
+    client = invoke.client(base_url="http://nowhere.invalid/v1")
+    client.base_url = invoke.upstream.base_url
+    client.api_key = "sk-other-key"
+    client.organization = "org-2"
+    client.timeout = 7.5
+    invoke(client.models.retrieve, "gpt-5.5")
+    headers = dict(sent(invoke).headers)
+    assert headers["authorization"] == "Bearer sk-other-key"
+    assert headers["openai-organization"] == "org-2"
+    assert headers["x-stainless-read-timeout"] == "7.5"
+
+
+def test_timeouts(invoke: Invoke) -> None:
+    """A call's timeout may be a number, a `Timeout` or `None`; anything else is refused."""
+    import httpx
+
+    client = invoke.client()
+    for timeout, header in ((3, "3"), (httpx.Timeout(1, read=9), "9"), (None, None)):
+        invoke(client.models.retrieve, "gpt-5.5", timeout=timeout)
+        assert sent(invoke).headers.get("x-stainless-read-timeout") == header
+    with pytest.raises(TypeError, match="timeout must be a number of seconds"):
+        invoke(client.models.retrieve, "gpt-5.5", timeout="3")
+
+
+def test_the_admin_key_is_for_the_administration(invoke: Invoke) -> None:
+    """Paths of the organization's administration get the admin key, all others the API key."""
+    client = invoke.client(admin_api_key="sk-admin-1234")
+    invoke.upstream.always(json={})
+    for path, key in (
+        ("/organization/users", "sk-admin-1234"),
+        ("/projects/p/roles", "sk-admin-1234"),
+        ("/files", KEY),
+    ):
+        invoke(client.get, path, cast_to=object)
+        assert sent(invoke).headers["authorization"] == f"Bearer {key}"
+
+
+def test_an_admin_key_alone_is_enough(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client may have an admin key and no other."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "sk-admin-1234")
+    client = invoke.client(api_key=None)
+    invoke.upstream.reply(json={})
+    invoke(client.get, "/organization/users", cast_to=object)
+    assert sent(invoke).headers["authorization"] == "Bearer sk-admin-1234"
+
+
+def test_a_key_function_is_asked_for_each_attempt(invoke: Invoke) -> None:
+    """Every attempt, retries included, carries the key that its own call of the function gave."""
+    keys = iter(["sk-first-key", "sk-second-key", "sk-third-key"])
+    client = invoke.client(api_key=lambda: next(keys))
+    assert client.api_key == ""
+    invoke.upstream.reply(status=500, headers={"retry-after-ms": "1"})
+    invoke(client.models.retrieve, "gpt-5.5")
+    invoke(client.models.retrieve, "gpt-5.5")
+    got = [request.headers["authorization"] for request in invoke.upstream.requests]
+    assert got == ["Bearer sk-first-key", "Bearer sk-second-key", "Bearer sk-third-key"]
+    assert client.api_key == "sk-third-key"
+
+
+def test_an_async_key_function_is_awaited(invoke: Invoke) -> None:
+    """The awaitable client awaits the key; the blocking one refuses what is not a string."""
+
+    async def key() -> str:
+        return "sk-async-key"
+
+    client = invoke.client(api_key=key)
+    if invoke.blocking:
+        with pytest.raises(OpenAIError, match="only AsyncOpenAI can await"):
+            invoke(client.models.retrieve, "gpt-5.5")
+        return
+    invoke(client.models.retrieve, "gpt-5.5")
+    assert sent(invoke).headers["authorization"] == "Bearer sk-async-key"
+
+
+def test_a_key_function_may_fail(invoke: Invoke) -> None:
+    """What the function raises reaches the caller as it is."""
+
+    def key() -> str:
+        raise LookupError("no key today")
+
+    with pytest.raises(LookupError, match="no key today"):
+        invoke(invoke.client(api_key=key).models.retrieve, "gpt-5.5")

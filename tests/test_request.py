@@ -1,0 +1,153 @@
+"""What goes over the wire: keywords, paths, query strings, JSON."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Required, TypedDict
+
+import pytest
+
+from ai_client import BaseModel, not_given, omit
+from ai_client._request import check_keywords, encode, merge, path, query_items, query_string
+
+
+class Params(TypedDict, total=False):
+    """Keywords of a made-up method."""
+
+    model: Required[str]
+    temperature: float
+
+
+class Part(BaseModel):
+    """A result that is sent back."""
+
+    name: str
+    size: int | None = None
+
+
+def test_unknown_keyword_is_refused_with_the_nearest() -> None:
+    """A misspelt keyword is a `TypeError` that names what was meant."""
+    with pytest.raises(TypeError, match=r"temprature.*Did you mean 'temperature'.*extra_body"):
+        check_keywords({"model": "m", "temprature": 1}, Params, "/x")
+
+
+def test_missing_keyword_is_refused() -> None:
+    """A missing required keyword is a `TypeError` that names it."""
+    with pytest.raises(TypeError, match="missing required keyword arguments: 'model'"):
+        check_keywords({"temperature": 1}, Params, "/x")
+
+
+def test_stream_is_a_keyword_only_where_a_method_streams() -> None:
+    """`stream` is accepted by methods that can stream and by no other."""
+    check_keywords({"model": "m", "stream": True}, Params, "/x", streams=True)
+    with pytest.raises(TypeError, match="'stream'"):
+        check_keywords({"model": "m", "stream": True}, Params, "/x")
+
+
+@pytest.mark.parametrize(
+    ("part", "quoted"),
+    [
+        ("a b", "a%20b"),
+        ("a/b", "a%2Fb"),
+        ("..", "%2E%2E"),
+        (".", "%2E"),
+        ("ft:gpt-5:x", "ft:gpt-5:x"),
+        ("é?#", "%C3%A9%3F%23"),
+    ],
+)
+def test_path_parts_are_quoted(part: str, quoted: str) -> None:
+    """A part of a path cannot leave its segment."""
+    assert path("/models/{model}", model=part) == f"/models/{quoted}"
+
+
+def test_empty_path_part_is_refused() -> None:
+    """An empty id would name the list in place of an item."""
+    with pytest.raises(ValueError, match="non-empty value for `model`"):
+        path("/models/{model}", model="")
+
+
+def test_path_part_of_another_type_is_refused() -> None:
+    """An id that is no string is a `TypeError`."""
+    with pytest.raises(TypeError, match="Expected a string for `model`"):
+        path("/models/{model}", model=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("params", "items"),
+    [
+        ({"a": 1, "b": 1.5, "c": "x"}, [("a", "1"), ("b", "1.5"), ("c", "x")]),
+        ({"a": True, "b": False}, [("a", "true"), ("b", "false")]),
+        ({"a": None, "b": omit, "c": not_given, "d": 1}, [("d", "1")]),
+        ({"a": ["x", "y"]}, [("a", "x"), ("a", "y")]),
+        ({"a": {"b": {"c": 1}, "d": [2, 3]}}, [("a[b][c]", "1"), ("a[d]", "2"), ("a[d]", "3")]),
+        ({"a": []}, []),
+    ],
+)
+def test_query_is_flattened(params: Mapping[str, object], items: list[tuple[str, str]]) -> None:
+    """Nested parameters take brackets, lists repeat their name, nothing is sent for what is not given."""
+    assert query_items(params) == items
+
+
+def test_form_lists_take_brackets() -> None:
+    """In a form a list repeats its name with empty brackets."""
+    params = {"include": ["a", "b"], "x": {"y": [True]}}
+    assert query_items(params, arrays="brackets") == [
+        ("include[]", "a"),
+        ("include[]", "b"),
+        ("x[y][]", "true"),
+    ]
+
+
+def test_query_string_is_encoded() -> None:
+    """Names and values are percent-encoded."""
+    assert query_string({"metadata": {"a b": "ä&="}}) == "metadata%5Ba+b%5D=%C3%A4%26%3D"
+
+
+def test_body_is_compact_json() -> None:
+    """Text outside ASCII is sent as it is, without blanks."""
+    assert encode({"a": [1, "ä"], "b": None}) == '{"a":[1,"ä"],"b":null}'.encode()
+
+
+def test_models_are_sent_by_the_fields_that_were_set() -> None:
+    """A model in a body does not gain fields that nobody gave it."""
+    assert json.loads(encode({"part": Part(name="x")})) == {"part": {"name": "x"}}
+
+
+def test_sentinels_are_left_out_at_any_depth() -> None:
+    """`omit` and `not_given` are dropped from mappings and lists."""
+    body = {"a": omit, "b": {"c": not_given, "d": 1}, "e": [omit, 2]}
+    assert json.loads(encode(body)) == {"b": {"d": 1}, "e": [2]}
+
+
+def test_iterators_and_mappings_are_encoded() -> None:
+    """A generator and a mapping that is no dict are sent as list and object."""
+
+    class Own(Mapping[str, Any]):
+        def __getitem__(self, key: str) -> Any:
+            return {"x": 1}[key]
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(["x"])
+
+        def __len__(self) -> int:
+            return 1
+
+    assert json.loads(encode({"a": (n for n in range(3)), "b": Own()})) == {"a": [0, 1, 2], "b": {"x": 1}}
+
+
+def test_what_has_no_json_is_refused() -> None:
+    """A body with an object of no JSON form is a `TypeError` that names its type."""
+    with pytest.raises(TypeError, match="object"):
+        encode({"a": object()})
+
+
+def test_merge_changes_neither_side() -> None:
+    """Laying one mapping over another leaves both as they were."""
+    base, extra = {"a": 1, "b": 1}, {"b": 2}
+    assert merge(base, extra) == {"a": 1, "b": 2}
+    assert (base, extra) == ({"a": 1, "b": 1}, {"b": 2})
+
+
+@pytest.mark.parametrize("sentinel", [omit, not_given])
+def test_sentinels_are_false(sentinel: object) -> None:
+    """`if value:` treats a sentinel as nothing."""
+    assert not sentinel
