@@ -1,0 +1,70 @@
+"""The application that the tests of the FastAPI adapter serve with uvicorn."""
+
+import os
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+
+from ai_client import AsyncOpenAI, OpenAI
+from ai_client_fastapi import (
+    AIClientDep,
+    SyncAIClientDep,
+    add_ai_client_error_handlers,
+    ai_client_lifespan,
+    cancel_on_disconnect,
+    stream_response,
+)
+
+ASK: dict[str, Any] = {"model": "gpt-5.5-mini", "messages": [{"role": "user", "content": "Hello?"}]}
+
+app = FastAPI(lifespan=ai_client_lifespan({"max_retries": 0}))
+add_ai_client_error_handlers(app)
+built: list[str] = []
+
+
+def count(kind: type[Any]) -> None:
+    """Note each client of a kind that is built in this process."""
+    make = kind.__init__
+
+    def counted(self: object, **options: Any) -> None:
+        built.append(kind.__name__)
+        make(self, **options)
+
+    kind.__init__ = counted
+
+
+count(AsyncOpenAI)
+count(OpenAI)
+
+
+@app.get("/ask")
+async def ask(client: AIClientDep) -> dict[str, Any]:
+    """Make a call; tell in which process and what was built there."""
+    await client.chat.completions.create(**ASK)
+    return {"process": os.getpid(), "built": built}
+
+
+@app.get("/awaited")
+async def awaited(request: Request, client: AIClientDep) -> str | None:
+    """Make a call that is given up when the reader leaves."""
+    answer = await cancel_on_disconnect(request, client.chat.completions.create(**ASK))
+    return answer.choices[0].message.content
+
+
+@app.get("/stream")
+async def stream(client: AIClientDep) -> Response:
+    """Stream, and let the response open the stream."""
+    return stream_response(client.chat.completions.create(**ASK, stream=True))
+
+
+@app.get("/opened")
+async def opened(client: AIClientDep) -> Response:
+    """Stream what was opened before."""
+    return stream_response(await client.chat.completions.create(**ASK, stream=True))
+
+
+@app.get("/blocking")
+def blocking(client: SyncAIClientDep) -> Response:
+    """Stream what blocks a thread."""
+    return stream_response(client.chat.completions.create(**ASK, stream=True))

@@ -1,0 +1,110 @@
+"""Real servers in processes of their own, for the tests of the adapters."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).parents[2]
+SECONDS_TO_START = 30
+SECONDS_TO_END = 30
+
+
+@dataclass
+class Served:
+    """A running server.
+
+    Attributes:
+        port: Where it listens, on 127.0.0.1.
+        process: Its first process.
+    """
+
+    port: int
+    process: subprocess.Popen[bytes]
+    _output: IO[bytes]
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """All it has printed so far."""
+        self._output.seek(0)
+        return self._output.read().decode()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal, wait for the end and give the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(SECONDS_TO_END)
+
+    def connect(self) -> socket.socket:
+        """Open a plain connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS_TO_END)
+
+
+def free_port() -> int:
+    """Find a port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def serving(*command: str, **environment: str) -> Iterator[Served]:
+    """Run a Python module that serves, and end it after the block.
+
+    Args:
+        *command: The module and its arguments; `{port}` in them stands for a free port.
+        **environment: Added to that of the tests.
+    """
+    port = free_port()
+    arguments = [part.replace("{port}", str(port)) for part in command]
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        served = Served(port, process, output)
+        try:
+            _await_start(served)
+            yield served
+        finally:
+            _end(process)
+
+
+def _await_start(served: Served) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        try:
+            served.connect().close()
+        except OSError:
+            if served.process.poll() is not None:
+                raise AssertionError(f"The server did not start:\n{served.log}") from None
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"The server did not listen within {SECONDS_TO_START} s:\n{served.log}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the server and every process that it started; they share its group."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -1,0 +1,181 @@
+"""Tests of the FastAPI adapter under uvicorn."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from ai_client.testing import Gate, Upstream, sse
+
+from .servers import SECONDS_TO_START, Served, serving
+
+REQUESTS = 1000
+IN_FLIGHT = 50
+CHUNK = {"id": "1", "created": 1, "model": "m", "object": "chat.completion.chunk"}
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """Yield a started upstream."""
+    with Upstream() as upstream:
+        yield upstream
+
+
+@contextmanager
+def uvicorn(upstream: Upstream, *arguments: str) -> Iterator[Served]:
+    """Serve the application."""
+    with serving(
+        *("uvicorn", "tests.integrations.fastapi_app:app", "--port", "{port}", "--no-access-log", *arguments),
+        OPENAI_API_KEY="any",
+        OPENAI_BASE_URL=upstream.base_url,
+    ) as served:
+        yield served
+
+
+async def load(url: str, requests: int, in_flight: int) -> list[dict[str, Any]]:
+    """Make so many requests, so many of them at once, each on a connection of its own."""
+    left = iter(range(requests))
+    answers: list[dict[str, Any]] = []
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60) as http:
+
+        async def work() -> None:
+            for _ in left:
+                answer = await http.get("/ask")
+                answers.append(answer.raise_for_status().json())
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(in_flight):
+                group.create_task(work())
+    return answers
+
+
+def test_one_client_per_worker(upstream: Upstream) -> None:
+    """A worker under load builds one client, which opens no more connections than calls were in flight."""
+    with uvicorn(upstream) as served:
+        answers = asyncio.run(load(served.url, REQUESTS, IN_FLIGHT))
+        assert served.stop() in {0, -signal.SIGTERM}
+        assert "ERROR" not in served.log
+    assert len(answers) == REQUESTS
+    assert {(answer["process"], *answer["built"]) for answer in answers} == {
+        (answers[0]["process"], "AsyncOpenAI")
+    }
+    assert upstream.connections_opened <= IN_FLIGHT
+
+
+def test_one_client_in_each_of_two_workers(upstream: Upstream) -> None:
+    """With two workers each builds one client."""
+    with uvicorn(upstream, "--workers", "2") as served:
+        seen: set[int] = set()
+        for _ in range(100 * SECONDS_TO_START):
+            seen |= {answer["process"] for answer in asyncio.run(load(served.url, 2, 2))}
+            if len(seen) == 2:
+                break
+        answers = asyncio.run(load(served.url, REQUESTS, IN_FLIGHT))
+        served.stop()
+        assert "ERROR" not in served.log
+    assert len(answers) == REQUESTS
+    assert {answer["process"] for answer in answers} == seen
+    assert all(answer["built"] == ["AsyncOpenAI"] for answer in answers)
+    assert upstream.connections_opened <= 2 * IN_FLIGHT
+
+
+@contextmanager
+def request(served: Served, path: str) -> Iterator[socket.socket]:
+    """Send a request whose reader leaves at the end of the block."""
+    with served.connect() as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+        yield connection
+
+
+def received(connection: socket.socket, wanted: bytes) -> None:
+    """Read until something has come."""
+    read = b""
+    while wanted not in read:
+        part = connection.recv(65536)
+        assert part, f"the answer ended: {read!r}"
+        read += part
+
+
+def no_answer(upstream: Upstream) -> None:
+    """Let the upstream keep silent."""
+    upstream.reply(never=True)
+
+
+def no_item(upstream: Upstream) -> None:
+    """Let the upstream open a stream and send nothing on it."""
+    upstream.reply(chunks=[Gate()], headers={"content-type": "text/event-stream"})
+
+
+def two_items(upstream: Upstream) -> None:
+    """Let the upstream begin a stream and then say nothing more."""
+    items = [sse({**CHUNK, "choices": [{"index": 0, "delta": {"content": word}}]}) for word in ("one", "two")]
+    upstream.reply(chunks=[*items, Gate()], headers={"content-type": "text/event-stream"})
+
+
+@pytest.mark.parametrize(
+    ("path", "prepare", "wanted"),
+    [
+        ("/awaited", no_answer, b""),
+        ("/stream", no_answer, b""),
+        ("/stream", no_item, b"\r\n\r\n"),
+        ("/opened", no_item, b"\r\n\r\n"),
+        ("/stream", two_items, b"two"),
+        ("/opened", two_items, b"two"),
+    ],
+    ids=[
+        "before the answer",
+        "before the stream is open",
+        "before the first item",
+        "before the first item of an opened stream",
+        "between two items",
+        "between two items of an opened stream",
+    ],
+)
+def test_reader_leaves(
+    upstream: Upstream, path: str, prepare: Callable[[Upstream], None], wanted: bytes
+) -> None:
+    """When a reader leaves, the upstream's connection is closed, nothing is logged, and the client goes on."""
+    prepare(upstream)
+    with uvicorn(upstream) as served:
+        with request(served, path) as connection:
+            upstream.wait_for(lambda: len(upstream.requests) == 1)
+            received(connection, wanted)
+            assert not upstream.requests[0].aborted
+        upstream.wait_for(lambda: upstream.requests[0].aborted)
+        httpx.get(f"{served.url}/ask").raise_for_status()
+        upstream.wait_for(lambda: upstream.connections_open <= 1)
+        served.stop()
+        assert "Traceback" not in served.log
+
+
+def test_reader_leaves_a_blocking_stream(upstream: Upstream) -> None:
+    """A stream that blocks a thread is closed after the item that it waits for when its reader leaves."""
+    gate = Gate()
+    item = sse({**CHUNK, "choices": [{"index": 0, "delta": {"content": "one"}}]})
+    upstream.reply(chunks=[item, gate, item, Gate()], headers={"content-type": "text/event-stream"})
+    with uvicorn(upstream) as served:
+        with request(served, "/blocking") as connection:
+            received(connection, b"one")
+        httpx.get(f"{served.url}/ask").raise_for_status()
+        gate.set()
+        upstream.wait_for(lambda: upstream.requests[0].aborted)
+        served.stop()
+        assert "Traceback" not in served.log
+
+
+@pytest.mark.parametrize("path", ["/stream", "/opened", "/blocking"])
+def test_stream_to_its_end(upstream: Upstream, path: str) -> None:
+    """A stream that is read to its end leaves its connection to the next one."""
+    with uvicorn(upstream) as served:
+        for _ in range(2):
+            answer = httpx.get(f"{served.url}{path}").raise_for_status()
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            assert answer.headers["cache-control"] == "no-cache"
+            assert answer.text.endswith("data: [DONE]\n\n")
+    assert upstream.connections_opened == 1
