@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .._files import RequestFiles
     from .._io import IO
     from .._request import Headers, Query
+    from .meter import Meter
     from .record import Record
 
 logger = logging.getLogger("ai_client")
@@ -102,6 +103,7 @@ class Reply:
         retries_taken: Attempts before this one.
         on_event: Functions that see the data of each event of a stream; one that returns `False` hides it.
         on_end: Coroutine functions that run when the stream ends or is closed, in order.
+        meter: What measures its usage, once a policy wants to know it.
     """
 
     response: "httpx.Response"
@@ -112,6 +114,7 @@ class Reply:
     on_end: list[Callable[[StreamEnd], Awaitable[None]]] = field(
         default_factory=list[Callable[[StreamEnd], Awaitable[None]]]
     )
+    meter: "Meter | None" = None
 
     async def settle(self, end: StreamEnd) -> None:
         """Run what is to run at the end of a stream, once."""

@@ -41,6 +41,7 @@ class Record:
         model: The model asked for, or the alias.
         alias: The alias that named the model, where one did.
         target: What served the call: a model, or a client and a model as `azure/gpt-5.5`.
+        target_model: The model that is asked at the target, where it is not `model`.
         attempts: How often the call was sent.
         cache: What the cache did: `hit`, `miss`, `stale` or `shared` (the answer of an equal call under way).
         usage: Tokens, where measured.
@@ -54,6 +55,7 @@ class Record:
     model: str | None = None
     alias: str | None = None
     target: str | None = None
+    target_model: str | None = None
     attempts: int = 0
     cache: Literal["hit", "miss", "stale", "shared"] | None = None
     usage: "Usage | None" = None

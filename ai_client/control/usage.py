@@ -74,12 +74,18 @@ def reported(data: bytes) -> Usage | None:
     """Read the usage that a JSON answer or an event of a stream reports; `None` where it reports none."""
     if b'"usage"' not in data:
         return None
+    outline = outline_of(data)
+    holder = members_of(outline.get("response")) or outline
+    return from_report(members_of(holder.get("usage")), holder.get("model"))
+
+
+def outline_of(data: bytes) -> dict[str, Any]:
+    """Read the few members of an answer or event that tell about it; none where it is not a JSON object."""
     try:
         outline: dict[str, Any] = _outline.validate_json(data)
     except ValueError:
-        return None
-    holder = members_of(outline.get("response")) or outline
-    return from_report(members_of(holder.get("usage")), holder.get("model"))
+        return {}
+    return outline
 
 
 def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import shutil
 import socket
 import subprocess
@@ -125,12 +126,19 @@ class Both:
         """Call a method of the client and give its result."""
         if self._runner is None:
             return function(*args, **options)
-        return self._runner.run(_called(function, args, options))
+        return self._runner.run(_called(function, args, options), context=contextvars.copy_context())
 
     def chat(self, client: Any, content: str = "Hello", **options: Any) -> Any:
         """Ask for a chat completion."""
-        body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": content}], **options}
-        return self.call(client.chat.completions.create, **body)
+        body: dict[str, Any] = {
+            "model": options.pop("model", "gpt-4o-mini"),
+            "messages": options.pop("messages", [{"role": "user", "content": content}]),
+        }
+        if "stream" in options:
+            body["stream"] = options.pop("stream")
+        if "extra_headers" in options:
+            body["extra_headers"] = options.pop("extra_headers")
+        return self.call(client.chat.completions.create, **body, extra_body=options)
 
     def items(self, stream: Any, count: int | None = None) -> list[Any]:
         """Read a stream to its end, or *count* items of it."""

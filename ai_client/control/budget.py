@@ -1,0 +1,249 @@
+"""Budgets: money, tokens or requests that may be spent in a day or a month, and by whom.
+
+Before a call, what it may cost at most is set aside in the store; after it, what it did cost is counted and the
+rest given back. So calls at the same time cannot spend the same money, in one process or in many.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import BudgetExceeded, ConfigError
+from ..stores.base import Hold, Ledger, Spend
+from .call import Call, Next, Reply
+from .meter import may_be_billed, measured, new_ticket
+from .prices import Prices
+from .record import NANO, Record, record_of
+from .scope import NEVER, Per, Scope, Window, key_in, scopes_of, window, zone
+from .usage import DEFAULT_OUTPUT_TOKENS, WARY_BYTES_PER_TOKEN, Usage, input_tokens, output_tokens
+
+if TYPE_CHECKING:
+    from .._io import IO
+    from ..stores import Refusal, Store
+
+Unit = Literal["usd", "tokens", "requests"]
+_KEPT_AFTER = 86_400
+_WARNED_MAX = 10_000
+
+logger = logging.getLogger("ai_client")
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetWarning:
+    """A budget that is nearly or wholly used up, for `on_warning`.
+
+    Attributes:
+        budget: The budget.
+        scope: Whose it is, as `tenant=acme`.
+        used, limit: In the budget's unit.
+    """
+
+    budget: "Budget"
+    scope: str
+    used: float
+    limit: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What may be spent in a window of time; exactly one of `usd`, `tokens` and `requests` is given.
+
+    Args:
+        usd, tokens, requests: How much.
+        per: The window: a calendar minute, hour, day, week or month, or `total` for one without end.
+        scope: Who has a budget of this size: `all` together, each `endpoint`, `tenant`, `user`, `model` or
+            `process`, or a combination of them. Calls without the label share one.
+        timezone: Where the calendar is read.
+        hard: Whether a call that does not fit is refused; else it only leads to warnings.
+        warn_at: Share of the budget at which a warning is logged and `on_warning` called, once a window.
+        on_warning: A function or coroutine function that gets a `BudgetWarning`.
+        status: The HTTP status under which an application shows the refusal, 429 or 402.
+        name: What tells it from another budget of the same unit, window and scope.
+    """
+
+    usd: float | None = None
+    tokens: int | None = None
+    requests: int | None = None
+    per: Per = "day"
+    scope: Scope | Sequence[Scope] = "all"
+    timezone: str = "UTC"
+    hard: bool = True
+    warn_at: float | None = 0.8
+    on_warning: Callable[[BudgetWarning], Any] | None = None
+    status: Literal[402, 429] = 429
+    name: str = ""
+    unit: Unit = field(init=False)
+    limit: int = field(init=False)
+    scopes: tuple[Scope, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        amounts: dict[Unit, float | None] = {
+            "usd": self.usd,
+            "tokens": self.tokens,
+            "requests": self.requests,
+        }
+        given = [(unit, amount) for unit, amount in amounts.items() if amount is not None]
+        if len(given) != 1:
+            raise ConfigError("budget: give exactly one of usd, tokens and requests.")
+        ((unit, amount),) = given
+        if amount < 0:
+            raise ConfigError(f"budget: {unit} must not be negative.")
+        zone(self.timezone)
+        object.__setattr__(self, "unit", unit)
+        object.__setattr__(self, "limit", round(amount * NANO) if unit == "usd" else int(amount))
+        object.__setattr__(self, "scopes", scopes_of(self.scope, "budget: scope"))
+
+    def key(self, record: Record, at: Window) -> str:
+        """Name the ledger on which a call counts."""
+        return f"{self.name}|{self.unit}|{at.name}|{self.timezone}|{key_in(self.scopes, record)}"
+
+    def shown(self, amount: int) -> float:
+        """Give an amount of a ledger in the unit of the budget."""
+        return amount / NANO if self.unit == "usd" else amount
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """Holds calls to budgets: reserves before, settles after.
+
+    A hard budget is passed by no call whose tokens stay within what was set aside for it: the estimate of its
+    prompt, and its own limit of output tokens or, where it has none, `output_tokens`.
+
+    Args:
+        budgets: All that apply; a call must fit every hard one.
+        store: Where they are counted.
+        prices: What models cost.
+        output_tokens: Set aside for the answer to a call that does not limit it.
+        expires: Seconds after which a reservation that nobody settled is given back, as after a crash.
+    """
+
+    budgets: Sequence[Budget]
+    store: "Store"
+    prices: Prices = field(default_factory=Prices)
+    output_tokens: int = DEFAULT_OUTPUT_TOKENS
+    expires: float = 900.0
+    _warned: dict[str, None] = field(init=False, repr=False, compare=False, default_factory=dict[str, None])
+    _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
+
+    async def __call__(self, call: Call, proceed: Next) -> Reply:
+        """Send a call if the budgets have room for it.
+
+        Raises:
+            BudgetExceeded: A hard budget has no room for the most that the call may need.
+            ConfigError: A hard budget counts USD, and the price of the model is not known.
+            StoreError: The store is down and set to refuse calls then.
+        """
+        record = record_of(call)
+        io, now = call.io, call.io.now()
+        expected = Usage(
+            "estimated", input_tokens(call, WARY_BYTES_PER_TOKEN), output_tokens(call, self.output_tokens)
+        )
+        holds: list[Hold] = []
+        for budget in self.budgets:
+            at = window(budget.per, budget.timezone, now)
+            amount = await self._needs(io, budget, expected, record)
+            limit = budget.limit if budget.hard else None
+            holds.append(Hold(budget.key(record, at), amount, limit, min(at.end + _KEPT_AFTER, NEVER)))
+        ticket = new_ticket()
+        refusal = await self.store.reserve(io, ticket, holds, now, now + self.expires)
+        if refusal is not None:
+            raise self._refuse(refusal, record, now, holds[refusal.position].amount)
+
+        async def settle(usage: Usage | None) -> None:
+            spends = [
+                Spend(hold.key, self._used(budget, hold, usage, record), hold.until)
+                for budget, hold in zip(self.budgets, holds, strict=True)
+            ]
+            await self._warn(io, record, await self.store.settle(io, ticket, spends, io.now()), holds)
+
+        try:
+            return await measured(call, proceed, settle)
+        except BaseException as error:
+            if may_be_billed(error, record):
+                await settle(None)
+            else:
+                await self.store.settle(
+                    io, ticket, [Spend(hold.key, 0, hold.until) for hold in holds], io.now()
+                )
+            raise
+
+    async def _needs(self, io: "IO", budget: Budget, expected: Usage, record: Record) -> int:
+        """Give what to set aside."""
+        if budget.unit == "requests":
+            return 1
+        if budget.unit == "tokens":
+            return expected.total
+        await self.prices.ready(io)
+        model = record.target_model or record.model
+        cost = self.prices.nano_usd(expected, model)
+        if cost is None and budget.hard:
+            raise ConfigError(
+                f"No price is known for the model {model!r}, so that no call of it can count against a hard budget"
+                " in USD. Give its price under `prices`, or make the budget soft."
+            )
+        return cost or 0
+
+    def _used(self, budget: Budget, hold: Hold, usage: Usage | None, record: Record) -> int:
+        """Give what was used; what is not known counts as what was set aside."""
+        if budget.unit == "requests":
+            return 1
+        if usage is None or usage.source == "unknown":
+            return hold.amount
+        if budget.unit == "tokens":
+            return usage.total
+        cost = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
+        return hold.amount if cost is None else cost
+
+    def _refuse(self, refusal: "Refusal", record: Record, now: float, amount: int) -> BudgetExceeded:
+        budget = self.budgets[refusal.position]
+        end = window(budget.per, budget.timezone, now).end
+        after: float | None = None if end == NEVER else end - now
+        if refusal.held and refusal.used + amount <= budget.limit:
+            after = 1.0  # calls under way hold what is missing, and may give it back
+        what = f"{budget.shown(budget.limit):g} {'USD' if budget.unit == 'usd' else budget.unit}"
+        when = "" if budget.per == "total" else f" per {budget.per}"
+        error = BudgetExceeded(
+            f"The budget of {what}{when} has no room for this call.",
+            retry_after=after,
+            limit=budget.shown(budget.limit),
+            used=budget.shown(refusal.used),
+            held=budget.shown(refusal.held),
+            unit=budget.unit,
+            scope=key_in(budget.scopes, record),
+        )
+        error.status = budget.status
+        return error
+
+    async def _warn(self, io: "IO", record: Record, ledgers: Sequence[Ledger], holds: Sequence[Hold]) -> None:
+        for budget, hold, ledger in zip(self.budgets, holds, ledgers, strict=False):
+            for share in {budget.warn_at, 1.0} if budget.warn_at is not None else set[float]():
+                if ledger.used >= share * budget.limit and self._first(f"{hold.key}|{share}"):
+                    await self._tell(io, budget, key_in(budget.scopes, record), ledger.used)
+
+    def _first(self, key: str) -> bool:
+        with self._lock:
+            if key in self._warned:
+                return False
+            if len(self._warned) >= _WARNED_MAX:
+                del self._warned[next(iter(self._warned))]
+            self._warned[key] = None
+            return True
+
+    async def _tell(self, io: "IO", budget: Budget, scope: str, used: int) -> None:
+        warning = BudgetWarning(budget, scope, budget.shown(used), budget.shown(budget.limit))
+        logger.warning(
+            "A budget is used up to %d %%: %g of %g %s per %s, %s",
+            round(100 * warning.used / warning.limit) if warning.limit else 100,
+            warning.used,
+            warning.limit,
+            budget.unit,
+            budget.per,
+            scope,
+        )
+        if budget.on_warning is not None:
+            try:
+                await io.call(budget.on_warning, warning)
+            except Exception:
+                logger.exception("The on_warning function of a budget failed; the call is not affected.")

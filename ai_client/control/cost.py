@@ -1,0 +1,148 @@
+"""What calls cost, and the sums of it by endpoint, model, tenant, user and alias."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+from pydantic_core import from_json, to_json
+
+from .._io import finish
+from .call import Call, Next, Reply
+from .meter import may_be_billed, measured
+from .prices import Prices
+from .record import NANO, Record, record_of
+from .usage import UNKNOWN, Usage
+
+if TYPE_CHECKING:
+    from .._io import IO
+    from ..stores import Store
+
+Dimension: TypeAlias = Literal["endpoint", "model", "tenant", "user", "alias", "target", "hour", "day"]
+_LABELS: tuple[Dimension, ...] = ("endpoint", "model", "tenant", "user", "alias", "target")
+_DAY = 86_400
+
+logger = logging.getLogger("ai_client")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Measures tokens and cost of each call, and adds them up by the hour.
+
+    Args:
+        prices: What models cost.
+        store: Where sums are kept; without, calls are measured and nothing is added up.
+        retention: Days for which sums are kept.
+        ask: Whether streams of chat completions are asked for their usage where the caller did not.
+    """
+
+    prices: Prices = field(default_factory=Prices)
+    store: "Store | None" = None
+    retention: int = 62
+    ask: bool = True
+
+    async def __call__(self, call: Call, proceed: Next) -> Reply:
+        """Send a call and account for it."""
+        record = record_of(call)
+        self.prices.warm()
+
+        async def account(usage: Usage) -> None:
+            record.nano_usd = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
+            await self._add(call, record, usage)
+
+        try:
+            return await measured(call, proceed, account, ask=self.ask)
+        except BaseException as error:
+            if may_be_billed(error, record):
+                record.usage = UNKNOWN
+                await self._add(call, record, UNKNOWN)
+            raise
+
+    async def _add(self, call: Call, record: Record, usage: Usage) -> None:
+        if self.store is None:
+            return
+        model = usage.model or record.target_model or record.model
+        labels = record.labels
+        key = to_json(
+            [labels.endpoint, model, labels.tenant, labels.user, record.alias, record.target]
+        ).decode()
+        sums = {"calls": 1, "input": usage.input, "cached": usage.cached, "output": usage.output}
+        sums |= {"reasoning": usage.reasoning, "audio": usage.audio_input + usage.audio_output}
+        sums[usage.source] = 1
+        if record.nano_usd is None:
+            sums["unpriced"] = 1
+        else:
+            sums["nano_usd"] = record.nano_usd
+        now = call.io.now()
+        until = now + self.retention * _DAY
+        await self.store.add(call.io, _hour(now), {key: {k: v for k, v in sums.items() if v}}, until)
+
+    def report(
+        self, *, by: Sequence[Dimension] = (), since: datetime | None = None, until: datetime | None = None
+    ) -> "list[CostRow]":
+        """Read the sums; blocks while the store does.
+
+        Args:
+            by: What to tell apart; nothing gives one row. Hours and days are those of UTC.
+            since: The first hour that counts.
+            until: The last hour that counts.
+        """
+        if self.store is None:
+            return []
+        first = "" if since is None else _hour(since.timestamp())
+        last = "9999" if until is None else _hour(until.timestamp())
+        found = finish(self.store.sums(cast("IO", _Here()), first, last))
+        rows: dict[tuple[str | None, ...], dict[str, int]] = {}
+        for period, keys in found.items():
+            for key, sums in keys.items():
+                labels: dict[str, str | None] = dict(zip(_LABELS, from_json(key), strict=True))
+                labels |= {"hour": period, "day": period[:10]}
+                totals = rows.setdefault(tuple(labels[name] for name in by), {})
+                for name, amount in sums.items():
+                    totals[name] = totals.get(name, 0) + amount
+        return [
+            CostRow(dict(zip(by, values, strict=True)), totals)
+            for values, totals in sorted(rows.items(), key=lambda row: [value or "" for value in row[0]])
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """One line of a report.
+
+    Attributes:
+        labels: What it is about.
+        sums: Calls, tokens (`input`, `cached`, `output`, `reasoning`, `audio`), `nano_usd`, and how many calls
+            were `reported`, `estimated`, `unknown` and `unpriced`.
+    """
+
+    labels: Mapping[str, str | None]
+    sums: Mapping[str, int]
+
+    @property
+    def calls(self) -> int:
+        """Calls that were or may have been billed."""
+        return self.sums.get("calls", 0)
+
+    @property
+    def usd(self) -> float | None:
+        """USD of the calls with a known cost; `None` where no call has one."""
+        return self.sums["nano_usd"] / NANO if "nano_usd" in self.sums else (None if self.unpriced else 0.0)
+
+    @property
+    def unpriced(self) -> int:
+        """Calls whose cost is not known and not in `usd`."""
+        return self.sums.get("unpriced", 0)
+
+
+class _Here:
+    """A way to wait that does the work on this thread, for reports."""
+
+    async def work(self, executor: object, function: Any, /, *args: Any) -> Any:
+        del executor
+        return function(*args)
+
+
+def _hour(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H")

@@ -1,0 +1,211 @@
+"""What tokens cost: prices given by the application first, then those of the genai-prices library."""
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import ConfigError
+from .usage import Usage
+
+if TYPE_CHECKING:
+    from .._io import IO
+
+_PROBE = 100_000
+
+logger = logging.getLogger("ai_client")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a model costs, in USD per million tokens; parts without a price of their own cost what all cost.
+
+    Attributes:
+        input, output: Tokens that go in and come out.
+        cached_input, cache_write: Input tokens read from, and written to, the provider's prompt cache.
+        audio_input, audio_output, image_input, image_output: Tokens of sound and of pictures.
+        request: USD for each call, beside its tokens.
+    """
+
+    input: float = 0.0
+    output: float = 0.0
+    cached_input: float | None = None
+    cache_write: float | None = None
+    audio_input: float | None = None
+    audio_output: float | None = None
+    image_input: float | None = None
+    image_output: float | None = None
+    request: float = 0.0
+
+    def nano_usd(self, usage: Usage) -> int:
+        """Give the cost of a call in 10^-9 USD."""
+        into, out = self.input, self.output
+        total = usage.input * into + usage.output * out + self.request * 1e6
+        for tokens, price, base in (
+            (usage.cached, self.cached_input, into),
+            (usage.cache_written, self.cache_write, into),
+            (usage.audio_input, self.audio_input, into),
+            (usage.image_input, self.image_input, into),
+            (usage.audio_output, self.audio_output, out),
+            (usage.image_output, self.image_output, out),
+        ):
+            if tokens and price is not None:
+                total += tokens * (price - base)
+        return round(total * 1000)
+
+
+class _Table:
+    """The prices of the genai-prices library, read once for each model."""
+
+    def __init__(self) -> None:
+        self.loaded = threading.Event()
+        self._lock = threading.Lock()
+        self._started = False
+        self._module: Any = None
+        self._known: dict[tuple[str, str | None], tuple[Price | None, int | None]] = {}
+
+    def load(self) -> None:
+        """Begin to load the library, in a thread: it takes a tenth of a second."""
+        with self._lock:
+            if not self._started:
+                self._started = True
+                threading.Thread(target=self._load, name="ai-client-prices", daemon=True).start()
+
+    def _load(self) -> None:
+        try:
+            self._module = import_module("genai_prices")
+            self.price("gpt-4o", "openai")  # its tables are parsed on first use
+        except ImportError:
+            logger.info("No genai-prices library (extra `prices`): only prices given as options are known.")
+        except Exception:
+            logger.exception("The genai-prices library could not be used; its prices are unknown.")
+        finally:
+            self.loaded.set()
+
+    def nano_usd(self, model: str, provider: str | None, usage: Usage) -> int | None:
+        price, tier = self._find(model, provider)
+        if price is None:
+            return None
+        if tier is None or usage.input < tier:
+            return price.nano_usd(usage)
+        return self._calculate(model, provider, usage)
+
+    def price(self, model: str, provider: str | None) -> Price | None:
+        return self._find(model, provider)[0]
+
+    def _find(self, model: str, provider: str | None) -> tuple[Price | None, int | None]:
+        if self._module is None:
+            return None, None
+        key = (model, provider)
+        if key not in self._known:
+            if len(self._known) > 1000:  # noqa: PLR2004 - names come from callers, so that there must be a bound
+                self._known.clear()
+            self._known[key] = self._read(model, provider)
+        return self._known[key]
+
+    def _read(self, model: str, provider: str | None) -> tuple[Price | None, int | None]:
+        """Find the price of a million tokens of each kind by asking for the price of some."""
+
+        def ask(**tokens: int) -> float | None:
+            nano = self._ask(model, provider, tokens)
+            return None if nano is None else nano / _PROBE / 1000
+
+        into = ask(input_tokens=_PROBE)
+        out = ask(output_tokens=_PROBE)
+        if not into and not out:
+            return None, None
+        price = Price(
+            into or 0.0,
+            out or 0.0,
+            cached_input=ask(input_tokens=_PROBE, cache_read_tokens=_PROBE),
+            cache_write=ask(input_tokens=_PROBE, cache_write_tokens=_PROBE),
+            audio_input=ask(input_tokens=_PROBE, input_audio_tokens=_PROBE),
+            audio_output=ask(output_tokens=_PROBE, output_audio_tokens=_PROBE),
+            image_input=ask(input_tokens=_PROBE, input_image_tokens=_PROBE),
+            image_output=ask(output_tokens=_PROBE, output_image_tokens=_PROBE),
+        )
+        return price, self._first_tier(model, provider)
+
+    def _first_tier(self, model: str, provider: str | None) -> int | None:
+        calculation = self._module.calc_price(
+            self._module.Usage(input_tokens=1), model_ref=model, provider_id=provider
+        )
+        parts = cast("dict[str, Any]", vars(calculation.model_price))
+        starts = [tier.start for part in parts.values() for tier in getattr(part, "tiers", ())]
+        return min(starts, default=None)
+
+    def _calculate(self, model: str, provider: str | None, usage: Usage) -> int | None:
+        tokens = {
+            "input_tokens": usage.input,
+            "output_tokens": usage.output,
+            "cache_read_tokens": usage.cached,
+            "cache_write_tokens": usage.cache_written,
+            "input_audio_tokens": usage.audio_input,
+            "output_audio_tokens": usage.audio_output,
+        }
+        nano = self._ask(model, provider, {name: count for name, count in tokens.items() if count})
+        return None if nano is None else round(nano)
+
+    def _ask(self, model: str, provider: str | None, tokens: Mapping[str, int]) -> float | None:
+        try:
+            usage = self._module.Usage(**tokens)
+            calculation = self._module.calc_price(usage, model_ref=model, provider_id=provider)
+            return float(calculation.total_price) * 1e9
+        except Exception:  # noqa: BLE001 - a price that cannot be had is unknown, and never fails a call
+            return None
+
+
+_table = _Table()
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The prices of models.
+
+    Args:
+        models: Prices by model, over the library's: `Price`, or its attributes as a mapping.
+        provider: Whose prices count, by the library's id (`openai`, `azure`, ...); by default whoever has the model.
+        library: Whether to use the genai-prices library.
+    """
+
+    models: Mapping[str, Price | Mapping[str, float]] = field(default_factory=dict[str, Any])
+    provider: str | None = None
+    library: bool = True
+    _given: dict[str, Price] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        given: dict[str, Price] = {}
+        for model, price in self.models.items():
+            try:
+                given[model] = price if isinstance(price, Price) else Price(**price)
+            except TypeError:
+                known = ", ".join(Price.__slots__)
+                raise ConfigError(f"prices.{model}: a price has the members {known}, in USD.") from None
+        object.__setattr__(self, "_given", given)
+
+    def warm(self) -> None:
+        """Begin to load the library, so that no call has to wait for it."""
+        if self.library:
+            _table.load()
+
+    async def ready(self, io: "IO") -> None:
+        """Wait until the library is loaded, which only calls in the first moment of a process ever do."""
+        if self.library and not _table.loaded.is_set():
+            _table.load()
+            while not _table.loaded.is_set():
+                await io.sleep(0.005)
+
+    def nano_usd(self, usage: Usage, *models: str | None) -> int | None:
+        """Give the cost of *usage* in 10^-9 USD by the first of *models* with a price; `None` where none has one."""
+        if usage.source == "unknown":
+            return None
+        for model in reversed(models):  # what the application named counts before what the server calls it
+            if model in self._given:
+                return self._given[model].nano_usd(usage)
+        if self.library:
+            for model in models:
+                if model and (cost := _table.nano_usd(model, self.provider, usage)) is not None:
+                    return cost
+        return None

@@ -1,0 +1,108 @@
+"""Whom a limit, a budget or a cached answer is for."""
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Literal, NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ..errors import ConfigError
+from .record import Record
+
+Scope: TypeAlias = Literal["all", "process", "endpoint", "tenant", "user", "model"]
+"""`all` is everyone who shares the store; the others tell processes, labels or models apart."""
+Per: TypeAlias = Literal["second", "minute", "hour", "day", "week", "month", "total"]
+
+_VALUES: dict[str, Callable[[Record], str | None]] = {
+    "all": lambda record: "",  # noqa: ARG005 - all have one signature
+    "process": lambda record: f"{os.uname().nodename}:{os.getpid()}",  # noqa: ARG005
+    "endpoint": lambda record: record.labels.endpoint,
+    "tenant": lambda record: record.labels.tenant,
+    "user": lambda record: record.labels.user,
+    "model": lambda record: record.model,
+}
+SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
+
+
+def scopes_of(scope: Scope | Sequence[Scope], name: str) -> tuple[Scope, ...]:
+    """Check a scope, or several that count together.
+
+    Raises:
+        ConfigError: One of them is unknown.
+    """
+    scopes: tuple[Scope, ...] = (scope,) if isinstance(scope, str) else tuple(scope)
+    if not scopes or any(part not in _VALUES for part in scopes):
+        raise ConfigError(f"{name} must be one of {', '.join(_VALUES)}, or several of them.")
+    return scopes
+
+
+def values_in(scopes: Sequence[Scope], record: Record) -> list[str | None]:
+    """Give what a call is in each of *scopes*; `None` where that is not known."""
+    return [_VALUES[scope](record) for scope in scopes]
+
+
+def key_in(scopes: Sequence[Scope], record: Record) -> str:
+    """Name whom a call counts for; all for whom that is not known count together."""
+    if scopes == ("all",):
+        return "all"
+    return "|".join(
+        f"{scope}={'' if value is None else value.replace('|', '||')}"
+        for scope, value in zip(scopes, values_in(scopes, record), strict=True)
+    )
+
+
+class Window(NamedTuple):
+    """A stretch of the calendar: its name, and its end in seconds since 1970."""
+
+    name: str
+    end: float
+
+
+NEVER = 10_000_000_000.0
+
+
+def window(per: Per, timezone: str, now: float) -> Window:
+    """Give the calendar's second, minute, hour, day, week (from Monday) or month in *timezone* at *now*."""
+    if per == "total":
+        return Window("total", NEVER)
+    return _window(per, timezone, int(now) if per == "second" else int(now // 60) * 60)
+
+
+@lru_cache(maxsize=256)
+def _window(per: str, timezone: str, now: int) -> Window:
+    local = datetime.fromtimestamp(now, zone(timezone))
+    if per == "second":
+        start, end = local, local.astimezone(UTC) + timedelta(seconds=1)
+    elif per == "minute":
+        start, end = local, local.astimezone(UTC) + timedelta(minutes=1)
+    elif per == "hour":
+        start = local.replace(minute=0, second=0)
+        end = start.astimezone(UTC) + timedelta(hours=1)
+    else:
+        start = local.replace(hour=0, minute=0, second=0)
+        if per == "week":
+            start -= timedelta(days=start.weekday())
+        elif per == "month":
+            start = start.replace(day=1)
+        days = {"day": 1, "week": 7}.get(per, 32)
+        end = start + timedelta(days=days)  # on the wall clock: a day may have 23 or 25 hours
+        if per == "month":
+            end = end.replace(day=1)
+    return Window(f"{per}:{start.isoformat()}", end.timestamp())
+
+
+@lru_cache
+def zone(name: str) -> ZoneInfo:
+    """Give a time zone by its IANA name.
+
+    Raises:
+        ConfigError: There is none of that name on this machine.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(
+            f"timezone: no time zone {name!r} is known here; give a name as Europe/Berlin, and install tzdata"
+            " where the system has none."
+        ) from error

@@ -1,0 +1,334 @@
+"""Budgets, in a process and between processes."""
+
+import asyncio
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from ai_client import BudgetExceeded, ConfigError
+from ai_client._io import finish
+from ai_client._labels import labels
+from ai_client.control.budget import Budget, Budgets, BudgetWarning
+from ai_client.control.call import Call, Reply as CallReply
+from ai_client.control.cost import Cost
+from ai_client.control.record import call_record
+from ai_client.control.scope import window
+from ai_client.stores import Ledger, open_store
+from ai_client.testing import Recorded, Reply, Upstream
+from ai_client.web import http_error
+from tests.control.spender import PRICES
+from tests.control.support import Both, Clock, Redis, async_io, blocking_io
+
+
+def chat_reply(recorded: Recorded) -> Reply:
+    """Answer with 30 tokens in and 20 out, whatever is asked."""
+    del recorded
+    usage = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
+    return Reply(
+        json={"id": "x", "object": "chat.completion", "choices": [], "model": "gpt-4o-mini", "usage": usage}
+    )
+
+
+def held(store: Any, key: str = "total") -> Ledger:
+    """Give the sum of all ledgers of a memory store."""
+    accounts = [account for name, account in store.backend._accounts.items() if key in name]
+    return Ledger(sum(one.used for one in accounts), sum(one.held for one in accounts))
+
+
+def test_a_budget_is_reserved_and_settled(both: Both, upstream: Upstream) -> None:
+    """A call takes from the budget what it used, and gives the rest of its reservation back."""
+    upstream.always(chat_reply)
+    store = open_store()
+    client = both.client([Budgets([Budget(tokens=1000, per="total")], store)])
+    both.chat(client, max_tokens=100)
+    assert held(store) == Ledger(50, 0)
+
+
+def test_a_hard_budget_refuses(both: Both, upstream: Upstream) -> None:
+    """A call that may need more than is left is refused before it is sent, with the figures and a time."""
+    upstream.always(chat_reply)
+    client = both.client([Budgets([Budget(tokens=200, per="day", status=402)], open_store())])
+    both.chat(client, max_tokens=100)
+    both.chat(client, max_tokens=80)
+    with pytest.raises(BudgetExceeded, match="200 tokens per day") as caught:
+        both.chat(client, max_tokens=100)
+    error = caught.value
+    assert len(upstream.requests) == 2
+    assert (error.details["used"], error.details["held"], error.details["limit"]) == (100, 0, 200)
+    assert 0 < (error.retry_after or 0) <= 86_400
+    shown = http_error(error)
+    assert shown is not None
+    assert (shown.status, shown.type) == (402, "budget")
+
+
+def test_budgets_in_usd(both: Both, upstream: Upstream) -> None:
+    """A budget in USD counts by the prices, and refuses a model without one."""
+    upstream.always(chat_reply)
+    store = open_store()
+    client = both.client([Budgets([Budget(usd=1, per="total")], store, PRICES)])
+    both.chat(client, max_tokens=100)
+    assert held(store) == Ledger(30 * 150_000 + 20 * 600_000, 0)
+    with pytest.raises(ConfigError, match="No price is known for the model 'other'"):
+        both.chat(client, model="other")
+    soft = both.client([Budgets([Budget(usd=1, hard=False)], store, PRICES)])
+    both.chat(soft, model="other")
+
+
+def test_every_tenant_has_its_own(both: Both) -> None:
+    """With the scope of a tenant, what one spends leaves the others theirs; the nameless share one."""
+    client = both.client([Budgets([Budget(requests=1, scope="tenant")], open_store())])
+    for tenant in ("a", "b", None):
+        with labels(tenant=tenant):
+            both.chat(client)
+            with pytest.raises(BudgetExceeded):
+                both.chat(client)
+
+
+def test_several_budgets_apply_together(both: Both) -> None:
+    """A call must fit every budget, and takes from none where it does not fit one."""
+    store = open_store()
+    budgets = [Budget(requests=3, per="total"), Budget(requests=1, per="total", scope="tenant")]
+    client = both.client([Budgets(budgets, store)])
+    with labels(tenant="a"):
+        both.chat(client)
+        with pytest.raises(BudgetExceeded) as caught:
+            both.chat(client)
+    assert caught.value.details["scope"] == "tenant=a"
+    assert held(store) == Ledger(2, 0)
+
+
+def test_a_refused_call_gives_its_reservation_back(both: Both, upstream: Upstream) -> None:
+    """A call that the upstream refused spends nothing."""
+    from ai_client import BadRequestError
+
+    upstream.reply(status=400)
+    store = open_store()
+    with pytest.raises(BadRequestError):
+        both.chat(both.client([Budgets([Budget(tokens=10_000, per="total")], store)]))
+    assert held(store) == Ledger(0, 0)
+
+
+def test_unknown_usage_counts_as_reserved(both: Both, upstream: Upstream) -> None:
+    """A call whose usage nobody reports, or whose answer was lost, counts with all that was set aside."""
+    from ai_client import APIConnectionError
+
+    store = open_store()
+    client = both.client([Budgets([Budget(tokens=10_000, per="total")], store)])
+    upstream.reply(json={"id": "x", "choices": []})
+    both.chat(client, "", max_tokens=100)
+    once = held(store)
+    assert once.used >= 100
+    assert once.held == 0
+    upstream.reply(disconnect=True)
+    with pytest.raises(APIConnectionError):
+        both.chat(client, "", max_tokens=100)
+    assert held(store) == Ledger(2 * once.used, 0)
+
+
+def test_a_stream_settles_when_it_ends_or_is_left(both: Both) -> None:
+    """A stream holds its reservation while it is open, and settles at its end and when it is closed early."""
+    store = open_store()
+    client = both.client([Budgets([Budget(tokens=10_000, per="total")], store)])
+    stream = both.chat(client, stream=True)
+    assert held(store).held > 0
+    both.items(stream)
+    record = call_record(stream)
+    assert record is not None
+    assert record.usage is not None
+    assert held(store) == Ledger(record.usage.total, 0)
+    aborted = both.chat(client, stream=True)
+    both.items(aborted, 3)
+    both.close_stream(aborted)
+    assert held(store).held == 0
+    assert held(store).used > record.usage.total
+
+
+def test_warnings_come_once(both: Both, upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
+    """A budget that is nearly used up is told of once, and once when it is; a failing callback harms nobody."""
+    upstream.always(chat_reply)
+    heard: list[BudgetWarning] = []
+
+    def hear(warning: BudgetWarning) -> None:
+        heard.append(warning)
+        raise RuntimeError("broken")
+
+    budget = Budget(tokens=100, per="total", hard=False, warn_at=0.5, on_warning=hear)
+    client = both.client([Budgets([budget], open_store())])
+    with caplog.at_level(logging.WARNING, "ai_client"):
+        for _ in range(4):
+            both.chat(client)
+    assert [warning.used for warning in heard] == [50, 100]
+    assert sum("used up to" in record.message for record in caplog.records) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "exactly one of usd, tokens and requests"),
+        ({"usd": 1, "tokens": 1}, "exactly one"),
+        ({"usd": -1}, "must not be negative"),
+        ({"usd": 1, "scope": "galaxy"}, "scope must be one of all, process"),
+        ({"usd": 1, "timezone": "Mars/Olympus"}, "no time zone 'Mars/Olympus'"),
+    ],
+)
+def test_a_contradictory_budget_is_refused(options: dict[str, Any], message: str) -> None:
+    """A budget that makes no sense fails where it is made."""
+    with pytest.raises(ConfigError, match=message):
+        Budget(**options)
+
+
+@pytest.mark.parametrize(
+    ("per", "at", "hours"),
+    [
+        ("day", "2026-03-29T12:00", 23),
+        ("day", "2026-10-25T12:00", 25),
+        ("day", "2026-07-01T00:00", 24),
+        ("week", "2026-07-01T12:00", 168),
+        ("month", "2026-02-10T12:00", 28 * 24),
+        ("month", "2026-12-31T23:00", 31 * 24),
+        ("hour", "2026-07-01T12:59", 1),
+    ],
+)
+def test_windows_are_those_of_the_calendar(per: Any, at: str, hours: int) -> None:
+    """A window is a stretch of the calendar in its zone, also where the clocks change."""
+    zone = ZoneInfo("Europe/Berlin")
+    now = datetime.fromisoformat(at).replace(tzinfo=zone).timestamp()
+    found = window(per, "Europe/Berlin", now)
+    start = datetime.fromisoformat(found.name.partition(":")[2]).timestamp()
+    assert start <= now < found.end
+    assert (found.end - start) / 3600 == hours
+    assert window(per, "Europe/Berlin", found.end).name != found.name
+    assert window(per, "Europe/Berlin", found.end - 0.001) == found
+
+
+def test_a_new_window_is_a_new_budget(both: Both, clock: Clock) -> None:
+    """When the day is over, the budget is whole again."""
+    client = both.client([Budgets([Budget(requests=1, per="day")], open_store())])
+    client.io.now = clock
+    both.chat(client)
+    with pytest.raises(BudgetExceeded) as caught:
+        both.chat(client)
+    clock.now += caught.value.retry_after or 0
+    both.chat(client)
+
+
+def test_ten_thousand_at_once_are_exact() -> None:
+    """Of 10,000 tasks at once, exactly as many are served as the budget has room for, and not one more."""
+    store = open_store()
+    policy = Budgets([Budget(tokens=700_000, per="total")], store)
+    answer = httpx.Response(200, json={"usage": {"prompt_tokens": 40, "completion_tokens": 60}})
+
+    async def proceed(call: Call) -> CallReply:
+        del call
+        await asyncio.sleep(0)
+        return CallReply(answer)
+
+    async def main() -> list[bool]:
+        io = async_io()
+        body = {"model": "m", "messages": [], "max_tokens": 200}
+
+        async def one() -> bool:
+            try:
+                await policy(Call(io, "POST", "/chat/completions", None, body=body), proceed)
+            except BudgetExceeded:
+                return False
+            return True
+
+        return await asyncio.gather(*(one() for _ in range(10_000)))
+
+    assert asyncio.run(main()).count(True) == 3500  # all 10,000 reserve before the first settles
+    assert held(store) == Ledger(3500 * 100, 0)
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of a store that processes share."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    server: Redis = request.getfixturevalue("redis_server")
+    import redis
+
+    with redis.Redis.from_url(server.url) as connection:
+        connection.flushall()
+    return server.url
+
+
+def spenders(count: int, *args: object) -> list[subprocess.Popen[str]]:
+    """Start processes that make calls, and let them begin together."""
+    command = [sys.executable, "-m", "tests.control.spender", *map(str, args)]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(count)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return processes
+
+
+@pytest.fixture
+def billing() -> Iterator[Upstream]:
+    """Yield an upstream that reports a known usage."""
+    with Upstream(record=False) as upstream:
+        upstream.always(chat_reply)
+        yield upstream
+
+
+COST = 30 * 150_000 + 20 * 600_000
+"""What one call costs in nano-USD."""
+
+
+def test_processes_share_a_budget(shared_url: str, billing: Upstream) -> None:
+    """16 processes of 200 calls never pass the limit, and what is settled is what the upstream served."""
+    limit = 2500 * COST / 1e9
+    processes = spenders(16, shared_url, billing.base_url, 200, limit, 600)
+    said = [process.communicate()[0].split() for process in processes]
+    served = sum(int(figures[0]) for figures in said)
+    assert served + sum(int(figures[1]) for figures in said) == 3200
+    store = open_store(shared_url)
+    ledger = finish(store.ledger(blocking_io(), total_key(), blocking_io().now()))
+    (row,) = Cost(PRICES, store).report()
+    store.close()
+    assert billing._service.recorder.counters.finished == served
+    assert ledger == Ledger(served * COST, 0)
+    assert row.sums["nano_usd"] == served * COST
+    assert ledger.used <= round(limit * 1e9)
+    assert served >= 2400  # what is left is less than one reservation of each process
+
+
+def test_killed_processes_lose_nothing(shared_url: str, billing: Upstream) -> None:
+    """After half the processes are killed, their reservations expire and what was settled stays counted."""
+    processes = spenders(16, shared_url, billing.base_url, 200, 1000, 3)
+    counters = billing._service.recorder.counters
+    billing.wait_for(lambda: counters.finished > 400, timeout=30)
+    for process in processes[:8]:
+        process.kill()
+    said = [process.communicate()[0].split() for process in processes]
+    assert all(figures == ["200", "0"] for figures in said[8:])
+    store, io = open_store(shared_url), blocking_io()
+    ledger = finish(store.ledger(io, total_key(), io.now() + 60))
+    store.close()
+    assert ledger.held == 0
+    assert ledger.used % COST == 0
+    assert counters.finished - 8 <= ledger.used // COST <= counters.requests
+
+
+def total_key() -> str:
+    """Name the ledger of the spenders."""
+    from ai_client._labels import Labels
+    from ai_client.control.record import Record
+    from ai_client.control.scope import NEVER, Window
+
+    return Budget(usd=1, per="total").key(Record(Labels()), Window("total", NEVER))

@@ -1,0 +1,190 @@
+"""Usage and cost of calls, and their sums."""
+
+from typing import Any
+
+import pytest
+
+from ai_client import APIStatusError, ConfigError
+from ai_client._labels import labels
+from ai_client.control.cost import Cost
+from ai_client.control.prices import Price, Prices
+from ai_client.control.record import call_record
+from ai_client.control.usage import Usage
+from ai_client.stores import open_store
+from ai_client.testing import Upstream
+from tests.control.support import Both, blocking_io
+
+OWN = Prices({"gpt-4o-mini": {"input": 2.0, "output": 10.0, "cached_input": 1.0}}, library=False)
+
+
+def test_a_price_counts_its_parts() -> None:
+    """Cached, audio and image tokens cost what they cost instead of what all cost, reasoning is output."""
+    price = Price(2, 10, cached_input=0.5, audio_input=40, audio_output=80, request=0.01)
+    usage = Usage("reported", 1000, 100, cached=400, reasoning=50, audio_input=100, audio_output=10)
+    usd = 0.01 + (500 * 2 + 400 * 0.5 + 100 * 40 + 90 * 10 + 10 * 80) / 1e6
+    assert price.nano_usd(usage) == round(usd * 1e9)
+
+
+def test_prices_of_the_library() -> None:
+    """Prices come from genai-prices, those of the application go first, and what nobody knows is unknown."""
+    from ai_client._io import finish
+
+    prices = Prices({"mine": Price(1, 1), "gpt-4o-mini": Price(100, 100)})
+    finish(prices.ready(blocking_io()))
+    usage = Usage("reported", 1_000_000, 0)
+    assert prices.nano_usd(usage, "gpt-4o") == pytest.approx(2.5e9)
+    assert prices.nano_usd(usage, "gpt-4o-mini-2024-07-18", "gpt-4o-mini") == 100e9
+    assert prices.nano_usd(usage, "mine") == 1e9
+    assert prices.nano_usd(usage, "no-such-model") is None
+    assert prices.nano_usd(Usage("unknown"), "mine") is None
+
+
+def test_tiers_of_the_library() -> None:
+    """A prompt beyond the threshold of a tiered price costs what the library says."""
+    from decimal import Decimal
+
+    from genai_prices import Usage as Theirs, calc_price
+
+    from ai_client._io import finish
+
+    prices = Prices()
+    finish(prices.ready(blocking_io()))
+    for tokens in (1000, 400_000):
+        theirs = calc_price(Theirs(input_tokens=tokens, output_tokens=10), model_ref="gpt-5.5").total_price
+        ours = prices.nano_usd(Usage("reported", tokens, 10), "gpt-5.5")
+        assert ours == round(theirs * Decimal(10**9))
+
+
+def test_an_ill_typed_price_is_refused() -> None:
+    """A price with an unknown member fails at start and names what there is."""
+    with pytest.raises(ConfigError, match=r"prices\.x: a price has the members input, output"):
+        Prices({"x": {"inputs": 1}})
+
+
+def test_a_whole_answer_is_accounted_for(both: Both) -> None:
+    """The result of a call knows its tokens and its cost."""
+    completion = both.chat(both.client([Cost(OWN)]))
+    record = call_record(completion)
+    usage = completion.to_dict()["usage"]
+    assert record is not None
+    assert record.usage is not None
+    assert record.usage.source == "reported"
+    assert (record.usage.input, record.usage.output) == (
+        usage["prompt_tokens"],
+        usage["completion_tokens"],
+    )
+    expected = (usage["prompt_tokens"] * 2 + usage["completion_tokens"] * 10) * 1000
+    assert record.nano_usd == expected
+
+
+def test_a_stream_is_asked_for_its_usage(both: Both, upstream: Upstream) -> None:
+    """A stream reports its usage, and its caller does not see the chunk that does."""
+    plain = both.items(both.chat(both.client(), stream=True))
+    stream = both.chat(both.client([Cost(OWN)]), stream=True)
+    chunks = both.items(stream)
+    assert upstream.requests[-1].json()["stream_options"] == {"include_usage": True}
+    assert [chunk.choices for chunk in chunks] == [chunk.choices for chunk in plain]
+    assert all(chunk.choices for chunk in chunks)
+    record = call_record(stream)
+    assert record is not None
+    assert record.usage is not None
+    assert record.usage.source == "reported"
+    whole = both.chat(both.client())
+    assert record.usage.output == whole.to_dict()["usage"]["completion_tokens"]
+
+
+def test_a_caller_who_asks_for_usage_gets_it(both: Both) -> None:
+    """The chunk with the usage is there for a caller who asked for it."""
+    client = both.client([Cost(OWN)])
+    chunks = both.items(both.chat(client, stream=True, stream_options={"include_usage": True}))
+    assert chunks[-1].usage is not None
+    assert not chunks[-1].choices
+
+
+def test_an_unread_stream_is_left_as_it_is(both: Both, upstream: Upstream) -> None:
+    """Where the caller reads the bytes, nothing is asked for that could not be hidden."""
+    client = both.client([Cost(OWN)])
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    if both.kind == "blocking":
+        with client.chat.completions.with_streaming_response.create(**body) as response:
+            list(response.iter_lines())
+    else:
+
+        async def read() -> None:
+            async with client.chat.completions.with_streaming_response.create(**body) as response:
+                async for _ in response.iter_lines():
+                    pass
+
+        both.call(read)
+    assert "stream_options" not in upstream.requests[-1].json()
+
+
+def test_an_aborted_stream_is_estimated(both: Both) -> None:
+    """A stream that is left early has a cost, by estimate of what had come."""
+    store = open_store()
+    cost = Cost(OWN, store)
+    stream = both.chat(both.client([cost]), stream=True)
+    both.items(stream, 5)
+    both.close_stream(stream)
+    record = call_record(stream)
+    assert record is not None
+    assert record.usage is not None
+    assert record.usage.source == "estimated"
+    assert record.usage.output > 0
+    assert record.nano_usd
+    (row,) = cost.report()
+    assert row.sums["estimated"] == row.calls == 1
+
+
+def test_an_unknown_price_is_an_unknown_cost(both: Both) -> None:
+    """Where no price is known the cost is `None`, in the record and in the sums, and not zero."""
+    cost = Cost(Prices(library=False), open_store())
+    record = call_record(both.chat(both.client([cost])))
+    assert record is not None
+    assert record.usd is None
+    (row,) = cost.report()
+    assert (row.calls, row.unpriced, row.usd) == (1, 1, None)
+
+
+def test_sums_by_label(both: Both) -> None:
+    """Sums tell apart the endpoints, tenants and models, and add up what a report does not tell apart."""
+    cost = Cost(OWN, open_store())
+    client = both.client([cost])
+
+    def ask(tenant: str) -> Any:
+        with labels(endpoint="/ask", tenant=tenant):
+            return call_record(both.chat(client))
+
+    one = ask("a").nano_usd
+    ask("a")
+    ask("b")
+    with labels(endpoint="/embed", tenant="a"):
+        both.call(client.embeddings.create, model="text-embedding-3-small", input="x", dimensions=2)
+    rows = {row.labels["tenant"]: row for row in cost.report(by=["tenant"])}
+    assert (rows["a"].calls, rows["b"].calls) == (3, 1)
+    assert rows["a"].sums["nano_usd"] == 2 * one
+    assert rows["a"].unpriced == 1
+    by_model = {tuple(row.labels.values()): row.calls for row in cost.report(by=["endpoint", "model"])}
+    assert by_model[("/embed", "text-embedding-3-small")] == 1
+    assert len(cost.report(by=["day"])) == 1
+
+
+def test_a_refused_call_costs_nothing(both: Both, upstream: Upstream) -> None:
+    """A call that the upstream refused is not counted."""
+    upstream.reply(status=400)
+    cost = Cost(OWN, open_store())
+    with pytest.raises(APIStatusError):
+        both.chat(both.client([cost]))
+    assert cost.report() == []
+
+
+def test_a_call_that_may_have_been_billed_is_counted_as_unknown(both: Both, upstream: Upstream) -> None:
+    """A call whose answer was lost is counted, with an unknown cost."""
+    from ai_client import APIConnectionError
+
+    upstream.reply(disconnect=True)
+    cost = Cost(OWN, open_store())
+    with pytest.raises(APIConnectionError):
+        both.chat(both.client([cost]))
+    (row,) = cost.report()
+    assert (row.sums["unknown"], row.usd) == (1, None)
