@@ -13,7 +13,17 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 CORE = [path for path in MODULES if "testing" not in path.relative_to(PACKAGE).parts]
 
 MAY_IMPORT_HTTP = {"_http.py", "_pool.py", "_network.py"}
-MAY_WAIT = {"_io.py", "_pool.py", "_network.py", "_loops.py", "provider.py", "relay.py"}
+MAY_WAIT = {
+    "_io.py",
+    "_pool.py",
+    "_network.py",
+    "_loops.py",
+    "_bridge.py",
+    "_drain.py",
+    "_managed.py",
+    "provider.py",
+    "relay.py",
+}
 
 
 def imports(path: Path, *, typing_too: bool) -> set[str]:

@@ -1,0 +1,185 @@
+"""The event loops of a process: its main loop, the one it keeps in the background, and the way between loops."""
+
+import asyncio
+import contextvars
+import os
+import threading
+import weakref
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
+
+from .errors import ClientClosedError
+
+T = TypeVar("T")
+Loop = asyncio.AbstractEventLoop
+
+_STOP_SECONDS = 1.0
+
+
+async def cross(
+    loop: Loop,
+    start: Callable[[], Coroutine[Any, Any, T]],
+    *,
+    undo: Callable[[T], Coroutine[Any, Any, object]] | None = None,
+    firm: bool = False,
+) -> T:
+    """Run a coroutine on another running loop, in the caller's context, and wait for it.
+
+    A cancelled caller cancels the coroutine and waits until it has ended; if *firm*, only waits.
+
+    Args:
+        loop: Where to run it.
+        start: Gives the coroutine.
+        undo: Takes back a result that nobody waits for any more.
+        firm: Whether the coroutine runs to its end whatever happens to the caller.
+
+    Raises:
+        ClientClosedError: The other loop was shut down under the coroutine.
+    """
+    passage = _Passage(loop, start, undo)
+    cancelled = await passage.end(firm=firm)
+    task = passage.task
+    assert task is not None  # noqa: S101 - it has ended
+    if cancelled is not None:
+        if undo is not None and _succeeded(task):
+            result = task.result()
+            await cross(loop, lambda: undo(result), firm=True)
+        raise cancelled
+    if task.cancelled():
+        raise ClientClosedError("The event loop that the process keeps for AI calls was shut down.")
+    return task.result()
+
+
+class _Passage(Generic[T]):
+    """A task on another loop, watched from the caller's."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        start: Callable[[], Coroutine[Any, Any, T]],
+        undo: Callable[[T], Coroutine[Any, Any, object]] | None,
+    ) -> None:
+        self.task: asyncio.Task[T] | None = None
+        self._loop = loop
+        self._start = start
+        self._undo = undo
+        self._here = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()
+        self._waiter: asyncio.Future[None] = self._here.create_future()
+
+    async def end(self, *, firm: bool) -> asyncio.CancelledError | None:
+        """Start the task and wait until it has ended; give what cancelled the caller meanwhile."""
+        cancelled = None
+        self._loop.call_soon_threadsafe(self._begin)
+        while self.task is None or not self.task.done():
+            try:
+                await self._waiter
+            except asyncio.CancelledError as error:
+                cancelled = error
+                self._waiter = self._here.create_future()
+                if not firm:
+                    self._loop.call_soon_threadsafe(self._cancel)
+        return cancelled
+
+    def _begin(self) -> None:
+        self.task = self._loop.create_task(self._start(), context=self._context)
+        self.task.add_done_callback(self._report)
+
+    def _cancel(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+
+    def _report(self, task: asyncio.Task[T]) -> None:
+        try:
+            self._here.call_soon_threadsafe(self._settle)
+        except RuntimeError:  # the caller's loop is closed
+            if self._undo is not None and _succeeded(task):
+                keep(self._loop.create_task(self._undo(task.result())))
+
+    def _settle(self) -> None:
+        if not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+def _succeeded(task: asyncio.Task[Any]) -> bool:
+    return not task.cancelled() and task.exception() is None
+
+
+_kept: set[asyncio.Task[Any]] = set()
+
+
+def keep(task: asyncio.Task[Any]) -> None:
+    """Hold a task that nobody awaits until it has ended."""
+    _kept.add(task)
+    task.add_done_callback(_kept.discard)
+
+
+class _Background:
+    """An event loop in a daemon thread."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="ai-client-loop", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.close()
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(_STOP_SECONDS)
+
+
+class _Process:
+    """The loops of this process; a forked child starts with none."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.background: _Background | None = None
+        self.main: weakref.ref[Loop] | None = None
+
+
+_process = _Process()
+_parents: list[_Process] = []  # kept, since closing a parent's loop would disturb it there
+
+
+def background_loop() -> Loop:
+    """Give the loop that the process keeps in a thread of its own, started when first asked for."""
+    background = _process.background
+    if background is None:
+        with _process.lock:
+            background = _process.background
+            if background is None:
+                background = _process.background = _Background()
+    return background.loop
+
+
+def stop_background_loop() -> None:
+    """End the background loop; the next use starts another."""
+    with _process.lock:
+        background, _process.background = _process.background, None
+    if background is not None:
+        background.stop()
+
+
+def main_loop() -> Loop | None:
+    """Give the loop adopted as the main one, while it is open."""
+    loop = None if _process.main is None else _process.main()
+    return None if loop is None or loop.is_closed() else loop
+
+
+def adopt_main_loop() -> None:
+    """Take the running loop for the main one of the process."""
+    _process.main = weakref.ref(asyncio.get_running_loop())
+
+
+def _start_empty() -> None:
+    global _process  # noqa: PLW0603 - the process is another one
+    _parents.append(_process)
+    _process = _Process()
+
+
+os.register_at_fork(after_in_child=_start_empty)

@@ -1,0 +1,219 @@
+"""The way from one event loop to another."""
+
+import asyncio
+import contextvars
+import gc
+import os
+import threading
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from ai_client import ClientClosedError, _loops
+from ai_client._loops import background_loop, cross, stop_background_loop
+
+NAME: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobody")
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_left() -> Iterator[None]:
+    """End the background loop after each test."""
+    yield
+    stop_background_loop()
+
+
+@asynccontextmanager
+async def waiting_over_there() -> AsyncIterator[tuple[asyncio.Task[None], list[str]]]:
+    """Start a crossing that waits for ever on the background loop; give its task and what happens there."""
+    started = threading.Event()
+    seen: list[str] = []
+
+    async def wait() -> None:
+        try:
+            started.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            await asyncio.sleep(0)
+            raise
+        finally:
+            seen.append("ended")
+
+    task = asyncio.create_task(cross(background_loop(), wait))
+    await asyncio.to_thread(started.wait)
+    yield task, seen
+
+
+def test_result_comes_back() -> None:
+    """A coroutine runs in the background loop's thread, and its result is given to the caller."""
+
+    async def thread() -> str:
+        return threading.current_thread().name
+
+    assert asyncio.run(cross(background_loop(), thread)) == "ai-client-loop"
+
+
+def test_error_comes_back() -> None:
+    """An exception over there is raised here."""
+
+    async def fail() -> None:
+        raise KeyError("over there")
+
+    with pytest.raises(KeyError, match="over there"):
+        asyncio.run(cross(background_loop(), fail))
+
+
+def test_context_goes_along() -> None:
+    """Context variables of the caller are seen over there."""
+
+    async def name() -> str:
+        return NAME.get()
+
+    async def main() -> str:
+        NAME.set("ann")
+        return await cross(background_loop(), name)
+
+    assert asyncio.run(main()) == "ann"
+
+
+def test_cancelled_caller_waits_for_the_end() -> None:
+    """Cancelling the caller cancels the coroutine over there, and returns when that has ended."""
+
+    async def main() -> list[str]:
+        async with waiting_over_there() as (task, seen):
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return seen
+
+    assert asyncio.run(main()) == ["cancelled", "ended"]
+
+
+def test_timeout_crosses() -> None:
+    """A deadline of the caller's ends the coroutine over there and shows as a timeout."""
+
+    async def main() -> list[str]:
+        async with waiting_over_there() as (task, seen):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0):
+                    await task
+            return seen
+
+    assert asyncio.run(main()) == ["cancelled", "ended"]
+
+
+def test_firm_crossing_is_finished() -> None:
+    """What has to be done is done over there although its caller is cancelled."""
+    done: list[bool] = []
+
+    async def main() -> None:
+        started, go = threading.Event(), threading.Event()
+
+        async def close() -> None:
+            started.set()
+            await asyncio.to_thread(go.wait)
+            done.append(True)
+
+        task = asyncio.create_task(cross(background_loop(), close, firm=True))
+        await asyncio.to_thread(started.wait)
+        task.cancel()
+        go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert done == [True]
+
+
+def test_result_of_a_cancelled_caller_is_undone() -> None:
+    """A result that comes although its caller was cancelled is taken back before the caller goes on."""
+    undone: list[str] = []
+
+    async def main() -> None:
+        started = threading.Event()
+
+        async def stubborn() -> str:
+            try:
+                started.set()
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                return "an open response"
+            return "never"
+
+        async def undo(result: str) -> None:
+            undone.append(result)
+
+        task = asyncio.create_task(cross(background_loop(), stubborn, undo=undo))
+        await asyncio.to_thread(started.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert undone == ["an open response"]
+
+
+def test_shut_down_loop_is_said() -> None:
+    """A coroutine that is cancelled by its own loop fails with an error, not with a cancellation of the caller."""
+
+    async def vanish() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(ClientClosedError, match="shut down"):
+        asyncio.run(cross(background_loop(), vanish))
+
+
+def test_background_loop_is_one() -> None:
+    """Threads that ask for the background loop at the same time get the same one."""
+    loops: set[asyncio.AbstractEventLoop] = set()
+    barrier = threading.Barrier(16)
+
+    def ask() -> None:
+        barrier.wait()
+        loops.add(background_loop())
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(loops) == 1
+
+
+def test_background_loop_is_started_again() -> None:
+    """After it was stopped, the next use has another one."""
+    first = background_loop()
+    stop_background_loop()
+    assert first.is_closed()
+    assert background_loop() is not first
+
+
+def test_adopted_loop_is_held_weakly() -> None:
+    """The main loop is forgotten when it is closed, and nothing here keeps it alive."""
+
+    async def main() -> "weakref.ref[asyncio.AbstractEventLoop]":
+        _loops.adopt_main_loop()
+        assert _loops.main_loop() is asyncio.get_running_loop()
+        return weakref.ref(asyncio.get_running_loop())
+
+    loop = asyncio.run(main())
+    assert _loops.main_loop() is None
+    gc.collect()
+    assert loop() is None
+
+
+def test_child_starts_without_loops() -> None:
+    """A forked child has neither the main loop nor the background loop of its parent, and starts its own."""
+    parents = background_loop()
+
+    async def thread() -> str:
+        return threading.current_thread().name
+
+    child = os.fork()
+    if child == 0:
+        good = background_loop() is not parents and asyncio.run(cross(background_loop(), thread))
+        os._exit(0 if good else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert asyncio.run(cross(parents, thread)) == "ai-client-loop"
