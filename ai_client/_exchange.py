@@ -4,6 +4,7 @@ Two ways to do it share an interface: straight over a pool of ours, or through a
 """
 
 import time
+from collections.abc import Coroutine
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -60,7 +61,7 @@ class Sender(_Exchange, Protocol):
 class AsyncSender(_Exchange, Protocol):
     """Performs exchanges and suspends."""
 
-    async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response": ...
+    def send(self, request: "httpx.Request", /, *, stream: bool) -> "Coroutine[Any, Any, httpx.Response]": ...
     async def aclose(self) -> None: ...
 
 

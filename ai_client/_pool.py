@@ -19,9 +19,15 @@ class BlockingPool(httpx.HTTPTransport):
     def __init__(self, options: PoolOptions) -> None:
         super().__init__(limits=_limits(options))
 
+    def abandon(self) -> None:
+        """Leave the connections to the process or the loop they belong to."""
+
 
 class AwaitablePool(httpx.AsyncHTTPTransport):
     """Connections for the tasks of one event loop."""
 
     def __init__(self, options: PoolOptions) -> None:
         super().__init__(limits=_limits(options))
+
+    def abandon(self) -> None:
+        """Leave the connections to the process or the loop they belong to."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self
 
+from ._bridge import LoopSender
 from ._calls import Calls
 from ._exchange import AsyncClientSender, AsyncPoolSender, ClientSender, PoolSender
 from ._http import PoolOptions
@@ -303,7 +304,7 @@ class OpenAI(BlockingVerbs, BaseClient[Sync]):
 
 
 class AsyncOpenAI(AwaitableVerbs, BaseClient[Async]):
-    """The awaitable client: for the tasks of one event loop."""
+    """The awaitable client: safe to share between tasks, and between event loops."""
 
     _blocking = False
 
@@ -311,7 +312,9 @@ class AsyncOpenAI(AwaitableVerbs, BaseClient[Async]):
         if http_client is not None:
             self._sender = AsyncClientSender(http_client, self._library)
         else:
-            self._sender = AsyncPoolSender(AwaitablePool(options), self._library)
+            self._sender = LoopSender(
+                lambda: AsyncPoolSender(AwaitablePool(options), self._library), self._library
+            )
         self.io = AsyncIO(self._sender)
 
     async def close(self) -> None:

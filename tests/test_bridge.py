@@ -1,0 +1,212 @@
+"""Calls from event loops other than the one their connections belong to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from ai_client import AsyncOpenAI, ClientProvider
+from ai_client._loops import background_loop, stop_background_loop
+from ai_client.testing import Gate, Upstream, sse
+
+QUESTION: dict[str, Any] = {"model": "gpt-5.5-mini", "messages": [{"role": "user", "content": "Hello"}]}
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_left() -> Iterator[None]:
+    """End the background loop after each test."""
+    yield
+    stop_background_loop()
+
+
+@pytest.fixture
+def provider(ai_client_upstream: Upstream) -> Iterator[ClientProvider]:
+    """Yield a provider of clients to the upstream, and close it."""
+    provider = ClientProvider({"base_url": ai_client_upstream.base_url, "api_key": "any", "max_retries": 0})
+    yield provider
+    provider.close()
+
+
+async def ask(client: AsyncOpenAI) -> str:
+    """Make one call."""
+    completion = await client.chat.completions.create(**QUESTION)
+    return completion.choices[0].message.content or ""
+
+
+def chunk(text: str) -> bytes:
+    """Encode a chunk of a streamed answer."""
+    return sse(
+        {"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": text}}]}
+    )
+
+
+def test_loops_that_come_and_go_share_a_connection(
+    provider: ClientProvider, ai_client_upstream: Upstream
+) -> None:
+    """Twenty event loops one after the other use the process's one connection."""
+    for _ in range(20):
+        assert asyncio.run(ask(provider.async_client))
+    assert ai_client_upstream.connections_opened == 1
+
+
+def test_loops_side_by_side_share_a_pool(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """Loops in eight threads at once open no more than eight connections for a hundred calls."""
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: asyncio.run(ask(provider.async_client)), range(100)))
+    assert all(answers)
+    assert ai_client_upstream.connections_opened <= 8
+
+
+def test_main_loop_uses_its_connections_directly(
+    provider: ClientProvider, ai_client_upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls from the adopted loop never cross to another."""
+    monkeypatch.setattr("ai_client._bridge.cross", None)
+
+    async def main() -> None:
+        provider.adopt_loop()
+        await asyncio.gather(*(ask(provider.async_client) for _ in range(3)))
+        await provider.aclose()
+
+    asyncio.run(main())
+    assert len(ai_client_upstream.requests) == 3
+
+
+def test_stream_crosses_chunk_by_chunk(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """Each item of a stream is there as soon as it was sent, before the next one is."""
+    gate = Gate()
+    ai_client_upstream.reply(chunks=[chunk("one"), gate, chunk("two"), b"data: [DONE]\n\n"])
+
+    async def main() -> list[str | None]:
+        stream = await provider.async_client.chat.completions.create(**QUESTION, stream=True)
+        seen = []
+        async for item in stream:
+            seen.append(item.choices[0].delta.content)
+            gate.set()
+        return seen
+
+    assert asyncio.run(main()) == ["one", "two"]
+
+
+def test_slow_reader_holds_the_upstream_back(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """While the reader of a stream pauses, no more is read from the upstream than fits into buffers."""
+    sent = 0
+
+    def flood() -> Iterator[bytes]:
+        nonlocal sent
+        piece = chunk("x" * 64 * 1024)
+        for _ in range(2000):
+            sent += 1
+            yield piece
+
+    ai_client_upstream.reply(chunks=flood())
+
+    async def main() -> None:
+        stream = await provider.async_client.chat.completions.create(**QUESTION, stream=True)
+        async with stream:
+            await anext(stream)
+            before = -1
+            while before != sent:
+                before = sent
+                await asyncio.sleep(0.1)
+
+    asyncio.run(main())
+    assert sent < 1000
+
+
+def test_leaving_a_stream_closes_upstream(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """Closing a stream before its end ends it at the upstream at once."""
+    ai_client_upstream.reply(chunks=[chunk("one"), Gate()])
+
+    async def main() -> None:
+        stream = await provider.async_client.chat.completions.create(**QUESTION, stream=True)
+        async with stream:
+            await anext(stream)
+        await ai_client_upstream.wait_for_async(lambda: ai_client_upstream.requests[0].aborted)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
+def test_cancelled_call_is_cancelled_upstream(
+    provider: ClientProvider, ai_client_upstream: Upstream, streamed: bool
+) -> None:
+    """Cancelling a call that waits for its answer closes its connection before the caller goes on."""
+    ai_client_upstream.reply(never=True)
+
+    async def main() -> None:
+        task = asyncio.create_task(provider.async_client.chat.completions.create(**QUESTION, stream=streamed))
+        await ai_client_upstream.wait_for_async(lambda: len(ai_client_upstream.requests) == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await ai_client_upstream.wait_for_async(lambda: ai_client_upstream.requests[0].aborted)
+        assert await ask(provider.async_client)
+
+    asyncio.run(main())
+
+
+def test_cancelled_reader_closes_upstream(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """Cancelling a task that waits for the next item of a stream ends the stream at the upstream."""
+    ai_client_upstream.reply(chunks=[chunk("one"), Gate()])
+
+    async def main() -> None:
+        stream = await provider.async_client.chat.completions.create(**QUESTION, stream=True)
+        await anext(stream)
+        task = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await ai_client_upstream.wait_for_async(lambda: ai_client_upstream.requests[0].aborted)
+
+    asyncio.run(main())
+
+
+def test_call_whose_loop_ends_is_given_up(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """A call whose loop is stopped and closed under it ends at the upstream, and the next loop's calls work."""
+    ai_client_upstream.reply(never=True)
+
+    async def leave() -> None:
+        task = asyncio.create_task(ask(provider.async_client))
+        await ai_client_upstream.wait_for_async(lambda: len(ai_client_upstream.requests) == 1)
+        del task  # asyncio.run cancels what is left
+
+    asyncio.run(leave())
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.requests[0].aborted)
+    assert asyncio.run(ask(provider.async_client))
+
+
+def test_body_of_another_loop_is_read_there(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """An awaitable request body is read on the loop of the caller that gave it."""
+    loops: set[Any] = set()
+
+    async def body() -> AsyncIterator[bytes]:
+        for part in (b'{"model": "gpt-5.5-mini", ', b'"messages": [{"role": "user", "content": "Hello"}]}'):
+            loops.add(asyncio.get_running_loop())
+            yield part
+
+    async def main() -> int:
+        client = provider.async_client
+        sender: Any = client._sender
+        request = sender.build(
+            "POST",
+            client.base_url.join("chat/completions"),
+            [("authorization", "Bearer any"), ("content-type", "application/json")],
+            {},
+            content=body(),
+        )
+        response = await sender.send(request, stream=False)
+        assert loops == {asyncio.get_running_loop()}
+        return int(response.status_code)
+
+    assert asyncio.run(main()) == 200
+    assert ai_client_upstream.requests[0].json()["model"] == "gpt-5.5-mini"
+
+
+def test_background_loop_itself_is_served(provider: ClientProvider) -> None:
+    """A call made on the background loop does not wait for itself."""
+    done = asyncio.run_coroutine_threadsafe(ask(provider.async_client), background_loop())
+    assert done.result(5)
