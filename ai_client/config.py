@@ -13,6 +13,7 @@ from .errors import ConfigError
 DEFAULT_MAX_RETRIES = 2
 DEFAULT_MAX_CONNECTIONS = 1000
 DEFAULT_KEEPALIVE_EXPIRY = 60.0
+_OF_THE_PROVIDER = frozenset({"shutdown_timeout", "client_class", "async_client_class"})
 
 
 def check_secret(name: str, value: str) -> str:
@@ -84,6 +85,13 @@ class ClientConfig(pydantic.BaseModel):
         "AI_CLIENT_SHUTDOWN_TIMEOUT",
     )
 
+    client_class: str | Callable[..., Any] | None = _option(
+        None, "A class for the blocking client in place of OpenAI, or its dotted path: `openai.OpenAI`, say."
+    )
+    async_client_class: str | Callable[..., Any] | None = _option(
+        None, "A class for the awaitable client in place of AsyncOpenAI, or its dotted path."
+    )
+
     @pydantic.model_validator(mode="before")
     @classmethod
     def _from_environment(cls, given: Any) -> Any:
@@ -129,7 +137,7 @@ class ClientConfig(pydantic.BaseModel):
 
     def options(self) -> dict[str, Any]:
         """Give the arguments for `OpenAI` and `AsyncOpenAI`."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name != "shutdown_timeout"}
+        return {name: getattr(self, name) for name in type(self).model_fields if name not in _OF_THE_PROVIDER}
 
 
 def environment_variables() -> dict[str, str]:

@@ -1,13 +1,22 @@
 """One client of each kind per process, whatever threads, forks and loops its framework uses."""
 
+import _thread
+import asyncio
+import atexit
+import os
 import threading
+import weakref
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from ._drain import Gate
+from ._loops import adopt_main_loop, stop_background_loop
+from ._managed import Kind, Managed, build
+from ._signals import unwatch, watch
 from .config import ClientConfig
-from .errors import ClientClosedError, ConfigError
+from .errors import ConfigError
 
 if TYPE_CHECKING:
     from .client import AsyncOpenAI, OpenAI
@@ -26,6 +35,8 @@ class Clients:
     def __init__(self, provider: "ClientProvider", config: ClientConfig) -> None:
         self.config = config
         self._provider = provider
+        self._built: dict[Kind, Managed] = {}
+        self._fakes: list[dict[Kind, Any]] = []
         self._client: Any = None
         self._async_client: Any = None
 
@@ -37,7 +48,7 @@ class Clients:
             ClientClosedError: The provider is closed.
         """
         client: OpenAI | None = self._client
-        return self._provider._build(self, "_client") if client is None else client
+        return self._provider._build(self, "blocking") if client is None else client
 
     @property
     def async_client(self) -> "AsyncOpenAI":
@@ -47,7 +58,7 @@ class Clients:
             ClientClosedError: The provider is closed.
         """
         client: AsyncOpenAI | None = self._async_client
-        return self._provider._build(self, "_async_client") if client is None else client
+        return self._provider._build(self, "awaitable") if client is None else client
 
     @contextmanager
     def override(self, fake_client: Any = None, fake_async_client: Any = None) -> Generator[None]:
@@ -55,15 +66,26 @@ class Clients:
 
         A kind that is not given stays as it is. The fakes are the caller's to close.
         """
-        before = self._client, self._async_client
-        if fake_client is not None:
-            self._client = fake_client
-        if fake_async_client is not None:
-            self._async_client = fake_async_client
+        fakes: dict[Kind, Any] = {"blocking": fake_client, "awaitable": fake_async_client}
+        self._fakes.append(fakes)
+        self._show()
         try:
             yield
         finally:
-            self._client, self._async_client = before
+            self._fakes.remove(fakes)
+            self._show()
+
+    def _show(self) -> None:
+        """Give what was built, and the latest fake in its place."""
+        shown: dict[Kind, Any] = {kind: managed.client for kind, managed in self._built.items()}
+        for fakes in self._fakes:
+            shown.update({kind: fake for kind, fake in fakes.items() if fake is not None})
+        self._client, self._async_client = shown.get("blocking"), shown.get("awaitable")
+
+    def _forget(self) -> list[Managed]:
+        built, self._built = list(self._built.values()), {}
+        self._show()
+        return built
 
 
 class ClientProvider:
@@ -93,7 +115,8 @@ class ClientProvider:
         for alias, options in given.items():
             self._aliases[alias] = Clients(self, ClientConfig.make(options, source=f"{alias}."))
         self._lock = threading.RLock()
-        self._state: State = "open"
+        self._gate = Gate()
+        _providers.add(self)
 
     @property
     def config(self) -> ClientConfig:
@@ -138,7 +161,10 @@ class ClientProvider:
     @property
     def state(self) -> State:
         """Whether calls are taken (`open`), only finished (`draining`), or over (`closed`)."""
-        return self._state
+        gate = self._gate
+        if not gate.closing:
+            return "open"
+        return "closed" if gate.closed.done() else "draining"
 
     def override(self, fake_client: Any = None, fake_async_client: Any = None) -> Any:
         """Give other default clients inside a `with` block, in every thread and task; for tests.
@@ -151,45 +177,111 @@ class ClientProvider:
         """Take the running event loop for the main loop of the process: a server's, which lives as long.
 
         Calls from it use its connections directly; calls from any other loop cross over to a loop that the process
-        keeps for them.
+        keeps for them. When the process is told to end, by a handler installed before, calls begin to drain.
         """
+        adopt_main_loop()
+        watch(self, any_handler=True)
 
     def start(self) -> Self:
         """Take calls, also again after `close`; clients are still built on first use."""
-        self._state = "open"
+        gate = self._gate
+        if gate.closing:
+            gate.closed.result()
+            with self._lock:
+                if self._gate is gate:
+                    self._gate = Gate()
+        watch(self)
         return self
 
     def drain(self) -> None:
         """Take no more calls, and close when those under way have ended; returns at once."""
-        self._state = "draining"
+        gate = self._gate
+        if gate.refuse():
+            _thread.start_new_thread(self._end, (gate,))  # a signal handler may do this, not start a Thread
 
     def close(self) -> None:
         """Take no more calls, wait for those under way up to `shutdown_timeout`, and close the clients.
 
         In an event loop, await `aclose` instead: what runs in that loop cannot end while this blocks it.
         """
-        self._state = "closed"
-        for clients in self._aliases.values():
-            client, clients._client, clients._async_client = clients._client, None, None
-            if client is not None:
-                client.close()
+        gate = self._gate
+        if gate.refuse():
+            self._end(gate)
+        else:
+            gate.closed.result()
 
     async def aclose(self) -> None:
         """Take no more calls, wait for those under way up to `shutdown_timeout`, and close the clients."""
-        waiting = [clients._async_client for clients in self._aliases.values() if clients._async_client]
-        self.close()
-        for client in waiting:
-            await client.close()
+        gate = self._gate
+        if not gate.idle:
+            self.drain()
+        elif gate.refuse():
+            gate.cut_off()
+            try:
+                for managed in self._forget():
+                    await managed.aclose()
+            finally:
+                self._ended(gate)
+        await asyncio.shield(asyncio.wrap_future(gate.closed))
 
-    def _build(self, clients: Clients, kind: Literal["_client", "_async_client"]) -> Any:
+    def _end(self, gate: Gate, timeout: float | None = None) -> None:
+        """Wait, and close what was built since the last start."""
+        try:
+            gate.wait_until_idle(self.config.shutdown_timeout if timeout is None else timeout)
+            gate.cut_off()
+            for managed in self._forget():
+                managed.close()
+        finally:
+            self._ended(gate)
+
+    def _ended(self, gate: Gate) -> None:
+        gate.closed.set_result(None)
+        unwatch(self)
+
+    def _forget(self) -> list[Managed]:
         with self._lock:
-            if self._state != "open":
-                raise ClientClosedError("The application's AI client is closed; start() opens it again.")
-            client = getattr(clients, kind)
-            if client is None:
-                from . import client as ours  # noqa: PLC0415 - built on first use
+            return [managed for clients in self._aliases.values() for managed in clients._forget()]
 
-                make = ours.OpenAI if kind == "_client" else ours.AsyncOpenAI
-                client = make(**clients.config.options())
-                setattr(clients, kind, client)
-            return client
+    def _build(self, clients: Clients, kind: Kind) -> Any:
+        with self._lock:
+            if self._gate.closing:
+                raise self._gate.refusal()
+            managed = clients._built.get(kind)
+            if managed is None:
+                managed = clients._built[kind] = build(clients.config, kind, self._gate)
+                clients._show()
+                watch(self)
+            return managed.client
+
+    def _start_empty(self) -> None:
+        """Build anew in a forked process; whether calls are taken stays as it was."""
+        closing = self._gate.closing
+        self._lock = threading.RLock()
+        self._gate = Gate()
+        if closing:
+            self._gate.refuse()
+            self._gate.closed.set_result(None)
+        for managed in self._forget():
+            managed.abandon()
+            _parents.append(managed)
+
+
+_providers: "weakref.WeakSet[ClientProvider]" = weakref.WeakSet()
+_parents: list[Managed] = []  # kept, since a client that goes may close what is its parent's
+
+
+def _start_empty() -> None:
+    for provider in list(_providers):
+        provider._start_empty()
+
+
+def _close_all() -> None:
+    for provider in list(_providers):
+        gate = provider._gate
+        if gate.refuse():
+            provider._end(gate, timeout=0)
+    stop_background_loop()
+
+
+os.register_at_fork(after_in_child=_start_empty)
+atexit.register(_close_all)

@@ -1,0 +1,228 @@
+"""The end of an application: calls under way get a time to finish, further ones are refused."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from ._io import AsyncIO, BlockingIO
+from .control.call import Call, Next, Reply
+from .errors import ClientClosedError
+
+if TYPE_CHECKING:
+    import httpx
+
+_POLL_SECONDS = 0.25
+
+
+class Gate:
+    """What goes through the clients of a provider, and whether more may come; a policy around every call.
+
+    Attributes:
+        closing: Whether new calls are refused.
+        cut: Whether those that were under way have been cut off as well.
+        closed: Done when the clients are closed.
+    """
+
+    def __init__(self) -> None:
+        self.closing = False
+        self.cut = threading.Event()
+        self.closed: Future[None] = Future()
+        self._under_way: set[object] = set()
+        self._idle = threading.Event()
+        self._once = threading.Lock()
+        self._sleepers: set[asyncio.Future[None]] = set()
+
+    async def __call__(self, call: Call, proceed: Next, /) -> Reply:
+        """Count a call while it runs."""
+        if self.closing:
+            raise self.refusal()
+        token = object()
+        self.enter(token)
+        try:
+            return await proceed(call)
+        finally:
+            self.leave(token)
+
+    def enter(self, token: object) -> None:
+        """Count what begins."""
+        self._under_way.add(token)
+
+    def leave(self, token: object) -> None:
+        """Count what has ended."""
+        self._under_way.discard(token)
+        if self.closing and not self._under_way:
+            self._idle.set()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not self._under_way
+
+    def refuse(self) -> bool:
+        """Refuse new calls from now on; tell whether this is the first time."""
+        if not self._once.acquire(blocking=False):  # a signal handler may interrupt, and must not wait
+            return False
+        self.closing = True
+        return True
+
+    def wait_until_idle(self, seconds: float) -> None:
+        """Block until nothing is under way any more, for at most so long."""
+        deadline = time.monotonic() + seconds
+        while self._under_way and (left := deadline - time.monotonic()) > 0:
+            self._idle.wait(min(left, _POLL_SECONDS))  # a stream that was dropped unclosed tells nobody
+
+    def cut_off(self) -> None:
+        """Let whatever is still under way fail when its connection is closed, and wake what sleeps."""
+        self.cut.set()
+        for sleeper in list(self._sleepers):
+            with contextlib.suppress(RuntimeError):  # its loop is closed
+                sleeper.get_loop().call_soon_threadsafe(_wake, sleeper)
+
+    def refusal(self) -> ClientClosedError:
+        """Give the error of a call that comes too late, or takes too long."""
+        if self.cut.is_set():
+            return ClientClosedError("The application's AI client was closed while this call was under way.")
+        return ClientClosedError("The application is shutting down and takes no more AI calls.")
+
+    async def sleep(self, seconds: float) -> None:
+        """Suspend for *seconds*, or until calls are cut off."""
+        loop = asyncio.get_running_loop()
+        sleeper = loop.create_future()
+        timer = loop.call_later(seconds, _wake, sleeper)
+        self._sleepers.add(sleeper)
+        try:
+            if not self.cut.is_set():
+                await sleeper
+        finally:
+            timer.cancel()
+            self._sleepers.discard(sleeper)
+
+
+def _wake(sleeper: "asyncio.Future[None]") -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
+
+
+class GatedBlockingIO(BlockingIO):
+    """Waits by blocking the thread, and not beyond the end of the application."""
+
+    def __init__(self, sender: Any, gate: Gate, http: Any) -> None:
+        super().__init__(sender)
+        self._gate = gate
+        self._body = _kind_of(_Body, http.SyncByteStream)
+
+    async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+        """Perform one exchange; the body is read unless *stream*."""
+        try:
+            response = self.sender.send(request, stream=stream)
+        except Exception as error:
+            if self._gate.cut.is_set():
+                raise self._gate.refusal() from error
+            raise
+        if stream:
+            response.stream = self._body(response.stream, self._gate)
+        return response
+
+    async def sleep(self, seconds: float, /) -> None:
+        """Wait for *seconds*."""
+        if self._gate.cut.wait(seconds):
+            raise self._gate.refusal()
+
+
+class GatedAsyncIO(AsyncIO):
+    """Waits by suspending the task, and not beyond the end of the application."""
+
+    def __init__(self, sender: Any, gate: Gate, http: Any) -> None:
+        super().__init__(sender)
+        self._gate = gate
+        self._body = _kind_of(_AsyncBody, http.AsyncByteStream)
+
+    async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+        """Perform one exchange; the body is read unless *stream*."""
+        try:
+            response = await self.sender.send(request, stream=stream)
+        except Exception as error:
+            if self._gate.cut.is_set():
+                raise self._gate.refusal() from error
+            raise
+        if stream:
+            response.stream = self._body(response.stream, self._gate)
+        return response
+
+    async def sleep(self, seconds: float, /) -> None:
+        """Wait for *seconds*."""
+        await self._gate.sleep(seconds)
+        if self._gate.cut.is_set():
+            raise self._gate.refusal()
+
+
+class _Watched:
+    """A body that counts as under way until it is closed."""
+
+    def __init__(self, inner: Any, gate: Gate) -> None:
+        self._inner = inner
+        self._gate = gate
+        self._chunks: Any = None
+        gate.enter(self)
+
+
+class _Body(_Watched):
+    def __iter__(self) -> Self:
+        self._chunks = iter(self._inner)
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            chunk = next(self._chunks, None)
+        except Exception as error:
+            if self._gate.cut.is_set():
+                raise self._gate.refusal() from error
+            raise
+        if chunk is None:
+            if self._gate.cut.is_set():  # a body without a length ends like this when it is cut
+                raise self._gate.refusal()
+            raise StopIteration
+        return cast("bytes", chunk)
+
+    def close(self) -> None:
+        try:
+            self._inner.close()
+        finally:
+            self._gate.leave(self)
+
+
+class _AsyncBody(_Watched):
+    def __aiter__(self) -> Self:
+        self._chunks = aiter(self._inner)
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk = await anext(self._chunks, None)
+        except Exception as error:
+            if self._gate.cut.is_set():
+                raise self._gate.refusal() from error
+            raise
+        if chunk is None:
+            if self._gate.cut.is_set():
+                raise self._gate.refusal()
+            raise StopAsyncIteration
+        return cast("bytes", chunk)
+
+    async def aclose(self) -> None:
+        try:
+            await self._inner.aclose()
+        finally:
+            self._gate.leave(self)
+
+
+@cache
+def _kind_of(body: type, base: type) -> Callable[[Any, Gate], Any]:
+    """Make the HTTP library take a body for one of its own."""
+    kind: Any = type(body.__name__, (body, base), {})
+    return cast("Callable[[Any, Gate], Any]", kind)

@@ -1,0 +1,156 @@
+"""A client and how it ends: one of ours, or of any class that is made and closed in the same way."""
+
+import asyncio
+import contextlib
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
+from importlib import import_module
+from typing import Any, Literal, Protocol, cast
+
+from ._bridge import LoopSender
+from ._drain import Gate, GatedAsyncIO, GatedBlockingIO
+from ._loops import background_loop, keep, main_loop
+from .config import ClientConfig
+from .errors import ConfigError
+
+Kind = Literal["blocking", "awaitable"]
+
+_CLOSE_SECONDS = 1.0
+
+
+class Managed(Protocol):
+    """A client that a provider owns."""
+
+    client: Any
+
+    def close(self) -> None:
+        """Close the client, from whatever thread; ends what is under way."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the client in a running event loop."""
+        ...
+
+    def abandon(self) -> None:
+        """Leave the client's connections to the process that this one was forked from."""
+        ...
+
+
+def build(config: ClientConfig, kind: Kind, gate: Gate) -> Managed:
+    """Build a client of a process.
+
+    Args:
+        config: Its options.
+        kind: Whether it blocks or is awaited.
+        gate: What its calls go through.
+
+    Raises:
+        ConfigError: The configured class cannot be found, or does not take an option that was given.
+    """
+    foreign = config.client_class if kind == "blocking" else config.async_client_class
+    if foreign is not None:
+        make = _class_of(foreign)
+        client = make(**_accepted(make, config))
+        return _Foreign(client) if kind == "blocking" else _AsyncForeign(client)
+    from . import client as ours  # noqa: PLC0415 - the resources behind it are loaded on first use
+
+    options = config.options()
+    options["layers"] = (gate, *options.get("layers", ()))
+    if kind == "blocking":
+        return _Ours(ours.OpenAI(**options), gate)
+    return _AsyncOurs(ours.AsyncOpenAI(**options), gate)
+
+
+class _Ours:
+    def __init__(self, client: Any, gate: Gate) -> None:
+        self.client = client
+        client.io = GatedBlockingIO(client._sender, gate, client._library.http)
+
+    def close(self) -> None:
+        self.client.close()
+
+    async def aclose(self) -> None:
+        self.client.close()
+
+    def abandon(self) -> None:
+        pool = getattr(self.client._sender, "pool", None)
+        if pool is not None:
+            pool.abandon()
+
+
+class _AsyncOurs:
+    def __init__(self, client: Any, gate: Gate) -> None:
+        self.client = client
+        client.io = GatedAsyncIO(client._sender, gate, client._library.http)
+        if isinstance(client._sender, LoopSender):
+            client._sender.shared = True
+
+    def close(self) -> None:
+        self.client._closed = True
+        sender = self.client._sender
+        if isinstance(sender, LoopSender):
+            sender.close()
+        else:
+            _finish(sender.aclose)
+
+    async def aclose(self) -> None:
+        await self.client.close()
+
+    def abandon(self) -> None:
+        """Do nothing: the sender leaves its connections by itself."""
+
+
+class _Foreign:
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    def close(self) -> None:
+        self.client.close()
+
+    async def aclose(self) -> None:
+        self.client.close()
+
+    def abandon(self) -> None:
+        """Do nothing: the client is only kept from closing anything."""
+
+
+class _AsyncForeign(_Foreign):
+    def close(self) -> None:
+        _finish(self.client.close)
+
+    async def aclose(self) -> None:
+        await self.client.close()
+
+
+def _finish(close: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Run a client's closing on the loop that its calls ran on, for all we know."""
+    loop = main_loop()
+    if loop is None or not loop.is_running():
+        loop = background_loop()
+    if loop is asyncio._get_running_loop():
+        keep(loop.create_task(close()))
+        return
+    closing = asyncio.run_coroutine_threadsafe(close(), loop)
+    with contextlib.suppress(TimeoutError):
+        closing.result(_CLOSE_SECONDS)
+
+
+def _class_of(given: str | Callable[..., Any]) -> Callable[..., Any]:
+    if not isinstance(given, str):
+        return given
+    module, _, name = given.rpartition(".")
+    try:
+        return cast("Callable[..., Any]", getattr(import_module(module), name))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"The client class {given!r} cannot be imported: {error}") from error
+
+
+def _accepted(make: Callable[..., Any], config: ClientConfig) -> Mapping[str, Any]:
+    """Give the options that were set, all of which the class has to take; it has its own defaults."""
+    parameters = inspect.signature(make).parameters
+    options = {name: value for name, value in config.options().items() if name in config.model_fields_set}
+    refused = options.keys() - parameters.keys()
+    if refused and not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        name = getattr(make, "__qualname__", repr(make))
+        raise ConfigError(f"{name} does not take these options: {', '.join(sorted(refused))}.")
+    return options

@@ -1,0 +1,115 @@
+"""The signal that ends an application, seen before its server has waited for what is open."""
+
+import contextlib
+import signal
+import threading
+import weakref
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Protocol
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SERVERS = frozenset({"gunicorn", "hypercorn", "uvicorn", "uvicorn_worker"})
+
+
+class Watcher(Protocol):
+    """What is told of the end; it must return at once and take no lock."""
+
+    def drain(self) -> None:
+        """Begin to end."""
+        ...
+
+
+class _Chained:
+    """A handler in front of the one that was installed, which it calls whatever happens."""
+
+    def __init__(self, previous: Callable[[int, FrameType | None], Any]) -> None:
+        self.previous = previous
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        try:
+            for watcher in _watchers():
+                watcher.drain()
+        finally:
+            self.previous(number, frame)
+
+
+_references: tuple["weakref.ref[Watcher]", ...] = ()
+
+
+def _watchers() -> list[Watcher]:
+    return [watcher for reference in _references if (watcher := reference()) is not None]
+
+
+def watch(watcher: Watcher, *, any_handler: bool = False) -> None:
+    """Call `watcher.drain()` when the process is told to end, before the handler that is installed now.
+
+    Only a handler that ends the process gracefully is worth a drain: that of a server we know or, if *any_handler*,
+    whatever is installed. May be called again after a server installed its own. From another thread than the main
+    one, the main thread does it as soon as it runs Python code.
+    """
+    global _references  # noqa: PLW0603 - replaced as a whole, so that a handler may interrupt
+    if watcher not in _watchers():
+        _references = (*(ref for ref in _references if ref() is not None), weakref.ref(watcher))
+    if all(_graceful(number, any_handler) is None for number in _SIGNALS):
+        return
+    if threading.current_thread() is threading.main_thread():
+        _install(any_handler)
+    else:
+        _in_main_thread(lambda: _install(any_handler))
+
+
+def unwatch(watcher: Watcher) -> None:
+    """Tell *watcher* no more; with the last one, the handlers that were there return."""
+    global _references  # noqa: PLW0603 - see watch
+    _references = tuple(ref for ref in _references if ref() not in {None, watcher})
+    if _references or threading.current_thread() is not threading.main_thread():
+        return
+    for number in _SIGNALS:
+        handler = signal.getsignal(number)
+        if isinstance(handler, _Chained):
+            _set(number, handler.previous)
+
+
+def _install(any_handler: bool) -> None:
+    for number in _SIGNALS:
+        previous = _graceful(number, any_handler)
+        if previous is not None:
+            _set(number, _Chained(previous))
+
+
+def _set(number: int, handler: Callable[[int, FrameType | None], Any]) -> None:
+    with contextlib.suppress(ValueError):  # a subinterpreter has no signals
+        signal.signal(number, handler)
+        signal.siginterrupt(number, False)  # as servers and event loops want it
+
+
+def _graceful(number: int, any_handler: bool) -> Callable[[int, FrameType | None], Any] | None:
+    """Give the handler to stand in front of, if there is one."""
+    handler = signal.getsignal(number)
+    if not callable(handler) or isinstance(handler, _Chained) or handler is signal.default_int_handler:
+        return None
+    return handler if any_handler or _home(handler) in _SERVERS else None
+
+
+def _home(handler: object) -> str:
+    owner = getattr(handler, "__self__", None)
+    module = getattr(handler, "__module__", None) if owner is None else type(owner).__module__
+    return str(module).partition(".")[0]
+
+
+_pending: list[Any] = []
+
+
+def _in_main_thread(function: Callable[[], None]) -> None:
+    """Have the interpreter call *function* between two steps of the main thread."""
+    import ctypes  # noqa: PLC0415 - rarely needed, and heavy
+
+    def call(_: object) -> int:
+        _pending.remove(callback)
+        function()
+        return 0
+
+    callback = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(call)
+    _pending.append(callback)
+    ctypes.pythonapi.Py_AddPendingCall(callback, None)

@@ -1,0 +1,319 @@
+"""One client of each kind per process."""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import openai
+import pytest
+
+from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, ConfigError, OpenAI
+from ai_client._loops import stop_background_loop
+from ai_client.testing import Gate, Upstream, override
+
+QUESTION: dict[str, Any] = {"model": "gpt-5.5-mini", "messages": [{"role": "user", "content": "Hello"}]}
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_left() -> Iterator[None]:
+    """End the background loop after each test."""
+    yield
+    stop_background_loop()
+
+
+@pytest.fixture
+def provider(ai_client_upstream: Upstream) -> Iterator[ClientProvider]:
+    """Yield a provider of clients to the upstream, and close it."""
+    provider = ClientProvider(
+        {"base_url": ai_client_upstream.base_url, "api_key": "any", "max_retries": 0, "shutdown_timeout": 5}
+    )
+    yield provider
+    provider.close()
+
+
+def ask(client: OpenAI) -> str:
+    """Make one blocking call."""
+    return client.chat.completions.create(**QUESTION).choices[0].message.content or ""
+
+
+async def ask_async(client: AsyncOpenAI) -> str:
+    """Make one awaited call."""
+    return (await client.chat.completions.create(**QUESTION)).choices[0].message.content or ""
+
+
+def exit_code_of_child(good: Any) -> int:
+    """Fork, call a function in the child, and give its exit code: 0 where the function gave true."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if good() else 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_clients_are_built_on_first_use() -> None:
+    """Making a provider builds nothing; each client is built once and is of this package."""
+    provider = ClientProvider({"api_key": "any"})
+    assert not provider._default._built
+    assert type(provider.client) is OpenAI
+    assert type(provider.async_client) is AsyncOpenAI
+    assert provider.client is provider.client
+    assert provider.async_client is provider.async_client
+    provider.close()
+
+
+def test_hammer_of_threads_gets_one_client(provider: ClientProvider) -> None:
+    """64 threads that use the provider for the first time at the same moment get the same two clients."""
+    barrier = threading.Barrier(64)
+
+    def use(_: int) -> tuple[OpenAI, AsyncOpenAI]:
+        barrier.wait()
+        return provider.client, provider.async_client
+
+    with ThreadPoolExecutor(64) as pool:
+        clients = list(pool.map(use, range(64)))
+    assert len({id(client) for client, _ in clients}) == len({id(client) for _, client in clients}) == 1
+
+
+def test_closed_provider_says_so(provider: ClientProvider) -> None:
+    """After `close`, asking for a client or using one that was kept is a `ClientClosedError`."""
+    kept, kept_async = provider.client, provider.async_client
+    provider.close()
+    assert provider.state == "closed"
+    for use in (
+        lambda: provider.client,
+        lambda: provider.async_client,
+        lambda: ask(kept),
+        lambda: asyncio.run(ask_async(kept_async)),
+    ):
+        with pytest.raises(ClientClosedError):
+            use()
+
+
+def test_start_stop_start(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """A provider that is started again works again, with other clients, and leaves no connection behind."""
+    seen = set()
+    for _ in range(3):
+        provider.start()
+        assert ask(provider.client)
+        assert asyncio.run(ask_async(provider.async_client))
+        seen.add(id(provider.client))
+        provider.close()
+        provider.close()
+        ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
+    assert len(ai_client_upstream.requests) == 6
+
+
+def test_aclose_closes_both(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """Awaiting `aclose`, also twice, closes the connections of both clients."""
+
+    async def main() -> None:
+        provider.adopt_loop()
+        await ask_async(provider.async_client)
+        await asyncio.to_thread(ask, provider.client)
+        await provider.aclose()
+        await provider.aclose()
+
+    asyncio.run(main())
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
+
+
+def test_close_waits_for_calls_under_way(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """`close` lets a call finish, refuses new ones meanwhile, and returns when the last has ended."""
+    gate = Gate()
+    ai_client_upstream.reply(gate=gate, content="finished", times=2)
+
+    async def main() -> str:
+        return await ask_async(provider.async_client)
+
+    client = provider.client
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(ask, client), pool.submit(asyncio.run, main())]
+        ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 2)
+        closing = pool.submit(provider.close)
+        while provider.state == "open":
+            pass
+        with pytest.raises(ClientClosedError, match="shutting down"):
+            ask(client)
+        assert not closing.done()
+        gate.set()
+        assert [call.result(5) for call in calls] == ["finished", "finished"]
+        closing.result(5)
+    assert provider.state == "closed"
+
+
+def test_child_builds_its_own(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """A forked child has other clients over other connections; the parent goes on with its own."""
+    client, async_client = provider.client, provider.async_client
+    ask(client)
+    asyncio.run(ask_async(async_client))
+
+    def child() -> bool:
+        return (
+            provider.client is not client
+            and provider.async_client is not async_client
+            and bool(ask(provider.client))
+            and bool(asyncio.run(ask_async(provider.async_client)))
+        )
+
+    assert exit_code_of_child(child) == 0
+    assert provider.client is client
+    assert ask(client)
+    assert asyncio.run(ask_async(async_client))
+    assert [request.connection for request in ai_client_upstream.requests] == [1, 2, 3, 4, 1, 2]
+
+
+def test_fork_while_another_thread_builds(provider: ClientProvider) -> None:
+    """A child forked while a thread of its parent holds the provider's lock does not wait for that thread."""
+    held, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with provider._lock:
+            held.set()
+            go.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    try:
+        assert exit_code_of_child(lambda: bool(ask(provider.client))) == 0
+    finally:
+        go.set()
+        thread.join()
+
+
+def test_child_of_a_closed_provider_is_closed(provider: ClientProvider) -> None:
+    """A fork does not open what was closed."""
+    provider.close()
+    assert exit_code_of_child(lambda: provider.state == "closed") == 0
+
+
+def test_aliases_have_their_own_clients(ai_client_upstream: Upstream) -> None:
+    """Each alias has its own options and clients, and closing the provider closes them all."""
+    options = {"base_url": ai_client_upstream.base_url, "api_key": "any"}
+    provider = ClientProvider(options, aliases={"azure": {**options, "api_key": "other"}})
+    assert list(provider) == ["default", "azure"]
+    assert "azure" in provider
+    assert provider["default"].client is provider.client
+    assert provider["azure"].client is provider["azure"].client is not provider.client
+    assert provider["azure"].config.api_key == "other"
+    assert ask(provider["azure"].client)
+    assert ai_client_upstream.requests[0].headers["authorization"] == "Bearer other"
+    kept = provider["azure"].client
+    provider.close()
+    with pytest.raises(ClientClosedError):
+        ask(kept)
+
+
+def test_unknown_alias_is_named_with_the_nearest() -> None:
+    """An alias that is not configured is refused with the nearest one that is."""
+    provider = ClientProvider(aliases={"default": {"api_key": "any"}, "azure": {"api_key": "any"}})
+    with pytest.raises(ConfigError, match=r"'azur'.*Did you mean 'azure'"):
+        provider["azur"]
+    with pytest.raises(ConfigError, match="default, azure"):
+        provider["x"]
+
+
+def test_fault_in_an_alias_is_named() -> None:
+    """A wrong option of an alias is reported with the alias's name when the provider is made."""
+    with pytest.raises(ConfigError, match=r"azure\.time_out: unknown option\. Did you mean 'timeout'"):
+        ClientProvider(aliases={"azure": {"time_out": 1}})
+
+
+def test_override_replaces_and_restores(provider: ClientProvider) -> None:
+    """Inside the block every thread gets the fakes, the innermost first; after it the clients are back."""
+    client, fake, other = provider.client, object(), object()
+    with provider.override(fake_client=fake):
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(lambda: provider.client).result() is fake
+        assert type(provider.async_client) is AsyncOpenAI
+        with provider.override(fake_async_client=other), provider.override(fake_client=other):
+            assert provider.client is provider.async_client is other
+        assert provider.client is fake
+    assert provider.client is client
+
+
+def test_closing_inside_an_override_leaves_nothing_behind(provider: ClientProvider) -> None:
+    """A client that was closed during an override does not come back after it."""
+    kept = provider.client
+    with provider.override(fake_client=object()):
+        provider.close()
+        provider.start()
+    assert provider.client is not kept
+
+
+def test_testing_override_takes_an_upstream(provider: ClientProvider) -> None:
+    """`ai_client.testing.override` leads both clients to an upstream."""
+    with Upstream() as other, override(provider, other) as given:
+        assert given is other
+        assert ask(provider.client)
+        assert asyncio.run(ask_async(provider.async_client))
+        assert len(other.requests) == 2
+
+
+def test_testing_override_takes_clients(provider: ClientProvider) -> None:
+    """A client stands in for the one of its kind, anything else for both."""
+    blocking, awaitable = OpenAI(api_key="any"), AsyncOpenAI(api_key="any")
+    with override(provider, blocking), override(provider, awaitable):
+        assert provider.client is blocking
+        assert provider.async_client is awaitable
+    with override(provider, fake := object()):
+        assert provider.client is provider.async_client is fake
+    blocking.close()
+
+
+@pytest.mark.parametrize("by_path", [True, False], ids=["dotted path", "class"])
+def test_foreign_classes_have_the_same_lifecycle(ai_client_upstream: Upstream, by_path: bool) -> None:
+    """The official SDK's clients are built once, work, and are closed with the provider."""
+    provider = ClientProvider(
+        {
+            "base_url": ai_client_upstream.base_url,
+            "api_key": "any",
+            "client_class": "openai.OpenAI" if by_path else openai.OpenAI,
+            "async_client_class": "openai.AsyncOpenAI" if by_path else openai.AsyncOpenAI,
+        }
+    )
+
+    async def main() -> Any:
+        provider.adopt_loop()
+        client: Any = provider.async_client
+        await ask_async(client)
+        await provider.aclose()
+        return client
+
+    client: Any = provider.client
+    assert type(client) is openai.OpenAI
+    assert client is provider.client
+    assert ask(client)
+    async_client = asyncio.run(main())
+    assert type(async_client) is openai.AsyncOpenAI
+    assert client.is_closed()
+    assert async_client.is_closed()
+
+
+@pytest.mark.parametrize("path", ["openai.Nothing", "no_such_module.OpenAI", "OpenAI"])
+def test_foreign_class_that_is_not_there_is_named(path: str) -> None:
+    """A dotted path that leads nowhere is a `ConfigError` that quotes it."""
+    provider = ClientProvider({"api_key": "any", "client_class": path})
+    with pytest.raises(ConfigError, match=path):
+        _ = provider.client
+
+
+def test_option_that_a_foreign_class_does_not_take_is_named() -> None:
+    """An option that was set and that the class does not know is refused, not dropped."""
+    provider = ClientProvider({"api_key": "any", "max_connections": 5, "client_class": openai.OpenAI})
+    with pytest.raises(ConfigError, match="OpenAI does not take these options: max_connections"):
+        _ = provider.client
+
+
+def test_provider_shows_no_secret() -> None:
+    """The API key is in no representation of a provider or its parts."""
+    provider = ClientProvider({"api_key": "sk-planted"})
+    assert "sk-planted" not in repr(provider) + repr(provider["default"]) + repr(provider.config)
