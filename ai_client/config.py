@@ -84,7 +84,6 @@ class ClientConfig(pydantic.BaseModel):
         "Seconds that calls in flight get to finish when the application ends.",
         "AI_CLIENT_SHUTDOWN_TIMEOUT",
     )
-
     client_class: str | Callable[..., Any] | None = _option(
         None, "A class for the blocking client in place of OpenAI, or its dotted path: `openai.OpenAI`, say."
     )
