@@ -22,6 +22,7 @@ MAY_WAIT = {
     "_drain.py",
     "_managed.py",
     "provider.py",
+    "_sides.py",
     "relay.py",
 }
 

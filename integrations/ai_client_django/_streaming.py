@@ -1,13 +1,16 @@
 """Streams as server-sent events."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Any, cast
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from typing import Any, TypeVar, cast
 
 from asgiref.sync import async_to_sync
 from django.http import StreamingHttpResponse
 
-from ai_client.relay import AsyncEvents, Blocking, Events, Threaded
+from ai_client._sides import Blocking, Threaded
+from ai_client.relay import AsyncEvents, Events
 from ai_client.web import EVENT_HEADERS, EVENT_STREAM
+
+T = TypeVar("T")
 
 
 class EventStreamResponse(StreamingHttpResponse):
@@ -17,15 +20,17 @@ class EventStreamResponse(StreamingHttpResponse):
     stands between them.
     """
 
-    def __init__(self, stream: Iterable[Any] | AsyncIterable[Any]) -> None:
+    def __init__(
+        self, stream: Iterable[Any] | AsyncIterable[Any], transform: Callable[[Any], Any] | None = None
+    ) -> None:
         self._stream = stream
         self._blocking: Blocking[bytes] | None = None
         self._async_events: AsyncEvents | None = None
         if isinstance(stream, AsyncIterable):
-            self._async_events = AsyncEvents(stream)
+            self._async_events = AsyncEvents(stream, transform)
             events: Any = self._async_events
         else:
-            events = Events(stream)
+            events = Events(stream, transform)
         self._events: Any = events
         super().__init__(events, content_type=EVENT_STREAM, headers=dict(EVENT_HEADERS))
 
@@ -70,10 +75,18 @@ class EventStreamResponse(StreamingHttpResponse):
             async_to_sync(self._async_events.aclose)()
 
 
-def stream_response(stream: Iterable[Any] | AsyncIterable[Any]) -> EventStreamResponse:
-    """Answer with the items of a stream as server-sent events, as they come.
+def stream_response(
+    stream: Iterable[T] | AsyncIterable[T], *, transform: Callable[[T], Any] | None = None
+) -> EventStreamResponse:
+    """Answer with the items of a stream as server-sent events as they come, and `[DONE]` after the last.
 
-    The stream, of either client, is closed at its end or when the reader leaves. An error of the client's in
-    mid-stream is sent as an `error` event.
+        return stream_response(settings.AI_CLIENT.chat.completions.create(..., stream=True))
+
+    The stream is closed at its end or when its reader leaves: under ASGI at once, under WSGI at the next event that
+    the server sends. An error in mid-stream is sent as an event of type `error`.
+
+    Args:
+        stream: What is streamed, by either client or a generator, whatever the server.
+        transform: Makes of each item what is sent: a result, text or other data; `None` sends nothing.
     """
-    return EventStreamResponse(stream)
+    return EventStreamResponse(stream, transform)

@@ -1,21 +1,31 @@
 """Streams as server-sent events."""
 
-from collections.abc import AsyncIterable, Iterable
-from typing import Any
+from collections.abc import AsyncIterable, Callable, Iterable
+from typing import Any, TypeVar
 
 from flask import Response
 
 from ai_client.relay import blocking_events
 from ai_client.web import EVENT_HEADERS, EVENT_STREAM
 
+T = TypeVar("T")
 
-def stream_response(stream: Iterable[Any] | AsyncIterable[Any]) -> Response:
-    """Answer with the items of a stream as server-sent events, as they come.
 
-    The stream, of either client, is closed at its end or when the reader leaves. An error of the client's in mid-stream
-    is sent as an `error` event.
+def stream_response(
+    stream: Iterable[T] | AsyncIterable[T], *, transform: Callable[[T], Any] | None = None
+) -> Response:
+    """Answer with the items of a stream as server-sent events as they come, and `[DONE]` after the last.
+
+        return stream_response(ai.client.chat.completions.create(..., stream=True))
+
+    The stream is closed at its end, or when the server finds that its reader has left: at the next event it sends.
+    An error in mid-stream is sent as an event of type `error`.
+
+    Args:
+        stream: What is streamed, by either client or a generator.
+        transform: Makes of each item what is sent: a result, text or other data; `None` sends nothing.
     """
-    events = blocking_events(stream)
+    events = blocking_events(stream, transform)
     response = Response(events, headers=dict(EVENT_HEADERS), content_type=EVENT_STREAM)
     response.call_on_close(events.close)
     return response

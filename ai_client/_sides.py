@@ -1,0 +1,115 @@
+"""Iterables of one kind for servers of the other: awaitable ones for a thread, blocking ones for an event loop."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+_END: Any = object()
+
+
+class Blocking(Generic[T]):
+    """The items of an async iterable for a thread without an event loop: it has one of its own.
+
+    Args:
+        items: What to iterate.
+        close: Closes it; called in the same loop.
+    """
+
+    def __init__(self, items: AsyncIterable[T], close: Callable[[], Any]) -> None:
+        self._items = aiter(items)
+        self._close = close
+        self._runner = asyncio.Runner()
+        self._closed = False
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        if self._closed:
+            raise StopIteration
+        item = self._runner.run(_step(self._items))
+        if item is _END:
+            self.close()
+            raise StopIteration
+        return item
+
+    def close(self) -> None:
+        """Close what is iterated, and the loop."""
+        if self._closed:
+            return
+        self._closed = True
+        with self._runner:
+            self._runner.run(_await(self._close))
+
+
+class Threaded(Generic[T]):
+    """The items of a blocking iterable for an event loop: a thread of its own waits for them.
+
+    Args:
+        items: What to iterate.
+        stream: What the items come from. When the reader leaves while the thread waits for its next byte, its
+            connection is shut down, which wakes the thread.
+        close: Closes it; called in the thread.
+    """
+
+    def __init__(self, items: Iterable[T], stream: object, close: Callable[[], None]) -> None:
+        self._items = iter(items)
+        self._stream = stream
+        self._close = close
+        self._thread = ThreadPoolExecutor(1, "ai-client-stream")
+        self._context = copy_context()
+        self._waiting = False
+        self._closed = False
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        if self._closed:
+            raise StopAsyncIteration
+        self._waiting = True
+        loop = asyncio.get_running_loop()
+        item = await loop.run_in_executor(self._thread, self._context.run, self._step)
+        self._waiting = False
+        if item is _END:
+            self.close()
+            raise StopAsyncIteration
+        return item
+
+    def _step(self) -> T:
+        return next(self._items, _END)
+
+    def close(self) -> None:
+        """Close what is iterated, after the thread's present step, without waiting for either."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._waiting:
+            _interrupt(self._stream)
+        self._thread.submit(self._close)
+        self._thread.shutdown(wait=False)
+
+
+async def _step(items: AsyncIterator[T]) -> T:
+    return await anext(items, _END)
+
+
+async def _await(function: Callable[[], Any]) -> None:
+    await function()
+
+
+def _interrupt(stream: object) -> None:
+    """Shut down the connection of a blocking stream that another thread reads."""
+    response = getattr(stream, "response", None)
+    network = getattr(response, "extensions", {}).get("network_stream")
+    connection = network.get_extra_info("socket") if network is not None else None
+    if isinstance(connection, socket.socket):
+        try:
+            # Past ssl.SSLSocket.shutdown, which takes the TLS state from under the reading thread.
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        except OSError:
+            return  # the connection is down already
