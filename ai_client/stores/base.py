@@ -104,7 +104,7 @@ class Backend(Protocol):
         ...
 
     def adjust(self, takes: Sequence[Take], now: float) -> None:
-        """Add amounts to windows whatever their limits, as at *now*."""
+        """Add amounts to windows whatever their limits, in the slot of the time *now*."""
         ...
 
     def add(self, period: str, sums: Mapping[str, Sums], until: float) -> None:

@@ -50,11 +50,14 @@ class _Window:
         return self.total
 
     def add(self, amount: int, now: float) -> None:
-        slot = int(now / self.width)
-        if not self.slots or self.slots[-1][0] < slot:
-            self.slots.append([slot, 0])
-        self.slots[-1][1] += amount
-        self.total += amount
+        number = int(now / self.width)
+        if not self.slots or self.slots[-1][0] < number:
+            self.slots.append([number, 0])
+        for slot in reversed(self.slots):  # nearly always the last; an adjustment may be for an earlier one
+            if slot[0] == number:
+                slot[1] += amount
+                self.total += amount
+                return
 
     def room_in(self, missing: int, now: float) -> float:
         """Give the seconds until *missing* or more has left the window."""
@@ -146,9 +149,7 @@ class MemoryBackend:
         """Add amounts to windows whatever their limits."""
         with self._lock:
             for take in takes:
-                window = self._window(take, now)
-                window.count(now)
-                window.add(take.amount, now)
+                self._window(take, now).add(take.amount, now)
 
     def add(self, period: str, sums: Mapping[str, Sums], until: float) -> None:
         """Add to the sums of a period."""

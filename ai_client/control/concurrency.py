@@ -1,0 +1,140 @@
+"""How many calls run at once; the others wait in a queue with an end."""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError, QueueFull
+from .call import Call, Next, Reply, StreamEnd
+from .deadline import remaining
+
+if TYPE_CHECKING:
+    from .._io import Waiter
+
+
+class _Place:
+    """A place in the queue."""
+
+    __slots__ = ("admitted", "waiter")
+
+    def __init__(self, waiter: "Waiter") -> None:
+        self.waiter = waiter
+        self.admitted = False
+
+
+class _Gate:
+    """Counts who is in, and admits who waits in the order of arrival, threads and tasks alike."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.in_flight = 0
+        self.queue: deque[_Place] = deque()
+
+    def leave(self) -> None:
+        """Give a slot to the next in the queue, or back."""
+        with self.lock:
+            if not self.queue:
+                self.in_flight -= 1
+                return
+            place = self.queue.popleft()
+            place.admitted = True
+        place.waiter.open()
+
+    def give_up(self, place: _Place) -> bool:
+        """Leave the queue; tell whether the place had been admitted by then."""
+        with self.lock:
+            if not place.admitted:
+                self.queue.remove(place)
+            return place.admitted
+
+
+@dataclass(frozen=True)
+class Concurrency:
+    """Bounds the calls of a process that are under way, streams until they end.
+
+    Args:
+        max_in_flight: Calls at once.
+        max_queue: Callers that may wait for one of them to end.
+        queue_timeout: Seconds that each may wait; `None` as long as the call's own deadline allows.
+    """
+
+    max_in_flight: int
+    max_queue: int = 1000
+    queue_timeout: float | None = 10.0
+    _gate: _Gate = field(init=False, repr=False, compare=False, default_factory=_Gate)
+
+    def __post_init__(self) -> None:
+        if self.max_in_flight < 1:
+            raise ConfigError("concurrency: max_in_flight must be at least 1.")
+
+    async def __call__(self, call: Call, proceed: Next) -> Reply:
+        """Send a call when there is a slot for it.
+
+        Raises:
+            QueueFull: There is no slot and no place in the queue, or none came free in time.
+        """
+        gate = self._gate
+        place: _Place | None = None
+        with gate.lock:
+            if gate.in_flight < self.max_in_flight:
+                gate.in_flight += 1
+            elif len(gate.queue) >= self.max_queue:
+                raise self._full(0.0)
+            else:
+                place = _Place(call.io.waiter())
+                gate.queue.append(place)
+        if place is not None:
+            await self._wait(call, place)
+        try:
+            reply = await proceed(call)
+        except BaseException:
+            gate.leave()
+            raise
+        if call.stream is None and not call.unread:
+            gate.leave()
+            return reply
+
+        async def leave(end: StreamEnd) -> None:
+            del end
+            gate.leave()
+
+        reply.on_end.append(leave)
+        return reply
+
+    async def _wait(self, call: Call, place: _Place) -> None:
+        began = time.monotonic()
+        limit = self.queue_timeout
+        if call.deadline is not None:
+            left = remaining(call.deadline)
+            limit = left if limit is None else min(limit, left)
+        try:
+            await call.io.wait(place.waiter, limit)
+        except BaseException:
+            if self._gate.give_up(place):
+                self._gate.leave()
+            raise
+        if not place.admitted and not self._gate.give_up(place):
+            raise self._full(time.monotonic() - began)
+
+    def _full(self, waited: float) -> QueueFull:
+        gate = self._gate
+        how = f"after {waited:.1f} s" if waited else "and the queue is full"
+        return QueueFull(
+            f"Too many calls at once: {gate.in_flight} under way, {len(gate.queue)} waiting, {how}.",
+            retry_after=1.0,
+            queue_length=len(gate.queue),
+            in_flight=gate.in_flight,
+            waited=waited,
+        )
+
+    @property
+    def in_flight(self) -> int:
+        """Calls under way."""
+        return self._gate.in_flight
+
+    @property
+    def queue_length(self) -> int:
+        """Callers that wait."""
+        return len(self._gate.queue)

@@ -1,0 +1,224 @@
+"""How many requests and tokens may go out in a second, minute, hour or day, and what the upstream says it allows."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from ..errors import ConfigError, RateLimitError, RateLimitExceeded
+from ..stores.base import Take
+from .call import Call, Next, Reply
+from .deadline import remaining
+from .meter import measured
+from .record import Record, record_of
+from .retry import retry_after
+from .scope import SECONDS, Scope, key_in, scopes_of
+from .usage import Usage, input_tokens, output_tokens
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ..stores import Store
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
+_UNITS = (86_400, 3600, 60, 1, 0.001)
+_MODELS_KEPT = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateLimit:
+    """A rate; at least one of `requests` and `tokens` is given.
+
+    No stretch of `per` holds more, wherever it begins: the window slides.
+
+    Args:
+        requests, tokens: How many.
+        per: In what time.
+        scope: Who has a rate of this size; see `Budget`.
+        name: What tells it from another rate of the same window and scope.
+    """
+
+    requests: int | None = None
+    tokens: int | None = None
+    per: Literal["second", "minute", "hour", "day"] = "minute"
+    scope: Scope | Sequence[Scope] = "all"
+    name: str = ""
+    window: float = field(init=False)
+    scopes: tuple[Scope, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.requests is None and self.tokens is None:
+            raise ConfigError("rate limit: give requests, tokens or both.")
+        if any(amount is not None and amount < 1 for amount in (self.requests, self.tokens)):
+            raise ConfigError("rate limit: requests and tokens must be at least 1.")
+        if self.per not in SECONDS:
+            raise ConfigError(f"rate limit: per must be one of {', '.join(SECONDS)}.")
+        object.__setattr__(self, "window", SECONDS[self.per])
+        object.__setattr__(self, "scopes", scopes_of(self.scope, "rate limit: scope"))
+
+
+class _Allowance(NamedTuple):
+    """What the upstream says about a model, as at a time: what remains and the seconds until all is back."""
+
+    at: float
+    left: float
+    limit: float
+    reset: float
+
+    def wait(self, needed: float, now: float) -> float:
+        """Give the seconds until there may be *needed* again; the upstream gives back at a steady rate."""
+        if self.left >= needed or self.limit <= self.left:
+            return 0.0
+        needed = min(needed, self.limit)
+        return max(0.0, self.at + self.reset * (needed - self.left) / (self.limit - self.left) - now)
+
+
+@dataclass(frozen=True)
+class RateLimits:
+    """Holds calls to rates, shared through the store; tokens count as estimated first, and as used afterwards.
+
+    Args:
+        limits: All that apply.
+        store: Where they are counted.
+        max_wait: Seconds that a call may wait for room; 0 refuses at once.
+        upstream: Whether to wait, or refuse, where the upstream's `x-ratelimit-*` headers say that there is no room.
+        output_tokens: What the answer to a call that does not limit it is first taken to need.
+    """
+
+    limits: Sequence[RateLimit] = ()
+    store: "Store | None" = None
+    max_wait: float = 0.0
+    upstream: bool = True
+    output_tokens: int = 1000
+    _allowances: dict[tuple[str | None, str], _Allowance] = field(
+        init=False, repr=False, compare=False, default_factory=dict[tuple[str | None, str], _Allowance]
+    )
+
+    def __post_init__(self) -> None:
+        if self.limits and self.store is None:
+            raise ConfigError("rate limits: a store is needed, memory:// at least.")
+
+    async def __call__(self, call: Call, proceed: Next) -> Reply:
+        """Send a call when the rates have room for it.
+
+        Raises:
+            RateLimitExceeded: There is no room within `max_wait`.
+            StoreError: The store is down and set to refuse calls then.
+        """
+        record = record_of(call)
+        tokens = 0
+        if any(limit.tokens is not None for limit in self.limits) or self._allowances:
+            tokens = input_tokens(call) + output_tokens(call, self.output_tokens)
+        takes = self._takes(record, tokens)
+        taken_at = await self._admit(call, record, takes, tokens)
+        counted = [take for take in takes if take.key.startswith("tokens|")]
+        store = self.store
+        try:
+            if not counted or store is None:
+                reply = await proceed(call)
+            else:
+
+                async def correct(usage: Usage) -> None:
+                    if usage.source != "unknown":
+                        changes = [take._replace(amount=usage.total - take.amount) for take in counted]
+                        await store.adjust(call.io, changes, taken_at)
+
+                reply = await measured(call, proceed, correct)
+        except RateLimitError as error:
+            self._learn(record, error.response, call.io.now())
+            raise
+        if self.upstream:
+            self._learn(record, reply.response, call.io.now())
+        return reply
+
+    def _takes(self, record: Record, tokens: int) -> list[Take]:
+        takes: list[Take] = []
+        for limit in self.limits:
+            key = f"{limit.name}|{limit.per}|{key_in(limit.scopes, record)}"
+            if limit.requests is not None:
+                takes.append(Take(f"requests|{key}", 1, limit.requests, limit.window))
+            if limit.tokens is not None:
+                takes.append(Take(f"tokens|{key}", min(tokens, limit.tokens), limit.tokens, limit.window))
+        return takes
+
+    async def _admit(self, call: Call, record: Record, takes: Sequence[Take], tokens: int) -> float:
+        """Wait for room, and give the time at which it was taken."""
+        io = call.io
+        give_up = io.now() + self.max_wait
+        while True:
+            now = io.now()
+            wait, whose = self._upstream_wait(record, tokens, now), "upstream"
+            if not wait and takes and self.store is not None:
+                wait, whose = await self.store.take(io, takes, now), "own"
+            if not wait:
+                return now
+            if now + wait > give_up or (call.deadline is not None and wait > remaining(call.deadline)):
+                raise self._refuse(wait, whose, takes)
+            await io.sleep(wait)
+
+    def _refuse(self, wait: float, whose: str, takes: Sequence[Take]) -> RateLimitExceeded:
+        if whose == "upstream":
+            return RateLimitExceeded("The upstream's rate limit has no room for this call.", retry_after=wait)
+        rates = " and ".join(
+            f"{take.limit} {take.key.partition('|')[0]} per {take.window:g} s" for take in takes
+        )
+        return RateLimitExceeded(
+            f"The rate limit of {rates} has no room for this call.",
+            retry_after=wait,
+            limit=takes[0].limit,
+            unit=takes[0].key.partition("|")[0],
+            per=takes[0].window,
+        )
+
+    def _upstream_wait(self, record: Record, tokens: int, now: float) -> float:
+        if not self._allowances:
+            return 0.0
+        model = record.target or record.model
+        requests = self._allowances.get((model, "requests"))
+        budget = self._allowances.get((model, "tokens"))
+        return max(
+            requests.wait(1, now) if requests else 0.0,
+            budget.wait(tokens, now) if budget else 0.0,
+        )
+
+    def _learn(self, record: Record, response: "httpx.Response", now: float) -> None:
+        """Note what the upstream says: only where little is left, so that most calls cost nothing here."""
+        headers = response.headers
+        model = record.target or record.model
+        if response.status_code == 429 and (after := retry_after(headers)) is not None:  # noqa: PLR2004 - HTTP
+            self._note(model, "requests", _Allowance(now, 0, 1, after))
+            return
+        for unit in ("requests", "tokens"):
+            found = _allowance(headers, unit, now)
+            if found is not None and found.left < found.limit / 2:
+                self._note(model, unit, found)
+            else:
+                self._allowances.pop((model, unit), None)
+
+    def _note(self, model: str | None, unit: str, allowance: _Allowance) -> None:
+        if len(self._allowances) > _MODELS_KEPT:
+            self._allowances.clear()
+        self._allowances[model, unit] = allowance
+
+
+def _allowance(headers: Mapping[str, str], unit: str, now: float) -> _Allowance | None:
+    try:
+        left = float(headers[f"x-ratelimit-remaining-{unit}"])
+        limit = float(headers[f"x-ratelimit-limit-{unit}"])
+    except (KeyError, ValueError):
+        return None
+    reset = duration(headers.get(f"x-ratelimit-reset-{unit}", ""))
+    return None if reset is None else _Allowance(now, left, limit, reset)
+
+
+def duration(text: str) -> float | None:
+    """Read a duration as the API writes it, `6m0s` or `20ms`, or a plain number of seconds."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        return None
+    parts = zip(match.groups(), _UNITS, strict=True)
+    return sum(float(number) * unit for number, unit in parts if number)

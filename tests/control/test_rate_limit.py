@@ -1,0 +1,194 @@
+"""Rates of requests and tokens."""
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from ai_client import ConfigError, RateLimitError, RateLimitExceeded
+from ai_client._labels import labels
+from ai_client.control.rate_limit import RateLimit, RateLimits, duration
+from ai_client.stores import Take, open_store
+from ai_client.stores.memory import MemoryBackend
+from ai_client.testing import Recorded, Reply, Upstream
+from ai_client.web import http_error
+from tests.control.support import Both, Clock, Redis
+
+
+def client_with(both: Both, clock: Clock, *limits: RateLimit, **options: Any) -> Any:
+    """Make a client with rates, whose time is the clock's."""
+    client = both.client([RateLimits(limits, open_store(), **options)])
+
+    async def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+
+    client.io.now = clock
+    client.io.sleep = sleep
+    return client
+
+
+def test_requests_are_counted(both: Both, clock: Clock, upstream: Upstream) -> None:
+    """A call over the rate is refused before it is sent, and served once the time it was told has passed."""
+    client = client_with(both, clock, RateLimit(requests=3, per="minute"))
+    for _ in range(3):
+        both.chat(client)
+    with pytest.raises(RateLimitExceeded, match="3 requests per 60 s") as caught:
+        both.chat(client)
+    assert len(upstream.requests) == 3
+    shown = http_error(caught.value)
+    assert shown is not None
+    assert (shown.status, shown.type) == (429, "rate_limit")
+    assert 59 <= (caught.value.retry_after or 0) <= 61
+    clock.now += caught.value.retry_after or 0
+    both.chat(client)
+
+
+def test_a_call_may_wait(both: Both, clock: Clock) -> None:
+    """With `max_wait` a call waits for room."""
+    client = client_with(both, clock, RateLimit(requests=1, per="second"), max_wait=5)
+    start = clock.now
+    for _ in range(4):
+        both.chat(client)
+    assert 3 <= clock.now - start <= 3.2
+
+
+def test_tokens_are_corrected(both: Both, clock: Clock, upstream: Upstream) -> None:
+    """Tokens count as estimated while a call runs, and as used after it."""
+
+    def answer(recorded: Recorded) -> Reply:
+        del recorded
+        return Reply(json={"usage": {"prompt_tokens": 5, "completion_tokens": 5}})
+
+    upstream.always(answer)
+    client = client_with(both, clock, RateLimit(tokens=1000, per="minute"))
+    for _ in range(8):
+        both.chat(client, max_tokens=900)  # eight times 900 would not fit
+    with pytest.raises(RateLimitExceeded):
+        both.chat(client, max_tokens=950)
+
+
+def test_a_call_larger_than_the_rate_goes_alone(both: Both, clock: Clock) -> None:
+    """A call that needs more than the whole rate is let through when nothing else was."""
+    client = client_with(both, clock, RateLimit(tokens=100, per="minute"))
+    both.chat(client, max_tokens=5000)
+
+
+def test_each_tenant_has_its_rate(both: Both, clock: Clock) -> None:
+    """What one tenant uses leaves the others theirs."""
+    client = client_with(both, clock, RateLimit(requests=1, scope=("tenant", "endpoint")))
+    for tenant in ("a", "b"):
+        with labels(tenant=tenant, endpoint="/x"):
+            both.chat(client)
+            with pytest.raises(RateLimitExceeded):
+                both.chat(client)
+
+
+def test_the_upstream_is_believed(both: Both, clock: Clock, upstream: Upstream) -> None:
+    """Where the upstream says that nothing remains, the next call waits as long as it says, that model's only."""
+    exhausted = {
+        "x-ratelimit-limit-requests": "60",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "1m0s",
+    }
+    client = client_with(both, clock)
+    upstream.reply(headers=exhausted)
+    both.chat(client)
+    with pytest.raises(RateLimitExceeded, match="upstream's") as caught:
+        both.chat(client)
+    assert caught.value.retry_after == pytest.approx(1)  # one of sixty comes back in a sixtieth of the minute
+    both.chat(client, model="gpt-4o")
+    clock.now += 1
+    both.chat(client)
+
+
+def test_a_429_is_believed(both: Both, clock: Clock, upstream: Upstream) -> None:
+    """After a 429 with Retry-After no further call goes out before that time."""
+    client = client_with(both, clock)
+    upstream.reply(status=429, headers={"retry-after": "7"})
+    with pytest.raises(RateLimitError):
+        both.chat(client)
+    with pytest.raises(RateLimitExceeded) as caught:
+        both.chat(client)
+    assert caught.value.retry_after == pytest.approx(7)
+    clock.now += 7
+    both.chat(client)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("6m0s", 360),
+        ("20ms", 0.02),
+        ("1s", 1),
+        ("1d2h", 93_600),
+        ("1.5s", 1.5),
+        ("12", 12),
+        ("", None),
+        ("soon", None),
+    ],
+)
+def test_durations(text: str, seconds: float | None) -> None:
+    """Durations are read as the API writes them."""
+    assert duration(text) == (None if seconds is None else pytest.approx(seconds))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "give requests, tokens or both"),
+        ({"requests": 0}, "at least 1"),
+        ({"requests": 1, "per": "year"}, "per must be one of second"),
+        ({"requests": 1, "scope": "x"}, "scope must be one of"),
+    ],
+)
+def test_a_senseless_rate_is_refused(options: dict[str, Any], message: str) -> None:
+    """A rate that makes no sense fails where it is made."""
+    with pytest.raises(ConfigError, match=message):
+        RateLimit(**options)
+
+
+@given(st.lists(st.tuples(st.floats(0, 30), st.integers(1, 40)), max_size=60))
+def test_no_window_ever_holds_more(steps: list[tuple[float, int]]) -> None:
+    """Whatever is taken and when: no stretch of a minute, wherever it begins, holds more than the limit."""
+    backend, now, taken = MemoryBackend(), 1_800_000_000.0, []
+    for pause, amount in steps:
+        now += pause
+        if backend.take([Take("w", amount, 100, 60.0)], now) == 0:
+            taken.append((now, amount))
+    for start, _ in taken:
+        assert sum(amount for at, amount in taken if start <= at < start + 60) <= 100
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_processes_share_a_rate(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """4 processes that take all they get for three minutes stay within 5 % of the rate in each of them."""
+    limit = 120
+    if kind == "sqlite":
+        url = f"sqlite:///{tmp_path}/s.db"
+    else:
+        server: Redis = request.getfixturevalue("redis_server")
+        import redis
+
+        with redis.Redis.from_url(server.url) as connection:
+            connection.flushall()
+        url = server.url
+    command = [sys.executable, "-m", "tests.control.limiter", url, "1800000000", str(limit)]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    ticks: list[int] = []
+    for _ in range(3 * 240):
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        ticks.append(sum(int((process.stdout or sys.stdin).readline()) for process in processes))
+    for process in processes:
+        process.communicate()
+    windows = [sum(ticks[start : start + 240]) for start in range(len(ticks) - 240)]
+    assert max(windows) <= limit
+    assert all(limit * 0.95 <= sum(ticks[a:b]) <= limit for a, b in pairwise(range(0, 721, 240)))
