@@ -27,12 +27,13 @@ def upstream() -> Iterator[Upstream]:
 
 
 @contextmanager
-def uvicorn(upstream: Upstream, *arguments: str) -> Iterator[Served]:
+def uvicorn(upstream: Upstream, *arguments: str, shutdown_timeout: str = "10") -> Iterator[Served]:
     """Serve the application."""
     with serving(
         *("uvicorn", "tests.integrations.fastapi_app:app", "--port", "{port}", "--no-access-log", *arguments),
         OPENAI_API_KEY="any",
         OPENAI_BASE_URL=upstream.base_url,
+        AI_CLIENT_SHUTDOWN_TIMEOUT=shutdown_timeout,
     ) as served:
         yield served
 
@@ -127,6 +128,8 @@ def two_items(upstream: Upstream) -> None:
         ("/opened", no_item, b"\r\n\r\n"),
         ("/stream", two_items, b"two"),
         ("/opened", two_items, b"two"),
+        ("/blocking", no_item, b"\r\n\r\n"),
+        ("/blocking", two_items, b"two"),
     ],
     ids=[
         "before the answer",
@@ -135,6 +138,8 @@ def two_items(upstream: Upstream) -> None:
         "before the first item of an opened stream",
         "between two items",
         "between two items of an opened stream",
+        "before the first item of a blocking stream",
+        "between two items of a blocking stream",
     ],
 )
 def test_reader_leaves(
@@ -154,21 +159,6 @@ def test_reader_leaves(
         assert "Traceback" not in served.log
 
 
-def test_reader_leaves_a_blocking_stream(upstream: Upstream) -> None:
-    """A stream that blocks a thread is closed after the item that it waits for when its reader leaves."""
-    gate = Gate()
-    item = sse({**CHUNK, "choices": [{"index": 0, "delta": {"content": "one"}}]})
-    upstream.reply(chunks=[item, gate, item, Gate()], headers={"content-type": "text/event-stream"})
-    with uvicorn(upstream) as served:
-        with request(served, "/blocking") as connection:
-            received(connection, b"one")
-        httpx.get(f"{served.url}/ask").raise_for_status()
-        gate.set()
-        upstream.wait_for(lambda: upstream.requests[0].aborted)
-        served.stop()
-        assert "Traceback" not in served.log
-
-
 @pytest.mark.parametrize("path", ["/stream", "/opened", "/blocking"])
 def test_stream_to_its_end(upstream: Upstream, path: str) -> None:
     """A stream that is read to its end leaves its connection to the next one."""
@@ -179,3 +169,18 @@ def test_stream_to_its_end(upstream: Upstream, path: str) -> None:
             assert answer.headers["cache-control"] == "no-cache"
             assert answer.text.endswith("data: [DONE]\n\n")
     assert upstream.connections_opened == 1
+
+
+def test_stream_at_the_end_of_the_application(upstream: Upstream) -> None:
+    """A server told to end gives open streams the time that is configured, then ends them with an error event."""
+    two_items(upstream)
+    with uvicorn(upstream, shutdown_timeout="0.5") as served:
+        with httpx.stream("GET", f"{served.url}/stream") as response:
+            lines = response.iter_lines()
+            assert next(lines).startswith("data: {")
+            served.process.send_signal(signal.SIGTERM)
+            text = "\n".join(lines)
+        assert served.stop() in {0, -signal.SIGTERM}
+        assert "Traceback" not in served.log
+    assert "event: error\ndata: {" in text
+    assert '"unavailable"' in text
