@@ -7,12 +7,14 @@ built all the same, from whatever the answer holds, so that a new field, tag or 
 import types
 import typing
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import pydantic
 from pydantic_core import from_json
 
 T = TypeVar("T")
+Model = TypeVar("Model", bound=pydantic.BaseModel)
 
 
 class BaseModel(pydantic.BaseModel):
@@ -99,6 +101,24 @@ def decode(cast_to: type[T], data: bytes, *, strict: bool = False) -> T:
     return cast("T", construct(cast_to, from_json(data)))
 
 
+def instance(cls: type[Model], values: dict[str, Any], given: set[str]) -> Model:
+    """Make an instance of a model of its fields' *values*, unvalidated, of which the fields *given* count as set."""
+    made = cls.__new__(cls)
+    object.__setattr__(made, "__dict__", values)
+    object.__setattr__(made, "__pydantic_fields_set__", given)
+    object.__setattr__(made, "__pydantic_extra__", {})
+    object.__setattr__(made, "__pydantic_private__", None)
+    return made
+
+
+def recast(cls: type[Model], model: pydantic.BaseModel, **changes: Any) -> Model:
+    """Make of a model an instance of its subclass *cls*, with some fields changed; the rest is shared."""
+    made = instance(cls, {**model.__dict__, **changes}, model.model_fields_set | changes.keys())
+    if model.__pydantic_extra__:
+        made.__pydantic_extra__.update(model.__pydantic_extra__)  # type: ignore[union-attr]
+    return made
+
+
 def construct(annotation: Any, value: Any) -> Any:
     """Build a value of a type from decoded JSON without insisting on its shape."""
     origin = get_origin(annotation)
@@ -166,7 +186,12 @@ def _construct_union(arms: tuple[Any, ...], value: Any) -> Any:
 
 
 def _validate(annotation: Any, value: Any) -> Any:
-    return pydantic.TypeAdapter[Any](annotation).validate_python(value, strict=True)
+    return _adapter(annotation).validate_python(value, strict=True)
+
+
+@cache
+def _adapter(annotation: Any) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(annotation)
 
 
 def _bare(annotation: Any) -> Any:
