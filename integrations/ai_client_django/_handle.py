@@ -103,10 +103,13 @@ class SettingsHandle(Handle):
         Raises:
             ConfigError: The setting does not make clients.
         """
-        with self._lock:
-            if self._provider is None:
-                self._provider = ClientProvider(aliases=configure(read(self.given)))
-            return self._provider
+        provider = self._provider
+        if provider is None:
+            with self._lock:
+                provider = self._provider
+                if provider is None:
+                    provider = self._provider = ClientProvider(aliases=configure(read(self.given)))
+        return provider
 
     def close(self) -> None:
         """Close the clients, if there are any; used when an overridden setting ends."""
