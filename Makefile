@@ -21,8 +21,10 @@ $(BIN)/python:
 	$(PIP) -e '.[all]' --group dev
 	@touch $@
 
+# in a terminal it gets a process group of its own, so that Ctrl-C ends the demo in order and not make in the middle
+DEMO = $(BIN)/python -m example_apps.fastapi_chat --port $(PORT)
 demo: .venv/.demo ## set up and start the FastAPI chat example (PORT=8000)
-	@$(BIN)/python -m example_apps.fastapi_chat --port $(PORT)
+	@if [ -t 0 ]; then set -m; else exec $(DEMO); fi; $(DEMO)
 
 test: .venv/.dev ## set up and run the tests
 	$(BIN)/python -m pytest $(ARGS)
