@@ -1,0 +1,404 @@
+"""Answers kept for equal calls."""
+
+import asyncio
+import json
+import random
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from ai_client import AsyncOpenAI, ConfigError, InternalServerError, OpenAI
+from ai_client._labels import labels
+from ai_client.control.cache import Cache, cache_key, canonical
+from ai_client.control.call import Call
+from ai_client.control.cost import Cost
+from ai_client.control.entry import Entry
+from ai_client.control.prices import Prices
+from ai_client.control.record import call_record
+from ai_client.stores import open_store
+from ai_client.testing import Gate, Upstream
+from tests.control.support import Both, Clock, blocking_io
+
+
+def cached(both: Both, **options: Any) -> Any:
+    """Make a client with a cache that all share."""
+    return both.client([Cache(**{"scope": "all", "store": open_store(), **options})])
+
+
+def how(result: Any) -> str | None:
+    """Say what the cache did for a result."""
+    record = call_record(result)
+    return None if record is None else record.cache
+
+
+def test_an_equal_call_is_answered_from_the_cache(both: Both, upstream: Upstream) -> None:
+    """The second of two equal calls does not go out, and its result is the same and says so."""
+    client = cached(both)
+    first = both.chat(client, temperature=0)
+    second = both.chat(client, temperature=0.0)
+    assert len(upstream.requests) == 1
+    assert first.to_dict() == second.to_dict()
+    assert (how(first), how(second)) == ("miss", "hit")
+    assert second._request_id == first._request_id
+
+
+def test_the_raw_response_shows_the_hit(both: Both) -> None:
+    """A raw response from the cache has the headers of the first, and one that marks it."""
+    client = cached(both)
+    create = client.embeddings.with_raw_response.create
+    first = both.call(create, model="text-embedding-3-small", input="x", dimensions=2)
+    second = both.call(create, model="text-embedding-3-small", input="x", dimensions=2)
+    assert "x-ai-client-cache" not in first.headers
+    assert second.headers["x-ai-client-cache"] == "hit"
+    assert second.request_id == first.request_id
+    assert second.content == first.content
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"temperature": 0.7}, {"temperature": False}, {"temperature": 0, "seed": 1, "n": 2}]
+)
+def test_only_calls_that_repeat_are_cached(both: Both, upstream: Upstream, options: dict[str, Any]) -> None:
+    """A text that would come out different each time is not kept, one with temperature 0 or a seed is."""
+    client = cached(both)
+    both.chat(client, **options)
+    both.chat(client, **options)
+    repeats = "seed" in options or options.get("temperature") == 0
+    assert len(upstream.requests) == (1 if repeats else 2)
+
+
+def test_everything_can_be_cached(both: Both, upstream: Upstream) -> None:
+    """With `everything` any text is kept."""
+    client = cached(both, everything=True)
+    both.chat(client)
+    both.chat(client)
+    assert len(upstream.requests) == 1
+
+
+def test_a_call_says_what_it_wants(both: Both, upstream: Upstream, clock: Clock) -> None:
+    """`cache-control` asks for an answer of some age, for a new one, or for none to be kept; it is not sent."""
+    client = cached(both)
+    client.io.now = clock
+
+    def ask(control: str) -> str | None:
+        return how(both.chat(client, extra_headers={"Cache-Control": control}))
+
+    assert ask("no-store") is None
+    assert ask("max-age=60") == "miss"
+    assert ask("max-age=60") == "hit"
+    clock.now += 61
+    assert ask("max-age=60") == "miss"
+    assert ask("no-cache, max-age=60") == "miss"
+    assert all("cache-control" not in recorded.headers for recorded in upstream.requests)
+
+
+def test_answers_expire(both: Both, upstream: Upstream, clock: Clock) -> None:
+    """After its time an answer is fetched again."""
+    client = cached(both, ttl=60)
+    client.io.now = clock
+    both.chat(client, seed=1)
+    clock.now += 59
+    both.chat(client, seed=1)
+    clock.now += 1
+    both.chat(client, seed=1)
+    assert len(upstream.requests) == 2
+
+
+def test_a_stale_answer_is_better_than_none(both: Both, upstream: Upstream, clock: Clock) -> None:
+    """With `stale_if_error` an old answer is given while the upstream is down, and says that it is old."""
+    client = cached(both, ttl=60, stale_if_error=600)
+    client.io.now = clock
+    both.chat(client, seed=1)
+    clock.now += 100
+    upstream.reply(status=500)
+    assert how(both.chat(client, seed=1)) == "stale"
+    assert how(both.chat(client, seed=1)) == "miss"
+    clock.now += 660
+    upstream.reply(status=500)
+    with pytest.raises(InternalServerError):
+        both.chat(client, seed=1)
+
+
+def test_errors_are_not_cached(both: Both, upstream: Upstream) -> None:
+    """A failure is not kept."""
+    client = cached(both)
+    upstream.reply(status=500)
+    with pytest.raises(InternalServerError):
+        both.chat(client, seed=1)
+    assert how(both.chat(client, seed=1)) == "miss"
+
+
+def test_a_large_answer_is_not_kept(both: Both, upstream: Upstream) -> None:
+    """An answer beyond `max_body` is fetched each time, whole or streamed."""
+    client = cached(both, max_body=100)
+    for _ in range(2):
+        both.chat(client, seed=1)
+        both.items(both.chat(client, seed=1, stream=True))
+    assert len(upstream.requests) == 4
+
+
+def read_bytes(both: Both, client: Any) -> list[bytes]:
+    """Read a stream as it comes over the wire."""
+    create = client.chat.completions.with_streaming_response.create
+    body: dict[str, Any] = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "stream": True,
+        "extra_body": {"seed": 1},
+    }
+    if both.kind == "blocking":
+        with create(**body) as response:
+            return list(response.iter_bytes())
+
+    async def read() -> list[bytes]:
+        async with create(**body) as response:
+            return [chunk async for chunk in response.iter_bytes()]
+
+    result: list[bytes] = both.call(read)
+    return result
+
+
+def test_a_cached_stream_is_byte_identical(both: Both, upstream: Upstream) -> None:
+    """A stream from the cache has the bytes of the first, in the same chunks, and the same items."""
+    client = cached(both)
+    assert read_bytes(both, client) == read_bytes(both, client)
+    assert len(upstream.requests) == 1
+    first = both.chat(client, seed=1, stream=True)
+    items = both.items(first)
+    again = both.chat(client, seed=1, stream=True)
+    assert both.items(again) == items
+    assert (how(first), how(again)) == ("miss", "hit")
+    assert len(upstream.requests) == 2
+
+
+def test_a_stream_that_was_left_is_not_kept(both: Both, upstream: Upstream) -> None:
+    """Only a stream that was read to its end is kept."""
+    client = cached(both)
+    stream = both.chat(client, seed=1, stream=True)
+    both.items(stream, 3)
+    both.close_stream(stream)
+    both.items(both.chat(client, seed=1, stream=True))
+    assert len(upstream.requests) == 2
+
+
+def test_the_usage_chunk_stays_hidden(both: Both) -> None:
+    """Usage that was asked for on the way out is hidden from a caller of the cached stream too."""
+    store = open_store()
+    client = both.client([Cache("all", store), Cost(Prices(library=False), store)])
+    first = both.items(both.chat(client, seed=1, stream=True))
+    again = both.items(both.chat(client, seed=1, stream=True))
+    assert first == again
+    assert all(chunk.choices for chunk in again)
+
+
+def test_a_hit_costs_nothing(both: Both) -> None:
+    """A call from the cache is not counted again."""
+    store = open_store()
+    cost = Cost(Prices({"gpt-4o-mini": {"input": 1, "output": 1}}, library=False), store)
+    client = both.client([Cache("all", store), cost])
+    both.chat(client, seed=1)
+    record = call_record(both.chat(client, seed=1))
+    assert record is not None
+    assert record.usd == 0
+    assert sum(row.calls for row in cost.report()) == 1
+
+
+def test_a_thousand_equal_calls_go_out_once(upstream: Upstream) -> None:
+    """Of 1,000 tasks that ask the same at once, one goes upstream, and all get its answer."""
+    gate = Gate()
+    upstream.always(gate=gate)
+    policy = Cache("all", open_store())
+
+    async def main() -> list[Any]:
+        async with AsyncOpenAI(base_url=upstream.base_url, api_key="any", layers=[policy]) as client:
+            calls = [
+                asyncio.create_task(
+                    client.embeddings.create(model="text-embedding-3-small", input="x", dimensions=2)
+                )
+                for _ in range(1000)
+            ]
+            await upstream.wait_for_async(lambda: upstream.in_flight == 1)
+            gate.set()
+            return await asyncio.gather(*calls)
+
+    results = asyncio.run(main())
+    assert len(upstream.requests) == 1
+    assert len({json.dumps(result.to_dict()) for result in results}) == 1
+    assert sorted(str(how(result)) for result in results) == ["miss"] + ["shared"] * 999
+    assert not policy._flights
+
+
+def test_threads_share_a_flight_too(upstream: Upstream) -> None:
+    """Of 20 threads that ask the same at once, one goes upstream."""
+    gate = Gate()
+    upstream.always(gate=gate)
+    policy = Cache("all", open_store())
+    with (
+        OpenAI(base_url=upstream.base_url, api_key="any", layers=[policy]) as client,
+        ThreadPoolExecutor(20) as pool,
+    ):
+        calls = [
+            pool.submit(client.embeddings.create, model="text-embedding-3-small", input="x", dimensions=2)
+            for _ in range(20)
+        ]
+        upstream.wait_for(lambda: upstream.in_flight == 1)
+        while sum(len(flight.waiters) for flight in list(policy._flights.values())) < 19:
+            pass
+        gate.set()
+        assert len({call.result().to_json() for call in calls}) == 1
+    assert len(upstream.requests) == 1
+
+
+def test_a_failure_is_shared_and_a_cancellation_is_not(upstream: Upstream) -> None:
+    """Who waits for a call that fails gets its failure; where it is cancelled, the next one goes out."""
+    policy = Cache("all", open_store())
+    gate = Gate()
+
+    async def main() -> None:
+        async with AsyncOpenAI(
+            base_url=upstream.base_url, api_key="any", layers=[policy], max_retries=0
+        ) as client:
+
+            def ask() -> Any:
+                return client.embeddings.create(model="text-embedding-3-small", input="x", dimensions=2)
+
+            upstream.reply(status=500, gate=gate)
+            calls = [asyncio.create_task(ask()) for _ in range(10)]
+            await upstream.wait_for_async(lambda: upstream.in_flight == 1)
+            gate.set()
+            errors = await asyncio.gather(*calls, return_exceptions=True)
+            assert {type(error) for error in errors} == {InternalServerError}
+            assert len({id(error) for error in errors}) == 10
+            assert len(upstream.requests) == 1
+            held = Gate()
+            upstream.reply(gate=held)
+            calls = [asyncio.create_task(ask()) for _ in range(10)]
+            await upstream.wait_for_async(lambda: len(upstream.requests) == 2)
+            calls[0].cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+            assert [call.cancelled() for call in calls] == [True] + [False] * 9
+            assert len(upstream.requests) == 3
+            held.set()
+
+    asyncio.run(main())
+
+
+def test_without_the_label_nothing_is_shared(both: Both, upstream: Upstream) -> None:
+    """A call without the label that the scope asks for does not touch the cache."""
+    client = cached(both, scope="tenant")
+    both.chat(client, seed=1)
+    both.chat(client, seed=1)
+    assert len(upstream.requests) == 2
+
+
+LABEL = st.none() | st.text(max_size=4)
+LABELS = st.tuples(LABEL, LABEL, LABEL)
+
+
+@given(
+    st.lists(st.sampled_from(["tenant", "user", "endpoint"]), min_size=1, max_size=3, unique=True),
+    LABELS,
+    LABELS,
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+def test_scopes_never_share(scopes: list[Any], one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
+    """Two calls whose labels differ in any part of the scope, or lack one, never get each other's answer."""
+    import httpx
+
+    from ai_client._io import finish
+    from ai_client.control.call import Reply
+
+    policy = Cache(tuple(scopes), open_store())
+    sent: list[int] = []
+
+    async def proceed(call: Call) -> Reply:
+        del call
+        sent.append(1)
+        request = httpx.Request("POST", "http://x/embeddings")
+        return Reply(httpx.Response(200, json={"number": len(sent)}, request=request))
+
+    names = ("tenant", "user", "endpoint")
+
+    def ask(values: tuple[Any, ...]) -> Any:
+        given_labels = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        with labels(**given_labels):
+            call = Call(blocking_io(), "POST", "/embeddings", None, body={"model": "m", "input": "x"})
+            return finish(policy(call, proceed)).response.json()["number"]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.control.support.Idle.timeouts", (httpx.TimeoutException,))
+        first, second = ask(one), ask(other)
+    own = [dict(zip(names, values, strict=True)) for values in (one, other)]
+    same = all(own[0][scope] is not None and own[0][scope] == own[1][scope] for scope in scopes)
+    assert (first == second) == same
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e9, 1e9) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def shuffled(value: Any, order: random.Random) -> Any:
+    """Give an equal value whose members are in another order."""
+    if isinstance(value, dict):
+        items = [(name, shuffled(member, order)) for name, member in value.items()]
+        order.shuffle(items)
+        return dict(items)
+    return [shuffled(item, order) for item in value] if isinstance(value, list) else value
+
+
+def key(body: dict[str, Any]) -> str:
+    """Name a call with a body."""
+    return cache_key(Call(blocking_io(), "POST", "/embeddings", None, body=body), ["scope"])
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=4), st.randoms(use_true_random=False))
+def test_the_order_of_members_does_not_matter(body: dict[str, Any], order: random.Random) -> None:
+    """Equal bodies have equal keys, in whatever order their members are."""
+    assert key(body) == key(shuffled(body, order))
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=3), st.dictionaries(st.text(), JSON, max_size=3))
+def test_different_bodies_have_different_keys(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """Keys are equal only where bodies are: a number is not a text, `true` is not 1, and 1.0 is 1."""
+    same = json.dumps(canonical(one), sort_keys=True) == json.dumps(canonical(other), sort_keys=True)
+    assert (key(one) == key(other)) == same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (1, 1.0, True),
+        (True, 1, False),
+        ("1", 1, False),
+        (None, 0, False),
+        ([1, 2], [2, 1], False),
+        (0.1, 0.1, True),
+    ],
+)
+def test_equal_values(one: object, other: object, same: bool) -> None:
+    """What counts as equal in a request."""
+    assert (key({"x": one}) == key({"x": other})) == same
+
+
+@given(st.binary(max_size=50), st.lists(st.binary(max_size=20), max_size=5))
+def test_entries_survive(noise: bytes, chunks: list[bytes]) -> None:
+    """What is written down is read as it was, and what is no entry is none, whatever it is."""
+    entry = Entry(200, [("a", "b")], "http://x/", tuple(chunks), 1.5, None)
+    read = Entry.from_bytes(entry.to_bytes())
+    assert read is not None
+    assert (read.chunks, read.headers, read.url) == (chunks, [("a", "b")], "http://x/")
+    assert Entry.from_bytes(entry.to_bytes() + b"x") is None
+    Entry.from_bytes(noise)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"scope": "x"}, "scope must be"), ({"ttl": 0}, "ttl must be")]
+)
+def test_a_senseless_cache_is_refused(options: dict[str, Any], message: str) -> None:
+    """A cache that makes no sense fails where it is made."""
+    with pytest.raises(ConfigError, match=message):
+        Cache(**{"scope": "all", "store": open_store(), **options})
