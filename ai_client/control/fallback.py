@@ -1,0 +1,258 @@
+"""Names for models, and what answers in their place when they fail: other models, other clients."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
+
+from pydantic_core import from_json
+
+from ..errors import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    APITimeoutError,
+    CircuitOpen,
+    ConfigError,
+    DeadlineExceededError,
+    OpenAIError,
+    RateLimitExceeded,
+    StreamError,
+    StreamInterruptedError,
+    members_of,
+)
+from .body import first_chunk
+from .breaker import Breaker
+from .call import Call, Next, Reply, StreamEnd
+from .record import Record, record_of
+
+if TYPE_CHECKING:
+    import httpx
+
+Failure: TypeAlias = Literal[
+    "connection", "timeout", "rate_limit", "server_error", "not_found", "content_filter"
+]
+FAILURES: tuple[Failure, ...] = (
+    "connection",
+    "timeout",
+    "rate_limit",
+    "server_error",
+    "not_found",
+    "content_filter",
+)
+_NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 404, 429, 500
+
+
+class Target(NamedTuple):
+    """A model, at this client or, by its name, at another."""
+
+    client: str | None
+    model: str
+
+    def __str__(self) -> str:
+        return self.model if self.client is None else f"{self.client}/{self.model}"
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """Sends a call to the first target of its model that does not fail.
+
+    A stream may move on to the next target until its first bytes are there, and never after.
+
+    Args:
+        models: Targets by the name that callers give as `model`: one, or several in their order. A target is a
+            model, `client/model` for one of *clients*, or another of these names.
+        default: Targets after those of every model; of a model that has none, after itself.
+        clients: Other clients by name: a client, or a function that gives the one that blocks (`True`) or not.
+        on: Failures that lead to the next target; others are the caller's. `rate_limit` includes the upstream's
+            announced limits, `server_error` statuses from 500 and errors at the head of a stream.
+        retries: Further attempts at each target but the last; `None` are as many as at the last.
+        breaker: What decides which targets are left alone for a while.
+    """
+
+    models: Mapping[str, str | Sequence[str]] = field(default_factory=dict[str, "str | Sequence[str]"])
+    default: Sequence[str] = ()
+    clients: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    on: Sequence[Failure] = ("connection", "timeout", "rate_limit", "server_error")
+    retries: int | None = None
+    breaker: Breaker | None = field(default_factory=Breaker)
+    _chains: Mapping[str, tuple[Target, ...]] = field(init=False, repr=False, compare=False)
+    _default: tuple[Target, ...] = field(init=False, repr=False, compare=False)
+    _on: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        unknown = [kind for kind in self.on if kind not in FAILURES]
+        if unknown:
+            raise ConfigError(f"fallback: on: {unknown[0]!r} is none of {', '.join(FAILURES)}.")
+        chains = {name: tuple(self._expand(name, ())) for name in self.models}
+        object.__setattr__(self, "_chains", chains)
+        default = [target for name in self.default for target in self._targets(name, ())]
+        object.__setattr__(self, "_default", tuple(default))
+        object.__setattr__(self, "_on", frozenset(self.on))
+
+    def _expand(self, name: str, seen: tuple[str, ...]) -> list[Target]:
+        if name in seen:
+            raise ConfigError(f"fallback: models: {' -> '.join((*seen, name))} leads back to itself.")
+        given = self.models[name]
+        names = [given] if isinstance(given, str) else given
+        if not names:
+            raise ConfigError(f"fallback: models: {name!r} has no target.")
+        return [
+            target
+            for inner in names
+            for target in ([Target(None, inner)] if inner == name else self._targets(inner, (*seen, name)))
+        ]
+
+    def _targets(self, name: str, seen: tuple[str, ...]) -> list[Target]:
+        if name in self.models:
+            return self._expand(name, seen)
+        client, slash, model = name.partition("/")
+        return [Target(client, model) if slash and client in self.clients else Target(None, name)]
+
+    async def __call__(self, call: Call, proceed: Next) -> Reply:
+        """Send a call to its targets in turn.
+
+        Raises:
+            CircuitOpen: All of them failed too often lately.
+            APIError: The last of them failed too, or one in a way that is not among `on`.
+        """
+        model = members_of(call.body).get("model")
+        chain = self._chain(model)
+        if not chain:
+            return await proceed(call)
+        if call.files is not None:
+            chain = chain[:1]  # what is uploaded may be readable only once
+        record = record_of(call)
+        if model in self.models and str(chain[0]) != model:
+            record.alias = cast("str", model)
+        failure: OpenAIError | None = None
+        for position, target in enumerate(chain):
+            last = position == len(chain) - 1
+            try:
+                return await self._try(call, proceed, record, target, last=last)
+            except (APIError, CircuitOpen, RateLimitExceeded) as error:
+                if last:
+                    # what a target said tells more than that another is being left alone
+                    raise (failure or error if isinstance(error, CircuitOpen) else error) from None
+                if not isinstance(error, CircuitOpen):
+                    if not self._matters(error):
+                        raise
+                    failure = error
+        raise AssertionError("a chain has a target")  # pragma: no cover - the loop returns or raises
+
+    def _chain(self, model: object) -> tuple[Target, ...]:
+        if not isinstance(model, str):
+            return ()
+        chain = self._chains.get(model)
+        if chain is None:
+            if not self._default and self.breaker is None:
+                return ()
+            chain = (Target(None, model),)
+        return (*chain, *(target for target in self._default if target not in chain))
+
+    async def _try(self, call: Call, proceed: Next, record: Record, target: Target, *, last: bool) -> Reply:
+        name = str(target)
+        if self.breaker is not None:
+            wait = self.breaker.admit(name, call.io.now())
+            if wait:
+                message = f"{name} failed too often lately and is left alone for {wait:.0f} s."
+                raise CircuitOpen(message, retry_after=wait, target=name)
+        record.target, record.target_model = name, target.model
+        try:
+            reply = await proceed(self._aimed(call, target, last=last))
+            if call.stream is not None:
+                await self._open(call, reply)
+        except BaseException as error:
+            if self.breaker is not None:
+                if isinstance(error, OpenAIError) and self._matters(error):
+                    self.breaker.failed(name, call.io.now())
+                elif isinstance(error, APIStatusError):
+                    self.breaker.succeeded(name)
+                else:
+                    self.breaker.left(name)
+            raise
+        if self.breaker is not None:
+            self.breaker.succeeded(name)
+        reply.response.headers["x-ai-client-target"] = name
+        return reply
+
+    def _aimed(self, call: Call, target: Target, *, last: bool) -> Call:
+        changes: dict[str, Any] = {}
+        body = members_of(call.body)
+        if body.get("model") != target.model:
+            changes["body"] = {**body, "model": target.model}
+        if target.client is not None:
+            changes["via"] = self._client(target.client, blocking=call.io.blocking)
+        if not last and self.retries is not None:
+            changes["max_retries"] = self.retries
+        return call.changed(**changes) if changes else call
+
+    def _client(self, name: str, *, blocking: bool) -> Any:
+        given = self.clients[name]
+        client = given if hasattr(given, "_send") else cast("Callable[[bool], Any]", given)(blocking)
+        if client.io.blocking != blocking:
+            kind = "OpenAI" if blocking else "AsyncOpenAI"
+            raise ConfigError(
+                f"fallback: clients: {name!r} must be an {kind} here, or a function that gives one."
+            )
+        return client
+
+    async def _open(self, call: Call, reply: Reply) -> None:
+        """Wait for the first bytes of a stream, so that a failure before them is still one to act on."""
+        response = reply.response
+        try:
+            _check_head(response, await first_chunk(call.io, response))
+        except BaseException as error:
+            await call.io.close(response)
+            await reply.settle(StreamEnd(error, complete=False))
+            if isinstance(error, call.io.failures):
+                message = f"The stream broke off before its first item ({type(error).__name__})."
+                raise StreamInterruptedError(message, response.request) from error
+            raise
+
+    def _matters(self, error: OpenAIError) -> bool:
+        """Tell whether a failure is among `on`."""
+        return _kind(error) in self._on
+
+
+def _kind(error: OpenAIError) -> Failure | None:
+    kind: Failure | None = None
+    if isinstance(error, DeadlineExceededError):
+        kind = None  # no time is left for another target
+    elif isinstance(error, APITimeoutError):
+        kind = "timeout"
+    elif isinstance(error, APIConnectionError):
+        kind = "connection"
+    elif isinstance(error, RateLimitExceeded):
+        kind = (
+            None if error.details else "rate_limit"
+        )  # the application's own limit is not the target's failure
+    elif isinstance(error, APIStatusError):
+        if error.code in {"content_filter", "content_policy_violation"}:
+            kind = "content_filter"
+        elif error.status_code >= _SERVER_ERROR:
+            kind = "server_error"
+        else:
+            by_status: dict[int, Failure] = {_NOT_FOUND: "not_found", _TOO_MANY: "rate_limit"}
+            kind = by_status.get(error.status_code)
+    elif isinstance(error, APIError):
+        kind = "server_error"
+    return kind
+
+
+def _check_head(response: "httpx.Response", chunk: bytes | None) -> None:
+    """Raise the error that the first event of a stream is."""
+    if not chunk or b'"error"' not in chunk:
+        return
+    for line in chunk.splitlines():
+        if line.startswith(b"data:"):
+            try:
+                error = members_of(members_of(from_json(line[5:].strip())).get("error"))
+            except ValueError:
+                return
+            if error:
+                said = error.get("message")
+                message = (
+                    said if isinstance(said, str) and said else "The server ended the stream with an error."
+                )
+                raise StreamError(message, response.request, body=error)
+            return
