@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import Executor
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, cast
 
 from .control.deadline import remaining, watch
@@ -64,6 +65,10 @@ class IO(Protocol):
 
     async def call(self, function: Callable[..., Any], /, *args: Any) -> Any:
         """Call a function of the user's; the awaitable side also awaits what it returns."""
+        ...
+
+    async def complete(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Call a function or coroutine function of the user's, on either side, and see it through."""
         ...
 
     def now(self) -> float:
@@ -144,6 +149,14 @@ class BlockingIO:
     async def call(self, function: Callable[..., Any], /, *args: Any) -> Any:
         """Call a function of the user's."""
         return function(*args)
+
+    async def complete(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Call a function; a coroutine runs to its end on a loop and thread of its own."""
+        result = function(*args)
+        if not inspect.isawaitable(result):
+            return result
+        with ThreadPoolExecutor(1) as aside:
+            return aside.submit(copy_context().run, asyncio.run, _see_through(result)).result()
 
     def now(self) -> float:
         """Give the time in seconds since 1970."""
@@ -245,6 +258,11 @@ class AsyncIO:
         result = function(*args)
         return await result if inspect.isawaitable(result) else result
 
+    async def complete(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Call a function and await what it returns, if it can be awaited."""
+        result = function(*args)
+        return await result if inspect.isawaitable(result) else result
+
     def now(self) -> float:
         """Give the time in seconds since 1970."""
         return time.time()
@@ -298,6 +316,10 @@ class AsyncIO:
     def lock(self) -> "AbstractAsyncContextManager[Any]":
         """Make a lock between tasks."""
         return asyncio.Lock()
+
+
+async def _see_through(awaitable: Awaitable[T]) -> T:
+    return await awaitable
 
 
 class _BlockingWaiter:

@@ -1,0 +1,70 @@
+"""Watching a call from its beginning to the end of its stream, for hooks, logs and traces."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from .call import Call, Next, Reply, StreamEnd
+from .meter import measured
+from .record import Attempt, Record, record_of
+from .usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended.
+
+    Attributes:
+        record: What is known of it.
+        seconds: How long it took, a stream to its end.
+        error: What it failed with, if it did.
+        complete: Whether a stream was read to its end; a whole answer is.
+        reply: The answer, where there is one.
+    """
+
+    record: Record
+    seconds: float
+    error: BaseException | None
+    complete: bool
+    reply: Reply | None
+
+
+async def observed(
+    call: Call,
+    proceed: Next,
+    done: Callable[[Outcome], Awaitable[None]],
+    *,
+    attempt: Callable[[Attempt], Awaitable[None]] | None = None,
+) -> Reply:
+    """Send a call, telling *attempt* of each attempt and *done* of its end; neither may raise."""
+    record = record_of(call)
+    if attempt is not None:
+        record.on_attempt.append(attempt)
+    try:
+        reply = (
+            await measured(call, proceed, _ignore, ask=False) if record.usage is None else await proceed(call)
+        )
+    except BaseException as error:
+        await done(Outcome(record, record.seconds, error, complete=False, reply=None))
+        raise
+    if record.cache not in {None, "miss"}:
+        record.usage = None  # the tokens were those of another call
+    record.request_id = reply.response.headers.get("x-request-id")
+    if call.stream is None and not call.unread:
+        await done(Outcome(record, record.seconds, None, complete=True, reply=reply))
+        return reply
+
+    def see(data: bytes) -> None:
+        del data
+        if record.first_item is None:
+            record.first_item = record.seconds
+
+    async def at_end(end: StreamEnd) -> None:
+        await done(Outcome(record, record.seconds, end.error, complete=end.complete, reply=reply))
+
+    reply.on_event.append(see)
+    reply.on_end.append(at_end)
+    return reply
+
+
+async def _ignore(usage: Usage) -> None:
+    """Leave the usage where it was noted, on the record."""
