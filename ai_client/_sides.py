@@ -23,6 +23,7 @@ class Blocking(Generic[T]):
         self._items = aiter(items)
         self._close = close
         self._runner = asyncio.Runner()
+        self._stepping = False
         self._closed = False
 
     def __iter__(self) -> Iterator[T]:
@@ -31,17 +32,27 @@ class Blocking(Generic[T]):
     def __next__(self) -> T:
         if self._closed:
             raise StopIteration
-        item = self._runner.run(_step(self._items))
+        self._stepping = True
+        try:
+            item = self._runner.run(_step(self._items))
+        finally:
+            self._stepping = False
+            if self._closed:
+                self._end()
         if item is _END:
             self.close()
             raise StopIteration
         return item
 
     def close(self) -> None:
-        """Close what is iterated, and the loop."""
+        """Close what is iterated, and the loop; from inside of a step, after it."""
         if self._closed:
             return
         self._closed = True
+        if not self._stepping:
+            self._end()
+
+    def _end(self) -> None:
         with self._runner:
             self._runner.run(_await(self._close))
 

@@ -79,7 +79,9 @@ class Events(_Encoder):
         return DONE
 
     def close(self) -> None:
-        """End the events and close the stream."""
+        """End the events and close the stream, once."""
+        if self.ended:
+            return
         self.ended = True
         if (close := getattr(self._stream, "close", None)) is not None:
             close()
@@ -127,7 +129,9 @@ class AsyncEvents(_Encoder):
         return DONE
 
     async def aclose(self) -> None:
-        """End the events and close the stream."""
+        """End the events and close the stream, once."""
+        if self.ended:
+            return
         self.ended = True
         close = getattr(self._stream, "aclose", None) or getattr(self._stream, "close", None)
         if close is not None:

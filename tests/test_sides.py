@@ -40,6 +40,19 @@ def test_blocking() -> None:
     assert counter.loops[0].is_closed()
 
 
+def test_blocking_closed_from_inside() -> None:
+    """Closing from inside of what is iterated waits for its step, whose item still arrives."""
+    counter = Counter()
+
+    async def items() -> AsyncIterator[int]:
+        found.close()
+        yield 1
+
+    found: Blocking[int] = Blocking(items(), counter.close)
+    assert list(found) == [1]
+    assert counter.loops[0].is_closed()
+
+
 def test_threaded() -> None:
     """A blocking iterable is read in one other thread, in the order of its items, and closed there."""
     threads: list[str] = []

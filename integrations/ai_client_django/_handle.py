@@ -45,12 +45,15 @@ class Handle(Mapping[str, Any]):
         """The awaitable client of this process, for any event loop, built when first used."""
         return self._clients.async_client
 
-    def override(self, client: Any = None, async_client: Any = None) -> AbstractContextManager[None]:
-        """Give other clients inside a `with` block, in every thread and task; for tests.
+    def override(self, fake: Any) -> AbstractContextManager[Any]:
+        """Give *fake* inside a `with` block, in every thread and task; for tests.
 
-        A kind that is not given stays as it is. The fakes are the caller's to close.
+        It is an `Upstream`, which both clients then talk to; a client, which stands in for that of its kind; or
+        anything else, which stands in for both.
         """
-        return self._clients.override(client, async_client)
+        from ai_client.testing import override  # noqa: PLC0415 - for tests only
+
+        return override(self._clients, fake)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # what looks into objects must not build a client

@@ -1,5 +1,6 @@
 """Streams as server-sent events."""
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, TypeVar, cast
 
@@ -72,7 +73,12 @@ class EventStreamResponse(StreamingHttpResponse):
         elif self._blocking is not None:
             self._blocking.close()
         elif not self._async_events.ended:
-            async_to_sync(self._async_events.aclose)()
+            try:
+                loop = asyncio.get_running_loop()
+            except RuntimeError:
+                async_to_sync(self._async_events.aclose)()
+            else:  # closed from a coroutine, as Django's test client does
+                self._closing = loop.create_task(self._async_events.aclose())
 
 
 def stream_response(

@@ -77,15 +77,16 @@ class AIClient:
         """The current app's clients of an alias, with `client` and `async_client`."""
         return current_provider()[alias]
 
-    def override(
-        self, app: Flask, client: Any = None, async_client: Any = None, *, alias: str = DEFAULT
-    ) -> AbstractContextManager[None]:
-        """Give an app other clients inside a `with` block, in every thread and task; for tests.
+    def override(self, app: Flask, fake: Any, *, alias: str = DEFAULT) -> AbstractContextManager[Any]:
+        """Give an app *fake* inside a `with` block, in every thread and task; for tests.
 
-        A kind that is not given stays as it is. The fakes are the caller's to close.
+        It is an `Upstream`, which both clients then talk to; a client, which stands in for that of its kind; or
+        anything else, which stands in for both.
         """
+        from ai_client.testing import override  # noqa: PLC0415 - for tests only
+
         provider: ClientProvider = app.extensions[KEY]
-        return provider[alias].override(client, async_client)
+        return override(provider[alias], fake)
 
 
 def _close_later(provider: ClientProvider) -> None:

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
 from pytest_django import Settings
 
-from ai_client import ConfigError, OpenAI, current_labels
+from ai_client import ConfigError, OpenAI
 from ai_client.testing import Upstream
 from ai_client_django import ai_client, get_ai_client, get_async_ai_client
 from tests.integrations.django_site.urls import PROMPT
@@ -30,13 +30,6 @@ def upstream(settings: Settings, ai_client_upstream: Upstream) -> Upstream:
     """Point the setting to an upstream, as a project's tests do."""
     settings.AI_CLIENT = {"base_url": ai_client_upstream.base_url, "api_key": KEY, "max_retries": 0}
     return ai_client_upstream
-
-
-def test_view_calls_the_upstream(upstream: Upstream, client: Client) -> None:
-    """A view's call goes to the address and with the key of the setting."""
-    assert client.get("/items/1/").status_code == 200
-    (request,) = upstream.requests
-    assert request.headers["authorization"] == f"Bearer {KEY}"
 
 
 def test_one_client(upstream: Upstream) -> None:
@@ -173,24 +166,6 @@ def test_not_installed() -> None:
         django_settings.AI_CLIENT = {"api_key": "k"}
         with pytest.raises(ImproperlyConfigured, match="INSTALLED_APPS"):
             get_ai_client()
-
-
-def test_endpoint_is_the_route(upstream: Upstream, client: Client) -> None:
-    """A call made in a view is labelled with the route, not with the path, and no label outlives the request."""
-    del upstream
-    assert client.get("/items/7/").json()["endpoint"] == "items/<int:pk>/"
-    client.get("/nowhere/")
-    assert current_labels().endpoint is None
-
-
-def test_error_becomes_an_answer(upstream: Upstream, client: Client) -> None:
-    """An error of the upstream's is answered by the table, with the time to wait and the request's id."""
-    upstream.reply(status=429, headers={"retry-after": "7", "x-request-id": "req_1"})
-    answer = client.get("/items/1/")
-    assert answer.status_code == 429
-    assert answer.headers["retry-after"] == "7"
-    assert set(answer.json()["error"]) == {"type", "message", "request_id"}
-    assert answer.json()["error"]["request_id"] == "req_1"
 
 
 def test_other_errors_are_django_s(client: Client) -> None:
