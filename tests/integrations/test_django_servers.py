@@ -1,9 +1,11 @@
 """The Django app under gunicorn and uvicorn."""
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -144,6 +146,33 @@ def test_reader_that_leaves_an_asgi_server(ai_client_upstream: Upstream, path: s
         leave(served, path)
         ai_client_upstream.wait_for(lambda: ai_client_upstream.requests[0].aborted)
         assert "Traceback" not in served.log
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc")
+@pytest.mark.parametrize("path", ["/stream/", "/stream-async/"])
+def test_many_readers_that_leave(ai_client_upstream: Upstream, path: str) -> None:
+    """Of 500 readers that leave, neither a connection to the upstream nor a descriptor nor a thread is left."""
+    ai_client_upstream.always(pause=60)
+    with uvicorn(ai_client_upstream) as served:
+        leave(served, path)
+        ai_client_upstream.wait_for(lambda: not ai_client_upstream.in_flight)
+        before = resources(served)
+        with ThreadPoolExecutor(50) as pool:
+            list(pool.map(lambda _: leave(served, path), range(500)))
+        ai_client_upstream.wait_for(lambda: not ai_client_upstream.in_flight)
+        assert len(ai_client_upstream.requests) == 501
+        assert all(request.aborted for request in ai_client_upstream.requests)
+        for _ in range(1000):
+            if resources(served) <= before:
+                break
+            time.sleep(0.01)
+        assert resources(served) <= before
+        assert "Traceback" not in served.log
+
+
+def resources(served: Served) -> int:
+    """Count the descriptors and the threads of a server."""
+    return sum(len(list(Path(f"/proc/{served.process.pid}/{kind}").iterdir())) for kind in ("fd", "task"))
 
 
 def test_reader_that_leaves_before_the_answer(ai_client_upstream: Upstream) -> None:
