@@ -1,6 +1,8 @@
 """The application that the tests of the FastAPI adapter serve with uvicorn."""
 
+import asyncio
 import os
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -43,6 +45,13 @@ async def ask(client: AIClientDep) -> dict[str, Any]:
     """Make a call; tell in which process and what was built there."""
     await client.chat.completions.create(**ASK)
     return {"process": os.getpid(), "built": built}
+
+
+@app.get("/left")
+async def left(client: AIClientDep) -> dict[str, int]:
+    """Count the tasks and the descriptors of this process; its client is built."""
+    del client
+    return {"tasks": len(asyncio.all_tasks()), "descriptors": sum(1 for _ in Path("/dev/fd").iterdir())}
 
 
 @app.get("/awaited")

@@ -13,7 +13,7 @@ from starlette.routing import Mount
 
 from ai_client import AsyncOpenAI, ClientProvider, OpenAI, current_labels
 from ai_client.errors import ClientClosedError, ConfigError, OpenAIError
-from ai_client.testing import Upstream
+from ai_client.testing import Upstream, override
 from ai_client_fastapi import (
     AIClientDep,
     SyncAIClientDep,
@@ -118,6 +118,20 @@ def test_override_without_lifespan() -> None:
 
     app.dependency_overrides[get_ai_client] = lambda: "a fake"
     assert TestClient(app).get("/").json() == "str"
+
+
+def test_override_of_the_provider(options: dict[str, Any]) -> None:
+    """A test may also put other clients in the place of the application's, with the lifespan running."""
+    app = FastAPI(lifespan=ai_client_lifespan(options))
+
+    @app.get("/")
+    async def kind(client: AIClientDep, blocking: SyncAIClientDep) -> list[str]:
+        return [type(client).__name__, type(blocking).__name__]
+
+    with TestClient(app) as http:
+        with override(app.state.ai_client, "a fake"):
+            assert http.get("/").json() == ["str", "str"]
+        assert http.get("/").json() == ["AsyncOpenAI", "OpenAI"]
 
 
 def test_missing_lifespan_names_the_remedies() -> None:

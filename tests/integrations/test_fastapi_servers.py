@@ -1,17 +1,16 @@
 """Tests of the FastAPI adapter under uvicorn."""
 
-import asyncio
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
 
 from ai_client.testing import Gate, Upstream, sse
 
+from .load import get_many
 from .servers import SECONDS_TO_START, Served, serving
 
 REQUESTS = 1000
@@ -38,28 +37,10 @@ def uvicorn(upstream: Upstream, *arguments: str, shutdown_timeout: str = "10") -
         yield served
 
 
-async def load(url: str, requests: int, in_flight: int) -> list[dict[str, Any]]:
-    """Make so many requests, so many of them at once, each on a connection of its own."""
-    left = iter(range(requests))
-    answers: list[dict[str, Any]] = []
-    limits = httpx.Limits(max_keepalive_connections=0)
-    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60) as http:
-
-        async def work() -> None:
-            for _ in left:
-                answer = await http.get("/ask")
-                answers.append(answer.raise_for_status().json())
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(in_flight):
-                group.create_task(work())
-    return answers
-
-
 def test_one_client_per_worker(upstream: Upstream) -> None:
     """A worker under load builds one client, which opens no more connections than calls were in flight."""
     with uvicorn(upstream) as served:
-        answers = asyncio.run(load(served.url, REQUESTS, IN_FLIGHT))
+        answers = get_many(f"{served.url}/ask", REQUESTS, IN_FLIGHT)
         assert served.stop() in {0, -signal.SIGTERM}
         assert "ERROR" not in served.log
     assert len(answers) == REQUESTS
@@ -74,10 +55,10 @@ def test_one_client_in_each_of_two_workers(upstream: Upstream) -> None:
     with uvicorn(upstream, "--workers", "2") as served:
         seen: set[int] = set()
         for _ in range(100 * SECONDS_TO_START):
-            seen |= {answer["process"] for answer in asyncio.run(load(served.url, 2, 2))}
+            seen |= {answer["process"] for answer in get_many(f"{served.url}/ask", 2, 2)}
             if len(seen) == 2:
                 break
-        answers = asyncio.run(load(served.url, REQUESTS, IN_FLIGHT))
+        answers = get_many(f"{served.url}/ask", REQUESTS, IN_FLIGHT)
         served.stop()
         assert "ERROR" not in served.log
     assert len(answers) == REQUESTS
@@ -157,6 +138,28 @@ def test_reader_leaves(
         upstream.wait_for(lambda: upstream.connections_open <= 1)
         served.stop()
         assert "Traceback" not in served.log
+
+
+def test_many_readers_leave(upstream: Upstream) -> None:
+    """When many readers leave in the middle, neither a connection nor a task nor a descriptor is left of them."""
+    item = sse({**CHUNK, "choices": [{"index": 0, "delta": {"content": "one"}}]})
+    with uvicorn(upstream) as served:
+        before = get_many(f"{served.url}/left", 1)
+        for _ in range(5):
+            gate = Gate()
+            upstream.reply(chunks=[item, gate], headers={"content-type": "text/event-stream"}, times=100)
+            with ExitStack() as readers:
+                for _ in range(100):
+                    received(readers.enter_context(request(served, "/stream")), b"one")
+            upstream.wait_for(lambda: upstream.in_flight == 0)
+        upstream.wait_for(lambda: upstream.connections_open == 0)
+        for _ in range(100):  # what uvicorn keeps of a connection goes a little later
+            if (after := get_many(f"{served.url}/left", 1)) == before:
+                break
+        assert after == before
+        served.stop()
+        assert "Traceback" not in served.log
+    assert sum(recorded.aborted for recorded in upstream.requests) == 500
 
 
 @pytest.mark.parametrize("path", ["/stream", "/opened", "/blocking"])
