@@ -6,7 +6,6 @@ each loop that it meets, and drops the pools of loops that were closed.
 """
 
 import asyncio
-import contextlib
 import os
 import threading
 import weakref
@@ -15,14 +14,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from ._exchange import AsyncPoolSender, _OverPool
-from ._loops import Loop, background_loop, cross, keep, main_loop
+from ._loops import Loop, background_loop, cross, finish_on, main_loop
 
 if TYPE_CHECKING:
     import httpx
 
     from ._http import Library
-
-_CLOSE_SECONDS = 1.0
 
 
 class LoopSender(_OverPool):
@@ -111,14 +108,11 @@ class LoopSender(_OverPool):
     def close(self) -> None:
         """Close every connection from a thread; those of the thread's own running loop right after."""
         self.is_closed = True
-        running = asyncio._get_running_loop()
         for loop, sender in self._take():
-            if loop is running:
-                keep(loop.create_task(sender.aclose()))
-            elif loop.is_running():
-                closing = asyncio.run_coroutine_threadsafe(sender.aclose(), loop)
-                with contextlib.suppress(TimeoutError):
-                    closing.result(_CLOSE_SECONDS)
+            if loop.is_running():
+                finish_on(loop, sender.aclose)
+                if loop.is_closed():  # it ended meanwhile
+                    sender.pool.abandon()
             else:
                 sender.pool.abandon()
 

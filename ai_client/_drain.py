@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from ._io import AsyncIO, BlockingIO
+from ._io import AsyncIO, BlockingIO, OnBlockingCall
 from .control.call import Call, Next, Reply
 from .errors import ClientClosedError
 
@@ -58,6 +58,10 @@ class Gate:
         if self.closing and not self._under_way:
             self._idle.set()
 
+    def forget(self, token: object) -> None:
+        """Count what was dropped; for finalizers, which may run anywhere and must take no lock."""
+        self._under_way.discard(token)
+
     @property
     def idle(self) -> bool:
         """Whether nothing is under way."""
@@ -74,7 +78,7 @@ class Gate:
         """Block until nothing is under way any more, for at most so long."""
         deadline = time.monotonic() + seconds
         while self._under_way and (left := deadline - time.monotonic()) > 0:
-            self._idle.wait(min(left, _POLL_SECONDS))  # a stream that was dropped unclosed tells nobody
+            self._idle.wait(min(left, _POLL_SECONDS))  # what was dropped wakes nobody
 
     def cut_off(self) -> None:
         """Let whatever is still under way fail when its connection is closed, and wake what sleeps."""
@@ -111,15 +115,15 @@ def _wake(sleeper: "asyncio.Future[None]") -> None:
 class GatedBlockingIO(BlockingIO):
     """Waits by blocking the thread, and not beyond the end of the application."""
 
-    def __init__(self, sender: Any, gate: Gate, http: Any) -> None:
-        super().__init__(sender)
+    def __init__(self, sender: Any, in_event_loop: OnBlockingCall, gate: Gate, http: Any) -> None:
+        super().__init__(sender, in_event_loop)
         self._gate = gate
         self._body = _kind_of(_Body, http.SyncByteStream)
 
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
         try:
-            response = self.sender.send(request, stream=stream)
+            response = await super().send(request, stream=stream)
         except Exception as error:
             if self._gate.cut.is_set():
                 raise self._gate.refusal() from error
@@ -145,7 +149,7 @@ class GatedAsyncIO(AsyncIO):
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
         try:
-            response = await self.sender.send(request, stream=stream)
+            response = await super().send(request, stream=stream)
         except Exception as error:
             if self._gate.cut.is_set():
                 raise self._gate.refusal() from error
@@ -168,7 +172,11 @@ class _Watched:
         self._inner = inner
         self._gate = gate
         self._chunks: Any = None
-        gate.enter(self)
+        self._token = object()
+        gate.enter(self._token)
+
+    def __del__(self) -> None:
+        self._gate.forget(self._token)
 
 
 class _Body(_Watched):
@@ -193,7 +201,7 @@ class _Body(_Watched):
         try:
             self._inner.close()
         finally:
-            self._gate.leave(self)
+            self._gate.leave(self._token)
 
 
 class _AsyncBody(_Watched):
@@ -218,7 +226,7 @@ class _AsyncBody(_Watched):
         try:
             await self._inner.aclose()
         finally:
-            self._gate.leave(self)
+            self._gate.leave(self._token)
 
 
 @cache

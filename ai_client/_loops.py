@@ -1,11 +1,13 @@
 """The event loops of a process: its main loop, the one it keeps in the background, and the way between loops."""
 
 import asyncio
+import contextlib
 import contextvars
 import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
 from .errors import ClientClosedError
@@ -14,6 +16,7 @@ T = TypeVar("T")
 Loop = asyncio.AbstractEventLoop
 
 _STOP_SECONDS = 1.0
+_FINISH_SECONDS = 1.0
 
 
 async def cross(
@@ -112,6 +115,26 @@ def keep(task: asyncio.Task[Any]) -> None:
     """Hold a task that nobody awaits until it has ended."""
     _kept.add(task)
     task.add_done_callback(_kept.discard)
+
+
+def finish_on(loop: Loop, start: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Run a coroutine on a running loop and block until it has ended, for a second at most.
+
+    In the loop's own thread it is only begun.
+    """
+    if loop is asyncio._get_running_loop():
+        keep(loop.create_task(start()))
+        return
+    ended: Future[None] = Future()
+
+    def begin() -> None:
+        task = loop.create_task(start())
+        keep(task)
+        task.add_done_callback(lambda _: ended.set_result(None))
+
+    with contextlib.suppress(TimeoutError, RuntimeError):  # the loop may end before
+        loop.call_soon_threadsafe(begin)
+        ended.result(_FINISH_SECONDS)
 
 
 class _Background:

@@ -1,7 +1,5 @@
 """A client and how it ends: one of ours, or of any class that is made and closed in the same way."""
 
-import asyncio
-import contextlib
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from importlib import import_module
@@ -9,13 +7,11 @@ from typing import Any, Literal, Protocol, cast
 
 from ._bridge import LoopSender
 from ._drain import Gate, GatedAsyncIO, GatedBlockingIO
-from ._loops import background_loop, keep, main_loop
+from ._loops import background_loop, finish_on, main_loop
 from .config import ClientConfig
 from .errors import ConfigError
 
 Kind = Literal["blocking", "awaitable"]
-
-_CLOSE_SECONDS = 1.0
 
 
 class Managed(Protocol):
@@ -64,7 +60,7 @@ def build(config: ClientConfig, kind: Kind, gate: Gate) -> Managed:
 class _Ours:
     def __init__(self, client: Any, gate: Gate) -> None:
         self.client = client
-        client.io = GatedBlockingIO(client._sender, gate, client._library.http)
+        client.io = GatedBlockingIO(client._sender, client._on_blocking_call, gate, client._library.http)
 
     def close(self) -> None:
         self.client.close()
@@ -127,12 +123,7 @@ def _finish(close: Callable[[], Coroutine[Any, Any, object]]) -> None:
     loop = main_loop()
     if loop is None or not loop.is_running():
         loop = background_loop()
-    if loop is asyncio._get_running_loop():
-        keep(loop.create_task(close()))
-        return
-    closing = asyncio.run_coroutine_threadsafe(close(), loop)
-    with contextlib.suppress(TimeoutError):
-        closing.result(_CLOSE_SECONDS)
+    finish_on(loop, close)
 
 
 def _class_of(given: str | Callable[..., Any]) -> Callable[..., Any]:

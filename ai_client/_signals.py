@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _SERVERS = frozenset({"gunicorn", "hypercorn", "uvicorn", "uvicorn_worker"})
@@ -89,21 +89,27 @@ def _graceful(number: int, any_handler: bool) -> Callable[[int, FrameType | None
     handler = signal.getsignal(number)
     if not callable(handler) or isinstance(handler, _Chained) or handler is signal.default_int_handler:
         return None
-    return handler if any_handler or _home(handler) in _SERVERS else None
+    home = _home(handler)
+    if home == "asyncio.runners":  # restores what was there before only where its own is still in place
+        return None
+    return handler if any_handler or home.partition(".")[0] in _SERVERS else None
 
 
 def _home(handler: object) -> str:
+    """Give the module of a handler, or of the object whose method it is."""
+    handler = getattr(handler, "func", handler)
     owner = getattr(handler, "__self__", None)
-    module = getattr(handler, "__module__", None) if owner is None else type(owner).__module__
-    return str(module).partition(".")[0]
+    return str(getattr(handler, "__module__", None) if owner is None else type(owner).__module__)
 
 
 _pending: list[Any] = []
 
 
 def _in_main_thread(function: Callable[[], None]) -> None:
-    """Have the interpreter call *function* between two steps of the main thread."""
+    """Have the interpreter call *function* between two steps of the main thread, which may be waiting for I/O."""
     import ctypes  # noqa: PLC0415 - rarely needed, and heavy
+
+    main = cast("int", threading.main_thread().ident)
 
     def call(_: object) -> int:
         _pending.remove(callback)
@@ -113,3 +119,5 @@ def _in_main_thread(function: Callable[[], None]) -> None:
     callback = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(call)
     _pending.append(callback)
     ctypes.pythonapi.Py_AddPendingCall(callback, None)
+    if callable(signal.getsignal(signal.SIGWINCH)):  # gunicorn's workers only log it, so that it wakes them
+        signal.pthread_kill(main, signal.SIGWINCH)
