@@ -9,6 +9,10 @@
 `ai_client` and `get_ai_client` are the same client with its type.
 """
 
+from ai_client._extras import require
+
+require("django", "django")
+
 from ._asgi import ai_client_asgi as ai_client_asgi
 from ._current import (
     ai_client as ai_client,

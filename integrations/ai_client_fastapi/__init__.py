@@ -12,6 +12,10 @@ async def ask(question: str, client: AIClientDep) -> str | None:
     return answer.choices[0].message.content
 """
 
+from ai_client._extras import require
+
+require("fastapi", "fastapi")
+
 from ._dependencies import (
     AIClientDep as AIClientDep,
     SyncAIClientDep as SyncAIClientDep,

@@ -5,11 +5,15 @@ from ai_client_flask import AIClient
 ai = AIClient()
 
 def create_app():
-app = Flask(__name__)
-app.config.from_prefixed_env()
-ai.init_app(app)
-return app
+    app = Flask(__name__)
+    app.config.from_prefixed_env()
+    ai.init_app(app)
+    return app
 """
+
+from ai_client._extras import require
+
+require("flask", "flask")
 
 from ._current import (
     current_ai_client as current_ai_client,
