@@ -74,14 +74,15 @@ def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Findin
         )
     limit = worker_timeout()
     if limit is not None:
-        attempts = config.max_retries + 1
-        longest = None if config.timeout is None else config.timeout * attempts
+        longest = config.deadline
+        if longest is None and config.timeout is not None:
+            longest = config.timeout * (config.max_retries + 1)
         if longest is None or longest > limit:
-            length = "without end" if longest is None else f"for {longest:g} s ({attempts} attempts)"
+            length = "without end" if longest is None else f"for {longest:g} s"
             yield Finding(
                 "W003",
-                f"A call may wait {length}, but gunicorn ends a silent worker after {limit:g} s.",
-                f"Lower {spell('timeout')} or {spell('max_retries')}, or raise gunicorn's --timeout.",
+                f"A call may take {length}, but gunicorn ends a busy sync worker after {limit:g} s.",
+                f"Give {spell('deadline')} in seconds below that, or raise gunicorn's --timeout.",
                 deploy=True,
             )
 

@@ -68,6 +68,9 @@ class ClientConfig(pydantic.BaseModel):
     max_retries: Annotated[int, Field(ge=0)] = _option(
         DEFAULT_MAX_RETRIES, "Further attempts after a transient failure.", "AI_CLIENT_MAX_RETRIES"
     )
+    deadline: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = _option(
+        None, "Seconds for a whole call, further attempts and waits included.", "AI_CLIENT_DEADLINE"
+    )
     default_headers: Mapping[str, str] | None = _option(None, "Headers of every request.", repr=False)
     default_query: Mapping[str, Any] | None = _option(None, "Query parameters of every request.", repr=False)
     max_connections: Annotated[int, Field(ge=1)] = _option(

@@ -1,6 +1,7 @@
 """From `settings.AI_CLIENT` to the options of clients."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, cast
 
@@ -19,9 +20,7 @@ def spell(alias: str, option: str) -> str:
 
 def has_aliases(given: Mapping[str, Any]) -> bool:
     """Tell whether a setting names clients; otherwise it holds the options of one."""
-    return any(
-        isinstance(value, Mapping) for name, value in given.items() if name not in ClientConfig.model_fields
-    )
+    return isinstance(given.get(DEFAULT), Mapping)
 
 
 def read(given: object) -> dict[str, dict[str, Any]]:
@@ -34,9 +33,12 @@ def read(given: object) -> dict[str, dict[str, Any]]:
         raise ConfigError(f"{SETTING} must be a dict of options, not of type {type(given).__name__}.")
     setting = cast("Mapping[str, Any]", given)
     if not has_aliases(setting):
+        for name, value in setting.items():
+            if isinstance(value, Mapping) and not get_close_matches(name, ClientConfig.model_fields):
+                raise ConfigError(
+                    f"{SETTING} names several clients, {name!r} for one; one of them must be 'default'."
+                )
         return {DEFAULT: dict(setting)}
-    if DEFAULT not in setting:
-        raise ConfigError(f"{SETTING} names several clients; one of them must be 'default'.")
     clients: dict[str, dict[str, Any]] = {}
     for alias, options in setting.items():
         if not isinstance(options, Mapping) or alias in ClientConfig.model_fields:

@@ -95,3 +95,17 @@ def test_worker_timeout(
     monkeypatch.setenv("GUNICORN_CMD_ARGS", arguments)
     setting = {"api_key": "k", "timeout": timeout, "max_retries": retries}
     assert [message.id for message in found(setting, deploy=True)] == ids
+
+
+@pytest.mark.parametrize(("deadline", "ids"), [(30, []), (31, ["ai_client.W003"])])
+def test_deadline(monkeypatch: pytest.MonkeyPatch, deadline: float, ids: list[str]) -> None:
+    """A deadline bounds a call, whatever its timeout and retries."""
+    monkeypatch.delenv("GUNICORN_CMD_ARGS", raising=False)
+    assert [message.id for message in found({"api_key": "k", "deadline": deadline}, deploy=True)] == ids
+
+
+def test_misspelt_option_of_options() -> None:
+    """An option that holds a mapping and is misspelt is not taken for an alias."""
+    (message,) = found({"api_key": "k", "default_header": {"X-One": "1"}})
+    assert message.id == "ai_client.E002"
+    assert message.hint == "Did you mean AI_CLIENT['default_headers']?"
