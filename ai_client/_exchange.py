@@ -45,7 +45,7 @@ class _Exchange(Protocol):
         self,
         method: str,
         url: "httpx.URL | str",
-        headers: list[tuple[str, str]],
+        headers: "httpx.Headers | list[tuple[str, str]]",
         extensions: dict[str, Any],
         content: Any,
     ) -> "httpx.Request": ...
@@ -66,9 +66,6 @@ class AsyncSender(_Exchange, Protocol):
 
 
 class _Base:
-    headers: "dict[str, str]" = {}  # noqa: RUF012 - read only
-    """What is sent where the client says nothing else."""
-
     def __init__(self, library: "Library") -> None:
         self._request: type[httpx.Request] = library.http.Request
         self.timeouts = (library.http.TimeoutException,)
@@ -113,7 +110,8 @@ def _origin(url: "httpx.URL") -> tuple[str, str, int | None]:
 
 class _OverPool(_Base):
     # What every HTTP library can decode without further packages.
-    headers = {"Accept-Encoding": "gzip, deflate"}  # noqa: RUF012 - read only
+    state: object = None
+    headers: "dict[str, str]" = {"Accept-Encoding": "gzip, deflate"}  # noqa: RUF012 - read only
 
     def __init__(self, library: "Library") -> None:
         super().__init__(library)
@@ -126,7 +124,7 @@ class _OverPool(_Base):
         self,
         method: str,
         url: "httpx.URL | str",
-        headers: list[tuple[str, str]],
+        headers: "httpx.Headers | list[tuple[str, str]]",
         extensions: dict[str, Any],
         content: Any,
     ) -> "httpx.Request":
@@ -214,6 +212,16 @@ class _OverClient(_Base):
     def is_closed(self) -> bool:
         return bool(self.client.is_closed)
 
+    @property
+    def state(self) -> object:
+        """What `headers` are made of, to compare."""
+        return self.client.headers.raw
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the user's client sends where this one says nothing else."""
+        return dict(self.client.headers.items())
+
     def _follows(self, request: "httpx.Request") -> bool:
         wanted = request.extensions.get(FOLLOW_REDIRECTS)
         return bool(self.client.follow_redirects) if wanted is None else bool(wanted)
@@ -222,14 +230,17 @@ class _OverClient(_Base):
         self,
         method: str,
         url: "httpx.URL | str",
-        headers: list[tuple[str, str]],
+        headers: "httpx.Headers | list[tuple[str, str]]",
         extensions: dict[str, Any],
         content: Any,
     ) -> "httpx.Request":
-        request: httpx.Request = self.client.build_request(
-            method, url, headers=headers, extensions=extensions, content=content
-        )
-        return request
+        client = self.client
+        if client.params or client.cookies.jar:
+            request: httpx.Request = client.build_request(
+                method, url, headers=headers, extensions=extensions, content=content
+            )
+            return request
+        return self._request(method, url, headers=headers, extensions=extensions, content=content)
 
 
 class ClientSender(_OverClient):

@@ -1,7 +1,7 @@
 """The HTTP request of a call: address, headers, timeouts and body, prepared as far as they do not change."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from ._exchange import FOLLOW_REDIRECTS
@@ -40,7 +40,7 @@ class Messages:
     _idempotency_header: str | None = "Idempotency-Key"
     _base_url: "httpx.URL"
     _urls: "dict[str, httpx.URL]"
-    _prepared: "tuple[tuple[object, ...], list[Header]]" = ((), [])
+    _prepared: "_Prepared | None" = None
     _limits: "tuple[object, dict[str, float | None]]" = (..., {})
 
     @property
@@ -114,42 +114,21 @@ class Messages:
         if known is not timeout:
             limits = timeouts(timeout)
             self._limits = (timeout, limits)  # in one step, as another thread may be at it too
-        read = limits["read"]
-        headers = self._request_headers(call, authorization, has_body=content is not None)
-        if not call.headers:
-            headers.append((_RETRY_COUNT, str(taken)))
-            if read is not None:
-                headers.append((_READ_TIMEOUT, str(read)))
+        prepared = self._prepare(authorization, limits["read"])
+        if content is None or taken or call.headers or authorization is None or "://" in call.path:
+            headers: Any = self._own_headers(call, prepared, taken, has_body=content is not None)
         else:
-            own = {name.lower() for name in call.headers}
-            if _RETRY_COUNT not in own:
-                headers.append((_RETRY_COUNT, str(taken)))
-            if _READ_TIMEOUT not in own and read is not None:
-                headers.append((_READ_TIMEOUT, str(read)))
+            headers = prepared.ready
         if call.deadline is not None:
             limits = shorten(limits, call.deadline)
         extensions: dict[str, Any] = {"timeout": limits}
         if call.follow_redirects is not None:
             extensions[FOLLOW_REDIRECTS] = call.follow_redirects
+        sent: Any = content
         if isinstance(content, Body):
-            return self._build_streamed(call, content, headers, extensions)
-        request: httpx.Request = self._sender.build(
-            call.method, self._url(call), headers, extensions, content
-        )
-        return request
-
-    def _build_streamed(
-        self, call: Call, body: Body, headers: list[Header], extensions: dict[str, Any]
-    ) -> "httpx.Request":
-        if body.content_type is not None:
-            headers = [header for header in headers if header[0].lower() != "content-type"]
-            headers.append(("Content-Type", body.content_type))
-        if body.length is not None:
-            headers.append(("Content-Length", str(body.length)))
-        content = body.content(blocking=call.io.blocking)
-        request: httpx.Request = self._sender.build(
-            call.method, self._url(call), headers, extensions, content
-        )
+            headers = _with_body(prepared if headers is prepared.ready else headers, content)
+            sent = content.content(blocking=call.io.blocking)
+        request: httpx.Request = self._sender.build(call.method, self._url(call), headers, extensions, sent)
         return request
 
     def _url(self, call: Call) -> "httpx.URL":
@@ -176,19 +155,41 @@ class Messages:
         head, mark, query = base.raw_path.partition(b"?")
         return base.copy_with(raw_path=head + path.lstrip("/").encode("ascii") + mark + query)
 
-    def _request_headers(self, call: Call, authorization: Header | None, *, has_body: bool) -> list[Header]:
-        state = (authorization, self.organization, self.project, self._custom_headers)
-        known, prepared = self._prepared
-        if known != state:
-            usual = {**self._sender.headers, **(dict([authorization]) if authorization else {})}
-            prepared = _listed({**usual, **self.default_headers})
-            self._prepared = (state, prepared)
-        if not call.headers and has_body and authorization is not None:
-            return prepared.copy()
-        return self._merged_headers(call, prepared, has_body=has_body)
+    def _prepare(self, authorization: Header | None, read: float | None) -> "_Prepared":
+        """Give the headers that most requests have in common, made anew where something has changed."""
+        sender = self._sender
+        base = self._base_url
+        state = (
+            authorization,
+            self.organization,
+            self.project,
+            self._custom_headers,
+            base,
+            read,
+            sender.state,
+        )
+        prepared = self._prepared
+        if prepared is None or prepared.state != state:
+            usual: dict[str, str | Omit] = {**sender.headers}
+            if authorization is not None:
+                usual[authorization[0]] = authorization[1]
+            pairs = _listed([*usual.items(), *self.default_headers.items()])
+            if _RETRY_COUNT not in pairs:
+                pairs[_RETRY_COUNT] = (_RETRY_COUNT, "0")
+            if _READ_TIMEOUT not in pairs and read is not None:
+                pairs[_READ_TIMEOUT] = (_READ_TIMEOUT, str(read))
+            pairs.setdefault("host", ("Host", base.netloc.decode("ascii")))
+            prepared = _Prepared(state, pairs, self._library.http.Headers(list(pairs.values())))
+            self._prepared = prepared
+        return prepared
 
-    def _merged_headers(self, call: Call, prepared: list[Header], *, has_body: bool) -> list[Header]:
-        merged = {name.lower(): (name, value) for name, value in prepared}
+    def _own_headers(self, call: Call, prepared: "_Prepared", taken: int, *, has_body: bool) -> list[Header]:
+        """Give the headers of a call that needs its own."""
+        merged = prepared.pairs.copy()
+        if "://" in call.path:
+            merged.pop("host")
+        if taken:
+            merged[_RETRY_COUNT] = (_RETRY_COUNT, str(taken))
         if not has_body and call.method == "GET":
             merged.pop("content-type", None)
         omitted: set[str] = set()
@@ -207,16 +208,33 @@ class Messages:
         return list(merged.values())
 
 
+class _Prepared(NamedTuple):
+    state: tuple[object, ...]
+    pairs: dict[str, Header]
+    ready: "httpx.Headers"
+
+
+def _with_body(headers: "_Prepared | list[Header]", body: Body) -> list[Header]:
+    pairs = list(headers.pairs.values()) if isinstance(headers, _Prepared) else headers
+    if body.content_type is not None:
+        pairs = [pair for pair in pairs if pair[0].lower() != "content-type"]
+        pairs.append(("Content-Type", body.content_type))
+    if body.length is not None:
+        pairs.append(("Content-Length", str(body.length)))
+    return pairs
+
+
 _CREDENTIALS = frozenset({"authorization", "api-key"})
 
 
-def _listed(headers: "Mapping[str, str | Omit]") -> list[Header]:
+def _listed(headers: "Iterable[tuple[str, str | Omit]]") -> dict[str, Header]:
+    """Give headers by their names in lower case; a later one replaces an earlier one, an omission removes it."""
     kept: dict[str, Header] = {}
-    for name, value in headers.items():
+    for name, value in headers:
         kept.pop(name.lower(), None)
         if not isinstance(value, Omit):
             kept[name.lower()] = (name, check_header(name, value))
-    return list(kept.values())
+    return kept
 
 
 def check_header(name: str, value: object) -> str:

@@ -237,7 +237,6 @@ class BaseClient(Calls, Generic[M]):
         self._library = library_of(http_client, self._library.name)
         check_http_client(http_client, self._library, blocking=self._blocking)
         self.base_url = str(self.base_url)
-        self._prepared = ((), [])
         self._connect(http_client, PoolOptions())
 
     def is_closed(self) -> bool:
