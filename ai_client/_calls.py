@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ._blocking_calls import BlockingCalls
 from ._files import Body
 from ._io import IO
 from ._message import Header, Messages
@@ -45,6 +46,7 @@ class Calls(Messages):
     _fetches_key: bool
     _layers: tuple[Layer, ...]
     _closed: bool
+    _blocking_calls: BlockingCalls | None
     _strict_response_validation: bool
 
     async def perform(self, call: Call, /) -> Reply:
@@ -58,17 +60,21 @@ class Calls(Messages):
             raise ClientClosedError(
                 "This client is closed. Make a new one, or keep one open for the process."
             )
+        if self._blocking_calls is not None:
+            self._blocking_calls.check()
         if self.deadline is None and call.deadline is None:
             return await self._proceed(call)
         if call.deadline is None:
             call = call.changed(deadline=time.monotonic() + (self.deadline or 0))
         assert call.deadline is not None  # noqa: S101 - as just set
         try:
-            return await call.io.within(call.deadline, self._proceed(call))
+            reply = await call.io.within(call.deadline, self._proceed(call))
         except TimeoutError as error:
             if is_over(call.deadline):
                 raise self._too_late(call) from error
             raise
+        reply.deadline = call.deadline
+        return reply
 
     async def _proceed(self, call: Call) -> Reply:
         if not self._layers:

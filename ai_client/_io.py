@@ -6,18 +6,16 @@ single step, with no event loop.
 
 import asyncio
 import inspect
-import sys
 import threading
 import time
-import warnings
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from .control.deadline import remaining, watch
-from .errors import BlockingCallWarning
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from ._exchange import AsyncSender, Sender
 
 T = TypeVar("T")
-OnBlockingCall: TypeAlias = Literal["warn", "raise", "ignore"]
 
 
 class Waiter(Protocol):
@@ -99,7 +96,7 @@ class IO(Protocol):
         """Call a function of the user's that may block; the awaitable side does so in a thread."""
         ...
 
-    async def within(self, deadline: float, coroutine: Coroutine[Any, Any, T], /) -> T:
+    async def within(self, deadline: float, coroutine: Awaitable[T], /) -> T:
         """Run *coroutine*; the awaitable side raises `TimeoutError` once the deadline has passed."""
         ...
 
@@ -107,8 +104,12 @@ class IO(Protocol):
         """Make reading the body fail once the deadline has passed, where `within` does not see to it."""
         ...
 
-    async def drain(self, response: "httpx.Response", seconds: float, /) -> None:
+    async def drain(self, chunks: Any, seconds: float, /) -> None:
         """Read what little may be left of a body, so that its connection can be used again."""
+        ...
+
+    def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
+        """Give what runs the end of a stream that nobody holds any more, from any thread and at any time."""
         ...
 
     def lock(self) -> "AbstractAsyncContextManager[Any]":
@@ -121,17 +122,13 @@ class BlockingIO:
 
     blocking = True
 
-    def __init__(self, sender: "Sender", in_event_loop: OnBlockingCall = "warn") -> None:
+    def __init__(self, sender: "Sender") -> None:
         self.sender = sender
         self.timeouts = sender.timeouts
         self.failures = sender.failures
-        self._in_event_loop: OnBlockingCall = in_event_loop
 
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
-        if self._in_event_loop != "ignore" and asyncio._get_running_loop() is not None:
-            _object_to_blocking(self._in_event_loop)
-            self._in_event_loop = "ignore"  # once said is enough
         return self.sender.send(request, stream=stream)
 
     async def read(self, response: "httpx.Response", /) -> bytes:
@@ -185,7 +182,7 @@ class BlockingIO:
 
     call_aside = call
 
-    async def within(self, deadline: float, coroutine: Coroutine[Any, Any, T], /) -> T:
+    async def within(self, deadline: float, coroutine: Awaitable[T], /) -> T:
         """Run *coroutine*; nothing can interrupt this thread, so that each step has to mind the deadline."""
         del deadline
         return await coroutine
@@ -194,26 +191,16 @@ class BlockingIO:
         """Make reading the body fail once the deadline has passed."""
         watch(response, deadline, self.timeouts[0])
 
-    async def drain(self, response: "httpx.Response", seconds: float, /) -> None:
+    async def drain(self, chunks: Any, seconds: float, /) -> None:
         """Leave the rest of a body alone: a read here could not be kept short."""
+
+    def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
+        """Give what runs the end of a stream, on whatever thread finds it."""
+        return finish
 
     def lock(self) -> "AbstractAsyncContextManager[Any]":
         """Make a lock between threads."""
         return _ThreadLock()
-
-
-def _object_to_blocking(how: OnBlockingCall) -> None:
-    warning = BlockingCallWarning(
-        "OpenAI blocks the running event loop until the answer is there, and every other task with it:"
-        " await AsyncOpenAI instead, or call from a thread (asyncio.to_thread)."
-    )
-    if how == "raise":
-        raise warning
-    package = __name__.partition(".")[0]
-    frame, level = sys._getframe(), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
-        frame, level = frame.f_back, level + 1
-    warnings.warn(warning, stacklevel=level)
 
 
 class _ThreadLock:
@@ -294,7 +281,7 @@ class AsyncIO:
         result = await asyncio.to_thread(function, *args)
         return await result if inspect.isawaitable(result) else result
 
-    async def within(self, deadline: float, coroutine: Coroutine[Any, Any, T], /) -> T:
+    async def within(self, deadline: float, coroutine: Awaitable[T], /) -> T:
         """Run *coroutine*; raise `TimeoutError` once the deadline has passed."""
         async with asyncio.timeout(remaining(deadline)):
             return await coroutine
@@ -302,16 +289,20 @@ class AsyncIO:
     def watch(self, response: "httpx.Response", deadline: float, /) -> None:
         """Leave it to `within`, which interrupts a read."""
 
-    async def drain(self, response: "httpx.Response", seconds: float, /) -> None:
+    async def drain(self, chunks: AsyncIterator[bytes], seconds: float, /) -> None:
         """Read what is left of a body, for so many seconds at most."""
         try:
             async with asyncio.timeout(seconds):
-                async for _ in cast("AsyncIterable[bytes]", response.stream):
+                async for _ in chunks:
                     pass
         except TimeoutError:
             pass  # it is closed then, which is as good to the caller
         except self.failures:
             pass
+
+    def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
+        """Give what runs the end of a stream, on the loop that runs now."""
+        return partial(_end_on, asyncio._get_running_loop())
 
     def lock(self) -> "AbstractAsyncContextManager[Any]":
         """Make a lock between tasks."""
@@ -320,6 +311,24 @@ class AsyncIO:
 
 async def _see_through(awaitable: Awaitable[T]) -> T:
     return await awaitable
+
+
+_ending: "set[asyncio.Task[None]]" = set()
+
+
+def _end_on(loop: asyncio.AbstractEventLoop | None, ending: Coroutine[Any, Any, None]) -> None:
+    def start() -> None:
+        task = asyncio.ensure_future(ending)
+        _ending.add(task)  # the loop itself holds tasks but weakly
+        task.add_done_callback(_ending.discard)
+
+    if loop is None or loop.is_closed():
+        ending.close()  # with the loop its connections went too
+        return
+    try:
+        loop.call_soon_threadsafe(start)
+    except RuntimeError:
+        ending.close()
 
 
 class _BlockingWaiter:
@@ -351,6 +360,11 @@ class _AwaitableWaiter:
 def _complete(future: "asyncio.Future[None]") -> None:
     if not future.done():
         future.set_result(None)
+
+
+def in_event_loop() -> bool:
+    """Tell whether an event loop runs on this thread."""
+    return asyncio._get_running_loop() is not None
 
 
 def finish(coroutine: Coroutine[Any, Any, T]) -> T:

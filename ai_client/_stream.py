@@ -1,14 +1,16 @@
 """Streamed results: the events of a body as typed items, one decoder below two iterators."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from ._io import finish
 from ._models import decode
 from ._sse import ServerSentEvent, SSEDecoder
 from .control.call import Call, Reply, StreamEnd
+from .control.deadline import is_over
 from .errors import StreamError, StreamInterruptedError, StreamTimeoutError, members_of
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _DONE = b"[DONE]"
 _HIDDEN: Any = object()
+_DRAIN_SECONDS = 0.1
 
 
 class _Events(Generic[T]):
@@ -37,6 +40,15 @@ class _Events(Generic[T]):
         self._done = False  # the server said so
         self._at_end = False  # the body has no more bytes
         self._closed = False
+        self._deadline = reply.deadline
+        self._ender = self._io.ender()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            self._closed = True
+            end = StreamEnd(None, complete=False)
+            with suppress(Exception):  # there is nobody to tell
+                self._ender(_close(self._io, self.response, self._reply, end))
 
     def _item(self, event: ServerSentEvent) -> T:
         """Decode one event; `_HIDDEN` where it is not for the caller."""
@@ -48,6 +60,9 @@ class _Events(Generic[T]):
             self._raise_if_error(data)
         if self._reply.on_event and not self._announce(data):
             return cast("T", _HIDDEN)
+        if event.event is not None and event.event.startswith("thread."):
+            # these events name their type beside the data and not in it
+            data = b'{"event":%b,"data":%b}' % (to_json(event.event), data)
         try:
             item = cast("T", decode(self._item_type, data, strict=self._strict))
         except ValueError as error:
@@ -80,21 +95,27 @@ class _Events(Generic[T]):
         raise StreamError(message, self.response.request, body=error, received=self._received)
 
     def _advance(self, chunk: bytes | None) -> None:
-        """Take in the next bytes of the body, `None` at its end; what follows `[DONE]` is passed over."""
+        """Take in the next bytes of the body, `None` at its end."""
         if chunk is None:
             self._at_end = True
-            self._batch = iter(()) if self._done else self._decoder.flush()
-        elif not self._done:
+            self._batch = self._decoder.flush()
+        else:
             self._batch = self._decoder.feed(chunk)
 
     def _failure(self, error: BaseException) -> BaseException:
         """Say what an exception in mid-stream means to the caller."""
-        return self._broken(error) if isinstance(error, self._io.failures) else error
+        if isinstance(error, self._io.failures) or (
+            isinstance(error, TimeoutError) and is_over(self._deadline)
+        ):
+            return self._broken(error)
+        return error
 
-    def _broken(self, error: Exception) -> StreamInterruptedError:
+    def _broken(self, error: BaseException) -> StreamInterruptedError:
         count = len(self._received)
         kind: type[StreamInterruptedError]
-        if isinstance(error, self._io.timeouts):
+        if is_over(self._deadline):
+            kind, what = StreamTimeoutError, "was not over when the call's deadline came,"
+        elif isinstance(error, self._io.timeouts):
             kind, what = StreamTimeoutError, "fell silent for longer than the read timeout"
         else:
             kind, what = StreamInterruptedError, f"broke off ({type(error).__name__})"
@@ -110,10 +131,15 @@ class _Events(Generic[T]):
             return
         self._closed = True
         self._batch = iter(())
-        try:
-            await self._io.close(self.response)
-        finally:
-            await self._reply.settle(StreamEnd(error, complete=self._done))
+        end = StreamEnd(error, complete=error is None and (self._done or self._at_end))
+        await _close(self._io, self.response, self._reply, end)
+
+
+async def _close(io: "IO", response: "httpx.Response", reply: Reply, end: StreamEnd) -> None:
+    try:
+        await io.close(response)
+    finally:
+        await reply.settle(end)
 
 
 class Stream(_Events[T]):
@@ -132,7 +158,9 @@ class Stream(_Events[T]):
                 for event in self._batch:
                     if (item := self._item(event)) is not _HIDDEN:
                         return item
-                if self._at_end:
+                    if self._done:
+                        break
+                if self._done or self._at_end:
                     finish(self._end(None))
                 else:
                     self._advance(next(self._chunks, None))
@@ -171,10 +199,15 @@ class AsyncStream(_Events[T]):
                 for event in self._batch:
                     if (item := self._item(event)) is not _HIDDEN:
                         return item
-                if self._at_end:
+                    if self._done:
+                        break
+                if self._done or self._at_end:
+                    await self._io.drain(self._chunks, _DRAIN_SECONDS)
                     await self._end(None)
-                else:
+                elif self._deadline is None:
                     self._advance(await anext(self._chunks, None))
+                else:
+                    self._advance(await self._io.within(self._deadline, anext(self._chunks, None)))
         except BaseException as error:
             failure = self._failure(error)
             await self._end(failure)

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self
 
+from ._blocking_calls import BlockingCalls, OnBlockingCall
 from ._bridge import LoopSender
 from ._calls import Calls
 from ._exchange import AsyncClientSender, AsyncPoolSender, ClientSender, PoolSender
 from ._http import PoolOptions
-from ._io import AsyncIO, BlockingIO, OnBlockingCall
+from ._io import AsyncIO, BlockingIO
 from ._operation import Async, M, Sync
 from ._pool import AwaitablePool, BlockingPool
 from ._request import NotGiven, Omit, not_given
@@ -133,7 +134,7 @@ class BaseClient(Calls, Generic[M]):
         self._layers = tuple(layers)
         self._owns_sender = True
         self._closed = False
-        self._on_blocking_call: OnBlockingCall = on_blocking_call
+        self._blocking_calls = BlockingCalls(on_blocking_call) if self._blocking else None
         options = PoolOptions(max_connections=max_connections, keepalive_expiry=keepalive_expiry, trust=trust)
         self._connect(http_client, options)
         self._identify(workload_identity)
@@ -287,7 +288,7 @@ class OpenAI(BlockingVerbs, BaseClient[Sync]):
             self._sender = ClientSender(http_client, self._library)
         else:
             self._sender = PoolSender(BlockingPool(options), self._library)
-        self.io = BlockingIO(self._sender, self._on_blocking_call)
+        self.io = BlockingIO(self._sender)
 
     def close(self) -> None:
         """Close the client and, unless it is a copy, its connections."""

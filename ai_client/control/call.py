@@ -101,6 +101,7 @@ class Reply:
     Attributes:
         response: The HTTP answer; its body is read unless the call is streamed.
         retries_taken: Attempts before this one.
+        deadline: When its body must have been read, in seconds of `time.monotonic`; `None` is never.
         on_event: Functions that see the data of each event of a stream; one that returns `False` hides it.
         on_end: Coroutine functions that run when the stream ends or is closed, in order.
         meter: What measures its usage, once a policy wants to know it.
@@ -108,6 +109,7 @@ class Reply:
 
     response: "httpx.Response"
     retries_taken: int = 0
+    deadline: float | None = None
     on_event: list[Callable[[bytes], bool | None]] = field(
         default_factory=list[Callable[[bytes], bool | None]]
     )
