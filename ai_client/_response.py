@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, get_origin, overload
 
 from pydantic_core import from_json
 
 from ._io import finish
 from .control.call import Call, Reply, StreamEnd
+from .control.deadline import is_over
+from .errors import APIConnectionError, APITimeoutError, DeadlineExceededError
 
 if TYPE_CHECKING:
     import os
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
+Other = TypeVar("Other")
 
 
 class BinaryResponse:
@@ -25,12 +28,23 @@ class BinaryResponse:
         self.response = response
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
         return getattr(self.response, name)
 
     @property
     def content(self) -> bytes:
         """The body."""
         return self.response.content
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.response.text
+
+    def json(self) -> Any:
+        """Decode the body as JSON."""
+        return from_json(self.response.content)
 
     def read(self) -> bytes:
         """Give the body."""
@@ -40,9 +54,54 @@ class BinaryResponse:
         """Give the body."""
         return self.response.content
 
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """Iterate over the body."""
+        return self.response.iter_bytes(chunk_size)
+
+    def iter_text(self, chunk_size: int | None = None) -> Iterator[str]:
+        """Iterate over the body as text."""
+        return self.response.iter_text(chunk_size)
+
+    def iter_lines(self) -> Iterator[str]:
+        """Iterate over the body's lines."""
+        return self.response.iter_lines()
+
+    async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        """Give an iterator over the body."""
+        return self.response.aiter_bytes(chunk_size)
+
+    async def aiter_text(self, chunk_size: int | None = None) -> AsyncIterator[str]:
+        """Give an iterator over the body as text."""
+        return self.response.aiter_text(chunk_size)
+
+    async def aiter_lines(self) -> AsyncIterator[str]:
+        """Give an iterator over the body's lines."""
+        return self.response.aiter_lines()
+
     def write_to_file(self, file: "str | os.PathLike[str]") -> None:
         """Write the body to a file."""
         Path(file).write_bytes(self.response.content)
+
+    def stream_to_file(self, file: "str | os.PathLike[str]", *, chunk_size: int | None = None) -> None:
+        """Write the body to a file; use `with_streaming_response` to do so as it comes."""
+        del chunk_size
+        self.write_to_file(file)
+
+    async def astream_to_file(self, file: "str | os.PathLike[str]", *, chunk_size: int | None = None) -> None:
+        """Write the body to a file; use `with_streaming_response` to do so as it comes."""
+        self.stream_to_file(file, chunk_size=chunk_size)
+
+    def close(self) -> None:
+        """Let go of the response, which is read already."""
+
+    async def aclose(self) -> None:
+        """Let go of the response, which is read already."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.response.status_code}, {len(self.response.content)} bytes>"
+
+
+HttpxBinaryResponseContent = BinaryResponse
 
 
 class _Base(Generic[T]):
@@ -53,7 +112,11 @@ class _Base(Generic[T]):
         self._reply = reply
         self._call_record = call.record
         self._client = client
-        self._parsed: Any = self
+        self._parsed: dict[Any, Any] = {}
+
+    def __repr__(self) -> str:
+        response = self.http_response
+        return f"<{type(self).__name__} [{response.status_code} {response.reason_phrase}]>"
 
     @property
     def headers(self) -> "httpx.Headers":
@@ -100,18 +163,48 @@ class _Base(Generic[T]):
         """Whether the body is read or given up."""
         return self.http_response.is_closed
 
-    def _result(self) -> Any:
-        if self._parsed is self:
-            self._parsed = self._client.result(self._call, self._reply, "parsed")
-        return self._parsed
+    async def _read(self) -> bytes:
+        io, deadline, response = self._call.io, self._reply.deadline, self.http_response
+        failures: tuple[type[Exception], ...] = (TimeoutError, *io.failures)
+        try:
+            if deadline is None:
+                return await io.read(response)
+            return await io.within(deadline, io.read(response))
+        except failures as error:
+            request = response.request
+            if is_over(deadline):
+                raise DeadlineExceededError(request) from error
+            if isinstance(error, io.timeouts):
+                raise APITimeoutError(request) from error
+            if isinstance(error, io.failures):
+                message = f"The answer broke off ({type(error).__name__})."
+                raise APIConnectionError(message=message, request=request) from error
+            raise
+
+    def _result(self, to: Any = None) -> Any:
+        if to not in self._parsed:
+            call = self._call if to is None else self._recast(to)
+            self._parsed[to] = self._client.result(call, self._reply, "parsed")
+        return self._parsed[to]
+
+    def _recast(self, to: Any) -> Call:
+        call = self._call
+        if call.stream is None:
+            return call.changed(cast_to=to)
+        items = get_args(to)
+        return call.changed(stream=items[0] if items else call.stream, stream_cls=get_origin(to) or to)
 
 
 class LegacyAPIResponse(_Base[T]):
     """The HTTP response of a call, its body read; `parse` gives the result. Both clients' `with_raw_response`."""
 
-    def parse(self) -> T:
-        """Give what the method without `with_raw_response` would have given."""
-        return cast("T", self._result())
+    @overload
+    def parse(self) -> T: ...
+    @overload
+    def parse(self, *, to: type[Other]) -> Other: ...
+    def parse(self, *, to: Any = None) -> Any:
+        """Give what the method without `with_raw_response` would have given, or the answer as another type."""
+        return self._result(to)
 
     @property
     def text(self) -> str:
@@ -127,15 +220,19 @@ class LegacyAPIResponse(_Base[T]):
 class APIResponse(_Base[T]):
     """The HTTP response of a blocking call, its body not yet read."""
 
-    def parse(self) -> T:
-        """Read the body and give the result, or a stream where one was asked for."""
+    @overload
+    def parse(self) -> T: ...
+    @overload
+    def parse(self, *, to: type[Other]) -> Other: ...
+    def parse(self, *, to: Any = None) -> Any:
+        """Read the body and give the result, or the answer as another type; a stream where one was asked for."""
         if self._call.stream is None:
-            self.http_response.read()
-        return cast("T", self._result())
+            self.read()
+        return self._result(to)
 
     def read(self) -> bytes:
         """Read the whole body."""
-        return self.http_response.read()
+        return finish(self._read())
 
     def text(self) -> str:
         """Read the whole body as text."""
@@ -173,15 +270,19 @@ class APIResponse(_Base[T]):
 class AsyncAPIResponse(_Base[T]):
     """The HTTP response of an awaitable call, its body not yet read."""
 
-    async def parse(self) -> T:
-        """Read the body and give the result, or a stream where one was asked for."""
+    @overload
+    async def parse(self) -> T: ...
+    @overload
+    async def parse(self, *, to: type[Other]) -> Other: ...
+    async def parse(self, *, to: Any = None) -> Any:
+        """Read the body and give the result, or the answer as another type; a stream where one was asked for."""
         if self._call.stream is None:
-            await self.http_response.aread()
-        return cast("T", self._result())
+            await self.read()
+        return self._result(to)
 
     async def read(self) -> bytes:
         """Read the whole body."""
-        return await self.http_response.aread()
+        return await self._read()
 
     async def text(self) -> str:
         """Read the whole body as text."""
