@@ -15,7 +15,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from .control.deadline import remaining, watch
+from .control.deadline import hurried, remaining, watch
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -104,7 +104,7 @@ class IO(Protocol):
         """Make reading the body fail once the deadline has passed, where `within` does not see to it."""
         ...
 
-    async def drain(self, chunks: Any, seconds: float, /) -> None:
+    async def drain(self, response: "httpx.Response", chunks: Any, seconds: float, /) -> None:
         """Read what little may be left of a body, so that its connection can be used again."""
         ...
 
@@ -191,8 +191,11 @@ class BlockingIO:
         """Make reading the body fail once the deadline has passed."""
         watch(response, deadline, self.timeouts[0])
 
-    async def drain(self, chunks: Any, seconds: float, /) -> None:
-        """Leave the rest of a body alone: a read here could not be kept short."""
+    async def drain(self, response: "httpx.Response", chunks: Iterator[bytes], seconds: float, /) -> None:
+        """Read what is left of a body, for so many seconds at most."""
+        with hurried(response, seconds) as in_time, suppress(*self.failures):
+            while in_time() and next(chunks, None) is not None:
+                pass
 
     def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
         """Give what runs the end of a stream, on whatever thread finds it."""
@@ -289,8 +292,11 @@ class AsyncIO:
     def watch(self, response: "httpx.Response", deadline: float, /) -> None:
         """Leave it to `within`, which interrupts a read."""
 
-    async def drain(self, chunks: AsyncIterator[bytes], seconds: float, /) -> None:
+    async def drain(
+        self, response: "httpx.Response", chunks: AsyncIterator[bytes], seconds: float, /
+    ) -> None:
         """Read what is left of a body, for so many seconds at most."""
+        del response
         try:
             async with asyncio.timeout(seconds):
                 async for _ in chunks:

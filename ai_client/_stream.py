@@ -161,6 +161,7 @@ class Stream(_Events[T]):
                     if self._done:
                         break
                 if self._done or self._at_end:
+                    finish(self._io.drain(self.response, self._chunks, _DRAIN_SECONDS))
                     finish(self._end(None))
                 else:
                     self._advance(next(self._chunks, None))
@@ -202,7 +203,7 @@ class AsyncStream(_Events[T]):
                     if self._done:
                         break
                 if self._done or self._at_end:
-                    await self._io.drain(self._chunks, _DRAIN_SECONDS)
+                    await self._io.drain(self.response, self._chunks, _DRAIN_SECONDS)
                     await self._end(None)
                 elif self._deadline is None:
                     self._advance(await anext(self._chunks, None))

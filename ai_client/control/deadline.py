@@ -1,11 +1,12 @@
 """The time limit of a whole call: over all its attempts, the waits between them, and the reading of the body."""
 
 import time
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     import httpx
 
@@ -52,3 +53,23 @@ class _Watched:
 def _watched(base: type[Any]) -> type[Any]:
     """Make the stream class of one HTTP library, which insists on its own base."""
     return type("Watched", (_Watched, base), {})
+
+
+@contextmanager
+def hurried(response: "httpx.Response", seconds: float) -> "Generator[Callable[[], bool]]":
+    """Let reads of a blocking answer's body wait so many seconds in all, and give what tells whether any are left.
+
+    The HTTP library has fixed their time limit when the body began, so that the connection is told instead.
+    """
+    end = time.monotonic() + seconds
+    connection: Any = response.extensions.get("network_stream")
+    try:
+        read = connection.read
+        connection.read = lambda size, timeout=None: read(size, timeout=remaining(end))  # noqa: ARG005 - the longer one
+    except AttributeError:
+        yield lambda: False
+        return
+    try:
+        yield lambda: time.monotonic() < end
+    finally:
+        del connection.read
