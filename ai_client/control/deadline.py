@@ -55,6 +55,16 @@ def _watched(base: type[Any]) -> type[Any]:
     return type("Watched", (_Watched, base), {})
 
 
+class _Hurried:
+    def __init__(self, read: Any, end: float) -> None:
+        self._read = read
+        self._end = end
+
+    def __call__(self, size: int, timeout: float | None = None) -> Any:
+        left = remaining(self._end)
+        return self._read(size, timeout=left if timeout is None else min(timeout, left))
+
+
 @contextmanager
 def hurried(response: "httpx.Response", seconds: float) -> "Generator[Callable[[], bool]]":
     """Let reads of a blocking answer's body wait so many seconds in all, and give what tells whether any are left.
@@ -64,8 +74,7 @@ def hurried(response: "httpx.Response", seconds: float) -> "Generator[Callable[[
     end = time.monotonic() + seconds
     connection: Any = response.extensions.get("network_stream")
     try:
-        read = connection.read
-        connection.read = lambda size, timeout=None: read(size, timeout=remaining(end))  # noqa: ARG005 - the longer one
+        connection.read = _Hurried(connection.read, end)
     except AttributeError:
         yield lambda: False
         return
