@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from ._io import AsyncIO, BlockingIO, OnBlockingCall
+from ._io import AsyncIO, BlockingIO
 from .control.call import Call, Next, Reply
 from .errors import ClientClosedError
 
@@ -115,8 +115,8 @@ def _wake(sleeper: "asyncio.Future[None]") -> None:
 class GatedBlockingIO(BlockingIO):
     """Waits by blocking the thread, and not beyond the end of the application."""
 
-    def __init__(self, sender: Any, in_event_loop: OnBlockingCall, gate: Gate, http: Any) -> None:
-        super().__init__(sender, in_event_loop)
+    def __init__(self, sender: Any, gate: Gate, http: Any) -> None:
+        super().__init__(sender)
         self._gate = gate
         self._body = _kind_of(_Body, http.SyncByteStream)
 

@@ -60,7 +60,7 @@ def build(config: ClientConfig, kind: Kind, gate: Gate) -> Managed:
 class _Ours:
     def __init__(self, client: Any, gate: Gate) -> None:
         self.client = client
-        client.io = GatedBlockingIO(client._sender, client._on_blocking_call, gate, client._library.http)
+        client.io = GatedBlockingIO(client._sender, gate, client._library.http)
 
     def close(self) -> None:
         self.client.close()
