@@ -64,6 +64,7 @@ class Calls(Messages):
             self._blocking_calls.check()
         if self.deadline is None and call.deadline is None:
             return await self._proceed(call)
+        given = call
         if call.deadline is None:
             call = call.changed(deadline=time.monotonic() + (self.deadline or 0))
         assert call.deadline is not None  # noqa: S101 - as just set
@@ -74,6 +75,7 @@ class Calls(Messages):
                 raise self._too_late(call) from error
             raise
         reply.deadline = call.deadline
+        given.record = call.record
         return reply
 
     async def _proceed(self, call: Call) -> Reply:

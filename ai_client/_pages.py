@@ -79,7 +79,7 @@ class Page(BaseModel, Generic[T]):
         info = self.next_page_info()
         if info is None:
             raise RuntimeError("There is no next page: check has_next_page() before get_next_page().")
-        call = replace(self._call, query=merge(self._call.query, info.params))
+        call = replace(self._call, query=merge(self._call.query, info.params), record=None)
         return cast("Self", self._client.result(call, await self._client.perform(call), "parsed"))
 
 

@@ -99,6 +99,11 @@ async def first_chunk(io: "IO", response: "httpx.Response") -> bytes | None:
     return chunk
 
 
+def library_of(io: "IO") -> Any:
+    """Give the HTTP library that a client uses."""
+    return library(io.timeouts[0].__module__.partition(".")[0]).http
+
+
 def make_response(
     io: "IO",
     *,
@@ -110,7 +115,7 @@ def make_response(
     read: bool,
 ) -> "httpx.Response":
     """Make an answer of the client's HTTP library without a server, its body *read* or yet to be."""
-    http = library(io.timeouts[0].__module__.partition(".")[0]).http
+    http = library_of(io)
     request = http.Request(method, url)
     response: httpx.Response
     if read:

@@ -1,0 +1,165 @@
+"""Rules of the application about its own calls: models, sizes, times, by endpoint."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Literal, cast
+
+from .._request import NotGiven
+from ..errors import ConfigError, DeadlineExceededError, GuardrailError, members_of
+from .body import library_of
+from .call import Call, Next, Reply
+from .deadline import is_over
+from .record import record_of
+from .trim import trim_messages
+from .usage import input_tokens
+
+_LIMITS: Mapping[str, tuple[str, ...]] = {
+    "/chat/completions": ("max_completion_tokens", "max_tokens"),
+    "/completions": ("max_tokens",),
+    "/responses": ("max_output_tokens",),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What holds for calls; a rule that is not given does not apply.
+
+    Args:
+        allowed_models: Names, in which `*` stands for anything; aliases count by their own name.
+        defaults: Members of the body where the call does not give them, as `{"temperature": 0}`; only for calls
+            that make texts.
+        max_output_tokens: Cap on what a call asks for, and what it asks for where it says nothing.
+        max_input_tokens: Bound on the estimated size of the prompt.
+        on_large: `refuse` a prompt beyond that, or `trim` its oldest turns.
+        timeout: Seconds at most to wait for each read or write.
+        deadline: Seconds at most for a call with all its attempts.
+    """
+
+    allowed_models: Sequence[str] | None = None
+    defaults: Mapping[str, Any] | None = None
+    max_output_tokens: int | None = None
+    max_input_tokens: int | None = None
+    on_large: Literal["refuse", "trim"] = "refuse"
+    timeout: float | None = None
+    deadline: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_output_tokens", "max_input_tokens", "timeout", "deadline"):
+            value: float | None = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ConfigError(f"guardrails: {name} must be more than 0.")
+        if self.on_large not in {"refuse", "trim"}:
+            raise ConfigError("guardrails: on_large must be 'refuse' or 'trim'.")
+
+    def applied(self, call: Call) -> Call:
+        """Give the call as it may be made.
+
+        Raises:
+            GuardrailError: It may not be made.
+        """
+        changes: dict[str, Any] = {}
+        body = members_of(call.body)
+        self._check_model(body.get("model"))
+        changed = self._limited(call, body)
+        if changed is not body:
+            changes["body"] = changed
+        if self.timeout is not None and (
+            isinstance(call.timeout, NotGiven)
+            or (isinstance(call.timeout, int | float) and call.timeout > self.timeout)
+        ):
+            changes["timeout"] = self.timeout
+        if self.deadline is not None:
+            latest = time.monotonic() + self.deadline
+            changes["deadline"] = latest if call.deadline is None else min(call.deadline, latest)
+        return call.changed(**changes) if changes else call
+
+    def _check_model(self, model: object) -> None:
+        if self.allowed_models is None or not isinstance(model, str):
+            return
+        if not any(fnmatchcase(model, allowed) for allowed in self.allowed_models):
+            raise GuardrailError(f"The model {model!r} is not allowed here.", "model")
+
+    def _limited(self, call: Call, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        names = next((names for path, names in _LIMITS.items() if call.path.endswith(path)), ())
+        if not body or (not names and self.max_input_tokens is None):
+            return body
+        extra: dict[str, Any] = {}
+        if names and self.defaults:
+            extra.update((name, value) for name, value in self.defaults.items() if name not in body)
+        if names and self.max_output_tokens is not None:
+            name = next((name for name in names if body.get(name) is not None), names[0])
+            asked = body.get(name)
+            if not isinstance(asked, int) or asked > self.max_output_tokens:
+                extra[name] = self.max_output_tokens
+        if self.max_input_tokens is not None and (size := input_tokens(call)) > self.max_input_tokens:
+            extra.update(self._smaller(body, size, self.max_input_tokens))
+        return {**body, **extra} if extra else body
+
+    def _smaller(self, body: Mapping[str, Any], size: int, limit: int) -> dict[str, Any]:
+        name = next(
+            (name for name in ("messages", "input") if isinstance(body.get(name), list | tuple)), None
+        )
+        if self.on_large == "refuse" or name is None:
+            raise GuardrailError(f"The prompt has about {size} tokens, {limit} are allowed.", name or "input")
+        messages = cast("Sequence[Any]", body[name])
+        rest = input_tokens(Call(cast("Any", None), "", "", None, body={**body, name: ""}))
+        return {name: trim_messages(messages, limit - rest)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guardrails(Rules):
+    """Rules for all calls, and other ones for those of some endpoints.
+
+    Args:
+        endpoints: Rules by endpoint label; what they do not say is as for all.
+    """
+
+    endpoints: Mapping[str, Rules | Mapping[str, Any]] = field(default_factory=dict[str, Any])
+    _rules: Mapping[str, Rules] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        base = {name: getattr(self, name) for name in Rules.__dataclass_fields__}
+        rules: dict[str, Rules] = {}
+        for endpoint, given in self.endpoints.items():
+            members = _given(given) if isinstance(given, Rules) else given
+            try:
+                rules[endpoint] = Rules(**{**base, **members})
+            except TypeError:
+                known = ", ".join(base)
+                raise ConfigError(f"guardrails: endpoints: {endpoint}: rules are {known}.") from None
+        object.__setattr__(self, "_rules", rules)
+
+    async def __call__(self, call: Call, proceed: Next) -> Reply:
+        """Send a call as the rules have it.
+
+        Raises:
+            GuardrailError: They forbid it.
+        """
+        endpoint = record_of(call).labels.endpoint
+        rules: Rules = self._rules.get(endpoint, self) if endpoint is not None else self
+        allowed = rules.applied(call)
+        if allowed.deadline is None or allowed.deadline == call.deadline:
+            return await proceed(allowed)
+        try:
+            reply: Reply = await call.io.within(allowed.deadline, cast("Any", proceed(allowed)))
+        except TimeoutError as error:
+            if not is_over(allowed.deadline):
+                raise
+            request = library_of(call.io).Request(call.method, call.path)
+            message = f"The deadline of {rules.deadline:g} s has passed."
+            raise DeadlineExceededError(request, message=message) from error
+        reply.deadline = allowed.deadline
+        return reply
+
+
+def _given(rules: Rules) -> dict[str, Any]:
+    """Give the rules that were set."""
+    unset = Rules()
+    return {
+        name: value
+        for name in Rules.__dataclass_fields__
+        if (value := getattr(rules, name)) != getattr(unset, name)
+    }

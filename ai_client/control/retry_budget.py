@@ -1,0 +1,75 @@
+"""Retries as a share of traffic: while everything fails, trying everything again makes it worse."""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from ..errors import ConfigError
+from .call import Call, Next, Reply
+from .record import record_of
+
+_SLOTS = 10
+
+
+class _Counts:
+    """Calls and retries of the last while, in slots of a tenth of it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.slots: deque[list[int]] = deque()
+        self.calls = 0
+        self.retries = 0
+
+    def slot(self, width: float) -> list[int]:
+        number = int(time.monotonic() / width)
+        slots = self.slots
+        while slots and slots[0][0] <= number - _SLOTS:
+            _, calls, retries = slots.popleft()
+            self.calls -= calls
+            self.retries -= retries
+        if not slots or slots[-1][0] != number:
+            slots.append([number, 0, 0])
+        return slots[-1]
+
+
+@dataclass(frozen=True)
+class RetryBudget:
+    """Allows retries as a share of the recent calls of this process.
+
+    Args:
+        share: Retries for each call.
+        minimum: Retries that are allowed in a window whatever the traffic.
+        window: Seconds that count as recent.
+    """
+
+    share: float = 0.2
+    minimum: int = 10
+    window: float = 60.0
+    _counts: _Counts = field(init=False, repr=False, compare=False, default_factory=_Counts)
+
+    def __post_init__(self) -> None:
+        if self.share < 0 or self.minimum < 0 or self.window <= 0:
+            raise ConfigError(
+                "retry_budget: share and minimum must not be negative, window more than 0 seconds."
+            )
+
+    async def __call__(self, call: Call, proceed: Next) -> Reply:
+        """Send a call whose retries come out of the budget."""
+        record_of(call)
+        counts = self._counts
+        with counts.lock:
+            counts.slot(self.window / _SLOTS)[1] += 1
+            counts.calls += 1
+        return await proceed(call.changed(may_retry=self.take))
+
+    def take(self) -> bool:
+        """Tell whether a retry is allowed now, and count it."""
+        counts = self._counts
+        with counts.lock:
+            slot = counts.slot(self.window / _SLOTS)
+            if counts.retries >= self.minimum + self.share * counts.calls:
+                return False
+            slot[2] += 1
+            counts.retries += 1
+            return True

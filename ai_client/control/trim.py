@@ -1,0 +1,74 @@
+"""Shortening a conversation to a number of tokens, without tearing apart what belongs together."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
+
+from ..errors import GuardrailError, members_of
+from .usage import message_tokens
+
+_INSTRUCTIONS = frozenset({"system", "developer"})
+_ANSWERS = frozenset({"tool", "function"})
+_OPENS = frozenset({"function_call", "reasoning", "custom_tool_call", "computer_call"})
+
+
+def trim_messages(
+    messages: Iterable[Any],
+    max_tokens: int,
+    *,
+    keep: Literal["last", "first"] = "last",
+    count: Callable[[Any], int] = message_tokens,
+) -> list[Any]:
+    """Give as many whole turns of a conversation as fit, in their order.
+
+    System and developer messages stay. A message that calls tools stays or goes with all the answers to it. What
+    stays is the newest stretch of the conversation, or with `keep="first"` the oldest and the newest turn.
+
+    Args:
+        messages: As for `chat.completions.create`, or the input items of `responses.create`; they are not changed.
+        max_tokens: How many tokens they may have in all.
+        keep: Which turns stay.
+        count: Gives the tokens of one message; an estimate by default.
+
+    Raises:
+        GuardrailError: The instructions and the newest turn alone do not fit.
+    """
+    items = list(messages)
+    sizes = [count(item) for item in items]
+    if sum(sizes) <= max_tokens:
+        return items
+    fixed = [index for index, item in enumerate(items) if members_of(item).get("role") in _INSTRUCTIONS]
+    turns = _turns(items, set(fixed))
+    left = max_tokens - sum(sizes[index] for index in fixed)
+    kept: set[int] = set(fixed)
+    newest = turns.pop() if turns else []
+    left -= sum(sizes[index] for index in newest)
+    if left < 0:
+        raise GuardrailError(
+            f"The instructions and the newest message need {max_tokens - left} tokens, {max_tokens} are allowed.",
+            "messages",
+        )
+    kept.update(newest)
+    for turn in turns if keep == "first" else reversed(turns):
+        left -= sum(sizes[index] for index in turn)
+        if left < 0:
+            break
+        kept.update(turn)
+    return [item for index, item in enumerate(items) if index in kept]
+
+
+def _turns(items: Sequence[Any], apart: set[int]) -> list[list[int]]:
+    """Group the positions of messages that must stay together."""
+    turns: list[list[int]] = []
+    is_open = False
+    for index, item in enumerate(items):
+        if index in apart:
+            continue
+        members = members_of(item)
+        kind = str(members.get("type", ""))
+        answers = members.get("role") in _ANSWERS or kind.endswith("_output")
+        if turns and (answers or (is_open and kind in _OPENS)):
+            turns[-1].append(index)
+        else:
+            turns.append([index])
+        is_open = kind in _OPENS
+    return turns

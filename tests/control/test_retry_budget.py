@@ -1,0 +1,44 @@
+"""Retries as a share of traffic."""
+
+import pytest
+
+from ai_client import ConfigError, InternalServerError
+from ai_client.control.retry import no_waiting
+from ai_client.control.retry_budget import RetryBudget
+from ai_client.testing import Upstream
+from tests.control.support import Both
+
+
+def test_retries_are_a_share_of_calls(both: Both, upstream: Upstream) -> None:
+    """While every call fails, no more is sent again than the share and the minimum allow."""
+    upstream.always(status=500)
+    client = both.client([RetryBudget(share=0.1, minimum=3)], max_retries=2)
+    with no_waiting():
+        for _ in range(50):
+            with pytest.raises(InternalServerError):
+                both.chat(client)
+    assert len(upstream.requests) == 50 + 3 + 5
+
+
+def test_a_single_failure_is_tried_again(both: Both, upstream: Upstream) -> None:
+    """Within the budget a call is tried again as ever."""
+    upstream.reply(status=500)
+    with no_waiting():
+        both.chat(both.client([RetryBudget()], max_retries=1))
+    assert len(upstream.requests) == 2
+
+
+def test_the_past_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries of an earlier window do not count."""
+    now = [100.0]
+    monkeypatch.setattr("ai_client.control.retry_budget.time.monotonic", lambda: now[0])
+    budget = RetryBudget(share=0, minimum=1, window=10)
+    assert (budget.take(), budget.take()) == (True, False)
+    now[0] += 11
+    assert budget.take()
+
+
+def test_a_senseless_budget_is_refused() -> None:
+    """A negative share fails where it is made."""
+    with pytest.raises(ConfigError, match="must not be negative"):
+        RetryBudget(share=-1)
