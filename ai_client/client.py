@@ -256,6 +256,10 @@ class BaseClient(Calls, Generic[M]):
             f"{type(self).__name__} holds connections and credentials and cannot be pickled: make one in each process."
         )
 
+    def _built_by_layers(self) -> list[Any]:
+        makers: list[Any] = [layer for layer in self._layers if hasattr(layer, "built_clients")]
+        return [client for maker in makers for client in maker.built_clients(blocking=self._blocking)]
+
     @cached_property
     def chat(self) -> "Chat[M]":
         """Conversations with a model."""
@@ -295,6 +299,8 @@ class OpenAI(BlockingVerbs, BaseClient[Sync]):
         self._closed = True
         if self._owns_sender:
             self._sender.close()
+            for client in self._built_by_layers():
+                client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -322,6 +328,8 @@ class AsyncOpenAI(AwaitableVerbs, BaseClient[Async]):
         self._closed = True
         if self._owns_sender:
             await self._sender.aclose()
+            for client in self._built_by_layers():
+                await client.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,6 +1,7 @@
 """The options of a client in an application: their names, types, defaults and environment variables."""
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, cast
@@ -13,7 +14,7 @@ from .errors import ConfigError
 DEFAULT_MAX_RETRIES = 2
 DEFAULT_MAX_CONNECTIONS = 1000
 DEFAULT_KEEPALIVE_EXPIRY = 60.0
-_OF_THE_PROVIDER = frozenset({"shutdown_timeout", "client_class", "async_client_class"})
+_OF_THE_PROVIDER = frozenset({"shutdown_timeout", "client_class", "async_client_class", "controls"})
 
 
 def check_secret(name: str, value: str) -> str:
@@ -94,6 +95,18 @@ class ClientConfig(pydantic.BaseModel):
         None, "A class for the awaitable client in place of AsyncOpenAI, or its dotted path."
     )
 
+    controls: Mapping[str, Any] | None = _option(
+        None, "Policies around calls: limits, budgets, cache, fallback, logs and others.", repr=False
+    )
+    _layers: tuple[int, tuple[Any, ...]] = (0, ())
+
+    @pydantic.model_validator(mode="after")
+    def _check_controls(self) -> Self:
+        if self.controls and (self.client_class or self.async_client_class):
+            raise ValueError("controls need this package's own clients, not those of another class")
+        self.layers()
+        return self
+
     @pydantic.model_validator(mode="before")
     @classmethod
     def _from_environment(cls, given: Any) -> Any:
@@ -139,7 +152,47 @@ class ClientConfig(pydantic.BaseModel):
 
     def options(self) -> dict[str, Any]:
         """Give the arguments for `OpenAI` and `AsyncOpenAI`."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name not in _OF_THE_PROVIDER}
+        given = {
+            name: getattr(self, name) for name in type(self).model_fields if name not in _OF_THE_PROVIDER
+        }
+        if self.controls:
+            given["layers"] = self.layers()
+        return given
+
+    def layers(self) -> tuple[Any, ...]:
+        """Give the policies that `controls` asks for: one set a process, which both clients share."""
+        if not self.controls:
+            return ()
+        pid, layers = self._layers
+        if pid != os.getpid():
+            from .control.options import make_layers  # noqa: PLC0415 - only where policies are configured
+
+            layers = make_layers(self.controls, namespace=self.base_url or "", connect=_Connection)
+            self._layers = (os.getpid(), layers)
+        return layers
+
+
+class _Connection:
+    """The clients of some options, of either kind; each is built when first used."""
+
+    def __init__(self, options: Mapping[str, Any], source: str) -> None:
+        self._config = ClientConfig.make(options, source=source)
+        self._built: dict[bool, Any] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, blocking: bool) -> Any:
+        with self._lock:
+            client = self._built.get(blocking)
+            if client is None or client.is_closed():
+                from . import client as ours  # noqa: PLC0415 - built on first use
+
+                cls: Any = ours.OpenAI if blocking else ours.AsyncOpenAI
+                client = self._built[blocking] = cls(**self._config.options())
+            return client
+
+    def built(self, *, blocking: bool) -> Any:
+        """Give the client of a kind if there is one."""
+        return self._built.get(blocking)
 
 
 def environment_variables() -> dict[str, str]:
@@ -161,6 +214,10 @@ def _explain(
             near = get_close_matches(name, ClientConfig.model_fields, n=1)
             faults.append(
                 f"{spell(name)}: unknown option." + (f" Did you mean {suggest(near[0])}?" if near else "")
+            )
+        elif not name:
+            faults.append(
+                spell("controls") + ": " + fault["msg"].removeprefix("Value error, ").rstrip(".") + "."
             )
         else:
             faults.append(f"{spell(name)}: {fault['msg']}.")

@@ -209,6 +209,11 @@ class Fallback:
                 raise StreamInterruptedError(message, response.request) from error
             raise
 
+    def built_clients(self, *, blocking: bool) -> list[Any]:
+        """Give the clients of a kind that were built for this policy, to be closed with the one it belongs to."""
+        makers = [client for client in self.clients.values() if hasattr(client, "built")]
+        return [client for maker in makers if (client := maker.built(blocking=blocking)) is not None]
+
     def _matters(self, error: OpenAIError) -> bool:
         """Tell whether a failure is among `on`."""
         return _kind(error) in self._on

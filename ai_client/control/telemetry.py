@@ -1,0 +1,250 @@
+"""OpenTelemetry spans and metrics of calls, by the semantic conventions for generative AI."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Literal, cast
+
+from pydantic_core import from_json, to_json
+
+from .._version import __version__
+from ..errors import ConfigError, members_of
+from .call import Call, Next, Reply
+from .hooks import known
+from .logs import completion_of, prompt_of
+from .observe import Outcome, observed
+from .record import Attempt, record_of
+from .redaction import Redaction
+
+CONVENTIONS: Mapping[str, Mapping[str, str]] = {
+    "1.36": {"provider": "gen_ai.system"},
+    "1.37": {"provider": "gen_ai.provider.name"},
+}
+"""What names differ by version of the conventions; all others are in `NAMES`."""
+NAMES: Mapping[str, str] = {
+    "operation": "gen_ai.operation.name",
+    "request_model": "gen_ai.request.model",
+    "response_model": "gen_ai.response.model",
+    "response_id": "gen_ai.response.id",
+    "finish_reasons": "gen_ai.response.finish_reasons",
+    "input_tokens": "gen_ai.usage.input_tokens",
+    "output_tokens": "gen_ai.usage.output_tokens",
+    "token_type": "gen_ai.token.type",
+    "input_messages": "gen_ai.input.messages",
+    "output_messages": "gen_ai.output.messages",
+    "server_address": "server.address",
+    "server_port": "server.port",
+    "error_type": "error.type",
+    "temperature": "gen_ai.request.temperature",
+    "top_p": "gen_ai.request.top_p",
+    "seed": "gen_ai.request.seed",
+    "n": "gen_ai.request.choice.count",
+    "max_tokens": "gen_ai.request.max_tokens",
+    "max_completion_tokens": "gen_ai.request.max_tokens",
+    "max_output_tokens": "gen_ai.request.max_tokens",
+    "frequency_penalty": "gen_ai.request.frequency_penalty",
+    "presence_penalty": "gen_ai.request.presence_penalty",
+}
+_ASKED = (
+    "temperature",
+    "top_p",
+    "seed",
+    "n",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "frequency_penalty",
+    "presence_penalty",
+)
+_OPERATIONS: Mapping[str, str] = {
+    "/chat/completions": "chat",
+    "/responses": "chat",
+    "/completions": "text_completion",
+    "/embeddings": "embeddings",
+}
+_DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+_TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
+
+
+class _Instruments:
+    """Tracer and meters, made on first use."""
+
+    def __init__(self, tracer_provider: Any, meter_provider: Any) -> None:
+        trace: Any = import_module("opentelemetry.trace")
+        metrics: Any = import_module("opentelemetry.metrics")
+        self.context: Any = import_module("opentelemetry.context")
+        self.span_in_context: Any = trace.set_span_in_context
+        self.client: Any = trace.SpanKind.CLIENT
+        self.failed: Any = trace.StatusCode.ERROR
+        self.tracer: Any = trace.get_tracer("ai_client", __version__, tracer_provider)
+        meter: Any = metrics.get_meter("ai_client", __version__, meter_provider)
+        self.duration: Any = meter.create_histogram(
+            "gen_ai.client.operation.duration",
+            unit="s",
+            description="Duration of a call, a stream to its end",
+            explicit_bucket_boundaries_advisory=_DURATIONS,
+        )
+        self.tokens: Any = meter.create_histogram(
+            "gen_ai.client.token.usage",
+            unit="{token}",
+            description="Tokens of a call",
+            explicit_bucket_boundaries_advisory=_TOKENS,
+        )
+        own = getattr(self.context, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY", None)
+        self._suppress = {"suppress_http_instrumentation", own or "suppress_http_instrumentation"}
+
+    @contextmanager
+    def within(self, span: Any) -> Generator[None]:
+        """Make *span* the current one, and keep an instrumented HTTP library from making another for the same."""
+        context: Any = self.span_in_context(span)
+        for key in self._suppress:
+            context = self.context.set_value(key, True, context)
+        token: Any = self.context.attach(context)
+        try:
+            yield
+        finally:
+            self.context.detach(token)
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    """Makes a span for each call, with an event for each attempt that failed, and measures duration and tokens.
+
+    The span is current while the call is sent, and never while a caller reads a stream; it ends with the stream.
+
+    Args:
+        redaction: With `content=True` spans have prompts and whole completions, redacted.
+        convention: The version of the semantic conventions whose names are used.
+        provider: The provider's well-known name, `openai`, `azure.ai.openai` or another.
+        tracer_provider: Where spans go, in place of the global provider.
+        meter_provider: Where measurements go, in place of the global provider.
+
+    Raises:
+        ImportError: The extra `otel` is not installed.
+    """
+
+    redaction: Redaction = field(default_factory=Redaction)
+    convention: Literal["1.36", "1.37"] = "1.37"
+    provider: str = "openai"
+    tracer_provider: Any = None
+    meter_provider: Any = None
+    _made: list[_Instruments] = field(
+        init=False, repr=False, compare=False, default_factory=list[_Instruments]
+    )
+
+    def __post_init__(self) -> None:
+        if self.convention not in CONVENTIONS:
+            raise ConfigError(f"telemetry: convention must be one of {', '.join(CONVENTIONS)}.")
+        if find_spec("opentelemetry") is None:
+            raise ImportError("Telemetry needs the OpenTelemetry API: pip install 'ai-client[otel]'")
+
+    def _instruments(self) -> _Instruments:
+        if not self._made:
+            self._made.append(_Instruments(self.tracer_provider, self.meter_provider))
+        return self._made[0]
+
+    async def __call__(self, call: Call, proceed: Next) -> Reply:
+        """Send a call within a span."""
+        otel = self._instruments()
+        record = record_of(call)
+        operation = _operation(call)
+        common: dict[str, Any] = {
+            NAMES["operation"]: operation,
+            CONVENTIONS[self.convention]["provider"]: self.provider,
+        }
+        if record.model is not None:
+            common[NAMES["request_model"]] = record.model
+        span = otel.tracer.start_span(
+            f"{operation} {record.model}" if record.model else operation,
+            kind=otel.client,
+            attributes={**common, **self._asked(call)},
+        )
+
+        async def attempted(attempt: Attempt) -> None:
+            if attempt.error is not None:
+                about: dict[str, Any] = {"number": attempt.number, "seconds": attempt.seconds}
+                about[NAMES["error_type"]] = type(attempt.error).__name__
+                span.add_event("ai_client.attempt", about)
+
+        async def done(outcome: Outcome) -> None:
+            self._finish(otel, call, span, common, outcome)
+
+        with otel.within(span):
+            return await observed(call, proceed, done, attempt=attempted)
+
+    def _asked(self, call: Call) -> dict[str, Any]:
+        body = members_of(call.body)
+        asked: dict[str, Any] = {
+            NAMES[name]: value
+            for name in _ASKED
+            if isinstance(value := body.get(name), int | float) and not isinstance(value, bool)
+        }
+        if self.redaction.content and (prompt := prompt_of(call)) is not None:
+            asked[NAMES["input_messages"]] = to_json(self.redaction.value(prompt)).decode()
+        return asked
+
+    def _finish(
+        self, otel: _Instruments, call: Call, span: Any, common: Mapping[str, Any], outcome: Outcome
+    ) -> None:
+        record, error = outcome.record, outcome.error
+        measured = dict(common)
+        if outcome.reply is not None:
+            span.set_attributes(_answered(outcome.reply))
+        if error is not None:
+            measured[NAMES["error_type"]] = type(error).__name__
+            span.set_attribute(NAMES["error_type"], type(error).__name__)
+            span.set_status(otel.failed, self.redaction.error(error))
+        usage = known(record.usage)
+        if usage is not None:
+            if usage.model is not None:
+                measured[NAMES["response_model"]] = usage.model
+                span.set_attribute(NAMES["response_model"], usage.model)
+            for kind, count in (("input", usage.input), ("output", usage.output)):
+                span.set_attribute(NAMES[f"{kind}_tokens"], count)
+                otel.tokens.record(count, {**measured, NAMES["token_type"]: kind})
+        own = {
+            "attempts": record.attempts,
+            "cache": record.cache,
+            "target": record.target,
+            "usd": record.usd,
+            "endpoint": record.labels.endpoint,
+            "tenant": record.labels.tenant,
+            "first_item_seconds": record.first_item,
+        }
+        span.set_attributes({f"ai_client.{name}": value for name, value in own.items() if value is not None})
+        if self.redaction.content and (said := completion_of(outcome)) is not None and call.stream is None:
+            span.set_attribute(NAMES["output_messages"], to_json(self.redaction.value(said)).decode())
+        otel.duration.record(outcome.seconds, measured)
+        span.end()
+
+
+def _operation(call: Call) -> str:
+    path = call.path.partition("?")[0]
+    known_one = next((name for end, name in _OPERATIONS.items() if path.endswith(end)), None)
+    return (
+        known_one or "_".join(part for part in path.split("/") if part.replace("_", "").isalpha()) or "call"
+    )
+
+
+def _answered(reply: Reply) -> dict[str, Any]:
+    """Read what an answer says about itself; of a stream, where it came from."""
+    request = reply.response.request
+    found: dict[str, Any] = {NAMES["server_address"]: request.url.host}
+    if request.url.port is not None:
+        found[NAMES["server_port"]] = request.url.port
+    content = getattr(reply.response, "_content", None)
+    if not isinstance(content, bytes) or len(content) > 1_000_000:  # noqa: PLR2004 - vectors have no reasons
+        return found
+    try:
+        answer = members_of(from_json(content))
+    except ValueError:
+        return found
+    if isinstance(answer.get("id"), str):
+        found[NAMES["response_id"]] = answer["id"]
+    choices: Any = answer.get("choices")
+    if isinstance(choices, list):
+        reasons = [members_of(choice).get("finish_reason") for choice in cast("list[Any]", choices)]
+        found[NAMES["finish_reasons"]] = [reason for reason in reasons if isinstance(reason, str)]
+    return found

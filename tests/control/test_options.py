@@ -1,0 +1,171 @@
+"""Policies from plain data."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_client import BudgetExceeded, ClientConfig, ClientProvider, ConfigError
+from ai_client.control.options import OPTIONS, make_layers
+from ai_client.control.record import call_record
+from ai_client.testing import Upstream
+from tests.control.support import Both
+
+EVERYTHING: dict[str, Any] = {
+    "store": "memory://",
+    "on_store_failure": "closed",
+    "redaction": {"content": False, "patterns": ["email"]},
+    "hooks": {"on_call": "tests.control.test_options.hear"},
+    "logs": True,
+    "telemetry": True,
+    "guardrails": {"max_output_tokens": 100, "endpoints": {"/x": {"max_output_tokens": 10}}},
+    "cache": {"scope": "tenant", "ttl": 60},
+    "models": {"fast": "gpt-4o-mini", "smart": ["gpt-4o", "local/any"]},
+    "fallback": {"clients": {"local": {"base_url": "http://127.0.0.1:1/v1", "api_key": "any"}}},
+    "breaker": {"failures": 3},
+    "budgets": [
+        {"usd": 5, "per": "day", "scope": "tenant"},
+        {"requests": 1000, "per": "hour", "hard": False},
+    ],
+    "budget_options": {"output_tokens": 100},
+    "cost": True,
+    "prices": {"gpt-4o-mini": {"input": 1, "output": 2}},
+    "rate_limits": [{"requests": 100, "per": "minute", "scope": ["tenant", "model"]}],
+    "rate_limit_options": {"max_wait": 1},
+    "concurrency": 10,
+    "retry_budget": {"share": 0.1},
+}
+heard: list[Any] = []
+
+
+def hear(details: object) -> None:
+    """Take down what a hook is told."""
+    heard.append(details)
+
+
+def test_the_order_of_policies() -> None:
+    """Whatever the order of the options, policies are around each other in the documented one."""
+    expected = "Telemetry Logs Hooks Guardrails Cache Fallback Budgets Cost RateLimits Concurrency RetryBudget".split()  # noqa: SIM905 - reads as the list it is
+    reverse = dict(reversed(EVERYTHING.items()))
+
+    def connect(options: object, source: str) -> Any:
+        del options, source
+
+    assert [type(layer).__name__ for layer in make_layers(EVERYTHING, connect=connect)] == expected
+    assert [type(layer).__name__ for layer in make_layers(reverse, connect=connect)] == expected
+
+
+def test_everything_at_once(both: Both, upstream: Upstream) -> None:
+    """A client with every policy answers, whole and streamed, and knows what it did."""
+    from ai_client._labels import labels
+
+    config = ClientConfig(base_url=upstream.base_url, api_key="any", controls=EVERYTHING)
+    client = both.client(config.layers())
+    heard.clear()
+    with labels(tenant="acme", endpoint="/y"):
+        record = call_record(both.chat(client, model="fast", seed=1))
+        again = call_record(both.chat(client, model="fast", seed=1))
+        both.items(both.chat(client, model="fast", stream=True))
+    assert record is not None
+    assert again is not None
+    assert (record.target, record.cache, again.cache) == ("gpt-4o-mini", "miss", "hit")
+    assert record.usd
+    assert [recorded.json()["max_completion_tokens"] for recorded in upstream.requests] == [100, 100]
+    assert len(heard) == 3
+
+
+def test_nothing_is_nothing() -> None:
+    """Without controls there is no policy, and no policy's module is needed."""
+    assert make_layers({}) == ()
+    assert make_layers({"cost": False, "logs": None}) == ()
+    assert "layers" not in ClientConfig(api_key="any").options()
+
+
+@pytest.mark.parametrize(
+    ("controls", "message"),
+    [
+        ({"budget": []}, r"budget: unknown option. Did you mean 'budgets'\?"),
+        ({"budgets": [{"usdd": 5}]}, r"budgets\[0\]\.usdd: unknown option\. Did you mean 'usd'\?"),
+        ({"budgets": [{"usd": "much"}]}, r"budgets\[0\]\.usd: Input should be a valid number"),
+        ({"budgets": [{"usd": 1, "scope": "galaxy"}]}, r"budgets\[0\]\.scope: Input should be 'all'"),
+        ({"budgets": {"usd": 1}}, "budgets: a list is expected, not dict"),
+        ({"cache": {}}, r"cache\.scope: this option is required"),
+        ({"cache": {"scope": "tenant", "tll": 1}}, r"cache\.tll: unknown option\. Did you mean 'ttl'"),
+        (
+            {"concurrency": {"max_in_flight": "x"}},
+            r"concurrency\.max_in_flight: Input should be a valid integer",
+        ),
+        ({"store": "postgres://x"}, "No store is known by the scheme 'postgres'"),
+        ({"on_store_failure": "maybe"}, "'open' or 'closed'"),
+        ({"hooks": {"on_call": "no.such.thing"}}, "'no.such.thing' is not the dotted path"),
+        (
+            {"fallback": {"clients": {"x": {"base_ur": "y"}}}},
+            r"fallback\.clients\.x\.base_ur: unknown option",
+        ),
+        ({"prices": {"m": {"in": 1}}}, r"prices\.m: a price has the members"),
+        ({"logs": 5}, "logs: a mapping of options is expected, not int"),
+    ],
+)
+def test_faults_are_found_at_start(controls: dict[str, Any], message: str) -> None:
+    """An unknown or ill-typed option fails when the configuration is made, with its name and the nearest valid one."""
+    with pytest.raises(ConfigError, match=message) as caught:
+        ClientConfig.make({"api_key": "any", "controls": controls}, source="AI_CLIENT.")
+    assert str(caught.value).startswith("AI_CLIENT.controls: ")
+
+
+def test_clients_of_a_chain_are_built_and_closed(both: Both, upstream: Upstream) -> None:
+    """A client that a chain names by its options is built when needed, and closed with the one it belongs to."""
+    other = {"base_url": upstream.base_url, "api_key": "any"}
+    controls = {"models": {"m": ["a", "other/b"]}, "fallback": {"clients": {"other": other}}}
+    layers = ClientConfig(api_key="any", controls=controls).layers()
+    (policy,) = layers
+    client = both.client(layers)
+    blocking = both.kind == "blocking"
+    assert policy.built_clients(blocking=blocking) == []
+    upstream.reply(status=500)
+    both.chat(client, model="m")
+    (built,) = policy.built_clients(blocking=blocking)
+    both.call(client.close)
+    assert built.is_closed()
+
+
+def test_controls_need_our_own_clients() -> None:
+    """A foreign client class has no place for policies, and says so at start."""
+    with pytest.raises(ConfigError, match="own clients"):
+        ClientConfig.make(api_key="any", client_class="openai.OpenAI", controls={"cost": True})
+
+
+def test_both_clients_of_a_process_share_their_state(upstream: Upstream) -> None:
+    """What one client of a provider spends, the other cannot spend again."""
+    import asyncio
+
+    controls = {"budgets": [{"requests": 1, "per": "total"}]}
+    provider = ClientProvider({"api_key": "any", "base_url": upstream.base_url, "controls": controls})
+    provider.client.models.list()
+
+    async def other() -> None:
+        with pytest.raises(BudgetExceeded):
+            await provider.async_client.models.list()
+        await provider.aclose()
+
+    asyncio.run(other())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_has_its_own_state(tmp_path: Path) -> None:
+    """After a fork policies are made anew, so that no lock or thread of the parent is waited for."""
+    config = ClientConfig(api_key="any", controls={"concurrency": 1})
+    before = config.layers()
+    assert config.layers() is before
+    child = os.fork()
+    if child == 0:
+        (tmp_path / "said").write_text(str(config.layers()[0] is before[0]))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert (tmp_path / "said").read_text() == "False"
+
+
+def test_every_option_is_tried_here() -> None:
+    """The example of these tests uses every option there is."""
+    assert set(OPTIONS) == set(EVERYTHING)

@@ -1,0 +1,173 @@
+"""Spans and metrics."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from opentelemetry import context, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from ai_client import BadRequestError, ConfigError
+from ai_client._labels import labels
+from ai_client.control.redaction import Redaction
+from ai_client.control.retry import no_waiting
+from ai_client.control.telemetry import Telemetry
+from ai_client.testing import Upstream
+from tests.control.support import Both
+
+
+class Collector:
+    """Keeps spans and measurements."""
+
+    def __init__(self) -> None:
+        self._exporter = InMemorySpanExporter()
+        self._tracers = TracerProvider()
+        self._tracers.add_span_processor(SimpleSpanProcessor(self._exporter))
+        self._reader = InMemoryMetricReader()
+        self._meters = MeterProvider([self._reader])
+
+    def telemetry(self, **options: Any) -> Telemetry:
+        """Make the policy that reports here."""
+        return Telemetry(tracer_provider=self._tracers, meter_provider=self._meters, **options)
+
+    @property
+    def spans(self) -> list[Any]:
+        """The spans that have ended."""
+        return list(self._exporter.get_finished_spans())
+
+    def metrics(self) -> dict[str, list[Any]]:
+        """The data points by the name of their metric."""
+        data = self._reader.get_metrics_data()
+        assert data is not None
+        return {
+            metric.name: list(metric.data.data_points)
+            for resource in data.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        }
+
+    def close(self) -> None:
+        """Stop exporting."""
+        self._tracers.shutdown()
+        self._meters.shutdown()
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """Yield a place for spans and metrics."""
+    collector = Collector()
+    yield collector
+    collector.close()
+
+
+def test_a_span_for_a_call(both: Both, collector: Collector) -> None:
+    """A call makes one client span with the conventions' name and attributes, and no content."""
+    client = both.client([collector.telemetry()])
+    with labels(endpoint="/ask", tenant="acme"):
+        completion = both.chat(client, "private words", temperature=0.5, max_tokens=100)
+    (span,) = collector.spans
+    usage = completion.to_dict()["usage"]
+    assert (span.name, span.kind) == ("chat gpt-4o-mini", trace.SpanKind.CLIENT)
+    expected = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-4o-mini",
+        "gen_ai.request.temperature": 0.5,
+        "gen_ai.request.max_tokens": 100,
+        "gen_ai.response.id": completion.id,
+        "gen_ai.response.model": completion.model,
+        "gen_ai.response.finish_reasons": ("stop",),
+        "gen_ai.usage.input_tokens": usage["prompt_tokens"],
+        "gen_ai.usage.output_tokens": usage["completion_tokens"],
+        "server.address": "127.0.0.1",
+        "ai_client.endpoint": "/ask",
+        "ai_client.tenant": "acme",
+        "ai_client.attempts": 1,
+    }
+    assert expected.items() <= dict(span.attributes).items()
+    assert "private" not in str(span.attributes)
+
+
+def test_metrics(both: Both, collector: Collector) -> None:
+    """Duration and tokens are measured under the conventions' names."""
+    completion = both.chat(both.client([collector.telemetry()]))
+    metrics = collector.metrics()
+    (duration,) = metrics["gen_ai.client.operation.duration"]
+    assert (duration.count, duration.attributes["gen_ai.operation.name"]) == (1, "chat")
+    tokens = {
+        point.attributes["gen_ai.token.type"]: point.sum for point in metrics["gen_ai.client.token.usage"]
+    }
+    usage = completion.to_dict()["usage"]
+    assert tokens == {"input": usage["prompt_tokens"], "output": usage["completion_tokens"]}
+
+
+def test_a_failed_call(both: Both, upstream: Upstream, collector: Collector) -> None:
+    """A failed attempt is an event; a failed call has a status, a type, and not what the server said."""
+    client = both.client([collector.telemetry()], max_retries=1)
+    upstream.reply(status=500)
+    upstream.reply(status=400, json={"error": {"message": "private words"}})
+    with no_waiting(), pytest.raises(BadRequestError):
+        both.chat(client)
+    (span,) = collector.spans
+    assert [event.attributes["error.type"] for event in span.events] == [
+        "InternalServerError",
+        "BadRequestError",
+    ]
+    assert span.attributes["error.type"] == "BadRequestError"
+    assert span.status.status_code is trace.StatusCode.ERROR
+    assert "private" not in span.to_json()
+
+
+def test_a_span_ends_with_its_stream_and_is_never_current_meanwhile(both: Both, collector: Collector) -> None:
+    """While a caller reads a stream its span is open and not current; it ends at the end of the stream."""
+    stream = both.chat(both.client([collector.telemetry()]), stream=True)
+    assert not collector.spans
+    assert not trace.get_current_span().get_span_context().is_valid
+    both.items(stream, 2)
+    assert not trace.get_current_span().get_span_context().is_valid
+    both.close_stream(stream)
+    assert [span.name for span in collector.spans] == ["chat gpt-4o-mini"]
+
+
+def test_http_instrumentation_is_kept_quiet(both: Both, collector: Collector) -> None:
+    """While a call is sent its span is current, and an instrumented HTTP library is told to make none."""
+    seen: list[Any] = []
+
+    async def look(call: Any, proceed: Any) -> Any:
+        key = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY
+        seen.append((context.get_value(key), trace.get_current_span().get_span_context().is_valid))
+        return await proceed(call)
+
+    both.chat(both.client([collector.telemetry(), look]))
+    assert seen == [(True, True)]
+
+
+def test_content_where_asked(both: Both, collector: Collector) -> None:
+    """With `content` a span has prompt and completion, redacted."""
+    redaction = Redaction(content=True, patterns=["email"])
+    both.chat(both.client([collector.telemetry(redaction=redaction)]), "I am a@example.org")
+    (span,) = collector.spans
+    assert "I am [redacted]" in span.attributes["gen_ai.input.messages"]
+    assert "[redacted]" in span.attributes["gen_ai.output.messages"]
+
+
+def test_an_older_convention(both: Both, collector: Collector) -> None:
+    """Names follow the version that was chosen."""
+    client = both.client([collector.telemetry(convention="1.36")])
+    both.call(client.embeddings.create, model="text-embedding-3-small", input="x", dimensions=2)
+    (span,) = collector.spans
+    assert span.name == "embeddings text-embedding-3-small"
+    assert span.attributes["gen_ai.system"] == "openai"
+    with pytest.raises(ConfigError, match=r"one of 1\.36, 1\.37"):
+        Telemetry(convention="0.1")  # type: ignore[arg-type]
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the library, telemetry fails at start and names what to install."""
+    monkeypatch.setattr("ai_client.control.telemetry.find_spec", {}.get)
+    with pytest.raises(ImportError, match=r"pip install 'ai-client\[otel\]'"):
+        Telemetry()
