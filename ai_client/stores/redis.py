@@ -15,7 +15,7 @@ local function expire(key, now)
     for _, ticket in ipairs(late) do
         local amount = redis.call('HGET', key, 't:' .. ticket)
         if amount then
-            redis.call('HINCRBY', key, 'held', '-' .. amount)
+            if amount ~= '0' then redis.call('HINCRBY', key, 'held', '-' .. amount) end
             redis.call('HDEL', key, 't:' .. ticket)
         end
         redis.call('ZREM', key .. ':due', ticket)
@@ -56,7 +56,7 @@ for i, key in ipairs(KEYS) do
     if fresh then
         local amount = redis.call('HGET', key, 't:' .. ticket)
         if amount then
-            redis.call('HINCRBY', key, 'held', '-' .. amount)
+            if amount ~= '0' then redis.call('HINCRBY', key, 'held', '-' .. amount) end
             redis.call('HDEL', key, 't:' .. ticket)
             redis.call('ZREM', key .. ':due', ticket)
         end
