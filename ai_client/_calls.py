@@ -158,7 +158,7 @@ class Calls(Messages):
         if self._workload_keys is not None:
             if self.admin_api_key is not None and self._is_admin(call):
                 return self._authorization(call)
-            return "Authorization", f"Bearer {await self._workload_keys.key(call.io, self._sender)}"
+            return Header("Authorization", f"Bearer {await self._workload_keys.key(call.io, self._sender)}")
         assert self._api_key_source is not None  # noqa: S101 - as `_fetches_key` says
         key = await call.io.call(self._api_key_source)
         if inspect.iscoroutine(key):

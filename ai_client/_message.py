@@ -22,7 +22,15 @@ _ADMIN_PATHS = ("/organization", "/projects")
 _RETRY_COUNT = "x-stainless-retry-count"
 _READ_TIMEOUT = "x-stainless-read-timeout"
 
-Header = tuple[str, str]
+
+class Header(NamedTuple):
+    """A name and a value that is not shown."""
+
+    name: str
+    value: str
+
+    def __repr__(self) -> str:
+        return f"<header {self.name}>"
 
 
 class Messages:
@@ -100,7 +108,7 @@ class Messages:
             key = self.api_key
         if self.admin_api_key is not None and (not key or self._is_admin(call)):
             key = self.admin_api_key
-        return ("Authorization", f"Bearer {key}") if key else None
+        return Header("Authorization", f"Bearer {key}") if key else None
 
     def _is_admin(self, call: Call | None) -> bool:
         return call is not None and call.path.startswith(_ADMIN_PATHS)
@@ -175,10 +183,10 @@ class Messages:
                 usual[authorization[0]] = authorization[1]
             pairs = _listed([*usual.items(), *self.default_headers.items()])
             if _RETRY_COUNT not in pairs:
-                pairs[_RETRY_COUNT] = (_RETRY_COUNT, "0")
+                pairs[_RETRY_COUNT] = Header(_RETRY_COUNT, "0")
             if _READ_TIMEOUT not in pairs and read is not None:
-                pairs[_READ_TIMEOUT] = (_READ_TIMEOUT, str(read))
-            pairs.setdefault("host", ("Host", base.netloc.decode("ascii")))
+                pairs[_READ_TIMEOUT] = Header(_READ_TIMEOUT, str(read))
+            pairs.setdefault("host", Header("Host", base.netloc.decode("ascii")))
             prepared = _Prepared(state, pairs, self._library.http.Headers(list(pairs.values())))
             self._prepared = prepared
         return prepared
@@ -189,7 +197,7 @@ class Messages:
         if "://" in call.path:
             merged.pop("host")
         if taken:
-            merged[_RETRY_COUNT] = (_RETRY_COUNT, str(taken))
+            merged[_RETRY_COUNT] = Header(_RETRY_COUNT, str(taken))
         if not has_body and call.method == "GET":
             merged.pop("content-type", None)
         omitted: set[str] = set()
@@ -198,7 +206,7 @@ class Messages:
                 merged.pop(name.lower(), None)
                 omitted.add(name.lower())
             else:
-                merged[name.lower()] = (name, check_header(name, value))
+                merged[name.lower()] = Header(name, check_header(name, value))
         omitted |= {name.lower() for name, value in self._custom_headers.items() if isinstance(value, Omit)}
         if merged.keys().isdisjoint(_CREDENTIALS) and omitted.isdisjoint(_CREDENTIALS):
             raise TypeError(
@@ -218,9 +226,9 @@ def _with_body(headers: "_Prepared | list[Header]", body: Body) -> list[Header]:
     pairs = list(headers.pairs.values()) if isinstance(headers, _Prepared) else headers
     if body.content_type is not None:
         pairs = [pair for pair in pairs if pair[0].lower() != "content-type"]
-        pairs.append(("Content-Type", body.content_type))
+        pairs.append(Header("Content-Type", body.content_type))
     if body.length is not None:
-        pairs.append(("Content-Length", str(body.length)))
+        pairs.append(Header("Content-Length", str(body.length)))
     return pairs
 
 
@@ -233,7 +241,7 @@ def _listed(headers: "Iterable[tuple[str, str | Omit]]") -> dict[str, Header]:
     for name, value in headers:
         kept.pop(name.lower(), None)
         if not isinstance(value, Omit):
-            kept[name.lower()] = (name, check_header(name, value))
+            kept[name.lower()] = Header(name, check_header(name, value))
     return kept
 
 

@@ -65,7 +65,7 @@ def form(body: object, files: RequestFiles, content_type: str | None) -> Multipa
     """Make a form of a call's body, its members in the bracket style, and its files."""
     if body is not None and not isinstance(body, Mapping):
         raise TypeError(f"The body of a multipart request must be a mapping, not {type(body).__name__}.")
-    fields = query_items(cast("Mapping[str, object]", body or {}), arrays="brackets")
+    fields = query_items(cast("Mapping[str, object]", body or {}))
     return Multipart(fields, files, content_type)
 
 

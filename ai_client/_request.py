@@ -103,11 +103,11 @@ def _quote(part: str) -> str:
     return quoted.replace(".", "%2E") if quoted in {".", ".."} else quoted
 
 
-def query_items(params: Query, *, arrays: Literal["repeat", "brackets"] = "repeat") -> list[tuple[str, str]]:
-    """Flatten parameters for a query string or form, in the official SDK's bracket style."""
+def query_items(params: Query) -> list[tuple[str, str]]:
+    """Flatten parameters for a query string or form, in the official SDK's style: `a[b]=1`, `list[]=1`."""
     items: list[tuple[str, str]] = []
     for key, value in params.items():
-        _flatten(key, value, arrays, items)
+        _flatten(key, value, items)
     return items
 
 
@@ -116,17 +116,17 @@ def query_string(params: Query) -> str:
     return urlencode(query_items(params))
 
 
-def _flatten(key: str, value: object, arrays: str, into: list[tuple[str, str]]) -> None:
+def _flatten(key: str, value: object, into: list[tuple[str, str]]) -> None:
     if value is None or isinstance(value, NotGiven | Omit):
         return
     if isinstance(value, bool):
         into.append((key, "true" if value else "false"))
     elif isinstance(value, Mapping):
         for name, member in cast("Mapping[str, object]", value).items():
-            _flatten(f"{key}[{name}]", member, arrays, into)
+            _flatten(f"{key}[{name}]", member, into)
     elif isinstance(value, list | tuple):
         for item in cast("Iterable[object]", value):
-            _flatten(key if arrays == "repeat" else f"{key}[]", item, arrays, into)
+            _flatten(f"{key}[]", item, into)
     else:
         into.append((key, str(value)))
 

@@ -92,7 +92,7 @@ def test_options(invoke: Invoke) -> None:
     first, second = invoke.upstream.requests
     for recorded, count in ((first, "0"), (second, "1")):
         assert recorded.json() == {"a": 1, "b": 2}
-        assert recorded.query == "q=1&q=2"
+        assert recorded.query == "q%5B%5D=1&q%5B%5D=2"
         assert recorded.headers["x-mine"] == "yes"
         assert recorded.headers["idempotency-key"] == "once-1"
         assert recorded.headers["x-stainless-retry-count"] == count
