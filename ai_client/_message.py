@@ -157,11 +157,15 @@ class Messages:
         return url
 
     def _join(self, path: str) -> "httpx.URL":
-        base = self._base_url
-        if "://" in path:
-            return base.join(path)
-        head, mark, query = base.raw_path.partition(b"?")
-        return base.copy_with(raw_path=head + path.lstrip("/").encode("ascii") + mark + query)
+        return self._base_url.join(path) if "://" in path else self._below(self._base_url, path)
+
+    def _below(self, base: "httpx.URL", path: str) -> "httpx.URL":
+        """Put a path below an address; the queries of both are kept."""
+        head, _, query = base.raw_path.partition(b"?")
+        raw: bytes = self._library.http.URL(path).raw_path
+        tail, _, own = raw.lstrip(b"/").partition(b"?")
+        both = b"&".join(filter(None, (query, own)))
+        return base.copy_with(raw_path=head + tail + (b"?" + both if both else b""))
 
     def _prepare(self, authorization: Header | None, read: float | None) -> "_Prepared":
         """Give the headers that most requests have in common, made anew where something has changed."""
