@@ -1,0 +1,248 @@
+"""The clients of Azure OpenAI: deployments in place of models in the path, and Azure's own credentials."""
+
+import inspect
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpack
+
+from ._blocking_calls import OnBlockingCall
+from ._message import Header
+from ._operation import Async, M, Sync
+from ._request import NotGiven, Omit, not_given, path
+from .client import AsyncOpenAI, BaseClient, OpenAI
+from .config import DEFAULT_MAX_RETRIES, check_secret
+from .control.call import Call, Layer
+from .errors import ConfigError, OpenAIError, members_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import httpx
+
+AzureADTokenProvider: TypeAlias = Callable[[], str]
+AsyncAzureADTokenProvider: TypeAlias = Callable[[], "str | Awaitable[str]"]
+
+_OF_DEPLOYMENTS = frozenset(
+    {
+        "/completions",
+        "/chat/completions",
+        "/embeddings",
+        "/audio/transcriptions",
+        "/audio/translations",
+        "/audio/speech",
+        "/images/generations",
+        "/images/edits",
+    }
+)
+
+
+class MutuallyExclusiveAuthError(OpenAIError):
+    """More than one credential for one client."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "api_key, azure_ad_token and azure_ad_token_provider exclude each other: give one of them."
+        )
+
+
+class OwnOptions(TypedDict, total=False):
+    """The options that the official SDK does not have; see `BaseClient`."""
+
+    deadline: float | None
+    http_backend: Literal["httpx", "httpx2"]
+    layers: "Sequence[Layer]"
+    max_connections: int
+    keepalive_expiry: float
+    trust: Literal["certifi", "system"]
+    on_blocking_call: OnBlockingCall
+
+
+class _Azure(BaseClient[M]):
+    """What both of Azure's clients share.
+
+    Args:
+        azure_endpoint: The resource's address, else `AZURE_OPENAI_ENDPOINT`.
+        azure_deployment: The deployment that all calls go to; without it, a call's model names its deployment.
+        api_version: The version of Azure's API, else `OPENAI_API_VERSION`.
+        api_key: The resource's key or a function that gives it, else `AZURE_OPENAI_API_KEY`.
+        azure_ad_token: A token of Microsoft Entra ID, else `AZURE_OPENAI_AD_TOKEN`.
+        azure_ad_token_provider: A function that gives such a token, called for each attempt.
+        base_url: The address below which the paths are, in place of *azure_endpoint*.
+    """
+
+    _azure_ad_token: str | None
+    _azure_ad_token_provider: Callable[[], Any] | None
+    _azure_deployment: str | None
+    _azure_endpoint: "httpx.URL | None"
+    _api_version: str
+
+    def __init__(
+        self,
+        *,
+        api_version: str | None = None,
+        azure_endpoint: str | None = None,
+        azure_deployment: str | None = None,
+        api_key: str | Callable[[], Any] | None = None,
+        admin_api_key: str | None = None,
+        workload_identity: object = None,
+        azure_ad_token: str | None = None,
+        azure_ad_token_provider: Callable[[], Any] | None = None,
+        organization: str | None = None,
+        project: str | None = None,
+        webhook_secret: str | None = None,
+        websocket_base_url: "str | httpx.URL | None" = None,
+        base_url: "str | httpx.URL | None" = None,
+        timeout: "float | httpx.Timeout | NotGiven | None" = not_given,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        default_headers: "Mapping[str, str | Omit] | None" = None,
+        default_query: Mapping[str, object] | None = None,
+        http_client: Any = None,
+        _strict_response_validation: bool = False,
+        _enforce_credentials: bool = True,
+        **own: Unpack[OwnOptions],
+    ) -> None:
+        if workload_identity is not None:
+            raise ConfigError("workload_identity is not for Azure: use azure_ad_token_provider.")
+        api_key, azure_ad_token = _credentials(api_key, azure_ad_token, azure_ad_token_provider)
+        if _enforce_credentials and not (api_key or azure_ad_token or azure_ad_token_provider):
+            raise OpenAIError(
+                "Missing credentials. Pass api_key=..., azure_ad_token=... or azure_ad_token_provider=..., or set the"
+                " environment variable AZURE_OPENAI_API_KEY or AZURE_OPENAI_AD_TOKEN."
+            )
+        version = os.environ.get("OPENAI_API_VERSION") if api_version is None else api_version
+        if version is None:
+            raise ValueError("Pass api_version=..., or set the environment variable OPENAI_API_VERSION.")
+        address, endpoint = _address(base_url, azure_endpoint, azure_deployment)
+        self._api_version = version
+        self._azure_ad_token = azure_ad_token
+        self._azure_ad_token_provider = azure_ad_token_provider
+        super().__init__(
+            api_key=api_key or "",
+            admin_api_key=admin_api_key,
+            organization=organization,
+            project=project,
+            webhook_secret=webhook_secret,
+            websocket_base_url=websocket_base_url,
+            base_url=address,
+            timeout=timeout,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            default_query={**(default_query or {}), "api-version": version},
+            http_client=http_client,
+            _strict_response_validation=_strict_response_validation,
+            _enforce_credentials=False,
+            **own,
+        )
+        self._azure_endpoint = None if endpoint is None else self._checked_url("azure_endpoint", endpoint)
+        self._azure_deployment = azure_deployment if endpoint else None
+
+    def _identify(self, workload_identity: Any) -> None:
+        super()._identify(workload_identity)
+        self._fetches_key = self._fetches_key or self._azure_ad_token_provider is not None
+
+    def _authorization(self, call: Call | None, key: str | None = None) -> Header | None:
+        del call
+        if self._azure_ad_token is not None:
+            return Header("Authorization", f"Bearer {self._azure_ad_token}")
+        key = self.api_key if key is None else key
+        return Header("api-key", key) if key else None
+
+    async def _fetch_key(self, call: Call) -> Header | None:
+        if self._azure_ad_token_provider is None:
+            return await super()._fetch_key(call)
+        token = await call.io.call(self._azure_ad_token_provider)
+        if inspect.iscoroutine(token):
+            token.close()
+            raise ValueError(
+                "azure_ad_token_provider is a coroutine function: only AsyncAzureOpenAI can await it."
+            )
+        if not isinstance(token, str) or not token:
+            raise ValueError("azure_ad_token_provider must give a token, a string that is not empty.")
+        return Header("Authorization", f"Bearer {check_secret('azure_ad_token', str(token))}")
+
+    def _url(self, call: Call) -> "httpx.URL":
+        if call.path in _OF_DEPLOYMENTS and "/deployments" not in self._base_url.path:
+            model = members_of(call.body).get("model")
+            if model is not None:
+                call = call.changed(path=path("/deployments/{model}", model=str(model)) + call.path)
+        return super()._url(call)
+
+    def _join(self, path: str) -> "httpx.URL":
+        endpoint = self._azure_endpoint
+        if (
+            self._azure_deployment
+            and endpoint is not None
+            and path not in _OF_DEPLOYMENTS
+            and "://" not in path
+        ):
+            return self._below(endpoint, "/openai/" + path.lstrip("/"))
+        return super()._join(path)
+
+    def copy(
+        self,
+        *,
+        api_version: str | None = None,
+        azure_ad_token: str | None = None,
+        azure_ad_token_provider: Callable[[], Any] | None = None,
+        **options: Any,
+    ) -> Self:
+        """Make a client with some options changed that shares this one's connections; see `OpenAI.copy`."""
+        if options.get("data_residency") is not None or options.get("workload_identity") is not None:
+            raise ConfigError("data_residency and workload_identity are for OpenAI's own API, not for Azure.")
+        api_key = options.pop("api_key", None)
+        given = (api_key, azure_ad_token, azure_ad_token_provider)
+        new = super().copy(**options)
+        if any(credential is not None for credential in given):
+            if sum(credential is not None for credential in given) > 1:
+                raise MutuallyExclusiveAuthError
+            new._azure_ad_token = azure_ad_token
+            new._azure_ad_token_provider = azure_ad_token_provider
+            new._replace_credentials(api_key or "", None)
+        if api_version:
+            new._api_version = api_version
+            new._custom_query = {**new._custom_query, "api-version": api_version}
+        else:
+            new._custom_query = {"api-version": self._api_version, **new._custom_query}
+        if options.get("base_url"):
+            new._azure_endpoint = new._azure_deployment = None
+        return new
+
+    with_options = copy
+
+
+class AzureOpenAI(_Azure[Sync], OpenAI):
+    """The blocking client of Azure OpenAI."""
+
+
+class AsyncAzureOpenAI(_Azure[Async], AsyncOpenAI):
+    """The awaitable client of Azure OpenAI."""
+
+
+def _credentials(
+    api_key: str | Callable[[], Any] | None, token: str | None, provider: Callable[[], Any] | None
+) -> tuple[str | Callable[[], Any] | None, str | None]:
+    given = sum(credential is not None for credential in (api_key, token, provider))
+    if given > 1:
+        raise MutuallyExclusiveAuthError
+    if not given:
+        token = os.environ.get("AZURE_OPENAI_AD_TOKEN")
+        if token is None:
+            api_key = os.environ.get("AZURE_OPENAI_API_KEY")
+    return api_key, None if token is None else check_secret("azure_ad_token", token)
+
+
+def _address(
+    base_url: "str | httpx.URL | None", endpoint: str | None, deployment: str | None
+) -> "tuple[str | httpx.URL, str | None]":
+    if base_url is not None:
+        if endpoint is not None:
+            raise ValueError("base_url and azure_endpoint exclude each other: give one of them.")
+        return base_url, None
+    if endpoint is None:
+        endpoint = os.environ.get("AZURE_OPENAI_ENDPOINT")
+    if endpoint is None:
+        raise ValueError(
+            "Pass azure_endpoint=... or base_url=..., or set the environment variable AZURE_OPENAI_ENDPOINT."
+        )
+    root = f"{endpoint.rstrip('/')}/openai"
+    return (f"{root}/deployments/{deployment}" if deployment is not None else root), endpoint
