@@ -11,6 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from ._http_clients import (
+        DefaultAioHttpClient as DefaultAioHttpClient,
+        DefaultAsyncHttpx2Client as DefaultAsyncHttpx2Client,
+        DefaultAsyncHttpxClient as DefaultAsyncHttpxClient,
+        DefaultHttpx2Client as DefaultHttpx2Client,
+        DefaultHttpxClient as DefaultHttpxClient,
+    )
     from ._labels import (
         Labels as Labels,
         carry_labels as carry_labels,
@@ -28,9 +35,11 @@ if TYPE_CHECKING:
     from ._response import (
         APIResponse as APIResponse,
         AsyncAPIResponse as AsyncAPIResponse,
+        HttpxBinaryResponseContent as HttpxBinaryResponseContent,
     )
     from ._stream import AsyncStream as AsyncStream, Stream as Stream
     from ._verbs import RequestOptions as RequestOptions
+    from .azure import AsyncAzureOpenAI as AsyncAzureOpenAI, AzureOpenAI as AzureOpenAI
     from .client import AsyncOpenAI as AsyncOpenAI, OpenAI as OpenAI
     from .config import ClientConfig as ClientConfig
     from .errors import (
@@ -74,9 +83,12 @@ _HOMES = {
     "_labels": "Labels carry_labels current_labels labels",
     "_models": "BaseModel",
     "_request": "NOT_GIVEN NotGiven Omit not_given omit",
-    "_response": "APIResponse AsyncAPIResponse",
+    "_response": "APIResponse AsyncAPIResponse HttpxBinaryResponseContent",
     "_stream": "AsyncStream Stream",
     "_verbs": "RequestOptions",
+    "_http_clients": "DefaultAioHttpClient DefaultAsyncHttpx2Client DefaultAsyncHttpxClient DefaultHttpx2Client"
+    " DefaultHttpxClient",
+    "azure": "AsyncAzureOpenAI AzureOpenAI",
     "client": "AsyncOpenAI OpenAI",
     "config": "ClientConfig",
     "errors": "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError"

@@ -1,29 +1,40 @@
-"""The HTTP library below the clients, and how their connections are made."""
+"""The HTTP library below the clients: which one, how it trusts a server, how its pool is set up."""
 
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from types import ModuleType
-from typing import Literal
+from typing import Literal, TypeAlias, cast
 
-import httpcore
-import httpx
+LibraryName: TypeAlias = Literal["httpx", "httpx2"]
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """An HTTP library and the engine below it."""
+    """An HTTP library: `http` holds its requests, responses and exceptions."""
 
-    name: str
+    name: LibraryName
     http: ModuleType
-    core: ModuleType
 
 
-_HTTPX = Library("httpx", httpx, httpcore)
-
-
+@cache
 def library(name: str = "httpx") -> Library:
-    """Give a library by name."""
-    del name
-    return _HTTPX
+    """Import the library of that name, once.
+
+    Raises:
+        ValueError: There is no such backend.
+        ImportError: It is not installed; the message names the command that installs it.
+    """
+    if name not in {"httpx", "httpx2"}:
+        raise ValueError(f"There is no HTTP backend {name!r}; use 'httpx' or 'httpx2'.")
+    try:
+        return Library(cast("LibraryName", name), import_module(name))
+    except ModuleNotFoundError as error:
+        if name == "httpx" or error.name != name:
+            raise
+        raise ImportError(
+            'The HTTP backend httpx2 is not installed: pip install "ai-client[httpx2]"', name="httpx2"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .resources.chat import Chat
     from .resources.embeddings import Embeddings
     from .resources.models import Models
+    from .webhooks import Webhooks
 
 
 class BaseClient(Calls, Generic[M]):
@@ -280,6 +281,13 @@ class BaseClient(Calls, Generic[M]):
         from .resources.models import Models  # noqa: PLC0415 - loaded on first use
 
         return Models(self)
+
+    @cached_property
+    def webhooks(self) -> "Webhooks[M]":
+        """Requests that the provider sends."""
+        from .webhooks import Webhooks  # noqa: PLC0415 - loaded on first use
+
+        return Webhooks(self)
 
 
 class OpenAI(BlockingVerbs, BaseClient[Sync]):
