@@ -431,6 +431,8 @@ def status_error(response: "httpx.Response", body: object) -> APIStatusError:
 
 def members_of(value: object) -> Mapping[str, Any]:
     """Give the members of a decoded JSON object; none where *value* is something else."""
+    if type(value) is dict:  # nearly always, and much faster to tell
+        return cast("Mapping[str, Any]", value)
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 

@@ -28,6 +28,7 @@ _KEPT_AFTER = 86_400
 _WARNED_MAX = 10_000
 
 logger = logging.getLogger("ai_client")
+_NOTHING = Usage("estimated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,13 @@ class Budgets:
     prices: Prices = field(default_factory=Prices)
     output_tokens: int = DEFAULT_OUTPUT_TOKENS
     expires: float = 900.0
+    _measures: bool = field(init=False, repr=False, compare=False)
     _warned: dict[str, None] = field(init=False, repr=False, compare=False, default_factory=dict[str, None])
     _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        measures = any(budget.unit != "requests" for budget in self.budgets)
+        object.__setattr__(self, "_measures", measures)
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
         """Send a call if the budgets have room for it.
@@ -137,9 +143,10 @@ class Budgets:
         """
         record = record_of(call)
         io, now = call.io, call.io.now()
-        expected = Usage(
-            "estimated", input_tokens(call, WARY_BYTES_PER_TOKEN), output_tokens(call, self.output_tokens)
-        )
+        expected = _NOTHING
+        if self._measures:
+            into = input_tokens(call, WARY_BYTES_PER_TOKEN)
+            expected = Usage("estimated", into, output_tokens(call, self.output_tokens))
         holds: list[Hold] = []
         for budget in self.budgets:
             at = window(budget.per, budget.timezone, now)
@@ -159,7 +166,9 @@ class Budgets:
             await self._warn(io, record, await self.store.settle(io, ticket, spends, io.now()), holds)
 
         try:
-            return await measured(call, proceed, settle)
+            if self._measures:
+                return await measured(call, proceed, settle)
+            reply = await proceed(call)
         except BaseException as error:
             if may_be_billed(error, record):
                 await settle(None)
@@ -168,6 +177,8 @@ class Budgets:
                     io, ticket, [Spend(hold.key, 0, hold.until) for hold in holds], io.now()
                 )
             raise
+        await settle(None)
+        return reply
 
     async def _needs(self, io: "IO", budget: Budget, expected: Usage, record: Record) -> int:
         """Give what to set aside."""

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from pydantic_core import from_json, to_json
@@ -64,9 +65,7 @@ class Cost:
             return
         model = usage.model or record.target_model or record.model
         labels = record.labels
-        key = to_json(
-            [labels.endpoint, model, labels.tenant, labels.user, record.alias, record.target]
-        ).decode()
+        key = _key(labels.endpoint, model, labels.tenant, labels.user, record.alias, record.target)
         sums = {"calls": 1, "input": usage.input, "cached": usage.cached, "output": usage.output}
         sums |= {"reasoning": usage.reasoning, "audio": usage.audio_input + usage.audio_output}
         sums[usage.source] = 1
@@ -76,7 +75,9 @@ class Cost:
             sums["nano_usd"] = record.nano_usd
         now = call.io.now()
         until = now + self.retention * _DAY
-        await self.store.add(call.io, _hour(now), {key: {k: v for k, v in sums.items() if v}}, until)
+        await self.store.add(
+            call.io, _period(int(now // 3600)), {key: {k: v for k, v in sums.items() if v}}, until
+        )
 
     def report(
         self, *, by: Sequence[Dimension] = (), since: datetime | None = None, until: datetime | None = None
@@ -142,6 +143,16 @@ class _Here:
     async def work(self, executor: object, function: Any, /, *args: Any) -> Any:
         del executor
         return function(*args)
+
+
+@lru_cache(maxsize=1024)
+def _key(*labels: str | None) -> str:
+    return to_json(labels).decode()
+
+
+@lru_cache(maxsize=4)
+def _period(hour: int) -> str:
+    return _hour(hour * 3600)
 
 
 def _hour(now: float) -> str:

@@ -136,6 +136,8 @@ class Hooks:
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
         """Send a call and tell of it."""
+        if not (self.on_call or self.on_attempt or self.on_result or self.on_error):
+            return await proceed(call)
         record = record_of(call)
         details = details_of(call, record, self.redaction)
         io = call.io

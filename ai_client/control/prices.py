@@ -43,6 +43,8 @@ class Price:
         """Give the cost of a call in 10^-9 USD."""
         into, out = self.input, self.output
         total = usage.input * into + usage.output * out + self.request * 1e6
+        if not any(usage[3:10]):  # no part with a price of its own
+            return round(total * 1000)
         for tokens, price, base in (
             (usage.cached, self.cached_input, into),
             (usage.cache_written, self.cache_write, into),

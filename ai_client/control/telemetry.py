@@ -190,7 +190,7 @@ class Telemetry:
     ) -> None:
         record, error = outcome.record, outcome.error
         measured = dict(common)
-        if outcome.reply is not None:
+        if outcome.reply is not None and span.is_recording():
             span.set_attributes(_answered(outcome.reply))
         if error is not None:
             measured[NAMES["error_type"]] = type(error).__name__
@@ -204,6 +204,9 @@ class Telemetry:
             for kind, count in (("input", usage.input), ("output", usage.output)):
                 span.set_attribute(NAMES[f"{kind}_tokens"], count)
                 otel.tokens.record(count, {**measured, NAMES["token_type"]: kind})
+        otel.duration.record(outcome.seconds, measured)
+        if not span.is_recording():
+            return  # nobody set up tracing
         own = {
             "attempts": record.attempts,
             "cache": record.cache,
@@ -216,7 +219,6 @@ class Telemetry:
         span.set_attributes({f"ai_client.{name}": value for name, value in own.items() if value is not None})
         if self.redaction.content and (said := completion_of(outcome)) is not None and call.stream is None:
             span.set_attribute(NAMES["output_messages"], to_json(self.redaction.value(said)).decode())
-        otel.duration.record(outcome.seconds, measured)
         span.end()
 
 

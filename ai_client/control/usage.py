@@ -1,8 +1,7 @@
 """Tokens: what an answer reports, what a request will need, what a broken stream must have cost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from pydantic_core import SchemaValidator, core_schema, from_json
 
@@ -24,8 +23,7 @@ DEFAULT_OUTPUT_TOKENS = 4096
 """What an answer without a limit is taken to need."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens of one call; the parts are contained in the sums.
 
     Attributes:
@@ -97,8 +95,11 @@ def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
         return None
     if given is None:
         given = max(0, (total or 0) - (made or 0))
+    named = model if isinstance(model, str) else None
     inside = _member(said, "prompt_tokens_details", "input_tokens_details", "input_token_details")
     outside = _member(said, "completion_tokens_details", "output_tokens_details", "output_token_details")
+    if not inside and not outside:
+        return Usage("reported", given, made or 0, model=named)
     return Usage(
         "reported",
         given,
@@ -110,7 +111,7 @@ def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
         audio_output=_number(outside, "audio_tokens") or 0,
         image_input=_number(inside, "image_tokens") or 0,
         image_output=_number(outside, "image_tokens") or 0,
-        model=model if isinstance(model, str) else None,
+        model=named,
     )
 
 
@@ -167,10 +168,8 @@ def from_events(call: "Call", events: Sequence[bytes]) -> Usage:
         members = members_of(event)
         model = model or members.get("model")
         output += _said(members)
-    return replace(
-        Usage("estimated", input_tokens(call), -(-output // BYTES_PER_TOKEN)),
-        model=model if isinstance(model, str) else None,
-    )
+    named = model if isinstance(model, str) else None
+    return Usage("estimated", input_tokens(call), -(-output // BYTES_PER_TOKEN), model=named)
 
 
 def _said(event: Mapping[str, Any]) -> int:
@@ -202,12 +201,14 @@ def _tokens_of(value: Any, per_token: int) -> int:
         if items and isinstance(items[0], int):
             return len(items)
         return sum(_tokens_of(item, per_token) for item in items)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         members = cast("Mapping[str, Any]", value)
-        if _is_media(members):
+        if "type" in members and _is_media(members):
             return MEDIA_TOKENS
-        inner = sum(_tokens_of(item, per_token) for item in members.values())
-        return inner + (MESSAGE_TOKENS if "role" in members else 0)
+        size = MESSAGE_TOKENS if "role" in members else 0
+        for item in members.values():
+            size += text_tokens(item, per_token) if type(item) is str else _tokens_of(item, per_token)
+        return size
     return 0 if value is None else 1
 
 
