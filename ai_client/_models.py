@@ -170,10 +170,10 @@ def _construct_union(arms: tuple[Any, ...], value: Any) -> Any:
             return _validate(arm, value)
         except pydantic.ValidationError:
             continue
+    for arm in arms:
+        if get_origin(arm) is type(value):
+            return construct(arm, value)
     if not isinstance(value, dict):
-        for arm in arms:
-            if get_origin(arm) is type(value):
-                return construct(arm, value)
         return value
     members = cast("dict[str, Any]", value)
     models = [arm for arm in map(_bare, arms) if _is_model(arm)]

@@ -55,6 +55,9 @@ class ClientConfig(pydantic.BaseModel):
         "OPENAI_API_KEY",
         repr=False,
     )
+    admin_api_key: str | None = _option(
+        None, "The key for the organization's administration.", "OPENAI_ADMIN_KEY", repr=False
+    )
     organization: str | None = _option(None, "The organization that requests count for.", "OPENAI_ORG_ID")
     project: str | None = _option(None, "The project that requests count for.", "OPENAI_PROJECT_ID")
     base_url: str | None = _option(
@@ -82,6 +85,11 @@ class ClientConfig(pydantic.BaseModel):
     )
     trust: Literal["certifi", "system"] = _option(
         "certifi", "The trust store for TLS: the certifi package's, or the system's.", "AI_CLIENT_TRUST"
+    )
+    on_blocking_call: Literal["warn", "raise", "ignore"] = _option(
+        "warn",
+        "What the blocking client does about a call inside a running event loop.",
+        "AI_CLIENT_ON_BLOCKING_CALL",
     )
     shutdown_timeout: Seconds = _option(
         10.0,

@@ -1,0 +1,129 @@
+"""Results: validated where they can be, built all the same where not."""
+
+from typing import Annotated, Any, Literal
+
+import pydantic
+import pytest
+from pydantic import Field
+
+from ai_client import BaseModel
+from ai_client._models import construct, decode
+
+
+class Cat(BaseModel):
+    """One member of a union."""
+
+    kind: Literal["cat"]
+    lives: int
+
+
+class Dog(BaseModel):
+    """Another."""
+
+    kind: Literal["dog"]
+    tricks: list[str] = Field(default_factory=list[str])
+
+
+class Home(BaseModel):
+    """A result with everything."""
+
+    pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+    name: str
+    rooms: list[int] | None = None
+    pets: list[Cat | Dog] | None = None
+    by_name: dict[str, Dog] | None = None
+    street_name: str | None = Field(default=None, alias="streetName")
+
+
+GOOD = b'{"pet":{"kind":"cat","lives":9},"name":"x","rooms":[1,2],"new":{"a":1},"streetName":"y"}'
+
+
+def test_a_good_answer() -> None:
+    """Fields are typed, unknown ones kept, and what was sent is given back."""
+    home = decode(Home, GOOD, strict=True)
+    assert isinstance(home.pet, Cat)
+    assert (home.street_name, home.new) == ("y", {"a": 1})  # type: ignore[attr-defined]
+    assert home.to_dict() == {
+        "pet": {"kind": "cat", "lives": 9},
+        "name": "x",
+        "rooms": [1, 2],
+        "streetName": "y",
+        "new": {"a": 1},
+    }
+    assert decode(Home, home.to_json(indent=None).encode()) == home
+    assert '"streetName": "y"' in home.to_json()
+    assert home.to_dict(use_api_names=False)["street_name"] == "y"
+    assert home.to_dict(exclude_unset=False)["pets"] is None
+    assert home._request_id is None
+
+
+@pytest.mark.parametrize(
+    ("body", "look", "expected"),
+    [
+        (b'{"pet":{"kind":"fish","fins":2},"name":"x"}', lambda home: home.pet.fins, 2),
+        (
+            b'{"pet":{"kind":"dog","tricks":"all"},"name":"x"}',
+            lambda home: (type(home.pet), home.pet.tricks),
+            (Dog, "all"),
+        ),
+        (
+            b'{"pet":{"kind":"dog"},"name":"x","rooms":"many"}',
+            lambda home: (home.rooms, home.pet.tricks),
+            ("many", []),
+        ),
+        (b'{"pet":null}', lambda home: (home.pet, home.name), (None, None)),
+        (b'{"pet":[1]}', lambda home: home.pet, [1]),
+        (b'{"name":{"deep":1}}', lambda home: home.name, {"deep": 1}),
+        (
+            b'{"name":"x","pets":[{"kind":"dog"},{"kind":"bird"},7]}',
+            lambda home: [type(pet) for pet in home.pets],
+            [Dog, BaseModel, int],
+        ),
+        (b'{"by_name":{"a":{"kind":"dog","tricks":3}}}', lambda home: home.by_name["a"].tricks, 3),
+        (b'{"streetName":5}', lambda home: home.street_name, 5),
+        (b"{}", lambda home: (home.name, home.to_dict()), (None, {})),
+    ],
+)
+def test_odd_answers_are_built_all_the_same(body: bytes, look: Any, expected: object) -> None:
+    """Unknown tags, missing fields and wrong types give a result that holds what came."""
+    assert look(decode(Home, body)) == expected
+    with pytest.raises(pydantic.ValidationError):
+        decode(Home, body, strict=True)
+
+
+def test_an_odd_answer_is_given_back_as_it_came() -> None:
+    """`to_dict` of an odd result is what the server sent."""
+    body = b'{"pet":{"kind":"fish","fins":2},"name":7,"other":[{"a":1}]}'
+    assert decode(Home, body).to_dict(warnings=False) == {
+        "pet": {"kind": "fish", "fins": 2},
+        "name": 7,
+        "other": [{"a": 1}],
+    }
+
+
+@pytest.mark.parametrize("body", [b"[1]", b'"text"', b"7", b"null"])
+def test_answers_that_are_no_object(body: bytes) -> None:
+    """JSON that is no object is given as it is."""
+    assert decode(Home, body) == {b"[1]": [1], b'"text"': "text", b"7": 7, b"null": None}[body]
+
+
+def test_what_is_no_json_is_an_error() -> None:
+    """Nothing can be built of what is not JSON."""
+    with pytest.raises(ValueError, match="line 1"):
+        decode(Home, b"<html>")
+
+
+def test_validation_errors_do_not_show_the_answer() -> None:
+    """A strict failure names the place and not the content."""
+    with pytest.raises(pydantic.ValidationError) as caught:
+        decode(Home, b'{"pet":{"kind":"cat","lives":"a private matter"},"name":"x"}', strict=True)
+    assert "private" not in str(caught.value)
+
+
+def test_construct_of_plain_types() -> None:
+    """Types that are no models are built by their members."""
+    assert construct(list[Dog], [{"kind": "dog"}]) == [Dog(kind="dog")]
+    assert construct(dict[str, Dog], {"a": {"kind": "dog"}}) == {"a": Dog(kind="dog")}
+    assert construct(Annotated[Dog, "note"], {"kind": "dog"}) == Dog(kind="dog")
+    assert construct(int | str, [1]) == [1]
+    assert construct(Dog | None, {"kind": "dog", "tricks": 1}).tricks == 1
