@@ -229,9 +229,12 @@ class Budgets:
 
     async def _warn(self, io: "IO", record: Record, ledgers: Sequence[Ledger], holds: Sequence[Hold]) -> None:
         for budget, hold, ledger in zip(self.budgets, holds, ledgers, strict=False):
-            for share in {budget.warn_at, 1.0} if budget.warn_at is not None else set[float]():
-                if ledger.used >= share * budget.limit and self._first(f"{hold.key}|{share}"):
-                    await self._tell(io, budget, key_in(budget.scopes, record), ledger.used)
+            if budget.warn_at is None:
+                continue
+            crossed = [share for share in {budget.warn_at, 1.0} if ledger.used >= share * budget.limit]
+            fresh = [share for share in crossed if self._first(f"{hold.key}|{share}")]
+            if fresh:
+                await self._tell(io, budget, key_in(budget.scopes, record), ledger.used)
 
     def _first(self, key: str) -> bool:
         with self._lock:

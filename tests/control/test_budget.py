@@ -169,6 +169,15 @@ def test_warnings_come_once(both: Both, upstream: Upstream, caplog: pytest.LogCa
     assert sum("used up to" in record.message for record in caplog.records) == 2
 
 
+def test_crossing_both_marks_at_once_warns_once(both: Both, upstream: Upstream) -> None:
+    """One call that uses the whole budget leads to one warning."""
+    upstream.always(chat_reply)
+    heard: list[BudgetWarning] = []
+    budget = Budget(tokens=50, hard=False, on_warning=heard.append)
+    both.chat(both.client([Budgets([budget], open_store())]))
+    assert len(heard) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
