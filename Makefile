@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo demo-django demo-flask test check format bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,14 +17,28 @@ $(BIN)/python:
 	$(PIP) -e '.[fastapi,prices]' --group demo
 	@touch $@
 
+.venv/.demo-%: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[$*,prices]' --group demo
+	@touch $@
+
 .venv/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[all]' --group dev
 	@touch $@
 
 # in a terminal it gets a process group of its own, so that Ctrl-C ends the demo in order and not make in the middle
-DEMO = $(BIN)/python -m example_apps.fastapi_chat --port $(PORT)
+define start
+@if [ -t 0 ]; then set -m; else exec $(1); fi; $(1)
+endef
+demo = $(call start,$(BIN)/python -m example_apps.$(1)_chat --port $(PORT))
+
 demo: .venv/.demo ## set up and start the FastAPI chat example (PORT=8000)
-	@if [ -t 0 ]; then set -m; else exec $(DEMO); fi; $(DEMO)
+	$(call demo,fastapi)
+
+demo-django: .venv/.demo-django ## the same in Django
+	$(call demo,django)
+
+demo-flask: .venv/.demo-flask ## the same in Flask
+	$(call demo,flask)
 
 test: .venv/.dev ## set up and run the tests
 	$(BIN)/python -m pytest $(ARGS)

@@ -1,0 +1,49 @@
+"""How the examples are started from the command line: the address, and the upstream where there is no key."""
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+
+from ai_client.testing import Upstream
+
+from ._chat import OFFLINE
+
+SECONDS_BETWEEN_WORDS = 0.03
+SECONDS_TO_FINISH = 5
+
+
+def start(target: str, serve: Callable[[socket.socket], None]) -> int:
+    """Serve on the address of the command line until Ctrl-C; return the exit code.
+
+    Args:
+        target: The target in the Makefile that starts this example.
+        serve: Serves on a socket that listens; `KeyboardInterrupt` ends it. The environment holds the client's options.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
+    options = parser.parse_args()
+    try:
+        listener = socket.create_server((options.host, options.port), backlog=2048)
+    except OSError as error:
+        print(
+            f"Cannot listen on {options.host}, port {options.port}: {os.strerror(error.errno or 0)}. "
+            f"Stop what uses it, or choose another port: --port 8001, make {target} PORT=8001.",
+            file=sys.stderr,
+        )
+        return 1
+    with ExitStack() as stack:
+        stack.enter_context(listener)
+        if not os.environ.get("OPENAI_API_KEY"):
+            upstream = stack.enter_context(Upstream(delay=SECONDS_BETWEEN_WORDS, record=False))
+            os.environ.update(
+                {"OPENAI_API_KEY": "offline", "OPENAI_BASE_URL": upstream.base_url, OFFLINE: "1"}
+            )
+            print("OPENAI_API_KEY is not set: the offline upstream answers, with made-up words.")
+        print(f"Chat is at http://{options.host}:{listener.getsockname()[1]} (Ctrl-C ends it)", flush=True)
+        with suppress(KeyboardInterrupt):
+            serve(listener)
+    return 0

@@ -1,0 +1,1 @@
+"""A chat page in Django whose answers appear word by word."""

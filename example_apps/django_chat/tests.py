@@ -1,0 +1,105 @@
+"""Tests of the chat: `python -m example_apps.django_chat.manage test example_apps.django_chat`."""
+
+import base64
+import hmac
+import time
+from typing import Any
+
+from django.test import SimpleTestCase, override_settings
+
+from ai_client.testing import Upstream
+from example_apps import _chat
+
+EVENT = b'{"id":"evt_1","created_at":1,"type":"response.completed","data":{"id":"resp_1"}}'
+SECRET = "a secret for webhooks"  # noqa: S105 - of this test alone
+CHAT = {"messages": [{"role": "user", "content": "Hello?"}]}
+
+
+def signed(payload: bytes) -> dict[str, str]:
+    """Give the headers with which a provider sends *payload*."""
+    now = str(int(time.time()))
+    mac = hmac.digest(SECRET.encode(), b"msg_1.%b.%b" % (now.encode(), payload), "sha256")
+    signature = f"v1,{base64.b64encode(mac).decode()}"
+    return {"webhook-id": "msg_1", "webhook-timestamp": now, "webhook-signature": signature}
+
+
+class ChatTests(SimpleTestCase):
+    """The chat, with an upstream on this machine in the place of the API."""
+
+    def setUp(self) -> None:
+        """Start the upstream, and have both clients talk to it."""
+        self.upstream = self.enterContext(Upstream())
+        self.configure(_chat.controls())
+
+    def configure(self, controls: dict[str, Any]) -> None:
+        """Make the clients anew with other policies."""
+        options = {
+            "base_url": self.upstream.base_url,
+            "api_key": "any",
+            "max_retries": 0,
+            "webhook_secret": SECRET,
+        }
+        self.enterContext(override_settings(AI_CLIENT={**options, "controls": controls}))
+
+    def post(self, path: str, body: object) -> Any:
+        """Post JSON."""
+        return self.client.post(path, body, content_type="application/json")
+
+    def test_page(self) -> None:
+        """The page is served, and is told who answers and which models there are to chat with."""
+        self.assertContains(self.client.get("/"), "<title>Chat</title>")
+        about = self.client.get("/api/about").json()
+        self.assertEqual(about["framework"], "Django")
+        self.assertIn(about["model"], about["models"])
+        self.assertNotIn("text-embedding-3-small", about["models"])
+
+    def test_no_list_of_models(self) -> None:
+        """An API that does not list its models can be chatted with all the same."""
+        self.upstream.reply(status=404, path="/models")
+        about = self.client.get("/api/about").json()
+        self.assertEqual(about["models"], [about["model"]])
+
+    async def test_chat(self) -> None:
+        """An answer comes as server-sent events: its words, its usage, its cost and the end."""
+        response: Any = await self.async_client.post("/api/chat", CHAT, content_type="application/json")
+        self.assertTrue(response.headers["content-type"].startswith("text/event-stream"))
+        events = [part.decode().strip() async for part in response]
+        self.assertGreater(len(events), 20)
+        self.assertIn('"total_tokens"', events[-3])
+        self.assertIn('"cost_usd"', events[-2])
+        self.assertEqual(events[-1], "data: [DONE]")
+
+    def test_ask(self) -> None:
+        """The JSON endpoint answers at once, and knows what it cost."""
+        answer = self.post("/api/ask", {"question": "Hello?", "model": "gpt-4o-mini"}).json()
+        self.assertIn("Hello?", answer["answer"])
+        self.assertEqual(answer["model"], "gpt-4o-mini")
+
+    def test_failing_upstream(self) -> None:
+        """Where the upstream fails, the page gets a status and a message to show."""
+        for path, body in (("/api/chat", CHAT), ("/api/ask", {"question": "Hello?"})):
+            self.upstream.reply(status=500)
+            response = self.post(path, body)
+            self.assertEqual(response.status_code, 502)
+            self.assertTrue(response.json()["error"]["message"])
+
+    def test_budget(self) -> None:
+        """A day's budget that is used up is told to the page, and the upstream is not asked."""
+        self.configure({"budgets": [{"tokens": 10, "per": "day"}]})
+        response = self.post("/api/chat", CHAT)
+        self.assertEqual(response.status_code, 429)
+        self.assertEqual(response.json()["error"]["type"], "budget")
+        self.assertFalse(self.upstream.requests)
+
+    def test_nonsense(self) -> None:
+        """What is no conversation is refused before anything is spent."""
+        self.assertEqual(self.post("/api/chat", {"messages": []}).status_code, 422)
+        self.assertFalse(self.upstream.requests)
+
+    def test_webhook(self) -> None:
+        """An event that the provider signed is taken, and one that somebody changed is not."""
+        for body, status in ((EVENT, 200), (EVENT + b" ", 400)):
+            response: Any = self.client.post(
+                "/api/webhook", body, content_type="application/json", headers=signed(EVENT)
+            )
+            self.assertEqual(response.status_code, status)

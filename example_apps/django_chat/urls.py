@@ -1,0 +1,13 @@
+"""The routes."""
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("", views.page),
+    path("api/about", views.about),
+    path("api/chat", views.chat),
+    path("api/ask", views.ask),
+    path("api/webhook", views.webhook),
+]

@@ -1,0 +1,77 @@
+"""The views: a page, a streamed chat, a JSON endpoint and one for webhooks."""
+
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.views.decorators.http import require_GET, require_POST
+from pydantic import ValidationError
+
+from ai_client import InvalidWebhookSignatureError, OpenAIError
+from ai_client_django import ai_client, get_async_ai_client, stream_response
+from example_apps import _chat
+from example_apps._chat import PAGE, Answer, AsyncWithCost, Chat, Question
+
+View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponseBase]]
+
+
+def validated(view: View) -> View:
+    """Answer 422 where the input is not what the view reads."""
+
+    @wraps(view)
+    async def validating(request: HttpRequest) -> HttpResponseBase:
+        try:
+            return await view(request)
+        except ValidationError as error:
+            faults = error.errors(include_url=False, include_context=False, include_input=False)
+            return JsonResponse({"detail": faults}, status=422)
+
+    return validating
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    """Serve the page."""
+    del request
+    return HttpResponse(PAGE.read_bytes())
+
+
+@require_GET
+async def about(request: HttpRequest) -> JsonResponse:
+    """Tell the page who answers."""
+    del request
+    client = get_async_ai_client()
+    try:
+        models = [model.id async for model in client.models.list()]
+    except OpenAIError:
+        models = []  # not every compatible API lists its models
+    return JsonResponse(_chat.about("Django", client.base_url, models))
+
+
+@require_POST
+@validated
+async def chat(request: HttpRequest) -> HttpResponseBase:
+    """Pass the answer on as it comes."""
+    chat = Chat.model_validate_json(request.body)
+    stream = await get_async_ai_client().chat.completions.create(stream=True, **chat.params())
+    return stream_response(AsyncWithCost(stream))
+
+
+@require_POST
+@validated
+async def ask(request: HttpRequest) -> HttpResponseBase:
+    """Answer at once."""
+    question = Question.model_validate_json(request.body)
+    completion = await get_async_ai_client().chat.completions.create(**question.params())
+    return JsonResponse(Answer.of(completion).model_dump())
+
+
+@require_POST
+def webhook(request: HttpRequest) -> JsonResponse:
+    """Take note of what the provider tells; only what it has signed."""
+    try:
+        event = ai_client.webhooks.unwrap(request.body, request.headers)
+    except InvalidWebhookSignatureError as error:
+        return JsonResponse({"detail": str(error)}, status=400)
+    return JsonResponse({"received": event.type})

@@ -1,0 +1,100 @@
+"""Tests of the chat: an upstream on this machine takes the place of the API."""
+
+import base64
+import hmac
+import time
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from ai_client.testing import Upstream
+from example_apps.fastapi_chat.app import create_app
+
+EVENT = b'{"id":"evt_1","created_at":1,"type":"response.completed","data":{"id":"resp_1"}}'
+SECRET = "a secret for webhooks"  # noqa: S105 - of this test alone
+CHAT = {"messages": [{"role": "user", "content": "Hello?"}]}
+
+
+@pytest.fixture
+def http(ai_client_upstream: Upstream) -> Iterator[TestClient]:
+    """Yield a client of the application, which talks to the upstream."""
+    app = create_app(
+        base_url=ai_client_upstream.base_url, api_key="any", max_retries=0, webhook_secret=SECRET
+    )
+    with TestClient(app) as http:
+        yield http
+
+
+def test_page(http: TestClient) -> None:
+    """The page is served, and is told who answers and which models there are to chat with."""
+    assert http.get("/").headers["content-type"].startswith("text/html")
+    about = http.get("/api/about").json()
+    assert about["framework"] == "FastAPI"
+    assert about["model"] in about["models"]
+    assert "text-embedding-3-small" not in about["models"]
+
+
+def test_no_list_of_models(http: TestClient, ai_client_upstream: Upstream) -> None:
+    """An API that does not list its models can be chatted with all the same."""
+    ai_client_upstream.reply(status=404, path="/models")
+    about = http.get("/api/about").json()
+    assert about["models"] == [about["model"]]
+
+
+def test_chat(http: TestClient) -> None:
+    """An answer comes as server-sent events: its words, its usage, its cost and the end."""
+    with http.stream("POST", "/api/chat", json=CHAT) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        events = [line for line in response.iter_lines() if line]
+    assert len(events) > 20
+    assert '"total_tokens"' in events[-3]
+    assert '"cost_usd"' in events[-2]
+    assert events[-1] == "data: [DONE]"
+
+
+def test_ask(http: TestClient) -> None:
+    """The JSON endpoint answers at once, and knows what it cost."""
+    answer = http.post("/api/ask", json={"question": "Hello?", "model": "gpt-4o-mini"}).json()
+    assert "Hello?" in answer["answer"]
+    assert answer["model"] == "gpt-4o-mini"
+
+
+@pytest.mark.parametrize(("path", "body"), [("/api/chat", CHAT), ("/api/ask", {"question": "Hello?"})])
+def test_failing_upstream(http: TestClient, ai_client_upstream: Upstream, path: str, body: object) -> None:
+    """Where the upstream fails, the page gets a status and a message to show."""
+    ai_client_upstream.reply(status=500)
+    response = http.post(path, json=body)
+    assert response.status_code == 502
+    assert response.json()["error"]["message"]
+
+
+def test_budget(monkeypatch: pytest.MonkeyPatch, ai_client_upstream: Upstream) -> None:
+    """A day's budget that is used up is told to the page, and the upstream is not asked."""
+    monkeypatch.setenv("CHAT_TOKENS_PER_DAY", "10")
+    with TestClient(create_app(base_url=ai_client_upstream.base_url, api_key="any")) as poor:
+        response = poor.post("/api/chat", json=CHAT)
+    assert response.status_code == 429
+    assert response.json()["error"]["type"] == "budget"
+    assert not ai_client_upstream.requests
+
+
+def test_nonsense(http: TestClient, ai_client_upstream: Upstream) -> None:
+    """What is no conversation is refused before anything is spent."""
+    assert http.post("/api/chat", json={"messages": []}).status_code == 422
+    assert not ai_client_upstream.requests
+
+
+def signed(payload: bytes) -> dict[str, str]:
+    """Give the headers with which a provider sends *payload*."""
+    now = str(int(time.time()))
+    mac = hmac.digest(SECRET.encode(), b"msg_1.%b.%b" % (now.encode(), payload), "sha256")
+    signature = f"v1,{base64.b64encode(mac).decode()}"
+    return {"webhook-id": "msg_1", "webhook-timestamp": now, "webhook-signature": signature}
+
+
+def test_webhook(http: TestClient) -> None:
+    """An event that the provider signed is taken, and one that somebody changed is not."""
+    genuine = http.post("/api/webhook", content=EVENT, headers=signed(EVENT))
+    assert genuine.json() == {"received": "response.completed"}
+    assert http.post("/api/webhook", content=EVENT + b" ", headers=signed(EVENT)).status_code == 400

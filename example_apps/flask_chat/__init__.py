@@ -1,0 +1,1 @@
+"""A chat page in Flask whose answers appear word by word."""

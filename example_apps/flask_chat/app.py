@@ -1,0 +1,77 @@
+"""The application: a page, a streamed chat, a JSON endpoint and one for webhooks."""
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response, request, send_file
+from pydantic import ValidationError
+
+from ai_client import InvalidWebhookSignatureError, OpenAIError
+from ai_client_flask import AIClient, stream_response
+from example_apps import _chat
+from example_apps._chat import PAGE, Answer, Chat, Question, WithCost
+
+ai = AIClient()
+routes = Blueprint("chat", __name__)
+
+
+def create_app(**config: Any) -> Flask:
+    """Make the application.
+
+    Args:
+        **config: Flask's configuration, over the environment: `AI_CLIENT_*` are the options of the AI client.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config["AI_CLIENT_CONTROLS"] = _chat.controls()
+    app.config.update(config)
+    ai.init_app(app)
+    app.register_blueprint(routes)
+    app.register_error_handler(ValidationError, refuse)
+    app.register_error_handler(InvalidWebhookSignatureError, refuse_webhook)
+    return app
+
+
+@routes.get("/")
+def page() -> Response:
+    """Serve the page."""
+    return send_file(PAGE)
+
+
+@routes.get("/api/about")
+def about() -> dict[str, Any]:
+    """Tell the page who answers."""
+    try:
+        models = [model.id for model in ai.client.models.list()]
+    except OpenAIError:
+        models = []  # not every compatible API lists its models
+    return _chat.about("Flask", ai.client.base_url, models)
+
+
+@routes.post("/api/chat")
+def chat() -> Response:
+    """Pass the answer on as it comes."""
+    chat = Chat.model_validate_json(request.get_data())
+    return stream_response(WithCost(ai.client.chat.completions.create(stream=True, **chat.params())))
+
+
+@routes.post("/api/ask")
+def ask() -> dict[str, Any]:
+    """Answer at once."""
+    question = Question.model_validate_json(request.get_data())
+    return Answer.of(ai.client.chat.completions.create(**question.params())).model_dump()
+
+
+@routes.post("/api/webhook")
+def webhook() -> dict[str, Any]:
+    """Take note of what the provider tells; only what it has signed."""
+    event = ai.client.webhooks.unwrap(request.get_data(), request.headers)
+    return {"received": event.type}
+
+
+def refuse_webhook(error: InvalidWebhookSignatureError) -> tuple[dict[str, Any], int]:
+    """Say why a webhook is not believed."""
+    return {"detail": str(error)}, 400
+
+
+def refuse(error: ValidationError) -> tuple[dict[str, Any], int]:
+    """Say what is wrong with the input."""
+    return {"detail": error.errors(include_url=False, include_context=False, include_input=False)}, 422

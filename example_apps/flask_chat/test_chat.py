@@ -1,0 +1,105 @@
+"""Tests of the chat: an upstream on this machine takes the place of the API."""
+
+import base64
+import hmac
+import time
+
+import pytest
+from flask.testing import FlaskClient
+
+from ai_client.testing import Upstream
+from example_apps.flask_chat.app import create_app
+
+EVENT = b'{"id":"evt_1","created_at":1,"type":"response.completed","data":{"id":"resp_1"}}'
+SECRET = "a secret for webhooks"  # noqa: S105 - of this test alone
+CHAT = {"messages": [{"role": "user", "content": "Hello?"}]}
+
+
+@pytest.fixture
+def http(ai_client_upstream: Upstream) -> FlaskClient:
+    """Give a client of the application, which talks to the upstream."""
+    return client_of(ai_client_upstream)
+
+
+def client_of(upstream: Upstream) -> FlaskClient:
+    """Make the application for an upstream."""
+    return create_app(
+        AI_CLIENT_BASE_URL=upstream.base_url,
+        AI_CLIENT_API_KEY="any",
+        AI_CLIENT_MAX_RETRIES=0,
+        AI_CLIENT_WEBHOOK_SECRET=SECRET,
+    ).test_client()
+
+
+def test_page(http: FlaskClient) -> None:
+    """The page is served, and is told who answers and which models there are to chat with."""
+    with http.get("/") as page:
+        assert page.headers["content-type"].startswith("text/html")
+    about = http.get("/api/about").get_json()
+    assert about["framework"] == "Flask"
+    assert about["model"] in about["models"]
+    assert "text-embedding-3-small" not in about["models"]
+
+
+def test_no_list_of_models(http: FlaskClient, ai_client_upstream: Upstream) -> None:
+    """An API that does not list its models can be chatted with all the same."""
+    ai_client_upstream.reply(status=404, path="/models")
+    about = http.get("/api/about").get_json()
+    assert about["models"] == [about["model"]]
+
+
+def test_chat(http: FlaskClient) -> None:
+    """An answer comes as server-sent events: its words, its usage, its cost and the end."""
+    response = http.post("/api/chat", json=CHAT)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    events = [line for line in response.text.splitlines() if line]
+    assert len(events) > 20
+    assert '"total_tokens"' in events[-3]
+    assert '"cost_usd"' in events[-2]
+    assert events[-1] == "data: [DONE]"
+
+
+def test_ask(http: FlaskClient) -> None:
+    """The JSON endpoint answers at once, and knows what it cost."""
+    answer = http.post("/api/ask", json={"question": "Hello?", "model": "gpt-4o-mini"}).get_json()
+    assert "Hello?" in answer["answer"]
+    assert answer["model"] == "gpt-4o-mini"
+
+
+@pytest.mark.parametrize(("path", "body"), [("/api/chat", CHAT), ("/api/ask", {"question": "Hello?"})])
+def test_failing_upstream(http: FlaskClient, ai_client_upstream: Upstream, path: str, body: object) -> None:
+    """Where the upstream fails, the page gets a status and a message to show."""
+    ai_client_upstream.reply(status=500)
+    response = http.post(path, json=body)
+    assert response.status_code == 502
+    assert response.get_json()["error"]["message"]
+
+
+def test_budget(monkeypatch: pytest.MonkeyPatch, ai_client_upstream: Upstream) -> None:
+    """A day's budget that is used up is told to the page, and the upstream is not asked."""
+    monkeypatch.setenv("CHAT_TOKENS_PER_DAY", "10")
+    response = client_of(ai_client_upstream).post("/api/chat", json=CHAT)
+    assert response.status_code == 429
+    assert response.get_json()["error"]["type"] == "budget"
+    assert not ai_client_upstream.requests
+
+
+def test_nonsense(http: FlaskClient, ai_client_upstream: Upstream) -> None:
+    """What is no conversation is refused before anything is spent."""
+    assert http.post("/api/chat", json={"messages": []}).status_code == 422
+    assert not ai_client_upstream.requests
+
+
+def signed(payload: bytes) -> dict[str, str]:
+    """Give the headers with which a provider sends *payload*."""
+    now = str(int(time.time()))
+    mac = hmac.digest(SECRET.encode(), b"msg_1.%b.%b" % (now.encode(), payload), "sha256")
+    signature = f"v1,{base64.b64encode(mac).decode()}"
+    return {"webhook-id": "msg_1", "webhook-timestamp": now, "webhook-signature": signature}
+
+
+def test_webhook(http: FlaskClient) -> None:
+    """An event that the provider signed is taken, and one that somebody changed is not."""
+    genuine = http.post("/api/webhook", data=EVENT, headers=signed(EVENT))
+    assert genuine.get_json() == {"received": "response.completed"}
+    assert http.post("/api/webhook", data=EVENT + b" ", headers=signed(EVENT)).status_code == 400
