@@ -15,7 +15,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from .control.deadline import hurried, remaining, watch
+from .control.deadline import hurried, is_over, remaining, watch
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -193,8 +193,10 @@ class BlockingIO:
 
     async def drain(self, response: "httpx.Response", chunks: Iterator[bytes], seconds: float, /) -> None:
         """Read what is left of a body, for so many seconds at most."""
-        with hurried(response, seconds) as in_time, suppress(*self.failures):
-            while in_time() and next(chunks, None) is not None:
+        end = time.monotonic() + seconds
+        connection = response.extensions.get("network_stream")
+        with hurried(connection, end) as hurries, suppress(*self.failures):
+            while hurries and not is_over(end) and next(chunks, None) is not None:
                 pass
 
     def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":

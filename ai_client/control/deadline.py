@@ -1,12 +1,12 @@
 """The time limit of a whole call: over all its attempts, the waits between them, and the reading of the body."""
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
     import httpx
 
@@ -30,12 +30,15 @@ def shorten(limits: "dict[str, float | None]", deadline: float) -> "dict[str, fl
 def watch(response: "httpx.Response", deadline: float, too_late: type[Exception]) -> None:
     """Make reading the body of a blocking answer fail once the deadline has passed, however slowly it drips."""
     (base,) = (cls for cls in type(response.stream).__mro__ if cls.__name__ == "SyncByteStream")
-    response.stream = _watched(base)(response.stream, deadline, too_late)
+    connection = response.extensions.get("network_stream")
+    response.stream = _watched(base)(response.stream, connection, deadline, too_late)
 
 
 class _Watched:
-    def __init__(self, stream: Any, deadline: float, too_late: type[Exception]) -> None:
+    def __init__(self, stream: Any, connection: Any, deadline: float, too_late: type[Exception]) -> None:
         self._stream = stream
+        self._hurry = ExitStack()
+        self._hurry.enter_context(hurried(connection, deadline))
         self._deadline = deadline
         self._too_late = too_late
 
@@ -46,6 +49,7 @@ class _Watched:
             yield chunk
 
     def close(self) -> None:
+        self._hurry.close()  # first, as the connection may go to another call at once
         self._stream.close()
 
 
@@ -66,19 +70,18 @@ class _Hurried:
 
 
 @contextmanager
-def hurried(response: "httpx.Response", seconds: float) -> "Generator[Callable[[], bool]]":
-    """Let reads of a blocking answer's body wait so many seconds in all, and give what tells whether any are left.
+def hurried(connection: Any, deadline: float) -> "Generator[bool]":
+    """Let no read of a blocking body wait beyond a deadline; give whether that could be arranged.
 
-    The HTTP library has fixed their time limit when the body began, so that the connection is told instead.
+    The HTTP library has fixed the time limit of reads when the body began, so that the connection (the response's
+    `network_stream`) is told instead.
     """
-    end = time.monotonic() + seconds
-    connection: Any = response.extensions.get("network_stream")
     try:
-        connection.read = _Hurried(connection.read, end)
+        connection.read = _Hurried(connection.read, deadline)
     except AttributeError:
-        yield lambda: False
+        yield False
         return
     try:
-        yield lambda: time.monotonic() < end
+        yield True
     finally:
         del connection.read
