@@ -7,9 +7,14 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, cont
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ai_client import AsyncOpenAI, OpenAI
 from ai_client.testing import Upstream
+
+# A busy machine makes neither an example nor its making a failure.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 KEY = "sk-planted-0123456789abcdef"
 CHAT: dict[str, Any] = {"model": "gpt-5.5", "messages": [{"role": "user", "content": "Hello"}]}

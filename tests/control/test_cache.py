@@ -301,7 +301,11 @@ LABELS = st.tuples(LABEL, LABEL, LABEL)
     LABELS,
     LABELS,
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=200,
+    deadline=None,
+)
 def test_scopes_never_share(scopes: list[Any], one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
     """Two calls whose labels differ in any part of the scope, or lack one, never get each other's answer."""
     import httpx

@@ -166,7 +166,11 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=40,
+    deadline=None,
+)
 def test_reservations_follow_their_arithmetic(backend: Backend, steps: list[tuple[str, int, int]]) -> None:
     """Whatever is reserved, settled or left to expire: the ledger equals a model of it, and keeps its limit."""
     key = uuid4().hex
