@@ -44,3 +44,4 @@ class PoolOptions:
     max_connections: int = 1000
     keepalive_expiry: float = 60.0
     trust: Literal["certifi", "system"] = "certifi"
+    library: LibraryName = "httpx"

@@ -136,7 +136,12 @@ class BaseClient(Calls, Generic[M]):
         self._owns_sender = True
         self._closed = False
         self._blocking_calls = BlockingCalls(on_blocking_call) if self._blocking else None
-        options = PoolOptions(max_connections=max_connections, keepalive_expiry=keepalive_expiry, trust=trust)
+        options = PoolOptions(
+            max_connections=max_connections,
+            keepalive_expiry=keepalive_expiry,
+            trust=trust,
+            library=self._library.name,
+        )
         self._connect(http_client, options)
         self._identify(workload_identity)
 
