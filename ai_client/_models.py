@@ -13,6 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, cast, get_
 import pydantic
 from pydantic_core import from_json
 
+from ._unions import STRICT, OneOf
+
 T = TypeVar("T")
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
@@ -74,7 +76,7 @@ class BaseModel(pydantic.BaseModel):
         )
 
 
-Decoder = Callable[[bytes], Any]
+Decoder = Callable[..., Any]
 _decoders: dict[Any, Decoder] = {}
 
 
@@ -94,6 +96,8 @@ def decode(cast_to: type[T], data: bytes, *, strict: bool = False) -> T:
         ValueError: *data* is not JSON.
     """
     try:
+        if strict:
+            return cast("T", decoder(cast_to)(data, context={STRICT: True}))
         return cast("T", decoder(cast_to)(data))
     except pydantic.ValidationError:
         if strict:
@@ -123,18 +127,24 @@ def construct(annotation: Any, value: Any) -> Any:
     """Build a value of a type from decoded JSON without insisting on its shape."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return construct(get_args(annotation)[0], value)
+        inner, *notes = get_args(annotation)
+        for note in notes:
+            if isinstance(note, OneOf):
+                return note.construct(inner, value)
+        return construct(inner, value)
     if origin is Union or origin is types.UnionType:
         return _construct_union(get_args(annotation), value)
-    if origin is list and isinstance(value, list):
-        (item,) = get_args(annotation)
-        return [construct(item, each) for each in cast("list[Any]", value)]
-    if origin is dict and isinstance(value, dict):
-        _, item = get_args(annotation)
-        return {key: construct(item, each) for key, each in cast("dict[str, Any]", value).items()}
+    if origin in (list, dict) and isinstance(value, origin):
+        return _construct_items(get_args(annotation)[-1], value)
     if _is_model(annotation) and isinstance(value, dict):
         return _construct_model(annotation, cast("dict[str, Any]", value))
     return value
+
+
+def _construct_items(item: Any, value: Any) -> Any:
+    if isinstance(value, list):
+        return [construct(item, each) for each in cast("list[Any]", value)]
+    return {key: construct(item, each) for key, each in value.items()}
 
 
 def _build_decoder(cast_to: Any) -> Decoder:
@@ -157,7 +167,8 @@ def _construct_model(cls: type[pydantic.BaseModel], values: dict[str, Any]) -> p
     for name, field in cls.model_fields.items():
         key = field.alias or name
         if key in rest:
-            fields[name] = construct(field.annotation, rest.pop(key))
+            annotation = field.rebuild_annotation() if field.metadata else field.annotation
+            fields[name] = construct(annotation, rest.pop(key))
             given.add(name)
         else:
             fields[name] = None if field.is_required() else field.get_default(call_default_factory=True)
