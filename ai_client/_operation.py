@@ -135,18 +135,17 @@ class Resource(Generic[M]):
         *,
         stream: Any = None,
         headers: Mapping[str, str] | None = None,
+        query: tuple[str, ...] = (),
         files: tuple[str, ...] = (),
     ) -> Any:
         """Check *params* against the TypedDict *accepts*, send them, and give a *cast_to*.
 
-        The parameters of a GET go into the query string, all others into a JSON body, or, where one of those
-        named in *files* is given, into a multipart form. Where the caller asked for `stream=True`, the answer is a
-        stream of *stream* items.
+        The parameters of a GET and those named in *query* go into the query string, all others into a JSON body,
+        or, where one of those named in *files* is given, into a multipart form. Where the caller asked for
+        `stream=True`, the answer is a stream of *stream* items.
         """
         check_keywords(params, accepts, path, streams=stream is not None)
-        call = self._describe(method, path, params, cast_to, files)
-        if headers:
-            call.headers = merge(headers, call.headers)
+        call = self._describe(method, path, params, cast_to, headers=headers, query=query, files=files)
         if stream is not None and params.get("stream"):
             call.stream = stream
         client = self._client
@@ -158,6 +157,9 @@ class Resource(Generic[M]):
         path: str,
         params: Mapping[str, Any],
         cast_to: Any,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: tuple[str, ...] = (),
         files: tuple[str, ...] = (),
     ) -> Call:
         """Part a method's keywords into options and parameters; *params* is the method's own, and is used up."""
@@ -166,7 +168,7 @@ class Resource(Generic[M]):
         if self._view == "unread":
             call.unread = True
         take = given.pop
-        call.headers = take("extra_headers", None)
+        call.headers = merge(headers, take("extra_headers", None))
         call.query = take("extra_query", None)
         extra_body = take("extra_body", None)
         if "timeout" in given:
@@ -175,6 +177,8 @@ class Resource(Generic[M]):
             from ._files import take_files  # noqa: PLC0415 - only uploads need it
 
             call.files = take_files(given, files) or None
+        if query:
+            call.query = merge({name: take(name) for name in query if name in given}, call.query)
         if method == "GET":
             call.query = merge(given, call.query)
         elif given or extra_body is not None:

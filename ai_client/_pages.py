@@ -219,12 +219,13 @@ class Listing(Generic[S, PageT, T]):
         item: type[T],
         *,
         method: str = "GET",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         check_keywords(params, accepts, path)
         self._client = resource._client
         self._view: View = resource._view
         page = self.sync if self._client.io.blocking else self.asynchronous
-        self._call = resource._describe(method, path, params, page[item])
+        self._call = resource._describe(method, path, params, page[item], headers=headers)
 
     async def fetch(self) -> Any:
         """Ask for the first page."""

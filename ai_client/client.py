@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 from ._blocking_calls import BlockingCalls, OnBlockingCall
 from ._bridge import LoopSender
@@ -14,6 +14,7 @@ from ._io import AsyncIO, BlockingIO
 from ._operation import Async, M, Sync
 from ._pool import AwaitablePool, BlockingPool
 from ._request import NotGiven, Omit, not_given
+from ._resources import Resources
 from ._setup import (
     DEFAULT_BASE_URL,
     DataResidency,
@@ -37,13 +38,9 @@ if TYPE_CHECKING:
     import httpx
 
     from .auth import WorkloadIdentity
-    from .resources.chat import Chat
-    from .resources.embeddings import Embeddings
-    from .resources.models import Models
-    from .webhooks import Webhooks
 
 
-class BaseClient(Calls, Generic[M]):
+class BaseClient(Calls, Resources[M]):
     """Everything both clients share, the resources included.
 
     Arguments that are not given come from `OPENAI_API_KEY`, `OPENAI_ADMIN_KEY`, `OPENAI_ORG_ID`,
@@ -266,34 +263,6 @@ class BaseClient(Calls, Generic[M]):
         makers: list[Any] = [layer for layer in self._layers if hasattr(layer, "built_clients")]
         return [client for maker in makers for client in maker.built_clients(blocking=self._blocking)]
 
-    @cached_property
-    def chat(self) -> "Chat[M]":
-        """Conversations with a model."""
-        from .resources.chat import Chat  # noqa: PLC0415 - loaded on first use
-
-        return Chat(self)
-
-    @cached_property
-    def embeddings(self) -> "Embeddings[M]":
-        """Vectors for texts."""
-        from .resources.embeddings import Embeddings  # noqa: PLC0415 - loaded on first use
-
-        return Embeddings(self)
-
-    @cached_property
-    def models(self) -> "Models[M]":
-        """The models that the API offers."""
-        from .resources.models import Models  # noqa: PLC0415 - loaded on first use
-
-        return Models(self)
-
-    @cached_property
-    def webhooks(self) -> "Webhooks[M]":
-        """Requests that the provider sends."""
-        from .webhooks import Webhooks  # noqa: PLC0415 - loaded on first use
-
-        return Webhooks(self)
-
 
 class OpenAI(BlockingVerbs, BaseClient[Sync]):
     """The blocking client: safe to share between threads, and meant to be."""
@@ -366,5 +335,5 @@ def _merge_query(base: Mapping[str, object], over: Mapping[str, object]) -> dict
 
 
 _RESOURCES = frozenset(
-    name for name, member in vars(BaseClient).items() if isinstance(member, cached_property)
+    name for name, member in vars(Resources).items() if isinstance(member, cached_property)
 )

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypeAlias, cast
 
 from ._models import BaseModel, decode
-from ._operation import M, Resource
 from .errors import ConfigError, InvalidWebhookSignatureError
 
 _HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -76,10 +75,6 @@ class WebhookMethods:
                 " secret=... here."
             )
         verify_signature(payload, headers, secret, tolerance=tolerance)
-
-
-class Webhooks(WebhookMethods, Resource[M]):
-    """Requests that the provider sends."""
 
 
 def verify_signature(

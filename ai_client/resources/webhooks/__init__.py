@@ -1,0 +1,33 @@
+"""`client.webhooks`: the endpoints, and the requests that the provider sends to them."""
+
+from typing import cast
+
+from ai_client._operation import AsyncRaw, AsyncStreaming, M, Raw, RawView, Streaming, StreamingView
+from ai_client.resources.webhooks import _generated
+from ai_client.types.webhooks.unwrap_webhook_event import UnwrapWebhookEvent
+from ai_client.webhooks import Headers, WebhookMethods
+
+
+class Webhooks(WebhookMethods, _generated.Webhooks[M]):
+    """Requests that the provider sends, and where it sends them to."""
+
+    with_raw_response: "RawView[Webhooks[Raw], Webhooks[AsyncRaw]]" = RawView()
+    with_streaming_response: "StreamingView[Webhooks[Streaming], Webhooks[AsyncStreaming]]" = StreamingView()
+
+    _event_type = UnwrapWebhookEvent
+
+    def unwrap(
+        self, payload: str | bytes, headers: Headers, *, secret: str | None = None
+    ) -> UnwrapWebhookEvent:
+        """Check a webhook's signature and give its event.
+
+        Args:
+            payload: The request's body, exactly as it came.
+            headers: The request's headers.
+            secret: The secret in place of the client's `webhook_secret`.
+
+        Raises:
+            InvalidWebhookSignatureError: The signature is missing, wrong or too old.
+            ValueError: There is no secret, or the payload is not JSON.
+        """
+        return cast("UnwrapWebhookEvent", super().unwrap(payload, headers, secret=secret))

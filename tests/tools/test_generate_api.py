@@ -1,0 +1,331 @@
+"""The generator, on the description of a bakery."""
+
+import inspect
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import pytest
+
+from ai_client._models import BaseModel, decode
+from tools.generate_api import main
+
+BAKERY = Path(__file__).parent / "bakery"
+Edit = Callable[[dict[str, Any]], None]
+
+
+class Workshop:
+    """A copy of the bakery's description and map, and the package that is made of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.description = folder / "openapi.json"
+        self.map = folder / "api"
+        self.package = folder / "bakery"
+        shutil.copy(BAKERY / "openapi.json", self.description)
+        shutil.copytree(BAKERY / "api", self.map)
+
+    def run(self, *options: str) -> int:
+        """Run the generator."""
+        return main([str(self.description), "--map", str(self.map), "--into", str(self.package), *options])
+
+    def edit(self, change: Edit) -> None:
+        """Change the description."""
+        raw = json.loads(self.description.read_text())
+        change(raw)
+        self.description.write_text(json.dumps(raw))
+
+    def add(self, part: str, text: str) -> None:
+        """Add to a part of the map."""
+        with (self.map / f"{part}.toml").open("a") as file:
+            file.write(f"\n{text}\n")
+
+    def supplement(self, text: dict[str, Any]) -> None:
+        """Write what the description lacks."""
+        (self.map / "supplement.json").write_text(json.dumps(text))
+
+    def texts(self) -> dict[str, str]:
+        """Give everything that was written."""
+        return {str(path.relative_to(self.package)): path.read_text() for path in self.package.rglob("*.py")}
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    """A workshop of one's own."""
+    return Workshop(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
+    """The bakery's package as modules, imported by their names below it."""
+    workshop = Workshop(tmp_path_factory.mktemp("bakery"))
+    assert workshop.run() == 0
+    for path in workshop.package.rglob("*.py"):
+        text = path.read_text()
+        for part in ("types.", "resources.", "_resources"):
+            text = text.replace(f"ai_client.{part}", f"bakery.{part}")
+        path.write_text(text.replace("bakery.types._lazy", "ai_client.types._lazy"))
+    sys.path.insert(0, str(workshop.package.parent))
+    yield lambda name: import_module(f"bakery.{name}")
+    sys.path.remove(str(workshop.package.parent))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "bakery"]:
+        del sys.modules[name]
+
+
+DESCRIPTION = Path(__file__).parents[3] / "shared" / "openapi.json"
+
+
+@pytest.mark.skipif(not DESCRIPTION.exists(), reason="the OpenAPI description is not here")
+def test_tree_is_current() -> None:
+    """The package holds what the description and the map say."""
+    assert main([str(DESCRIPTION), "--check"]) == 0
+
+
+BREAD = {"flour": "rye", "id": "b1", "object": "bread", "toppings": [], "weight": None}
+
+
+def test_same_input_gives_same_files(workshop: Workshop) -> None:
+    """Generating twice changes nothing."""
+    workshop.run()
+    first = workshop.texts()
+    workshop.run()
+    assert workshop.texts() == first
+
+
+def test_check_accepts_what_was_written(workshop: Workshop) -> None:
+    """A tree just written is current, and checking leaves it alone."""
+    workshop.run()
+    first = workshop.texts()
+    assert workshop.run("--check") == 0
+    assert workshop.texts() == first
+
+
+def test_check_names_what_is_not_current(workshop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
+    """An edited, a missing and a superfluous file each fail the check, with their names."""
+    workshop.run()
+    recipe = workshop.package / "types/recipe.py"
+    extra = workshop.package / "types/cake.py"
+    shutil.copy(recipe, extra)
+    recipe.write_text(recipe.read_text() + "x = 1\n")
+    (workshop.package / "resources/recipes.py").unlink()
+    assert workshop.run("--check") == 1
+    assert {line.rpartition(" ")[2] for line in capsys.readouterr().err.splitlines()} == {
+        "types/recipe.py",
+        "types/cake.py",
+        "resources/recipes.py",
+    }
+
+
+def test_hand_written_files_stay(workshop: Workshop) -> None:
+    """Files that the generator did not write are neither removed nor a reason to fail the check."""
+    mine = workshop.package / "resources/mine.py"
+    mine.parent.mkdir(parents=True)
+    mine.write_text('"""Mine."""\n')
+    assert workshop.run() == 0
+    assert mine.read_text() == '"""Mine."""\n'
+    assert workshop.run("--check") == 0
+
+
+def test_removed_schema_takes_its_file_along(workshop: Workshop) -> None:
+    """A module whose last type is gone is removed."""
+    workshop.run()
+    (workshop.map / "recipes.toml").unlink()
+    workshop.run()
+    assert not (workshop.package / "types/recipe.py").exists()
+    assert not (workshop.package / "resources/recipes.py").exists()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        '[names]\nCake = "Tart"',
+        "[patterns]\n\"Cake(.+)\" = '\\1'",
+        '[modules]\n"recipes/cake" = ["Cake"]',
+        '[names]\n"Recipe.icing" = "Icing"',
+    ],
+)
+def test_rule_that_changes_nothing_fails(
+    workshop: Workshop, capsys: pytest.CaptureFixture[str], rule: str
+) -> None:
+    """A rule of the map that no schema needs is an error which names it."""
+    workshop.add("recipes", rule)
+    assert workshop.run() == 2
+    assert "change nothing" in capsys.readouterr().err
+
+
+def test_missing_schema_fails(workshop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
+    """A reference to a schema that does not exist is an error which names it."""
+    workshop.edit(lambda raw: raw["components"]["schemas"].pop("Glaze"))
+    assert workshop.run() == 2
+    assert "'Glaze'" in capsys.readouterr().err
+
+
+def test_call_that_the_description_lacks_fails(
+    workshop: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A method whose call is not in the description is an error which names the call."""
+    workshop.edit(lambda raw: raw["paths"].pop("/recipes"))
+    assert workshop.run() == 2
+    assert "POST /recipes" in capsys.readouterr().err
+
+
+def test_two_types_of_one_name_fail(workshop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two types of a package that would have the same name are an error, never numbered."""
+    workshop.add("breads", '[names.Glaze]\nresult = "ToppingSeed"')
+    assert workshop.run() == 2
+    assert "both called ToppingSeed" in capsys.readouterr().err
+
+
+def test_supplement_adds_to_the_description(workshop: Workshop) -> None:
+    """A supplement gives endpoints, schemas and properties that the description lacks."""
+    workshop.supplement(
+        {
+            "paths": {"/cakes": {"get": {"responses": {"200": {}}}}},
+            "components": {"schemas": {"Recipe": {"properties": {"author": {"type": "string"}}}}},
+        }
+    )
+    workshop.add("recipes", '[resources.cakes.methods]\nbake = "GET /cakes"')
+    assert workshop.run() == 0
+    assert "author: str | None = None" in workshop.texts()["types/recipe.py"]
+    assert '"/cakes"' in workshop.texts()["resources/cakes.py"]
+
+
+def test_supplement_that_repeats_fails(workshop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the description has by now must leave the supplement."""
+    workshop.supplement({"components": {"schemas": {"Recipe": {"properties": {"id": {"type": "string"}}}}}})
+    assert workshop.run() == 2
+    assert "components.schemas.Recipe.properties.id.type" in capsys.readouterr().err
+
+
+def test_new_schema_needs_no_rule(workshop: Workshop) -> None:
+    """A property and a type that the API adds tomorrow are taken in without touching the map."""
+
+    def add(raw: dict[str, Any]) -> None:
+        schemas = raw["components"]["schemas"]
+        schemas["Oil"] = {"type": "object", "properties": {"litres": {"type": "number"}}}
+        schemas["Recipe"]["properties"]["oil"] = {"$ref": "#/components/schemas/Oil"}
+
+    workshop.edit(add)
+    assert workshop.run() == 0
+    assert "oil: Oil | None = None" in workshop.texts()["types/recipe.py"]
+
+
+def test_results_say_what_is_required(made: Callable[[str], Any]) -> None:
+    """A field is required where the description says so and null is no value, and optional else."""
+    bread = made("types.breads").Bread
+    required = {name for name, field in bread.model_fields.items() if field.is_required()}
+    assert required == {"flour", "id", "object", "toppings"}
+    assert bread.model_validate(BREAD).weight is None
+
+
+def test_field_names_that_python_takes(made: Callable[[str], Any]) -> None:
+    """A field whose name pydantic uses itself has an underscore, and its own name on the wire."""
+    bread = made("types.breads").Bread.model_validate({**BREAD, "schema": "s", "extras": {"a": 1}})
+    assert bread.schema_ == "s"
+    assert bread.to_dict()["schema"] == "s"
+    assert bread.extras == {"a": 1}
+
+
+def test_union_by_tag(made: Callable[[str], Any]) -> None:
+    """The members of a union are told apart by their tag; an unknown tag leaves its siblings what they are."""
+    types = made("types.breads")
+    toppings = [{"type": "seed", "count": 3}, {"type": "gold", "grams": 1}, {"type": "glaze"}]
+    bread = decode(types.Bread, json.dumps({**BREAD, "toppings": toppings}).encode(), strict=False)
+    assert [type(topping) for topping in bread.toppings] == [types.ToppingSeed, BaseModel, types.Glaze]
+    assert bread.toppings[1].grams == 1
+
+
+def test_types_that_hold_themselves(made: Callable[[str], Any]) -> None:
+    """A type that refers to itself can be built."""
+    response = made("types.breads.oven").OvenBakeResponse.model_validate(
+        {"minutes": 1, "grain": {"kind": "k"}, "filter": {"both": [{"mesh": 1}, {"both": []}]}}
+    )
+    assert type(response.filter.both[0]).__name__ == "SieveMesh"
+
+
+def test_parameters(made: Callable[[str], Any]) -> None:
+    """Parameters are TypedDicts with their required keys marked, over the options of every request."""
+    params = made("types.breads").BreadCreateParamsBase
+    assert params.__required_keys__ == {"flour", "name"}
+    assert {"size", "toppings", "crust", "extra_headers", "timeout"} <= params.__optional_keys__
+    assert "stream" not in params.__annotations__
+    assert made("types.breads").BreadCreateParamsStreaming.__required_keys__ >= {"stream"}
+
+
+def test_keys_that_python_reserves(made: Callable[[str], Any]) -> None:
+    """A key that is a keyword of Python keeps its name in a nested TypedDict."""
+    crust = made("types.breads.bread_create_params").Crust
+    assert crust.__required_keys__ == {"from"}
+
+
+def test_form_of_many_values(made: Callable[[str], Any]) -> None:
+    """A form field written with brackets is a parameter without them."""
+    assert "pages" in made("types").RecipeCreateParams.__optional_keys__
+
+
+def test_what_says_the_same_is_one_type(made: Callable[[str], Any]) -> None:
+    """A schema that differs from its base in limits alone is the base's parameter form."""
+    oven = made("types.breads.oven")
+    assert oven.GrainParam.__required_keys__ == {"kind"}
+    assert not hasattr(made("types.shared.common"), "GrainInput")
+
+
+def test_types_live_where_they_are_used(made: Callable[[str], Any]) -> None:
+    """A type lives with its only user, or, used in parts that do not build on each other, with what they share."""
+    assert made("types.breads").Topping
+    assert made("types.shared").Grain.__module__ == "bakery.types.shared.common"
+
+
+def test_names_are_loaded_on_use(made: Callable[[str], Any]) -> None:
+    """A package lists all its names, and fails as any module does for others."""
+    types = made("types.breads")
+    assert {"Bread", "BreadEvent", "BreadCreateParams", "Topping"} <= set(dir(types))
+    with pytest.raises(AttributeError, match="Cake"):
+        types.Cake  # noqa: B018 - the access is the test
+
+
+def test_events_are_apart_from_results(made: Callable[[str], Any]) -> None:
+    """What only streams need is in a module of its own."""
+    event = pydantic.TypeAdapter(made("types.breads").BreadEvent)
+    assert event.validate_python({"type": "bread.warm", "degrees": 220}).degrees == 220
+    assert made("types.breads.bread_event").BreadWarm
+
+
+def test_methods_take_the_last_part_of_the_path_by_position(made: Callable[[str], Any]) -> None:
+    """Of several parts of a path, the last is positional and the others are keywords."""
+    bake = made("resources.breads.ovens").Ovens.bake._method
+    kinds = {name: parameter.kind.name for name, parameter in inspect.signature(bake).parameters.items()}
+    assert kinds == {
+        "self": "POSITIONAL_OR_KEYWORD",
+        "bread_id": "POSITIONAL_OR_KEYWORD",
+        "oven_id": "KEYWORD_ONLY",
+        "params": "VAR_KEYWORD",
+    }
+
+
+def test_methods_say_how_they_answer(workshop: Workshop) -> None:
+    """Binary bodies, no bodies, files, queries and pages are each called for in their own way."""
+    workshop.run()
+    breads, ovens = (
+        workshop.texts()["resources/breads/__init__.py"],
+        workshop.texts()["resources/breads/ovens.py"],
+    )
+    assert "-> BinaryResponse:" in breads
+    assert "-> None:" in breads
+    assert "-> CursorListing[Bread]:" in breads
+    assert 'query=("include",)' in ovens
+    assert 'files=("file",)' in workshop.texts()["resources/recipes.py"]
+
+
+def test_part_written_by_hand(workshop: Workshop) -> None:
+    """A resource with methods by hand is generated beside them, without these methods."""
+    path = workshop.map / "recipes.toml"
+    path.write_text(path.read_text().replace("[resources.recipes]", '[resources.recipes]\nhand = ["create"]'))
+    workshop.run()
+    assert "resources/recipes.py" not in workshop.texts()
+    assert "def create" not in workshop.texts()["resources/recipes/_generated.py"]
+    assert "RecipeCreateParams" in workshop.texts()["types/recipe.py"]

@@ -1,0 +1,143 @@
+"""Writes what callers pass: TypedDicts."""
+
+import keyword
+from collections.abc import Set as AbstractSet
+
+from .graph import Graph, Node
+from .imports import Imports
+from .rules import PARAM, Method
+from .shapes import Array, Choice, Definition, Field, Nullable, Object, Ref, Scalar, Shape, Table, Union
+from .words import python_name, sentence
+
+
+class ParamWriter:
+    """Writes the TypedDicts of one module."""
+
+    def __init__(self, graph: Graph, module: str, imports: Imports) -> None:
+        self._graph = graph
+        self._module = module
+        self._imports = imports
+        self.seen: set[Node] = set()
+        """The nodes that the last annotations name."""
+
+    def write(self, node: Node, later: AbstractSet[Node]) -> str:
+        """Write one definition; what is defined *later* in the module is referred to by a string."""
+        definition, name = self._graph.definition(node), self._graph.names[node]
+        if not isinstance(definition.shape, Object):
+            self._imports.add("typing", "TypeAlias")
+            return f"{name}: TypeAlias = {self.annotation(self._graph.leaves(definition.shape))}"
+        return self._typed_dict(name, definition.shape, self._docstring(definition, name), later)
+
+    def method(self, node: Node, method: Method, later: AbstractSet[Node]) -> str:
+        """Write the parameters of a method; those that decide what it gives are apart from a common base."""
+        name, shape = self._graph.names[node], self._graph.definition(node).shape
+        assert isinstance(shape, Object)  # noqa: S101 - parameters are one by construction
+        options = self._imports.add("ai_client._request", "RequestOptions")
+        about = f"Keyword arguments of `{method.path}`"
+        if not method.apart:
+            return self._typed_dict(name, shape, f"{about}.", later, base=options)
+        rest = Object(tuple(field for field in shape.fields if field.name not in method.apart))
+        apart = tuple(field for field in shape.fields if field.name in method.apart)
+        but = " and ".join(f"`{field.name}`" for field in apart)
+        base = self._typed_dict(f"{name}Base", rest, f"{about}, but {but}.", later, base=options)
+        if not method.stream:
+            return (
+                f"{base}\n\n\n{self._typed_dict(name, Object(apart), f'{about}.', later, base=f'{name}Base')}"
+            )
+        self._imports.add("typing", "TypeAlias")
+        return "\n\n\n".join(
+            (
+                base,
+                self._form(f"{name}NonStreaming", apart, f"{about} for an answer in one piece.", later),
+                self._form(f"{name}Streaming", apart, f"{about} for an answer piece by piece.", later),
+                f"{name}: TypeAlias = {name}NonStreaming | {name}Streaming",
+            )
+        )
+
+    def _form(self, name: str, apart: tuple[Field, ...], about: str, later: AbstractSet[Node]) -> str:
+        """Write the parameters of one way to answer."""
+        streaming = not name.endswith("NonStreaming")
+        stream = Choice((True,)) if streaming else Nullable(Choice((False,)))
+        fields = [field for field in apart if field.name != "stream"]
+        fields.append(Field("stream", stream, required=streaming))
+        base = name.removesuffix("NonStreaming").removesuffix("Streaming") + "Base"
+        return self._typed_dict(name, Object(tuple(fields)), about, later, base=base)
+
+    def annotation(self, shape: Shape) -> str:
+        """Write a shape as a type."""
+        match shape:
+            case Nullable(of):
+                return f"{self.annotation(of)} | None"
+            case Ref(key):
+                return self._reference(key)
+            case Scalar("file"):
+                return self._imports.add("ai_client._files", "FileTypes")
+            case Scalar(name):
+                return name
+            case Choice(values):
+                return f"{self._imports.add('typing', 'Literal')}[{', '.join(map(repr, values))}]"
+            case Array(item):
+                kind = "Sequence" if self._is_scalar(item) else "Iterable"
+                return f"{self._imports.add('collections.abc', kind)}[{self.annotation(item)}]"
+            case Table(value):
+                return f"{self._imports.add('collections.abc', 'Mapping')}[str, {self.annotation(value)}]"
+            case Union():
+                opened = self._graph.leaves(shape)
+                members = opened.members if isinstance(opened, Union) else (opened,)
+                return " | ".join(dict.fromkeys(self.annotation(each) for each in members))
+            case _:
+                return "object"
+
+    def _is_scalar(self, shape: Shape) -> bool:
+        if isinstance(shape, Ref):
+            return self._is_scalar(self._graph.parser.definitions[shape.key].shape)
+        if isinstance(shape, Union):
+            return all(self._is_scalar(member) for member in shape.members)
+        return isinstance(shape, Scalar | Choice)
+
+    def _reference(self, key: str) -> str:
+        node = self._graph.shared(Node(key, PARAM))
+        self.seen.add(node)
+        name = self._graph.names[node]
+        home = self._graph.modules[node]
+        if home != self._module:
+            self._imports.add(f"ai_client.types.{home.replace('/', '.')}", name)
+        return name
+
+    def _typed_dict(
+        self, name: str, shape: Object, about: str, later: AbstractSet[Node], base: str | None = None
+    ) -> str:
+        fields = sorted(shape.fields, key=lambda field: not field.required)
+        odd = [field for field in fields if not _is_key(field.name)]
+        if odd and not base:
+            return self._functional(name, fields, later)
+        holder = base or self._imports.add("typing", "TypedDict")
+        lines = [f"class {name}({holder}, total=False):", f'    """{about}"""', ""]
+        lines += [
+            f"    {python_name(field.name.removesuffix('[]'))}: {self._value(field, later)}"
+            for field in fields
+        ]
+        return "\n".join(lines).rstrip()
+
+    def _functional(self, name: str, fields: list[Field], later: AbstractSet[Node]) -> str:
+        call = self._imports.add("typing", "TypedDict")
+        parts = "".join(f"    {field.name!r}: {self._value(field, later)},\n" for field in fields)
+        return f'{name} = {call}("{name}", {{\n{parts}}}, total=False)'
+
+    def _value(self, field: Field, later: AbstractSet[Node]) -> str:
+        shape = self._graph.expand(field.shape)
+        self.seen.clear()
+        text = self.annotation(shape)
+        if self.seen & later:
+            text = f'"{text.replace(chr(34), chr(39))}"'
+        return f"{self._imports.add('typing', 'Required')}[{text}]" if field.required else text
+
+    def _docstring(self, definition: Definition, name: str) -> str:
+        holder = self._graph.names.get(Node(definition.owner or "", PARAM))
+        if holder is None:
+            return f"{sentence(name.removesuffix('Param'))}, to send."
+        return f"`{'.'.join(definition.steps)}` of `{holder}`."
+
+
+def _is_key(name: str) -> bool:
+    return name.removesuffix("[]").isidentifier() and not keyword.iskeyword(name)

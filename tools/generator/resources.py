@@ -1,0 +1,149 @@
+"""Writes `resources/`: a class for each resource, a few lines for each of its methods."""
+
+from .api import Api, Signature
+from .imports import Imports
+from .methods import MethodWriter
+from .modules import HEADER
+from .rules import Resource
+from .words import camel
+
+VIEWS = ("AsyncRaw", "AsyncStreaming", "Raw", "RawView", "Streaming", "StreamingView")
+
+
+class ResourceWriter:
+    """Writes the module of one resource."""
+
+    def __init__(self, api: Api, resource: Resource) -> None:
+        self._api = api
+        self._resource = resource
+        self._imports = Imports()
+        self._name = class_name(resource.path)
+        self._methods = MethodWriter(api, self._name, self._imports)
+
+    def write(self) -> str:
+        """Give the module's text."""
+        children = children_of(self._api, self._resource.path)
+        written = self._resource.hand
+        signatures = [
+            self._api.signatures[method.path]
+            for method in self._resource.methods
+            if method.name not in written
+        ]
+        body = [f'    """{self._resource.doc or _about(self._resource.path)}"""']
+        for name in ("M", "Resource"):
+            self._imports.add("ai_client._operation", name)
+        if not written:  # the class written by hand has views of its own
+            body.append(self._views())
+        body += [self._child(child) for child in children]
+        body += [self._methods.write(signature) for signature in _lists_last(signatures)]
+        checked = self._checked(children)
+        text = f"class {self._name}(Resource[M]):\n" + "\n\n".join(body)
+        docstring = f'{HEADER}\n"""`client.{self._resource.path}`."""'
+        return "\n\n".join([docstring, self._imports.text(), *checked, "", text]) + "\n"
+
+    def _views(self) -> str:
+        name = self._name
+        for each in VIEWS:
+            self._imports.add("ai_client._operation", each)
+        return (
+            f'    with_raw_response: "RawView[{name}[Raw], {name}[AsyncRaw]]" = RawView()\n'
+            f'    with_streaming_response: "StreamingView[{name}[Streaming], {name}[AsyncStreaming]]" = '
+            "StreamingView()"
+        )
+
+    def _child(self, child: Resource) -> str:
+        self._imports.add("functools", "cached_property")
+        return _property(child, "self._client, self._view")
+
+    def _checked(self, children: list[Resource]) -> list[str]:
+        if not children:
+            return []
+        self._imports.add("typing", "TYPE_CHECKING")
+        return ["if TYPE_CHECKING:\n" + "\n".join(f"    {_import(child)}" for child in children)]
+
+
+def write_resources(api: Api) -> dict[str, str]:
+    """Write every resource, and the class that gives a client its own, by path below the package."""
+    texts = {}
+    for resource in api.rules.resources.values():
+        texts[f"resources/{_file(api, resource)}"] = ResourceWriter(api, resource).write()
+    for path in parents(api):
+        texts.setdefault(
+            f"resources/{path.replace('.', '/')}/__init__.py", ResourceWriter(api, _group(path)).write()
+        )
+    texts["_resources.py"] = _write_roots(api)
+    return texts
+
+
+def class_name(path: str) -> str:
+    """Give the name of a resource's class."""
+    return camel(path.rpartition(".")[2])
+
+
+def parents(api: Api) -> list[str]:
+    """List the paths that only hold other resources."""
+    every: set[str] = set()
+    for path in api.rules.resources:
+        while path := path.rpartition(".")[0]:
+            every.add(path)
+    return sorted(every - api.rules.resources.keys())
+
+
+def children_of(api: Api, path: str) -> list[Resource]:
+    """List the resources right below another, or below the client where *path* is empty."""
+    prefix = f"{path}." if path else ""
+    every = [*api.rules.resources.values(), *(_group(each) for each in parents(api))]
+    found = [
+        each for each in every if each.path.startswith(prefix) and "." not in each.path.removeprefix(prefix)
+    ]
+    return sorted(found, key=lambda each: each.path)
+
+
+def _group(path: str) -> Resource:
+    return Resource(path, module="", events="", params="", methods=())
+
+
+def _file(api: Api, resource: Resource) -> str:
+    """Give the file of a resource; one with a part written by hand is a private module beside that part."""
+    path = resource.path.replace(".", "/")
+    if resource.hand:
+        return f"{path}/_generated.py"
+    return f"{path}/__init__.py" if children_of(api, resource.path) else f"{path}.py"
+
+
+def _import(resource: Resource) -> str:
+    return f"from ai_client.resources.{resource.path} import {class_name(resource.path)}"
+
+
+def _property(resource: Resource, arguments: str) -> str:
+    name = class_name(resource.path)
+    return (
+        "    @cached_property\n"
+        f'    def {resource.path.rpartition(".")[2]}(self) -> "{name}[M]":\n'
+        f'        """{resource.doc or _about(resource.path)}"""\n'
+        f"        {_import(resource)}\n\n"
+        f"        return {name}({arguments})"
+    )
+
+
+def _write_roots(api: Api) -> str:
+    children = children_of(api, "")
+    checked = "\n".join(f"    {_import(child)}" for child in children)
+    body = "\n\n".join(_property(child, "self") for child in children)
+    return (
+        f'{HEADER}\n"""The resources of a client, each loaded on first use."""\n\n'
+        "from functools import cached_property\nfrom typing import TYPE_CHECKING, Generic\n\n"
+        "from ai_client._operation import Client, M\n\n"
+        f"if TYPE_CHECKING:\n{checked}\n\n\n"
+        'class Resources(Client, Generic[M]):\n    """What both clients offer."""\n\n'
+        f"{body}\n"
+    )
+
+
+def _about(path: str) -> str:
+    return f"`client.{path}`."
+
+
+def _lists_last(signatures: list[Signature]) -> list[Signature]:
+    """Put a method called `list` last: below it, the name is no longer the builtin's."""
+    return sorted(signatures, key=lambda each: each.method.name == "list")

@@ -1,0 +1,182 @@
+"""Writes what the API answers: pydantic models."""
+
+import keyword
+import re
+from collections.abc import Set as AbstractSet
+
+import pydantic
+
+from .graph import Graph, Node
+from .imports import Imports
+from .rules import RESULT
+from .shapes import (
+    Anything,
+    Array,
+    Choice,
+    Definition,
+    Field,
+    Nullable,
+    Object,
+    Ref,
+    Scalar,
+    Shape,
+    Table,
+    Union,
+)
+from .words import python_name, sentence
+
+BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "object", "str"})
+TAGS = ("type", "object", "role", "event", "mode")
+
+
+class ResultWriter:
+    """Writes the models of one module."""
+
+    def __init__(self, graph: Graph, module: str, imports: Imports) -> None:
+        self._graph = graph
+        self._module = module
+        self._imports = imports
+        self.seen: set[Node] = set()
+        """The nodes that the last annotations name."""
+
+    def write(self, node: Node, later: AbstractSet[Node]) -> str:
+        """Write one definition; what is defined *later* in the module is referred to by a string."""
+        definition, name = self._graph.definition(node), self._graph.names[node]
+        if not isinstance(definition.shape, Object):
+            return self.alias(name, definition.shape)
+        self._imports.add("ai_client._models", "BaseModel")
+        lines = [f"class {name}(BaseModel):", f'    """{self._docstring(definition, name)}"""', ""]
+        fields = sorted(definition.shape.fields, key=lambda field: not _is_plain(field))
+        exact = self._graph.is_told_apart(node.key)
+        hidden = BUILTINS & {field.name for field in fields}
+        for field in fields:
+            line = self._field(field, later, exact=exact)
+            lines.append(f"    {self._reach(line, hidden) if hidden else line}")
+        return "\n".join(lines)
+
+    def alias(self, name: str, shape: Shape) -> str:
+        """Write a name for a shape that is no object."""
+        self._imports.add("typing", "TypeAlias")
+        opened = self._graph.leaves(shape)
+        return f"{name}: TypeAlias = {self.annotation(opened, strict=True)}"
+
+    def annotation(self, shape: Shape, *, strict: bool = False) -> str:
+        """Write a shape as a type; *strict* where an unknown literal must not pass."""
+        match shape:
+            case Nullable(of):
+                return f"{self.annotation(of, strict=strict)} | None"
+            case Ref(key):
+                return self._reference(key, strict=strict)
+            case Scalar(name):
+                return "bytes" if name == "file" else name
+            case Choice(values):
+                literal = f"{self._imports.add('typing', 'Literal')}[{', '.join(map(repr, values))}]"
+                return literal if strict else self._open(literal)
+            case Array(item):
+                return f"list[{self.annotation(item)}]"
+            case Table(value):
+                return f"dict[str, {self.annotation(value)}]"
+            case Union():
+                return self._union(shape, strict=strict)
+            case _:
+                return "object"
+
+    def _reference(self, key: str, *, strict: bool) -> str:
+        node = self._graph.shared(Node(key, RESULT))
+        self.seen.add(node)
+        name = self._graph.names[node]
+        home = self._graph.modules[node]
+        if home != self._module:
+            self._imports.add(f"ai_client.types.{home.replace('/', '.')}", name)
+        shape = self._graph.definition(node).shape
+        return self._open(name) if isinstance(shape, Choice) and not strict else name
+
+    def _open(self, literal: str) -> str:
+        return f"{self._imports.add('ai_client._unions', 'Open')}[{literal}]"
+
+    def _union(self, shape: Union, *, strict: bool) -> str:
+        opened = self._graph.leaves(shape)
+        if not isinstance(opened, Union):
+            return self.annotation(opened, strict=strict)
+        if Scalar("str") in opened.members:  # a literal beside any string says nothing about an answer
+            opened = Union(tuple(each for each in opened.members if not self._is_text(each)), opened.tag)
+            rest = self._members(opened, strict=strict)
+            return f"str | {rest}" if rest else "str"
+        return self._members(opened, strict=strict)
+
+    def _members(self, shape: Union, *, strict: bool) -> str:
+        objects = [each for each in shape.members if self._object(each)]
+        tag = self._tag(shape, objects)
+        if tag is None:
+            return " | ".join(self.annotation(each, strict=strict) for each in shape.members)
+        joined = " | ".join(self.annotation(each) for each in objects)
+        annotated, one_of = (
+            self._imports.add("typing", "Annotated"),
+            self._imports.add("ai_client._unions", "OneOf"),
+        )
+        others = [self.annotation(each, strict=strict) for each in shape.members if each not in objects]
+        return " | ".join([*others, f'{annotated}[{joined}, {one_of}("{tag}")]'])
+
+    def _tag(self, shape: Union, objects: list[Shape]) -> str | None:
+        """Give the property that tells the objects of a union apart, if there is one."""
+        if len(objects) < 2:  # noqa: PLR2004 - one object needs no tag
+            return None
+        parts = [found for each in objects if (found := self._object(each))]
+        for tag in (shape.tag, *TAGS):
+            if tag and all((field := part.field(tag)) and self._is_tag(field) for part in parts):
+                return tag
+        return None
+
+    def _is_tag(self, field: Field) -> bool:
+        bare = field.shape.of if isinstance(field.shape, Nullable) else field.shape
+        return isinstance(self._graph.expand(bare), Choice)
+
+    def _is_text(self, shape: Shape) -> bool:
+        if isinstance(shape, Ref):
+            shape = self._graph.parser.definitions[shape.key].shape
+        return shape == Scalar("str") or isinstance(shape, Choice)
+
+    def _object(self, shape: Shape) -> Object | None:
+        if isinstance(shape, Ref):
+            found = self._graph.parser.definitions[shape.key].shape
+            return found if isinstance(found, Object) else None
+        return None
+
+    def _field(self, field: Field, later: AbstractSet[Node], *, exact: bool) -> str:
+        shape = self._graph.expand(field.shape)
+        bare = shape.of if isinstance(shape, Nullable) else shape
+        strict = exact and isinstance(bare, Choice) and len(bare.values) == 1
+        self.seen.clear()
+        text = self.annotation(shape, strict=strict)
+        if self.seen & later:
+            text = f'"{text.replace(chr(34), chr(39))}"'
+        default = None if _is_plain(field) else "None"
+        if default and not isinstance(shape, Nullable | Anything):
+            text = f'{text[:-1]} | None"' if text.startswith('"') else f"{text} | None"
+        name = python_name(field.name)
+        if keyword.iskeyword(name) or hasattr(pydantic.BaseModel, name):
+            name += "_"
+        if name == field.name:
+            return f"{name}: {text} = {default}" if default else f"{name}: {text}"
+        self._imports.add("pydantic", "Field")
+        arguments = f'default={default}, alias="{field.name}"' if default else f'alias="{field.name}"'
+        return f"{name}: {text} = Field({arguments})"
+
+    def _reach(self, line: str, hidden: AbstractSet[str]) -> str:
+        """Name builtins by their module where a field of the class has the same name."""
+        name, colon, annotation = line.partition(":")
+        found = re.sub(rf"(?<![\w.\"'])({'|'.join(sorted(hidden))})(?![\w\"'])", r"builtins.\1", annotation)
+        if found != annotation:
+            self._imports.add_module("builtins")
+        return f"{name}{colon}{found}"
+
+    def _docstring(self, definition: Definition, name: str) -> str:
+        holder = self._graph.names.get(Node(definition.owner or "", RESULT))
+        if holder is None:
+            return f"{sentence(name)}."
+        return f"`{'.'.join(definition.steps)}` of `{holder}`."
+
+
+def _is_plain(field: Field) -> bool:
+    """Tell whether a field is there in every answer and never null."""
+    return field.required and not isinstance(field.shape, Nullable | Anything)

@@ -1,0 +1,223 @@
+"""The map: what the description does not say, written by hand in `tools/api/*.toml`.
+
+Each file holds one part of the API. It says which other parts its types may build on (`uses`), how schemas are called
+(`names`), which module a type belongs to where its users do not decide it (`modules`, lowest first), and the resources
+with their methods (`resources`). A rule that changes nothing is an error, so that the map stays true.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .description import DescriptionError
+from .words import singular
+
+RESULT, PARAM = "result", "param"
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of a resource."""
+
+    resource: str
+    name: str
+    call: str
+    stream: bool | str = False
+    """Whether `stream=True` gives events; the schema of one where the description does not say it."""
+    page: str | None = None
+    """The page class of a method that lists."""
+    result: str | None = None
+    """The public name of the result where the schema has another, `binary`, `text` or `none`."""
+    params: str | None = None
+    """The public name of the parameters where it is not made from resource and method."""
+    body: str | None = None
+    """The content type to describe where the operation takes several."""
+    apart: tuple[str, ...] = ()
+    """Parameters that decide what the method gives, which its overloads therefore name one by one."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Headers of the request, below the caller's."""
+    deprecated: bool = False
+    doc: str = ""
+
+    @property
+    def path(self) -> str:
+        """Its place below a client, with dots."""
+        return f"{self.resource}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource, and the modules of what only it uses."""
+
+    path: str
+    module: str
+    events: str
+    params: str
+    methods: tuple[Method, ...]
+    hand: tuple[str, ...] = ()
+    """Methods that are written by hand, in a subclass beside the generated class."""
+    later: tuple[str, ...] = ()
+    """Methods that are to be written by hand."""
+    doc: str = ""
+
+
+@dataclass
+class Rules:
+    """The whole map, and which of its rules were used."""
+
+    resources: dict[str, Resource] = field(default_factory=dict)
+    names: dict[str, dict[str, str]] = field(default_factory=dict)
+    pins: dict[str, str] = field(default_factory=dict)
+    modules: list[str] = field(default_factory=list)
+    uses: dict[str, frozenset[str]] = field(default_factory=dict)
+    patterns: list[tuple[re.Pattern[str], str]] = field(default_factory=list)
+    """Names of many schemas at once: what they match in full, and what to make of it."""
+    received: dict[str, str] = field(default_factory=dict)
+    """Schemas that come over a socket or a webhook, as no method says, and the modules of their models."""
+    sent: dict[str, str] = field(default_factory=dict)
+    """Schemas that go over a socket, and the modules of their TypedDicts."""
+    also: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Further names: module -> name -> schema."""
+    twins: dict[str, str] = field(default_factory=dict)
+    """Modules of results whose parameter forms live elsewhere."""
+    offers: dict[str, list[str]] = field(default_factory=dict)
+    """Packages that also offer all names of others."""
+    _used: set[str] = field(default_factory=set)
+    _packages: dict[str, set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Rules":
+        """Read every file of the map."""
+        files = {path.stem: tomllib.loads(path.read_text()) for path in sorted(folder.glob("*.toml"))}
+        rules = cls()
+        for part in _ordered(files):
+            rules._add(part, files[part])
+        return rules
+
+    def name(self, schema: str, face: str) -> str | None:
+        """Give the public name of a schema on one face, where the map has one."""
+        if schema in self.names:
+            self._used.add(f"names.{schema}")
+            return self.names[schema].get(face)
+        for pattern, template in self.patterns if "." not in schema else ():
+            if found := pattern.fullmatch(schema):
+                self._used.add(f"patterns.{pattern.pattern}")
+                return _faces(found.expand(template))[face]
+        return None
+
+    def pin(self, schema: str) -> str | None:
+        """Give the module that the map puts a schema into."""
+        if schema not in self.pins:
+            return None
+        self._used.add(f"modules.{schema}")
+        return self.pins[schema]
+
+    def unused(self) -> list[str]:
+        """List the rules that changed nothing."""
+        every = [
+            *(f"names.{schema}" for schema in self.names),
+            *(f"patterns.{pattern.pattern}" for pattern, _ in self.patterns),
+            *(f"modules.{schema}" for schema in self.pins),
+        ]
+        return sorted(rule for rule in every if rule not in self._used)
+
+    def methods(self) -> Iterator[Method]:
+        """List the methods of all resources."""
+        for resource in self.resources.values():
+            yield from resource.methods
+
+    def may_use(self, module: str, other: str) -> bool:
+        """Tell whether a module may import from another."""
+        package, base = package_of(module), package_of(other)
+        return package == base or base in self.uses.get(package, ())
+
+    def _add(self, part: str, text: Mapping[str, Any]) -> None:
+        modules: list[str] = []
+        for module, schemas in text.get("modules", {}).items():
+            modules.append(module)
+            for schema in schemas:
+                if schema in self.pins:
+                    raise DescriptionError(f"{schema} has two modules in the map")
+                self.pins[schema] = module
+        for schema, name in text.get("names", {}).items():
+            if schema in self.names:
+                raise DescriptionError(f"{schema} has two names in the map")
+            self.names[schema] = name if isinstance(name, dict) else _faces(name)
+        self.patterns += [(re.compile(match), name) for match, name in text.get("patterns", {}).items()]
+        self.received |= text.get("received", {})
+        self.sent |= text.get("sent", {})
+        self.also |= text.get("also", {})
+        self.twins |= text.get("twins", {})
+        self.offers |= text.get("offers", {})
+        for path, rule in text.get("resources", {}).items():
+            resource = _resource(path, rule)
+            self.resources[path] = resource
+            modules += [resource.module, resource.events, resource.params]
+        modules += [*text.get("received", {}).values(), *text.get("sent", {}).values()]
+        self.modules += [module for module in dict.fromkeys(modules) if module not in self.modules]
+        packages = {package_of(module) for module in modules}
+        below = {
+            package for name in ("shared", *text.get("uses", ())) for package in self._packages.get(name, ())
+        }
+        self._packages[part] = packages | below
+        for package in packages:
+            self.uses[package] = self.uses.get(package, frozenset()) | below | packages
+
+
+def _ordered(files: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Sort the parts so that each comes after those that it uses."""
+    order: list[str] = []
+
+    def visit(part: str, trail: tuple[str, ...]) -> None:
+        if part in trail:
+            raise DescriptionError(f"the parts {' -> '.join((*trail, part))} use each other")
+        if part not in files:
+            raise DescriptionError(f"{trail[-1]}.toml uses {part}, which the map lacks")
+        if part not in order:
+            for other in files[part].get("uses", ()):
+                visit(other, (*trail, part))
+            order.append(part)
+
+    for part in sorted(files, key=lambda name: (name != "shared", name)):
+        visit(part, ())
+    return order
+
+
+def _resource(path: str, rule: Mapping[str, Any]) -> Resource:
+    *parents, last = path.split(".")
+    module = rule.get("module", "/".join([*parents, singular(last)]))
+    shared = rule.get("headers", {})
+    return Resource(
+        path,
+        module,
+        rule.get("events", module),
+        rule.get("params", module),
+        tuple(_method(path, name, text, shared) for name, text in rule.get("methods", {}).items()),
+        tuple(rule.get("hand", ())),
+        tuple(rule.get("later", ())),
+        rule.get("doc", ""),
+    )
+
+
+def _method(resource: str, name: str, text: str | Mapping[str, Any], headers: Mapping[str, str]) -> Method:
+    rule = {"call": text} if isinstance(text, str) else dict(text)
+    rule["headers"] = tuple({**headers, **rule.get("headers", {})}.items())
+    rule["apart"] = tuple(rule.get("apart", ())) + (("stream",) if rule.get("stream") else ())
+    return Method(resource, name, **rule)
+
+
+def _faces(name: str) -> dict[str, str]:
+    return {RESULT: name.removesuffix("Param"), PARAM: as_param(name)}
+
+
+def package_of(module: str) -> str:
+    """Give the package of a module, both as paths below `ai_client/types`."""
+    return module.rpartition("/")[0]
+
+
+def as_param(name: str) -> str:
+    """Give the usual name of the parameter form of a type."""
+    return name if name.endswith(("Param", "Params")) else f"{name}Param"
