@@ -123,6 +123,12 @@ class LoopSender(_OverPool):
             sender.pool.abandon()
 
 
+def share(client: Any) -> None:
+    """Let all loops of the process use the connections of an awaitable client, unless they are its user's own."""
+    if isinstance(client._sender, LoopSender):
+        client._sender.shared = True
+
+
 def _no_loop() -> Loop | None:
     return None
 

@@ -1,11 +1,11 @@
 """A client and how it ends: one of ours, or of any class that is made and closed in the same way."""
 
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from importlib import import_module
 from typing import Any, Literal, Protocol, cast
 
-from ._bridge import LoopSender
+from ._bridge import LoopSender, share
 from ._drain import Gate, GatedAsyncIO, GatedBlockingIO
 from ._loops import background_loop, finish_on, main_loop
 from .config import ClientConfig
@@ -78,16 +78,16 @@ class _AsyncOurs:
     def __init__(self, client: Any, gate: Gate) -> None:
         self.client = client
         client.io = GatedAsyncIO(client._sender, gate, client._library.http)
-        if isinstance(client._sender, LoopSender):
-            client._sender.shared = True
+        share(client)
 
     def close(self) -> None:
-        self.client._closed = True
-        sender = self.client._sender
-        if isinstance(sender, LoopSender):
-            sender.close()
-        else:
-            _finish(sender.aclose)
+        for client in (self.client, *self.client._built_by_layers()):
+            client._closed = True
+            sender = client._sender
+            if isinstance(sender, LoopSender):
+                sender.close()
+            else:
+                _finish(sender.aclose)
 
     async def aclose(self) -> None:
         await self.client.close()
@@ -122,7 +122,10 @@ def _finish(close: Callable[[], Coroutine[Any, Any, object]]) -> None:
     """Run a client's closing on the loop that its calls ran on, for all we know."""
     loop = main_loop()
     if loop is None or not loop.is_running():
-        loop = background_loop()
+        try:
+            loop = background_loop()
+        except RuntimeError:  # the interpreter ends, and starts no more threads
+            return
     finish_on(loop, close)
 
 
@@ -136,7 +139,7 @@ def _class_of(given: str | Callable[..., Any]) -> Callable[..., Any]:
         raise ConfigError(f"The client class {given!r} cannot be imported: {error}") from error
 
 
-def _accepted(make: Callable[..., Any], config: ClientConfig) -> Mapping[str, Any]:
+def _accepted(make: Callable[..., Any], config: ClientConfig) -> dict[str, Any]:
     """Give the options that were set, all of which the class has to take; it has its own defaults."""
     parameters = inspect.signature(make).parameters
     options = {name: value for name, value in config.options().items() if name in config.model_fields_set}

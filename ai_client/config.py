@@ -192,10 +192,12 @@ class _Connection:
         with self._lock:
             client = self._built.get(blocking)
             if client is None or client.is_closed():
-                from . import client as ours  # noqa: PLC0415 - built on first use
+                from . import _bridge, client as ours  # noqa: PLC0415 - built on first use
 
                 cls: Any = ours.OpenAI if blocking else ours.AsyncOpenAI
                 client = self._built[blocking] = cls(**self._config.options())
+                if not blocking:
+                    _bridge.share(client)
             return client
 
     def built(self, *, blocking: bool) -> Any:

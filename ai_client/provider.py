@@ -3,6 +3,7 @@
 import _thread
 import asyncio
 import atexit
+import logging
 import os
 import threading
 import weakref
@@ -20,6 +21,8 @@ from .errors import ConfigError
 
 if TYPE_CHECKING:
     from .client import AsyncOpenAI, OpenAI
+
+logger = logging.getLogger("ai_client")
 
 DEFAULT_ALIAS = "default"
 State = Literal["open", "draining", "closed"]
@@ -219,7 +222,10 @@ class ClientProvider:
             gate.cut_off()
             try:
                 for managed in self._forget():
-                    await managed.aclose()
+                    try:
+                        await managed.aclose()
+                    except Exception:  # the others are closed all the same
+                        logger.exception("An AI client could not be closed.")
             finally:
                 self._ended(gate)
         await asyncio.shield(asyncio.wrap_future(gate.closed))
@@ -230,7 +236,10 @@ class ClientProvider:
             gate.wait_until_idle(self.config.shutdown_timeout if timeout is None else timeout)
             gate.cut_off()
             for managed in self._forget():
-                managed.close()
+                try:
+                    managed.close()
+                except Exception:  # the others are closed all the same
+                    logger.exception("An AI client could not be closed.")
         finally:
             self._ended(gate)
 
