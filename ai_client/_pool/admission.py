@@ -1,0 +1,142 @@
+"""Who may use a connection, and which lie idle: bookkeeping without I/O, every step of constant cost."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+_EXPIRED_PER_STEP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStats:
+    """The state of a pool at one moment.
+
+    Attributes:
+        open: Connections that are open, in use or idle.
+        idle: Connections that wait for a request.
+        in_use: Requests under way, those that are still connecting included.
+        waiting: Requests that wait for their turn.
+        opened_total: Connections opened since the pool was made.
+    """
+
+    open: int
+    idle: int
+    in_use: int
+    waiting: int
+    opened_total: int
+
+
+class Shelved(Protocol):
+    """What the ledger knows of a connection."""
+
+    idle_since: float
+
+    @property
+    def origin(self) -> Hashable: ...
+
+
+C = TypeVar("C", bound=Shelved)
+W = TypeVar("W", bound=Hashable)
+
+
+class Ledger(Generic[C, W]):
+    """A bound on connections to all origins, a queue in order of arrival, and a stack of idle ones an origin.
+
+    A request holds a permit from admission to the end of its response. Idle connections hold none, but count:
+    permits and idle connections together never exceed the bound once `displaced` was asked before connecting.
+    """
+
+    __slots__ = ("_idle", "_queue", "_stacks", "bound", "busy", "expiry", "in_use", "opened")
+
+    def __init__(self, bound: int, expiry: float) -> None:
+        self.bound = bound
+        self.expiry = expiry
+        self.in_use = 0
+        self.opened = 0
+        self.busy: set[C] = set()
+        self._queue: OrderedDict[W, None] = OrderedDict()
+        self._idle: OrderedDict[C, None] = OrderedDict()  # the one idle for longest comes first
+        self._stacks: dict[Hashable, OrderedDict[C, None]] = {}
+
+    def enter(self) -> bool:
+        """Take a permit, unless none is left or others wait for one."""
+        if self.in_use < self.bound and not self._queue:
+            self.in_use += 1
+            return True
+        return False
+
+    def queue(self, waiter: W) -> None:
+        """Line up for a permit; `leave` gives it."""
+        self._queue[waiter] = None
+
+    def unqueue(self, waiter: W) -> bool:
+        """Leave the queue; tell whether the waiter was still in it."""
+        if waiter in self._queue:
+            del self._queue[waiter]
+            return True
+        return False
+
+    def leave(self) -> W | None:
+        """Give a permit back; the waiter given, if any, holds it from now on."""
+        if self._queue:
+            return self._queue.popitem(last=False)[0]
+        self.in_use -= 1
+        return None
+
+    def take(self, origin: Hashable) -> C | None:
+        """Take the connection to *origin* that was used last."""
+        stack = self._stacks.get(origin)
+        if stack is None:
+            return None
+        connection, _ = stack.popitem()
+        if not stack:
+            del self._stacks[origin]
+        del self._idle[connection]
+        self.busy.add(connection)
+        return connection
+
+    def shelve(self, connection: C, now: float) -> None:
+        """Keep a connection for the next request to its origin."""
+        connection.idle_since = now
+        self.busy.discard(connection)
+        self._idle[connection] = None
+        stack = self._stacks.get(connection.origin)
+        if stack is None:
+            stack = self._stacks[connection.origin] = OrderedDict()
+        stack[connection] = None
+
+    def displaced(self) -> C | None:
+        """Unshelve the connection idle for longest, if a new one would exceed the bound."""
+        if len(self._idle) + self.in_use > self.bound:
+            return self._unshelve_oldest()
+        return None
+
+    def expired(self, now: float) -> list[C]:
+        """Unshelve connections that were idle for too long, a few at a time."""
+        found: list[C] = []
+        limit = now - self.expiry
+        while self._idle and len(found) < _EXPIRED_PER_STEP and next(iter(self._idle)).idle_since < limit:
+            found.append(self._unshelve_oldest())
+        return found
+
+    def _unshelve_oldest(self) -> C:
+        connection, _ = self._idle.popitem(last=False)
+        stack = self._stacks[connection.origin]
+        del stack[connection]
+        if not stack:
+            del self._stacks[connection.origin]
+        return connection
+
+    def clear(self) -> tuple[list[C], list[W]]:
+        """Unshelve every connection and empty the queue; give what was in them."""
+        connections, waiters = [*self._idle], [*self._queue]
+        self._idle.clear()
+        self._stacks.clear()
+        self._queue.clear()
+        return connections, waiters
+
+    def stats(self) -> PoolStats:
+        """Count."""
+        idle = len(self._idle)
+        return PoolStats(len(self.busy) + idle, idle, self.in_use, len(self._queue), self.opened)

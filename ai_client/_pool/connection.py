@@ -1,0 +1,119 @@
+"""A connection of a pool: a byte stream, HTTP/1.1 spoken on it, and the way there."""
+
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+import h11
+import httpx
+
+from .._http import Library
+from .proxy import Preamble, Proxies, Proxy
+from .wire import Wire
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_JOINED_SIZE = 256 * 1024
+
+Origin: TypeAlias = tuple[str, bytes, int | None, str | None]
+"""Connections are shared within one: scheme, host, port, and the name asked for in TLS where it is not the host."""
+
+
+def origin_of(request: httpx.Request) -> Origin:
+    """Give the origin of a request, as cheaply as can be."""
+    url = request.url
+    return url.scheme, url.raw_host, url.port, request.extensions.get("sni_hostname")
+
+
+class Stream(Protocol):
+    """What both kinds of byte stream have."""
+
+    sent: int
+
+    def quiet(self) -> bool: ...
+    def get_extra_info(self, info: str) -> Any: ...
+    def read_buffered(self) -> bytes: ...
+    def close(self) -> None: ...
+    def abandon(self) -> None: ...
+
+
+S = TypeVar("S", bound=Stream)
+
+
+class Route:
+    """The way to an origin: where to connect, through which proxy, and what TLS to speak at its end."""
+
+    __slots__ = ("host", "name", "port", "proxy", "secure")
+
+    def __init__(self, origin: Origin, proxies: Proxies, library: Library) -> None:
+        scheme, host, port, name = origin
+        default = _DEFAULT_PORTS.get(scheme)
+        if default is None or not host:
+            raise library.http.UnsupportedProtocol(
+                f"An address to connect to begins with http:// or https:// and names a host, not {scheme!r}."
+            )
+        self.host = host.decode("ascii")
+        self.port = port or default
+        self.secure = scheme == "https"
+        self.name = name or self.host
+        self.proxy: Proxy | None = proxies.find(scheme, self.host, self.port)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where to connect to: the proxy if there is one."""
+        return (self.proxy.host, self.proxy.port) if self.proxy else (self.host, self.port)
+
+    @property
+    def forwarding(self) -> Proxy | None:
+        """The proxy that gets the requests themselves rather than a tunnel."""
+        return self.proxy if self.proxy and not self.secure and self.proxy.forwards("http") else None
+
+    def tunnel(self, library: Library) -> Preamble:
+        """Give the words that open a tunnel through the proxy."""
+        if self.proxy is None:
+            raise TypeError("A direct way needs no tunnel.")
+        return self.proxy.tunnel(self.host, self.port, library)
+
+
+class Connection(Generic[S]):
+    """A stream with its HTTP state; `idle_since` is when its last exchange ended."""
+
+    __slots__ = ("_headers", "_library", "_prefix", "idle_since", "origin", "stream", "wire")
+
+    def __init__(self, origin: Origin, route: Route, stream: S, library: Library) -> None:
+        self.origin = origin
+        self.stream = stream
+        self.wire = Wire(library)
+        self.idle_since = 0.0
+        self._library = library
+        proxy = route.forwarding
+        self._headers = proxy.headers if proxy else []
+        host = f"[{route.host}]" if ":" in route.host else route.host
+        self._prefix = f"http://{host}:{route.port}".encode("ascii") if proxy else b""
+
+    def opening(self, request: httpx.Request) -> tuple[list[bytes], bool]:
+        """Begin an exchange: give what to write first, and tell whether that is all of the request.
+
+        A body held in memory goes out with the head, in one packet where it fits. Of any other body nothing is
+        taken before the head was written, so that it is still whole if the connection turns out to be dead.
+        """
+        wire = self.wire
+        headers = request.headers.raw
+        head = wire.head(
+            request.method,
+            self._prefix + request.url.raw_path,
+            [*headers, *self._headers] if self._headers else headers,
+        )
+        stream: Any = request.stream
+        if not isinstance(stream, self._library.http.ByteStream):
+            return [head], False
+        body = b"".join(stream)
+        tail = wire.body(body) + wire.end()
+        return ([head + tail] if len(tail) <= _JOINED_SIZE else [head, tail]), True
+
+    def response(self, head: h11.Response, body: Any, *, whole: bool) -> httpx.Response:
+        """Make the library's response."""
+        extensions = {"http_version": b"HTTP/" + head.http_version, "reason_phrase": head.reason}
+        if not whole:
+            extensions["network_stream"] = body
+        response: httpx.Response = self._library.http.Response(
+            head.status_code, headers=head.headers.raw_items(), stream=body, extensions=extensions
+        )
+        return response

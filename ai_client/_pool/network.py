@@ -1,0 +1,250 @@
+"""Byte streams over blocking sockets: TCP with keepalive, TLS, and TLS inside TLS."""
+
+import contextlib
+import os
+import select
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .._http import Library
+
+T = TypeVar("T")
+
+READ_SIZE = 64 * 1024
+
+_KEEPALIVE_SECONDS = 60
+_KEEPALIVE_PROBES = 5
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    options = [
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    ]
+    for name, value in (
+        ("TCP_KEEPIDLE", _KEEPALIVE_SECONDS),
+        ("TCP_KEEPALIVE", _KEEPALIVE_SECONDS),  # what macOS calls it
+        ("TCP_KEEPINTVL", _KEEPALIVE_SECONDS),
+        ("TCP_KEEPCNT", _KEEPALIVE_PROBES),
+    ):
+        number = getattr(socket, name, None)
+        if number is not None:
+            options.append((socket.IPPROTO_TCP, number, value))
+    return options
+
+
+_OPTIONS = _socket_options()
+
+
+def set_options(connection: socket.socket) -> None:
+    """Send at once, and notice within minutes when the other side or the way to it is gone."""
+    for option in _OPTIONS:
+        connection.setsockopt(*option)
+
+
+def readable(descriptor: int) -> bool:
+    """Tell whether reading would not block: there is data, or the other side closed."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def socket_info(connection: socket.socket, info: str) -> Any:
+    """Tell about a socket, in the HTTP library's words."""
+    if info == "socket":
+        return connection
+    if info == "client_addr":
+        return connection.getsockname()
+    return connection.getpeername() if info == "server_addr" else None
+
+
+class BlockingStream:
+    """A connected socket of a blocking pool.
+
+    Attributes:
+        sent: Bytes handed to the operating system so far.
+    """
+
+    __slots__ = ("_errors", "_socket", "_timeout", "sent")
+
+    def __init__(self, connection: socket.socket, library: Library) -> None:
+        self._socket: socket.socket | _TunnelledTLS = connection
+        self._errors: Any = library.http
+        self._timeout = connection.gettimeout()
+        self.sent = 0
+
+    @classmethod
+    def connect(cls, host: str, port: int, timeout: float | None, library: Library) -> "BlockingStream":
+        """Connect.
+
+        Args:
+            host: Name or address.
+            port: Port.
+            timeout: Seconds that each of the host's addresses gets.
+            library: Whose `ConnectError` and `ConnectTimeout` are raised.
+        """
+        connection = None
+        try:
+            connection = socket.create_connection((host, port), timeout)
+            set_options(connection)
+        except (OSError, UnicodeError) as error:
+            if connection is not None:
+                connection.close()
+            raise connect_error(error, library) from error
+        return cls(connection, library)
+
+    def start_tls(self, context: ssl.SSLContext, name: str, timeout: float | None, library: Library) -> None:
+        """Go on in TLS with the server called *name*."""
+        try:
+            self._set_timeout(timeout)
+            if isinstance(self._socket, ssl.SSLSocket):
+                self._socket = _TunnelledTLS(self._socket, context, name)
+            elif isinstance(self._socket, socket.socket):
+                self._socket = context.wrap_socket(self._socket, server_hostname=name)
+        except (OSError, ValueError) as error:
+            raise connect_error(error, library) from error
+
+    def _set_timeout(self, timeout: float | None) -> None:
+        if timeout != self._timeout:
+            self._socket.settimeout(timeout)
+            self._timeout = timeout
+
+    def write(self, data: bytes, timeout: float | None) -> None:
+        """Send everything; *timeout* is in seconds, for each step forward."""
+        try:
+            self._set_timeout(timeout)
+            sent = self._socket.send(data)
+            self.sent += sent
+            if sent < len(data):
+                rest = memoryview(data)[sent:]
+                while rest:
+                    sent = self._socket.send(rest)
+                    self.sent += sent
+                    rest = rest[sent:]
+        except TimeoutError as error:
+            raise self._errors.WriteTimeout("Timed out sending the request.") from error
+        except OSError as error:
+            raise self._errors.WriteError(str(error)) from error
+
+    def read(self, timeout: float | None, size: int = READ_SIZE) -> bytes:
+        """Receive what is there, waiting up to *timeout* seconds for it; nothing at the end."""
+        try:
+            self._set_timeout(timeout)
+            return self._socket.recv(size)
+        except TimeoutError as error:
+            raise self._errors.ReadTimeout("Timed out waiting for the server.") from error
+        except OSError as error:
+            raise self._errors.ReadError(str(error)) from error
+
+    def quiet(self) -> bool:
+        """Tell whether the connection is open and nothing has arrived: fit for another request."""
+        connection = self._socket
+        if isinstance(connection, ssl.SSLSocket | _TunnelledTLS) and connection.pending():
+            return False
+        descriptor = connection.fileno()
+        return descriptor >= 0 and not readable(descriptor)
+
+    def read_buffered(self) -> bytes:
+        """Receive what has arrived, without waiting; nothing where nothing has."""
+        if self.quiet():
+            return b""
+        try:
+            self._set_timeout(0)
+            return self._socket.recv(READ_SIZE)
+        except OSError:
+            return b""
+
+    def get_extra_info(self, info: str) -> Any:
+        """Tell about the connection, in the HTTP library's words."""
+        connection = self._socket
+        if info == "ssl_object":
+            return connection if isinstance(connection, ssl.SSLSocket) else getattr(connection, "tls", None)
+        return socket_info(self._raw(), info)
+
+    def _raw(self) -> socket.socket:
+        return self._socket.outer if isinstance(self._socket, _TunnelledTLS) else self._socket
+
+    def interrupt(self) -> None:
+        """End a read or write of another thread with an error; that thread closes the stream."""
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(
+                self._raw(), socket.SHUT_RDWR
+            )  # the socket's own, as TLS's would forget its state
+
+    def close(self) -> None:
+        """Close the descriptor; says no goodbye in TLS, which no server of HTTP waits for."""
+        self._socket.close()
+
+    def abandon(self) -> None:
+        """Close this process's descriptor of a connection that another process uses; send nothing."""
+        descriptor = self._socket.detach()
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def connect_error(error: Exception, library: Library) -> Exception:
+    """Give the library's exception for a failure to connect."""
+    if isinstance(error, TimeoutError):
+        timeout: Exception = library.http.ConnectTimeout("Timed out connecting.")
+        return timeout
+    failure: Exception = library.http.ConnectError(str(error))
+    return failure
+
+
+class _TunnelledTLS:
+    """TLS over a TLS socket, for an https server behind an https proxy; enough of a socket for a stream."""
+
+    __slots__ = ("_incoming", "_outgoing", "outer", "tls")
+
+    def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, name: str) -> None:
+        self.outer = outer
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        self._run(self.tls.do_handshake)
+
+    def _run(self, step: Callable[..., T], *args: Any) -> T:
+        while True:
+            try:
+                result = step(*args)
+            except ssl.SSLWantReadError:
+                self._flush()
+                received = self.outer.recv(READ_SIZE)
+                if received:
+                    self._incoming.write(received)
+                else:
+                    self._incoming.write_eof()
+            else:
+                self._flush()
+                return result
+
+    def _flush(self) -> None:
+        data = self._outgoing.read()
+        while data:
+            data = data[self.outer.send(data) :]
+
+    def send(self, data: bytes | memoryview) -> int:
+        return self._run(self.tls.write, data)
+
+    def recv(self, size: int) -> bytes:
+        try:
+            return self._run(self.tls.read, size)
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+
+    def pending(self) -> int:
+        return self.tls.pending() + self._incoming.pending + self.outer.pending()
+
+    def settimeout(self, timeout: float | None) -> None:
+        self.outer.settimeout(timeout)
+
+    def fileno(self) -> int:
+        return self.outer.fileno()
+
+    def detach(self) -> int:
+        return self.outer.detach()
+
+    def close(self) -> None:
+        self.outer.close()

@@ -1,0 +1,81 @@
+"""HTTP/1.1 on one connection, as bytes in and bytes out; it neither reads nor writes by itself."""
+
+from typing import Any
+
+import h11
+
+from .._http import Library
+
+# The head of a response, and the line that begins a chunk, may be this long.
+_MAX_HEAD = 100 * 1024
+
+
+class Wire:
+    """The client's side of one HTTP/1.1 connection, one exchange after another."""
+
+    __slots__ = ("_connection", "_errors")
+
+    def __init__(self, library: Library) -> None:
+        self._errors: Any = library.http
+        self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD)
+
+    def head(self, method: str, target: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """Begin an exchange; give the head of its request."""
+        return self._send(h11.Request, method=method, target=target, headers=headers)
+
+    def body(self, chunk: bytes) -> bytes:
+        """Give a part of the request's body as it goes over the wire."""
+        return self._send(h11.Data, data=chunk)
+
+    def end(self) -> bytes:
+        """Give what ends the request's body, often nothing."""
+        return self._send(h11.EndOfMessage)
+
+    def _send(self, event: type[h11.Request | h11.Data | h11.EndOfMessage], **fields: Any) -> bytes:
+        try:
+            return self._connection.send(event(**fields)) or b""
+        except h11.LocalProtocolError as error:
+            raise self._errors.LocalProtocolError(str(error)) from error
+
+    def feed(self, data: bytes) -> None:
+        """Take what the server sent; nothing means that it closed its side."""
+        connection = self._connection
+        if not data and connection.their_state is h11.SEND_RESPONSE:
+            raise self._errors.RemoteProtocolError("Server disconnected without sending a response.")
+        connection.receive_data(data)
+
+    def response(self) -> h11.Response | None:
+        """Give the head of the response, or nothing while more is needed."""
+        while True:
+            event = self._next()
+            if event is h11.NEED_DATA:
+                return None
+            if isinstance(event, h11.Response):
+                return event
+
+    def drain(self, parts: list[bytes]) -> bool:
+        """Move what is there of the response's body to *parts*; tell whether the body is whole."""
+        while True:
+            event = self._next()
+            if type(event) is h11.Data:
+                parts.append(bytes(event.data))
+            else:
+                return event is not h11.NEED_DATA
+
+    def _next(self) -> Any:
+        try:
+            return self._connection.next_event()
+        except h11.RemoteProtocolError as error:
+            raise self._errors.RemoteProtocolError(str(error)) from error
+
+    def renew(self) -> bool:
+        """Get ready for another exchange; tell whether the connection is good for one."""
+        connection = self._connection
+        if (
+            connection.our_state is not h11.DONE
+            or connection.their_state is not h11.DONE
+            or connection.trailing_data[0]
+        ):
+            return False
+        connection.start_next_cycle()
+        return True
