@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django demo-flask test check format bench clean
+.PHONY: help demo demo-django demo-flask test check format bench docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,10 @@ $(BIN)/python:
 
 .venv/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[all]' --group dev
+	@touch $@
+
+.venv/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[all]' --group docs
 	@touch $@
 
 # in a terminal it gets a process group of its own, so that Ctrl-C ends the demo in order and not make in the middle
@@ -49,7 +53,7 @@ check: .venv/.dev ## lint, format and types
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-format: .venv/.dev ## format, fix what can be fixed, renew the README's tables
+format: .venv/.dev ## format, fix what can be fixed, renew the tables of the README and the docs
 	$(BIN)/python -m tools.readme
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
@@ -57,6 +61,9 @@ format: .venv/.dev ## format, fix what can be fixed, renew the README's tables
 bench: .venv/.dev ## run the benchmarks
 	$(BIN)/python -m tools.bench
 	$(BIN)/python -m tools.readme
+
+docs: .venv/.docs ## build the documentation in build/docs, where every warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file tools/docs/mkdocs.yml
 
 clean: ## remove what make made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""Write the README's tables: the settings out of `ClientConfig`, the figures out of the benchmarks' last run.
+"""Write the tables of the README and the documentation out of the code and the benchmarks' last run.
 
 `python -m tools.readme` writes them, `--check` only says whether they are current.
 """
@@ -10,10 +10,13 @@ import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
+from ai_client import errors
 from ai_client.config import ClientConfig
+from ai_client.control.options import OPTIONS
+from tools.docs.answers import answers
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 RESULTS = ROOT / "tools" / "bench" / "results.json"
 FIGURES = (
     ("small call, in memory, blocking", "a small chat call, the network aside"),
@@ -36,6 +39,19 @@ def settings() -> str:
             f"| `{name}` | {type_name(field.annotation)} | {default} | {variable} | {field.description} |"
         )
     return "\n".join(rows)
+
+
+def controls() -> str:
+    """Make the table of the options of `controls`."""
+    rows = ["| Option | What it is |", "| --- | --- |"]
+    return "\n".join([*rows, *(f"| `{name}` | {text} |" for name, text in OPTIONS.items())])
+
+
+def tree() -> str:
+    """Give the tree of errors as the module draws it."""
+    lines = (errors.__doc__ or "").splitlines()
+    drawn = [line.removeprefix("    ") for line in lines if line.startswith("    ")]
+    return "\n".join(["```text", *drawn, "```"])
 
 
 def type_name(annotation: Any) -> str:
@@ -85,20 +101,24 @@ def _time(microseconds: float) -> str:
 
 
 def rendered(text: str) -> str:
-    """Give the README with its tables made anew."""
-    for name, make in (("settings", settings), ("figures", figures)):
-        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
-        text = re.sub(pattern, lambda match, make=make: match[1] + make() + match[2], text, flags=re.DOTALL)
+    """Give a page with its tables made anew."""
+    for make in (settings, controls, tree, answers, figures):
+        name = make.__name__
+        pattern = rf"(<!-- {name} -->\n).*?(?:\n)?(<!-- /{name} -->)"
+        text = re.sub(
+            pattern, lambda match, make=make: f"{match[1]}{make()}\n{match[2]}", text, flags=re.DOTALL
+        )
     return text
 
 
 def main() -> None:
     """Write the tables, or check them."""
-    before = README.read_text()
-    after = rendered(before)
-    if "--check" in sys.argv:
-        sys.exit(0 if before == after else "README.md is not current: run python -m tools.readme")
-    README.write_text(after)
+    stale = [page for page in PAGES if rendered(page.read_text()) != page.read_text()]
+    if stale and "--check" in sys.argv:
+        names = ", ".join(str(page.relative_to(ROOT)) for page in stale)
+        sys.exit(f"Not current: {names}. Run python -m tools.readme.")
+    for page in stale:
+        page.write_text(rendered(page.read_text()))
 
 
 if __name__ == "__main__":
