@@ -59,11 +59,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(*command: str, **environment: str) -> Iterator[Served]:
+def serving(*command: str, directory: Path = ROOT, **environment: str) -> Iterator[Served]:
     """Run a Python module that serves, and end it after the block.
 
     Args:
         *command: The module and its arguments; `{port}` in them stands for a free port.
+        directory: Where it runs.
         **environment: Added to that of the tests.
     """
     port = free_port()
@@ -71,7 +72,7 @@ def serving(*command: str, **environment: str) -> Iterator[Served]:
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
-            cwd=ROOT,
+            cwd=directory,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
