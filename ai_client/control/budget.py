@@ -107,7 +107,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Budgets:
-    """Holds calls to budgets: reserves before, settles after.
+    """Holds calls to budgets: reserves before, settles after. What only lists, reads or deletes is not counted.
 
     A hard budget is passed by no call whose tokens stay within what was set aside for it: the estimate of its
     prompt, and its own limit of output tokens or, where it has none, `output_tokens`.
@@ -141,6 +141,8 @@ class Budgets:
             ConfigError: A hard budget counts USD, and the price of the model is not known.
             StoreError: The store is down and set to refuse calls then.
         """
+        if call.method != "POST":
+            return await proceed(call)  # to list, read or delete costs nothing
         record = record_of(call)
         io, now = call.io, call.io.now()
         expected = _NOTHING

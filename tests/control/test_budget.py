@@ -341,3 +341,13 @@ def total_key() -> str:
     from ai_client.control.scope import NEVER, Window
 
     return Budget(usd=1, per="total").key(Record(Labels()), Window("total", NEVER))
+
+
+def test_reading_costs_nothing(both: Both, upstream: Upstream) -> None:
+    """A call that only lists is not counted, even where nothing is left and no price is known."""
+    budgets = [Budget(tokens=0, per="total"), Budget(usd=0, per="total")]
+    store = open_store()
+    client = both.client([Budgets(budgets, store)])
+    both.call(client.models.retrieve, "gpt-4o-mini")
+    assert held(store) == Ledger(0, 0)
+    assert upstream.requests
