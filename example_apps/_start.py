@@ -27,7 +27,7 @@ def start(target: str, serve: Callable[[socket.socket], None]) -> int:
     parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
     options = parser.parse_args()
     try:
-        listener = socket.create_server((options.host, options.port), backlog=2048)
+        opened = socket.create_server((options.host, options.port), backlog=2048)
     except OSError as error:
         print(
             f"Cannot listen on {options.host}, port {options.port}: {os.strerror(error.errno or 0)}. "
@@ -36,7 +36,8 @@ def start(target: str, serve: Callable[[socket.socket], None]) -> int:
         )
         return 1
     with ExitStack() as stack:
-        stack.enter_context(listener)
+        # asyncio sends words without delay only on sockets that know their protocol, and this one is asked for it
+        listener = stack.enter_context(socket.socket(fileno=opened.detach()))
         if not os.environ.get("OPENAI_API_KEY"):
             upstream = stack.enter_context(Upstream(delay=SECONDS_BETWEEN_WORDS, record=False))
             os.environ.update(
