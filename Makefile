@@ -63,7 +63,7 @@ bench: .venv/.dev ## run the benchmarks
 	$(BIN)/python -m tools.readme
 
 docs: .venv/.docs ## build the documentation in build/docs, where every warning is an error
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file tools/docs/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --config-file tools/docs/mkdocs.yml
 
 clean: ## remove what make made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache

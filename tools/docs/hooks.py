@@ -1,10 +1,12 @@
-"""What MkDocs asks while it builds: the pages of the controls, and that no page loads anything from elsewhere."""
+"""What MkDocs asks while it builds: pages of controls, the table of operations, and that nothing is from elsewhere."""
 
 import re
 from pathlib import Path
 from typing import Any
 
 from mkdocs.exceptions import PluginError
+
+from tools.docs.operations import operations
 
 _LOADS_ELSEWHERE = re.compile(r"<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
 
@@ -18,6 +20,15 @@ def on_config(config: Any) -> Any:
             entry["Controls"] = [f"controls/{name}" for name in pages]
     config.nav = [entry for entry in config.nav if entry.get("Controls") != []]
     return config
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Put the table of operations where a page asks for it."""
+    return (
+        markdown.replace("<!-- operations -->", operations())
+        if "<!-- operations -->" in markdown
+        else markdown
+    )
 
 
 def on_post_page(output: str, *, page: Any, config: Any) -> str:
