@@ -10,6 +10,8 @@
     │   ├── QueueFull
     │   ├── BudgetExceeded
     │   └── CircuitOpen
+    ├── WebSocketConnectionClosedError
+    ├── WebSocketQueueFullError
     ├── LengthFinishReasonError
     ├── ContentFilterFinishReasonError
     └── APIError
@@ -154,6 +156,32 @@ class CircuitOpen(LimitExceeded):
 
     status = 503
     type = "unavailable"
+
+
+class WebSocketQueueFullError(OpenAIError):
+    """More messages waiting for a WebSocket than `max_queue_size` allows."""
+
+
+class WebSocketConnectionClosedError(OpenAIError):
+    """A WebSocket that closed with messages unsent.
+
+    Attributes:
+        unsent_frames: The messages, in order.
+    """
+
+    unsent_frames: list[str | bytes]
+
+    def __init__(self, message: str, *, unsent_messages: list[str | bytes]) -> None:
+        super().__init__(message)
+        self.unsent_frames = unsent_messages
+
+    @property
+    def unsent_messages(self) -> list[str]:
+        """The text messages, in order."""
+        return [frame for frame in self.unsent_frames if isinstance(frame, str)]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (copyreg.__newobj__, (type(self), *self.args), {"unsent_frames": []})  # type: ignore[attr-defined]
 
 
 class APIError(OpenAIError):

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -49,11 +49,11 @@ class Invoke:
 
     def collect(self, items: Iterable[Any] | AsyncIterable[Any]) -> list[Any]:
         """Give all items of an iterable of the client."""
-        if isinstance(items, Iterable):
-            return list(items)
+        if self.blocking:
+            return list(cast("Iterable[Any]", items))
 
         async def run() -> list[Any]:
-            return [item async for item in items]
+            return [item async for item in cast("AsyncIterable[Any]", items)]
 
         return self._runner.run(run())
 

@@ -79,6 +79,8 @@ def ours(path: str) -> list[str]:
 def parameters(function: Any) -> Iterator[tuple[str, str]]:
     """List names and marks of a function's parameters, those of its TypedDict included."""
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
+        if parameter.name in OPTIONS:
+            continue
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             yield parameter.name, "/"
         elif parameter.kind is parameter.KEYWORD_ONLY:
@@ -95,7 +97,10 @@ def parameters(function: Any) -> Iterator[tuple[str, str]]:
 def result_of(path: str) -> str:
     """Give the result that a method's source names, as the official SDK's blocking client would."""
     owner, function = method_of(path)
-    tree = ast.parse(Path(inspect.getfile(owner)).read_text())
+    module = ast.parse(Path(inspect.getfile(owner)).read_text())
+    tree = next(
+        node for node in module.body if isinstance(node, ast.ClassDef) and node.name == owner.__name__
+    )
     text = next(
         ast.unparse(node.returns)
         for node in ast.walk(tree)
@@ -103,6 +108,7 @@ def result_of(path: str) -> str:
         and node.name == function.__name__
         and node.returns is not None
     )
+    text = re.sub(r"Connecting\[(\w+)\[.*", r"\1Manager", text)
     listing, bracket, rest = text.partition("[")
     return f"{LISTINGS.get(listing, listing)}{bracket}{rest}"
 

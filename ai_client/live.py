@@ -1,0 +1,346 @@
+"""Live sessions over a WebSocket: `live.connect`, `live.forks.connect` and `live.sideband.connect`.
+
+Each method of a connection sends one event; a method's place and name are the event's type. The API's description
+lacks the server's events, so they come as models with whatever members they have. Needs the extra `realtime`.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ._channel import Channel
+from ._connect import Connecting, OnReconnecting, Sender, connects, describe
+from ._models import BaseModel
+from ._operation import Async, M, Resource, Sync, operation
+from ._request import Omit, omit, path
+
+if TYPE_CHECKING:
+    from ._request import Headers, Query
+
+MAX_QUEUE_SIZE = 2_097_152
+"""Bytes: half a minute of 16-bit audio fits, in base64."""
+
+
+class LiveEvent(BaseModel):
+    """An event of a live session."""
+
+    type: str
+
+
+class Commentary(Sender[M]):
+    """Events about commentary given to the model."""
+
+    @operation
+    async def append(self, *, content: str, delegation_id: str | None, event_id: str | Omit = omit) -> None:
+        """Add commentary."""
+        await self._send(
+            "session.commentary.append", content=content, delegation_id=delegation_id, event_id=event_id
+        )
+
+
+class Instructions(Sender[M]):
+    """Events about instructions given to the model."""
+
+    @operation
+    async def append(self, *, content: str, delegation_id: str | None, event_id: str | Omit = omit) -> None:
+        """Add instructions."""
+        await self._send(
+            "session.instructions.append", content=content, delegation_id=delegation_id, event_id=event_id
+        )
+
+
+class Thinking(Sender[M]):
+    """Events about thinking given to the model."""
+
+    @operation
+    async def append(self, *, content: str, delegation_id: str | None, event_id: str | Omit = omit) -> None:
+        """Add thinking."""
+        await self._send(
+            "session.thinking.append", content=content, delegation_id=delegation_id, event_id=event_id
+        )
+
+
+class InputAudio(Sender[M]):
+    """Events about what the user says."""
+
+    @operation
+    async def append(self, *, audio: str, event_id: str | Omit = omit) -> None:
+        """Add audio, in base64."""
+        await self._send("session.input_audio.append", audio=audio, event_id=event_id)
+
+    @operation
+    async def mute(self, *, event_id: str | Omit = omit) -> None:
+        """Stop listening."""
+        await self._send("session.input_audio.mute", event_id=event_id)
+
+    @operation
+    async def unmute(self, *, event_id: str | Omit = omit) -> None:
+        """Listen again."""
+        await self._send("session.input_audio.unmute", event_id=event_id)
+
+
+class OutputAudioFixture(Sender[M]):
+    """Events about audio played as the model's."""
+
+    @operation
+    async def play(self, *, audio: str, event_id: str | Omit = omit) -> None:
+        """Play audio, in base64."""
+        await self._send("session.output_audio.fixture.play", audio=audio, event_id=event_id)
+
+
+class OutputAudio(Sender[M]):
+    """Events about what the model says."""
+
+    @cached_property
+    def fixture(self) -> OutputAudioFixture[M]:
+        """Events about audio played as the model's."""
+        return OutputAudioFixture(self._channel)
+
+
+class LiveSession(Sender[M]):
+    """Events about the session."""
+
+    @cached_property
+    def commentary(self) -> Commentary[M]:
+        """Events about commentary."""
+        return Commentary(self._channel)
+
+    @cached_property
+    def instructions(self) -> Instructions[M]:
+        """Events about instructions."""
+        return Instructions(self._channel)
+
+    @cached_property
+    def thinking(self) -> Thinking[M]:
+        """Events about thinking."""
+        return Thinking(self._channel)
+
+    @cached_property
+    def input_audio(self) -> InputAudio[M]:
+        """Events about what the user says."""
+        return InputAudio(self._channel)
+
+    @cached_property
+    def output_audio(self) -> OutputAudio[M]:
+        """Events about what the model says."""
+        return OutputAudio(self._channel)
+
+    @operation
+    async def start(self, *, session: Mapping[str, object], event_id: str | Omit = omit) -> None:
+        """Start the session."""
+        await self._send("session.start", session=session, event_id=event_id)
+
+    @operation
+    async def update(self, *, session: Mapping[str, object], event_id: str | Omit = omit) -> None:
+        """Change the session's settings."""
+        await self._send("session.update", session=session, event_id=event_id)
+
+    @operation
+    async def close(self, *, event_id: str | Omit = omit) -> None:
+        """End the session."""
+        await self._send("session.close", event_id=event_id)
+
+
+class DecisionItem(Sender[M]):
+    """Events about a decision's items."""
+
+    @operation
+    async def create(self, *, item: Mapping[str, object], event_id: str | Omit = omit) -> None:
+        """Add an item."""
+        await self._send("decision.item.create", item=item, event_id=event_id)
+
+    @operation
+    async def delete(self, *, item_id: str, event_id: str | Omit = omit) -> None:
+        """Remove an item."""
+        await self._send("decision.item.delete", item_id=item_id, event_id=event_id)
+
+
+class Decision(Sender[M]):
+    """Events about decisions."""
+
+    @cached_property
+    def item(self) -> DecisionItem[M]:
+        """Events about a decision's items."""
+        return DecisionItem(self._channel)
+
+    @operation
+    async def create(self, *, event_id: str) -> None:
+        """Have a decision made."""
+        await self._send("decision.create", event_id=event_id)
+
+
+class LiveResponseItem(Sender[M]):
+    """Events about an answer's items."""
+
+    @operation
+    async def create(self, *, item: Mapping[str, object], event_id: str | Omit = omit) -> None:
+        """Add an item."""
+        await self._send("response.item.create", item=item, event_id=event_id)
+
+
+class LiveResponse(Sender[M]):
+    """Events about the model's answers."""
+
+    @cached_property
+    def item(self) -> LiveResponseItem[M]:
+        """Events about an answer's items."""
+        return LiveResponseItem(self._channel)
+
+    @operation
+    async def create(self, *, event_id: str | Omit = omit) -> None:
+        """Have the model answer."""
+        await self._send("response.create", event_id=event_id)
+
+
+class Dtmf(Sender[M]):
+    """Events about telephone tones."""
+
+    @operation
+    async def send(self, *, event: str, event_id: str | Omit = omit) -> None:
+        """Send a tone."""
+        await self._send("transport.dtmf.send", event=event, event_id=event_id)
+
+
+class Transport(Sender[M]):
+    """Events about the call's transport."""
+
+    @cached_property
+    def dtmf(self) -> Dtmf[M]:
+        """Events about telephone tones."""
+        return Dtmf(self._channel)
+
+
+class LiveConnection(Channel[M, LiveEvent]):
+    """An open live session: iterate over it for the server's events."""
+
+    event_type = LiveEvent
+
+    @cached_property
+    def session(self) -> LiveSession[M]:
+        """Events about the session."""
+        return LiveSession(self)
+
+    @cached_property
+    def decision(self) -> Decision[M]:
+        """Events about decisions."""
+        return Decision(self)
+
+    @cached_property
+    def response(self) -> LiveResponse[M]:
+        """Events about the model's answers."""
+        return LiveResponse(self)
+
+
+class ForksConnection(LiveConnection[M]):
+    """An open fork of a live session: iterate over it for the server's events."""
+
+
+class SidebandConnection(LiveConnection[M]):
+    """An open connection beside a live session: iterate over it for the server's events."""
+
+    @cached_property
+    def transport(self) -> Transport[M]:
+        """Events about the call's transport."""
+        return Transport(self)
+
+
+class LiveConnect(Resource[M]):
+    """`live.connect`."""
+
+    @connects
+    def connect(  # noqa: PLR0917 - as the official method
+        self,
+        websocket_connection_options: Mapping[str, Any] | None = None,
+        on_reconnecting: OnReconnecting | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = MAX_QUEUE_SIZE,
+        *,
+        extra_query: "Query | None" = None,
+        extra_headers: "Headers | None" = None,
+    ) -> Connecting[LiveConnection[Sync], LiveConnection[Async]]:
+        """Open a live session; the keywords are those of `realtime.connect`."""
+        opening = describe(
+            self,
+            "/live/sessions",
+            {},
+            extra_query,
+            extra_headers,
+            websocket_connection_options,
+            on_reconnecting,
+            max_retries,
+            initial_delay,
+            max_delay,
+            max_queue_size,
+        )
+        return Connecting(opening, LiveConnection)
+
+
+class ForksConnect(Resource[M]):
+    """`live.forks.connect`."""
+
+    @connects
+    def connect(
+        self,
+        *,
+        session_id: str,
+        websocket_connection_options: Mapping[str, Any] | None = None,
+        on_reconnecting: OnReconnecting | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = MAX_QUEUE_SIZE,
+        extra_query: "Query | None" = None,
+        extra_headers: "Headers | None" = None,
+    ) -> Connecting[ForksConnection[Sync], ForksConnection[Async]]:
+        """Open a fork of a live session; the keywords are those of `realtime.connect`."""
+        opening = describe(
+            self,
+            path("/live/sessions/{session_id}/fork", session_id=session_id),
+            {},
+            extra_query,
+            extra_headers,
+            websocket_connection_options,
+            on_reconnecting,
+            max_retries,
+            initial_delay,
+            max_delay,
+            max_queue_size,
+        )
+        return Connecting(opening, ForksConnection)
+
+
+class SidebandConnect(Resource[M]):
+    """`live.sideband.connect`."""
+
+    @connects
+    def connect(
+        self,
+        *,
+        session_id: str,
+        graceful_close: bool | Omit = omit,
+        websocket_connection_options: Mapping[str, Any] | None = None,
+        on_reconnecting: OnReconnecting | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = MAX_QUEUE_SIZE,
+        extra_query: "Query | None" = None,
+        extra_headers: "Headers | None" = None,
+    ) -> Connecting[SidebandConnection[Sync], SidebandConnection[Async]]:
+        """Join a live session to steer it; the keywords are those of `realtime.connect`."""
+        opening = describe(
+            self,
+            path("/live/sessions/{session_id}/attach", session_id=session_id),
+            {"graceful_close": graceful_close},
+            extra_query,
+            extra_headers,
+            websocket_connection_options,
+            on_reconnecting,
+            max_retries,
+            initial_delay,
+            max_delay,
+            max_queue_size,
+        )
+        return Connecting(opening, SidebandConnection)

@@ -1,0 +1,356 @@
+"""Conversations by voice and text over a WebSocket: `realtime.connect`, its translations, and `responses.connect`.
+
+Each method of a connection sends one event; a method's place and name are the event's type, so that
+`connection.conversation.item.create(item=...)` sends `conversation.item.create`. Needs the extra `realtime`.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Unpack
+
+from ._channel import Channel
+from ._connect import MAX_QUEUE_SIZE, Connecting, OnReconnecting, Sender, connects, describe
+from ._operation import Async, M, Resource, Sync, operation
+from ._request import Omit, omit
+
+if TYPE_CHECKING:
+    from ._request import Headers, Query
+    from .types.realtime import (
+        ConversationItemParam,
+        RealtimeResponseCreateParamsParam,
+        RealtimeServerEvent,  # noqa: F401 - in the type arguments below
+        RealtimeSessionCreateRequestParam,
+        RealtimeTranscriptionSessionCreateRequestParam,
+        RealtimeTranslationServerEvent,  # noqa: F401
+    )
+    from .types.responses import (
+        ResponseCreateParamsBase,
+        ResponseInputParam,
+        ResponsesServerEvent,  # noqa: F401
+    )
+
+
+class Session(Sender[M]):
+    """Events about the session."""
+
+    @operation
+    async def update(
+        self,
+        *,
+        session: "RealtimeSessionCreateRequestParam | RealtimeTranscriptionSessionCreateRequestParam",
+        event_id: str | Omit = omit,
+    ) -> None:
+        """Change the session's settings."""
+        await self._send("session.update", session=session, event_id=event_id)
+
+
+class Response(Sender[M]):
+    """Events about the model's answers."""
+
+    @operation
+    async def create(
+        self, *, response: "RealtimeResponseCreateParamsParam | Omit" = omit, event_id: str | Omit = omit
+    ) -> None:
+        """Have the model answer."""
+        await self._send("response.create", response=response, event_id=event_id)
+
+    @operation
+    async def cancel(self, *, response_id: str | Omit = omit, event_id: str | Omit = omit) -> None:
+        """Stop an answer."""
+        await self._send("response.cancel", response_id=response_id, event_id=event_id)
+
+
+class InputAudioBuffer(Sender[M]):
+    """Events about what the user says."""
+
+    @operation
+    async def append(self, *, audio: str, event_id: str | Omit = omit) -> None:
+        """Add audio, in base64."""
+        await self._send("input_audio_buffer.append", audio=audio, event_id=event_id)
+
+    @operation
+    async def commit(self, *, event_id: str | Omit = omit) -> None:
+        """Make the audio so far a turn of the user's."""
+        await self._send("input_audio_buffer.commit", event_id=event_id)
+
+    @operation
+    async def clear(self, *, event_id: str | Omit = omit) -> None:
+        """Forget the audio so far."""
+        await self._send("input_audio_buffer.clear", event_id=event_id)
+
+
+class OutputAudioBuffer(Sender[M]):
+    """Events about what the model says."""
+
+    @operation
+    async def clear(self, *, event_id: str | Omit = omit) -> None:
+        """Cut off the audio that is being played."""
+        await self._send("output_audio_buffer.clear", event_id=event_id)
+
+
+class ConversationItem(Sender[M]):
+    """Events about the conversation's items."""
+
+    @operation
+    async def create(
+        self,
+        *,
+        item: "ConversationItemParam",
+        previous_item_id: str | Omit = omit,
+        event_id: str | Omit = omit,
+    ) -> None:
+        """Add an item."""
+        await self._send(
+            "conversation.item.create", item=item, previous_item_id=previous_item_id, event_id=event_id
+        )
+
+    @operation
+    async def delete(self, *, item_id: str, event_id: str | Omit = omit) -> None:
+        """Remove an item."""
+        await self._send("conversation.item.delete", item_id=item_id, event_id=event_id)
+
+    @operation
+    async def retrieve(self, *, item_id: str, event_id: str | Omit = omit) -> None:
+        """Ask for an item as the server has it."""
+        await self._send("conversation.item.retrieve", item_id=item_id, event_id=event_id)
+
+    @operation
+    async def truncate(
+        self, *, item_id: str, content_index: int, audio_end_ms: int, event_id: str | Omit = omit
+    ) -> None:
+        """Cut an item's audio to what was heard, in milliseconds."""
+        await self._send(
+            "conversation.item.truncate",
+            item_id=item_id,
+            content_index=content_index,
+            audio_end_ms=audio_end_ms,
+            event_id=event_id,
+        )
+
+
+class Conversation(Sender[M]):
+    """Events about the conversation."""
+
+    @cached_property
+    def item(self) -> ConversationItem[M]:
+        """Events about the conversation's items."""
+        return ConversationItem(self._channel)
+
+
+class RealtimeConnection(Channel[M, "RealtimeServerEvent"]):
+    """An open realtime session: iterate over it for the server's events."""
+
+    @cached_property
+    def event_type(self) -> Any:
+        """The type of the server's events."""
+        from .types.realtime import RealtimeServerEvent  # noqa: PLC0415 - loaded on first use
+
+        return RealtimeServerEvent
+
+    @cached_property
+    def session(self) -> Session[M]:
+        """Events about the session."""
+        return Session(self)
+
+    @cached_property
+    def response(self) -> Response[M]:
+        """Events about the model's answers."""
+        return Response(self)
+
+    @cached_property
+    def input_audio_buffer(self) -> InputAudioBuffer[M]:
+        """Events about what the user says."""
+        return InputAudioBuffer(self)
+
+    @cached_property
+    def output_audio_buffer(self) -> OutputAudioBuffer[M]:
+        """Events about what the model says."""
+        return OutputAudioBuffer(self)
+
+    @cached_property
+    def conversation(self) -> Conversation[M]:
+        """Events about the conversation."""
+        return Conversation(self)
+
+
+class TranslationAudioBuffer(Sender[M]):
+    """Events about what is to be translated."""
+
+    @operation
+    async def append(self, *, audio: str, event_id: str | Omit = omit) -> None:
+        """Add audio, in base64."""
+        await self._send("session.input_audio_buffer.append", audio=audio, event_id=event_id)
+
+
+class TranslationSession(Sender[M]):
+    """Events about a translation."""
+
+    @cached_property
+    def input_audio_buffer(self) -> TranslationAudioBuffer[M]:
+        """Events about what is to be translated."""
+        return TranslationAudioBuffer(self._channel)
+
+    @operation
+    async def update(self, *, session: Mapping[str, object], event_id: str | Omit = omit) -> None:
+        """Change the session's settings."""
+        await self._send("session.update", session=session, event_id=event_id)
+
+    @operation
+    async def close(self, *, event_id: str | Omit = omit) -> None:
+        """End the session."""
+        await self._send("session.close", event_id=event_id)
+
+
+class TranslationsConnection(Channel[M, "RealtimeTranslationServerEvent"]):
+    """An open translation: iterate over it for the server's events."""
+
+    @cached_property
+    def event_type(self) -> Any:
+        """The type of the server's events."""
+        from .types.realtime import RealtimeTranslationServerEvent  # noqa: PLC0415 - loaded on first use
+
+        return RealtimeTranslationServerEvent
+
+    @cached_property
+    def session(self) -> TranslationSession[M]:
+        """Events about the translation."""
+        return TranslationSession(self)
+
+
+class ResponsesSender(Sender[M]):
+    """Events about the model's answers."""
+
+    @operation
+    async def create(self, **params: "Unpack[ResponseCreateParamsBase]") -> None:
+        """Have the model answer; the parameters are those of `responses.create`."""
+        await self._send("response.create", **params)
+
+    @operation
+    async def steer(self, *, input: "ResponseInputParam", previous_response_id: str) -> None:  # noqa: A002 - the API's name
+        """Add input to an answer that is being made."""
+        await self._send("response.steer", input=input, previous_response_id=previous_response_id)
+
+
+class ResponsesConnection(Channel[M, "ResponsesServerEvent"]):
+    """An open connection for responses: iterate over it for the server's events."""
+
+    @cached_property
+    def event_type(self) -> Any:
+        """The type of the server's events."""
+        from .types.responses import ResponsesServerEvent  # noqa: PLC0415 - loaded on first use
+
+        return ResponsesServerEvent
+
+    @cached_property
+    def response(self) -> ResponsesSender[M]:
+        """Events about the model's answers."""
+        return ResponsesSender(self)
+
+
+class RealtimeConnect(Resource[M]):
+    """`realtime.connect`."""
+
+    @connects
+    def connect(
+        self,
+        *,
+        call_id: str | Omit = omit,
+        model: str | Omit = omit,
+        extra_query: "Query | None" = None,
+        extra_headers: "Headers | None" = None,
+        websocket_connection_options: Mapping[str, Any] | None = None,
+        on_reconnecting: OnReconnecting | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = MAX_QUEUE_SIZE,
+    ) -> Connecting[RealtimeConnection[Sync], RealtimeConnection[Async]]:
+        """Talk to a model: events both ways, within a `with` block.
+
+        `call_id` or `model` say whom to talk to. `extra_query` and `extra_headers` go over the client's;
+        `websocket_connection_options` are keywords for the websockets package's `connect`. `on_reconnecting` is told of
+        each attempt to open a broken connection again (without it there is none): at most `max_retries`, the first
+        after `initial_delay` seconds, never more than `max_delay` apart. Events of up to `max_queue_size` bytes may
+        wait for the connection.
+        """
+        opening = describe(
+            self,
+            "/realtime",
+            {"call_id": call_id, "model": model},
+            extra_query,
+            extra_headers,
+            websocket_connection_options,
+            on_reconnecting,
+            max_retries,
+            initial_delay,
+            max_delay,
+            max_queue_size,
+        )
+        return Connecting(opening, RealtimeConnection)
+
+
+class TranslationsConnect(Resource[M]):
+    """`realtime.translations.connect`."""
+
+    @connects
+    def connect(  # noqa: PLR0917 - as the official method
+        self,
+        model: str,
+        websocket_connection_options: Mapping[str, Any] | None = None,
+        on_reconnecting: OnReconnecting | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = MAX_QUEUE_SIZE,
+        *,
+        extra_query: "Query | None" = None,
+        extra_headers: "Headers | None" = None,
+    ) -> Connecting[TranslationsConnection[Sync], TranslationsConnection[Async]]:
+        """Have speech translated as it comes; the keywords are those of `realtime.connect`."""
+        opening = describe(
+            self,
+            "/realtime/translations",
+            {"model": model},
+            extra_query,
+            extra_headers,
+            websocket_connection_options,
+            on_reconnecting,
+            max_retries,
+            initial_delay,
+            max_delay,
+            max_queue_size,
+        )
+        return Connecting(opening, TranslationsConnection)
+
+
+class ResponsesConnect(Resource[M]):
+    """`responses.connect`."""
+
+    @connects
+    def connect(  # noqa: PLR0917 - as the official method
+        self,
+        websocket_connection_options: Mapping[str, Any] | None = None,
+        on_reconnecting: OnReconnecting | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = MAX_QUEUE_SIZE,
+        *,
+        extra_query: "Query | None" = None,
+        extra_headers: "Headers | None" = None,
+    ) -> Connecting[ResponsesConnection[Sync], ResponsesConnection[Async]]:
+        """Have many responses made over one connection; the keywords are those of `realtime.connect`."""
+        opening = describe(
+            self,
+            "/responses",
+            {},
+            extra_query,
+            extra_headers,
+            websocket_connection_options,
+            on_reconnecting,
+            max_retries,
+            initial_delay,
+            max_delay,
+            max_queue_size,
+        )
+        return Connecting(opening, ResponsesConnection)
