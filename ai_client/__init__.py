@@ -38,6 +38,10 @@ if TYPE_CHECKING:
         HttpxBinaryResponseContent as HttpxBinaryResponseContent,
     )
     from ._stream import AsyncStream as AsyncStream, Stream as Stream
+    from ._tools import (
+        pydantic_function_tool as pydantic_function_tool,
+        pydantic_responses_function_tool as pydantic_responses_function_tool,
+    )
     from ._verbs import RequestOptions as RequestOptions
     from .azure import AsyncAzureOpenAI as AsyncAzureOpenAI, AzureOpenAI as AzureOpenAI
     from .client import AsyncOpenAI as AsyncOpenAI, OpenAI as OpenAI
@@ -67,6 +71,7 @@ if TYPE_CHECKING:
         OAuthError as OAuthError,
         OpenAIError as OpenAIError,
         PermissionDeniedError as PermissionDeniedError,
+        PollTimeoutError as PollTimeoutError,
         QueueFull as QueueFull,
         RateLimitError as RateLimitError,
         RateLimitExceeded as RateLimitExceeded,
@@ -85,6 +90,7 @@ _HOMES = {
     "_request": "NOT_GIVEN NotGiven Omit not_given omit",
     "_response": "APIResponse AsyncAPIResponse HttpxBinaryResponseContent",
     "_stream": "AsyncStream Stream",
+    "_tools": "pydantic_function_tool pydantic_responses_function_tool",
     "_verbs": "RequestOptions",
     "_http_clients": "DefaultAioHttpClient DefaultAsyncHttpx2Client DefaultAsyncHttpxClient DefaultHttpx2Client"
     " DefaultHttpxClient",
@@ -95,8 +101,8 @@ _HOMES = {
     " BlockingCallWarning DeadlineExceededError SubjectTokenProviderError"
     " AuthenticationError BadRequestError BudgetExceeded CircuitOpen ClientClosedError ConfigError ConflictError"
     " ContentFilterFinishReasonError GuardrailError InternalServerError InvalidWebhookSignatureError"
-    " LengthFinishReasonError LimitExceeded NotFoundError OAuthError OpenAIError PermissionDeniedError QueueFull"
-    " RateLimitError RateLimitExceeded StoreError StreamError"
+    " LengthFinishReasonError LimitExceeded NotFoundError OAuthError OpenAIError PermissionDeniedError PollTimeoutError"
+    " QueueFull RateLimitError RateLimitExceeded StoreError StreamError"
     " StreamInterruptedError StreamTimeoutError UnprocessableEntityError",
     "provider": "ClientProvider",
 }

@@ -8,8 +8,8 @@ import asyncio
 import inspect
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
@@ -82,6 +82,10 @@ class IO(Protocol):
 
     async def work(self, executor: Executor, function: Callable[..., T], /, *args: Any) -> T:
         """Run a function that blocks; what was begun is carried through, even where its caller is cancelled."""
+        ...
+
+    async def gather(self, makers: Iterable[Callable[[], Coroutine[Any, Any, T]]], limit: int, /) -> list[T]:
+        """Run the coroutines that *makers* make, at most *limit* at a time; the first error ends them all."""
         ...
 
     def chunks(self, body: Any, /) -> Any:
@@ -171,6 +175,18 @@ class BlockingIO:
         """Run a function on this thread."""
         del executor
         return function(*args)
+
+    async def gather(self, makers: Iterable[Callable[[], Coroutine[Any, Any, T]]], limit: int, /) -> list[T]:
+        """Run coroutines in threads that live as long as this call."""
+        executor = ThreadPoolExecutor(limit, thread_name_prefix="ai-client")
+        try:
+            runs = [executor.submit(copy_context().run, _run, make) for make in makers]
+            done, _ = wait(runs, return_when=FIRST_EXCEPTION)
+            for run in done:
+                run.result()  # raises the error that ended the waiting
+            return [run.result() for run in runs]
+        finally:
+            executor.shutdown(cancel_futures=True)
 
     def chunks(self, body: Any, /) -> Iterator[bytes]:
         """Give the iterator over a body."""
@@ -273,6 +289,21 @@ class AsyncIO:
         """Run a function in a thread of *executor*."""
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(executor, function, *args))
 
+    async def gather(self, makers: Iterable[Callable[[], Coroutine[Any, Any, T]]], limit: int, /) -> list[T]:
+        """Run coroutines in tasks that live as long as this call."""
+        places = asyncio.Semaphore(limit)
+
+        async def run(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+            async with places:
+                return await make()
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(run(make)) for make in makers]
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return [task.result() for task in tasks]
+
     def chunks(self, body: Any, /) -> AsyncIterator[bytes]:
         """Give the iterator over a body."""
         return aiter(body)
@@ -373,6 +404,10 @@ def _complete(future: "asyncio.Future[None]") -> None:
 def in_event_loop() -> bool:
     """Tell whether an event loop runs on this thread."""
     return asyncio._get_running_loop() is not None
+
+
+def _run(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    return finish(make())
 
 
 def finish(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -123,6 +123,11 @@ def recast(cls: type[Model], model: pydantic.BaseModel, **changes: Any) -> Model
     return made
 
 
+def with_fields(model: Any, **changes: Any) -> Any:
+    """Make an instance like *model* with some fields changed; the rest is shared."""
+    return recast(cast("type[pydantic.BaseModel]", type(model)), model, **changes)
+
+
 def construct(annotation: Any, value: Any) -> Any:
     """Build a value of a type from decoded JSON without insisting on its shape."""
     origin = get_origin(annotation)

@@ -100,6 +100,10 @@ class Resource(Generic[M]):
             return (ResponseContextManager if blocking else AsyncResponseContextManager)(coroutine)
         return finish(coroutine) if self._client.io.blocking else coroutine
 
+    def _as(self, view: View) -> Any:
+        """Give this resource as another view of it."""
+        return self if self._view == view else type(self)(self._client, view)
+
     async def _get(
         self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
     ) -> T:
@@ -137,8 +141,9 @@ class Resource(Generic[M]):
         headers: Mapping[str, str] | None = None,
         query: tuple[str, ...] = (),
         files: tuple[str, ...] = (),
+        shape: Callable[[Any], Any] | None = None,
     ) -> Any:
-        """Check *params* against the TypedDict *accepts*, send them, and give a *cast_to*.
+        """Check *params* against the TypedDict *accepts*, send them, and give a *cast_to*, or what *shape* makes of it.
 
         The parameters of a GET and those named in *query* go into the query string, all others into a JSON body,
         or, where one of those named in *files* is given, into a multipart form. Where the caller asked for
@@ -148,6 +153,7 @@ class Resource(Generic[M]):
         call = self._describe(method, path, params, cast_to, headers=headers, query=query, files=files)
         if stream is not None and params.get("stream"):
             call.stream = stream
+        call.shape = shape
         client = self._client
         return client.result(call, await client.perform(call), self._view)
 
@@ -192,6 +198,10 @@ class operation(Generic[P, T]):  # noqa: N801 - reads as a keyword
     def __init__(self, method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> None:
         self._method = method
         self.__doc__ = method.__doc__
+
+    def within(self, resource: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        """Give the coroutine itself, for another operation of the resource to await."""
+        return self._method(resource, *args, **kwargs)
 
     @overload
     def __get__(self, obj: None, owner: type, /) -> Self: ...

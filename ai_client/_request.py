@@ -132,6 +132,8 @@ def _flatten(key: str, value: object, into: list[tuple[str, str]]) -> None:
 
 
 _serializer = SchemaSerializer(core_schema.any_schema())
+SENDING: dict[str, Any] = {}
+"""The serialization context of what is sent, for results that hold more than the API knows."""
 
 
 def encode(body: object) -> bytes:
@@ -151,12 +153,19 @@ def encode(body: object) -> bytes:
 
 
 def _to_json(body: object) -> bytes:
-    return _serializer.to_json(body, exclude_unset=True, by_alias=True, warnings=False, fallback=_fallback)
+    return _serializer.to_json(
+        body, exclude_unset=True, by_alias=True, warnings=False, fallback=_fallback, context=SENDING
+    )
 
 
 def _fallback(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
+    if isinstance(value, type):
+        raise TypeError(
+            f"The class {value.__name__} is not JSON serializable. A type as the format of an answer goes into `parse`"
+            " or `stream`, not `create`."
+        )
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 

@@ -23,6 +23,8 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
             usual = Stream[Any] if call.io.blocking else AsyncStream[Any]
             return (call.stream_cls or usual)(call, reply, strict=strict)
         result = parse(call.cast_to, reply.response, strict=strict)
+        if call.shape is not None:
+            result = call.shape(result)
         if call.record is not None and hasattr(result, "_call_record"):
             object.__setattr__(result, "_call_record", call.record)
         if hasattr(result, "_bind"):

@@ -9,6 +9,8 @@ from typing import Any, cast
 import pydantic
 from pydantic_core import from_json
 
+from ._request import NotGiven, Omit
+
 Schema = dict[str, Any]
 
 _NAME_LIMIT = 64
@@ -39,6 +41,17 @@ class Format:
         if self.wrapped and isinstance(value, dict):
             return cast("dict[str, object]", value).get(_WRAPPED)
         return value
+
+
+def requested_format(target: Any) -> Format | None:
+    """Give the format of the type that a caller passed; `None` where it is a dictionary, or nothing was passed.
+
+    Raises:
+        TypeError: No JSON schema can be made of *target*.
+    """
+    if target is None or isinstance(target, NotGiven | Omit | Mapping):
+        return None
+    return format_of(target)
 
 
 def partial_json(text: str) -> object | None:

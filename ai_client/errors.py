@@ -13,6 +13,7 @@
     ├── WebSocketConnectionClosedError
     ├── WebSocketQueueFullError
     ├── LengthFinishReasonError
+    ├── PollTimeoutError                    (also TimeoutError, RuntimeError)
     ├── ContentFilterFinishReasonError
     └── APIError
         ├── APIResponseValidationError
@@ -404,6 +405,23 @@ class ContentFilterFinishReasonError(OpenAIError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (copyreg.__newobj__, (type(self), *self.args), {"completion": None})  # type: ignore[attr-defined]
+
+
+class PollTimeoutError(OpenAIError, TimeoutError, RuntimeError):
+    """A wait for the server's work that took longer than the caller would wait; the work goes on.
+
+    Attributes:
+        last: What the server said last about the work.
+    """
+
+    last: object
+
+    def __init__(self, message: str, *, last: object = None) -> None:
+        super().__init__(message)
+        self.last = last
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), self.args)
 
 
 class InvalidWebhookSignatureError(ValueError):

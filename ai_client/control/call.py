@@ -61,6 +61,8 @@ class Call:
     """Asked before each further attempt."""
     via: Any = None
     """Another client of the same kind, over whose connections the call goes."""
+    shape: Callable[[Any], Any] | None = None
+    """What to make of the decoded result before the caller gets it."""
     record: "Record | None" = None
     """What policies note about the call, shared by its copies."""
 

@@ -329,3 +329,51 @@ def test_part_written_by_hand(workshop: Workshop) -> None:
     assert "resources/recipes.py" not in workshop.texts()
     assert "def create" not in workshop.texts()["resources/recipes/_generated.py"]
     assert "RecipeCreateParams" in workshop.texts()["types/recipe.py"]
+
+
+def test_part_written_by_hand_beside_a_stream(workshop: Workshop) -> None:
+    """What is generated beside methods by hand may stream."""
+    path = workshop.map / "breads.toml"
+    path.write_text(path.read_text().replace("[resources.breads]", '[resources.breads]\nhand = ["photo"]'))
+    assert workshop.run() == 0
+    assert 'self: "Breads[AsyncRaw]"' in workshop.texts()["resources/breads/_generated.py"]
+
+
+def test_result_with_a_base_written_by_hand(workshop: Workshop) -> None:
+    """A base by hand comes first, and takes the place of the field that it is said to have."""
+    workshop.add("recipes", '[mixins.Recipe]\n"kitchen.Cook" = "grain"')
+    workshop.run()
+    text = workshop.texts()["types/recipe.py"]
+    assert "from kitchen import Cook" in text
+    assert "class Recipe(Cook, BaseModel):" in text
+    assert "grain" not in text
+
+
+def test_types_written_by_hand_are_offered(workshop: Workshop) -> None:
+    """A package offers the names of its modules by hand beside the generated ones."""
+    workshop.add("recipes", '[written]\n"breads/card" = ["Card"]')
+    workshop.run()
+    text = workshop.texts()["types/breads/__init__.py"]
+    assert "from ai_client.types.breads.card import Card as Card" in text
+    assert '"ai_client.types.breads.card": "Card"' in text
+
+
+def test_parameters_without_one_that_a_type_replaces(
+    workshop: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Parameters have a base that lacks one of them, under a name of its own; it must be one of them."""
+    path = workshop.map / "recipes.toml"
+    rule = '{{ call = "POST /recipes", apart = ["pages[]"], bare = {{ RecipeReadParams = "{}" }} }}'
+    original = path.read_text()
+    path.write_text(original.replace('"POST /recipes"', rule.format("file")))
+    assert workshop.run() == 0
+    bare, base = (
+        workshop.texts()["types/recipe.py"].partition("class RecipeReadParams")[2].split("\n\n\n")[:2]
+    )
+    assert "(RequestOptions, total=False)" in bare
+    assert "file:" not in bare
+    assert base.startswith("class RecipeCreateParamsBase(RecipeReadParams, total=False)")
+    assert "file:" in base
+    path.write_text(original.replace('"POST /recipes"', rule.format("crumbs")))
+    assert workshop.run() == 2
+    assert "recipes.create has no parameter 'crumbs'" in capsys.readouterr().err

@@ -70,7 +70,7 @@ class MethodWriter:
     def _streaming(self, signature: Signature) -> str:
         for module, names in {
             "typing": ("Any", "Literal", "overload"),
-            "ai_client._operation": ("Async", "Sync"),
+            "ai_client._operation": ("Async", "AsyncRaw", "AsyncStreaming", "Raw", "Streaming", "Sync"),
             "ai_client._response": ANSWER_VIEWS,
             "ai_client._stream": ("AsyncStream", "Stream"),
         }.items():

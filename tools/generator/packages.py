@@ -27,6 +27,8 @@ def public_names(api: Api) -> dict[str, dict[str, str]]:
             names[f"{name}Base"] = module
         if signature and signature.method.stream:
             names |= dict.fromkeys((f"{name}NonStreaming", f"{name}Streaming"), module)
+    for module, written in api.rules.written.items():
+        packages.setdefault(package_of(module), {}).update(dict.fromkeys(written, module))
     for module, aliases in api.aliases.items():
         packages.setdefault(package_of(module), {}).update(dict.fromkeys(aliases, module))
     for package, others in api.rules.offers.items():

@@ -3,6 +3,7 @@
 import keyword
 from collections.abc import Set as AbstractSet
 
+from .description import DescriptionError
 from .graph import Graph, Node
 from .imports import Imports
 from .rules import PARAM, Method
@@ -39,7 +40,7 @@ class ParamWriter:
         rest = Object(tuple(field for field in shape.fields if field.name not in method.apart))
         apart = tuple(field for field in shape.fields if field.name in method.apart)
         but = " and ".join(f"`{field.name}`" for field in apart)
-        base = self._typed_dict(f"{name}Base", rest, f"{about}, but {but}.", later, base=options)
+        base = self._base(f"{name}Base", rest, method, f"{about}, but {but}", later)
         if not method.stream:
             return (
                 f"{base}\n\n\n{self._typed_dict(name, Object(apart), f'{about}.', later, base=f'{name}Base')}"
@@ -53,6 +54,19 @@ class ParamWriter:
                 f"{name}: TypeAlias = {name}NonStreaming | {name}Streaming",
             )
         )
+
+    def _base(self, name: str, rest: Object, method: Method, about: str, later: AbstractSet[Node]) -> str:
+        """Write the common base of the forms, above one with still less where the map names that."""
+        holder = self._imports.add("ai_client._request", "RequestOptions")
+        text = ""
+        for bare, typed in method.bare.items():
+            if rest.field(typed) is None:
+                raise DescriptionError(f"{method.path} has no parameter {typed!r} to leave out of {bare}")
+            less = Object(tuple(field for field in rest.fields if field.name != typed))
+            but = f"{about} and `{typed}`."
+            text += self._typed_dict(bare, less, but, later, base=holder) + "\n\n\n"
+            rest, holder = Object(tuple(field for field in rest.fields if field.name == typed)), bare
+        return text + self._typed_dict(name, rest, f"{about}.", later, base=holder)
 
     def _form(self, name: str, apart: tuple[Field, ...], about: str, later: AbstractSet[Node]) -> str:
         """Write the parameters of one way to answer."""

@@ -45,8 +45,12 @@ class ResultWriter:
         if not isinstance(definition.shape, Object):
             return self.alias(name, definition.shape)
         self._imports.add("ai_client._models", "BaseModel")
-        lines = [f"class {name}(BaseModel):", f'    """{self._docstring(definition, name)}"""', ""]
-        fields = sorted(definition.shape.fields, key=lambda field: not _is_plain(field))
+        mixins = self._graph.rules.mixin(node.key)
+        bases = [self._imports.add(*each.rsplit(".", 1)) for each in mixins]
+        header = f"class {name}({', '.join([*bases, 'BaseModel'])}):"
+        lines = [header, f'    """{self._docstring(definition, name)}"""', ""]
+        own = [field for field in definition.shape.fields if field.name not in mixins.values()]
+        fields = sorted(own, key=lambda field: not _is_plain(field))
         exact = self._graph.is_told_apart(node.key)
         hidden = BUILTINS & {field.name for field in fields}
         for field in fields:

@@ -37,6 +37,8 @@ class Method:
     """The content type to describe where the operation takes several."""
     apart: tuple[str, ...] = ()
     """Parameters that decide what the method gives, which its overloads therefore name one by one."""
+    bare: dict[str, str] = field(default_factory=dict)
+    """A name for the parameters without some more, and those, by name: `parse` takes one of them as a type."""
     headers: tuple[tuple[str, str], ...] = ()
     """Headers of the request, below the caller's."""
     deprecated: bool = False
@@ -85,6 +87,10 @@ class Rules:
     """Modules of results whose parameter forms live elsewhere."""
     offers: dict[str, list[str]] = field(default_factory=dict)
     """Packages that also offer all names of others."""
+    mixins: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Further bases of results, written by hand: schema -> base -> the field that the base has in its place."""
+    written: dict[str, list[str]] = field(default_factory=dict)
+    """Modules of types that are written by hand, and the names that their packages offer."""
     _used: set[str] = field(default_factory=set)
     _packages: dict[str, set[str]] = field(default_factory=dict)
 
@@ -115,12 +121,18 @@ class Rules:
         self._used.add(f"modules.{schema}")
         return self.pins[schema]
 
+    def mixin(self, schema: str) -> dict[str, str]:
+        """Give the bases by hand of a result, and the fields that they stand for."""
+        self._used.add(f"mixins.{schema}")
+        return self.mixins.get(schema, {})
+
     def unused(self) -> list[str]:
         """List the rules that changed nothing."""
         every = [
             *(f"names.{schema}" for schema in self.names),
             *(f"patterns.{pattern.pattern}" for pattern, _ in self.patterns),
             *(f"modules.{schema}" for schema in self.pins),
+            *(f"mixins.{schema}" for schema in self.mixins),
         ]
         return sorted(rule for rule in every if rule not in self._used)
 
@@ -152,6 +164,8 @@ class Rules:
         self.also |= text.get("also", {})
         self.twins |= text.get("twins", {})
         self.offers |= text.get("offers", {})
+        self.mixins |= text.get("mixins", {})
+        self.written |= text.get("written", {})
         for path, rule in text.get("resources", {}).items():
             resource = _resource(path, rule)
             self.resources[path] = resource

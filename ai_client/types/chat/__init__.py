@@ -76,6 +76,15 @@ if TYPE_CHECKING:
         MessageListParams as MessageListParams,
         WebSearchLocationParam as WebSearchLocationParam,
     )
+    from ai_client.types.chat.parsed_chat_completion import (
+        ParsedChatCompletion as ParsedChatCompletion,
+        ParsedChatCompletionMessage as ParsedChatCompletionMessage,
+        ParsedChoice as ParsedChoice,
+    )
+    from ai_client.types.chat.parsed_function_tool_call import (
+        ParsedFunction as ParsedFunction,
+        ParsedFunctionToolCall as ParsedFunctionToolCall,
+    )
 
 _names = Names(
     __name__,
@@ -85,6 +94,8 @@ _names = Names(
         "ai_client.types.chat.chat_completion_message_param": "ChatCompletionAssistantMessageParam ChatCompletionContentPartImageParam ChatCompletionContentPartInputAudioParam ChatCompletionContentPartParam ChatCompletionContentPartRefusalParam ChatCompletionContentPartTextParam ChatCompletionDeveloperMessageParam ChatCompletionFunctionMessageParam ChatCompletionMessageCustomToolCallParam ChatCompletionMessageFunctionToolCallParam ChatCompletionMessageParam ChatCompletionMessageToolCallParam ChatCompletionMessageToolCallUnionParam ChatCompletionRequestMessageContentPartFileParam ChatCompletionSystemMessageParam ChatCompletionToolMessageParam ChatCompletionUserMessageParam",
         "ai_client.types.chat.chat_completion_message": "ChatCompletionAudio ChatCompletionMessage ChatCompletionMessageCustomToolCall ChatCompletionMessageFunctionToolCall ChatCompletionMessageToolCall ChatCompletionMessageToolCallUnion",
         "ai_client.types.chat.chat_completion_chunk": "ChatCompletionChunk ChoiceDelta ChoiceDeltaToolCall",
+        "ai_client.types.chat.parsed_chat_completion": "ParsedChatCompletion ParsedChatCompletionMessage ParsedChoice",
+        "ai_client.types.chat.parsed_function_tool_call": "ParsedFunction ParsedFunctionToolCall",
     },
     [],
 )

@@ -175,8 +175,8 @@ class WebSearchOptions(TypedDict, total=False):
     search_context_size: Literal["low", "medium", "high"]
 
 
-class CompletionCreateParamsBase(RequestOptions, total=False):
-    """Keyword arguments of `chat.completions.create`, but `stream`."""
+class CompletionParseParams(RequestOptions, total=False):
+    """Keyword arguments of `chat.completions.create`, but `stream` and `response_format`."""
 
     messages: Required[Iterable[ChatCompletionMessageParam]]
     model: Required[ChatModel]
@@ -197,7 +197,6 @@ class CompletionCreateParamsBase(RequestOptions, total=False):
     frequency_penalty: float | None
     presence_penalty: float | None
     web_search_options: WebSearchOptions
-    response_format: ResponseFormatText | ResponseFormatJSONSchema | ResponseFormatJSONObject
     audio: ChatCompletionAudioParam | None
     store: bool | None
     moderation: ModerationParam | None
@@ -214,6 +213,12 @@ class CompletionCreateParamsBase(RequestOptions, total=False):
     parallel_tool_calls: bool
     function_call: Literal["none", "auto"] | ChatCompletionFunctionCallOptionParam
     functions: Iterable[ChatCompletionFunctionsParam]
+
+
+class CompletionCreateParamsBase(CompletionParseParams, total=False):
+    """Keyword arguments of `chat.completions.create`, but `stream`."""
+
+    response_format: ResponseFormatText | ResponseFormatJSONSchema | ResponseFormatJSONObject
 
 
 class CompletionCreateParamsNonStreaming(CompletionCreateParamsBase, total=False):

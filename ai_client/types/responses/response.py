@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from ai_client._models import BaseModel
+from ai_client._output_text import OutputText
 from ai_client._unions import OneOf, Open
 from ai_client.types.responses.response_item import (
     AdditionalTools,
@@ -289,7 +290,7 @@ class ResponseConversation(BaseModel):
     id: str
 
 
-class Response(BaseModel):
+class Response(OutputText, BaseModel):
     """Response."""
 
     model: ResponsesModel
@@ -321,7 +322,6 @@ class Response(BaseModel):
     incomplete_details: IncompleteDetails | None = None
     reasoning: Reasoning | None = None
     instructions: str | list[ResponseInputItem] | None = None
-    output_text: str | None = None
     usage: ResponseUsage | None = None
     prompt_cache_options: PromptCacheOptions | None = None
     moderation: Moderation | None = None

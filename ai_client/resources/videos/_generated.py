@@ -3,17 +3,7 @@
 
 from typing import Unpack
 
-from ai_client._operation import (
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Resource,
-    Streaming,
-    StreamingView,
-    operation,
-)
+from ai_client._operation import M, Resource, operation
 from ai_client._pages import ConversationCursorListing, pages
 from ai_client._request import RequestOptions, path
 from ai_client._response import BinaryResponse
@@ -34,9 +24,6 @@ from ai_client.types.video import (
 
 class Videos(Resource[M]):
     """`client.videos`."""
-
-    with_raw_response: "RawView[Videos[Raw], Videos[AsyncRaw]]" = RawView()
-    with_streaming_response: "StreamingView[Videos[Streaming], Videos[AsyncStreaming]]" = StreamingView()
 
     @operation
     async def create(self, **params: Unpack[VideoCreateParams]) -> Video:

@@ -3,17 +3,7 @@
 
 from typing import Unpack
 
-from ai_client._operation import (
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Resource,
-    Streaming,
-    StreamingView,
-    operation,
-)
+from ai_client._operation import M, Resource, operation
 from ai_client._pages import CursorListing, pages
 from ai_client._request import RequestOptions, path
 from ai_client.types.vector_stores.file import VectorStoreFile
@@ -26,11 +16,6 @@ from ai_client.types.vector_stores.file_batch import (
 
 class FileBatches(Resource[M]):
     """`client.vector_stores.file_batches`."""
-
-    with_raw_response: "RawView[FileBatches[Raw], FileBatches[AsyncRaw]]" = RawView()
-    with_streaming_response: "StreamingView[FileBatches[Streaming], FileBatches[AsyncStreaming]]" = (
-        StreamingView()
-    )
 
     @operation
     async def create(

@@ -3,17 +3,7 @@
 
 from typing import Unpack
 
-from ai_client._operation import (
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Resource,
-    Streaming,
-    StreamingView,
-    operation,
-)
+from ai_client._operation import M, Resource, operation
 from ai_client._pages import CursorListing, pages
 from ai_client._request import RequestOptions, path
 from ai_client._response import BinaryResponse
@@ -22,9 +12,6 @@ from ai_client.types.file_object import FileCreateParams, FileDeleted, FileListP
 
 class Files(Resource[M]):
     """`client.files`."""
-
-    with_raw_response: "RawView[Files[Raw], Files[AsyncRaw]]" = RawView()
-    with_streaming_response: "StreamingView[Files[Streaming], Files[AsyncStreaming]]" = StreamingView()
 
     @operation
     async def create(self, **params: Unpack[FileCreateParams]) -> FileObject:

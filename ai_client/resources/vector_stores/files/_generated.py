@@ -3,17 +3,7 @@
 
 from typing import Unpack
 
-from ai_client._operation import (
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Resource,
-    Streaming,
-    StreamingView,
-    operation,
-)
+from ai_client._operation import M, Resource, operation
 from ai_client._pages import CursorListing, PlainListing, pages
 from ai_client._request import RequestOptions, path
 from ai_client.types.vector_stores.file import (
@@ -28,9 +18,6 @@ from ai_client.types.vector_stores.file import (
 
 class Files(Resource[M]):
     """`client.vector_stores.files`."""
-
-    with_raw_response: "RawView[Files[Raw], Files[AsyncRaw]]" = RawView()
-    with_streaming_response: "StreamingView[Files[Streaming], Files[AsyncStreaming]]" = StreamingView()
 
     @operation
     async def create(self, vector_store_id: str, **params: Unpack[FileCreateParams]) -> VectorStoreFile:

@@ -1,0 +1,1 @@
+"""Events and states of streams that are accumulated."""

@@ -1,0 +1,49 @@
+"""`client.embeddings`, with what is written by hand of it."""
+
+from typing import Any, Unpack
+
+from ai_client._operation import (
+    AsyncRaw,
+    AsyncStreaming,
+    M,
+    Raw,
+    RawView,
+    Streaming,
+    StreamingView,
+    operation,
+)
+from ai_client._request import NotGiven, Omit
+from ai_client.types.embedding import CreateEmbeddingResponse, EmbeddingCreateParams
+
+from . import _generated
+
+
+class Embeddings(_generated.Embeddings[M]):
+    """Vectors for texts."""
+
+    with_raw_response: "RawView[Embeddings[Raw], Embeddings[AsyncRaw]]" = RawView()
+    with_streaming_response: "StreamingView[Embeddings[Streaming], Embeddings[AsyncStreaming]]" = (
+        StreamingView()
+    )
+
+    @operation
+    async def create(self, **params: Unpack[EmbeddingCreateParams]) -> CreateEmbeddingResponse:
+        """Create an embedding for each input.
+
+        They come as lists of numbers. On the wire they are packed as base64 unless `encoding_format` says otherwise;
+        with "base64" the caller gets the packed form.
+
+        Raises:
+            ValueError: The server sent no embedding.
+        """
+        from ai_client._embeddings import EncodedResponse, PackedResponse, unpack
+
+        cast_to: Any = CreateEmbeddingResponse
+        shape: Any = None
+        encoding = params.get("encoding_format")
+        if encoding is None or isinstance(encoding, Omit | NotGiven):
+            params["encoding_format"] = "base64"
+            cast_to, shape = PackedResponse, unpack
+        elif encoding == "base64":
+            cast_to = EncodedResponse
+        return await self._post("/embeddings", EmbeddingCreateParams, params, cast_to, shape=shape)

@@ -1,0 +1,59 @@
+"""`client.files`, with what is written by hand of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ai_client._operation import (
+    AsyncRaw,
+    AsyncStreaming,
+    M,
+    Raw,
+    RawView,
+    Streaming,
+    StreamingView,
+    operation,
+)
+from ai_client._polling import poll
+from ai_client.types.file_object import FileObject
+
+from . import _generated
+
+_FINAL = frozenset({"processed", "error", "deleted"})
+
+
+class Files(_generated.Files[M]):
+    """Files that other parts of the API work on."""
+
+    with_raw_response: "RawView[Files[Raw], Files[AsyncRaw]]" = RawView()
+    with_streaming_response: "StreamingView[Files[Streaming], Files[AsyncStreaming]]" = StreamingView()
+
+    @operation
+    async def wait_for_processing(
+        self,
+        id: str,
+        *,
+        poll_interval: float = 5.0,
+        max_wait_seconds: float = 30 * 60,
+        on_progress: Callable[[FileObject], Any] | None = None,
+    ) -> FileObject:
+        """Wait until a file is processed, asking every *poll_interval* seconds.
+
+        That may have failed then: look at `status`. *on_progress* is called with each answer.
+
+        Raises:
+            PollTimeoutError: The file was still being processed after *max_wait_seconds*.
+        """
+        raw: Any = self._as("raw")
+
+        def fetch() -> Any:
+            return _generated.Files.retrieve.within(raw, id)
+
+        return await poll(
+            self._client.io,
+            fetch,
+            lambda file: file.status not in _FINAL,
+            what=f"file {id!r}",
+            poll_interval_ms=poll_interval * 1000,
+            max_wait_seconds=max_wait_seconds,
+            on_progress=on_progress,
+        )

@@ -1,0 +1,145 @@
+"""`client.vector_stores.files`, with what is written by hand of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Unpack
+
+from ai_client._files import FileTypes
+from ai_client._operation import (
+    AsyncRaw,
+    AsyncStreaming,
+    M,
+    Raw,
+    RawView,
+    Streaming,
+    StreamingView,
+    operation,
+)
+from ai_client._polling import check_wait, headers, poll
+from ai_client._request import Omit, RequestOptions, omit
+from ai_client.types import FileChunkingStrategyParam
+from ai_client.types.vector_stores import VectorStoreFile
+
+from . import _generated
+
+
+class AttachOptions(RequestOptions, total=False):
+    """How a file is attached to a store, in `create_and_poll`."""
+
+    attributes: Mapping[str, str | float | bool] | None
+    chunking_strategy: FileChunkingStrategyParam
+
+
+class Files(_generated.Files[M]):
+    """The files of a vector store."""
+
+    with_raw_response: "RawView[Files[Raw], Files[AsyncRaw]]" = RawView()
+    with_streaming_response: "StreamingView[Files[Streaming], Files[AsyncStreaming]]" = StreamingView()
+
+    @operation
+    async def poll(
+        self,
+        file_id: str,
+        *,
+        vector_store_id: str,
+        poll_interval_ms: int | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        on_progress: Callable[[VectorStoreFile], Any] | None = None,
+    ) -> VectorStoreFile:
+        """Wait until a file is processed.
+
+        It may have failed then: look at `status` and `last_error`. *poll_interval_ms* is by default what the server
+        proposes; *on_progress* is called with each answer.
+
+        Raises:
+            PollTimeoutError: The file was still being processed after *max_wait_seconds*.
+        """
+        return await self._wait(file_id, vector_store_id, poll_interval_ms, max_wait_seconds, on_progress)
+
+    @operation
+    async def create_and_poll(
+        self,
+        file_id: str,
+        *,
+        vector_store_id: str,
+        poll_interval_ms: int | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        on_progress: Callable[[VectorStoreFile], Any] | None = None,
+        **params: Unpack[AttachOptions],
+    ) -> VectorStoreFile:
+        """Attach a file to a store and wait until it is processed, as `poll` does."""
+        check_wait(max_wait_seconds)
+        plain = self._as("parsed")
+        await _generated.Files.create.within(plain, vector_store_id, file_id=file_id, **params)
+        return await self._wait(file_id, vector_store_id, poll_interval_ms, max_wait_seconds, on_progress)
+
+    @operation
+    async def upload(
+        self,
+        *,
+        vector_store_id: str,
+        file: FileTypes,
+        chunking_strategy: FileChunkingStrategyParam | Omit = omit,
+    ) -> VectorStoreFile:
+        """Upload a file and attach it to a store, which processes it in its own time."""
+        plain = self._as("parsed")
+        uploaded = await self._upload(file)
+        return await _generated.Files.create.within(
+            plain, vector_store_id, file_id=uploaded, **_given(chunking_strategy=chunking_strategy)
+        )
+
+    @operation
+    async def upload_and_poll(
+        self,
+        *,
+        vector_store_id: str,
+        file: FileTypes,
+        attributes: Mapping[str, str | float | bool] | Omit | None = omit,
+        poll_interval_ms: int | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        chunking_strategy: FileChunkingStrategyParam | Omit = omit,
+        on_progress: Callable[[VectorStoreFile], Any] | None = None,
+    ) -> VectorStoreFile:
+        """Upload a file, attach it to a store and wait until it is processed, as `poll` does."""
+        check_wait(max_wait_seconds)
+        uploaded = await self._upload(file)
+        await _generated.Files.create.within(
+            self._as("parsed"),
+            vector_store_id,
+            file_id=uploaded,
+            **_given(attributes=attributes, chunking_strategy=chunking_strategy),
+        )
+        return await self._wait(uploaded, vector_store_id, poll_interval_ms, max_wait_seconds, on_progress)
+
+    async def _upload(self, file: FileTypes) -> str:
+        from ai_client.resources.files import Files as Storage
+
+        return (await Storage.create.within(Storage[M](self._client), file=file, purpose="assistants")).id
+
+    async def _wait(
+        self,
+        file_id: str,
+        vector_store_id: str,
+        poll_interval_ms: int | Omit,
+        max_wait_seconds: float | Omit,
+        on_progress: Callable[[VectorStoreFile], Any] | None,
+    ) -> VectorStoreFile:
+        raw: Any = self._as("raw")
+
+        def fetch() -> Any:
+            return _generated.Files.retrieve.within(
+                raw, file_id, vector_store_id=vector_store_id, extra_headers=headers(poll_interval_ms)
+            )
+
+        return await poll(
+            self._client.io,
+            fetch,
+            lambda file: file.status == "in_progress",
+            what=f"vector store file {file_id!r}",
+            poll_interval_ms=poll_interval_ms,
+            max_wait_seconds=max_wait_seconds,
+            on_progress=on_progress,
+        )
+
+
+def _given(**params: Any) -> Any:
+    return {name: value for name, value in params.items() if not isinstance(value, Omit)}

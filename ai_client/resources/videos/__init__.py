@@ -1,0 +1,82 @@
+"""`client.videos`, with what is written by hand of it."""
+
+from collections.abc import Callable
+from typing import Any, Unpack
+
+from ai_client._operation import (
+    AsyncRaw,
+    AsyncStreaming,
+    M,
+    Raw,
+    RawView,
+    Streaming,
+    StreamingView,
+    operation,
+)
+from ai_client._polling import check_wait, headers, poll
+from ai_client._request import Omit, omit
+from ai_client.types.video import Video, VideoCreateParams
+
+from . import _generated
+
+
+class Videos(_generated.Videos[M]):
+    """Videos made by a model."""
+
+    with_raw_response: "RawView[Videos[Raw], Videos[AsyncRaw]]" = RawView()
+    with_streaming_response: "StreamingView[Videos[Streaming], Videos[AsyncStreaming]]" = StreamingView()
+
+    @operation
+    async def poll(
+        self,
+        video_id: str,
+        *,
+        poll_interval_ms: int | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        on_progress: Callable[[Video], Any] | None = None,
+    ) -> Video:
+        """Wait until a video is made.
+
+        That may have failed then: look at `status` and `error`. *poll_interval_ms* is by default what the server
+        proposes; *on_progress* is called with each answer, whose `progress` is in percent.
+
+        Raises:
+            PollTimeoutError: The video was still in the making after *max_wait_seconds*.
+        """
+        return await self._wait(video_id, poll_interval_ms, max_wait_seconds, on_progress)
+
+    @operation
+    async def create_and_poll(
+        self,
+        *,
+        poll_interval_ms: int | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        on_progress: Callable[[Video], Any] | None = None,
+        **params: Unpack[VideoCreateParams],
+    ) -> Video:
+        """Have a video made and wait until it is, as `poll` does."""
+        check_wait(max_wait_seconds)
+        video = await _generated.Videos.create.within(self._as("parsed"), **params)
+        return await self._wait(video.id, poll_interval_ms, max_wait_seconds, on_progress)
+
+    async def _wait(
+        self,
+        video_id: str,
+        poll_interval_ms: int | Omit,
+        max_wait_seconds: float | Omit,
+        on_progress: Callable[[Video], Any] | None,
+    ) -> Video:
+        raw: Any = self._as("raw")
+
+        def fetch() -> Any:
+            return _generated.Videos.retrieve.within(raw, video_id, extra_headers=headers(poll_interval_ms))
+
+        return await poll(
+            self._client.io,
+            fetch,
+            lambda video: video.status in {"queued", "in_progress"},
+            what=f"video {video_id!r}",
+            poll_interval_ms=poll_interval_ms,
+            max_wait_seconds=max_wait_seconds,
+            on_progress=on_progress,
+        )

@@ -1,0 +1,131 @@
+"""Responses whose text was parsed into a type of the caller's."""
+
+from typing import TYPE_CHECKING, Annotated, Generic, TypeAlias, TypeVar
+
+from ai_client._parsed import Parsed
+from ai_client._unions import OneOf
+from ai_client.types.responses import (
+    AdditionalTools,
+    ImageGenToolCall,
+    LocalShellToolCall,
+    LocalShellToolCallOutput,
+    McpApprovalRequest,
+    McpApprovalResponseResource,
+    McpListTools,
+    McpToolCall,
+    Program,
+    ProgramOutput,
+    Response,
+    ResponseApplyPatchToolCall,
+    ResponseApplyPatchToolCallOutput,
+    ResponseCodeInterpreterToolCall,
+    ResponseCompactionItem,
+    ResponseComputerToolCall,
+    ResponseComputerToolCallOutputItem,
+    ResponseCustomToolCall,
+    ResponseCustomToolCallOutputItem,
+    ResponseFileSearchToolCall,
+    ResponseFunctionShellToolCall,
+    ResponseFunctionShellToolCallOutput,
+    ResponseFunctionToolCall,
+    ResponseFunctionToolCallOutputItem,
+    ResponseFunctionWebSearch,
+    ResponseOutputMessage,
+    ResponseOutputRefusal,
+    ResponseOutputText,
+    ResponseReasoningItem,
+    ResponseToolSearchCall,
+    ResponseToolSearchOutputItem,
+)
+
+ContentType = TypeVar("ContentType")
+
+
+class ParsedResponseOutputText(ResponseOutputText, Parsed, Generic[ContentType]):
+    """A text of the model.
+
+    Attributes:
+        parsed: It as an instance of the type that was asked for.
+    """
+
+    _own = "parsed"
+
+    parsed: ContentType | None = None
+
+
+ParsedContent: TypeAlias = Annotated[
+    ParsedResponseOutputText[ContentType] | ResponseOutputRefusal, OneOf("type")
+]
+
+
+class ParsedResponseOutputMessage(ResponseOutputMessage, Generic[ContentType]):
+    """The model's turn, its texts parsed."""
+
+    if TYPE_CHECKING:
+        content: list[ParsedContent[ContentType]]  # type: ignore[assignment]
+    else:
+        content: list[ParsedContent]  # a union takes no parameter at run time
+
+
+class ParsedResponseFunctionToolCall(ResponseFunctionToolCall, Parsed):
+    """A call of a function.
+
+    Attributes:
+        parsed_arguments: An instance of the model that the tool was made of, the decoded JSON for other strict tools,
+            else `None`.
+    """
+
+    _own = "parsed_arguments"
+
+    parsed_arguments: object | None = None
+
+
+ParsedResponseOutputItem: TypeAlias = Annotated[
+    ParsedResponseOutputMessage[ContentType]
+    | ParsedResponseFunctionToolCall
+    | ResponseFileSearchToolCall
+    | ResponseFunctionToolCallOutputItem
+    | ResponseFunctionWebSearch
+    | ResponseComputerToolCall
+    | ResponseComputerToolCallOutputItem
+    | ResponseReasoningItem
+    | Program
+    | ProgramOutput
+    | ResponseToolSearchCall
+    | ResponseToolSearchOutputItem
+    | AdditionalTools
+    | ResponseCompactionItem
+    | ImageGenToolCall
+    | ResponseCodeInterpreterToolCall
+    | LocalShellToolCall
+    | LocalShellToolCallOutput
+    | ResponseFunctionShellToolCall
+    | ResponseFunctionShellToolCallOutput
+    | ResponseApplyPatchToolCall
+    | ResponseApplyPatchToolCallOutput
+    | McpToolCall
+    | McpListTools
+    | McpApprovalRequest
+    | McpApprovalResponseResource
+    | ResponseCustomToolCall
+    | ResponseCustomToolCallOutputItem,
+    OneOf("type"),
+]
+
+
+class ParsedResponse(Response, Generic[ContentType]):
+    """A response, parsed."""
+
+    if TYPE_CHECKING:
+        output: list[ParsedResponseOutputItem[ContentType]]  # type: ignore[assignment]
+    else:
+        output: list[ParsedResponseOutputItem]  # a union takes no parameter at run time
+
+    @property
+    def output_parsed(self) -> ContentType | None:
+        """The first text that was parsed, as an instance of the type that was asked for."""
+        for item in self.output:
+            for content in (item.content or ()) if isinstance(item, ParsedResponseOutputMessage) else ():
+                if isinstance(content, ParsedResponseOutputText) and content.parsed is not None:
+                    return content.parsed
+        return None
