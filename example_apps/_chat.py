@@ -65,6 +65,20 @@ class Answer(BaseModel):
         return cls(answer=content, model=completion.model, cost_usd=cost(completion))
 
 
+class Step(BaseModel):
+    """A part of a plan."""
+
+    what: str
+    minutes: int
+
+
+class Plan(BaseModel):
+    """What the structured endpoint asks the model for; its answer is checked against this."""
+
+    goal: str
+    steps: list[Step]
+
+
 def controls() -> dict[str, Any]:
     """Give the policies around every call: its cost is measured, and a day has a budget."""
     return {

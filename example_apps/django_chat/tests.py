@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import json
 import time
 from typing import Any
 
@@ -74,6 +75,15 @@ class ChatTests(SimpleTestCase):
         answer = self.post("/api/ask", {"question": "Hello?", "model": "gpt-4o-mini"}).json()
         self.assertIn("Hello?", answer["answer"])
         self.assertEqual(answer["model"], "gpt-4o-mini")
+
+    def test_plan(self) -> None:
+        """The structured endpoint asks for the shape of a plan, and answers with one."""
+        plan = {"goal": "Lisbon", "steps": [{"what": "Take the tram", "minutes": 40}]}
+        self.upstream.reply(content=json.dumps(plan))
+        answer = self.post("/api/plan", {"question": "Plan a weekend in Lisbon"})
+        self.assertEqual(answer.json(), plan)
+        asked = self.upstream.requests[-1].json()["response_format"]
+        self.assertIn("steps", asked["json_schema"]["schema"]["properties"])
 
     def test_failing_upstream(self) -> None:
         """Where the upstream fails, the page gets a status and a message to show."""

@@ -9,5 +9,6 @@ urlpatterns = [
     path("api/about", views.about),
     path("api/chat", views.chat),
     path("api/ask", views.ask),
+    path("api/plan", views.plan),
     path("api/webhook", views.webhook),
 ]

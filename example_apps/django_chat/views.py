@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from ai_client import InvalidWebhookSignatureError, OpenAIError
 from ai_client_django import ai_client, get_async_ai_client, stream_response
 from example_apps import _chat
-from example_apps._chat import PAGE, Answer, AsyncWithCost, Chat, Question
+from example_apps._chat import PAGE, Answer, AsyncWithCost, Chat, Plan, Question
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponseBase]]
 
@@ -65,6 +65,18 @@ async def ask(request: HttpRequest) -> HttpResponseBase:
     question = Question.model_validate_json(request.body)
     completion = await get_async_ai_client().chat.completions.create(**question.params())
     return JsonResponse(Answer.of(completion).model_dump())
+
+
+@require_POST
+@validated
+async def plan(request: HttpRequest) -> HttpResponseBase:
+    """Answer with a plan, which has the shape that was asked for."""
+    question = Question.model_validate_json(request.body)
+    completions = get_async_ai_client().chat.completions
+    completion = await completions.parse(response_format=Plan, **question.params())
+    if (plan := completion.choices[0].message.parsed) is None:
+        return JsonResponse({"detail": "The model made no plan."}, status=502)
+    return JsonResponse(plan.model_dump())
 
 
 @require_POST

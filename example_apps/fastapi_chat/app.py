@@ -13,7 +13,7 @@ from ai_client_fastapi import (
     stream_response,
 )
 from example_apps import _chat
-from example_apps._chat import PAGE, Answer, AsyncWithCost, Chat, Question
+from example_apps._chat import PAGE, Answer, AsyncWithCost, Chat, Plan, Question
 
 
 def create_app(**options: Any) -> FastAPI:
@@ -48,6 +48,13 @@ def create_app(**options: Any) -> FastAPI:
     @app.post("/api/ask")
     async def ask(question: Question, client: AIClientDep) -> Answer:
         return Answer.of(await client.chat.completions.create(**question.params()))
+
+    @app.post("/api/plan")
+    async def plan(question: Question, client: AIClientDep) -> Plan:
+        completion = await client.chat.completions.parse(response_format=Plan, **question.params())
+        if (plan := completion.choices[0].message.parsed) is None:
+            raise HTTPException(502, "The model made no plan.")
+        return plan
 
     @app.post("/api/webhook")
     async def webhook(request: Request, client: AIClientDep) -> dict[str, str]:

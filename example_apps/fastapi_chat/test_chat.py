@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import json
 import time
 from collections.abc import Iterator
 
@@ -58,6 +59,15 @@ def test_ask(http: TestClient) -> None:
     answer = http.post("/api/ask", json={"question": "Hello?", "model": "gpt-4o-mini"}).json()
     assert "Hello?" in answer["answer"]
     assert answer["model"] == "gpt-4o-mini"
+
+
+def test_plan(http: TestClient, ai_client_upstream: Upstream) -> None:
+    """The structured endpoint asks for the shape of a plan, and answers with one."""
+    plan = {"goal": "Lisbon", "steps": [{"what": "Take the tram", "minutes": 40}]}
+    ai_client_upstream.reply(content=json.dumps(plan))
+    assert http.post("/api/plan", json={"question": "Plan a weekend in Lisbon"}).json() == plan
+    asked = ai_client_upstream.requests[-1].json()["response_format"]
+    assert "steps" in asked["json_schema"]["schema"]["properties"]
 
 
 @pytest.mark.parametrize(("path", "body"), [("/api/chat", CHAT), ("/api/ask", {"question": "Hello?"})])

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from flask import Blueprint, Flask, Response, request, send_file
+from flask import Blueprint, Flask, Response, abort, request, send_file
 from pydantic import ValidationError
 
 from ai_client import InvalidWebhookSignatureError, OpenAIError
 from ai_client_flask import AIClient, stream_response
 from example_apps import _chat
-from example_apps._chat import PAGE, Answer, Chat, Question, WithCost
+from example_apps._chat import PAGE, Answer, Chat, Plan, Question, WithCost
 
 ai = AIClient()
 routes = Blueprint("chat", __name__)
@@ -58,6 +58,16 @@ def ask() -> dict[str, Any]:
     """Answer at once."""
     question = Question.model_validate_json(request.get_data())
     return Answer.of(ai.client.chat.completions.create(**question.params())).model_dump()
+
+
+@routes.post("/api/plan")
+def plan() -> dict[str, Any]:
+    """Answer with a plan, which has the shape that was asked for."""
+    question = Question.model_validate_json(request.get_data())
+    completion = ai.client.chat.completions.parse(response_format=Plan, **question.params())
+    if (plan := completion.choices[0].message.parsed) is None:
+        abort(502, "The model made no plan.")
+    return plan.model_dump()
 
 
 @routes.post("/api/webhook")
