@@ -4,9 +4,9 @@ import os
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from ai_client import AsyncStream, Stream
 from ai_client.control import call_record
@@ -18,6 +18,31 @@ _CHAT_MODELS = re.compile(r"gpt-\d")
 _MADE_UP_PRICES = {"gpt-5.5-mini": {"input": 0.3, "output": 2.4}}
 
 
+class InputError(ValueError):
+    """Input that is not what an endpoint reads; `faults` says why, without repeating it."""
+
+    def __init__(self, faults: list[Any]) -> None:
+        super().__init__("The input is not what this endpoint reads.")
+        self.faults = faults
+
+
+class Input(BaseModel):
+    """What an endpoint reads."""
+
+    @classmethod
+    def read(cls, body: bytes) -> Self:
+        """Make it of a request's body, for the frameworks that leave this to the application.
+
+        Raises:
+            InputError: The body is something else.
+        """
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            faults = error.errors(include_url=False, include_context=False, include_input=False)
+            raise InputError(list(faults)) from error
+
+
 class Message(BaseModel):
     """One turn of a conversation."""
 
@@ -25,7 +50,7 @@ class Message(BaseModel):
     content: str = Field(min_length=1, max_length=100_000)
 
 
-class Chat(BaseModel):
+class Chat(Input):
     """A conversation to continue."""
 
     messages: list[Message] = Field(min_length=1, max_length=1000)
@@ -40,7 +65,7 @@ class Chat(BaseModel):
         }
 
 
-class Question(BaseModel):
+class Question(Input):
     """A question to answer at once."""
 
     question: str = Field(min_length=1, max_length=100_000)

@@ -6,12 +6,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
-from pydantic import ValidationError
 
 from ai_client import InvalidWebhookSignatureError, OpenAIError
 from ai_client_django import ai_client, get_async_ai_client, stream_response
 from example_apps import _chat
-from example_apps._chat import PAGE, Answer, AsyncWithCost, Chat, Plan, Question
+from example_apps._chat import PAGE, Answer, AsyncWithCost, Chat, InputError, Plan, Question
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponseBase]]
 
@@ -23,9 +22,8 @@ def validated(view: View) -> View:
     async def validating(request: HttpRequest) -> HttpResponseBase:
         try:
             return await view(request)
-        except ValidationError as error:
-            faults = error.errors(include_url=False, include_context=False, include_input=False)
-            return JsonResponse({"detail": faults}, status=422)
+        except InputError as error:
+            return JsonResponse({"detail": error.faults}, status=422)
 
     return validating
 
@@ -53,7 +51,7 @@ async def about(request: HttpRequest) -> JsonResponse:
 @validated
 async def chat(request: HttpRequest) -> HttpResponseBase:
     """Pass the answer on as it comes."""
-    chat = Chat.model_validate_json(request.body)
+    chat = Chat.read(request.body)
     stream = await get_async_ai_client().chat.completions.create(stream=True, **chat.params())
     return stream_response(AsyncWithCost(stream))
 
@@ -62,7 +60,7 @@ async def chat(request: HttpRequest) -> HttpResponseBase:
 @validated
 async def ask(request: HttpRequest) -> HttpResponseBase:
     """Answer at once."""
-    question = Question.model_validate_json(request.body)
+    question = Question.read(request.body)
     completion = await get_async_ai_client().chat.completions.create(**question.params())
     return JsonResponse(Answer.of(completion).model_dump())
 
@@ -71,7 +69,7 @@ async def ask(request: HttpRequest) -> HttpResponseBase:
 @validated
 async def plan(request: HttpRequest) -> HttpResponseBase:
     """Answer with a plan, which has the shape that was asked for."""
-    question = Question.model_validate_json(request.body)
+    question = Question.read(request.body)
     completions = get_async_ai_client().chat.completions
     completion = await completions.parse(response_format=Plan, **question.params())
     if (plan := completion.choices[0].message.parsed) is None:

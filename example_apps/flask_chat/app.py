@@ -3,12 +3,11 @@
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, request, send_file
-from pydantic import ValidationError
 
 from ai_client import InvalidWebhookSignatureError, OpenAIError
 from ai_client_flask import AIClient, stream_response
 from example_apps import _chat
-from example_apps._chat import PAGE, Answer, Chat, Plan, Question, WithCost
+from example_apps._chat import PAGE, Answer, Chat, InputError, Plan, Question, WithCost
 
 ai = AIClient()
 routes = Blueprint("chat", __name__)
@@ -25,7 +24,7 @@ def create_app(**config: Any) -> Flask:
     app.config.update(config)
     ai.init_app(app)
     app.register_blueprint(routes)
-    app.register_error_handler(ValidationError, refuse)
+    app.register_error_handler(InputError, refuse)
     app.register_error_handler(InvalidWebhookSignatureError, refuse_webhook)
     return app
 
@@ -49,21 +48,21 @@ def about() -> dict[str, Any]:
 @routes.post("/api/chat")
 def chat() -> Response:
     """Pass the answer on as it comes."""
-    chat = Chat.model_validate_json(request.get_data())
+    chat = Chat.read(request.get_data())
     return stream_response(WithCost(ai.client.chat.completions.create(stream=True, **chat.params())))
 
 
 @routes.post("/api/ask")
 def ask() -> dict[str, Any]:
     """Answer at once."""
-    question = Question.model_validate_json(request.get_data())
+    question = Question.read(request.get_data())
     return Answer.of(ai.client.chat.completions.create(**question.params())).model_dump()
 
 
 @routes.post("/api/plan")
 def plan() -> dict[str, Any]:
     """Answer with a plan, which has the shape that was asked for."""
-    question = Question.model_validate_json(request.get_data())
+    question = Question.read(request.get_data())
     completion = ai.client.chat.completions.parse(response_format=Plan, **question.params())
     if (plan := completion.choices[0].message.parsed) is None:
         abort(502, "The model made no plan.")
@@ -82,6 +81,6 @@ def refuse_webhook(error: InvalidWebhookSignatureError) -> tuple[dict[str, Any],
     return {"detail": str(error)}, 400
 
 
-def refuse(error: ValidationError) -> tuple[dict[str, Any], int]:
+def refuse(error: InputError) -> tuple[dict[str, Any], int]:
     """Say what is wrong with the input."""
-    return {"detail": error.errors(include_url=False, include_context=False, include_input=False)}, 422
+    return {"detail": error.faults}, 422
