@@ -37,7 +37,7 @@ def name(page: Path) -> str:
 def test_tables_are_current(page: Path) -> None:
     """The tables of a page are what the code and the last benchmark say."""
     text = page.read_text()
-    assert rendered(text) == text
+    assert rendered(text) == text, "run `make format`"
 
 
 @pytest.mark.parametrize("page", WITH_BLOCKS, ids=name)
