@@ -336,3 +336,26 @@ def test_address_follows_the_base_url(invoke: Invoke, peer: Peer) -> None:
     with invoke.within(client.live.connect()) as connection:
         assert invoke(connection.recv).type == "session.started"
     assert peer.requests[0].headers["authorization"] == "Bearer fetched"
+
+
+def test_responses(invoke: Invoke, peer: Peer) -> None:
+    """Responses are asked for over a connection with the parameters of `create`, and their events come typed."""
+
+    def script(connection: ServerConnection) -> None:
+        peer.received.extend(json.loads(connection.recv()) for _ in range(2))
+        connection.send(
+            event("response.output_text.delta", delta="Hel", item_id="i", output_index=0, content_index=0)
+        )
+
+    peer.scripts.append(script)
+    client = invoke.client(websocket_base_url=peer.url)
+    with invoke.within(client.responses.connect()) as connection:
+        invoke(connection.response.create, model="m", input="Hello")
+        invoke(connection.response.steer, input=[], previous_response_id="r")
+        found = invoke.collect(connection)
+    assert peer.received == [
+        {"type": "response.create", "model": "m", "input": "Hello"},
+        {"type": "response.steer", "input": [], "previous_response_id": "r"},
+    ]
+    assert [(type(each).__name__, each.delta) for each in found] == [("ResponseTextDeltaEvent", "Hel")]
+    assert peer.requests[0].path == "/v1/responses"

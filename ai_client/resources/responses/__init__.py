@@ -18,6 +18,7 @@ from ai_client._operation import (
     Sync,
 )
 from ai_client._request import OPTIONS, Omit, RequestOptions, omit, path
+from ai_client.realtime import ResponsesConnect
 from ai_client.types.responses import ToolParam
 from ai_client.types.responses.response import Response
 from ai_client.types.responses.response_create_params import (
@@ -51,7 +52,7 @@ class ResponseResumeParams(RequestOptions, total=False):
     tools: Iterable[ToolParam]
 
 
-class Responses(_generated.Responses[M]):
+class Responses(ResponsesConnect[M], _generated.Responses[M]):
     """Answers, with tools and state on the server's side."""
 
     with_raw_response: "RawView[Responses[Raw], Responses[AsyncRaw]]" = RawView()
