@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Generic
 from ai_client._operation import Client, M
 
 if TYPE_CHECKING:
+    from ai_client.resources.admin import Admin
     from ai_client.resources.audio import Audio
     from ai_client.resources.batches import Batches
+    from ai_client.resources.beta import Beta
     from ai_client.resources.chat import Chat
     from ai_client.resources.completions import Completions
     from ai_client.resources.containers import Containers
@@ -37,6 +39,13 @@ class Resources(Client, Generic[M]):
     """What both clients offer."""
 
     @cached_property
+    def admin(self) -> "Admin[M]":
+        """`client.admin`."""
+        from ai_client.resources.admin import Admin
+
+        return Admin(self)
+
+    @cached_property
     def audio(self) -> "Audio[M]":
         """`client.audio`."""
         from ai_client.resources.audio import Audio
@@ -49,6 +58,13 @@ class Resources(Client, Generic[M]):
         from ai_client.resources.batches import Batches
 
         return Batches(self)
+
+    @cached_property
+    def beta(self) -> "Beta[M]":
+        """`client.beta`."""
+        from ai_client.resources.beta import Beta
+
+        return Beta(self)
 
     @cached_property
     def chat(self) -> "Chat[M]":

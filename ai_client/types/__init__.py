@@ -7,7 +7,9 @@ from ai_client.types._lazy import Names
 
 if TYPE_CHECKING:
     from ai_client.types import (
+        admin as admin,
         audio as audio,
+        beta as beta,
         chat as chat,
         containers as containers,
         conversations as conversations,
@@ -227,7 +229,9 @@ _names = Names(
         "ai_client.types.upload": "Upload UploadCompleteParams UploadCreateParams",
     },
     [
+        "admin",
         "audio",
+        "beta",
         "chat",
         "containers",
         "conversations",

@@ -217,7 +217,7 @@ class Graph:
 
     def _usual_name(self, node: Node) -> str:
         schemas = self.parser.description.schemas
-        name = "".join(SPELLINGS.get(word, word) for word in words(node.key))
+        name = "".join(SPELLINGS.get(word, word) for word in words(node.key.replace("_", "")))
         if not name.isidentifier():
             raise DescriptionError(f"schema {node.key!r} needs a name in the map")
         for ending in ENDINGS if node.face == RESULT else ():

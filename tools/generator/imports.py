@@ -8,7 +8,8 @@ from .description import DescriptionError
 class Imports:
     """What a module imports, gathered while its body is written."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
+        self._module = module
         self._names: dict[str, set[str]] = defaultdict(set)
         self._modules: set[str] = set()
 

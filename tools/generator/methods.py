@@ -205,7 +205,7 @@ class MethodWriter:
         """List the parameters that go into the query string though the method is no GET."""
         if signature.call.verb == "GET":
             return ()
-        return tuple(each["name"] for each in signature.call.parameters("query"))
+        return tuple(each["name"].removesuffix("[]") for each in signature.call.parameters("query"))
 
     def _files(self, signature: Signature) -> tuple[str, ...]:
         """List the parameters that are sent as files."""

@@ -21,7 +21,7 @@ class ModuleWriter:
         self._api = api
         self._module = module
         self._nodes = nodes
-        self._imports = Imports()
+        self._imports = Imports(module)
         self._results = ResultWriter(api.graph, module, self._imports)
         self._params = ParamWriter(api.graph, module, self._imports)
 

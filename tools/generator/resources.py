@@ -16,7 +16,7 @@ class ResourceWriter:
     def __init__(self, api: Api, resource: Resource) -> None:
         self._api = api
         self._resource = resource
-        self._imports = Imports()
+        self._imports = Imports(resource.path)
         self._name = class_name(resource.path)
         self._methods = MethodWriter(api, self._name, self._imports)
 
@@ -66,6 +66,8 @@ def write_resources(api: Api) -> dict[str, str]:
     """Write every resource, and the class that gives a client its own, by path below the package."""
     texts = {}
     for resource in api.rules.resources.values():
+        if resource.same:
+            continue
         texts[f"resources/{_file(api, resource)}"] = ResourceWriter(api, resource).write()
     for path in parents(api):
         texts.setdefault(
@@ -112,7 +114,8 @@ def _file(api: Api, resource: Resource) -> str:
 
 
 def _import(resource: Resource) -> str:
-    return f"from ai_client.resources.{resource.path} import {class_name(resource.path)}"
+    path = resource.same or resource.path
+    return f"from ai_client.resources.{path} import {class_name(path)}"
 
 
 def _property(resource: Resource, arguments: str) -> str:

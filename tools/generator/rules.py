@@ -63,6 +63,8 @@ class Resource:
     """Methods that are written by hand, in a subclass beside the generated class."""
     later: tuple[str, ...] = ()
     """Methods that are to be written by hand."""
+    same: str | None = None
+    """Another resource that this is a second name of."""
     doc: str = ""
 
 
@@ -77,6 +79,8 @@ class Rules:
     uses: dict[str, frozenset[str]] = field(default_factory=dict)
     patterns: list[tuple[re.Pattern[str], str]] = field(default_factory=list)
     """Names of many schemas at once: what they match in full, and what to make of it."""
+    prefixes: list[str] = field(default_factory=list)
+    """Prefixes of schemas that are called as their namesakes without it are, with it."""
     received: dict[str, str] = field(default_factory=dict)
     """Schemas that come over a socket or a webhook, as no method says, and the modules of their models."""
     sent: dict[str, str] = field(default_factory=dict)
@@ -108,6 +112,10 @@ class Rules:
         if schema in self.names:
             self._used.add(f"names.{schema}")
             return self.names[schema].get(face)
+        for prefix in self.prefixes:
+            name = self.name(schema.removeprefix(prefix), face) if schema.startswith(prefix) else None
+            if name is not None:
+                return as_param(prefix + name) if face == PARAM else prefix + name
         for pattern, template in self.patterns if "." not in schema else ():
             if found := pattern.fullmatch(schema):
                 self._used.add(f"patterns.{pattern.pattern}")
@@ -159,6 +167,7 @@ class Rules:
                 raise DescriptionError(f"{schema} has two names in the map")
             self.names[schema] = name if isinstance(name, dict) else _faces(name)
         self.patterns += [(re.compile(match), name) for match, name in text.get("patterns", {}).items()]
+        self.prefixes += text.get("prefixes", [])
         self.received |= text.get("received", {})
         self.sent |= text.get("sent", {})
         self.also |= text.get("also", {})
@@ -212,6 +221,7 @@ def _resource(path: str, rule: Mapping[str, Any]) -> Resource:
         tuple(_method(path, name, text, shared) for name, text in rule.get("methods", {}).items()),
         tuple(rule.get("hand", ())),
         tuple(rule.get("later", ())),
+        rule.get("same"),
         rule.get("doc", ""),
     )
 
