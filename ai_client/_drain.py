@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -42,9 +42,25 @@ class Gate:
         if self.closing:
             raise self.refusal()
         token = object()
-        self.enter(token)
+        self._under_way.add(token)
         try:
             return await proceed(call)
+        finally:
+            self.leave(token)
+
+    @contextlib.contextmanager
+    def passing(self) -> Generator[None]:
+        """Count what happens inside the block, unless it comes too late.
+
+        Raises:
+            ClientClosedError: The application is shutting down.
+        """
+        if self.closing:
+            raise self.refusal()
+        token = object()
+        self.enter(token)
+        try:
+            yield
         finally:
             self.leave(token)
 

@@ -46,7 +46,7 @@ def build(config: ClientConfig, kind: Kind, gate: Gate) -> Managed:
     foreign = config.client_class if kind == "blocking" else config.async_client_class
     if foreign is not None:
         make = _class_of(foreign)
-        client = make(**_accepted(make, config))
+        client = make(**_accepted(make, config, gate, blocking=kind == "blocking"))
         return _Foreign(client) if kind == "blocking" else _AsyncForeign(client)
     from . import client as ours  # noqa: PLC0415 - the resources behind it are loaded on first use
 
@@ -139,10 +139,20 @@ def _class_of(given: str | Callable[..., Any]) -> Callable[..., Any]:
         raise ConfigError(f"The client class {given!r} cannot be imported: {error}") from error
 
 
-def _accepted(make: Callable[..., Any], config: ClientConfig) -> dict[str, Any]:
+def _accepted(
+    make: Callable[..., Any], config: ClientConfig, gate: Gate, *, blocking: bool
+) -> dict[str, Any]:
     """Give the options that were set, all of which the class has to take; it has its own defaults."""
+    from ._foreign import OF_THE_POOL, http_client_for  # noqa: PLC0415 - loads the HTTP library
+
     parameters = inspect.signature(make).parameters
     options = {name: value for name, value in config.options().items() if name in config.model_fields_set}
+    if "http_client" in parameters and "http_client" not in options:
+        of_pool = {name: options[name] for name in options.keys() & OF_THE_POOL}
+        http_client = http_client_for(make, of_pool, gate, blocking=blocking)
+        if http_client is not None:
+            options = {name: value for name, value in options.items() if name not in OF_THE_POOL}
+            options["http_client"] = http_client
     refused = options.keys() - parameters.keys()
     if refused and not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         name = getattr(make, "__qualname__", repr(make))

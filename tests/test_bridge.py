@@ -1,6 +1,8 @@
 """Calls from event loops other than the one their connections belong to."""
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -72,6 +74,17 @@ def test_main_loop_uses_its_connections_directly(
 
     asyncio.run(main())
     assert len(ai_client_upstream.requests) == 3
+
+
+def test_dead_main_loop_is_replaced(provider: ClientProvider) -> None:
+    """After the adopted loop was closed with its connections open, calls from other loops work."""
+
+    async def main() -> str:
+        provider.adopt_loop()
+        return await ask(provider.async_client)
+
+    client = provider.async_client
+    assert asyncio.run(main()) == asyncio.run(ask(client)) == asyncio.run(main())
 
 
 def test_stream_crosses_chunk_by_chunk(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
@@ -204,6 +217,57 @@ def test_body_of_another_loop_is_read_there(provider: ClientProvider, ai_client_
 
     assert asyncio.run(main()) == 200
     assert ai_client_upstream.requests[0].json()["model"] == "gpt-5.5-mini"
+
+
+def test_many_cancelled_calls_leave_the_pool_whole(
+    provider: ClientProvider, ai_client_upstream: Upstream
+) -> None:
+    """After hundreds of calls cancelled at random moments, from loops of their own, fresh calls all work."""
+
+    async def hurry(delay: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await ask(provider.async_client)
+
+    async def main() -> None:
+        await asyncio.gather(*(hurry(number / 10_000) for number in range(100)))
+
+    for _ in range(3):
+        asyncio.run(main())
+    assert all(asyncio.run(ask(provider.async_client)) for _ in range(10))
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 0)
+
+
+def test_own_client_works_in_one_loop_after_the_other(ai_client_upstream: Upstream) -> None:
+    """A client that belongs to no provider works silently in loops that follow each other, without a thread."""
+    client = AsyncOpenAI(base_url=ai_client_upstream.base_url, api_key="any")
+    before = threading.active_count()
+
+    async def main() -> None:
+        assert await asyncio.gather(ask(client), ask(client))
+
+    for _ in range(3):
+        asyncio.run(main())
+    assert threading.active_count() == before
+    asyncio.run(client.close())
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
+
+
+def test_own_client_works_in_loops_side_by_side(ai_client_upstream: Upstream) -> None:
+    """A client that belongs to no provider works in the loops of several threads at once."""
+    client = AsyncOpenAI(base_url=ai_client_upstream.base_url, api_key="any")
+    barrier = threading.Barrier(4)
+
+    async def main() -> bool:
+        barrier.wait()
+        answers = [await ask(client) for _ in range(5)]
+        barrier.wait()
+        return all(answers)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(lambda _: asyncio.run(main()), range(4)))
+    asyncio.run(client.close())
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
 
 
 def test_background_loop_itself_is_served(provider: ClientProvider) -> None:

@@ -1,15 +1,20 @@
 """One client of each kind per process."""
 
 import asyncio
+import gc
 import os
+import ssl
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
+import trustme
 
 from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, ConfigError, OpenAI
 from ai_client._loops import stop_background_loop
@@ -149,8 +154,27 @@ def test_close_waits_for_calls_under_way(provider: ClientProvider, ai_client_ups
     assert provider.state == "closed"
 
 
-def test_child_builds_its_own(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
+@pytest.fixture(params=["http", "https"])
+def forked(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[ClientProvider, Upstream]]:
+    """Yield a provider and its upstream, once without and once with TLS."""
+    context = None
+    if request.param == "https":
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+    with Upstream(ssl_context=context) as upstream:
+        provider = ClientProvider({"base_url": upstream.base_url, "api_key": "any", "max_retries": 0})
+        yield provider, upstream
+        provider.close()
+
+
+def test_child_builds_its_own(forked: tuple[ClientProvider, Upstream]) -> None:
     """A forked child has other clients over other connections; the parent goes on with its own."""
+    provider, upstream = forked
     client, async_client = provider.client, provider.async_client
     ask(client)
     asyncio.run(ask_async(async_client))
@@ -161,13 +185,26 @@ def test_child_builds_its_own(provider: ClientProvider, ai_client_upstream: Upst
             and provider.async_client is not async_client
             and bool(ask(provider.client))
             and bool(asyncio.run(ask_async(provider.async_client)))
+            and gc.collect() >= 0
         )
 
     assert exit_code_of_child(child) == 0
     assert provider.client is client
     assert ask(client)
     assert asyncio.run(ask_async(async_client))
-    assert [request.connection for request in ai_client_upstream.requests] == [1, 2, 3, 4, 1, 2]
+    assert [request.connection for request in upstream.requests] == [1, 2, 3, 4, 1, 2]
+
+
+def test_client_kept_over_a_fork_works_in_the_child(forked: tuple[ClientProvider, Upstream]) -> None:
+    """A client that the child got from its parent by name opens connections of its own."""
+    provider, upstream = forked
+    client, async_client = provider.client, provider.async_client
+    ask(client)
+    asyncio.run(ask_async(async_client))
+    assert exit_code_of_child(lambda: bool(ask(client) and asyncio.run(ask_async(async_client)))) == 0
+    assert ask(client)
+    assert asyncio.run(ask_async(async_client))
+    assert [request.connection for request in upstream.requests] == [1, 2, 3, 4, 1, 2]
 
 
 def test_fork_while_another_thread_builds(provider: ClientProvider) -> None:
@@ -298,6 +335,72 @@ def test_foreign_classes_have_the_same_lifecycle(ai_client_upstream: Upstream, b
     assert async_client.is_closed()
 
 
+@pytest.fixture
+def official(ai_client_upstream: Upstream) -> Iterator[ClientProvider]:
+    """Yield a provider of the official SDK's clients."""
+    provider = ClientProvider(
+        {
+            "base_url": ai_client_upstream.base_url,
+            "api_key": "any",
+            "max_retries": 0,
+            "max_connections": 5,
+            "shutdown_timeout": 0.1,
+            "client_class": "openai.OpenAI",
+            "async_client_class": "openai.AsyncOpenAI",
+        }
+    )
+    yield provider
+    provider.close()
+
+
+def test_foreign_client_works_from_any_loop(official: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """One official client serves loops that come and go, plain and streamed, over one connection."""
+
+    async def read() -> int:
+        stream = await official.async_client.chat.completions.create(**QUESTION, stream=True)
+        return len([item async for item in stream])
+
+    for _ in range(5):
+        assert asyncio.run(ask_async(official.async_client))
+        assert asyncio.run(read())
+    assert ai_client_upstream.connections_opened == 1
+
+
+def test_foreign_client_over_a_fork(official: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """A forked child has official clients and connections of its own, and leaves its parent's alone."""
+    ask(official.client)
+    asyncio.run(ask_async(official.async_client))
+    parents = official.client
+    assert (
+        exit_code_of_child(
+            lambda: (
+                official.client is not parents
+                and bool(ask(official.client) and asyncio.run(ask_async(official.async_client)))
+            )
+        )
+        == 0
+    )
+    ask(official.client)
+    asyncio.run(ask_async(official.async_client))
+    assert [request.connection for request in ai_client_upstream.requests] == [1, 2, 3, 4, 1, 2]
+
+
+def test_foreign_call_is_cut_at_the_deadline(official: ClientProvider, ai_client_upstream: Upstream) -> None:
+    """Calls of official clients drain like those of ours, and say why where they are cut."""
+    ai_client_upstream.always(never=True)
+    with ThreadPoolExecutor(2) as pool:
+        calls = [
+            pool.submit(ask, official.client),
+            pool.submit(lambda: asyncio.run(ask_async(official.async_client))),
+        ]
+        ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 2)
+        official.drain()
+        for call in calls:
+            with pytest.raises(ClientClosedError):
+                call.result(5)
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
+
+
 @pytest.mark.parametrize("path", ["openai.Nothing", "no_such_module.OpenAI", "OpenAI"])
 def test_foreign_class_that_is_not_there_is_named(path: str) -> None:
     """A dotted path that leads nowhere is a `ConfigError` that quotes it."""
@@ -308,8 +411,13 @@ def test_foreign_class_that_is_not_there_is_named(path: str) -> None:
 
 def test_option_that_a_foreign_class_does_not_take_is_named() -> None:
     """An option that was set and that the class does not know is refused, not dropped."""
-    provider = ClientProvider({"api_key": "any", "max_connections": 5, "client_class": openai.OpenAI})
-    with pytest.raises(ConfigError, match="OpenAI does not take these options: max_connections"):
+
+    class Small:
+        def __init__(self, api_key: str) -> None:
+            pass
+
+    provider = ClientProvider({"api_key": "any", "max_connections": 5, "client_class": Small})
+    with pytest.raises(ConfigError, match="Small does not take these options: max_connections"):
         _ = provider.client
 
 
@@ -317,3 +425,35 @@ def test_provider_shows_no_secret() -> None:
     """The API key is in no representation of a provider or its parts."""
     provider = ClientProvider({"api_key": "sk-planted"})
     assert "sk-planted" not in repr(provider) + repr(provider["default"]) + repr(provider.config)
+
+
+def test_script_that_forgets_to_close_ends_cleanly(ai_client_upstream: Upstream) -> None:
+    """At the exit of the interpreter what was not closed is closed, without a word and without a hang."""
+    script = """
+import asyncio
+from ai_client import ClientProvider
+
+provider = ClientProvider()
+question = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+provider.client.chat.completions.create(**question)
+
+async def main():
+    await provider.async_client.chat.completions.create(**question)
+    stream = await provider.async_client.chat.completions.create(**question, stream=True)
+    await anext(stream)
+    return stream
+
+stream = asyncio.run(main())
+blocking = provider.client.chat.completions.create(**question, stream=True)
+next(blocking)
+"""
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", script],
+        env={**os.environ, "OPENAI_API_KEY": "any", "OPENAI_BASE_URL": ai_client_upstream.base_url},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)

@@ -1,0 +1,283 @@
+"""Calls and streams at the end of their provider, on both clients."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from ai_client import ClientClosedError, ClientProvider
+from ai_client._drain import Gate as Calls, _AsyncBody, _Body
+from ai_client._loops import stop_background_loop
+from ai_client.testing import Gate, Upstream, sse
+
+QUESTION: dict[str, Any] = {"model": "gpt-5.5-mini", "messages": [{"role": "user", "content": "Hello"}]}
+CHUNK = sse(
+    {"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "word "}}]}
+)
+Caller = Callable[[ClientProvider], Any]
+
+
+def ask(provider: ClientProvider) -> str | None:
+    """Make a blocking call."""
+    return provider.client.chat.completions.create(**QUESTION).choices[0].message.content
+
+
+def read(provider: ClientProvider) -> int:
+    """Read a stream with the blocking client, and count its items."""
+    return sum(1 for _ in provider.client.chat.completions.create(**QUESTION, stream=True))
+
+
+async def ask_async(provider: ClientProvider) -> str | None:
+    """Make an awaited call."""
+    return (await provider.async_client.chat.completions.create(**QUESTION)).choices[0].message.content
+
+
+async def read_async(provider: ClientProvider) -> int:
+    """Read a stream with the awaitable client, and count its items."""
+    stream = await provider.async_client.chat.completions.create(**QUESTION, stream=True)
+    return len([item async for item in stream])
+
+
+async def on_main_loop(call: Callable[[ClientProvider], Any], provider: ClientProvider) -> Any:
+    """Make a call from an adopted loop."""
+    provider.adopt_loop()
+    return await call(provider)
+
+
+ASK: dict[str, Caller] = {
+    "blocking": ask,
+    "bridged": lambda provider: asyncio.run(ask_async(provider)),
+    "direct": lambda provider: asyncio.run(on_main_loop(ask_async, provider)),
+}
+READ: dict[str, Caller] = {
+    "blocking": read,
+    "bridged": lambda provider: asyncio.run(read_async(provider)),
+    "direct": lambda provider: asyncio.run(on_main_loop(read_async, provider)),
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_left() -> Iterator[None]:
+    """End the background loop after each test."""
+    yield
+    stop_background_loop()
+
+
+@pytest.fixture
+def make(ai_client_upstream: Upstream) -> Iterator[Callable[..., ClientProvider]]:
+    """Yield a function that makes providers; they are closed after the test."""
+    made: list[ClientProvider] = []
+
+    def make(**options: Any) -> ClientProvider:
+        options = {"base_url": ai_client_upstream.base_url, "api_key": "any", "max_retries": 0, **options}
+        made.append(ClientProvider(options))
+        return made[-1]
+
+    yield make
+    for provider in made:
+        provider.close()
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Yield threads for calls."""
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+@pytest.mark.parametrize("way", ASK)
+def test_call_that_takes_too_long_is_cut(
+    make: Callable[..., ClientProvider], ai_client_upstream: Upstream, pool: ThreadPoolExecutor, way: str
+) -> None:
+    """A call still under way at the deadline fails with `ClientClosedError`, and is not tried again."""
+    provider = make(shutdown_timeout=0.1, max_retries=5)
+    ai_client_upstream.always(never=True)
+    call = pool.submit(ASK[way], provider)
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 1)
+    provider.drain()
+    with pytest.raises(ClientClosedError, match="closed while this call was under way"):
+        call.result(5)
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
+    assert len(ai_client_upstream.requests) == 1
+
+
+@pytest.mark.parametrize("way", READ)
+def test_stream_that_takes_too_long_is_cut(
+    make: Callable[..., ClientProvider],
+    ai_client_upstream: Upstream,
+    pool: ThreadPoolExecutor,
+    way: str,
+) -> None:
+    """A stream still open at the deadline ends with `ClientClosedError`, not as if it were whole."""
+    provider = make(shutdown_timeout=0.1)
+    ai_client_upstream.reply(chunks=[CHUNK, Gate()])
+    stream = pool.submit(READ[way], provider)
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 1)
+    provider.drain()
+    with pytest.raises(ClientClosedError, match="closed while this call was under way"):
+        stream.result(5)
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
+
+
+@pytest.mark.parametrize("way", READ)
+def test_stream_that_ends_in_time_is_whole(
+    make: Callable[..., ClientProvider], ai_client_upstream: Upstream, pool: ThreadPoolExecutor, way: str
+) -> None:
+    """A stream that ends before the deadline is read to its end, and the drain ends with it, not later."""
+    provider = make(shutdown_timeout=60)
+    gate = Gate()
+    ai_client_upstream.reply(chunks=[CHUNK, gate, CHUNK, b"data: [DONE]\n\n"])
+    stream = pool.submit(READ[way], provider)
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 1)
+    provider.drain()
+    assert provider.state == "draining"
+    gate.set()
+    assert stream.result(5) == 2
+    provider.close()
+    assert provider.state == "closed"
+
+
+@pytest.mark.parametrize("way", ASK)
+def test_wait_for_a_retry_is_cut(
+    make: Callable[..., ClientProvider], ai_client_upstream: Upstream, pool: ThreadPoolExecutor, way: str
+) -> None:
+    """A call that waits to be tried again does not hold the end up."""
+    provider = make(shutdown_timeout=0.1, max_retries=1)
+    ai_client_upstream.always(status=503, headers={"retry-after": "60"})
+    call = pool.submit(ASK[way], provider)
+    ai_client_upstream.wait_for(
+        lambda: len(ai_client_upstream.requests) == 1 and not ai_client_upstream.in_flight
+    )
+    provider.drain()
+    with pytest.raises(ClientClosedError):
+        call.result(5)
+
+
+@pytest.mark.parametrize("way", ASK)
+def test_retry_during_the_drain_is_made(
+    make: Callable[..., ClientProvider], ai_client_upstream: Upstream, pool: ThreadPoolExecutor, way: str
+) -> None:
+    """A call that was under way when the drain began may still be tried again."""
+    provider = make(shutdown_timeout=60, max_retries=1)
+    gate = Gate()
+    ai_client_upstream.reply(status=503, gate=gate)
+    ai_client_upstream.reply(content="finished")
+    call = pool.submit(ASK[way], provider)
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 1)
+    provider.drain()
+    gate.set()
+    assert call.result(5) == "finished"
+
+
+def test_dropped_stream_does_not_hold_the_end_up(
+    make: Callable[..., ClientProvider], ai_client_upstream: Upstream
+) -> None:
+    """A stream that was neither read to its end nor closed counts no more once it is gone."""
+    provider = make(shutdown_timeout=60)
+    ai_client_upstream.reply(chunks=[CHUNK, Gate()])
+    stream = provider.client.chat.completions.create(**QUESTION, stream=True)
+    next(stream)
+    del stream
+    provider.close()
+    assert provider.state == "closed"
+
+
+def test_copy_is_closed_with_its_provider(
+    make: Callable[..., ClientProvider],
+) -> None:
+    """A copy made with `with_options` drains and closes like the client it was made from."""
+    provider = make()
+    copy = provider.client.with_options(timeout=5)
+    provider.drain()
+    with pytest.raises(ClientClosedError):
+        copy.chat.completions.create(**QUESTION)
+
+
+def test_aclose_waits_for_calls_on_its_own_loop(
+    make: Callable[..., ClientProvider], ai_client_upstream: Upstream
+) -> None:
+    """`aclose` on the main loop lets that loop's calls go on until they end."""
+    provider = make(shutdown_timeout=60)
+    gate = Gate()
+    ai_client_upstream.reply(gate=gate, content="finished")
+
+    async def main() -> str | None:
+        provider.adopt_loop()
+        call = asyncio.create_task(ask_async(provider))
+        await ai_client_upstream.wait_for_async(lambda: ai_client_upstream.in_flight == 1)
+        closing = asyncio.create_task(provider.aclose())
+        await asyncio.sleep(0)
+        with pytest.raises(ClientClosedError, match="takes no more AI calls"):
+            await ask_async(provider)
+        gate.set()
+        await closing
+        return await call
+
+    assert asyncio.run(main()) == "finished"
+
+
+def test_drain_from_many_threads_ends_once(make: Callable[..., ClientProvider]) -> None:
+    """However often and from wherever a provider is told to end, it ends once and everyone sees it ended."""
+    provider = make()
+    _ = provider.client
+    barrier = threading.Barrier(16)
+
+    def end(number: int) -> str:
+        barrier.wait()
+        if number % 2:
+            provider.drain()
+        provider.close()
+        return provider.state
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(end, range(16))) == {"closed"}
+
+
+def test_start_during_a_drain_waits_for_it(
+    make: Callable[..., ClientProvider], ai_client_upstream: Upstream, pool: ThreadPoolExecutor
+) -> None:
+    """A provider started again while it drains ends the old life first, then takes calls."""
+    provider = make(shutdown_timeout=0.1)
+    ai_client_upstream.reply(never=True)
+    call = pool.submit(ask, provider)
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 1)
+    provider.drain()
+    provider.start()
+    assert provider.state == "open"
+    assert ask(provider)
+    with pytest.raises(ClientClosedError):
+        call.result(5)
+
+
+def test_idle_provider_closes_at_once(make: Callable[..., ClientProvider]) -> None:
+    """With nothing under way, closing does not wait."""
+    provider = make(shutdown_timeout=60)
+    assert ask(provider)
+    begun = time.monotonic()
+    provider.close()
+    assert time.monotonic() - begun < 30
+
+
+def test_cut_body_is_not_taken_for_whole() -> None:
+    """The end of a body that was cut is an error, also where the server's closing would have ended it."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"half"
+
+    async def read_to_end() -> None:
+        async for _ in _AsyncBody(chunks(), calls):
+            calls.cut_off()
+
+    calls = Calls()
+    body = iter(_Body([b"half"], calls))
+    assert next(body) == b"half"
+    calls.cut_off()
+    with pytest.raises(ClientClosedError):
+        next(body)
+    calls = Calls()
+    with pytest.raises(ClientClosedError):
+        asyncio.run(read_to_end())
