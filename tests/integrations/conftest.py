@@ -4,5 +4,6 @@ import os
 
 import django
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.integrations.django_site.settings")
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.integrations.django_site.settings"
 django.setup()
+del os.environ["DJANGO_SETTINGS_MODULE"]  # the servers that tests start have settings of their own
