@@ -20,6 +20,7 @@ CHAT = {"messages": [{"role": "user", "content": "Hello?"}]}
 
 
 FRAMEWORKS = ["fastapi", "django", "flask"]
+OWN_SETTINGS = {"DJANGO_SETTINGS_MODULE": "example_apps.django_chat.settings"}  # other tests set theirs
 
 
 @pytest.fixture(params=FRAMEWORKS)
@@ -31,7 +32,7 @@ def framework(request: pytest.FixtureRequest) -> str:
 @contextmanager
 def command(framework: str, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """Start the example as `make demo` does, and stop it after the block."""
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
+    environment = {**os.environ, **OWN_SETTINGS, "PYTHONUNBUFFERED": "1", **environment}
     process = subprocess.Popen(
         [sys.executable, "-m", f"example_apps.{framework}_chat", *arguments],
         cwd=ROOT,
@@ -118,6 +119,7 @@ def test_the_django_project_itself() -> None:
             "example_apps.django_chat",
         ],
         cwd=ROOT,
+        env={**os.environ, **OWN_SETTINGS},
         check=True,
         capture_output=True,
     )
