@@ -40,3 +40,32 @@ def test_chat_loads_only_chat() -> None:
     loaded = loaded_after("import ai_client; ai_client.OpenAI(api_key='key').chat.completions")
     assert "ai_client.resources.embeddings" not in loaded
     assert not {name for name in loaded if name.startswith("ai_client.types.responses")}
+
+
+@pytest.mark.parametrize(
+    ("use", "unused"),
+    [
+        ("chat.completions", ("beta", "admin", "realtime", "responses")),
+        ("responses", ("beta", "admin", "realtime", "chat", "evals")),
+        ("embeddings", ("beta", "admin", "chat", "responses")),
+    ],
+)
+def test_a_resource_loads_no_other_part_of_the_api(use: str, unused: tuple[str, ...]) -> None:
+    """Using a resource loads neither the resources nor the types of other parts of the API."""
+    loaded = loaded_after(f"import ai_client; ai_client.OpenAI(api_key='key').{use}")
+    assert not {
+        name
+        for part in unused
+        for name in loaded
+        if name.startswith((f"ai_client.types.{part}", f"ai_client.resources.{part}"))
+    }
+
+
+def test_a_type_loads_no_other() -> None:
+    """A name of a package of types loads what it is made of and nothing else."""
+    loaded = loaded_after("from ai_client.types.chat import ChatCompletionChunk")
+    types = {name for name in loaded if name.startswith("ai_client.types.") and "param" in name}
+    assert not types
+    assert not {
+        name for name in loaded if name.startswith(("ai_client.resources", "ai_client.types.responses"))
+    }

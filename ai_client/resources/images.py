@@ -42,7 +42,7 @@ class Images(Resource[M]):
 
     @operation
     async def create_variation(self, **params: Unpack[ImageCreateVariationParams]) -> ImagesResponse:
-        """Create variation: `POST /images/variations`."""
+        """Create variation (deprecated): `POST /images/variations`."""
         return await self._post(
             "/images/variations",
             ImageCreateVariationParams,

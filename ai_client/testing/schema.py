@@ -20,6 +20,9 @@ _FORMATS = {
     "uuid": "00000000-0000-4000-8000-000000000000",
 }
 
+_TOLD_BY = {"properties": "object", "items": "array"}
+"""What kind of value a schema without a type describes, by the keyword it has."""
+
 _DEEP = 6
 """From this depth on a schema that refers to itself takes its shortest way out."""
 
@@ -42,9 +45,9 @@ class _Sampler:
         if "enum" in spec:
             return spec["enum"][0]
         alternatives = spec.get("anyOf") or spec.get("oneOf")
-        if alternatives:
+        if alternatives and "properties" not in spec:
             return self.value(self._chosen(alternatives, depth), name, depth + 1)
-        kind = spec.get("type") or ("object" if "properties" in spec else "string")
+        kind = spec.get("type") or next((kind for key, kind in _TOLD_BY.items() if key in spec), "string")
         if is_list(kind):
             kind = "null" if depth > _DEEP and "null" in kind else kind[0]
         return self._of_kind(kind, spec, name, depth)

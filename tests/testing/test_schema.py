@@ -101,6 +101,20 @@ def test_a_number_can_lie_between_whole_ones() -> None:
     assert sample({"type": "number", "exclusiveMinimum": 0.2, "exclusiveMaximum": 0.4}) == pytest.approx(0.3)
 
 
+def test_an_array_needs_no_type() -> None:
+    """A schema with items describes an array, whether or not it says so."""
+    assert sample({"items": {"type": "integer", "minimum": 3}}) == [3]
+
+
+def test_alternatives_may_only_say_what_is_required() -> None:
+    """Alternatives beside properties choose between these, and do not stand for the whole."""
+    schema = {
+        "properties": {"a": {"const": 1}, "b": {"const": 2}},
+        "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
+    }
+    assert sample(schema) == {"a": 1, "b": 2}
+
+
 def test_parts_of_a_schema_are_taken_together() -> None:
     """`allOf` merges properties and references, and required names need no definition."""
     schema = {

@@ -146,13 +146,15 @@ def test_removed_schema_takes_its_file_along(workshop: Workshop) -> None:
         "[patterns]\n\"Cake(.+)\" = '\\1'",
         '[modules]\n"recipes/cake" = ["Cake"]',
         '[names]\n"Recipe.icing" = "Icing"',
+        'secrets = ["Recipe.icing"]',
     ],
 )
 def test_rule_that_changes_nothing_fails(
     workshop: Workshop, capsys: pytest.CaptureFixture[str], rule: str
 ) -> None:
     """A rule of the map that no schema needs is an error which names it."""
-    workshop.add("recipes", rule)
+    path = workshop.map / "recipes.toml"
+    path.write_text(f"{rule}\n\n{path.read_text()}")
     assert workshop.run() == 2
     assert "change nothing" in capsys.readouterr().err
 
@@ -228,6 +230,16 @@ def test_field_names_that_python_takes(made: Callable[[str], Any]) -> None:
     assert bread.schema_ == "s"
     assert bread.to_dict()["schema"] == "s"
     assert bread.extras == {"a": 1}
+
+
+def test_secrets_are_not_shown(workshop: Workshop) -> None:
+    """The value of a property that the map calls a secret is in no repr."""
+    path = workshop.map / "breads.toml"
+    path.write_text(f'secrets = ["BreadObject.weight"]\n{path.read_text()}')
+    workshop.run()
+    assert (
+        "weight: float | None = Field(default=None, repr=False)" in workshop.texts()["types/breads/bread.py"]
+    )
 
 
 def test_union_by_tag(made: Callable[[str], Any]) -> None:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from .description import FORM, Call, Description, DescriptionError, Schema
 from .graph import Graph, Node
+from .outline import Method, Resource
 from .parse import Parser
-from .rules import PARAM, RESULT, Method, Resource, Rules
+from .rules import PARAM, RESULT, Rules
 from .shapes import Array, Definition, Nullable, Object, Ref, Shape, Union
 from .words import camel, singular
 

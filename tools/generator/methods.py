@@ -232,7 +232,8 @@ class MethodWriter:
 
     def _docstring(self, signature: Signature) -> str:
         method = signature.method
-        text = method.doc or f"{sentence_from(method.name)}: `{method.call}`."
+        note = " (deprecated)" if method.deprecated else ""
+        text = method.doc or f"{sentence_from(method.name)}{note}: `{method.call}`."
         return f'"""{text}"""'
 
 

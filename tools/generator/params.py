@@ -6,7 +6,8 @@ from collections.abc import Set as AbstractSet
 from .description import DescriptionError
 from .graph import Graph, Node
 from .imports import Imports
-from .rules import PARAM, Method
+from .outline import Method
+from .rules import PARAM
 from .shapes import Array, Choice, Definition, Field, Nullable, Object, Ref, Scalar, Shape, Table, Union
 from .words import python_name, sentence
 

@@ -4,7 +4,7 @@ from .api import Api, Signature
 from .imports import Imports
 from .methods import MethodWriter
 from .modules import HEADER
-from .rules import Resource
+from .outline import Resource
 from .words import camel
 
 VIEWS = ("AsyncRaw", "AsyncStreaming", "Raw", "RawView", "Streaming", "StreamingView")

@@ -54,7 +54,9 @@ class ResultWriter:
         exact = self._graph.is_told_apart(node.key)
         hidden = BUILTINS & {field.name for field in fields}
         for field in fields:
-            line = self._field(field, later, exact=exact)
+            line = self._field(
+                field, later, exact=exact, secret=self._graph.rules.is_secret(node.key, field.name)
+            )
             lines.append(f"    {self._reach(line, hidden) if hidden else line}")
         return "\n".join(lines)
 
@@ -146,7 +148,7 @@ class ResultWriter:
             return found if isinstance(found, Object) else None
         return None
 
-    def _field(self, field: Field, later: AbstractSet[Node], *, exact: bool) -> str:
+    def _field(self, field: Field, later: AbstractSet[Node], *, exact: bool, secret: bool) -> str:
         shape = self._graph.expand(field.shape)
         bare = shape.of if isinstance(shape, Nullable) else shape
         strict = exact and isinstance(bare, Choice) and len(bare.values) == 1
@@ -160,11 +162,15 @@ class ResultWriter:
         name = python_name(field.name)
         if keyword.iskeyword(name) or hasattr(pydantic.BaseModel, name):
             name += "_"
-        if name == field.name:
+        options = [f"default={default}"] if default else []
+        if name != field.name:
+            options.append(f'alias="{field.name}"')
+        if secret:
+            options.append("repr=False")
+        if options in ([], ["default=None"]):
             return f"{name}: {text} = {default}" if default else f"{name}: {text}"
         self._imports.add("pydantic", "Field")
-        arguments = f'default={default}, alias="{field.name}"' if default else f'alias="{field.name}"'
-        return f"{name}: {text} = Field({arguments})"
+        return f"{name}: {text} = Field({', '.join(options)})"
 
     def _reach(self, line: str, hidden: AbstractSet[str]) -> str:
         """Name builtins by their module where a field of the class has the same name."""

@@ -13,59 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from .description import DescriptionError
-from .words import singular
+from .outline import Method, Resource, resource_of
 
 RESULT, PARAM = "result", "param"
-
-
-@dataclass(frozen=True)
-class Method:
-    """One method of a resource."""
-
-    resource: str
-    name: str
-    call: str
-    stream: bool | str = False
-    """Whether `stream=True` gives events; the schema of one where the description does not say it."""
-    page: str | None = None
-    """The page class of a method that lists."""
-    result: str | None = None
-    """The public name of the result where the schema has another, `binary`, `text` or `none`."""
-    params: str | None = None
-    """The public name of the parameters where it is not made from resource and method."""
-    body: str | None = None
-    """The content type to describe where the operation takes several."""
-    apart: tuple[str, ...] = ()
-    """Parameters that decide what the method gives, which its overloads therefore name one by one."""
-    bare: dict[str, str] = field(default_factory=dict)
-    """A name for the parameters without some more, and those, by name: `parse` takes one of them as a type."""
-    headers: tuple[tuple[str, str], ...] = ()
-    """Headers of the request, below the caller's."""
-    deprecated: bool = False
-    doc: str = ""
-
-    @property
-    def path(self) -> str:
-        """Its place below a client, with dots."""
-        return f"{self.resource}.{self.name}"
-
-
-@dataclass(frozen=True)
-class Resource:
-    """One resource, and the modules of what only it uses."""
-
-    path: str
-    module: str
-    events: str
-    params: str
-    methods: tuple[Method, ...]
-    hand: tuple[str, ...] = ()
-    """Methods that are written by hand, in a subclass beside the generated class."""
-    later: tuple[str, ...] = ()
-    """Methods that are to be written by hand."""
-    same: str | None = None
-    """Another resource that this is a second name of."""
-    doc: str = ""
 
 
 @dataclass
@@ -89,6 +39,8 @@ class Rules:
     """Further names: module -> name -> schema."""
     twins: dict[str, str] = field(default_factory=dict)
     """Modules of results whose parameter forms live elsewhere."""
+    secrets: list[str] = field(default_factory=list)
+    """Properties whose values no repr shows, each as "Schema.property"."""
     offers: dict[str, list[str]] = field(default_factory=dict)
     """Packages that also offer all names of others."""
     mixins: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -134,6 +86,13 @@ class Rules:
         self._used.add(f"mixins.{schema}")
         return self.mixins.get(schema, {})
 
+    def is_secret(self, schema: str, name: str) -> bool:
+        """Tell whether a property's value must not be shown."""
+        secret = f"{schema}.{name}"
+        if secret in self.secrets:
+            self._used.add(f"secrets.{secret}")
+        return secret in self.secrets
+
     def unused(self) -> list[str]:
         """List the rules that changed nothing."""
         every = [
@@ -141,6 +100,7 @@ class Rules:
             *(f"patterns.{pattern.pattern}" for pattern, _ in self.patterns),
             *(f"modules.{schema}" for schema in self.pins),
             *(f"mixins.{schema}" for schema in self.mixins),
+            *(f"secrets.{secret}" for secret in self.secrets),
         ]
         return sorted(rule for rule in every if rule not in self._used)
 
@@ -172,11 +132,12 @@ class Rules:
         self.sent |= text.get("sent", {})
         self.also |= text.get("also", {})
         self.twins |= text.get("twins", {})
+        self.secrets += text.get("secrets", [])
         self.offers |= text.get("offers", {})
         self.mixins |= text.get("mixins", {})
         self.written |= text.get("written", {})
         for path, rule in text.get("resources", {}).items():
-            resource = _resource(path, rule)
+            resource = resource_of(path, rule)
             self.resources[path] = resource
             modules += [resource.module, resource.events, resource.params]
         modules += [*text.get("received", {}).values(), *text.get("sent", {}).values()]
@@ -207,30 +168,6 @@ def _ordered(files: Mapping[str, Mapping[str, Any]]) -> list[str]:
     for part in sorted(files, key=lambda name: (name != "shared", name)):
         visit(part, ())
     return order
-
-
-def _resource(path: str, rule: Mapping[str, Any]) -> Resource:
-    *parents, last = path.split(".")
-    module = rule.get("module", "/".join([*parents, singular(last)]))
-    shared = rule.get("headers", {})
-    return Resource(
-        path,
-        module,
-        rule.get("events", module),
-        rule.get("params", module),
-        tuple(_method(path, name, text, shared) for name, text in rule.get("methods", {}).items()),
-        tuple(rule.get("hand", ())),
-        tuple(rule.get("later", ())),
-        rule.get("same"),
-        rule.get("doc", ""),
-    )
-
-
-def _method(resource: str, name: str, text: str | Mapping[str, Any], headers: Mapping[str, str]) -> Method:
-    rule = {"call": text} if isinstance(text, str) else dict(text)
-    rule["headers"] = tuple({**headers, **rule.get("headers", {})}.items())
-    rule["apart"] = tuple(rule.get("apart", ())) + (("stream",) if rule.get("stream") else ())
-    return Method(resource, name, **rule)
 
 
 def _faces(name: str) -> dict[str, str]:

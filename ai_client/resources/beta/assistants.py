@@ -34,14 +34,14 @@ class Assistants(Resource[M]):
 
     @operation
     async def create(self, **params: Unpack[AssistantCreateParams]) -> Assistant:
-        """Create: `POST /assistants`."""
+        """Create (deprecated): `POST /assistants`."""
         return await self._post(
             "/assistants", AssistantCreateParams, params, Assistant, headers={"OpenAI-Beta": "assistants=v2"}
         )
 
     @operation
     async def retrieve(self, assistant_id: str, **options: Unpack[RequestOptions]) -> Assistant:
-        """Retrieve: `GET /assistants/{assistant_id}`."""
+        """Retrieve (deprecated): `GET /assistants/{assistant_id}`."""
         return await self._get(
             path("/assistants/{assistant_id}", assistant_id=assistant_id),
             RequestOptions,
@@ -52,7 +52,7 @@ class Assistants(Resource[M]):
 
     @operation
     async def update(self, assistant_id: str, **params: Unpack[AssistantUpdateParams]) -> Assistant:
-        """Update: `POST /assistants/{assistant_id}`."""
+        """Update (deprecated): `POST /assistants/{assistant_id}`."""
         return await self._post(
             path("/assistants/{assistant_id}", assistant_id=assistant_id),
             AssistantUpdateParams,
@@ -63,7 +63,7 @@ class Assistants(Resource[M]):
 
     @operation
     async def delete(self, assistant_id: str, **options: Unpack[RequestOptions]) -> AssistantDeleted:
-        """Delete: `DELETE /assistants/{assistant_id}`."""
+        """Delete (deprecated): `DELETE /assistants/{assistant_id}`."""
         return await self._delete(
             path("/assistants/{assistant_id}", assistant_id=assistant_id),
             RequestOptions,
@@ -74,7 +74,7 @@ class Assistants(Resource[M]):
 
     @pages
     def list(self, **params: Unpack[AssistantListParams]) -> CursorListing[Assistant]:
-        """List: `GET /assistants`."""
+        """List (deprecated): `GET /assistants`."""
         return CursorListing(
             self,
             "/assistants",

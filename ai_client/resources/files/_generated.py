@@ -50,7 +50,7 @@ class Files(Resource[M]):
 
     @operation
     async def retrieve_content(self, file_id: str, **options: Unpack[RequestOptions]) -> str:
-        """Retrieve content: `GET /files/{file_id}/content`."""
+        """Retrieve content (deprecated): `GET /files/{file_id}/content`."""
         return await self._get(
             path("/files/{file_id}/content", file_id=file_id), RequestOptions, options, str
         )

@@ -27,7 +27,7 @@ class Videos(Resource[M]):
 
     @operation
     async def create(self, **params: Unpack[VideoCreateParams]) -> Video:
-        """Create: `POST /videos`."""
+        """Create (deprecated): `POST /videos`."""
         return await self._post(
             "/videos",
             VideoCreateParams,
@@ -39,12 +39,12 @@ class Videos(Resource[M]):
 
     @operation
     async def retrieve(self, video_id: str, **options: Unpack[RequestOptions]) -> Video:
-        """Retrieve: `GET /videos/{video_id}`."""
+        """Retrieve (deprecated): `GET /videos/{video_id}`."""
         return await self._get(path("/videos/{video_id}", video_id=video_id), RequestOptions, options, Video)
 
     @operation
     async def delete(self, video_id: str, **options: Unpack[RequestOptions]) -> VideoDeleteResponse:
-        """Delete: `DELETE /videos/{video_id}`."""
+        """Delete (deprecated): `DELETE /videos/{video_id}`."""
         return await self._delete(
             path("/videos/{video_id}", video_id=video_id), RequestOptions, options, VideoDeleteResponse
         )
@@ -53,7 +53,7 @@ class Videos(Resource[M]):
     async def create_character(
         self, **params: Unpack[VideoCreateCharacterParams]
     ) -> VideoCreateCharacterResponse:
-        """Create character: `POST /videos/characters`."""
+        """Create character (deprecated): `POST /videos/characters`."""
         return await self._post(
             "/videos/characters",
             VideoCreateCharacterParams,
@@ -67,7 +67,7 @@ class Videos(Resource[M]):
     async def download_content(
         self, video_id: str, **params: Unpack[VideoDownloadContentParams]
     ) -> BinaryResponse:
-        """Download content: `GET /videos/{video_id}/content`."""
+        """Download content (deprecated): `GET /videos/{video_id}/content`."""
         return await self._get(
             path("/videos/{video_id}/content", video_id=video_id),
             VideoDownloadContentParams,
@@ -78,7 +78,7 @@ class Videos(Resource[M]):
 
     @operation
     async def edit(self, **params: Unpack[VideoEditParams]) -> Video:
-        """Edit: `POST /videos/edits`."""
+        """Edit (deprecated): `POST /videos/edits`."""
         return await self._post(
             "/videos/edits",
             VideoEditParams,
@@ -90,7 +90,7 @@ class Videos(Resource[M]):
 
     @operation
     async def extend(self, **params: Unpack[VideoExtendParams]) -> Video:
-        """Extend: `POST /videos/extensions`."""
+        """Extend (deprecated): `POST /videos/extensions`."""
         return await self._post(
             "/videos/extensions",
             VideoExtendParams,
@@ -104,7 +104,7 @@ class Videos(Resource[M]):
     async def get_character(
         self, character_id: str, **options: Unpack[RequestOptions]
     ) -> VideoGetCharacterResponse:
-        """Get character: `GET /videos/characters/{character_id}`."""
+        """Get character (deprecated): `GET /videos/characters/{character_id}`."""
         return await self._get(
             path("/videos/characters/{character_id}", character_id=character_id),
             RequestOptions,
@@ -114,12 +114,12 @@ class Videos(Resource[M]):
 
     @operation
     async def remix(self, video_id: str, **params: Unpack[VideoRemixParams]) -> Video:
-        """Remix: `POST /videos/{video_id}/remix`."""
+        """Remix (deprecated): `POST /videos/{video_id}/remix`."""
         return await self._post(
             path("/videos/{video_id}/remix", video_id=video_id), VideoRemixParams, params, Video
         )
 
     @pages
     def list(self, **params: Unpack[VideoListParams]) -> ConversationCursorListing[Video]:
-        """List: `GET /videos`."""
+        """List (deprecated): `GET /videos`."""
         return ConversationCursorListing(self, "/videos", VideoListParams, params, Video)

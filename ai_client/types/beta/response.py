@@ -27,7 +27,7 @@ class BetaContainerNetworkPolicyDomainSecret(BaseModel):
 
     domain: str
     name: str
-    value: str
+    value: str = Field(repr=False)
 
 
 class BetaContainerNetworkPolicyAllowlist(BaseModel):
@@ -293,9 +293,9 @@ class BetaMcpTool(BaseModel):
         | None
     ) = None
     tunnel_id: str | None = None
-    authorization: str | None = None
+    authorization: str | None = Field(default=None, repr=False)
     server_description: str | None = None
-    headers: dict[str, str] | None = None
+    headers: dict[str, str] | None = Field(default=None, repr=False)
     allowed_tools: list[str] | BetaMcpToolFilter | None = None
     allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
     require_approval: BetaMcpToolRequireApproval | Open[Literal["always", "never"]] | None = None

@@ -3,6 +3,8 @@
 
 from typing import Annotated, Literal, TypedDict
 
+from pydantic import Field
+
 from ai_client._models import BaseModel
 from ai_client._request import RequestOptions
 from ai_client._unions import OneOf
@@ -33,7 +35,7 @@ class ClientSecretCreateParams(RequestOptions, total=False):
 class ClientSecretCreateResponse(BaseModel):
     """Client secret create response."""
 
-    value: str
+    value: str = Field(repr=False)
     expires_at: int
     session: Annotated[
         RealtimeSessionCreateResponse | RealtimeTranscriptionSessionCreateResponse, OneOf("type")

@@ -3,6 +3,8 @@
 
 from typing import Annotated, Literal, TypeAlias
 
+from pydantic import Field
+
 from ai_client._models import BaseModel
 from ai_client._unions import OneOf, Open
 from ai_client.types.shared.common import ComparisonFilter, CompoundFilter
@@ -30,7 +32,7 @@ class ContainerNetworkPolicyDomainSecret(BaseModel):
 
     domain: str
     name: str
-    value: str
+    value: str = Field(repr=False)
 
 
 class ContainerNetworkPolicyAllowlist(BaseModel):
@@ -277,9 +279,9 @@ class McpTool(BaseModel):
         | None
     ) = None
     tunnel_id: str | None = None
-    authorization: str | None = None
+    authorization: str | None = Field(default=None, repr=False)
     server_description: str | None = None
-    headers: dict[str, str] | None = None
+    headers: dict[str, str] | None = Field(default=None, repr=False)
     allowed_tools: list[str] | McpToolFilter | None = None
     allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
     require_approval: McpToolRequireApproval | Open[Literal["always", "never"]] | None = None

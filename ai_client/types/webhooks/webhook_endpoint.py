@@ -4,6 +4,8 @@
 from collections.abc import Sequence
 from typing import Literal, Required
 
+from pydantic import Field
+
 from ai_client._models import BaseModel
 from ai_client._request import RequestOptions
 from ai_client._unions import Open
@@ -89,7 +91,7 @@ class WebhookEndpointWithSecret(BaseModel):
     name: str
     object: Open[Literal["webhook_endpoint"]]
     url: str
-    signing_secret: str
+    signing_secret: str = Field(repr=False)
     signing_secret_hint: str | None = None
     updated_at: int | None = None
 

@@ -61,14 +61,14 @@ class Threads(Resource[M]):
 
     @operation
     async def create(self, **params: Unpack[ThreadCreateParams]) -> Thread:
-        """Create: `POST /threads`."""
+        """Create (deprecated): `POST /threads`."""
         return await self._post(
             "/threads", ThreadCreateParams, params, Thread, headers={"OpenAI-Beta": "assistants=v2"}
         )
 
     @operation
     async def retrieve(self, thread_id: str, **options: Unpack[RequestOptions]) -> Thread:
-        """Retrieve: `GET /threads/{thread_id}`."""
+        """Retrieve (deprecated): `GET /threads/{thread_id}`."""
         return await self._get(
             path("/threads/{thread_id}", thread_id=thread_id),
             RequestOptions,
@@ -79,7 +79,7 @@ class Threads(Resource[M]):
 
     @operation
     async def update(self, thread_id: str, **params: Unpack[ThreadUpdateParams]) -> Thread:
-        """Update: `POST /threads/{thread_id}`."""
+        """Update (deprecated): `POST /threads/{thread_id}`."""
         return await self._post(
             path("/threads/{thread_id}", thread_id=thread_id),
             ThreadUpdateParams,
@@ -90,7 +90,7 @@ class Threads(Resource[M]):
 
     @operation
     async def delete(self, thread_id: str, **options: Unpack[RequestOptions]) -> ThreadDeleted:
-        """Delete: `DELETE /threads/{thread_id}`."""
+        """Delete (deprecated): `DELETE /threads/{thread_id}`."""
         return await self._delete(
             path("/threads/{thread_id}", thread_id=thread_id),
             RequestOptions,
@@ -155,7 +155,7 @@ class Threads(Resource[M]):
         **params: Unpack[ThreadCreateAndRunParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Run]]: ...
     def create_and_run(self, **params: Any) -> Any:
-        """Create and run: `POST /threads/runs`."""
+        """Create and run (deprecated): `POST /threads/runs`."""
         return self._run(
             self._post(
                 "/threads/runs",

@@ -32,7 +32,7 @@ class Messages(Resource[M]):
 
     @operation
     async def create(self, thread_id: str, **params: Unpack[MessageCreateParams]) -> Message:
-        """Create: `POST /threads/{thread_id}/messages`."""
+        """Create (deprecated): `POST /threads/{thread_id}/messages`."""
         return await self._post(
             path("/threads/{thread_id}/messages", thread_id=thread_id),
             MessageCreateParams,
@@ -45,7 +45,7 @@ class Messages(Resource[M]):
     async def retrieve(
         self, message_id: str, *, thread_id: str, **options: Unpack[RequestOptions]
     ) -> Message:
-        """Retrieve: `GET /threads/{thread_id}/messages/{message_id}`."""
+        """Retrieve (deprecated): `GET /threads/{thread_id}/messages/{message_id}`."""
         return await self._get(
             path("/threads/{thread_id}/messages/{message_id}", thread_id=thread_id, message_id=message_id),
             RequestOptions,
@@ -58,7 +58,7 @@ class Messages(Resource[M]):
     async def update(
         self, message_id: str, *, thread_id: str, **params: Unpack[MessageUpdateParams]
     ) -> Message:
-        """Update: `POST /threads/{thread_id}/messages/{message_id}`."""
+        """Update (deprecated): `POST /threads/{thread_id}/messages/{message_id}`."""
         return await self._post(
             path("/threads/{thread_id}/messages/{message_id}", thread_id=thread_id, message_id=message_id),
             MessageUpdateParams,
@@ -71,7 +71,7 @@ class Messages(Resource[M]):
     async def delete(
         self, message_id: str, *, thread_id: str, **options: Unpack[RequestOptions]
     ) -> MessageDeleted:
-        """Delete: `DELETE /threads/{thread_id}/messages/{message_id}`."""
+        """Delete (deprecated): `DELETE /threads/{thread_id}/messages/{message_id}`."""
         return await self._delete(
             path("/threads/{thread_id}/messages/{message_id}", thread_id=thread_id, message_id=message_id),
             RequestOptions,
@@ -82,7 +82,7 @@ class Messages(Resource[M]):
 
     @pages
     def list(self, thread_id: str, **params: Unpack[MessageListParams]) -> CursorListing[Message]:
-        """List: `GET /threads/{thread_id}/messages`."""
+        """List (deprecated): `GET /threads/{thread_id}/messages`."""
         return CursorListing(
             self,
             path("/threads/{thread_id}/messages", thread_id=thread_id),

@@ -56,7 +56,7 @@ class Permissions(Resource[M]):
     async def retrieve(
         self, fine_tuned_model_checkpoint: str, **params: Unpack[PermissionRetrieveParams]
     ) -> PermissionRetrieveResponse:
-        """Retrieve: `GET /fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions`."""
+        """Retrieve (deprecated): `GET /fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions`."""
         return await self._get(
             path(
                 "/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions",

@@ -3,6 +3,8 @@
 
 from typing import Literal, Required
 
+from pydantic import Field
+
 from ai_client._models import BaseModel
 from ai_client._request import RequestOptions
 from ai_client._unions import Open
@@ -47,7 +49,7 @@ class AdminAPIKeyCreateResponse(BaseModel):
     redacted_value: str
     created_at: int
     owner: Owner
-    value: str
+    value: str = Field(repr=False)
     name: str | None = None
     expires_at: int | None = None
     last_used_at: int | None = None

@@ -4,6 +4,8 @@
 from collections.abc import Mapping
 from typing import Literal, Required, TypedDict
 
+from pydantic import Field
+
 from ai_client._models import BaseModel
 from ai_client._request import RequestOptions
 from ai_client._unions import Open
@@ -71,7 +73,7 @@ class ChatSession(BaseModel):
     id: str
     object: Open[Literal["chatkit.session"]]
     expires_at: int
-    client_secret: str
+    client_secret: str = Field(repr=False)
     workflow: ChatKitWorkflow
     user: str
     rate_limits: ChatSessionRateLimits

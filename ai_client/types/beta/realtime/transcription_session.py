@@ -4,6 +4,8 @@
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
+from pydantic import Field
+
 from ai_client._models import BaseModel
 from ai_client._request import RequestOptions
 from ai_client._unions import Open
@@ -14,7 +16,7 @@ from ai_client.types.realtime.realtime_session_param import AudioTranscriptionPa
 class ClientSecret(BaseModel):
     """`client_secret` of `TranscriptionSession`."""
 
-    value: str
+    value: str = Field(repr=False)
     expires_at: int
 
 

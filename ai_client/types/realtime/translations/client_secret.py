@@ -3,6 +3,8 @@
 
 from typing import Literal, Required, TypedDict
 
+from pydantic import Field
+
 from ai_client._models import BaseModel
 from ai_client._request import RequestOptions
 from ai_client.types.realtime.realtime_session import RealtimeTranslationSession
@@ -26,6 +28,6 @@ class ClientSecretCreateParams(RequestOptions, total=False):
 class RealtimeTranslationClientSecretCreateResponse(BaseModel):
     """Realtime translation client secret create response."""
 
-    value: str
+    value: str = Field(repr=False)
     expires_at: int
     session: RealtimeTranslationSession

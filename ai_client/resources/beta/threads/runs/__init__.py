@@ -118,7 +118,7 @@ class Runs(Resource[M]):
         **params: Unpack[RunCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Run]]: ...
     def create(self, thread_id: str, **params: Any) -> Any:
-        """Create: `POST /threads/{thread_id}/runs`."""
+        """Create (deprecated): `POST /threads/{thread_id}/runs`."""
         return self._run(
             self._post(
                 path("/threads/{thread_id}/runs", thread_id=thread_id),
@@ -133,7 +133,7 @@ class Runs(Resource[M]):
 
     @operation
     async def retrieve(self, run_id: str, *, thread_id: str, **options: Unpack[RequestOptions]) -> Run:
-        """Retrieve: `GET /threads/{thread_id}/runs/{run_id}`."""
+        """Retrieve (deprecated): `GET /threads/{thread_id}/runs/{run_id}`."""
         return await self._get(
             path("/threads/{thread_id}/runs/{run_id}", thread_id=thread_id, run_id=run_id),
             RequestOptions,
@@ -144,7 +144,7 @@ class Runs(Resource[M]):
 
     @operation
     async def update(self, run_id: str, *, thread_id: str, **params: Unpack[RunUpdateParams]) -> Run:
-        """Update: `POST /threads/{thread_id}/runs/{run_id}`."""
+        """Update (deprecated): `POST /threads/{thread_id}/runs/{run_id}`."""
         return await self._post(
             path("/threads/{thread_id}/runs/{run_id}", thread_id=thread_id, run_id=run_id),
             RunUpdateParams,
@@ -155,7 +155,7 @@ class Runs(Resource[M]):
 
     @operation
     async def cancel(self, run_id: str, *, thread_id: str, **options: Unpack[RequestOptions]) -> Run:
-        """Cancel: `POST /threads/{thread_id}/runs/{run_id}/cancel`."""
+        """Cancel (deprecated): `POST /threads/{thread_id}/runs/{run_id}/cancel`."""
         return await self._post(
             path("/threads/{thread_id}/runs/{run_id}/cancel", thread_id=thread_id, run_id=run_id),
             RequestOptions,
@@ -255,7 +255,7 @@ class Runs(Resource[M]):
         **params: Unpack[RunSubmitToolOutputsParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Run]]: ...
     def submit_tool_outputs(self, run_id: str, *, thread_id: str, **params: Any) -> Any:
-        """Submit tool outputs: `POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs`."""
+        """Submit tool outputs (deprecated): `POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs`."""
         return self._run(
             self._post(
                 path(
@@ -273,7 +273,7 @@ class Runs(Resource[M]):
 
     @pages
     def list(self, thread_id: str, **params: Unpack[RunListParams]) -> CursorListing[Run]:
-        """List: `GET /threads/{thread_id}/runs`."""
+        """List (deprecated): `GET /threads/{thread_id}/runs`."""
         return CursorListing(
             self,
             path("/threads/{thread_id}/runs", thread_id=thread_id),

@@ -29,7 +29,7 @@ class Steps(Resource[M]):
     async def retrieve(
         self, step_id: str, *, thread_id: str, run_id: str, **params: Unpack[StepRetrieveParams]
     ) -> RunStep:
-        """Retrieve: `GET /threads/{thread_id}/runs/{run_id}/steps/{step_id}`."""
+        """Retrieve (deprecated): `GET /threads/{thread_id}/runs/{run_id}/steps/{step_id}`."""
         return await self._get(
             path(
                 "/threads/{thread_id}/runs/{run_id}/steps/{step_id}",
@@ -47,7 +47,7 @@ class Steps(Resource[M]):
     def list(
         self, run_id: str, *, thread_id: str, **params: Unpack[StepListParams]
     ) -> CursorListing[RunStep]:
-        """List: `GET /threads/{thread_id}/runs/{run_id}/steps`."""
+        """List (deprecated): `GET /threads/{thread_id}/runs/{run_id}/steps`."""
         return CursorListing(
             self,
             path("/threads/{thread_id}/runs/{run_id}/steps", thread_id=thread_id, run_id=run_id),

@@ -3,6 +3,8 @@
 
 from typing import Literal, Required
 
+from pydantic import Field
+
 from ai_client._models import BaseModel
 from ai_client._request import RequestOptions
 from ai_client._unions import Open
@@ -22,7 +24,7 @@ class ProjectServiceAccountAPIKey(BaseModel):
     """Project service account API key."""
 
     object: Open[Literal["organization.project.service_account.api_key"]]
-    value: str
+    value: str = Field(repr=False)
     name: str
     created_at: int
     id: str

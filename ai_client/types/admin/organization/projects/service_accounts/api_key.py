@@ -4,6 +4,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from pydantic import Field
+
 from ai_client._models import BaseModel
 from ai_client._request import RequestOptions
 from ai_client._unions import Open
@@ -20,7 +22,7 @@ class APIKeyCreateResponse(BaseModel):
     """API key create response."""
 
     object: Open[Literal["organization.project.service_account.api_key"]]
-    value: str
+    value: str = Field(repr=False)
     name: str
     created_at: int
     id: str

@@ -1,0 +1,82 @@
+"""The resources and their methods, as the map lists them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .words import singular
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of a resource."""
+
+    resource: str
+    name: str
+    call: str
+    stream: bool | str = False
+    """Whether `stream=True` gives events; the schema of one where the description does not say it."""
+    page: str | None = None
+    """The page class of a method that lists."""
+    result: str | None = None
+    """The public name of the result where the schema has another, `binary`, `text` or `none`."""
+    params: str | None = None
+    """The public name of the parameters where it is not made from resource and method."""
+    body: str | None = None
+    """The content type to describe where the operation takes several."""
+    apart: tuple[str, ...] = ()
+    """Parameters that decide what the method gives, which its overloads therefore name one by one."""
+    bare: dict[str, str] = field(default_factory=dict)
+    """A name for the parameters without some more, and those, by name: `parse` takes one of them as a type."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Headers of the request, below the caller's."""
+    deprecated: bool = False
+    doc: str = ""
+
+    @property
+    def path(self) -> str:
+        """Its place below a client, with dots."""
+        return f"{self.resource}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource, and the modules of what only it uses."""
+
+    path: str
+    module: str
+    events: str
+    params: str
+    methods: tuple[Method, ...]
+    hand: tuple[str, ...] = ()
+    """Methods that are written by hand, in a subclass beside the generated class."""
+    later: tuple[str, ...] = ()
+    """Methods that are to be written by hand."""
+    same: str | None = None
+    """Another resource that this is a second name of."""
+    doc: str = ""
+
+
+def resource_of(path: str, rule: Mapping[str, Any]) -> Resource:
+    """Read one resource of the map."""
+    *parents, last = path.split(".")
+    module = rule.get("module", "/".join([*parents, singular(last)]))
+    shared = rule.get("headers", {})
+    return Resource(
+        path,
+        module,
+        rule.get("events", module),
+        rule.get("params", module),
+        tuple(_method(path, name, text, shared) for name, text in rule.get("methods", {}).items()),
+        tuple(rule.get("hand", ())),
+        tuple(rule.get("later", ())),
+        rule.get("same"),
+        rule.get("doc", ""),
+    )
+
+
+def _method(resource: str, name: str, text: str | Mapping[str, Any], headers: Mapping[str, str]) -> Method:
+    rule = {"call": text} if isinstance(text, str) else dict(text)
+    rule["headers"] = tuple({**headers, **rule.get("headers", {})}.items())
+    rule["apart"] = tuple(rule.get("apart", ())) + (("stream",) if rule.get("stream") else ())
+    return Method(resource, name, **rule)
