@@ -214,6 +214,7 @@ def counted() -> Iterator[list[int]]:
         return trace
 
     before = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True  # Python 3.12 begins to report them only if asked before
     sys.settrace(trace)
     try:
         yield count
