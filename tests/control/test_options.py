@@ -142,11 +142,11 @@ def test_both_clients_of_a_process_share_their_state(upstream: Upstream) -> None
 
     controls = {"budgets": [{"requests": 1, "per": "total"}]}
     provider = ClientProvider({"api_key": "any", "base_url": upstream.base_url, "controls": controls})
-    provider.client.models.list()
+    provider.client.embeddings.create(model="m", input="x")
 
     async def other() -> None:
         with pytest.raises(BudgetExceeded):
-            await provider.async_client.models.list()
+            await provider.async_client.embeddings.create(model="m", input="x")
         await provider.aclose()
 
     asyncio.run(other())
