@@ -67,6 +67,17 @@ def test_one_client_in_each_of_two_workers(upstream: Upstream) -> None:
     assert upstream.connections_opened <= 2 * IN_FLIGHT
 
 
+def test_one_client_under_reload(upstream: Upstream) -> None:
+    """With the reloader the serving process builds one client, and the process that watches it none."""
+    with uvicorn(upstream, "--reload") as served:
+        answers = get_many(f"{served.url}/ask", 100, 10)
+        served.stop()
+        assert "ERROR" not in served.log
+    assert len({answer["process"] for answer in answers}) == 1
+    assert all(answer["built"] == ["AsyncOpenAI"] for answer in answers)
+    assert upstream.connections_opened <= 10
+
+
 @contextmanager
 def request(served: Served, path: str) -> Iterator[socket.socket]:
     """Send a request whose reader leaves at the end of the block."""
