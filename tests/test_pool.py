@@ -654,6 +654,24 @@ def test_informational_responses_are_skipped(both: type[Pools], server: RawServe
     both.run(scenario)
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_other_protocols_are_refused(both: type[Pools], server: RawServer, asked: bool) -> None:
+    """A server that switches protocols, asked or not, is a RemoteProtocolError: there is nobody to speak another."""
+    server.answer = lambda exchange: exchange.write(
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: chess\r\n\r\ne2e4"
+    )
+
+    async def scenario(pools: Pools) -> None:
+        message = request(server.url, method="GET", content=None)
+        if asked:
+            message.headers.update({"Connection": "upgrade", "Upgrade": "chess"})
+        with pytest.raises(httpx.RemoteProtocolError):
+            await pools.send(message)
+        assert pools.stats.open == 0
+
+    both.run(scenario)
+
+
 def test_stream_read_to_its_end_returns_the_connection(both: type[Pools], server: RawServer) -> None:
     """The connection of a stream is free as soon as the end arrived, also if the response is never closed."""
 

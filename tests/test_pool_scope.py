@@ -50,6 +50,33 @@ def test_threads_share_a_blocking_pool(server: RawServer) -> None:
     assert server.opened <= 8
 
 
+def test_loops_in_threads_do_not_mix_what_they_read(server: RawServer) -> None:
+    """Two loops that read large answers at the same time, each over its own pool, get each its own."""
+
+    def answer(exchange: Exchange) -> None:
+        body = exchange.target[1:].encode() * 2_000_000
+        exchange.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    server.answer = answer
+    wrong: list[str] = []
+
+    def read(letter: str) -> None:
+        async def scenario(pools: Pools) -> None:
+            for _ in range(50):
+                body = await pools.ask(f"{server.url}/{letter}")
+                if body.count(letter.encode()) != 2_000_000:
+                    wrong.append(letter)
+
+        Suspending.run(scenario)
+
+    threads = [threading.Thread(target=read, args=(letter,)) for letter in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
 def test_pool_of_a_closed_loop_starts_anew(server: RawServer) -> None:
     """An awaitable pool whose loop was closed serves the next loop silently, with new connections."""
     pool = AwaitablePool(PoolOptions(trust_env=False))

@@ -13,6 +13,7 @@ from .base import TRIES, Pool, Timeouts
 from .body import awaitable_body
 from .connection import Connection, Origin, Route, origin_of
 from .loop_network import AwaitableStream
+from .network import READ_SIZE
 
 _Turn: TypeAlias = asyncio.Future[None]
 _Connection: TypeAlias = Connection[AwaitableStream]
@@ -30,6 +31,7 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
         super().__init__(options)
         self._body = awaitable_body(self._library)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._buffer = memoryview(b"")
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; return when the head of its response has arrived.
@@ -82,6 +84,7 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
                 )
             self.abandon()
         self._loop = loop
+        self._buffer = memoryview(bytearray(READ_SIZE))
 
     async def _exchange(
         self, ledger: _Ledger, connection: _Connection, request: httpx.Request, timeouts: Timeouts
@@ -151,7 +154,7 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
         stream: AwaitableStream | None = None
         try:
             async with asyncio.timeout(timeouts.get("connect")):
-                stream = await AwaitableStream.connect(*route.address, self._library)
+                stream = await AwaitableStream.connect(*route.address, self._buffer, self._library)
                 proxy = route.proxy
                 if proxy is not None and proxy.scheme == "https":
                     await stream.start_tls(self._options.tls(), proxy.host)

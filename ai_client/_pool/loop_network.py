@@ -15,9 +15,6 @@ _HIGH_WATER = 4 * READ_SIZE
 _NEXT_ADDRESS_SECONDS = 0.25  # RFC 8305 recommends it
 _HANDSHAKE_SECONDS = 60.0
 
-# A loop reads for one stream at a time and copies before it goes on, so all streams can share the buffer.
-_buffer = memoryview(bytearray(READ_SIZE))
-
 # Transports of another process's loop: their finalizers would complain, or meddle with that loop's descriptors.
 _abandoned: list[object] = []
 
@@ -27,11 +24,19 @@ class AwaitableStream(asyncio.BufferedProtocol):
 
     Closing never waits, so it cannot be cancelled half-way.
 
+    Args:
+        loop: The loop that reads and writes.
+        connection: Is connected already.
+        buffer: What the loop reads into. It reads for one stream at a time, and this one copies before it goes on,
+            so that the streams of a loop can share a buffer; those of two loops must not.
+        library: Whose exceptions are raised.
+
     Attributes:
         sent: Bytes handed to the transport so far.
     """
 
     __slots__ = (
+        "_buffer",
         "_drained",
         "_ended",
         "_error",
@@ -50,8 +55,15 @@ class AwaitableStream(asyncio.BufferedProtocol):
 
     _transport: asyncio.Transport
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, connection: socket.socket, library: Library) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connection: socket.socket,
+        buffer: memoryview,
+        library: Library,
+    ) -> None:
         self._loop = loop
+        self._buffer = buffer
         self._socket = connection
         self._library = library
         self._errors: Any = library.http
@@ -66,14 +78,14 @@ class AwaitableStream(asyncio.BufferedProtocol):
         self.sent = 0
 
     @classmethod
-    async def connect(cls, host: str, port: int, library: Library) -> "AwaitableStream":
+    async def connect(cls, host: str, port: int, buffer: memoryview, library: Library) -> "AwaitableStream":
         """Connect to the first of the host's addresses that answers."""
         loop = asyncio.get_running_loop()
         try:
             connection = await _connect(loop, await _resolve(loop, host, port))
         except (OSError, UnicodeError) as error:
             raise connect_error(error, library) from error
-        stream = cls(loop, connection, library)
+        stream = cls(loop, connection, buffer, library)
         try:
             await loop.create_connection(lambda: stream, sock=connection)
         except BaseException:
@@ -103,10 +115,10 @@ class AwaitableStream(asyncio.BufferedProtocol):
         self._transport = transport  # type: ignore[assignment]  # a socket's transport is a full one
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- the protocol's signature
-        return _buffer
+        return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._received.append(bytes(_buffer[:nbytes]))
+        self._received.append(bytes(self._buffer[:nbytes]))
         self._size += nbytes
         if self._size > _HIGH_WATER and not self._paused:
             self._paused = True

@@ -8,6 +8,7 @@ from .._http import Library
 
 # The head of a response, and the line that begins a chunk, may be this long.
 _MAX_HEAD = 100 * 1024
+_SWITCHING = 101
 
 
 class Wire:
@@ -52,6 +53,8 @@ class Wire:
                 return None
             if isinstance(event, h11.Response):
                 return event
+            if not isinstance(event, h11.InformationalResponse) or event.status_code == _SWITCHING:
+                raise self._errors.RemoteProtocolError("The server switched to another protocol than HTTP.")
 
     def drain(self, parts: list[bytes]) -> bool:
         """Move what is there of the response's body to *parts*; tell whether the body is whole."""
