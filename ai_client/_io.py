@@ -112,6 +112,14 @@ class IO(Protocol):
         """Read what little may be left of a body, so that its connection can be used again."""
         ...
 
+    async def carry_through(self, coroutine: Coroutine[Any, Any, None], /) -> None:
+        """Run *coroutine* to its end, also where its caller is cancelled and goes on without it."""
+        ...
+
+    async def ended(self) -> None:
+        """Wait a while for what `carry_through` and `ender` began and nobody waits for."""
+        ...
+
     def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
         """Give what runs the end of a stream that nobody holds any more, from any thread and at any time."""
         ...
@@ -214,6 +222,13 @@ class BlockingIO:
         with hurried(connection, end) as hurries, suppress(*self.failures):
             while hurries and not is_over(end) and next(chunks, None) is not None:
                 pass
+
+    async def carry_through(self, coroutine: Coroutine[Any, Any, None], /) -> None:
+        """Run *coroutine* to its end."""
+        await coroutine
+
+    async def ended(self) -> None:
+        """Return at once: whoever began something here has waited for it."""
 
     def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
         """Give what runs the end of a stream, on whatever thread finds it."""
@@ -339,6 +354,17 @@ class AsyncIO:
         except self.failures:
             pass
 
+    async def carry_through(self, coroutine: Coroutine[Any, Any, None], /) -> None:
+        """Run *coroutine* in a task of its own, which no cancellation of the caller reaches."""
+        await asyncio.shield(_begin(coroutine))
+
+    async def ended(self) -> None:
+        """Wait a while for what was begun on this loop and nobody waits for."""
+        loop = asyncio.get_running_loop()
+        ending = [task for task in _ending if task.get_loop() is loop]
+        if ending:
+            await asyncio.wait(ending, timeout=_ENDING_SECONDS)
+
     def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
         """Give what runs the end of a stream, on the loop that runs now."""
         return partial(_end_on, asyncio._get_running_loop())
@@ -352,20 +378,23 @@ async def _see_through(awaitable: Awaitable[T]) -> T:
     return await awaitable
 
 
+_ENDING_SECONDS = 5.0
 _ending: "set[asyncio.Task[None]]" = set()
 
 
-def _end_on(loop: asyncio.AbstractEventLoop | None, ending: Coroutine[Any, Any, None]) -> None:
-    def start() -> None:
-        task = asyncio.ensure_future(ending)
-        _ending.add(task)  # the loop itself holds tasks but weakly
-        task.add_done_callback(_ending.discard)
+def _begin(ending: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    task = asyncio.ensure_future(ending)
+    _ending.add(task)  # the loop itself holds tasks but weakly
+    task.add_done_callback(_ending.discard)
+    return task
 
+
+def _end_on(loop: asyncio.AbstractEventLoop | None, ending: Coroutine[Any, Any, None]) -> None:
     if loop is None or loop.is_closed():
         ending.close()  # with the loop its connections went too
         return
     try:
-        loop.call_soon_threadsafe(start)
+        loop.call_soon_threadsafe(_begin, ending)
     except RuntimeError:
         ending.close()
 

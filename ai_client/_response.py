@@ -114,6 +114,13 @@ class _Base(Generic[T]):
         self._client = client
         self._parsed: dict[Any, Any] = {}
 
+    async def _close(self) -> None:
+        try:
+            await self._call.io.close(self.http_response)
+        finally:
+            end = StreamEnd(None, complete=self.http_response.is_stream_consumed)
+            await self._reply.settle(self._call.io, end)
+
     def __repr__(self) -> str:
         response = self.http_response
         return f"<{type(self).__name__} [{response.status_code} {response.reason_phrase}]>"
@@ -262,9 +269,7 @@ class APIResponse(_Base[T]):
 
     def close(self) -> None:
         """Let go of the response."""
-        self.http_response.close()
-        if self._reply.on_end:
-            finish(self._reply.settle(StreamEnd(None, complete=self.http_response.is_stream_consumed)))
+        finish(self._close())
 
 
 class AsyncAPIResponse(_Base[T]):
@@ -313,9 +318,7 @@ class AsyncAPIResponse(_Base[T]):
 
     async def close(self) -> None:
         """Let go of the response."""
-        await self.http_response.aclose()
-        if self._reply.on_end:
-            await self._reply.settle(StreamEnd(None, complete=self.http_response.is_stream_consumed))
+        await self._close()
 
 
 class ResponseContextManager(Generic[T]):

@@ -139,7 +139,7 @@ async def _close(io: "IO", response: "httpx.Response", reply: Reply, end: Stream
     try:
         await io.close(response)
     finally:
-        await reply.settle(end)
+        await reply.settle(io, end)
 
 
 class Stream(_Events[T]):

@@ -306,9 +306,10 @@ class AsyncOpenAI(AwaitableVerbs, BaseClient[Async]):
         self.io = AsyncIO(self._sender)
 
     async def close(self) -> None:
-        """Close the client and, unless it is a copy, its connections."""
+        """Close the client and, unless it is a copy, its connections, once abandoned calls are accounted for."""
         self._closed = True
         if self._owns_sender:
+            await self.io.ended()
             await self._sender.aclose()
             for client in self._built_by_layers():
                 await client.close()

@@ -167,17 +167,16 @@ class Budgets:
             ]
             await self._warn(io, record, await self.store.settle(io, ticket, spends, io.now()), holds)
 
+        async def give_back() -> None:
+            spends = [Spend(hold.key, 0, hold.until) for hold in holds]
+            await self.store.settle(io, ticket, spends, io.now())
+
         try:
             if self._measures:
                 return await measured(call, proceed, settle)
             reply = await proceed(call)
         except BaseException as error:
-            if may_be_billed(error, record):
-                await settle(None)
-            else:
-                await self.store.settle(
-                    io, ticket, [Spend(hold.key, 0, hold.until) for hold in holds], io.now()
-                )
+            await io.carry_through(settle(None) if may_be_billed(error, record) else give_back())
             raise
         await settle(None)
         return reply

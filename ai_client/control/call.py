@@ -120,8 +120,12 @@ class Reply:
     )
     meter: "Meter | None" = None
 
-    async def settle(self, end: StreamEnd) -> None:
-        """Run what is to run at the end of a stream, once."""
+    async def settle(self, io: "IO", end: StreamEnd) -> None:
+        """Run what is to run at the end of a stream, once, whatever becomes of its caller."""
+        if self.on_end:
+            await io.carry_through(self._settle(end))
+
+    async def _settle(self, end: StreamEnd) -> None:
         while self.on_end:
             callback = self.on_end.pop(0)
             try:

@@ -47,17 +47,20 @@ class Cost:
         """Send a call and account for it."""
         record = record_of(call)
         self.prices.warm()
+        accounted = False
 
         async def account(usage: Usage) -> None:
+            nonlocal accounted
+            accounted = True
             record.nano_usd = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
             await self._add(call, record, usage)
 
         try:
             return await measured(call, proceed, account, ask=self.ask)
         except BaseException as error:
-            if may_be_billed(error, record):
+            if not accounted and may_be_billed(error, record):
                 record.usage = UNKNOWN
-                await self._add(call, record, UNKNOWN)
+                await call.io.carry_through(self._add(call, record, UNKNOWN))
             raise
 
     async def _add(self, call: Call, record: Record, usage: Usage) -> None:

@@ -203,7 +203,7 @@ class Fallback:
             _check_head(response, await first_chunk(call.io, response))
         except BaseException as error:
             await call.io.close(response)
-            await reply.settle(StreamEnd(error, complete=False))
+            await reply.settle(call.io, StreamEnd(error, complete=False))
             if isinstance(error, call.io.failures):
                 message = f"The stream broke off before its first item ({type(error).__name__})."
                 raise StreamInterruptedError(message, response.request) from error

@@ -1,7 +1,8 @@
 """Watching a call from its beginning to the end of its stream, for hooks, logs and traces."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from .call import Call, Next, Reply, StreamEnd
 from .meter import measured
@@ -31,7 +32,7 @@ class Outcome:
 async def observed(
     call: Call,
     proceed: Next,
-    done: Callable[[Outcome], Awaitable[None]],
+    done: Callable[[Outcome], Coroutine[Any, Any, None]],
     *,
     attempt: Callable[[Attempt], Awaitable[None]] | None = None,
 ) -> Reply:
@@ -44,7 +45,7 @@ async def observed(
             await measured(call, proceed, _ignore, ask=False) if record.usage is None else await proceed(call)
         )
     except BaseException as error:
-        await done(Outcome(record, record.seconds, error, complete=False, reply=None))
+        await call.io.carry_through(done(Outcome(record, record.seconds, error, complete=False, reply=None)))
         raise
     if record.cache not in {None, "miss"}:
         record.usage = None  # the tokens were those of another call
