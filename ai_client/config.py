@@ -179,6 +179,15 @@ class ClientConfig(pydantic.BaseModel):
             self._layers = (os.getpid(), layers)
         return layers
 
+    def close_store(self) -> None:
+        """Let go of the store that `controls` names by its address; a later call opens it again."""
+        pid, layers = self._layers
+        if self.controls and pid == os.getpid() and not hasattr(self.controls.get("store"), "close"):
+            for store in {
+                id(store): store for layer in layers if (store := getattr(layer, "store", None))
+            }.values():
+                store.close()
+
 
 class _Connection:
     """The clients of some options, of either kind; each is built when first used."""

@@ -226,6 +226,8 @@ class ClientProvider:
                         await managed.aclose()
                     except Exception:  # the others are closed all the same
                         logger.exception("An AI client could not be closed.")
+                if any(clients.config.controls for clients in self._aliases.values()):
+                    await asyncio.to_thread(self._close_stores)
             finally:
                 self._ended(gate)
         await asyncio.shield(asyncio.wrap_future(gate.closed))
@@ -240,8 +242,13 @@ class ClientProvider:
                     managed.close()
                 except Exception:  # the others are closed all the same
                     logger.exception("An AI client could not be closed.")
+            self._close_stores()
         finally:
             self._ended(gate)
+
+    def _close_stores(self) -> None:
+        for clients in self._aliases.values():
+            clients.config.close_store()
 
     def _ended(self, gate: Gate) -> None:
         gate.closed.set_result(None)

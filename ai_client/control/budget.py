@@ -160,7 +160,13 @@ class Budgets:
         if refusal is not None:
             raise self._refuse(refusal, record, now, holds[refusal.position].amount)
 
+        settled = False
+
         async def settle(usage: Usage | None) -> None:
+            nonlocal settled
+            if settled:
+                return  # cancelled while it settled: what was begun is carried through
+            settled = True
             spends = [
                 Spend(hold.key, self._used(budget, hold, usage, record), hold.until)
                 for budget, hold in zip(self.budgets, holds, strict=True)
@@ -178,7 +184,11 @@ class Budgets:
         except BaseException as error:
             await io.carry_through(settle(None) if may_be_billed(error, record) else give_back())
             raise
-        await settle(None)
+        try:
+            await settle(None)
+        except BaseException as error:
+            await reply.abandon(io, error)
+            raise
         return reply
 
     async def _needs(self, io: "IO", budget: Budget, expected: Usage, record: Record) -> int:

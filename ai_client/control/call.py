@@ -125,6 +125,13 @@ class Reply:
         if self.on_end:
             await io.carry_through(self._settle(end))
 
+    async def abandon(self, io: "IO", error: BaseException) -> None:
+        """Let go of an answer that its caller will not get, because of *error*."""
+        try:
+            await io.close(self.response)
+        finally:
+            await self.settle(io, StreamEnd(error, complete=False))
+
     async def _settle(self, end: StreamEnd) -> None:
         while self.on_end:
             callback = self.on_end.pop(0)

@@ -22,7 +22,7 @@ from ..errors import (
 )
 from .body import first_chunk
 from .breaker import Breaker
-from .call import Call, Next, Reply, StreamEnd
+from .call import Call, Next, Reply
 from .record import Record, record_of
 
 if TYPE_CHECKING:
@@ -202,8 +202,7 @@ class Fallback:
         try:
             _check_head(response, await first_chunk(call.io, response))
         except BaseException as error:
-            await call.io.close(response)
-            await reply.settle(call.io, StreamEnd(error, complete=False))
+            await reply.abandon(call.io, error)
             if isinstance(error, call.io.failures):
                 message = f"The stream broke off before its first item ({type(error).__name__})."
                 raise StreamInterruptedError(message, response.request) from error

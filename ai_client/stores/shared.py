@@ -56,21 +56,26 @@ class SharedStore:
     async def reserve(
         self, io: "IO", ticket: str, holds: Sequence[Hold], now: float, expires: float, /
     ) -> Refusal | None:
-        """Set aside all of *holds* or none."""
+        """Set aside all of *holds* or none; a caller who is cancelled meanwhile holds nothing."""
+        if self.backend.instant:
+            return self.backend.reserve(ticket, holds, now, expires)
+        request = _Request(ticket, holds, now, expires)
         try:
-            return await self._do(io, self.backend.reserve, ticket, holds, now, expires)
+            return await io.work(self._workers(), self._reserve, request)
         except StoreError as error:
             self._fail(error)
             return None
+        except BaseException:
+            request.unwanted = True
+            if request.made or io.blocking:  # else the thread that makes it gives it back
+                await self.settle(io, ticket, request.nothing(), now)
+            raise
 
     async def settle(self, io: "IO", ticket: str, spends: Sequence[Spend], now: float, /) -> list[Ledger]:
         """Give back what *ticket* holds and count what was used, once."""
-        try:
-            return await self._do(io, self.backend.settle, ticket, spends, now)
-        except StoreError as error:
-            self._pending.append(lambda: self.backend.settle(ticket, spends, now))
-            self._warn(error)
-            return []
+        if self.backend.instant:
+            return self.backend.settle(ticket, spends, now)
+        return await io.work(self._workers(), self._settle, ticket, spends, now)
 
     async def ledger(self, io: "IO", key: str, now: float, /) -> Ledger:
         """Read a ledger; a failure is an error here, whatever `on_failure` says."""
@@ -93,11 +98,10 @@ class SharedStore:
 
     async def add(self, io: "IO", period: str, sums: Mapping[str, Sums], until: float, /) -> None:
         """Add to the sums of a period."""
-        try:
-            await self._do(io, self.backend.add, period, sums, until)
-        except StoreError as error:
-            self._pending.append(lambda: self.backend.add(period, sums, until))
-            self._warn(error)
+        if self.backend.instant:
+            self.backend.add(period, sums, until)
+        else:
+            await io.work(self._workers(), self._add, period, sums, until)
 
     async def sums(self, io: "IO", first: str, last: str, /) -> dict[str, dict[str, Sums]]:
         """Read the sums of some periods; a failure is an error here, whatever `on_failure` says."""
@@ -119,16 +123,57 @@ class SharedStore:
             self._warn(error)
 
     def close(self) -> None:
-        """Let go of threads, files and connections; a later use opens them again."""
+        """Count what is remembered, then let go of threads, files and connections; a later use opens them again."""
         executor, self._executor = self._executor, None
         if executor is not None and self._pid == os.getpid():
             executor.shutdown()
+        if self._pending and self._pid == os.getpid():
+            try:
+                self._catch_up()
+            except StoreError as error:
+                logger.warning("%d changes could not be counted. %s", len(self._pending), error)
         self.backend.close()
 
     async def _do(self, io: "IO", operation: Callable[..., T], *args: Any) -> T:
         if self.backend.instant:
             return operation(*args)
         return await io.work(self._workers(), self._attempt, operation, args)
+
+    def _reserve(self, request: "_Request") -> Refusal | None:
+        asked = self._down_until <= time.monotonic()
+        try:
+            refusal = self._attempt(
+                self.backend.reserve, (request.ticket, request.holds, request.now, request.expires)
+            )
+        except StoreError:
+            if asked and self.on_failure == "closed":  # it may have been made although nobody heard of it
+                self._remember(lambda: self.backend.settle(request.ticket, request.nothing(), request.now))
+            raise
+        request.made = True
+        if request.unwanted and refusal is None:
+            self._settle(request.ticket, request.nothing(), request.now)
+        return refusal
+
+    def _settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
+        try:
+            return self._attempt(self.backend.settle, (ticket, spends, now))
+        except StoreError as error:
+            self._remember(lambda: self.backend.settle(ticket, spends, now))
+            self._warn(error)
+            return []
+
+    def _add(self, period: str, sums: Mapping[str, Sums], until: float) -> None:
+        try:
+            self._attempt(self.backend.add, (period, sums, until))
+        except StoreError as error:
+            self._remember(lambda: self.backend.add(period, sums, until))
+            self._warn(error)
+
+    def _remember(self, change: Callable[[], Any]) -> None:
+        """Keep a change until the backend answers again."""
+        if len(self._pending) == MAX_PENDING:
+            logger.error("The store has been down for so long that the oldest change is forgotten.")
+        self._pending.append(change)
 
     def _attempt(self, operation: Callable[..., T], args: tuple[Any, ...]) -> T:
         if self._down_until > time.monotonic():
@@ -180,6 +225,26 @@ class SharedStore:
             return executor
         with self._lock:
             if self._executor is None or self._pid != os.getpid():
+                if self._pid != os.getpid():
+                    self._pending.clear()  # the parent counts what it remembers
                 self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="ai-client-store")
                 self._pid = os.getpid()
             return self._executor
+
+
+class _Request:
+    """A reservation on its way, and whether its caller still wants it."""
+
+    __slots__ = ("expires", "holds", "made", "now", "ticket", "unwanted")
+
+    def __init__(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> None:
+        self.ticket = ticket
+        self.holds = holds
+        self.now = now
+        self.expires = expires
+        self.made = False
+        self.unwanted = False
+
+    def nothing(self) -> list[Spend]:
+        """Give what settles it as unused."""
+        return [Spend(hold.key, 0, hold.until) for hold in self.holds]

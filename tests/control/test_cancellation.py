@@ -4,6 +4,7 @@ In a cancelled scope of anyio every further wait is cancelled too, so that nothi
 """
 
 import asyncio
+import random
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,21 @@ import anyio
 import pytest
 
 from ai_client import AsyncOpenAI
+from ai_client._io import finish
 from ai_client._labels import current_labels
-from ai_client.control.budget import Budgets
+from ai_client.control.budget import Budget, Budgets
+from ai_client.control.concurrency import Concurrency
 from ai_client.control.cost import Cost
 from ai_client.control.options import make_layers
+from ai_client.control.rate_limit import RateLimit, RateLimits
 from ai_client.control.record import Record
 from ai_client.control.scope import window
-from ai_client.stores import Ledger
+from ai_client.stores import Ledger, open_store
 from ai_client.testing import Gate, Upstream
+from tests.control.spender import PRICES
+from tests.control.support import blocking_io
+
+HELLO: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
 
 
 class Service:
@@ -145,3 +153,69 @@ def test_closing_the_client_waits_for_what_is_being_settled(upstream: Upstream, 
     hold.set()
     assert [details.error for details in service.told] == ["CancelledError"]
     assert service.counted() == 1
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Any) -> str:
+    """Give the address of a fresh store."""
+    if request.param == "memory":
+        return "memory://"
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    server = request.getfixturevalue("redis_server")
+    import redis
+
+    with redis.Redis.from_url(server.url) as connection:
+        connection.flushall()
+    return str(server.url)
+
+
+def test_nothing_is_kept_from_others_by_who_left(store_url: str, upstream: Upstream) -> None:
+    """After calls were cancelled at random moments, nothing is held, and every policy has counted the same calls."""
+    store = open_store(store_url)
+    total = Budget(requests=10**9, per="total", name="first")
+    budgets = [Budget(usd=1e6, per="total"), Budget(requests=10**9, per="total")]
+    slots, cost = Concurrency(4, queue_timeout=None), Cost(PRICES, store)
+    layers = [
+        Budgets([total], store),
+        Budgets(budgets, store, PRICES),
+        cost,
+        RateLimits([RateLimit(tokens=10**9)], store),
+        slots,
+    ]
+    chance = random.Random(7)  # noqa: S311 - spreads moments, guards nothing
+
+    async def call(client: AsyncOpenAI, number: int) -> None:
+        completions = client.chat.completions
+        with anyio.move_on_after(chance.random() * 0.1):
+            if number % 3 == 0:
+                await completions.create(**HELLO)
+            elif number % 3 == 1:
+                async with await completions.create(**HELLO, stream=True) as stream:
+                    async for _ in stream:
+                        pass
+            else:
+                raw = completions.with_streaming_response
+                async with raw.create(**HELLO, stream=True) as response:
+                    async for _ in response.iter_lines():
+                        pass
+
+    async def main() -> None:
+        options: dict[str, Any] = {"base_url": upstream.base_url, "api_key": "any", "max_retries": 0}
+        async with AsyncOpenAI(layers=layers, **options) as client:
+            for _ in range(4):
+                await asyncio.gather(*(call(client, number) for number in range(30)))
+
+    asyncio.run(main())
+    store.close()  # waits for what its threads are doing
+    assert (slots.in_flight, slots.queue_length) == (0, 0)
+    io = blocking_io()
+    ledgers = [
+        finish(store.ledger(io, key, io.now()))
+        for key in ("first|requests|total|UTC|all", "|requests|total|UTC|all", "|usd|total|UTC|all")
+    ]
+    (row,) = cost.report()
+    assert [ledger.held for ledger in ledgers] == [0, 0, 0]
+    assert ledgers[0].used == ledgers[1].used == row.calls >= len(upstream.requests)
+    assert ledgers[2].used > 0
+    store.close()

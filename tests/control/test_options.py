@@ -152,6 +152,38 @@ def test_both_clients_of_a_process_share_their_state(upstream: Upstream) -> None
     asyncio.run(other())
 
 
+@pytest.mark.parametrize("awaited", [False, True])
+def test_the_store_is_closed_with_the_provider(upstream: Upstream, tmp_path: Path, awaited: bool) -> None:
+    """A closed provider leaves no file open, and one that starts again counts on from where it was."""
+    import asyncio
+
+    controls = {"store": f"sqlite:///{tmp_path}/s.db", "budgets": [{"requests": 2, "per": "total"}]}
+    provider = ClientProvider({"api_key": "any", "base_url": upstream.base_url, "controls": controls})
+    for _ in range(2):
+        provider.client.embeddings.create(model="m", input="x")
+        if awaited:
+            asyncio.run(provider.aclose())
+        else:
+            provider.close()
+        assert not [path for path in tmp_path.iterdir() if path.name != "s.db"]  # no journal: it is closed
+        provider.start()
+    with pytest.raises(BudgetExceeded):
+        provider.client.embeddings.create(model="m", input="x")
+    provider.close()
+
+
+def test_a_store_that_was_given_stays_open(tmp_path: Path) -> None:
+    """A store that the application made is its own to close."""
+    from ai_client.stores import open_store
+
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    store.backend.get("key", 0.0)
+    config = ClientConfig(api_key="any", controls={"store": store, "cost": True})
+    config.close_store()
+    assert len(list(tmp_path.iterdir())) > 1
+    store.close()
+
+
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_process_has_its_own_state(tmp_path: Path) -> None:
     """After a fork policies are made anew, so that no lock or thread of the parent is waited for."""

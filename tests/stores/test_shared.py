@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from ai_client import ConfigError, StoreError
 from ai_client._io import finish
 from ai_client.stores import Hold, Ledger, Refusal, Spend, Take, open_store, shared
+from ai_client.stores.memory import MemoryBackend
 from ai_client.stores.shared import SharedStore
 from tests.control.support import Redis, async_io, blocking_io, running_redis
 
@@ -163,3 +165,65 @@ def test_work_goes_on_where_its_caller_is_cancelled(tmp_path: Path) -> None:
 
     assert asyncio.run(main()) == Ledger(9, 0)
     store.close()
+
+
+class Slow(MemoryBackend):
+    """A place whose reservations take until they are let go."""
+
+    instant = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+        self.go = threading.Event()
+
+    def reserve(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> Refusal | None:
+        """Wait, then reserve."""
+        self.asked.set()
+        assert self.go.wait(10)
+        return super().reserve(ticket, holds, now, expires)
+
+
+def test_a_reservation_that_nobody_waits_for_is_given_back() -> None:
+    """A caller who is cancelled while the store reserves holds nothing afterwards."""
+    backend = Slow()
+    store = SharedStore(backend)
+
+    async def main() -> None:
+        io = async_io()
+        reserving = store.reserve(io, "t", [Hold("k", 5, 10, 9e9)], 0.0, 900.0)
+        task = asyncio.create_task(reserving)
+        await asyncio.to_thread(backend.asked.wait, 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        backend.go.set()
+
+    asyncio.run(main())
+    store.close()  # waits for its threads
+    assert backend.ledger("k", 0.0) == Ledger(0, 0)
+
+
+def test_a_reservation_just_made_is_given_back() -> None:
+    """The same holds where the reservation is made before its caller hears of being cancelled."""
+    backend = Slow()
+    backend.go.set()
+    store = SharedStore(backend)
+
+    class Late(type(async_io())):  # type: ignore[misc]
+        """Tells of a cancellation when the work is done."""
+
+        async def work(self, executor: Any, function: Any, /, *args: Any) -> Any:
+            result = executor.submit(function, *args).result()
+            if function == store._reserve:
+                raise asyncio.CancelledError
+            return result
+
+    async def main() -> None:
+        io: Any = Late(async_io().sender)
+        with pytest.raises(asyncio.CancelledError):
+            await store.reserve(io, "t", [Hold("k", 5, 10, 9e9)], 0.0, 900.0)
+
+    asyncio.run(main())
+    store.close()
+    assert backend.ledger("k", 0.0) == Ledger(0, 0)
