@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import signal
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from typing import Any, cast
@@ -15,6 +16,9 @@ from ai_client.testing import Upstream
 # A busy machine makes neither an example nor its making a failure.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+# A shell that runs the tests in the background has them and the servers they start ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 KEY = "sk-planted-0123456789abcdef"
 CHAT: dict[str, Any] = {"model": "gpt-5.5", "messages": [{"role": "user", "content": "Hello"}]}
