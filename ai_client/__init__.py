@@ -81,6 +81,8 @@ if TYPE_CHECKING:
         StreamTimeoutError as StreamTimeoutError,
         SubjectTokenProviderError as SubjectTokenProviderError,
         UnprocessableEntityError as UnprocessableEntityError,
+        WebSocketConnectionClosedError as WebSocketConnectionClosedError,
+        WebSocketQueueFullError as WebSocketQueueFullError,
     )
     from .provider import ClientProvider as ClientProvider
 
@@ -103,7 +105,8 @@ _HOMES = {
     " ContentFilterFinishReasonError GuardrailError InternalServerError InvalidWebhookSignatureError"
     " LengthFinishReasonError LimitExceeded NotFoundError OAuthError OpenAIError PermissionDeniedError PollTimeoutError"
     " QueueFull RateLimitError RateLimitExceeded StoreError StreamError"
-    " StreamInterruptedError StreamTimeoutError UnprocessableEntityError",
+    " StreamInterruptedError StreamTimeoutError UnprocessableEntityError WebSocketConnectionClosedError"
+    " WebSocketQueueFullError",
     "provider": "ClientProvider",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -1,0 +1,135 @@
+"""Every exception the package raises, with the official SDK's names and attributes.
+
+    OpenAIError
+    ├── ConfigError                         (also ValueError)
+    ├── ClientClosedError
+    ├── StoreError
+    ├── GuardrailError                      (also ValueError)
+    ├── LimitExceeded
+    │   ├── RateLimitExceeded
+    │   ├── QueueFull
+    │   ├── BudgetExceeded
+    │   └── CircuitOpen
+    ├── SubjectTokenProviderError
+    ├── WebSocketConnectionClosedError
+    ├── WebSocketQueueFullError
+    ├── LengthFinishReasonError
+    ├── PollTimeoutError                    (also TimeoutError, RuntimeError)
+    ├── ContentFilterFinishReasonError
+    └── APIError
+        ├── APIResponseValidationError
+        ├── StreamError
+        │   └── StreamInterruptedError      (also APIConnectionError)
+        │       └── StreamTimeoutError      (also APITimeoutError)
+        ├── APIConnectionError
+        │   └── APITimeoutError
+        │       └── DeadlineExceededError
+        └── APIStatusError
+            ├── BadRequestError             400
+            ├── AuthenticationError         401
+            │   └── OAuthError
+            ├── PermissionDeniedError       403
+            ├── NotFoundError               404
+            ├── ConflictError               409
+            ├── UnprocessableEntityError    422
+            ├── RateLimitError              429
+            └── InternalServerError         500 and above
+    InvalidWebhookSignatureError            (ValueError)
+    BlockingCallWarning                     (RuntimeWarning)
+
+Exceptions pickle and copy. What they carry across is redacted: a pickled error keeps its request's method and
+address but no credential and no body.
+"""
+
+from ._api import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APITimeoutError,
+    DeadlineExceededError,
+    StreamError,
+    StreamInterruptedError,
+    StreamTimeoutError,
+)
+from ._base import (
+    BlockingCallWarning,
+    ClientClosedError,
+    ConfigError,
+    OpenAIError,
+)
+from ._contents import (
+    members_of as members_of,
+)
+from ._controls import (
+    BudgetExceeded,
+    CircuitOpen,
+    GuardrailError,
+    LimitExceeded,
+    QueueFull,
+    RateLimitExceeded,
+    StoreError,
+)
+from ._helpers import (
+    ContentFilterFinishReasonError,
+    InvalidWebhookSignatureError,
+    LengthFinishReasonError,
+    PollTimeoutError,
+    SubjectTokenProviderError,
+    WebSocketConnectionClosedError,
+    WebSocketQueueFullError,
+)
+from ._status import (
+    APIStatusError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    InternalServerError,
+    NotFoundError,
+    OAuthError,
+    PermissionDeniedError,
+    RateLimitError,
+    UnprocessableEntityError,
+    status_error as status_error,
+)
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "BlockingCallWarning",
+    "BudgetExceeded",
+    "CircuitOpen",
+    "ClientClosedError",
+    "ConfigError",
+    "ConflictError",
+    "ContentFilterFinishReasonError",
+    "DeadlineExceededError",
+    "GuardrailError",
+    "InternalServerError",
+    "InvalidWebhookSignatureError",
+    "LengthFinishReasonError",
+    "LimitExceeded",
+    "NotFoundError",
+    "OAuthError",
+    "OpenAIError",
+    "PermissionDeniedError",
+    "PollTimeoutError",
+    "QueueFull",
+    "RateLimitError",
+    "RateLimitExceeded",
+    "StoreError",
+    "StreamError",
+    "StreamInterruptedError",
+    "StreamTimeoutError",
+    "SubjectTokenProviderError",
+    "UnprocessableEntityError",
+    "WebSocketConnectionClosedError",
+    "WebSocketQueueFullError",
+]
+
+for _name in __all__:
+    globals()[_name].__module__ = __name__  # tracebacks and pickles name the place that users import from

@@ -1,0 +1,126 @@
+"""Requests that did not lead to a result, whatever the server said or did not say."""
+
+import copyreg
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from ._base import OpenAIError
+from ._contents import detached, members_of, redacted
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class APIError(OpenAIError):
+    """A request that did not lead to a result.
+
+    Attributes:
+        message: What happened.
+        request: The request that was sent.
+        body: The decoded JSON of the answer's `error` member, its text where it is not JSON, or `None`.
+        code, param, type: The members of that name of *body*, where the server gave them.
+    """
+
+    message: str
+    request: "httpx.Request"
+    body: object | None
+    code: str | None = None
+    param: str | None = None
+    type: str | None = None
+
+    def __init__(self, message: str, request: "httpx.Request", *, body: object | None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.request = request
+        self.body = body
+        members = members_of(body)
+        code = members.get("code")
+        self.code = None if code is None else str(code)
+        self.param = members.get("param")
+        self.type = members.get("type")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = dict(self.__dict__)
+        state["request"] = redacted(self.request)
+        if (response := state.get("response")) is not None:
+            state["response"] = detached(response, state["request"])
+        return (copyreg.__newobj__, (type(self), *self.args), state)  # type: ignore[attr-defined]
+
+    def __copy__(self) -> Self:
+        return self._clone()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._clone()
+
+    def _clone(self) -> Self:
+        twin = type(self).__new__(type(self), *self.args)
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+
+class APIResponseValidationError(APIError):
+    """An answer that is not what the API promises: not JSON, or not of the expected shape."""
+
+    response: "httpx.Response"
+    status_code: int
+
+    def __init__(
+        self, response: "httpx.Response", body: object | None, *, message: str | None = None
+    ) -> None:
+        super().__init__(
+            message or "The server's answer does not have the expected shape.", response.request, body=body
+        )
+        self.response = response
+        self.status_code = response.status_code
+
+
+class APIConnectionError(APIError):
+    """A request without an answer: the server could not be reached or broke the connection."""
+
+    def __init__(self, *, message: str = "Connection error.", request: "httpx.Request") -> None:
+        super().__init__(message, request, body=None)
+
+
+class APITimeoutError(APIConnectionError):
+    """A request whose answer did not come in time."""
+
+    def __init__(self, request: "httpx.Request", *, message: str = "Request timed out.") -> None:
+        super().__init__(message=message, request=request)
+
+
+class DeadlineExceededError(APITimeoutError):
+    """A call that was not over, all its attempts and waits included, when its deadline came."""
+
+    def __init__(self, request: "httpx.Request", *, message: str = "The call's deadline has passed.") -> None:
+        super().__init__(request, message=message)
+
+
+class StreamError(APIError):
+    """A stream that ended with an error after its opening.
+
+    Attributes:
+        received: The items that came before the error, in order.
+    """
+
+    received: Sequence[Any]
+
+    def __init__(
+        self, message: str, request: "httpx.Request", *, body: object | None, received: Sequence[Any] = ()
+    ) -> None:
+        APIError.__init__(self, message, request, body=body)  # a subclass may have other bases in between
+        self.received = received
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        make, args, state = super().__reduce__()
+        return make, args, {**state, "received": ()}
+
+
+class StreamInterruptedError(StreamError, APIConnectionError):
+    """A stream whose connection broke before its end."""
+
+    def __init__(self, message: str, request: "httpx.Request", *, received: Sequence[Any] = ()) -> None:
+        StreamError.__init__(self, message, request, body=None, received=received)
+
+
+class StreamTimeoutError(StreamInterruptedError, APITimeoutError):
+    """A stream that fell silent for longer than the read timeout."""
