@@ -14,7 +14,7 @@ CORE = [path for path in MODULES if "testing" not in path.relative_to(PACKAGE).p
 
 MAY_IMPORT_HTTP = {"_http.py", "_pool"}
 MAY_WAIT = {
-    "_io.py",
+    "_io",
     "_pool",
     "_loops.py",
     "_bridge.py",

@@ -1,0 +1,114 @@
+"""What shared code may wait for, on either side."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    import httpx
+
+T = TypeVar("T")
+
+
+class Waiter(Protocol):
+    """A place in a queue: one caller waits for it with `IO.wait`, anyone opens it, from any thread or loop."""
+
+    def open(self) -> None:
+        """Let the caller go on; opening twice is harmless."""
+        ...
+
+
+class IO(Protocol):
+    """What shared code may wait for."""
+
+    blocking: bool
+    timeouts: tuple[type[Exception], ...]
+    """What the HTTP library raises when time runs out."""
+    failures: tuple[type[Exception], ...]
+    """What it raises when an exchange fails, timeouts included."""
+
+    async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+        """Perform one exchange; the body is read unless *stream*."""
+        ...
+
+    async def read(self, response: "httpx.Response", /) -> bytes:
+        """Read the rest of a body."""
+        ...
+
+    async def close(self, response: "httpx.Response", /) -> None:
+        """Let go of an answer, read or not."""
+        ...
+
+    async def sleep(self, seconds: float, /) -> None:
+        """Wait for *seconds*."""
+        ...
+
+    async def call(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Call a function of the user's; the awaitable side also awaits what it returns."""
+        ...
+
+    async def complete(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Call a function or coroutine function of the user's, on either side, and see it through."""
+        ...
+
+    def now(self) -> float:
+        """Give the time in seconds since 1970, which every process of a service shares."""
+        ...
+
+    def waiter(self) -> Waiter:
+        """Make something to wait for."""
+        ...
+
+    async def wait(self, waiter: Any, timeout: float | None, /) -> bool:
+        """Wait until *waiter* is opened, at most *timeout* seconds; tell whether it was."""
+        ...
+
+    async def work(self, executor: Executor, function: Callable[..., T], /, *args: Any) -> T:
+        """Run a function that blocks; what was begun is carried through, even where its caller is cancelled."""
+        ...
+
+    async def gather(self, makers: Iterable[Callable[[], Coroutine[Any, Any, T]]], limit: int, /) -> list[T]:
+        """Run the coroutines that *makers* make, at most *limit* at a time; the first error ends them all."""
+        ...
+
+    def chunks(self, body: Any, /) -> Any:
+        """Give the iterator over the raw chunks of a body, for `chunk`."""
+        ...
+
+    async def chunk(self, chunks: Any, /) -> bytes | None:
+        """Wait for the next raw chunk of a body, `None` at its end."""
+        ...
+
+    async def call_aside(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Call a function of the user's that may block; the awaitable side does so in a thread."""
+        ...
+
+    async def within(self, deadline: float, coroutine: Awaitable[T], /) -> T:
+        """Run *coroutine*; the awaitable side raises `TimeoutError` once the deadline has passed."""
+        ...
+
+    def watch(self, response: "httpx.Response", deadline: float, /) -> None:
+        """Make reading the body fail once the deadline has passed, where `within` does not see to it."""
+        ...
+
+    async def drain(self, response: "httpx.Response", chunks: Any, seconds: float, /) -> None:
+        """Read what little may be left of a body, so that its connection can be used again."""
+        ...
+
+    async def carry_through(self, coroutine: Coroutine[Any, Any, None], /) -> None:
+        """Run *coroutine* to its end, also where its caller is cancelled and goes on without it."""
+        ...
+
+    async def ended(self) -> None:
+        """Wait a while for what `carry_through` and `ender` began and nobody waits for."""
+        ...
+
+    def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
+        """Give what runs the end of a stream that nobody holds any more, from any thread and at any time."""
+        ...
+
+    def lock(self) -> "AbstractAsyncContextManager[Any]":
+        """Make a lock that this side's callers may wait for."""
+        ...
