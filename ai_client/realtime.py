@@ -1,4 +1,4 @@
-"""Conversations by voice and text over a WebSocket: `realtime.connect`, its translations, and `responses.connect`.
+"""Conversations by voice and text over a WebSocket: `realtime.connect`, and its translations.
 
 Each method of a connection sends one event; a method's place and name are the event's type, so that
 `connection.conversation.item.create(item=...)` sends `conversation.item.create`. Needs the extra `realtime`.
@@ -6,7 +6,7 @@ Each method of a connection sends one event; a method's place and name are the e
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 from ._channel import Channel
 from ._connect import MAX_QUEUE_SIZE, Connecting, OnReconnecting, Sender, connects, describe
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
         RealtimeSessionCreateRequestParam,
         RealtimeTranscriptionSessionCreateRequestParam,
         RealtimeTranslationServerEvent,  # noqa: F401
-    )
-    from .types.responses import (
-        ResponseCreateParamsBase,
-        ResponseInputParam,
-        ResponsesServerEvent,  # noqa: F401
     )
 
 
@@ -217,36 +212,6 @@ class TranslationsConnection(Channel[M, "RealtimeTranslationServerEvent"]):
         return TranslationSession(self)
 
 
-class ResponsesSender(Sender[M]):
-    """Events about the model's answers."""
-
-    @operation
-    async def create(self, **params: "Unpack[ResponseCreateParamsBase]") -> None:
-        """Have the model answer; the parameters are those of `responses.create`."""
-        await self._send("response.create", **params)
-
-    @operation
-    async def steer(self, *, input: "ResponseInputParam", previous_response_id: str) -> None:  # noqa: A002 - the API's name
-        """Add input to an answer that is being made."""
-        await self._send("response.steer", input=input, previous_response_id=previous_response_id)
-
-
-class ResponsesConnection(Channel[M, "ResponsesServerEvent"]):
-    """An open connection for responses: iterate over it for the server's events."""
-
-    @cached_property
-    def event_type(self) -> Any:
-        """The type of the server's events."""
-        from .types.responses import ResponsesServerEvent  # noqa: PLC0415 - loaded on first use
-
-        return ResponsesServerEvent
-
-    @cached_property
-    def response(self) -> ResponsesSender[M]:
-        """Events about the model's answers."""
-        return ResponsesSender(self)
-
-
 class RealtimeConnect(Resource[M]):
     """`realtime.connect`."""
 
@@ -321,36 +286,3 @@ class TranslationsConnect(Resource[M]):
             max_queue_size,
         )
         return Connecting(opening, TranslationsConnection)
-
-
-class ResponsesConnect(Resource[M]):
-    """`responses.connect`."""
-
-    @connects
-    def connect(  # noqa: PLR0917 - as the official method
-        self,
-        websocket_connection_options: Mapping[str, Any] | None = None,
-        on_reconnecting: OnReconnecting | None = None,
-        max_retries: int = 5,
-        initial_delay: float = 0.5,
-        max_delay: float = 8.0,
-        max_queue_size: int = MAX_QUEUE_SIZE,
-        *,
-        extra_query: "Query | None" = None,
-        extra_headers: "Headers | None" = None,
-    ) -> Connecting[ResponsesConnection[Sync], ResponsesConnection[Async]]:
-        """Have many responses made over one connection; the keywords are those of `realtime.connect`."""
-        opening = describe(
-            self,
-            "/responses",
-            {},
-            extra_query,
-            extra_headers,
-            websocket_connection_options,
-            on_reconnecting,
-            max_retries,
-            initial_delay,
-            max_delay,
-            max_queue_size,
-        )
-        return Connecting(opening, ResponsesConnection)

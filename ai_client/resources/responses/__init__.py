@@ -18,7 +18,7 @@ from ai_client._operation import (
     Sync,
 )
 from ai_client._request import OPTIONS, Omit, RequestOptions, omit, path
-from ai_client.realtime import ResponsesConnect
+from ai_client._responses_socket import ResponsesConnect
 from ai_client.types.responses import ToolParam
 from ai_client.types.responses.response import Response
 from ai_client.types.responses.response_create_params import (
