@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from ._binary import HttpxBinaryResponseContent as HttpxBinaryResponseContent
     from ._http_clients import (
         DefaultAioHttpClient as DefaultAioHttpClient,
         DefaultAsyncHttpx2Client as DefaultAsyncHttpx2Client,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from ._response import (
         APIResponse as APIResponse,
         AsyncAPIResponse as AsyncAPIResponse,
-        HttpxBinaryResponseContent as HttpxBinaryResponseContent,
     )
     from ._stream import AsyncStream as AsyncStream, Stream as Stream
     from ._tools import (
@@ -90,7 +90,8 @@ _HOMES = {
     "_labels": "Labels carry_labels current_labels labels",
     "_models": "BaseModel",
     "_request": "NOT_GIVEN NotGiven Omit not_given omit",
-    "_response": "APIResponse AsyncAPIResponse HttpxBinaryResponseContent",
+    "_binary": "HttpxBinaryResponseContent",
+    "_response": "APIResponse AsyncAPIResponse",
     "_stream": "AsyncStream Stream",
     "_tools": "pydantic_function_tool pydantic_responses_function_tool",
     "_verbs": "RequestOptions",

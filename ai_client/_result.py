@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import pydantic
 from pydantic_core import from_json
 
+from ._binary import BinaryResponse
 from ._models import decode
 from ._operation import Client, View
-from ._response import APIResponse, AsyncAPIResponse, BinaryResponse, LegacyAPIResponse
+from ._response import APIResponse, AsyncAPIResponse, LegacyAPIResponse
 from ._stream import AsyncStream, Stream
 from .control.call import Call, Reply
 from .errors import APIError, APIResponseValidationError, members_of

@@ -178,7 +178,7 @@ class MethodWriter:
         kind = signature.method.result
         if kind in ANSWERS:
             return (
-                self._imports.add("ai_client._response", "BinaryResponse")
+                self._imports.add("ai_client._binary", "BinaryResponse")
                 if kind == "binary"
                 else ANSWERS[kind]
             )

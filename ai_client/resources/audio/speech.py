@@ -3,6 +3,7 @@
 
 from typing import Unpack
 
+from ai_client._binary import BinaryResponse
 from ai_client._operation import (
     AsyncRaw,
     AsyncStreaming,
@@ -14,7 +15,6 @@ from ai_client._operation import (
     StreamingView,
     operation,
 )
-from ai_client._response import BinaryResponse
 from ai_client.types.audio.speech import SpeechCreateParams
 
 

@@ -3,10 +3,10 @@
 
 from typing import Unpack
 
+from ai_client._binary import BinaryResponse
 from ai_client._operation import M, Resource, operation
 from ai_client._pages import CursorListing, pages
 from ai_client._request import RequestOptions, path
-from ai_client._response import BinaryResponse
 from ai_client.types.file_object import FileCreateParams, FileDeleted, FileListParams, FileObject
 
 

@@ -3,6 +3,7 @@
 
 from typing import Unpack
 
+from ai_client._binary import BinaryResponse
 from ai_client._operation import (
     AsyncRaw,
     AsyncStreaming,
@@ -15,7 +16,6 @@ from ai_client._operation import (
     operation,
 )
 from ai_client._request import RequestOptions, path
-from ai_client._response import BinaryResponse
 
 
 class Content(Resource[M]):

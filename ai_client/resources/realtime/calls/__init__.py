@@ -2,6 +2,7 @@
 
 from typing import Unpack
 
+from ai_client._binary import BinaryResponse
 from ai_client._operation import (
     AsyncRaw,
     AsyncStreaming,
@@ -13,7 +14,6 @@ from ai_client._operation import (
     operation,
 )
 from ai_client._request import encode
-from ai_client._response import BinaryResponse
 from ai_client.resources.realtime.calls import _generated
 from ai_client.types.realtime.call import CallCreateParams
 
