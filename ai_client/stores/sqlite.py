@@ -81,9 +81,9 @@ class SqliteBackend:
                 keys = [(spend.key, ticket) for spend in spends]
                 db.executemany("DELETE FROM holds WHERE key = ? AND ticket = ?", keys)
                 db.executemany(
-                    "INSERT INTO ledgers VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET until = ?3,"
-                    " used = ?2 + CASE WHEN until > ?4 THEN used ELSE 0 END",
-                    [(*spend, now) for spend in spends],
+                    "INSERT INTO ledgers VALUES (:key, :amount, :until) ON CONFLICT (key) DO UPDATE SET until = :until,"
+                    " used = :amount + CASE WHEN until > :now THEN used ELSE 0 END",
+                    [{**spend._asdict(), "now": now} for spend in spends],
                 )
             return [_ledger(db, spend.key, now) for spend in spends]
 
@@ -232,9 +232,9 @@ class SqliteBackend:
 
 def _ledger(db: sqlite3.Connection, key: str, now: float) -> Ledger:
     used, held = db.execute(
-        "SELECT coalesce((SELECT used FROM ledgers WHERE key = ?1 AND until > ?2), 0),"
-        " coalesce((SELECT sum(amount) FROM holds WHERE key = ?1 AND expires > ?2), 0)",
-        (key, now),
+        "SELECT coalesce((SELECT used FROM ledgers WHERE key = :key AND until > :now), 0),"
+        " coalesce((SELECT sum(amount) FROM holds WHERE key = :key AND expires > :now), 0)",
+        {"key": key, "now": now},
     ).fetchone()
     return Ledger(used, held)
 
