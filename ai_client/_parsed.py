@@ -14,7 +14,7 @@ class Parsed(BaseModel):
     _own: ClassVar[str]
 
     @model_serializer(mode="wrap")
-    def _serialize(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo[Any]) -> Any:
+    def _serialize(self, handler: SerializerFunctionWrapHandler, info: "SerializationInfo[Any]") -> Any:
         data: dict[str, Any] = handler(self)
         if info.context is SENDING:
             data.pop(self._own, None)
