@@ -7,7 +7,7 @@ built all the same, from whatever the answer holds, so that a new field, tag or 
 import types
 import typing
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import pydantic
@@ -80,12 +80,15 @@ Decoder = Callable[..., Any]
 _decoders: dict[Any, Decoder] = {}
 
 
-def decoder(cast_to: Any) -> Decoder:
-    """Give the strict decoder of a type: JSON bytes in, a validated value out; `pydantic.ValidationError` else."""
+def decoder(cast_to: Any, *, strict: bool = False) -> Decoder:
+    """Give the decoder of a type: JSON bytes in, a validated value out; `pydantic.ValidationError` else.
+
+    Keep it for what is decoded many times: looking up a large union hashes all its members.
+    """
     found = _decoders.get(cast_to)
     if found is None:
         found = _decoders[cast_to] = _build_decoder(cast_to)
-    return found
+    return partial(found, context={STRICT: True}) if strict else found
 
 
 def decode(cast_to: type[T], data: bytes, *, strict: bool = False) -> T:
@@ -96,9 +99,7 @@ def decode(cast_to: type[T], data: bytes, *, strict: bool = False) -> T:
         ValueError: *data* is not JSON.
     """
     try:
-        if strict:
-            return cast("T", decoder(cast_to)(data, context={STRICT: True}))
-        return cast("T", decoder(cast_to)(data))
+        return cast("T", decoder(cast_to, strict=strict)(data))
     except pydantic.ValidationError:
         if strict:
             raise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 from pydantic_core import from_json, to_json
 
 from ._io import finish
-from ._models import decode
+from ._models import decode, decoder
 from ._sse import ServerSentEvent, SSEDecoder
 from .control.call import Call, Reply, StreamEnd
 from .control.deadline import is_over
@@ -35,7 +35,8 @@ class _Events(Generic[T]):
         self._call_record = call.record
         self._strict = strict
         self._decoder = SSEDecoder()
-        self._received: list[T] = []
+        self._decode: Any = None  # made when the first bytes are there
+        self._received: list[bytes] = []  # undecoded, as they are asked for but in an error
         self._batch: Iterator[ServerSentEvent] = iter(())
         self._done = False  # the server said so
         self._at_end = False  # the body has no more bytes
@@ -64,16 +65,26 @@ class _Events(Generic[T]):
             # these events name their type beside the data and not in it
             data = b'{"event":%b,"data":%b}' % (to_json(event.event), data)
         try:
-            item = cast("T", decode(self._item_type, data, strict=self._strict))
+            item = self._decode(data)
+        except ValueError:
+            item = self._decode_odd(data)
+        self._received.append(data)
+        return cast("T", item)
+
+    def _decode_odd(self, data: bytes) -> T:
+        try:
+            return cast("T", decode(self._item_type, data, strict=self._strict))
         except ValueError as error:
             raise StreamError(
                 f"The stream holds an event that is not valid JSON of the expected kind ({len(data)} bytes).",
                 self.response.request,
                 body=None,
-                received=self._received,
+                received=self._items(),
             ) from error
-        self._received.append(item)
-        return item
+
+    def _items(self) -> list[T]:
+        """Give the items so far once more."""
+        return [cast("T", decode(self._item_type, data, strict=self._strict)) for data in self._received]
 
     def _announce(self, data: bytes) -> bool:
         shown = True
@@ -92,15 +103,17 @@ class _Events(Generic[T]):
             return
         said = members_of(error).get("message")
         message = said if isinstance(said, str) and said else "The server ended the stream with an error."
-        raise StreamError(message, self.response.request, body=error, received=self._received)
+        raise StreamError(message, self.response.request, body=error, received=self._items())
 
     def _advance(self, chunk: bytes | None) -> None:
         """Take in the next bytes of the body, `None` at its end."""
+        if self._decode is None:
+            self._decode = decoder(self._item_type, strict=self._strict)
         if chunk is None:
             self._at_end = True
-            self._batch = self._decoder.flush()
+            self._batch = iter(self._decoder.flush())
         else:
-            self._batch = self._decoder.feed(chunk)
+            self._batch = iter(self._decoder.feed(chunk))
 
     def _failure(self, error: BaseException) -> BaseException:
         """Say what an exception in mid-stream means to the caller."""
@@ -122,7 +135,7 @@ class _Events(Generic[T]):
         return kind(
             f"The stream {what} after {count} items; they are in this error's `received`.",
             self.response.request,
-            received=self._received,
+            received=self._items(),
         )
 
     async def _end(self, error: BaseException | None) -> None:
