@@ -1,24 +1,10 @@
 """Server-sent events out of bytes, with no I/O, after the WHATWG HTML standard, section 9.2.6."""
 
-from typing import Any, NamedTuple
+from typing import TypeAlias
 
-from pydantic_core import from_json
-
+Event: TypeAlias = tuple[bytes, bytes | None]
+"""Its data, joined by line breaks, and its type where one was named; both undecoded."""
 _NEWLINE, _RETURN = b"\n\r"
-_event = tuple.__new__  # what a named tuple's own constructor does, at half the price
-
-
-class ServerSentEvent(NamedTuple):
-    """One event: its data joined by line breaks, undecoded, and its type where one was named."""
-
-    data: bytes
-    event: str | None = None
-    id: str | None = None
-    retry: int | None = None
-
-    def json(self) -> Any:
-        """Decode the data."""
-        return from_json(self.data)
 
 
 class SSEDecoder:
@@ -34,11 +20,9 @@ class SSEDecoder:
         self._skip_newline = False
         self._started = False
         self._data: list[bytes] = []
-        self._event: str | None = None
-        self._id: str | None = None
-        self._retry: int | None = None
+        self._name: bytes | None = None
 
-    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+    def feed(self, chunk: bytes) -> list[Event]:
         """Give the events that *chunk* completes."""
         if self._by_line or _RETURN in chunk:
             self._by_line = True
@@ -48,33 +32,46 @@ class SSEDecoder:
             if chunk:
                 pending.append(chunk)
             return []
-        blocks = self._joined(chunk).split(b"\n\n")
-        if rest := blocks.pop():
+        text, _, rest = self._joined(chunk).rpartition(b"\n\n")
+        if rest:
             pending.append(rest)
-        events: list[ServerSentEvent] = []
-        for block in blocks:
-            if block.startswith(b"data: ") and _NEWLINE not in block:
-                events.append(_event(ServerSentEvent, (block[6:], None, self._id, None)))
-                continue
-            name, _, data = block.partition(b"\ndata: ")
-            if data and name.startswith(b"event: ") and _NEWLINE not in data and _NEWLINE not in name:
-                named = name[7:].decode(errors="replace")
-                events.append(_event(ServerSentEvent, (data, named, self._id, None)))
-                continue
-            for line in block.split(b"\n"):
-                self._field(line)
-            self._dispatch(events)
+        return self._cut(text)
+
+    def _cut(self, text: bytes) -> list[Event]:
+        """Give the events of whole ones that stand one below the other, nearly always in one of two usual forms."""
+        events: list[Event] = []
+        if text.startswith(b"data: "):
+            for data in text[6:].split(b"\n\ndata: "):
+                if _NEWLINE not in data:
+                    events.append((data, None))
+                else:
+                    events += self._read(b"data: %b\n\n" % data)
+        elif text.startswith(b"event: "):
+            for event in text[7:].split(b"\n\nevent: "):
+                name, _, data = event.partition(b"\ndata: ")
+                if data and _NEWLINE not in data and _NEWLINE not in name:
+                    events.append((data, name))
+                else:
+                    events += self._read(b"event: %b\n\n" % event)
+        else:
+            events += self._read(text + b"\n\n")
         return events
 
-    def flush(self) -> list[ServerSentEvent]:
+    def flush(self) -> list[Event]:
         """Give the last event where the body ended without the empty line that completes it."""
-        events: list[ServerSentEvent] = []
-        for line in self._joined(b"").splitlines():
-            self._field(line)
-        self._dispatch(events)
+        return self._read(self._joined(b"") + b"\n\n")
+
+    def _read(self, text: bytes) -> list[Event]:
+        """Give the events that whole lines complete."""
+        events: list[Event] = []
+        for line in text.splitlines():
+            if line:
+                self._field(line)
+            else:
+                self._dispatch(events)
         return events
 
-    def _feed_lines(self, chunk: bytes) -> list[ServerSentEvent]:
+    def _feed_lines(self, chunk: bytes) -> list[Event]:
         if self._skip_newline and chunk:
             self._skip_newline = False
             chunk = chunk.removeprefix(b"\n")
@@ -85,16 +82,11 @@ class SSEDecoder:
         chunk = self._joined(chunk)
         if chunk.endswith(b"\r"):
             self._skip_newline = True
-        lines = chunk.splitlines()
-        if not chunk.endswith((b"\n", b"\r")):
-            self._pending.append(lines.pop())
-        events: list[ServerSentEvent] = []
-        for line in lines:
-            if line:
-                self._field(line)
-            else:
-                self._dispatch(events)
-        return events
+        elif not chunk.endswith(b"\n"):
+            whole = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
+            self._pending.append(chunk[whole:])
+            chunk = chunk[:whole]
+        return self._read(chunk)
 
     def _joined(self, chunk: bytes) -> bytes:
         """Give what is pending and *chunk* as one, without the byte order mark that a body may begin with."""
@@ -113,16 +105,11 @@ class SSEDecoder:
         if name == b"data":
             self._data.append(value)
         elif name == b"event":
-            self._event = value.decode(errors="replace")
-        elif name == b"id" and b"\0" not in value:
-            self._id = value.decode(errors="replace")
-        elif name == b"retry" and value.isdigit():
-            self._retry = int(value)
+            self._name = value
 
-    def _dispatch(self, events: list[ServerSentEvent]) -> None:
-        data, event, retry = self._data, self._event, self._retry
-        self._event = self._retry = None
+    def _dispatch(self, events: list[Event]) -> None:
+        data, name = self._data, self._name
+        self._name = None
         if data:
             self._data = []
-            joined = data[0] if len(data) == 1 else b"\n".join(data)
-            events.append(ServerSentEvent(joined, event, self._id, retry))
+            events.append((data[0] if len(data) == 1 else b"\n".join(data), name))

@@ -1,17 +1,14 @@
-"""Streamed results: the events of a body as typed items, one decoder below two iterators."""
+"""Streamed results: the items of a body as they come, one state below two iterators."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
-
-from pydantic_core import from_json, to_json
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from ._io import finish
-from ._models import decode, decoder
-from ._sse import ServerSentEvent, SSEDecoder
+from ._items import Items
 from .control.call import Call, Reply, StreamEnd
 from .control.deadline import is_over
-from .errors import StreamError, StreamInterruptedError, StreamTimeoutError, members_of
+from .errors import StreamInterruptedError, StreamTimeoutError
 
 if TYPE_CHECKING:
     import httpx
@@ -19,26 +16,19 @@ if TYPE_CHECKING:
     from ._io import IO
 
 T = TypeVar("T")
-_DONE = b"[DONE]"
-_HIDDEN: Any = object()
 _DRAIN_SECONDS = 0.1
 
 
-class _Events(Generic[T]):
-    """What both streams share: the state of one stream and the meaning of its events."""
+class _Base(Generic[T]):
+    """What both streams share: the state of one stream, how it fails and how it ends."""
 
     def __init__(self, call: Call, reply: Reply, *, strict: bool = False) -> None:
         self.response: httpx.Response = reply.response
         self._io: IO = call.io
-        self._item_type = call.stream
         self._reply = reply
         self._call_record = call.record
-        self._strict = strict
-        self._decoder = SSEDecoder()
-        self._decode: Any = None  # made when the first bytes are there
-        self._received: list[bytes] = []  # undecoded, as they are asked for but in an error
-        self._batch: Iterator[ServerSentEvent] = iter(())
-        self._done = False  # the server said so
+        self._items = Items[T](call, reply, strict=strict)
+        self._batch: Iterator[T] = iter(())
         self._at_end = False  # the body has no more bytes
         self._closed = False
         self._deadline = reply.deadline
@@ -51,69 +41,10 @@ class _Events(Generic[T]):
             with suppress(Exception):  # there is nobody to tell
                 self._ender(_close(self._io, self.response, self._reply, end))
 
-    def _item(self, event: ServerSentEvent) -> T:
-        """Decode one event; `_HIDDEN` where it is not for the caller."""
-        data = event.data
-        if data.startswith(_DONE):
-            self._done = True
-            return cast("T", _HIDDEN)
-        if b'"error"' in data:
-            self._raise_if_error(data)
-        if self._reply.on_event and not self._announce(data):
-            return cast("T", _HIDDEN)
-        if event.event is not None and event.event.startswith("thread."):
-            # these events name their type beside the data and not in it
-            data = b'{"event":%b,"data":%b}' % (to_json(event.event), data)
-        try:
-            item = self._decode(data)
-        except ValueError:
-            item = self._decode_odd(data)
-        self._received.append(data)
-        return cast("T", item)
-
-    def _decode_odd(self, data: bytes) -> T:
-        try:
-            return cast("T", decode(self._item_type, data, strict=self._strict))
-        except ValueError as error:
-            raise StreamError(
-                f"The stream holds an event that is not valid JSON of the expected kind ({len(data)} bytes).",
-                self.response.request,
-                body=None,
-                received=self._items(),
-            ) from error
-
-    def _items(self) -> list[T]:
-        """Give the items so far once more."""
-        return [cast("T", decode(self._item_type, data, strict=self._strict)) for data in self._received]
-
-    def _announce(self, data: bytes) -> bool:
-        shown = True
-        for see in self._reply.on_event:
-            if see(data) is False:
-                shown = False
-        return shown
-
-    def _raise_if_error(self, data: bytes) -> None:
-        try:
-            body = from_json(data)
-        except ValueError:
-            return
-        error = members_of(body).get("error")
-        if not error:
-            return
-        said = members_of(error).get("message")
-        message = said if isinstance(said, str) and said else "The server ended the stream with an error."
-        raise StreamError(message, self.response.request, body=error, received=self._items())
-
     def _advance(self, chunk: bytes | None) -> None:
         """Take in the next bytes of the body, `None` at its end."""
-        if self._decode is None:
-            self._decode = decoder(self._item_type, strict=self._strict)
-        if chunk is None:
-            self._at_end = True
-            self._batch = iter(self._decoder.flush())
-        else:
-            self._batch = iter(self._decoder.feed(chunk))
+        self._at_end = chunk is None
+        self._batch = self._items.read(chunk)
 
     def _failure(self, error: BaseException) -> BaseException:
         """Say what an exception in mid-stream means to the caller."""
@@ -124,7 +55,7 @@ class _Events(Generic[T]):
         return error
 
     def _broken(self, error: BaseException) -> StreamInterruptedError:
-        count = len(self._received)
+        count = self._items.count
         kind: type[StreamInterruptedError]
         if is_over(self._deadline):
             kind, what = StreamTimeoutError, "was not over when the call's deadline came,"
@@ -135,7 +66,7 @@ class _Events(Generic[T]):
         return kind(
             f"The stream {what} after {count} items; they are in this error's `received`.",
             self.response.request,
-            received=self._items(),
+            received=self._items.so_far(),
         )
 
     async def _end(self, error: BaseException | None) -> None:
@@ -144,7 +75,7 @@ class _Events(Generic[T]):
             return
         self._closed = True
         self._batch = iter(())
-        end = StreamEnd(error, complete=error is None and (self._done or self._at_end))
+        end = StreamEnd(error, complete=error is None and (self._items.done or self._at_end))
         await _close(self._io, self.response, self._reply, end)
 
 
@@ -155,7 +86,7 @@ async def _close(io: "IO", response: "httpx.Response", reply: Reply, end: Stream
         await reply.settle(io, end)
 
 
-class Stream(_Events[T]):
+class Stream(_Base[T]):
     """Items of a streamed call as they come; iterate it to its end, or close it."""
 
     def __init__(self, call: Call, reply: Reply, *, strict: bool = False) -> None:
@@ -168,12 +99,9 @@ class Stream(_Events[T]):
     def __next__(self) -> T:
         try:
             while not self._closed:
-                for event in self._batch:
-                    if (item := self._item(event)) is not _HIDDEN:
-                        return item
-                    if self._done:
-                        break
-                if self._done or self._at_end:
+                for item in self._batch:
+                    return item
+                if self._items.done or self._at_end:
                     finish(self._io.drain(self.response, self._chunks, _DRAIN_SECONDS))
                     finish(self._end(None))
                 else:
@@ -197,7 +125,7 @@ class Stream(_Events[T]):
         self.close()
 
 
-class AsyncStream(_Events[T]):
+class AsyncStream(_Base[T]):
     """Items of a streamed call as they come; iterate it to its end, or close it."""
 
     def __init__(self, call: Call, reply: Reply, *, strict: bool = False) -> None:
@@ -210,12 +138,9 @@ class AsyncStream(_Events[T]):
     async def __anext__(self) -> T:
         try:
             while not self._closed:
-                for event in self._batch:
-                    if (item := self._item(event)) is not _HIDDEN:
-                        return item
-                    if self._done:
-                        break
-                if self._done or self._at_end:
+                for item in self._batch:
+                    return item
+                if self._items.done or self._at_end:
                     await self._io.drain(self.response, self._chunks, _DRAIN_SECONDS)
                     await self._end(None)
                 elif self._deadline is None:

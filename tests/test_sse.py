@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from ai_client._sse import ServerSentEvent, SSEDecoder
+from ai_client._sse import Event, SSEDecoder
 
 BODIES = [
     (b'data: {"a":1}\n\ndata: [DONE]\n\n', [b'{"a":1}', b"[DONE]"]),
@@ -22,7 +22,7 @@ BODIES = [
 ]
 
 
-def decode(*chunks: bytes) -> list[ServerSentEvent]:
+def decode(*chunks: bytes) -> list[Event]:
     """Give the events of a body that comes in these chunks."""
     decoder = SSEDecoder()
     events = [event for chunk in chunks for event in decoder.feed(chunk)]
@@ -32,7 +32,7 @@ def decode(*chunks: bytes) -> list[ServerSentEvent]:
 @pytest.mark.parametrize(("body", "data"), BODIES)
 def test_events_of_whole_bodies(body: bytes, data: list[bytes]) -> None:
     """Line ends, comments, several data lines, byte order mark and empty lines count as the standard says."""
-    assert [event.data for event in decode(body)] == data
+    assert [found for found, _ in decode(body)] == data
 
 
 @pytest.mark.parametrize("body", [body for body, _ in BODIES])
@@ -55,9 +55,61 @@ def test_any_split_gives_the_same_events(body: bytes, cuts: list[int]) -> None:
     assert decode(*chunks) == decode(body)
 
 
-def test_type_id_and_retry() -> None:
-    """Type, id and retry time are given with the event; a faulty retry time is not."""
-    first, second = decode(b"event: add\nid: 1\nretry: 20\ndata: x\n\nretry: soon\ndata: {}\n\n")
-    assert first == ServerSentEvent(b"x", "add", "1", 20)
-    assert second == ServerSentEvent(b"{}", None, "1", None)
-    assert second.json() == {}
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"data: a", b"data:b", b"event: n", b"event: m", b": c", b"id: 1", b"data", b"x", b"", b""]
+        )
+    )
+)
+def test_line_ends_make_no_difference(lines: list[bytes]) -> None:
+    """Events are the same whichever of the three ends their lines have."""
+    expected = decode(b"\n".join(lines))
+    assert decode(b"\r\n".join(lines)) == expected
+    assert decode(b"\r".join(lines)) == expected
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_names(end: bytes) -> None:
+    """The name of an event is given with it, wherever it stands and whatever stands beside it."""
+    lines = [
+        b"event: add",
+        b"data: 1",
+        b"",
+        b"id: 1",
+        b"data: 2",
+        b"event:more",
+        b"retry: 20",
+        b"",
+        b"data: 3",
+        b"",
+    ]
+    assert decode(end.join([*lines, b""])) == [(b"1", b"add"), (b"2", b"more"), (b"3", None)]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        [b"data: ", *[b"x" * 100] * 2_000],
+        [b"data: ", *[b"x" * 99 + b"\ndata: "] * 2_000],
+        [b"data: x\n\n"] * 2_000,
+    ],
+    ids=["one long line", "many lines", "many events"],
+)
+def test_work_grows_with_the_bytes(body: list[bytes], end: bytes) -> None:
+    """However an event is spread over chunks, no byte is joined to others more than twice."""
+
+    class Counted(SSEDecoder):
+        joined = 0
+
+        def _joined(self, chunk: bytes) -> bytes:
+            whole = super()._joined(chunk)
+            self.joined += len(whole)
+            return whole
+
+    decoder = Counted()
+    chunks = [piece.replace(b"\n", end) for piece in [*body, b"\n\n"]]
+    events = [event for chunk in chunks for event in decoder.feed(chunk)]
+    assert sum(len(data) for data, _ in events) >= 2_000
+    assert decoder.joined <= 2 * sum(map(len, chunks))

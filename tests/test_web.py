@@ -132,7 +132,7 @@ class Item(BaseModel):
 def test_event_reads_as_it_was_written(item: Any, data: str) -> None:
     """The data of an encoded event is the item's, whatever line breaks it has."""
     encoded = web.encode_event(item)
-    assert [event.data.decode() for event in _sse.SSEDecoder().feed(encoded)] == [data]
+    assert [found.decode() for found, _ in _sse.SSEDecoder().feed(encoded)] == [data]
     assert encoded.endswith(b"\n\n")
 
 

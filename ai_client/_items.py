@@ -1,0 +1,113 @@
+"""The typed items in the body of a streamed answer, with no I/O."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic_core import from_json, to_json
+
+from ._models import decode, decoder
+from ._sse import SSEDecoder
+from .control.call import Call, Reply
+from .errors import StreamError, members_of
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+_DONE = b"[DONE]"
+
+
+class Items(Generic[T]):
+    """Turns the chunks of a body into items, and knows those that it has given.
+
+    Attributes:
+        done: Whether the server said that there are no more.
+    """
+
+    def __init__(self, call: Call, reply: Reply, *, strict: bool) -> None:
+        self.done = False
+        self._type: type[T] = call.stream
+        self._strict = strict
+        self._response: httpx.Response = reply.response
+        self._on_event = reply.on_event
+        self._decoder = SSEDecoder()
+        self._decode: Any = None
+        self._given: list[bytes] = []  # undecoded: many live models would keep the garbage collector busy
+
+    @property
+    def count(self) -> int:
+        """How many items were given."""
+        return len(self._given)
+
+    def so_far(self) -> list[T]:
+        """Give the items that were given already, decoded anew."""
+        return [decode(self._type, data, strict=self._strict) for data in self._given]
+
+    def read(self, chunk: bytes | None) -> Iterator[T]:
+        """Give the items that the next bytes of the body complete; `None` is its end.
+
+        Raises:
+            StreamError: The server reports an error, or an event is not an item.
+        """
+        events = self._decoder.flush() if chunk is None else self._decoder.feed(chunk)
+        if self._decode is None:  # not before, as a type that has no decoder must end the stream
+            self._decode = decoder(self._type, strict=self._strict)
+        to_item, on_event, keep = self._decode, self._on_event, self._given.append
+        for data, name in events:
+            if on_event and not data.startswith(_DONE) and not self._announce(data):
+                continue
+            if name is not None and name.startswith(b"thread."):
+                data = self._with_type(data, name)  # noqa: PLW2901 - the event as it is to be decoded and kept
+            try:
+                item = to_item(data)
+            except ValueError:
+                if data.startswith(_DONE):
+                    self.done = True
+                    return
+                item = self._decode_odd(data)
+            # An error is among what a model of ours does not know; of other types only the bytes can tell.
+            unknown = getattr(item, "__pydantic_extra__", None)
+            if unknown is None or "error" in unknown or "error" in item.__dict__:
+                self._raise_if_error(data)
+            keep(data)
+            yield item
+
+    def _announce(self, data: bytes) -> bool:
+        """Tell the policies of an event; give whether the caller may see it."""
+        self._raise_if_error(data)
+        shown = True
+        for see in self._on_event:
+            if see(data) is False:
+                shown = False
+        return shown
+
+    def _with_type(self, data: bytes, name: bytes) -> bytes:
+        """Give an event with its type in it, where the API names that beside the data alone."""
+        self._raise_if_error(data)
+        return b'{"event":%b,"data":%b}' % (to_json(name.decode(errors="replace")), data)
+
+    def _decode_odd(self, data: bytes) -> T:
+        self._raise_if_error(data)
+        try:
+            return decode(self._type, data, strict=self._strict)
+        except ValueError as error:
+            raise StreamError(
+                f"The stream holds an event that is not valid JSON of the expected kind ({len(data)} bytes).",
+                self._response.request,
+                body=None,
+                received=self.so_far(),
+            ) from error
+
+    def _raise_if_error(self, data: bytes) -> None:
+        if b'"error"' not in data:
+            return
+        try:
+            body = from_json(data)
+        except ValueError:
+            return
+        error = members_of(body).get("error")
+        if not error:
+            return
+        said = members_of(error).get("message")
+        message = said if isinstance(said, str) and said else "The server ended the stream with an error."
+        raise StreamError(message, self._response.request, body=error, received=self.so_far())
