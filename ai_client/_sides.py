@@ -94,6 +94,10 @@ class Threaded(Generic[T]):
     def _step(self) -> T:
         return next(self._items, _END)
 
+    async def aclose(self) -> None:
+        """Close what is iterated, as `close` does."""
+        self.close()
+
     def close(self) -> None:
         """Close what is iterated, after the thread's present step, without waiting for either."""
         if self._closed:

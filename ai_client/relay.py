@@ -9,7 +9,7 @@ from contextvars import copy_context
 from typing import Any
 
 from ._labels import _scope
-from ._sides import Blocking
+from ._sides import Blocking, Threaded
 from .errors import OpenAIError
 from .web import DONE, encode_event
 
@@ -146,3 +146,13 @@ def blocking_events(
         events = AsyncEvents(stream, transform)
         return Blocking(events, events.aclose)
     return Events(stream, transform)
+
+
+def awaitable_events(
+    stream: Iterable[Any] | AsyncIterable[Any], transform: Transform | None = None
+) -> "AsyncEvents | Threaded[bytes]":
+    """Give the events of a stream of either kind to a server with an event loop."""
+    if isinstance(stream, AsyncIterable):
+        return AsyncEvents(stream, transform)
+    events = Events(stream, transform)
+    return Threaded(events, stream, events.close)

@@ -8,8 +8,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from ai_client._sides import Threaded
-from ai_client.relay import AsyncEvents, Events
+from ai_client.relay import awaitable_events
 from ai_client.web import EVENT_HEADERS, EVENT_STREAM
 
 from ._disconnect import ReaderLeftError, while_connected
@@ -81,7 +80,7 @@ class _EventResponse(_Base):
     async def _run(self, send: Send) -> None:
         given = self._stream
         stream = await given if isinstance(given, Awaitable) else given
-        events = _events(stream, self._transform)
+        events = awaitable_events(stream, self._transform)
         try:
             self._started = True
             await _deliver(
@@ -95,17 +94,7 @@ class _EventResponse(_Base):
                 raise
             await _deliver(send, _END)
         finally:
-            if isinstance(events, AsyncEvents):
-                await events.aclose()
-            else:
-                events.close()
-
-
-def _events(stream: Items[Any], transform: Callable[[Any], Any] | None) -> AsyncEvents | Threaded[bytes]:
-    if isinstance(stream, AsyncIterable):
-        return AsyncEvents(stream, transform)
-    events = Events(stream, transform)
-    return Threaded(events, stream, events.close)
+            await events.aclose()
 
 
 async def _deliver(send: Send, message: Message) -> None:
