@@ -1,4 +1,4 @@
-"""The end of an application: calls under way get a time to finish, further ones are refused."""
+"""The end of an application: calls and requests under way get a time to finish, further calls are refused."""
 
 import asyncio
 import contextlib
@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from functools import cache
+from math import inf
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from ._io import AsyncIO, BlockingIO
+from ._labels import in_request_since_before, requests_since_before
 from .control.call import Call, Next, Reply
 from .errors import ClientClosedError
 
@@ -23,7 +25,7 @@ class Gate:
     """What goes through the clients of a provider, and whether more may come; a policy around every call.
 
     Attributes:
-        closing: Whether new calls are refused.
+        closing: Whether the end has begun: new calls are refused, save those of a request that is being finished.
         cut: Whether those that were under way have been cut off as well.
         closed: Done when the clients are closed.
     """
@@ -35,11 +37,12 @@ class Gate:
         self._under_way: set[object] = set()
         self._idle = threading.Event()
         self._once = threading.Lock()
+        self._finishes_requests_from = -inf
         self._sleepers: set[asyncio.Future[None]] = set()
 
     async def __call__(self, call: Call, proceed: Next, /) -> Reply:
         """Count a call while it runs."""
-        if self.closing:
+        if self.closing and self.refuses():
             raise self.refusal()
         token = object()
         self._under_way.add(token)
@@ -55,7 +58,7 @@ class Gate:
         Raises:
             ClientClosedError: The application is shutting down.
         """
-        if self.closing:
+        if self.closing and self.refuses():
             raise self.refusal()
         token = object()
         self.enter(token)
@@ -81,20 +84,38 @@ class Gate:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way."""
-        return not self._under_way
+        return not self._under_way and not requests_since_before(self._finishes_requests_from)
 
-    def refuse(self) -> bool:
-        """Refuse new calls from now on; tell whether this is the first time."""
+    def refuse(self, *, finish_requests: bool = False) -> bool:
+        """Refuse new calls from now on; tell whether this is the first time.
+
+        With *finish_requests*, those of a request that is being served now go on until they are cut off.
+        """
         if not self._once.acquire(blocking=False):  # a signal handler may interrupt, and must not wait
             return False
+        if finish_requests:
+            self._finishes_requests_from = time.monotonic()
         self.closing = True
         return True
+
+    def refuses(self) -> bool:
+        """Tell whether a call that begins here and now comes too late."""
+        return self.closing and (
+            self.cut.is_set() or not in_request_since_before(self._finishes_requests_from)
+        )
+
+    def hurry(self) -> None:
+        """Have `wait_until_idle` look again at once."""
+        self._idle.set()
 
     def wait_until_idle(self, seconds: float) -> None:
         """Block until nothing is under way any more, for at most so long."""
         deadline = time.monotonic() + seconds
-        while self._under_way and (left := deadline - time.monotonic()) > 0:
-            self._idle.wait(min(left, _POLL_SECONDS))  # what was dropped wakes nobody
+        while not self.idle and (left := deadline - time.monotonic()) > 0:
+            self._idle.wait(
+                min(left, _POLL_SECONDS)
+            )  # what was dropped wakes nobody, nor does a request's end
+            self._idle.clear()
 
     def cut_off(self) -> None:
         """Let whatever is still under way fail when its connection is closed, and wake what sleeps."""

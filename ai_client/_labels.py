@@ -2,12 +2,16 @@
 
 Labels live in the context of a request and follow it wherever contexts do: into tasks, background tasks, streams,
 `asyncio.to_thread` and the thread pools of the frameworks. `carry_labels` takes them into other threads.
+With them goes when the request began, so that at the end of an application those that began before can be finished.
 """
 
+import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from math import inf
+from time import monotonic
 from typing import NamedTuple, ParamSpec, Self, TypeVar
 
 P = ParamSpec("P")
@@ -31,16 +35,21 @@ class Labels(NamedTuple):
 class _Scope:
     """Where labels are kept; that of a request is shared by every copy of the request's context."""
 
-    __slots__ = ("find_endpoint", "labels", "shared")
+    __slots__ = ("began", "find_endpoint", "labels", "shared")
 
-    def __init__(self, labels: Labels, shared: bool, find_endpoint: Callable[[], str | None] | None) -> None:
+    def __init__(
+        self, labels: Labels, shared: bool, find_endpoint: Callable[[], str | None] | None, began: float = inf
+    ) -> None:
         self.labels = labels
         self.shared = shared
         self.find_endpoint = find_endpoint
+        self.began = began
 
 
 _NONE = Labels()
 _scope: ContextVar[_Scope | None] = ContextVar("ai_client_labels", default=None)
+_requests: set[_Scope] = set()
+os.register_at_fork(after_in_child=_requests.clear)
 
 
 def current_labels() -> Labels:
@@ -90,7 +99,7 @@ class labels:  # noqa: N801 - reads as a verb: `labels(...)`, or `with labels(..
         if outer is None:
             _scope.set(_Scope(self._labels, shared=False, find_endpoint=None))
         else:
-            _scope.set(_Scope(self._labels, shared=outer.shared, find_endpoint=outer.find_endpoint))
+            _scope.set(_Scope(self._labels, outer.shared, outer.find_endpoint, outer.began))
 
     def __enter__(self) -> Self:
         outer = self._outer
@@ -114,11 +123,25 @@ def request_labels(endpoint: str | Callable[[], str | None] | None = None) -> Ge
     find = endpoint if callable(endpoint) else None
     known = endpoint if isinstance(endpoint, str) else None
     before = _scope.get()
-    _scope.set(_Scope(Labels(known), shared=True, find_endpoint=find))
+    scope = _Scope(Labels(known), shared=True, find_endpoint=find, began=monotonic())
+    _requests.add(scope)
+    _scope.set(scope)
     try:
         yield
     finally:
         _scope.set(before)
+        _requests.discard(scope)
+
+
+def in_request_since_before(moment: float) -> bool:
+    """Tell whether what runs here and now serves a request that began before *moment*, of the monotonic clock."""
+    scope = _scope.get()
+    return scope is not None and scope.began < moment
+
+
+def requests_since_before(moment: float) -> bool:
+    """Tell whether a request is being served that began before *moment*, of the monotonic clock."""
+    return any(scope.began < moment for scope in list(_requests))
 
 
 def carry_labels(function: Callable[P, T]) -> Callable[P, T]:

@@ -197,10 +197,14 @@ class ClientProvider:
         return self
 
     def drain(self) -> None:
-        """Take no more calls, and close when those under way have ended; returns at once."""
+        """Begin to end, as at a signal; returns at once.
+
+        Calls are taken only from requests that are being served now. When these and the calls under way have ended,
+        at the latest after `shutdown_timeout`, the clients are closed.
+        """
         gate = self._gate
-        if gate.refuse():
-            _thread.start_new_thread(self._end, (gate,))  # a signal handler may do this, not start a Thread
+        if gate.refuse(finish_requests=True):
+            self._end_aside(gate)
 
     def close(self) -> None:
         """Take no more calls, wait for those under way up to `shutdown_timeout`, and close the clients.
@@ -211,14 +215,17 @@ class ClientProvider:
         if gate.refuse():
             self._end(gate)
         else:
+            gate.hurry()
             gate.closed.result()
 
     async def aclose(self) -> None:
         """Take no more calls, wait for those under way up to `shutdown_timeout`, and close the clients."""
         gate = self._gate
-        if not gate.idle:
-            self.drain()
-        elif gate.refuse():
+        if not gate.refuse():
+            gate.hurry()
+        elif not gate.idle:
+            self._end_aside(gate)
+        else:
             gate.cut_off()
             try:
                 for managed in self._forget():
@@ -231,6 +238,9 @@ class ClientProvider:
             finally:
                 self._ended(gate)
         await asyncio.shield(asyncio.wrap_future(gate.closed))
+
+    def _end_aside(self, gate: Gate) -> None:
+        _thread.start_new_thread(self._end, (gate,))  # a signal handler may do this, not start a Thread
 
     def _end(self, gate: Gate, timeout: float | None = None) -> None:
         """Wait, and close what was built since the last start."""
@@ -260,7 +270,7 @@ class ClientProvider:
 
     def _build(self, clients: Clients, kind: Kind) -> Any:
         with self._lock:
-            if self._gate.closing:
+            if self._gate.refuses():
                 raise self._gate.refusal()
             managed = clients._built.get(kind)
             if managed is None:

@@ -5,12 +5,14 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from typing import Any
 
 import pytest
 
-from ai_client import ClientClosedError, ClientProvider
+from ai_client import ClientClosedError, ClientProvider, labels
 from ai_client._drain import Gate as Calls, _AsyncBody, _Body
+from ai_client._labels import request_labels
 from ai_client._loops import stop_background_loop
 from ai_client.testing import Gate, Upstream, sse
 
@@ -195,6 +197,52 @@ def test_copy_is_closed_with_its_provider(
     provider.drain()
     with pytest.raises(ClientClosedError):
         copy.chat.completions.create(**QUESTION)
+
+
+@pytest.mark.parametrize("way", ASK)
+def test_request_begun_before_is_finished(make: Callable[..., ClientProvider], way: str) -> None:
+    """A request that is being served when the drain begins may make its calls, also its first; no other may."""
+    provider = make(shutdown_timeout=60)
+    with request_labels("/ask"):
+        provider.drain()
+        assert ASK[way](provider)
+        assert ASK[way](provider)
+        with labels(tenant="t"):
+            assert ASK[way](provider)
+        context = copy_context()
+        with request_labels("/late"), pytest.raises(ClientClosedError, match="takes no more AI calls"):
+            ASK[way](provider)
+        with pytest.raises(ClientClosedError, match="takes no more AI calls"):
+            Context().run(ASK[way], provider)
+        assert provider.state == "draining"
+    provider.close()
+    with pytest.raises(ClientClosedError):
+        context.run(ASK[way], provider)
+
+
+def test_request_that_goes_on_is_cut(make: Callable[..., ClientProvider]) -> None:
+    """A request that is not finished at the deadline makes no more calls."""
+    provider = make(shutdown_timeout=0.05)
+    with request_labels("/ask"):
+        provider.drain()
+        provider.close()
+        with pytest.raises(ClientClosedError):
+            ask(provider)
+
+
+def test_closing_does_not_wait_for_requests(make: Callable[..., ClientProvider]) -> None:
+    """A provider that is closed from within a request takes no further calls of it, and does not wait for it."""
+    provider = make(shutdown_timeout=60)
+    with request_labels("/ask"):
+        assert ask(provider)
+        provider.close()
+        with pytest.raises(ClientClosedError):
+            ask(provider)
+        provider.start()
+        assert asyncio.run(ask_async(provider))
+        asyncio.run(provider.aclose())
+        with pytest.raises(ClientClosedError):
+            asyncio.run(ask_async(provider))
 
 
 def test_aclose_waits_for_calls_on_its_own_loop(

@@ -47,6 +47,15 @@ async def ask(client: AIClientDep) -> dict[str, Any]:
     return {"process": os.getpid(), "built": built}
 
 
+@app.get("/twice")
+async def twice(client: AIClientDep) -> str | None:
+    """Make a call, and another when the server has been told to end."""
+    await client.chat.completions.create(**ASK)
+    while app.state.ai_client.state == "open":
+        await asyncio.sleep(0.01)
+    return (await client.chat.completions.create(**ASK)).choices[0].message.content
+
+
 @app.get("/left")
 async def left(client: AIClientDep) -> dict[str, int]:
     """Count the tasks and the descriptors of this process; its client is built."""

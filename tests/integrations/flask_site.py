@@ -1,10 +1,11 @@
 """A small Flask app for the tests, in process and under real servers."""
 
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, current_app
 
 from ai_client import current_labels
 from ai_client_flask import AIClient, get_async_ai_client, stream_response
@@ -23,6 +24,7 @@ def create_app(**config: Any) -> Flask:
     ai.init_app(app)
     app.add_url_rule("/items/<int:pk>", view_func=ask)
     app.add_url_rule("/async/<int:pk>", view_func=ask_async)
+    app.add_url_rule("/twice", view_func=ask_twice)
     app.add_url_rule("/stream", view_func=stream)
     app.add_url_rule("/stream-async", view_func=stream_async)
     app.add_url_rule("/labels/<int:pk>", view_func=labels)
@@ -41,6 +43,14 @@ async def ask_async(pk: int) -> dict[str, Any]:
     del pk
     completion = await ai.async_client.chat.completions.create(**ASK)
     return _answer(completion.choices[0].message.content)
+
+
+def ask_twice() -> dict[str, Any]:
+    """Make a call, and another when the server has been told to end."""
+    ask(1)
+    while current_app.extensions["ai_client"].state == "open":
+        time.sleep(0.01)
+    return ask(2)
 
 
 def stream() -> Response:

@@ -117,6 +117,18 @@ def test_call_under_way_at_the_end(ai_client_upstream: Upstream, path: str) -> N
         assert "Traceback" not in served.log
 
 
+@pytest.mark.parametrize("serve", [gunicorn, uvicorn])
+def test_request_that_calls_again_at_the_end(ai_client_upstream: Upstream, serve: Serve) -> None:
+    """A request under way when the server is told to end may make further calls, and gets its answer."""
+    with serve(ai_client_upstream) as served, ThreadPoolExecutor() as pool:
+        asked = pool.submit(httpx.get, f"{served.url}/twice/", timeout=60)
+        ai_client_upstream.wait_for(lambda: len(ai_client_upstream.requests) == 1)
+        assert served.stop() in {0, -signal.SIGTERM}
+        assert asked.result().status_code == 200
+        assert "Traceback" not in served.log
+    assert len(ai_client_upstream.requests) == 2
+
+
 @pytest.mark.parametrize("path", ["/stream/", "/stream-async/"])
 @pytest.mark.parametrize("serve", [gunicorn, uvicorn])
 def test_whole_stream(ai_client_upstream: Upstream, serve: Serve, path: str) -> None:

@@ -3,6 +3,7 @@
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import httpx
@@ -183,6 +184,17 @@ def test_stream_to_its_end(upstream: Upstream, path: str) -> None:
             assert answer.headers["cache-control"] == "no-cache"
             assert answer.text.endswith("data: [DONE]\n\n")
     assert upstream.connections_opened == 1
+
+
+def test_request_that_calls_again_at_the_end(upstream: Upstream) -> None:
+    """A request under way when the server is told to end may make further calls, and gets its answer."""
+    with uvicorn(upstream) as served, ThreadPoolExecutor() as pool:
+        asked = pool.submit(httpx.get, f"{served.url}/twice", timeout=60)
+        upstream.wait_for(lambda: len(upstream.requests) == 1)
+        assert served.stop() in {0, -signal.SIGTERM}
+        assert asked.result().status_code == 200
+        assert "Traceback" not in served.log
+    assert len(upstream.requests) == 2
 
 
 def test_stream_at_the_end_of_the_application(upstream: Upstream) -> None:

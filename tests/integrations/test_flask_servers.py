@@ -73,6 +73,18 @@ def test_call_under_way_at_the_end(ai_client_upstream: Upstream, path: str) -> N
         assert served.process.wait(30) == 0
 
 
+@pytest.mark.parametrize("worker", ["sync", "gthread"])
+def test_request_that_calls_again_at_the_end(ai_client_upstream: Upstream, worker: str) -> None:
+    """A request under way when the server is told to end may make further calls, and gets its answer."""
+    with gunicorn(ai_client_upstream, "-k", worker) as served, ThreadPoolExecutor() as pool:
+        asked = pool.submit(httpx.get, f"{served.url}/twice", timeout=60)
+        ai_client_upstream.wait_for(lambda: len(ai_client_upstream.requests) == 1)
+        assert served.stop() == 0
+        assert asked.result().status_code == 200
+        assert "Traceback" not in served.log
+    assert len(ai_client_upstream.requests) == 2
+
+
 @pytest.mark.parametrize("path", ["/stream", "/stream-async"])
 def test_reader_that_leaves(ai_client_upstream: Upstream, path: str) -> None:
     """When the reader of a stream has left, the server's next writes find out and the upstream is closed."""

@@ -1,6 +1,7 @@
 """Views that call the client in each way."""
 
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.urls import path
 
 from ai_client import current_labels
 from ai_client_django import get_async_ai_client, stream_response
+from ai_client_django._current import handle
 
 PROMPT = "private".upper()  # the debug page shows this line, but must not show its value
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": PROMPT}]}
@@ -28,6 +30,14 @@ async def ask_async(request: HttpRequest, pk: int) -> HttpResponse:
     del request, pk
     completion = await settings.AI_CLIENT.async_client.chat.completions.create(**ASK)
     return _answer(completion.choices[0].message.content)
+
+
+def ask_twice(request: HttpRequest) -> HttpResponse:
+    """Make a call, and another when the server has been told to end."""
+    ask(request, 1)
+    while handle().provider.state == "open":
+        time.sleep(0.01)
+    return ask(request, 2)
 
 
 def stream(request: HttpRequest) -> HttpResponseBase:
@@ -74,6 +84,7 @@ def _answer(content: str) -> JsonResponse:
 urlpatterns = [
     path("items/<int:pk>/", ask),
     path("async/<int:pk>/", ask_async),
+    path("twice/", ask_twice),
     path("stream/", stream),
     path("stream-async/", stream_async),
     path("labels/<int:pk>/", labels),
