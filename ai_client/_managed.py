@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any, Literal, Protocol, cast
 
 from ._bridge import LoopSender, share
+from ._connection import class_for
 from ._drain import Gate, GatedAsyncIO, GatedBlockingIO
 from ._loops import background_loop, finish_on, main_loop
 from .config import ClientConfig
@@ -48,13 +49,10 @@ def build(config: ClientConfig, kind: Kind, gate: Gate) -> Managed:
         make = _class_of(foreign)
         client = make(**_accepted(make, config, gate, blocking=kind == "blocking"))
         return _Foreign(client) if kind == "blocking" else _AsyncForeign(client)
-    from . import client as ours  # noqa: PLC0415 - the resources behind it are loaded on first use
-
     options = config.options()
     options["layers"] = (gate, *options.get("layers", ()))
-    if kind == "blocking":
-        return _Ours(ours.OpenAI(**options), gate)
-    return _AsyncOurs(ours.AsyncOpenAI(**options), gate)
+    client = class_for(config, blocking=kind == "blocking")(**options)
+    return _Ours(client, gate) if kind == "blocking" else _AsyncOurs(client, gate)
 
 
 class _Ours:

@@ -4,17 +4,18 @@ import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from .config import ClientConfig
+from .config import ClientConfig, hint_for
 from .errors import ConfigError
 
 GUNICORN_TIMEOUT = 30
 """Seconds after which gunicorn kills a silent worker, unless told otherwise."""
+
+_AZURE_KEYS = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,7 @@ def examine(options: Mapping[str, Any], spell: Callable[[str], str] = str) -> li
     findings: list[Finding] = []
     for name in options:
         if name not in names:
-            near = get_close_matches(str(name), names, n=1)
-            hint = f"Did you mean {spell(near[0])}?" if near else f"The options are {', '.join(names)}."
+            hint = hint_for(str(name), spell).strip() or f"The options are {', '.join(names)}."
             findings.append(Finding("E002", f"{spell(name)} is not an option of the client.", hint))
     known = {name: value for name, value in options.items() if name in names}
     try:
@@ -58,13 +58,14 @@ def examine(options: Mapping[str, Any], spell: Callable[[str], str] = str) -> li
 
 
 def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Finding]:
-    if not config.api_key:
+    variables = _AZURE_KEYS if config.azure_endpoint else ("OPENAI_API_KEY",)
+    if not (config.api_key or config.azure_ad_token_provider or any(map(os.environ.get, variables))):
         yield Finding(
             "W001",
             "No API key is configured: the first call will fail.",
-            f"Give {spell('api_key')}, or set the environment variable OPENAI_API_KEY.",
+            f"Give {spell('api_key')}, or set the environment variable {variables[0]}.",
         )
-    address = urlsplit(config.base_url or "")
+    address = urlsplit(config.base_url or config.azure_endpoint or "")
     if address.scheme == "http" and not _is_local(address.hostname or ""):
         yield Finding(
             "W002",

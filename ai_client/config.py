@@ -1,13 +1,14 @@
 """The options of a client in an application: their names, types, defaults and environment variables."""
 
+import hashlib
 import os
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, cast
 
 import pydantic
 from pydantic import Field
+from pydantic_core import from_json, to_json
 
 from .errors import ConfigError
 
@@ -15,6 +16,17 @@ DEFAULT_MAX_RETRIES = 2
 DEFAULT_MAX_CONNECTIONS = 1000
 DEFAULT_KEEPALIVE_EXPIRY = 60.0
 _OF_THE_PROVIDER = frozenset({"shutdown_timeout", "client_class", "async_client_class", "controls"})
+_OF_AZURE = frozenset({"azure_endpoint", "azure_deployment", "azure_ad_token_provider", "api_version"})
+_TELLS_ANSWERS_APART = (
+    "base_url",
+    "azure_endpoint",
+    "azure_deployment",
+    "api_version",
+    "organization",
+    "project",
+    "default_headers",
+    "default_query",
+)
 
 
 def check_secret(name: str, value: str) -> str:
@@ -63,6 +75,20 @@ class ClientConfig(pydantic.BaseModel):
     base_url: str | None = _option(
         None, "Where the API is; OpenAI's own address by default.", "OPENAI_BASE_URL"
     )
+    azure_endpoint: str | None = _option(
+        None,
+        "The address of a resource of Azure OpenAI; the clients are Azure's then.",
+        "AI_CLIENT_AZURE_ENDPOINT",
+    )
+    azure_deployment: str | None = _option(
+        None,
+        "Azure's deployment for all calls; without it, a call's model names one.",
+        "AI_CLIENT_AZURE_DEPLOYMENT",
+    )
+    azure_ad_token_provider: Callable[[], Any] | None = _option(
+        None, "A function that gives a token of Microsoft Entra ID, called for each request.", repr=False
+    )
+    api_version: str | None = _option(None, "The version of Azure's API.", "OPENAI_API_VERSION")
     webhook_secret: str | None = _option(
         None, "The secret that webhooks are signed with.", "OPENAI_WEBHOOK_SECRET", repr=False
     )
@@ -104,23 +130,62 @@ class ClientConfig(pydantic.BaseModel):
     )
 
     controls: Mapping[str, Any] | None = _option(
-        None, "Policies around calls: limits, budgets, cache, fallback, logs and others.", repr=False
+        None,
+        "Policies around calls: limits, budgets, cache, fallback, logs and others; JSON in the environment.",
+        "AI_CLIENT_CONTROLS",
+        repr=False,
     )
     _layers: tuple[int, tuple[Any, ...]] = (0, ())
+
+    @pydantic.field_validator("controls", mode="before")
+    @classmethod
+    def _read_controls(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return from_json(value)
+        except ValueError:
+            raise ValueError("text must be a JSON object of options") from None
+
+    @pydantic.model_validator(mode="after")
+    def _check_azure(self) -> Self:
+        if not self.azure_endpoint:
+            for name in ("azure_deployment", "azure_ad_token_provider"):
+                if getattr(self, name) is not None:
+                    raise _FaultError(name, "only for Azure, azure_endpoint is missing")
+        elif self.base_url:
+            raise _FaultError("base_url", "not beside azure_endpoint, give one of them")
+        elif not self.api_version:
+            raise _FaultError("api_version", "required beside azure_endpoint")
+        elif self.api_key and self.azure_ad_token_provider:
+            raise _FaultError("azure_ad_token_provider", "not beside api_key, give one of them")
+        elif self.client_class or self.async_client_class:
+            raise _FaultError("azure_endpoint", "not beside a client class, Azure has its own")
+        return self
 
     @pydantic.model_validator(mode="after")
     def _check_controls(self) -> Self:
         if self.controls and (self.client_class or self.async_client_class):
-            raise ValueError("controls need this package's own clients, not those of another class")
-        self.layers()
+            raise _FaultError("controls", "they need this package's own clients, not those of another class")
+        try:
+            self.layers()
+        except ConfigError as error:
+            raise _FaultError("controls", str(error)) from error
         return self
 
     @pydantic.model_validator(mode="before")
     @classmethod
-    def _from_environment(cls, given: Any) -> Any:
+    def _from_environment(cls, given: Any, info: pydantic.ValidationInfo) -> Any:
         values = dict(cast("Mapping[str, Any]", given))
-        for name, variable in environment_variables().items():
-            if values.get(name) is None and os.environ.get(variable):
+        variables = environment_variables()
+        ignored = {*(info.context or ())}
+        if values.get("azure_endpoint") or os.environ.get(variables["azure_endpoint"]):
+            ignored |= {
+                "api_key",
+                "base_url",
+            }  # those of OpenAI; Azure's client knows the variables of its own
+        for name, variable in variables.items():
+            if name not in ignored and values.get(name) is None and os.environ.get(variable):
                 values[name] = os.environ[variable]
         return values
 
@@ -131,6 +196,7 @@ class ClientConfig(pydantic.BaseModel):
         /,
         *,
         source: str | Callable[[str], str] = "",
+        ignore: Collection[str] = (),
         **more: Any,
     ) -> Self:
         """Make a configuration of a mapping, keywords and the environment.
@@ -138,6 +204,7 @@ class ClientConfig(pydantic.BaseModel):
         Args:
             options: Options by name, or a configuration, which is given back as it is where nothing is added.
             source: How messages name an option: what stands before its name, or a function from its name.
+            ignore: Options whose environment variables are not for this client.
             more: Further options, over *options*.
 
         Raises:
@@ -150,7 +217,7 @@ class ClientConfig(pydantic.BaseModel):
         given = {**cast("Mapping[str, Any]", options or {}), **more}
         spell = source if callable(source) else f"{source}{{}}".format
         try:
-            config = cls.model_validate(given)
+            config = cls.model_validate(given, context=ignore)
         except pydantic.ValidationError as error:
             suggest = source if callable(source) else repr
             raise ConfigError(_explain(error, spell, suggest)) from None
@@ -160,9 +227,8 @@ class ClientConfig(pydantic.BaseModel):
 
     def options(self) -> dict[str, Any]:
         """Give the arguments for `OpenAI` and `AsyncOpenAI`."""
-        given = {
-            name: getattr(self, name) for name in type(self).model_fields if name not in _OF_THE_PROVIDER
-        }
+        unused = {*_OF_THE_PROVIDER, *({"base_url"} if self.azure_endpoint else _OF_AZURE)}
+        given = {name: getattr(self, name) for name in type(self).model_fields if name not in unused}
         if self.controls:
             given["layers"] = self.layers()
         return given
@@ -173,11 +239,17 @@ class ClientConfig(pydantic.BaseModel):
             return ()
         pid, layers = self._layers
         if pid != os.getpid():
-            from .control.options import make_layers  # noqa: PLC0415 - only where policies are configured
+            from ._connection import Connection  # noqa: PLC0415 - only where policies are configured
+            from .control.options import make_layers  # noqa: PLC0415
 
-            layers = make_layers(self.controls, namespace=self.base_url or "", connect=_Connection)
+            layers = make_layers(self.controls, namespace=self._namespace(), connect=Connection)
             self._layers = (os.getpid(), layers)
         return layers
+
+    def _namespace(self) -> str:
+        """Name what cached answers depend on beside the call, without saying it."""
+        parts = {name: getattr(self, name) for name in _TELLS_ANSWERS_APART}
+        return hashlib.sha256(to_json(parts, fallback=str)).hexdigest()[:16]
 
     def close_store(self) -> None:
         """Let go of the store that `controls` names by its address; a later call opens it again."""
@@ -189,31 +261,6 @@ class ClientConfig(pydantic.BaseModel):
                 store.close()
 
 
-class _Connection:
-    """The clients of some options, of either kind; each is built when first used."""
-
-    def __init__(self, options: Mapping[str, Any], source: str) -> None:
-        self._config = ClientConfig.make(options, source=source)
-        self._built: dict[bool, Any] = {}
-        self._lock = threading.Lock()
-
-    def __call__(self, blocking: bool) -> Any:
-        with self._lock:
-            client = self._built.get(blocking)
-            if client is None or client.is_closed():
-                from . import _bridge, client as ours  # noqa: PLC0415 - built on first use
-
-                cls: Any = ours.OpenAI if blocking else ours.AsyncOpenAI
-                client = self._built[blocking] = cls(**self._config.options())
-                if not blocking:
-                    _bridge.share(client)
-            return client
-
-    def built(self, *, blocking: bool) -> Any:
-        """Give the client of a kind if there is one."""
-        return self._built.get(blocking)
-
-
 def environment_variables() -> dict[str, str]:
     """Give the environment variable of each option that has one."""
     return {
@@ -223,21 +270,36 @@ def environment_variables() -> dict[str, str]:
     }
 
 
+class _FaultError(ValueError):
+    """What is wrong with an option in the light of others."""
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(message)
+        self.option = option
+
+
 def _explain(
     error: pydantic.ValidationError, spell: Callable[[str], str], suggest: Callable[[str], str]
 ) -> str:
     faults: list[str] = []
     for fault in error.errors(include_input=False, include_url=False):
-        name = str(fault["loc"][0]) if fault["loc"] else ""
+        cause: object = fault.get("ctx", {}).get("error")
+        name = cause.option if isinstance(cause, _FaultError) else str(fault["loc"][0])
         if fault["type"] == "extra_forbidden":
-            near = get_close_matches(name, ClientConfig.model_fields, n=1)
-            faults.append(
-                f"{spell(name)}: unknown option." + (f" Did you mean {suggest(near[0])}?" if near else "")
-            )
-        elif not name:
-            faults.append(
-                spell("controls") + ": " + fault["msg"].removeprefix("Value error, ").rstrip(".") + "."
-            )
+            said = f"unknown option.{hint_for(name, suggest)}"
         else:
-            faults.append(f"{spell(name)}: {fault['msg']}.")
+            said = str(cause) if isinstance(cause, ValueError) else fault["msg"]
+            said = said if said.endswith((".", "?")) else f"{said}."
+        faults.append(f"{spell(name)}: {said}")
     return " ".join(dict.fromkeys(faults))
+
+
+def hint_for(name: str, suggest: Callable[[str], str] = repr) -> str:
+    """Say what was meant by an option that does not exist, as far as can be told."""
+    near = get_close_matches(name, ClientConfig.model_fields, n=1)
+    if near:
+        return f" Did you mean {suggest(near[0])}?"
+    from .control.options import OPTIONS  # noqa: PLC0415 - only to explain a mistake
+
+    near = get_close_matches(name, OPTIONS, n=1)
+    return f" Did you mean {near[0]!r} inside of {suggest('controls')}?" if near else ""

@@ -31,6 +31,7 @@ EVERYTHING: dict[str, Any] = {
     "budget_options": {"output_tokens": 100},
     "cost": True,
     "prices": {"gpt-4o-mini": {"input": 1, "output": 2}},
+    "price_options": {"library": False},
     "rate_limits": [{"requests": 100, "per": "minute", "scope": ["tenant", "model"]}],
     "rate_limit_options": {"max_wait": 1},
     "concurrency": 10,
@@ -103,8 +104,43 @@ def test_nothing_is_nothing() -> None:
             {"fallback": {"clients": {"x": {"base_ur": "y"}}}},
             r"fallback\.clients\.x\.base_ur: unknown option",
         ),
-        ({"prices": {"m": {"in": 1}}}, r"prices\.m: a price has the members"),
+        ({"prices": {"m": {"in": 1}}}, r"prices\.m\.in: unknown option\. There are: input, output"),
+        ({"prices": {"m": {"input": "much"}}}, r"prices\.m\.input: Input should be a valid number"),
+        ({"prices": {"m": 1}}, r"prices\.m: a mapping of options is expected, not int"),
+        ({"price_options": {"libary": 1}}, r"price_options\.libary: unknown option\. Did you mean 'library'"),
         ({"logs": 5}, "logs: a mapping of options is expected, not int"),
+        ({"budgets": [{"usd": 1, "scope": "tennant"}]}, r"budgets\[0\]\.scope: .*Did you mean 'tenant'\?"),
+        ({"budgets": [{"usd": 1, "per": "moth"}]}, r"budgets\[0\]\.per: .*Did you mean 'month'\?"),
+        (
+            {"budgets": [{"usd": 1, "on_warning": "no.thing"}]},
+            r"budgets\[0\]\.on_warning: 'no\.thing' is not",
+        ),
+        ({"concurrency": True}, r"concurrency\.max_in_flight: this option is required"),
+        ({"store": 5}, "store: an address or a store is expected, not int"),
+        ({"models": {"fast": 5}}, r"models\['fast'\]: Input should be a valid string"),
+        ({"models": ["fast"]}, "models: a mapping of options is expected, not list"),
+        ({"fallback": {"clients": {"x": 5}}}, r"fallback\.clients\.x: give options, a client, or a function"),
+        (
+            {"fallback": {"clients": {"x": "no.thing"}}},
+            r"fallback\.clients\.x: 'no\.thing' is not the dotted",
+        ),
+        (
+            {"fallback": {"clients": {"x": {"base_url": "y", "controls": {}}}}},
+            r"fallback\.clients\.x\.controls: this is for the client that the chain belongs to",
+        ),
+        (
+            {"fallback": {"clients": {"x": {"azure_endpoint": "https://x.example", "api_key": "k"}}}},
+            r"fallback\.clients\.x\.api_version: required beside azure_endpoint",
+        ),
+        ({"fallback": {"on": ["timeouts"]}}, r"fallback\.on\[0\]: .*Did you mean 'timeout'\?"),
+        (
+            {"guardrails": {"endpoints": {"/x": {"max_tokens": 1}}}},
+            r"guardrails\.endpoints\./x\.max_tokens: unknown option\. Did you mean 'max_input_tokens'",
+        ),
+        (
+            {"guardrails": {"endpoints": {"/x": {"deadline": "soon"}}}},
+            r"guardrails\.endpoints\./x\.deadline: Input should be a valid number",
+        ),
     ],
 )
 def test_faults_are_found_at_start(controls: dict[str, Any], message: str) -> None:
