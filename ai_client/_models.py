@@ -176,8 +176,10 @@ def _construct_model(cls: type[pydantic.BaseModel], values: dict[str, Any]) -> p
             annotation = field.rebuild_annotation() if field.metadata else field.annotation
             fields[name] = construct(annotation, rest.pop(key))
             given.add(name)
+        elif field.is_required():
+            fields[name] = None
         else:
-            fields[name] = None if field.is_required() else field.get_default(call_default_factory=True)
+            fields[name] = field.get_default(call_default_factory=True, validated_data={})
     return cls.model_construct(given | rest.keys(), **fields, **rest)
 
 

@@ -181,7 +181,23 @@ def _without_omitted(value: object) -> object:
         return [_without_omitted(item) for item in items if not isinstance(item, NotGiven | Omit)]
     if isinstance(value, Iterator):
         raise TypeError("A one-shot iterator cannot be sent beside omitted values: pass a list.")
+    _complete(value)
     return value
+
+
+def _complete(value: object) -> None:
+    """Have the classes of models ready to serialize; pydantic before 2.14 cannot do so where none was validated yet."""
+    parts: Iterable[object] = ()
+    if isinstance(value, list | tuple):
+        parts = cast("Iterable[object]", value)
+    elif isinstance(value, dict):
+        parts = cast("dict[str, object]", value).values()
+    elif hasattr(cls := cast("Any", type(value)), "__pydantic_complete__"):
+        if not cls.__pydantic_complete__:
+            cls.model_rebuild()
+        parts = vars(value).values()
+    for part in parts:
+        _complete(part)
 
 
 def merge(base: Mapping[str, Any] | None, extra: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

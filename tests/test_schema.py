@@ -170,7 +170,11 @@ def test_other_places_that_hold_schemas() -> None:
     assert schema["properties"]["pair"]["prefixItems"][0] == {"$ref": "#/$defs/Cat"}
     assert schema["properties"]["merged"] == {"title": "Merged", "type": "integer", "minimum": 1}
     inline = strict_schema(
-        TypeAdapter(Annotated[dict[str, Any], Field(json_schema_extra={"properties": {}})])
+        TypeAdapter(
+            Annotated[
+                dict[str, Any], Field(json_schema_extra={"properties": {}, "additionalProperties": True})
+            ]
+        )
     )
     assert inline["additionalProperties"] is True
 
