@@ -23,7 +23,7 @@ class Entry:
     """A kept answer.
 
     Attributes:
-        status, headers, url: Of the answer, without what belonged to its connection.
+        status, headers, url: Of the answer, without what belonged to its connection or may hold a key.
         chunks: Its body; of a stream, in the pieces in which it came.
         stored: When it came, in seconds since 1970.
         target: What served it.
@@ -54,7 +54,8 @@ class Entry:
             and not name.startswith(_LIMITS)
             and not (decoded and name == "content-encoding")
         ]
-        return cls(response.status_code, headers, str(response.url), tuple(chunks), now, target)
+        url = response.url.copy_with(userinfo=b"", query=None)  # either may hold a key
+        return cls(response.status_code, headers, str(url), tuple(chunks), now, target)
 
     def to_bytes(self) -> bytes:
         """Write it down: a line of JSON, then the body."""

@@ -96,10 +96,10 @@ class _Instruments:
         self._suppress = {"suppress_http_instrumentation", own or "suppress_http_instrumentation"}
 
     @contextmanager
-    def within(self, span: Any) -> Generator[None]:
-        """Make *span* the current one, and keep an instrumented HTTP library from making another for the same."""
+    def within(self, span: Any, *, http_spans: bool) -> Generator[None]:
+        """Make *span* the current one; an instrumented HTTP library makes none for the same unless *http_spans*."""
         context: Any = self.span_in_context(span)
-        for key in self._suppress:
+        for key in () if http_spans else self._suppress:
             context = self.context.set_value(key, True, context)
         token: Any = self.context.attach(context)
         try:
@@ -118,6 +118,8 @@ class Telemetry:
         redaction: With `content=True` spans have prompts and whole completions, redacted.
         convention: The version of the semantic conventions whose names are used.
         provider: The provider's well-known name, `openai`, `azure.ai.openai` or another.
+        http_spans: Whether an instrumented HTTP library makes spans of its own, one an attempt, below that of the
+            call; by default there is one span for a call.
         tracer_provider: Where spans go, in place of the global provider.
         meter_provider: Where measurements go, in place of the global provider.
 
@@ -128,6 +130,7 @@ class Telemetry:
     redaction: Redaction = field(default_factory=Redaction)
     convention: Literal["1.36", "1.37"] = "1.37"
     provider: str = "openai"
+    http_spans: bool = False
     tracer_provider: Any = None
     meter_provider: Any = None
     _made: list[_Instruments] = field(
@@ -171,7 +174,7 @@ class Telemetry:
         async def done(outcome: Outcome) -> None:
             self._finish(otel, call, span, common, outcome)
 
-        with otel.within(span):
+        with otel.within(span, http_spans=self.http_spans):
             return await observed(call, proceed, done, attempt=attempted)
 
     def _asked(self, call: Call) -> dict[str, Any]:

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from opentelemetry import context, trace
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -144,6 +147,51 @@ def test_http_instrumentation_is_kept_quiet(both: Both, collector: Collector) ->
 
     both.chat(both.client([collector.telemetry(), look]))
     assert seen == [(True, True)]
+
+
+@pytest.fixture
+def instrumented(both: Both, collector: Collector) -> Iterator[Any]:
+    """Yield an HTTP client whose calls make spans."""
+    HTTPXClientInstrumentor().instrument(
+        tracer_provider=collector._tracers, meter_provider=NoOpMeterProvider()
+    )
+    client = httpx.Client() if both.kind == "blocking" else httpx.AsyncClient()
+    yield client
+    HTTPXClientInstrumentor().uninstrument()
+
+
+def test_no_second_span_for_the_same_call(
+    both: Both, upstream: Upstream, collector: Collector, instrumented: Any
+) -> None:
+    """Over an instrumented HTTP client a call makes one span, below the application's, and a stream too."""
+    client = both.client([collector.telemetry()], http_client=instrumented, max_retries=1)
+    with no_waiting(), collector._tracers.get_tracer("app").start_as_current_span("request") as request:
+        upstream.reply(status=500)
+        both.chat(client)
+        both.items(both.chat(client, stream=True))
+    assert [span.name for span in collector.spans] == ["chat gpt-4o-mini", "chat gpt-4o-mini", "request"]
+    assert all(span.parent.span_id == request.context.span_id for span in collector.spans[:2])
+
+
+def test_spans_of_attempts_where_asked(
+    both: Both, upstream: Upstream, collector: Collector, instrumented: Any
+) -> None:
+    """With `http_spans` each attempt has the HTTP library's span, below that of the call."""
+    telemetry = collector.telemetry(http_spans=True)
+    client = both.client([telemetry], http_client=instrumented, max_retries=1)
+    upstream.reply(status=500)
+    with no_waiting():
+        both.items(both.chat(client, stream=True))
+    *attempts, call = collector.spans
+    assert [span.name for span in attempts] == ["POST", "POST"]
+    assert call.name == "chat gpt-4o-mini"
+    assert all(span.parent.span_id == call.context.span_id for span in attempts)
+
+
+def test_the_library_is_instrumented_at_all(both: Both, collector: Collector, instrumented: Any) -> None:
+    """Without the policy the HTTP library makes its own span, and the two tests above could fail."""
+    both.chat(both.client(http_client=instrumented))
+    assert [span.name for span in collector.spans] == ["POST"]
 
 
 def test_content_where_asked(both: Both, collector: Collector) -> None:
