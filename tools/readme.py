@@ -14,6 +14,7 @@ from ai_client import errors
 from ai_client.config import ClientConfig
 from ai_client.control.options import OPTIONS
 from tools.docs.answers import answers
+from tools.docs.policies import policy
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -26,6 +27,26 @@ FIGURES = (
     ("embeddings 256 x 1536 in base64, to lists", "256 embeddings of 1536 numbers"),
     ("import, client and first call", "import, build a client, first call"),
 )
+
+FRAMEWORKS = """```python
+from ai_client_fastapi import ai_client_lifespan
+from fastapi import FastAPI
+
+app = FastAPI(lifespan=ai_client_lifespan({"controls": controls}))
+```
+
+```python
+AI_CLIENT = {"controls": controls}  # Django: in settings.py
+```
+
+```python
+from ai_client_flask import AIClient
+from flask import Flask
+
+flask_app = Flask(__name__)
+flask_app.config["AI_CLIENT_CONTROLS"] = controls
+AIClient(flask_app)
+```"""
 
 
 def settings() -> str:
@@ -45,6 +66,11 @@ def controls() -> str:
     """Make the table of the options of `controls`."""
     rows = ["| Option | What it is |", "| --- | --- |"]
     return "\n".join([*rows, *(f"| `{name}` | {text} |" for name, text in OPTIONS.items())])
+
+
+def frameworks() -> str:
+    """Give the example that is the same for all policies."""
+    return FRAMEWORKS
 
 
 def tree() -> str:
@@ -102,7 +128,13 @@ def _time(microseconds: float) -> str:
 
 def rendered(text: str) -> str:
     """Give a page with its tables made anew."""
-    for make in (settings, controls, tree, answers, figures):
+    text = re.sub(
+        r"(<!-- policy (\w+) -->\n).*?(<!-- /policy \2 -->)",
+        lambda match: f"{match[1]}{policy(match[2], type_name)}\n{match[3]}",
+        text,
+        flags=re.DOTALL,
+    )
+    for make in (settings, controls, frameworks, tree, answers, figures):
         name = make.__name__
         pattern = rf"(<!-- {name} -->\n).*?(?:\n)?(<!-- /{name} -->)"
         text = re.sub(

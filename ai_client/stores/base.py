@@ -70,6 +70,8 @@ class Take(NamedTuple):
     window: float
 
 
+DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+"""Bound on all values that are kept, where none is given."""
 SLOTS = 60
 """Parts in which a sliding window is counted: the rate reached is at least SLOTS / (SLOTS + 1) of the limit."""
 

@@ -5,9 +5,8 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 
-from .base import SLOTS, Hold, Ledger, Refusal, Spend, Sums, Take
+from .base import DEFAULT_MAX_BYTES, SLOTS, Hold, Ledger, Refusal, Spend, Sums, Take
 
-DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 _SWEEP_EVERY = 4096
 
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import StoreError
-from .base import SLOTS, Hold, Ledger, Refusal, Spend, Sums, Take
-from .memory import DEFAULT_MAX_BYTES, seconds_until_room
+from .base import DEFAULT_MAX_BYTES, SLOTS, Hold, Ledger, Refusal, Spend, Sums, Take
+from .memory import seconds_until_room
 
 BUSY_TIMEOUT = 15.0
 """Seconds to wait for other writers."""

@@ -15,6 +15,7 @@ from ai_client_fastapi import AIClientDep, add_ai_client_error_handlers, ai_clie
 from tests.integrations.flask_site import create_app
 
 from .contract import ASK, Answer, Contract, Options
+from .policies import PolicyContract
 
 
 class FlaskSite:
@@ -37,7 +38,7 @@ class FlaskSite:
         return Answer(answer.status_code, answer.headers, answer.text)
 
 
-class TestFlask(Contract):
+class TestFlask(PolicyContract, Contract):
     """The Flask extension."""
 
     endpoint = "/items/<int:pk>"
@@ -73,7 +74,7 @@ class DjangoSite:
         return Answer(answer.status_code, answer.headers, text.decode())
 
 
-class TestDjango(Contract):
+class TestDjango(PolicyContract, Contract):
     """The Django app."""
 
     endpoint = "items/<int:pk>/"
@@ -105,7 +106,7 @@ class FastAPISite:
         return Answer(answer.status_code, answer.headers, answer.text)
 
 
-class TestFastAPI(Contract):
+class TestFastAPI(PolicyContract, Contract):
     """The FastAPI lifespan and dependency."""
 
     endpoint = "/items/{pk}"

@@ -53,6 +53,40 @@ def test_an_unknown_address_is_refused(url: str) -> None:
         open_store(url)
 
 
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("memory://?max_byte=5", "store: max_byte: unknown option. There is: max_bytes"),
+        ("sqlite:///s.db?max_bytes=many", "store: max_bytes: a number of bytes is expected"),
+        ("memory://?max_bytes=0", "store: max_bytes: a number of bytes"),
+    ],
+)
+def test_a_wrong_option_of_an_address_is_refused(url: str, message: str) -> None:
+    """What an address says after its question mark is checked like every option."""
+    with pytest.raises(ConfigError, match=message):
+        open_store(url)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_the_bound_on_values(kind: str, tmp_path: Path) -> None:
+    """Values take no more than the address allows: in memory the least recently used goes, in SQLite the oldest."""
+    place = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/s.db"}[kind]
+    store = open_store(f"{place}?max_bytes=250")
+    backend = store.backend
+    for key in "ab":
+        backend.set(key, bytes(100), NOW + 60, NOW)
+    assert backend.get("a", NOW) is not None  # used again
+    backend.set("c", bytes(100), NOW + 60, NOW)
+    left = [key for key in "abc" if backend.get(key, NOW) is not None]
+    assert left == (["a", "c"] if kind == "memory" else ["b", "c"])
+    backend.set("large", bytes(251), NOW + 60, NOW)
+    assert backend.get("large", NOW) is None
+    backend.set("c", bytes(10), NOW + 60, NOW)  # what takes its place is smaller
+    backend.set("d", bytes(140), NOW + 60, NOW)
+    assert [key for key in "abcd" if backend.get(key, NOW) is not None][-2:] == ["c", "d"]
+    store.close()
+
+
 def test_an_unknown_failure_option_is_refused() -> None:
     """`on_failure` takes two words."""
     with pytest.raises(ConfigError, match="'open' or 'closed'"):

@@ -1,0 +1,78 @@
+"""Tables of what the policies take as plain data, out of their classes."""
+
+import inspect
+import re
+from dataclasses import MISSING, Field, fields
+from typing import Any, cast, get_type_hints
+
+from ai_client.control.breaker import Breaker
+from ai_client.control.budget import Budget, Budgets
+from ai_client.control.cache import Cache
+from ai_client.control.concurrency import Concurrency
+from ai_client.control.cost import Cost
+from ai_client.control.fallback import Fallback
+from ai_client.control.guardrails import Guardrails
+from ai_client.control.hooks import Hooks
+from ai_client.control.logs import Logs
+from ai_client.control.prices import Price, Prices
+from ai_client.control.rate_limit import RateLimit, RateLimits
+from ai_client.control.redaction import Redaction
+from ai_client.control.retry_budget import RetryBudget
+from ai_client.control.telemetry import Telemetry
+
+POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
+    "budgets": (Budget, frozenset()),
+    "budget_options": (Budgets, frozenset({"budgets", "store", "prices"})),
+    "cost": (Cost, frozenset({"prices", "store"})),
+    "prices": (Price, frozenset()),
+    "price_options": (Prices, frozenset({"models"})),
+    "rate_limits": (RateLimit, frozenset()),
+    "rate_limit_options": (RateLimits, frozenset({"limits", "store"})),
+    "concurrency": (Concurrency, frozenset()),
+    "retry_budget": (RetryBudget, frozenset()),
+    "cache": (Cache, frozenset({"store", "namespace"})),
+    "fallback": (Fallback, frozenset({"models", "breaker"})),
+    "breaker": (Breaker, frozenset()),
+    "guardrails": (Guardrails, frozenset()),
+    "hooks": (Hooks, frozenset({"redaction"})),
+    "logs": (Logs, frozenset({"redaction"})),
+    "telemetry": (Telemetry, frozenset({"redaction"})),
+    "redaction": (Redaction, frozenset()),
+}
+"""The class behind each option of `controls`, and what of it other options give."""
+_ENTRY = re.compile(r"^ {4}(\w[\w, ]*): (.*(?:\n {8}.*)*)", re.MULTILINE)
+_SECTION = re.compile(r"^(?:Args|Attributes):\n((?: {4}.*\n?|\n)+)", re.MULTILINE)
+
+
+def policy(option: str, type_name: Any) -> str:
+    """Make the table of an option's members."""
+    cls, hidden = POLICIES[option]
+    hints = get_type_hints(cls, localns={"Store": Any, "Waiter": Any})
+    said = descriptions(cls)
+    rows = ["| Member | Type | Default | What it is |", "| --- | --- | --- | --- |"]
+    for one in fields(cls):
+        if one.init and one.name not in hidden:
+            kind = type_name(hints[one.name])
+            rows.append(f"| `{one.name}` | {kind} | {default(one)} | {said[one.name]} |")
+    return "\n".join([f"`{option}`:", "", *rows])
+
+
+def descriptions(cls: type[Any]) -> dict[str, str]:
+    """Read what the docstrings of a class and its bases say about its arguments."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        section = _SECTION.search((inspect.cleandoc(base.__doc__ or "") + "\n") if base.__doc__ else "")
+        for names, text in _ENTRY.findall(section[1] if section else ""):
+            for name in names.split(", "):
+                found[name] = " ".join(text.split()).replace("|", "\\|")
+    return found
+
+
+def default(one: Field[Any]) -> str:
+    """Write an argument's default."""
+    if one.default is not MISSING:
+        return "" if one.default is None else f"`{one.default!r}`"
+    if one.default_factory is MISSING:
+        return "required"
+    made = cast("Any", one.default_factory)()
+    return f"`{made!r}`" if made else ""
