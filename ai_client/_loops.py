@@ -17,6 +17,10 @@ Loop = asyncio.AbstractEventLoop
 
 _STOP_SECONDS = 1.0
 _FINISH_SECONDS = 1.0
+_NO_THREAD = (
+    "AI calls of an event loop that comes and goes need a thread of their own, and here threads are greenlets (gevent?)"
+    " of which but one can run an event loop: use the blocking client instead."
+)
 
 
 async def cross(
@@ -142,10 +146,17 @@ class _Background:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self._started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="ai-client-loop", daemon=True)
         self._thread.start()
+        self._started.result()
 
     def _run(self) -> None:
+        if asyncio._get_running_loop() is not None:
+            self.loop.close()
+            self._started.set_exception(RuntimeError(_NO_THREAD))
+            return
+        self.loop.call_soon(self._started.set_result, None)
         try:
             self.loop.run_forever()
         finally:

@@ -53,22 +53,24 @@ def watch(watcher: Watcher, *, any_handler: bool = False) -> None:
         _references = (*(ref for ref in _references if ref() is not None), weakref.ref(watcher))
     if all(_graceful(number, any_handler) is None for number in _SIGNALS):
         return
-    if threading.current_thread() is threading.main_thread():
-        _install(any_handler)
-    else:
-        _in_main_thread(lambda: _install(any_handler))
+    try:
+        _install(any_handler)  # a greenlet may do it too, whatever `threading` says of its thread
+    except ValueError:  # not the main thread; or a subinterpreter, which has no signals
+        if threading.current_thread() is not threading.main_thread():
+            _in_main_thread(lambda: _install(any_handler))
 
 
 def unwatch(watcher: Watcher) -> None:
     """Tell *watcher* no more; with the last one, the handlers that were there return."""
     global _references  # noqa: PLW0603 - see watch
     _references = tuple(ref for ref in _references if ref() not in {None, watcher})
-    if _references or threading.current_thread() is not threading.main_thread():
+    if _references:
         return
-    for number in _SIGNALS:
-        handler = signal.getsignal(number)
-        if isinstance(handler, _Chained):
-            _set(number, handler.previous)
+    with contextlib.suppress(ValueError):  # it has to be the main thread's
+        for number in _SIGNALS:
+            handler = signal.getsignal(number)
+            if isinstance(handler, _Chained):
+                _set(number, handler.previous)
 
 
 def _install(any_handler: bool) -> None:
@@ -79,9 +81,8 @@ def _install(any_handler: bool) -> None:
 
 
 def _set(number: int, handler: Callable[[int, FrameType | None], Any]) -> None:
-    with contextlib.suppress(ValueError):  # a subinterpreter has no signals
-        signal.signal(number, handler)
-        signal.siginterrupt(number, False)  # as servers and event loops want it
+    signal.signal(number, handler)
+    signal.siginterrupt(number, False)  # as servers and event loops want it
 
 
 def _graceful(number: int, any_handler: bool) -> Callable[[int, FrameType | None], Any] | None:

@@ -190,6 +190,20 @@ def test_background_loop_is_started_again() -> None:
     assert background_loop() is not first
 
 
+def test_greenlets_in_place_of_threads_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a new thread finds a loop running, as with gevent's, asking for the background loop is an error at once."""
+    stop_background_loop()
+    monkeypatch.setattr(threading.Thread, "start", threading.Thread.run)
+
+    async def ask() -> None:
+        with pytest.raises(RuntimeError, match="use the blocking client"):
+            background_loop()
+
+    asyncio.run(ask())
+    monkeypatch.undo()
+    assert background_loop().is_running()
+
+
 def test_adopted_loop_is_held_weakly() -> None:
     """The main loop is forgotten when it is closed, and nothing here keeps it alive."""
 

@@ -25,10 +25,12 @@ ASGI, WSGI = "tests.serving_site:asgi", "tests.serving_site:wsgi"
 GUNICORN = ("gunicorn", "-b", "127.0.0.1:{port}")
 SERVERS = {
     "uvicorn": ("uvicorn", "--port", "{port}", ASGI),
+    "uvicorn-standard": ("uvicorn", "--loop", "uvloop", "--http", "httptools", "--port", "{port}", ASGI),
     "gunicorn-asgi": (*GUNICORN, "-k", "asgi", ASGI),
     "gunicorn-uvicorn": (*GUNICORN, "-k", "uvicorn.workers.UvicornWorker", ASGI),
     "gunicorn-gthread": (*GUNICORN, "-k", "gthread", "--threads", "70", WSGI),
     "gunicorn-gthread-preload": (*GUNICORN, "--preload", "-k", "gthread", "--threads", "70", WSGI),
+    "gunicorn-gevent": (*GUNICORN, "-k", "gevent", WSGI),
     "gunicorn-sync": (*GUNICORN, "-w", "6", WSGI),
 }
 
@@ -83,7 +85,7 @@ def test_signal_drains(ai_client_upstream: Upstream, server: str) -> None:
         assert last.startswith(b"event: error\n")
         assert b'"unavailable"' in last
     assert SHUTDOWN_TIMEOUT - 0.1 < took < SHUTDOWN_TIMEOUT + 2
-    assert code == (-15 if server == "uvicorn" else 0)
+    assert code == (-15 if server.startswith("uvicorn") else 0)
     ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
 
 
