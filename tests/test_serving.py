@@ -84,7 +84,7 @@ def test_signal_drains(ai_client_upstream: Upstream, server: str) -> None:
         last = body.rstrip().rpartition(b"\n\n")[2]
         assert last.startswith(b"event: error\n")
         assert b'"unavailable"' in last
-    assert SHUTDOWN_TIMEOUT - 0.1 < took < SHUTDOWN_TIMEOUT + 2
+    assert SHUTDOWN_TIMEOUT - 0.1 < took < SHUTDOWN_TIMEOUT + 15  # gunicorn itself would wait for 30
     assert code == (-15 if server.startswith("uvicorn") else 0)
     ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
 
