@@ -68,6 +68,7 @@ class AsyncSender(_Exchange, Protocol):
 class _Base:
     def __init__(self, library: "Library") -> None:
         self._request: type[httpx.Request] = library.http.Request
+        self._bytes: type[httpx.ByteStream] = library.http.ByteStream
         self.timeouts = (library.http.TimeoutException,)
         self.failures = (library.http.RequestError,)
         self._too_many: type[httpx.TooManyRedirects] = library.http.TooManyRedirects
@@ -75,6 +76,24 @@ class _Base:
     def _follows(self, request: "httpx.Request") -> bool:
         del request
         return True
+
+    def build(
+        self,
+        method: str,
+        url: "httpx.URL | str",
+        headers: "httpx.Headers | list[tuple[str, str]]",
+        extensions: dict[str, Any],
+        content: Any,
+    ) -> "httpx.Request":
+        """Make a request; nothing of the arguments is changed."""
+        if isinstance(headers, list) or not isinstance(content, bytes):
+            return self._request(method, url, headers=headers, extensions=extensions, content=content)
+        # The usual case. The library would look for each header that it may have to add, and for their encoding.
+        request = self._request(method, url, extensions=extensions, stream=self._bytes(content))
+        request.headers = headers.copy()
+        request.headers["Content-Length"] = str(len(content))
+        request.read()  # for those who look at its content
+        return request
 
     def _next(
         self, response: "httpx.Response", request: "httpx.Request", hops: int
@@ -119,16 +138,6 @@ class _OverPool(_Base):
 
     def _follows(self, request: "httpx.Request") -> bool:
         return request.extensions.get(FOLLOW_REDIRECTS) is not False
-
-    def build(
-        self,
-        method: str,
-        url: "httpx.URL | str",
-        headers: "httpx.Headers | list[tuple[str, str]]",
-        extensions: dict[str, Any],
-        content: Any,
-    ) -> "httpx.Request":
-        return self._request(method, url, headers=headers, extensions=extensions, content=content)
 
 
 class PoolSender(_OverPool):
@@ -240,7 +249,14 @@ class _OverClient(_Base):
                 method, url, headers=headers, extensions=extensions, content=content
             )
             return request
-        return self._request(method, url, headers=headers, extensions=extensions, content=content)
+        return super().build(method, url, headers, extensions, content)
+
+    def _untie(self, response: "httpx.Response") -> None:
+        """Take the used-up stream from an answer that was read.
+
+        It refers back to the answer, so that both, and the request, would wait for the garbage collector.
+        """
+        response.stream = self._bytes(b"")
 
 
 class ClientSender(_OverClient):
@@ -254,6 +270,8 @@ class ClientSender(_OverClient):
             response.close()
             request, hops = following, hops + 1
             response = self.client.send(request, stream=stream, auth=None, follow_redirects=False)
+        if not stream:
+            self._untie(response)
         return response
 
     def close(self) -> None:
@@ -272,6 +290,8 @@ class AsyncClientSender(_OverClient):
             await response.aclose()
             request, hops = following, hops + 1
             response = await self.client.send(request, stream=stream, auth=None, follow_redirects=False)
+        if not stream:
+            self._untie(response)
         return response
 
     async def aclose(self) -> None:

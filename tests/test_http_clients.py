@@ -1,8 +1,10 @@
 """HTTP clients of the user's: which are taken, what of theirs counts, and that all fail alike."""
 
 import asyncio
+import gc
 import subprocess
 import sys
+import weakref
 from typing import Any
 
 import httpx
@@ -212,3 +214,19 @@ def test_many_at_once_over_aiohttp(invoke: Invoke) -> None:
         return await asyncio.gather(*(client.models.retrieve("gpt-5.5") for _ in range(50)))
 
     assert len(invoke(all_of_them)) == 50
+
+
+@pytest.mark.parametrize("kind", AWAITABLE)
+def test_answers_do_not_wait_for_the_garbage_collector(invoke: Invoke, kind: str) -> None:
+    """What was read over an HTTP client is freed once nobody holds it."""
+    client = client_over(invoke, kind)
+    invoke(client.models.retrieve, "gpt-5.5")
+    gc.disable()
+    try:
+        raw = invoke(client.models.with_raw_response.retrieve, "gpt-5.5")
+        response, request = weakref.ref(raw.http_response), weakref.ref(raw.http_request)
+        assert response() is raw.http_response
+        del raw
+        assert (response(), request()) == (None, None)
+    finally:
+        gc.enable()
