@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from ._http import Library
 
+_NO_LOOP = "AsyncOpenAI needs a running asyncio event loop: with trio, call OpenAI in a thread instead."
+
 
 class LoopSender(_OverPool):
     """Exchanges over the pool of the running loop, or over that of a loop that outlives it.
@@ -45,7 +47,9 @@ class LoopSender(_OverPool):
 
     def send(self, request: "httpx.Request", /, *, stream: bool) -> "Coroutine[Any, Any, httpx.Response]":
         """Perform one exchange; the body is read unless *stream*."""
-        running = asyncio.get_running_loop()
+        running = asyncio._get_running_loop()
+        if running is None:
+            raise RuntimeError(_NO_LOOP)
         home_of, near = self._near
         if home_of() is running:
             return cast("AsyncPoolSender", near).send(request, stream=stream)

@@ -274,3 +274,9 @@ def test_background_loop_itself_is_served(provider: ClientProvider) -> None:
     """A call made on the background loop does not wait for itself."""
     done = asyncio.run_coroutine_threadsafe(ask(provider.async_client), background_loop())
     assert done.result(5)
+
+
+def test_other_kinds_of_loops_are_refused(provider: ClientProvider) -> None:
+    """A call that no asyncio loop runs, but trio's say, is an error that names the way out."""
+    with pytest.raises(RuntimeError, match="asyncio event loop: with trio"):
+        ask(provider.async_client).send(None)
