@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic_core import from_json
 
 from .._request import Omit, encode
-from ..errors import APIConnectionError, APIError, APIStatusError, CircuitOpen, ConfigError, members_of
+from ..errors import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    CircuitOpen,
+    ConfigError,
+    members_of,
+)
 from .body import tap
 from .call import Call, Next, Reply, StreamEnd
-from .deadline import remaining
+from .deadline import is_over, remaining
 from .entry import Entry
+from .lease import Lease
 from .meter import asks_for_usage, is_for_caller
 from .record import Record, record_of
 from .scope import Scope, scopes_of, values_in
@@ -26,7 +34,8 @@ if TYPE_CHECKING:
 
 _ALWAYS = ("/embeddings", "/moderations")
 _IF_DETERMINISTIC = ("/chat/completions", "/completions", "/responses")
-_FLIGHT_TIMEOUT = 60.0
+_FLIGHT_TIMEOUT = 600.0
+_FIRST_PAUSE, _LAST_PAUSE = 0.005, 0.2
 _OK = 200
 _TOO_MANY, _SERVER_ERROR = 429, 500
 
@@ -58,8 +67,8 @@ class Cache:
     Kept are embeddings, moderations, and texts with `temperature=0` or a `seed`; other texts where `everything` is
     set, or the call says `extra_headers={"cache-control": "max-age=60"}`. The header also takes `no-cache` (ask
     anew, keep the answer) and `no-store` (leave the cache alone); it is not sent on. A call without the label that
-    the scope asks for is not cached. Equal calls at the same time go upstream once, streams aside, which do not wait
-    for each other.
+    the scope asks for is not cached. Equal calls at the same time go upstream once among all who share the store,
+    streams aside, which do not wait for each other.
 
     Args:
         scope: Who may share an answer: each `tenant`, `user`, `endpoint` or `model`, a combination, or `all`.
@@ -185,7 +194,7 @@ class Cache:
 
     async def _lead(self, call: Call, proceed: Next, record: Record, key: str, flight: _Flight) -> Reply:
         try:
-            reply, flight.entry = await self._send_whole(call, proceed, record, key)
+            reply, flight.entry = await self._send_alone(call, proceed, record, key)
         except APIError as error:
             flight.error = error
             raise
@@ -195,6 +204,31 @@ class Cache:
             for waiter in flight.waiters:
                 waiter.open()
         return reply
+
+    async def _send_alone(
+        self, call: Call, proceed: Next, record: Record, key: str
+    ) -> tuple[Reply, Entry | None]:
+        """Send a call, or wait for the answer that another process is getting."""
+        if self.store.local:
+            return await self._send_whole(call, proceed, record, key)
+        io, lease, pause = call.io, Lease(self.store, key), _FIRST_PAUSE
+        while not await lease.take(io):
+            await io.sleep(pause)
+            pause = min(2 * pause, _LAST_PAUSE)
+            if (entry := await self._fresh(call, key)) is not None:
+                return self._answer(call, record, entry, "shared"), entry
+            if is_over(call.deadline):
+                return await self._send_whole(call, proceed, record, key)  # which says so
+        try:
+            if (entry := await self._fresh(call, key)) is not None:
+                return self._answer(call, record, entry, "shared"), entry
+            return await self._send_whole(call, proceed, record, key)
+        finally:
+            await lease.give_back(io)
+
+    async def _fresh(self, call: Call, key: str) -> Entry | None:
+        entry = await self._read(call, key)
+        return entry if entry is not None and call.io.now() < entry.stored + self.ttl else None
 
     async def _send_whole(
         self, call: Call, proceed: Next, record: Record, key: str

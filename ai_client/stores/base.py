@@ -131,7 +131,16 @@ class Backend(Protocol):
 
 
 class Store(Protocol):
-    """A backend as policies see it: every method waits through *io*, and a failure is handled by option."""
+    """A backend as policies see it: every method waits through *io*, and a failure is handled by option.
+
+    Attributes:
+        local: Whether no other process can see what it holds.
+    """
+
+    @property
+    def local(self) -> bool:
+        """Whether no other process can see what it holds."""
+        ...
 
     async def reserve(
         self, io: "IO", ticket: str, holds: Sequence[Hold], now: float, expires: float, /

@@ -53,6 +53,11 @@ class SharedStore:
         self._down_until = 0.0
         self._warned = -WARN_EVERY
 
+    @property
+    def local(self) -> bool:
+        """Whether no other process can see what it holds."""
+        return self.backend.instant
+
     async def reserve(
         self, io: "IO", ticket: str, holds: Sequence[Hold], now: float, expires: float, /
     ) -> Refusal | None:

@@ -3,7 +3,10 @@
 import asyncio
 import json
 import random
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,12 +22,17 @@ from ai_client.control.prices import Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Gate, Upstream
-from tests.control.support import Both, Clock, blocking_io
+from tests.control.support import Both, Clock, blocking_io, running_redis
 
 
 def cached(both: Both, **options: Any) -> Any:
     """Make a client with a cache that all share."""
     return both.client([Cache(**{"scope": "all", "store": open_store(), **options})])
+
+
+def embed(both: Both, client: Any) -> Any:
+    """Ask for an embedding."""
+    return both.call(client.embeddings.create, model="text-embedding-3-small", input="x", dimensions=2)
 
 
 def how(result: Any) -> str | None:
@@ -282,6 +290,91 @@ def test_a_failure_is_shared_and_a_cancellation_is_not(upstream: Upstream) -> No
             held.set()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("place", ["sqlite", "redis"])
+def test_processes_share_a_flight_too(
+    place: str, upstream: Upstream, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Of 4 processes that ask the same at once, on both clients, one goes upstream, and all get its answer."""
+    gate = Gate()
+    upstream.always(gate=gate)
+    url = f"sqlite:///{tmp_path}/s.db"
+    if place == "redis":
+        import redis
+
+        url = request.getfixturevalue("redis_server").url
+        with redis.Redis.from_url(url) as connection:
+            connection.flushall()
+    command = [sys.executable, "-m", "tests.control.asker", url, upstream.base_url]
+    processes = [
+        subprocess.Popen([*command, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for kind in ("blocking", "async", "blocking", "async")
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "asking\n"
+    upstream.wait_for(lambda: upstream.in_flight == 1)
+    gate.set()
+    said = [process.communicate(timeout=30)[0].split() for process in processes]
+    assert len(upstream.requests) == 1
+    assert sorted(how for how, _ in said) in (
+        ["miss", "shared", "shared", "shared"],
+        ["hit", "miss", "shared", "shared"],  # who was late to ask
+        ["hit", "hit", "miss", "shared"],
+        ["hit", "hit", "hit", "miss"],
+    )
+    assert len({digest for _, digest in said}) == 1
+
+
+def test_a_flight_of_a_process_that_died_is_taken_over(both: Both, clock: Clock, tmp_path: Path) -> None:
+    """Where who asks has died, another asks once its lease has expired."""
+    from ai_client.stores import Hold
+
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    client = both.client([Cache("all", store)])
+    client.io.now = clock
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        clock.now += seconds
+
+    client.io.sleep = sleep
+    keys: list[str] = []
+    reserve = store.backend.reserve
+
+    def first_of_another(ticket: str, holds: Any, now: float, expires: float) -> Any:
+        if not keys:
+            keys.append(holds[0].key)
+            reserve("of another", [Hold(keys[0], 1, 1, now + 60)], now, now + 60)
+        return reserve(ticket, holds, now, expires)
+
+    store.backend.reserve = first_of_another  # type: ignore[method-assign]
+    assert how(embed(both, client)) == "miss"
+    assert 60 <= sum(slept) < 61
+    assert how(embed(both, client)) == "hit"
+    assert store.backend.ledger(keys[0], clock.now).held == 0
+    store.close()
+
+
+def test_a_store_that_is_down_refuses_no_cached_call(both: Both, tmp_path: Path) -> None:
+    """The cache lets calls through while its store is down, also one that refuses others then."""
+    with running_redis(tmp_path) as redis:
+        store = open_store(redis.url, on_failure="closed")
+        client = both.client([Cache("all", store)])
+        assert how(embed(both, client)) == "miss"
+        assert how(embed(both, client)) == "hit"
+        redis.stop()
+        assert how(embed(both, client)) == "miss"
+        store.close()
 
 
 def test_without_the_label_nothing_is_shared(both: Both, upstream: Upstream) -> None:
