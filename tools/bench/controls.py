@@ -1,41 +1,87 @@
 """What policies cost: `python -m tools.bench.controls`.
 
-Each policy is put around a step that gives a ready answer, so that what is measured is the policy alone: on a plain
-chat call that it lets through, with the memory store. The figure is the median over rounds, less the bare step.
+First each policy alone, put around a step that gives a ready answer: a plain chat call that it lets through, with the
+memory store; the figure is the median over rounds, less the bare step. Then whole calls of both clients over an
+in-memory transport, with everything on and off. The answer has the headers that the API sends.
 """
 
+import asyncio
 import logging
 import statistics
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import httpx
 
+from ai_client import AsyncOpenAI, OpenAI
 from ai_client._io import BlockingIO, finish
 from ai_client._labels import labels
 from ai_client.control.call import Call, Next, Reply
 from ai_client.control.options import make_layers
 
+from . import payloads
+from .measure import Case, Run, measure
+
 CALLS, ROUNDS = 2000, 15
-CONTROLS: Mapping[str, Mapping[str, Any]] = {
-    "guardrails": {"guardrails": {"allowed_models": ["gpt-*"], "timeout": 60}},
+PRICES = {payloads.MODEL: {"input": 1, "output": 1}}
+IDLE: Mapping[str, Mapping[str, Any]] = {
+    "guardrails": {"guardrails": {"allowed_models": ["gpt-*", "ben*"], "timeout": 60}},
     "cache (call not cacheable)": {"cache": {"scope": "tenant"}},
-    "fallback and breaker": {"models": {"fast": "gpt-4o-mini"}},
+    "fallback and breaker": {"models": {"fast": payloads.MODEL}},
     "concurrency": {"concurrency": 100},
     "rate limit, requests": {"rate_limits": [{"requests": 10**9, "per": "day"}]},
     "rate limit, tokens": {"rate_limits": [{"tokens": 10**12, "per": "day"}]},
     "upstream's limits only": {"rate_limit_options": {"upstream": True}},
     "budget, requests": {"budgets": [{"requests": 10**9}]},
-    "budget, USD": {"budgets": [{"usd": 10**6}], "prices": {"gpt-4o-mini": {"input": 1, "output": 1}}},
-    "cost": {"cost": True, "prices": {"gpt-4o-mini": {"input": 1, "output": 1}}},
+    "budget, USD": {"budgets": [{"usd": 10**6}], "prices": PRICES},
+    "cost": {"cost": True, "prices": PRICES},
     "hooks (none)": {"hooks": {}},
-    "logs (logger off)": {"logs": True},
+    "logs (nothing is logged)": {"logs": True},
     "telemetry (no SDK set up)": {"telemetry": True},
     "retry budget": {"retry_budget": True},
 }
-ALL: Mapping[str, Any] = {name: value for one in CONTROLS.values() for name, value in one.items()}
+ALL: Mapping[str, Any] = {name: value for one in IDLE.values() for name, value in one.items()}
+"""Every policy; of those that share an option, the last."""
+BUSY: Mapping[str, Mapping[str, Any]] = {
+    "cache (a hit)": {"cache": {"scope": "tenant", "everything": True}},
+    "budgets: USD, tokens, requests": {
+        "budgets": [
+            {"usd": 10**6, "scope": "tenant"},
+            {"tokens": 10**12, "scope": "user"},
+            {"requests": 10**9, "per": "month"},
+        ],
+        "prices": PRICES,
+    },
+    "hooks (one that does nothing)": {"hooks": {"on_result": lambda details: None}},  # noqa: ARG005
+    "logs (each call)": {"logs": {"logger": "tools.bench.calls"}},
+}
+"""What policies cost where they have something to do."""
+HEADERS = {
+    "Date": "Sat, 21 Nov 2026 12:00:00 GMT",
+    "Content-Type": "application/json",
+    "Connection": "keep-alive",
+    "CF-RAY": "9a1b2c3d4e5f6a7b-FRA",
+    "CF-Cache-Status": "DYNAMIC",
+    "access-control-expose-headers": "X-Request-ID",
+    "openai-organization": "acme",
+    "openai-processing-ms": "412",
+    "openai-project": "proj_1",
+    "openai-version": "2020-10-01",
+    "x-envoy-upstream-service-time": "430",
+    "x-ratelimit-limit-requests": "10000",
+    "x-ratelimit-limit-tokens": "2000000",
+    "x-ratelimit-remaining-requests": "9999",
+    "x-ratelimit-remaining-tokens": "1999990",
+    "x-ratelimit-reset-requests": "6ms",
+    "x-ratelimit-reset-tokens": "0s",
+    "x-request-id": "req_1",
+    "strict-transport-security": "max-age=31536000; includeSubDomains; preload",
+    "X-Content-Type-Options": "nosniff",
+    "Server": "cloudflare",
+    "alt-svc": 'h3=":443"; ma=86400',
+}
 
 
 class _Sender:
@@ -44,39 +90,39 @@ class _Sender:
 
 
 def main() -> None:
-    """Measure each policy and all together, and print a table."""
-    logging.getLogger("ai_client.calls").setLevel(logging.CRITICAL)
-    usage = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
-    answer = httpx.Response(
-        200,
-        json={
-            "id": "x",
-            "model": "gpt-4o-mini",
-            "choices": [{"message": {"content": "y" * 200}}],
-            "usage": usage,
-        },
-        request=httpx.Request("POST", "http://127.0.0.1/v1/chat/completions"),
-    )
-    io = BlockingIO(_Sender())  # type: ignore[arg-type]
-    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello, how are you?" * 5}]}
+    """Measure each policy, all together, and whole calls, and print a table."""
+    busy = logging.getLogger("tools.bench.calls")
+    busy.setLevel(logging.INFO)
+    busy.addHandler(logging.NullHandler())
+    busy.propagate = False
+    with labels(endpoint="/ask", tenant="acme", user="ann"):
+        bare = _measure(_wire())
+        sys.stdout.write(f"{'bare step':32}{bare:8.2f} us\n")
+        for name, controls in {**IDLE, "all together": ALL, **BUSY}.items():
+            step = _wire()
+            layers = make_layers(controls)
+            for layer in reversed(layers):
+                step = _around(layer, step)
+            sys.stdout.write(f"{name:32}{_measure(step) - bare:8.2f} us  ({len(layers)})\n")
+        for case in (_blocking(), _awaitable()):
+            samples = measure(case)
+            off, on = samples["off"].median, samples["on"].median
+            sys.stdout.write(f"{case.name:32}{off:8.2f} us, {on:.2f} us with all on: {on / off:.2f}\n")
+
+
+def _answer(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, content=payloads.completion(), headers=HEADERS, request=request)
+
+
+def _wire() -> Next:
+    answer = _answer(httpx.Request("POST", "http://127.0.0.1/v1/chat/completions"))
 
     async def wire(call: Call) -> Reply:
         if call.record is not None:
             call.record.attempts += 1
         return Reply(answer)
 
-    def once(step: Next) -> None:
-        finish(step(Call(io, "POST", "/chat/completions", None, body=body)))  # type: ignore[arg-type]
-
-    with labels(endpoint="/ask", tenant="acme", user="ann"):
-        bare = _measure(once, wire)
-        sys.stdout.write(f"{'bare step':32}{bare:8.2f} us\n")
-        for name, controls in {**CONTROLS, "all together": ALL}.items():
-            step: Next = wire
-            layers = make_layers(controls)
-            for layer in reversed(layers):
-                step = _around(layer, step)
-            sys.stdout.write(f"{name:32}{_measure(once, step) - bare:8.2f} us  ({len(layers)})\n")
+    return wire
 
 
 def _around(layer: Any, step: Next) -> Next:
@@ -87,16 +133,52 @@ def _around(layer: Any, step: Next) -> Next:
     return around
 
 
-def _measure(once: Any, step: Next) -> float:
-    for _ in range(CALLS // 4):
-        once(step)
+def _measure(step: Next) -> float:
+    io: Any = BlockingIO(_Sender())  # type: ignore[arg-type]
+    body = payloads.SMALL
+
+    def run() -> None:
+        for _ in range(CALLS):
+            finish(step(Call(io, "POST", "/chat/completions", None, body=body)))  # type: ignore[arg-type]
+
+    run()
     rounds: list[float] = []
     for _ in range(ROUNDS):
         began = time.process_time()
-        for _ in range(CALLS):
-            once(step)
+        run()
         rounds.append((time.process_time() - began) / CALLS * 1e6)
     return statistics.median(rounds)
+
+
+def _blocking() -> Case:
+    def repeat(controls: Mapping[str, Any]) -> Run:
+        http = httpx.Client(transport=httpx.MockTransport(_answer))
+        client = OpenAI(api_key="key", http_client=http, layers=make_layers(controls))
+
+        def run(count: int) -> None:
+            for _ in range(count):
+                client.chat.completions.create(**payloads.SMALL)
+
+        return run
+
+    return Case("a call of OpenAI, in memory", 500, {"off": repeat({}), "on": repeat(ALL)})
+
+
+def _awaitable() -> Case:
+    runner = asyncio.Runner()
+
+    def repeat(controls: Mapping[str, Any]) -> Run:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(_answer))
+        client = AsyncOpenAI(api_key="key", http_client=http, layers=make_layers(controls))
+        create: Callable[..., Awaitable[object]] = client.chat.completions.create
+
+        async def many(count: int) -> None:
+            for _ in range(count):
+                await create(**payloads.SMALL)
+
+        return lambda count: runner.run(many(count))
+
+    return Case("a call of AsyncOpenAI, in memory", 500, {"off": repeat({}), "on": repeat(ALL)})
 
 
 if __name__ == "__main__":
