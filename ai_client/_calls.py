@@ -3,7 +3,6 @@
 import inspect
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ._blocking_calls import BlockingCalls
@@ -11,10 +10,9 @@ from ._files import Body
 from ._io import IO
 from ._message import Header, Messages
 from ._operation import View
-from ._request import encode
 from ._result import body_of, check_opening, make_result
 from .config import check_secret
-from .control.call import Call, Layer, Next, Reply
+from .control.call import Call, Layer, Next, Reply, chained
 from .control.deadline import is_over
 from .control.retry import retry
 from .errors import (
@@ -45,6 +43,7 @@ class Calls(Messages):
     _workload_keys: "WorkloadKeys | None"
     _fetches_key: bool
     _layers: tuple[Layer, ...]
+    _steps: Next | None = None
     _closed: bool
     _blocking_calls: BlockingCalls | None
     _strict_response_validation: bool
@@ -81,10 +80,9 @@ class Calls(Messages):
     async def _proceed(self, call: Call) -> Reply:
         if not self._layers:
             return await self._send(call)
-        proceed: Next = self._send
-        for layer in reversed(self._layers):
-            proceed = partial(_apply, layer, proceed)
-        return await proceed(call)
+        if self._steps is None:
+            self._steps = chained(self._layers, self._send)
+        return await self._steps(call)
 
     def result(self, call: Call, reply: Reply, view: View, /) -> Any:
         """Make what the caller gets: a model, a stream, a binary body or a raw response."""
@@ -108,12 +106,12 @@ class Calls(Messages):
     def _content(self, call: Call) -> bytes | Body | None:
         body = call.body
         if call.files is None and not call.headers:
-            return body if body is None or isinstance(body, bytes | Body) else encode(body)
+            return body if body is None or isinstance(body, bytes | Body) else call.encoded()
         kind = next(
             (value for name, value in (call.headers or {}).items() if name.lower() == "content-type"), None
         )
         if call.files is None and not (isinstance(kind, str) and kind.startswith("multipart/form-data")):
-            return body if body is None or isinstance(body, bytes | Body) else encode(body)
+            return body if body is None or isinstance(body, bytes | Body) else call.encoded()
         from ._multipart import form  # noqa: PLC0415 - only uploads need it
 
         return form(body, call.files or (), kind if isinstance(kind, str) else None)
@@ -176,10 +174,6 @@ class Calls(Messages):
         return DeadlineExceededError(
             request, message=f"The deadline has passed: {_where(request)} was not over in time."
         )
-
-
-async def _apply(layer: Layer, proceed: Next, call: Call) -> Reply:
-    return await layer(call, proceed)
 
 
 def _where(request: "httpx.Request") -> str:

@@ -190,7 +190,12 @@ class BaseClient(Calls, Resources[M]):
         new = object.__new__(type(self))
         state = {name: value for name, value in self.__dict__.items() if name not in _RESOURCES}
         new.__dict__ = state
-        state |= {"_owns_sender": False, "_custom_headers": headers, "_custom_query": query}
+        state |= {
+            "_owns_sender": False,
+            "_custom_headers": headers,
+            "_custom_query": query,
+            "_steps": None,  # they end at the client that made them
+        }
         for name, value in (
             ("organization", organization),
             ("project", project),

@@ -5,6 +5,7 @@ rest given back. So calls at the same time cannot spend the same money, in one p
 """
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,18 +14,19 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import BudgetExceeded, ConfigError
 from ..stores.base import Hold, Ledger, Spend
 from .call import Call, Next, Reply
-from .meter import may_be_billed, measured, new_ticket
+from .estimates import DEFAULT_OUTPUT_TOKENS, WARY_BYTES_PER_TOKEN, input_tokens, output_tokens
+from .ledgers import Ledgers, Place
+from .meter import asking_for_usage, may_be_billed, metered, new_ticket
 from .prices import Prices
 from .record import NANO, Record, record_of
 from .scope import NEVER, Per, Scope, Window, key_in, scopes_of, window, zone
-from .usage import DEFAULT_OUTPUT_TOKENS, WARY_BYTES_PER_TOKEN, Usage, input_tokens, output_tokens
+from .usage import Usage
 
 if TYPE_CHECKING:
     from .._io import IO
     from ..stores import Refusal, Store
 
 Unit = Literal["usd", "tokens", "requests"]
-_KEPT_AFTER = 86_400
 _WARNED_MAX = 10_000
 
 logger = logging.getLogger("ai_client")
@@ -78,6 +80,7 @@ class Budget:
     unit: Unit = field(init=False)
     limit: int = field(init=False)
     scopes: tuple[Scope, ...] = field(init=False)
+    worth_a_word: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         amounts: dict[Unit, float | None] = {
@@ -95,6 +98,8 @@ class Budget:
         object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "limit", round(amount * NANO) if unit == "usd" else int(amount))
         object.__setattr__(self, "scopes", scopes_of(self.scope, "budget: scope"))
+        worth_a_word = math.inf if self.warn_at is None else min(self.warn_at, 1.0) * self.limit
+        object.__setattr__(self, "worth_a_word", worth_a_word)
 
     def key(self, record: Record, at: Window) -> str:
         """Name the ledger on which a call counts."""
@@ -126,12 +131,16 @@ class Budgets:
     output_tokens: int = DEFAULT_OUTPUT_TOKENS
     expires: float = 900.0
     _measures: bool = field(init=False, repr=False, compare=False)
+    _in_usd: bool = field(init=False, repr=False, compare=False)
+    _ledgers: Ledgers = field(init=False, repr=False, compare=False)
     _warned: dict[str, None] = field(init=False, repr=False, compare=False, default_factory=dict[str, None])
     _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        measures = any(budget.unit != "requests" for budget in self.budgets)
-        object.__setattr__(self, "_measures", measures)
+        units = {budget.unit for budget in self.budgets}
+        object.__setattr__(self, "_measures", units != {"requests"})
+        object.__setattr__(self, "_in_usd", "usd" in units)
+        object.__setattr__(self, "_ledgers", Ledgers(self.budgets))
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
         """Send a call if the budgets have room for it.
@@ -144,60 +153,54 @@ class Budgets:
         if call.method != "POST":
             return await proceed(call)  # to list, read or delete costs nothing
         record = record_of(call)
-        io, now = call.io, call.io.now()
+        sent = asking_for_usage(call) if self._measures else call
+        if self._in_usd and not self.prices.is_ready:
+            await self.prices.ready(call.io)
+        now = call.io.now()
+        holds = self._holds(self._ledgers.at(now, record), sent, record)
+        ticket = new_ticket()
+        refusal = await self.store.reserve(call.io, ticket, holds, now, now + self.expires)
+        if refusal is not None:
+            raise self._refuse(refusal, record, now, holds[refusal.position].amount)
+        usage: Usage | None = None
+        try:
+            reply = await proceed(sent)
+            if self._measures:
+                meter = metered(call, sent, reply)
+                if not call.is_whole:
+                    reply.on_end.append(lambda _: self._settle(call, record, ticket, holds, meter.usage()))
+                    return reply
+                usage = meter.usage()
+        except BaseException as error:
+            await call.io.carry_through(
+                self._settle(call, record, ticket, holds, None)
+                if may_be_billed(error, record)
+                else self._give_back(call, ticket, holds)
+            )
+            raise
+        try:
+            await self._settle(call, record, ticket, holds, usage)
+        except BaseException as error:
+            await reply.abandon(call.io, error)
+            raise
+        return reply
+
+    def _holds(self, places: Sequence[Place], call: Call, record: Record) -> list[Hold]:
+        """Give what to set aside."""
         expected = _NOTHING
         if self._measures:
             into = input_tokens(call, WARY_BYTES_PER_TOKEN)
             expected = Usage("estimated", into, output_tokens(call, self.output_tokens))
-        holds: list[Hold] = []
-        for budget in self.budgets:
-            at = window(budget.per, budget.timezone, now)
-            amount = await self._needs(io, budget, expected, record)
-            limit = budget.limit if budget.hard else None
-            holds.append(Hold(budget.key(record, at), amount, limit, min(at.end + _KEPT_AFTER, NEVER)))
-        ticket = new_ticket()
-        refusal = await self.store.reserve(io, ticket, holds, now, now + self.expires)
-        if refusal is not None:
-            raise self._refuse(refusal, record, now, holds[refusal.position].amount)
+        return [
+            Hold(place.key, self._needs(budget, expected, record), place.limit, place.until)
+            for budget, place in zip(self.budgets, places, strict=True)
+        ]
 
-        settled = False
-
-        async def settle(usage: Usage | None) -> None:
-            nonlocal settled
-            if settled:
-                return  # cancelled while it settled: what was begun is carried through
-            settled = True
-            spends = [
-                Spend(hold.key, self._used(budget, hold, usage, record), hold.until)
-                for budget, hold in zip(self.budgets, holds, strict=True)
-            ]
-            await self._warn(io, record, await self.store.settle(io, ticket, spends, io.now()), holds)
-
-        async def give_back() -> None:
-            spends = [Spend(hold.key, 0, hold.until) for hold in holds]
-            await self.store.settle(io, ticket, spends, io.now())
-
-        try:
-            if self._measures:
-                return await measured(call, proceed, settle)
-            reply = await proceed(call)
-        except BaseException as error:
-            await io.carry_through(settle(None) if may_be_billed(error, record) else give_back())
-            raise
-        try:
-            await settle(None)
-        except BaseException as error:
-            await reply.abandon(io, error)
-            raise
-        return reply
-
-    async def _needs(self, io: "IO", budget: Budget, expected: Usage, record: Record) -> int:
-        """Give what to set aside."""
+    def _needs(self, budget: Budget, expected: Usage, record: Record) -> int:
         if budget.unit == "requests":
             return 1
         if budget.unit == "tokens":
             return expected.total
-        await self.prices.ready(io)
         model = record.target_model or record.model
         cost = self.prices.nano_usd(expected, model)
         if cost is None and budget.hard:
@@ -206,6 +209,23 @@ class Budgets:
                 " in USD. Give its price under `prices`, or make the budget soft."
             )
         return cost or 0
+
+    async def _settle(
+        self, call: Call, record: Record, ticket: str, holds: Sequence[Hold], usage: Usage | None
+    ) -> None:
+        """Count what was used, which is what was set aside where that is not known."""
+        spends = [
+            Spend(hold.key, self._used(budget, hold, usage, record), hold.until)
+            for budget, hold in zip(self.budgets, holds, strict=True)
+        ]
+        ledgers = await self.store.settle(call.io, ticket, spends, call.io.now())
+        for budget, hold, ledger in zip(self.budgets, holds, ledgers, strict=False):
+            if ledger.used >= budget.worth_a_word:
+                await self._warn(call.io, budget, record, hold, ledger)
+
+    async def _give_back(self, call: Call, ticket: str, holds: Sequence[Hold]) -> None:
+        spends = [Spend(hold.key, 0, hold.until) for hold in holds]
+        await self.store.settle(call.io, ticket, spends, call.io.now())
 
     def _used(self, budget: Budget, hold: Hold, usage: Usage | None, record: Record) -> int:
         """Give what was used; what is not known counts as what was set aside."""
@@ -238,14 +258,11 @@ class Budgets:
         error.status = budget.status
         return error
 
-    async def _warn(self, io: "IO", record: Record, ledgers: Sequence[Ledger], holds: Sequence[Hold]) -> None:
-        for budget, hold, ledger in zip(self.budgets, holds, ledgers, strict=False):
-            if budget.warn_at is None:
-                continue
-            crossed = [share for share in {budget.warn_at, 1.0} if ledger.used >= share * budget.limit]
-            fresh = [share for share in crossed if self._first(f"{hold.key}|{share}")]
-            if fresh:
-                await self._tell(io, budget, key_in(budget.scopes, record), ledger.used)
+    async def _warn(self, io: "IO", budget: Budget, record: Record, hold: Hold, ledger: Ledger) -> None:
+        crossed = [share for share in {budget.warn_at or 0.0, 1.0} if ledger.used >= share * budget.limit]
+        fresh = [share for share in crossed if self._first(f"{hold.key}|{share}")]
+        if fresh:
+            await self._tell(io, budget, key_in(budget.scopes, record), ledger.used)
 
     def _first(self, key: str) -> bool:
         with self._lock:

@@ -4,7 +4,7 @@ import copy
 import hashlib
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -98,13 +98,16 @@ class Cache:
             raise ConfigError("cache: ttl must be more than 0 seconds.")
         object.__setattr__(self, "_scopes", scopes_of(self.scope, "cache: scope"))
 
-    async def __call__(self, call: Call, proceed: Next) -> Reply:
+    def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Answer a call from the cache, or send it and keep the answer."""
-        wish, call = _wish(call)
         record = record_of(call)
+        wish = _EVERYTHING
+        if call.headers:
+            wish, call = _wish(call)
         key = self._key(call, record, wish)
-        if key is None:
-            return await proceed(call)
+        return proceed(call) if key is None else self._cached(call, proceed, record, key, wish)
+
+    async def _cached(self, call: Call, proceed: Next, record: Record, key: str, wish: _Wish) -> Reply:
         stale: Entry | None = None
         if wish.read:
             entry = await self._read(call, key)
@@ -275,7 +278,7 @@ def cache_key(call: Call, scope: Sequence[str | None]) -> str:
     headers = {
         name.lower(): value for name, value in (call.headers or {}).items() if not isinstance(value, Omit)
     }
-    body: Any = call.body if isinstance(call.body, bytes) else encode(call.body)
+    body = call.encoded()
     shape = [call.path, call.stream is not None, call.unread, sorted(headers.items())]
     parts = [list(scope), shape, canonical(from_json(encode(call.query))), canonical(from_json(body))]
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -308,7 +311,6 @@ def _wish(call: Call) -> tuple[_Wish, Call]:
         "no-cache" not in directives,
         float(age) if age and age.isdecimal() else None,
     )
-    record_of(call)
     return wish, call.changed(headers=rest or None)
 
 

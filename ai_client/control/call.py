@@ -1,12 +1,15 @@
 """What policies see: a call on its way out, its reply on the way back, and the step between them."""
 
-import copy
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .._request import NotGiven, not_given
+from pydantic_core import from_json
+
+from .._request import NotGiven, encode, not_given
+from ..errors import members_of
 
 if TYPE_CHECKING:
     import httpx
@@ -65,22 +68,42 @@ class Call:
     """What to make of the decoded result before the caller gets it."""
     record: "Record | None" = None
     """What policies note about the call, shared by its copies."""
+    _encoded: bytes | None = field(default=None, repr=False, compare=False)
 
     def changed(self, **changes: Any) -> "Call":
         """Give a copy with some attributes changed."""
-        new = copy.copy(self)
+        new = Call(*_attributes(self))
         for name, value in changes.items():
             setattr(new, name, value)
+        if "body" in changes:
+            new._encoded = None
         return new
 
-    def __copy__(self) -> "Call":
-        new = object.__new__(Call)
-        for name in _ATTRIBUTES:
-            setattr(new, name, getattr(self, name))
-        return new
+    def with_members(self, members: Mapping[str, Any]) -> "Call":
+        """Give a copy with some members of its JSON body changed."""
+        body = members_of(self.body)
+        if self._encoded is not None and any(isinstance(value, Iterator) for value in body.values()):
+            body = members_of(from_json(self._encoded))  # an iterator is used up by then
+        return self.changed(body={**body, **members})
+
+    def encoded(self) -> bytes:
+        """Give the JSON body as it goes over the wire, encoded once for all who need it.
+
+        Raises:
+            TypeError: Something in it has no JSON form.
+        """
+        encoded = self._encoded
+        if encoded is None:
+            encoded = self._encoded = self.body if isinstance(self.body, bytes) else encode(self.body)
+        return encoded
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the answer is read when policies get it: it is not streamed, nor left on the wire."""
+        return self.stream is None and not self.unread
 
 
-_ATTRIBUTES = tuple(Call.__slots__)
+_attributes = attrgetter(*(one.name for one in fields(Call)))
 
 
 @dataclass(slots=True)
@@ -146,8 +169,25 @@ Next = Callable[[Call], Awaitable[Reply]]
 
 
 class Layer(Protocol):
-    """A policy around calls: awaits `proceed` as often as it sees fit, and gives a reply or raises."""
+    """A policy around calls: awaits `proceed` as often as it sees fit, and gives a reply or raises.
 
-    async def __call__(self, call: Call, proceed: Next, /) -> Reply:
+    Mostly a coroutine function; one that only looks at the call may give what `proceed` gives.
+    """
+
+    def __call__(self, call: Call, proceed: Next, /) -> Awaitable[Reply]:
         """Handle *call*, awaiting *proceed* for what is further in."""
         ...
+
+
+def chained(layers: Sequence[Layer], last: Next) -> Next:
+    """Put policies around the last step, the first of them outermost."""
+    for layer in reversed(layers):
+        last = _around(layer, last)
+    return last
+
+
+def _around(layer: Layer, proceed: Next) -> Next:
+    def step(call: Call) -> Awaitable[Reply]:
+        return layer(call, proceed)
+
+    return step

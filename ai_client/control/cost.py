@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from pydantic_core import from_json, to_json
 
 from .._io import finish
+from .._labels import Labels
 from .call import Call, Next, Reply
-from .meter import may_be_billed, measured
+from .meter import asking_for_usage, may_be_billed, metered
 from .prices import Prices
 from .record import NANO, Record, record_of
 from .usage import UNKNOWN, Usage
@@ -47,40 +48,49 @@ class Cost:
         """Send a call and account for it."""
         record = record_of(call)
         self.prices.warm()
-        accounted = False
-
-        async def account(usage: Usage) -> None:
-            nonlocal accounted
-            accounted = True
-            record.nano_usd = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
-            await self._add(call, record, usage)
-
+        sent = asking_for_usage(call) if self.ask else call
         try:
-            return await measured(call, proceed, account, ask=self.ask)
+            reply = await proceed(sent)
+            meter = metered(call, sent, reply)
+            usage = meter.usage() if call.is_whole else None
         except BaseException as error:
-            if not accounted and may_be_billed(error, record):
+            if may_be_billed(error, record):
                 record.usage = UNKNOWN
                 await call.io.carry_through(self._add(call, record, UNKNOWN))
             raise
+        if usage is None:
+            reply.on_end.append(lambda _: self._account(call, record, meter.usage()))
+        else:
+            await self._account(call, record, usage)
+        return reply
+
+    async def _account(self, call: Call, record: Record, usage: Usage) -> None:
+        record.nano_usd = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
+        await self._add(call, record, usage)
 
     async def _add(self, call: Call, record: Record, usage: Usage) -> None:
-        if self.store is None:
+        store = self.store
+        if store is None:
             return
-        model = usage.model or record.target_model or record.model
-        labels = record.labels
-        key = _key(labels.endpoint, model, labels.tenant, labels.user, record.alias, record.target)
-        sums = {"calls": 1, "input": usage.input, "cached": usage.cached, "output": usage.output}
-        sums |= {"reasoning": usage.reasoning, "audio": usage.audio_input + usage.audio_output}
-        sums[usage.source] = 1
+        sums = {"calls": 1, usage.source: 1}
+        if usage.input:
+            sums["input"] = usage.input
+        if usage.output:
+            sums["output"] = usage.output
+        if usage.cached:
+            sums["cached"] = usage.cached
+        if usage.reasoning:
+            sums["reasoning"] = usage.reasoning
+        if audio := usage.audio_input + usage.audio_output:
+            sums["audio"] = audio
         if record.nano_usd is None:
             sums["unpriced"] = 1
-        else:
+        elif record.nano_usd:
             sums["nano_usd"] = record.nano_usd
+        model = usage.model or record.target_model or record.model
+        key = _key(record.labels, model, record.alias, record.target)
         now = call.io.now()
-        until = now + self.retention * _DAY
-        await self.store.add(
-            call.io, _period(int(now // 3600)), {key: {k: v for k, v in sums.items() if v}}, until
-        )
+        await store.add(call.io, _period(int(now // 3600)), {key: sums}, now + self.retention * _DAY)
 
     def report(
         self, *, by: Sequence[Dimension] = (), since: datetime | None = None, until: datetime | None = None
@@ -149,8 +159,8 @@ class _Here:
 
 
 @lru_cache(maxsize=1024)
-def _key(*labels: str | None) -> str:
-    return to_json(labels).decode()
+def _key(labels: Labels, model: str | None, alias: str | None, target: str | None) -> str:
+    return to_json((labels.endpoint, model, labels.tenant, labels.user, alias, target)).decode()
 
 
 @lru_cache(maxsize=4)

@@ -1,6 +1,6 @@
 """Names for models, and what answers in their place when they fail: other models, other clients."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
@@ -83,10 +83,10 @@ class Fallback:
         unknown = [kind for kind in self.on if kind not in FAILURES]
         if unknown:
             raise ConfigError(f"fallback: on: {unknown[0]!r} is none of {', '.join(FAILURES)}.")
-        chains = {name: tuple(self._expand(name, ())) for name in self.models}
-        object.__setattr__(self, "_chains", chains)
         default = [target for name in self.default for target in self._targets(name, ())]
         object.__setattr__(self, "_default", tuple(default))
+        chains = {name: self._with_default(self._expand(name, ())) for name in self.models}
+        object.__setattr__(self, "_chains", chains)
         object.__setattr__(self, "_on", frozenset(self.on))
 
     def _expand(self, name: str, seen: tuple[str, ...]) -> list[Target]:
@@ -108,7 +108,7 @@ class Fallback:
         client, slash, model = name.partition("/")
         return [Target(client, model) if slash and client in self.clients else Target(None, name)]
 
-    async def __call__(self, call: Call, proceed: Next) -> Reply:
+    def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call to its targets in turn.
 
         Raises:
@@ -118,12 +118,17 @@ class Fallback:
         model = members_of(call.body).get("model")
         chain = self._chain(model)
         if not chain:
-            return await proceed(call)
+            return proceed(call)
         if call.files is not None:
             chain = chain[:1]  # what is uploaded may be readable only once
         record = record_of(call)
         if model in self.models and str(chain[0]) != model:
             record.alias = cast("str", model)
+        if len(chain) == 1:
+            return self._try(call, proceed, record, chain[0], last=True)
+        return self._try_each(call, proceed, record, chain)
+
+    async def _try_each(self, call: Call, proceed: Next, record: Record, chain: Sequence[Target]) -> Reply:
         failure: OpenAIError | None = None
         for position, target in enumerate(chain):
             last = position == len(chain) - 1
@@ -146,7 +151,10 @@ class Fallback:
         if chain is None:
             if not self._default and self.breaker is None:
                 return ()
-            chain = (Target(None, model),)
+            chain = self._with_default([Target(None, model)])
+        return chain
+
+    def _with_default(self, chain: Sequence[Target]) -> tuple[Target, ...]:
         return (*chain, *(target for target in self._default if target not in chain))
 
     async def _try(self, call: Call, proceed: Next, record: Record, target: Target, *, last: bool) -> Reply:
@@ -177,9 +185,8 @@ class Fallback:
 
     def _aimed(self, call: Call, target: Target, *, last: bool) -> Call:
         changes: dict[str, Any] = {}
-        body = members_of(call.body)
-        if body.get("model") != target.model:
-            changes["body"] = {**body, "model": target.model}
+        if members_of(call.body).get("model") != target.model:
+            call = call.with_members({"model": target.model})
         if target.client is not None:
             changes["via"] = self._client(target.client, blocking=call.io.blocking)
         if not last and self.retries is not None:

@@ -1,9 +1,10 @@
 """Rules of the application about its own calls: models, sizes, times, by endpoint."""
 
+import re
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from fnmatch import translate
 from typing import Any, Literal, cast
 
 from .._request import NotGiven
@@ -11,15 +12,16 @@ from ..errors import ConfigError, DeadlineExceededError, GuardrailError, members
 from .body import library_of
 from .call import Call, Next, Reply
 from .deadline import is_over
+from .estimates import prompt_tokens
 from .record import record_of
 from .trim import trim_messages
-from .usage import input_tokens
 
 _LIMITS: Mapping[str, tuple[str, ...]] = {
     "/chat/completions": ("max_completion_tokens", "max_tokens"),
     "/completions": ("max_tokens",),
     "/responses": ("max_output_tokens",),
 }
+_NOTHING = "(?!)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,8 @@ class Rules:
     on_large: Literal["refuse", "trim"] = "refuse"
     timeout: float | None = None
     deadline: float | None = None
+    _allowed: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+    _limits_body: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("max_output_tokens", "max_input_tokens", "timeout", "deadline"):
@@ -52,6 +56,12 @@ class Rules:
                 raise ConfigError(f"guardrails: {name} must be more than 0.")
         if self.on_large not in {"refuse", "trim"}:
             raise ConfigError("guardrails: on_large must be 'refuse' or 'trim'.")
+        allowed = None
+        if self.allowed_models is not None:
+            allowed = re.compile("|".join(translate(name) for name in self.allowed_models) or _NOTHING)
+        object.__setattr__(self, "_allowed", allowed)
+        limits_body = self.defaults or self.max_output_tokens is not None or self.max_input_tokens is not None
+        object.__setattr__(self, "_limits_body", bool(limits_body))
 
     def applied(self, call: Call) -> Call:
         """Give the call as it may be made.
@@ -61,10 +71,10 @@ class Rules:
         """
         changes: dict[str, Any] = {}
         body = members_of(call.body)
-        self._check_model(body.get("model"))
-        changed = self._limited(call, body)
-        if changed is not body:
-            changes["body"] = changed
+        if self._allowed is not None:
+            self._check_model(body.get("model"), self._allowed)
+        if self._limits_body:
+            call = self._limited(call, body)
         if self.timeout is not None and (
             isinstance(call.timeout, NotGiven)
             or (isinstance(call.timeout, int | float) and call.timeout > self.timeout)
@@ -75,16 +85,14 @@ class Rules:
             changes["deadline"] = latest if call.deadline is None else min(call.deadline, latest)
         return call.changed(**changes) if changes else call
 
-    def _check_model(self, model: object) -> None:
-        if self.allowed_models is None or not isinstance(model, str):
-            return
-        if not any(fnmatchcase(model, allowed) for allowed in self.allowed_models):
+    def _check_model(self, model: object, allowed: re.Pattern[str]) -> None:
+        if isinstance(model, str) and allowed.match(model) is None:
             raise GuardrailError(f"The model {model!r} is not allowed here.", "model")
 
-    def _limited(self, call: Call, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _limited(self, call: Call, body: Mapping[str, Any]) -> Call:
         names = next((names for path, names in _LIMITS.items() if call.path.endswith(path)), ())
         if not body or (not names and self.max_input_tokens is None):
-            return body
+            return call
         extra: dict[str, Any] = {}
         if names and self.defaults:
             extra.update((name, value) for name, value in self.defaults.items() if name not in body)
@@ -93,9 +101,9 @@ class Rules:
             asked = body.get(name)
             if not isinstance(asked, int) or asked > self.max_output_tokens:
                 extra[name] = self.max_output_tokens
-        if self.max_input_tokens is not None and (size := input_tokens(call)) > self.max_input_tokens:
+        if self.max_input_tokens is not None and (size := prompt_tokens(body)) > self.max_input_tokens:
             extra.update(self._smaller(body, size, self.max_input_tokens))
-        return {**body, **extra} if extra else body
+        return call.with_members(extra) if extra else call
 
     def _smaller(self, body: Mapping[str, Any], size: int, limit: int) -> dict[str, Any]:
         name = next(
@@ -104,8 +112,11 @@ class Rules:
         if self.on_large == "refuse" or name is None:
             raise GuardrailError(f"The prompt has about {size} tokens, {limit} are allowed.", name or "input")
         messages = cast("Sequence[Any]", body[name])
-        rest = input_tokens(Call(cast("Any", None), "", "", None, body={**body, name: ""}))
+        rest = prompt_tokens({**body, name: ""})
         return {name: trim_messages(messages, limit - rest)}
+
+
+_RULES = tuple(one.name for one in fields(Rules) if one.init)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +132,7 @@ class Guardrails(Rules):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        base = {name: getattr(self, name) for name in Rules.__dataclass_fields__}
+        base = {name: getattr(self, name) for name in _RULES}
         rules: dict[str, Rules] = {}
         for endpoint, given in self.endpoints.items():
             members = _given(given) if isinstance(given, Rules) else given
@@ -132,7 +143,7 @@ class Guardrails(Rules):
                 raise ConfigError(f"guardrails: endpoints: {endpoint}: rules are {known}.") from None
         object.__setattr__(self, "_rules", rules)
 
-    async def __call__(self, call: Call, proceed: Next) -> Reply:
+    def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call as the rules have it.
 
         Raises:
@@ -142,24 +153,24 @@ class Guardrails(Rules):
         rules: Rules = self._rules.get(endpoint, self) if endpoint is not None else self
         allowed = rules.applied(call)
         if allowed.deadline is None or allowed.deadline == call.deadline:
-            return await proceed(allowed)
-        try:
-            reply: Reply = await call.io.within(allowed.deadline, cast("Any", proceed(allowed)))
-        except TimeoutError as error:
-            if not is_over(allowed.deadline):
-                raise
-            request = library_of(call.io).Request(call.method, call.path)
-            message = f"The deadline of {rules.deadline:g} s has passed."
-            raise DeadlineExceededError(request, message=message) from error
-        reply.deadline = allowed.deadline
-        return reply
+            return proceed(allowed)
+        return _in_time(allowed, allowed.deadline, proceed, rules)
+
+
+async def _in_time(call: Call, deadline: float, proceed: Next, rules: Rules) -> Reply:
+    try:
+        reply: Reply = await call.io.within(deadline, cast("Any", proceed(call)))
+    except TimeoutError as error:
+        if not is_over(deadline):
+            raise
+        request = library_of(call.io).Request(call.method, call.path)
+        message = f"The deadline of {rules.deadline:g} s has passed."
+        raise DeadlineExceededError(request, message=message) from error
+    reply.deadline = deadline
+    return reply
 
 
 def _given(rules: Rules) -> dict[str, Any]:
     """Give the rules that were set."""
     unset = Rules()
-    return {
-        name: value
-        for name in Rules.__dataclass_fields__
-        if (value := getattr(rules, name)) != getattr(unset, name)
-    }
+    return {name: value for name in _RULES if (value := getattr(rules, name)) != getattr(unset, name)}

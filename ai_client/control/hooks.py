@@ -1,7 +1,7 @@
 """Functions of the application that hear of calls."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -134,10 +134,12 @@ class Hooks:
     on_error: Hook | Sequence[Hook] = ()
     redaction: Redaction = field(default_factory=Redaction)
 
-    async def __call__(self, call: Call, proceed: Next) -> Reply:
+    def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call and tell of it."""
-        if not (self.on_call or self.on_attempt or self.on_result or self.on_error):
-            return await proceed(call)
+        is_heard = self.on_call or self.on_attempt or self.on_result or self.on_error
+        return self._told(call, proceed) if is_heard else proceed(call)
+
+    async def _told(self, call: Call, proceed: Next) -> Reply:
         record = record_of(call)
         details = details_of(call, record, self.redaction)
         io = call.io

@@ -1,6 +1,7 @@
 """One structured log record a call."""
 
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,6 @@ from ..errors import members_of
 from .call import Call, Next, Reply
 from .hooks import known
 from .observe import Outcome, observed
-from .record import record_of
 from .redaction import Redaction
 
 PREFIX = "ai_"
@@ -34,14 +34,17 @@ class Logs:
 
     logger: str = "ai_client.calls"
     redaction: Redaction = field(default_factory=Redaction)
+    _logger: logging.Logger = field(init=False, repr=False, compare=False)
 
-    async def __call__(self, call: Call, proceed: Next) -> Reply:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_logger", logging.getLogger(self.logger))
+
+    def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call and log it."""
-        logger = logging.getLogger(self.logger)
-        if not logger.isEnabledFor(logging.WARNING):
-            return await proceed(call)
-        record_of(call)
+        logger = self._logger
+        return self._logged(call, proceed, logger) if logger.isEnabledFor(logging.WARNING) else proceed(call)
 
+    async def _logged(self, call: Call, proceed: Next, logger: logging.Logger) -> Reply:
         async def done(outcome: Outcome) -> None:
             failed = outcome.error is not None
             level = logging.WARNING if failed else logging.INFO

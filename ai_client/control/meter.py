@@ -2,15 +2,13 @@
 
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
-from typing import Any
 
 from ..errors import APIConnectionError, APIStatusError, APITimeoutError, members_of
-from . import usage as usage_of
-from .call import Call, Next, Reply, StreamEnd
+from .call import Call, Reply
+from .estimates import from_events, input_tokens
 from .record import Record, record_of
-from .usage import UNKNOWN, Usage
+from .usage import UNKNOWN, Usage, outline_of, reported
 
 _ASKABLE = ("/chat/completions", "/completions")
 _NOT_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"})
@@ -19,69 +17,57 @@ _numbers = count(1)
 
 
 class Meter:
-    """The usage of one reply, read once however many policies ask."""
+    """The usage of one reply, read once however many policies ask, and noted on the call's record."""
+
+    __slots__ = ("_call", "_events", "_known", "_record", "_reported", "_response")
 
     def __init__(self, call: Call, reply: Reply) -> None:
         self._call = call
+        self._record = record_of(call)
         self._response = reply.response
-        self._events: list[bytes] = []
         self._reported: Usage | None = None
         self._known: Usage | None = None
         if call.stream is not None:
+            self._events: list[bytes] = []
             reply.on_event.append(self._see)
 
     def _see(self, data: bytes) -> None:
         if b'"usage"' in data and b'"usage":null' not in data:
-            self._reported = usage_of.reported(data) or self._reported
+            self._reported = reported(data) or self._reported
         self._events.append(data)
 
     def usage(self) -> Usage:
         """Give the usage: for a stream, as far as it was read."""
         if self._known is None:
             self._known = self._measure()
-            self._events.clear()
+        self._record.usage = self._known
         return self._known
 
     def _measure(self) -> Usage:
+        if self._call.stream is None:
+            content: bytes | None = getattr(self._response, "_content", None)
+            if content is None:
+                return UNKNOWN  # left unread, or read piece by piece
+            return reported(content) or UNKNOWN
+        events, self._events = self._events, []
         if self._reported is not None:
             return self._reported
-        if self._events:
-            return usage_of.from_events(self._call, self._events)
-        if self._call.stream is not None:
-            return usage_of.Usage("estimated", usage_of.input_tokens(self._call))
-        if getattr(self._response, "_content", None) is None:
-            return UNKNOWN  # left unread, or read piece by piece
-        return usage_of.reported(self._response.content) or UNKNOWN
+        if events:
+            return from_events(self._call, events)
+        return Usage("estimated", input_tokens(self._call))
 
 
-async def measured(
-    call: Call, proceed: Next, then: Callable[[Usage], Awaitable[None]], *, ask: bool = True
-) -> Reply:
-    """Send a call, and run *then* with its usage: at once, or when its stream ends.
+def metered(call: Call, sent: Call, reply: Reply) -> Meter:
+    """Give what measures the reply to *call*, which was *sent* as `asking_for_usage` has it.
 
-    Where *ask* is set, a stream of chat completions is asked to report its usage; the chunk that does is hidden
-    from a caller who did not ask for it.
+    The chunk that reports the usage of a stream is hidden from a caller who did not ask for it.
     """
-    asking = asking_for_usage(call) if ask else call
-    reply = await proceed(asking)
-    if asking is not call:
+    if sent is not call:
         reply.on_event.append(is_for_caller)
     meter = reply.meter
     if meter is None:
-        meter = reply.meter = Meter(asking, reply)
-    record = record_of(call)
-    if call.stream is None and not call.unread:
-        record.usage = meter.usage()
-        await then(record.usage)
-        return reply
-
-    async def at_end(end: StreamEnd) -> None:
-        del end
-        record.usage = meter.usage()
-        await then(record.usage)
-
-    reply.on_end.append(at_end)
-    return reply
+        meter = reply.meter = Meter(sent, reply)
+    return meter
 
 
 def asks_for_usage(call: Call) -> bool:
@@ -93,18 +79,17 @@ def asks_for_usage(call: Call) -> bool:
 
 def asking_for_usage(call: Call) -> Call:
     """Give a call that asks for its usage; the same one where it does, or where its chunks could not be hidden."""
-    if call.unread or asks_for_usage(call):
+    if call.stream is None or call.unread or asks_for_usage(call):
         return call
-    body: Mapping[str, Any] = members_of(call.body)
-    options = {**members_of(body.get("stream_options")), "include_usage": True}
-    return call.changed(body={**body, "stream_options": options})
+    options = members_of(members_of(call.body).get("stream_options"))
+    return call.with_members({"stream_options": {**options, "include_usage": True}})
 
 
 def is_for_caller(data: bytes) -> bool:
     """Tell whether a chunk is anything but the report of usage that the caller did not ask for."""
     if b'"usage"' not in data or b'"usage":null' in data:
         return True
-    outline = usage_of.outline_of(data)
+    outline = outline_of(data)
     return outline.get("choices") != [] or not outline.get("usage")
 
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .call import Call, Next, Reply, StreamEnd
-from .meter import measured
+from .meter import metered
 from .record import Attempt, Record, record_of
-from .usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +40,19 @@ async def observed(
     if attempt is not None:
         record.on_attempt.append(attempt)
     try:
-        reply = (
-            await measured(call, proceed, _ignore, ask=False) if record.usage is None else await proceed(call)
-        )
+        reply = await proceed(call)
     except BaseException as error:
         await call.io.carry_through(done(Outcome(record, record.seconds, error, complete=False, reply=None)))
         raise
-    if record.cache not in {None, "miss"}:
-        record.usage = None  # the tokens were those of another call
     record.request_id = reply.response.headers.get("x-request-id")
-    if call.stream is None and not call.unread:
+    meter = None
+    if record.cache in {None, "miss"}:
+        meter = metered(call, call, reply)
+    else:
+        record.usage = None  # the tokens were those of another call
+    if call.is_whole:
+        if meter is not None:
+            meter.usage()
         await done(Outcome(record, record.seconds, None, complete=True, reply=reply))
         return reply
 
@@ -60,12 +62,10 @@ async def observed(
             record.first_item = record.seconds
 
     async def at_end(end: StreamEnd) -> None:
+        if meter is not None:
+            meter.usage()
         await done(Outcome(record, record.seconds, end.error, complete=end.complete, reply=reply))
 
     reply.on_event.append(see)
     reply.on_end.append(at_end)
     return reply
-
-
-async def _ignore(usage: Usage) -> None:
-    """Leave the usage where it was noted, on the record."""

@@ -70,6 +70,8 @@ class _Table:
 
     def load(self) -> None:
         """Begin to load the library, in a thread: it takes a tenth of a second."""
+        if self._started:
+            return
         with self._lock:
             if not self._started:
                 self._started = True
@@ -191,6 +193,11 @@ class Prices:
         """Begin to load the library, so that no call has to wait for it."""
         if self.library:
             _table.load()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the library is loaded, or not used."""
+        return not self.library or _table.loaded.is_set()
 
     async def ready(self, io: "IO") -> None:
         """Wait until the library is loaded, which only calls in the first moment of a process ever do."""

@@ -9,11 +9,12 @@ from ..errors import ConfigError, RateLimitError, RateLimitExceeded
 from ..stores.base import Take
 from .call import Call, Next, Reply
 from .deadline import remaining
-from .meter import measured
+from .estimates import input_tokens, output_tokens
+from .meter import asking_for_usage, metered
 from .record import Record, record_of
 from .retry import retry_after
-from .scope import SECONDS, Scope, key_in, scopes_of
-from .usage import Usage, input_tokens, output_tokens
+from .scope import SECONDS, PerCaller, Scope, key_in, scopes_of
+from .usage import Usage
 
 if TYPE_CHECKING:
     import httpx
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
 _UNITS = (86_400, 3600, 60, 1, 0.001)
 _MODELS_KEPT = 1000
+_NAMES = {
+    unit: tuple(b"x-ratelimit-%s-%s" % (what, unit.encode()) for what in (b"remaining", b"limit", b"reset"))
+    for unit in ("requests", "tokens")
+}
+_KNOWN = frozenset(name for names in _NAMES.values() for name in names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +99,12 @@ class RateLimits:
     _allowances: dict[tuple[str | None, str], _Allowance] = field(
         init=False, repr=False, compare=False, default_factory=dict[tuple[str | None, str], _Allowance]
     )
+    _takes: PerCaller[tuple[list[Take], list[Take]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.limits and self.store is None:
             raise ConfigError("rate limits: a store is needed, memory:// at least.")
+        object.__setattr__(self, "_takes", PerCaller(self._takes_of))
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
         """Send a call when the rates have room for it.
@@ -106,40 +114,49 @@ class RateLimits:
             StoreError: The store is down and set to refuse calls then.
         """
         record = record_of(call)
-        tokens = 0
-        if any(limit.tokens is not None for limit in self.limits) or self._allowances:
-            tokens = input_tokens(call) + output_tokens(call, self.output_tokens)
-        takes = self._takes(record, tokens)
+        takes, counted = self._takes.of(record)
+        sent, tokens = call, 0
+        if counted:
+            sent = asking_for_usage(call)
+        if counted or self._allowances:
+            tokens = input_tokens(sent) + output_tokens(sent, self.output_tokens)
+        if counted:
+            counted = [Take(take.key, min(tokens, take.limit), take.limit, take.window) for take in counted]
+            takes = [*takes, *counted]
         taken_at = await self._admit(call, record, takes, tokens)
-        counted = [take for take in takes if take.key.startswith("tokens|")]
-        store = self.store
         try:
-            if not counted or store is None:
-                reply = await proceed(call)
-            else:
-
-                async def correct(usage: Usage) -> None:
-                    if usage.source != "unknown":
-                        changes = [take._replace(amount=usage.total - take.amount) for take in counted]
-                        await store.adjust(call.io, changes, taken_at)
-
-                reply = await measured(call, proceed, correct)
+            reply = await proceed(sent)
         except RateLimitError as error:
             self._learn(record, error.response, call.io.now())
             raise
         if self.upstream:
             self._learn(record, reply.response, call.io.now())
+        if counted:
+            meter = metered(call, sent, reply)
+            if call.is_whole:
+                await self._correct(call, counted, taken_at, meter.usage())
+            else:
+                reply.on_end.append(lambda _: self._correct(call, counted, taken_at, meter.usage()))
         return reply
 
-    def _takes(self, record: Record, tokens: int) -> list[Take]:
-        takes: list[Take] = []
+    def _takes_of(self, record: Record) -> tuple[list[Take], list[Take]]:
+        """Give what a call takes in requests, and of which windows it takes tokens."""
+        requests: list[Take] = []
+        tokens: list[Take] = []
         for limit in self.limits:
             key = f"{limit.name}|{limit.per}|{key_in(limit.scopes, record)}"
             if limit.requests is not None:
-                takes.append(Take(f"requests|{key}", 1, limit.requests, limit.window))
+                requests.append(Take(f"requests|{key}", 1, limit.requests, limit.window))
             if limit.tokens is not None:
-                takes.append(Take(f"tokens|{key}", min(tokens, limit.tokens), limit.tokens, limit.window))
-        return takes
+                tokens.append(Take(f"tokens|{key}", 0, limit.tokens, limit.window))
+        return requests, tokens
+
+    async def _correct(self, call: Call, counted: Sequence[Take], taken_at: float, usage: Usage) -> None:
+        """Count the tokens that were used in place of those that were expected."""
+        if usage.source != "unknown" and self.store is not None:
+            used = usage.total
+            changes = [Take(take.key, used - take.amount, take.limit, take.window) for take in counted]
+            await self.store.adjust(call.io, changes, taken_at)
 
     async def _admit(self, call: Call, record: Record, takes: Sequence[Take], tokens: int) -> float:
         """Wait for room, and give the time at which it was taken."""
@@ -183,14 +200,16 @@ class RateLimits:
 
     def _learn(self, record: Record, response: "httpx.Response", now: float) -> None:
         """Note what the upstream says: only where little is left, so that most calls cost nothing here."""
-        headers = response.headers
         model = record.target or record.model
-        if response.status_code == 429 and (after := retry_after(headers)) is not None:  # noqa: PLR2004 - HTTP
+        if response.status_code == 429 and (after := retry_after(response.headers)) is not None:  # noqa: PLR2004 - HTTP
             self._note(model, "requests", _Allowance(now, 0, 1, after))
             return
-        for unit in ("requests", "tokens"):
-            found = _allowance(headers, unit, now)
-            if found is not None and found.left < found.limit / 2:
+        said = _limits_in(response)
+        if not said and not self._allowances:
+            return
+        for unit, names in _NAMES.items():
+            found = _allowance(said, names, now)
+            if found is not None:
                 self._note(model, unit, found)
             else:
                 self._allowances.pop((model, unit), None)
@@ -201,13 +220,29 @@ class RateLimits:
         self._allowances[model, unit] = allowance
 
 
-def _allowance(headers: Mapping[str, str], unit: str, now: float) -> _Allowance | None:
+def _limits_in(response: "httpx.Response") -> dict[bytes, bytes]:
+    """Give the headers by their names in lower case, where any is about rate limits.
+
+    The HTTP library takes longer to look up one of them than this takes for all.
+    """
+    said = dict(response.headers.raw)
+    if not said.keys().isdisjoint(_KNOWN):
+        return said
+    if b"x-ratelimit-" in b" ".join(said).lower():
+        return {name.lower(): value for name, value in said.items()}
+    return {}
+
+
+def _allowance(said: Mapping[bytes, bytes], names: Sequence[bytes], now: float) -> _Allowance | None:
+    """Read what is left of a limit where that is less than half."""
+    of_left, of_limit, of_reset = names
     try:
-        left = float(headers[f"x-ratelimit-remaining-{unit}"])
-        limit = float(headers[f"x-ratelimit-limit-{unit}"])
+        left, limit = float(said[of_left]), float(said[of_limit])
     except (KeyError, ValueError):
         return None
-    reset = duration(headers.get(f"x-ratelimit-reset-{unit}", ""))
+    if left >= limit / 2:
+        return None
+    reset = duration(said.get(of_reset, b"").decode("latin-1"))
     return None if reset is None else _Allowance(now, left, limit, reset)
 
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 from ..errors import ConfigError
@@ -54,14 +55,14 @@ class RetryBudget:
                 "retry_budget: share and minimum must not be negative, window more than 0 seconds."
             )
 
-    async def __call__(self, call: Call, proceed: Next) -> Reply:
+    def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call whose retries come out of the budget."""
         record_of(call)
         counts = self._counts
         with counts.lock:
             counts.slot(self.window / _SLOTS)[1] += 1
             counts.calls += 1
-        return await proceed(call.changed(may_retry=self.take))
+        return proceed(call.changed(may_retry=self.take))
 
     def take(self) -> bool:
         """Tell whether a retry is allowed now, and count it."""

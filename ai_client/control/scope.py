@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..errors import ConfigError
 from .record import Record
 
+T = TypeVar("T")
 Scope: TypeAlias = Literal["all", "process", "endpoint", "tenant", "user", "model"]
 """`all` is everyone who shares the store; the others tell processes, labels or models apart."""
 Per: TypeAlias = Literal["second", "minute", "hour", "day", "week", "month", "total"]
@@ -23,6 +24,7 @@ _VALUES: dict[str, Callable[[Record], str | None]] = {
     "model": lambda record: record.model,
 }
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
+_KEPT = 10_000
 
 
 def scopes_of(scope: Scope | Sequence[Scope], name: str) -> tuple[Scope, ...]:
@@ -52,11 +54,36 @@ def key_in(scopes: Sequence[Scope], record: Record) -> str:
     )
 
 
+class PerCaller(Generic[T]):
+    """Something that depends on whom a call counts for, made once for each of them.
+
+    Args:
+        make: Makes it for the call with a record, of whose labels and model it may make use.
+    """
+
+    __slots__ = ("_known", "_make")
+
+    def __init__(self, make: Callable[[Record], T]) -> None:
+        self._make = make
+        self._known: dict[object, T] = {}
+
+    def of(self, record: Record) -> T:
+        """Give what is for a call."""
+        who = (record.labels, record.model, os.getpid())
+        found = self._known.get(who)
+        if found is None:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            found = self._known[who] = self._make(record)
+        return found
+
+
 class Window(NamedTuple):
-    """A stretch of the calendar: its name, and its end in seconds since 1970."""
+    """A stretch of the calendar: its name, its end and its beginning in seconds since 1970."""
 
     name: str
     end: float
+    start: float = 0.0
 
 
 NEVER = 10_000_000_000.0
@@ -89,7 +116,7 @@ def _window(per: str, timezone: str, now: int) -> Window:
         end = start + timedelta(days=days)  # on the wall clock: a day may have 23 or 25 hours
         if per == "month":
             end = end.replace(day=1)
-    return Window(f"{per}:{start.isoformat()}", end.timestamp())
+    return Window(f"{per}:{start.isoformat()}", end.timestamp(), start.timestamp())
 
 
 @lru_cache

@@ -1,8 +1,9 @@
 """OpenTelemetry spans and metrics of calls, by the semantic conventions for generative AI."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal, cast
@@ -148,8 +149,18 @@ class Telemetry:
             self._made.append(_Instruments(self.tracer_provider, self.meter_provider))
         return self._made[0]
 
-    async def __call__(self, call: Call, proceed: Next) -> Reply:
-        """Send a call within a span."""
+    def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
+        """Send a call within a span; where nobody set up OpenTelemetry yet, as it is."""
+        return self._traced(call, proceed) if self._is_set_up() else proceed(call)
+
+    def _is_set_up(self) -> bool:
+        """Tell whether anything would take a span or a measurement, which an application may begin to at any time."""
+        if self._made or self.tracer_provider is not None or self.meter_provider is not None:
+            return True
+        tracers, meters = _providers()
+        return _is_more_than_api(tracers()) or _is_more_than_api(meters())
+
+    async def _traced(self, call: Call, proceed: Next) -> Reply:
         otel = self._instruments()
         record = record_of(call)
         operation = _operation(call)
@@ -223,6 +234,19 @@ class Telemetry:
         if self.redaction.content and (said := completion_of(outcome)) is not None and call.stream is None:
             span.set_attribute(NAMES["output_messages"], to_json(self.redaction.value(said)).decode())
         span.end()
+
+
+@cache
+def _providers() -> tuple[Callable[[], object], Callable[[], object]]:
+    """Give what gives the global providers of tracers and meters."""
+    trace: Any = import_module("opentelemetry.trace")
+    metrics: Any = import_module("opentelemetry.metrics")
+    return trace.get_tracer_provider, metrics.get_meter_provider
+
+
+def _is_more_than_api(provider: object) -> bool:
+    """Tell whether a provider is an SDK's: those of the API itself do nothing."""
+    return not type(provider).__module__.startswith(("opentelemetry.trace", "opentelemetry.metrics"))
 
 
 def _operation(call: Call) -> str:

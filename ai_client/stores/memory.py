@@ -43,16 +43,24 @@ class _Window:
         self.total = 0
 
     def count(self, now: float) -> int:
+        slots = self.slots
         first = int(now / self.width) - SLOTS
-        while self.slots and self.slots[0][0] < first:
-            self.total -= self.slots.popleft()[1]
+        while slots and slots[0][0] < first:
+            self.total -= slots.popleft()[1]
         return self.total
 
     def add(self, amount: int, now: float) -> None:
         number = int(now / self.width)
-        if not self.slots or self.slots[-1][0] < number:
-            self.slots.append([number, 0])
-        for slot in reversed(self.slots):  # nearly always the last; an adjustment may be for an earlier one
+        slots = self.slots
+        if not slots or slots[-1][0] < number:
+            slots.append([number, 0])
+        if slots[-1][0] == number:
+            slots[-1][1] += amount
+            self.total += amount
+            return
+        for slot in reversed(
+            slots
+        ):  # an adjustment may be for an earlier one, or one that has left the window
             if slot[0] == number:
                 slot[1] += amount
                 self.total += amount
@@ -95,10 +103,12 @@ class MemoryBackend:
     def reserve(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> Refusal | None:
         """Set aside all of *holds* or none."""
         with self._lock:
-            accounts = [self._account(hold.key, hold.until, now) for hold in holds]
-            for index, (hold, account) in enumerate(zip(holds, accounts, strict=True)):
+            accounts: list[_Account] = []
+            for hold in holds:
+                account = self._account(hold.key, hold.until, now)
                 if hold.limit is not None and account.used + account.held + hold.amount > hold.limit:
-                    return Refusal(index, account.used, account.held)
+                    return Refusal(len(accounts), account.used, account.held)
+                accounts.append(account)
             for hold, account in zip(holds, accounts, strict=True):
                 if ticket not in account.holds:
                     account.holds[ticket] = (hold.amount, expires)
@@ -108,16 +118,19 @@ class MemoryBackend:
     def settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
         """Give back what *ticket* holds and count what was used, once."""
         with self._lock:
-            repeated = ticket in self._settled
-            self._settled[ticket] = None
-            if len(self._settled) > _SWEEP_EVERY:
-                self._settled.popitem(last=False)
+            settled = self._settled
+            repeated = ticket in settled
+            settled[ticket] = None
+            if len(settled) > _SWEEP_EVERY:
+                settled.popitem(last=False)
             ledgers: list[Ledger] = []
             for spend in spends:
                 account = self._account(spend.key, spend.until, now)
-                amount, _ = account.holds.pop(ticket, (0, 0.0))
-                account.held -= amount
-                account.used += 0 if repeated else spend.amount
+                held = account.holds.pop(ticket, None)
+                if held is not None:
+                    account.held -= held[0]
+                if not repeated:
+                    account.used += spend.amount
                 ledgers.append(Ledger(account.used, account.held))
             return ledgers
 
@@ -133,9 +146,11 @@ class MemoryBackend:
     def take(self, takes: Sequence[Take], now: float) -> float:
         """Take all of *takes* and give 0, or none and give the seconds until there may be room."""
         with self._lock:
-            windows = [self._window(take, now) for take in takes]
             wait = 0.0
-            for take, window in zip(takes, windows, strict=True):
+            windows: list[_Window] = []
+            for take in takes:
+                window = self._window(take, now)
+                windows.append(window)
                 over = window.count(now) + take.amount - take.limit
                 if over > 0:
                     wait = max(wait, window.room_in(over, now))
@@ -155,7 +170,7 @@ class MemoryBackend:
         with self._lock:
             if period not in self._sums:
                 self._sums = {name: kept for name, kept in self._sums.items() if kept[0] > time.time()}
-            _, kept = self._sums.setdefault(period, (until, {}))
+            kept = self._sums.setdefault(period, (until, {}))[1]
             for key, amounts in sums.items():
                 totals = kept.setdefault(key, {})
                 for name, amount in amounts.items():
@@ -205,7 +220,8 @@ class MemoryBackend:
         if account is None or account.until <= now:
             self._sweep(now)
             account = self._accounts[key] = _Account(until)
-        account.expire(now)
+        if account.holds:
+            account.expire(now)
         return account
 
     def _window(self, take: Take, now: float) -> _Window:

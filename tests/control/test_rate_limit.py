@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,10 @@ def test_each_tenant_has_its_rate(both: Both, clock: Clock) -> None:
                 both.chat(client)
 
 
-def test_the_upstream_is_believed(both: Both, clock: Clock, upstream: Upstream) -> None:
+@pytest.mark.parametrize("written", [str.lower, str.title])
+def test_the_upstream_is_believed(
+    both: Both, clock: Clock, upstream: Upstream, written: Callable[[str], str]
+) -> None:
     """Where the upstream says that nothing remains, the next call waits as long as it says, that model's only."""
     exhausted = {
         "x-ratelimit-limit-requests": "60",
@@ -95,7 +99,7 @@ def test_the_upstream_is_believed(both: Both, clock: Clock, upstream: Upstream) 
         "x-ratelimit-reset-requests": "1m0s",
     }
     client = client_with(both, clock)
-    upstream.reply(headers=exhausted)
+    upstream.reply(headers={written(name): value for name, value in exhausted.items()})
     both.chat(client)
     with pytest.raises(RateLimitExceeded, match="upstream's") as caught:
         both.chat(client)

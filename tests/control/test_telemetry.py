@@ -1,5 +1,7 @@
 """Spans and metrics."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -212,6 +214,42 @@ def test_an_older_convention(both: Both, collector: Collector) -> None:
     assert span.attributes["gen_ai.system"] == "openai"
     with pytest.raises(ConfigError, match=r"one of 1\.36, 1\.37"):
         Telemetry(convention="0.1")  # type: ignore[arg-type]
+
+
+NOBODY_LISTENS = """
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from ai_client import OpenAI
+from ai_client.control import Telemetry, call_record
+
+policy = Telemetry()
+client = OpenAI(api_key="any", base_url=BASE_URL, layers=[policy])
+def ask():
+    client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}])
+ask()
+assert not policy._made
+reader = InMemoryMetricReader()
+metrics.set_meter_provider(MeterProvider([reader]))
+ask()
+assert reader.get_metrics_data() is not None
+spans = InMemorySpanExporter()
+tracers = TracerProvider()
+tracers.add_span_processor(SimpleSpanProcessor(spans))
+trace.set_tracer_provider(tracers)
+ask()
+print([span.name for span in spans.get_finished_spans()])
+"""
+
+
+def test_an_sdk_may_be_set_up_at_any_time(upstream: Upstream) -> None:
+    """While no SDK is set up a call makes no span and no instrument; the first after that is seen."""
+    program = NOBODY_LISTENS.replace("BASE_URL", repr(upstream.base_url))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("['chat m']\n", "")
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Tokens, reported and estimated."""
+"""Tokens, as answers report them."""
 
 import json
 from typing import Any
@@ -6,10 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ai_client._request import not_given
-from ai_client.control.call import Call
-from ai_client.control.usage import UNKNOWN, Usage, from_events, input_tokens, output_tokens, reported
-from tests.control.support import blocking_io
+from ai_client.control.usage import Usage, from_report, outline_of, reported
 
 CHAT = {
     "prompt_tokens": 100,
@@ -25,11 +22,6 @@ RESPONSES = {
     "input_tokens_details": {"cached_tokens": 30},
     "output_tokens_details": {"reasoning_tokens": 8},
 }
-
-
-def call(path: str = "/chat/completions", **body: Any) -> Call:
-    """Describe a call."""
-    return Call(blocking_io(), "POST", path, None, body=body, timeout=not_given)
 
 
 @pytest.mark.parametrize(
@@ -76,56 +68,44 @@ def test_what_is_not_json_reports_nothing() -> None:
     assert reported(b'["usage"]') is None
 
 
-def test_media_count_flat() -> None:
-    """A picture in a prompt does not count by the length of its base64 text."""
-    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 1_000_000}}
-    assert input_tokens(call(messages=[{"role": "user", "content": [picture]}])) < 2000
+MEMBERS = {
+    "id": st.text(),
+    "model": st.text() | st.none(),
+    "choices": st.lists(st.fixed_dictionaries({"text": st.text(), "model": st.text()}), max_size=2),
+    "type": st.sampled_from(["usage", "model", '"usage"', '{"model":"x"}']),
+    "error": st.none() | st.fixed_dictionaries({"usage": st.just(CHAT), "model": st.just("no")}),
+    "response": st.none() | st.fixed_dictionaries({"model": st.text(), "usage": st.just(RESPONSES)}),
+    "usage": st.none() | st.just(CHAT) | st.just(RESPONSES),
+}
 
 
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"max_tokens": 10}, 10),
-        ({"max_completion_tokens": 10, "n": 3}, 30),
-        ({"max_output_tokens": 10}, 10),
-        ({}, 77),
-        ({"max_tokens": None}, 77),
-    ],
-)
-def test_output_tokens(body: dict[str, Any], expected: int) -> None:
-    """The most an answer may have is the request's own limit for each choice, else the default."""
-    assert output_tokens(call(**body), 77) == expected
+@given(st.permutations(sorted(MEMBERS)), st.data(), st.booleans())
+def test_usage_is_found_wherever_it_is(names: list[str], data: st.DataObject, compact: bool) -> None:
+    """In whatever order an answer has its members, its end tells the same as the whole of it."""
+    kept = data.draw(st.lists(st.sampled_from(names), unique=True))
+    answer = {name: data.draw(MEMBERS[name]) for name in names if name in kept}
+    encoded = json.dumps(
+        answer, ensure_ascii=data.draw(st.booleans()), separators=(",", ":") if compact else None
+    ).encode()
+    outline = outline_of(encoded)
+    holder = outline if "usage" in outline else outline.get("response") or {}
+    assert reported(encoded) == from_report(holder.get("usage") or {}, holder.get("model"))
 
 
-def test_embeddings_put_nothing_out() -> None:
-    """A call that answers with vectors needs no output tokens."""
-    assert output_tokens(call("/embeddings", input="x")) == 0
+def test_only_the_end_of_an_answer_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it takes to read the usage does not grow with the answer."""
+    sizes: list[int] = []
 
+    def count(data: bytes) -> Any:
+        sizes.append(len(data))
+        return json.loads(data)
 
-def test_an_aborted_stream_is_estimated_from_its_text() -> None:
-    """What came of a stream is counted, both of chat completions and of responses; nothing at all is unknown."""
-    chat = [{"model": "m", "choices": [{"delta": {"role": "assistant", "content": "x" * 8}}]}] * 10
-    responses = [{"type": "response.output_text.delta", "delta": "x" * 8}] * 10
-    for events in (chat, responses):
-        usage = from_events(call(messages=[]), [json.dumps(event).encode() for event in events])
-        assert (usage.source, usage.output) == ("estimated", 20)
-    assert from_events(call(), []) == UNKNOWN
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
-
-
-@given(JSON)
-def test_estimates_never_fail(value: Any) -> None:
-    """Whatever a caller sends as a prompt, its estimate is a number and not negative."""
-    assert input_tokens(call(messages=value, input=value)) >= 0
-
-
-@given(st.text())
-def test_the_wary_estimate_is_the_larger(text: str) -> None:
-    """What is set aside for a text is never less than what it is taken to have used."""
-    request = call(input=text)
-    assert input_tokens(request, 2) >= input_tokens(request, 4)
+    monkeypatch.setattr("ai_client.control.usage.from_json", count)
+    vectors = [{"embedding": [0.25] * 1000}] * 100
+    embeddings = {"data": vectors, "model": "e", "usage": {"prompt_tokens": 7, "total_tokens": 7}}
+    completion = {"model": "m", "choices": [{"message": {"content": "x" * 100_000}}], "usage": CHAT}
+    for answer in (embeddings, completion):
+        found = reported(json.dumps(answer).encode())
+        assert found is not None
+        assert found.model == answer["model"]
+    assert max(sizes) < 500

@@ -54,7 +54,7 @@ BUSY: Mapping[str, Mapping[str, Any]] = {
         ],
         "prices": PRICES,
     },
-    "hooks (one that does nothing)": {"hooks": {"on_result": lambda details: None}},  # noqa: ARG005
+    "hooks (one that does nothing)": {"hooks": {"on_result": id}},
     "logs (each call)": {"logs": {"logger": "tools.bench.calls"}},
 }
 """What policies cost where they have something to do."""

@@ -1,0 +1,174 @@
+"""Tokens that nobody has reported: what a request will need, and what a broken stream must have cost."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic_core import from_json
+
+from ..errors import members_of
+from .usage import UNKNOWN, Usage
+
+if TYPE_CHECKING:
+    from .call import Call
+
+BYTES_PER_TOKEN = 4
+"""What a token of English or code is worth, for estimates of what was used."""
+WARY_BYTES_PER_TOKEN = 2
+"""The same for estimates of what may be used, on the safe side for most texts."""
+MEDIA_TOKENS = 1500
+"""An image or file in a prompt, whatever its size in bytes."""
+MESSAGE_TOKENS = 8
+"""What each message costs beside its text."""
+FRAME_BYTES = 64
+"""What a request holds around its prompt."""
+DEFAULT_OUTPUT_TOKENS = 4096
+"""What an answer without a limit is taken to need."""
+
+_ASCII = bytes(range(128))
+
+
+def text_tokens(text: str, per_token: int = BYTES_PER_TOKEN) -> int:
+    """Estimate the tokens of a text from its bytes, of which other scripts than English need fewer a token."""
+    if text.isascii():
+        return -(-len(text) // per_token)
+    return -(-len(text.encode("utf-8", "replace")) // min(per_token, 3))
+
+
+def input_tokens(call: "Call", per_token: int = BYTES_PER_TOKEN) -> int:
+    """Estimate the tokens of a request's prompt; media count `MEDIA_TOKENS` each.
+
+    A prompt of nothing but texts is measured by the bytes of the request, which are needed anyway: the names and
+    brackets in it come to about what messages cost beside their text.
+    """
+    body = members_of(call.body)
+    if call.files is not None or not _is_all_text(body):
+        return prompt_tokens(body, per_token)
+    encoded = call.encoded()
+    size = max(0, len(encoded) - FRAME_BYTES)
+    if encoded.isascii():
+        return -(-size // per_token)
+    foreign = len(encoded.translate(None, _ASCII))
+    return -(-max(0, size - foreign) // per_token) - (-foreign // min(per_token, 3))
+
+
+def prompt_tokens(body: Mapping[str, Any], per_token: int = BYTES_PER_TOKEN) -> int:
+    """Estimate the tokens of the prompt in a request's body, from its texts alone."""
+    return sum(
+        _tokens_of(body[name], per_token)
+        for name in ("messages", "input", "prompt", "instructions", "tools")
+        if name in body
+    )
+
+
+def _is_all_text(body: Mapping[str, Any]) -> bool:
+    """Tell whether there is a prompt, without media or tokens that are counted already; no text is looked at."""
+    prompt = body.get("messages")
+    if prompt is None:
+        prompt = body.get("input", body.get("prompt"))
+    return prompt is not None and _is_text(prompt)
+
+
+def _is_text(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        for item in cast("Sequence[Any]", value):
+            if type(item) is str or type(members_of(item).get("content")) is str:
+                continue  # nearly all are
+            if not _is_text(item):
+                return False
+        return True
+    if isinstance(value, dict | Mapping):
+        members = cast("Mapping[str, Any]", value)
+        if "type" in members and _is_media(members):
+            return False
+        return all(_is_text(members.get(name) or "") for name in ("content", "output"))
+    return not isinstance(value, int | float)
+
+
+def output_tokens(call: "Call", default: int = DEFAULT_OUTPUT_TOKENS) -> int:
+    """Give the most tokens that an answer may have: the request's own limit, else *default*, per choice."""
+    members = members_of(call.body)
+    if call.path.endswith(("/embeddings", "/moderations")):
+        return 0
+    limit = next(
+        (
+            value
+            for name in ("max_completion_tokens", "max_output_tokens", "max_tokens")
+            if isinstance(value := members.get(name), int)
+        ),
+        default,
+    )
+    choices = members.get("n")
+    return limit * (choices if isinstance(choices, int) and choices > 0 else 1)
+
+
+def message_tokens(message: Any, per_token: int = BYTES_PER_TOKEN) -> int:
+    """Estimate the tokens of one message of a conversation."""
+    return _tokens_of([message], per_token)
+
+
+def from_events(call: "Call", events: Sequence[bytes]) -> Usage:
+    """Estimate the usage of a stream that ended before it reported any, from the text that had come."""
+    if not events:
+        return UNKNOWN
+    model: str | None = None
+    output = 0
+    for data in events:
+        try:
+            event: Any = from_json(data)
+        except ValueError:
+            continue
+        members = members_of(event)
+        model = model or members.get("model")
+        output += _said(members)
+    named = model if isinstance(model, str) else None
+    return Usage("estimated", input_tokens(call), -(-output // BYTES_PER_TOKEN), model=named)
+
+
+def _said(event: Mapping[str, Any]) -> int:
+    """Count the bytes of text and arguments in an event of any endpoint."""
+    delta = event.get("delta")
+    if isinstance(delta, str):
+        return len(delta.encode())
+    choices: Any = event.get("choices")
+    if not isinstance(choices, list):
+        return 0
+    parts = (members_of(choice) for choice in cast("list[Any]", choices))
+    return sum(_text_in(part.get("delta")) + _text_in(part.get("text")) for part in parts)
+
+
+def _text_in(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, list):
+        return sum(_text_in(inner) for inner in cast("list[Any]", value))
+    members = members_of(value)
+    return sum(_text_in(inner) for name, inner in members.items() if name not in {"role", "id", "type"})
+
+
+def _tokens_of(value: Any, per_token: int) -> int:
+    if isinstance(value, str):
+        return text_tokens(value, per_token)
+    if isinstance(value, list | tuple):
+        items = cast("Sequence[Any]", value)
+        if items and isinstance(items[0], int):
+            return len(items)
+        return sum(_tokens_of(item, per_token) for item in items)
+    if isinstance(value, dict | Mapping):
+        return _tokens_in(cast("Mapping[str, Any]", value), per_token)
+    if hasattr(value, "model_dump"):  # a message of an earlier answer
+        return _tokens_in(value.model_dump(exclude_unset=True), per_token)
+    return 0 if value is None else 1
+
+
+def _tokens_in(members: Mapping[str, Any], per_token: int) -> int:
+    if "type" in members and _is_media(members):
+        return MEDIA_TOKENS
+    size = MESSAGE_TOKENS if "role" in members else 0
+    for item in members.values():
+        size += text_tokens(item, per_token) if type(item) is str else _tokens_of(item, per_token)
+    return size
+
+
+def _is_media(members: Mapping[str, Any]) -> bool:
+    kind = members.get("type")
+    return isinstance(kind, str) and kind.endswith(("image_url", "image", "audio", "file"))

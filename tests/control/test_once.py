@@ -1,0 +1,131 @@
+"""What a call costs once, however many policies look at it."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ai_client import BudgetExceeded
+from ai_client._labels import labels
+from ai_client.control import call as call_module, ledgers, meter
+from ai_client.control.options import make_layers
+from ai_client.control.record import call_record
+from ai_client.testing import Upstream
+from tests.control.support import Both, Clock
+
+COUNTING: dict[str, Any] = {
+    "logs": True,
+    "hooks": {"on_result": str},
+    "cache": {"scope": "all"},
+    "budgets": [{"tokens": 10**9, "scope": "tenant"}, {"usd": 10**6}],
+    "cost": True,
+    "prices": {"gpt-4o-mini": {"input": 1, "output": 2}},
+    "rate_limits": [{"tokens": 10**9, "per": "minute"}, {"tokens": 10**9, "per": "day", "scope": "user"}],
+    "concurrency": 5,
+    "retry_budget": True,
+}
+"""Policies of which nearly all want to know how large the request is and what it used."""
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[object]:
+    """Note the first argument of each call of a function of a module."""
+    function: Callable[..., Any] = getattr(module, name)
+    seen: list[object] = []
+
+    def count(*args: Any) -> Any:
+        seen.append(args[0])
+        return function(*args)
+
+    monkeypatch.setattr(module, name, count)
+    return seen
+
+
+@pytest.mark.parametrize("options", [{"seed": 1}, {}, {"stream": True}])
+def test_a_request_is_encoded_once(
+    both: Both, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    """What names the cached answer and what is measured for budgets and rates are the bytes that are sent."""
+    client = both.client(make_layers(COUNTING))
+    encoded = counted(monkeypatch, call_module, "encode")
+    answer = both.chat(client, **options)
+    if "stream" in options:
+        both.items(answer)
+    assert len(upstream.requests) == 1
+    assert len(encoded) == 1
+
+
+def test_an_answer_is_measured_once(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usage that an answer reports is read once for budgets, cost, rates, hooks and logs."""
+    client = both.client(make_layers(COUNTING))
+    read = counted(monkeypatch, meter, "reported")
+    record = call_record(both.chat(client))
+    assert record is not None
+    assert record.usage is not None
+    assert record.usd
+    assert len(read) == 1
+
+
+def test_the_calendar_is_looked_at_once_a_window(
+    both: Both, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Budgets look at the calendar when a window has ended, and not at each call."""
+    budgets = [{"requests": 2, "per": "hour"}, {"requests": 100, "per": "day", "timezone": "Europe/Berlin"}]
+    client = both.client(make_layers({"budgets": budgets}))
+    client.io.now = clock
+    looked = counted(monkeypatch, ledgers, "window")
+    for _ in range(3):
+        both.chat(client)
+        both.chat(client)
+        with pytest.raises(BudgetExceeded):
+            both.chat(client)
+        clock.now += 3600
+    assert len(looked) == 3 * len(budgets)
+    clock.now -= 2 * 3600  # a clock that was set back finds its window again
+    with pytest.raises(BudgetExceeded):
+        both.chat(client)
+
+
+def test_ledgers_are_named_once_for_each_caller(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names of ledgers and windows are put together once for all calls of a tenant and model."""
+    from ai_client.control import budget, rate_limit
+
+    limits = [{"requests": 100, "scope": "tenant"}]
+    client = both.client(
+        make_layers({"budgets": [{"requests": 100, "scope": "tenant"}], "rate_limits": limits})
+    )
+    named = [counted(monkeypatch, module, "key_in") for module in (budget, rate_limit)]
+    for tenant in ("a", "b"):
+        with labels(tenant=tenant):
+            for _ in range(5):
+                both.chat(client)
+    assert [len(names) for names in named] == [2, 2]
+
+
+def test_idle_policies_add_no_frame(both: Both) -> None:
+    """Policies that have nothing to do with a call are not on the stack while it is sent."""
+    depths: list[int] = []
+
+    async def wire(call: Any, proceed: Any) -> Any:
+        frame = sys._getframe()
+        depth = 0
+        while frame.f_back is not None:
+            frame = frame.f_back
+            depth += 1
+        depths.append(depth)
+        return await proceed(call)
+
+    idle = {
+        "telemetry": True,
+        "hooks": {},
+        "guardrails": {"allowed_models": ["gpt-*"]},
+        "cache": {"scope": "tenant"},
+        "models": {"fast": "gpt-4o-mini"},
+        "breaker": False,
+        "retry_budget": True,
+    }
+    layers = make_layers(idle)
+    assert len(layers) == 6
+    for chain in ([wire], [*layers, wire]):
+        both.chat(both.client(chain))
+    assert depths[0] == depths[1]
