@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,10 @@ import ai_client._pool
 from ai_client._http import PoolOptions
 from ai_client._pool import AwaitablePool
 from tests.both_pools import Blocking, Pools, Suspending, descriptors_to, request
+from tests.counting import counted
 from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
+
+POOL = str(Path(ai_client._pool.__file__).parent)
 
 
 @pytest.fixture
@@ -227,28 +229,6 @@ def test_child_of_a_fork_starts_anew(kind: str, tmp_path: Path) -> None:
         assert server.opened == 3
 
 
-@contextmanager
-def counted() -> Iterator[list[int]]:
-    """Count the bytecode instructions that this thread runs in the pool's own modules."""
-    package = str(Path(ai_client._pool.__file__).parent)
-    count = [0]
-
-    def trace(frame: Any, event: str, _: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(package):
-            return None
-        frame.f_trace_opcodes = True
-        count[0] += event == "opcode"
-        return trace
-
-    before = sys.gettrace()
-    sys._getframe().f_trace_opcodes = True  # Python 3.12 begins to report them only if asked before
-    sys.settrace(trace)
-    try:
-        yield count
-    finally:
-        sys.settrace(before)
-
-
 @pytest.mark.parametrize("kept", ["idle", "in use"])
 def test_cost_of_a_request_does_not_grow_with_the_pool(
     both: type[Pools], server: RawServer, kept: str
@@ -281,9 +261,9 @@ def test_cost_of_a_request_does_not_grow_with_the_pool(
                 for response in responses:
                     await pools.read(response)
             for _ in range(4):  # the first may have to connect
-                with counted() as count:
+                with counted(POOL) as work:
                     await pools.ask(server.url)
-                costs.extend(count)
+                costs.append(work.operations)
             assert pools.stats.open >= size
 
         both.run(scenario)
