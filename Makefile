@@ -25,6 +25,14 @@ $(BIN)/python:
 	$(PIP) -e '.[all]' --group dev
 	@touch $@
 
+.venv/.bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[all]' --group bench
+	@touch $@
+
+# two versions of a package cannot share an environment: this one has a place of its own, over the same dependencies
+build/bench/openai2: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ openai==2.54.0
+
 .venv/.docs: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[all]' --group docs
 	@touch $@
@@ -58,7 +66,7 @@ format: .venv/.dev ## format, fix what can be fixed, renew the tables of the REA
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: .venv/.dev ## run the benchmarks
+bench: .venv/.bench build/bench/openai2 ## run the benchmarks, which takes some minutes, and renew figures and plots
 	$(BIN)/python -m tools.bench
 	$(BIN)/python -m tools.readme
 

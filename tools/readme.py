@@ -3,7 +3,6 @@
 `python -m tools.readme` writes them, `--check` only says whether they are current.
 """
 
-import json
 import re
 import sys
 import types
@@ -14,19 +13,11 @@ from ai_client import errors
 from ai_client.config import ClientConfig
 from ai_client.control.options import OPTIONS
 from tools.docs.answers import answers
+from tools.docs.figures import bars, cases, endpoints, figures
 from tools.docs.policies import policy
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
-RESULTS = ROOT / "tools" / "bench" / "results.json"
-FIGURES = (
-    ("small call, in memory, blocking", "a small chat call, the network aside"),
-    ("long request (100 messages, 100 kB), in memory", "a chat call with 100 messages"),
-    ("small call, loopback, 50 in flight", "a chat call over loopback, 50 in flight"),
-    ("chat chunk", "one chunk of a chat stream"),
-    ("embeddings 256 x 1536 in base64, to lists", "256 embeddings of 1536 numbers"),
-    ("import, client and first call", "import, build a client, first call"),
-)
 
 FRAMEWORKS = """```python
 from ai_client_fastapi import ai_client_lifespan
@@ -104,28 +95,6 @@ def type_name(annotation: Any) -> str:
     }.get(word, f"`{getattr(kind, '__name__', kind)}`")
 
 
-def figures() -> str:
-    """Make the table of measured costs."""
-    results = json.loads(RESULTS.read_text())
-    rows = ["| CPU time of | ai_client | official SDK | httpx alone |", "| --- | ---: | ---: | ---: |"]
-    for case, title in FIGURES:
-        samples = results["cases"].get(case)
-        if samples is None:
-            continue
-        shown = [
-            _time(samples[name]["median"]) if name in samples else ""
-            for name in ("ours", "official", "httpx")
-        ]
-        rows.append(f"| {title} | {' | '.join(shown)} |")
-    return "\n".join([*rows, "", f"Measured with `make bench` on {results['date']}: {results['machine']}."])
-
-
-def _time(microseconds: float) -> str:
-    if microseconds < 1000:  # noqa: PLR2004 - micro to milli
-        return f"{microseconds:.0f} µs" if microseconds >= 10 else f"{microseconds:.1f} µs"  # noqa: PLR2004
-    return f"{microseconds / 1000:.1f} ms"
-
-
 def rendered(text: str) -> str:
     """Give a page with its tables made anew."""
     text = re.sub(
@@ -134,7 +103,7 @@ def rendered(text: str) -> str:
         text,
         flags=re.DOTALL,
     )
-    for make in (settings, controls, frameworks, tree, answers, figures):
+    for make in (settings, controls, frameworks, tree, answers, figures, bars, cases, endpoints):
         name = make.__name__
         pattern = rf"(<!-- {name} -->\n).*?(?:\n)?(<!-- /{name} -->)"
         text = re.sub(

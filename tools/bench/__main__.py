@@ -1,47 +1,45 @@
-"""Run the benchmarks: `python -m tools.bench [NAME...]`, where a name picks the cases that hold it."""
+"""Run the benchmarks: `python -m tools.bench [WORD...]`, where a word picks the cases whose names hold it."""
 
-import json
-import os
-import platform
 import sys
-from dataclasses import asdict
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
-from . import loopback, memory, process, server, streams
+from . import bars, departure, endpoints, plots, results, server
+from .cases import all_cases
 from .measure import Case, Sample, measure
 
-RESULTS = Path(__file__).parent / "results.json"
+UNITS = {"us": "CPU time of one, us", "kB": "kB"}
 
 
 def main() -> None:
-    """Measure, print a table for each case, and keep the figures."""
-    wanted = sys.argv[1:]
-    results: dict[str, Any] = (
-        json.loads(RESULTS.read_text()) if wanted and RESULTS.exists() else {"cases": {}}
-    )
-    results["date"] = datetime.now(UTC).date().isoformat()
-    results["machine"] = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
+    """Measure and print; a whole run also keeps the figures."""
+    words = sys.argv[1:]
+    wanted = [case for case in all_cases() if _is_meant(case.name, words)]
+    found = results.begin()
     with server.running() as base_url:
-        for case in [*memory.cases(), *streams.cases(), *process.cases(), *loopback.cases(base_url)]:
-            if wanted and not any(word in case.name for word in wanted):
-                continue
-            samples = measure(case)
+        for case in wanted:
+            samples = measure(case, base_url)
             _print(case, samples)
-            results["cases"][case.name] = {name: asdict(sample) for name, sample in samples.items()}
-    if not wanted:
-        results["resident_kilobytes"] = process.resident_kilobytes()
-        print("\nresident after a first call, kB:", results["resident_kilobytes"])
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+            results.add(found, case, samples)
+    if _is_meant(endpoints.NAME, words):
+        found["endpoints"] = endpoints.measure()
+    if _is_meant("departure", words):
+        found["departure_milliseconds"] = departure.milliseconds()
+    found["bars"] = bars.judge(found["cases"])
+    bars.show(found["bars"])
+    if not words:
+        results.write(found)
+        plots.main()
+
+
+def _is_meant(name: str, words: list[str]) -> bool:
+    return not words or any(word in name for word in words)
 
 
 def _print(case: Case, samples: dict[str, Sample]) -> None:
-    ours = samples["ours"].median
-    print(f"\n{case.name} ({'clock' if case.wall else 'CPU'} time of one)")
+    print(f"\n{case.name} ({UNITS[case.unit]})")
+    first = next(iter(samples.values())) if "ours" not in samples else samples["ours"]
     for name, sample in samples.items():
         spread = f"{sample.low:10.1f} .. {sample.high:<10.1f}"
-        print(f"  {name:22}{sample.median:12.1f} us {spread} ours/{name}: {ours / sample.median:6.2f}")
+        print(f"  {name:24}{sample.median:12.1f} {spread}{sample.median / first.median:8.2f} x", flush=True)
 
 
 main()

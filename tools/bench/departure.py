@@ -1,4 +1,7 @@
-"""How soon a call ends whose reader has left: from closing the reader's socket to the upstream's seeing it."""
+"""How soon a call ends whose reader has left: `python -m tools.bench departure`.
+
+The time is that from closing the reader's socket to the upstream's seeing the end of its own connection.
+"""
 
 import socket
 import statistics
@@ -11,6 +14,8 @@ from fastapi.responses import Response
 
 from ai_client.testing import Gate, Upstream, sse
 from ai_client_fastapi import AIClientDep, ai_client_lifespan, cancel_on_disconnect, stream_response
+
+from .endpoints import UVICORN, serving
 
 READERS = 30
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello?"}]}
@@ -40,14 +45,17 @@ def application() -> FastAPI:
 
 
 def milliseconds() -> dict[str, tuple[float, float]]:
-    """Measure for each window the median and the slowest of some readers, one after the other."""
-    from .lifespan import uvicorn  # noqa: PLC0415 - the two use each other
-
+    """Measure and print for each window the median and the slowest of some readers, one after the other."""
+    print("\nfrom the reader's leaving to the upstream's connection closed, in ms (median, slowest)")
     found: dict[str, tuple[float, float]] = {}
-    with Upstream() as upstream, uvicorn("tools.bench.departure:application", upstream.url) as (port, _):
+    with (
+        Upstream() as upstream,
+        serving(f"{UVICORN} tools.bench.departure:{{name}}", "application", upstream.base_url) as (port, _),
+    ):
         for window in WINDOWS:
             times = sorted(_times(upstream, port, window))
-            found[window] = (round(statistics.median(times), 1), round(times[-1], 1))
+            median, slowest = found[window] = (round(statistics.median(times), 1), round(times[-1], 1))
+            print(f"  {window:42}{median:12.1f}{slowest:13.1f}", flush=True)
     return found
 
 

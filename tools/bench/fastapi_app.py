@@ -1,4 +1,4 @@
-"""The application of the lifespan benchmark: one chat call for each request, its client had in different ways.
+"""The FastAPI application of the endpoint benchmark: one chat call for each request, its client had in different ways.
 
 `uvicorn tools.bench.fastapi_app:NAME` serves one of the ways.
 """
@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 import ai_client
 from ai_client_fastapi import AIClientDep, ai_client_lifespan
 
-ASK: dict[str, Any] = {"model": "gpt-5.5-mini", "messages": [{"role": "user", "content": "Hello?"}]}
+ASK: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello?"}]}
 
 
 def ours_shared() -> FastAPI:

@@ -1,136 +1,178 @@
 """Calls over loopback to a server in another process: the client's CPU time for each, by calls in flight."""
 
 import asyncio
+import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from functools import partial
+from importlib import import_module
 from typing import Any
 
-import aiohttp
-import httpx
-import httpx2
-import openai
-
-import ai_client
-
 from . import payloads
-from .measure import Case, Run
+from .contenders import (
+    CHAT,
+    EVERYONE,
+    HTTPX,
+    HTTPX2,
+    OFFICIAL,
+    OURS,
+    SDKS,
+    Contender,
+    awaiting,
+    bare,
+    calling,
+    sdk,
+)
+from .measure import Case, Opener, Run
 
-HEADERS = {"Authorization": "Bearer key"}
-IN_FLIGHT = (1, 50, 200, 1000)
 THREADS = 32
+FEW, MANY = 50, 1000
+# by calls in flight; at 200 httpx takes 43 ms a call, and so may what stands on it
+TAKING_PART = {1: EVERYONE, FEW: EVERYONE, 200: (HTTPX2, OURS, OFFICIAL), MANY: (OURS, OFFICIAL)}
+Clients = Callable[[Contender, str, int], Any]
+"""Makes a contender's awaitable client for a base URL and so many calls in flight."""
 
 
-def cases(base_url: str) -> list[Case]:
+def cases() -> list[Case]:
     """List the cases of this kind."""
-    return [*(_awaitable(base_url, count) for count in IN_FLIGHT), _blocking(base_url), _threads(base_url)]
+    return [
+        *(_in_flight(count) for count in TAKING_PART),
+        _growth(),
+        _on_aiohttp(),
+        _threads("small call, loopback, blocking, 1 in flight", 1, 200, EVERYONE),
+        _threads(f"small call, loopback, {THREADS} threads", THREADS, 20 * THREADS, (HTTPX, *SDKS)),
+        *(_controls(count) for count in (1, FEW)),
+    ]
 
 
-def _awaitable(base_url: str, in_flight: int) -> Case:
-    runner = asyncio.Runner()
-    url = f"{base_url}/chat/completions"
-    limits: dict[str, Any] = {"max_connections": in_flight, "max_keepalive_connections": in_flight}
+def _in_flight(count: int) -> Case:
+    contenders = {one.name: _opener(one, count) for one in TAKING_PART[count]}
+    contenders["aiohttp"] = partial(_aiohttp, count)
+    return _case(f"small call, loopback, {count} in flight", count, contenders, 3 if count == MANY else 5)
 
-    opened: list[Any] = []
 
-    async def setup() -> dict[str, Callable[[], Awaitable[Any]]]:
-        plain = httpx.AsyncClient(headers=HEADERS, limits=httpx.Limits(**limits), timeout=60)
-        plain2 = httpx2.AsyncClient(headers=HEADERS, limits=httpx2.Limits(**limits), timeout=60)
-        session = aiohttp.ClientSession(headers=HEADERS, connector=aiohttp.TCPConnector(limit=in_flight))
-        ours = ai_client.AsyncOpenAI(api_key="key", base_url=base_url, max_connections=in_flight)
-        official = openai.AsyncOpenAI(api_key="key", base_url=base_url)
+def _growth() -> Case:
+    contenders = {f"{count} in flight": _opener(OURS, count) for count in TAKING_PART}
+    return _case("ours by calls in flight", MANY, contenders)
 
-        opened.extend((session, ours, official))
 
-        async def by_httpx() -> object:
-            return (await plain.post(url, json=payloads.SMALL)).json()
+def _on_aiohttp() -> Case:
+    def on_aiohttp(contender: Contender, base_url: str, _: int) -> Any:
+        client = import_module(contender.package).DefaultAioHttpClient()
+        return sdk(contender, base_url, awaitable=True, http_client=client)
 
-        async def by_httpx2() -> object:
-            return (await plain2.post(url, json=payloads.SMALL)).json()
+    contenders: dict[str, Opener] = {
+        f"{one.name} on aiohttp": _opener(one, FEW, on_aiohttp) for one in (OURS, OFFICIAL)
+    }
+    contenders |= {"ours": _opener(OURS, FEW), "aiohttp": partial(_aiohttp, FEW)}
+    return _case(f"small call on aiohttp, loopback, {FEW} in flight", FEW, contenders)
 
-        async def by_aiohttp() -> object:
-            async with session.post(url, json=payloads.SMALL) as response:
+
+def _controls(count: int) -> Case:
+    contenders = {"all on": _opener(OURS, count, _controlled), "all off": _opener(OURS, count)}
+    return _case(f"controls, loopback, {count} in flight", count, contenders, rounds=9)
+
+
+def _controlled(contender: Contender, base_url: str, _: int) -> Any:
+    from ai_client._labels import labels  # noqa: PLC0415 - other contenders do without this package
+    from ai_client.control.options import make_layers  # noqa: PLC0415
+
+    from .controls import ALL  # noqa: PLC0415
+
+    logging.getLogger("ai_client.calls").setLevel(logging.CRITICAL)
+    labels(endpoint="/ask", tenant="acme", user="ann")
+    return sdk(contender, base_url, awaitable=True, layers=make_layers(ALL))
+
+
+def _case(name: str, in_flight: int, contenders: Mapping[str, Opener], rounds: int = 5) -> Case:
+    return Case(name, max(200, in_flight * 2), contenders, rounds, settle=in_flight)
+
+
+def _client(contender: Contender, base_url: str, in_flight: int) -> Any:
+    if contender.package:
+        return sdk(contender, base_url, awaitable=True)
+    return bare(contender, in_flight, awaitable=True)
+
+
+def _opener(contender: Contender, in_flight: int, make: Clients = _client) -> Opener:
+    return partial(_awaitable, contender, in_flight, make)
+
+
+@contextmanager
+def _awaitable(contender: Contender, in_flight: int, make: Clients, base_url: str) -> Iterator[Run]:
+    async def setup(stack: AsyncExitStack) -> Callable[[], Awaitable[Any]]:
+        client = await stack.enter_async_context(make(contender, base_url, in_flight))
+        return awaiting(contender, client, CHAT, payloads.SMALL, base_url)
+
+    with _loop(setup, in_flight) as run:
+        yield run
+
+
+@contextmanager
+def _aiohttp(in_flight: int, base_url: str) -> Iterator[Run]:
+    import aiohttp  # noqa: PLC0415 - of this contender alone
+
+    async def setup(stack: AsyncExitStack) -> Callable[[], Awaitable[Any]]:
+        connector = aiohttp.TCPConnector(limit=in_flight, keepalive_timeout=600)
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+
+        async def call() -> Any:
+            async with session.post(base_url + CHAT, json=payloads.SMALL) as response:
                 return await response.json()
 
-        small: dict[str, Any] = payloads.SMALL
-        return {
-            "httpx": by_httpx,
-            "httpx2": by_httpx2,
-            "aiohttp": by_aiohttp,
-            "ours": lambda: ours.chat.completions.create(**small),
-            "official": lambda: official.chat.completions.create(**small),
-        }
+        return call
 
-    async def close() -> None:
-        for client in opened:
-            await client.close()
+    with _loop(setup, in_flight) as run:
+        yield run
 
-    calls = runner.run(setup())
 
-    def repeat(call: Callable[[], Awaitable[Any]]) -> Run:
-        async def worker(left: list[int]) -> None:
-            while left:
-                left.pop()
-                await call()
+@contextmanager
+def _loop(setup: Callable[[AsyncExitStack], Awaitable[Any]], in_flight: int) -> Iterator[Run]:
+    """Run what is set up so often at a time in one event loop."""
 
-        async def main(count: int) -> None:
-            left = list(range(count))
-            await asyncio.gather(*(worker(left) for _ in range(in_flight)))
+    async def worker(call: Callable[[], Awaitable[Any]], left: Iterator[int]) -> None:
+        for _ in left:
+            await call()
 
-        return lambda count: runner.run(main(count))
+    async def main(call: Callable[[], Awaitable[Any]], count: int) -> None:
+        left = iter(range(count))
+        await asyncio.gather(*(worker(call, left) for _ in range(in_flight)))
 
-    contenders = {name: repeat(call) for name, call in calls.items()}
-    if in_flight > 200:  # noqa: PLR2004 - their pools grow past bearing there
-        contenders.pop("httpx")
-    total = max(200, in_flight * 3)
-    return Case(
-        f"small call, loopback, {in_flight} in flight",
-        total,
-        contenders,
-        rounds=5,
-        close=lambda: runner.run(close()),
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        call = runner.run(setup(stack))
+        yield lambda count: runner.run(main(call, count))
+        runner.run(stack.aclose())
+
+
+def _threads(name: str, threads: int, calls: int, taking_part: tuple[Contender, ...]) -> Case:
+    contenders = {one.name: partial(_blocking, one, threads) for one in taking_part}
+    return Case(name, calls, contenders, rounds=5, settle=threads)
+
+
+@contextmanager
+def _blocking(contender: Contender, threads: int, base_url: str) -> Iterator[Run]:
+    client = (
+        sdk(contender, base_url, awaitable=False)
+        if contender.package
+        else bare(contender, threads, awaitable=False)
     )
+    with client:
+        call = calling(contender, client, CHAT, payloads.SMALL, base_url)
 
-
-def _blocking_calls(base_url: str) -> dict[str, Callable[[], object]]:
-    url = f"{base_url}/chat/completions"
-    limits: dict[str, Any] = {"max_connections": THREADS, "max_keepalive_connections": THREADS}
-    plain = httpx.Client(headers=HEADERS, limits=httpx.Limits(**limits), timeout=60)
-    ours = ai_client.OpenAI(api_key="key", base_url=base_url)
-    official = openai.OpenAI(api_key="key", base_url=base_url)
-    small: dict[str, Any] = payloads.SMALL
-    return {
-        "httpx": lambda: plain.post(url, json=small).json(),
-        "ours": lambda: ours.chat.completions.create(**small),
-        "official": lambda: official.chat.completions.create(**small),
-    }
-
-
-def _blocking(base_url: str) -> Case:
-    def repeat(call: Callable[[], object]) -> Run:
-        def run(count: int) -> None:
-            for _ in range(count):
+        def work(calls: int) -> None:
+            for _ in range(calls):
                 call()
 
-        return run
-
-    contenders = {name: repeat(call) for name, call in _blocking_calls(base_url).items()}
-    return Case("small call, loopback, blocking, 1 in flight", 200, contenders, rounds=5)
-
-
-def _threads(base_url: str) -> Case:
-    def repeat(call: Callable[[], object]) -> Run:
         def run(count: int) -> None:
-            def work() -> None:
-                for _ in range(count // THREADS):
-                    call()
+            if threads == 1:
+                return work(count)
+            workers = [threading.Thread(target=work, args=(count // threads,)) for _ in range(threads)]
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+            return None
 
-            threads = [threading.Thread(target=work) for _ in range(THREADS)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-
-        return run
-
-    contenders = {name: repeat(call) for name, call in _blocking_calls(base_url).items()}
-    return Case(f"small call, loopback, {THREADS} threads", THREADS * 20, contenders, rounds=5)
+        yield run

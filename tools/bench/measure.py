@@ -1,27 +1,19 @@
-"""How things are measured: contenders take turns in a fixed order of rounds; medians and spread are kept."""
+"""How things are measured: each contender in a process of its own, in turns; the figures of every round are kept."""
 
-import gc
 import statistics
-import time
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from typing import Literal, Self
 
-Run = Callable[[int], None]
-"""Does something that many times."""
+from .contenders import environment
 
-
-@dataclass(frozen=True)
-class Sample:
-    """Microseconds of this process's CPU time for one call.
-
-    Attributes:
-        median: Over the rounds.
-        low, high: The quartiles around it.
-    """
-
-    median: float
-    low: float
-    high: float
+Run = Callable[[int], "float | None"]
+"""Does something that many times; gives the figure itself where that is not time."""
+Opener = Callable[[str], AbstractContextManager[Run]]
+"""Sets a contender up against the server at a base URL."""
 
 
 @dataclass(frozen=True)
@@ -32,35 +24,76 @@ class Case:
         name: What is measured.
         calls: Calls in one turn.
         contenders: Name to what is run.
-        rounds: Turns that each contender gets, after one to warm up.
-        wall: Measure time on the clock instead of CPU time.
-        close: Lets go of what the contenders hold.
+        rounds: Turns that each contender gets, after some to warm up.
+        settle: Calls before each turn that do not count, so that all connections are open.
+        unit: Microseconds of CPU time for one call, or what the contenders give themselves.
     """
 
     name: str
     calls: int
-    contenders: Mapping[str, Run]
+    contenders: Mapping[str, Opener]
     rounds: int = 9
-    wall: bool = False
-    close: Callable[[], object] = lambda: None
+    settle: int = 0
+    unit: Literal["us", "kB"] = "us"
 
 
-def measure(case: Case) -> dict[str, Sample]:
+@dataclass(frozen=True)
+class Sample:
+    """A figure over the rounds: the median, the quartiles around it, and that of each round."""
+
+    median: float
+    low: float
+    high: float
+    rounds: list[float]
+
+
+class Worker:
+    """A process that runs one contender of one case, and measures itself."""
+
+    def __init__(self, case: Case, contender: str, base_url: str) -> None:
+        self._what = f"{contender!r} of {case.name!r}"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tools.bench.worker", case.name, contender, base_url],
+            env=environment(contender),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, calls: int) -> float:
+        """Give the figure of so many calls, for one."""
+        assert self._process.stdin is not None  # noqa: S101 - narrows the type
+        assert self._process.stdout is not None  # noqa: S101 - narrows the type
+        self._process.stdin.write(f"{calls}\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"The process of {self._what} ended; its error stands above.")
+        return float(answer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        with self._process as process:  # waits for it; it ends with its input
+            assert process.stdin is not None  # noqa: S101 - narrows the type
+            process.stdin.close()
+
+
+def measure(case: Case, base_url: str) -> dict[str, Sample]:
     """Run a case; the contenders take turns within each round, so that drift hits all alike."""
-    clock = time.perf_counter if case.wall else time.process_time
-    times: dict[str, list[float]] = {name: [] for name in case.contenders}
-    for run in case.contenders.values():
-        run(max(1, case.calls // 4))
-    for _ in range(case.rounds):
-        for name, run in case.contenders.items():
-            gc.collect()
-            began = clock()
-            run(case.calls)
-            times[name].append((clock() - began) / case.calls * 1e6)
-    case.close()
-    return {name: _sample(values) for name, values in times.items()}
+    figures: dict[str, list[float]] = {name: [] for name in case.contenders}
+    with ExitStack() as stack:
+        workers = {name: stack.enter_context(Worker(case, name, base_url)) for name in case.contenders}
+        for worker in workers.values():
+            worker.run(max(1, case.calls // 4))
+        for _ in range(case.rounds):
+            for name, worker in workers.items():
+                figures[name].append(round(worker.run(case.calls), 2))
+    return {name: sample(values) for name, values in figures.items()}
 
 
-def _sample(values: list[float]) -> Sample:
+def sample(values: list[float]) -> Sample:
+    """Sum up the figures of the rounds."""
     low, median, high = statistics.quantiles(values, n=4, method="inclusive")
-    return Sample(median, low, high)
+    return Sample(median, low, high, values)

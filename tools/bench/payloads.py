@@ -5,7 +5,7 @@ import json
 import random
 import struct
 
-MODEL = "bench"
+MODEL = "gpt-4o-mini"
 SMALL = {"model": MODEL, "messages": [{"role": "user", "content": "Say hello."}], "temperature": 0.2}
 LONG = {
     "model": MODEL,
@@ -32,6 +32,8 @@ TOOLS = {
         for n in range(12)
     ],
 }
+INPUTS = {"model": MODEL, "input": ["x"] * 256}
+FLOATS = {**INPUTS, "encoding_format": "float"}
 USAGE = {
     "prompt_tokens": 12,
     "completion_tokens": 9,

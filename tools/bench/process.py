@@ -1,15 +1,19 @@
 """What a client costs a process: imports, first use and memory in fresh interpreters; copies and second clients."""
 
+import resource
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-import ai_client
-
-from .measure import Case, Run
+from . import payloads
+from .contenders import OFFICIAL, OFFICIAL_2, SDKS, Contender, sdk
+from .measure import Case, Opener, Run
 
 _FIRST_CALL = """
-import {package}, httpx
+import {package}, {library}
 transport = {library}.MockTransport(lambda _: {library}.Response(200, content={body!r}))
 client = {package}.OpenAI(api_key="key", http_client={library}.Client(transport=transport))
 client.chat.completions.create(model="m", messages=[{{"role": "user", "content": "x"}}])
@@ -18,78 +22,84 @@ _MEMORY = "\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_
 
 
 def cases() -> list[Case]:
-    """List the cases of this kind, in microseconds for one process or one copy."""
+    """List the cases of this kind; times are those of a whole process, or of one client or copy."""
+    imports: dict[str, Opener] = {
+        "httpx + pydantic": partial(_process, "import httpx, pydantic"),
+        "ours": partial(_process, "import ai_client"),
+        "ours, with a client": partial(_process, "import ai_client; ai_client.OpenAI(api_key='key')"),
+        **{one.name: partial(_process, "import openai") for one in (OFFICIAL, OFFICIAL_2)},
+    }
     return [
-        Case(
-            "import",
-            1,
-            {
-                "httpx + pydantic": _process("import httpx, pydantic"),
-                "ours": _process("import ai_client"),
-                "ours, with a client": _process("import ai_client; ai_client.OpenAI(api_key='key')"),
-                "official": _process("import openai"),
-            },
-            wall=True,
-        ),
+        Case("import", 1, imports),
         Case(
             "import, client and first call",
             1,
-            {"ours": _process(first_call("ai_client")), "official": _process(first_call("openai"))},
-            wall=True,
+            {one.name: partial(_process, _first_call(one)) for one in SDKS},
         ),
-        Case("second client", 50, {"ours": _second()}),
-        Case("with_options copy", 2000, {"ours": _copies()}),
+        Case(
+            "resident memory after a first call",
+            1,
+            {one.name: partial(_resident, one) for one in SDKS},
+            rounds=5,
+            unit="kB",
+        ),
+        Case("second client", 20, {one.name: partial(_second, one) for one in SDKS}),
+        Case("with_options copy", 200, {one.name: partial(_copies, one) for one in SDKS}),
     ]
 
 
-def first_call(package: str) -> str:
-    """Give the code of a process that makes one call."""
-    from . import payloads  # noqa: PLC0415 - only for its body
-
-    library = "httpx2" if package == "openai" else "httpx"
-    code = _FIRST_CALL.format(package=package, library=library, body=payloads.completion())
-    return code.replace("import openai, httpx", "import openai, httpx2")
-
-
-def resident_kilobytes() -> dict[str, int]:
-    """Measure the peak resident memory of a process after one call, in kilobytes (the median of five)."""
-    found: dict[str, int] = {}
-    for name, package in (("ours", "ai_client"), ("official", "openai")):
-        code = first_call(package) + _MEMORY
-        sizes = sorted(int(_run(code)) for _ in range(5))
-        found[name] = sizes[2]
-    return found
+def _first_call(contender: Contender) -> str:
+    return _FIRST_CALL.format(
+        package=contender.package, library=contender.library, body=payloads.completion()
+    )
 
 
 def _run(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    return subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def _process(code: str) -> Run:
-    def run(count: int) -> None:
+@contextmanager
+def _process(code: str, _: str) -> Iterator[Run]:
+    def run(count: int) -> float:
+        began = _seconds_of_children()
         for _ in range(count):
             _run(code)
+        return (_seconds_of_children() - began) / count * 1e6
 
-    return run
+    yield run
 
 
-def _second() -> Run:
+def _seconds_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@contextmanager
+def _resident(contender: Contender, _: str) -> Iterator[Run]:
+    code = _first_call(contender) + _MEMORY
+    yield lambda _: int(_run(code)) / (1024 if sys.platform == "darwin" else 1)
+
+
+@contextmanager
+def _second(contender: Contender, base_url: str) -> Iterator[Run]:
+    def run(count: int) -> None:
+        clients = [sdk(contender, base_url, awaitable=False) for _ in range(count)]
+        kept.append(clients)
+
     kept: list[Any] = []
-
-    def run(count: int) -> None:
-        kept.extend(ai_client.OpenAI(api_key="key") for _ in range(count))
-        for client in kept:
-            client.close()
-        kept.clear()
-
-    return run
+    with sdk(contender, base_url, awaitable=False):
+        yield run
+        for clients in kept:
+            for client in clients:
+                client.close()
 
 
-def _copies() -> Run:
-    client = ai_client.OpenAI(api_key="key")
+@contextmanager
+def _copies(contender: Contender, base_url: str) -> Iterator[Run]:
+    with sdk(contender, base_url, awaitable=False) as client:
 
-    def run(count: int) -> None:
-        for _ in range(count):
-            client.with_options(timeout=5)
+        def run(count: int) -> None:
+            for _ in range(count):
+                client.with_options(timeout=5)
 
-    return run
+        yield run

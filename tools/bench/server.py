@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from . import payloads
 
 _JSON = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_1\r\ncontent-length: %d\r\n\r\n%s"
 _SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n%s"
+CONNECTIONS = b"/v1/connections"
+"""Where the number of connections opened so far is told."""
 
 
 class Canned(asyncio.Protocol):
@@ -17,14 +20,16 @@ class Canned(asyncio.Protocol):
 
     delay: float = 0.0
     answers: dict[bytes, bytes]
+    opened = 0
 
     def __init__(self) -> None:
         self.buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Keep the transport, and count."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows the type
         self.transport = transport
+        Canned.opened += 1
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes and answer what is whole."""
@@ -41,7 +46,10 @@ class Canned(asyncio.Protocol):
             path = head.split(b" ", 2)[1]
             streamed = b'"stream":true' in self.buffer[end:].replace(b" ", b"")
             self.buffer = self.buffer[end + 4 + length :]
-            answer = self.answers[path + b"#stream" if streamed else path]
+            if path == CONNECTIONS:
+                answer = json_answer(b"%d" % Canned.opened)
+            else:
+                answer = self.answers[path + b"#stream" if streamed else path]
             if self.delay:
                 asyncio.get_running_loop().call_later(self.delay, self.transport.write, answer)
             else:
@@ -56,6 +64,8 @@ def json_answer(body: bytes) -> bytes:
 async def serve(delay: float) -> None:
     """Serve until the process is ended; the first line printed is the port."""
     Canned.delay = delay
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     stream = payloads.chat_stream(1000)
     Canned.answers = {
         b"/v1/chat/completions": json_answer(payloads.completion()),

@@ -1,98 +1,75 @@
 """Streams over an in-memory transport: the cost of one typed item."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-import httpx
-import httpx2
-import openai
-
-import ai_client
-
 from . import payloads
+from .contenders import CHAT, RESPONSES, SDKS, Contender, awaiting, calling, in_memory
 from .measure import Case, Run
 
-URL = "https://bench.test/v1"
+SSE = "text/event-stream"
 ITEMS = 1000
+PIECE = 4096
 
 
 def cases() -> list[Case]:
     """List the cases of this kind."""
-    chat: dict[str, Any] = {**payloads.SMALL, "stream": True}
-    response: dict[str, Any] = {"model": payloads.MODEL, "input": "Say hello.", "stream": True}
-    kinds: list[tuple[str, bytes, Callable[[Any], Any]]] = [
-        ("chat chunk", payloads.chat_stream(ITEMS), lambda client: client.chat.completions.create(**chat)),
-        (
-            "Responses event",
-            payloads.response_stream(ITEMS),
-            lambda client: client.responses.create(**response),
-        ),
+    chat = {**payloads.SMALL, "stream": True}
+    response = {"model": payloads.MODEL, "input": "Say hello.", "stream": True}
+    return [
+        _case("chat chunk", CHAT, chat, payloads.chat_stream),
+        _case("chat chunk, awaitable", CHAT, chat, payloads.chat_stream),
+        _case("Responses event", RESPONSES, response, payloads.response_stream),
+        _case("Responses event, awaitable", RESPONSES, response, payloads.response_stream),
     ]
-    return [case for kind in kinds for case in (_case(*kind), _async_case(*kind))]
+
+
+def _case(name: str, path: str, request: dict[str, Any], answer: Callable[[int], bytes]) -> Case:
+    open_one = _awaitable if name.endswith("awaitable") else _blocking
+    return Case(
+        name, ITEMS * 4, {one.name: partial(open_one, one, path, request, answer) for one in SDKS}, rounds=7
+    )
 
 
 def _pieces(body: bytes) -> list[bytes]:
-    return [body[start : start + 4096] for start in range(0, len(body), 4096)]
+    return [body[start : start + PIECE] for start in range(0, len(body), PIECE)]
 
 
-async def _awaited(pieces: list[bytes]) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
+def _check(items: int) -> None:
+    if items != ITEMS:  # a benchmark of nothing would be fast
+        raise RuntimeError(f"{items} items came of {ITEMS}.")
 
 
-def _case(name: str, body: bytes, open_stream: Callable[[Any], Any]) -> Case:
-    pieces = _pieces(body)
-    ours = ai_client.OpenAI(
-        api_key="key",
-        base_url=URL,
-        http_client=httpx.Client(transport=_transport(httpx, lambda: iter(pieces))),
-    )
-    official = openai.OpenAI(
-        api_key="key",
-        base_url=URL,
-        http_client=httpx2.Client(transport=_transport(httpx2, lambda: iter(pieces))),
-    )
+@contextmanager
+def _blocking(
+    contender: Contender, path: str, request: dict[str, Any], answer: Callable[[int], bytes], _: str
+) -> Iterator[Run]:
+    with in_memory(contender, _pieces(answer(ITEMS)), SSE, awaitable=False) as client:
+        call = calling(contender, client, path, request)
 
-    def repeat(client: Any) -> Run:
         def run(count: int) -> None:
             for _ in range(count // ITEMS):
-                items = sum(1 for _ in open_stream(client))
-                assert items == ITEMS, items  # noqa: S101 - a benchmark of nothing would be fast
+                _check(sum(1 for _ in call()))
 
-        return run
-
-    return Case(name, ITEMS * 2, {"ours": repeat(ours), "official": repeat(official)}, rounds=5)
+        yield run
 
 
-def _async_case(name: str, body: bytes, open_stream: Callable[[Any], Any]) -> Case:
-    pieces = _pieces(body)
-    runner = asyncio.Runner()
-    ours = ai_client.AsyncOpenAI(
-        api_key="key",
-        base_url=URL,
-        http_client=httpx.AsyncClient(transport=_transport(httpx, lambda: _awaited(pieces))),
-    )
-    official = openai.AsyncOpenAI(
-        api_key="key",
-        base_url=URL,
-        http_client=httpx2.AsyncClient(transport=_transport(httpx2, lambda: _awaited(pieces))),
-    )
+@contextmanager
+def _awaitable(
+    contender: Contender, path: str, request: dict[str, Any], answer: Callable[[int], bytes], _: str
+) -> Iterator[Run]:
+    client = in_memory(contender, _pieces(answer(ITEMS)), SSE, awaitable=True)
+    call = awaiting(contender, client, path, request)
 
-    def repeat(client: Any) -> Run:
-        async def main(count: int) -> None:
-            for _ in range(count // ITEMS):
-                items = 0
-                async for _ in await open_stream(client):
-                    items += 1
-                assert items == ITEMS, items  # noqa: S101 - as above
+    async def main(count: int) -> None:
+        for _ in range(count // ITEMS):
+            items = 0
+            async for _item in await call():
+                items += 1
+            _check(items)
 
-        return lambda count: runner.run(main(count))
-
-    contenders = {"ours": repeat(ours), "official": repeat(official)}
-    return Case(f"{name}, awaitable", ITEMS * 2, contenders, rounds=5)
-
-
-def _transport(library: Any, content: Callable[[], Any]) -> Any:
-    headers = {"content-type": "text/event-stream"}
-    return library.MockTransport(lambda _: library.Response(200, content=content(), headers=headers))
+    with asyncio.Runner() as runner:
+        yield lambda count: runner.run(main(count))

@@ -1,0 +1,118 @@
+"""Who takes part: bare HTTP libraries, the official SDK and this package, so that all are called alike."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+URL = "https://bench.test/v1"
+CHAT, RESPONSES, EMBEDDINGS = "/chat/completions", "/responses", "/embeddings"
+_METHODS = {
+    CHAT: attrgetter("chat.completions.create"),
+    RESPONSES: attrgetter("responses.create"),
+    EMBEDDINGS: attrgetter("embeddings.create"),
+}
+_HEADERS = {"Authorization": "Bearer key"}
+OFFICIAL_2_PLACE = Path(__file__).parents[2] / "build" / "bench" / "openai2"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way to call the API.
+
+    Attributes:
+        name: As the tables have it.
+        library: The HTTP library below.
+        package: The SDK's import name; empty for the HTTP library by itself.
+    """
+
+    name: str
+    library: str
+    package: str = ""
+
+
+HTTPX = Contender("httpx", "httpx")
+HTTPX2 = Contender("httpx2", "httpx2")
+OURS = Contender("ours", "httpx", "ai_client")
+OFFICIAL = Contender("official", "httpx2", "openai")
+OFFICIAL_2 = Contender("official 2", "httpx", "openai")
+EVERYONE = (HTTPX, HTTPX2, OURS, OFFICIAL, OFFICIAL_2)
+SDKS = (OURS, OFFICIAL, OFFICIAL_2)
+
+
+def environment(contender: str) -> dict[str, str]:
+    """Give the environment of a contender's process, in which `openai` is the right one of the two."""
+    if not contender.startswith(OFFICIAL_2.name):
+        return dict(os.environ)
+    if not OFFICIAL_2_PLACE.exists():
+        raise SystemExit(f"There is no {OFFICIAL_2.name!r}: `make build/bench/openai2` installs it.")
+    return {**os.environ, "PYTHONPATH": str(OFFICIAL_2_PLACE)}
+
+
+def in_memory(contender: Contender, body: Iterable[bytes], kind: str, *, awaitable: bool) -> Any:
+    """Make a client that is answered at once, with a body of these pieces and this content type."""
+    library: Any = import_module(contender.library)
+    pieces = list(body)
+    headers = {"content-type": kind, "x-request-id": "req_1"}
+
+    def content() -> Any:
+        if len(pieces) == 1:
+            return pieces[0]
+        return _again(pieces) if awaitable else iter(pieces)
+
+    transport = library.MockTransport(lambda _: library.Response(200, content=content(), headers=headers))
+    http_class = library.AsyncClient if awaitable else library.Client
+    if not contender.package:
+        return http_class(transport=transport, headers=_HEADERS)
+    return sdk(contender, URL, awaitable=awaitable, http_client=http_class(transport=transport))
+
+
+async def _again(pieces: list[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+def sdk(contender: Contender, base_url: str, *, awaitable: bool, **options: Any) -> Any:
+    """Make an SDK's client."""
+    package = import_module(contender.package)
+    client = package.AsyncOpenAI if awaitable else package.OpenAI
+    return client(api_key="key", base_url=base_url, **options)
+
+
+def bare(contender: Contender, connections: int, *, awaitable: bool) -> Any:
+    """Make an HTTP library's client that keeps so many connections open."""
+    library: Any = import_module(contender.library)
+    limits = library.Limits(
+        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=600
+    )
+    client = library.AsyncClient if awaitable else library.Client
+    return client(headers=_HEADERS, limits=limits, timeout=60)
+
+
+def calling(
+    contender: Contender, client: Any, path: str, request: dict[str, Any], base_url: str = URL
+) -> Callable[[], Any]:
+    """Give the function that makes a call on a blocking client and gives its result."""
+    if contender.package:
+        method = _METHODS[path]
+        return lambda: method(client)(**request)
+    url = base_url + path
+    return lambda: client.post(url, json=request).json()
+
+
+def awaiting(
+    contender: Contender, client: Any, path: str, request: dict[str, Any], base_url: str = URL
+) -> Callable[[], Any]:
+    """Give the function that makes a call on an awaitable client, to be awaited."""
+    if contender.package:
+        method = _METHODS[path]
+        return lambda: method(client)(**request)
+    url = base_url + path
+
+    async def post() -> Any:
+        return (await client.post(url, json=request)).json()
+
+    return post
