@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ai_client import AsyncOpenAI, OpenAI
+from ai_client._loops import stop_background_loop
 from ai_client.testing import Upstream
 
 # A busy machine makes neither an example nor its making a failure.
@@ -92,6 +93,13 @@ class Invoke:
         for client in self._clients:
             self(client.close)
         self._runner.close()
+
+
+@pytest.fixture
+def no_loop_left() -> Iterator[None]:
+    """End the background loop after the test."""
+    yield
+    stop_background_loop()
 
 
 @pytest.fixture

@@ -3,15 +3,14 @@
 import asyncio
 import base64
 import ssl
-import threading
-from concurrent.futures import Future
 from contextlib import suppress
-from typing import Self
+
+from tests.loop_thread import LoopThread
 
 _Reader, _Writer = asyncio.StreamReader, asyncio.StreamWriter
 
 
-class ProxyServer:
+class ProxyServer(LoopThread):
     """Runs in a thread of its own; `seen` tells how each connection was used, as `CONNECT 127.0.0.1:443`.
 
     Args:
@@ -29,14 +28,12 @@ class ProxyServer:
         answer: bytes | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
+        super().__init__()
         self.seen: list[str] = []
-        self.port = 0
         self._kind = kind
         self._user = user
         self._answer = answer
         self._ssl_context = ssl_context
-        self._stopping = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -45,23 +42,10 @@ class ProxyServer:
         scheme = "https" if self._ssl_context else self._kind
         return f"{scheme}://localhost:{self.port}"
 
-    def __enter__(self) -> Self:
-        listening: Future[int] = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run(listening)), daemon=True)
-        self._thread.start()
-        self.port = listening.result()
-        return self
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._ssl_context)
 
-    def __exit__(self, *raised: object) -> None:
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
-
-    async def _run(self, listening: "Future[int]") -> None:
-        self._loop = asyncio.get_running_loop()
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._ssl_context)
-        listening.set_result(server.sockets[0].getsockname()[1])
-        await self._stopping.wait()
+    async def _end(self, server: asyncio.Server) -> None:
         server.close()
         for task in self._tasks:
             task.cancel()

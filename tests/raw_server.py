@@ -4,8 +4,8 @@ import asyncio
 import ssl
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Self
+
+from tests.loop_thread import LoopThread
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 HEAD_OF_STREAM = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -74,19 +74,17 @@ class _Connection(asyncio.Protocol):
             self._server.answer(Exchange(self, head, body[:length]))
 
 
-class RawServer:
+class RawServer(LoopThread):
     """Runs in a thread of its own; `answer` is called with each exchange and may be replaced at any time."""
 
     def __init__(self, answer: Answer | None = None, ssl_context: ssl.SSLContext | None = None) -> None:
+        super().__init__()
         self.answer: Answer = answer or (lambda exchange: exchange.write(OK))
         self.hasty = False  # answer before the body has arrived
         self.opened = 0
-        self.port = 0
         self._ssl_context = ssl_context
         self._open: set[_Connection] = set()
         self._changed = threading.Condition()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = asyncio.Event()
 
     @property
     def url(self) -> str:
@@ -120,25 +118,12 @@ class RawServer:
             self._loop.call_soon_threadsafe(connection.transport.abort)
         self.wait_for(lambda: not self._open)
 
-    def __enter__(self) -> Self:
-        listening: Future[int] = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(listening)), daemon=True)
-        self._thread.start()
-        self.port = listening.result()
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
-
-    async def _serve(self, listening: "Future[int]") -> None:
-        self._loop = asyncio.get_running_loop()
-        server = await self._loop.create_server(
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.get_running_loop().create_server(
             lambda: _Connection(self), "127.0.0.1", 0, ssl=self._ssl_context, backlog=1024
         )
-        listening.set_result(server.sockets[0].getsockname()[1])
-        await self._stopping.wait()
+
+    async def _end(self, server: asyncio.Server) -> None:
         while len(asyncio.all_tasks()) > 1:  # a task for each connection that is being accepted
             await asyncio.sleep(0)
         server.close()

@@ -10,17 +10,11 @@ from typing import Any
 import pytest
 
 from ai_client import AsyncOpenAI, ClientProvider
-from ai_client._loops import background_loop, stop_background_loop
+from ai_client._loops import background_loop
 from ai_client.testing import Gate, Upstream, sse
+from tests.conftest import CHAT
 
-QUESTION: dict[str, Any] = {"model": "gpt-5.5-mini", "messages": [{"role": "user", "content": "Hello"}]}
-
-
-@pytest.fixture(autouse=True)
-def _no_loop_left() -> Iterator[None]:
-    """End the background loop after each test."""
-    yield
-    stop_background_loop()
+pytestmark = pytest.mark.usefixtures("no_loop_left")
 
 
 @pytest.fixture
@@ -33,7 +27,7 @@ def provider(ai_client_upstream: Upstream) -> Iterator[ClientProvider]:
 
 async def ask(client: AsyncOpenAI) -> str:
     """Make one call."""
-    completion = await client.chat.completions.create(**QUESTION)
+    completion = await client.chat.completions.create(**CHAT)
     return completion.choices[0].message.content or ""
 
 
@@ -93,7 +87,7 @@ def test_stream_crosses_chunk_by_chunk(provider: ClientProvider, ai_client_upstr
     ai_client_upstream.reply(chunks=[chunk("one"), gate, chunk("two"), b"data: [DONE]\n\n"])
 
     async def main() -> list[str | None]:
-        stream = await provider.async_client.chat.completions.create(**QUESTION, stream=True)
+        stream = await provider.async_client.chat.completions.create(**CHAT, stream=True)
         seen = []
         async for item in stream:
             seen.append(item.choices[0].delta.content)
@@ -117,7 +111,7 @@ def test_slow_reader_holds_the_upstream_back(provider: ClientProvider, ai_client
     ai_client_upstream.reply(chunks=flood())
 
     async def main() -> None:
-        stream = await provider.async_client.chat.completions.create(**QUESTION, stream=True)
+        stream = await provider.async_client.chat.completions.create(**CHAT, stream=True)
         async with stream:
             await anext(stream)
             before = -1
@@ -134,7 +128,7 @@ def test_leaving_a_stream_closes_upstream(provider: ClientProvider, ai_client_up
     ai_client_upstream.reply(chunks=[chunk("one"), Gate()])
 
     async def main() -> None:
-        stream = await provider.async_client.chat.completions.create(**QUESTION, stream=True)
+        stream = await provider.async_client.chat.completions.create(**CHAT, stream=True)
         async with stream:
             await anext(stream)
         await ai_client_upstream.wait_for_async(lambda: ai_client_upstream.requests[0].aborted)
@@ -150,7 +144,7 @@ def test_cancelled_call_is_cancelled_upstream(
     ai_client_upstream.reply(never=True)
 
     async def main() -> None:
-        task = asyncio.create_task(provider.async_client.chat.completions.create(**QUESTION, stream=streamed))
+        task = asyncio.create_task(provider.async_client.chat.completions.create(**CHAT, stream=streamed))
         await ai_client_upstream.wait_for_async(lambda: len(ai_client_upstream.requests) == 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -166,7 +160,7 @@ def test_cancelled_reader_closes_upstream(provider: ClientProvider, ai_client_up
     ai_client_upstream.reply(chunks=[chunk("one"), Gate()])
 
     async def main() -> None:
-        stream = await provider.async_client.chat.completions.create(**QUESTION, stream=True)
+        stream = await provider.async_client.chat.completions.create(**CHAT, stream=True)
         await anext(stream)
         task = asyncio.ensure_future(anext(stream))
         await asyncio.sleep(0)

@@ -13,10 +13,11 @@ import pytest
 from ai_client import ClientClosedError, ClientProvider, labels
 from ai_client._drain import Gate as Calls, _AsyncBody, _Body
 from ai_client._labels import request_labels
-from ai_client._loops import stop_background_loop
 from ai_client.testing import Gate, Upstream, sse
+from tests.conftest import CHAT
 
-QUESTION: dict[str, Any] = {"model": "gpt-5.5-mini", "messages": [{"role": "user", "content": "Hello"}]}
+pytestmark = pytest.mark.usefixtures("no_loop_left")
+
 CHUNK = sse(
     {"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "word "}}]}
 )
@@ -25,22 +26,22 @@ Caller = Callable[[ClientProvider], Any]
 
 def ask(provider: ClientProvider) -> str | None:
     """Make a blocking call."""
-    return provider.client.chat.completions.create(**QUESTION).choices[0].message.content
+    return provider.client.chat.completions.create(**CHAT).choices[0].message.content
 
 
 def read(provider: ClientProvider) -> int:
     """Read a stream with the blocking client, and count its items."""
-    return sum(1 for _ in provider.client.chat.completions.create(**QUESTION, stream=True))
+    return sum(1 for _ in provider.client.chat.completions.create(**CHAT, stream=True))
 
 
 async def ask_async(provider: ClientProvider) -> str | None:
     """Make an awaited call."""
-    return (await provider.async_client.chat.completions.create(**QUESTION)).choices[0].message.content
+    return (await provider.async_client.chat.completions.create(**CHAT)).choices[0].message.content
 
 
 async def read_async(provider: ClientProvider) -> int:
     """Read a stream with the awaitable client, and count its items."""
-    stream = await provider.async_client.chat.completions.create(**QUESTION, stream=True)
+    stream = await provider.async_client.chat.completions.create(**CHAT, stream=True)
     return len([item async for item in stream])
 
 
@@ -60,13 +61,6 @@ READ: dict[str, Caller] = {
     "bridged": lambda provider: asyncio.run(read_async(provider)),
     "direct": lambda provider: asyncio.run(on_main_loop(read_async, provider)),
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_loop_left() -> Iterator[None]:
-    """End the background loop after each test."""
-    yield
-    stop_background_loop()
 
 
 @pytest.fixture
@@ -181,7 +175,7 @@ def test_dropped_stream_does_not_hold_the_end_up(
     """A stream that was neither read to its end nor closed counts no more once it is gone."""
     provider = make(shutdown_timeout=60)
     ai_client_upstream.reply(chunks=[CHUNK, Gate()])
-    stream = provider.client.chat.completions.create(**QUESTION, stream=True)
+    stream = provider.client.chat.completions.create(**CHAT, stream=True)
     next(stream)
     del stream
     provider.close()
@@ -196,7 +190,7 @@ def test_copy_is_closed_with_its_provider(
     copy = provider.client.with_options(timeout=5)
     provider.drain()
     with pytest.raises(ClientClosedError):
-        copy.chat.completions.create(**QUESTION)
+        copy.chat.completions.create(**CHAT)
 
 
 @pytest.mark.parametrize("way", ASK)

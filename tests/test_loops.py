@@ -6,7 +6,7 @@ import gc
 import os
 import threading
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,14 +14,9 @@ import pytest
 from ai_client import ClientClosedError, _loops
 from ai_client._loops import background_loop, cross, stop_background_loop
 
+pytestmark = pytest.mark.usefixtures("no_loop_left")
+
 NAME: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobody")
-
-
-@pytest.fixture(autouse=True)
-def _no_loop_left() -> Iterator[None]:
-    """End the background loop after each test."""
-    yield
-    stop_background_loop()
 
 
 @asynccontextmanager

@@ -17,17 +17,10 @@ import pytest
 import trustme
 
 from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, ConfigError, OpenAI
-from ai_client._loops import stop_background_loop
 from ai_client.testing import Gate, Upstream, override
+from tests.conftest import CHAT
 
-QUESTION: dict[str, Any] = {"model": "gpt-5.5-mini", "messages": [{"role": "user", "content": "Hello"}]}
-
-
-@pytest.fixture(autouse=True)
-def _no_loop_left() -> Iterator[None]:
-    """End the background loop after each test."""
-    yield
-    stop_background_loop()
+pytestmark = pytest.mark.usefixtures("no_loop_left")
 
 
 @pytest.fixture
@@ -42,12 +35,12 @@ def provider(ai_client_upstream: Upstream) -> Iterator[ClientProvider]:
 
 def ask(client: OpenAI) -> str:
     """Make one blocking call."""
-    return client.chat.completions.create(**QUESTION).choices[0].message.content or ""
+    return client.chat.completions.create(**CHAT).choices[0].message.content or ""
 
 
 async def ask_async(client: AsyncOpenAI) -> str:
     """Make one awaited call."""
-    return (await client.chat.completions.create(**QUESTION)).choices[0].message.content or ""
+    return (await client.chat.completions.create(**CHAT)).choices[0].message.content or ""
 
 
 def exit_code_of_child(good: Any) -> int:
@@ -357,7 +350,7 @@ def test_foreign_client_works_from_any_loop(official: ClientProvider, ai_client_
     """One official client serves loops that come and go, plain and streamed, over one connection."""
 
     async def read() -> int:
-        stream = await official.async_client.chat.completions.create(**QUESTION, stream=True)
+        stream = await official.async_client.chat.completions.create(**CHAT, stream=True)
         return len([item async for item in stream])
 
     for _ in range(5):

@@ -7,7 +7,6 @@ from typing import Any
 from django.test import Client, override_settings
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from flask import Flask
 
 from ai_client import ClientProvider, current_labels
 from ai_client_django._current import handle
@@ -18,12 +17,12 @@ from .contract import ASK, Answer, Contract, Options
 from .policies import PolicyContract
 
 
-class FlaskSite:
-    """The Flask app of the tests."""
+class AskedSite:
+    """An application behind a test client whose answers have a text."""
 
-    def __init__(self, app: Flask) -> None:
-        self.provider: ClientProvider = app.extensions["ai_client"]
-        self._client = app.test_client()
+    def __init__(self, provider: ClientProvider, client: Any) -> None:
+        self.provider = provider
+        self._client = client
 
     def ask(self) -> Answer:
         """GET the path that makes one call."""
@@ -44,10 +43,11 @@ class TestFlask(PolicyContract, Contract):
     endpoint = "/items/<int:pk>"
 
     @contextmanager
-    def start(self, options: Options, aliases: Mapping[str, Options]) -> Iterator[FlaskSite]:
+    def start(self, options: Options, aliases: Mapping[str, Options]) -> Iterator[AskedSite]:
         """Make an app of its configuration."""
         config = {f"AI_CLIENT_{name.upper()}": value for name, value in options.items()}
-        site = FlaskSite(create_app(**config, AI_CLIENT_CLIENTS=aliases))
+        app = create_app(**config, AI_CLIENT_CLIENTS=aliases)
+        site = AskedSite(app.extensions["ai_client"], app.test_client())
         yield site
         site.provider.close()
 
@@ -86,33 +86,13 @@ class TestDjango(PolicyContract, Contract):
             yield DjangoSite()
 
 
-class FastAPISite:
-    """A small FastAPI application."""
-
-    def __init__(self, app: FastAPI, client: TestClient) -> None:
-        self.provider: ClientProvider = app.state.ai_client
-        self._client = client
-
-    def ask(self) -> Answer:
-        """GET the path that makes one call."""
-        return self._get("/items/7")
-
-    def stream(self) -> Answer:
-        """GET the path that streams."""
-        return self._get("/stream")
-
-    def _get(self, path: str) -> Answer:
-        answer = self._client.get(path)
-        return Answer(answer.status_code, answer.headers, answer.text)
-
-
 class TestFastAPI(PolicyContract, Contract):
     """The FastAPI lifespan and dependency."""
 
     endpoint = "/items/{pk}"
 
     @contextmanager
-    def start(self, options: Options, aliases: Mapping[str, Options]) -> Iterator[FastAPISite]:
+    def start(self, options: Options, aliases: Mapping[str, Options]) -> Iterator[AskedSite]:
         """Run the lifespan of an application."""
         app = FastAPI(lifespan=ai_client_lifespan(options, aliases=aliases))
         add_ai_client_error_handlers(app)
@@ -128,4 +108,4 @@ class TestFastAPI(PolicyContract, Contract):
             return stream_response(await client.chat.completions.create(**ASK, stream=True))
 
         with TestClient(app) as client:
-            yield FastAPISite(app, client)
+            yield AskedSite(app.state.ai_client, client)

@@ -14,7 +14,7 @@ import trustme
 
 from ai_client._http import may_have_been_sent
 from ai_client._pool.proxy import Proxies, Proxy
-from tests.both_pools import Blocking, Pools, Suspending, chance, descriptors_to, request
+from tests.both_pools import Pools, Suspending, chance, descriptors_to, request
 from tests.proxy_server import ProxyServer
 from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
 
@@ -42,23 +42,10 @@ def trusting(authority: trustme.CA) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def server() -> Iterator[RawServer]:
-    """Yield a server without TLS."""
-    with RawServer() as server:
-        yield server
-
-
-@pytest.fixture
 def secure(server_tls: ssl.SSLContext) -> Iterator[RawServer]:
     """Yield a server with TLS."""
     with RawServer(ssl_context=server_tls) as server:
         yield server
-
-
-@pytest.fixture(params=[Blocking, Suspending], ids=["blocking", "awaitable"])
-def both(request: pytest.FixtureRequest) -> type[Pools]:
-    """Run the test over both pools."""
-    return request.param
 
 
 def test_tls(both: type[Pools], secure: RawServer, trusting: ssl.SSLContext) -> None:

@@ -6,7 +6,6 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +20,6 @@ from tests.counting import counted
 from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
 
 POOL = str(Path(ai_client._pool.__file__).parent)
-
-
-@pytest.fixture
-def server() -> Iterator[RawServer]:
-    """Yield a server that answers at once."""
-    with RawServer() as server:
-        yield server
-
-
-@pytest.fixture(params=[Blocking, Suspending], ids=["blocking", "awaitable"])
-def both(request: pytest.FixtureRequest) -> type[Pools]:
-    """Run the test over both pools."""
-    return request.param
 
 
 def test_threads_share_a_blocking_pool(server: RawServer) -> None:

@@ -22,19 +22,6 @@ REQUESTS = 2400
 
 
 @pytest.fixture
-def server() -> Iterator[RawServer]:
-    """Yield a server that answers at once."""
-    with RawServer() as server:
-        yield server
-
-
-@pytest.fixture(params=[Blocking, Suspending], ids=["blocking", "awaitable"])
-def both(request: pytest.FixtureRequest) -> type[Pools]:
-    """Run the test over both pools."""
-    return request.param
-
-
-@pytest.fixture
 def sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[CountingSocket]]:
     """Count connected sockets, and hold that none is left."""
     monkeypatch.setattr(socket, "socket", CountingSocket)
