@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import BudgetExceeded, ConfigError
-from ..stores.base import Hold, Ledger, Spend
+from ..stores.base import Hold, Ledger
 from .call import Call, Next, Reply
 from .estimates import DEFAULT_OUTPUT_TOKENS, WARY_BYTES_PER_TOKEN, input_tokens, output_tokens
 from .ledgers import Ledgers, Place
-from .meter import asking_for_usage, may_be_billed, metered, new_ticket
+from .meter import asking_for_usage, metered
 from .prices import Prices
 from .record import NANO, Record, record_of
+from .reservation import Reservation
 from .scope import NEVER, Per, Scope, Window, key_in, scopes_of, window, zone
 from .usage import Usage
 
@@ -115,7 +116,9 @@ class Budgets:
     """Holds calls to budgets: reserves before, settles after. What only lists, reads or deletes is not counted.
 
     A hard budget is passed by no call whose tokens stay within what was set aside for it: the estimate of its
-    prompt, and its own limit of output tokens or, where it has none, `output_tokens`.
+    prompt, and its own limit of output tokens or, where it has none, `output_tokens`. As much is set aside again before
+    an attempt after one that may have been billed without an answer, which counts as what was set aside; where there
+    is no room for that, the call is not tried again.
 
     Args:
         budgets: All that apply; a call must fit every hard one.
@@ -133,6 +136,7 @@ class Budgets:
     _measures: bool = field(init=False, repr=False, compare=False)
     _in_usd: bool = field(init=False, repr=False, compare=False)
     _ledgers: Ledgers = field(init=False, repr=False, compare=False)
+    _by_attempt: Sequence[bool] = field(init=False, repr=False, compare=False)
     _warned: dict[str, None] = field(init=False, repr=False, compare=False, default_factory=dict[str, None])
     _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
 
@@ -141,6 +145,7 @@ class Budgets:
         object.__setattr__(self, "_measures", units != {"requests"})
         object.__setattr__(self, "_in_usd", "usd" in units)
         object.__setattr__(self, "_ledgers", Ledgers(self.budgets))
+        object.__setattr__(self, "_by_attempt", [budget.unit != "requests" for budget in self.budgets])
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
         """Send a call if the budgets have room for it.
@@ -158,8 +163,8 @@ class Budgets:
             await self.prices.ready(call.io)
         now = call.io.now()
         holds = self._holds(self._ledgers.at(now, record), sent, record)
-        ticket = new_ticket()
-        refusal = await self.store.reserve(call.io, ticket, holds, now, now + self.expires)
+        held = Reservation(self.store, call, holds, self._by_attempt, self.expires)
+        refusal = await held.make(now)
         if refusal is not None:
             raise self._refuse(refusal, record, now, holds[refusal.position].amount)
         usage: Usage | None = None
@@ -168,18 +173,16 @@ class Budgets:
             if self._measures:
                 meter = metered(call, sent, reply)
                 if not call.is_whole:
-                    reply.on_end.append(lambda _: self._settle(call, record, ticket, holds, meter.usage()))
+                    reply.on_end.append(lambda _: self._settle(call, record, held, holds, meter.usage()))
                     return reply
                 usage = meter.usage()
-        except BaseException as error:
-            await call.io.carry_through(
-                self._settle(call, record, ticket, holds, None)
-                if may_be_billed(error, record)
-                else self._give_back(call, ticket, holds)
-            )
+        except BaseException:
+            await call.io.carry_through(_settle_failed(held))
             raise
+        finally:
+            held.sent()
         try:
-            await self._settle(call, record, ticket, holds, usage)
+            await self._settle(call, record, held, holds, usage)
         except BaseException as error:
             await reply.abandon(call.io, error)
             raise
@@ -211,21 +214,18 @@ class Budgets:
         return cost or 0
 
     async def _settle(
-        self, call: Call, record: Record, ticket: str, holds: Sequence[Hold], usage: Usage | None
+        self, call: Call, record: Record, held: Reservation, holds: Sequence[Hold], usage: Usage | None
     ) -> None:
         """Count what was used, which is what was set aside where that is not known."""
-        spends = [
-            Spend(hold.key, self._used(budget, hold, usage, record), hold.until)
-            for budget, hold in zip(self.budgets, holds, strict=True)
-        ]
-        ledgers = await self.store.settle(call.io, ticket, spends, call.io.now())
+        ledgers = await held.settle(
+            [
+                self._used(budget, hold, usage, record)
+                for budget, hold in zip(self.budgets, holds, strict=True)
+            ]
+        )
         for budget, hold, ledger in zip(self.budgets, holds, ledgers, strict=False):
             if ledger.used >= budget.worth_a_word:
                 await self._warn(call.io, budget, record, hold, ledger)
-
-    async def _give_back(self, call: Call, ticket: str, holds: Sequence[Hold]) -> None:
-        spends = [Spend(hold.key, 0, hold.until) for hold in holds]
-        await self.store.settle(call.io, ticket, spends, call.io.now())
 
     def _used(self, budget: Budget, hold: Hold, usage: Usage | None, record: Record) -> int:
         """Give what was used; what is not known counts as what was set aside."""
@@ -289,3 +289,7 @@ class Budgets:
                 await io.call(budget.on_warning, warning)
             except Exception:
                 logger.exception("The on_warning function of a budget failed; the call is not affected.")
+
+
+async def _settle_failed(held: Reservation) -> None:
+    await held.settle(None)

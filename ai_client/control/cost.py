@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 from .._io import finish
 from .._labels import Labels
 from .call import Call, Next, Reply
-from .meter import asking_for_usage, may_be_billed, metered
+from .meter import asking_for_usage, metered
 from .prices import Prices
 from .record import NANO, Record, record_of
 from .usage import UNKNOWN, Usage
@@ -32,6 +32,8 @@ logger = logging.getLogger("ai_client")
 class Cost:
     """Measures tokens and cost of each call, and adds them up by the hour.
 
+    An attempt that may have been billed although no answer came of it counts as a call of unknown cost.
+
     Args:
         prices: What models cost.
         store: Where sums are kept; without, calls are measured and nothing is added up.
@@ -49,29 +51,25 @@ class Cost:
         record = record_of(call)
         self.prices.warm()
         sent = asking_for_usage(call) if self.ask else call
+        before = record.billable
         try:
             reply = await proceed(sent)
             meter = metered(call, sent, reply)
             usage = meter.usage() if call.is_whole else None
-        except BaseException as error:
-            if may_be_billed(error, record):
+        except BaseException:
+            if lost := record.billable - before:
                 record.usage = UNKNOWN
-                await call.io.carry_through(self._add(call, record, UNKNOWN))
+                await call.io.carry_through(self._add_lost(call, record, lost))
             raise
+        lost = max(0, record.billable - before - 1)
         if usage is None:
-            reply.on_end.append(lambda _: self._account(call, record, meter.usage()))
+            reply.on_end.append(lambda _: self._account(call, record, meter.usage(), lost))
         else:
-            await self._account(call, record, usage)
+            await self._account(call, record, usage, lost)
         return reply
 
-    async def _account(self, call: Call, record: Record, usage: Usage) -> None:
+    async def _account(self, call: Call, record: Record, usage: Usage, lost: int) -> None:
         record.nano_usd = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
-        await self._add(call, record, usage)
-
-    async def _add(self, call: Call, record: Record, usage: Usage) -> None:
-        store = self.store
-        if store is None:
-            return
         sums = {"calls": 1, usage.source: 1}
         if usage.input:
             sums["input"] = usage.input
@@ -87,10 +85,22 @@ class Cost:
             sums["unpriced"] = 1
         elif record.nano_usd:
             sums["nano_usd"] = record.nano_usd
-        model = usage.model or record.target_model or record.model
+        if lost:  # attempts before this one, under the same name
+            for name in ("calls", "unknown", "unpriced"):
+                sums[name] = sums.get(name, 0) + lost
+        await self._add(call, record, usage.model, sums)
+
+    async def _add_lost(self, call: Call, record: Record, lost: int) -> None:
+        """Add attempts of which nothing is known but that they may have been billed."""
+        await self._add(call, record, None, {"calls": lost, "unknown": lost, "unpriced": lost})
+
+    async def _add(self, call: Call, record: Record, model: str | None, sums: Mapping[str, int]) -> None:
+        if self.store is None:
+            return
+        model = model or record.target_model or record.model
         key = _key(record.labels, model, record.alias, record.target)
         now = call.io.now()
-        await store.add(call.io, _period(int(now // 3600)), {key: sums}, now + self.retention * _DAY)
+        await self.store.add(call.io, _period(int(now // 3600)), {key: sums}, now + self.retention * _DAY)
 
     def report(
         self, *, by: Sequence[Dimension] = (), since: datetime | None = None, until: datetime | None = None

@@ -22,7 +22,7 @@ class Logs:
     """Logs each call when it has ended: `INFO` where it was answered, `WARNING` where it failed.
 
     The fields are in `extra`, where JSON formatters and structlog find them: `ai_path`, `ai_model`, `ai_endpoint`,
-    `ai_tenant`, `ai_user`, `ai_request_id`, `ai_attempts`, `ai_seconds`, `ai_first_item_seconds`,
+    `ai_tenant`, `ai_user`, `ai_request_id`, `ai_attempts`, `ai_lost_attempts`, `ai_seconds`, `ai_first_item_seconds`,
     `ai_input_tokens`, `ai_output_tokens`, `ai_cached_tokens`, `ai_usage`, `ai_usd`, `ai_cache`, `ai_target`,
     `ai_alias`, `ai_stream`, `ai_complete`, `ai_error`, `ai_status`; and with `Redaction(content=True)` `ai_prompt`
     and `ai_completion`. Fields that are not known are `None`.
@@ -76,6 +76,7 @@ class Logs:
             "user": labels.user,
             "request_id": record.request_id or getattr(error, "request_id", None),
             "attempts": record.attempts,
+            "lost_attempts": record.lost,
             "seconds": round(outcome.seconds, 6),
             "first_item_seconds": record.first_item,
             "input_tokens": usage and usage.input,

@@ -4,14 +4,13 @@ import os
 import secrets
 from itertools import count
 
-from ..errors import APIConnectionError, APIStatusError, APITimeoutError, members_of
+from ..errors import members_of
 from .call import Call, Reply
 from .estimates import from_events, input_tokens
-from .record import Record, record_of
+from .record import record_of
 from .usage import UNKNOWN, Usage, outline_of, reported
 
 _ASKABLE = ("/chat/completions", "/completions")
-_NOT_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"})
 _run = secrets.token_hex(8)
 _numbers = count(1)
 
@@ -91,19 +90,6 @@ def is_for_caller(data: bytes) -> bool:
         return True
     outline = outline_of(data)
     return outline.get("choices") != [] or not outline.get("usage")
-
-
-def may_be_billed(error: BaseException, record: Record) -> bool:
-    """Tell whether a call that failed may have reached the provider and cost something."""
-    if not record.attempts:
-        return False
-    if isinstance(error, APIStatusError):
-        return False
-    if isinstance(error, APITimeoutError | APIConnectionError):
-        cause = error.__cause__
-        said: object = getattr(cause, "may_have_been_sent", None)
-        return type(cause).__name__ not in _NOT_SENT if said is None else bool(said)
-    return not isinstance(error, Exception)
 
 
 def new_ticket() -> str:

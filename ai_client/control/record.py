@@ -43,12 +43,15 @@ class Record:
         target: What served the call: a model, or a client and a model as `azure/gpt-5.5`.
         target_model: The model that is asked at the target, where it is not `model`.
         attempts: How often the call was sent.
+        answered: How many attempts were answered with success.
+        lost: How many others may have been billed although no answer came of them.
         cache: What the cache did: `hit`, `miss`, `stale` or `shared` (the answer of an equal call under way).
         usage: Tokens, where measured.
         nano_usd: Cost in 10^-9 USD, where the usage is measured and the price known.
         request_id: The answer's `x-request-id`.
         first_item: Seconds to the first item of a stream.
         on_attempt: Coroutine functions that hear of each attempt.
+        before_retry: A coroutine function that may forbid a further attempt by giving `False`.
     """
 
     labels: Labels
@@ -57,6 +60,8 @@ class Record:
     target: str | None = None
     target_model: str | None = None
     attempts: int = 0
+    answered: int = 0
+    lost: int = 0
     cache: Literal["hit", "miss", "stale", "shared"] | None = None
     usage: "Usage | None" = None
     nano_usd: int | None = None
@@ -66,6 +71,13 @@ class Record:
     on_attempt: list[Callable[[Attempt], Awaitable[None]]] = field(
         default_factory=list[Callable[[Attempt], Awaitable[None]]], repr=False
     )
+
+    before_retry: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
+
+    @property
+    def billable(self) -> int:
+        """Attempts that may have been billed."""
+        return self.answered + self.lost
 
     @property
     def usd(self) -> float | None:

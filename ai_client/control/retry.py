@@ -22,6 +22,7 @@ MAX_RETRY_AFTER = 120.0
 _TRANSIENT = frozenset({408, 409, 429})
 _SERVER_ERROR = 500
 _TERMINAL_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+_NOT_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"})
 
 logger = logging.getLogger("ai_client")
 
@@ -53,14 +54,20 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
             record.attempts += 1
         try:
             reply = await attempt(taken)
-        except (APIConnectionError, APIStatusError) as error:
-            pause = _pause(call, error, taken) if taken < max_retries else None
+        except BaseException as error:
+            if record is not None:
+                record.lost += may_be_billed(error)
+            if not isinstance(error, APIConnectionError | APIStatusError):
+                raise
+            pause = await _allowed_pause(call, error, taken) if taken < max_retries else None
             if record is not None and record.on_attempt:
                 await record.attempted(began, error, pause)
             _log(call, error, taken, pause, max_retries)
             if pause is None:
                 raise
         else:
+            if record is not None:
+                record.answered += 1
             logger.debug(
                 "%s %s: attempt %d answered %d", call.method, call.path, taken + 1, reply.response.status_code
             )
@@ -84,6 +91,16 @@ def _pause(call: Call, error: APIError, taken: int) -> float | None:
     return pause
 
 
+async def _allowed_pause(call: Call, error: APIError, taken: int) -> float | None:
+    """Give the seconds to wait before another attempt, or `None` where there is no use in one, or no means for it."""
+    pause = _pause(call, error, taken)
+    before_retry = None if call.record is None else call.record.before_retry
+    if pause is None or before_retry is None or await before_retry():
+        return pause
+    logger.info("%s %s: not tried again, a budget has no room for it", call.method, call.path)
+    return None
+
+
 def _log(call: Call, error: APIError, taken: int, pause: float | None, max_retries: int) -> None:
     then = "no further attempt" if pause is None else f"next in {pause:.2f} s"
     logger.info(
@@ -96,6 +113,15 @@ def _log(call: Call, error: APIError, taken: int, pause: float | None, max_retri
         _fate(error),
         then,
     )
+
+
+def may_be_billed(error: BaseException) -> bool:
+    """Tell whether an attempt that failed may have reached the provider and cost something."""
+    if isinstance(error, APIConnectionError):
+        cause = error.__cause__
+        said: object = getattr(cause, "may_have_been_sent", None)
+        return type(cause).__name__ not in _NOT_SENT if said is None else bool(said)
+    return not isinstance(error, Exception)  # cancelled
 
 
 def is_transient(error: APIError) -> bool:

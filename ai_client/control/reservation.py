@@ -1,0 +1,116 @@
+"""What one call holds of its budgets, until it is known what it used."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import StoreError
+from ..stores.base import Hold, Ledger, Refusal, Spend
+from .meter import new_ticket
+from .record import record_of
+
+if TYPE_CHECKING:
+    from ..stores import Store
+    from .call import Call
+
+
+class Reservation:
+    """Amounts that are set aside for a call, and once more for each attempt after one that may have been billed.
+
+    Args:
+        store: Where they are set aside.
+        call: What is about to be sent.
+        holds: The amounts.
+        by_attempt: For each of them, whether an attempt without an answer uses it up; else the call does, once.
+        expires: Seconds after which what nobody settled is given back.
+    """
+
+    __slots__ = (
+        "_before",
+        "_by_attempt",
+        "_expires",
+        "_holds",
+        "_io",
+        "_outer",
+        "_record",
+        "_store",
+        "_tickets",
+    )
+
+    def __init__(
+        self,
+        store: "Store",
+        call: "Call",
+        holds: Sequence[Hold],
+        by_attempt: Sequence[bool],
+        expires: float,
+    ) -> None:
+        self._store = store
+        self._io = call.io
+        record = self._record = record_of(call)
+        self._holds = holds
+        self._by_attempt = by_attempt
+        self._expires = expires
+        self._before = record.billable
+        self._outer = record.before_retry
+        self._tickets: list[str] = []
+
+    async def make(self, now: float) -> Refusal | None:
+        """Set the amounts aside, or give what has no room."""
+        ticket = new_ticket()
+        refusal = await self._store.reserve(self._io, ticket, self._holds, now, now + self._expires)
+        if refusal is None:
+            self._tickets.append(ticket)
+            self._record.before_retry = self._again
+        return refusal
+
+    def sent(self) -> None:
+        """Note that there will be no further attempt."""
+        self._record.before_retry = self._outer
+
+    async def settle(self, used: Sequence[int] | None) -> list[Ledger]:
+        """Count what the answered attempt *used*, if one was, and what was set aside for each that was lost."""
+        billable = self._record.billable - self._before
+        lost = billable if used is None else max(0, billable - 1)
+        ledgers: list[Ledger] = []
+        for number, ticket in enumerate(self._tickets):
+            spends = [
+                Spend(hold.key, amount, hold.until)
+                for hold, amount in zip(self._holds, self._amounts(number, lost, used), strict=True)
+            ]
+            ledgers = await self._store.settle(self._io, ticket, spends, self._io.now())
+        return ledgers
+
+    def _amounts(self, number: int, lost: int, used: Sequence[int] | None) -> Sequence[int]:
+        """Give what one of the tickets comes to."""
+        if number < lost:
+            return self._amounts_of(number)
+        if used is None or number > lost:
+            return [0] * len(self._holds)
+        if number == 0:
+            return used
+        return [amount if each else 0 for amount, each in zip(used, self._by_attempt, strict=True)]
+
+    def _amounts_of(self, number: int) -> list[int]:
+        return [
+            hold.amount if each or number == 0 else 0
+            for hold, each in zip(self._holds, self._by_attempt, strict=True)
+        ]
+
+    async def _again(self) -> bool:
+        """Set aside as much once more where the attempt before may have been billed; tell whether there is room."""
+        if self._outer is not None and not await self._outer():
+            return False
+        if self._record.billable - self._before < len(self._tickets) or not any(self._by_attempt):
+            return True
+        number, now, ticket = len(self._tickets), self._io.now(), new_ticket()
+        holds = [
+            hold._replace(amount=amount)
+            for hold, amount in zip(self._holds, self._amounts_of(number), strict=True)
+        ]
+        try:
+            refusal = await self._store.reserve(self._io, ticket, holds, now, now + self._expires)
+        except StoreError:
+            return False
+        if refusal is None:
+            self._tickets.append(ticket)
+        return refusal is None
