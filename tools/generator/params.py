@@ -4,23 +4,18 @@ import keyword
 from collections.abc import Set as AbstractSet
 
 from .description import DescriptionError
-from .graph import Graph, Node
-from .imports import Imports
+from .graph import Node
 from .outline import Method
 from .rules import PARAM
-from .shapes import Array, Choice, Definition, Field, Nullable, Object, Ref, Scalar, Shape, Table, Union
+from .shapes import Array, Choice, Field, Nullable, Object, Ref, Scalar, Shape, Table, Union
 from .words import python_name, sentence
+from .writer import Writer
 
 
-class ParamWriter:
+class ParamWriter(Writer):
     """Writes the TypedDicts of one module."""
 
-    def __init__(self, graph: Graph, module: str, imports: Imports) -> None:
-        self._graph = graph
-        self._module = module
-        self._imports = imports
-        self.seen: set[Node] = set()
-        """The nodes that the last annotations name."""
+    use = PARAM
 
     def write(self, node: Node, later: AbstractSet[Node]) -> str:
         """Write one definition; what is defined *later* in the module is referred to by a string."""
@@ -84,7 +79,7 @@ class ParamWriter:
             case Nullable(of):
                 return f"{self.annotation(of)} | None"
             case Ref(key):
-                return self._reference(key)
+                return self._graph.names[self._named(key)]
             case Scalar("file"):
                 return self._imports.add("ai_client._files", "FileTypes")
             case Scalar(name):
@@ -110,15 +105,6 @@ class ParamWriter:
             return all(self._is_scalar(member) for member in shape.members)
         return isinstance(shape, Scalar | Choice)
 
-    def _reference(self, key: str) -> str:
-        node = self._graph.shared(Node(key, PARAM))
-        self.seen.add(node)
-        name = self._graph.names[node]
-        home = self._graph.modules[node]
-        if home != self._module:
-            self._imports.add(f"ai_client.types.{home.replace('/', '.')}", name)
-        return name
-
     def _typed_dict(
         self, name: str, shape: Object, about: str, later: AbstractSet[Node], base: str | None = None
     ) -> str:
@@ -142,16 +128,11 @@ class ParamWriter:
     def _value(self, field: Field, later: AbstractSet[Node]) -> str:
         shape = self._graph.expand(field.shape)
         self.seen.clear()
-        text = self.annotation(shape)
-        if self.seen & later:
-            text = f'"{text.replace(chr(34), chr(39))}"'
+        text = self._quoted(self.annotation(shape), later)
         return f"{self._imports.add('typing', 'Required')}[{text}]" if field.required else text
 
-    def _docstring(self, definition: Definition, name: str) -> str:
-        holder = self._graph.names.get(Node(definition.owner or "", PARAM))
-        if holder is None:
-            return f"{sentence(name.removesuffix('Param'))}, to send."
-        return f"`{'.'.join(definition.steps)}` of `{holder}`."
+    def _alone(self, name: str) -> str:
+        return f"{sentence(name.removesuffix('Param'))}, to send."
 
 
 def _is_key(name: str) -> bool:

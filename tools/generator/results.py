@@ -6,14 +6,12 @@ from collections.abc import Set as AbstractSet
 
 import pydantic
 
-from .graph import Graph, Node
-from .imports import Imports
+from .graph import Node
 from .rules import RESULT
 from .shapes import (
     Anything,
     Array,
     Choice,
-    Definition,
     Field,
     Nullable,
     Object,
@@ -23,21 +21,17 @@ from .shapes import (
     Table,
     Union,
 )
-from .words import python_name, sentence
+from .words import python_name
+from .writer import Writer
 
 BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "object", "str"})
 TAGS = ("type", "object", "role", "event", "mode")
 
 
-class ResultWriter:
+class ResultWriter(Writer):
     """Writes the models of one module."""
 
-    def __init__(self, graph: Graph, module: str, imports: Imports) -> None:
-        self._graph = graph
-        self._module = module
-        self._imports = imports
-        self.seen: set[Node] = set()
-        """The nodes that the last annotations name."""
+    use = RESULT
 
     def write(self, node: Node, later: AbstractSet[Node]) -> str:
         """Write one definition; what is defined *later* in the module is referred to by a string."""
@@ -88,12 +82,8 @@ class ResultWriter:
                 return "object"
 
     def _reference(self, key: str, *, strict: bool) -> str:
-        node = self._graph.shared(Node(key, RESULT))
-        self.seen.add(node)
+        node = self._named(key)
         name = self._graph.names[node]
-        home = self._graph.modules[node]
-        if home != self._module:
-            self._imports.add(f"ai_client.types.{home.replace('/', '.')}", name)
         shape = self._graph.definition(node).shape
         return self._open(name) if isinstance(shape, Choice) and not strict else name
 
@@ -153,9 +143,7 @@ class ResultWriter:
         bare = shape.of if isinstance(shape, Nullable) else shape
         strict = exact and isinstance(bare, Choice) and len(bare.values) == 1
         self.seen.clear()
-        text = self.annotation(shape, strict=strict)
-        if self.seen & later:
-            text = f'"{text.replace(chr(34), chr(39))}"'
+        text = self._quoted(self.annotation(shape, strict=strict), later)
         default = None if _is_plain(field) else "None"
         if default and not isinstance(shape, Nullable | Anything):
             text = f'{text[:-1]} | None"' if text.startswith('"') else f"{text} | None"
@@ -179,12 +167,6 @@ class ResultWriter:
         if found != annotation:
             self._imports.add_module("builtins")
         return f"{name}{colon}{found}"
-
-    def _docstring(self, definition: Definition, name: str) -> str:
-        holder = self._graph.names.get(Node(definition.owner or "", RESULT))
-        if holder is None:
-            return f"{sentence(name)}."
-        return f"`{'.'.join(definition.steps)}` of `{holder}`."
 
 
 def _is_plain(field: Field) -> bool:
