@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django demo-flask test check format bench docs clean
+.PHONY: help demo demo-django demo-flask test test-oldest check format bench docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,15 @@ demo-flask: .venv/.demo-flask ## the same in Flask
 
 test: .venv/.dev ## set up and run the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+build/oldest/.ready: pyproject.toml tests/oldest.txt
+	$(PYTHON) -m venv --upgrade-deps build/oldest
+	build/oldest/bin/python -m pip install --quiet -c tests/oldest.txt -e '.[all]' --group test
+	@touch $@
+
+# the old test client of Starlette leaves open what it should close
+test-oldest: build/oldest/.ready ## the same with the oldest libraries that are supported (PYTHON=python3.11)
+	build/oldest/bin/python -m pytest -W ignore::pytest.PytestUnraisableExceptionWarning $(ARGS)
 
 check: .venv/.dev ## lint, format and types
 	$(BIN)/ruff check .
