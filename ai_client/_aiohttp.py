@@ -1,10 +1,11 @@
 """aiohttp below an awaitable httpx client."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._http import library
+from ._pool.proxy import Proxies
 from .config import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS
 
 _http = library("httpx").http
@@ -16,6 +17,7 @@ else:
     AsyncBaseTransport, AsyncByteStream = _http.AsyncBaseTransport, _http.AsyncByteStream
 
 _OURS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_PORTS = {"http": 80, "https": 443}
 
 
 def _aiohttp() -> Any:
@@ -34,7 +36,10 @@ class AioHttpTransport(AsyncBaseTransport):
 
     def __init__(self) -> None:
         self._aiohttp = _aiohttp()
+        self._url: Any = import_module("yarl").URL
+        self._proxies = Proxies(None, trust_env=True)
         self._session: Any = None
+        self._timeout: tuple[Any, Any] = (None, None)  # the last one and what it was made of
 
     def _open(self) -> Any:
         if self._session is None:
@@ -45,44 +50,70 @@ class AioHttpTransport(AsyncBaseTransport):
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
-                trust_env=True,
             )
         return self._session
 
     async def handle_async_request(self, request: "httpx.Request") -> "httpx.Response":
         """Send a request; return when the head of its answer is there."""
-        aiohttp = self._aiohttp
-        limits = request.extensions.get("timeout", {})
-        timeout = aiohttp.ClientTimeout(
-            total=None,
-            connect=limits.get("pool"),
-            sock_connect=limits.get("connect"),
-            sock_read=limits.get("read"),
-        )
         body: Any = request.content if isinstance(request.stream, _http.ByteStream) else request.stream
-        url = import_module("yarl").URL(str(request.url), encoded=True)
+        proxy = self._proxy(request.url)
         try:
             answer = await self._open().request(
                 request.method,
-                url,
+                self._url(str(request.url), encoded=True),
                 headers=[
                     (name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw
                 ],
                 data=body or None,
-                timeout=timeout,
+                timeout=self._limits(request.extensions.get("timeout") or {}),
                 allow_redirects=False,
                 skip_auto_headers=_OURS,
+                proxy=proxy,
             )
         except Exception as error:
             raise self._mapped(error, request) from error
-        version = f"HTTP/{answer.version.major}.{answer.version.minor}".encode()
+        version = answer.version
+        content = answer.content
+        whole = content.is_eof() and content.exception() is None
         response: httpx.Response = _http.Response(
             answer.status,
             headers=answer.raw_headers,
-            stream=_Body(answer, self, request),
-            extensions={"http_version": version, "reason_phrase": (answer.reason or "").encode()},
+            stream=_http.ByteStream(content.read_nowait()) if whole else _Body(answer, self, request),
+            extensions={
+                "http_version": b"HTTP/%d.%d" % (version.major, version.minor),
+                "reason_phrase": (answer.reason or "").encode(),
+            },
         )
         return response
+
+    def _limits(self, limits: "Mapping[str, float | None]") -> Any:
+        """Give aiohttp's form of the HTTP library's timeouts, which are nearly always those of the last request."""
+        if limits != self._timeout[0]:
+            self._timeout = (
+                dict(limits),
+                self._aiohttp.ClientTimeout(
+                    total=None,
+                    connect=limits.get("pool"),
+                    sock_connect=limits.get("connect"),
+                    sock_read=limits.get("read"),
+                ),
+            )
+        return self._timeout[1]
+
+    def _proxy(self, url: "httpx.URL") -> Any:
+        """Give the proxy to an address, if any; left to itself, aiohttp reads the environment for each request."""
+        proxy = self._proxies.find(url.scheme, url.host, url.port or _PORTS[url.scheme])
+        if proxy is None:
+            return None
+        if proxy.scheme not in _PORTS:
+            raise _http.UnsupportedProtocol("aiohttp speaks to http and https proxies, not to SOCKS ones.")
+        return self._url.build(
+            scheme=proxy.scheme,
+            user=proxy.user,
+            password=proxy.password or None,
+            host=proxy.host,
+            port=proxy.port,
+        )
 
     def _mapped(self, error: Exception, request: "httpx.Request") -> Exception:
         aiohttp = self._aiohttp

@@ -31,17 +31,26 @@ if TYPE_CHECKING:
 else:
     _httpx = library("httpx").http
 
+    class _Cookies(_httpx.Cookies):
+        """Cookies, looked for only in an answer that sets some; httpx goes a long way to find that there are none."""
+
+        def extract_cookies(self, response: Any) -> None:
+            if "set-cookie" in response.headers:
+                super().extract_cookies(response)
+
     class DefaultHttpxClient(_httpx.Client):
         """An `httpx.Client` with this package's timeout, limits and redirects."""
 
         def __init__(self, **options: Any) -> None:
             super().__init__(**_defaults(_httpx, options))
+            self._cookies = _Cookies(self._cookies)
 
     class DefaultAsyncHttpxClient(_httpx.AsyncClient):
         """An `httpx.AsyncClient` with this package's timeout, limits and redirects."""
 
         def __init__(self, **options: Any) -> None:
             super().__init__(**_defaults(_httpx, options))
+            self._cookies = _Cookies(self._cookies)
 
     class DefaultAioHttpClient(DefaultAsyncHttpxClient):
         """An `httpx.AsyncClient` that sends through aiohttp; needs the extra `aiohttp`."""

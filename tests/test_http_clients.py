@@ -26,6 +26,7 @@ from ai_client import (
 )
 from ai_client.testing import sse
 from tests.conftest import CHAT, KEY, Invoke
+from tests.proxy_server import ProxyServer
 
 BLOCKING = {
     "httpx": httpx.Client,
@@ -230,3 +231,47 @@ def test_answers_do_not_wait_for_the_garbage_collector(invoke: Invoke, kind: str
         assert (response(), request()) == (None, None)
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("kind", ["httpx", "default httpx", "aiohttp"])
+def test_cookies_of_answers_are_kept(invoke: Invoke, kind: str) -> None:
+    """A cookie that an answer sets goes out with the next request, as with any client of httpx."""
+    client = client_over(invoke, kind)
+    invoke.upstream.reply(json={"id": "gpt-5.5"}, headers={"set-cookie": "c=1; Path=/"})
+    for _ in range(2):
+        invoke(client.models.retrieve, "gpt-5.5")
+    first, second = invoke.upstream.requests
+    assert "cookie" not in first.headers
+    assert second.headers["cookie"] == "c=1"
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_empty_answers_over_aiohttp(invoke: Invoke, status: int) -> None:
+    """An answer without a body is one over aiohttp too."""
+    client = client_over(invoke, "aiohttp")
+    invoke.upstream.reply(status=status, body=b"")
+    raw = invoke(client.files.with_raw_response.delete, "file-1")
+    assert (raw.status_code, raw.http_response.content) == (status, b"")
+
+
+def test_proxies_over_aiohttp(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's proxies serve what goes over aiohttp, with their credentials and exemptions."""
+    address = invoke.upstream.url.removeprefix("http://")
+    invoke.upstream.always(json={"id": "gpt-5.5"})
+    with ProxyServer(user="me:p w") as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.address.replace("://", "://me:p%20w@"))
+        assert invoke(client_over(invoke, "aiohttp").models.retrieve, "gpt-5.5").id
+        assert [used.partition("/v1")[0] for used in proxy.seen] == [f"GET http://{address}"]
+        monkeypatch.setenv("NO_PROXY", address.partition(":")[0])
+        assert invoke(client_over(invoke, "aiohttp").models.retrieve, "gpt-5.5").id
+        assert len(proxy.seen) == 1
+
+
+def test_aiohttp_has_no_socks(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SOCKS proxy is refused over aiohttp, not passed by."""
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    client = client_over(invoke, "aiohttp", max_retries=0)
+    with pytest.raises(APIConnectionError) as caught:
+        invoke(client.models.retrieve, "gpt-5.5")
+    assert "SOCKS" in str(caught.value.__cause__)
+    assert invoke.upstream.requests == []
