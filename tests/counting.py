@@ -3,12 +3,13 @@
 import linecache
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+FEW, TIMES = 60, 6
 _NAME = re.compile(r"(self\.)?\b([a-z_]\w*)", re.ASCII)
 
 
@@ -66,3 +67,11 @@ def counted(*places: str) -> Iterator[Work]:
     finally:
         sys.settrace(before)
         work._seen.clear()
+
+
+def assert_linear(work: Callable[[int], Work]) -> None:
+    """Hold the work of a size against that of some times the size: it may grow with the size, and no faster."""
+    few, many = work(FEW), work(FEW * TIMES)
+    assert few.operations > FEW / 2
+    assert many.operations <= few.operations * TIMES * 1.1
+    assert many.bytes <= few.bytes * TIMES * 1.1

@@ -1,131 +1,22 @@
-"""Cost grows with calls, bytes and chunks, and no faster: counted, on work of two sizes."""
+"""A connection, a waiter, a request and a body cost as much as without the others: counted, on two sizes."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import h11
 import pytest
 
 import ai_client._pool
-from ai_client import _sse
 from ai_client._http import library
 from ai_client._pool.admission import Ledger
 from ai_client._pool.wire import Wire
-from ai_client._sse import SSEDecoder
-from tests.both_pools import Blocking, Pools, Suspending, request
-from tests.counting import Work, counted
-from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
+from tests.both_pools import Pools, Suspending, request
+from tests.counting import FEW, Work, assert_linear, counted
+from tests.raw_server import HEAD_OF_STREAM, OK, RawServer, chunk
 
 POOL = str(Path(ai_client._pool.__file__).parent)
-FEW, TIMES = 60, 6
-EVENT = b"event: add\ndata: " + b"x" * 30 + b"\n\n"
-Feed = Callable[[Any, bytes], object]
-
-BODIES: dict[str, Callable[[int], list[bytes]]] = {
-    "all at once": lambda size: [EVENT * size],
-    "an event a chunk": lambda size: [EVENT] * size,
-    "an event in two chunks": lambda size: [EVENT[-1:] + EVENT[:-1]] * size,
-    "a byte a chunk": lambda size: [bytes([byte]) for byte in EVENT * (size // 8)],
-    "an event of many chunks": lambda size: [b"data: ", *[b"x" * 30] * size, b"\n\n"],
-    "an event of many lines": lambda size: [*[b"data: " + b"x" * 30 + b"\n"] * size, b"\n"],
-    "an event of many lines, cut at their ends": lambda size: [*[b"\ndata: " + b"x" * 30] * size, b"\n\n"],
-    "a line that never ends": lambda size: [b"data: " + b"x" * 30] * size,
-    "comments": lambda size: [b": still here\n"] * size,
-    "comments between empty lines": lambda size: [b": still here\n\n"] * size,
-    "empty lines": lambda size: [b"\n\n\n\n"] * size,
-}
-
-
-def assert_linear(work: Callable[[int], Work]) -> None:
-    """Hold the work of a size against that of some times the size."""
-    few, many = work(FEW), work(FEW * TIMES)
-    assert few.operations > FEW / 2
-    assert many.operations <= few.operations * TIMES * 1.1
-    assert many.bytes <= few.bytes * TIMES * 1.1
-
-
-def decoding(decoder: Any, chunks: list[bytes], place: str = _sse.__file__) -> Work:
-    """Count what decoding takes in the decoder's file."""
-    with counted(place) as work:
-        for each in chunks:
-            decoder.feed(each)
-        decoder.flush()
-    return work
-
-
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["lf", "crlf", "cr"])
-@pytest.mark.parametrize("body", BODIES)
-def test_decoding(body: str, end: bytes) -> None:
-    """Decoding a body costs as much as it is long, however it is cut."""
-
-    def work(size: int) -> Work:
-        chunks = [EVENT, *BODIES[body](size)]  # the first event shows how lines end
-        return decoding(SSEDecoder(), [each.replace(b"\n", end) for each in chunks])
-
-    assert_linear(work)
-
-
-class Copying:
-    """A decoder that copies everything with each chunk."""
-
-    def __init__(self) -> None:
-        self.buffer: Any = b""
-
-    def feed(self, chunk: bytes) -> None:
-        """Take in a chunk."""
-        self.buffer += chunk
-        while b"\n\n" in self.buffer:
-            _, _, self.buffer = self.buffer.partition(b"\n\n")
-
-    def flush(self) -> None:
-        """End."""
-
-
-class Searching(Copying):
-    """A decoder that searches everything with each chunk, in place."""
-
-    def __init__(self) -> None:
-        self.buffer = bytearray()
-
-    def feed(self, chunk: bytes) -> None:
-        """Take in a chunk."""
-        self.buffer += chunk
-        while (end := self.buffer.find(b"\n\n")) >= 0:
-            del self.buffer[: end + 2]
-
-
-class Joining(Copying):
-    """A decoder that joins everything with each chunk."""
-
-    def feed(self, chunk: bytes) -> None:
-        """Take in a chunk."""
-        self.chunks = [*getattr(self, "chunks", []), chunk]
-        whole = b"".join(self.chunks)
-        if b"\n\n" in whole:
-            self.chunks = []
-
-
-class Walking(Copying):
-    """A decoder that walks over all chunks with each one."""
-
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-
-    def feed(self, chunk: bytes) -> None:
-        """Take in a chunk."""
-        self.chunks.append(chunk)
-        if any(each.endswith(b"\n") for each in self.chunks):
-            self.chunks.clear()
-
-
-@pytest.mark.parametrize("wrong", [Copying, Searching, Joining, Walking])
-def test_wrong_decoders_are_told(wrong: type[Copying]) -> None:
-    """What grows with the square of the chunks is found out, be it in instructions or in bytes."""
-    with pytest.raises(AssertionError):
-        assert_linear(lambda size: decoding(wrong(), BODIES["an event of many chunks"](size), __file__))
 
 
 class Waiter:
@@ -261,21 +152,11 @@ def test_reading_bodies(pieces: str) -> None:
     assert_linear(work)
 
 
-@pytest.fixture(params=[Blocking, Suspending], ids=["blocking", "awaitable"])
-def both(request: pytest.FixtureRequest) -> type[Pools]:
-    """Run the test over both pools."""
-    return request.param
-
-
 @pytest.fixture
-def server() -> Iterator[RawServer]:
-    """Yield a server that answers at once, but for `/hold`."""
-
-    def answer(exchange: Exchange) -> None:
-        exchange.write(HEAD_OF_STREAM if exchange.target == "/hold" else OK)
-
-    with RawServer(answer) as server:
-        yield server
+def server(server: RawServer) -> RawServer:
+    """Let the server answer at once, but for `/hold`."""
+    server.answer = lambda exchange: exchange.write(HEAD_OF_STREAM if exchange.target == "/hold" else OK)
+    return server
 
 
 @pytest.mark.parametrize("history", ["answered", "left", "refused"])
