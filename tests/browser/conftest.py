@@ -16,6 +16,7 @@ import pytest
 from ai_client.testing import Upstream
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 60_000  # milliseconds, for a busy machine
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
     "--headless",
@@ -103,8 +104,9 @@ def browser() -> Iterator[Any]:
     """Start Debian's Chromium, for one module: while it runs, the thread counts as running an event loop."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -165,7 +167,7 @@ def open_tab(browser: Any, example: Example) -> Iterator[Callable[..., Tab]]:
                 context = browser.new_context(
                     viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
                 )
-                context.set_default_timeout(15_000)
+                context.set_default_timeout(PATIENCE)
                 stack.callback(context.close)
             tab = Tab(context.new_page())
             tabs.append(tab)
