@@ -5,7 +5,15 @@ from typing import assert_type
 
 from pydantic import BaseModel, TypeAdapter
 
-from ai_client import AsyncOpenAI, OpenAI, pydantic_function_tool, pydantic_responses_function_tool
+from ai_client import (
+    APIResponse,
+    AsyncAPIResponse,
+    AsyncOpenAI,
+    OpenAI,
+    pydantic_function_tool,
+    pydantic_responses_function_tool,
+)
+from ai_client._response import LegacyAPIResponse
 from ai_client.lib.streaming.chat import (
     AsyncChatCompletionStream,
     AsyncChatCompletionStreamManager,
@@ -128,3 +136,29 @@ async def awaitable(client: AsyncOpenAI) -> None:
         assert_type(await events.get_final_response(), ParsedResponse[None])
     assert_type(await client.videos.poll("v"), Video)
     assert_type(await client.vector_stores.files.poll("f", vector_store_id="v"), VectorStoreFile)
+
+
+def raw(client: OpenAI) -> None:
+    completions = client.chat.completions.with_raw_response
+    answer = completions.parse(model="m", messages=[], response_format=Place)
+    assert_type(answer, LegacyAPIResponse[ParsedChatCompletion[Place]])
+    assert_type(answer.parse().choices[0].message.parsed, Place | None)
+    assert_type(completions.parse(model="m", messages=[]), LegacyAPIResponse[ParsedChatCompletion[None]])
+    responses = client.responses
+    whole = responses.with_raw_response.parse(model="m", input="x", text_format=Place)
+    assert_type(whole, LegacyAPIResponse[ParsedResponse[Place]])
+    with responses.with_streaming_response.parse(model="m", input="x", text_format=Place) as unread:
+        assert_type(unread, APIResponse[ParsedResponse[Place]])
+        assert_type(unread.parse(), ParsedResponse[Place])
+
+
+async def raw_awaitable(client: AsyncOpenAI) -> None:
+    completions = client.chat.completions
+    answer = await completions.with_raw_response.parse(model="m", messages=[], response_format=list[Place])
+    assert_type(answer, LegacyAPIResponse[ParsedChatCompletion[list[Place]]])
+    async with completions.with_streaming_response.parse(
+        model="m", messages=[], response_format=Place
+    ) as unread:
+        assert_type(unread, AsyncAPIResponse[ParsedChatCompletion[Place]])
+    responses = client.responses.with_raw_response
+    assert_type(await responses.parse(model="m", input="x"), LegacyAPIResponse[ParsedResponse[None]])

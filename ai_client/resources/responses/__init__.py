@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from pydantic import TypeAdapter
 
@@ -31,10 +31,23 @@ from ai_client.types.responses.response_stream_event import ResponseStreamEvent
 from . import _generated
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    from ai_client._response import (
+        APIResponse,
+        AsyncAPIResponse,
+        AsyncResponseContextManager,
+        LegacyAPIResponse,
+        ResponseContextManager,
+    )
     from ai_client.lib.streaming.responses import AsyncResponseStreamManager, ResponseStreamManager
     from ai_client.types.responses.parsed_response import ParsedResponse
 
-T = TypeVar("T")
+    T = TypeVar("T", default=None)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")  # the standard library's knows no default before Python 3.13
 
 
 class ResponseParseParams(ResponseCreateParamsBase, total=False):
@@ -64,7 +77,7 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
     def parse(
         self: "Responses[Sync]",
         *,
-        text_format: type[T] | TypeAdapter[T],
+        text_format: type[T] | TypeAdapter[T] | Omit = omit,
         parse_as: Omit = omit,
         **params: Unpack[ResponseParseParams],
     ) -> "ParsedResponse[T]": ...
@@ -85,12 +98,10 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
         **params: Unpack[ResponseParseParams],
     ) -> "ParsedResponse[None]": ...
     @overload
-    def parse(self: "Responses[Sync]", **params: Unpack[ResponseParseParams]) -> "ParsedResponse[None]": ...
-    @overload
     async def parse(
         self: "Responses[Async]",
         *,
-        text_format: type[T] | TypeAdapter[T],
+        text_format: type[T] | TypeAdapter[T] | Omit = omit,
         parse_as: Omit = omit,
         **params: Unpack[ResponseParseParams],
     ) -> "ParsedResponse[T]": ...
@@ -111,9 +122,37 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
         **params: Unpack[ResponseParseParams],
     ) -> "ParsedResponse[None]": ...
     @overload
+    def parse(
+        self: "Responses[Raw]",
+        *,
+        text_format: type[T] | TypeAdapter[T] | Omit = omit,
+        parse_as: Omit = omit,
+        **params: Unpack[ResponseParseParams],
+    ) -> "LegacyAPIResponse[ParsedResponse[T]]": ...
+    @overload
     async def parse(
-        self: "Responses[Async]", **params: Unpack[ResponseParseParams]
-    ) -> "ParsedResponse[None]": ...
+        self: "Responses[AsyncRaw]",
+        *,
+        text_format: type[T] | TypeAdapter[T] | Omit = omit,
+        parse_as: Omit = omit,
+        **params: Unpack[ResponseParseParams],
+    ) -> "LegacyAPIResponse[ParsedResponse[T]]": ...
+    @overload
+    def parse(
+        self: "Responses[Streaming]",
+        *,
+        text_format: type[T] | TypeAdapter[T] | Omit = omit,
+        parse_as: Omit = omit,
+        **params: Unpack[ResponseParseParams],
+    ) -> "ResponseContextManager[APIResponse[ParsedResponse[T]]]": ...
+    @overload
+    def parse(
+        self: "Responses[AsyncStreaming]",
+        *,
+        text_format: type[T] | TypeAdapter[T] | Omit = omit,
+        parse_as: Omit = omit,
+        **params: Unpack[ResponseParseParams],
+    ) -> "AsyncResponseContextManager[AsyncAPIResponse[ParsedResponse[T]]]": ...
     def parse(self, *, text_format: Any = omit, parse_as: Any = omit, **params: Any) -> Any:
         """Answer in the shape of a type.
 
@@ -138,57 +177,33 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
         self: "Responses[Sync]",
         *,
         response_id: Omit = omit,
-        text_format: type[T] | TypeAdapter[T],
+        text_format: type[T] | TypeAdapter[T] | Omit = omit,
         **params: Unpack[ResponseCreateParamsBase],
     ) -> "ResponseStreamManager[T]": ...
     @overload
     def stream(
         self: "Responses[Sync]",
         *,
-        response_id: Omit = omit,
-        text_format: Omit = omit,
-        **params: Unpack[ResponseCreateParamsBase],
-    ) -> "ResponseStreamManager[None]": ...
-    @overload
-    def stream(
-        self: "Responses[Sync]",
-        *,
         response_id: str,
-        text_format: type[T] | TypeAdapter[T],
+        text_format: type[T] | TypeAdapter[T] | Omit = omit,
         **params: Unpack[ResponseResumeParams],
     ) -> "ResponseStreamManager[T]": ...
     @overload
     def stream(
-        self: "Responses[Sync]", *, response_id: str, **params: Unpack[ResponseResumeParams]
-    ) -> "ResponseStreamManager[None]": ...
-    @overload
-    def stream(
         self: "Responses[Async]",
         *,
         response_id: Omit = omit,
-        text_format: type[T] | TypeAdapter[T],
+        text_format: type[T] | TypeAdapter[T] | Omit = omit,
         **params: Unpack[ResponseCreateParamsBase],
     ) -> "AsyncResponseStreamManager[T]": ...
-    @overload
-    def stream(
-        self: "Responses[Async]",
-        *,
-        response_id: Omit = omit,
-        text_format: Omit = omit,
-        **params: Unpack[ResponseCreateParamsBase],
-    ) -> "AsyncResponseStreamManager[None]": ...
     @overload
     def stream(
         self: "Responses[Async]",
         *,
         response_id: str,
-        text_format: type[T] | TypeAdapter[T],
+        text_format: type[T] | TypeAdapter[T] | Omit = omit,
         **params: Unpack[ResponseResumeParams],
     ) -> "AsyncResponseStreamManager[T]": ...
-    @overload
-    def stream(
-        self: "Responses[Async]", *, response_id: str, **params: Unpack[ResponseResumeParams]
-    ) -> "AsyncResponseStreamManager[None]": ...
     def stream(self, *, text_format: Any = omit, **params: Any) -> Any:
         """Answer piece by piece, as events and a response that grows.
 

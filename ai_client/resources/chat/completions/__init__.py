@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, cast, overload
 
 from pydantic import TypeAdapter
 
@@ -16,6 +16,7 @@ from ai_client._operation import (
     Streaming,
     StreamingView,
     Sync,
+    operation,
 )
 from ai_client._request import Omit, omit
 from ai_client.types.chat.chat_completion import ChatCompletion
@@ -25,10 +26,16 @@ from ai_client.types.chat.completion_create_params import CompletionCreateParams
 from . import _generated
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
     from ai_client.lib.streaming.chat import AsyncChatCompletionStreamManager, ChatCompletionStreamManager
     from ai_client.types.chat.parsed_chat_completion import ParsedChatCompletion
 
-T = TypeVar("T")
+    T = TypeVar("T", default=None)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")  # the standard library's knows no default before Python 3.13
 
 
 class Completions(_generated.Completions[M]):
@@ -39,35 +46,13 @@ class Completions(_generated.Completions[M]):
         StreamingView()
     )
 
-    @overload
-    def parse(
-        self: "Completions[Sync]",
-        *,
-        response_format: type[T] | TypeAdapter[T],
-        **params: Unpack[CompletionParseParams],
-    ) -> "ParsedChatCompletion[T]": ...
-    @overload
-    def parse(
-        self: "Completions[Sync]",
-        *,
-        response_format: Mapping[str, Any] | Omit = omit,
-        **params: Unpack[CompletionParseParams],
-    ) -> "ParsedChatCompletion[None]": ...
-    @overload
+    @operation
     async def parse(
-        self: "Completions[Async]",
+        self,
         *,
-        response_format: type[T] | TypeAdapter[T],
+        response_format: type[T] | TypeAdapter[T] | Mapping[str, Any] | Omit = omit,
         **params: Unpack[CompletionParseParams],
-    ) -> "ParsedChatCompletion[T]": ...
-    @overload
-    async def parse(
-        self: "Completions[Async]",
-        *,
-        response_format: Mapping[str, Any] | Omit = omit,
-        **params: Unpack[CompletionParseParams],
-    ) -> "ParsedChatCompletion[None]": ...
-    def parse(self, *, response_format: Any = omit, **params: Any) -> Any:
+    ) -> "ParsedChatCompletion[T]":
         """Answer a conversation in the shape of a type.
 
         The answer's `choices[0].message.parsed` is an instance of *response_format*: a pydantic model, a dataclass,
@@ -80,36 +65,23 @@ class Completions(_generated.Completions[M]):
             pydantic.ValidationError: The answer is not of its type.
             ValueError: A tool is no function, or not strict.
         """
-        return self._run(self._parse(response_format, params))
+        parsed: ParsedChatCompletion[T] = await self._parse(response_format, cast("dict[str, Any]", params))
+        return parsed
 
     @overload
     def stream(
         self: "Completions[Sync]",
         *,
-        response_format: type[T] | TypeAdapter[T],
+        response_format: type[T] | TypeAdapter[T] | Mapping[str, Any] | Omit = omit,
         **params: Unpack[CompletionParseParams],
     ) -> "ChatCompletionStreamManager[T]": ...
     @overload
     def stream(
-        self: "Completions[Sync]",
-        *,
-        response_format: Mapping[str, Any] | Omit = omit,
-        **params: Unpack[CompletionParseParams],
-    ) -> "ChatCompletionStreamManager[None]": ...
-    @overload
-    def stream(
         self: "Completions[Async]",
         *,
-        response_format: type[T] | TypeAdapter[T],
+        response_format: type[T] | TypeAdapter[T] | Mapping[str, Any] | Omit = omit,
         **params: Unpack[CompletionParseParams],
     ) -> "AsyncChatCompletionStreamManager[T]": ...
-    @overload
-    def stream(
-        self: "Completions[Async]",
-        *,
-        response_format: Mapping[str, Any] | Omit = omit,
-        **params: Unpack[CompletionParseParams],
-    ) -> "AsyncChatCompletionStreamManager[None]": ...
     def stream(self, *, response_format: Any = omit, **params: Any) -> Any:
         """Answer a conversation piece by piece, as events and an answer that grows.
 
