@@ -20,6 +20,7 @@ COLUMNS = {
     "httpx2": "httpx2",
     "aiohttp": "aiohttp",
 }
+NO_BREAK = "\u00a0"
 FRAMEWORKS = {
     "ours_shared": "`ai_client`, one shared",
     "official_shared": "official SDK, one shared",
@@ -48,17 +49,21 @@ def figures() -> str:
 def bars() -> str:
     """Make the table of what is to be reached."""
     rows = [
-        "| Case | Compared | Median | Quartiles | Bar | Aim | |",
-        "| --- | --- | ---: | ---: | ---: | ---: | --- |",
+        "| Case | Compared | Median | Quartiles | Bar | Aim |",
+        "| --- | --- | ---: | ---: | ---: | ---: |",
     ]
     for bar in results.read()["bars"]:
         sign, unit = judged.SIGNS[bar["scale"]]
-        spread = f"{bar['low']:.2f} to {bar['high']:.2f}"
-        aim = "" if bar["aim"] is None else f"{bar['aim']:g}"
-        verdict = "aim reached" if bar["aim_reached"] else "reached" if bar["reached"] else "**not reached**"
+        cells = [
+            bar["case"],
+            judged.compared(bar),
+            f"{bar['median']:.2f}{unit}",
+            f"{bar['low']:.2f}..{bar['high']:.2f}",
+            f"{sign} {bar['bound']:g} {_mark(bar['reached'])}",
+            "" if bar["aim"] is None else f"{bar['aim']:g} {_mark(bar['aim_reached'])}",
+        ]
         rows.append(
-            f"| {bar['case']} | {judged.compared(bar)} | {bar['median']:.2f}{unit} | {spread} | {sign} {bar['bound']:g}"
-            f" | {aim} | {verdict} |"
+            f"| {cells[0]} | {cells[1]} | {' | '.join(cell.replace(' ', NO_BREAK) for cell in cells[2:])} |"
         )
     return "\n".join(rows)
 
@@ -76,8 +81,8 @@ def cases() -> str:
             continue
         mine = contenders["ours"]
         show = _time if case["unit"] == "us" else _memory
-        own = f"{show(mine['median'])} ({show(mine['low'])} to {show(mine['high'])})"
-        others = " | ".join(_times(contenders, column, spread=True) for column in COLUMNS)
+        own = f"{show(mine['median'])} ({show(mine['low']).partition(' ')[0]}..{show(mine['high'])})".replace(" ", NO_BREAK)
+        others = " | ".join(_times(contenders, column) for column in COLUMNS)
         rows.append(f"| {name} | {own} | {others} |")
     return "\n".join([*rows, "", _where(found)])
 
@@ -85,7 +90,7 @@ def cases() -> str:
 def endpoints() -> str:
     """Make the table of the frameworks' endpoints."""
     rows = [
-        "| Endpoint | Client | Requests/s | slowest to fastest | Connections | Memory |",
+        "| Endpoint | Client | Requests/s | Slowest..fastest | Connections | Memory |",
         "| --- | --- | ---: | ---: | ---: | ---: |",
     ]
     for framework, ways in results.read()["endpoints"]["frameworks"].items():
@@ -93,23 +98,23 @@ def endpoints() -> str:
             way = ways[key]
             rows.append(
                 f"| {framework} | {title} | {way['requests_per_second']:.0f}"
-                f" | {way['slowest']:.0f} to {way['fastest']:.0f}"
-                f" | {way['upstream_connections']:.0f} | {way['resident_megabytes']:.0f} MB |"
+                f" | {way['slowest']:.0f}..{way['fastest']:.0f}"
+                f" | {way['upstream_connections']:.0f} | {way['resident_megabytes']:.0f}{NO_BREAK}MB |"
             )
     return "\n".join(rows)
 
 
-def _times(contenders: Mapping[str, Any], name: str, *, spread: bool = False) -> str:
+def _mark(reached: bool) -> str:
+    return "✓" if reached else "✗"
+
+
+def _times(contenders: Mapping[str, Any], name: str) -> str:
     """Tell how many times this package's figure another's is."""
     if name not in contenders:
         return ""
-    low, median, high = judged.quartiles(contenders[name]["rounds"], contenders["ours"]["rounds"])
-    text = _multiple(median)
-    return f"{text} x ({_multiple(low)} to {_multiple(high)})" if spread else f"{text} x"
-
-
-def _multiple(value: float) -> str:
-    return f"{value:.0f}" if value >= 20 else f"{value:.2g}" if value >= 1 else f"{value:.2f}"  # noqa: PLR2004
+    _, median, _ = judged.quartiles(contenders[name]["rounds"], contenders["ours"]["rounds"])
+    shown = f"{median:.0f}" if median >= 20 else f"{median:.2g}" if median >= 1 else f"{median:.2f}"  # noqa: PLR2004
+    return f"{shown}{NO_BREAK}x"
 
 
 def _time(microseconds: float) -> str:
