@@ -81,7 +81,8 @@ def cases() -> str:
             continue
         mine = contenders["ours"]
         show = _time if case["unit"] == "us" else _memory
-        own = f"{show(mine['median'])} ({show(mine['low']).partition(' ')[0]}..{show(mine['high'])})".replace(" ", NO_BREAK)
+        low, _, _ = show(mine["low"]).partition(" ")  # without its unit
+        own = f"{show(mine['median'])} ({low}..{show(mine['high'])})".replace(" ", NO_BREAK)
         others = " | ".join(_times(contenders, column) for column in COLUMNS)
         rows.append(f"| {name} | {own} | {others} |")
     return "\n".join([*rows, "", _where(found)])
