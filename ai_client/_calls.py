@@ -11,7 +11,7 @@ from ._io import IO
 from ._message import Header, Messages
 from ._operation import View
 from ._result import body_of, check_opening, make_result
-from .config import check_secret
+from ._secret import check_secret
 from .control.call import Call, Layer, Next, Reply, chained
 from .control.deadline import is_over
 from .control.retry import retry

@@ -10,7 +10,8 @@ from functools import cache
 from math import inf
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from ._io import AsyncIO, BlockingIO
+from ._io import BlockingIO
+from ._io.awaitable import AsyncIO
 from ._labels import in_request_since_before, requests_since_before
 from .control.call import Call, Next, Reply
 from .errors import ClientClosedError

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import httpx
 
     from ._http import Library
-    from ._pool import AwaitablePool, BlockingPool
+    from ._pool.awaitable import AwaitablePool
+    from ._pool.blocking import BlockingPool
 
 MAX_REDIRECTS = 20
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -12,7 +12,8 @@ from ._drain import Gate, GatedAsyncIO, GatedBlockingIO
 from ._exchange import AsyncPoolSender, PoolSender
 from ._http import PoolOptions, library
 from ._io import finish
-from ._pool import AwaitablePool, BlockingPool
+from ._pool.awaitable import AwaitablePool
+from ._pool.blocking import BlockingPool
 
 if TYPE_CHECKING:
     import httpx

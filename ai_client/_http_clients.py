@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ._defaults import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS
 from ._http import library
 from ._setup import DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT
-from .config import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS
 
 if TYPE_CHECKING:
     import httpx

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from ._http import Library, library
 from ._request import NotGiven
-from .config import check_secret
+from ._secret import check_secret
 from .errors import ConfigError, OpenAIError
 
 if TYPE_CHECKING:

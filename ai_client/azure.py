@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpack
 
 from ._blocking_calls import OnBlockingCall
+from ._defaults import DEFAULT_MAX_RETRIES
 from ._message import Header
 from ._operation import Async, M, Sync
 from ._request import NotGiven, Omit, not_given, path
+from ._secret import check_secret
 from .client import AsyncOpenAI, BaseClient, OpenAI
-from .config import DEFAULT_MAX_RETRIES, check_secret
 from .control.call import Call, Layer
 from .errors import ConfigError, OpenAIError, members_of
 

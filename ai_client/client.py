@@ -6,13 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 from ._blocking_calls import BlockingCalls, OnBlockingCall
-from ._bridge import LoopSender
 from ._calls import Calls
+from ._defaults import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RETRIES
 from ._exchange import AsyncClientSender, AsyncPoolSender, ClientSender, PoolSender
 from ._http import PoolOptions
-from ._io import AsyncIO, BlockingIO
+from ._io import BlockingIO
 from ._operation import Async, M, Sync
-from ._pool import AwaitablePool, BlockingPool
 from ._request import NotGiven, Omit, not_given
 from ._resources import Resources
 from ._setup import (
@@ -30,7 +29,6 @@ from ._setup import (
     timeout_of,
 )
 from ._verbs import AwaitableVerbs, BlockingVerbs
-from .config import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RETRIES
 from .control.call import Layer
 from .errors import ConfigError
 
@@ -278,6 +276,8 @@ class OpenAI(BlockingVerbs, BaseClient[Sync]):
         if http_client is not None:
             self._sender = ClientSender(http_client, self._library)
         else:
+            from ._pool.blocking import BlockingPool  # noqa: PLC0415 - not needed over an HTTP client
+
             self._sender = PoolSender(BlockingPool(options), self._library)
         self.io = BlockingIO(self._sender)
 
@@ -302,9 +302,14 @@ class AsyncOpenAI(AwaitableVerbs, BaseClient[Async]):
     _blocking = False
 
     def _connect(self, http_client: Any, options: PoolOptions) -> None:
+        from ._io.awaitable import AsyncIO  # noqa: PLC0415 - the blocking client does without an event loop
+
         if http_client is not None:
             self._sender = AsyncClientSender(http_client, self._library)
         else:
+            from ._bridge import LoopSender  # noqa: PLC0415 - not needed over an HTTP client
+            from ._pool.awaitable import AwaitablePool  # noqa: PLC0415 - likewise
+
             self._sender = LoopSender(
                 lambda: AsyncPoolSender(AwaitablePool(options), self._library), self._library
             )

@@ -10,11 +10,10 @@ import pydantic
 from pydantic import Field
 from pydantic_core import from_json, to_json
 
+from ._defaults import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RETRIES
+from ._secret import check_secret
 from .errors import ConfigError
 
-DEFAULT_MAX_RETRIES = 2
-DEFAULT_MAX_CONNECTIONS = 1000
-DEFAULT_KEEPALIVE_EXPIRY = 60.0
 _OF_THE_PROVIDER = frozenset({"shutdown_timeout", "client_class", "async_client_class", "controls"})
 _OF_AZURE = frozenset({"azure_endpoint", "azure_deployment", "azure_ad_token_provider", "api_version"})
 _TELLS_ANSWERS_APART = (
@@ -27,19 +26,6 @@ _TELLS_ANSWERS_APART = (
     "default_headers",
     "default_query",
 )
-
-
-def check_secret(name: str, value: str) -> str:
-    """Refuse a credential that cannot be sent as it is, without showing it.
-
-    Raises:
-        ConfigError: *value* has blanks around it, or a character that no header may hold.
-    """
-    if value != value.strip():
-        raise ConfigError(f"{name} has blanks or line breaks around it: strip them where the key is read.")
-    if not (value.isascii() and value.isprintable()):
-        raise ConfigError(f"{name} holds a line break or another character that no HTTP header may hold.")
-    return value
 
 
 def _option(default: Any, description: str, env: str | None = None, **more: Any) -> Any:

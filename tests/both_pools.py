@@ -13,7 +13,9 @@ from typing import Any, ClassVar
 import httpx
 
 from ai_client._http import PoolOptions
-from ai_client._pool import AwaitablePool, BlockingPool, PoolStats
+from ai_client._pool.admission import PoolStats
+from ai_client._pool.awaitable import AwaitablePool
+from ai_client._pool.blocking import BlockingPool
 
 TIMEOUT = {"connect": 5.0, "read": 5.0, "write": 5.0, "pool": 5.0}
 chance = random.Random(7)  # noqa: S311 -- nothing secret depends on it

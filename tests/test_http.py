@@ -16,7 +16,8 @@ import pytest
 import trustme
 
 from ai_client._http import Library, PoolOptions, library, may_have_been_sent, tls_context
-from ai_client._pool import AwaitablePool, BlockingPool
+from ai_client._pool.awaitable import AwaitablePool
+from ai_client._pool.blocking import BlockingPool
 from tests.raw_server import HEAD_OF_STREAM, Exchange, RawServer, chunk
 
 
@@ -82,7 +83,7 @@ def test_no_tls_context_for_plain_http() -> None:
     code = """
 import sys, httpx
 from ai_client._http import _contexts
-from ai_client._pool import BlockingPool
+from ai_client._pool.blocking import BlockingPool
 with BlockingPool() as pool:
     pool.handle_request(httpx.Request("GET", sys.argv[1])).read()
 assert not _contexts

@@ -35,6 +35,17 @@ def test_client_loads_nothing_unused(cls: str) -> None:
     assert not {name for name in loaded if name.startswith(("ai_client.resources.", "ai_client.types."))}
 
 
+def test_one_side_loads_nothing_of_the_other() -> None:
+    """The blocking client loads no asyncio, nor a pool where it has an HTTP client to use."""
+    loaded = loaded_after("import ai_client; ai_client.OpenAI(api_key='key').chat.completions")
+    assert "asyncio" not in loaded
+    assert "ai_client._pool.blocking" in loaded
+    loaded = loaded_after(
+        "import ai_client, httpx; ai_client.OpenAI(api_key='key', http_client=httpx.Client())"
+    )
+    assert not {name for name in loaded if name.startswith("ai_client._pool")}
+
+
 def test_chat_loads_only_chat() -> None:
     """Using `client.chat` does not load the types of other resources."""
     loaded = loaded_after("import ai_client; ai_client.OpenAI(api_key='key').chat.completions")

@@ -1,5 +1,7 @@
-"""The seam: one interface with a blocking and an awaitable side, the only waiting in the house."""
+"""The seam: one interface with a blocking and an awaitable side, the only waiting in the house.
 
-from .awaitable import AsyncIO as AsyncIO, in_event_loop as in_event_loop
-from .blocking import BlockingIO as BlockingIO, finish as finish
+The awaitable side is in `_io.awaitable`, so that a process which only blocks never loads asyncio.
+"""
+
+from .blocking import BlockingIO as BlockingIO, finish as finish, in_event_loop as in_event_loop
 from .interface import IO as IO, Waiter as Waiter

@@ -184,8 +184,3 @@ def _end_on(loop: asyncio.AbstractEventLoop | None, ending: Coroutine[Any, Any, 
         loop.call_soon_threadsafe(_begin, ending)
     except RuntimeError:
         ending.close()
-
-
-def in_event_loop() -> bool:
-    """Tell whether an event loop runs on this thread."""
-    return asyncio._get_running_loop() is not None

@@ -3,8 +3,8 @@
 So `finish` runs any coroutine built on it in a single step, with no event loop.
 """
 
-import asyncio
 import inspect
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
@@ -34,6 +34,12 @@ def finish(coroutine: Coroutine[Any, Any, T]) -> T:
         return cast("T", done.value)
     coroutine.close()
     raise RuntimeError(f"{coroutine!r} suspended in a blocking client")
+
+
+def in_event_loop() -> bool:
+    """Tell whether an event loop runs on this thread; none does where asyncio was never imported."""
+    running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    return running is not None and running() is not None
 
 
 def _run(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -75,6 +81,8 @@ class BlockingIO:
         result = function(*args)
         if not inspect.isawaitable(result):
             return result
+        import asyncio  # noqa: PLC0415 - whoever made the coroutine has loaded it
+
         with ThreadPoolExecutor(1) as aside:
             return aside.submit(copy_context().run, asyncio.run, _see_through(result)).result()
 

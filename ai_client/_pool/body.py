@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from .._http import Library
 from .admission import Ledger
 from .connection import Connection, S
-from .loop_network import AwaitableStream
 from .network import READ_SIZE, BlockingStream
 
 if TYPE_CHECKING:
     from .base import Pool
+    from .loop_network import AwaitableStream  # noqa: F401 - a type argument, which ruff takes for plain text
 
 W = TypeVar("W")
 
@@ -119,7 +119,7 @@ class _BlockingBody(Body[BlockingStream, W]):
             self._finish()
 
 
-class _AwaitableBody(Body[AwaitableStream, W]):
+class _AwaitableBody(Body["AwaitableStream", W]):
     def __aiter__(self) -> Self:
         return self
 

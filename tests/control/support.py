@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from ai_client import AsyncOpenAI, OpenAI
-from ai_client._io import AsyncIO, BlockingIO
+from ai_client._io import BlockingIO
+from ai_client._io.awaitable import AsyncIO
 
 REDIS = shutil.which("redis-server")
 

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from ai_client._http import may_have_been_sent
-from ai_client._pool import AwaitablePool, BlockingPool
+from ai_client._pool.awaitable import AwaitablePool
+from ai_client._pool.blocking import BlockingPool
 from ai_client.testing import Upstream
 from tests.both_pools import Blocking, CountingSocket, Pools, Suspending, chance, descriptors_to, request
 from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk

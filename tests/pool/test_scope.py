@@ -14,7 +14,7 @@ import trustme
 
 import ai_client._pool
 from ai_client._http import PoolOptions
-from ai_client._pool import AwaitablePool
+from ai_client._pool.awaitable import AwaitablePool
 from tests.both_pools import Blocking, Pools, Suspending, descriptors_to, request
 from tests.counting import counted
 from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
@@ -137,7 +137,8 @@ import asyncio, gc, os, ssl, sys, warnings
 sys.path[:0] = {path!r}
 from tests.both_pools import descriptors_to, request
 from ai_client._http import PoolOptions
-from ai_client._pool import AwaitablePool, BlockingPool
+from ai_client._pool.awaitable import AwaitablePool
+from ai_client._pool.blocking import BlockingPool
 
 warnings.simplefilter("error")
 port, authority, kind = int(sys.argv[1]), sys.argv[2], sys.argv[3]

@@ -1,0 +1,5 @@
+"""What the clients and the configuration of an application do where nobody says otherwise."""
+
+DEFAULT_MAX_RETRIES = 2
+DEFAULT_MAX_CONNECTIONS = 1000
+DEFAULT_KEEPALIVE_EXPIRY = 60.0
