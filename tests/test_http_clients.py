@@ -5,6 +5,7 @@ import gc
 import subprocess
 import sys
 import weakref
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -265,6 +266,14 @@ def test_proxies_over_aiohttp(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv("NO_PROXY", address.partition(":")[0])
         assert invoke(client_over(invoke, "aiohttp").models.retrieve, "gpt-5.5").id
         assert len(proxy.seen) == 1
+
+
+def test_aiohttp_leaves_netrc_alone(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A login that netrc has for the host does not stand in the way of the key."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    invoke.collect(client_over(invoke, "aiohttp").models.list())
+    assert invoke.upstream.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
 def test_aiohttp_has_no_socks(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ class Connection(asyncio.Protocol):
 
     def _begin(self, head: h11.Request) -> None:
         self._head = head
-        path = head.target.partition(b"?")[0].decode("latin-1")
+        path, _ = _split(head.target)
         if path not in CONTROL_PATHS:
             self._outcome = Outcome()
             self._recorder.begun()
@@ -105,7 +105,7 @@ class Connection(asyncio.Protocol):
 
     def _record(self) -> Recorded:
         assert self._head is not None
-        path, _, query = self._head.target.decode("latin-1").partition("?")
+        path, query = _split(self._head.target)
         recorded = Recorded(
             method=self._head.method.decode("ascii"),
             path=path,
@@ -227,3 +227,12 @@ class Connection(asyncio.Protocol):
             reply = Reply(status=error.error_status_hint, json=error_body(400, f"Not HTTP/1.1: {error}"))
             self._send_whole(reply)
         self._transport.close()
+
+
+def _split(target: bytes) -> tuple[str, str]:
+    """Part a request's target in path and query; what comes by a proxy is a whole URL (RFC 9112, section 3.2.2)."""
+    text = target.decode("latin-1")
+    if "://" in text and not text.startswith("/"):
+        text = "/" + text.partition("://")[2].partition("/")[2]
+    path, _, query = text.partition("?")
+    return path, query

@@ -86,6 +86,15 @@ def test_a_request_is_recorded_as_it_came(upstream: Upstream, http: httpx.Client
     assert "Hello" not in repr(recorded)
 
 
+def test_a_request_may_name_the_whole_address(upstream: Upstream) -> None:
+    """What a proxy passes on with a whole URL as its target is answered as if it came directly."""
+    with httpx.Client(proxy=upstream.url, trust_env=False) as http:
+        answer = http.get(f"{upstream.base_url}/models?limit=2", headers={"Authorization": "Bearer any"})
+        assert answer.status_code == 200
+    (request,) = upstream.requests
+    assert (request.path, request.query) == ("/v1/models", "limit=2")
+
+
 def test_without_recording_only_the_counters_are_kept() -> None:
     """`record=False` counts requests and keeps none."""
     with Upstream(record=False) as upstream:
