@@ -43,8 +43,8 @@ class Gate:
 
     async def __call__(self, call: Call, proceed: Next, /) -> Reply:
         """Count a call while it runs."""
-        if self.closing and self.refuses():
-            raise self.refusal()
+        if self.closing:
+            self.admit()
         token = object()
         self._under_way.add(token)
         try:
@@ -59,8 +59,8 @@ class Gate:
         Raises:
             ClientClosedError: The application is shutting down.
         """
-        if self.closing and self.refuses():
-            raise self.refusal()
+        if self.closing:
+            self.admit()
         token = object()
         self.enter(token)
         try:
@@ -99,11 +99,14 @@ class Gate:
         self.closing = True
         return True
 
-    def refuses(self) -> bool:
-        """Tell whether a call that begins here and now comes too late."""
-        return self.closing and (
-            self.cut.is_set() or not in_request_since_before(self._finishes_requests_from)
-        )
+    def admit(self) -> None:
+        """Let in a call that begins here and now, unless it comes too late.
+
+        Raises:
+            ClientClosedError: The application is shutting down, and the call is not of a request that is finished.
+        """
+        if self.closing and (self.cut.is_set() or not in_request_since_before(self._finishes_requests_from)):
+            raise ClientClosedError("The application is shutting down and takes no more AI calls.")
 
     def hurry(self) -> None:
         """Have `wait_until_idle` look again at once."""
@@ -125,11 +128,16 @@ class Gate:
             with contextlib.suppress(RuntimeError):  # its loop is closed
                 sleeper.get_loop().call_soon_threadsafe(_wake, sleeper)
 
-    def refusal(self) -> ClientClosedError:
-        """Give the error of a call that comes too late, or takes too long."""
+    def fail_if_cut(self, cause: Exception | None = None) -> None:
+        """End what is under way where it has been cut off, whatever else it failed of.
+
+        Raises:
+            ClientClosedError: It has.
+        """
         if self.cut.is_set():
-            return ClientClosedError("The application's AI client was closed while this call was under way.")
-        return ClientClosedError("The application is shutting down and takes no more AI calls.")
+            raise ClientClosedError(
+                "The application's AI client was closed while this call was under way."
+            ) from cause
 
     async def sleep(self, seconds: float) -> None:
         """Suspend for *seconds*, or until calls are cut off."""
@@ -163,8 +171,7 @@ class GatedBlockingIO(BlockingIO):
         try:
             response = await super().send(request, stream=stream)
         except Exception as error:
-            if self._gate.cut.is_set():
-                raise self._gate.refusal() from error
+            self._gate.fail_if_cut(error)
             raise
         if stream:
             response.stream = self._body(response.stream, self._gate)
@@ -172,8 +179,8 @@ class GatedBlockingIO(BlockingIO):
 
     async def sleep(self, seconds: float, /) -> None:
         """Wait for *seconds*."""
-        if self._gate.cut.wait(seconds):
-            raise self._gate.refusal()
+        self._gate.cut.wait(seconds)
+        self._gate.fail_if_cut()
 
 
 class GatedAsyncIO(AsyncIO):
@@ -189,8 +196,7 @@ class GatedAsyncIO(AsyncIO):
         try:
             response = await super().send(request, stream=stream)
         except Exception as error:
-            if self._gate.cut.is_set():
-                raise self._gate.refusal() from error
+            self._gate.fail_if_cut(error)
             raise
         if stream:
             response.stream = self._body(response.stream, self._gate)
@@ -199,8 +205,7 @@ class GatedAsyncIO(AsyncIO):
     async def sleep(self, seconds: float, /) -> None:
         """Wait for *seconds*."""
         await self._gate.sleep(seconds)
-        if self._gate.cut.is_set():
-            raise self._gate.refusal()
+        self._gate.fail_if_cut()
 
 
 class _Watched:
@@ -226,12 +231,10 @@ class _Body(_Watched):
         try:
             chunk = next(self._chunks, None)
         except Exception as error:
-            if self._gate.cut.is_set():
-                raise self._gate.refusal() from error
+            self._gate.fail_if_cut(error)
             raise
         if chunk is None:
-            if self._gate.cut.is_set():  # a body without a length ends like this when it is cut
-                raise self._gate.refusal()
+            self._gate.fail_if_cut()  # a body without a length ends like this when it is cut
             raise StopIteration
         return cast("bytes", chunk)
 
@@ -251,12 +254,10 @@ class _AsyncBody(_Watched):
         try:
             chunk = await anext(self._chunks, None)
         except Exception as error:
-            if self._gate.cut.is_set():
-                raise self._gate.refusal() from error
+            self._gate.fail_if_cut(error)
             raise
         if chunk is None:
-            if self._gate.cut.is_set():
-                raise self._gate.refusal()
+            self._gate.fail_if_cut()
             raise StopAsyncIteration
         return cast("bytes", chunk)
 

@@ -270,8 +270,7 @@ class ClientProvider:
 
     def _build(self, clients: Clients, kind: Kind) -> Any:
         with self._lock:
-            if self._gate.refuses():
-                raise self._gate.refusal()
+            self._gate.admit()
             managed = clients._built.get(kind)
             if managed is None:
                 managed = clients._built[kind] = build(clients.config, kind, self._gate)

@@ -220,7 +220,7 @@ def test_request_that_goes_on_is_cut(make: Callable[..., ClientProvider]) -> Non
     with request_labels("/ask"):
         provider.drain()
         provider.close()
-        with pytest.raises(ClientClosedError):
+        with pytest.raises(ClientClosedError, match="takes no more AI calls"):
             ask(provider)
 
 
