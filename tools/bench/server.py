@@ -11,6 +11,7 @@ from . import payloads
 
 _JSON = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_1\r\ncontent-length: %d\r\n\r\n%s"
 _SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n%s"
+DESCRIPTORS = 10_000
 CONNECTIONS = b"/v1/connections"
 """Where the number of connections opened so far is told."""
 
@@ -56,6 +57,13 @@ class Canned(asyncio.Protocol):
                 self.transport.write(answer)
 
 
+def allow_descriptors() -> None:
+    """Let this process have as many connections as it may; a usual soft limit is 1024 or less."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
+
+
 def json_answer(body: bytes) -> bytes:
     """Make a whole JSON answer."""
     return _JSON % (len(body), body)
@@ -64,8 +72,7 @@ def json_answer(body: bytes) -> bytes:
 async def serve(delay: float) -> None:
     """Serve until the process is ended; the first line printed is the port."""
     Canned.delay = delay
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    allow_descriptors()
     stream = payloads.chat_stream(1000)
     Canned.answers = {
         b"/v1/chat/completions": json_answer(payloads.completion()),

@@ -5,11 +5,13 @@ import sys
 import time
 
 from .cases import all_cases
+from .server import allow_descriptors
 
 
 def main() -> None:
     """Run turns until the input ends."""
     name, contender, base_url = sys.argv[1:]
+    allow_descriptors()
     case = next(case for case in all_cases() if case.name == name)
     with case.contenders[contender](base_url) as run:
         for line in sys.stdin:
