@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class BinaryResponse:
     """A binary answer, whole in memory; `with_streaming_response` gives it piece by piece."""
 
+    _call_record: Any = None
+
     def __init__(self, response: "httpx.Response") -> None:
         self.response = response
 

@@ -16,6 +16,7 @@ from ..stores.base import Hold, Ledger
 from .call import Call, Next, Reply
 from .estimates import DEFAULT_OUTPUT_TOKENS, WARY_BYTES_PER_TOKEN, input_tokens, output_tokens
 from .ledgers import Ledgers, Place
+from .media import expected as expected_of_media, is_billed, is_media
 from .meter import asking_for_usage, metered
 from .prices import Prices
 from .record import NANO, Record, record_of
@@ -191,9 +192,12 @@ class Budgets:
     def _holds(self, places: Sequence[Place], call: Call, record: Record) -> list[Hold]:
         """Give what to set aside."""
         expected = _NOTHING
-        if self._measures:
-            into = input_tokens(call, WARY_BYTES_PER_TOKEN)
-            expected = Usage("estimated", into, output_tokens(call, self.output_tokens))
+        if self._measures and is_billed(call):
+            if is_media(call):
+                expected = expected_of_media(call)
+            else:
+                into = input_tokens(call, WARY_BYTES_PER_TOKEN)
+                expected = Usage("estimated", into, output_tokens(call, self.output_tokens))
         return [
             Hold(place.key, self._needs(budget, expected, record), place.limit, place.until)
             for budget, place in zip(self.budgets, places, strict=True)
@@ -204,6 +208,8 @@ class Budgets:
             return 1
         if budget.unit == "tokens":
             return expected.total
+        if expected is _NOTHING:
+            return 0
         model = record.target_model or record.model
         cost = self.prices.nano_usd(expected, model)
         if cost is None and budget.hard:
@@ -234,7 +240,7 @@ class Budgets:
         if usage is None or usage.source == "unknown":
             return hold.amount
         if budget.unit == "tokens":
-            return usage.total
+            return usage.total if usage.total or not usage.has_media else hold.amount
         cost = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
         return hold.amount if cost is None else cost
 

@@ -1,6 +1,7 @@
 """What calls cost, and the sums of it by endpoint, model, tenant, user and alias."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pydantic_core import from_json, to_json
 from .._io import finish
 from .._labels import Labels
 from .call import Call, Next, Reply
+from .media import is_billed
 from .meter import asking_for_usage, metered
 from .prices import Prices
 from .record import NANO, Record, record_of
@@ -32,7 +34,8 @@ logger = logging.getLogger("ai_client")
 class Cost:
     """Measures tokens and cost of each call, and adds them up by the hour.
 
-    An attempt that may have been billed although no answer came of it counts as a call of unknown cost.
+    What only lists, reads, deletes or uploads is not counted, nor are moderations, which are free. An attempt that
+    may have been billed although no answer came of it counts as a call of unknown cost.
 
     Args:
         prices: What models cost.
@@ -48,6 +51,8 @@ class Cost:
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
         """Send a call and account for it."""
+        if not is_billed(call):
+            return await proceed(call)
         record = record_of(call)
         self.prices.warm()
         sent = asking_for_usage(call) if self.ask else call
@@ -81,6 +86,9 @@ class Cost:
             sums["reasoning"] = usage.reasoning
         if audio := usage.audio_input + usage.audio_output:
             sums["audio"] = audio
+        for name in ("seconds", "characters", "images"):
+            if amount := getattr(usage, name):
+                sums[name] = math.ceil(amount)
         if record.nano_usd is None:
             sums["unpriced"] = 1
         elif record.nano_usd:
@@ -137,8 +145,8 @@ class CostRow:
 
     Attributes:
         labels: What it is about.
-        sums: Calls, tokens (`input`, `cached`, `output`, `reasoning`, `audio`), `nano_usd`, and how many calls
-            were `reported`, `estimated`, `unknown` and `unpriced`.
+        sums: Calls, tokens (`input`, `cached`, `output`, `reasoning`, `audio`), whole `seconds` of sound, `characters`
+            spoken, `images`, `nano_usd`, and how many calls were `reported`, `estimated`, `unknown` and `unpriced`.
     """
 
     labels: Mapping[str, str | None]

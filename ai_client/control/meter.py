@@ -4,10 +4,13 @@ import os
 import secrets
 from itertools import count
 
+from .._sse import SSEDecoder
 from ..errors import members_of
 from .call import Call, Reply
 from .estimates import from_events, input_tokens
+from .media import is_media, used
 from .record import record_of
+from .unread import UnreadBody
 from .usage import UNKNOWN, Usage, outline_of, reported
 
 _ASKABLE = ("/chat/completions", "/completions")
@@ -18,7 +21,7 @@ _numbers = count(1)
 class Meter:
     """The usage of one reply, read once however many policies ask, and noted on the call's record."""
 
-    __slots__ = ("_call", "_events", "_known", "_record", "_reported", "_response")
+    __slots__ = ("_call", "_events", "_known", "_record", "_reported", "_response", "_unread")
 
     def __init__(self, call: Call, reply: Reply) -> None:
         self._call = call
@@ -26,9 +29,13 @@ class Meter:
         self._response = reply.response
         self._reported: Usage | None = None
         self._known: Usage | None = None
-        if call.stream is not None:
+        self._unread: UnreadBody | None = None
+        if not call.is_whole:
             self._events: list[bytes] = []
-            reply.on_event.append(self._see)
+            if call.unread:
+                self._unread = UnreadBody(reply.response, self._see)
+            else:
+                reply.on_event.append(self._see)
 
     def _see(self, data: bytes) -> None:
         if b'"usage"' in data and b'"usage":null' not in data:
@@ -43,17 +50,37 @@ class Meter:
         return self._known
 
     def _measure(self) -> Usage:
-        if self._call.stream is None:
+        call, unread = self._call, self._unread
+        if call.is_whole:
             content: bytes | None = getattr(self._response, "_content", None)
-            if content is None:
-                return UNKNOWN  # left unread, or read piece by piece
-            return reported(content) or UNKNOWN
+            return UNKNOWN if content is None else reported(content) or self._estimated(content, len(content))
         events, self._events = self._events, []
         if self._reported is not None:
             return self._reported
         if events:
-            return from_events(self._call, events)
-        return Usage("estimated", input_tokens(self._call))
+            return from_events(call, events)
+        if unread is not None:
+            content = unread.content()
+            found = None if content is None else reported(content)
+            return found or self._estimated(content, unread.size)
+        return Usage("estimated", input_tokens(call))
+
+    def _estimated(self, content: bytes | None, size: int) -> Usage:
+        """Estimate what an answer used that does not report it."""
+        call = self._call
+        if is_media(call):
+            if content is not None and content.startswith((b"data:", b"event:")):
+                for data, _ in (decoder := SSEDecoder()).feed(content) + decoder.flush():
+                    self._see_whole(data)
+                if self._reported is not None:
+                    return self._reported
+            return used(call, content, size) or UNKNOWN
+        if call.stream is not None:
+            return Usage("estimated", input_tokens(call))
+        return UNKNOWN
+
+    def _see_whole(self, data: bytes) -> None:
+        self._reported = reported(data) or self._reported
 
 
 def metered(call: Call, sent: Call, reply: Reply) -> Meter:

@@ -1,6 +1,7 @@
 """What tokens cost: prices given by the application first, then those of the genai-prices library."""
 
 import logging
+import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ class Price:
         cached_input, cache_write: Input tokens read from, and written to, the provider's prompt cache.
         audio_input, audio_output, image_input, image_output: Tokens of sound and of pictures.
         request: USD for each call, beside its tokens.
+        minute: USD for a minute of sound that is transcribed, in place of tokens.
+        characters: USD for a million characters that are spoken, in place of tokens.
+        image: USD for a picture, where no tokens are reported for it.
     """
 
     input: float = 0.0
@@ -38,9 +42,33 @@ class Price:
     image_input: float | None = None
     image_output: float | None = None
     request: float = 0.0
+    minute: float | None = None
+    characters: float | None = None
+    image: float | None = None
 
-    def nano_usd(self, usage: Usage) -> int:
-        """Give the cost of a call in 10^-9 USD."""
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            amount: float | None = getattr(self, name)
+            if amount is not None and not 0 <= amount < math.inf:
+                raise ConfigError(f"price: {name} must be a number of USD, not negative.")
+
+    def nano_usd(self, usage: Usage) -> int | None:
+        """Give the cost of a call in 10^-9 USD, `None` where there is no price for what it used."""
+        if usage.seconds or usage.characters or usage.images:
+            return self._of_media(usage)
+        return self._of_tokens(usage)
+
+    def _of_media(self, usage: Usage) -> int | None:
+        for amount, price, unit in (
+            (usage.seconds, self.minute, 60),
+            (usage.characters, self.characters, 1_000_000),
+            (usage.images, self.image, 1),
+        ):
+            if amount and price is not None:
+                return round((amount * price / unit + self.request) * 1e9)
+        return self._of_tokens(usage) if usage.total and (self.input or self.output) else None
+
+    def _of_tokens(self, usage: Usage) -> int:
         into, out = self.input, self.output
         total = usage.input * into + usage.output * out + self.request * 1e6
         if not any(usage[3:10]):  # no part with a price of its own
@@ -118,7 +146,9 @@ class _Table:
 
         into = ask(input_tokens=_PROBE)
         out = ask(output_tokens=_PROBE)
-        if not into and not out:
+        characters = ask(input_characters=_PROBE) or None
+        hour = self._ask(model, provider, {"audio_seconds": 3600})
+        if not (into or out or characters or hour):
             return None, None
         price = Price(
             into or 0.0,
@@ -129,6 +159,8 @@ class _Table:
             audio_output=ask(output_tokens=_PROBE, output_audio_tokens=_PROBE),
             image_input=ask(input_tokens=_PROBE, input_image_tokens=_PROBE),
             image_output=ask(output_tokens=_PROBE, output_image_tokens=_PROBE),
+            minute=hour / 60 / 1e9 if hour else None,
+            characters=characters,
         )
         return price, self._first_tier(model, provider)
 

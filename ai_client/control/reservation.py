@@ -1,6 +1,6 @@
 """What one call holds of its budgets, until it is known what it used."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import StoreError
@@ -67,18 +67,23 @@ class Reservation:
         """Note that there will be no further attempt."""
         self._record.before_retry = self._outer
 
-    async def settle(self, used: Sequence[int] | None) -> list[Ledger]:
+    def settle(self, used: Sequence[int] | None) -> Awaitable[list[Ledger]]:
         """Count what the answered attempt *used*, if one was, and what was set aside for each that was lost."""
         billable = self._record.billable - self._before
-        lost = billable if used is None else max(0, billable - 1)
+        tickets = self._tickets
+        if used is not None and billable <= 1 and len(tickets) == 1:  # as nearly always
+            return self._count(tickets[0], used)
+        return self._settle_each(used, billable if used is None else max(0, billable - 1))
+
+    async def _settle_each(self, used: Sequence[int] | None, lost: int) -> list[Ledger]:
         ledgers: list[Ledger] = []
         for number, ticket in enumerate(self._tickets):
-            spends = [
-                Spend(hold.key, amount, hold.until)
-                for hold, amount in zip(self._holds, self._amounts(number, lost, used), strict=True)
-            ]
-            ledgers = await self._store.settle(self._io, ticket, spends, self._io.now())
+            ledgers = await self._count(ticket, self._amounts(number, lost, used))
         return ledgers
+
+    def _count(self, ticket: str, amounts: Sequence[int]) -> Awaitable[list[Ledger]]:
+        spends = [Spend(hold[0], amount, hold[3]) for hold, amount in zip(self._holds, amounts, strict=True)]
+        return self._store.settle(self._io, ticket, spends, self._io.now())
 
     def _amounts(self, number: int, lost: int, used: Sequence[int] | None) -> Sequence[int]:
         """Give what one of the tickets comes to."""

@@ -23,6 +23,9 @@ class Usage(NamedTuple):
         audio_input, audio_output: Tokens of sound.
         image_input, image_output: Tokens of pictures.
         model: The model that says it answered.
+        seconds: Sound that was transcribed, where that is what is paid for.
+        characters: Text that was spoken.
+        images: Pictures that were made, where no tokens are reported for them.
     """
 
     source: Source
@@ -36,11 +39,19 @@ class Usage(NamedTuple):
     image_input: int = 0
     image_output: int = 0
     model: str | None = None
+    seconds: float = 0.0
+    characters: int = 0
+    images: int = 0
 
     @property
     def total(self) -> int:
         """Tokens in and out."""
         return self.input + self.output
+
+    @property
+    def has_media(self) -> bool:
+        """Whether anything but tokens was counted."""
+        return bool(self.seconds or self.characters or self.images)
 
 
 UNKNOWN = Usage("unknown")
@@ -50,7 +61,7 @@ _outline = SchemaValidator(
     core_schema.typed_dict_schema(
         {
             name: core_schema.typed_dict_field(core_schema.any_schema(), required=False)
-            for name in ("usage", "model", "response", "choices", "type")
+            for name in ("usage", "model", "response", "choices", "type", "duration")
         },
         extra_behavior="ignore",
     )
@@ -110,7 +121,7 @@ def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
     if given is None or made is None:
         total = _number(said, "total_tokens")
         if given is None and made is None and total is None:
-            return None
+            return _by_duration(said)
         if given is None:
             given = max(0, (total or 0) - (made or 0))
     named = model if isinstance(model, str) else None
@@ -131,6 +142,14 @@ def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
         _number(outside, "image_tokens") or 0,
         named,
     )
+
+
+def _by_duration(said: Mapping[str, Any]) -> Usage | None:
+    """Read the usage of a transcription that is paid for by its length."""
+    seconds = said.get("seconds")
+    if isinstance(seconds, int | float) and seconds > 0:
+        return Usage("reported", seconds=float(seconds))
+    return None
 
 
 def _number(members: Mapping[str, Any], *names: str) -> int | None:
