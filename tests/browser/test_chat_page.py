@@ -40,6 +40,40 @@ def test_stream(tab: Tab, example: Example) -> None:
     expect(tab.button("Send")).to_be_visible()
 
 
+MARKDOWN = """\
+# Pools
+
+They keep **open** connections, 2 * 3 of them:
+
+- in `code`
+- <b>not as HTML</b>
+
+1. once
+2. *more*
+
+```python
+print("**as it is**")
+```
+"""
+
+
+def test_markdown(tab: Tab, example: Example) -> None:
+    """An answer's Markdown is shown as what it means, its HTML as text, and both again after a reload."""
+    example.upstream.reply(content=MARKDOWN, path="/chat/completions")
+    tab.say("**Hello?**")
+    expect(tab.page.locator(".note")).to_be_visible()
+    for _ in range(2):
+        expect(tab.page.locator(".turn.user .text")).to_have_text("**Hello?**")
+        expect(tab.answers.locator("strong")).to_have_text(["Pools", "open"])
+        expect(tab.answers.locator("p").nth(1)).to_have_text("They keep open connections, 2 * 3 of them:")
+        expect(tab.answers.locator("ul > li")).to_have_text(["in code", "<b>not as HTML</b>"])
+        expect(tab.answers.locator("ol > li")).to_have_text(["once", "more"])
+        expect(tab.answers.locator("ol em")).to_have_text("more")
+        expect(tab.answers.locator("pre > code")).to_have_text('print("**as it is**")')
+        expect(tab.answers.locator("b")).to_have_count(0)
+        tab.page.reload()
+
+
 def test_conversation(tab: Tab, example: Example) -> None:
     """A second message is sent with what was said before, to the model that was chosen, and tokens and cost add up."""
     tab.page.get_by_label("Model").select_option("gpt-4o-mini")
