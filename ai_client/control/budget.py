@@ -9,7 +9,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..errors import BudgetExceeded, ConfigError
 from ..stores.base import Hold, Ledger
@@ -17,7 +17,7 @@ from .call import Call, Next, Reply
 from .estimates import DEFAULT_OUTPUT_TOKENS, WARY_BYTES_PER_TOKEN, input_tokens, output_tokens
 from .ledgers import Ledgers, Place
 from .media import expected as expected_of_media, is_billed, is_media
-from .meter import asking_for_usage, metered
+from .meter import asking_for_usage, metered, usage_of
 from .prices import Prices
 from .record import NANO, Record, record_of
 from .reservation import Reservation
@@ -32,7 +32,8 @@ Unit = Literal["usd", "tokens", "requests"]
 _WARNED_MAX = 10_000
 
 logger = logging.getLogger("ai_client")
-_NOTHING = Usage("estimated")
+Amounts: TypeAlias = dict[Unit, int]
+_REQUEST: Amounts = {"requests": 1, "tokens": 0, "usd": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,86 +164,81 @@ class Budgets:
         if self._in_usd and not self.prices.is_ready:
             await self.prices.ready(call.io)
         now = call.io.now()
-        holds = self._holds(self._ledgers.at(now, record), sent, record)
+        places = self._ledgers.at(now, record)
+        needed = self._needed(sent, record)
+        holds = [Hold(key, needed[unit], limit, until) for key, unit, limit, until in places]
         held = Reservation(self.store, call, holds, self._by_attempt, self.expires)
         refusal = await held.make(now)
         if refusal is not None:
             raise self._refuse(refusal, record, now, holds[refusal.position].amount)
-        usage: Usage | None = None
+        used = needed
         try:
             reply = await proceed(sent)
             if self._measures:
-                meter = metered(call, sent, reply)
                 if not call.is_whole:
-                    reply.on_end.append(lambda _: self._settle(call, record, held, holds, meter.usage()))
+                    meter = metered(call, sent, reply)
+                    reply.on_end.append(
+                        lambda _: self._settle(
+                            call, record, held, places, self._used(meter.usage(), record, needed)
+                        )
+                    )
                     return reply
-                usage = meter.usage()
+                used = self._used(usage_of(call, reply, record), record, needed)
         except BaseException:
             await call.io.carry_through(_settle_failed(held))
             raise
         finally:
             held.sent()
         try:
-            await self._settle(call, record, held, holds, usage)
+            await self._settle(call, record, held, places, used)
         except BaseException as error:
             await reply.abandon(call.io, error)
             raise
         return reply
 
-    def _holds(self, places: Sequence[Place], call: Call, record: Record) -> list[Hold]:
+    def _needed(self, call: Call, record: Record) -> Amounts:
         """Give what to set aside."""
-        expected = _NOTHING
-        if self._measures and is_billed(call):
-            if is_media(call):
-                expected = expected_of_media(call)
-            else:
-                into = input_tokens(call, WARY_BYTES_PER_TOKEN)
-                expected = Usage("estimated", into, output_tokens(call, self.output_tokens))
-        return [
-            Hold(place.key, self._needs(budget, expected, record), place.limit, place.until)
-            for budget, place in zip(self.budgets, places, strict=True)
-        ]
+        if not self._measures or not is_billed(call):
+            return _REQUEST
+        if is_media(call):
+            expected = expected_of_media(call)
+        else:
+            into = input_tokens(call, WARY_BYTES_PER_TOKEN)
+            expected = Usage("estimated", into, output_tokens(call, self.output_tokens))
+        needed: Amounts = {"requests": 1, "tokens": expected.input + expected.output, "usd": 0}
+        if self._in_usd:
+            model = record.target_model or record.model
+            cost = self.prices.nano_usd(expected, model)
+            if cost is not None:
+                needed["usd"] = cost
+            elif any(budget.unit == "usd" and budget.hard for budget in self.budgets):
+                raise ConfigError(
+                    f"No price is known for the model {model!r}, so that no call of it can count against a hard"
+                    " budget in USD. Give its price under `prices`, or make the budget soft."
+                )
+        return needed
 
-    def _needs(self, budget: Budget, expected: Usage, record: Record) -> int:
-        if budget.unit == "requests":
-            return 1
-        if budget.unit == "tokens":
-            return expected.total
-        if expected is _NOTHING:
-            return 0
-        model = record.target_model or record.model
-        cost = self.prices.nano_usd(expected, model)
-        if cost is None and budget.hard:
-            raise ConfigError(
-                f"No price is known for the model {model!r}, so that no call of it can count against a hard budget"
-                " in USD. Give its price under `prices`, or make the budget soft."
-            )
-        return cost or 0
+    def _used(self, usage: Usage, record: Record, needed: Amounts) -> Amounts:
+        """Give what was used; what is not known counts as what was set aside."""
+        if usage.source == "unknown":
+            return needed
+        tokens = usage.input + usage.output
+        if not tokens and usage.has_media:
+            tokens = needed["tokens"]
+        used: Amounts = {"requests": 1, "tokens": tokens, "usd": needed["usd"]}
+        if self._in_usd:
+            cost = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
+            if cost is not None:
+                used["usd"] = cost
+        return used
 
     async def _settle(
-        self, call: Call, record: Record, held: Reservation, holds: Sequence[Hold], usage: Usage | None
+        self, call: Call, record: Record, held: Reservation, places: Sequence[Place], used: Amounts
     ) -> None:
-        """Count what was used, which is what was set aside where that is not known."""
-        ledgers = await held.settle(
-            [
-                self._used(budget, hold, usage, record)
-                for budget, hold in zip(self.budgets, holds, strict=True)
-            ]
-        )
-        for budget, hold, ledger in zip(self.budgets, holds, ledgers, strict=False):
+        ledgers = await held.settle([used[place.unit] for place in places])
+        for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - none where the store is down
             if ledger.used >= budget.worth_a_word:
-                await self._warn(call.io, budget, record, hold, ledger)
-
-    def _used(self, budget: Budget, hold: Hold, usage: Usage | None, record: Record) -> int:
-        """Give what was used; what is not known counts as what was set aside."""
-        if budget.unit == "requests":
-            return 1
-        if usage is None or usage.source == "unknown":
-            return hold.amount
-        if budget.unit == "tokens":
-            return usage.total if usage.total or not usage.has_media else hold.amount
-        cost = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
-        return hold.amount if cost is None else cost
+                await self._warn(call.io, budget, record, place.key, ledger)
 
     def _refuse(self, refusal: "Refusal", record: Record, now: float, amount: int) -> BudgetExceeded:
         budget = self.budgets[refusal.position]
@@ -264,9 +260,9 @@ class Budgets:
         error.status = budget.status
         return error
 
-    async def _warn(self, io: "IO", budget: Budget, record: Record, hold: Hold, ledger: Ledger) -> None:
+    async def _warn(self, io: "IO", budget: Budget, record: Record, key: str, ledger: Ledger) -> None:
         crossed = [share for share in {budget.warn_at or 0.0, 1.0} if ledger.used >= share * budget.limit]
-        fresh = [share for share in crossed if self._first(f"{hold.key}|{share}")]
+        fresh = [share for share in crossed if self._first(f"{key}|{share}")]
         if fresh:
             await self._tell(io, budget, key_in(budget.scopes, record), ledger.used)
 

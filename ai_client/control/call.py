@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .._request import Headers, Query
     from .meter import Meter
     from .record import Record
+    from .usage import Usage
 
 logger = logging.getLogger("ai_client")
 
@@ -129,7 +130,8 @@ class Reply:
         deadline: When its body must have been read, in seconds of `time.monotonic`; `None` is never.
         on_event: Functions that see the data of each event of a stream; one that returns `False` hides it.
         on_end: Coroutine functions that run when the stream ends or is closed, in order.
-        meter: What measures its usage, once a policy wants to know it.
+        usage: What it used, once a policy has asked.
+        meter: What measures the usage of a stream, once a policy wants to know it.
     """
 
     response: "httpx.Response"
@@ -141,6 +143,7 @@ class Reply:
     on_end: list[Callable[[StreamEnd], Awaitable[None]]] = field(
         default_factory=list[Callable[[StreamEnd], Awaitable[None]]]
     )
+    usage: "Usage | None" = None
     meter: "Meter | None" = None
 
     async def settle(self, io: "IO", end: StreamEnd) -> None:
@@ -187,7 +190,9 @@ def chained(layers: Sequence[Layer], last: Next) -> Next:
 
 
 def _around(layer: Layer, proceed: Next) -> Next:
+    handle = layer.__call__  # bound once: half the time of calling an object
+
     def step(call: Call) -> Awaitable[Reply]:
-        return layer(call, proceed)
+        return handle(call, proceed)
 
     return step

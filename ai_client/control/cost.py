@@ -14,7 +14,7 @@ from .._io import finish
 from .._labels import Labels
 from .call import Call, Next, Reply
 from .media import is_billed
-from .meter import asking_for_usage, metered
+from .meter import asking_for_usage, metered, usage_of
 from .prices import Prices
 from .record import NANO, Record, record_of
 from .usage import UNKNOWN, Usage
@@ -59,8 +59,7 @@ class Cost:
         before = record.billable
         try:
             reply = await proceed(sent)
-            meter = metered(call, sent, reply)
-            usage = meter.usage() if call.is_whole else None
+            usage = usage_of(call, reply, record) if call.is_whole else None
         except BaseException:
             if lost := record.billable - before:
                 record.usage = UNKNOWN
@@ -68,6 +67,7 @@ class Cost:
             raise
         lost = max(0, record.billable - before - 1)
         if usage is None:
+            meter = metered(call, sent, reply)
             reply.on_end.append(lambda _: self._account(call, record, meter.usage(), lost))
         else:
             await self._account(call, record, usage, lost)

@@ -25,6 +25,8 @@ DEFAULT_OUTPUT_TOKENS = 4096
 """What an answer without a limit is taken to need."""
 
 _ASCII = bytes(range(128))
+_VECTORS = ("/embeddings", "/moderations")
+_LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 
 
 def text_tokens(text: str, per_token: int = BYTES_PER_TOKEN) -> int:
@@ -86,19 +88,17 @@ def _is_text(value: Any) -> bool:
 
 def output_tokens(call: "Call", default: int = DEFAULT_OUTPUT_TOKENS) -> int:
     """Give the most tokens that an answer may have: the request's own limit, else *default*, per choice."""
-    members = members_of(call.body)
-    if call.path.endswith(("/embeddings", "/moderations")):
+    if call.path.endswith(_VECTORS):
         return 0
-    limit = next(
-        (
-            value
-            for name in ("max_completion_tokens", "max_output_tokens", "max_tokens")
-            if isinstance(value := members.get(name), int)
-        ),
-        default,
-    )
+    members = members_of(call.body)
+    limit = default
+    for name in _LIMITS:
+        value = members.get(name)
+        if isinstance(value, int):
+            limit = value
+            break
     choices = members.get("n")
-    return limit * (choices if isinstance(choices, int) and choices > 0 else 1)
+    return limit * choices if isinstance(choices, int) and choices > 0 else limit
 
 
 def message_tokens(message: Any, per_token: int = BYTES_PER_TOKEN) -> int:

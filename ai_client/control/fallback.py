@@ -155,6 +155,8 @@ class Fallback:
         return chain
 
     def _with_default(self, chain: Sequence[Target]) -> tuple[Target, ...]:
+        if not self._default:
+            return tuple(chain)
         return (*chain, *(target for target in self._default if target not in chain))
 
     async def _try(self, call: Call, proceed: Next, record: Record, target: Target, *, last: bool) -> Reply:

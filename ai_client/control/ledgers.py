@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from .scope import NEVER, PerCaller, Window, window
 
 if TYPE_CHECKING:
-    from .budget import Budget
+    from .budget import Budget, Unit
     from .record import Record
 
 _KEPT_AFTER = 86_400
 
 
 class Place(NamedTuple):
-    """Where a call counts for one budget: the ledger's key, what it may reach, and when it may be forgotten."""
+    """Where a call counts for one budget: the ledger, its unit, what it may reach, and when it may be forgotten."""
 
     key: str
+    unit: "Unit"
     limit: int | None
     until: float
 
@@ -58,6 +59,7 @@ def _finder(pairs: "Sequence[tuple[Budget, Window]]") -> "Callable[[Record], Seq
         return [
             Place(
                 budget.key(record, at),
+                budget.unit,
                 budget.limit if budget.hard else None,
                 min(at.end + _KEPT_AFTER, NEVER),
             )

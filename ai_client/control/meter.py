@@ -9,7 +9,7 @@ from ..errors import members_of
 from .call import Call, Reply
 from .estimates import from_events, input_tokens
 from .media import is_media, used
-from .record import record_of
+from .record import Record, record_of
 from .unread import UnreadBody
 from .usage import UNKNOWN, Usage, outline_of, reported
 
@@ -18,24 +18,33 @@ _run = secrets.token_hex(8)
 _numbers = count(1)
 
 
-class Meter:
-    """The usage of one reply, read once however many policies ask, and noted on the call's record."""
+def usage_of(call: Call, reply: Reply, record: Record) -> Usage:
+    """Give the usage of a whole answer, read once however many policies ask, and note it on the call's record."""
+    usage = reply.usage
+    if usage is None:
+        content: bytes | None = getattr(reply.response, "_content", None)
+        usage = UNKNOWN if content is None else reported(content) or _estimated(call, content, len(content))
+        reply.usage = usage
+    record.usage = usage
+    return usage
 
-    __slots__ = ("_call", "_events", "_known", "_record", "_reported", "_response", "_unread")
+
+class Meter:
+    """The usage of a stream or unread body, read once however many policies ask, and noted on the call's record."""
+
+    __slots__ = ("_call", "_events", "_record", "_reply", "_reported", "_unread")
 
     def __init__(self, call: Call, reply: Reply) -> None:
         self._call = call
         self._record = record_of(call)
-        self._response = reply.response
+        self._reply = reply
         self._reported: Usage | None = None
-        self._known: Usage | None = None
+        self._events: list[bytes] = []
         self._unread: UnreadBody | None = None
-        if not call.is_whole:
-            self._events: list[bytes] = []
-            if call.unread:
-                self._unread = UnreadBody(reply.response, self._see)
-            else:
-                reply.on_event.append(self._see)
+        if call.unread:
+            self._unread = UnreadBody(reply.response, self._see)
+        else:
+            reply.on_event.append(self._see)
 
     def _see(self, data: bytes) -> None:
         if b'"usage"' in data and b'"usage":null' not in data:
@@ -43,48 +52,41 @@ class Meter:
         self._events.append(data)
 
     def usage(self) -> Usage:
-        """Give the usage: for a stream, as far as it was read."""
-        if self._known is None:
-            self._known = self._measure()
-        self._record.usage = self._known
-        return self._known
+        """Give the usage, as far as the body was read."""
+        usage = self._reply.usage
+        if usage is None:
+            usage = self._reply.usage = self._measure()
+            self._events.clear()
+        self._record.usage = usage
+        return usage
 
     def _measure(self) -> Usage:
         call, unread = self._call, self._unread
-        if call.is_whole:
-            content: bytes | None = getattr(self._response, "_content", None)
-            return UNKNOWN if content is None else reported(content) or self._estimated(content, len(content))
-        events, self._events = self._events, []
         if self._reported is not None:
             return self._reported
-        if events:
-            return from_events(call, events)
+        if self._events:
+            return from_events(call, self._events)
         if unread is not None:
             content = unread.content()
             found = None if content is None else reported(content)
-            return found or self._estimated(content, unread.size)
+            return found or _estimated(call, content, unread.size)
         return Usage("estimated", input_tokens(call))
 
-    def _estimated(self, content: bytes | None, size: int) -> Usage:
-        """Estimate what an answer used that does not report it."""
-        call = self._call
-        if is_media(call):
-            if content is not None and content.startswith((b"data:", b"event:")):
-                for data, _ in (decoder := SSEDecoder()).feed(content) + decoder.flush():
-                    self._see_whole(data)
-                if self._reported is not None:
-                    return self._reported
-            return used(call, content, size) or UNKNOWN
-        if call.stream is not None:
-            return Usage("estimated", input_tokens(call))
-        return UNKNOWN
 
-    def _see_whole(self, data: bytes) -> None:
-        self._reported = reported(data) or self._reported
+def _estimated(call: Call, content: bytes | None, size: int) -> Usage:
+    """Estimate what an answer used that does not report it."""
+    if not is_media(call):
+        return UNKNOWN if call.stream is None else Usage("estimated", input_tokens(call))
+    if content is not None and content.startswith((b"data:", b"event:")):
+        decoder = SSEDecoder()
+        found = [reported(data) for data, _ in decoder.feed(content) + decoder.flush()]
+        if last := next(filter(None, reversed(found)), None):
+            return last
+    return used(call, content, size) or UNKNOWN
 
 
 def metered(call: Call, sent: Call, reply: Reply) -> Meter:
-    """Give what measures the reply to *call*, which was *sent* as `asking_for_usage` has it.
+    """Give what measures the stream that answers *call*, which was *sent* as `asking_for_usage` has it.
 
     The chunk that reports the usage of a stream is hidden from a caller who did not ask for it.
     """

@@ -1,16 +1,14 @@
 """Watching a call from its beginning to the end of its stream, for hooks, logs and traces."""
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .call import Call, Next, Reply, StreamEnd
-from .meter import metered
+from .meter import Meter, metered, usage_of
 from .record import Attempt, Record, record_of
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a call ended.
 
     Attributes:
@@ -44,15 +42,15 @@ async def observed(
     except BaseException as error:
         await call.io.carry_through(done(Outcome(record, record.seconds, error, complete=False, reply=None)))
         raise
+    meter: Meter | None = None
     record.request_id = reply.response.headers.get("x-request-id")
-    meter = None
-    if record.cache in {None, "miss"}:
-        meter = metered(call, call, reply)
+    if record.cache not in {None, "miss"}:
+        record.usage = None  # the tokens are those of another call
+    elif call.is_whole:
+        usage_of(call, reply, record)
     else:
-        record.usage = None  # the tokens were those of another call
+        meter = metered(call, call, reply)
     if call.is_whole:
-        if meter is not None:
-            meter.usage()
         await done(Outcome(record, record.seconds, None, complete=True, reply=reply))
         return reply
 

@@ -3,9 +3,10 @@
 import logging
 import math
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from importlib import import_module
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ConfigError
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from .._io import IO
 
 _PROBE = 100_000
+_PARTS = (
+    ("cached_input", "input", "cached"),
+    ("cache_write", "input", "cache_written"),
+    ("audio_input", "input", "audio_input"),
+    ("image_input", "input", "image_input"),
+    ("audio_output", "output", "audio_output"),
+    ("image_output", "output", "image_output"),
+)
+"""Prices of parts, the price of the whole, and the tokens that are charged by the one instead of the other."""
 
 logger = logging.getLogger("ai_client")
 
@@ -45,18 +55,23 @@ class Price:
     minute: float | None = None
     characters: float | None = None
     image: float | None = None
+    _parts: Sequence[tuple[Callable[[Usage], int], float]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
-            amount: float | None = getattr(self, name)
+        for one in fields(self):
+            amount: float | None = getattr(self, one.name) if one.init else None
             if amount is not None and not 0 <= amount < math.inf:
-                raise ConfigError(f"price: {name} must be a number of USD, not negative.")
+                raise ConfigError(f"price: {one.name} must be a number of USD, not negative.")
+        parts = [
+            (attrgetter(part), price - getattr(self, base))
+            for name, base, part in _PARTS
+            if (price := getattr(self, name)) is not None
+        ]
+        object.__setattr__(self, "_parts", parts)
 
     def nano_usd(self, usage: Usage) -> int | None:
         """Give the cost of a call in 10^-9 USD, `None` where there is no price for what it used."""
-        if usage.seconds or usage.characters or usage.images:
-            return self._of_media(usage)
-        return self._of_tokens(usage)
+        return self._of_media(usage) if usage.has_media else self._of_tokens(usage)
 
     def _of_media(self, usage: Usage) -> int | None:
         for amount, price, unit in (
@@ -69,20 +84,9 @@ class Price:
         return self._of_tokens(usage) if usage.total and (self.input or self.output) else None
 
     def _of_tokens(self, usage: Usage) -> int:
-        into, out = self.input, self.output
-        total = usage.input * into + usage.output * out + self.request * 1e6
-        if not any(usage[3:10]):  # no part with a price of its own
-            return round(total * 1000)
-        for tokens, price, base in (
-            (usage.cached, self.cached_input, into),
-            (usage.cache_written, self.cache_write, into),
-            (usage.audio_input, self.audio_input, into),
-            (usage.image_input, self.image_input, into),
-            (usage.audio_output, self.audio_output, out),
-            (usage.image_output, self.image_output, out),
-        ):
-            if tokens and price is not None:
-                total += tokens * (price - base)
+        total = usage.input * self.input + usage.output * self.output + self.request * 1e6
+        for tokens, more in self._parts:
+            total += tokens(usage) * more
         return round(total * 1000)
 
 
@@ -217,7 +221,7 @@ class Prices:
             try:
                 given[model] = price if isinstance(price, Price) else Price(**price)
             except TypeError:
-                known = ", ".join(Price.__slots__)
+                known = ", ".join(one.name for one in fields(Price) if one.init)
                 raise ConfigError(f"prices.{model}: a price has the members {known}, in USD.") from None
         object.__setattr__(self, "_given", given)
 
@@ -242,9 +246,12 @@ class Prices:
         """Give the cost of *usage* in 10^-9 USD by the first of *models* with a price; `None` where none has one."""
         if usage.source == "unknown":
             return None
-        for model in reversed(models):  # what the application named counts before what the server calls it
-            if model in self._given:
-                return self._given[model].nano_usd(usage)
+        if self._given:
+            for model in reversed(
+                models
+            ):  # what the application named counts before what the server calls it
+                if model in self._given:
+                    return self._given[model].nano_usd(usage)
         if self.library:
             for model in models:
                 if model and (cost := _table.nano_usd(model, self.provider, usage)) is not None:

@@ -10,7 +10,7 @@ from ..stores.base import Take
 from .call import Call, Next, Reply
 from .deadline import remaining
 from .estimates import input_tokens, output_tokens
-from .meter import asking_for_usage, metered
+from .meter import asking_for_usage, metered, usage_of
 from .record import Record, record_of
 from .retry import retry_after
 from .scope import SECONDS, PerCaller, Scope, key_in, scopes_of
@@ -28,7 +28,6 @@ _NAMES = {
     unit: tuple(b"x-ratelimit-%s-%s" % (what, unit.encode()) for what in (b"remaining", b"limit", b"reset"))
     for unit in ("requests", "tokens")
 }
-_KNOWN = frozenset(name for names in _NAMES.values() for name in names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +122,10 @@ class RateLimits:
         if counted:
             counted = [Take(take.key, min(tokens, take.limit), take.limit, take.window) for take in counted]
             takes = [*takes, *counted]
-        taken_at = await self._admit(call, record, takes, tokens)
+        taken_at = call.io.now()
+        store = self.store
+        if self._allowances or (takes and store is not None and await store.take(call.io, takes, taken_at)):
+            taken_at = await self._admit(call, record, takes, tokens)
         try:
             reply = await proceed(sent)
         except RateLimitError as error:
@@ -132,10 +134,10 @@ class RateLimits:
         if self.upstream:
             self._learn(record, reply.response, call.io.now())
         if counted:
-            meter = metered(call, sent, reply)
             if call.is_whole:
-                await self._correct(call, counted, taken_at, meter.usage())
+                await self._correct(call, counted, taken_at, usage_of(call, reply, record))
             else:
+                meter = metered(call, sent, reply)
                 reply.on_end.append(lambda _: self._correct(call, counted, taken_at, meter.usage()))
         return reply
 
@@ -205,13 +207,11 @@ class RateLimits:
             self._note(model, "requests", _Allowance(now, 0, 1, after))
             return
         said = _limits_in(response)
-        if not said and not self._allowances:
-            return
         for unit, names in _NAMES.items():
-            found = _allowance(said, names, now)
+            found = _allowance(said, names, now) if names[0] in said else None
             if found is not None:
                 self._note(model, unit, found)
-            else:
+            elif self._allowances:
                 self._allowances.pop((model, unit), None)
 
     def _note(self, model: str | None, unit: str, allowance: _Allowance) -> None:
@@ -221,16 +221,14 @@ class RateLimits:
 
 
 def _limits_in(response: "httpx.Response") -> dict[bytes, bytes]:
-    """Give the headers by their names in lower case, where any is about rate limits.
+    """Give the headers, those about rate limits by their names in lower case.
 
     The HTTP library takes longer to look up one of them than this takes for all.
     """
     said = dict(response.headers.raw)
-    if not said.keys().isdisjoint(_KNOWN):
-        return said
-    if b"x-ratelimit-" in b" ".join(said).lower():
+    if _NAMES["requests"][0] not in said and b"x-ratelimit-" in b" ".join(said).lower():
         return {name.lower(): value for name, value in said.items()}
-    return {}
+    return said
 
 
 def _allowance(said: Mapping[bytes, bytes], names: Sequence[bytes], now: float) -> _Allowance | None:

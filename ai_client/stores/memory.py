@@ -21,6 +21,11 @@ class _Account:
         self.until = until
         self.holds: dict[str, tuple[int, float]] = {}
 
+    def hold(self, ticket: str, amount: int, expires: float) -> None:
+        if ticket not in self.holds:
+            self.holds[ticket] = (amount, expires)
+            self.held += amount
+
     def expire(self, now: float) -> None:
         """Give back what has expired; holds of one kind expire in the order in which they were made."""
         holds = self.holds
@@ -104,15 +109,13 @@ class MemoryBackend:
         """Set aside all of *holds* or none."""
         with self._lock:
             accounts: list[_Account] = []
-            for hold in holds:
-                account = self._account(hold.key, hold.until, now)
-                if hold.limit is not None and account.used + account.held + hold.amount > hold.limit:
+            for key, amount, limit, until in holds:
+                account = self._account(key, until, now)
+                if limit is not None and account.used + account.held + amount > limit:
                     return Refusal(len(accounts), account.used, account.held)
                 accounts.append(account)
             for hold, account in zip(holds, accounts, strict=True):
-                if ticket not in account.holds:
-                    account.holds[ticket] = (hold.amount, expires)
-                    account.held += hold.amount
+                account.hold(ticket, hold.amount, expires)
             return None
 
     def settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
@@ -124,13 +127,13 @@ class MemoryBackend:
             if len(settled) > _SWEEP_EVERY:
                 settled.popitem(last=False)
             ledgers: list[Ledger] = []
-            for spend in spends:
-                account = self._account(spend.key, spend.until, now)
+            for key, amount, until in spends:
+                account = self._account(key, until, now)
                 held = account.holds.pop(ticket, None)
                 if held is not None:
                     account.held -= held[0]
                 if not repeated:
-                    account.used += spend.amount
+                    account.used += amount
                 ledgers.append(Ledger(account.used, account.held))
             return ledgers
 

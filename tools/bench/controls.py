@@ -18,7 +18,7 @@ import httpx
 from ai_client import AsyncOpenAI, OpenAI
 from ai_client._io import BlockingIO, finish
 from ai_client._labels import labels
-from ai_client.control.call import Call, Next, Reply
+from ai_client.control.call import Call, Next, Reply, chained
 from ai_client.control.options import make_layers
 
 from . import payloads
@@ -99,10 +99,8 @@ def main() -> None:
         bare = _measure(_wire())
         sys.stdout.write(f"{'bare step':32}{bare:8.2f} us\n")
         for name, controls in {**IDLE, "all together": ALL, **BUSY}.items():
-            step = _wire()
             layers = make_layers(controls)
-            for layer in reversed(layers):
-                step = _around(layer, step)
+            step = chained(layers, _wire())
             sys.stdout.write(f"{name:32}{_measure(step) - bare:8.2f} us  ({len(layers)})\n")
         for case in (_blocking(), _awaitable()):
             samples = measure(case)
@@ -118,19 +116,12 @@ def _wire() -> Next:
     answer = _answer(httpx.Request("POST", "http://127.0.0.1/v1/chat/completions"))
 
     async def wire(call: Call) -> Reply:
+        call.encoded()  # as every call is
         if call.record is not None:
             call.record.attempts += 1
         return Reply(answer)
 
     return wire
-
-
-def _around(layer: Any, step: Next) -> Next:
-    async def around(call: Call) -> Reply:
-        reply: Reply = await layer(call, step)
-        return reply
-
-    return around
 
 
 def _measure(step: Next) -> float:
