@@ -216,9 +216,19 @@ class BaseClient(Calls, Resources[M]):
             new._replace_addresses(base_url, data_residency, websocket_base_url)
         if http_client is not None:
             new._replace_http_client(http_client)
+        moves = (base_url, data_residency, organization, project, default_headers, set_default_headers)
+        if layers is None and any(one is not None for one in (*moves, default_query, set_default_query)):
+            own: tuple[Any, ...] = self._layers
+            where = new._whereabouts()
+            state["_layers"] = tuple(one.apart(where) if hasattr(one, "apart") else one for one in own)
         return new
 
     with_options = copy
+
+    def _whereabouts(self) -> list[Any]:
+        """Give what answers depend on beside a call and its policies."""
+        names = ("organization", "project", "_custom_headers", "_custom_query")
+        return [str(self.base_url), *(getattr(self, name) for name in names)]
 
     def _replace_credentials(
         self, api_key: str | Callable[[], Any] | None, workload_identity: "WorkloadIdentity | None"

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from .._request import Omit, encode
 from ..errors import (
@@ -132,6 +132,13 @@ class Cache:
             ):
                 return self._answer(call, record, stale, "stale")
             raise
+
+    def apart(self, whereabouts: object) -> "Cache":
+        """Give the same cache for a client whose answers depend on something else, which the name does not tell."""
+        other = copy.copy(self)
+        digest = hashlib.sha256(to_json(whereabouts, fallback=str)).hexdigest()[:16]
+        object.__setattr__(other, "namespace", f"{self.namespace}|{digest}")
+        return other
 
     def _key(self, call: Call, record: Record, wish: _Wish) -> str | None:
         """Name the answer to a call; `None` where it is not one to keep."""

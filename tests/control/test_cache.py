@@ -101,6 +101,32 @@ def test_a_call_says_what_it_wants(both: Both, upstream: Upstream, clock: Clock)
     assert all("cache-control" not in recorded.headers for recorded in upstream.requests)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"organization": "other"},
+        {"project": "other"},
+        {"default_headers": {"x-route": "secret"}},
+        {"default_query": {"version": 2}},
+        {"base_url": "elsewhere"},
+    ],
+)
+def test_a_copy_that_asks_elsewhere_has_its_own_answers(
+    both: Both, upstream: Upstream, options: dict[str, Any]
+) -> None:
+    """A copy of a client with another address, owner, header or query is not answered with what the original was."""
+    if "base_url" in options:
+        options = {"base_url": f"{upstream.url}/v1/"}  # the same server by another name
+    policy = Cache("all", open_store())
+    client = both.client([policy])
+    same, other = client.with_options(timeout=5), client.with_options(**options)
+    found = [how(embed(both, one)) for one in (client, same, other, other, client)]
+    assert found == ["miss", "hit", "miss", "hit", "hit"]
+    assert client.with_options(**options)._layers[0].namespace == other._layers[0].namespace
+    assert "secret" not in repr(other._layers)
+    assert other._layers[0]._flights is policy._flights
+
+
 def test_answers_expire(both: Both, upstream: Upstream, clock: Clock) -> None:
     """After its time an answer is fetched again."""
     client = cached(both, ttl=60)
