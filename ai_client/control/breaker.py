@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass, field
 
 from ..errors import ConfigError
+from .amounts import check_amounts
 
 _TARGETS_KEPT = 1000
 
@@ -39,6 +40,7 @@ class Breaker:
     def __post_init__(self) -> None:
         if self.failures < 1:
             raise ConfigError("breaker: failures must be at least 1.")
+        check_amounts("breaker", above_zero=True, within=self.within, cool_down=self.cool_down)
 
     def admit(self, target: str, now: float) -> float:
         """Give 0 where a call may try, else the seconds until one may; who is admitted must report or leave."""

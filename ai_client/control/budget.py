@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..errors import BudgetExceeded, ConfigError
 from ..stores.base import Hold, Ledger
+from .amounts import check_amounts
 from .call import Call, Next, Reply
 from .estimates import DEFAULT_OUTPUT_TOKENS, WARY_BYTES_PER_TOKEN, input_tokens, output_tokens
 from .ledgers import Ledgers, Place
@@ -95,8 +96,8 @@ class Budget:
         if len(given) != 1:
             raise ConfigError("budget: give exactly one of usd, tokens and requests.")
         ((unit, amount),) = given
-        if amount < 0:
-            raise ConfigError(f"budget: {unit} must not be negative.")
+        check_amounts("budget", above_zero=False, **{unit: amount})
+        check_amounts("budget", above_zero=True, warn_at=self.warn_at)
         zone(self.timezone)
         object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "limit", round(amount * NANO) if unit == "usd" else int(amount))
@@ -143,6 +144,11 @@ class Budgets:
     _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        check_amounts("budgets", above_zero=True, expires=self.expires)
+        check_amounts("budgets", above_zero=False, output_tokens=self.output_tokens)
+        kinds = [(one.name, one.unit, one.per, one.timezone, one.scopes) for one in self.budgets]
+        if len({*kinds}) < len(kinds):
+            raise ConfigError("budgets: two have one unit, window and scope: give one of them a name.")
         units = {budget.unit for budget in self.budgets}
         object.__setattr__(self, "_measures", units != {"requests"})
         object.__setattr__(self, "_in_usd", "usd" in units)

@@ -16,9 +16,9 @@ from ..errors import (
     APIError,
     APIStatusError,
     CircuitOpen,
-    ConfigError,
     members_of,
 )
+from .amounts import check_amounts
 from .body import tap
 from .call import Call, Next, Reply, StreamEnd
 from .deadline import is_over, remaining
@@ -94,8 +94,8 @@ class Cache:
     _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        if self.ttl <= 0:
-            raise ConfigError("cache: ttl must be more than 0 seconds.")
+        check_amounts("cache", above_zero=True, ttl=self.ttl)
+        check_amounts("cache", above_zero=False, stale_if_error=self.stale_if_error, max_body=self.max_body)
         object.__setattr__(self, "_scopes", scopes_of(self.scope, "cache: scope"))
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, QueueFull
+from .amounts import check_amounts
 from .call import Call, Next, Reply, StreamEnd
 from .deadline import remaining
 
@@ -68,6 +69,8 @@ class Concurrency:
     def __post_init__(self) -> None:
         if self.max_in_flight < 1:
             raise ConfigError("concurrency: max_in_flight must be at least 1.")
+        check_amounts("concurrency", above_zero=False, max_queue=self.max_queue)
+        check_amounts("concurrency", above_zero=True, queue_timeout=self.queue_timeout)
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
         """Send a call when there is a slot for it.

@@ -12,6 +12,7 @@ from pydantic_core import from_json, to_json
 
 from .._io import finish
 from .._labels import Labels
+from .amounts import check_amounts
 from .call import Call, Next, Reply
 from .media import is_billed
 from .meter import asking_for_usage, metered, usage_of
@@ -48,6 +49,9 @@ class Cost:
     store: "Store | None" = None
     retention: int = 62
     ask: bool = True
+
+    def __post_init__(self) -> None:
+        check_amounts("cost", above_zero=True, retention=self.retention)
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
         """Send a call and account for it."""

@@ -20,6 +20,7 @@ from ..errors import (
     StreamInterruptedError,
     members_of,
 )
+from .amounts import check_amounts
 from .body import first_chunk
 from .breaker import Breaker
 from .call import Call, Next, Reply
@@ -83,6 +84,7 @@ class Fallback:
         unknown = [kind for kind in self.on if kind not in FAILURES]
         if unknown:
             raise ConfigError(f"fallback: on: {unknown[0]!r} is none of {', '.join(FAILURES)}.")
+        check_amounts("fallback", above_zero=False, retries=self.retries)
         default = [target for name in self.default for target in self._targets(name, ())]
         object.__setattr__(self, "_default", tuple(default))
         chains = {name: self._with_default(self._expand(name, ())) for name in self.models}

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 from .._request import NotGiven
 from ..errors import ConfigError, DeadlineExceededError, GuardrailError, members_of
+from .amounts import check_amounts
 from .body import library_of
 from .call import Call, Next, Reply
 from .deadline import is_over
@@ -50,10 +51,14 @@ class Rules:
     _limits_body: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("max_output_tokens", "max_input_tokens", "timeout", "deadline"):
-            value: float | None = getattr(self, name)
-            if value is not None and value <= 0:
-                raise ConfigError(f"guardrails: {name} must be more than 0.")
+        check_amounts(
+            "guardrails",
+            above_zero=True,
+            max_output_tokens=self.max_output_tokens,
+            max_input_tokens=self.max_input_tokens,
+            timeout=self.timeout,
+            deadline=self.deadline,
+        )
         if self.on_large not in {"refuse", "trim"}:
             raise ConfigError("guardrails: on_large must be 'refuse' or 'trim'.")
         allowed = None

@@ -1,7 +1,6 @@
 """What tokens cost: prices given by the application first, then those of the genai-prices library."""
 
 import logging
-import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -10,6 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ConfigError
+from .amounts import check_amounts
 from .usage import Usage
 
 if TYPE_CHECKING:
@@ -58,10 +58,8 @@ class Price:
     _parts: Sequence[tuple[Callable[[Usage], int], float]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            amount: float | None = getattr(self, one.name) if one.init else None
-            if amount is not None and not 0 <= amount < math.inf:
-                raise ConfigError(f"price: {one.name} must be a number of USD, not negative.")
+        amounts = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
+        check_amounts("price", above_zero=False, **amounts)
         parts = [
             (attrgetter(part), price - getattr(self, base))
             for name, base, part in _PARTS

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..errors import ConfigError, RateLimitError, RateLimitExceeded
 from ..stores.base import Take
+from .amounts import check_amounts
 from .call import Call, Next, Reply
 from .deadline import remaining
 from .estimates import input_tokens, output_tokens
@@ -103,6 +104,16 @@ class RateLimits:
     def __post_init__(self) -> None:
         if self.limits and self.store is None:
             raise ConfigError("rate limits: a store is needed, memory:// at least.")
+        check_amounts(
+            "rate limits", above_zero=False, max_wait=self.max_wait, output_tokens=self.output_tokens
+        )
+        for unit in ("requests", "tokens"):
+            limits = [limit for limit in self.limits if getattr(limit, unit) is not None]
+            kinds = [(limit.name, limit.per, limit.scopes) for limit in limits]
+            if len({*kinds}) < len(kinds):
+                raise ConfigError(
+                    f"rate limits: two of {unit} have one window and scope: give one of them a name."
+                )
         object.__setattr__(self, "_takes", PerCaller(self._takes_of))
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:

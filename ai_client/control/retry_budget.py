@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
-from ..errors import ConfigError
+from .amounts import check_amounts
 from .call import Call, Next, Reply
 from .record import record_of
 
@@ -50,10 +50,8 @@ class RetryBudget:
     _counts: _Counts = field(init=False, repr=False, compare=False, default_factory=_Counts)
 
     def __post_init__(self) -> None:
-        if self.share < 0 or self.minimum < 0 or self.window <= 0:
-            raise ConfigError(
-                "retry_budget: share and minimum must not be negative, window more than 0 seconds."
-            )
+        check_amounts("retry_budget", above_zero=False, share=self.share, minimum=self.minimum)
+        check_amounts("retry_budget", above_zero=True, window=self.window)
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call whose retries come out of the budget."""

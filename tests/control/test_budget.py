@@ -183,7 +183,7 @@ def test_crossing_both_marks_at_once_warns_once(both: Both, upstream: Upstream) 
     [
         ({}, "exactly one of usd, tokens and requests"),
         ({"usd": 1, "tokens": 1}, "exactly one"),
-        ({"usd": -1}, "must not be negative"),
+        ({"usd": -1}, "usd must be 0 or more"),
         ({"usd": 1, "scope": "galaxy"}, "scope must be one of all, process"),
         ({"usd": 1, "timezone": "Mars/Olympus"}, "no time zone 'Mars/Olympus'"),
     ],

@@ -349,5 +349,5 @@ def test_a_price_below_nothing_is_refused() -> None:
     from ai_client import ConfigError
 
     for amount in (-1.0, float("nan"), float("inf")):
-        with pytest.raises(ConfigError, match="price: output must be"):
+        with pytest.raises(ConfigError, match="price: output must be 0 or more"):
             Price(1, amount)

@@ -150,6 +150,50 @@ def test_faults_are_found_at_start(controls: dict[str, Any], message: str) -> No
     assert str(caught.value).startswith("AI_CLIENT.controls: ")
 
 
+@pytest.mark.parametrize(
+    ("controls", "message"),
+    [
+        ({"concurrency": {"max_in_flight": 1, "max_queue": -1}}, "concurrency: max_queue must be 0 or more"),
+        ({"concurrency": {"max_in_flight": 1, "queue_timeout": 0}}, "queue_timeout must be more than 0"),
+        ({"rate_limit_options": {"max_wait": -1}}, "rate limits: max_wait must be 0 or more"),
+        ({"budgets": [{"usd": 1, "warn_at": 0}]}, "budget: warn_at must be more than 0"),
+        ({"budgets": [{"usd": float("nan")}]}, "budget: usd must be 0 or more"),
+        ({"budgets": [{"usd": 1}], "budget_options": {"expires": 0}}, "budgets: expires must be more than 0"),
+        (
+            {"budgets": [{"usd": 1}, {"usd": 2, "hard": False}]},
+            "budgets: two have one unit, window and scope",
+        ),
+        ({"rate_limits": [{"requests": 1}, {"requests": 2, "tokens": 1}]}, "rate limits: two of requests"),
+        ({"breaker": {"cool_down": -5}}, "breaker: cool_down must be more than 0"),
+        ({"cache": {"scope": "all", "stale_if_error": -1}}, "cache: stale_if_error must be 0 or more"),
+        ({"cache": {"scope": "all", "ttl": float("inf")}}, "cache: ttl must be more than 0"),
+        ({"fallback": {"retries": -1}}, "fallback: retries must be 0 or more"),
+        ({"cost": {"retention": 0}}, "cost: retention must be more than 0"),
+        ({"prices": {"m": {"input": -1}}}, "price: input must be 0 or more"),
+        ({"guardrails": {"deadline": 0}}, "guardrails: deadline must be more than 0"),
+        ({"retry_budget": {"share": float("nan")}}, "retry_budget: share must be 0 or more"),
+    ],
+)
+def test_senseless_amounts_are_found_at_start(controls: dict[str, Any], message: str) -> None:
+    """A number that makes no sense, and two limits that would count as one, fail when the configuration is made."""
+    with pytest.raises(ConfigError, match=message):
+        ClientConfig.make({"api_key": "any", "controls": controls})
+
+
+def test_two_budgets_of_one_kind_have_names(both: Both) -> None:
+    """A hard and a soft budget of one window and scope count apart where one of them has a name."""
+    budgets = [
+        {"requests": 3, "per": "total"},
+        {"requests": 1, "per": "total", "hard": False, "name": "soft"},
+    ]
+    layers = make_layers({"budgets": budgets})
+    client = both.client(layers)
+    for _ in range(3):
+        both.chat(client)
+    with pytest.raises(BudgetExceeded, match="budget of 3 requests"):
+        both.chat(client)
+
+
 def test_clients_of_a_chain_are_built_and_closed(both: Both, upstream: Upstream) -> None:
     """A client that a chain names by its options is built when needed, and closed with the one it belongs to."""
     other = {"base_url": upstream.base_url, "api_key": "any"}

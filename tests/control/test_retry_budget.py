@@ -40,5 +40,5 @@ def test_the_past_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_senseless_budget_is_refused() -> None:
     """A negative share fails where it is made."""
-    with pytest.raises(ConfigError, match="must not be negative"):
+    with pytest.raises(ConfigError, match="share must be 0 or more"):
         RetryBudget(share=-1)
