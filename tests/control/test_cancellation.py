@@ -59,6 +59,16 @@ class Service:
         messages = [{"role": "user", "content": "Hello"}]
         return await self.client.chat.completions.create(model="gpt-4o-mini", messages=messages, **options)
 
+    async def close(self) -> None:
+        """Close the client and the store, which is used no more."""
+        await self.client.close()
+        await asyncio.to_thread(self.budgets.store.close)
+
+    @property
+    def budgets(self) -> Budgets:
+        """The policy of budgets, whose store all share."""
+        return next(layer for layer in self.layers if isinstance(layer, Budgets))
+
     async def settled(self) -> None:
         """Wait until the outermost policy has heard of the end of a call, and so all within it have."""
         async with asyncio.timeout(30):
@@ -67,8 +77,7 @@ class Service:
 
     async def ledgers(self) -> list[Ledger]:
         """Read the ledger of each budget."""
-        budgets = next(layer for layer in self.layers if isinstance(layer, Budgets))
-        io = self.client.io
+        budgets, io = self.budgets, self.client.io
         record = Record(current_labels())
         keys = [
             budget.key(record, window(budget.per, budget.timezone, io.now())) for budget in budgets.budgets
@@ -109,7 +118,7 @@ def test_a_cancelled_stream_is_settled(upstream: Upstream, tmp_path: Path) -> No
         assert service.counted() == 1
         assert [details.error for details in service.told] == ["CancelledError"]
         await service.chat()  # the one slot is free
-        await service.client.close()
+        await service.close()
 
     asyncio.run(scenario())
     hold.set()
@@ -132,7 +141,7 @@ def test_a_cancelled_call_is_settled(upstream: Upstream, tmp_path: Path, opening
         assert service.counted() == 1
         assert [details.error for details in service.told] == ["CancelledError"]
         await service.chat()
-        await service.client.close()
+        await service.close()
 
     asyncio.run(scenario())
     hold.set()
@@ -153,6 +162,7 @@ def test_closing_the_client_waits_for_what_is_being_settled(upstream: Upstream, 
     hold.set()
     assert [details.error for details in service.told] == ["CancelledError"]
     assert service.counted() == 1
+    service.budgets.store.close()
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])
