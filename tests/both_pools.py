@@ -16,6 +16,7 @@ from ai_client._http import PoolOptions
 from ai_client._pool.admission import PoolStats
 from ai_client._pool.awaitable import AwaitablePool
 from ai_client._pool.blocking import BlockingPool
+from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
 
 TIMEOUT = {"connect": 5.0, "read": 5.0, "write": 5.0, "pool": 5.0}
 chance = random.Random(7)  # noqa: S311 -- nothing secret depends on it
@@ -239,3 +240,42 @@ class CountingSocket(socket.socket):
     def _ended(self) -> None:
         with self.lock:
             self.connected.discard(id(self))
+
+
+def ask_in_thread(pools: Pools, url: str) -> None:
+    """Send and read, as a thread's target."""
+    pools.pool.handle_request(request(url)).read()
+
+
+async def burst(pools: Pools, server: RawServer, size: int) -> None:
+    """Open *size* connections, and leave them idle."""
+    arrived: list[Exchange] = []
+
+    def answer(exchange: Exchange) -> None:
+        arrived.append(exchange)
+        if len(arrived) == size:
+            for held in arrived:
+                held.write(OK)
+
+    usual, server.answer = server.answer, answer
+    assert await pools.together([lambda: pools.ask(server.url)] * size) == [b"{}"] * size
+    server.answer = usual
+    assert pools.stats.idle == size
+
+
+async def hold(pools: Pools, server: RawServer) -> httpx.Response:
+    """Start a response that does not end, and so keep a connection in use."""
+    usual, server.answer = server.answer, lambda exchange: exchange.write(HEAD_OF_STREAM + chunk(b"begin"))
+    response = await pools.send(request(server.url))
+    server.answer = usual
+    return response
+
+
+def iter_body(pools: Pools, parts: list[bytes]) -> Any:
+    """Give a body whose length is not known beforehand."""
+
+    async def later() -> Any:
+        for part in parts:
+            yield part
+
+    return iter(parts) if pools.blocking else later()
