@@ -13,60 +13,12 @@ from pydantic_core import from_json, to_json
 from .._version import __version__
 from ..errors import ConfigError, members_of
 from .call import Call, Next, Reply
+from .conventions import APIS, ASKED, CONVENTIONS, DURATIONS, FIRST_CHUNKS, NAMES, OPERATIONS, PARTS, TOKENS
 from .hooks import known
 from .logs import completion_of, prompt_of
 from .observe import Outcome, observed
 from .record import Attempt, record_of
 from .redaction import Redaction
-
-CONVENTIONS: Mapping[str, Mapping[str, str]] = {
-    "1.36": {"provider": "gen_ai.system"},
-    "1.37": {"provider": "gen_ai.provider.name"},
-}
-"""What names differ by version of the conventions; all others are in `NAMES`."""
-NAMES: Mapping[str, str] = {
-    "operation": "gen_ai.operation.name",
-    "request_model": "gen_ai.request.model",
-    "response_model": "gen_ai.response.model",
-    "response_id": "gen_ai.response.id",
-    "finish_reasons": "gen_ai.response.finish_reasons",
-    "input_tokens": "gen_ai.usage.input_tokens",
-    "output_tokens": "gen_ai.usage.output_tokens",
-    "token_type": "gen_ai.token.type",
-    "input_messages": "gen_ai.input.messages",
-    "output_messages": "gen_ai.output.messages",
-    "server_address": "server.address",
-    "server_port": "server.port",
-    "error_type": "error.type",
-    "temperature": "gen_ai.request.temperature",
-    "top_p": "gen_ai.request.top_p",
-    "seed": "gen_ai.request.seed",
-    "n": "gen_ai.request.choice.count",
-    "max_tokens": "gen_ai.request.max_tokens",
-    "max_completion_tokens": "gen_ai.request.max_tokens",
-    "max_output_tokens": "gen_ai.request.max_tokens",
-    "frequency_penalty": "gen_ai.request.frequency_penalty",
-    "presence_penalty": "gen_ai.request.presence_penalty",
-}
-_ASKED = (
-    "temperature",
-    "top_p",
-    "seed",
-    "n",
-    "max_tokens",
-    "max_completion_tokens",
-    "max_output_tokens",
-    "frequency_penalty",
-    "presence_penalty",
-)
-_OPERATIONS: Mapping[str, str] = {
-    "/chat/completions": "chat",
-    "/responses": "chat",
-    "/completions": "text_completion",
-    "/embeddings": "embeddings",
-}
-_DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-_TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
 
 
 class _Instruments:
@@ -85,13 +37,19 @@ class _Instruments:
             "gen_ai.client.operation.duration",
             unit="s",
             description="Duration of a call, a stream to its end",
-            explicit_bucket_boundaries_advisory=_DURATIONS,
+            explicit_bucket_boundaries_advisory=DURATIONS,
         )
         self.tokens: Any = meter.create_histogram(
             "gen_ai.client.token.usage",
             unit="{token}",
             description="Tokens of a call",
-            explicit_bucket_boundaries_advisory=_TOKENS,
+            explicit_bucket_boundaries_advisory=TOKENS,
+        )
+        self.first_chunk: Any = meter.create_histogram(
+            CONVENTIONS["latest"]["first_chunk_metric"],
+            unit="s",
+            description="Time to the first item of a stream",
+            explicit_bucket_boundaries_advisory=FIRST_CHUNKS,
         )
         own = getattr(self.context, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY", None)
         self._suppress = {"suppress_http_instrumentation", own or "suppress_http_instrumentation"}
@@ -129,7 +87,7 @@ class Telemetry:
     """
 
     redaction: Redaction = field(default_factory=Redaction)
-    convention: Literal["1.36", "1.37"] = "1.37"
+    convention: Literal["1.36", "1.37", "latest"] = "latest"
     provider: str = "openai"
     http_spans: bool = False
     tracer_provider: Any = None
@@ -191,10 +149,15 @@ class Telemetry:
     def _asked(self, call: Call) -> dict[str, Any]:
         body = members_of(call.body)
         asked: dict[str, Any] = {
-            NAMES[name]: value
-            for name in _ASKED
+            attribute: value
+            for name, attribute in ASKED.items()
             if isinstance(value := body.get(name), int | float) and not isinstance(value, bool)
         }
+        names = CONVENTIONS[self.convention]
+        if call.stream is not None and "stream" in names:
+            asked[names["stream"]] = True
+        if call.path in APIS and "api" in names:
+            asked[names["api"]] = APIS[call.path]
         if self.redaction.content and (prompt := prompt_of(call)) is not None:
             asked[NAMES["input_messages"]] = to_json(self.redaction.value(prompt)).decode()
         return asked
@@ -203,6 +166,7 @@ class Telemetry:
         self, otel: _Instruments, call: Call, span: Any, common: Mapping[str, Any], outcome: Outcome
     ) -> None:
         record, error = outcome.record, outcome.error
+        names = CONVENTIONS[self.convention]
         measured = dict(common)
         if outcome.reply is not None and span.is_recording():
             span.set_attributes(_answered(outcome.reply))
@@ -218,6 +182,11 @@ class Telemetry:
             for kind, count in (("input", usage.input), ("output", usage.output)):
                 span.set_attribute(NAMES[f"{kind}_tokens"], count)
                 otel.tokens.record(count, {**measured, NAMES["token_type"]: kind})
+            parts = {names[part]: getattr(usage, part) for part in PARTS if part in names}
+            span.set_attributes({name: count for name, count in parts.items() if count})
+        if record.first_item is not None and "first_chunk" in names:
+            span.set_attribute(names["first_chunk"], record.first_item)
+            otel.first_chunk.record(record.first_item, measured)
         otel.duration.record(outcome.seconds, measured)
         if not span.is_recording():
             return  # nobody set up tracing
@@ -251,7 +220,7 @@ def _is_more_than_api(provider: object) -> bool:
 
 def _operation(call: Call) -> str:
     path = call.path.partition("?")[0]
-    known_one = next((name for end, name in _OPERATIONS.items() if path.endswith(end)), None)
+    known_one = next((name for end, name in OPERATIONS.items() if path.endswith(end)), None)
     return (
         known_one or "_".join(part for part in path.split("/") if part.replace("_", "").isalpha()) or "call"
     )

@@ -110,6 +110,39 @@ def test_metrics(both: Both, collector: Collector) -> None:
     assert tokens == {"input": usage["prompt_tokens"], "output": usage["completion_tokens"]}
 
 
+def test_kinds_of_tokens(both: Both, upstream: Upstream, collector: Collector) -> None:
+    """Cached, written and reasoning tokens are told where there are any, under the names of the latest conventions."""
+    usage = {
+        "prompt_tokens": 100,
+        "completion_tokens": 50,
+        "prompt_tokens_details": {"cached_tokens": 60, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 30},
+    }
+    for telemetry in (collector.telemetry(), collector.telemetry(convention="1.37")):
+        upstream.reply(json={"id": "x", "model": "m", "choices": [], "usage": usage})
+        both.chat(both.client([telemetry]))
+    latest, older = (dict(span.attributes) for span in collector.spans)
+    assert latest["gen_ai.usage.cache_read.input_tokens"] == 60
+    assert latest["gen_ai.usage.reasoning.output_tokens"] == 30
+    assert "gen_ai.usage.audio.input_tokens" not in latest
+    assert latest["openai.api.type"] == "chat_completions"
+    assert not {"gen_ai.usage.cache_read.input_tokens", "openai.api.type"} & older.keys()
+
+
+def test_the_time_to_the_first_chunk(both: Both, collector: Collector) -> None:
+    """Of a stream the time to its first item is told and measured; of a whole answer it is not."""
+    client = both.client([collector.telemetry()])
+    both.chat(client)
+    assert "gen_ai.client.operation.time_to_first_chunk" not in collector.metrics()
+    both.items(both.chat(client, stream=True))
+    whole, streamed = (dict(span.attributes) for span in collector.spans)
+    assert "gen_ai.request.stream" not in whole
+    assert streamed["gen_ai.request.stream"] is True
+    first = streamed["gen_ai.response.time_to_first_chunk"]
+    (point,) = collector.metrics()["gen_ai.client.operation.time_to_first_chunk"]
+    assert (point.count, point.sum) == (1, first)
+
+
 def test_a_failed_call(both: Both, upstream: Upstream, collector: Collector) -> None:
     """A failed attempt is an event; a failed call has a status, a type, and not what the server said."""
     client = both.client([collector.telemetry()], max_retries=1)
@@ -212,7 +245,7 @@ def test_an_older_convention(both: Both, collector: Collector) -> None:
     (span,) = collector.spans
     assert span.name == "embeddings text-embedding-3-small"
     assert span.attributes["gen_ai.system"] == "openai"
-    with pytest.raises(ConfigError, match=r"one of 1\.36, 1\.37"):
+    with pytest.raises(ConfigError, match=r"one of 1\.36, 1\.37, latest"):
         Telemetry(convention="0.1")  # type: ignore[arg-type]
 
 
