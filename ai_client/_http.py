@@ -12,6 +12,8 @@ from typing import Literal, TypeAlias, cast
 
 LibraryName: TypeAlias = Literal["httpx", "httpx2"]
 Trust: TypeAlias = Literal["certifi", "system"]
+RAW_HEADERS = "ai_client.raw_headers"
+"""The extension of an answer that has its headers as they came, pairs of bytes, for who looks at many of them."""
 
 
 @dataclass(frozen=True, slots=True)

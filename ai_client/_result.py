@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict: bool) -> Any:
     """Make what the caller of an operation gets."""
+    record = call.record
+    if record is not None and record.target is not None and _shows_headers(call, reply, view):
+        reply.response.headers["x-ai-client-target"] = record.target
     if view == "parsed":
         if call.stream is not None:
             usual = Stream[Any] if call.io.blocking else AsyncStream[Any]
@@ -26,14 +29,20 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
         result = parse(call.cast_to, reply.response, strict=strict)
         if call.shape is not None:
             result = call.shape(result)
-        if call.record is not None and hasattr(result, "_call_record"):
-            object.__setattr__(result, "_call_record", call.record)
+        if record is not None and hasattr(result, "_call_record"):
+            object.__setattr__(result, "_call_record", record)
         if hasattr(result, "_bind"):
             result._bind(client, call)
         return result
     if view == "raw":
         return LegacyAPIResponse[Any](call, reply, client)
     return (APIResponse[Any] if call.io.blocking else AsyncAPIResponse[Any])(call, reply, client)
+
+
+def _shows_headers(call: Call, reply: Reply, view: View) -> bool:
+    """Tell whether a caller can see the headers of an answer, which most results do not show."""
+    shown = (BinaryResponse, type(reply.response))
+    return view != "parsed" or call.stream is not None or call.cast_to in shown
 
 
 def parse(cast_to: Any, response: "httpx.Response", *, strict: bool = False) -> Any:

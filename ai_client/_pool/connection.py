@@ -5,7 +5,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 import h11
 import httpx
 
-from .._http import Library
+from .._http import RAW_HEADERS, Library
 from .proxy import Preamble, Proxies, Proxy
 from .wire import Wire
 
@@ -110,10 +110,14 @@ class Connection(Generic[S]):
 
     def response(self, head: h11.Response, body: Any, *, whole: bool) -> httpx.Response:
         """Make the library's response."""
-        extensions = {"http_version": b"HTTP/" + head.http_version, "reason_phrase": head.reason}
+        extensions: dict[str, Any] = {
+            "http_version": b"HTTP/" + head.http_version,
+            "reason_phrase": head.reason,
+        }
         if not whole:
             extensions["network_stream"] = body
+        headers = extensions[RAW_HEADERS] = head.headers.raw_items()
         response: httpx.Response = self._library.http.Response(
-            head.status_code, headers=head.headers.raw_items(), stream=body, extensions=extensions
+            head.status_code, headers=headers, stream=body, extensions=extensions
         )
         return response

@@ -27,12 +27,15 @@ class Breaker:
         failures: So many in a row open the circuit.
         within: Seconds in which they must come.
         cool_down: Seconds for which an open circuit lets nothing through; then it lets one call at a time try.
+
+    Attributes:
+        circuits: What is known of targets whose last call failed; mostly empty.
     """
 
     failures: int = 5
     within: float = 60.0
     cool_down: float = 30.0
-    _circuits: dict[str, _Circuit] = field(
+    circuits: dict[str, _Circuit] = field(
         init=False, repr=False, compare=False, default_factory=dict[str, _Circuit]
     )
     _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
@@ -44,10 +47,10 @@ class Breaker:
 
     def admit(self, target: str, now: float) -> float:
         """Give 0 where a call may try, else the seconds until one may; who is admitted must report or leave."""
-        if target not in self._circuits:
+        if target not in self.circuits:
             return 0.0
         with self._lock:
-            circuit = self._circuits[target]
+            circuit = self.circuits[target]
             if circuit.failures < self.failures:
                 return 0.0
             if now < circuit.open_until:
@@ -59,16 +62,16 @@ class Breaker:
 
     def succeeded(self, target: str) -> None:
         """Close the circuit."""
-        if target in self._circuits:
+        if target in self.circuits:
             with self._lock:
-                self._circuits.pop(target, None)
+                self.circuits.pop(target, None)
 
     def failed(self, target: str, now: float) -> None:
         """Count a failure."""
         with self._lock:
-            if len(self._circuits) > _TARGETS_KEPT:
-                self._circuits.clear()
-            circuit = self._circuits.setdefault(target, _Circuit())
+            if len(self.circuits) > _TARGETS_KEPT:
+                self.circuits.clear()
+            circuit = self.circuits.setdefault(target, _Circuit())
             if circuit.failures < self.failures and now - circuit.first > self.within:
                 circuit.failures, circuit.first = 0, now
             circuit.failures += 1
@@ -78,13 +81,13 @@ class Breaker:
 
     def left(self, target: str) -> None:
         """Forget a try that ended without telling anything about the target, as a cancelled one."""
-        if target in self._circuits:
+        if target in self.circuits:
             with self._lock:
-                self._circuits.setdefault(target, _Circuit()).probing = False
+                self.circuits.setdefault(target, _Circuit()).probing = False
 
     def state(self, target: str, now: float) -> str:
         """Say how a circuit is: `closed`, `open` or `half-open`."""
-        circuit = self._circuits.get(target)
+        circuit = self.circuits.get(target)
         if circuit is None or circuit.failures < self.failures:
             return "closed"
         return "open" if now < circuit.open_until else "half-open"

@@ -17,8 +17,8 @@ from .amounts import check_amounts
 from .call import Call, Next, Reply
 from .estimates import DEFAULT_OUTPUT_TOKENS, WARY_BYTES_PER_TOKEN, input_tokens, output_tokens
 from .ledgers import Ledgers, Place
-from .media import expected as expected_of_media, is_billed, is_media
-from .meter import asking_for_usage, metered, usage_of
+from .media import TEXT_PATHS, expected as expected_of_media, is_billed, is_media
+from .meter import asking_for_usage, metered, new_ticket, usage_of
 from .prices import Prices
 from .record import NANO, Record, record_of
 from .reservation import Reservation
@@ -165,18 +165,27 @@ class Budgets:
         """
         if call.method != "POST":
             return await proceed(call)  # to list, read or delete costs nothing
-        record = record_of(call)
-        sent = asking_for_usage(call) if self._measures else call
+        record = call.record or record_of(call)
+        sent = call if call.stream is None or not self._measures else asking_for_usage(call)
         if self._in_usd and not self.prices.is_ready:
             await self.prices.ready(call.io)
         now = call.io.now()
         places = self._ledgers.at(now, record)
         needed = self._needed(sent, record)
         holds = [Hold(key, needed[unit], limit, until) for key, unit, limit, until in places]
-        held = Reservation(self.store, call, holds, self._by_attempt, self.expires)
-        refusal = await held.make(now)
+        ticket = new_ticket()
+        refusal = await self.store.reserve(call.io, ticket, holds, now, now + self.expires)
         if refusal is not None:
             raise self._refuse(refusal, record, now, holds[refusal.position].amount)
+        held = Reservation(
+            self.store,
+            call,
+            record,
+            holds,
+            ticket=ticket,
+            by_attempt=self._by_attempt,
+            expires=self.expires,
+        )
         used = needed
         try:
             reply = await proceed(sent)
@@ -189,7 +198,7 @@ class Budgets:
                         )
                     )
                     return reply
-                used = self._used(usage_of(call, reply, record), record, needed)
+                used = self._used(reply.usage or usage_of(call, reply, record), record, needed)
         except BaseException:
             await call.io.carry_through(_settle_failed(held))
             raise
@@ -204,9 +213,9 @@ class Budgets:
 
     def _needed(self, call: Call, record: Record) -> Amounts:
         """Give what to set aside."""
-        if not self._measures or not is_billed(call):
+        if not self._measures or (call.path not in TEXT_PATHS and not is_billed(call)):
             return _REQUEST
-        if is_media(call):
+        if call.path not in TEXT_PATHS and is_media(call):
             expected = expected_of_media(call)
         else:
             into = input_tokens(call, WARY_BYTES_PER_TOKEN)
@@ -228,9 +237,7 @@ class Budgets:
         """Give what was used; what is not known counts as what was set aside."""
         if usage.source == "unknown":
             return needed
-        tokens = usage.input + usage.output
-        if not tokens and usage.has_media:
-            tokens = needed["tokens"]
+        tokens = usage.input + usage.output or (needed["tokens"] if usage.has_media else 0)
         used: Amounts = {"requests": 1, "tokens": tokens, "usd": needed["usd"]}
         if self._in_usd:
             cost = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)

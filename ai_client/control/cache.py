@@ -100,7 +100,7 @@ class Cache:
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Answer a call from the cache, or send it and keep the answer."""
-        record = record_of(call)
+        record = call.record or record_of(call)
         wish = _EVERYTHING
         if call.headers:
             wish, call = _wish(call)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .._files import RequestFiles
     from .._io import IO
     from .._request import Headers, Query
+    from .estimates import Size
     from .meter import Meter
     from .record import Record
     from .usage import Usage
@@ -69,6 +70,8 @@ class Call:
     """What to make of the decoded result before the caller gets it."""
     record: "Record | None" = None
     """What policies note about the call, shared by its copies."""
+    size: "Size | None" = field(default=None, repr=False, compare=False)
+    """How large the prompt is, once a policy has asked."""
     _encoded: bytes | None = field(default=None, repr=False, compare=False)
 
     def changed(self, **changes: Any) -> "Call":
@@ -77,7 +80,7 @@ class Call:
         for name, value in changes.items():
             setattr(new, name, value)
         if "body" in changes:
-            new._encoded = None
+            new._encoded = new.size = None
         return new
 
     def with_members(self, members: Mapping[str, Any]) -> "Call":

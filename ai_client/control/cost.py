@@ -14,7 +14,7 @@ from .._io import finish
 from .._labels import Labels
 from .amounts import check_amounts
 from .call import Call, Next, Reply
-from .media import is_billed
+from .media import TEXT_PATHS, is_billed
 from .meter import asking_for_usage, metered, usage_of
 from .prices import Prices
 from .record import NANO, Record, record_of
@@ -55,15 +55,15 @@ class Cost:
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
         """Send a call and account for it."""
-        if not is_billed(call):
+        if call.method != "POST" or (call.path not in TEXT_PATHS and not is_billed(call)):
             return await proceed(call)
-        record = record_of(call)
+        record = call.record or record_of(call)
         self.prices.warm()
-        sent = asking_for_usage(call) if self.ask else call
+        sent = call if call.stream is None or not self.ask else asking_for_usage(call)
         before = record.billable
         try:
             reply = await proceed(sent)
-            usage = usage_of(call, reply, record) if call.is_whole else None
+            usage = (reply.usage or usage_of(call, reply, record)) if call.is_whole else None
         except BaseException:
             if lost := record.billable - before:
                 record.usage = UNKNOWN
@@ -90,9 +90,8 @@ class Cost:
             sums["reasoning"] = usage.reasoning
         if audio := usage.audio_input + usage.audio_output:
             sums["audio"] = audio
-        for name in ("seconds", "characters", "images"):
-            if amount := getattr(usage, name):
-                sums[name] = math.ceil(amount)
+        if usage.has_media:
+            sums |= _media_sums(usage)
         if record.nano_usd is None:
             sums["unpriced"] = 1
         elif record.nano_usd:
@@ -178,6 +177,11 @@ class _Here:
     async def work(self, executor: object, function: Any, /, *args: Any) -> Any:
         del executor
         return function(*args)
+
+
+def _media_sums(usage: Usage) -> dict[str, int]:
+    amounts = {name: math.ceil(getattr(usage, name)) for name in ("seconds", "characters", "images")}
+    return {name: amount for name, amount in amounts.items() if amount}
 
 
 @lru_cache(maxsize=1024)

@@ -31,35 +31,109 @@ _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 
 def text_tokens(text: str, per_token: int = BYTES_PER_TOKEN) -> int:
     """Estimate the tokens of a text from its bytes, of which other scripts than English need fewer a token."""
-    if text.isascii():
-        return -(-len(text) // per_token)
-    return -(-len(text.encode("utf-8", "replace")) // min(per_token, 3))
+    size = Size()
+    size.add_text(text)
+    return size.tokens(per_token)
 
 
-def input_tokens(call: "Call", per_token: int = BYTES_PER_TOKEN) -> int:
-    """Estimate the tokens of a request's prompt; media count `MEDIA_TOKENS` each.
+class Size:
+    """How large a prompt is, for estimates of its tokens.
+
+    Attributes:
+        ascii, foreign: Bytes of text, in ASCII and beyond.
+        counted: Tokens of what is no text.
+    """
+
+    __slots__ = ("ascii", "counted", "foreign")
+
+    def __init__(self) -> None:
+        self.ascii = 0
+        self.foreign = 0
+        self.counted = 0
+
+    def tokens(self, per_token: int = BYTES_PER_TOKEN) -> int:
+        """Estimate the tokens."""
+        tokens = self.counted - (-self.ascii // per_token)
+        return tokens - (-self.foreign // min(per_token, 3)) if self.foreign else tokens
+
+    def add_text(self, text: str) -> None:
+        """Add a text."""
+        if text.isascii():
+            self.ascii += len(text)
+        else:
+            self.add_bytes(text.encode("utf-8", "replace"))
+
+    def add_bytes(self, text: bytes) -> None:
+        """Add an encoded text."""
+        if not text.isascii():
+            foreign = len(text.translate(None, _ASCII))
+            self.foreign += foreign
+            self.ascii -= foreign
+        self.ascii += len(text)
+
+    def add(self, value: Any) -> None:
+        """Add what is in a JSON value, or will be in its place when it is sent."""
+        if isinstance(value, str):
+            self.add_text(value)
+        elif isinstance(value, list | tuple):
+            items = cast("Sequence[Any]", value)
+            if items and isinstance(items[0], int):
+                self.counted += len(items)
+            else:
+                for item in items:
+                    self.add(item)
+        elif isinstance(value, dict | Mapping):
+            self._add_members(cast("Mapping[str, Any]", value))
+        elif hasattr(value, "model_dump"):  # a message of an earlier answer
+            self._add_members(value.model_dump(exclude_unset=True))
+        elif value is not None:
+            self.counted += 1
+
+    def _add_members(self, members: Mapping[str, Any]) -> None:
+        if "type" in members and _is_media(members):
+            self.counted += MEDIA_TOKENS
+            return
+        if "role" in members:
+            self.counted += MESSAGE_TOKENS
+        for item in members.values():
+            self.add(item)
+
+
+def size_of(call: "Call") -> Size:
+    """Measure a request's prompt, once however many policies ask; media count `MEDIA_TOKENS` each.
 
     A prompt of nothing but texts is measured by the bytes of the request, which are needed anyway: the names and
     brackets in it come to about what messages cost beside their text.
     """
-    body = members_of(call.body)
-    if call.files is not None or not _is_all_text(body):
-        return prompt_tokens(body, per_token)
-    encoded = call.encoded()
-    size = max(0, len(encoded) - FRAME_BYTES)
-    if encoded.isascii():
-        return -(-size // per_token)
-    foreign = len(encoded.translate(None, _ASCII))
-    return -(-max(0, size - foreign) // per_token) - (-foreign // min(per_token, 3))
+    size = call.size
+    if size is None:
+        body = members_of(call.body)
+        if call.files is not None or not _is_all_text(body):
+            size = _size_of_prompt(body)
+        else:
+            size = Size()
+            size.add_bytes(call.encoded())
+            size.ascii = max(0, size.ascii - FRAME_BYTES)
+        call.size = size
+    return size
+
+
+def _size_of_prompt(body: Mapping[str, Any]) -> Size:
+    size = Size()
+    for name in ("messages", "input", "prompt", "instructions", "tools"):
+        if name in body:
+            size.add(body[name])
+    return size
+
+
+def input_tokens(call: "Call", per_token: int = BYTES_PER_TOKEN) -> int:
+    """Estimate the tokens of a request's prompt."""
+    return (call.size or size_of(call)).tokens(per_token)
 
 
 def prompt_tokens(body: Mapping[str, Any], per_token: int = BYTES_PER_TOKEN) -> int:
     """Estimate the tokens of the prompt in a request's body, from its texts alone."""
-    return sum(
-        _tokens_of(body[name], per_token)
-        for name in ("messages", "input", "prompt", "instructions", "tools")
-        if name in body
-    )
+    return _size_of_prompt(body).tokens(per_token)
 
 
 def _is_all_text(body: Mapping[str, Any]) -> bool:
@@ -103,7 +177,9 @@ def output_tokens(call: "Call", default: int = DEFAULT_OUTPUT_TOKENS) -> int:
 
 def message_tokens(message: Any, per_token: int = BYTES_PER_TOKEN) -> int:
     """Estimate the tokens of one message of a conversation."""
-    return _tokens_of([message], per_token)
+    size = Size()
+    size.add(message)
+    return size.tokens(per_token)
 
 
 def from_events(call: "Call", events: Sequence[bytes]) -> Usage:
@@ -143,30 +219,6 @@ def _text_in(value: Any) -> int:
         return sum(_text_in(inner) for inner in cast("list[Any]", value))
     members = members_of(value)
     return sum(_text_in(inner) for name, inner in members.items() if name not in {"role", "id", "type"})
-
-
-def _tokens_of(value: Any, per_token: int) -> int:
-    if isinstance(value, str):
-        return text_tokens(value, per_token)
-    if isinstance(value, list | tuple):
-        items = cast("Sequence[Any]", value)
-        if items and isinstance(items[0], int):
-            return len(items)
-        return sum(_tokens_of(item, per_token) for item in items)
-    if isinstance(value, dict | Mapping):
-        return _tokens_in(cast("Mapping[str, Any]", value), per_token)
-    if hasattr(value, "model_dump"):  # a message of an earlier answer
-        return _tokens_in(value.model_dump(exclude_unset=True), per_token)
-    return 0 if value is None else 1
-
-
-def _tokens_in(members: Mapping[str, Any], per_token: int) -> int:
-    if "type" in members and _is_media(members):
-        return MEDIA_TOKENS
-    size = MESSAGE_TOKENS if "role" in members else 0
-    for item in members.values():
-        size += text_tokens(item, per_token) if type(item) is str else _tokens_of(item, per_token)
-    return size
 
 
 def _is_media(members: Mapping[str, Any]) -> bool:

@@ -40,6 +40,7 @@ FAILURES: tuple[Failure, ...] = (
     "not_found",
     "content_filter",
 )
+_CHAINS_KEPT = 1000
 _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 404, 429, 500
 
 
@@ -76,7 +77,7 @@ class Fallback:
     on: Sequence[Failure] = ("connection", "timeout", "rate_limit", "server_error")
     retries: int | None = None
     breaker: Breaker | None = field(default_factory=Breaker)
-    _chains: Mapping[str, tuple[Target, ...]] = field(init=False, repr=False, compare=False)
+    _chains: dict[str, tuple[Target, ...]] = field(init=False, repr=False, compare=False)
     _default: tuple[Target, ...] = field(init=False, repr=False, compare=False)
     _on: frozenset[str] = field(init=False, repr=False, compare=False)
 
@@ -118,14 +119,18 @@ class Fallback:
             APIError: The last of them failed too, or one in a way that is not among `on`.
         """
         model = members_of(call.body).get("model")
-        chain = self._chain(model)
+        if not isinstance(model, str):
+            return proceed(call)
+        chain = self._chains.get(model)
+        if chain is None:
+            chain = self._chain_of(model)
         if not chain:
             return proceed(call)
         if call.files is not None:
             chain = chain[:1]  # what is uploaded may be readable only once
-        record = record_of(call)
+        record = call.record or record_of(call)
         if model in self.models and str(chain[0]) != model:
-            record.alias = cast("str", model)
+            record.alias = model
         if len(chain) == 1:
             return self._try(call, proceed, record, chain[0], last=True)
         return self._try_each(call, proceed, record, chain)
@@ -146,14 +151,13 @@ class Fallback:
                     failure = error
         raise AssertionError("a chain has a target")  # pragma: no cover - the loop returns or raises
 
-    def _chain(self, model: object) -> tuple[Target, ...]:
-        if not isinstance(model, str):
-            return ()
-        chain = self._chains.get(model)
-        if chain is None:
-            if not self._default and self.breaker is None:
-                return ()
+    def _chain_of(self, model: str) -> tuple[Target, ...]:
+        """Make the chain of a model that has none of its own, and keep it."""
+        chain: tuple[Target, ...] = ()
+        if self._default or self.breaker is not None:
             chain = self._with_default([Target(None, model)])
+        if len(self._chains) - len(self.models) < _CHAINS_KEPT:
+            self._chains[model] = chain
         return chain
 
     def _with_default(self, chain: Sequence[Target]) -> tuple[Target, ...]:
@@ -163,8 +167,9 @@ class Fallback:
 
     async def _try(self, call: Call, proceed: Next, record: Record, target: Target, *, last: bool) -> Reply:
         name = str(target)
-        if self.breaker is not None:
-            wait = self.breaker.admit(name, call.io.now())
+        breaker = self.breaker
+        if breaker is not None and breaker.circuits:
+            wait = breaker.admit(name, call.io.now())
             if wait:
                 message = f"{name} failed too often lately and is left alone for {wait:.0f} s."
                 raise CircuitOpen(message, retry_after=wait, target=name)
@@ -174,17 +179,16 @@ class Fallback:
             if call.stream is not None:
                 await self._open(call, reply)
         except BaseException as error:
-            if self.breaker is not None:
+            if breaker is not None:
                 if isinstance(error, OpenAIError) and self._matters(error):
-                    self.breaker.failed(name, call.io.now())
+                    breaker.failed(name, call.io.now())
                 elif isinstance(error, APIStatusError):
-                    self.breaker.succeeded(name)
+                    breaker.succeeded(name)
                 else:
-                    self.breaker.left(name)
+                    breaker.left(name)
             raise
-        if self.breaker is not None:
-            self.breaker.succeeded(name)
-        reply.response.headers["x-ai-client-target"] = name
+        if breaker is not None and breaker.circuits:
+            breaker.succeeded(name)
         return reply
 
     def _aimed(self, call: Call, target: Target, *, last: bool) -> Call:

@@ -154,7 +154,7 @@ class Guardrails(Rules):
         Raises:
             GuardrailError: They forbid it.
         """
-        endpoint = record_of(call).labels.endpoint
+        endpoint = (call.record or record_of(call)).labels.endpoint
         rules: Rules = self._rules.get(endpoint, self) if endpoint is not None else self
         allowed = rules.applied(call)
         if allowed.deadline is None or allowed.deadline == call.deadline:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SPEECH = "/audio/speech"
 _HEARD = ("/audio/transcriptions", "/audio/translations")
 _PICTURES = ("/images/generations", "/images/edits", "/images/variations")
-_TEXTS = frozenset({"/chat/completions", "/responses", "/embeddings", "/completions"})
+TEXT_PATHS = frozenset({"/chat/completions", "/responses", "/embeddings", "/completions"})
 _FREE = "/moderations"
 _MODEL_FROM_ELSEWHERE = ("/responses", *_PICTURES)
 CHARACTERS_PER_SECOND = 15
@@ -40,7 +40,7 @@ def is_billed(call: "Call") -> bool:
     """Tell whether a call is one that costs money by what it uses: it asks a model, and not one that is free."""
     if call.method != "POST":
         return False
-    if call.path in _TEXTS:
+    if call.path in TEXT_PATHS:
         return True
     if "model" in members_of(call.body):
         return call.path != _FREE
@@ -49,7 +49,7 @@ def is_billed(call: "Call") -> bool:
 
 def is_media(call: "Call") -> bool:
     """Tell whether a call makes or takes sound or pictures by an endpoint of their own."""
-    return call.path not in _TEXTS and call.path.startswith(("/audio/", "/images/"))
+    return call.path not in TEXT_PATHS and call.path.startswith(("/audio/", "/images/"))
 
 
 def expected(call: "Call") -> Usage:

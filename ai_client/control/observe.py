@@ -34,7 +34,7 @@ async def observed(
     attempt: Callable[[Attempt], Awaitable[None]] | None = None,
 ) -> Reply:
     """Send a call, telling *attempt* of each attempt and *done* of its end; neither may raise."""
-    record = record_of(call)
+    record = call.record or record_of(call)
     if attempt is not None:
         record.on_attempt.append(attempt)
     try:
@@ -47,7 +47,7 @@ async def observed(
     if record.cache not in {None, "miss"}:
         record.usage = None  # the tokens are those of another call
     elif call.is_whole:
-        usage_of(call, reply, record)
+        record.usage = reply.usage or usage_of(call, reply, record)
     else:
         meter = metered(call, call, reply)
     if call.is_whole:

@@ -69,7 +69,12 @@ class Price:
 
     def nano_usd(self, usage: Usage) -> int | None:
         """Give the cost of a call in 10^-9 USD, `None` where there is no price for what it used."""
-        return self._of_media(usage) if usage.has_media else self._of_tokens(usage)
+        if usage.seconds or usage.characters or usage.images:
+            return self._of_media(usage)
+        total = usage.input * self.input + usage.output * self.output + self.request * 1e6
+        for tokens, more in self._parts:
+            total += tokens(usage) * more
+        return round(total * 1000)
 
     def _of_media(self, usage: Usage) -> int | None:
         for amount, price, unit in (
@@ -79,13 +84,9 @@ class Price:
         ):
             if amount and price is not None:
                 return round((amount * price / unit + self.request) * 1e9)
-        return self._of_tokens(usage) if usage.total and (self.input or self.output) else None
-
-    def _of_tokens(self, usage: Usage) -> int:
-        total = usage.input * self.input + usage.output * self.output + self.request * 1e6
-        for tokens, more in self._parts:
-            total += tokens(usage) * more
-        return round(total * 1000)
+        if not usage.total or not (self.input or self.output):
+            return None
+        return self.nano_usd(usage._replace(seconds=0.0, characters=0, images=0))
 
 
 class _Table:
@@ -94,17 +95,17 @@ class _Table:
     def __init__(self) -> None:
         self.loaded = threading.Event()
         self._lock = threading.Lock()
-        self._started = False
+        self.started = False
         self._module: Any = None
         self._known: dict[tuple[str, str | None], tuple[Price | None, int | None]] = {}
 
     def load(self) -> None:
         """Begin to load the library, in a thread: it takes a tenth of a second."""
-        if self._started:
+        if self.started:
             return
         with self._lock:
-            if not self._started:
-                self._started = True
+            if not self.started:
+                self.started = True
                 threading.Thread(target=self._load, name="ai-client-prices", daemon=True).start()
 
     def _load(self) -> None:
@@ -225,7 +226,7 @@ class Prices:
 
     def warm(self) -> None:
         """Begin to load the library, so that no call has to wait for it."""
-        if self.library:
+        if self.library and not _table.started:
             _table.load()
 
     @property

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from .._http import RAW_HEADERS
 from ..errors import ConfigError, RateLimitError, RateLimitExceeded
 from ..stores.base import Take
 from .amounts import check_amounts
@@ -20,6 +21,7 @@ from .usage import Usage
 if TYPE_CHECKING:
     import httpx
 
+    from .._io import IO
     from ..stores import Store
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
@@ -123,10 +125,10 @@ class RateLimits:
             RateLimitExceeded: There is no room within `max_wait`.
             StoreError: The store is down and set to refuse calls then.
         """
-        record = record_of(call)
+        record = call.record or record_of(call)
         takes, counted = self._takes.of(record)
         sent, tokens = call, 0
-        if counted:
+        if counted and call.stream is not None:
             sent = asking_for_usage(call)
         if counted or self._allowances:
             tokens = input_tokens(sent) + output_tokens(sent, self.output_tokens)
@@ -140,13 +142,13 @@ class RateLimits:
         try:
             reply = await proceed(sent)
         except RateLimitError as error:
-            self._learn(record, error.response, call.io.now())
+            self._learn(call, record, error.response)
             raise
         if self.upstream:
-            self._learn(record, reply.response, call.io.now())
+            self._learn(call, record, reply.response)
         if counted:
             if call.is_whole:
-                await self._correct(call, counted, taken_at, usage_of(call, reply, record))
+                await self._correct(call, counted, taken_at, reply.usage or usage_of(call, reply, record))
             else:
                 meter = metered(call, sent, reply)
                 reply.on_end.append(lambda _: self._correct(call, counted, taken_at, meter.usage()))
@@ -211,15 +213,15 @@ class RateLimits:
             budget.wait(tokens, now) if budget else 0.0,
         )
 
-    def _learn(self, record: Record, response: "httpx.Response", now: float) -> None:
+    def _learn(self, call: Call, record: Record, response: "httpx.Response") -> None:
         """Note what the upstream says: only where little is left, so that most calls cost nothing here."""
         model = record.target or record.model
         if response.status_code == 429 and (after := retry_after(response.headers)) is not None:  # noqa: PLR2004 - HTTP
-            self._note(model, "requests", _Allowance(now, 0, 1, after))
+            self._note(model, "requests", _Allowance(call.io.now(), 0, 1, after))
             return
         said = _limits_in(response)
         for unit, names in _NAMES.items():
-            found = _allowance(said, names, now) if names[0] in said else None
+            found = _allowance(said, names, call.io) if names[0] in said else None
             if found is not None:
                 self._note(model, unit, found)
             elif self._allowances:
@@ -236,13 +238,13 @@ def _limits_in(response: "httpx.Response") -> dict[bytes, bytes]:
 
     The HTTP library takes longer to look up one of them than this takes for all.
     """
-    said = dict(response.headers.raw)
+    said: dict[bytes, bytes] = dict(response.extensions.get(RAW_HEADERS) or response.headers.raw)
     if _NAMES["requests"][0] not in said and b"x-ratelimit-" in b" ".join(said).lower():
         return {name.lower(): value for name, value in said.items()}
     return said
 
 
-def _allowance(said: Mapping[bytes, bytes], names: Sequence[bytes], now: float) -> _Allowance | None:
+def _allowance(said: Mapping[bytes, bytes], names: Sequence[bytes], io: "IO") -> _Allowance | None:
     """Read what is left of a limit where that is less than half."""
     of_left, of_limit, of_reset = names
     try:
@@ -252,7 +254,7 @@ def _allowance(said: Mapping[bytes, bytes], names: Sequence[bytes], now: float) 
     if left >= limit / 2:
         return None
     reset = duration(said.get(of_reset, b"").decode("latin-1"))
-    return None if reset is None else _Allowance(now, left, limit, reset)
+    return None if reset is None else _Allowance(io.now(), left, limit, reset)
 
 
 def duration(text: str) -> float | None:

@@ -45,6 +45,7 @@ class Record:
         attempts: How often the call was sent.
         answered: How many attempts were answered with success.
         lost: How many others may have been billed although no answer came of them.
+        billable: Both together.
         cache: What the cache did: `hit`, `miss`, `stale` or `shared` (the answer of an equal call under way).
         usage: Tokens, where measured.
         nano_usd: Cost in 10^-9 USD, where the usage is measured and the price known.
@@ -62,6 +63,7 @@ class Record:
     attempts: int = 0
     answered: int = 0
     lost: int = 0
+    billable: int = 0
     cache: Literal["hit", "miss", "stale", "shared"] | None = None
     usage: "Usage | None" = None
     nano_usd: int | None = None
@@ -73,11 +75,6 @@ class Record:
     )
 
     before_retry: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
-
-    @property
-    def billable(self) -> int:
-        """Attempts that may have been billed."""
-        return self.answered + self.lost
 
     @property
     def usd(self) -> float | None:
@@ -100,7 +97,7 @@ def record_of(call: "Call") -> Record:
     """Give the record of a call, begun where there is none yet."""
     record = call.record
     if record is None:
-        record = call.record = Record(current_labels(), member(call, "model"))
+        record = call.record = Record(current_labels(), members_of(call.body).get("model"))
     return record
 
 
@@ -111,8 +108,3 @@ def call_record(result: Any) -> Record | None:
     """
     record: Record | None = getattr(result, "_call_record", None)
     return record
-
-
-def member(call: "Call", name: str) -> Any:
-    """Give a member of a call's JSON body, `None` where there is none."""
-    return members_of(call.body).get(name)

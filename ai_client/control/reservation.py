@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import StoreError
-from ..stores.base import Hold, Ledger, Refusal, Spend
+from ..stores.base import Hold, Ledger, Spend
 from .meter import new_ticket
-from .record import record_of
 
 if TYPE_CHECKING:
     from ..stores import Store
     from .call import Call
+    from .record import Record
 
 
 class Reservation:
@@ -19,7 +19,9 @@ class Reservation:
     Args:
         store: Where they are set aside.
         call: What is about to be sent.
+        record: Its record.
         holds: The amounts.
+        ticket: The name under which they were set aside first.
         by_attempt: For each of them, whether an attempt without an answer uses it up; else the call does, once.
         expires: Seconds after which what nobody settled is given back.
     """
@@ -40,28 +42,23 @@ class Reservation:
         self,
         store: "Store",
         call: "Call",
+        record: "Record",
         holds: Sequence[Hold],
+        *,
+        ticket: str,
         by_attempt: Sequence[bool],
         expires: float,
     ) -> None:
         self._store = store
         self._io = call.io
-        record = self._record = record_of(call)
+        self._record = record
         self._holds = holds
         self._by_attempt = by_attempt
         self._expires = expires
         self._before = record.billable
         self._outer = record.before_retry
-        self._tickets: list[str] = []
-
-    async def make(self, now: float) -> Refusal | None:
-        """Set the amounts aside, or give what has no room."""
-        ticket = new_ticket()
-        refusal = await self._store.reserve(self._io, ticket, self._holds, now, now + self._expires)
-        if refusal is None:
-            self._tickets.append(ticket)
-            self._record.before_retry = self._again
-        return refusal
+        self._tickets = [ticket]
+        record.before_retry = self._again
 
     def sent(self) -> None:
         """Note that there will be no further attempt."""
@@ -72,7 +69,8 @@ class Reservation:
         billable = self._record.billable - self._before
         tickets = self._tickets
         if used is not None and billable <= 1 and len(tickets) == 1:  # as nearly always
-            return self._count(tickets[0], used)
+            spends = [Spend(hold[0], amount, hold[3]) for hold, amount in zip(self._holds, used, strict=True)]
+            return self._store.settle(self._io, tickets[0], spends, self._io.now())
         return self._settle_each(used, billable if used is None else max(0, billable - 1))
 
     async def _settle_each(self, used: Sequence[int] | None, lost: int) -> list[Ledger]:

@@ -55,8 +55,9 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
         try:
             reply = await attempt(taken)
         except BaseException as error:
-            if record is not None:
-                record.lost += may_be_billed(error)
+            if record is not None and may_be_billed(error):
+                record.lost += 1
+                record.billable += 1
             if not isinstance(error, APIConnectionError | APIStatusError):
                 raise
             pause = await _allowed_pause(call, error, taken) if taken < max_retries else None
@@ -68,6 +69,7 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
         else:
             if record is not None:
                 record.answered += 1
+                record.billable += 1
             logger.debug(
                 "%s %s: attempt %d answered %d", call.method, call.path, taken + 1, reply.response.status_code
             )

@@ -55,7 +55,8 @@ class RetryBudget:
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call whose retries come out of the budget."""
-        record_of(call)
+        if call.record is None:
+            record_of(call)
         counts = self._counts
         with counts.lock:
             counts.slot(self.window / _SLOTS)[1] += 1

@@ -1,6 +1,7 @@
 """OpenTelemetry spans and metrics of calls, by the semantic conventions for generative AI."""
 
-from collections.abc import Awaitable, Callable, Generator, Mapping
+import os
+from collections.abc import Awaitable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +20,9 @@ from .logs import completion_of, prompt_of
 from .observe import Outcome, observed
 from .record import Attempt, record_of
 from .redaction import Redaction
+
+_NAMED_BY = frozenset({"OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER"})
+"""Variables of the environment that name providers, which the API then sets up itself."""
 
 
 class _Instruments:
@@ -92,6 +96,7 @@ class Telemetry:
     http_spans: bool = False
     tracer_provider: Any = None
     meter_provider: Any = None
+    _by_environment: bool = field(init=False, repr=False, compare=False)
     _made: list[_Instruments] = field(
         init=False, repr=False, compare=False, default_factory=list[_Instruments]
     )
@@ -101,6 +106,7 @@ class Telemetry:
             raise ConfigError(f"telemetry: convention must be one of {', '.join(CONVENTIONS)}.")
         if find_spec("opentelemetry") is None:
             raise ImportError("Telemetry needs the OpenTelemetry API: pip install 'ai-client[otel]'")
+        object.__setattr__(self, "_by_environment", not _NAMED_BY.isdisjoint(os.environ))
 
     def _instruments(self) -> _Instruments:
         if not self._made:
@@ -108,15 +114,17 @@ class Telemetry:
         return self._made[0]
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
-        """Send a call within a span; where nobody set up OpenTelemetry yet, as it is."""
-        return self._traced(call, proceed) if self._is_set_up() else proceed(call)
+        """Send a call within a span; where nobody has set up OpenTelemetry, as it is."""
+        return self._traced(call, proceed) if self._made or self._is_set_up() else proceed(call)
 
     def _is_set_up(self) -> bool:
         """Tell whether anything would take a span or a measurement, which an application may begin to at any time."""
-        if self._made or self.tracer_provider is not None or self.meter_provider is not None:
+        if self.tracer_provider is not None or self.meter_provider is not None or self._by_environment:
             return True
-        tracers, meters = _providers()
-        return _is_more_than_api(tracers()) or _is_more_than_api(meters())
+        trace, metrics = _globals()
+        if trace.get("_TRACER_PROVIDER", ...) is None and metrics.get("_METER_PROVIDER", ...) is None:
+            return False  # which the public functions tell too, but only after a look at the environment
+        return any(map(_is_more_than_api, _providers()))
 
     async def _traced(self, call: Call, proceed: Next) -> Reply:
         otel = self._instruments()
@@ -206,11 +214,15 @@ class Telemetry:
 
 
 @cache
-def _providers() -> tuple[Callable[[], object], Callable[[], object]]:
-    """Give what gives the global providers of tracers and meters."""
+def _globals() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Give the namespaces in which the API keeps the global providers."""
+    return vars(import_module("opentelemetry.trace")), vars(import_module("opentelemetry.metrics._internal"))
+
+
+def _providers() -> tuple[object, object]:
     trace: Any = import_module("opentelemetry.trace")
     metrics: Any = import_module("opentelemetry.metrics")
-    return trace.get_tracer_provider, metrics.get_meter_provider
+    return trace.get_tracer_provider(), metrics.get_meter_provider()
 
 
 def _is_more_than_api(provider: object) -> bool:

@@ -111,6 +111,8 @@ class MemoryBackend:
             accounts: list[_Account] = []
             for key, amount, limit, until in holds:
                 account = self._account(key, until, now)
+                if account.holds:
+                    account.expire(now)
                 if limit is not None and account.used + account.held + amount > limit:
                     return Refusal(len(accounts), account.used, account.held)
                 accounts.append(account)
@@ -132,6 +134,8 @@ class MemoryBackend:
                 held = account.holds.pop(ticket, None)
                 if held is not None:
                     account.held -= held[0]
+                if account.holds:
+                    account.expire(now)
                 if not repeated:
                     account.used += amount
                 ledgers.append(Ledger(account.used, account.held))
@@ -151,12 +155,15 @@ class MemoryBackend:
         with self._lock:
             wait = 0.0
             windows: list[_Window] = []
-            for take in takes:
-                window = self._window(take, now)
-                windows.append(window)
-                over = window.count(now) + take.amount - take.limit
+            for key, amount, limit, length in takes:
+                window = self._windows.get(key) or self._new_window(key, length, now)
+                slots = window.slots
+                if slots and slots[0][0] < int(now / window.width) - SLOTS:
+                    window.count(now)
+                over = window.total + amount - limit
                 if over > 0:
                     wait = max(wait, window.room_in(over, now))
+                windows.append(window)
             if not wait:
                 for take, window in zip(takes, windows, strict=True):
                     window.add(take.amount, now)
@@ -165,8 +172,9 @@ class MemoryBackend:
     def adjust(self, takes: Sequence[Take], now: float) -> None:
         """Add amounts to windows whatever their limits."""
         with self._lock:
-            for take in takes:
-                self._window(take, now).add(take.amount, now)
+            for key, amount, _, length in takes:
+                window = self._windows.get(key) or self._new_window(key, length, now)
+                window.add(amount, now)
 
     def add(self, period: str, sums: Mapping[str, Sums], until: float) -> None:
         """Add to the sums of a period."""
@@ -223,15 +231,11 @@ class MemoryBackend:
         if account is None or account.until <= now:
             self._sweep(now)
             account = self._accounts[key] = _Account(until)
-        if account.holds:
-            account.expire(now)
         return account
 
-    def _window(self, take: Take, now: float) -> _Window:
-        window = self._windows.get(take.key)
-        if window is None:
-            self._sweep(now)
-            window = self._windows[take.key] = _Window(take.window / SLOTS)
+    def _new_window(self, key: str, length: float, now: float) -> _Window:
+        self._sweep(now)
+        window = self._windows[key] = _Window(length / SLOTS)
         return window
 
     def _sweep(self, now: float) -> None:
