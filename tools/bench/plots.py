@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -63,20 +63,19 @@ def calls(found: Mapping[str, Any]) -> str:
         dots = [(name, place(contenders[name]["median"] / whole)) for name in SERIES if name in contenders]
         parts.append(_line(min(x for _, x in dots), y, max(x for _, x in dots), y, "grid"))
         parts += [_dot(x, y, name) for name, x in reversed(dots)]
-    parts.append(_legend([name for name in SERIES if name != "aiohttp"] + ["aiohttp"], 28, 58))
+    parts.append(_legend(SERIES, 28, 58))
     return _card("CPU time as a share of what the official SDK 3.x takes", parts, bottom + 36)
 
 
 def in_flight(found: Mapping[str, Any]) -> str:
     """Draw the CPU time of a call by the number in flight, on scales of powers."""
-    left, right, top, bottom = 74, WIDTH - 150, 64, 380
+    left, right, top, bottom = 74, WIDTH - 40, 88, 380
     across, up = _scale(IN_FLIGHT[0], IN_FLIGHT[-1], left, right), _scale(50, 6000, bottom, top)
     ticks = ((100, "0.1 ms"), (300, "0.3 ms"), (1000, "1 ms"), (3000, "3 ms"))
     parts = [_line(left, up(at), right, up(at), "grid") for at, _ in ticks]
     parts += [_text(left - 10, up(at) + 4, label, "axis end") for at, label in ticks]
     parts += [_text(across(count), bottom + 20, str(count), "axis mid") for count in IN_FLIGHT]
     parts.append(_text((left + right) / 2, bottom + 42, "calls in flight, in one event loop", "axis mid"))
-    ends: list[tuple[float, float, str]] = []
     for name in reversed(SERIES):
         points = [
             (across(count), up(contenders[name]["median"]))
@@ -87,8 +86,7 @@ def in_flight(found: Mapping[str, Any]) -> str:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline class="line s-{_class(name)}" points="{path}"/>')
         parts += [_dot(x, y, name) for x, y in points]
-        ends.append((points[-1][1], points[-1][0], name))
-    parts += _apart(ends)
+    parts.append(_legend(SERIES, 28, 58))
     return _card("Client's CPU time of a small call over loopback", parts, bottom + 60)
 
 
@@ -159,21 +157,6 @@ def _legend(names: Iterable[str], x: float, y: float) -> str:
     return "".join(parts)
 
 
-def _apart(ends: Sequence[tuple[float, float, str]]) -> list[str]:
-    """Name the lines at their ends, moving names that would overlap."""
-    parts: list[str] = []
-    taken: list[tuple[float, float]] = []
-    for y, x, name in sorted(ends):
-        free = y
-        while any(abs(x - other) < 120 and free - above < 16 for other, above in taken):  # noqa: PLR2004 - a label's size
-            free += 1
-        taken.append((x, free))
-        parts.append(
-            f'<text class="t-{_class(name)} strong" x="{x + 11:.1f}" y="{free + 4:.1f}">{SERIES[name][0]}</text>'
-        )
-    return parts
-
-
 def _style() -> str:
     light = {"card": "#ffffff", "edge": "#d0d7de", "ink": "#1f2328", "faint": "#656d76", "grid": "#e4e8ec"}
     dark = {"card": "#161b22", "edge": "#30363d", "ink": "#e6edf3", "faint": "#9198a1", "grid": "#2a313a"}
@@ -183,8 +166,7 @@ def _style() -> str:
         return "svg{" + "".join(f"--{name}:{colour};" for name, colour in colours.items()) + "}"
 
     series = "".join(
-        f".f-{name}{{fill:var(--{name})}}.s-{name}{{stroke:var(--{name})}}.t-{name}{{fill:var(--{name})}}"
-        for name in map(_class, SERIES)
+        f".f-{name}{{fill:var(--{name})}}.s-{name}{{stroke:var(--{name})}}" for name in map(_class, SERIES)
     )
     return (
         f"{variables(light, 1)}@media (prefers-color-scheme:dark){{{variables(dark, 2)}}}"
