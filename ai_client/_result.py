@@ -31,6 +31,8 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
             result = call.shape(result)
         if record is not None and hasattr(result, "_call_record"):
             object.__setattr__(result, "_call_record", record)
+            if record.request_id is None:
+                record.request_id = getattr(result, "_request_id", None)
         if hasattr(result, "_bind"):
             result._bind(client, call)
         return result

@@ -37,19 +37,23 @@ def text_tokens(text: str, per_token: int = BYTES_PER_TOKEN) -> int:
 
 
 class Size:
-    """How large a prompt is, for estimates of its tokens.
+    """How large a prompt is, and how large its answer may be, for estimates of their tokens.
 
     Attributes:
         ascii, foreign: Bytes of text, in ASCII and beyond.
         counted: Tokens of what is no text.
+        limit: The request's own limit of tokens in an answer, `None` where it has none.
+        choices: How many answers it asks for.
     """
 
-    __slots__ = ("ascii", "counted", "foreign")
+    __slots__ = ("ascii", "choices", "counted", "foreign", "limit")
 
     def __init__(self) -> None:
         self.ascii = 0
         self.foreign = 0
         self.counted = 0
+        self.limit: int | None = None
+        self.choices = 1
 
     def tokens(self, per_token: int = BYTES_PER_TOKEN) -> int:
         """Estimate the tokens."""
@@ -100,7 +104,7 @@ class Size:
 
 
 def size_of(call: "Call") -> Size:
-    """Measure a request's prompt, once however many policies ask; media count `MEDIA_TOKENS` each.
+    """Measure a request, once however many policies ask; media count `MEDIA_TOKENS` each.
 
     A prompt of nothing but texts is measured by the bytes of the request, which are needed anyway: the names and
     brackets in it come to about what messages cost beside their text.
@@ -114,8 +118,23 @@ def size_of(call: "Call") -> Size:
             size = Size()
             size.add_bytes(call.encoded())
             size.ascii = max(0, size.ascii - FRAME_BYTES)
+        _limit(size, call.path, body)
         call.size = size
     return size
+
+
+def _limit(size: Size, path: str, body: Mapping[str, Any]) -> None:
+    if path.endswith(_VECTORS):
+        size.limit = 0
+        return
+    for name in _LIMITS:
+        value = body.get(name)
+        if isinstance(value, int):
+            size.limit = value
+            break
+    choices = body.get("n")
+    if isinstance(choices, int) and choices > 0:
+        size.choices = choices
 
 
 def _size_of_prompt(body: Mapping[str, Any]) -> Size:
@@ -162,17 +181,8 @@ def _is_text(value: Any) -> bool:
 
 def output_tokens(call: "Call", default: int = DEFAULT_OUTPUT_TOKENS) -> int:
     """Give the most tokens that an answer may have: the request's own limit, else *default*, per choice."""
-    if call.path.endswith(_VECTORS):
-        return 0
-    members = members_of(call.body)
-    limit = default
-    for name in _LIMITS:
-        value = members.get(name)
-        if isinstance(value, int):
-            limit = value
-            break
-    choices = members.get("n")
-    return limit * choices if isinstance(choices, int) and choices > 0 else limit
+    size = call.size or size_of(call)
+    return (default if size.limit is None else size.limit) * size.choices
 
 
 def message_tokens(message: Any, per_token: int = BYTES_PER_TOKEN) -> int:

@@ -56,7 +56,7 @@ class Logs:
                     args.append(self._said(outcome.error))
                 logger.log(level, text, *args, extra=fields)
 
-        return await observed(call, proceed, done)
+        return await observed(call, proceed, done, answers=logger.isEnabledFor(logging.INFO))
 
     def _said(self, error: BaseException) -> str:
         said = self.redaction.error(error)

@@ -32,8 +32,12 @@ async def observed(
     done: Callable[[Outcome], Coroutine[Any, Any, None]],
     *,
     attempt: Callable[[Attempt], Awaitable[None]] | None = None,
+    answers: bool = True,
 ) -> Reply:
-    """Send a call, telling *attempt* of each attempt and *done* of its end; neither may raise."""
+    """Send a call, telling *attempt* of each attempt and *done* of its end; neither may raise.
+
+    Where *answers* is not set, *done* need not hear of a whole answer, only of failures and of streams.
+    """
     record = call.record or record_of(call)
     if attempt is not None:
         record.on_attempt.append(attempt)
@@ -43,7 +47,8 @@ async def observed(
         await call.io.carry_through(done(Outcome(record, record.seconds, error, complete=False, reply=None)))
         raise
     meter: Meter | None = None
-    record.request_id = reply.response.headers.get("x-request-id")
+    if answers or not call.is_whole:
+        record.request_id = reply.response.headers.get("x-request-id")
     if record.cache not in {None, "miss"}:
         record.usage = None  # the tokens are those of another call
     elif call.is_whole:
@@ -51,7 +56,8 @@ async def observed(
     else:
         meter = metered(call, call, reply)
     if call.is_whole:
-        await done(Outcome(record, record.seconds, None, complete=True, reply=reply))
+        if answers:
+            await done(Outcome(record, record.seconds, None, complete=True, reply=reply))
         return reply
 
     def see(data: bytes) -> None:

@@ -12,6 +12,7 @@ from ai_client.control.cost import Cost
 from ai_client.control.fallback import Fallback
 from ai_client.control.logs import Logs
 from ai_client.control.prices import Prices
+from ai_client.control.record import call_record
 from ai_client.control.redaction import Redaction
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
@@ -94,3 +95,14 @@ def test_nothing_is_made_for_nobody(both: Both, caplog: pytest.LogCaptureFixture
     caplog.set_level(logging.ERROR, "ai_client.calls")
     both.chat(both.client([Logs()]))
     assert not caplog.records
+
+
+def test_notes_are_taken_where_nothing_is_logged(both: Both, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the level lets only failures through, the result knows its request id and tokens all the same."""
+    caplog.set_level(logging.WARNING, "ai_client.calls")
+    record = call_record(both.chat(both.client([Logs()])))
+    assert not caplog.records
+    assert record is not None
+    assert record.request_id
+    assert record.usage is not None
+    assert record.usage.output
