@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..errors import BudgetExceeded, ConfigError
 from ..stores.base import Hold, Ledger
+from ..stores.tickets import new_ticket
 from .amounts import check_amounts
 from .call import Call, Next, Reply
 from .estimates import DEFAULT_OUTPUT_TOKENS, WARY_BYTES_PER_TOKEN, input_tokens, output_tokens
 from .ledgers import Ledgers, Place
 from .media import TEXT_PATHS, expected as expected_of_media, is_billed, is_media
-from .meter import asking_for_usage, metered, new_ticket, usage_of
+from .meter import asking_for_usage, metered, usage_of
 from .prices import Prices
 from .record import NANO, Record, record_of
 from .reservation import Reservation

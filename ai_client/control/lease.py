@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import StoreError
 from ..stores.base import Hold, Spend
-from .meter import new_ticket
+from ..stores.tickets import new_ticket
 
 if TYPE_CHECKING:
     from .._io import IO

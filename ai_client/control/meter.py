@@ -1,9 +1,5 @@
 """Measuring calls: usage from answers and streams, asked for where the caller did not."""
 
-import os
-import secrets
-from itertools import count
-
 from .._sse import SSEDecoder
 from ..errors import members_of
 from .call import Call, Reply
@@ -14,8 +10,6 @@ from .unread import UnreadBody
 from .usage import UNKNOWN, Usage, outline_of, reported
 
 _ASKABLE = ("/chat/completions", "/completions")
-_run = secrets.token_hex(8)
-_numbers = count(1)
 
 
 def usage_of(call: Call, reply: Reply, record: Record) -> Usage:
@@ -119,8 +113,3 @@ def is_for_caller(data: bytes) -> bool:
         return True
     outline = outline_of(data)
     return outline.get("choices") != [] or not outline.get("usage")
-
-
-def new_ticket() -> str:
-    """Give a name that no other call has, in this process or another."""
-    return f"{_run}-{os.getpid()}-{next(_numbers)}"

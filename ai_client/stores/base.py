@@ -109,8 +109,11 @@ class Backend(Protocol):
         """Add amounts to windows whatever their limits, in the slot of the time *now*."""
         ...
 
-    def add(self, period: str, sums: Mapping[str, Sums], until: float) -> None:
-        """Add to the sums of a period, which may be forgotten at *until*."""
+    def add(self, ticket: str, period: str, sums: Mapping[str, Sums], until: float) -> None:
+        """Add to the sums of a period, which may be forgotten at *until*; a second time for a ticket changes nothing.
+
+        An `instant` place, whose answers are never lost, gets no ticket but an empty text.
+        """
         ...
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:

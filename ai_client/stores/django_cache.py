@@ -88,10 +88,12 @@ class DjangoCacheBackend:
         with self._locked() as cache:
             self._add_to_windows(cache, takes, now)
 
-    def add(self, period: str, sums: Mapping[str, Sums], until: float) -> None:
-        """Add to the sums of a period."""
+    def add(self, ticket: str, period: str, sums: Mapping[str, Sums], until: float) -> None:
+        """Add to the sums of a period, once."""
         now = time.time()
         with self._locked() as cache:
+            if not cache.add(f"{self._prefix}settled:{ticket}", 1, _SETTLED_FOR):
+                return
             periods: dict[str, float] = cache.get(f"{self._prefix}periods") or {}
             live = {name: end for name, end in periods.items() if end > now}
             live[period] = until

@@ -123,11 +123,7 @@ class MemoryBackend:
     def settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
         """Give back what *ticket* holds and count what was used, once."""
         with self._lock:
-            settled = self._settled
-            repeated = ticket in settled
-            settled[ticket] = None
-            if len(settled) > _SWEEP_EVERY:
-                settled.popitem(last=False)
+            repeated = self._is_repeated(ticket)
             ledgers: list[Ledger] = []
             for key, amount, until in spends:
                 account = self._account(key, until, now)
@@ -176,9 +172,11 @@ class MemoryBackend:
                 window = self._windows.get(key) or self._new_window(key, length, now)
                 window.add(amount, now)
 
-    def add(self, period: str, sums: Mapping[str, Sums], until: float) -> None:
-        """Add to the sums of a period."""
+    def add(self, ticket: str, period: str, sums: Mapping[str, Sums], until: float) -> None:
+        """Add to the sums of a period, once."""
         with self._lock:
+            if ticket and self._is_repeated(ticket):
+                return
             if period not in self._sums:
                 self._sums = {name: kept for name, kept in self._sums.items() if kept[0] > time.time()}
             kept = self._sums.setdefault(period, (until, {}))[1]
@@ -225,6 +223,14 @@ class MemoryBackend:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def _is_repeated(self, ticket: str) -> bool:
+        settled = self._settled
+        repeated = ticket in settled
+        settled[ticket] = None
+        if len(settled) > _SWEEP_EVERY:
+            settled.popitem(last=False)
+        return repeated
 
     def _account(self, key: str, until: float, now: float) -> _Account:
         account = self._accounts.get(key)

@@ -110,8 +110,9 @@ end
 return tostring(wait)
 """
 _ADD = """
+if not redis.call('SET', KEYS[3], '1', 'NX', 'EX', ARGV[3]) then return end
 if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('ZADD', KEYS[2], 0, ARGV[1]) end
-for i = 3, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
+for i = 4, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
 redis.call('EXPIREAT', KEYS[1], ARGV[2])
 """
 _SUMS = """
@@ -199,13 +200,13 @@ class RedisBackend:
             args += [take.amount, take.limit, repr(take.window)]
         return self._run(self._take, [f"window:{take.key}" for take in takes], args)
 
-    def add(self, period: str, sums: Mapping[str, Sums], until: float) -> None:
-        """Add to the sums of a period."""
-        args: list[Any] = [period, int(until)]
+    def add(self, ticket: str, period: str, sums: Mapping[str, Sums], until: float) -> None:
+        """Add to the sums of a period, once."""
+        args: list[Any] = [period, int(until), _SETTLED_FOR]
         for key, amounts in sums.items():
             for name, amount in amounts.items():
                 args += [f"{name}\0{key}", amount]
-        self._run(self._add, [f"sums:{period}", "periods"], args)
+        self._run(self._add, [f"sums:{period}", "periods", f"settled:{ticket}"], args)
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Read the sums of the periods from *first* to *last*."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ..errors import StoreError
 from .base import Backend, Hold, Ledger, Refusal, Spend, Sums, Take
+from .tickets import new_ticket
 
 if TYPE_CHECKING:
     from .._io import IO
@@ -109,9 +110,9 @@ class SharedStore:
     async def add(self, io: "IO", period: str, sums: Mapping[str, Sums], until: float, /) -> None:
         """Add to the sums of a period."""
         if self.backend.instant:
-            self.backend.add(period, sums, until)
+            self.backend.add("", period, sums, until)
         else:
-            await io.work(self._workers(), self._add, period, sums, until)
+            await io.work(self._workers(), self._add, new_ticket(), period, sums, until)
 
     async def sums(self, io: "IO", first: str, last: str, /) -> dict[str, dict[str, Sums]]:
         """Read the sums of some periods; a failure is an error here, whatever `on_failure` says."""
@@ -172,11 +173,11 @@ class SharedStore:
             self._warn(error)
             return []
 
-    def _add(self, period: str, sums: Mapping[str, Sums], until: float) -> None:
+    def _add(self, ticket: str, period: str, sums: Mapping[str, Sums], until: float) -> None:
         try:
-            self._attempt(self.backend.add, (period, sums, until))
+            self._attempt(self.backend.add, (ticket, period, sums, until))
         except StoreError as error:
-            self._remember(lambda: self.backend.add(period, sums, until))
+            self._remember(lambda: self.backend.add(ticket, period, sums, until))
             self._warn(error)
 
     def _remember(self, change: Callable[[], Any]) -> None:

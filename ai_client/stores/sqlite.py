@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,9 +115,12 @@ class SqliteBackend:
         with self._writing(now) as db:
             _add_to_windows(db, takes, now)
 
-    def add(self, period: str, sums: Mapping[str, Sums], until: float) -> None:
-        """Add to the sums of a period."""
+    def add(self, ticket: str, period: str, sums: Mapping[str, Sums], until: float) -> None:
+        """Add to the sums of a period, once."""
         with self._writing(None) as db:
+            mark = (ticket, time.time() + _SETTLED_FOR)
+            if not db.execute("INSERT OR IGNORE INTO settled VALUES (?, ?)", mark).rowcount:
+                return
             db.executemany(
                 "INSERT INTO sums VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (period, key, name) DO UPDATE SET amount = amount + excluded.amount",

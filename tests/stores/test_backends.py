@@ -109,9 +109,10 @@ def test_sums_add_up_by_period(backend: Backend) -> None:
     import time
 
     until = time.time() + 86_400
-    backend.add("2027-01-01T10", {"k": {"calls": 1, "nano_usd": 10**12}}, until)
-    backend.add("2027-01-01T11", {"k": {"calls": 1}, "other": {"calls": 5}}, until)
-    backend.add("2027-01-01T11", {"k": {"calls": 2}}, until)
+    backend.add("t1", "2027-01-01T10", {"k": {"calls": 1, "nano_usd": 10**12}}, until)
+    backend.add("t2", "2027-01-01T11", {"k": {"calls": 1}, "other": {"calls": 5}}, until)
+    for _ in range(2):  # as after an answer that was lost
+        backend.add("t3", "2027-01-01T11", {"k": {"calls": 2}}, until)
     assert backend.sums("2027-01-01T11", "2027-01-02") == {
         "2027-01-01T11": {"k": {"calls": 3}, "other": {"calls": 5}}
     }

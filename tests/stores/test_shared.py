@@ -261,3 +261,42 @@ def test_a_reservation_just_made_is_given_back() -> None:
     asyncio.run(main())
     store.close()
     assert backend.ledger("k", 0.0) == Ledger(0, 0)
+
+
+class Forgetful(MemoryBackend):
+    """A place whose answer to a change is lost the first time."""
+
+    instant = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost: set[str] = set()
+
+    def _lose(self, name: str) -> None:
+        if name not in self.lost:
+            self.lost.add(name)
+            raise StoreError("The answer was lost.")
+
+    def settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
+        """Settle, and seem to fail."""
+        ledgers = super().settle(ticket, spends, now)
+        self._lose("settle")
+        return ledgers
+
+    def add(self, ticket: str, period: str, sums: Any, until: float) -> None:
+        """Add, and seem to fail."""
+        super().add(ticket, period, sums, until)
+        self._lose("add")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_change_whose_answer_was_lost_counts_once() -> None:
+    """What is repeated because nobody knows whether it was done has no effect where it was."""
+    store, io = SharedStore(Forgetful()), blocking_io()
+    assert finish(store.reserve(io, "t", [HOLD], NOW, NOW + 60)) is None
+    finish(store.settle(io, "t", [Spend("a", 5, NOW + 86_400)], NOW))
+    finish(store.add(io, "p", {"k": {"calls": 1}}, 9e9))
+    finish(store.add(io, "p", {"k": {"calls": 1}}, 9e9))
+    assert finish(store.ledger(io, "a", NOW)) == Ledger(5, 0)
+    assert finish(store.sums(io, "p", "p")) == {"p": {"k": {"calls": 2}}}
+    store.close()
