@@ -141,12 +141,12 @@ class _OverPool(_Base):
         return request.extensions.get(FOLLOW_REDIRECTS) is not False
 
 
-class PoolSender(_OverPool):
-    """Exchanges over a blocking pool."""
+class TransportSender(_OverPool):
+    """Exchanges over a blocking transport of the HTTP library."""
 
-    def __init__(self, pool: "BlockingPool", library: "Library") -> None:
+    def __init__(self, transport: "BlockingPool | httpx.BaseTransport", library: "Library") -> None:
         super().__init__(library)
-        self.pool = pool
+        self._transport = transport
 
     def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
@@ -167,22 +167,30 @@ class PoolSender(_OverPool):
         return response
 
     def _answer(self, request: "httpx.Request") -> "httpx.Response":
-        response = self.pool.handle_request(request)
+        response = self._transport.handle_request(request)
         response.request = request
         return response
 
     def close(self) -> None:
         """Close every connection."""
         self.is_closed = True
-        self.pool.close()
+        self._transport.close()
 
 
-class AsyncPoolSender(_OverPool):
-    """Exchanges over an awaitable pool."""
+class PoolSender(TransportSender):
+    """Exchanges over a blocking pool."""
 
-    def __init__(self, pool: "AwaitablePool", library: "Library") -> None:
-        super().__init__(library)
+    def __init__(self, pool: "BlockingPool", library: "Library") -> None:
+        super().__init__(pool, library)
         self.pool = pool
+
+
+class AsyncTransportSender(_OverPool):
+    """Exchanges over an awaitable transport of the HTTP library."""
+
+    def __init__(self, transport: "AwaitablePool | httpx.AsyncBaseTransport", library: "Library") -> None:
+        super().__init__(library)
+        self._transport = transport
 
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
@@ -203,14 +211,22 @@ class AsyncPoolSender(_OverPool):
         return response
 
     async def _answer(self, request: "httpx.Request") -> "httpx.Response":
-        response = await self.pool.handle_async_request(request)
+        response = await self._transport.handle_async_request(request)
         response.request = request
         return response
 
     async def aclose(self) -> None:
         """Close every connection."""
         self.is_closed = True
-        await self.pool.aclose()
+        await self._transport.aclose()
+
+
+class AsyncPoolSender(AsyncTransportSender):
+    """Exchanges over an awaitable pool."""
+
+    def __init__(self, pool: "AwaitablePool", library: "Library") -> None:
+        super().__init__(pool, library)
+        self.pool = pool
 
 
 class _OverClient(_Base):

@@ -1,8 +1,9 @@
 """What a client is made of, out of arguments and environment variables, as the official SDK reads them."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ._http import Library, library
 from ._request import NotGiven
@@ -18,6 +19,7 @@ DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_READ_TIMEOUT = 600
 DEFAULT_CONNECT_TIMEOUT = 5.0
 DataResidency: TypeAlias = Literal["global", "us", "eu", "ae", "au", "in", "jp"]
+_KINDS = {True: ("Client", "BaseTransport"), False: ("AsyncClient", "AsyncBaseTransport")}
 _REGIONS = frozenset({"us", "eu", "ae", "au", "in", "jp"})
 
 
@@ -80,36 +82,38 @@ def merge_headers(
 
 
 def library_of(http_client: Any, backend: str) -> Library:
-    """Give the HTTP library of a user's client, else the chosen one."""
-    if http_client is None:
-        return library(backend)
-    root = next(
-        (cls.__module__.partition(".")[0] for cls in type(http_client).__mro__ if _is_http(cls)), None
+    """Give the HTTP library of a user's client or transport, else the chosen one."""
+    if http_client is not None:
+        backend = next(
+            (name for name in ("httpx", "httpx2") if _is_of(http_client, sys.modules.get(name))), "httpx"
+        )
+    return library(backend)
+
+
+def _is_of(http_client: object, http: Any) -> bool:
+    """Tell whether it is of a library; asked of the library, as SDKs rename the modules of classes they show."""
+    return http is not None and isinstance(
+        http_client, tuple(getattr(http, name) for names in _KINDS.values() for name in names)
     )
-    return library(root or "httpx")
-
-
-def _is_http(cls: type) -> bool:
-    return cls.__name__ in {"Client", "AsyncClient"} and cls.__module__.partition(".")[0] in {
-        "httpx",
-        "httpx2",
-    }
 
 
 def check_http_client(http_client: Any, used: Library, *, blocking: bool) -> None:
-    """Refuse an HTTP client of the wrong kind by its name.
+    """Refuse an HTTP client or transport of the wrong kind by its name.
 
     Raises:
         TypeError: It belongs to the other of the two clients, or to another library.
     """
-    right, wrong = ("Client", "AsyncClient") if blocking else ("AsyncClient", "Client")
-    if isinstance(http_client, getattr(used.http, right)):
+    right, wrong = (
+        tuple(getattr(used.http, name) for name in _KINDS[side]) for side in (blocking, not blocking)
+    )
+    if isinstance(http_client, right):
         return
     name = f"{type(http_client).__module__.partition('.')[0]}.{type(http_client).__name__}"
-    expected = f"an httpx.{right} or httpx2.{right}"
+    kind = right[0].__name__
+    expected = f"an httpx.{kind} or httpx2.{kind}, or a transport of theirs"
     if isinstance(http_client, type):
         hint = " Pass an instance, not the class."
-    elif isinstance(http_client, getattr(used.http, wrong)):
+    elif isinstance(http_client, wrong):
         hint = f" It belongs to {'AsyncOpenAI' if blocking else 'OpenAI'}."
     else:
         hint = ""
@@ -122,8 +126,8 @@ def timeout_of(
     """Give the timeout: as given, else the HTTP client's own where it has one, else the SDK's."""
     if not isinstance(timeout, NotGiven):
         return timeout
-    if http_client is not None:
-        own = cast("httpx.Timeout", http_client.timeout)
+    if isinstance(http_client, used.http.Client | used.http.AsyncClient):
+        own: httpx.Timeout = http_client.timeout
         if own.as_dict() != used.http.Timeout(5.0).as_dict():  # the library's default, so nobody chose it
             return own
     default: httpx.Timeout = used.http.Timeout(DEFAULT_READ_TIMEOUT, connect=DEFAULT_CONNECT_TIMEOUT)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 from ._blocking_calls import BlockingCalls, OnBlockingCall
 from ._calls import Calls
 from ._defaults import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RETRIES
-from ._exchange import AsyncClientSender, AsyncPoolSender, ClientSender, PoolSender
+from ._exchange import (
+    AsyncClientSender,
+    AsyncPoolSender,
+    AsyncTransportSender,
+    ClientSender,
+    PoolSender,
+    TransportSender,
+)
 from ._http import PoolOptions
 from ._io import BlockingIO
 from ._operation import Async, M, Sync
@@ -61,7 +68,8 @@ class BaseClient(Calls, Resources[M]):
             included. Off by default.
         default_headers: Headers of every request; `omit` as a value removes one.
         default_query: Query parameters of every request.
-        http_client: An HTTP client of httpx or httpx2 to use in place of the own pool; closed with this client.
+        http_client: An HTTP client of httpx or httpx2 to use in place of the own pool, or just a transport of
+            theirs, which takes the pool's place; closed with this client.
         http_backend: Which of the two libraries the own pool builds on.
         layers: Policies around every call; the first is the outermost.
         max_connections: Connections that the own pool may have open.
@@ -283,12 +291,14 @@ class OpenAI(BlockingVerbs, BaseClient[Sync]):
     _blocking = True
 
     def _connect(self, http_client: Any, options: PoolOptions) -> None:
-        if http_client is not None:
-            self._sender = ClientSender(http_client, self._library)
-        else:
+        if http_client is None:
             from ._pool.blocking import BlockingPool  # noqa: PLC0415 - not needed over an HTTP client
 
             self._sender = PoolSender(BlockingPool(options), self._library)
+        elif isinstance(http_client, self._library.http.BaseTransport):
+            self._sender = TransportSender(http_client, self._library)
+        else:
+            self._sender = ClientSender(http_client, self._library)
         self.io = BlockingIO(self._sender)
 
     def close(self) -> None:
@@ -314,15 +324,17 @@ class AsyncOpenAI(AwaitableVerbs, BaseClient[Async]):
     def _connect(self, http_client: Any, options: PoolOptions) -> None:
         from ._io.awaitable import AsyncIO  # noqa: PLC0415 - the blocking client does without an event loop
 
-        if http_client is not None:
-            self._sender = AsyncClientSender(http_client, self._library)
-        else:
+        if http_client is None:
             from ._bridge import LoopSender  # noqa: PLC0415 - not needed over an HTTP client
             from ._pool.awaitable import AwaitablePool  # noqa: PLC0415 - likewise
 
             self._sender = LoopSender(
                 lambda: AsyncPoolSender(AwaitablePool(options), self._library), self._library
             )
+        elif isinstance(http_client, self._library.http.AsyncBaseTransport):
+            self._sender = AsyncTransportSender(http_client, self._library)
+        else:
+            self._sender = AsyncClientSender(http_client, self._library)
         self.io = AsyncIO(self._sender)
 
     async def close(self) -> None:

@@ -140,7 +140,9 @@ def test_the_default_clients_have_the_sdks_defaults() -> None:
         (OpenAI, httpx.AsyncClient(), r"not httpx.AsyncClient. It belongs to AsyncOpenAI"),
         (AsyncOpenAI, httpx.Client(), r"not httpx.Client. It belongs to OpenAI"),
         (OpenAI, httpx2.AsyncClient(), r"not httpx2.AsyncClient. It belongs to AsyncOpenAI"),
-        (OpenAI, object(), "not builtins.object"),
+        (OpenAI, httpx2.AsyncHTTPTransport(), r"not httpx2.AsyncHTTPTransport. It belongs to AsyncOpenAI"),
+        (AsyncOpenAI, httpx.HTTPTransport(), r"not httpx.HTTPTransport. It belongs to OpenAI"),
+        (OpenAI, object(), "or a transport of theirs, not builtins.object"),
         (OpenAI, httpx.Client, "an instance, not the class"),
         (OpenAI, "http://proxy", "not builtins.str"),
     ],
@@ -174,6 +176,37 @@ def test_closing_closes_the_given_client(invoke: Invoke) -> None:
     assert not http.is_closed
     invoke(client.close)
     assert http.is_closed
+
+
+@pytest.mark.parametrize("lib", [httpx, httpx2], ids=lambda lib: lib.__name__)
+def test_a_transport_takes_the_place_of_the_pool(invoke: Invoke, lib: Any) -> None:
+    """A transport is enough: timeouts and redirects are the client's own, and it is closed with it."""
+
+    class Watched(lib.HTTPTransport if invoke.blocking else lib.AsyncHTTPTransport):  # type: ignore[misc]
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+            super().close()
+
+        async def aclose(self) -> None:
+            self.closed = True
+            await super().aclose()
+
+    transport = Watched()
+    client = invoke.client(http_client=transport)
+    assert client.timeout.as_dict()["read"] == 600
+    invoke.upstream.reply(status=302, body=b"", headers={"location": "/v1/models/gpt-5.5"})
+    raw = invoke(client.models.with_raw_response.retrieve, "m")
+    assert isinstance(raw.http_response, lib.Response)
+    assert raw.parse().id == "gpt-5.5"
+    assert len(invoke.collect(invoke(client.chat.completions.create, **CHAT, stream=True))) > 1
+    invoke.upstream.reply(disconnect=True)
+    with pytest.raises(APIConnectionError):
+        invoke(client.with_options(max_retries=0).models.retrieve, "m")
+    assert not transport.closed
+    invoke(client.close)
+    assert transport.closed
 
 
 def test_credentials_of_the_http_client_stay_at_their_origin() -> None:

@@ -27,16 +27,19 @@ class Contender:
         name: As the tables have it.
         library: The HTTP library below.
         package: The SDK's import name; empty for the HTTP library by itself.
+        direct: Whether the SDK gets a transport of the HTTP library where others get a whole client over it.
     """
 
     name: str
     library: str
     package: str = ""
+    direct: bool = False
 
 
 HTTPX = Contender("httpx", "httpx")
 HTTPX2 = Contender("httpx2", "httpx2")
 OURS = Contender("ours", "httpx", "ai_client")
+OURS_DIRECT = Contender("ours over a transport", "httpx", "ai_client", direct=True)
 OFFICIAL = Contender("official", "httpx2", "openai")
 OFFICIAL_2 = Contender("official 2", "httpx", "openai")
 EVERYONE = (HTTPX, HTTPX2, OURS, OFFICIAL, OFFICIAL_2)
@@ -64,6 +67,8 @@ def in_memory(contender: Contender, body: Iterable[bytes], kind: str, *, awaitab
         return _again(pieces) if awaitable else iter(pieces)
 
     transport = library.MockTransport(lambda _: library.Response(200, content=content(), headers=headers))
+    if contender.direct:
+        return sdk(contender, URL, awaitable=awaitable, http_client=transport)
     http_class = library.AsyncClient if awaitable else library.Client
     if not contender.package:
         return http_class(transport=transport, headers=_HEADERS)

@@ -1,13 +1,17 @@
 """Calls over an in-memory transport: what a client costs beside the network."""
 
 import asyncio
+from array import array
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from pydantic_core import from_json
+
 from . import payloads
-from .contenders import CHAT, EMBEDDINGS, EVERYONE, Contender, awaiting, calling, in_memory
+from .contenders import CHAT, EMBEDDINGS, EVERYONE, OURS_DIRECT, Contender, awaiting, calling, in_memory
 from .measure import Case, Opener, Run
 
 JSON = "application/json"
@@ -32,7 +36,7 @@ def cases() -> list[Case]:
         Case(
             "embeddings 256 x 1536 in base64, to lists",
             5,
-            _all(_blocking, EMBEDDINGS, payloads.INPUTS, encoded),
+            {**_all(_blocking, EMBEDDINGS, payloads.INPUTS, encoded), "the lists alone": _lists_alone},
         ),
     ]
 
@@ -45,7 +49,20 @@ def _chat(name: str, request: dict[str, Any], answer: Callable[[], bytes], calls
 
 
 def _all(open_one: Callable[..., Any], *what: Any) -> dict[str, Opener]:
-    return {one.name: partial(open_one, one, *what) for one in EVERYONE}
+    return {one.name: partial(open_one, one, *what) for one in (*EVERYONE, OURS_DIRECT)}
+
+
+@contextmanager
+def _lists_alone(_: str) -> Iterator[Run]:
+    """Only make the numbers of all vectors and forget them, which whoever gives them as lists has to do."""
+    answer = from_json(payloads.embeddings(encoded=True))
+    packed = [b64decode(each["embedding"]) for each in answer["data"]]
+
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            [array("f", vector).tolist() for vector in packed]
+
+    yield run
 
 
 @contextmanager
