@@ -57,7 +57,7 @@ test: .venv/.dev ## set up and run the tests
 
 build/oldest/.ready: pyproject.toml tests/oldest.txt
 	$(PYTHON) -m venv --upgrade-deps build/oldest
-	build/oldest/bin/python -m pip install --quiet -c tests/oldest.txt -e '.[all]' --group test
+	build/oldest/bin/python -m pip install --quiet -c tests/oldest.txt -e '.[all]' --group test --group lint
 	@touch $@
 
 # the old test client of Starlette leaves open what it should close
