@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from io import BytesIO
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import django
 from django.conf import settings
@@ -23,11 +23,13 @@ from flask import Flask
 from ai_client_fastapi import AIClientDep, ai_client_lifespan
 from ai_client_flask import AIClient
 
-from .measure import Case, Run, measure
+from .measure import Run, in_turns
 
 LIMIT = 20.0
 """Microseconds that an adapter may add to a request."""
-CALLS = 1500
+Pair: TypeAlias = tuple[str, tuple[Run, Run]]
+"""What is measured, without the adapter and with it."""
+CALLS, ROUNDS = 1500, 9
 ENVIRON = {
     "REQUEST_METHOD": "GET",
     "PATH_INFO": "/items/1",
@@ -56,11 +58,10 @@ SCOPE = {
 def main() -> None:
     """Measure, print, and fail where an adapter costs too much."""
     dear = False
-    for case in chain((_flask(), _django()), _fastapi()):
-        samples = measure(case)
-        added = samples["with"].median - samples["without"].median
-        print(f"{case.name:36}{samples['without'].median:9.1f} us + {added:5.1f} us")
-        dear |= added > LIMIT
+    for name, runs in chain((_flask(), _django()), _fastapi()):
+        without, extended = in_turns(runs, CALLS, ROUNDS)
+        print(f"{name:36}{without:9.1f} us + {extended - without:5.1f} us")
+        dear |= extended - without > LIMIT
     if dear:
         raise SystemExit(f"An adapter adds more than {LIMIT} us to a request.")
 
@@ -88,7 +89,7 @@ def _asgi(application: Callable[..., Any], runner: asyncio.Runner) -> Run:
     return lambda calls: runner.run(main(calls))
 
 
-def _flask() -> Case:
+def _flask() -> Pair:
     extension = AIClient()
     bare, extended = Flask("bare"), Flask("extended")
     extended.config["AI_CLIENT_API_KEY"] = "key"
@@ -99,14 +100,14 @@ def _flask() -> Case:
         return str(extension.client is None) + str(pk)
 
     extended.add_url_rule("/items/<int:pk>", view_func=view)
-    return Case("Flask property", CALLS, {"without": _wsgi(bare), "with": _wsgi(extended)})
+    return "Flask property", (_wsgi(bare), _wsgi(extended))
 
 
 def _nothing(pk: int) -> str:
     return str(pk is None) + str(pk)
 
 
-def _django() -> Case:
+def _django() -> Pair:
     settings.configure(
         ALLOWED_HOSTS=["*"],
         INSTALLED_APPS=["ai_client_django"],
@@ -130,12 +131,10 @@ def _django() -> Case:
     def without(environ: dict[str, Any], start: Callable[..., Any]) -> Iterator[bytes]:
         return iter(bare({**environ, "PATH_INFO": "/bare/1"}, start))
 
-    return Case(
-        "Django attribute and middleware", CALLS, {"without": _wsgi(without), "with": _wsgi(extended)}
-    )
+    return "Django attribute and middleware", (_wsgi(without), _wsgi(extended))
 
 
-def _fastapi() -> Iterator[Case]:
+def _fastapi() -> Iterator[Pair]:
     runner = asyncio.Runner()
     stack = AsyncExitStack()
     bare, extended = FastAPI(), FastAPI(lifespan=ai_client_lifespan({"api_key": "key"}))
@@ -154,7 +153,7 @@ def _fastapi() -> Iterator[Case]:
             SCOPE["state"] = dict(state)
 
     runner.run(start())
-    yield Case("FastAPI dependency", CALLS, {"without": _asgi(bare, runner), "with": _asgi(extended, runner)})
+    yield "FastAPI dependency", (_asgi(bare, runner), _asgi(extended, runner))
     runner.run(stack.aclose())
 
 

@@ -24,7 +24,7 @@ from ai_client.control.call import Call, Next, Reply, chained
 from ai_client.control.options import make_layers
 
 from . import payloads
-from .measure import Run
+from .measure import Run, in_turns
 
 CALLS, ROUNDS = 2000, 15
 PRICES = {payloads.MODEL: {"input": 1, "output": 1}}
@@ -105,7 +105,7 @@ def main() -> None:
             step = chained(layers, _wire())
             sys.stdout.write(f"{name:32}{_measure(step) - bare:8.2f} us  ({len(layers)})\n")
         for name, opened in (("OpenAI", _blocking), ("AsyncOpenAI", _awaitable)):
-            off, on = _in_turns(opened({}), opened(ALL))
+            off, on = in_turns([opened({}), opened(ALL)], CALLS // 4, ROUNDS)
             text = f"a call of {name}, in memory"
             sys.stdout.write(f"{text:32}{off:8.2f} us, {on:.2f} us with all on: {on / off:.2f}\n")
 
@@ -168,17 +168,6 @@ def _awaitable(controls: Mapping[str, Any]) -> Run:
             await create(**payloads.SMALL)
 
     return lambda count: runner.run(many(count))
-
-
-def _in_turns(*runs: Run) -> list[float]:
-    """Give the microseconds of CPU time of one call of each, which take turns so that drift hits all alike."""
-    times: list[list[float]] = [[] for _ in runs]
-    for _ in range(ROUNDS):
-        for run, found in zip(runs, times, strict=True):
-            began = time.process_time()
-            run(CALLS // 4)
-            found.append((time.process_time() - began) / (CALLS // 4) * 1e6)
-    return [statistics.median(found) for found in times]
 
 
 if __name__ == "__main__":

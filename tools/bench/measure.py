@@ -3,7 +3,8 @@
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -91,6 +92,19 @@ def measure(case: Case, base_url: str) -> dict[str, Sample]:
             for name, worker in workers.items():
                 figures[name].append(round(worker.run(case.calls), 2))
     return {name: sample(values) for name, values in figures.items()}
+
+
+def in_turns(runs: Sequence[Run], calls: int, rounds: int) -> list[float]:
+    """Give the microseconds of CPU time that one call of each takes in this process: medians of what took turns."""
+    times: list[list[float]] = [[] for _ in runs]
+    for run in runs:
+        run(max(1, calls // 4))
+    for _ in range(rounds):
+        for run, found in zip(runs, times, strict=True):
+            began = time.process_time()
+            run(calls)
+            found.append((time.process_time() - began) / calls * 1e6)
+    return [statistics.median(found) for found in times]
 
 
 def sample(values: list[float]) -> Sample:
