@@ -219,7 +219,7 @@ class Cache:
         self, call: Call, proceed: Next, record: Record, key: str
     ) -> tuple[Reply, Entry | None]:
         """Send a call, or wait for the answer that another process is getting."""
-        if self.store.local:
+        if self.store.instant is not None:
             return await self._send_whole(call, proceed, record, key)
         io, lease, pause = call.io, Lease(self.store, key), _FIRST_PAUSE
         while not await lease.take(io):

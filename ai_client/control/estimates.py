@@ -60,6 +60,10 @@ class Size:
         tokens = self.counted - (-self.ascii // per_token)
         return tokens - (-self.foreign // min(per_token, 3)) if self.foreign else tokens
 
+    def answer(self, default: int) -> int:
+        """Give the most tokens that the answer may have, where *default* is what one without a limit has."""
+        return (default if self.limit is None else self.limit) * self.choices
+
     def add_text(self, text: str) -> None:
         """Add a text."""
         if text.isascii():
@@ -117,7 +121,7 @@ def size_of(call: "Call") -> Size:
         else:
             size = Size()
             size.add_bytes(call.encoded())
-            size.ascii = max(0, size.ascii - FRAME_BYTES)
+            size.ascii = size.ascii - FRAME_BYTES if size.ascii > FRAME_BYTES else 0
         _limit(size, call.path, body)
         call.size = size
     return size
@@ -166,7 +170,9 @@ def _is_all_text(body: Mapping[str, Any]) -> bool:
 def _is_text(value: Any) -> bool:
     if isinstance(value, list | tuple):
         for item in cast("Sequence[Any]", value):
-            if type(item) is str or type(members_of(item).get("content")) is str:
+            if type(item) is str:
+                continue
+            if type(item) is dict and type(cast("dict[str, Any]", item).get("content")) is str:
                 continue  # nearly all are
             if not _is_text(item):
                 return False
@@ -181,8 +187,7 @@ def _is_text(value: Any) -> bool:
 
 def output_tokens(call: "Call", default: int = DEFAULT_OUTPUT_TOKENS) -> int:
     """Give the most tokens that an answer may have: the request's own limit, else *default*, per choice."""
-    size = call.size or size_of(call)
-    return (default if size.limit is None else size.limit) * size.choices
+    return (call.size or size_of(call)).answer(default)
 
 
 def message_tokens(message: Any, per_token: int = BYTES_PER_TOKEN) -> int:

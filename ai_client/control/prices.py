@@ -93,7 +93,7 @@ class _Table:
     """The prices of the genai-prices library, read once for each model."""
 
     def __init__(self) -> None:
-        self.loaded = threading.Event()
+        self.is_loaded = False
         self._lock = threading.Lock()
         self.started = False
         self._module: Any = None
@@ -117,7 +117,7 @@ class _Table:
         except Exception:
             logger.exception("The genai-prices library could not be used; its prices are unknown.")
         finally:
-            self.loaded.set()
+            self.is_loaded = True
 
     def nano_usd(self, model: str, provider: str | None, usage: Usage) -> int | None:
         price, tier = self._find(model, provider)
@@ -232,25 +232,24 @@ class Prices:
     @property
     def is_ready(self) -> bool:
         """Whether the library is loaded, or not used."""
-        return not self.library or _table.loaded.is_set()
+        return _table.is_loaded or not self.library
 
     async def ready(self, io: "IO") -> None:
         """Wait until the library is loaded, which only calls in the first moment of a process ever do."""
-        if self.library and not _table.loaded.is_set():
+        if not self.is_ready:
             _table.load()
-            while not _table.loaded.is_set():
+            while not _table.is_loaded:
                 await io.sleep(0.005)
 
     def nano_usd(self, usage: Usage, *models: str | None) -> int | None:
         """Give the cost of *usage* in 10^-9 USD by the first of *models* with a price; `None` where none has one."""
         if usage.source == "unknown":
             return None
-        if self._given:
-            for model in reversed(
-                models
-            ):  # what the application named counts before what the server calls it
-                if model in self._given:
-                    return self._given[model].nano_usd(usage)
+        given = self._given
+        if given:
+            for model in models[::-1]:  # what the application named counts before what the server calls it
+                if model in given:
+                    return given[model].nano_usd(usage)
         if self.library:
             for model in models:
                 if model and (cost := _table.nano_usd(model, self.provider, usage)) is not None:

@@ -76,17 +76,19 @@ def reported(data: bytes) -> Usage | None:
 
     Of a large answer whose usage is among its outermost members only the end is parsed.
     """
-    mark = data.rfind(b'"usage"')
-    if mark < 0:
-        return None
-    members = _end_of(data, mark) if len(data) > _LARGE else None
-    if members is None:
-        try:
-            members = _outline_of_usage.validate_json(data)
-        except ValueError:
+    if len(data) > _LARGE:
+        mark = data.rfind(b'"usage"')
+        if mark < 0:
             return None
-        if "usage" not in members:
-            members = members_of(members.get("response"))
+        end = _end_of(data, mark)
+        if end is not None:
+            return from_report(members_of(end.get("usage")), end.get("model"))
+    try:
+        members: Mapping[str, Any] = _outline_of_usage.validate_json(data)
+    except ValueError:
+        return None
+    if "usage" not in members:
+        members = members_of(members.get("response"))
     return from_report(members_of(members.get("usage")), members.get("model"))
 
 
@@ -129,13 +131,14 @@ def outline_of(data: bytes) -> dict[str, Any]:
 def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
     """Turn a `usage` member, of whichever endpoint, into usage; `None` where it holds no tokens."""
     get = said.get
-    if "prompt_tokens" in said or "completion_tokens" in said:
-        given, made = _number(get("prompt_tokens")), _number(get("completion_tokens"))
+    given, made = get("prompt_tokens"), get("completion_tokens")
+    if given is not None or made is not None:
         read, written = get("prompt_tokens_details"), get("completion_tokens_details")
     else:
-        given, made = _number(get("input_tokens")), _number(get("output_tokens"))
+        given, made = get("input_tokens"), get("output_tokens")
         read = get("input_tokens_details") or get("input_token_details")
         written = get("output_tokens_details") or get("output_token_details")
+    given, made = _number(given), _number(made)
     if given is None or made is None:
         total = _number(get("total_tokens"))
         if given is None and made is None and total is None:

@@ -137,12 +137,12 @@ class Store(Protocol):
     """A backend as policies see it: every method waits through *io*, and a failure is handled by option.
 
     Attributes:
-        local: Whether no other process can see what it holds.
+        instant: The backend, where none of its methods waits and no other process sees it: to be asked directly.
     """
 
     @property
-    def local(self) -> bool:
-        """Whether no other process can see what it holds."""
+    def instant(self) -> "Backend | None":
+        """See above."""
         ...
 
     async def reserve(

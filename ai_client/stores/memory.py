@@ -4,6 +4,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from .base import DEFAULT_MAX_BYTES, SLOTS, Hold, Ledger, Refusal, Spend, Sums, Take
 
@@ -98,7 +99,7 @@ class MemoryBackend:
         self._lock = threading.Lock()
         self._max_bytes = max_bytes
         self._accounts: dict[str, _Account] = {}
-        self._settled: OrderedDict[str, None] = OrderedDict()
+        self._settled: dict[str, None] = {}
         self._windows: dict[str, _Window] = {}
         self._sums: dict[str, tuple[float, dict[str, dict[str, int]]]] = {}
         self._values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
@@ -110,7 +111,9 @@ class MemoryBackend:
         with self._lock:
             accounts: list[_Account] = []
             for key, amount, limit, until in holds:
-                account = self._account(key, until, now)
+                account = self._accounts.get(key)
+                if account is None or account.until <= now:
+                    account = self._new_account(key, until, now)
                 if account.holds:
                     account.expire(now)
                 if limit is not None and account.used + account.held + amount > limit:
@@ -126,7 +129,9 @@ class MemoryBackend:
             repeated = self._is_repeated(ticket)
             ledgers: list[Ledger] = []
             for key, amount, until in spends:
-                account = self._account(key, until, now)
+                account = self._accounts.get(key)
+                if account is None or account.until <= now:
+                    account = self._new_account(key, until, now)
                 held = account.holds.pop(ticket, None)
                 if held is not None:
                     account.held -= held[0]
@@ -226,17 +231,16 @@ class MemoryBackend:
 
     def _is_repeated(self, ticket: str) -> bool:
         settled = self._settled
-        repeated = ticket in settled
+        if ticket in settled:
+            return True
         settled[ticket] = None
-        if len(settled) > _SWEEP_EVERY:
-            settled.popitem(last=False)
-        return repeated
+        if len(settled) > 2 * _SWEEP_EVERY:
+            self._settled = dict.fromkeys(islice(settled, _SWEEP_EVERY, None))
+        return False
 
-    def _account(self, key: str, until: float, now: float) -> _Account:
-        account = self._accounts.get(key)
-        if account is None or account.until <= now:
-            self._sweep(now)
-            account = self._accounts[key] = _Account(until)
+    def _new_account(self, key: str, until: float, now: float) -> _Account:
+        self._sweep(now)
+        account = self._accounts[key] = _Account(until)
         return account
 
     def _new_window(self, key: str, length: float, now: float) -> _Window:

@@ -45,6 +45,7 @@ class SharedStore:
         self, backend: Backend, *, on_failure: Literal["open", "closed"] = "open", threads: int = THREADS
     ) -> None:
         self.backend = backend
+        self.instant = backend if backend.instant else None
         self.on_failure = on_failure
         self._threads = threads
         self._executor: ThreadPoolExecutor | None = None
@@ -53,11 +54,6 @@ class SharedStore:
         self._pending: deque[Callable[[], Any]] = deque(maxlen=MAX_PENDING)
         self._down_until = 0.0
         self._warned = -WARN_EVERY
-
-    @property
-    def local(self) -> bool:
-        """Whether no other process can see what it holds."""
-        return self.backend.instant
 
     async def reserve(
         self, io: "IO", ticket: str, holds: Sequence[Hold], now: float, expires: float, /
