@@ -241,17 +241,23 @@ class Prices:
             while not _table.is_loaded:
                 await io.sleep(0.005)
 
-    def nano_usd(self, usage: Usage, *models: str | None) -> int | None:
-        """Give the cost of *usage* in 10^-9 USD by the first of *models* with a price; `None` where none has one."""
+    def nano_usd(self, usage: Usage, model: str | None, asked: str | None = None) -> int | None:
+        """Give the cost of *usage* in 10^-9 USD, `None` where there is no price.
+
+        Args:
+            usage: What was used.
+            model: The model, as the server calls it where that is known.
+            asked: The model as the application named it; a price that was given for that name counts first.
+        """
         if usage.source == "unknown":
             return None
         given = self._given
-        if given:
-            for model in models[::-1]:  # what the application named counts before what the server calls it
-                if model in given:
-                    return given[model].nano_usd(usage)
+        if asked in given:
+            return given[asked].nano_usd(usage)
+        if model in given:
+            return given[model].nano_usd(usage)
         if self.library:
-            for model in models:
-                if model and (cost := _table.nano_usd(model, self.provider, usage)) is not None:
+            for name in (model, asked):
+                if name and (cost := _table.nano_usd(name, self.provider, usage)) is not None:
                     return cost
         return None

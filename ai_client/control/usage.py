@@ -138,7 +138,8 @@ def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
         given, made = get("input_tokens"), get("output_tokens")
         read = get("input_tokens_details") or get("input_token_details")
         written = get("output_tokens_details") or get("output_token_details")
-    given, made = _number(given), _number(made)
+    if type(given) is not int or type(made) is not int or given < 0 or made < 0:  # as hardly ever
+        given, made = _number(given), _number(made)
     if given is None or made is None:
         total = _number(get("total_tokens"))
         if given is None and made is None and total is None:
