@@ -310,7 +310,9 @@ def test_processes_share_a_budget(shared_url: str, billing: Upstream) -> None:
     ledger = finish(store.ledger(blocking_io(), total_key(), blocking_io().now()))
     (row,) = Cost(PRICES, store).report()
     store.close()
-    assert billing._service.recorder.counters.finished == served
+    billing.wait_for(
+        lambda: billing._service.recorder.counters.finished == served
+    )  # it counts after it has sent
     assert ledger == Ledger(served * COST, 0)
     assert row.sums["nano_usd"] == served * COST
     assert ledger.used <= round(limit * 1e9)
