@@ -14,6 +14,7 @@ from .memory import seconds_until_room
 
 BUSY_TIMEOUT = 15.0
 """Seconds to wait for other writers."""
+_BUSY_PAUSE = 0.01
 _SETTLED_FOR = 86_400
 _SWEEP_EVERY = 2048
 _inherited: list[sqlite3.Connection] = []
@@ -208,7 +209,7 @@ class SqliteBackend:
             cached_statements=64,
         )
         try:
-            db.execute("PRAGMA journal_mode = WAL")
+            _use_wal(db)
             db.execute("PRAGMA synchronous = NORMAL")
             db.executescript(_SCHEMA)
         except BaseException:
@@ -232,6 +233,20 @@ class SqliteBackend:
             self._connection.close()
             self._connection = None
         return StoreError(f"The store sqlite:///{self._path} failed: {error} ({type(error).__name__}).")
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Choose the journal; where others do the same at this moment, SQLite gives up at once, whatever the timeout."""
+    give_up = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(_BUSY_PAUSE)
+        else:
+            return
 
 
 def _ledger(db: sqlite3.Connection, key: str, now: float) -> Ledger:
