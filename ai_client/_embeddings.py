@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ._models import recast
 from .types.embedding import CreateEmbeddingResponse, Embedding
 
 _FLOAT = 4
@@ -40,15 +39,21 @@ class EncodedResponse(CreateEmbeddingResponse):
 
 
 def unpack(response: PackedResponse) -> CreateEmbeddingResponse:
-    """Give the vectors as lists of numbers.
+    """Put lists of numbers in the place of the packed vectors.
+
+    The models stay and only change their class: to make others beside so many numbers would have the garbage
+    collector look at all of them.
 
     Raises:
         ValueError: There are none, or one is not made of 32-bit numbers.
     """
     if not response.data:
         raise ValueError("No embedding data received")
-    data = [recast(Embedding, item, embedding=_numbers(item.embedding)) for item in response.data]
-    return recast(CreateEmbeddingResponse, response, data=data)
+    for item in response.data:
+        item.__dict__["embedding"] = _numbers(item.embedding)
+        object.__setattr__(item, "__class__", Embedding)
+    object.__setattr__(response, "__class__", CreateEmbeddingResponse)
+    return response
 
 
 def _numbers(vector: bytes | str | list[float]) -> list[float]:
