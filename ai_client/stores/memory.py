@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
@@ -39,42 +39,41 @@ class _Account:
 
 
 class _Window:
-    """What was taken in each slot of a sliding window, oldest first."""
+    """What was taken in each slot of a sliding window, by number and oldest first."""
 
-    __slots__ = ("slots", "total", "width")
+    __slots__ = ("newest", "slots", "total", "width")
 
     def __init__(self, width: float) -> None:
         self.width = width
-        self.slots: deque[list[int]] = deque()
+        self.slots: dict[int, int] = {}
+        self.newest = -1
         self.total = 0
 
-    def count(self, now: float) -> int:
+    def forget(self, number: int) -> None:
+        """Forget what has left the window once it is in a slot."""
         slots = self.slots
-        first = int(now / self.width) - SLOTS
-        while slots and slots[0][0] < first:
-            self.total -= slots.popleft()[1]
-        return self.total
+        while slots and (oldest := next(iter(slots))) < number - SLOTS:
+            self.total -= slots.pop(oldest)
 
-    def add(self, amount: int, now: float) -> None:
-        number = int(now / self.width)
-        slots = self.slots
-        if not slots or slots[-1][0] < number:
-            slots.append([number, 0])
-        if slots[-1][0] == number:
-            slots[-1][1] += amount
-            self.total += amount
+    def add(self, amount: int, number: int) -> None:
+        """Add to a slot; an adjustment may be for an earlier one, or one that has left the window."""
+        if number in self.slots:
+            self.slots[number] += amount
+        elif number > self.newest:
+            self.forget(number)
+            self.newest = number
+            self.slots[number] = amount
+        else:
             return
-        for slot in reversed(
-            slots
-        ):  # an adjustment may be for an earlier one, or one that has left the window
-            if slot[0] == number:
-                slot[1] += amount
-                self.total += amount
-                return
+        self.total += amount
 
     def room_in(self, missing: int, now: float) -> float:
         """Give the seconds until *missing* or more has left the window."""
-        return seconds_until_room(list(self.slots), missing, self.width, now)
+        return seconds_until_room(list(self.slots.items()), missing, self.width, now)
+
+
+def _totals() -> defaultdict[str, int]:
+    return defaultdict(int)
 
 
 def seconds_until_room(slots: Sequence[Sequence[int]], missing: int, width: float, now: float) -> float:
@@ -101,7 +100,7 @@ class MemoryBackend:
         self._accounts: dict[str, _Account] = {}
         self._settled: dict[str, None] = {}
         self._windows: dict[str, _Window] = {}
-        self._sums: dict[str, tuple[float, dict[str, dict[str, int]]]] = {}
+        self._sums: dict[str, tuple[float, defaultdict[str, defaultdict[str, int]]]] = {}
         self._values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
         self._size = 0
         self._changes = 0
@@ -155,19 +154,21 @@ class MemoryBackend:
         """Take all of *takes* and give 0, or none and give the seconds until there may be room."""
         with self._lock:
             wait = 0.0
-            windows: list[_Window] = []
+            found: list[tuple[_Window, int, int]] = []
             for key, amount, limit, length in takes:
                 window = self._windows.get(key) or self._new_window(key, length, now)
-                slots = window.slots
-                if slots and slots[0][0] < int(now / window.width) - SLOTS:
-                    window.count(now)
+                number = int(now / window.width)
+                if number > window.newest:
+                    window.forget(number)
+                else:
+                    number = window.newest  # whoever asked earlier may get here later
                 over = window.total + amount - limit
                 if over > 0:
                     wait = max(wait, window.room_in(over, now))
-                windows.append(window)
+                found.append((window, amount, number))
             if not wait:
-                for take, window in zip(takes, windows):  # noqa: B905 - likewise
-                    window.add(take.amount, now)
+                for window, amount, number in found:
+                    window.add(amount, number)
             return wait
 
     def adjust(self, takes: Sequence[Take], now: float) -> None:
@@ -175,7 +176,7 @@ class MemoryBackend:
         with self._lock:
             for key, amount, _, length in takes:
                 window = self._windows.get(key) or self._new_window(key, length, now)
-                window.add(amount, now)
+                window.add(amount, int(now / window.width))
 
     def add(self, ticket: str, period: str, sums: Mapping[str, Sums], until: float) -> None:
         """Add to the sums of a period, once."""
@@ -184,11 +185,12 @@ class MemoryBackend:
                 return
             if period not in self._sums:
                 self._sums = {name: kept for name, kept in self._sums.items() if kept[0] > time.time()}
-            kept = self._sums.setdefault(period, (until, {}))[1]
+                self._sums[period] = (until, defaultdict(_totals))
+            kept = self._sums[period][1]
             for key, amounts in sums.items():
-                totals = kept.setdefault(key, {})
+                totals = kept[key]
                 for name, amount in amounts.items():
-                    totals[name] = totals.get(name, 0) + amount
+                    totals[name] += amount
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Read the sums of the periods from *first* to *last*."""
@@ -254,4 +256,6 @@ class MemoryBackend:
         if self._changes % _SWEEP_EVERY:
             return
         self._accounts = {key: value for key, value in self._accounts.items() if value.until > now}
-        self._windows = {key: window for key, window in self._windows.items() if window.count(now)}
+        for window in self._windows.values():
+            window.forget(int(now / window.width))
+        self._windows = {key: window for key, window in self._windows.items() if window.total}

@@ -89,6 +89,13 @@ def test_a_window_holds_its_limit(backend: Backend) -> None:
     assert backend.take([take], NOW + 10 + wait) == 0
 
 
+def test_who_comes_late_is_counted(backend: Backend) -> None:
+    """A take whose clock is behind that of one before it counts all the same."""
+    assert backend.take([Take("w", 1, 2, 60.0)], NOW) == 0
+    assert backend.take([Take("w", 1, 2, 60.0)], NOW - 1.5) == 0
+    assert backend.take([Take("w", 1, 2, 60.0)], NOW) > 0
+
+
 def test_windows_are_taken_together_or_not_at_all(backend: Backend) -> None:
     """Where one of several windows is full, none is touched."""
     backend.take([Take("full", 1, 1, 60.0)], NOW)
