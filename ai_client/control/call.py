@@ -62,8 +62,6 @@ class Call:
     stream_cls: Any = None
     files: "RequestFiles | None" = field(default=None, repr=False)
     unread: bool = False
-    may_retry: Callable[[], bool] | None = None
-    """Asked before each further attempt."""
     via: Any = None
     """Another client of the same kind, over whose connections the call goes."""
     shape: Callable[[Any], Any] | None = None

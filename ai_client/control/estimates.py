@@ -46,14 +46,11 @@ class Size:
         choices: How many answers it asks for.
     """
 
-    __slots__ = ("ascii", "choices", "counted", "foreign", "limit")
-
-    def __init__(self) -> None:
-        self.ascii = 0
-        self.foreign = 0
-        self.counted = 0
-        self.limit: int | None = None
-        self.choices = 1
+    ascii = 0
+    foreign = 0
+    counted = 0
+    limit: int | None = None
+    choices = 1
 
     def tokens(self, per_token: int = BYTES_PER_TOKEN) -> int:
         """Estimate the tokens."""
@@ -132,12 +129,10 @@ def _limit(size: Size, path: str, body: Mapping[str, Any]) -> None:
         size.limit = 0
         return
     for name in _LIMITS:
-        value = body.get(name)
-        if isinstance(value, int):
+        if name in body and isinstance(value := body[name], int):
             size.limit = value
             break
-    choices = body.get("n")
-    if isinstance(choices, int) and choices > 0:
+    if "n" in body and isinstance(choices := body["n"], int) and choices > 0:
         size.choices = choices
 
 

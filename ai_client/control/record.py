@@ -56,7 +56,8 @@ class Record:
         request_id: The answer's `x-request-id`.
         first_item: Seconds to the first item of a stream.
         on_attempt: Coroutine functions that hear of each attempt.
-        before_retry: A coroutine function that may forbid a further attempt by giving `False`.
+        may_retry: A function that is asked before each further attempt and may forbid it.
+        before_retry: A coroutine function that is asked after that, likewise.
     """
 
     labels: Labels
@@ -75,7 +76,7 @@ class Record:
     first_item: float | None = None
     started: float = field(default_factory=time.monotonic)
     on_attempt: list[Callable[[Attempt], Awaitable[None]]] = field(default_factory=_nobody, repr=False)
-
+    may_retry: Callable[[], bool] | None = field(default=None, repr=False)
     before_retry: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
 
     @property

@@ -87,7 +87,8 @@ def _pause(call: Call, error: APIError, taken: int) -> float | None:
     pause = delay(error, taken)
     if call.deadline is not None and pause >= remaining(call.deadline):
         return None
-    if call.may_retry is not None and not call.may_retry():
+    may_retry = None if call.record is None else call.record.may_retry
+    if may_retry is not None and not may_retry():
         logger.info("%s %s: not tried again, the retry budget is used up", call.method, call.path)
         return None
     return pause

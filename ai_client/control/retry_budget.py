@@ -25,12 +25,13 @@ class _Counts:
     def slot(self, width: float) -> list[int]:
         number = int(time.monotonic() / width)
         slots = self.slots
+        if slots and slots[-1][0] == number:
+            return slots[-1]
         while slots and slots[0][0] <= number - _SLOTS:
             _, calls, retries = slots.popleft()
             self.calls -= calls
             self.retries -= retries
-        if not slots or slots[-1][0] != number:
-            slots.append([number, 0, 0])
+        slots.append([number, 0, 0])
         return slots[-1]
 
 
@@ -55,13 +56,13 @@ class RetryBudget:
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call whose retries come out of the budget."""
-        if call.record is None:
-            record_of(call)
+        record = call.record or record_of(call)
+        record.may_retry = self.take
         counts = self._counts
         with counts.lock:
             counts.slot(self.window / _SLOTS)[1] += 1
             counts.calls += 1
-        return proceed(call.changed(may_retry=self.take))
+        return proceed(call)
 
     def take(self) -> bool:
         """Tell whether a retry is allowed now, and count it."""

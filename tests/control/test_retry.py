@@ -20,6 +20,7 @@ from ai_client import (
     RateLimitError,
 )
 from ai_client.control import retry
+from ai_client.control.record import record_of
 from ai_client.testing import Gate
 from tests.conftest import CHAT, Invoke
 
@@ -238,7 +239,8 @@ def test_a_policy_may_forbid_retries(invoke: Invoke) -> None:
     asked: list[int] = []
 
     async def layer(call: Any, proceed: Any) -> Any:
-        return await proceed(call.changed(may_retry=lambda: not asked.append(1) and len(asked) < 2))
+        record_of(call).may_retry = lambda: not asked.append(1) and len(asked) < 2
+        return await proceed(call)
 
     invoke.upstream.always(status=500)
     with pytest.raises(InternalServerError):
