@@ -12,6 +12,7 @@ from pydantic_core import from_json, to_json
 
 from .._io import finish
 from .._labels import Labels
+from ..stores.base import Backend
 from .amounts import check_amounts
 from .call import Call, Next, Reply
 from .media import TEXT_PATHS, is_billed
@@ -49,9 +50,11 @@ class Cost:
     store: "Store | None" = None
     retention: int = 62
     ask: bool = True
+    _instant: Backend | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_amounts("cost", above_zero=True, retention=self.retention)
+        object.__setattr__(self, "_instant", None if self.store is None else self.store.instant)
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
         """Send a call and account for it."""
@@ -73,45 +76,54 @@ class Cost:
         if usage is None:
             meter = metered(call, sent, reply)
             reply.on_end.append(lambda _: self._account(call, record, meter.usage(), lost))
-        else:
+        elif self._instant is None:
             await self._account(call, record, usage, lost)
+        else:
+            self._instant.add("", *self._entry(call, record, usage.model, self._sums(record, usage, lost)))
         return reply
 
     async def _account(self, call: Call, record: Record, usage: Usage, lost: int) -> None:
-        record.nano_usd = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
-        sums = {"calls": 1, usage.source: 1}
-        if usage.input:
-            sums["input"] = usage.input
-        if usage.output:
-            sums["output"] = usage.output
-        if usage.cached:
-            sums["cached"] = usage.cached
-        if usage.reasoning:
-            sums["reasoning"] = usage.reasoning
-        if audio := usage.audio_input + usage.audio_output:
-            sums["audio"] = audio
-        if usage.has_media:
-            sums |= _media_sums(usage)
-        if record.nano_usd is None:
-            sums["unpriced"] = 1
-        elif record.nano_usd:
-            sums["nano_usd"] = record.nano_usd
-        if lost:  # attempts before this one, under the same name
-            for name in ("calls", "unknown", "unpriced"):
-                sums[name] = sums.get(name, 0) + lost
-        await self._add(call, record, usage.model, sums)
+        await self._add(call, record, usage.model, self._sums(record, usage, lost))
 
     async def _add_lost(self, call: Call, record: Record, lost: int) -> None:
         """Add attempts of which nothing is known but that they may have been billed."""
         await self._add(call, record, None, {"calls": lost, "unknown": lost, "unpriced": lost})
 
     async def _add(self, call: Call, record: Record, model: str | None, sums: Mapping[str, int]) -> None:
-        if self.store is None:
-            return
+        if self.store is not None:
+            await self.store.add(call.io, *self._entry(call, record, model, sums))
+
+    def _entry(
+        self, call: Call, record: Record, model: str | None, sums: Mapping[str, int]
+    ) -> tuple[str, Mapping[str, Mapping[str, int]], float]:
+        """Give what a store adds: the period, the sums by whom they are for, and until when they are kept."""
         model = model or record.target_model or record.model
-        key = _key(record.labels, model, record.alias, record.target)
         now = call.io.now()
-        await self.store.add(call.io, _period(int(now // 3600)), {key: sums}, now + self.retention * _DAY)
+        key = _key(record.labels, model, record.alias, record.target)
+        return _period(int(now // 3600)), {key: sums}, now + self.retention * _DAY
+
+    def _sums(self, record: Record, usage: Usage, lost: int) -> dict[str, int]:
+        """Price a call, and give what it adds to the sums."""
+        nano_usd = record.nano_usd = self.prices.nano_usd(
+            usage, usage.model, record.target_model or record.model
+        )
+        sums = {"calls": 1, usage.source: 1}
+        if usage.input:
+            sums["input"] = usage.input
+        if usage.output:
+            sums["output"] = usage.output
+        if usage.cached or usage.reasoning or usage.audio_input or usage.audio_output:
+            sums |= _parts_of(usage)
+        if usage.seconds or usage.characters or usage.images:
+            sums |= _media_sums(usage)
+        if nano_usd is None:
+            sums["unpriced"] = 1
+        elif nano_usd:
+            sums["nano_usd"] = nano_usd
+        if lost:  # attempts before this one, under the same name
+            for name in ("calls", "unknown", "unpriced"):
+                sums[name] = sums.get(name, 0) + lost
+        return sums
 
     def report(
         self, *, by: Sequence[Dimension] = (), since: datetime | None = None, until: datetime | None = None
@@ -177,6 +189,12 @@ class _Here:
     async def work(self, executor: object, function: Any, /, *args: Any) -> Any:
         del executor
         return function(*args)
+
+
+def _parts_of(usage: Usage) -> dict[str, int]:
+    audio = usage.audio_input + usage.audio_output
+    amounts = {"cached": usage.cached, "reasoning": usage.reasoning, "audio": audio}
+    return {name: amount for name, amount in amounts.items() if amount}
 
 
 def _media_sums(usage: Usage) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .._http import RAW_HEADERS
 from ..errors import ConfigError, RateLimitError, RateLimitExceeded
-from ..stores.base import Take
+from ..stores.base import Backend, Take
 from .amounts import check_amounts
 from .call import Call, Next, Reply
 from .deadline import remaining
@@ -31,6 +31,7 @@ _NAMES = {
     unit: tuple(b"x-ratelimit-%s-%s" % (what, unit.encode()) for what in (b"remaining", b"limit", b"reset"))
     for unit in ("requests", "tokens")
 }
+_USUAL = _NAMES["requests"][0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +103,7 @@ class RateLimits:
         init=False, repr=False, compare=False, default_factory=dict[tuple[str | None, str], _Allowance]
     )
     _takes: PerCaller[tuple[list[Take], list[Take]]] = field(init=False, repr=False, compare=False)
+    _instant: Backend | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.limits and self.store is None:
@@ -117,6 +119,7 @@ class RateLimits:
                     f"rate limits: two of {unit} have one window and scope: give one of them a name."
                 )
         object.__setattr__(self, "_takes", PerCaller(self._takes_of))
+        object.__setattr__(self, "_instant", None if self.store is None else self.store.instant)
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
         """Send a call when the rates have room for it.
@@ -136,9 +139,13 @@ class RateLimits:
             counted = [Take(take.key, min(tokens, take.limit), take.limit, take.window) for take in counted]
             takes = [*takes, *counted]
         taken_at = call.io.now()
-        store = self.store
-        if self._allowances or (takes and store is not None and await store.take(call.io, takes, taken_at)):
+        instant = self._instant
+        if self._allowances:
             taken_at = await self._admit(call, record, takes, tokens)
+        elif takes:
+            wait = await self._take(call.io, takes, taken_at) if instant is None else instant.take(takes, taken_at)
+            if wait:
+                taken_at = await self._admit(call, record, takes, tokens)
         try:
             reply = await proceed(sent)
         except RateLimitError as error:
@@ -146,12 +153,15 @@ class RateLimits:
             raise
         if self.upstream:
             self._learn(call, record, reply.response)
-        if counted:
-            if call.is_whole:
-                await self._correct(call, counted, taken_at, reply.usage or usage_of(call, reply, record))
-            else:
-                meter = metered(call, sent, reply)
-                reply.on_end.append(lambda _: self._correct(call, counted, taken_at, meter.usage()))
+        if not counted:
+            return reply
+        if not call.is_whole:
+            meter = metered(call, sent, reply)
+            reply.on_end.append(lambda _: self._correct(call, counted, taken_at, meter.usage()))
+        elif instant is None:
+            await self._correct(call, counted, taken_at, usage_of(call, reply, record))
+        else:
+            instant.adjust(_corrections(counted, usage_of(call, reply, record)), taken_at)
         return reply
 
     def _takes_of(self, record: Record) -> tuple[list[Take], list[Take]]:
@@ -166,11 +176,14 @@ class RateLimits:
                 tokens.append(Take(f"tokens|{key}", 0, limit.tokens, limit.window))
         return requests, tokens
 
+    async def _take(self, io: "IO", takes: Sequence[Take], now: float) -> float:
+        """Take, and give 0, or give the seconds until there may be room."""
+        return 0.0 if self.store is None else await self.store.take(io, takes, now)
+
     async def _correct(self, call: Call, counted: Sequence[Take], taken_at: float, usage: Usage) -> None:
         """Count the tokens that were used in place of those that were expected."""
-        if usage.source != "unknown" and self.store is not None:
-            used = usage.total
-            changes = [Take(take.key, used - take.amount, take.limit, take.window) for take in counted]
+        changes = _corrections(counted, usage)
+        if changes and self.store is not None:
             await self.store.adjust(call.io, changes, taken_at)
 
     async def _admit(self, call: Call, record: Record, takes: Sequence[Take], tokens: int) -> float:
@@ -180,8 +193,8 @@ class RateLimits:
         while True:
             now = io.now()
             wait, whose = self._upstream_wait(record, tokens, now), "upstream"
-            if not wait and takes and self.store is not None:
-                wait, whose = await self.store.take(io, takes, now), "own"
+            if not wait and takes:
+                wait, whose = await self._take(io, takes, now), "own"
             if not wait:
                 return now
             if now + wait > give_up or (call.deadline is not None and wait > remaining(call.deadline)):
@@ -220,6 +233,8 @@ class RateLimits:
             self._note(model, "requests", _Allowance(call.io.now(), 0, 1, after))
             return
         said = _limits_in(response)
+        if not said and not self._allowances:
+            return
         for unit, names in _NAMES.items():
             found = _allowance(said, names, call.io) if names[0] in said else None
             if found is not None:
@@ -233,15 +248,25 @@ class RateLimits:
         self._allowances[model, unit] = allowance
 
 
+def _corrections(counted: Sequence[Take], usage: Usage) -> list[Take]:
+    """Give what is to be added to windows in which tokens were counted as expected; nothing where it is not known."""
+    if usage.source == "unknown":
+        return []
+    used = usage.input + usage.output
+    return [Take(take.key, used - take.amount, take.limit, take.window) for take in counted]
+
+
 def _limits_in(response: "httpx.Response") -> dict[bytes, bytes]:
-    """Give the headers, those about rate limits by their names in lower case.
+    """Give the headers by their names in lower case; none where none is about rate limits.
 
     The HTTP library takes longer to look up one of them than this takes for all.
     """
     said: dict[bytes, bytes] = dict(response.extensions.get(RAW_HEADERS) or response.headers.raw)
-    if _NAMES["requests"][0] not in said and b"x-ratelimit-" in b" ".join(said).lower():
+    if _USUAL in said:
+        return said
+    if b"x-ratelimit-" in b" ".join(said).lower():
         return {name.lower(): value for name, value in said.items()}
-    return said
+    return {}
 
 
 def _allowance(said: Mapping[bytes, bytes], names: Sequence[bytes], io: "IO") -> _Allowance | None:
