@@ -43,8 +43,13 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
 
 def _shows_headers(call: Call, reply: Reply, view: View) -> bool:
     """Tell whether a caller can see the headers of an answer, which most results do not show."""
-    shown = (BinaryResponse, type(reply.response))
-    return view != "parsed" or call.stream is not None or call.cast_to in shown
+    cast_to = call.cast_to
+    return (
+        view != "parsed"
+        or call.stream is not None
+        or cast_to is BinaryResponse
+        or cast_to is type(reply.response)
+    )
 
 
 def parse(cast_to: Any, response: "httpx.Response", *, strict: bool = False) -> Any:

@@ -258,7 +258,10 @@ class Budgets:
         tokens = usage.input + usage.output or (needed["tokens"] if usage.has_media else 0)
         used: Amounts = {"requests": 1, "tokens": tokens, "usd": needed["usd"]}
         if self._in_usd:
-            cost = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
+            if record.prices is self.prices and record.usage is usage:  # just priced, further in
+                cost = record.nano_usd
+            else:
+                cost = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
             if cost is not None:
                 used["usd"] = cost
         return used

@@ -152,17 +152,16 @@ class Cache:
         return cache_key(call, [self.namespace, *self._scopes, *values])
 
     def _is_eligible(self, call: Call) -> bool:
-        if call.path.endswith(_ALWAYS):
-            return True
-        if not call.path.endswith(_IF_DETERMINISTIC):
-            return False
+        path = call.path
+        if not path.endswith(_IF_DETERMINISTIC):
+            return path.endswith(_ALWAYS)
         body = members_of(call.body)
-        if body.get("background"):
+        if "background" in body and body["background"]:
             return False
-        if self.everything or isinstance(body.get("seed"), int):
+        if self.everything or ("seed" in body and isinstance(body["seed"], int)):
             return True
         temperature = body.get("temperature")
-        return isinstance(temperature, int | float) and temperature == 0
+        return temperature == 0 and isinstance(temperature, int | float)
 
     async def _read(self, call: Call, key: str) -> Entry | None:
         data = await self.store.get(call.io, key, call.io.now())

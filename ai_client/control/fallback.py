@@ -129,10 +129,11 @@ class Fallback:
         if call.files is not None:
             chain = chain[:1]  # what is uploaded may be readable only once
         record = call.record or record_of(call)
-        if model in self.models and str(chain[0]) != model:
+        first = chain[0]
+        if (first.model != model or first.client is not None) and model in self.models:
             record.alias = model
         if len(chain) == 1:
-            return self._try(call, proceed, record, chain[0], last=True)
+            return self._try(call, proceed, record, first, last=True)
         return self._try_each(call, proceed, record, chain)
 
     async def _try_each(self, call: Call, proceed: Next, record: Record, chain: Sequence[Target]) -> Reply:
@@ -192,14 +193,13 @@ class Fallback:
         return reply
 
     def _aimed(self, call: Call, target: Target, *, last: bool) -> Call:
-        changes: dict[str, Any] = {}
         if members_of(call.body).get("model") != target.model:
             call = call.with_members({"model": target.model})
         if target.client is not None:
-            changes["via"] = self._client(target.client, blocking=call.io.blocking)
+            call = call.changed(via=self._client(target.client, blocking=call.io.blocking))
         if not last and self.retries is not None:
-            changes["max_retries"] = self.retries
-        return call.changed(**changes) if changes else call
+            call = call.changed(max_retries=self.retries)
+        return call
 
     def _client(self, name: str, *, blocking: bool) -> Any:
         given = self.clients[name]

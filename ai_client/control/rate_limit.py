@@ -1,7 +1,7 @@
 """How many requests and tokens may go out in a second, minute, hour or day, and what the upstream says it allows."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
 _UNITS = (86_400, 3600, 60, 1, 0.001)
 _MODELS_KEPT = 1000
-_NAMES = {
-    unit: tuple(b"x-ratelimit-%s-%s" % (what, unit.encode()) for what in (b"remaining", b"limit", b"reset"))
-    for unit in ("requests", "tokens")
-}
-_USUAL = _NAMES["requests"][0]
+_LEFT = b"x-ratelimit-remaining-requests"
+_NAMES = (
+    ("requests", _LEFT, b"x-ratelimit-limit-requests", b"x-ratelimit-reset-requests"),
+    ("tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-limit-tokens", b"x-ratelimit-reset-tokens"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,15 +228,17 @@ class RateLimits:
 
     def _learn(self, call: Call, record: Record, response: "httpx.Response") -> None:
         """Note what the upstream says: only where little is left, so that most calls cost nothing here."""
-        model = record.target or record.model
         if response.status_code == 429 and (after := retry_after(response.headers)) is not None:  # noqa: PLR2004 - HTTP
-            self._note(model, "requests", _Allowance(call.io.now(), 0, 1, after))
+            self._note(record.target or record.model, "requests", _Allowance(call.io.now(), 0, 1, after))
             return
         said = _limits_in(response)
         if not said and not self._allowances:
             return
-        for unit, names in _NAMES.items():
-            found = _allowance(said, names, call.io) if names[0] in said else None
+        model = record.target or record.model
+        for unit, of_left, of_limit, of_reset in _NAMES:
+            found = None
+            if of_left in said:
+                found = _allowance(said[of_left], said.get(of_limit), said.get(of_reset), call.io)
             if found is not None:
                 self._note(model, unit, found)
             elif self._allowances:
@@ -262,23 +264,22 @@ def _limits_in(response: "httpx.Response") -> dict[bytes, bytes]:
     The HTTP library takes longer to look up one of them than this takes for all.
     """
     said: dict[bytes, bytes] = dict(response.extensions.get(RAW_HEADERS) or response.headers.raw)
-    if _USUAL in said:
+    if _LEFT in said:
         return said
     if b"x-ratelimit-" in b" ".join(said).lower():
         return {name.lower(): value for name, value in said.items()}
     return {}
 
 
-def _allowance(said: Mapping[bytes, bytes], names: Sequence[bytes], io: "IO") -> _Allowance | None:
+def _allowance(left_said: bytes, limit_said: bytes | None, reset_said: bytes | None, io: "IO") -> _Allowance | None:
     """Read what is left of a limit where that is less than half."""
-    of_left, of_limit, of_reset = names
     try:
-        left, limit = float(said[of_left]), float(said[of_limit])
-    except (KeyError, ValueError):
+        left, limit = float(left_said), float(limit_said or b"")
+    except ValueError:
         return None
     if left >= limit / 2:
         return None
-    reset = duration(said.get(of_reset, b"").decode("latin-1"))
+    reset = duration((reset_said or b"").decode("latin-1"))
     return None if reset is None else _Allowance(io.now(), left, limit, reset)
 
 

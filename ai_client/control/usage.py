@@ -89,7 +89,8 @@ def reported(data: bytes) -> Usage | None:
         return None
     if "usage" not in members:
         members = members_of(members.get("response"))
-    return from_report(members_of(members.get("usage")), members.get("model"))
+    usage = members.get("usage")
+    return from_report(usage if type(usage) is dict else members_of(usage), members.get("model"))
 
 
 def _end_of(data: bytes, mark: int) -> Mapping[str, Any] | None:
@@ -147,7 +148,8 @@ def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
         if given is None:
             given = max(0, (total or 0) - (made or 0))
     named = model if isinstance(model, str) else None
-    inside, outside = members_of(read), members_of(written)
+    inside: Mapping[str, Any] = read if type(read) is dict else members_of(read)
+    outside: Mapping[str, Any] = written if type(written) is dict else members_of(written)
     if not any(inside.values()) and not any(outside.values()):
         return Usage("reported", given, made or 0, 0, 0, 0, 0, 0, 0, 0, named)
     return Usage(

@@ -22,10 +22,11 @@ class _Account:
         self.until = until
         self.holds: dict[str, tuple[int, float]] = {}
 
-    def hold(self, ticket: str, amount: int, expires: float) -> None:
-        if ticket not in self.holds:
-            self.holds[ticket] = (amount, expires)
-            self.held += amount
+    def let_go(self, ticket: str) -> None:
+        """Give back what a ticket holds, if anything."""
+        held = self.holds.pop(ticket, None)
+        if held is not None:
+            self.held -= held[0]
 
     def expire(self, now: float) -> None:
         """Give back what has expired; holds of one kind expire in the order in which they were made."""
@@ -108,7 +109,7 @@ class MemoryBackend:
     def reserve(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> Refusal | None:
         """Set aside all of *holds* or none."""
         with self._lock:
-            accounts: list[_Account] = []
+            made: list[_Account] = []
             for key, amount, limit, until in holds:
                 account = self._accounts.get(key)
                 if account is None or account.until <= now:
@@ -116,10 +117,13 @@ class MemoryBackend:
                 if account.holds:
                     account.expire(now)
                 if limit is not None and account.used + account.held + amount > limit:
-                    return Refusal(len(accounts), account.used, account.held)
-                accounts.append(account)
-            for hold, account in zip(holds, accounts):  # noqa: B905 - as just made, and to check takes a while
-                account.hold(ticket, hold.amount, expires)
+                    for other in made:
+                        other.let_go(ticket)
+                    return Refusal([hold[0] for hold in holds].index(key), account.used, account.held)
+                if ticket not in account.holds:
+                    account.holds[ticket] = amount, expires
+                    account.held += amount
+                    made.append(account)
             return None
 
     def settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
@@ -131,9 +135,7 @@ class MemoryBackend:
                 account = self._accounts.get(key)
                 if account is None or account.until <= now:
                     account = self._new_account(key, until, now)
-                held = account.holds.pop(ticket, None)
-                if held is not None:
-                    account.held -= held[0]
+                account.let_go(ticket)
                 if account.holds:
                     account.expire(now)
                 if not repeated:
@@ -183,12 +185,12 @@ class MemoryBackend:
         with self._lock:
             if ticket and self._is_repeated(ticket):
                 return
-            if period not in self._sums:
+            kept = self._sums.get(period)
+            if kept is None:
                 self._sums = {name: kept for name, kept in self._sums.items() if kept[0] > time.time()}
-                self._sums[period] = (until, defaultdict(_totals))
-            kept = self._sums[period][1]
+                kept = self._sums[period] = until, defaultdict(_totals)
             for key, amounts in sums.items():
-                totals = kept[key]
+                totals = kept[1][key]
                 for name, amount in amounts.items():
                     totals[name] += amount
 
