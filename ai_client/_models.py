@@ -14,6 +14,7 @@ import pydantic
 from pydantic_core import from_json
 
 from ._unions import STRICT, OneOf
+from .errors import members_of
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound=pydantic.BaseModel)
@@ -129,6 +130,14 @@ def with_fields(model: Any, **changes: Any) -> Any:
     return recast(cast("type[pydantic.BaseModel]", type(model)), model, **changes)
 
 
+def fields_of(value: Any) -> Mapping[str, Any]:
+    """Give the fields of a model, unknown ones included, or the members of a dictionary; none of anything else."""
+    if isinstance(value, pydantic.BaseModel):
+        more = value.__pydantic_extra__
+        return {**value.__dict__, **more} if more else value.__dict__
+    return members_of(value)
+
+
 def construct(annotation: Any, value: Any) -> Any:
     """Build a value of a type from decoded JSON without insisting on its shape."""
     origin = get_origin(annotation)
@@ -142,7 +151,7 @@ def construct(annotation: Any, value: Any) -> Any:
         return _construct_union(get_args(annotation), value)
     if origin in (list, dict) and isinstance(value, origin):
         return _construct_items(get_args(annotation)[-1], value)
-    if _is_model(annotation) and isinstance(value, dict):
+    if is_model(annotation) and isinstance(value, dict):
         return _construct_model(annotation, cast("dict[str, Any]", value))
     return value
 
@@ -154,13 +163,14 @@ def _construct_items(item: Any, value: Any) -> Any:
 
 
 def _build_decoder(cast_to: Any) -> Decoder:
-    if _is_model(cast_to):
+    if is_model(cast_to):
         cast_to.model_rebuild()
         return cast("Decoder", cast_to.__pydantic_validator__.validate_json)
     return pydantic.TypeAdapter[Any](cast_to).validator.validate_json
 
 
-def _is_model(annotation: Any) -> bool:
+def is_model(annotation: Any) -> bool:
+    """Tell whether a type is a model."""
     return isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel)
 
 
@@ -195,7 +205,7 @@ def _construct_union(arms: tuple[Any, ...], value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     members = cast("dict[str, Any]", value)
-    models = [arm for arm in map(_bare, arms) if _is_model(arm)]
+    models = [arm for arm in map(_bare, arms) if is_model(arm)]
     for arm in models:
         if _tags_match(arm, members):
             return _construct_model(arm, members)

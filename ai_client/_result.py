@@ -26,7 +26,7 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
         if call.stream is not None:
             usual = Stream[Any] if call.io.blocking else AsyncStream[Any]
             return (call.stream_cls or usual)(call, reply, strict=strict)
-        result = parse(call.cast_to, reply.response, strict=strict)
+        result = parse(call.cast_to, reply, strict=strict)
         if call.shape is not None:
             result = call.shape(result)
         if record is not None and hasattr(result, "_call_record"):
@@ -52,12 +52,13 @@ def _shows_headers(call: Call, reply: Reply, view: View) -> bool:
     )
 
 
-def parse(cast_to: Any, response: "httpx.Response", *, strict: bool = False) -> Any:
+def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
     """Turn a whole answer into a result type.
 
     Raises:
         APIResponseValidationError: The answer is not JSON, or, if *strict*, not of the right shape.
     """
+    response = reply.response
     if cast_to is None or cast_to is type(None):
         return None
     if cast_to is str:
@@ -68,9 +69,10 @@ def parse(cast_to: Any, response: "httpx.Response", *, strict: bool = False) -> 
         return BinaryResponse(response)
     if cast_to is type(response):
         return response
-    result: Any
+    result = reply.result
     try:
-        result = decode(cast_to, response.content, strict=strict)
+        if strict or type(result) is not cast_to:
+            result = decode(cast_to, response.content, strict=strict)
     except pydantic.ValidationError as error:
         raise APIResponseValidationError(response, body_of(response)) from error
     except ValueError as error:

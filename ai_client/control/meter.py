@@ -1,5 +1,6 @@
 """Measuring calls: usage from answers and streams, asked for where the caller did not."""
 
+from .._models import decode, is_model
 from .._sse import SSEDecoder
 from ..errors import members_of
 from .call import Call, Reply
@@ -7,7 +8,7 @@ from .estimates import from_events, input_tokens
 from .media import is_media, used
 from .record import Record, record_of
 from .unread import UnreadBody
-from .usage import UNKNOWN, Usage, outline_of, reported
+from .usage import UNKNOWN, Usage, outline_of, reported, reported_in
 
 _ASKABLE = ("/chat/completions", "/completions")
 
@@ -17,10 +18,24 @@ def usage_of(call: Call, reply: Reply, record: Record) -> Usage:
     usage = reply.usage
     if usage is None:
         content: bytes | None = getattr(reply.response, "_content", None)
-        usage = UNKNOWN if content is None else reported(content) or _estimated(call, content, len(content))
+        if content is None:
+            usage = UNKNOWN
+        else:
+            usage = _reported(call, reply, content) or _estimated(call, content, len(content))
         reply.usage = usage
     record.usage = usage
     return usage
+
+
+def _reported(call: Call, reply: Reply, content: bytes) -> Usage | None:
+    """Read the usage that a whole answer reports, out of the result that the caller gets where that is a model."""
+    if not is_model(call.cast_to):
+        return reported(content)
+    try:
+        result = reply.result = decode(call.cast_to, content)
+    except ValueError:  # which the caller will hear of
+        return None
+    return reported_in(result)
 
 
 class Meter:

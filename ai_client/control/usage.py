@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic_core import SchemaValidator, core_schema, from_json
 
+from .._models import fields_of
 from ..errors import members_of
 
 Source = Literal["reported", "estimated", "unknown"]
@@ -89,8 +90,15 @@ def reported(data: bytes) -> Usage | None:
         return None
     if "usage" not in members:
         members = members_of(members.get("response"))
-    usage = members.get("usage")
-    return from_report(usage if type(usage) is dict else members_of(usage), members.get("model"))
+    return from_report(members_of(members.get("usage")), members.get("model"))
+
+
+def reported_in(result: object) -> Usage | None:
+    """Give the usage that a decoded answer reports; `None` where it reports none."""
+    fields = fields_of(result)
+    if "usage" not in fields:
+        fields = fields_of(fields.get("response"))
+    return from_report(fields_of(fields.get("usage")), fields.get("model"))
 
 
 def _end_of(data: bytes, mark: int) -> Mapping[str, Any] | None:
@@ -148,8 +156,7 @@ def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
         if given is None:
             given = max(0, (total or 0) - (made or 0))
     named = model if isinstance(model, str) else None
-    inside: Mapping[str, Any] = read if type(read) is dict else members_of(read)
-    outside: Mapping[str, Any] = written if type(written) is dict else members_of(written)
+    inside, outside = fields_of(read), fields_of(written)
     if not any(inside.values()) and not any(outside.values()):
         return Usage("reported", given, made or 0, 0, 0, 0, 0, 0, 0, 0, named)
     return Usage(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ai_client import BudgetExceeded
+from ai_client import BudgetExceeded, _result
 from ai_client._labels import labels
 from ai_client.control import call as call_module, ledgers, meter
 from ai_client.control.options import make_layers
@@ -33,9 +33,9 @@ def counted(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[obj
     function: Callable[..., Any] = getattr(module, name)
     seen: list[object] = []
 
-    def count(*args: Any) -> Any:
+    def count(*args: Any, **options: Any) -> Any:
         seen.append(args[0])
-        return function(*args)
+        return function(*args, **options)
 
     monkeypatch.setattr(module, name, count)
     return seen
@@ -58,12 +58,24 @@ def test_a_request_is_encoded_once(
 def test_an_answer_is_measured_once(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     """The usage that an answer reports is read once for budgets, cost, rates, hooks and logs."""
     client = both.client(make_layers(COUNTING))
-    read = counted(monkeypatch, meter, "reported")
+    read = counted(monkeypatch, meter, "reported_in")
     record = call_record(both.chat(client))
     assert record is not None
     assert record.usage is not None
     assert record.usd
     assert len(read) == 1
+
+
+@pytest.mark.parametrize(("strict", "times"), [(False, 1), (True, 2)])
+def test_an_answer_is_decoded_once(
+    both: Both, monkeypatch: pytest.MonkeyPatch, strict: bool, times: int
+) -> None:
+    """The result whose usage was read is what the caller gets, unless that is to be validated strictly."""
+    client = both.client(make_layers(COUNTING))
+    client._strict_response_validation = strict
+    decoded = [counted(monkeypatch, module, "decode") for module in (meter, _result)]
+    assert both.chat(client).usage.total_tokens
+    assert sum(map(len, decoded)) == times
 
 
 def test_the_calendar_is_looked_at_once_a_window(
