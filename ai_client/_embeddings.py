@@ -50,7 +50,7 @@ def unpack(response: PackedResponse) -> CreateEmbeddingResponse:
     if not response.data:
         raise ValueError("No embedding data received")
     for item in response.data:
-        item.__dict__["embedding"] = _numbers(item.embedding)
+        object.__setattr__(item, "embedding", _numbers(item.embedding))
         object.__setattr__(item, "__class__", Embedding)
     object.__setattr__(response, "__class__", CreateEmbeddingResponse)
     return response

@@ -156,12 +156,12 @@ class Cache:
         if not path.endswith(_IF_DETERMINISTIC):
             return path.endswith(_ALWAYS)
         body = members_of(call.body)
-        if "background" in body and body["background"]:
+        if body.get("background"):
             return False
         if self.everything or ("seed" in body and isinstance(body["seed"], int)):
             return True
         temperature = body.get("temperature")
-        return temperature == 0 and isinstance(temperature, int | float)
+        return isinstance(temperature, int | float) and temperature == 0
 
     async def _read(self, call: Call, key: str) -> Entry | None:
         data = await self.store.get(call.io, key, call.io.now())

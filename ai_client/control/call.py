@@ -147,12 +147,8 @@ class Reply:
     response: "httpx.Response"
     retries_taken: int = 0
     deadline: float | None = None
-    on_event: list[Callable[[bytes], bool | None]] = field(
-        default_factory=_nobody_sees
-    )
-    on_end: list[Callable[[StreamEnd], Awaitable[None]]] = field(
-        default_factory=_nobody_waits
-    )
+    on_event: list[Callable[[bytes], bool | None]] = field(default_factory=_nobody_sees)
+    on_end: list[Callable[[StreamEnd], Awaitable[None]]] = field(default_factory=_nobody_waits)
     result: Any = None
     usage: "Usage | None" = None
     meter: "Meter | None" = None

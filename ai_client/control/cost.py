@@ -105,9 +105,7 @@ class Cost:
     def _sums(self, record: Record, usage: Usage, lost: int) -> dict[str, int]:
         """Price a call, and give what it adds to the sums."""
         prices = record.prices = self.prices
-        nano_usd = record.nano_usd = prices.nano_usd(
-            usage, usage.model, record.target_model or record.model
-        )
+        nano_usd = record.nano_usd = prices.nano_usd(usage, usage.model, record.target_model or record.model)
         sums = {"calls": 1, usage.source: 1}
         if usage.input:
             sums["input"] = usage.input

@@ -46,11 +46,14 @@ class Size:
         choices: How many answers it asks for.
     """
 
-    ascii = 0
-    foreign = 0
-    counted = 0
-    limit: int | None = None
-    choices = 1
+    __slots__ = ("ascii", "choices", "counted", "foreign", "limit")
+
+    def __init__(self) -> None:
+        self.ascii = 0
+        self.foreign = 0
+        self.counted = 0
+        self.limit: int | None = None
+        self.choices = 1
 
     def tokens(self, per_token: int = BYTES_PER_TOKEN) -> int:
         """Estimate the tokens."""
@@ -167,7 +170,7 @@ def _is_text(value: Any) -> bool:
         for item in cast("Sequence[Any]", value):
             if type(item) is str:
                 continue
-            if type(item) is dict and type(cast("dict[str, Any]", item).get("content")) is str:
+            if item.__class__ is dict and type(item.get("content")) is str:
                 continue  # nearly all are
             if not _is_text(item):
                 return False

@@ -136,14 +136,18 @@ class RateLimits:
         if counted or self._allowances:
             tokens = input_tokens(sent) + output_tokens(sent, self.output_tokens)
         if counted:
-            counted = [Take(take.key, min(tokens, take.limit), take.limit, take.window) for take in counted]
+            counted = [Take(key, min(limit, tokens), limit, window) for key, _, limit, window in counted]
             takes = [*takes, *counted]
         taken_at = call.io.now()
         instant = self._instant
         if self._allowances:
             taken_at = await self._admit(call, record, takes, tokens)
         elif takes:
-            wait = await self._take(call.io, takes, taken_at) if instant is None else instant.take(takes, taken_at)
+            wait = (
+                await self._take(call.io, takes, taken_at)
+                if instant is None
+                else instant.take(takes, taken_at)
+            )
             if wait:
                 taken_at = await self._admit(call, record, takes, tokens)
         try:
@@ -255,7 +259,7 @@ def _corrections(counted: Sequence[Take], usage: Usage) -> list[Take]:
     if usage.source == "unknown":
         return []
     used = usage.input + usage.output
-    return [Take(take.key, used - take.amount, take.limit, take.window) for take in counted]
+    return [Take(key, used - amount, limit, window) for key, amount, limit, window in counted]
 
 
 def _limits_in(response: "httpx.Response") -> dict[bytes, bytes]:
@@ -271,7 +275,9 @@ def _limits_in(response: "httpx.Response") -> dict[bytes, bytes]:
     return {}
 
 
-def _allowance(left_said: bytes, limit_said: bytes | None, reset_said: bytes | None, io: "IO") -> _Allowance | None:
+def _allowance(
+    left_said: bytes, limit_said: bytes | None, reset_said: bytes | None, io: "IO"
+) -> _Allowance | None:
     """Read what is left of a limit where that is less than half."""
     try:
         left, limit = float(left_said), float(limit_said or b"")

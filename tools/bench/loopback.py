@@ -71,15 +71,18 @@ def _on_aiohttp() -> Case:
 
 def _controls(count: int) -> Case:
     contenders = {"all on": _opener(OURS, count, _controlled), "all off": _opener(OURS, count)}
-    return _case(f"controls, loopback, {count} in flight", count, contenders, rounds=9)
+    return _case(f"controls, loopback, {count} in flight", count, contenders, rounds=25)
 
 
 def _controlled(contender: Contender, base_url: str, _: int) -> Any:
-    from ai_client._labels import labels  # noqa: PLC0415 - other contenders do without this package
+    from ai_client._io import BlockingIO, finish  # noqa: PLC0415 - other contenders do without this package
+    from ai_client._labels import labels  # noqa: PLC0415
     from ai_client.control.options import make_layers  # noqa: PLC0415
+    from ai_client.control.prices import Prices  # noqa: PLC0415
 
-    from .controls import ALL  # noqa: PLC0415
+    from .controls import ALL, Sender  # noqa: PLC0415
 
+    finish(Prices().ready(BlockingIO(Sender())))  # a thread reads them, once in a process
     logging.getLogger("ai_client.calls").setLevel(logging.CRITICAL)
     labels(endpoint="/ask", tenant="acme", user="ann")
     return sdk(contender, base_url, awaitable=True, layers=make_layers(ALL))
