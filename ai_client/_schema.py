@@ -9,6 +9,7 @@ from typing import Any, cast
 import pydantic
 from pydantic_core import from_json
 
+from ._models import is_model
 from ._request import NotGiven, Omit
 
 Schema = dict[str, Any]
@@ -88,7 +89,7 @@ def strict_schema(target: Any) -> Schema:
         TypeError: No JSON schema can be made of *target*.
     """
     try:
-        schema = target.model_json_schema() if _is_model(target) else _adapter(target).json_schema()
+        schema = target.model_json_schema() if is_model(target) else _adapter(target).json_schema()
     except pydantic.errors.PydanticUserError as error:
         raise TypeError(f"No JSON schema can be made of {target!r}: {error.message}") from error
     return _Strict(schema).root()
@@ -115,7 +116,7 @@ def _make_format(target: Any) -> Format:
 
 
 def _decoder(target: Any, *, wrapped: bool) -> Callable[[str], Any]:
-    if _is_model(target):
+    if is_model(target):
         return cast("Callable[[str], Any]", target.model_validate_json)
     if not wrapped:
         return _adapter(target).validate_json
@@ -129,10 +130,6 @@ def _adapter(target: Any) -> "pydantic.TypeAdapter[Any]":
     if isinstance(target, pydantic.TypeAdapter):
         return cast("pydantic.TypeAdapter[Any]", target)
     return pydantic.TypeAdapter(target)
-
-
-def _is_model(target: Any) -> bool:
-    return isinstance(target, type) and issubclass(target, pydantic.BaseModel)
 
 
 def _name(target: Any) -> str:

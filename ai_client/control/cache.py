@@ -158,7 +158,7 @@ class Cache:
         body = members_of(call.body)
         if body.get("background"):
             return False
-        if self.everything or ("seed" in body and isinstance(body["seed"], int)):
+        if self.everything or isinstance(body.get("seed"), int):
             return True
         temperature = body.get("temperature")
         return isinstance(temperature, int | float) and temperature == 0

@@ -113,7 +113,7 @@ class Cost:
             sums["output"] = usage.output
         if usage.cached or usage.reasoning or usage.audio_input or usage.audio_output:
             sums |= _parts_of(usage)
-        if usage.seconds or usage.characters or usage.images:
+        if usage.has_media:
             sums |= _media_sums(usage)
         if nano_usd is None:
             sums["unpriced"] = 1

@@ -135,7 +135,8 @@ def _limit(size: Size, path: str, body: Mapping[str, Any]) -> None:
         if name in body and isinstance(value := body[name], int):
             size.limit = value
             break
-    if "n" in body and isinstance(choices := body["n"], int) and choices > 0:
+    choices = body.get("n")
+    if isinstance(choices, int) and choices > 0:
         size.choices = choices
 
 
