@@ -36,7 +36,7 @@ from ._setup import (
     timeout_of,
 )
 from ._verbs import AwaitableVerbs, BlockingVerbs
-from .control.call import Layer
+from .control.call import Layer, together
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class BaseClient(Calls, Resources[M]):
         self._custom_headers = headers_of(default_headers)
         self._custom_query = dict(default_query or {})
         self._strict_response_validation = _strict_response_validation
-        self._layers = tuple(layers)
+        self._layers = together(layers)
         self._owns_sender = True
         self._closed = False
         self._blocking_calls = BlockingCalls(on_blocking_call) if self._blocking else None
@@ -217,7 +217,7 @@ class BaseClient(Calls, Resources[M]):
         if not isinstance(deadline, NotGiven):
             state["deadline"] = checked_deadline(deadline)
         if layers is not None:
-            state["_layers"] = tuple(layers)
+            state["_layers"] = together(layers)
         if api_key is not None or workload_identity is not None:
             new._replace_credentials(api_key, workload_identity)
         if base_url or data_residency is not None or websocket_base_url is not None:

@@ -7,28 +7,26 @@ rest given back. So calls at the same time cannot spend the same money, in one p
 import logging
 import math
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from ..errors import BudgetExceeded, ConfigError
-from ..stores.base import Hold, Ledger
-from ..stores.tickets import new_ticket
+from ..stores.base import Ledger
+from .accounting import Counted, Part
 from .amounts import check_amounts
-from .call import Call, Next, Reply, StreamEnd
+from .call import Call
 from .estimates import DEFAULT_OUTPUT_TOKENS, WARY_BYTES_PER_TOKEN, size_of
 from .ledgers import Ledgers, Place
 from .media import TEXT_PATHS, expected as expected_of_media, is_billed, is_media
-from .meter import Meter, asking_for_usage, metered, usage_of
 from .prices import Prices
-from .record import NANO, Record, record_of
-from .reservation import Reservation
+from .record import NANO, Record
 from .scope import NEVER, Per, Scope, Window, key_in, scopes_of, window, zone
 from .usage import Usage
 
 if TYPE_CHECKING:
     from .._io import IO
-    from ..stores import Refusal, Store
+    from ..stores import Store
 
 Unit = Literal["usd", "tokens", "requests"]
 _WARNED_MAX = 10_000
@@ -116,7 +114,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Budgets:
+class Budgets(Counted):
     """Holds calls to budgets: reserves before, settles after. What only lists, reads or deletes is not counted.
 
     A hard budget is passed by no call whose tokens stay within what was set aside for it: the estimate of its
@@ -130,15 +128,20 @@ class Budgets:
         prices: What models cost.
         output_tokens: Set aside for the answer to a call that does not limit it.
         expires: Seconds after which a reservation that nobody settled is given back, as after a crash.
+
+    Attributes:
+        measures: Whether any counts what a call uses.
+        in_usd: Whether any counts what that costs.
     """
 
+    part: ClassVar[Part] = "budgets"
     budgets: Sequence[Budget]
     store: "Store"
     prices: Prices = field(default_factory=Prices)
     output_tokens: int = DEFAULT_OUTPUT_TOKENS
     expires: float = 900.0
-    _measures: bool = field(init=False, repr=False, compare=False)
-    _in_usd: bool = field(init=False, repr=False, compare=False)
+    measures: bool = field(init=False, repr=False, compare=False)
+    in_usd: bool = field(init=False, repr=False, compare=False)
     _ledgers: Ledgers = field(init=False, repr=False, compare=False)
     _warned: dict[str, None] = field(init=False, repr=False, compare=False, default_factory=dict[str, None])
     _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
@@ -150,88 +153,22 @@ class Budgets:
         if len({*kinds}) < len(kinds):
             raise ConfigError("budgets: two have one unit, window and scope: give one of them a name.")
         units = {budget.unit for budget in self.budgets}
-        object.__setattr__(self, "_measures", units != {"requests"})
-        object.__setattr__(self, "_in_usd", "usd" in units)
+        object.__setattr__(self, "measures", units != {"requests"})
+        object.__setattr__(self, "in_usd", "usd" in units)
         object.__setattr__(self, "_ledgers", Ledgers(self.budgets))
 
-    async def __call__(self, call: Call, proceed: Next) -> Reply:
-        """Send a call if the budgets have room for it.
+    def places_at(self, now: float, record: Record) -> Sequence[Place]:
+        """Give where a call counts at a time, for each budget in turn."""
+        return self._ledgers.at(now, record)
+
+    def needed(self, call: Call, record: Record) -> Amounts:
+        """Give what to set aside for a call.
 
         Raises:
-            BudgetExceeded: A hard budget has no room for the most that the call may need.
             ConfigError: A hard budget counts USD, and the price of the model is not known.
-            StoreError: The store is down and set to refuse calls then.
         """
-        if call.method != "POST":
-            return await proceed(call)  # to list, read or delete costs nothing
-        record = call.record or record_of(call)
-        sent = call if call.stream is None or not self._measures else asking_for_usage(call)
-        if self._in_usd and not self.prices.is_ready:
-            await self.prices.ready(call.io)
-        now = call.io.now()
-        places = self._ledgers.at(now, record)
-        needed = self._needed(sent, record)
-        holds = [Hold(key, needed[unit], limit, until) for key, unit, limit, until in places]
-        ticket = new_ticket()
-        expires = now + self.expires
-        instant = self.store.instant
-        if instant is not None:
-            refusal = instant.reserve(ticket, holds, now, expires)
-        else:
-            refusal = await self.store.reserve(call.io, ticket, holds, now, expires)
-        if refusal is not None:
-            raise self._refuse(refusal, record, now, holds[refusal.position].amount)
-        held = Reservation(self.store, call, record, places, holds=holds, ticket=ticket, expires=self.expires)
-        used = needed
-        try:
-            reply = await proceed(sent)
-            if self._measures:
-                if not call.is_whole:
-                    meter = metered(call, sent, reply)
-                    reply.on_end.append(
-                        self._at_end(call, record, held, places=places, needed=needed, meter=meter)
-                    )
-                    return reply
-                used = self._used(reply.usage or usage_of(call, reply, record), record, needed)
-        except BaseException:
-            await call.io.carry_through(_settle_failed(held))
-            raise
-        finally:
-            held.sent()
-        try:
-            ledgers = await held.settle(used)
-            for budget, ledger in zip(self.budgets, ledgers):  # noqa: B905 - none where the store is down
-                if ledger.used >= budget.worth_a_word:
-                    await self._warn_of(call, record, places, ledgers)
-                    break
-        except BaseException as error:
-            await reply.abandon(call.io, error)
-            raise
-        return reply
-
-    def _at_end(
-        self,
-        call: Call,
-        record: Record,
-        held: Reservation,
-        *,
-        places: Sequence[Place],
-        needed: Amounts,
-        meter: Meter,
-    ) -> Callable[[StreamEnd], Awaitable[None]]:
-        """Give what settles a stream, apart: variables that a function inside shares are slower for every call."""
-
-        async def settle(end: StreamEnd) -> None:
-            del end
-            ledgers = await held.settle(self._used(meter.usage(), record, needed))
-            await self._warn_of(call, record, places, ledgers)
-
-        return settle
-
-    def _needed(self, call: Call, record: Record) -> Amounts:
-        """Give what to set aside."""
         is_text = call.path in TEXT_PATHS
-        if not self._measures or not (is_text or is_billed(call)):
+        if not self.measures or not (is_text or is_billed(call)):
             return _REQUEST
         if is_text or not is_media(call):
             size = call.size or size_of(call)
@@ -239,7 +176,7 @@ class Budgets:
         else:
             expected = expected_of_media(call)
         needed: Amounts = {"requests": 1, "tokens": expected.input + expected.output, "usd": 0}
-        if self._in_usd:
+        if self.in_usd:
             model = record.target_model or record.model
             cost = self.prices.nano_usd(expected, model)
             if cost is not None:
@@ -251,13 +188,13 @@ class Budgets:
                 )
         return needed
 
-    def _used(self, usage: Usage, record: Record, needed: Amounts) -> Amounts:
+    def used(self, usage: Usage, record: Record, needed: Amounts) -> Amounts:
         """Give what was used; what is not known counts as what was set aside."""
         if usage.source == "unknown":
             return needed
         tokens = usage.input + usage.output or (needed["tokens"] if usage.has_media else 0)
         used: Amounts = {"requests": 1, "tokens": tokens, "usd": needed["usd"]}
-        if self._in_usd:
+        if self.in_usd:
             if record.prices is self.prices and record.usage is usage:  # just priced, further in
                 cost = record.nano_usd
             else:
@@ -266,18 +203,29 @@ class Budgets:
                 used["usd"] = cost
         return used
 
-    async def _warn_of(
-        self, call: Call, record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]
+    def are_low(self, ledgers: Sequence[Ledger]) -> bool:
+        """Tell whether any is so nearly used up that its owner wants to hear of it."""
+        for budget, ledger in zip(self.budgets, ledgers):  # noqa: B905, SIM110 - none where the store is down; faster
+            if ledger.used >= budget.worth_a_word:
+                return True
+        return False
+
+    async def warn(
+        self, io: "IO", record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]
     ) -> None:
+        """Tell of those that are so nearly used up, once a window."""
         for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - none where the store is down
             if ledger.used >= budget.worth_a_word:
-                await self._warn(call.io, budget, record, place.key, ledger)
+                await self._warn(io, budget, record, place.key, ledger)
 
-    def _refuse(self, refusal: "Refusal", record: Record, now: float, amount: int) -> BudgetExceeded:
-        budget = self.budgets[refusal.position]
+    def refusal(
+        self, position: int, ledger: Ledger, amount: int, record: Record, now: float
+    ) -> BudgetExceeded:
+        """Give the error that a budget has no room for an amount beside what its ledger says."""
+        budget = self.budgets[position]
         end = window(budget.per, budget.timezone, now).end
         after: float | None = None if end == NEVER else end - now
-        if refusal.held and refusal.used + amount <= budget.limit:
+        if ledger.held and ledger.used + amount <= budget.limit:
             after = 1.0  # calls under way hold what is missing, and may give it back
         what = f"{budget.shown(budget.limit):g} {'USD' if budget.unit == 'usd' else budget.unit}"
         when = "" if budget.per == "total" else f" per {budget.per}"
@@ -285,8 +233,8 @@ class Budgets:
             f"The budget of {what}{when} has no room for this call.",
             retry_after=after,
             limit=budget.shown(budget.limit),
-            used=budget.shown(refusal.used),
-            held=budget.shown(refusal.held),
+            used=budget.shown(ledger.used),
+            held=budget.shown(ledger.held),
             unit=budget.unit,
             scope=key_in(budget.scopes, record),
         )
@@ -324,7 +272,3 @@ class Budgets:
                 await io.call(budget.on_warning, warning)
             except Exception:
                 logger.exception("The on_warning function of a budget failed; the call is not affected.")
-
-
-async def _settle_failed(held: Reservation) -> None:
-    await held.settle(None)

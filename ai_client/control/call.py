@@ -1,7 +1,7 @@
 """What policies see: a call on its way out, its reply on the way back, and the step between them."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
@@ -194,6 +194,15 @@ def chained(layers: Sequence[Layer], last: Next) -> Next:
     for layer in reversed(layers):
         last = _around(layer, last)
     return last
+
+
+def together(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Let policies act as one with those next to them where they can: those with a method `joined`."""
+    found: list[Layer] = []
+    for layer in layers:
+        joined = getattr(layer, "joined", None)
+        found[-1:] = [*found[-1:], layer] if joined is None else joined(found[-1:])
+    return tuple(found)
 
 
 def _around(layer: Layer, proceed: Next) -> Next:

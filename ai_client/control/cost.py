@@ -6,20 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 
 from pydantic_core import from_json, to_json
 
 from .._io import finish
 from .._labels import Labels
-from ..stores.base import Backend
+from ..stores.base import Tally
+from .accounting import Counted, Part
 from .amounts import check_amounts
-from .call import Call, Next, Reply
-from .media import TEXT_PATHS, is_billed
-from .meter import asking_for_usage, metered, usage_of
 from .prices import Prices
-from .record import NANO, Record, record_of
-from .usage import UNKNOWN, Usage
+from .record import NANO, Record
+from .usage import Usage
 
 if TYPE_CHECKING:
     from .._io import IO
@@ -33,7 +31,7 @@ logger = logging.getLogger("ai_client")
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Counted):
     """Measures tokens and cost of each call, and adds them up by the hour.
 
     What only lists, reads, deletes or uploads is not counted, nor are moderations, which are free. An attempt that
@@ -46,61 +44,29 @@ class Cost:
         ask: Whether streams of chat completions are asked for their usage where the caller did not.
     """
 
+    part: ClassVar[Part] = "cost"
     prices: Prices = field(default_factory=Prices)
     store: "Store | None" = None
     retention: int = 62
     ask: bool = True
-    _instant: Backend | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_amounts("cost", above_zero=True, retention=self.retention)
-        object.__setattr__(self, "_instant", None if self.store is None else self.store.instant)
 
-    async def __call__(self, call: Call, proceed: Next) -> Reply:
-        """Send a call and account for it."""
-        if call.method != "POST" or (call.path not in TEXT_PATHS and not is_billed(call)):
-            return await proceed(call)
-        record = call.record or record_of(call)
-        self.prices.warm()
-        sent = call if call.stream is None or not self.ask else asking_for_usage(call)
-        before = record.billable
-        try:
-            reply = await proceed(sent)
-            usage = (reply.usage or usage_of(call, reply, record)) if call.is_whole else None
-        except BaseException:
-            if lost := record.billable - before:
-                record.usage = UNKNOWN
-                await call.io.carry_through(self._add_lost(call, record, lost))
-            raise
-        lost = max(0, record.billable - before - 1)
-        if usage is None:
-            meter = metered(call, sent, reply)
-            reply.on_end.append(lambda _: self._account(call, record, meter.usage(), lost))
-        elif self._instant is None:
-            await self._account(call, record, usage, lost)
-        else:
-            self._instant.add("", *self._entry(call, record, usage.model, self._sums(record, usage, lost)))
-        return reply
+    def tally(self, record: Record, usage: Usage, lost: int, now: float) -> Tally | None:
+        """Price a call that was answered, and give what it adds to the sums, with attempts that were *lost* before."""
+        sums = self._sums(record, usage, lost)
+        return self._tally(record, usage.model, sums, now)
 
-    async def _account(self, call: Call, record: Record, usage: Usage, lost: int) -> None:
-        await self._add(call, record, usage.model, self._sums(record, usage, lost))
+    def lost(self, record: Record, lost: int, now: float) -> Tally | None:
+        """Give what attempts add of which nothing is known but that they may have been billed."""
+        return self._tally(record, None, {"calls": lost, "unknown": lost, "unpriced": lost}, now)
 
-    async def _add_lost(self, call: Call, record: Record, lost: int) -> None:
-        """Add attempts of which nothing is known but that they may have been billed."""
-        await self._add(call, record, None, {"calls": lost, "unknown": lost, "unpriced": lost})
-
-    async def _add(self, call: Call, record: Record, model: str | None, sums: Mapping[str, int]) -> None:
-        if self.store is not None:
-            await self.store.add(call.io, *self._entry(call, record, model, sums))
-
-    def _entry(
-        self, call: Call, record: Record, model: str | None, sums: Mapping[str, int]
-    ) -> tuple[str, Mapping[str, Mapping[str, int]], float]:
-        """Give what a store adds: the period, the sums by whom they are for, and until when they are kept."""
-        model = model or record.target_model or record.model
-        now = call.io.now()
-        key = _key(record.labels, model, record.alias, record.target)
-        return _period(int(now // 3600)), {key: sums}, now + self.retention * _DAY
+    def _tally(self, record: Record, model: str | None, sums: Mapping[str, int], now: float) -> Tally | None:
+        if self.store is None:
+            return None
+        key = _key(record.labels, model or record.target_model or record.model, record.alias, record.target)
+        return Tally(_period(int(now // 3600)), key, sums, now + self.retention * _DAY)
 
     def _sums(self, record: Record, usage: Usage, lost: int) -> dict[str, int]:
         """Price a call, and give what it adds to the sums."""

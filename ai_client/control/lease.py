@@ -34,7 +34,9 @@ class Lease:
         now = io.now()
         hold = Hold(self._name, 1, 1, now + SECONDS)
         try:
-            return await self._store.reserve(io, self._ticket, [hold], now, now + SECONDS) is None
+            return (
+                await self._store.admit(io, self._ticket, [hold], (), now=now, expires=now + SECONDS) is None
+            )
         except StoreError:
             return True
 

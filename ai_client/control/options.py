@@ -137,7 +137,7 @@ def _store(given: Mapping[str, Any]) -> Any:
     place = given.get("store", "memory://")
     if isinstance(place, str):
         return open_store(place, on_failure=given.get("on_store_failure", "open"))
-    if not hasattr(place, "reserve"):
+    if not hasattr(place, "admit"):
         raise ConfigError(f"store: an address or a store is expected, not {type(place).__name__}.")
     if "on_store_failure" in given:
         raise ConfigError("on_store_failure: a store that is given has its own `on_failure`.")

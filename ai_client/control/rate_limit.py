@@ -3,20 +3,18 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from .._http import RAW_HEADERS
-from ..errors import ConfigError, RateLimitError, RateLimitExceeded
-from ..stores.base import Backend, Take
+from ..errors import ConfigError, RateLimitExceeded
+from ..stores.base import Take
+from .accounting import Counted, Part
 from .amounts import check_amounts
-from .call import Call, Next, Reply
-from .deadline import remaining
-from .estimates import input_tokens, output_tokens
-from .meter import asking_for_usage, metered, usage_of
-from .record import Record, record_of
+from .call import Call
+from .estimates import size_of
+from .record import Record
 from .retry import retry_after
 from .scope import SECONDS, PerCaller, Scope, key_in, scopes_of
-from .usage import Usage
 
 if TYPE_CHECKING:
     import httpx
@@ -83,7 +81,7 @@ class _Allowance(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RateLimits:
+class RateLimits(Counted):
     """Holds calls to rates, shared through the store; tokens count as estimated first, and as used afterwards.
 
     Args:
@@ -92,18 +90,21 @@ class RateLimits:
         max_wait: Seconds that a call may wait for room; 0 refuses at once.
         upstream: Whether to wait, or refuse, where the upstream's `x-ratelimit-*` headers say that there is no room.
         output_tokens: What the answer to a call that does not limit it is first taken to need.
+
+    Attributes:
+        allowances: What is left at the upstream, by model and unit, where that is little; mostly empty.
     """
 
+    part: ClassVar[Part] = "rates"
     limits: Sequence[RateLimit] = ()
     store: "Store | None" = None
     max_wait: float = 0.0
     upstream: bool = True
     output_tokens: int = 1000
-    _allowances: dict[tuple[str | None, str], _Allowance] = field(
+    allowances: dict[tuple[str | None, str], _Allowance] = field(
         init=False, repr=False, compare=False, default_factory=dict[tuple[str | None, str], _Allowance]
     )
     _takes: PerCaller[tuple[list[Take], list[Take]]] = field(init=False, repr=False, compare=False)
-    _instant: Backend | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.limits and self.store is None:
@@ -119,57 +120,17 @@ class RateLimits:
                     f"rate limits: two of {unit} have one window and scope: give one of them a name."
                 )
         object.__setattr__(self, "_takes", PerCaller(self._takes_of))
-        object.__setattr__(self, "_instant", None if self.store is None else self.store.instant)
 
-    async def __call__(self, call: Call, proceed: Next) -> Reply:
-        """Send a call when the rates have room for it.
+    def takes_of(self, record: Record) -> tuple[Sequence[Take], Sequence[Take]]:
+        """Give what a call takes in requests, and of which windows it takes tokens."""
+        return self._takes.of(record)
 
-        Raises:
-            RateLimitExceeded: There is no room within `max_wait`.
-            StoreError: The store is down and set to refuse calls then.
-        """
-        record = call.record or record_of(call)
-        takes, counted = self._takes.of(record)
-        sent, tokens = call, 0
-        if counted and call.stream is not None:
-            sent = asking_for_usage(call)
-        if counted or self._allowances:
-            tokens = input_tokens(sent) + output_tokens(sent, self.output_tokens)
-        if counted:
-            counted = [Take(key, min(limit, tokens), limit, window) for key, _, limit, window in counted]
-            takes = [*takes, *counted]
-        taken_at = call.io.now()
-        instant = self._instant
-        if self._allowances:
-            taken_at = await self._admit(call, record, takes, tokens)
-        elif takes:
-            wait = (
-                await self._take(call.io, takes, taken_at)
-                if instant is None
-                else instant.take(takes, taken_at)
-            )
-            if wait:
-                taken_at = await self._admit(call, record, takes, tokens)
-        try:
-            reply = await proceed(sent)
-        except RateLimitError as error:
-            self._learn(call, record, error.response)
-            raise
-        if self.upstream:
-            self._learn(call, record, reply.response)
-        if not counted:
-            return reply
-        if not call.is_whole:
-            meter = metered(call, sent, reply)
-            reply.on_end.append(lambda _: self._correct(call, counted, taken_at, meter.usage()))
-        elif instant is None:
-            await self._correct(call, counted, taken_at, usage_of(call, reply, record))
-        else:
-            instant.adjust(_corrections(counted, usage_of(call, reply, record)), taken_at)
-        return reply
+    def tokens(self, call: Call) -> int:
+        """Estimate the tokens of a call and its answer."""
+        size = call.size or size_of(call)
+        return size.tokens() + size.answer(self.output_tokens)
 
     def _takes_of(self, record: Record) -> tuple[list[Take], list[Take]]:
-        """Give what a call takes in requests, and of which windows it takes tokens."""
         requests: list[Take] = []
         tokens: list[Take] = []
         for limit in self.limits:
@@ -180,33 +141,9 @@ class RateLimits:
                 tokens.append(Take(f"tokens|{key}", 0, limit.tokens, limit.window))
         return requests, tokens
 
-    async def _take(self, io: "IO", takes: Sequence[Take], now: float) -> float:
-        """Take, and give 0, or give the seconds until there may be room."""
-        return 0.0 if self.store is None else await self.store.take(io, takes, now)
-
-    async def _correct(self, call: Call, counted: Sequence[Take], taken_at: float, usage: Usage) -> None:
-        """Count the tokens that were used in place of those that were expected."""
-        changes = _corrections(counted, usage)
-        if changes and self.store is not None:
-            await self.store.adjust(call.io, changes, taken_at)
-
-    async def _admit(self, call: Call, record: Record, takes: Sequence[Take], tokens: int) -> float:
-        """Wait for room, and give the time at which it was taken."""
-        io = call.io
-        give_up = io.now() + self.max_wait
-        while True:
-            now = io.now()
-            wait, whose = self._upstream_wait(record, tokens, now), "upstream"
-            if not wait and takes:
-                wait, whose = await self._take(io, takes, now), "own"
-            if not wait:
-                return now
-            if now + wait > give_up or (call.deadline is not None and wait > remaining(call.deadline)):
-                raise self._refuse(wait, whose, takes)
-            await io.sleep(wait)
-
-    def _refuse(self, wait: float, whose: str, takes: Sequence[Take]) -> RateLimitExceeded:
-        if whose == "upstream":
+    def refusal(self, wait: float, takes: Sequence[Take]) -> RateLimitExceeded:
+        """Give the error that there is no room for a call: for *takes*, or where these are none, at the upstream."""
+        if not takes:
             return RateLimitExceeded("The upstream's rate limit has no room for this call.", retry_after=wait)
         rates = " and ".join(
             f"{take.limit} {take.key.partition('|')[0]} per {take.window:g} s" for take in takes
@@ -219,24 +156,25 @@ class RateLimits:
             per=takes[0].window,
         )
 
-    def _upstream_wait(self, record: Record, tokens: int, now: float) -> float:
-        if not self._allowances:
+    def upstream_wait(self, call: Call, record: Record, now: float) -> float:
+        """Give the seconds until the upstream, by what it said, has room for a call."""
+        if not self.allowances:
             return 0.0
         model = record.target or record.model
-        requests = self._allowances.get((model, "requests"))
-        budget = self._allowances.get((model, "tokens"))
+        requests = self.allowances.get((model, "requests"))
+        budget = self.allowances.get((model, "tokens"))
         return max(
             requests.wait(1, now) if requests else 0.0,
-            budget.wait(tokens, now) if budget else 0.0,
+            budget.wait(self.tokens(call), now) if budget else 0.0,
         )
 
-    def _learn(self, call: Call, record: Record, response: "httpx.Response") -> None:
+    def learn(self, call: Call, record: Record, response: "httpx.Response") -> None:
         """Note what the upstream says: only where little is left, so that most calls cost nothing here."""
         if response.status_code == 429 and (after := retry_after(response.headers)) is not None:  # noqa: PLR2004 - HTTP
             self._note(record.target or record.model, "requests", _Allowance(call.io.now(), 0, 1, after))
             return
         said = _limits_in(response)
-        if not said and not self._allowances:
+        if not said and not self.allowances:
             return
         model = record.target or record.model
         for unit, of_left, of_limit, of_reset in _NAMES:
@@ -245,21 +183,13 @@ class RateLimits:
                 found = _allowance(said[of_left], said.get(of_limit), said.get(of_reset), call.io)
             if found is not None:
                 self._note(model, unit, found)
-            elif self._allowances:
-                self._allowances.pop((model, unit), None)
+            elif self.allowances:
+                self.allowances.pop((model, unit), None)
 
     def _note(self, model: str | None, unit: str, allowance: _Allowance) -> None:
-        if len(self._allowances) > _MODELS_KEPT:
-            self._allowances.clear()
-        self._allowances[model, unit] = allowance
-
-
-def _corrections(counted: Sequence[Take], usage: Usage) -> list[Take]:
-    """Give what is to be added to windows in which tokens were counted as expected; nothing where it is not known."""
-    if usage.source == "unknown":
-        return []
-    used = usage.input + usage.output
-    return [Take(key, used - amount, limit, window) for key, amount, limit, window in counted]
+        if len(self.allowances) > _MODELS_KEPT:
+            self.allowances.clear()
+        self.allowances[model, unit] = allowance
 
 
 def _limits_in(response: "httpx.Response") -> dict[bytes, bytes]:

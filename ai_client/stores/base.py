@@ -44,11 +44,18 @@ class Ledger(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A reservation that was not made: the *position* of the first hold without room, and its ledger."""
+    """Why nothing was set aside or taken.
 
-    position: int
-    used: int
-    held: int
+    Attributes:
+        position: Of the first hold without room; `None` where all have it and a window has none.
+        used, held: What the ledger of that hold says.
+        wait: Seconds until the windows may have room, where it is they that have none.
+    """
+
+    position: int | None
+    used: int = 0
+    held: int = 0
+    wait: float = 0.0
 
 
 class Take(NamedTuple):
@@ -59,7 +66,7 @@ class Take(NamedTuple):
 
     Attributes:
         key: The window's name.
-        amount: How much; an adjustment may be negative.
+        amount: How much.
         limit: What the window may hold.
         window: Its length in seconds.
     """
@@ -70,8 +77,42 @@ class Take(NamedTuple):
     window: float
 
 
+class Change(NamedTuple):
+    """An amount to add to a sliding window whatever its limit.
+
+    Attributes:
+        key: The window's name.
+        amount: How much, which may be negative.
+        window: Its length in seconds.
+        at: The time in whose slot it counts, that of the take which it corrects.
+    """
+
+    key: str
+    amount: int
+    window: float
+    at: float
+
+
+class Tally(NamedTuple):
+    """What a call adds to the sums of a period.
+
+    Attributes:
+        period: The period's name, which compares as text.
+        key: What the sums are about.
+        amounts: How much, by name.
+        until: When the sums of the period may be forgotten.
+    """
+
+    period: str
+    key: str
+    amounts: "Sums"
+    until: float
+
+
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 """Bound on all values that are kept, where none is given."""
+SETTLED_FOR = 3600
+"""Seconds for which a ticket is known to be settled: as long as the answer to that may be lost, and it be repeated."""
 SLOTS = 60
 """Parts in which a sliding window is counted: the rate reached is at least SLOTS / (SLOTS + 1) of the limit."""
 
@@ -89,31 +130,36 @@ class Backend(Protocol):
     instant: bool
     """Whether no method waits for anything but a short lock."""
 
-    def reserve(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> Refusal | None:
-        """Set aside all of *holds* or none; what is not settled by *expires* is given back."""
+    def admit(
+        self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
+    ) -> Refusal | None:
+        """Set aside all of *holds* and take all of *takes*, or nothing; what is held is given back at *expires*."""
         ...
 
-    def settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
-        """Give back what *ticket* holds and count what was used; a second time for a ticket changes nothing."""
+    def settle(
+        self,
+        ticket: str,
+        spends: Sequence[Spend],
+        now: float,
+        changes: Sequence[Change] = (),
+        tally: Tally | None = None,
+    ) -> list[Ledger]:
+        """Give back what *ticket* holds, and count what was used; a second time for a ticket changes nothing.
+
+        Args:
+            ticket: The one under which it was admitted, or a new one.
+            spends: What to count on ledgers.
+            now: The time.
+            changes: What to add to windows.
+            tally: What to add to sums.
+
+        Returns:
+            The ledgers of *spends*.
+        """
         ...
 
     def ledger(self, key: str, now: float) -> Ledger:
         """Read a ledger."""
-        ...
-
-    def take(self, takes: Sequence[Take], now: float) -> float:
-        """Take all of *takes* and give 0, or none and give the seconds until there may be room."""
-        ...
-
-    def adjust(self, takes: Sequence[Take], now: float) -> None:
-        """Add amounts to windows whatever their limits, in the slot of the time *now*."""
-        ...
-
-    def add(self, ticket: str, period: str, sums: Mapping[str, Sums], until: float) -> None:
-        """Add to the sums of a period, which may be forgotten at *until*; a second time for a ticket changes nothing.
-
-        An `instant` place, whose answers are never lost, gets no ticket but an empty text.
-        """
         ...
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
@@ -145,30 +191,36 @@ class Store(Protocol):
         """See above."""
         ...
 
-    async def reserve(
-        self, io: "IO", ticket: str, holds: Sequence[Hold], now: float, expires: float, /
+    async def admit(
+        self,
+        io: "IO",
+        ticket: str,
+        holds: Sequence[Hold],
+        takes: Sequence[Take],
+        /,
+        *,
+        now: float,
+        expires: float,
     ) -> Refusal | None:
-        """See `Backend.reserve`."""
+        """See `Backend.admit`."""
         ...
 
-    async def settle(self, io: "IO", ticket: str, spends: Sequence[Spend], now: float, /) -> list[Ledger]:
-        """See `Backend.settle`; where the store is down, the spends are kept and counted later."""
+    async def settle(
+        self,
+        io: "IO",
+        ticket: str,
+        spends: Sequence[Spend],
+        now: float,
+        /,
+        *,
+        changes: Sequence[Change] = (),
+        tally: Tally | None = None,
+    ) -> list[Ledger]:
+        """See `Backend.settle`; where the store is down, all of it is kept and counted later."""
         ...
 
     async def ledger(self, io: "IO", key: str, now: float, /) -> Ledger:
         """See `Backend.ledger`."""
-        ...
-
-    async def take(self, io: "IO", takes: Sequence[Take], now: float, /) -> float:
-        """See `Backend.take`."""
-        ...
-
-    async def adjust(self, io: "IO", takes: Sequence[Take], now: float, /) -> None:
-        """See `Backend.adjust`."""
-        ...
-
-    async def add(self, io: "IO", period: str, sums: Mapping[str, Sums], until: float, /) -> None:
-        """See `Backend.add`; where the store is down, the sums are kept and added later."""
         ...
 
     async def sums(self, io: "IO", first: str, last: str, /) -> dict[str, dict[str, Sums]]:

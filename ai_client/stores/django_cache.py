@@ -13,12 +13,11 @@ from importlib import import_module
 from typing import Any
 
 from ..errors import StoreError
-from .base import SLOTS, Hold, Ledger, Refusal, Spend, Sums, Take
+from .base import SETTLED_FOR, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 from .memory import seconds_until_room
 
 LOCK_TIMEOUT = 5.0
 """Seconds after which the lock of a process that died is void; waiting for it gives up then too."""
-_SETTLED_FOR = 86_400
 _FIRST_PAUSE = 0.001
 _LAST_PAUSE = 0.05
 
@@ -37,23 +36,37 @@ class DjangoCacheBackend:
         self._alias = alias
         self._prefix = prefix
 
-    def reserve(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> Refusal | None:
-        """Set aside all of *holds* or none."""
+    def admit(
+        self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
+    ) -> Refusal | None:
+        """Set aside all of *holds* and take all of *takes*, or nothing."""
         with self._locked() as cache:
             accounts = [self._account(cache, hold.key, now) for hold in holds]
             for index, (hold, account) in enumerate(zip(holds, accounts, strict=True)):
                 used, held = _figures(account)
                 if hold.limit is not None and used + held + hold.amount > hold.limit:
                     return Refusal(index, used, held)
+            wait = max((self._wait(cache, take, now) for take in takes), default=0.0)
+            if wait:
+                return Refusal(None, wait=wait)
             for hold, account in zip(holds, accounts, strict=True):
                 account["holds"].setdefault(ticket, (hold.amount, expires))
                 self._keep(cache, f"ledger:{hold.key}", account, max(hold.until, expires), now)
+            for take in takes:
+                self._change(cache, Change(take.key, take.amount, take.window, now), now)
             return None
 
-    def settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
+    def settle(
+        self,
+        ticket: str,
+        spends: Sequence[Spend],
+        now: float,
+        changes: Sequence[Change] = (),
+        tally: Tally | None = None,
+    ) -> list[Ledger]:
         """Give back what *ticket* holds and count what was used, once."""
         with self._locked() as cache:
-            fresh = cache.add(f"{self._prefix}settled:{ticket}", 1, _SETTLED_FOR)
+            fresh = cache.add(f"{self._prefix}settled:{ticket}", 1, SETTLED_FOR)
             ledgers: list[Ledger] = []
             for spend in spends:
                 account = self._account(cache, spend.key, now)
@@ -62,48 +75,17 @@ class DjangoCacheBackend:
                     account["used"] += spend.amount
                     self._keep(cache, f"ledger:{spend.key}", account, spend.until, now)
                 ledgers.append(_figures(account))
+            if fresh:
+                for change in changes:
+                    self._change(cache, change, now)
+                if tally is not None:
+                    self._add(cache, tally, now)
             return ledgers
 
     def ledger(self, key: str, now: float) -> Ledger:
         """Read a ledger."""
         with self._failing() as cache:
             return _figures(self._account(cache, key, now))
-
-    def take(self, takes: Sequence[Take], now: float) -> float:
-        """Take all of *takes* and give 0, or none and give the seconds until there may be room."""
-        with self._locked() as cache:
-            wait = 0.0
-            for take in takes:
-                width = take.window / SLOTS
-                slots = sorted(self._slots(cache, take, now).items())
-                over = sum(amount for _, amount in slots) + take.amount - take.limit
-                if over > 0:
-                    wait = max(wait, seconds_until_room(slots, over, width, now))
-            if not wait:
-                self._add_to_windows(cache, takes, now)
-            return wait
-
-    def adjust(self, takes: Sequence[Take], now: float) -> None:
-        """Add amounts to windows whatever their limits."""
-        with self._locked() as cache:
-            self._add_to_windows(cache, takes, now)
-
-    def add(self, ticket: str, period: str, sums: Mapping[str, Sums], until: float) -> None:
-        """Add to the sums of a period, once."""
-        now = time.time()
-        with self._locked() as cache:
-            if not cache.add(f"{self._prefix}settled:{ticket}", 1, _SETTLED_FOR):
-                return
-            periods: dict[str, float] = cache.get(f"{self._prefix}periods") or {}
-            live = {name: end for name, end in periods.items() if end > now}
-            live[period] = until
-            kept: dict[str, dict[str, int]] = cache.get(f"{self._prefix}sums:{period}") or {}
-            for key, amounts in sums.items():
-                totals = kept.setdefault(key, {})
-                for name, amount in amounts.items():
-                    totals[name] = totals.get(name, 0) + amount
-            self._keep(cache, "periods", live, max(live.values()), now)
-            self._keep(cache, f"sums:{period}", kept, until, now)
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Read the sums of the periods from *first* to *last*."""
@@ -158,17 +140,34 @@ class DjangoCacheBackend:
         account["holds"] = {ticket: hold for ticket, hold in account["holds"].items() if hold[1] > now}
         return account
 
-    def _slots(self, cache: Any, take: Take, now: float) -> dict[int, int]:
-        first = int(now / (take.window / SLOTS)) - SLOTS
-        kept: dict[int, int] = cache.get(f"{self._prefix}window:{take.key}") or {}
+    def _slots(self, cache: Any, of: Take | Change, now: float) -> dict[int, int]:
+        first = int(now / (of.window / SLOTS)) - SLOTS
+        kept: dict[int, int] = cache.get(f"{self._prefix}window:{of.key}") or {}
         return {slot: amount for slot, amount in kept.items() if slot >= first}
 
-    def _add_to_windows(self, cache: Any, takes: Sequence[Take], now: float) -> None:
-        for take in takes:
-            slots = self._slots(cache, take, now)
-            slot = int(now / (take.window / SLOTS))
-            slots[slot] = slots.get(slot, 0) + take.amount
-            self._keep(cache, f"window:{take.key}", slots, now + 2 * take.window, now)
+    def _wait(self, cache: Any, take: Take, now: float) -> float:
+        """Give the seconds until there is room for a take, 0 where there is."""
+        slots = sorted(self._slots(cache, take, now).items())
+        over = sum(amount for _, amount in slots) + take.amount - take.limit
+        return seconds_until_room(slots, over, take.window / SLOTS, now) if over > 0 else 0.0
+
+    def _change(self, cache: Any, change: Change, now: float) -> None:
+        slots = self._slots(cache, change, now)
+        slot = int(change.at / (change.window / SLOTS))
+        slots[slot] = slots.get(slot, 0) + change.amount
+        self._keep(cache, f"window:{change.key}", slots, now + 2 * change.window, now)
+
+    def _add(self, cache: Any, tally: Tally, now: float) -> None:
+        """Add to the sums of a period."""
+        periods: dict[str, float] = cache.get(f"{self._prefix}periods") or {}
+        live = {name: end for name, end in periods.items() if end > now}
+        live[tally.period] = tally.until
+        kept: dict[str, dict[str, int]] = cache.get(f"{self._prefix}sums:{tally.period}") or {}
+        totals = kept.setdefault(tally.key, {})
+        for name, amount in tally.amounts.items():
+            totals[name] = totals.get(name, 0) + amount
+        self._keep(cache, "periods", live, max(live.values()), now)
+        self._keep(cache, f"sums:{tally.period}", kept, tally.until, now)
 
     def _keep(self, cache: Any, key: str, value: Any, until: float, now: float) -> None:
         cache.set(self._prefix + key, value, max(1.0, until - now))

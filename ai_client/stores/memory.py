@@ -3,10 +3,10 @@
 import threading
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
-from .base import DEFAULT_MAX_BYTES, SLOTS, Hold, Ledger, Refusal, Spend, Sums, Take
+from .base import DEFAULT_MAX_BYTES, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 
 _SWEEP_EVERY = 4096
 
@@ -106,31 +106,32 @@ class MemoryBackend:
         self._size = 0
         self._changes = 0
 
-    def reserve(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> Refusal | None:
-        """Set aside all of *holds* or none."""
+    def admit(
+        self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
+    ) -> Refusal | None:
+        """Set aside all of *holds* and take all of *takes*, or nothing."""
+        made: list[_Account] = []
         with self._lock:
-            made: list[_Account] = []
-            for key, amount, limit, until in holds:
-                account = self._accounts.get(key)
-                if account is None or account.until <= now:
-                    account = self._new_account(key, until, now)
-                if account.holds:
-                    account.expire(now)
-                if limit is not None and account.used + account.held + amount > limit:
-                    for other in made:
-                        other.let_go(ticket)
-                    return Refusal([hold[0] for hold in holds].index(key), account.used, account.held)
-                if ticket not in account.holds:
-                    account.holds[ticket] = amount, expires
-                    account.held += amount
-                    made.append(account)
-            return None
+            refusal = self._hold(ticket, holds, now, expires, made)
+            if refusal is None and takes:
+                refusal = self._take(takes, now)
+            if refusal is not None:
+                for account in made:
+                    account.let_go(ticket)
+            return refusal
 
-    def settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
+    def settle(
+        self,
+        ticket: str,
+        spends: Sequence[Spend],
+        now: float,
+        changes: Sequence[Change] = (),
+        tally: Tally | None = None,
+    ) -> list[Ledger]:
         """Give back what *ticket* holds and count what was used, once."""
+        ledgers: list[Ledger] = []
         with self._lock:
             repeated = self._is_repeated(ticket)
-            ledgers: list[Ledger] = []
             for key, amount, until in spends:
                 account = self._accounts.get(key)
                 if account is None or account.until <= now:
@@ -141,7 +142,13 @@ class MemoryBackend:
                 if not repeated:
                     account.used += amount
                 ledgers.append(Ledger(account.used, account.held))
-            return ledgers
+            if not repeated:
+                for key, amount, length, at in changes:
+                    window = self._windows.get(key) or self._new_window(key, length, now)
+                    window.add(amount, int(at / window.width))
+                if tally is not None:
+                    self._add(tally)
+        return ledgers
 
     def ledger(self, key: str, now: float) -> Ledger:
         """Read a ledger."""
@@ -151,48 +158,6 @@ class MemoryBackend:
                 return Ledger()
             account.expire(now)
             return Ledger(account.used, account.held)
-
-    def take(self, takes: Sequence[Take], now: float) -> float:
-        """Take all of *takes* and give 0, or none and give the seconds until there may be room."""
-        with self._lock:
-            wait = 0.0
-            found: list[tuple[_Window, int, int]] = []
-            for key, amount, limit, length in takes:
-                window = self._windows.get(key) or self._new_window(key, length, now)
-                number = int(now / window.width)
-                if number > window.newest:
-                    window.forget(number)
-                else:
-                    number = window.newest  # whoever asked earlier may get here later
-                over = window.total + amount - limit
-                if over > 0:
-                    wait = max(wait, window.room_in(over, now))
-                found.append((window, amount, number))
-            if not wait:
-                for window, amount, number in found:
-                    window.add(amount, number)
-            return wait
-
-    def adjust(self, takes: Sequence[Take], now: float) -> None:
-        """Add amounts to windows whatever their limits."""
-        with self._lock:
-            for key, amount, _, length in takes:
-                window = self._windows.get(key) or self._new_window(key, length, now)
-                window.add(amount, int(now / window.width))
-
-    def add(self, ticket: str, period: str, sums: Mapping[str, Sums], until: float) -> None:
-        """Add to the sums of a period, once."""
-        with self._lock:
-            if ticket and self._is_repeated(ticket):
-                return
-            kept = self._sums.get(period)
-            if kept is None:
-                self._sums = {name: kept for name, kept in self._sums.items() if kept[0] > time.time()}
-                kept = self._sums[period] = until, defaultdict(_totals)
-            for key, amounts in sums.items():
-                totals = kept[1][key]
-                for name, amount in amounts.items():
-                    totals[name] += amount
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Read the sums of the periods from *first* to *last*."""
@@ -232,6 +197,55 @@ class MemoryBackend:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def _hold(
+        self, ticket: str, holds: Sequence[Hold], now: float, expires: float, made: list[_Account]
+    ) -> Refusal | None:
+        """Set amounts aside until one has no room, and note on which accounts."""
+        for key, amount, limit, until in holds:
+            account = self._accounts.get(key)
+            if account is None or account.until <= now:
+                account = self._new_account(key, until, now)
+            if account.holds:
+                account.expire(now)
+            if limit is not None and account.used + account.held + amount > limit:
+                return Refusal([hold[0] for hold in holds].index(key), account.used, account.held)
+            if ticket not in account.holds:
+                account.holds[ticket] = amount, expires
+                account.held += amount
+                made.append(account)
+        return None
+
+    def _take(self, takes: Sequence[Take], now: float) -> Refusal | None:
+        """Take amounts from windows, all or none."""
+        wait = 0.0
+        found: list[tuple[_Window, int, int]] = []
+        for key, amount, limit, length in takes:
+            window = self._windows.get(key) or self._new_window(key, length, now)
+            number = int(now / window.width)
+            if number > window.newest:
+                window.forget(number)
+            else:
+                number = window.newest  # whoever asked earlier may get here later
+            over = window.total + amount - limit
+            if over > 0:
+                wait = max(wait, window.room_in(over, now))
+            found.append((window, amount, number))
+        if wait:
+            return Refusal(None, wait=wait)
+        for window, amount, number in found:
+            window.add(amount, number)
+        return None
+
+    def _add(self, tally: Tally) -> None:
+        period, key, amounts, until = tally
+        kept = self._sums.get(period)
+        if kept is None:
+            self._sums = {name: kept for name, kept in self._sums.items() if kept[0] > time.time()}
+            kept = self._sums[period] = until, defaultdict(_totals)
+        totals = kept[1][key]
+        for name, amount in amounts.items():
+            totals[name] += amount
 
     def _is_repeated(self, ticket: str) -> bool:
         settled = self._settled

@@ -1,14 +1,13 @@
 """`redis://`: state of many machines; every operation is one script and one round trip."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import StoreError
-from .base import SLOTS, Hold, Ledger, Refusal, Spend, Sums, Take
+from .base import SETTLED_FOR, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 
 TIMEOUT = 1.0
 """Seconds to wait for a connection or an answer."""
-_SETTLED_FOR = 86_400
 _HEAD = """
 local function expire(key, now)
     local late = redis.call('ZRANGEBYSCORE', key .. ':due', '-inf', now)
@@ -28,52 +27,16 @@ local function keep(key, seconds)
     if redis.call('TTL', key) < seconds then redis.call('EXPIRE', key, seconds) end
 end
 """
-_RESERVE = """
-local ticket, now, expires = ARGV[1], ARGV[2], ARGV[3]
+_ADMIT = """
+local ticket, now, expires = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local slots, holds, wait = tonumber(ARGV[4]), tonumber(ARGV[5]), 0
 for i, key in ipairs(KEYS) do
-    local ledger = expire(key, now)
-    local amount, limit = tonumber(ARGV[i * 3 + 1]), ARGV[i * 3 + 2]
-    if limit ~= '' and ledger[1] + ledger[2] + amount > tonumber(limit) then
-        return {i - 1, ledger[1], ledger[2]}
-    end
-end
-for i, key in ipairs(KEYS) do
-    if redis.call('HSETNX', key, 't:' .. ticket, ARGV[i * 3 + 1]) == 1 then
-        redis.call('HINCRBY', key, 'held', ARGV[i * 3 + 1])
-        redis.call('ZADD', key .. ':due', expires, ticket)
-    end
-    local stay = math.max(tonumber(ARGV[i * 3 + 3]), tonumber(expires)) - tonumber(now)
-    keep(key, stay)
-    keep(key .. ':due', stay)
-end
-return false
-"""
-_SETTLE = """
-local ticket, now, mark = ARGV[1], ARGV[2], table.remove(KEYS)
-local fresh = redis.call('SET', mark, '1', 'NX', 'EX', ARGV[3])
-local ledgers = {}
-for i, key in ipairs(KEYS) do
-    if fresh then
-        local amount = redis.call('HGET', key, 't:' .. ticket)
-        if amount then
-            if amount ~= '0' then redis.call('HINCRBY', key, 'held', '-' .. amount) end
-            redis.call('HDEL', key, 't:' .. ticket)
-            redis.call('ZREM', key .. ':due', ticket)
-        end
-        redis.call('HINCRBY', key, 'used', ARGV[i * 2 + 2])
-        keep(key, tonumber(ARGV[i * 2 + 3]) - tonumber(now))
-    end
-    ledgers[i] = expire(key, now)
-end
-return ledgers
-"""
-_LEDGER = "return expire(KEYS[1], ARGV[1])"
-_TAKE = """
-local now, slots, force = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'
-local wait = 0
-if not force then
-    for i, key in ipairs(KEYS) do
-        local width = tonumber(ARGV[i * 3 + 3]) / slots
+    local amount, limit = tonumber(ARGV[i * 3 + 3]), tonumber(ARGV[i * 3 + 4])
+    if i <= holds then
+        local ledger = expire(key, ARGV[2])
+        if limit and ledger[1] + ledger[2] + amount > limit then return {i - 1, ledger[1], ledger[2], '0'} end
+    else
+        local width = tonumber(ARGV[i * 3 + 5]) / slots
         local first = math.floor(now / width) - slots
         local found, total, live = redis.call('HGETALL', key), 0, {}
         for j = 1, #found, 2 do
@@ -85,7 +48,7 @@ if not force then
                 live[#live + 1] = {slot, tonumber(found[j + 1])}
             end
         end
-        local over = total + tonumber(ARGV[i * 3 + 1]) - tonumber(ARGV[i * 3 + 2])
+        local over = total + amount - limit
         if over > 0 then
             table.sort(live, function(a, b) return a[1] < b[1] end)
             local after = width * slots
@@ -100,21 +63,56 @@ if not force then
         end
     end
 end
-if wait == 0 then
-    for i, key in ipairs(KEYS) do
-        local window = tonumber(ARGV[i * 3 + 3])
-        redis.call('HINCRBY', key, string.format('%d', math.floor(now / (window / slots))), ARGV[i * 3 + 1])
-        keep(key, window * 2)
+if wait > 0 then return {-1, 0, 0, tostring(wait)} end
+for i, key in ipairs(KEYS) do
+    local amount, stay = ARGV[i * 3 + 3], tonumber(ARGV[i * 3 + 5])
+    if i <= holds then
+        if redis.call('HSETNX', key, 't:' .. ticket, amount) == 1 then
+            redis.call('HINCRBY', key, 'held', amount)
+            redis.call('ZADD', key .. ':due', expires, ticket)
+        end
+        stay = math.max(stay, tonumber(expires)) - now
+        keep(key, stay)
+        keep(key .. ':due', stay)
+    else
+        redis.call('HINCRBY', key, string.format('%d', math.floor(now / (stay / slots))), amount)
+        keep(key, stay * 2)
     end
 end
-return tostring(wait)
+return false
 """
-_ADD = """
-if not redis.call('SET', KEYS[3], '1', 'NX', 'EX', ARGV[3]) then return end
-if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('ZADD', KEYS[2], 0, ARGV[1]) end
-for i = 4, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
-redis.call('EXPIREAT', KEYS[1], ARGV[2])
+_SETTLE = """
+local ticket, now, spends, changes = ARGV[1], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5])
+local fresh = redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[3])
+local ledgers, last = {}, spends + changes
+for i = 1, last do
+    local key, amount, more = KEYS[i + 1], ARGV[i * 3 + 3], tonumber(ARGV[i * 3 + 4])
+    if i <= spends then
+        if fresh then
+            local held = redis.call('HGET', key, 't:' .. ticket)
+            if held then
+                if held ~= '0' then redis.call('HINCRBY', key, 'held', '-' .. held) end
+                redis.call('HDEL', key, 't:' .. ticket)
+                redis.call('ZREM', key .. ':due', ticket)
+            end
+            redis.call('HINCRBY', key, 'used', amount)
+            keep(key, more - tonumber(now))
+        end
+        ledgers[i] = expire(key, now)
+    elseif fresh then
+        redis.call('HINCRBY', key, ARGV[i * 3 + 5], amount)
+        keep(key, more * 2)
+    end
+end
+if fresh and KEYS[last + 2] then
+    local sums, periods, at = KEYS[last + 2], KEYS[last + 3], last * 3 + 6
+    if redis.call('EXISTS', sums) == 0 then redis.call('ZADD', periods, 0, ARGV[at]) end
+    for i = at + 2, #ARGV, 2 do redis.call('HINCRBY', sums, ARGV[i], ARGV[i + 1]) end
+    redis.call('EXPIREAT', sums, ARGV[at + 1])
+end
+return ledgers
 """
+_LEDGER = "return expire(KEYS[1], ARGV[1])"
 _SUMS = """
 local found = {}
 for _, period in ipairs(redis.call('ZRANGEBYLEX', KEYS[1], '[' .. ARGV[1], '[' .. ARGV[2])) do
@@ -159,54 +157,53 @@ class RedisBackend:
             retry=Retry(NoBackoff(), 1),  # a connection that died while idle is replaced
         )
         script = self._redis.register_script
-        self._reserve = script(_HEAD + _RESERVE)
+        self._admit = script(_HEAD + _ADMIT)
         self._settle = script(_HEAD + _SETTLE)
         self._ledger = script(_HEAD + _LEDGER)
-        self._take = script(_HEAD + _TAKE)
-        self._add = script(_ADD)
         self._sums = script(_SUMS)
 
-    def reserve(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> Refusal | None:
-        """Set aside all of *holds* or none."""
-        args: list[Any] = [ticket, repr(now), repr(expires)]
+    def admit(
+        self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
+    ) -> Refusal | None:
+        """Set aside all of *holds* and take all of *takes*, or nothing."""
+        keys = [*(f"ledger:{hold.key}" for hold in holds), *(f"window:{take.key}" for take in takes)]
+        args: list[Any] = [ticket, repr(now), repr(expires), SLOTS, len(holds)]
         for hold in holds:
             args += [hold.amount, "" if hold.limit is None else hold.limit, repr(hold.until)]
-        said = self._run(self._reserve, [f"ledger:{hold.key}" for hold in holds], args)
-        return None if said is None else Refusal(*said)
+        for take in takes:
+            args += [take.amount, take.limit, repr(take.window)]
+        said = self._run(self._admit, keys, args)
+        if said is None:
+            return None
+        position, used, held, wait = said
+        return Refusal(position, used, held) if position >= 0 else Refusal(None, wait=float(wait))
 
-    def settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
+    def settle(
+        self,
+        ticket: str,
+        spends: Sequence[Spend],
+        now: float,
+        changes: Sequence[Change] = (),
+        tally: Tally | None = None,
+    ) -> list[Ledger]:
         """Give back what *ticket* holds and count what was used, once."""
-        keys = [*(f"ledger:{spend.key}" for spend in spends), f"settled:{ticket}"]
-        args: list[Any] = [ticket, repr(now), _SETTLED_FOR]
+        keys = [f"settled:{ticket}", *(f"ledger:{spend.key}" for spend in spends)]
+        args: list[Any] = [ticket, repr(now), SETTLED_FOR, len(spends), len(changes)]
         for spend in spends:
-            args += [spend.amount, repr(spend.until)]
+            args += [spend.amount, repr(spend.until), ""]
+        for change in changes:
+            keys.append(f"window:{change.key}")
+            args += [change.amount, repr(change.window), int(change.at / (change.window / SLOTS))]
+        if tally is not None:
+            keys += [f"sums:{tally.period}", "periods"]
+            args += [tally.period, int(tally.until)]
+            for name, amount in tally.amounts.items():
+                args += [f"{name}\0{tally.key}", amount]
         return [Ledger(*ledger) for ledger in self._run(self._settle, keys, args)]
 
     def ledger(self, key: str, now: float) -> Ledger:
         """Read a ledger."""
         return Ledger(*self._run(self._ledger, [f"ledger:{key}"], [repr(now)]))
-
-    def take(self, takes: Sequence[Take], now: float) -> float:
-        """Take all of *takes* and give 0, or none and give the seconds until there may be room."""
-        return float(self._windows(takes, now, force=0))
-
-    def adjust(self, takes: Sequence[Take], now: float) -> None:
-        """Add amounts to windows whatever their limits."""
-        self._windows(takes, now, force=1)
-
-    def _windows(self, takes: Sequence[Take], now: float, *, force: int) -> Any:
-        args: list[Any] = [repr(now), SLOTS, force]
-        for take in takes:
-            args += [take.amount, take.limit, repr(take.window)]
-        return self._run(self._take, [f"window:{take.key}" for take in takes], args)
-
-    def add(self, ticket: str, period: str, sums: Mapping[str, Sums], until: float) -> None:
-        """Add to the sums of a period, once."""
-        args: list[Any] = [period, int(until), _SETTLED_FOR]
-        for key, amounts in sums.items():
-            for name, amount in amounts.items():
-                args += [f"{name}\0{key}", amount]
-        self._run(self._add, [f"sums:{period}", "periods", f"settled:{ticket}"], args)
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Read the sums of the periods from *first* to *last*."""

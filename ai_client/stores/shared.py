@@ -5,12 +5,12 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ..errors import StoreError
-from .base import Backend, Hold, Ledger, Refusal, Spend, Sums, Take
+from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 from .tickets import new_ticket
 
 if TYPE_CHECKING:
@@ -55,60 +55,54 @@ class SharedStore:
         self._down_until = 0.0
         self._warned = -WARN_EVERY
 
-    async def reserve(
-        self, io: "IO", ticket: str, holds: Sequence[Hold], now: float, expires: float, /
+    async def admit(
+        self,
+        io: "IO",
+        ticket: str,
+        holds: Sequence[Hold],
+        takes: Sequence[Take],
+        /,
+        *,
+        now: float,
+        expires: float,
     ) -> Refusal | None:
-        """Set aside all of *holds* or none; a caller who is cancelled meanwhile holds nothing."""
+        """Set aside all of *holds* and take all of *takes*, or nothing, as for a caller who is cancelled meanwhile."""
         if self.backend.instant:
-            return self.backend.reserve(ticket, holds, now, expires)
-        request = _Request(ticket, holds, now, expires)
+            return self.backend.admit(ticket, holds, takes, now, expires)
+        request = _Request(ticket, holds, takes, now, expires)
         try:
-            return await io.work(self._workers(), self._reserve, request)
+            return await io.work(self._workers(), self._admit, request)
         except StoreError as error:
             self._fail(error)
+            if takes:
+                name, taken = new_ticket(), request.taken(1)  # which is corrected by what the call used
+                self._remember(lambda: self.backend.settle(name, (), now, taken))
             return None
         except BaseException:
             request.unwanted = True
             if request.made or io.blocking:  # else the thread that makes it gives it back
-                await self.settle(io, ticket, request.nothing(), now)
+                await io.work(self._workers(), self._give_back, request)
             raise
 
-    async def settle(self, io: "IO", ticket: str, spends: Sequence[Spend], now: float, /) -> list[Ledger]:
+    async def settle(
+        self,
+        io: "IO",
+        ticket: str,
+        spends: Sequence[Spend],
+        now: float,
+        /,
+        *,
+        changes: Sequence[Change] = (),
+        tally: Tally | None = None,
+    ) -> list[Ledger]:
         """Give back what *ticket* holds and count what was used, once."""
         if self.backend.instant:
-            return self.backend.settle(ticket, spends, now)
-        return await io.work(self._workers(), self._settle, ticket, spends, now)
+            return self.backend.settle(ticket, spends, now, changes, tally)
+        return await io.work(self._workers(), self._settle, ticket, spends, now, changes, tally)
 
     async def ledger(self, io: "IO", key: str, now: float, /) -> Ledger:
         """Read a ledger; a failure is an error here, whatever `on_failure` says."""
         return await self._do(io, self.backend.ledger, key, now)
-
-    async def take(self, io: "IO", takes: Sequence[Take], now: float, /) -> float:
-        """Take all of *takes* and give 0, or none and give the seconds until there may be room."""
-        if self.backend.instant:
-            return self.backend.take(takes, now)
-        try:
-            return await self._do(io, self.backend.take, takes, now)
-        except StoreError as error:
-            self._fail(error)
-            return 0.0
-
-    async def adjust(self, io: "IO", takes: Sequence[Take], now: float, /) -> None:
-        """Add amounts to windows whatever their limits."""
-        if self.backend.instant:
-            self.backend.adjust(takes, now)
-            return
-        try:
-            await self._do(io, self.backend.adjust, takes, now)
-        except StoreError as error:
-            self._warn(error)
-
-    async def add(self, io: "IO", period: str, sums: Mapping[str, Sums], until: float, /) -> None:
-        """Add to the sums of a period."""
-        if self.backend.instant:
-            self.backend.add("", period, sums, until)
-        else:
-            await io.work(self._workers(), self._add, new_ticket(), period, sums, until)
 
     async def sums(self, io: "IO", first: str, last: str, /) -> dict[str, dict[str, Sums]]:
         """Read the sums of some periods; a failure is an error here, whatever `on_failure` says."""
@@ -146,35 +140,38 @@ class SharedStore:
             return operation(*args)
         return await io.work(self._workers(), self._attempt, operation, args)
 
-    def _reserve(self, request: "_Request") -> Refusal | None:
+    def _admit(self, request: "_Request") -> Refusal | None:
         asked = self._down_until <= time.monotonic()
         try:
-            refusal = self._attempt(
-                self.backend.reserve, (request.ticket, request.holds, request.now, request.expires)
-            )
+            refusal = self._attempt(self.backend.admit, request.wanted())
         except StoreError:
             if asked and self.on_failure == "closed":  # it may have been made although nobody heard of it
-                self._remember(lambda: self.backend.settle(request.ticket, request.nothing(), request.now))
+                self._remember(lambda: self.backend.settle(*request.nothing()))
             raise
-        request.made = True
-        if request.unwanted and refusal is None:
-            self._settle(request.ticket, request.nothing(), request.now)
+        if refusal is None:
+            request.made = True
+            if request.unwanted:
+                self._give_back(request)
         return refusal
 
-    def _settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
+    def _give_back(self, request: "_Request") -> None:
+        self._settle(*request.returned() if request.made else request.nothing())
+
+    def _settle(
+        self,
+        ticket: str,
+        spends: Sequence[Spend],
+        now: float,
+        changes: Sequence[Change] = (),
+        tally: Tally | None = None,
+    ) -> list[Ledger]:
+        settlement = (ticket, spends, now, changes, tally)
         try:
-            return self._attempt(self.backend.settle, (ticket, spends, now))
+            return self._attempt(self.backend.settle, settlement)
         except StoreError as error:
-            self._remember(lambda: self.backend.settle(ticket, spends, now))
+            self._remember(lambda: self.backend.settle(*settlement))
             self._warn(error)
             return []
-
-    def _add(self, ticket: str, period: str, sums: Mapping[str, Sums], until: float) -> None:
-        try:
-            self._attempt(self.backend.add, (ticket, period, sums, until))
-        except StoreError as error:
-            self._remember(lambda: self.backend.add(ticket, period, sums, until))
-            self._warn(error)
 
     def _remember(self, change: Callable[[], Any]) -> None:
         """Keep a change until the backend answers again."""
@@ -240,18 +237,33 @@ class SharedStore:
 
 
 class _Request:
-    """A reservation on its way, and whether its caller still wants it."""
+    """An admission on its way, and whether its caller still wants it."""
 
-    __slots__ = ("expires", "holds", "made", "now", "ticket", "unwanted")
+    __slots__ = ("expires", "holds", "made", "now", "takes", "ticket", "unwanted")
 
-    def __init__(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> None:
+    def __init__(
+        self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
+    ) -> None:
         self.ticket = ticket
         self.holds = holds
+        self.takes = takes
         self.now = now
         self.expires = expires
         self.made = False
         self.unwanted = False
 
-    def nothing(self) -> list[Spend]:
+    def wanted(self) -> tuple[str, Sequence[Hold], Sequence[Take], float, float]:
+        """Give what is asked for."""
+        return self.ticket, self.holds, self.takes, self.now, self.expires
+
+    def nothing(self) -> tuple[str, list[Spend], float]:
         """Give what settles it as unused."""
-        return [Spend(hold.key, 0, hold.until) for hold in self.holds]
+        return self.ticket, [Spend(hold.key, 0, hold.until) for hold in self.holds], self.now
+
+    def returned(self) -> tuple[str, list[Spend], float, list[Change]]:
+        """Give what settles it as unused where it is known that all was taken."""
+        return *self.nothing(), self.taken(-1)
+
+    def taken(self, times: int) -> list[Change]:
+        """Give what was taken, so many times."""
+        return [Change(take.key, times * take.amount, take.window, self.now) for take in self.takes]

@@ -4,18 +4,29 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import StoreError
-from .base import DEFAULT_MAX_BYTES, SLOTS, Hold, Ledger, Refusal, Spend, Sums, Take
+from .base import (
+    DEFAULT_MAX_BYTES,
+    SETTLED_FOR,
+    SLOTS,
+    Change,
+    Hold,
+    Ledger,
+    Refusal,
+    Spend,
+    Sums,
+    Take,
+    Tally,
+)
 from .memory import seconds_until_room
 
 BUSY_TIMEOUT = 15.0
 """Seconds to wait for other writers."""
 _BUSY_PAUSE = 0.01
-_SETTLED_FOR = 86_400
 _SWEEP_EVERY = 2048
 _inherited: list[sqlite3.Connection] = []
 _SCHEMA = """
@@ -60,24 +71,37 @@ class SqliteBackend:
         self._pid = 0
         self._changes = 0
 
-    def reserve(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> Refusal | None:
-        """Set aside all of *holds* or none."""
+    def admit(
+        self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
+    ) -> Refusal | None:
+        """Set aside all of *holds* and take all of *takes*, or nothing."""
         with self._writing(now) as db:
             for index, hold in enumerate(holds):
                 used, held = _ledger(db, hold.key, now)
                 if hold.limit is not None and used + held + hold.amount > hold.limit:
                     return Refusal(index, used, held)
+            wait = max((_wait(db, take, now) for take in takes), default=0.0)
+            if wait:
+                return Refusal(None, wait=wait)
             db.executemany(
                 "INSERT OR IGNORE INTO holds VALUES (?, ?, ?, ?)",
                 [(hold.key, ticket, hold.amount, expires) for hold in holds],
             )
+            _add_to_windows(db, [Change(take.key, take.amount, take.window, now) for take in takes])
             return None
 
-    def settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
+    def settle(
+        self,
+        ticket: str,
+        spends: Sequence[Spend],
+        now: float,
+        changes: Sequence[Change] = (),
+        tally: Tally | None = None,
+    ) -> list[Ledger]:
         """Give back what *ticket* holds and count what was used, once."""
         with self._writing(now) as db:
             fresh = db.execute(
-                "INSERT OR IGNORE INTO settled VALUES (?, ?)", (ticket, now + _SETTLED_FOR)
+                "INSERT OR IGNORE INTO settled VALUES (?, ?)", (ticket, now + SETTLED_FOR)
             ).rowcount
             if fresh:
                 keys = [(spend.key, ticket) for spend in spends]
@@ -87,50 +111,15 @@ class SqliteBackend:
                     " used = :amount + CASE WHEN until > :now THEN used ELSE 0 END",
                     [{**spend._asdict(), "now": now} for spend in spends],
                 )
+                _add_to_windows(db, changes)
+                if tally is not None:
+                    _add_to_sums(db, tally)
             return [_ledger(db, spend.key, now) for spend in spends]
 
     def ledger(self, key: str, now: float) -> Ledger:
         """Read a ledger."""
         with self._reading() as db:
             return _ledger(db, key, now)
-
-    def take(self, takes: Sequence[Take], now: float) -> float:
-        """Take all of *takes* and give 0, or none and give the seconds until there may be room."""
-        with self._writing(now) as db:
-            wait = 0.0
-            for take in takes:
-                width = take.window / SLOTS
-                slots: list[tuple[int, int]] = db.execute(
-                    "SELECT slot, amount FROM slots WHERE key = ? AND slot >= ? ORDER BY slot",
-                    (take.key, int(now / width) - SLOTS),
-                ).fetchall()
-                over = sum(amount for _, amount in slots) + take.amount - take.limit
-                if over > 0:
-                    wait = max(wait, seconds_until_room(slots, over, width, now))
-            if not wait:
-                _add_to_windows(db, takes, now)
-            return wait
-
-    def adjust(self, takes: Sequence[Take], now: float) -> None:
-        """Add amounts to windows whatever their limits."""
-        with self._writing(now) as db:
-            _add_to_windows(db, takes, now)
-
-    def add(self, ticket: str, period: str, sums: Mapping[str, Sums], until: float) -> None:
-        """Add to the sums of a period, once."""
-        with self._writing(None) as db:
-            mark = (ticket, time.time() + _SETTLED_FOR)
-            if not db.execute("INSERT OR IGNORE INTO settled VALUES (?, ?)", mark).rowcount:
-                return
-            db.executemany(
-                "INSERT INTO sums VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (period, key, name) DO UPDATE SET amount = amount + excluded.amount",
-                [
-                    (period, key, name, amount, until)
-                    for key, sums_of_key in sums.items()
-                    for name, amount in sums_of_key.items()
-                ],
-            )
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Read the sums of the periods from *first* to *last*."""
@@ -174,15 +163,14 @@ class SqliteBackend:
                 raise self._failure(error) from error
 
     @contextmanager
-    def _writing(self, now: float | None) -> Generator[sqlite3.Connection]:
+    def _writing(self, now: float) -> Generator[sqlite3.Connection]:
         with self._lock:
             try:
                 db = self._open()
                 db.execute("BEGIN IMMEDIATE")  # a transaction that reads first must not find itself outdated
                 try:
                     yield db
-                    if now is not None:
-                        self._sweep(db, now)
+                    self._sweep(db, now)
                     db.execute("COMMIT")
                 except BaseException:
                     if db.in_transaction:
@@ -258,9 +246,36 @@ def _ledger(db: sqlite3.Connection, key: str, now: float) -> Ledger:
     return Ledger(used, held)
 
 
-def _add_to_windows(db: sqlite3.Connection, takes: Sequence[Take], now: float) -> None:
+def _wait(db: sqlite3.Connection, take: Take, now: float) -> float:
+    """Give the seconds until there is room for a take, 0 where there is."""
+    width = take.window / SLOTS
+    slots: list[tuple[int, int]] = db.execute(
+        "SELECT slot, amount FROM slots WHERE key = ? AND slot >= ? ORDER BY slot",
+        (take.key, int(now / width) - SLOTS),
+    ).fetchall()
+    over = sum(amount for _, amount in slots) + take.amount - take.limit
+    return seconds_until_room(slots, over, width, now) if over > 0 else 0.0
+
+
+def _add_to_windows(db: sqlite3.Connection, changes: Sequence[Change]) -> None:
     db.executemany(
         "INSERT INTO slots VALUES (?, ?, ?, ?)"
         " ON CONFLICT (key, slot) DO UPDATE SET amount = amount + excluded.amount",
-        [(take.key, int(now / (take.window / SLOTS)), take.amount, now + 2 * take.window) for take in takes],
+        [
+            (
+                change.key,
+                int(change.at / (change.window / SLOTS)),
+                change.amount,
+                change.at + 2 * change.window,
+            )
+            for change in changes
+        ],
+    )
+
+
+def _add_to_sums(db: sqlite3.Connection, tally: Tally) -> None:
+    db.executemany(
+        "INSERT INTO sums VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (period, key, name) DO UPDATE SET amount = amount + excluded.amount",
+        [(tally.period, tally.key, name, amount, tally.until) for name, amount in tally.amounts.items()],
     )

@@ -375,15 +375,15 @@ def test_a_flight_of_a_process_that_died_is_taken_over(both: Both, clock: Clock,
 
     client.io.sleep = sleep
     keys: list[str] = []
-    reserve = store.backend.reserve
+    admit = store.backend.admit
 
-    def first_of_another(ticket: str, holds: Any, now: float, expires: float) -> Any:
+    def first_of_another(ticket: str, holds: Any, takes: Any, now: float, expires: float) -> Any:
         if not keys:
             keys.append(holds[0].key)
-            reserve("of another", [Hold(keys[0], 1, 1, now + 60)], now, now + 60)
-        return reserve(ticket, holds, now, expires)
+            admit("of another", [Hold(keys[0], 1, 1, now + 60)], (), now, now + 60)
+        return admit(ticket, holds, takes, now, expires)
 
-    store.backend.reserve = first_of_another  # type: ignore[method-assign]
+    store.backend.admit = first_of_another  # type: ignore[method-assign]
     assert how(embed(both, client)) == "miss"
     assert 60 <= sum(slept) < 61
     assert how(embed(both, client)) == "hit"

@@ -161,7 +161,7 @@ def test_no_window_ever_holds_more(steps: list[tuple[float, int]]) -> None:
     backend, now, taken = MemoryBackend(), 1_800_000_000.0, []
     for pause, amount in steps:
         now += pause
-        if backend.take([Take("w", amount, 100, 60.0)], now) == 0:
+        if backend.admit("t", (), [Take("w", amount, 100, 60.0)], now, now) is None:
             taken.append((now, amount))
     for start, _ in taken:
         assert sum(amount for at, amount in taken if start <= at < start + 60) <= 100

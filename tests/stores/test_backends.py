@@ -1,5 +1,6 @@
 """What every backend promises, whatever it is made of."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -7,10 +8,22 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from ai_client.stores import Backend, Hold, Ledger, Refusal, Spend, Take, open_store
+from ai_client.stores import Backend, Change, Hold, Ledger, Refusal, Spend, Take, Tally, open_store
 
 NOW = 1_800_000_000.0
 DAY = NOW + 86_400
+
+
+def take(backend: Backend, takes: list[Take], now: float) -> float:
+    """Take, and give the seconds until there may be room where there is none."""
+    refusal = backend.admit(uuid4().hex, (), takes, now, now)
+    return 0.0 if refusal is None else refusal.wait
+
+
+def add(backend: Backend, ticket: str, period: str, key: str, **amounts: int) -> None:
+    """Add to the sums of a period, which are kept for a day from now on."""
+    now = time.time()
+    assert backend.settle(ticket, (), now, (), Tally(period, key, amounts, now + 86_400)) == []
 
 
 @pytest.fixture
@@ -23,31 +36,31 @@ def backend(store_url: str) -> Iterator[Backend]:
 
 def test_a_reservation_is_held_and_then_settled(backend: Backend) -> None:
     """What is reserved counts as held until it is settled, at what was used."""
-    assert backend.reserve("t1", [Hold("a", 70, 100, DAY)], NOW, NOW + 60) is None
+    assert backend.admit("t1", [Hold("a", 70, 100, DAY)], (), NOW, NOW + 60) is None
     assert backend.ledger("a", NOW) == Ledger(0, 70)
-    assert backend.reserve("t2", [Hold("a", 31, 100, DAY)], NOW, NOW + 60) == Refusal(0, 0, 70)
+    assert backend.admit("t2", [Hold("a", 31, 100, DAY)], (), NOW, NOW + 60) == Refusal(0, 0, 70)
     assert backend.settle("t1", [Spend("a", 12, DAY)], NOW) == [Ledger(12, 0)]
-    assert backend.reserve("t2", [Hold("a", 88, 100, DAY)], NOW, NOW + 60) is None
+    assert backend.admit("t2", [Hold("a", 88, 100, DAY)], (), NOW, NOW + 60) is None
 
 
 def test_a_reservation_is_all_or_nothing(backend: Backend) -> None:
     """Where one of several ledgers has no room, none is touched, and the refusal says which it was."""
     holds = [Hold("roomy", 10, 100, DAY), Hold("narrow", 10, 5, DAY)]
-    assert backend.reserve("t1", holds, NOW, NOW + 60) == Refusal(1, 0, 0)
+    assert backend.admit("t1", holds, (), NOW, NOW + 60) == Refusal(1, 0, 0)
     assert backend.ledger("roomy", NOW) == Ledger(0, 0)
 
 
 def test_a_reservation_expires(backend: Backend) -> None:
     """What nobody settles is given back when it expires; settling it later still counts what was used."""
-    backend.reserve("lost", [Hold("a", 100, 100, DAY)], NOW, NOW + 60)
-    assert backend.reserve("next", [Hold("a", 1, 100, DAY)], NOW + 59, NOW + 200) == Refusal(0, 0, 100)
-    assert backend.reserve("next", [Hold("a", 1, 100, DAY)], NOW + 60, NOW + 200) is None
+    backend.admit("lost", [Hold("a", 100, 100, DAY)], (), NOW, NOW + 60)
+    assert backend.admit("next", [Hold("a", 1, 100, DAY)], (), NOW + 59, NOW + 200) == Refusal(0, 0, 100)
+    assert backend.admit("next", [Hold("a", 1, 100, DAY)], (), NOW + 60, NOW + 200) is None
     assert backend.settle("lost", [Spend("a", 40, DAY)], NOW + 61) == [Ledger(40, 1)]
 
 
 def test_settling_twice_counts_once(backend: Backend) -> None:
     """A settlement that is repeated, as after a lost answer, changes nothing."""
-    backend.reserve("t1", [Hold("a", 10, None, DAY)], NOW, NOW + 60)
+    backend.admit("t1", [Hold("a", 10, None, DAY)], (), NOW, NOW + 60)
     for _ in range(2):
         assert backend.settle("t1", [Spend("a", 7, DAY)], NOW) == [Ledger(7, 0)]
 
@@ -55,14 +68,14 @@ def test_settling_twice_counts_once(backend: Backend) -> None:
 def test_reserving_twice_with_one_ticket_holds_once(backend: Backend) -> None:
     """A reservation that is repeated, as after a lost answer, holds its amount once."""
     for _ in range(2):
-        assert backend.reserve("t1", [Hold("a", 10, 100, DAY)], NOW, NOW + 60) is None
+        assert backend.admit("t1", [Hold("a", 10, 100, DAY)], (), NOW, NOW + 60) is None
     assert backend.ledger("a", NOW) == Ledger(0, 10)
 
 
 def test_amounts_may_be_large(backend: Backend) -> None:
     """A million USD in nano-USD is counted to the last one."""
     amount = 10**15 + 1
-    backend.reserve("t1", [Hold("a", amount, 2 * amount, DAY)], NOW, NOW + 60)
+    backend.admit("t1", [Hold("a", amount, 2 * amount, DAY)], (), NOW, NOW + 60)
     assert backend.settle("t1", [Spend("a", amount, DAY)], NOW) == [Ledger(amount, 0)]
 
 
@@ -71,7 +84,7 @@ def test_threads_never_reserve_more_than_there_is(backend: Backend) -> None:
     with ThreadPoolExecutor(8) as pool:
         refusals = list(
             pool.map(
-                lambda number: backend.reserve(f"t{number}", [Hold("a", 1, 50, DAY)], NOW, NOW + 60),
+                lambda number: backend.admit(f"t{number}", [Hold("a", 1, 50, DAY)], (), NOW, NOW + 60),
                 range(200),
             )
         )
@@ -81,45 +94,71 @@ def test_threads_never_reserve_more_than_there_is(backend: Backend) -> None:
 
 def test_a_window_holds_its_limit(backend: Backend) -> None:
     """A window takes up to its limit, and says when there is room again."""
-    take = Take("w", 10, 100, 60.0)
-    assert [backend.take([take], NOW + step) for step in range(10)] == [0.0] * 10
-    wait = backend.take([take], NOW + 10)
+    ten = Take("w", 10, 100, 60.0)
+    assert [take(backend, [ten], NOW + step) for step in range(10)] == [0.0] * 10
+    wait = take(backend, [ten], NOW + 10)
     assert 50 <= wait <= 52
-    assert backend.take([take], NOW + 10 + wait - 1.5) > 0
-    assert backend.take([take], NOW + 10 + wait) == 0
+    assert take(backend, [ten], NOW + 10 + wait - 1.5) > 0
+    assert take(backend, [ten], NOW + 10 + wait) == 0
 
 
 def test_who_comes_late_is_counted(backend: Backend) -> None:
     """A take whose clock is behind that of one before it counts all the same."""
-    assert backend.take([Take("w", 1, 2, 60.0)], NOW) == 0
-    assert backend.take([Take("w", 1, 2, 60.0)], NOW - 1.5) == 0
-    assert backend.take([Take("w", 1, 2, 60.0)], NOW) > 0
+    assert take(backend, [Take("w", 1, 2, 60.0)], NOW) == 0
+    assert take(backend, [Take("w", 1, 2, 60.0)], NOW - 1.5) == 0
+    assert take(backend, [Take("w", 1, 2, 60.0)], NOW) > 0
 
 
 def test_windows_are_taken_together_or_not_at_all(backend: Backend) -> None:
     """Where one of several windows is full, none is touched."""
-    backend.take([Take("full", 1, 1, 60.0)], NOW)
-    assert backend.take([Take("free", 1, 1, 60.0), Take("full", 1, 1, 60.0)], NOW) > 0
-    assert backend.take([Take("free", 1, 1, 60.0)], NOW) == 0
+    take(backend, [Take("full", 1, 1, 60.0)], NOW)
+    assert take(backend, [Take("free", 1, 1, 60.0), Take("full", 1, 1, 60.0)], NOW) > 0
+    assert take(backend, [Take("free", 1, 1, 60.0)], NOW) == 0
+
+
+def test_holds_and_takes_go_together(backend: Backend) -> None:
+    """Where a hold has no room nothing is taken, where a window has none nothing is held, and else both are."""
+    hold, narrow = Hold("a", 10, 100, DAY), Hold("b", 10, 5, DAY)
+    full, free = Take("full", 1, 1, 60.0), Take("free", 1, 1, 60.0)
+    take(backend, [full], NOW)
+    assert backend.admit("t1", [hold, narrow], [free], NOW, NOW + 60) == Refusal(1, 0, 0)
+    refusal = backend.admit("t1", [hold], [free, full], NOW, NOW + 60)
+    assert refusal is not None
+    assert (refusal.position, refusal.wait > 0) == (None, True)
+    assert backend.ledger("a", NOW) == Ledger(0, 0)
+    assert backend.admit("t1", [hold], [free], NOW, NOW + 60) is None
+    assert backend.ledger("a", NOW) == Ledger(0, 10)
+    assert take(backend, [free], NOW) > 0
+
+
+def test_all_that_came_of_a_call_is_counted_together(backend: Backend) -> None:
+    """One settlement counts on ledgers, windows and sums; a second time for its ticket it counts on none."""
+    backend.admit("t1", [Hold("a", 10, 100, DAY)], [Take("w", 90, 100, 60.0)], NOW, NOW + 60)
+    tally = Tally("2027-01-15T08", "k", {"calls": 1}, time.time() + 86_400)
+    for _ in range(2):
+        changes = [Change("w", -40, 60.0, NOW)]
+        assert backend.settle("t1", [Spend("a", 7, DAY)], NOW, changes, tally) == [Ledger(7, 0)]
+    assert backend.sums("2027", "2028") == {"2027-01-15T08": {"k": {"calls": 1}}}
+    assert take(backend, [Take("w", 51, 100, 60.0)], NOW) > 0
+    assert take(backend, [Take("w", 50, 100, 60.0)], NOW) == 0
 
 
 def test_a_window_can_be_adjusted(backend: Backend) -> None:
     """An adjustment counts whatever the limit, upwards and downwards."""
-    backend.take([Take("w", 100, 100, 60.0)], NOW)
-    backend.adjust([Take("w", -60, 100, 60.0)], NOW)
-    assert backend.take([Take("w", 60, 100, 60.0)], NOW) == 0
-    assert backend.take([Take("w", 1, 100, 60.0)], NOW) > 0
+    take(backend, [Take("w", 100, 100, 60.0)], NOW)
+    for _ in range(2):  # as after an answer that was lost
+        backend.settle("t1", (), NOW + 30, [Change("w", -60, 60.0, NOW)])
+    assert take(backend, [Take("w", 60, 100, 60.0)], NOW) == 0
+    assert take(backend, [Take("w", 1, 100, 60.0)], NOW) > 0
 
 
 def test_sums_add_up_by_period(backend: Backend) -> None:
     """Sums are kept by period, key and name, and read by a range of periods."""
-    import time
-
-    until = time.time() + 86_400
-    backend.add("t1", "2027-01-01T10", {"k": {"calls": 1, "nano_usd": 10**12}}, until)
-    backend.add("t2", "2027-01-01T11", {"k": {"calls": 1}, "other": {"calls": 5}}, until)
+    add(backend, "t1", "2027-01-01T10", "k", calls=1, nano_usd=10**12)
+    add(backend, "t2", "2027-01-01T11", "k", calls=1)
+    add(backend, "t3", "2027-01-01T11", "other", calls=5)
     for _ in range(2):  # as after an answer that was lost
-        backend.add("t3", "2027-01-01T11", {"k": {"calls": 2}}, until)
+        add(backend, "t4", "2027-01-01T11", "k", calls=2)
     assert backend.sums("2027-01-01T11", "2027-01-02") == {
         "2027-01-01T11": {"k": {"calls": 3}, "other": {"calls": 5}}
     }
@@ -130,8 +169,6 @@ def test_sums_add_up_by_period(backend: Backend) -> None:
 
 def test_values_are_kept_and_replaced(backend: Backend) -> None:
     """A value is read as it was set, and a second one takes its place."""
-    import time
-
     now = time.time()
     assert backend.get("key", now) is None
     backend.set("key", b"one\0\xff", now + 60, now)
@@ -142,7 +179,7 @@ def test_values_are_kept_and_replaced(backend: Backend) -> None:
 
 def test_closing_is_not_the_end(backend: Backend) -> None:
     """A backend that was closed opens again when it is used."""
-    backend.reserve("t1", [Hold("a", 10, 100, DAY)], NOW, NOW + 60)
+    backend.admit("t1", [Hold("a", 10, 100, DAY)], (), NOW, NOW + 60)
     backend.close()
     assert backend.ledger("a", NOW) == Ledger(0, 10)
 
@@ -194,7 +231,7 @@ def test_reservations_follow_their_arithmetic(backend: Backend, steps: list[tupl
             backend.settle(ticket, [Spend(key, amount, DAY)], now)
             used += amount
         elif step == "reserve" and ticket not in settled and ticket not in tickets:
-            refusal = backend.reserve(ticket, [Hold(key, amount, 100, DAY)], now, now + 100)
+            refusal = backend.admit(ticket, [Hold(key, amount, 100, DAY)], (), now, now + 100)
             assert (refusal is None) == (used + held + amount <= 100)
             if refusal is None:
                 tickets[ticket] = (amount, now + 100)
@@ -210,11 +247,11 @@ def test_sqlite_does_not_touch_a_connection_from_before_a_fork(tmp_path: "object
     from ai_client.stores.sqlite import SqliteBackend
 
     backend = SqliteBackend(f"{tmp_path}/s.db")
-    backend.reserve("parent", [Hold("a", 1, 100, DAY)], NOW, NOW + 60)
+    backend.admit("parent", [Hold("a", 1, 100, DAY)], (), NOW, NOW + 60)
     child = os.fork()
     if child == 0:
         try:
-            backend.reserve("child", [Hold("a", 2, 100, DAY)], NOW, NOW + 60)
+            backend.admit("child", [Hold("a", 2, 100, DAY)], (), NOW, NOW + 60)
         finally:
             os._exit(0)
     os.waitpid(child, 0)

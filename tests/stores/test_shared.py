@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,22 @@ import pytest
 
 from ai_client import ConfigError, StoreError
 from ai_client._io import finish
-from ai_client.stores import Hold, Ledger, Refusal, Spend, Take, open_store, shared
+from ai_client.stores import Change, Hold, Ledger, Refusal, Spend, Take, Tally, open_store, shared
 from ai_client.stores.memory import MemoryBackend
 from ai_client.stores.shared import SharedStore
 from tests.control.support import Redis, async_io, blocking_io, running_redis
 
 NOW = 1_800_000_000.0
 HOLD = Hold("a", 60, 100, NOW + 86_400)
+TAKE = Take("w", 5, 5, 60.0)
+TALLY = Tally("p", "k", {"calls": 1}, 9e9)
 
 
 def test_blocking_use(store_url: str) -> None:
     """A blocking caller uses a store without an event loop."""
     io, store = blocking_io(), open_store(store_url)
-    assert finish(store.reserve(io, "t1", [HOLD], NOW, NOW + 60)) is None
-    assert finish(store.reserve(io, "t2", [HOLD], NOW, NOW + 60)) == Refusal(0, 0, 60)
+    assert finish(store.admit(io, "t1", [HOLD], (), now=NOW, expires=NOW + 60)) is None
+    assert finish(store.admit(io, "t2", [HOLD], (), now=NOW, expires=NOW + 60)) == Refusal(0, 0, 60)
     assert finish(store.settle(io, "t1", [Spend("a", 5, NOW + 86_400)], NOW)) == [Ledger(5, 0)]
     store.close()
 
@@ -36,7 +38,7 @@ def test_awaitable_use(store_url: str) -> None:
         io = async_io()
         hold = Hold("a", 1, 30, NOW + 86_400)
         return await asyncio.gather(
-            *(store.reserve(io, f"t{number}", [hold], NOW, NOW + 60) for number in range(100))
+            *(store.admit(io, f"t{number}", [hold], (), now=NOW, expires=NOW + 60) for number in range(100))
         )
 
     store = open_store(store_url)
@@ -114,16 +116,15 @@ def test_fail_open(own_redis: Redis, caplog: pytest.LogCaptureFixture, *, blocki
     io = blocking_io() if blocking else async_io()
 
     async def before() -> None:
-        await store.reserve(io, "t1", [HOLD], NOW, NOW + 60)
+        await store.admit(io, "t1", [HOLD], (), now=NOW, expires=NOW + 60)
 
     async def during() -> None:
-        assert await store.reserve(io, "t2", [HOLD], NOW, NOW + 60) is None
+        assert await store.admit(io, "t2", [HOLD], (), now=NOW, expires=NOW + 60) is None
         assert await store.settle(io, "t2", [Spend("a", 7, NOW + 86_400)], NOW) == []
-        assert await store.take(io, [Take("w", 1, 1, 60.0)], NOW) == 0
+        assert await store.admit(io, "t3", (), [TAKE], now=NOW, expires=NOW) is None
         assert await store.get(io, "key", NOW) is None
         await store.set(io, "key", b"", NOW + 1, NOW)
-        await store.add(io, "p", {"k": {"calls": 1}}, NOW + 60)
-        await store.adjust(io, [Take("w", 1, 1, 60.0)], NOW)
+        await store.settle(io, "t3", (), NOW, changes=[Change("w", -3, 60.0, NOW)], tally=TALLY)
 
     async def after() -> tuple[Ledger, Any]:
         return await store.ledger(io, "a", NOW), await store.sums(io, "p", "p")
@@ -136,6 +137,8 @@ def test_fail_open(own_redis: Redis, caplog: pytest.LogCaptureFixture, *, blocki
     assert ["go on without it" in record.message for record in caplog.records] == [True]
     own_redis.start()
     assert run(after()) == (Ledger(7, 0), {"p": {"k": {"calls": 1}}})
+    rest = [store.backend.admit(f"t{left}", (), [TAKE._replace(amount=left)], NOW, NOW) for left in (4, 3)]
+    assert [refusal is None for refusal in rest] == [False, True]  # 5 were taken, 3 were given back
     assert caplog.records[-1].message == "The store answers again."
     store.close()
 
@@ -146,12 +149,12 @@ def test_fail_closed(own_redis: Redis) -> None:
     io, store = blocking_io(), open_store(own_redis.url, on_failure="closed")
     own_redis.stop()
     with pytest.raises(StoreError, match="is the server up"):
-        finish(store.reserve(io, "t1", [HOLD], NOW, NOW + 60))
+        finish(store.admit(io, "t1", [HOLD], (), now=NOW, expires=NOW + 60))
     with pytest.raises(StoreError):
-        finish(store.take(io, [Take("w", 1, 1, 60.0)], NOW))
+        finish(store.admit(io, "t2", (), [TAKE], now=NOW, expires=NOW))
     assert finish(store.get(io, "key", NOW)) is None
     own_redis.start()
-    assert finish(store.reserve(io, "t1", [HOLD], NOW, NOW + 60)) is None
+    assert finish(store.admit(io, "t1", [HOLD], (), now=NOW, expires=NOW + 60)) is None
     store.close()
 
 
@@ -161,7 +164,7 @@ class Failing:
     instant = False
     asked = 0
 
-    def reserve(self, *args: object) -> None:
+    def admit(self, *args: object) -> None:
         """Fail."""
         del args
         self.asked += 1
@@ -178,7 +181,7 @@ def test_a_backend_that_failed_is_left_alone_for_a_moment() -> None:
     errors: list[StoreError] = []
     for _ in range(5):
         with pytest.raises(StoreError) as caught:
-            finish(store.reserve(blocking_io(), "t", [HOLD], NOW, NOW + 60))
+            finish(store.admit(blocking_io(), "t", [HOLD], (), now=NOW, expires=NOW + 60))
         errors.append(caught.value)
     assert backend.asked == 1
     assert all(0 < (error.retry_after or 0) <= 1 for error in errors)
@@ -211,21 +214,21 @@ class Slow(MemoryBackend):
         self.asked = threading.Event()
         self.go = threading.Event()
 
-    def reserve(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> Refusal | None:
-        """Wait, then reserve."""
+    def admit(self, *args: Any) -> Refusal | None:
+        """Wait, then admit."""
         self.asked.set()
         assert self.go.wait(10)
-        return super().reserve(ticket, holds, now, expires)
+        return super().admit(*args)
 
 
 def test_a_reservation_that_nobody_waits_for_is_given_back() -> None:
-    """A caller who is cancelled while the store reserves holds nothing afterwards."""
+    """A caller who is cancelled while the store reserves holds nothing afterwards, and has taken nothing."""
     backend = Slow()
     store = SharedStore(backend)
 
     async def main() -> None:
         io = async_io()
-        reserving = store.reserve(io, "t", [Hold("k", 5, 10, 9e9)], 0.0, 900.0)
+        reserving = store.admit(io, "t", [HOLD], [TAKE], now=NOW, expires=NOW + 900)
         task = asyncio.create_task(reserving)
         await asyncio.to_thread(backend.asked.wait, 10)
         task.cancel()
@@ -235,7 +238,8 @@ def test_a_reservation_that_nobody_waits_for_is_given_back() -> None:
 
     asyncio.run(main())
     store.close()  # waits for its threads
-    assert backend.ledger("k", 0.0) == Ledger(0, 0)
+    assert backend.ledger("a", NOW) == Ledger(0, 0)
+    assert backend.admit("t2", (), [TAKE], NOW, NOW) is None
 
 
 def test_a_reservation_just_made_is_given_back() -> None:
@@ -249,54 +253,43 @@ def test_a_reservation_just_made_is_given_back() -> None:
 
         async def work(self, executor: Any, function: Any, /, *args: Any) -> Any:
             result = executor.submit(function, *args).result()
-            if function == store._reserve:
+            if function == store._admit:
                 raise asyncio.CancelledError
             return result
 
     async def main() -> None:
         io: Any = Late(async_io().sender)
         with pytest.raises(asyncio.CancelledError):
-            await store.reserve(io, "t", [Hold("k", 5, 10, 9e9)], 0.0, 900.0)
+            await store.admit(io, "t", [HOLD], [TAKE], now=NOW, expires=NOW + 900)
 
     asyncio.run(main())
     store.close()
-    assert backend.ledger("k", 0.0) == Ledger(0, 0)
+    assert backend.ledger("a", NOW) == Ledger(0, 0)
+    assert backend.admit("t2", (), [TAKE], NOW, NOW) is None
 
 
 class Forgetful(MemoryBackend):
-    """A place whose answer to a change is lost the first time."""
+    """A place whose answer to a settlement is lost the first time."""
 
     instant = False
+    lost = False
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.lost: set[str] = set()
-
-    def _lose(self, name: str) -> None:
-        if name not in self.lost:
-            self.lost.add(name)
-            raise StoreError("The answer was lost.")
-
-    def settle(self, ticket: str, spends: Sequence[Spend], now: float) -> list[Ledger]:
+    def settle(self, *args: Any) -> list[Ledger]:
         """Settle, and seem to fail."""
-        ledgers = super().settle(ticket, spends, now)
-        self._lose("settle")
+        ledgers = super().settle(*args)
+        if not self.lost:
+            self.lost = True
+            raise StoreError("The answer was lost.")
         return ledgers
-
-    def add(self, ticket: str, period: str, sums: Any, until: float) -> None:
-        """Add, and seem to fail."""
-        super().add(ticket, period, sums, until)
-        self._lose("add")
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_change_whose_answer_was_lost_counts_once() -> None:
     """What is repeated because nobody knows whether it was done has no effect where it was."""
     store, io = SharedStore(Forgetful()), blocking_io()
-    assert finish(store.reserve(io, "t", [HOLD], NOW, NOW + 60)) is None
-    finish(store.settle(io, "t", [Spend("a", 5, NOW + 86_400)], NOW))
-    finish(store.add(io, "p", {"k": {"calls": 1}}, 9e9))
-    finish(store.add(io, "p", {"k": {"calls": 1}}, 9e9))
+    assert finish(store.admit(io, "t", [HOLD], (), now=NOW, expires=NOW + 60)) is None
+    finish(store.settle(io, "t", [Spend("a", 5, NOW + 86_400)], NOW, tally=TALLY))
+    finish(store.settle(io, "t2", (), NOW, tally=TALLY))
     assert finish(store.ledger(io, "a", NOW)) == Ledger(5, 0)
     assert finish(store.sums(io, "p", "p")) == {"p": {"k": {"calls": 2}}}
     store.close()

@@ -99,11 +99,11 @@ def test_a_store_that_went_down_allows_no_further_attempt(both: Both, upstream: 
         instant = False
         made = 0
 
-        def reserve(self, *args: Any) -> Any:
+        def admit(self, *args: Any) -> Any:
             self.made += 1
             if self.made > 1:
                 raise StoreError("down")
-            return super().reserve(*args)
+            return super().admit(*args)
 
     store = SharedStore(Failing(), on_failure="closed")
     upstream.reply(disconnect=True)

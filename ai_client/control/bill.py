@@ -1,0 +1,256 @@
+"""What one call counts for: what is set aside and taken before it, and what it came to."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import StoreError
+from ..stores.base import Change, Hold, Ledger, Refusal, Spend, Take, Tally
+from ..stores.tickets import new_ticket
+from .deadline import remaining
+from .media import TEXT_PATHS, is_billed
+from .meter import asking_for_usage, metered
+from .usage import UNKNOWN, Usage
+
+if TYPE_CHECKING:
+    from .accounting import Accounting
+    from .budget import Amounts, Unit
+    from .call import Call, Reply, StreamEnd
+    from .ledgers import Place
+    from .record import Record
+
+
+class Bill:
+    """What a call holds of its budgets and takes of its rates, until it is known what it used.
+
+    As much is held once more for each attempt after one that may have been billed.
+
+    Args:
+        accounting: What the call counts for; a call that only lists, reads or deletes counts for rates alone.
+        call: What is about to be sent.
+        record: Its record.
+
+    Attributes:
+        sent: What is to be sent: the call, or one that asks for its usage.
+        measures: Whether it matters what the call used.
+    """
+
+    __slots__ = (
+        "_accounting",
+        "_before",
+        "_budgets",
+        "_call",
+        "_cost",
+        "_counted",
+        "_needed",
+        "_now",
+        "_outer",
+        "_places",
+        "_record",
+        "_takes",
+        "_tickets",
+        "measures",
+        "sent",
+    )
+
+    def __init__(self, accounting: "Accounting", call: "Call", record: "Record") -> None:
+        budgets, cost, rates = accounting.budgets, accounting.cost, accounting.rates
+        if call.method != "POST":
+            budgets = cost = None
+        elif cost is not None and call.path not in TEXT_PATHS and not is_billed(call):
+            cost = None
+        takes, counted = ((), ()) if rates is None else rates.takes_of(record)
+        weighs = bool(counted) or (budgets is not None and budgets.measures)
+        sent = call
+        if call.stream is not None and (weighs or (cost is not None and cost.ask)):
+            sent = asking_for_usage(call)
+        if rates is not None and counted:
+            tokens = rates.tokens(sent)
+            counted = [Take(key, min(limit, tokens), limit, window) for key, _, limit, window in counted]
+            takes = [*takes, *counted]
+        self._now = now = call.io.now()
+        self._places: Sequence[Place] = ()
+        self._needed: Amounts = {}
+        if budgets is not None:
+            self._places = budgets.places_at(now, record)
+            self._needed = budgets.needed(sent, record)
+        self._accounting = accounting
+        self._budgets = budgets
+        self._cost = cost
+        self._call = call
+        self._record = record
+        self._takes: Sequence[Take] = takes
+        self._counted: Sequence[Take] = counted
+        self._before = record.billable
+        self._outer = record.before_retry
+        self._tickets = [new_ticket()]
+        self.sent = sent
+        self.measures = weighs or cost is not None
+
+    def is_admitted(self) -> bool:
+        """Tell whether there is room at once for the call, which then has it."""
+        accounting = self._accounting
+        instant, rates = accounting.instant, accounting.rates
+        if instant is None or (rates is not None and rates.allowances):
+            return False
+        now = self._now
+        if instant.admit(self._tickets[0], self._holds(), self._takes, now, self._until(now)) is not None:
+            return False
+        if self._places:
+            self._record.before_retry = self._again
+        return True
+
+    async def admitted(self) -> None:
+        """Wait until there is room for the call.
+
+        Raises:
+            BudgetExceeded: There is none within the budgets.
+            RateLimitExceeded: There is none in time within the rates.
+        """
+        io, rates, deadline = self._call.io, self._accounting.rates, self._call.deadline
+        give_up = self._now + (0.0 if rates is None else rates.max_wait)
+        while True:
+            now = self._now = io.now()
+            wait = 0.0 if rates is None else rates.upstream_wait(self.sent, self._record, now)
+            refusal = Refusal(None, wait=wait) if wait else await self._admit(now)
+            if refusal is None:
+                break
+            if refusal.position is not None and self._budgets is not None:
+                amount = self._needed[self._places[refusal.position].unit]
+                ledger = Ledger(refusal.used, refusal.held)
+                raise self._budgets.refusal(refusal.position, ledger, amount, self._record, now)
+            late = now + refusal.wait > give_up or (
+                deadline is not None and refusal.wait > remaining(deadline)
+            )
+            if rates is not None and late:
+                raise rates.refusal(refusal.wait, () if wait else self._takes)
+            await io.sleep(refusal.wait)
+        if self._places:
+            self._record.before_retry = self._again
+
+    def no_more_attempts(self) -> None:
+        """Note that the call will not be tried again."""
+        self._record.before_retry = self._outer
+
+    def settled_at_once(self, usage: Usage | None) -> Sequence[Ledger] | None:
+        """Count what the call used; `None` where that takes waiting, and nothing is counted yet."""
+        instant, record = self._accounting.instant, self._record
+        if instant is None or record.billable - self._before > 1 or len(self._tickets) > 1:
+            return None
+        now = self._call.io.now()
+        changes, tally = self._counts(usage, 0, now)
+        return instant.settle(self._tickets[0], self._spends(self._used(usage)), now, changes, tally)
+
+    async def settled(self, usage: Usage | None) -> Sequence[Ledger]:
+        """Count what the answered attempt used, and what was set aside for each that was lost before it."""
+        lost = max(0, self._record.billable - self._before - 1)
+        changes, tally = self._counts(usage, lost, self._call.io.now())
+        return await self._settle(self._used(usage), lost, changes, tally)
+
+    async def fail(self) -> None:
+        """Count what was set aside for each attempt that may have been billed although no answer came of it."""
+        record = self._record
+        lost = record.billable - self._before
+        tally: Tally | None = None
+        if lost and self._cost is not None:
+            record.usage = UNKNOWN
+            tally = self._cost.lost(record, lost, self._call.io.now())
+        await self._settle(None, lost, (), tally)
+
+    def settle_at_end_of(self, reply: "Reply") -> None:
+        """Count what a stream used once it has ended."""
+        meter = metered(self._call, self.sent, reply)
+
+        async def settle(end: "StreamEnd") -> None:
+            del end
+            await self.warn(await self.settled(meter.usage()))
+
+        reply.on_end.append(settle)
+
+    async def warn(self, ledgers: Sequence[Ledger]) -> None:
+        """Tell of the budgets that are nearly used up."""
+        if self._budgets is not None:
+            await self._budgets.warn(self._call.io, self._record, self._places, ledgers)
+
+    def _holds(self) -> list[Hold]:
+        if not self._places:
+            return []
+        needed = self._needed
+        return [Hold(key, needed[unit], limit, until) for key, unit, limit, until in self._places]
+
+    def _until(self, now: float) -> float:
+        """Give when what is held now is given back if nobody settles it."""
+        return now if self._budgets is None else now + self._budgets.expires
+
+    async def _admit(self, now: float) -> Refusal | None:
+        store, holds = self._accounting.store, self._holds()
+        if store is None or not (holds or self._takes):
+            return None
+        return await store.admit(
+            self._call.io, self._tickets[0], holds, self._takes, now=now, expires=self._until(now)
+        )
+
+    def _used(self, usage: Usage | None) -> "Amounts":
+        """Give what the budgets count of the answered attempt."""
+        if usage is None or self._budgets is None:
+            return self._needed
+        return self._budgets.used(usage, self._record, self._needed)
+
+    def _counts(self, usage: Usage | None, lost: int, now: float) -> tuple[Sequence[Change], Tally | None]:
+        """Give what an answered call adds to windows and sums, and price it."""
+        if usage is None:
+            return (), None
+        tally = None if self._cost is None else self._cost.tally(self._record, usage, lost, now)
+        counted = self._counted
+        if not counted or usage.source == "unknown":  # what is not known stays as expected
+            return (), tally
+        used, at = usage.input + usage.output, self._now
+        return [Change(key, used - amount, window, at) for key, amount, _, window in counted], tally
+
+    def _spends(self, used: "Amounts") -> list[Spend]:
+        return [Spend(key, used[unit], until) for key, unit, _, until in self._places]
+
+    async def _settle(
+        self, used: "Amounts | None", lost: int, changes: Sequence[Change], tally: Tally | None
+    ) -> Sequence[Ledger]:
+        """Count what the answered attempt *used*, if one was, and what was set aside for those that were *lost*."""
+        store, io = self._accounting.store, self._call.io
+        ledgers: Sequence[Ledger] = ()
+        if store is None or not (self._places or changes or tally):
+            return ledgers
+        for number, ticket in enumerate(self._tickets):
+            spends = self._spends_of(number, lost, used)
+            ledgers = await store.settle(io, ticket, spends, io.now(), changes=changes, tally=tally)
+            changes, tally = (), None
+        return ledgers
+
+    def _spends_of(self, number: int, lost: int, used: "Amounts | None") -> list[Spend]:
+        """Give what one of the tickets comes to."""
+        amounts = self._needed if number < lost else used if number == lost else None
+        return [
+            Spend(key, amounts[unit] if amounts and (number == 0 or _by_attempt(unit)) else 0, until)
+            for key, unit, _, until in self._places
+        ]
+
+    async def _again(self) -> bool:
+        """Set aside as much once more where the attempt before may have been billed; tell whether there is room."""
+        if self._outer is not None and not await self._outer():
+            return False
+        store, record = self._accounting.store, self._record
+        holds = [
+            hold for hold, place in zip(self._holds(), self._places, strict=True) if _by_attempt(place.unit)
+        ]
+        if store is None or not holds or record.billable - self._before < len(self._tickets):
+            return True
+        now, ticket = self._call.io.now(), new_ticket()
+        try:
+            refusal = await store.admit(self._call.io, ticket, holds, (), now=now, expires=self._until(now))
+        except StoreError:
+            return False
+        if refusal is None:
+            self._tickets.append(ticket)
+        return refusal is None
+
+
+def _by_attempt(unit: "Unit") -> bool:
+    """Tell whether each attempt without an answer uses up what is set aside; else the call does, once."""
+    return unit != "requests"
