@@ -65,7 +65,7 @@ class Bill:
             sent = asking_for_usage(call)
         if rates is not None and counted:
             tokens = rates.tokens(sent)
-            counted = [Take(key, min(limit, tokens), limit, window) for key, _, limit, window in counted]
+            counted = [Take(take.key, min(take.limit, tokens), take.limit, take.window) for take in counted]
             takes = [*takes, *counted]
         self._now = now = call.io.now()
         self._places: Sequence[Place] = ()
@@ -204,7 +204,7 @@ class Bill:
         if not counted or usage.source == "unknown":  # what is not known stays as expected
             return (), tally
         used, at = usage.input + usage.output, self._now
-        return [Change(key, used - amount, window, at) for key, amount, _, window in counted], tally
+        return [Change(take.key, used - take.amount, take.window, at) for take in counted], tally
 
     def _spends(self, used: "Amounts") -> list[Spend]:
         return [Spend(key, used[unit], until) for key, unit, _, until in self._places]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -82,7 +83,7 @@ def used(call: "Call", content: bytes | None, size: int) -> Usage | None:
         if body.get("response_format") not in {"wav", "pcm"}:
             return spoken
         tokens = -(-size * SPEECH_TOKENS // _PCM_BYTES)
-        return spoken._replace(output=tokens, audio_output=tokens)
+        return replace(spoken, output=tokens, audio_output=tokens)
     if content is None:
         return None
     if call.path.endswith(_HEARD):

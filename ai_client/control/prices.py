@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
@@ -86,7 +86,7 @@ class Price:
                 return round((amount * price / unit + self.request) * 1e9)
         if not usage.total or not (self.input or self.output):
             return None
-        return self.nano_usd(usage._replace(seconds=0.0, characters=0, images=0))
+        return self.nano_usd(replace(usage, seconds=0.0, characters=0, images=0))
 
 
 class _Table:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from pydantic_core import SchemaValidator, core_schema, from_json
 
@@ -12,7 +13,8 @@ from ..errors import members_of
 Source = Literal["reported", "estimated", "unknown"]
 
 
-class Usage(NamedTuple):
+@dataclass(slots=True)
+class Usage:
     """Tokens of one call; the parts are contained in the sums.
 
     Attributes:

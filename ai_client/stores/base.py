@@ -6,13 +6,15 @@ numbers (tokens, requests, nano-USD), so that sums are exact. Times are in secon
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from .._io import IO
 
 
-class Hold(NamedTuple):
+@dataclass(slots=True)
+class Hold:
     """An amount to set aside on a ledger.
 
     Attributes:
@@ -28,7 +30,8 @@ class Hold(NamedTuple):
     until: float
 
 
-class Spend(NamedTuple):
+@dataclass(slots=True)
+class Spend:
     """What came of a hold: the *amount* that was used on the ledger *key*, which may be forgotten at *until*."""
 
     key: str
@@ -36,14 +39,16 @@ class Spend(NamedTuple):
     until: float
 
 
-class Ledger(NamedTuple):
+@dataclass(slots=True)
+class Ledger:
     """What a ledger says: the sum *used* and the sum *held* by reservations that are neither settled nor expired."""
 
     used: int = 0
     held: int = 0
 
 
-class Refusal(NamedTuple):
+@dataclass(slots=True)
+class Refusal:
     """Why nothing was set aside or taken.
 
     Attributes:
@@ -58,7 +63,8 @@ class Refusal(NamedTuple):
     wait: float = 0.0
 
 
-class Take(NamedTuple):
+@dataclass(slots=True)
+class Take:
     """An amount to take within a sliding window.
 
     The window is counted in `SLOTS` slots. A slot that began within the window counts whole, so no stretch of
@@ -77,7 +83,8 @@ class Take(NamedTuple):
     window: float
 
 
-class Change(NamedTuple):
+@dataclass(slots=True)
+class Change:
     """An amount to add to a sliding window whatever its limit.
 
     Attributes:
@@ -93,7 +100,8 @@ class Change(NamedTuple):
     at: float
 
 
-class Tally(NamedTuple):
+@dataclass(slots=True)
+class Tally:
     """What a call adds to the sums of a period.
 
     Attributes:

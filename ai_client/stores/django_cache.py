@@ -43,9 +43,9 @@ class DjangoCacheBackend:
         with self._locked() as cache:
             accounts = [self._account(cache, hold.key, now) for hold in holds]
             for index, (hold, account) in enumerate(zip(holds, accounts, strict=True)):
-                used, held = _figures(account)
-                if hold.limit is not None and used + held + hold.amount > hold.limit:
-                    return Refusal(index, used, held)
+                ledger = _figures(account)
+                if hold.limit is not None and ledger.used + ledger.held + hold.amount > hold.limit:
+                    return Refusal(index, ledger.used, ledger.held)
             wait = max((self._wait(cache, take, now) for take in takes), default=0.0)
             if wait:
                 return Refusal(None, wait=wait)

@@ -132,20 +132,20 @@ class MemoryBackend:
         ledgers: list[Ledger] = []
         with self._lock:
             repeated = self._is_repeated(ticket)
-            for key, amount, until in spends:
-                account = self._accounts.get(key)
+            for spend in spends:
+                account = self._accounts.get(spend.key)
                 if account is None or account.until <= now:
-                    account = self._new_account(key, until, now)
+                    account = self._new_account(spend.key, spend.until, now)
                 account.let_go(ticket)
                 if account.holds:
                     account.expire(now)
                 if not repeated:
-                    account.used += amount
+                    account.used += spend.amount
                 ledgers.append(Ledger(account.used, account.held))
             if not repeated:
-                for key, amount, length, at in changes:
-                    window = self._windows.get(key) or self._new_window(key, length, now)
-                    window.add(amount, int(at / window.width))
+                for change in changes:
+                    window = self._windows.get(change.key) or self._new_window(change, now)
+                    window.add(change.amount, int(change.at / window.width))
                 if tally is not None:
                     self._add(tally)
         return ledgers
@@ -202,17 +202,17 @@ class MemoryBackend:
         self, ticket: str, holds: Sequence[Hold], now: float, expires: float, made: list[_Account]
     ) -> Refusal | None:
         """Set amounts aside until one has no room, and note on which accounts."""
-        for key, amount, limit, until in holds:
-            account = self._accounts.get(key)
+        for hold in holds:
+            account = self._accounts.get(hold.key)
             if account is None or account.until <= now:
-                account = self._new_account(key, until, now)
+                account = self._new_account(hold.key, hold.until, now)
             if account.holds:
                 account.expire(now)
-            if limit is not None and account.used + account.held + amount > limit:
-                return Refusal([hold[0] for hold in holds].index(key), account.used, account.held)
+            if hold.limit is not None and account.used + account.held + hold.amount > hold.limit:
+                return Refusal(holds.index(hold), account.used, account.held)
             if ticket not in account.holds:
-                account.holds[ticket] = amount, expires
-                account.held += amount
+                account.holds[ticket] = hold.amount, expires
+                account.held += hold.amount
                 made.append(account)
         return None
 
@@ -220,17 +220,17 @@ class MemoryBackend:
         """Take amounts from windows, all or none."""
         wait = 0.0
         found: list[tuple[_Window, int, int]] = []
-        for key, amount, limit, length in takes:
-            window = self._windows.get(key) or self._new_window(key, length, now)
+        for take in takes:
+            window = self._windows.get(take.key) or self._new_window(take, now)
             number = int(now / window.width)
             if number > window.newest:
                 window.forget(number)
             else:
                 number = window.newest  # whoever asked earlier may get here later
-            over = window.total + amount - limit
+            over = window.total + take.amount - take.limit
             if over > 0:
                 wait = max(wait, window.room_in(over, now))
-            found.append((window, amount, number))
+            found.append((window, take.amount, number))
         if wait:
             return Refusal(None, wait=wait)
         for window, amount, number in found:
@@ -238,13 +238,12 @@ class MemoryBackend:
         return None
 
     def _add(self, tally: Tally) -> None:
-        period, key, amounts, until = tally
-        kept = self._sums.get(period)
+        kept = self._sums.get(tally.period)
         if kept is None:
             self._sums = {name: kept for name, kept in self._sums.items() if kept[0] > time.time()}
-            kept = self._sums[period] = until, defaultdict(_totals)
-        totals = kept[1][key]
-        for name, amount in amounts.items():
+            kept = self._sums[tally.period] = tally.until, defaultdict(_totals)
+        totals = kept[1][tally.key]
+        for name, amount in tally.amounts.items():
             totals[name] += amount
 
     def _is_repeated(self, ticket: str) -> bool:
@@ -261,9 +260,9 @@ class MemoryBackend:
         account = self._accounts[key] = _Account(until)
         return account
 
-    def _new_window(self, key: str, length: float, now: float) -> _Window:
+    def _new_window(self, of: Take | Change, now: float) -> _Window:
         self._sweep(now)
-        window = self._windows[key] = _Window(length / SLOTS)
+        window = self._windows[of.key] = _Window(of.window / SLOTS)
         return window
 
     def _sweep(self, now: float) -> None:

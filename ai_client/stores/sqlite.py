@@ -77,9 +77,9 @@ class SqliteBackend:
         """Set aside all of *holds* and take all of *takes*, or nothing."""
         with self._writing(now) as db:
             for index, hold in enumerate(holds):
-                used, held = _ledger(db, hold.key, now)
-                if hold.limit is not None and used + held + hold.amount > hold.limit:
-                    return Refusal(index, used, held)
+                ledger = _ledger(db, hold.key, now)
+                if hold.limit is not None and ledger.used + ledger.held + hold.amount > hold.limit:
+                    return Refusal(index, ledger.used, ledger.held)
             wait = max((_wait(db, take, now) for take in takes), default=0.0)
             if wait:
                 return Refusal(None, wait=wait)
@@ -109,7 +109,10 @@ class SqliteBackend:
                 db.executemany(
                     "INSERT INTO ledgers VALUES (:key, :amount, :until) ON CONFLICT (key) DO UPDATE SET until = :until,"
                     " used = :amount + CASE WHEN until > :now THEN used ELSE 0 END",
-                    [{**spend._asdict(), "now": now} for spend in spends],
+                    [
+                        {"key": spend.key, "amount": spend.amount, "until": spend.until, "now": now}
+                        for spend in spends
+                    ],
                 )
                 _add_to_windows(db, changes)
                 if tally is not None:

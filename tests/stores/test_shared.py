@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def test_fail_open(own_redis: Redis, caplog: pytest.LogCaptureFixture, *, blocki
     assert ["go on without it" in record.message for record in caplog.records] == [True]
     own_redis.start()
     assert run(after()) == (Ledger(7, 0), {"p": {"k": {"calls": 1}}})
-    rest = [store.backend.admit(f"t{left}", (), [TAKE._replace(amount=left)], NOW, NOW) for left in (4, 3)]
+    rest = [store.backend.admit(f"t{left}", (), [replace(TAKE, amount=left)], NOW, NOW) for left in (4, 3)]
     assert [refusal is None for refusal in rest] == [False, True]  # 5 were taken, 3 were given back
     assert caplog.records[-1].message == "The store answers again."
     store.close()
