@@ -10,7 +10,7 @@ from .meter import usage_of
 from .record import record_of
 
 if TYPE_CHECKING:
-    from ..stores import Store
+    from ..stores import Backend, Store
     from .budget import Budgets
     from .cost import Cost
     from .rate_limit import RateLimits
@@ -23,7 +23,6 @@ class Counted:
     """A policy that counts calls in a store: alone, or as one with those next to it that count in the same."""
 
     part: ClassVar[Part]
-    store: "Store | None"
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call and count it; see `Accounting`."""
@@ -45,24 +44,23 @@ class Accounting:
             nothing set aside. Cost prices what was used before budgets count it.
     """
 
-    __slots__ = ("budgets", "cost", "instant", "parts", "rates", "store")
+    __slots__ = ("budgets", "cost", "expires", "instant", "parts", "rates", "store")
 
-    def __init__(self, parts: Mapping[Part, Counted]) -> None:
-        given: Mapping[Part, Any] = parts
+    def __init__(self, parts: Mapping[Part, Any]) -> None:
         self.parts = parts
-        self.budgets: Budgets | None = given.get("budgets")
-        self.cost: Cost | None = given.get("cost")
-        self.rates: RateLimits | None = given.get("rates")
-        self.store: Store | None = next(
-            (part.store for part in parts.values() if part.store is not None), None
-        )
-        self.instant = None if self.store is None else self.store.instant
+        self.budgets: Budgets | None = parts.get("budgets")
+        self.cost: Cost | None = parts.get("cost")
+        self.rates: RateLimits | None = parts.get("rates")
+        stores = [part.store for part in parts.values() if part.store is not None]
+        self.store: Store | None = stores[0] if stores else None
+        self.expires = 0.0 if self.budgets is None else self.budgets.expires
+        self.instant: Backend | None = None if self.store is None else self.store.instant
 
-    def may_include(self, inner: Counted) -> bool:
-        """Tell whether counting for the policy next further in too makes no difference to anyone."""
-        stores = [store for store in (self.store, inner.store) if store is not None]
-        is_next = all(_ORDER.index(part) < _ORDER.index(inner.part) for part in self.parts)
-        return is_next and all(store is stores[0] for store in stores)
+    def may_include(self, inner: Any) -> bool:
+        """Tell whether it makes no difference to anyone if this counts for the policy next further in too."""
+        if any(_ORDER.index(part) >= _ORDER.index(inner.part) for part in self.parts):
+            return False
+        return self.store is None or inner.store is None or inner.store is self.store
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
         """Send a call if there is room for it, and count what came of it.

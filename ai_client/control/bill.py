@@ -58,7 +58,7 @@ class Bill:
             budgets = cost = None
         elif cost is not None and call.path not in TEXT_PATHS and not is_billed(call):
             cost = None
-        takes, counted = ((), ()) if rates is None else rates.takes_of(record)
+        takes, counted = ((), ()) if rates is None else rates.takes.of(record)
         weighs = bool(counted) or (budgets is not None and budgets.measures)
         sent = call
         if call.stream is not None and (weighs or (cost is not None and cost.ask)):
@@ -71,7 +71,7 @@ class Bill:
         self._places: Sequence[Place] = ()
         self._needed: Amounts = {}
         if budgets is not None:
-            self._places = budgets.places_at(now, record)
+            self._places = budgets.ledgers.at(now, record)
             self._needed = budgets.needed(sent, record)
         self._accounting = accounting
         self._budgets = budgets
@@ -92,8 +92,8 @@ class Bill:
         instant, rates = accounting.instant, accounting.rates
         if instant is None or (rates is not None and rates.allowances):
             return False
-        now = self._now
-        if instant.admit(self._tickets[0], self._holds(), self._takes, now, self._until(now)) is not None:
+        now, ticket = self._now, self._tickets[0]
+        if instant.admit(ticket, self._holds(), self._takes, now, now + accounting.expires) is not None:
             return False
         if self._places:
             self._record.before_retry = self._again
@@ -118,10 +118,8 @@ class Bill:
                 amount = self._needed[self._places[refusal.position].unit]
                 ledger = Ledger(refusal.used, refusal.held)
                 raise self._budgets.refusal(refusal.position, ledger, amount, self._record, now)
-            late = now + refusal.wait > give_up or (
-                deadline is not None and refusal.wait > remaining(deadline)
-            )
-            if rates is not None and late:
+            too_long = deadline is not None and refusal.wait > remaining(deadline)
+            if rates is not None and (too_long or now + refusal.wait > give_up):
                 raise rates.refusal(refusal.wait, () if wait else self._takes)
             await io.sleep(refusal.wait)
         if self._places:
@@ -138,7 +136,11 @@ class Bill:
             return None
         now = self._call.io.now()
         changes, tally = self._counts(usage, 0, now)
-        return instant.settle(self._tickets[0], self._spends(self._used(usage)), now, changes, tally)
+        used = self._used(usage)
+        spends = [Spend(key, used[unit], until) for key, unit, _, until in self._places]
+        if not (spends or changes or tally):
+            return ()
+        return instant.settle(self._tickets[0], spends, now, changes, tally)
 
     async def settled(self, usage: Usage | None) -> Sequence[Ledger]:
         """Count what the answered attempt used, and what was set aside for each that was lost before it."""
@@ -177,16 +179,17 @@ class Bill:
         needed = self._needed
         return [Hold(key, needed[unit], limit, until) for key, unit, limit, until in self._places]
 
-    def _until(self, now: float) -> float:
-        """Give when what is held now is given back if nobody settles it."""
-        return now if self._budgets is None else now + self._budgets.expires
-
     async def _admit(self, now: float) -> Refusal | None:
         store, holds = self._accounting.store, self._holds()
         if store is None or not (holds or self._takes):
             return None
         return await store.admit(
-            self._call.io, self._tickets[0], holds, self._takes, now=now, expires=self._until(now)
+            self._call.io,
+            self._tickets[0],
+            holds,
+            self._takes,
+            now=now,
+            expires=now + self._accounting.expires,
         )
 
     def _used(self, usage: Usage | None) -> "Amounts":
@@ -205,9 +208,6 @@ class Bill:
             return (), tally
         used, at = usage.input + usage.output, self._now
         return [Change(take.key, used - take.amount, take.window, at) for take in counted], tally
-
-    def _spends(self, used: "Amounts") -> list[Spend]:
-        return [Spend(key, used[unit], until) for key, unit, _, until in self._places]
 
     async def _settle(
         self, used: "Amounts | None", lost: int, changes: Sequence[Change], tally: Tally | None
@@ -241,9 +241,12 @@ class Bill:
         ]
         if store is None or not holds or record.billable - self._before < len(self._tickets):
             return True
-        now, ticket = self._call.io.now(), new_ticket()
+        io, ticket = self._call.io, new_ticket()
+        now = io.now()
         try:
-            refusal = await store.admit(self._call.io, ticket, holds, (), now=now, expires=self._until(now))
+            refusal = await store.admit(
+                io, ticket, holds, (), now=now, expires=now + self._accounting.expires
+            )
         except StoreError:
             return False
         if refusal is None:

@@ -132,6 +132,7 @@ class Budgets(Counted):
     Attributes:
         measures: Whether any counts what a call uses.
         in_usd: Whether any counts what that costs.
+        ledgers: Where calls count.
     """
 
     part: ClassVar[Part] = "budgets"
@@ -142,7 +143,7 @@ class Budgets(Counted):
     expires: float = 900.0
     measures: bool = field(init=False, repr=False, compare=False)
     in_usd: bool = field(init=False, repr=False, compare=False)
-    _ledgers: Ledgers = field(init=False, repr=False, compare=False)
+    ledgers: Ledgers = field(init=False, repr=False, compare=False)
     _warned: dict[str, None] = field(init=False, repr=False, compare=False, default_factory=dict[str, None])
     _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
 
@@ -155,11 +156,7 @@ class Budgets(Counted):
         units = {budget.unit for budget in self.budgets}
         object.__setattr__(self, "measures", units != {"requests"})
         object.__setattr__(self, "in_usd", "usd" in units)
-        object.__setattr__(self, "_ledgers", Ledgers(self.budgets))
-
-    def places_at(self, now: float, record: Record) -> Sequence[Place]:
-        """Give where a call counts at a time, for each budget in turn."""
-        return self._ledgers.at(now, record)
+        object.__setattr__(self, "ledgers", Ledgers(self.budgets))
 
     def needed(self, call: Call, record: Record) -> Amounts:
         """Give what to set aside for a call.

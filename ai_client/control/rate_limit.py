@@ -92,6 +92,7 @@ class RateLimits(Counted):
         output_tokens: What the answer to a call that does not limit it is first taken to need.
 
     Attributes:
+        takes: What a call takes in requests, and of which windows it takes tokens.
         allowances: What is left at the upstream, by model and unit, where that is little; mostly empty.
     """
 
@@ -104,7 +105,7 @@ class RateLimits(Counted):
     allowances: dict[tuple[str | None, str], _Allowance] = field(
         init=False, repr=False, compare=False, default_factory=dict[tuple[str | None, str], _Allowance]
     )
-    _takes: PerCaller[tuple[list[Take], list[Take]]] = field(init=False, repr=False, compare=False)
+    takes: PerCaller[tuple[list[Take], list[Take]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.limits and self.store is None:
@@ -119,11 +120,7 @@ class RateLimits(Counted):
                 raise ConfigError(
                     f"rate limits: two of {unit} have one window and scope: give one of them a name."
                 )
-        object.__setattr__(self, "_takes", PerCaller(self._takes_of))
-
-    def takes_of(self, record: Record) -> tuple[Sequence[Take], Sequence[Take]]:
-        """Give what a call takes in requests, and of which windows it takes tokens."""
-        return self._takes.of(record)
+        object.__setattr__(self, "takes", PerCaller(self._takes_of))
 
     def tokens(self, call: Call) -> int:
         """Estimate the tokens of a call and its answer."""

@@ -66,7 +66,7 @@ class SharedStore:
         now: float,
         expires: float,
     ) -> Refusal | None:
-        """Set aside all of *holds* and take all of *takes*, or nothing, as for a caller who is cancelled meanwhile."""
+        """Set aside all of *holds* and take all of *takes*, or nothing; nothing where the caller is cancelled."""
         if self.backend.instant:
             return self.backend.admit(ticket, holds, takes, now, expires)
         request = _Request(ticket, holds, takes, now, expires)
@@ -81,7 +81,7 @@ class SharedStore:
         except BaseException:
             request.unwanted = True
             if request.made or io.blocking:  # else the thread that makes it gives it back
-                await io.work(self._workers(), self._give_back, request)
+                await io.work(self._workers(), self._settle, *request.nothing())
             raise
 
     async def settle(
@@ -151,11 +151,8 @@ class SharedStore:
         if refusal is None:
             request.made = True
             if request.unwanted:
-                self._give_back(request)
+                self._settle(*request.nothing())
         return refusal
-
-    def _give_back(self, request: "_Request") -> None:
-        self._settle(*request.returned() if request.made else request.nothing())
 
     def _settle(
         self,
@@ -256,13 +253,10 @@ class _Request:
         """Give what is asked for."""
         return self.ticket, self.holds, self.takes, self.now, self.expires
 
-    def nothing(self) -> tuple[str, list[Spend], float]:
-        """Give what settles it as unused."""
-        return self.ticket, [Spend(hold.key, 0, hold.until) for hold in self.holds], self.now
-
-    def returned(self) -> tuple[str, list[Spend], float, list[Change]]:
-        """Give what settles it as unused where it is known that all was taken."""
-        return *self.nothing(), self.taken(-1)
+    def nothing(self) -> tuple[str, list[Spend], float, list[Change]]:
+        """Give what settles it as unused; nothing is given back to windows that may never have been taken."""
+        spends = [Spend(hold.key, 0, hold.until) for hold in self.holds]
+        return self.ticket, spends, self.now, self.taken(-1) if self.made else []
 
     def taken(self, times: int) -> list[Change]:
         """Give what was taken, so many times."""
