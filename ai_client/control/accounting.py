@@ -83,7 +83,7 @@ class Accounting:
         usage = None
         try:
             reply = await proceed(bill.sent)
-            if bill.measures and call.is_whole:
+            if bill.measures and call.stream is None and not call.unread:
                 usage = reply.usage or usage_of(call, reply, record)
         except BaseException as error:
             if rates is not None and isinstance(error, RateLimitError):

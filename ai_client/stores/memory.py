@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from itertools import islice
+from math import inf
 
 from .base import DEFAULT_MAX_BYTES, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 
@@ -12,15 +13,22 @@ _SWEEP_EVERY = 4096
 
 
 class _Account:
-    """A ledger and the reservations on it, by ticket."""
+    """A ledger and the reservations on it, by ticket; none of them expires before *due*."""
 
-    __slots__ = ("held", "holds", "until", "used")
+    __slots__ = ("due", "held", "holds", "until", "used")
 
     def __init__(self, until: float) -> None:
         self.used = 0
         self.held = 0
         self.until = until
+        self.due = inf
         self.holds: dict[str, tuple[int, float]] = {}
+
+    def hold(self, ticket: str, amount: int, expires: float) -> None:
+        """Set an amount aside."""
+        self.holds[ticket] = amount, expires
+        self.held += amount
+        self.due = min(self.due, expires)
 
     def let_go(self, ticket: str) -> None:
         """Give back what a ticket holds, if anything."""
@@ -30,13 +38,15 @@ class _Account:
 
     def expire(self, now: float) -> None:
         """Give back what has expired; holds of one kind expire in the order in which they were made."""
-        holds = self.holds
-        while holds:
-            ticket, (amount, expires) = next(iter(holds.items()))
+        late: list[str] = []
+        self.due = inf
+        for ticket, (_, expires) in self.holds.items():
             if expires > now:
-                return
-            del holds[ticket]
-            self.held -= amount
+                self.due = expires
+                break
+            late.append(ticket)
+        for ticket in late:
+            self.let_go(ticket)
 
 
 class _Window:
@@ -137,7 +147,7 @@ class MemoryBackend:
                 if account is None or account.until <= now:
                     account = self._new_account(spend.key, spend.until, now)
                 account.let_go(ticket)
-                if account.holds:
+                if account.due <= now:
                     account.expire(now)
                 if not repeated:
                     account.used += spend.amount
@@ -206,13 +216,12 @@ class MemoryBackend:
             account = self._accounts.get(hold.key)
             if account is None or account.until <= now:
                 account = self._new_account(hold.key, hold.until, now)
-            if account.holds:
+            if account.due <= now:
                 account.expire(now)
             if hold.limit is not None and account.used + account.held + hold.amount > hold.limit:
                 return Refusal(holds.index(hold), account.used, account.held)
             if ticket not in account.holds:
-                account.holds[ticket] = hold.amount, expires
-                account.held += hold.amount
+                account.hold(ticket, hold.amount, expires)
                 made.append(account)
         return None
 

@@ -200,6 +200,32 @@ def test_values_are_bounded_and_expire(kind: str, tmp_path: "object") -> None:
     backend.close()
 
 
+def test_holds_are_not_looked_through_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In memory, what a call costs does not grow with the calls under way: holds are looked at when one is due."""
+    from ai_client.stores import memory
+
+    looked: list[float] = []
+    expire = memory._Account.expire
+
+    def note(account: memory._Account, now: float) -> None:
+        looked.append(now)
+        expire(account, now)
+
+    monkeypatch.setattr(memory._Account, "expire", note)
+    backend = memory.MemoryBackend()
+    for number in range(1000):
+        assert (
+            backend.admit(f"t{number}", [Hold("a", 1, 1000, DAY)], (), NOW + number, NOW + 2000 + number)
+            is None
+        )
+    for number in range(900):
+        backend.settle(f"t{number}", [Spend("a", 1, DAY)], NOW + 1000)
+    assert looked == []
+    assert backend.admit("late", [Hold("a", 1, 1000, DAY)], (), NOW + 2950, NOW + 5000) is None
+    assert looked == [NOW + 2950]
+    assert backend.ledger("a", NOW + 2950) == Ledger(900, 49 + 1)
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["reserve", "settle", "tick"]),
