@@ -19,12 +19,13 @@ from .scope import SECONDS, PerCaller, Scope, key_in, scopes_of
 if TYPE_CHECKING:
     import httpx
 
-    from .._io import IO
     from ..stores import Store
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
 _UNITS = (86_400, 3600, 60, 1, 0.001)
 _MODELS_KEPT = 1000
+_PAUSE = 0.02
+"""Seconds between two looks at what answers say of the upstream's limits, while more than half of these is left."""
 _LEFT = b"x-ratelimit-remaining-requests"
 _NAMES = (
     ("requests", _LEFT, b"x-ratelimit-limit-requests", b"x-ratelimit-reset-requests"),
@@ -105,6 +106,9 @@ class RateLimits(Counted):
     allowances: dict[tuple[str | None, str], _Allowance] = field(
         init=False, repr=False, compare=False, default_factory=dict[tuple[str | None, str], _Allowance]
     )
+    _heard: dict[str | None, float] = field(
+        init=False, repr=False, compare=False, default_factory=dict[str | None, float]
+    )
     takes: PerCaller[tuple[list[Take], list[Take]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -166,18 +170,22 @@ class RateLimits(Counted):
         )
 
     def learn(self, call: Call, record: Record, response: "httpx.Response") -> None:
-        """Note what the upstream says: only where little is left, so that most calls cost nothing here."""
+        """Note what the upstream says where less than half is left; where more is, look again after a while."""
+        model, now = record.target or record.model, call.io.now()
         if response.status_code == 429 and (after := retry_after(response.headers)) is not None:  # noqa: PLR2004 - HTTP
-            self._note(record.target or record.model, "requests", _Allowance(call.io.now(), 0, 1, after))
+            self._note(model, "requests", _Allowance(now, 0, 1, after))
             return
+        if not self.allowances:
+            if 0 <= now - self._heard.get(model, 0.0) < _PAUSE:
+                return
+            if len(self._heard) > _MODELS_KEPT:
+                self._heard.clear()
+            self._heard[model] = now
         said = _limits_in(response)
-        if not said and not self.allowances:
-            return
-        model = record.target or record.model
         for unit, of_left, of_limit, of_reset in _NAMES:
             found = None
             if of_left in said:
-                found = _allowance(said[of_left], said.get(of_limit), said.get(of_reset), call.io)
+                found = _allowance(said[of_left], said.get(of_limit), said.get(of_reset), now)
             if found is not None:
                 self._note(model, unit, found)
             elif self.allowances:
@@ -203,7 +211,7 @@ def _limits_in(response: "httpx.Response") -> dict[bytes, bytes]:
 
 
 def _allowance(
-    left_said: bytes, limit_said: bytes | None, reset_said: bytes | None, io: "IO"
+    left_said: bytes, limit_said: bytes | None, reset_said: bytes | None, now: float
 ) -> _Allowance | None:
     """Read what is left of a limit where that is less than half."""
     try:
@@ -213,7 +221,7 @@ def _allowance(
     if left >= limit / 2:
         return None
     reset = duration((reset_said or b"").decode("latin-1"))
-    return None if reset is None else _Allowance(io.now(), left, limit, reset)
+    return None if reset is None else _Allowance(now, left, limit, reset)
 
 
 def duration(text: str) -> float | None:

@@ -109,6 +109,31 @@ def test_the_upstream_is_believed(
     both.chat(client)
 
 
+def test_the_upstream_is_listened_to_now_and_then(both: Both, clock: Clock, upstream: Upstream) -> None:
+    """While plenty is left, of the answers that come at once one is read for limits; once little is, each is."""
+    client = client_with(both, clock)
+
+    def answer(left: int) -> None:
+        said = {"limit-requests": "60", "remaining-requests": str(left), "reset-requests": "60s"}
+        upstream.reply(headers={f"x-ratelimit-{name}": value for name, value in said.items()})
+        both.chat(client)
+
+    answer(50)
+    answer(0)  # which is not heard of
+    answer(49)
+    clock.now += 0.03
+    answer(0)
+    with pytest.raises(RateLimitExceeded):
+        both.chat(client)
+    clock.now += 1
+    answer(0)  # at once, and heard of
+    with pytest.raises(RateLimitExceeded):
+        both.chat(client)
+    clock.now += 1
+    answer(50)
+    both.chat(client)
+
+
 def test_a_429_is_believed(both: Both, clock: Clock, upstream: Upstream) -> None:
     """After a 429 with Retry-After no further call goes out before that time."""
     client = client_with(both, clock)
