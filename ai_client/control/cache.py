@@ -161,7 +161,7 @@ class Cache:
         if self.everything or isinstance(body.get("seed"), int):
             return True
         temperature = body.get("temperature")
-        return isinstance(temperature, int | float) and temperature == 0
+        return temperature is not None and isinstance(temperature, int | float) and temperature == 0
 
     async def _read(self, call: Call, key: str) -> Entry | None:
         data = await self.store.get(call.io, key, call.io.now())

@@ -160,7 +160,7 @@ def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
     named = model if isinstance(model, str) else None
     inside, outside = fields_of(read), fields_of(written)
     if not any(inside.values()) and not any(outside.values()):
-        return Usage("reported", given, made or 0, 0, 0, 0, 0, 0, 0, 0, named)
+        return Usage("reported", given, made or 0, model=named)
     return Usage(
         "reported",
         given,
