@@ -20,7 +20,7 @@ from ai_client import AsyncOpenAI, OpenAI
 from ai_client._http import RAW_HEADERS
 from ai_client._io import BlockingIO, finish
 from ai_client._labels import labels
-from ai_client.control.call import Call, Next, Reply, chained
+from ai_client.control.call import Call, Next, Reply, chained, together
 from ai_client.control.options import make_layers
 
 from . import payloads
@@ -103,7 +103,7 @@ def main() -> None:
         bare = _measure(_wire())
         sys.stdout.write(f"{'bare step':32}{bare:8.2f} us\n")
         for name, controls in {**IDLE, "all together": ALL, **BUSY}.items():
-            layers = make_layers(controls)
+            layers = together(make_layers(controls))
             step = chained(layers, _wire())
             sys.stdout.write(f"{name:32}{_measure(step) - bare:8.2f} us  ({len(layers)})\n")
         for name, opened in (("OpenAI", _blocking), ("AsyncOpenAI", _awaitable)):
