@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
 _UNITS = (86_400, 3600, 60, 1, 0.001)
 _MODELS_KEPT = 1000
+_TOO_MANY = 429
 _PAUSE = 0.02
 """Seconds between two looks at what answers say of the upstream's limits, while more than half of these is left."""
 _LEFT = b"x-ratelimit-remaining-requests"
@@ -172,10 +173,11 @@ class RateLimits(Counted):
     def learn(self, call: Call, record: Record, response: "httpx.Response") -> None:
         """Note what the upstream says where less than half is left; where more is, look again after a while."""
         model, now = record.target or record.model, call.io.now()
-        if response.status_code == 429 and (after := retry_after(response.headers)) is not None:  # noqa: PLR2004 - HTTP
-            self._note(model, "requests", _Allowance(now, 0, 1, after))
-            return
-        if not self.allowances:
+        if response.status_code == _TOO_MANY:
+            if (after := retry_after(response.headers)) is not None:
+                self._note(model, "requests", _Allowance(now, 0, 1, after))
+                return
+        elif not self.allowances:
             if 0 <= now - self._heard.get(model, 0.0) < _PAUSE:
                 return
             if len(self._heard) > _MODELS_KEPT:

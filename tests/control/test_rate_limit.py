@@ -113,9 +113,12 @@ def test_the_upstream_is_listened_to_now_and_then(both: Both, clock: Clock, upst
     """While plenty is left, of the answers that come at once one is read for limits; once little is, each is."""
     client = client_with(both, clock)
 
-    def answer(left: int) -> None:
+    def limits(left: int) -> dict[str, str]:
         said = {"limit-requests": "60", "remaining-requests": str(left), "reset-requests": "60s"}
-        upstream.reply(headers={f"x-ratelimit-{name}": value for name, value in said.items()})
+        return {f"x-ratelimit-{name}": value for name, value in said.items()}
+
+    def answer(left: int) -> None:
+        upstream.reply(headers=limits(left))
         both.chat(client)
 
     answer(50)
@@ -132,6 +135,11 @@ def test_the_upstream_is_listened_to_now_and_then(both: Both, clock: Clock, upst
     clock.now += 1
     answer(50)
     both.chat(client)
+    upstream.reply(status=429, headers=limits(0))  # always heard of
+    with pytest.raises(RateLimitError):
+        both.chat(client)
+    with pytest.raises(RateLimitExceeded):
+        both.chat(client)
 
 
 def test_a_429_is_believed(both: Both, clock: Clock, upstream: Upstream) -> None:
