@@ -61,7 +61,7 @@ class Size:
         return tokens - (-self.foreign // min(per_token, 3)) if self.foreign else tokens
 
     def answer(self, default: int) -> int:
-        """Give the most tokens that the answer may have, where *default* is what one without a limit has."""
+        """Give the most tokens that the answer may have: the request's own limit, else *default*, for each choice."""
         return (default if self.limit is None else self.limit) * self.choices
 
     def add_text(self, text: str) -> None:
@@ -182,11 +182,6 @@ def _is_text(value: Any) -> bool:
             return False
         return all(_is_text(members.get(name) or "") for name in ("content", "output"))
     return not isinstance(value, int | float)
-
-
-def output_tokens(call: "Call", default: int = DEFAULT_OUTPUT_TOKENS) -> int:
-    """Give the most tokens that an answer may have: the request's own limit, else *default*, per choice."""
-    return (call.size or size_of(call)).answer(default)
 
 
 def message_tokens(message: Any, per_token: int = BYTES_PER_TOKEN) -> int:

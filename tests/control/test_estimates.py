@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from ai_client._request import not_given
 from ai_client.control.call import Call
-from ai_client.control.estimates import from_events, input_tokens, output_tokens, prompt_tokens
+from ai_client.control.estimates import from_events, input_tokens, prompt_tokens, size_of
 from ai_client.control.usage import UNKNOWN
 from ai_client.types.chat import ChatCompletionMessage
 from tests.control.support import blocking_io
@@ -37,12 +37,12 @@ def test_media_count_flat() -> None:
 )
 def test_output_tokens(body: dict[str, Any], expected: int) -> None:
     """The most an answer may have is the request's own limit for each choice, else the default."""
-    assert output_tokens(call(**body), 77) == expected
+    assert size_of(call(**body)).answer(77) == expected
 
 
 def test_embeddings_put_nothing_out() -> None:
     """A call that answers with vectors needs no output tokens."""
-    assert output_tokens(call("/embeddings", input="x")) == 0
+    assert size_of(call("/embeddings", input="x")).answer(77) == 0
 
 
 def test_an_aborted_stream_is_estimated_from_its_text() -> None:
