@@ -132,10 +132,11 @@ def with_fields(model: Any, **changes: Any) -> Any:
 
 def fields_of(value: Any) -> Mapping[str, Any]:
     """Give the fields of a model, unknown ones included, or the members of a dictionary; none of anything else."""
-    if isinstance(value, pydantic.BaseModel):
-        more = value.__pydantic_extra__
-        return {**value.__dict__, **more} if more else value.__dict__
-    return members_of(value)
+    more = getattr(value, "__pydantic_extra__", ...)  # half the time of asking whether it is a model
+    if more is ...:
+        return members_of(value)
+    fields: Mapping[str, Any] = value.__dict__
+    return {**fields, **more} if more else fields
 
 
 def construct(annotation: Any, value: Any) -> Any:

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from ..errors import RateLimitError
 from .bill import Bill
 from .call import Call, Layer, Next, Reply
+from .media import TEXT_PATHS, is_billed
 from .meter import usage_of
 from .record import record_of
+from .standing import Standings
 
 if TYPE_CHECKING:
+    from .._io import IO
     from ..stores import Backend, Store
     from .budget import Budgets
     from .cost import Cost
@@ -42,19 +45,48 @@ class Accounting:
     Args:
         parts: The policies: budgets are asked for room first, and rates after them; a call waits for these with
             nothing set aside. Cost prices what was used before budgets count it.
+
+    Attributes:
+        measures: Whether it matters what a call used.
+        asks: Whether streams are asked for that.
+        standings: Where calls count.
     """
 
-    __slots__ = ("budgets", "cost", "expires", "instant", "parts", "rates", "store")
+    __slots__ = (
+        "_is_warm",
+        "_unbilled",
+        "_unsent",
+        "asks",
+        "budgets",
+        "cost",
+        "expires",
+        "instant",
+        "measures",
+        "parts",
+        "rates",
+        "standings",
+        "store",
+    )
 
     def __init__(self, parts: Mapping[Part, Any]) -> None:
         self.parts = parts
-        self.budgets: Budgets | None = parts.get("budgets")
-        self.cost: Cost | None = parts.get("cost")
-        self.rates: RateLimits | None = parts.get("rates")
+        budgets: Budgets | None = parts.get("budgets")
+        cost: Cost | None = parts.get("cost")
+        rates: RateLimits | None = parts.get("rates")
+        weighs = (budgets is not None and budgets.measures) or (rates is not None and rates.in_tokens)
+        self.budgets, self.cost, self.rates = budgets, cost, rates
+        self.measures = weighs or cost is not None
+        self.asks = weighs or (cost is not None and cost.ask)
+        self.standings = Standings(
+            () if budgets is None else budgets.budgets, () if rates is None else rates.limits
+        )
         stores = [part.store for part in parts.values() if part.store is not None]
         self.store: Store | None = stores[0] if stores else None
-        self.expires = 0.0 if self.budgets is None else self.budgets.expires
+        self.expires = 0.0 if budgets is None else budgets.expires
         self.instant: Backend | None = None if self.store is None else self.store.instant
+        self._unbilled = self._with("budgets", "rates")
+        self._unsent = self._with("rates")
+        self._is_warm = False
 
     def may_include(self, inner: Any) -> bool:
         """Tell whether it makes no difference to anyone if this counts for the policy next further in too."""
@@ -71,39 +103,57 @@ class Accounting:
             ConfigError: A hard budget counts USD, and the price of the model is not known.
             StoreError: The store is down and set to refuse calls then.
         """
-        budgets, cost, rates = self.budgets, self.cost, self.rates
-        if budgets is not None and budgets.in_usd and call.method == "POST" and not budgets.prices.is_ready:
-            await budgets.prices.ready(call.io)
-        if cost is not None:
-            cost.prices.warm()
+        of = self if call.method == "POST" and call.path in TEXT_PATHS else self._of(call)
+        if not of._is_warm:
+            await of._warm_up(call.io)
+        budgets, rates = of.budgets, of.rates
         record = call.record or record_of(call)
-        bill = Bill(self, call, record)
+        bill = Bill(of, call, record)
         if not bill.is_admitted():
             await bill.admitted()
         usage = None
         try:
             reply = await proceed(bill.sent)
-            if bill.measures and call.stream is None and not call.unread:
-                usage = reply.usage or usage_of(call, reply, record)
+            if of.measures and call.stream is None and not call.unread:
+                usage = usage_of(call, reply, record)
         except BaseException as error:
             if rates is not None and isinstance(error, RateLimitError):
-                rates.learn(call, record, error.response)
+                rates.learn(record, error.response, call.io.now())
             await call.io.carry_through(bill.fail())
             raise
         finally:
-            bill.no_more_attempts()
+            record.before_retry = bill.outer
+        now = call.io.now()
         if rates is not None and rates.upstream:
-            rates.learn(call, record, reply.response)
-        if bill.measures and usage is None:
+            rates.learn(record, reply.response, now)
+        if of.measures and usage is None:
             bill.settle_at_end_of(reply)
             return reply
         try:
-            ledgers = bill.settled_at_once(usage)
+            ledgers = bill.settled_at_once(usage, now)
             if ledgers is None:
-                ledgers = await bill.settled(usage)
+                ledgers = await bill.settled(usage, now)
             if budgets is not None and budgets.are_low(ledgers):
                 await bill.warn(ledgers)
         except BaseException as error:
             await reply.abandon(call.io, error)
             raise
         return reply
+
+    def _of(self, call: Call) -> "Accounting":
+        """Give what counts a call: rates alone where it only lists, reads or deletes; no cost where it is free."""
+        if call.method != "POST":
+            return self._unsent
+        return self if is_billed(call) else self._unbilled
+
+    def _with(self, *names: Part) -> "Accounting":
+        parts: dict[Part, Any] = {name: part for name, part in self.parts.items() if name in names}
+        return self if len(parts) == len(self.parts) else Accounting(parts)
+
+    async def _warm_up(self, io: "IO") -> None:
+        """Have prices loaded; only budgets in USD wait for that."""
+        if self.budgets is not None and self.budgets.in_usd:
+            await self.budgets.prices.ready(io)
+        if self.cost is not None:
+            self.cost.prices.warm()
+        self._is_warm = True

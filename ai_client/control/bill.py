@@ -7,7 +7,6 @@ from ..errors import StoreError
 from ..stores.base import Change, Hold, Ledger, Refusal, Spend, Take, Tally
 from ..stores.tickets import new_ticket
 from .deadline import remaining
-from .media import TEXT_PATHS, is_billed
 from .meter import asking_for_usage, metered
 from .usage import UNKNOWN, Usage
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from .accounting import Accounting
     from .budget import Amounts, Unit
     from .call import Call, Reply, StreamEnd
-    from .ledgers import Place
     from .record import Record
 
 
@@ -25,66 +23,51 @@ class Bill:
     As much is held once more for each attempt after one that may have been billed.
 
     Args:
-        accounting: What the call counts for; a call that only lists, reads or deletes counts for rates alone.
+        accounting: What the call counts for.
         call: What is about to be sent.
         record: Its record.
 
     Attributes:
         sent: What is to be sent: the call, or one that asks for its usage.
-        measures: Whether it matters what the call used.
+        outer: What was to be asked before further attempts until now.
     """
 
     __slots__ = (
         "_accounting",
         "_before",
-        "_budgets",
         "_call",
-        "_cost",
         "_counted",
         "_needed",
         "_now",
-        "_outer",
         "_places",
         "_record",
         "_takes",
         "_tickets",
-        "measures",
+        "outer",
         "sent",
     )
 
     def __init__(self, accounting: "Accounting", call: "Call", record: "Record") -> None:
-        budgets, cost, rates = accounting.budgets, accounting.cost, accounting.rates
-        if call.method != "POST":
-            budgets = cost = None
-        elif cost is not None and call.path not in TEXT_PATHS and not is_billed(call):
-            cost = None
-        takes, counted = ((), ()) if rates is None else rates.takes.of(record)
-        weighs = bool(counted) or (budgets is not None and budgets.measures)
-        sent = call
-        if call.stream is not None and (weighs or (cost is not None and cost.ask)):
-            sent = asking_for_usage(call)
-        if rates is not None and counted:
+        budgets, rates = accounting.budgets, accounting.rates
+        sent = asking_for_usage(call) if call.stream is not None and accounting.asks else call
+        now = call.io.now()
+        places, takes, counted = accounting.standings.at(now, record)
+        if counted and rates is not None:
             tokens = rates.tokens(sent)
             counted = [Take(take.key, min(take.limit, tokens), take.limit, take.window) for take in counted]
-            takes = [*takes, *counted]
-        self._now = now = call.io.now()
-        self._places: Sequence[Place] = ()
-        self._needed: Amounts = {}
-        if budgets is not None:
-            self._places = budgets.ledgers.at(now, record)
-            self._needed = budgets.needed(sent, record)
+            takes = [*takes, *counted] if takes else counted
+        self._needed: Amounts = {} if budgets is None else budgets.needed(sent, record)
         self._accounting = accounting
-        self._budgets = budgets
-        self._cost = cost
         self._call = call
         self._record = record
-        self._takes: Sequence[Take] = takes
-        self._counted: Sequence[Take] = counted
+        self._now = now
+        self._places = places
+        self._takes = takes
+        self._counted = counted
         self._before = record.billable
-        self._outer = record.before_retry
         self._tickets = [new_ticket()]
+        self.outer = record.before_retry
         self.sent = sent
-        self.measures = weighs or cost is not None
 
     def is_admitted(self) -> bool:
         """Tell whether there is room at once for the call, which then has it."""
@@ -106,7 +89,8 @@ class Bill:
             BudgetExceeded: There is none within the budgets.
             RateLimitExceeded: There is none in time within the rates.
         """
-        io, rates, deadline = self._call.io, self._accounting.rates, self._call.deadline
+        io, deadline = self._call.io, self._call.deadline
+        budgets, rates = self._accounting.budgets, self._accounting.rates
         give_up = self._now + (0.0 if rates is None else rates.max_wait)
         while True:
             now = self._now = io.now()
@@ -114,10 +98,10 @@ class Bill:
             refusal = Refusal(None, wait=wait) if wait else await self._admit(now)
             if refusal is None:
                 break
-            if refusal.position is not None and self._budgets is not None:
+            if refusal.position is not None and budgets is not None:
                 amount = self._needed[self._places[refusal.position].unit]
                 ledger = Ledger(refusal.used, refusal.held)
-                raise self._budgets.refusal(refusal.position, ledger, amount, self._record, now)
+                raise budgets.refusal(refusal.position, ledger, amount, self._record, now)
             too_long = deadline is not None and refusal.wait > remaining(deadline)
             if rates is not None and (too_long or now + refusal.wait > give_up):
                 raise rates.refusal(refusal.wait, () if wait else self._takes)
@@ -125,37 +109,32 @@ class Bill:
         if self._places:
             self._record.before_retry = self._again
 
-    def no_more_attempts(self) -> None:
-        """Note that the call will not be tried again."""
-        self._record.before_retry = self._outer
-
-    def settled_at_once(self, usage: Usage | None) -> Sequence[Ledger] | None:
+    def settled_at_once(self, usage: Usage | None, now: float) -> Sequence[Ledger] | None:
         """Count what the call used; `None` where that takes waiting, and nothing is counted yet."""
-        instant, record = self._accounting.instant, self._record
-        if instant is None or record.billable - self._before > 1 or len(self._tickets) > 1:
+        instant = self._accounting.instant
+        if instant is None or self._record.billable - self._before > 1:
             return None
-        now = self._call.io.now()
-        changes, tally = self._counts(usage, 0, now)
-        used = self._used(usage)
+        used, changes, tally = self._counts(usage, 0, now)
         spends = [Spend(key, used[unit], until) for key, unit, _, until in self._places]
         if not (spends or changes or tally):
             return ()
         return instant.settle(self._tickets[0], spends, now, changes, tally)
 
-    async def settled(self, usage: Usage | None) -> Sequence[Ledger]:
+    async def settled(self, usage: Usage | None, now: float) -> Sequence[Ledger]:
         """Count what the answered attempt used, and what was set aside for each that was lost before it."""
         lost = max(0, self._record.billable - self._before - 1)
-        changes, tally = self._counts(usage, lost, self._call.io.now())
-        return await self._settle(self._used(usage), lost, changes, tally)
+        used, changes, tally = self._counts(usage, lost, now)
+        return await self._settle(used, lost, changes, tally)
 
     async def fail(self) -> None:
         """Count what was set aside for each attempt that may have been billed although no answer came of it."""
         record = self._record
         lost = record.billable - self._before
         tally: Tally | None = None
-        if lost and self._cost is not None:
+        cost = self._accounting.cost
+        if lost and cost is not None:
             record.usage = UNKNOWN
-            tally = self._cost.lost(record, lost, self._call.io.now())
+            tally = cost.lost(record, lost, self._call.io.now())
         await self._settle(None, lost, (), tally)
 
     def settle_at_end_of(self, reply: "Reply") -> None:
@@ -164,14 +143,15 @@ class Bill:
 
         async def settle(end: "StreamEnd") -> None:
             del end
-            await self.warn(await self.settled(meter.usage()))
+            await self.warn(await self.settled(meter.usage(), self._call.io.now()))
 
         reply.on_end.append(settle)
 
     async def warn(self, ledgers: Sequence[Ledger]) -> None:
         """Tell of the budgets that are nearly used up."""
-        if self._budgets is not None:
-            await self._budgets.warn(self._call.io, self._record, self._places, ledgers)
+        budgets = self._accounting.budgets
+        if budgets is not None:
+            await budgets.warn(self._call.io, self._record, self._places, ledgers)
 
     def _holds(self) -> list[Hold]:
         if not self._places:
@@ -192,22 +172,22 @@ class Bill:
             expires=now + self._accounting.expires,
         )
 
-    def _used(self, usage: Usage | None) -> "Amounts":
-        """Give what the budgets count of the answered attempt."""
-        if usage is None or self._budgets is None:
-            return self._needed
-        return self._budgets.used(usage, self._record, self._needed)
-
-    def _counts(self, usage: Usage | None, lost: int, now: float) -> tuple[Sequence[Change], Tally | None]:
-        """Give what an answered call adds to windows and sums, and price it."""
+    def _counts(
+        self, usage: Usage | None, lost: int, now: float
+    ) -> "tuple[Amounts, Sequence[Change], Tally | None]":
+        """Give what an answered call comes to in budgets, and adds to windows and sums; price it."""
         if usage is None:
-            return (), None
-        tally = None if self._cost is None else self._cost.tally(self._record, usage, lost, now)
+            return self._needed, (), None
+        accounting, record, needed = self._accounting, self._record, self._needed
+        cost, budgets = accounting.cost, accounting.budgets
+        tally = None if cost is None else cost.tally(record, usage, lost, now)
+        used = needed if budgets is None else budgets.used(usage, record, needed)
         counted = self._counted
         if not counted or usage.source == "unknown":  # what is not known stays as expected
-            return (), tally
-        used, at = usage.input + usage.output, self._now
-        return [Change(take.key, used - take.amount, take.window, at) for take in counted], tally
+            return used, (), tally
+        tokens, at = usage.input + usage.output, self._now
+        changes = [Change(take.key, tokens - take.amount, take.window, at) for take in counted]
+        return used, changes, tally
 
     async def _settle(
         self, used: "Amounts | None", lost: int, changes: Sequence[Change], tally: Tally | None
@@ -233,7 +213,7 @@ class Bill:
 
     async def _again(self) -> bool:
         """Set aside as much once more where the attempt before may have been billed; tell whether there is room."""
-        if self._outer is not None and not await self._outer():
+        if self.outer is not None and not await self.outer():
             return False
         store, record = self._accounting.store, self._record
         holds = [

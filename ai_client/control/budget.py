@@ -17,7 +17,6 @@ from .accounting import Counted, Part
 from .amounts import check_amounts
 from .call import Call
 from .estimates import DEFAULT_OUTPUT_TOKENS, WARY_BYTES_PER_TOKEN, size_of
-from .ledgers import Ledgers, Place
 from .media import TEXT_PATHS, expected as expected_of_media, is_billed, is_media
 from .prices import Prices
 from .record import NANO, Record
@@ -27,6 +26,7 @@ from .usage import Usage
 if TYPE_CHECKING:
     from .._io import IO
     from ..stores import Store
+    from .standing import Place
 
 Unit = Literal["usd", "tokens", "requests"]
 _WARNED_MAX = 10_000
@@ -132,7 +132,6 @@ class Budgets(Counted):
     Attributes:
         measures: Whether any counts what a call uses.
         in_usd: Whether any counts what that costs.
-        ledgers: Where calls count.
     """
 
     part: ClassVar[Part] = "budgets"
@@ -143,7 +142,6 @@ class Budgets(Counted):
     expires: float = 900.0
     measures: bool = field(init=False, repr=False, compare=False)
     in_usd: bool = field(init=False, repr=False, compare=False)
-    ledgers: Ledgers = field(init=False, repr=False, compare=False)
     _warned: dict[str, None] = field(init=False, repr=False, compare=False, default_factory=dict[str, None])
     _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
 
@@ -156,7 +154,6 @@ class Budgets(Counted):
         units = {budget.unit for budget in self.budgets}
         object.__setattr__(self, "measures", units != {"requests"})
         object.__setattr__(self, "in_usd", "usd" in units)
-        object.__setattr__(self, "ledgers", Ledgers(self.budgets))
 
     def needed(self, call: Call, record: Record) -> Amounts:
         """Give what to set aside for a call.
@@ -167,23 +164,24 @@ class Budgets(Counted):
         is_text = call.path in TEXT_PATHS
         if not self.measures or not (is_text or is_billed(call)):
             return _REQUEST
+        model = record.target_model or record.model
+        cost: int | None = 0
         if is_text or not is_media(call):
             size = call.size or size_of(call)
-            expected = Usage("estimated", size.tokens(WARY_BYTES_PER_TOKEN), size.answer(self.output_tokens))
+            into, out = size.tokens(WARY_BYTES_PER_TOKEN), size.answer(self.output_tokens)
+            if self.in_usd:
+                cost = self.prices.of_tokens(into, out, model)
         else:
             expected = expected_of_media(call)
-        needed: Amounts = {"requests": 1, "tokens": expected.input + expected.output, "usd": 0}
-        if self.in_usd:
-            model = record.target_model or record.model
-            cost = self.prices.nano_usd(expected, model)
-            if cost is not None:
-                needed["usd"] = cost
-            elif any(budget.unit == "usd" and budget.hard for budget in self.budgets):
-                raise ConfigError(
-                    f"No price is known for the model {model!r}, so that no call of it can count against a hard"
-                    " budget in USD. Give its price under `prices`, or make the budget soft."
-                )
-        return needed
+            into, out = expected.input, expected.output
+            if self.in_usd:
+                cost = self.prices.nano_usd(expected, model)
+        if cost is None and any(budget.unit == "usd" and budget.hard for budget in self.budgets):
+            raise ConfigError(
+                f"No price is known for the model {model!r}, so that no call of it can count against a hard"
+                " budget in USD. Give its price under `prices`, or make the budget soft."
+            )
+        return {"requests": 1, "tokens": into + out, "usd": cost or 0}
 
     def used(self, usage: Usage, record: Record, needed: Amounts) -> Amounts:
         """Give what was used; what is not known counts as what was set aside."""
@@ -208,7 +206,7 @@ class Budgets(Counted):
         return False
 
     async def warn(
-        self, io: "IO", record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]
+        self, io: "IO", record: Record, places: "Sequence[Place]", ledgers: Sequence[Ledger]
     ) -> None:
         """Tell of those that are so nearly used up, once a window."""
         for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - none where the store is down

@@ -158,10 +158,9 @@ class Cache:
         body = members_of(call.body)
         if body.get("background"):
             return False
-        if self.everything or isinstance(body.get("seed"), int):
+        if self.everything or ("seed" in body and isinstance(body["seed"], int)):
             return True
-        temperature = body.get("temperature")
-        return temperature is not None and isinstance(temperature, int | float) and temperature == 0
+        return "temperature" in body and body["temperature"] == 0
 
     async def _read(self, call: Call, key: str) -> Entry | None:
         data = await self.store.get(call.io, key, call.io.now())

@@ -17,7 +17,7 @@ from .accounting import Counted, Part
 from .amounts import check_amounts
 from .prices import Prices
 from .record import NANO, Record
-from .usage import Usage
+from .usage import SOURCES, Usage
 
 if TYPE_CHECKING:
     from .._io import IO
@@ -55,24 +55,11 @@ class Cost(Counted):
 
     def tally(self, record: Record, usage: Usage, lost: int, now: float) -> Tally | None:
         """Price a call that was answered, and give what it adds to the sums, with attempts that were *lost* before."""
-        sums = self._sums(record, usage, lost)
-        return self._tally(record, usage.model, sums, now)
-
-    def lost(self, record: Record, lost: int, now: float) -> Tally | None:
-        """Give what attempts add of which nothing is known but that they may have been billed."""
-        return self._tally(record, None, {"calls": lost, "unknown": lost, "unpriced": lost}, now)
-
-    def _tally(self, record: Record, model: str | None, sums: Mapping[str, int], now: float) -> Tally | None:
-        if self.store is None:
-            return None
-        key = _key(record.labels, model or record.target_model or record.model, record.alias, record.target)
-        return Tally(_period(int(now // 3600)), key, sums, now + self.retention * _DAY)
-
-    def _sums(self, record: Record, usage: Usage, lost: int) -> dict[str, int]:
-        """Price a call, and give what it adds to the sums."""
         prices = record.prices = self.prices
         nano_usd = record.nano_usd = prices.nano_usd(usage, usage.model, record.target_model or record.model)
-        sums = {"calls": 1, usage.source: 1}
+        if self.store is None:
+            return None
+        sums: dict[str, int] = {usage.source: 1}
         if usage.input:
             sums["input"] = usage.input
         if usage.output:
@@ -86,9 +73,19 @@ class Cost(Counted):
         elif nano_usd:
             sums["nano_usd"] = nano_usd
         if lost:  # attempts before this one, under the same name
-            for name in ("calls", "unknown", "unpriced"):
+            for name in ("unknown", "unpriced"):
                 sums[name] = sums.get(name, 0) + lost
-        return sums
+        return self._tally(record, usage.model, sums, now)
+
+    def lost(self, record: Record, lost: int, now: float) -> Tally | None:
+        """Give what attempts add of which nothing is known but that they may have been billed."""
+        if self.store is None:
+            return None
+        return self._tally(record, None, {"unknown": lost, "unpriced": lost}, now)
+
+    def _tally(self, record: Record, model: str | None, sums: Mapping[str, int], now: float) -> Tally:
+        key = _key(record.labels, model or record.target_model or record.model, record.alias, record.target)
+        return Tally(_period(int(now // 3600)), key, sums, now + self.retention * _DAY)
 
     def report(
         self, *, by: Sequence[Dimension] = (), since: datetime | None = None, until: datetime | None = None
@@ -113,6 +110,7 @@ class Cost(Counted):
                 totals = rows.setdefault(tuple(labels[name] for name in by), {})
                 for name, amount in sums.items():
                     totals[name] = totals.get(name, 0) + amount
+                totals["calls"] = sum(totals.get(source, 0) for source in SOURCES)
         return [
             CostRow(dict(zip(by, values, strict=True)), totals)
             for values, totals in sorted(rows.items(), key=lambda row: [value or "" for value in row[0]])

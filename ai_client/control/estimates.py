@@ -27,6 +27,7 @@ DEFAULT_OUTPUT_TOKENS = 4096
 _ASCII = bytes(range(128))
 _VECTORS = ("/embeddings", "/moderations")
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+_ABOUT_ANSWER = frozenset({*_LIMITS, "n"})
 
 
 def text_tokens(text: str, per_token: int = BYTES_PER_TOKEN) -> int:
@@ -131,6 +132,8 @@ def _limit(size: Size, path: str, body: Mapping[str, Any]) -> None:
     if path.endswith(_VECTORS):
         size.limit = 0
         return
+    if _ABOUT_ANSWER.isdisjoint(body):
+        return
     for name in _LIMITS:
         if name in body and isinstance(value := body[name], int):
             size.limit = value
@@ -206,7 +209,7 @@ def from_events(call: "Call", events: Sequence[bytes]) -> Usage:
         model = model or members.get("model")
         output += _said(members)
     named = model if isinstance(model, str) else None
-    return Usage("estimated", input_tokens(call), -(-output // BYTES_PER_TOKEN), model=named)
+    return Usage("estimated", input_tokens(call), -(-output // BYTES_PER_TOKEN), named)
 
 
 def _said(event: Mapping[str, Any]) -> int:

@@ -45,13 +45,11 @@ _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 404, 429, 500
 
 
 class Target(NamedTuple):
-    """A model, at this client or, by its name, at another."""
+    """A model, at this client or at another, and what both together are called."""
 
     client: str | None
     model: str
-
-    def __str__(self) -> str:
-        return self.model if self.client is None else f"{self.client}/{self.model}"
+    name: str
 
 
 @dataclass(frozen=True)
@@ -102,14 +100,18 @@ class Fallback:
         return [
             target
             for inner in names
-            for target in ([Target(None, inner)] if inner == name else self._targets(inner, (*seen, name)))
+            for target in (
+                [Target(None, inner, inner)] if inner == name else self._targets(inner, (*seen, name))
+            )
         ]
 
     def _targets(self, name: str, seen: tuple[str, ...]) -> list[Target]:
         if name in self.models:
             return self._expand(name, seen)
         client, slash, model = name.partition("/")
-        return [Target(client, model) if slash and client in self.clients else Target(None, name)]
+        if slash and client in self.clients:
+            return [Target(client, model, name)]
+        return [Target(None, name, name)]
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call to its targets in turn.
@@ -133,15 +135,17 @@ class Fallback:
         if (first.model != model or first.client is not None) and model in self.models:
             record.alias = model
         if len(chain) == 1:
-            return self._try(call, proceed, record, first, last=True)
-        return self._try_each(call, proceed, record, chain)
+            return self._try(call, proceed, record, model, first, last=True)
+        return self._try_each(call, proceed, record, model, chain)
 
-    async def _try_each(self, call: Call, proceed: Next, record: Record, chain: Sequence[Target]) -> Reply:
+    async def _try_each(
+        self, call: Call, proceed: Next, record: Record, asked: str, chain: Sequence[Target]
+    ) -> Reply:
         failure: OpenAIError | None = None
         for position, target in enumerate(chain):
             last = position == len(chain) - 1
             try:
-                return await self._try(call, proceed, record, target, last=last)
+                return await self._try(call, proceed, record, asked, target, last=last)
             except (APIError, CircuitOpen, RateLimitExceeded) as error:
                 if last:
                     # what a target said tells more than that another is being left alone
@@ -156,7 +160,7 @@ class Fallback:
         """Make the chain of a model that has none of its own, and keep it."""
         chain: tuple[Target, ...] = ()
         if self._default or self.breaker is not None:
-            chain = self._with_default([Target(None, model)])
+            chain = self._with_default([Target(None, model, model)])
         if len(self._chains) - len(self.models) < _CHAINS_KEPT:
             self._chains[model] = chain
         return chain
@@ -166,17 +170,25 @@ class Fallback:
             return tuple(chain)
         return (*chain, *(target for target in self._default if target not in chain))
 
-    async def _try(self, call: Call, proceed: Next, record: Record, target: Target, *, last: bool) -> Reply:
-        name = str(target)
+    async def _try(
+        self, call: Call, proceed: Next, record: Record, asked: str, target: Target, *, last: bool
+    ) -> Reply:
+        client, model, name = target
         breaker = self.breaker
         if breaker is not None and breaker.circuits:
             wait = breaker.admit(name, call.io.now())
             if wait:
                 message = f"{name} failed too often lately and is left alone for {wait:.0f} s."
                 raise CircuitOpen(message, retry_after=wait, target=name)
-        record.target, record.target_model = name, target.model
+        record.target, record.target_model = name, model
         try:
-            reply = await proceed(self._aimed(call, target, last=last))
+            if model != asked:
+                call = call.with_members({"model": model})
+            if client is not None:
+                call = call.changed(via=self._client(client, blocking=call.io.blocking))
+            if not last and self.retries is not None:
+                call = call.changed(max_retries=self.retries)
+            reply = await proceed(call)
             if call.stream is not None:
                 await self._open(call, reply)
         except BaseException as error:
@@ -191,15 +203,6 @@ class Fallback:
         if breaker is not None and breaker.circuits:
             breaker.succeeded(name)
         return reply
-
-    def _aimed(self, call: Call, target: Target, *, last: bool) -> Call:
-        if members_of(call.body).get("model") != target.model:
-            call = call.with_members({"model": target.model})
-        if target.client is not None:
-            call = call.changed(via=self._client(target.client, blocking=call.io.blocking))
-        if not last and self.retries is not None:
-            call = call.changed(max_retries=self.retries)
-        return call
 
     def _client(self, name: str, *, blocking: bool) -> Any:
         given = self.clients[name]

@@ -74,10 +74,12 @@ class Rules:
         Raises:
             GuardrailError: It may not be made.
         """
-        changes: dict[str, Any] = {}
         body = members_of(call.body)
         if self._allowed is not None:
-            self._check_model(body.get("model"), self._allowed)
+            model = body.get("model")
+            if isinstance(model, str) and self._allowed.match(model) is None:
+                raise GuardrailError(f"The model {model!r} is not allowed here.", "model")
+        changes: dict[str, Any] = {}
         if self._limits_body:
             call = self._limited(call, body)
         if self.timeout is not None and (
@@ -89,10 +91,6 @@ class Rules:
             latest = time.monotonic() + self.deadline
             changes["deadline"] = latest if call.deadline is None else min(call.deadline, latest)
         return call.changed(**changes) if changes else call
-
-    def _check_model(self, model: object, allowed: re.Pattern[str]) -> None:
-        if isinstance(model, str) and allowed.match(model) is None:
-            raise GuardrailError(f"The model {model!r} is not allowed here.", "model")
 
     def _limited(self, call: Call, body: Mapping[str, Any]) -> Call:
         names = next((names for path, names in _LIMITS.items() if call.path.endswith(path)), ())
@@ -155,7 +153,7 @@ class Guardrails(Rules):
             GuardrailError: They forbid it.
         """
         endpoint = (call.record or record_of(call)).labels.endpoint
-        rules: Rules = self._rules.get(endpoint, self) if endpoint is not None else self
+        rules: Rules = self if endpoint is None else self._rules.get(endpoint, self)
         allowed = rules.applied(call)
         if allowed.deadline is None or allowed.deadline == call.deadline:
             return proceed(allowed)

@@ -1,7 +1,9 @@
 """What tokens cost: prices given by the application first, then those of the genai-prices library."""
 
 import logging
+import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from .._io import IO
 
 _PROBE = 100_000
+_LOAD_TIMEOUT = 10.0
 _PARTS = (
     ("cached_input", "input", "cached"),
     ("cache_write", "input", "cache_written"),
@@ -67,6 +70,10 @@ class Price:
         ]
         object.__setattr__(self, "_parts", parts)
 
+    def of_tokens(self, into: int, out: int) -> int:
+        """Give the cost of a call in 10^-9 USD, by its tokens in and out."""
+        return round((into * self.input + out * self.output + self.request * 1e6) * 1000)
+
     def nano_usd(self, usage: Usage) -> int | None:
         """Give the cost of a call in 10^-9 USD, `None` where there is no price for what it used."""
         if usage.seconds or usage.characters or usage.images:
@@ -108,6 +115,22 @@ class _Table:
                 self.started = True
                 threading.Thread(target=self._load, name="ai-client-prices", daemon=True).start()
 
+    async def loaded(self, io: "IO") -> None:
+        """Wait until the library is loaded, or cannot be in time."""
+        self.load()
+        give_up = time.monotonic() + _LOAD_TIMEOUT
+        while not self.is_loaded:
+            if time.monotonic() > give_up:
+                logger.warning("The genai-prices library was not loaded in time; its prices are unknown.")
+                self.is_loaded = True
+            await io.sleep(0.005)
+
+    def begin_anew(self) -> None:
+        """Let a process that was forked while the library was being loaded load it itself: the thread is not in it."""
+        if not self.is_loaded:
+            self.started = False
+            self._lock = threading.Lock()
+
     def _load(self) -> None:
         try:
             self._module = import_module("genai_prices")
@@ -132,6 +155,7 @@ class _Table:
 
     def _find(self, model: str, provider: str | None) -> tuple[Price | None, int | None]:
         if self._module is None:
+            self.load()
             return None, None
         key = (model, provider)
         if key not in self._known:
@@ -197,6 +221,7 @@ class _Table:
 
 
 _table = _Table()
+os.register_at_fork(after_in_child=_table.begin_anew)
 
 
 @dataclass(frozen=True)
@@ -237,9 +262,14 @@ class Prices:
     async def ready(self, io: "IO") -> None:
         """Wait until the library is loaded, which only calls in the first moment of a process ever do."""
         if not self.is_ready:
-            _table.load()
-            while not _table.is_loaded:
-                await io.sleep(0.005)
+            await _table.loaded(io)
+
+    def of_tokens(self, into: int, out: int, model: str | None) -> int | None:
+        """Give the cost of a call in 10^-9 USD, by its tokens in and out; `None` where there is no price."""
+        price = None if model is None else self._given.get(model)
+        if price is None:
+            return self.nano_usd(Usage("estimated", into, out), model)
+        return price.of_tokens(into, out)
 
     def nano_usd(self, usage: Usage, model: str | None, asked: str | None = None) -> int | None:
         """Give the cost of *usage* in 10^-9 USD, `None` where there is no price.

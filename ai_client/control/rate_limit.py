@@ -14,7 +14,7 @@ from .call import Call
 from .estimates import size_of
 from .record import Record
 from .retry import retry_after
-from .scope import SECONDS, PerCaller, Scope, key_in, scopes_of
+from .scope import SECONDS, Scope, key_in, scopes_of
 
 if TYPE_CHECKING:
     import httpx
@@ -65,6 +65,16 @@ class RateLimit:
         object.__setattr__(self, "window", SECONDS[self.per])
         object.__setattr__(self, "scopes", scopes_of(self.scope, "rate limit: scope"))
 
+    def takes(self, record: Record) -> list[Take]:
+        """Give what a call takes of its windows: one request, and of tokens an amount that is not known yet, 0."""
+        key = f"{self.name}|{self.per}|{key_in(self.scopes, record)}"
+        takes: list[Take] = []
+        if self.requests is not None:
+            takes.append(Take(f"requests|{key}", 1, self.requests, self.window))
+        if self.tokens is not None:
+            takes.append(Take(f"tokens|{key}", 0, self.tokens, self.window))
+        return takes
+
 
 class _Allowance(NamedTuple):
     """What the upstream says about a model, as at a time: what remains and the seconds until all is back."""
@@ -94,7 +104,7 @@ class RateLimits(Counted):
         output_tokens: What the answer to a call that does not limit it is first taken to need.
 
     Attributes:
-        takes: What a call takes in requests, and of which windows it takes tokens.
+        in_tokens: Whether any counts tokens.
         allowances: What is left at the upstream, by model and unit, where that is little; mostly empty.
     """
 
@@ -110,7 +120,7 @@ class RateLimits(Counted):
     _heard: dict[str | None, float] = field(
         init=False, repr=False, compare=False, default_factory=dict[str | None, float]
     )
-    takes: PerCaller[tuple[list[Take], list[Take]]] = field(init=False, repr=False, compare=False)
+    in_tokens: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.limits and self.store is None:
@@ -125,23 +135,12 @@ class RateLimits(Counted):
                 raise ConfigError(
                     f"rate limits: two of {unit} have one window and scope: give one of them a name."
                 )
-        object.__setattr__(self, "takes", PerCaller(self._takes_of))
+        object.__setattr__(self, "in_tokens", any(limit.tokens is not None for limit in self.limits))
 
     def tokens(self, call: Call) -> int:
         """Estimate the tokens of a call and its answer."""
         size = call.size or size_of(call)
         return size.tokens() + size.answer(self.output_tokens)
-
-    def _takes_of(self, record: Record) -> tuple[list[Take], list[Take]]:
-        requests: list[Take] = []
-        tokens: list[Take] = []
-        for limit in self.limits:
-            key = f"{limit.name}|{limit.per}|{key_in(limit.scopes, record)}"
-            if limit.requests is not None:
-                requests.append(Take(f"requests|{key}", 1, limit.requests, limit.window))
-            if limit.tokens is not None:
-                tokens.append(Take(f"tokens|{key}", 0, limit.tokens, limit.window))
-        return requests, tokens
 
     def refusal(self, wait: float, takes: Sequence[Take]) -> RateLimitExceeded:
         """Give the error that there is no room for a call: for *takes*, or where these are none, at the upstream."""
@@ -170,9 +169,9 @@ class RateLimits(Counted):
             budget.wait(self.tokens(call), now) if budget else 0.0,
         )
 
-    def learn(self, call: Call, record: Record, response: "httpx.Response") -> None:
+    def learn(self, record: Record, response: "httpx.Response", now: float) -> None:
         """Note what the upstream says where less than half is left; where more is, look again after a while."""
-        model, now = record.target or record.model, call.io.now()
+        model = record.target or record.model
         if response.status_code == _TOO_MANY:
             if (after := retry_after(response.headers)) is not None:
                 self._note(model, "requests", _Allowance(now, 0, 1, after))

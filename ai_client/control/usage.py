@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic_core import SchemaValidator, core_schema, from_json
 
@@ -11,6 +11,7 @@ from .._models import fields_of
 from ..errors import members_of
 
 Source = Literal["reported", "estimated", "unknown"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 
 
 @dataclass(slots=True)
@@ -21,11 +22,11 @@ class Usage:
         source: Whether the API `reported` them, or they are `estimated` or `unknown`; then they are not zero but
             `None` in all that is shown.
         input, output: All tokens that went in and came out.
+        model: The model that says it answered.
         cached, cache_written: Input tokens that were read from, or written to, the provider's prompt cache.
         reasoning: Output tokens that were spent on thinking.
         audio_input, audio_output: Tokens of sound.
         image_input, image_output: Tokens of pictures.
-        model: The model that says it answered.
         seconds: Sound that was transcribed, where that is what is paid for.
         characters: Text that was spoken.
         images: Pictures that were made, where no tokens are reported for them.
@@ -34,6 +35,7 @@ class Usage:
     source: Source
     input: int = 0
     output: int = 0
+    model: str | None = None
     cached: int = 0
     cache_written: int = 0
     reasoning: int = 0
@@ -41,7 +43,6 @@ class Usage:
     audio_output: int = 0
     image_input: int = 0
     image_output: int = 0
-    model: str | None = None
     seconds: float = 0.0
     characters: int = 0
     images: int = 0
@@ -160,11 +161,12 @@ def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
     named = model if isinstance(model, str) else None
     inside, outside = fields_of(read), fields_of(written)
     if not any(inside.values()) and not any(outside.values()):
-        return Usage("reported", given, made or 0, model=named)
+        return Usage("reported", given, made or 0, named)
     return Usage(
         "reported",
         given,
         made or 0,
+        named,
         _number(inside.get("cached_tokens")) or 0,
         _number(inside.get("cache_write_tokens")) or _number(inside.get("cache_creation_tokens")) or 0,
         _number(outside.get("reasoning_tokens")) or 0,
@@ -172,7 +174,6 @@ def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
         _number(outside.get("audio_tokens")) or 0,
         _number(inside.get("image_tokens")) or 0,
         _number(outside.get("image_tokens")) or 0,
-        named,
     )
 
 

@@ -141,7 +141,7 @@ class MemoryBackend:
         """Give back what *ticket* holds and count what was used, once."""
         ledgers: list[Ledger] = []
         with self._lock:
-            repeated = self._is_repeated(ticket)
+            repeated = ticket in self._settled
             for spend in spends:
                 account = self._accounts.get(spend.key)
                 if account is None or account.until <= now:
@@ -153,6 +153,9 @@ class MemoryBackend:
                     account.used += spend.amount
                 ledgers.append(Ledger(account.used, account.held))
             if not repeated:
+                self._settled[ticket] = None
+                if len(self._settled) > 2 * _SWEEP_EVERY:
+                    self._settled = dict.fromkeys(islice(self._settled, _SWEEP_EVERY, None))
                 for change in changes:
                     window = self._windows.get(change.key) or self._new_window(change, now)
                     window.add(change.amount, int(change.at / window.width))
@@ -254,15 +257,6 @@ class MemoryBackend:
         totals = kept[1][tally.key]
         for name, amount in tally.amounts.items():
             totals[name] += amount
-
-    def _is_repeated(self, ticket: str) -> bool:
-        settled = self._settled
-        if ticket in settled:
-            return True
-        settled[ticket] = None
-        if len(settled) > 2 * _SWEEP_EVERY:
-            self._settled = dict.fromkeys(islice(settled, _SWEEP_EVERY, None))
-        return False
 
     def _new_account(self, key: str, until: float, now: float) -> _Account:
         self._sweep(now)

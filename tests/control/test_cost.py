@@ -1,5 +1,8 @@
 """Usage and cost of calls, and their sums."""
 
+import subprocess
+import sys
+import threading
 from typing import Any
 
 import pytest
@@ -188,3 +191,38 @@ def test_a_call_that_may_have_been_billed_is_counted_as_unknown(both: Both, upst
         both.chat(both.client([cost]))
     (row,) = cost.report()
     assert (row.sums["unknown"], row.usd) == (1, None)
+
+
+FORKS_WHILE_LOADING = """
+import os, sys, threading
+from ai_client._io import finish
+from ai_client.control import prices
+from tests.control.support import blocking_io
+
+load, prices._table._load = prices._table._load, threading.Event().wait
+prices.Prices().warm()
+assert not prices.Prices().is_ready
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+prices._table._load = load
+finish(prices.Prices().ready(blocking_io()))
+os._exit(0 if prices.Prices().of_tokens(1000, 1000, "gpt-4o") else 1)
+"""
+
+
+def test_a_process_forked_while_prices_are_loaded_loads_them_itself() -> None:
+    """The thread that loads them is not in the child, which must not wait for it."""
+    subprocess.run([sys.executable, "-c", FORKS_WHILE_LOADING], check=True, timeout=60)
+
+
+def test_prices_that_cannot_be_loaded_in_time_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call does not wait for them forever."""
+    from ai_client._io import finish
+    from ai_client.control import prices
+
+    table = prices._Table()
+    monkeypatch.setattr(table, "_load", threading.Event().wait)
+    monkeypatch.setattr(prices, "_table", table)
+    monkeypatch.setattr(prices, "_LOAD_TIMEOUT", 0.05)
+    finish(Prices().ready(blocking_io()))
+    assert Prices().of_tokens(1000, 1000, "gpt-4o") is None

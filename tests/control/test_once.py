@@ -8,7 +8,7 @@ import pytest
 
 from ai_client import BudgetExceeded, _result
 from ai_client._labels import labels
-from ai_client.control import call as call_module, ledgers, meter
+from ai_client.control import call as call_module, meter, standing
 from ai_client.control.options import make_layers
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
@@ -85,7 +85,7 @@ def test_the_calendar_is_looked_at_once_a_window(
     budgets = [{"requests": 2, "per": "hour"}, {"requests": 100, "per": "day", "timezone": "Europe/Berlin"}]
     client = both.client(make_layers({"budgets": budgets}))
     client.io.now = clock
-    looked = counted(monkeypatch, ledgers, "window")
+    looked = counted(monkeypatch, standing, "window")
     for _ in range(3):
         both.chat(client)
         both.chat(client)

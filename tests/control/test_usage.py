@@ -29,12 +29,12 @@ RESPONSES = {
     [
         (
             {"model": "m", "usage": CHAT},
-            Usage("reported", 100, 20, 30, reasoning=8, audio_input=5, audio_output=2, model="m"),
+            Usage("reported", 100, 20, cached=30, reasoning=8, audio_input=5, audio_output=2, model="m"),
         ),
-        ({"model": "m", "usage": RESPONSES}, Usage("reported", 100, 20, 30, reasoning=8, model="m")),
+        ({"model": "m", "usage": RESPONSES}, Usage("reported", 100, 20, cached=30, reasoning=8, model="m")),
         (
             {"type": "response.completed", "response": {"model": "m", "usage": RESPONSES}},
-            Usage("reported", 100, 20, 30, reasoning=8, model="m"),
+            Usage("reported", 100, 20, cached=30, reasoning=8, model="m"),
         ),
         (
             {"data": [], "model": "e", "usage": {"prompt_tokens": 7, "total_tokens": 7}},
