@@ -62,7 +62,10 @@ class Messages:
         self._urls = {}
 
     def _checked_url(self, name: str, value: "str | httpx.URL") -> "httpx.URL":
-        url: httpx.URL = self._library.http.URL(value if isinstance(value, str) else str(value))
+        text = str(value)
+        if not text.endswith("/") and "?" not in text and "#" not in text:
+            text += "/"  # which spares parsing it once more
+        url: httpx.URL = self._library.http.URL(text)
         if url.scheme not in {"http", "https"} or not url.host:
             raise ConfigError(
                 f"{name} must be an absolute http or https address, as https://api.openai.com/v1"

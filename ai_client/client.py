@@ -189,19 +189,18 @@ class BaseClient(Calls, Resources[M]):
         `set_default_query` take their place. Closing the copy leaves the connections open; closing the original
         closes them.
         """
-        headers = _changed(
+        new = object.__new__(type(self))
+        new.__dict__ = state = self.__dict__.copy()
+        for name in _RESOURCES.intersection(state):
+            del state[name]
+        state["_owns_sender"] = False
+        state["_steps"] = None  # they end at the client that made them
+        state["_custom_headers"] = _changed(
             "headers", self._custom_headers, default_headers, set_default_headers, merge_headers
         )
-        query = _changed("query", self._custom_query, default_query, set_default_query, _merge_query)
-        new = object.__new__(type(self))
-        state = {name: value for name, value in self.__dict__.items() if name not in _RESOURCES}
-        new.__dict__ = state
-        state |= {
-            "_owns_sender": False,
-            "_custom_headers": headers,
-            "_custom_query": query,
-            "_steps": None,  # they end at the client that made them
-        }
+        state["_custom_query"] = _changed(
+            "query", self._custom_query, default_query, set_default_query, _merge_query
+        )
         for name, value in (
             ("organization", organization),
             ("project", project),
@@ -224,19 +223,21 @@ class BaseClient(Calls, Resources[M]):
             new._replace_addresses(base_url, data_residency, websocket_base_url)
         if http_client is not None:
             new._replace_http_client(http_client)
-        moves = (base_url, data_residency, organization, project, default_headers, set_default_headers)
-        if layers is None and any(one is not None for one in (*moves, default_query, set_default_query)):
-            own: tuple[Any, ...] = self._layers
-            where = new._whereabouts()
-            state["_layers"] = tuple(one.apart(where) if hasattr(one, "apart") else one for one in own)
+        if layers is None and self._layers:
+            moves = (base_url, data_residency, organization, project, default_headers, set_default_headers)
+            new._set_layers_apart(*moves, default_query, set_default_query)
         return new
 
     with_options = copy
 
-    def _whereabouts(self) -> list[Any]:
-        """Give what answers depend on beside a call and its policies."""
+    def _set_layers_apart(self, *moves: object) -> None:
+        """Keep answers apart from those of the client whose policies these were, where any option moves this one."""
+        if all(one is None for one in moves):
+            return
         names = ("organization", "project", "_custom_headers", "_custom_query")
-        return [str(self.base_url), *(getattr(self, name) for name in names)]
+        where = [str(self.base_url), *(getattr(self, name) for name in names)]
+        layers: tuple[Any, ...] = self._layers
+        self._layers = tuple(one.apart(where) if hasattr(one, "apart") else one for one in layers)
 
     def _replace_credentials(
         self, api_key: str | Callable[[], Any] | None, workload_identity: "WorkloadIdentity | None"

@@ -2,7 +2,9 @@
 
 import base64
 import ipaddress
+import os
 import struct
+import sys
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -14,6 +16,8 @@ import h11
 from .._http import Library
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+
+_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 Preamble: TypeAlias = Generator[bytes, bytes, None]
 """Yields what to send, perhaps nothing, and is sent what the proxy answered; returns once the tunnel is open."""
@@ -90,7 +94,7 @@ class Proxies:
         if address is not None:
             self._by_scheme["all"] = Proxy.parse(address)
         elif trust_env:
-            self._read(getproxies())
+            self._read(_environment())
 
     def _read(self, environment: Mapping[str, str]) -> None:
         for scheme in ("http", "https", "all"):
@@ -108,6 +112,15 @@ class Proxies:
         if proxy is None or any(entry.covers(scheme, host, port) for entry in self._exempt):
             return None
         return proxy
+
+
+def _environment() -> Mapping[str, str]:
+    """Read what the environment, and on some systems its settings, say; a walk over all variables takes a while."""
+    if sys.platform == "linux" and not any(
+        name in os.environ or name.upper() in os.environ for name in _VARIABLES
+    ):
+        return {}
+    return getproxies()
 
 
 @dataclass(frozen=True, slots=True)

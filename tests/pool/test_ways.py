@@ -4,16 +4,17 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
+from urllib.request import getproxies
 
 import httpx
 import pytest
 import trustme
 
 from ai_client._http import may_have_been_sent
-from ai_client._pool.proxy import Proxies, Proxy
+from ai_client._pool.proxy import Proxies, Proxy, _environment
 from tests.both_pools import Pools, Suspending, chance, descriptors_to, request
 from tests.proxy_server import ProxyServer
 from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
@@ -412,6 +413,17 @@ def test_proxies_by_scheme(environment: pytest.MonkeyPatch) -> None:
     assert proxies.find("https", "api.test", 443) == Proxy("http", "secure.test", 8080)
     assert proxies.find("http", "api.test", 80) == Proxy("socks5", "all.test", 1080)
     assert Proxies(None, trust_env=False).find("https", "api.test", 443) is None
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "https_proxy", "all_proxy", "no_proxy"])
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_every_variable_about_proxies_is_read(
+    environment: pytest.MonkeyPatch, name: str, case: Callable[[str], str]
+) -> None:
+    """What is found is what the standard library finds, whichever variable is the only one."""
+    environment.setenv(case(name), "there.test:8080")
+    assert getproxies()
+    assert _environment() == getproxies()
 
 
 def test_given_proxy_counts_before_the_environment(environment: pytest.MonkeyPatch) -> None:
