@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from . import payloads
-from .contenders import CHAT, EMBEDDINGS, EVERYONE, OURS_DIRECT, Contender, awaiting, calling, in_memory
+from .contenders import CHAT, EMBEDDINGS, EVERYONE, OURS, OURS_DIRECT, Contender, awaiting, calling, in_memory
 from .measure import Case, Opener, Run
 
 JSON = "application/json"
@@ -36,7 +36,11 @@ def cases() -> list[Case]:
         Case(
             "embeddings 256 x 1536 in base64, to lists",
             5,
-            {**_all(_blocking, EMBEDDINGS, payloads.INPUTS, encoded), "the lists alone": _lists_alone},
+            {
+                **_all(_blocking, EMBEDDINGS, payloads.INPUTS, encoded),
+                "the lists alone": _lists_alone,
+                "ours, kept packed": _kept_packed,
+            },
         ),
     ]
 
@@ -63,6 +67,20 @@ def _lists_alone(_: str) -> Iterator[Run]:
             [array("f", vector).tolist() for vector in packed]
 
     yield run
+
+
+@contextmanager
+def _kept_packed(_: str) -> Iterator[Run]:
+    """Ask for base64, and leave the numbers of each vector in one piece of memory."""
+    answer = payloads.embeddings(encoded=True)
+    with in_memory(OURS, [answer], JSON, awaitable=False) as client:
+
+        def run(calls: int) -> None:
+            for _ in range(calls):
+                vectors = client.embeddings.create(**payloads.INPUTS, encoding_format="base64")
+                [array("f", b64decode(each.embedding)) for each in vectors.data]
+
+        yield run
 
 
 @contextmanager
