@@ -71,7 +71,7 @@ def _on_aiohttp() -> Case:
 
 def _controls(count: int) -> Case:
     contenders = {"all on": _opener(OURS, count, _controlled), "all off": _opener(OURS, count)}
-    return _case(f"controls, loopback, {count} in flight", count, contenders, rounds=75)
+    return Case(f"controls, loopback, {count} in flight", 100, contenders, 200, settle=count)
 
 
 def _controlled(contender: Contender, base_url: str, _: int) -> Any:
