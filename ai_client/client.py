@@ -195,20 +195,15 @@ class BaseClient(Calls, Resources[M]):
             del state[name]
         state["_owns_sender"] = False
         state["_steps"] = None  # they end at the client that made them
-        state["_custom_headers"] = _changed(
-            "headers", self._custom_headers, default_headers, set_default_headers, merge_headers
-        )
-        state["_custom_query"] = _changed(
-            "query", self._custom_query, default_query, set_default_query, _merge_query
-        )
-        for name, value in (
-            ("organization", organization),
-            ("project", project),
-            ("webhook_secret", webhook_secret),
-            ("admin_api_key", admin_api_key),
-        ):
-            if value:
-                state[name] = value
+        if not (default_headers is set_default_headers is default_query is set_default_query is None):
+            new._replace_defaults(default_headers, set_default_headers, default_query, set_default_query)
+        if organization or project or webhook_secret or admin_api_key:
+            new._replace_names(
+                organization=organization,
+                project=project,
+                webhook_secret=webhook_secret,
+                admin_api_key=admin_api_key,
+            )
         if not isinstance(timeout, NotGiven):
             state["timeout"] = timeout
         if not isinstance(max_retries, NotGiven):
@@ -238,6 +233,16 @@ class BaseClient(Calls, Resources[M]):
         where = [str(self.base_url), *(getattr(self, name) for name in names)]
         layers: tuple[Any, ...] = self._layers
         self._layers = tuple(one.apart(where) if hasattr(one, "apart") else one for one in layers)
+
+    def _replace_defaults(self, headers: Any, set_headers: Any, query: Any, set_query: Any) -> None:
+        own = self._custom_headers, self._custom_query
+        self._custom_headers = _changed("headers", own[0], headers, set_headers, merge_headers)
+        self._custom_query = _changed("query", own[1], query, set_query, _merge_query)
+
+    def _replace_names(self, **names: str | None) -> None:
+        for name, value in names.items():
+            if value:
+                setattr(self, name, value)
 
     def _replace_credentials(
         self, api_key: str | Callable[[], Any] | None, workload_identity: "WorkloadIdentity | None"
