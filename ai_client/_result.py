@@ -45,7 +45,8 @@ def _shows_headers(call: Call, reply: Reply, view: View) -> bool:
     """Tell whether a caller can see the headers of an answer, which most results do not show."""
     if view != "parsed" or call.stream is not None:
         return True
-    return reply.result is None and call.cast_to in {BinaryResponse, type(reply.response)}
+    cast_to = call.cast_to
+    return cast_to is BinaryResponse or cast_to is type(reply.response)
 
 
 def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:

@@ -81,6 +81,22 @@ def merge_headers(
     return {**{name: value for name, value in base.items() if name.lower() not in replaced}, **over}
 
 
+def merge_query(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    """Lay query parameters over others."""
+    return {**base, **over}
+
+
+def changed(
+    what: str, own: Any, over: Any, instead: Any, lay: Callable[[Any, Any], dict[str, Any]]
+) -> Mapping[str, Any]:
+    """Give a client's defaults with others laid over them, or with others in their place."""
+    if over is None:
+        return own if instead is None else dict(instead)
+    if instead is not None:
+        raise ValueError(f"default_{what} and set_default_{what} exclude each other: give one of them.")
+    return lay(own, over)
+
+
 def library_of(http_client: Any, backend: str) -> Library:
     """Give the HTTP library of a user's client or transport, else the chosen one."""
     if http_client is not None:

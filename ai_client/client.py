@@ -26,6 +26,7 @@ from ._setup import (
     DataResidency,
     api_key_of,
     base_url_of,
+    changed,
     check_credentials,
     check_http_client,
     checked_deadline,
@@ -33,6 +34,7 @@ from ._setup import (
     headers_of,
     library_of,
     merge_headers,
+    merge_query,
     timeout_of,
 )
 from ._verbs import AwaitableVerbs, BlockingVerbs
@@ -236,8 +238,8 @@ class BaseClient(Calls, Resources[M]):
 
     def _replace_defaults(self, headers: Any, set_headers: Any, query: Any, set_query: Any) -> None:
         own = self._custom_headers, self._custom_query
-        self._custom_headers = _changed("headers", own[0], headers, set_headers, merge_headers)
-        self._custom_query = _changed("query", own[1], query, set_query, _merge_query)
+        self._custom_headers = changed("headers", own[0], headers, set_headers, merge_headers)
+        self._custom_query = changed("query", own[1], query, set_query, merge_query)
 
     def _replace_names(self, **names: str | None) -> None:
         for name, value in names.items():
@@ -357,20 +359,6 @@ class AsyncOpenAI(AwaitableVerbs, BaseClient[Async]):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
-
-
-def _changed(
-    what: str, own: Any, over: Any, instead: Any, lay: Callable[[Any, Any], dict[str, Any]]
-) -> Mapping[str, Any]:
-    if over is None:
-        return own if instead is None else dict(instead)
-    if instead is not None:
-        raise ValueError(f"default_{what} and set_default_{what} exclude each other: give one of them.")
-    return lay(own, over)
-
-
-def _merge_query(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
-    return {**base, **over}
 
 
 _RESOURCES = frozenset(

@@ -54,8 +54,8 @@ class Accounting:
 
     __slots__ = (
         "_is_warm",
-        "_unbilled",
-        "_unsent",
+        "_of_free",
+        "_of_reads",
         "asks",
         "budgets",
         "cost",
@@ -84,8 +84,8 @@ class Accounting:
         self.store: Store | None = stores[0] if stores else None
         self.expires = 0.0 if budgets is None else budgets.expires
         self.instant: Backend | None = None if self.store is None else self.store.instant
-        self._unbilled = self._with("budgets", "rates")
-        self._unsent = self._with("rates")
+        self._of_free = self._with("budgets", "rates")
+        self._of_reads = self._with("rates")
         self._is_warm = False
 
     def may_include(self, inner: Any) -> bool:
@@ -103,18 +103,18 @@ class Accounting:
             ConfigError: A hard budget counts USD, and the price of the model is not known.
             StoreError: The store is down and set to refuse calls then.
         """
-        of = self if call.method == "POST" and call.path in TEXT_PATHS else self._of(call)
-        if not of._is_warm:
-            await of._warm_up(call.io)
-        budgets, rates = of.budgets, of.rates
+        accounting = self if call.method == "POST" and call.path in TEXT_PATHS else self._of(call)
+        if not accounting._is_warm:
+            await accounting._warm_up(call.io)
+        budgets, rates = accounting.budgets, accounting.rates
         record = call.record or record_of(call)
-        bill = Bill(of, call, record)
+        bill = Bill(accounting, call, record)
         if not bill.is_admitted():
             await bill.admitted()
         usage = None
         try:
             reply = await proceed(bill.sent)
-            if of.measures and call.stream is None and not call.unread:
+            if accounting.measures and call.stream is None and not call.unread:
                 usage = usage_of(call, reply, record)
         except BaseException as error:
             if rates is not None and isinstance(error, RateLimitError):
@@ -126,7 +126,7 @@ class Accounting:
         now = call.io.now()
         if rates is not None and rates.upstream:
             rates.learn(record, reply.response, now)
-        if of.measures and usage is None:
+        if accounting.measures and usage is None:
             bill.settle_at_end_of(reply)
             return reply
         try:
@@ -143,8 +143,8 @@ class Accounting:
     def _of(self, call: Call) -> "Accounting":
         """Give what counts a call: rates alone where it only lists, reads or deletes; no cost where it is free."""
         if call.method != "POST":
-            return self._unsent
-        return self if is_billed(call) else self._unbilled
+            return self._of_reads
+        return self if is_billed(call) else self._of_free
 
     def _with(self, *names: Part) -> "Accounting":
         parts: dict[Part, Any] = {name: part for name, part in self.parts.items() if name in names}

@@ -110,7 +110,8 @@ class Cost(Counted):
                 totals = rows.setdefault(tuple(labels[name] for name in by), {})
                 for name, amount in sums.items():
                     totals[name] = totals.get(name, 0) + amount
-                totals["calls"] = sum(totals.get(source, 0) for source in SOURCES)
+        for totals in rows.values():
+            totals["calls"] = sum(totals.get(source, 0) for source in SOURCES)
         return [
             CostRow(dict(zip(by, values, strict=True)), totals)
             for values, totals in sorted(rows.items(), key=lambda row: [value or "" for value in row[0]])

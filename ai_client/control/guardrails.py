@@ -153,7 +153,7 @@ class Guardrails(Rules):
             GuardrailError: They forbid it.
         """
         endpoint = (call.record or record_of(call)).labels.endpoint
-        rules: Rules = self if endpoint is None else self._rules.get(endpoint, self)
+        rules: Rules = self._rules.get(endpoint, self) if endpoint is not None else self
         allowed = rules.applied(call)
         if allowed.deadline is None or allowed.deadline == call.deadline:
             return proceed(allowed)

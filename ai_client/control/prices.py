@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _PROBE = 100_000
 _LOAD_TIMEOUT = 10.0
+"""Seconds that a call waits for the library."""
 _PARTS = (
     ("cached_input", "input", "cached"),
     ("cache_write", "input", "cache_written"),
