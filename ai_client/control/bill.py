@@ -112,7 +112,7 @@ class Bill:
     def settled_at_once(self, usage: Usage | None, now: float) -> Sequence[Ledger] | None:
         """Count what the call used; `None` where that takes waiting, and nothing is counted yet."""
         instant = self._accounting.instant
-        if instant is None or self._record.billable - self._before > 1:
+        if instant is None or self._record.billable - self._before > 1 or len(self._tickets) > 1:
             return None
         used, changes, tally = self._counts(usage, 0, now)
         spends = [Spend(key, used[unit], until) for key, unit, _, until in self._places]

@@ -6,6 +6,7 @@ import pytest
 
 from ai_client import APIConnectionError
 from ai_client.control.budget import Budget, Budgets
+from ai_client.control.cache import Cache
 from ai_client.control.cost import Cost
 from ai_client.control.fallback import Fallback
 from ai_client.control.record import call_record
@@ -14,7 +15,7 @@ from ai_client.stores import Ledger, open_store
 from ai_client.stores.memory import MemoryBackend
 from ai_client.testing import Upstream
 from tests.control.spender import PRICES
-from tests.control.support import Both
+from tests.control.support import Both, Clock
 from tests.control.test_budget import chat_reply, held
 
 
@@ -145,3 +146,23 @@ def test_budgets_around_budgets(both: Both, upstream: Upstream) -> None:
     assert held(outer, "tokens").held == 0
     assert record.usage is not None
     assert held(outer, "tokens").used > record.usage.total
+
+
+def test_nothing_stays_set_aside_where_the_answer_is_not_an_attempts(
+    both: Both, upstream: Upstream, clock: Clock
+) -> None:
+    """A stale answer from a cache further in settles what was set aside for both attempts that came before it."""
+    store = open_store()
+    layers = [budgets(10_000, store), Cache("all", store, ttl=60, stale_if_error=3600)]
+    client = both.client(layers, max_retries=1)
+    client.io.now = clock
+    upstream.always(chat_reply)
+    both.chat(client, temperature=0)
+    clock.now += 61
+    upstream.reply(disconnect=True)
+    upstream.reply(status=503)
+    with no_waiting():
+        record = call_record(both.chat(client, temperature=0))
+    assert record is not None
+    assert (record.cache, record.attempts, record.billable) == ("stale", 2, 1)
+    assert held(store, "tokens").held == 0
