@@ -193,7 +193,7 @@ def test_nothing_is_kept_from_others_by_who_left(store_url: str, upstream: Upstr
         RateLimits([RateLimit(tokens=10**9)], store),
         slots,
     ]
-    chance = random.Random(7)  # noqa: S311 - spreads moments, guards nothing
+    chance = random.Random(7)
 
     async def call(client: AsyncOpenAI, number: int) -> None:
         completions = client.chat.completions

@@ -1,6 +1,8 @@
 """Answers as bytes: framed in each way that HTTP/1.1 knows, and cut into the writes in which they arrive."""
 
-import gzip
+import itertools
+import random
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
@@ -17,7 +19,7 @@ def head(
     content_type: str | None = "application/json",
     reason: str = "OK",
 ) -> bytes:
-    """Give a head without the headers that frame the body, and without the empty line."""
+    """Return a head without the headers that frame the body, and without the empty line."""
     lines = [f"HTTP/1.1 {status} {reason}"]
     if content_type is not None:
         lines.append(f"Content-Type: {content_type}")
@@ -30,6 +32,12 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
+def compressed(parts: Sequence[bytes]) -> list[bytes]:
+    """Compress the parts of a body so that each can be read as soon as it is there; the last ends the stream."""
+    packer = zlib.compressobj(wbits=31)
+    return [*(packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH) for part in parts), packer.flush()]
+
+
 def framed(
     parts: Sequence[bytes],
     framing: Framing = "chunked",
@@ -40,12 +48,12 @@ def framed(
     zipped: bool = False,
     trailers: Sequence[tuple[str, str]] = (),
 ) -> list[bytes]:
-    """Give an answer in pieces: its head, its parts as they are framed, and, where it is chunked, its last chunk.
+    """Return an answer in pieces: its head, its parts as they are framed, and, where it is chunked, its last chunk.
 
     A body framed by `close` must be followed by `CLOSE` in the script.
     """
     if zipped:
-        parts = [gzip.compress(b"".join(parts), mtime=0)]
+        parts = compressed(parts)
         headers = [*headers, ("Content-Encoding", "gzip")]
     start = head(status, headers, content_type=content_type)
     if framing == "chunked":
@@ -109,14 +117,49 @@ def cut_at(position: int) -> Callable[[Sequence[bytes]], list[bytes]]:
     return cut
 
 
+def in_the_head(pieces: Sequence[bytes]) -> list[bytes]:
+    """Cut the head within a name, within a value and within its empty line, and write the rest at once."""
+    text = b"".join(pieces)
+    end = text.index(b"\r\n\r\n")
+    return _cut(text, {3, 14, text.index(b":") - 2, end // 2, end + 1, end + 3})
+
+
+def at_line_breaks(pieces: Sequence[bytes]) -> list[bytes]:
+    """Cut between every CR and LF, and between every two LF."""
+    text = b"".join(pieces)
+    return _cut(text, {at for at in range(1, len(text)) if text[at - 1 : at + 1] in {b"\r\n", b"\n\n"}})
+
+
+def in_characters(pieces: Sequence[bytes]) -> list[bytes]:
+    """Cut within every character of several bytes, and within every escape."""
+    text = b"".join(pieces)
+    return _cut(text, {at for at in range(1, len(text)) if text[at] & 0xC0 == 0x80 or text[at - 1] == 0x5C})
+
+
+def anywhere(pieces: Sequence[bytes]) -> list[bytes]:
+    """Cut at six places that depend on the bytes alone."""
+    text = b"".join(pieces)
+    chance = random.Random(zlib.crc32(text))
+    return _cut(text, {chance.randrange(1, len(text)) for _ in range(6)})
+
+
+def _cut(text: bytes, places: set[int]) -> list[bytes]:
+    edges = [0, *sorted(places), len(text)]
+    return [text[start:end] for start, end in itertools.pairwise(edges)]
+
+
 SEGMENTATIONS: dict[str, Callable[[Sequence[bytes]], list[bytes]]] = {
     "whole": whole,
     "apart": apart,
     "head with first": head_with_first,
     "halves": halves,
     "last apart": last_apart,
+    "in the head": in_the_head,
+    "at line breaks": at_line_breaks,
+    "in characters": in_characters,
+    "anywhere": anywhere,
 }
-"""Ways to write an answer that cost a write for each piece at most; `byte_by_byte` and `cut_at` cost more."""
+"""Ways to write an answer in few writes; `byte_by_byte` takes one for each byte."""
 
 
 def script(
@@ -125,7 +168,7 @@ def script(
     segmentation: Callable[[Sequence[bytes]], list[bytes]] = whole,
     **options: object,
 ) -> list[Step]:
-    """Give the script of a whole answer, which ends its connection where its framing needs that."""
+    """Return the script of a whole answer, which ends its connection where its framing needs that."""
     writes: list[Step] = [*segmentation(framed(parts, framing, **options))]  # type: ignore[arg-type]
     return [*writes, CLOSE] if framing == "close" else writes
 

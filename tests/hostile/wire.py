@@ -2,8 +2,8 @@
 
 A script is a sequence of steps: bytes are written at once and arrive on their own, a number pauses for so many
 seconds, `CLOSE` ends the connection in order (FIN), `RESET` breaks it off (RST), `HOLD` says nothing more until the
-client goes away, and a `threading.Event` holds until a test sets it. Without a last step that ends it, the connection
-stays open for the next request.
+client goes away, a `threading.Event` holds until a test sets it, and a function is called. Without a last step that
+ends it, the connection stays open for the next request.
 """
 
 import asyncio
@@ -19,7 +19,6 @@ from typing import Any
 from tests.loop_thread import LoopThread
 
 GAP = 0.0005
-"""Seconds between two writes that must not arrive as one."""
 _PATIENCE = 15.0
 
 
@@ -32,7 +31,7 @@ class End(enum.Enum):
 
 
 CLOSE, RESET, HOLD = End.CLOSE, End.RESET, End.HOLD
-Step = bytes | float | End | threading.Event
+Step = bytes | float | End | threading.Event | Callable[[], object]
 Script = Iterable[Step]
 
 
@@ -48,7 +47,7 @@ class Request:
     connection: int
 
     def header(self, name: str) -> str | None:
-        """Give the value of a header, the last where it was sent more than once."""
+        """Return the value of a header, the last where it was sent more than once."""
         return {key.lower(): value for key, value in self.headers}.get(name.lower())
 
 
@@ -73,6 +72,7 @@ class Wire(LoopThread):
         answer: What gives the script for a request; may be replaced at any time.
         greeting: A script that is played to each connection before its first request.
         hasty: Answer as soon as the head of a request is there, without reading its body.
+        gap: Seconds between two writes that must not arrive as one.
         appetite: Bytes of a request's body to read at a time, and the pause in seconds before each, or `None`.
         requests: The requests that were received.
         opened: How many connections were accepted.
@@ -84,6 +84,7 @@ class Wire(LoopThread):
         self.answer: Answer = self._next_script
         self.greeting: Script = ()
         self.hasty = False
+        self.gap = GAP
         self.appetite: tuple[int, float] | None = None
         self.requests: list[Request] = []
         self.opened = 0
@@ -157,13 +158,13 @@ class Wire(LoopThread):
             self._notify()
 
     async def _play(self, connection: _Connection, script: Script) -> bool:
-        """Play a script; tell whether the connection goes on."""
+        """Play a script; return whether the connection goes on."""
         loop = asyncio.get_running_loop()
         wrote = False
         for step in script:
             if isinstance(step, bytes):
                 if wrote:
-                    await asyncio.sleep(GAP)
+                    await asyncio.sleep(self.gap)
                 await loop.sock_sendall(connection.socket, step)
                 wrote = True
             elif isinstance(step, threading.Event):
@@ -178,8 +179,10 @@ class Wire(LoopThread):
                 while await loop.sock_recv(connection.socket, 65536):
                     pass
                 return False
+            elif callable(step):
+                step()
+                self._notify()
             else:
-                assert isinstance(step, int | float)
                 wrote = False
                 await asyncio.sleep(step)
         return True
