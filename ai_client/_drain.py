@@ -209,7 +209,7 @@ class GatedAsyncIO(AsyncIO):
 
 
 class _Watched:
-    """A body that counts as under way until it is closed."""
+    """A body that counts as under way until it is closed; who iterates it again goes on where it stands."""
 
     def __init__(self, inner: Any, gate: Gate) -> None:
         self._inner = inner
@@ -224,7 +224,8 @@ class _Watched:
 
 class _Body(_Watched):
     def __iter__(self) -> Self:
-        self._chunks = iter(self._inner)
+        if self._chunks is None:
+            self._chunks = iter(self._inner)
         return self
 
     def __next__(self) -> bytes:
@@ -247,7 +248,8 @@ class _Body(_Watched):
 
 class _AsyncBody(_Watched):
     def __aiter__(self) -> Self:
-        self._chunks = aiter(self._inner)
+        if self._chunks is None:
+            self._chunks = aiter(self._inner)
         return self
 
     async def __anext__(self) -> bytes:

@@ -1,8 +1,8 @@
 """Bodies on their way through a policy: watched, read ahead, and played again."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from .._http import library
 
@@ -13,25 +13,41 @@ if TYPE_CHECKING:
 
 
 class _Tapped:
-    """A body whose chunks are seen by a function on their way."""
+    """A body whose chunks are seen by a function on their way; who iterates it again goes on where it stands."""
 
-    def __init__(self, stream: Any, see: Callable[[bytes], None]) -> None:
+    def __init__(self, stream: Any, see: Callable[[bytes], None], at_end: Callable[[], None] | None) -> None:
         self._stream = stream
         self._see = see
+        self._at_end = at_end
         self._chunks: Any = None
 
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._stream:
+    def _pass(self, chunk: bytes | None) -> bytes | None:
+        if chunk is not None:
             self._see(chunk)
-            yield chunk
+        elif self._at_end is not None:
+            self._at_end()
+        return chunk
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        self._chunks = aiter(self._stream)
+    def __iter__(self) -> Self:
+        if self._chunks is None:
+            self._chunks = iter(self._stream)
+        return self
+
+    def __next__(self) -> bytes:
+        chunk = self._pass(next(self._chunks, None))
+        if chunk is None:
+            raise StopIteration
+        return chunk
+
+    def __aiter__(self) -> Self:
+        if self._chunks is None:
+            self._chunks = aiter(self._stream)
         return self
 
     async def __anext__(self) -> bytes:
-        chunk: bytes = await anext(self._chunks)
-        self._see(chunk)
+        chunk = self._pass(await anext(self._chunks, None))
+        if chunk is None:
+            raise StopAsyncIteration
         return chunk
 
     def close(self) -> None:
@@ -42,19 +58,28 @@ class _Tapped:
 
 
 class _Chunks:
-    """A body of chunks that are at hand, and then, where there is one, the rest of another."""
+    """A body of chunks that are at hand, and then, where there is one, the rest of another.
+
+    Who iterates it again goes on where it stands.
+    """
 
     def __init__(self, first: Sequence[bytes], rest: Any = None, stream: Any = None) -> None:
         self._first = iter(first)
         self._rest = rest
         self._stream = stream
 
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._first
-        if self._rest is not None:
-            yield from self._rest
+    def __iter__(self) -> Self:
+        return self
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
+    def __next__(self) -> bytes:
+        for chunk in self._first:
+            return chunk
+        if self._rest is None:
+            raise StopIteration
+        rest: Iterator[bytes] = self._rest
+        return next(rest)
+
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
@@ -84,10 +109,12 @@ def _bases(stream: Any) -> tuple[type[Any], ...]:
     return tuple(base for base in type(stream).__mro__ if base.__name__ in names)
 
 
-def tap(response: "httpx.Response", see: Callable[[bytes], None]) -> None:
-    """Let *see* see each raw chunk of a body that is not read yet."""
+def tap(
+    response: "httpx.Response", see: Callable[[bytes], None], at_end: Callable[[], None] | None = None
+) -> None:
+    """Let *see* see each raw chunk of a body that is not read yet, and call *at_end* once there are no more."""
     stream = response.stream
-    response.stream = _derived(_Tapped, _bases(stream))(stream, see)
+    response.stream = _derived(_Tapped, _bases(stream))(stream, see, at_end)
 
 
 async def first_chunk(io: "IO", response: "httpx.Response") -> bytes | None:
