@@ -8,13 +8,16 @@ from .config import ClientConfig
 from .errors import ConfigError
 
 _NOT_HERE = ("controls", "client_class", "async_client_class", "shutdown_timeout")
-_OF_THE_OWNER = frozenset({"api_key", "admin_api_key", "organization", "project", "webhook_secret"})
-NO_KEY = "none"
-"""What a server that asks for no key is sent."""
 
 
-def class_for(config: ClientConfig, *, blocking: bool) -> Any:
-    """Give the client class for a configuration: Azure's where it names a resource of Azure."""
+def client_of(config: ClientConfig, *, blocking: bool, **options: Any) -> Any:
+    """Build the client of a configuration; *options* come before those that it names."""
+    given = {**config.options(), **options, "_environment": config.variables}
+    return _class_for(config, blocking=blocking)(**given)
+
+
+def _class_for(config: ClientConfig, *, blocking: bool) -> Any:
+    """Return the client class for a configuration: Azure's where it names a resource of Azure."""
     if config.azure_endpoint:
         from . import azure  # noqa: PLC0415 - only where it is used
 
@@ -27,7 +30,7 @@ def class_for(config: ClientConfig, *, blocking: bool) -> Any:
 class Connection:
     """The clients of some options, of either kind; each is built when first used.
 
-    A client with an address of its own is sent no key and no name that the environment has for another.
+    A client with an address of its own takes no key, name or address from the environment, unless it is told to.
 
     Raises:
         ConfigError: An option is unknown or ill-typed, or has no meaning for a further client.
@@ -37,10 +40,7 @@ class Connection:
         for name in _NOT_HERE:
             if name in options:
                 raise ConfigError(f"{source}{name}: this is for the client that the chain belongs to.")
-        if options.get("base_url") and not options.get("api_key"):
-            options = {**options, "api_key": NO_KEY}
-        foreign = bool(options.get("base_url") or options.get("azure_endpoint"))
-        self._config = ClientConfig.make(options, source=source, ignore=_OF_THE_OWNER if foreign else ())
+        self._config = ClientConfig.make(options, source=source, further=True)
         self._built: dict[bool, Any] = {}
         self._lock = threading.Lock()
 
@@ -50,7 +50,7 @@ class Connection:
             if client is None or client.is_closed():
                 from . import _bridge  # noqa: PLC0415 - built on first use
 
-                client = class_for(self._config, blocking=blocking)(**self._config.options())
+                client = client_of(self._config, blocking=blocking)
                 self._built[blocking] = client
                 if not blocking:
                     _bridge.share(client)

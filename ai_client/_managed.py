@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any, Literal, Protocol, cast
 
 from ._bridge import LoopSender, share
-from ._connection import class_for
+from ._connection import client_of
 from ._drain import Gate, GatedAsyncIO, GatedBlockingIO
 from ._loops import background_loop, finish_on, main_loop
 from .config import ClientConfig
@@ -49,9 +49,7 @@ def build(config: ClientConfig, kind: Kind, gate: Gate) -> Managed:
         make = _class_of(foreign)
         client = make(**_accepted(make, config, gate, blocking=kind == "blocking"))
         return _Foreign(client) if kind == "blocking" else _AsyncForeign(client)
-    options = config.options()
-    options["layers"] = (gate, *options.get("layers", ()))
-    client = class_for(config, blocking=kind == "blocking")(**options)
+    client = client_of(config, blocking=kind == "blocking", layers=(gate, *config.layers()))
     return _Ours(client, gate) if kind == "blocking" else _AsyncOurs(client, gate)
 
 

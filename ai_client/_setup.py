@@ -1,6 +1,5 @@
-"""What a client is made of, out of arguments and environment variables, as the official SDK reads them."""
+"""What a client is made of, out of arguments, as the official SDK reads them."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -25,8 +24,6 @@ _REGIONS = frozenset({"us", "eu", "ae", "au", "in", "jp"})
 
 def api_key_of(value: object) -> tuple[str, Callable[[], Any] | None]:
     """Part an API key into the key itself and the function that gives it."""
-    if value is None:
-        value = os.environ.get("OPENAI_API_KEY") or ""
     if callable(value):
         return "", value
     if not isinstance(value, str):
@@ -63,10 +60,10 @@ def base_url_of(
     return f"https://{data_residency}.api.openai.com/v1"
 
 
-def headers_of(given: "Mapping[str, str | Omit] | None") -> "dict[str, str | Omit]":
-    """Lay the given headers over those of `OPENAI_CUSTOM_HEADERS`, which has one `Name: value` a line."""
+def headers_of(given: "Mapping[str, str | Omit] | None", named: str) -> "dict[str, str | Omit]":
+    """Lay the given headers over those that `OPENAI_CUSTOM_HEADERS` names, one `Name: value` a line."""
     headers: dict[str, str | Omit] = {}
-    for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n"):
+    for line in named.split("\n"):
         name, colon, value = line.partition(":")
         if colon:
             headers[name.strip()] = value.strip()

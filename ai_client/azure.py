@@ -1,10 +1,10 @@
 """The clients of Azure OpenAI: deployments in place of models in the path, and Azure's own credentials."""
 
 import inspect
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpack
 
+from . import _environment as of_process
 from ._blocking_calls import OnBlockingCall
 from ._defaults import DEFAULT_MAX_RETRIES
 from ._message import Header
@@ -100,20 +100,22 @@ class _Azure(BaseClient[M]):
         http_client: Any = None,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
+        _environment: Mapping[str, str] | None = None,
         **own: Unpack[OwnOptions],
     ) -> None:
         if workload_identity is not None:
             raise ConfigError("workload_identity is not for Azure: use azure_ad_token_provider.")
-        api_key, azure_ad_token = _credentials(api_key, azure_ad_token, azure_ad_token_provider)
+        environment = of_process.of_clients() if _environment is None else _environment
+        api_key, azure_ad_token = _credentials(api_key, azure_ad_token, azure_ad_token_provider, environment)
         if _enforce_credentials and not (api_key or azure_ad_token or azure_ad_token_provider):
             raise OpenAIError(
                 "Missing credentials. Pass api_key=..., azure_ad_token=... or azure_ad_token_provider=..., or set the"
                 " environment variable AZURE_OPENAI_API_KEY or AZURE_OPENAI_AD_TOKEN."
             )
-        version = os.environ.get("OPENAI_API_VERSION") if api_version is None else api_version
+        version = environment.get("OPENAI_API_VERSION") if api_version is None else api_version
         if version is None:
             raise ValueError("Pass api_version=..., or set the environment variable OPENAI_API_VERSION.")
-        address, endpoint = _address(base_url, azure_endpoint, azure_deployment)
+        address, endpoint = _address(base_url, azure_endpoint, azure_deployment, environment)
         self._api_version = version
         self._azure_ad_token = azure_ad_token
         self._azure_ad_token_provider = azure_ad_token_provider
@@ -132,6 +134,7 @@ class _Azure(BaseClient[M]):
             http_client=http_client,
             _strict_response_validation=_strict_response_validation,
             _enforce_credentials=False,
+            _environment=environment,
             **own,
         )
         self._azure_endpoint = None if endpoint is None else self._checked_url("azure_endpoint", endpoint)
@@ -220,27 +223,33 @@ class AsyncAzureOpenAI(_Azure[Async], AsyncOpenAI):
 
 
 def _credentials(
-    api_key: str | Callable[[], Any] | None, token: str | None, provider: Callable[[], Any] | None
+    api_key: str | Callable[[], Any] | None,
+    token: str | None,
+    provider: Callable[[], Any] | None,
+    environment: Mapping[str, str],
 ) -> tuple[str | Callable[[], Any] | None, str | None]:
     given = sum(credential is not None for credential in (api_key, token, provider))
     if given > 1:
         raise MutuallyExclusiveAuthError
     if not given:
-        token = os.environ.get("AZURE_OPENAI_AD_TOKEN")
+        token = environment.get("AZURE_OPENAI_AD_TOKEN")
         if token is None:
-            api_key = os.environ.get("AZURE_OPENAI_API_KEY")
+            api_key = environment.get("AZURE_OPENAI_API_KEY")
     return api_key, None if token is None else check_secret("azure_ad_token", token)
 
 
 def _address(
-    base_url: "str | httpx.URL | None", endpoint: str | None, deployment: str | None
+    base_url: "str | httpx.URL | None",
+    endpoint: str | None,
+    deployment: str | None,
+    environment: Mapping[str, str],
 ) -> "tuple[str | httpx.URL, str | None]":
     if base_url is not None:
         if endpoint is not None:
             raise ValueError("base_url and azure_endpoint exclude each other: give one of them.")
         return base_url, None
     if endpoint is None:
-        endpoint = os.environ.get("AZURE_OPENAI_ENDPOINT")
+        endpoint = environment.get("AZURE_OPENAI_ENDPOINT")
     if endpoint is None:
         raise ValueError(
             "Pass azure_endpoint=... or base_url=..., or set the environment variable AZURE_OPENAI_ENDPOINT."

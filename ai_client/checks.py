@@ -35,12 +35,15 @@ class Finding:
     deploy: bool = False
 
 
-def examine(options: Mapping[str, Any], spell: Callable[[str], str] = str) -> list[Finding]:
+def examine(
+    options: Mapping[str, Any], spell: Callable[[str], str] = str, *, further: bool = False
+) -> list[Finding]:
     """Give the findings about one client's options; the environment counts as it does for `ClientConfig`.
 
     Args:
         options: The options by name.
         spell: Writes an option's name the way the user gave it.
+        further: Whether it is not the application's first client, see `ClientConfig.make`.
     """
     names = list(ClientConfig.model_fields)
     findings: list[Finding] = []
@@ -50,7 +53,7 @@ def examine(options: Mapping[str, Any], spell: Callable[[str], str] = str) -> li
             findings.append(Finding("E002", f"{spell(name)} is not an option of the client.", hint))
     known = {name: value for name, value in options.items() if name in names}
     try:
-        config = ClientConfig.make(known)
+        config = ClientConfig.make(known, further=further)
     except ConfigError as error:
         hint = "Mend the value, or leave the option out to have its default."
         return [*findings, Finding("E003", f"{spell('')}{error}", hint)]
@@ -59,7 +62,7 @@ def examine(options: Mapping[str, Any], spell: Callable[[str], str] = str) -> li
 
 def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Finding]:
     variables = _AZURE_KEYS if config.azure_endpoint else ("OPENAI_API_KEY",)
-    if not (config.api_key or config.azure_ad_token_provider or any(map(os.environ.get, variables))):
+    if not (config.api_key or config.azure_ad_token_provider or any(map(config.variables.get, variables))):
         yield Finding(
             "W001",
             "No API key is configured: the first call will fail.",

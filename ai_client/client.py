@@ -1,10 +1,10 @@
 """The two clients: same resources, same policies, two ways to wait."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
+from . import _environment as of_process
 from ._blocking_calls import BlockingCalls, OnBlockingCall
 from ._calls import Calls
 from ._defaults import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RETRIES
@@ -108,33 +108,36 @@ class BaseClient(Calls, Resources[M]):
         on_blocking_call: OnBlockingCall = "warn",
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
+        _environment: Mapping[str, str] | None = None,
     ) -> None:
-        environment = os.environ.get
+        environment = of_process.of_clients() if _environment is None else _environment
         if workload_identity is not None and api_key is not None:
             raise ConfigError("api_key and workload_identity exclude each other: give one of them.")
         self.api_key, self._api_key_source = (
-            ("", None) if workload_identity is not None else api_key_of(api_key)
+            ("", None)
+            if workload_identity is not None
+            else api_key_of(environment.get("OPENAI_API_KEY", "") if api_key is None else api_key)
         )
-        self.admin_api_key = environment("OPENAI_ADMIN_KEY") if admin_api_key is None else admin_api_key
+        self.admin_api_key = environment.get("OPENAI_ADMIN_KEY") if admin_api_key is None else admin_api_key
         if _enforce_credentials:
             check_credentials(
                 self.api_key, self._api_key_source, self.admin_api_key is not None, workload_identity
             )
-        self.organization = environment("OPENAI_ORG_ID") if organization is None else organization
-        self.project = environment("OPENAI_PROJECT_ID") if project is None else project
+        self.organization = environment.get("OPENAI_ORG_ID") if organization is None else organization
+        self.project = environment.get("OPENAI_PROJECT_ID") if project is None else project
         self.webhook_secret = (
-            environment("OPENAI_WEBHOOK_SECRET") if webhook_secret is None else webhook_secret
+            environment.get("OPENAI_WEBHOOK_SECRET") if webhook_secret is None else webhook_secret
         )
         self._library = library_of(http_client, http_backend)
         address = base_url_of(base_url, data_residency, websocket_base_url)
-        self.base_url = address or environment("OPENAI_BASE_URL") or DEFAULT_BASE_URL
+        self.base_url = address or environment.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
         self.websocket_base_url = websocket_base_url
         if http_client is not None:
             check_http_client(http_client, self._library, blocking=self._blocking)
         self.timeout = timeout_of(timeout, http_client, self._library)
         self.max_retries = checked_retries(max_retries)
         self.deadline = checked_deadline(deadline)
-        self._custom_headers = headers_of(default_headers)
+        self._custom_headers = headers_of(default_headers, environment.get("OPENAI_CUSTOM_HEADERS", ""))
         self._custom_query = dict(default_query or {})
         self._strict_response_validation = _strict_response_validation
         self._layers = together(layers)

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, cast
 
@@ -10,11 +10,29 @@ import pydantic
 from pydantic import Field
 from pydantic_core import from_json, to_json
 
+from . import _environment as of_process
 from ._defaults import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RETRIES
 from ._secret import check_secret
 from .errors import ConfigError
 
-_OF_THE_PROVIDER = frozenset({"shutdown_timeout", "client_class", "async_client_class", "controls"})
+_OF_THE_PROVIDER = frozenset(
+    {"shutdown_timeout", "client_class", "async_client_class", "controls", "environment"}
+)
+_OF_A_PLACE = frozenset(
+    {
+        "api_key",
+        "admin_api_key",
+        "organization",
+        "project",
+        "base_url",
+        "azure_endpoint",
+        "azure_deployment",
+        "webhook_secret",
+        "controls",
+    }
+)
+NO_KEY = "none"
+"""What a further client sends to a server of its own that asks for no key."""
 _OF_AZURE = frozenset({"azure_endpoint", "azure_deployment", "azure_ad_token_provider", "api_version"})
 _TELLS_ANSWERS_APART = (
     "base_url",
@@ -115,6 +133,12 @@ class ClientConfig(pydantic.BaseModel):
         None, "A class for the awaitable client in place of AsyncOpenAI, or its dotted path."
     )
 
+    environment: bool | None = _option(
+        None,
+        "Whether keys, names and addresses are taken from the environment; by default they are, but not by a further"
+        " client with an address of its own.",
+    )
+
     controls: Mapping[str, Any] | None = _option(
         None,
         "Policies around calls: limits, budgets, cache, fallback, logs and others; JSON in the environment.",
@@ -122,6 +146,7 @@ class ClientConfig(pydantic.BaseModel):
         repr=False,
     )
     _layers: tuple[int, tuple[Any, ...]] = (0, ())
+    _variables: Mapping[str, str] = {}
 
     @pydantic.field_validator("controls", mode="before")
     @classmethod
@@ -159,21 +184,34 @@ class ClientConfig(pydantic.BaseModel):
             raise _FaultError("controls", str(error)) from error
         return self
 
-    @pydantic.model_validator(mode="before")
+    @pydantic.model_validator(mode="wrap")
     @classmethod
-    def _from_environment(cls, given: Any, info: pydantic.ValidationInfo) -> Any:
+    def _from_environment(
+        cls, given: Any, make: pydantic.ModelWrapValidatorHandler[Self], info: pydantic.ValidationInfo
+    ) -> Self:
+        if isinstance(given, cls):
+            return given
         values = dict(cast("Mapping[str, Any]", given))
         variables = environment_variables()
-        ignored = {*(info.context or ())}
-        if values.get("azure_endpoint") or os.environ.get(variables["azure_endpoint"]):
-            ignored |= {
-                "api_key",
-                "base_url",
-            }  # those of OpenAI; Azure's client knows the variables of its own
+        endpoint = values.get("azure_endpoint")
+        asked = values.get("environment")
+        taken = (
+            asked if isinstance(asked, bool) else not (info.context and (values.get("base_url") or endpoint))
+        )
+        ignored = frozenset[str]() if taken else _OF_A_PLACE
+        if endpoint or ("azure_endpoint" not in ignored and os.environ.get(variables["azure_endpoint"])):
+            ignored |= {"api_key", "base_url"}  # of OpenAI; Azure's client knows the variables of its own
         for name, variable in variables.items():
             if name not in ignored and values.get(name) is None and os.environ.get(variable):
                 values[name] = os.environ[variable]
-        return values
+        if not taken and values.get("base_url") and not values.get("api_key"):
+            values["api_key"] = NO_KEY
+        config = make(values)
+        if taken:
+            config._variables = of_process.of_clients()
+        elif config.azure_endpoint:
+            config._variables = of_process.of_azure(config.azure_endpoint)
+        return config
 
     @classmethod
     def make(
@@ -182,7 +220,7 @@ class ClientConfig(pydantic.BaseModel):
         /,
         *,
         source: str | Callable[[str], str] = "",
-        ignore: Collection[str] = (),
+        further: bool = False,
         **more: Any,
     ) -> Self:
         """Make a configuration of a mapping, keywords and the environment.
@@ -190,7 +228,8 @@ class ClientConfig(pydantic.BaseModel):
         Args:
             options: Options by name, or a configuration, which is given back as it is where nothing is added.
             source: How messages name an option: what stands before its name, or a function from its name.
-            ignore: Options whose environment variables are not for this client.
+            further: Whether it is not an application's first client: one with an address of its own then takes no
+                key, name or address from the environment, unless `environment` is true.
             more: Further options, over *options*.
 
         Raises:
@@ -203,7 +242,7 @@ class ClientConfig(pydantic.BaseModel):
         given = {**cast("Mapping[str, Any]", options or {}), **more}
         spell = source if callable(source) else f"{source}{{}}".format
         try:
-            config = cls.model_validate(given, context=ignore)
+            config = cls.model_validate(given, context=further)
         except pydantic.ValidationError as error:
             suggest = source if callable(source) else repr
             raise ConfigError(_explain(error, spell, suggest)) from None
@@ -212,12 +251,17 @@ class ClientConfig(pydantic.BaseModel):
         return config
 
     def options(self) -> dict[str, Any]:
-        """Give the arguments for `OpenAI` and `AsyncOpenAI`."""
+        """Return the arguments for `OpenAI` and `AsyncOpenAI`, without what these take from the environment."""
         unused = {*_OF_THE_PROVIDER, *({"base_url"} if self.azure_endpoint else _OF_AZURE)}
         given = {name: getattr(self, name) for name in type(self).model_fields if name not in unused}
         if self.controls:
             given["layers"] = self.layers()
         return given
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The environment variables that the clients may read, as they were when this was made."""
+        return self._variables
 
     def layers(self) -> tuple[Any, ...]:
         """Give the policies that `controls` asks for: one set a process, which both clients share."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from .checks import examine
 from .config import ClientConfig, environment_variables
 from .errors import OpenAIError
+from .provider import DEFAULT_ALIAS
 
 if TYPE_CHECKING:
     from .client import OpenAI
@@ -22,7 +23,7 @@ def shown(name: str, value: Any) -> str:
         return f"{{{', '.join(f'{key}: ***' for key in value)}}}"  # pyright: ignore[reportUnknownVariableType]
     if field is None or not field.repr:
         return "***"
-    if name == "base_url":
+    if name in {"base_url", "azure_endpoint"}:
         return _address(str(value))
     return repr(value)
 
@@ -33,13 +34,13 @@ def _address(url: str) -> str:
     return parts._replace(netloc=host, query="", fragment="").geturl()
 
 
-def describe(options: Mapping[str, Any]) -> Iterator[str]:
-    """Give a line for each option of one client: its value, and where it is from.
+def describe(options: Mapping[str, Any], *, further: bool = False) -> Iterator[str]:
+    """Yield a line for each option of one client: its value, and where it is from.
 
     Raises:
         ConfigError: The options make no client.
     """
-    config = ClientConfig.make(options)
+    config = ClientConfig.make(options, further=further)
     variables = environment_variables()
     width = max(map(len, ClientConfig.model_fields))
     for name in ClientConfig.model_fields:
@@ -66,10 +67,11 @@ def diagnose(
     """
     for alias, options in clients.items():
         yield f"{alias}:", False
-        findings = examine(options, partial(spell, alias))
+        further = alias != DEFAULT_ALIAS
+        findings = examine(options, partial(spell, alias), further=further)
         faulty = any(finding.id.startswith("E") for finding in findings)
         if not faulty:
-            for line in describe(options):
+            for line in describe(options, further=further):
                 yield f"  {line}", False
         for finding in findings:
             yield f"  {finding.id}: {finding.message} {finding.hint}", finding.id.startswith("E")

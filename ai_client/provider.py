@@ -116,7 +116,7 @@ class ClientProvider:
         self._default = Clients(self, ClientConfig.make(default))
         self._aliases = {DEFAULT_ALIAS: self._default}
         for alias, options in given.items():
-            self._aliases[alias] = Clients(self, ClientConfig.make(options, source=f"{alias}."))
+            self._aliases[alias] = Clients(self, ClientConfig.make(options, source=f"{alias}.", further=True))
         self._lock = threading.RLock()
         self._gate = Gate()
         _providers.add(self)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from ai_client import AsyncAzureOpenAI, AzureOpenAI, ClientConfig, ClientProvider, ConfigError
+from ai_client import AsyncAzureOpenAI, AzureOpenAI, ClientConfig, ClientProvider, ConfigError, OpenAIError
 from ai_client._connection import Connection
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
+from ai_client.testing.recording import Recorded
 from tests.control.support import Both
 
 ASK: dict[str, Any] = {"model": "smart", "messages": [{"role": "user", "content": "Hello"}]}
@@ -43,6 +44,19 @@ def both(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[Both]:
     both = Both(request.param, upstream.base_url)
     yield both
     both.close()
+
+
+def sent(request: Recorded) -> str:
+    """Write out the head of a request as it arrived."""
+    return repr([*request.headers.items()])
+
+
+def name_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set every variable that names something of OpenAI's."""
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-of-openai")
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "admin-of-openai")
+    monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", "secret-of-openai")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "x-custom: custom-of-openai")
 
 
 def chain(upstream: Upstream, target: str, name: str, options: dict[str, Any]) -> tuple[Any, ...]:
@@ -91,7 +105,7 @@ def test_azure_reads_the_variables_of_its_own(
     (request,) = other.requests
     assert request.headers["api-key"] == "key-of-azure"
     assert request.query == "api-version=2026-02-02"
-    assert "of-openai" not in str(request.headers)
+    assert "of-openai" not in sent(request)
 
 
 def test_a_local_server_gets_no_key_of_another(both: Both, upstream: Upstream, other: Upstream) -> None:
@@ -101,7 +115,96 @@ def test_a_local_server_gets_no_key_of_another(both: Both, upstream: Upstream, o
     both.call(client.chat.completions.create, **ASK)
     (request,) = other.requests
     assert request.json()["model"] == "llama"
-    assert "of-openai" not in str(request.headers)
+    assert "of-openai" not in sent(request)
+
+
+@pytest.mark.parametrize("target", ["local/llama", "azure/d"])
+def test_nothing_that_the_environment_names_is_sent_elsewhere(
+    both: Both, upstream: Upstream, other: Upstream, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    """Names, custom headers and keys of the environment reach no further client that has an address of its own."""
+    name_everything(monkeypatch)
+    place = (
+        {"base_url": other.base_url} if target[0] == "l" else {"azure_endpoint": other.url, "api_key": "k"}
+    )
+    clients = Connection({**place, "api_version": "v"}, "")
+    client = both.client(chain(upstream, target, target.partition("/")[0], {**place, "api_version": "v"}))
+    upstream.reply(status=503)
+    both.call(client.chat.completions.create, **ASK)
+    (request,) = other.requests
+    assert "of-openai" in sent(upstream.requests[0])
+    assert "of-openai" not in sent(request)
+    for blocking in (True, False):
+        built = clients(blocking)
+        held = (built.admin_api_key, built.organization, built.project, built.webhook_secret)
+        assert held == (None, None, None, None)
+
+
+def test_a_further_client_is_told_to_take_the_environment(
+    both: Both, upstream: Upstream, other: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `environment` a further client takes what the environment names, wherever it is."""
+    name_everything(monkeypatch)
+    client = both.client(
+        chain(upstream, "local/llama", "local", {"base_url": other.base_url, "environment": True})
+    )
+    upstream.reply(status=503)
+    both.call(client.chat.completions.create, **ASK)
+    (request,) = other.requests
+    assert request.headers["authorization"] == "Bearer key-of-openai"
+    assert request.headers["openai-organization"] == "org-of-openai"
+    assert request.headers["x-custom"] == "custom-of-openai"
+
+
+def test_the_policies_of_the_environment_are_not_those_of_a_further_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A chain that the environment configures is made once, for the client that it belongs to."""
+    local = '{"local": {"base_url": "http://127.0.0.1:1"}}'
+    monkeypatch.setenv("AI_CLIENT_CONTROLS", f'{{"fallback": {{"clients": {local}}}}}')
+    assert len(ClientConfig.make().layers()) == 1
+
+
+def test_azure_variables_of_another_resource_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the environment names a resource of Azure, its key is for no other."""
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "key-of-azure")
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://one.example")
+    further = {"azure_endpoint": "https://one.example/", "api_version": "v"}
+    assert Connection(further, "")(True).api_key == "key-of-azure"
+    with pytest.raises(OpenAIError, match="Missing credentials"):
+        Connection({**further, "azure_endpoint": "https://two.example"}, "")(True)
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_an_alias_elsewhere_takes_nothing_from_the_environment(
+    other: Upstream, monkeypatch: pytest.MonkeyPatch, blocking: bool
+) -> None:
+    """An alias with an address of its own is sent what its options say; the default client and others read on."""
+    name_everything(monkeypatch)
+    aliases = {"there": {"base_url": other.base_url, "api_key": "key-of-there"}, "here": {"timeout": 3}}
+    provider = ClientProvider({"base_url": other.base_url}, aliases=aliases)
+    kind = "client" if blocking else "async_client"
+    there, here = getattr(provider["there"], kind), getattr(provider["here"], kind)
+    default = getattr(provider, kind)
+    assert (there.api_key, there.organization, there.admin_api_key) == ("key-of-there", None, None)
+    assert "of-openai" not in str({**there.default_headers, **there.auth_headers})
+    for client in (here, default):
+        assert (client.api_key, client.organization) == ("key-of-openai", "org-of-openai")
+        assert client.default_headers["x-custom"] == "custom-of-openai"
+    provider.close()
+
+
+def test_the_environment_is_read_when_the_configuration_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client built later has what the environment said at the start, and empty variables count as unset."""
+    name_everything(monkeypatch)
+    monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", "")
+    provider = ClientProvider()
+    monkeypatch.setenv("OPENAI_ORG_ID", "another")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "x-custom: another")
+    client = provider.client
+    assert (client.organization, client.webhook_secret) == ("org-of-openai", None)
+    assert client.default_headers["x-custom"] == "custom-of-openai"
+    provider.close()
 
 
 def test_a_provider_of_azure_with_policies(other: Upstream) -> None:
@@ -206,3 +309,13 @@ def test_cached_answers_of_different_servers_are_told_apart() -> None:
     assert len(set(found)) == len(found)
     assert namespace(project="p") == namespace(project="p")
     assert not any("secret" in name or "example" in name for name in found)
+
+
+def test_a_server_of_its_own_without_a_key(other: Upstream) -> None:
+    """An alias of a local server needs no key, and is sent none of another."""
+    provider = ClientProvider({"api_key": "any"}, aliases={"local": {"base_url": other.base_url}})
+    provider["local"].client.models.list()
+    provider.close()
+    (request,) = other.requests
+    assert request.headers["authorization"] == "Bearer none"
+    assert "of-openai" not in sent(request)

@@ -57,5 +57,6 @@ def configure(clients: Mapping[str, Mapping[str, Any]]) -> dict[str, ClientConfi
         ConfigError: An option is unknown or its value does not fit.
     """
     return {
-        alias: ClientConfig.make(options, source=partial(spell, alias)) for alias, options in clients.items()
+        alias: ClientConfig.make(options, source=partial(spell, alias), further=alias != DEFAULT)
+        for alias, options in clients.items()
     }

@@ -19,7 +19,7 @@ from ai_client.checks import Finding, examine
 from ai_client.errors import ConfigError
 
 from ._current import handle
-from ._settings import read, spell
+from ._settings import DEFAULT, read, spell
 
 TAG = "ai_client"
 
@@ -41,7 +41,7 @@ def check_options(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
     return [
         _message(finding)
         for alias, options in clients.items()
-        for finding in examine(options, partial(spell, alias))
+        for finding in examine(options, partial(spell, alias), further=alias != DEFAULT)
         if not finding.deploy
     ]
 
@@ -56,7 +56,7 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[
     return [
         _message(finding)
         for alias, options in clients.items()
-        for finding in examine(options, partial(spell, alias))
+        for finding in examine(options, partial(spell, alias), further=alias != DEFAULT)
         if finding.deploy
     ]
 

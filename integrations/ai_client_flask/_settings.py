@@ -52,6 +52,6 @@ def configure(config: Mapping[str, Any]) -> dict[str, ClientConfig]:
         ConfigError: A key is unknown or its value does not fit.
     """
     return {
-        alias: ClientConfig.make(options, source=partial(spell, alias))
+        alias: ClientConfig.make(options, source=partial(spell, alias), further=alias != DEFAULT)
         for alias, options in read(config).items()
     }
