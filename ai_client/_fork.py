@@ -1,0 +1,191 @@
+"""This process: what belongs to it is made in it, whatever process it was forked from.
+
+Who "this process" is, is decided by its id, and where a thing is taken: servers fork with Python's knowledge and
+without it (uWSGI). A child never waits for a lock that a thread of its parent may hold, since that thread is not in
+it. Where Python announces a fork, it waits a moment for what a fork must not cut in two.
+"""
+
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+HOLD = 0.1
+"""Seconds that a fork is held up at most, by everything together."""
+_POLL = 0.0005
+_LAZY = frozenset(
+    {
+        "ai_client",
+        "aiohttp",
+        "certifi",
+        "genai_prices",
+        "httpx2",
+        "opentelemetry",
+        "redis",
+        "truststore",
+        "websockets",
+    }
+)
+"""Packages that are imported on first use, by whatever thread that is."""
+
+
+class PerProcess(Generic[T]):
+    """A thing of which each process has one of its own, made when it is first asked for.
+
+    Args:
+        make: Makes it.
+        inherit: Makes a child's out of its parent's, which the parent goes on to use and the child keeps alive.
+            By default a child begins with a new one.
+    """
+
+    __slots__ = ("__weakref__", "_inherit", "_make", "_things")
+
+    def __init__(self, make: Callable[[], T], inherit: Callable[[T], T] | None = None) -> None:
+        self._make = make
+        self._inherit = inherit
+        self._things: dict[int, T] = {}
+        if inherit is not None:
+            _inheriting.add(self)
+
+    def __call__(self) -> T:
+        """Return this process's."""
+        try:
+            return self._things[os.getpid()]
+        except KeyError:
+            return self._begin()
+
+    def made(self) -> bool:
+        """Return whether this process has one already."""
+        return os.getpid() in self._things
+
+    def _begin(self) -> T:
+        process = os.getpid()
+        with _beginning.setdefault(process, threading.RLock()):
+            things = self._things
+            if process not in things:
+                parent = [things.pop(other) for other in list(things)]
+                _parents.extend(parent)
+                things[process] = self._inherit(parent[-1]) if parent and self._inherit else self._make()
+            return things[process]
+
+
+_beginning: dict[int, Any] = {}  # a lock a process
+_parents: list[Any] = []  # kept: what goes may close what is its parent's
+_inheriting: "weakref.WeakSet[PerProcess[Any]]" = weakref.WeakSet()
+
+
+class _Work:
+    """Work of a process that a fork must not cut, and the threads that fork."""
+
+    __slots__ = ("cut", "forking", "under_way")
+
+    def __init__(self, *, cut: bool = False) -> None:
+        self.cut = cut
+        self.under_way: dict[object, int] = {}
+        self.forking: set[int] = set()
+
+
+class Uncut:
+    """Work that a fork waits for, `HOLD` seconds at most; what would begin meanwhile waits for the fork."""
+
+    def __init__(self) -> None:
+        self._work = PerProcess(_Work, lambda parent: _Work(cut=parent.cut or bool(parent.under_way)))
+        _uncut.append(self)
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether a thread was at it in the parent, or further up, when this process was forked."""
+        return self._work().cut
+
+    @contextmanager
+    def __call__(self) -> Generator[None]:
+        """Do the work inside the block."""
+        work, token = self._work(), object()
+        give_up = None
+        while True:
+            work.under_way[token] = threading.get_ident()
+            if not work.forking:
+                break
+            if give_up is None:
+                give_up = time.monotonic() + 2 * HOLD  # whatever became of that fork
+            elif time.monotonic() > give_up:
+                break
+            del work.under_way[token]  # this is seen by the thread that forks, or that one is seen here
+            time.sleep(_POLL)
+        try:
+            yield
+        finally:
+            work.under_way.pop(token, None)
+
+    def hold(self) -> None:
+        """Let nothing begin until `release`."""
+        self._work().forking.add(threading.get_ident())
+
+    def release(self) -> None:
+        """Let work begin again."""
+        self._work().forking.discard(threading.get_ident())
+
+    def is_under_way(self) -> bool:
+        """Return whether a thread other than this one is at it."""
+        me = threading.get_ident()
+        return any(thread != me for thread in list(self._work().under_way.values()))
+
+
+_uncut: list[Uncut] = []
+
+
+def imports_elsewhere() -> list[str]:
+    """Return the modules that other threads are importing along with one of the packages imported on first use.
+
+    A child waits for ever to import them: their locks are held by threads that it does not have.
+    """
+    me = threading.get_ident()
+    owners: dict[int, list[str]] = {}
+    for name, reference in list(_import_locks.items()):
+        owner = getattr(reference(), "owner", None)
+        if owner is not None and owner != me:
+            owners.setdefault(owner, []).append(name)
+    return [
+        name
+        for names in owners.values()
+        if any(name.partition(".")[0] in _LAZY for name in names)
+        for name in names
+    ]
+
+
+_import_locks: dict[str, Callable[[], Any]] = getattr(
+    sys.modules.get("_frozen_importlib"), "_module_locks", {}
+)
+
+
+def _before() -> None:
+    give_up = time.monotonic() + HOLD
+    for work in _uncut:
+        work.hold()
+    while any(work.is_under_way() for work in _uncut) or imports_elsewhere():
+        if time.monotonic() > give_up:
+            return
+        time.sleep(_POLL)
+
+
+def _in_parent() -> None:
+    for work in _uncut:
+        work.release()
+
+
+def _in_child() -> None:
+    for name in imports_elsewhere():
+        _import_locks.pop(name, None)
+        sys.modules.pop(name, None)  # half imported, and nobody is there to go on
+    for thing in list(_inheriting):
+        if thing._things:
+            thing()
+
+
+os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -1,0 +1,207 @@
+"""What belongs to a process, and what a fork waits for."""
+
+import importlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_client import _fork
+from ai_client._fork import PerProcess, Uncut
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+PATIENCE = 60.0
+
+
+def in_child(work: Callable[[], object], fork: Callable[[], int] = os.fork) -> bool:
+    """Run *work* in a forked child; return whether it came to a true end, and not to none."""
+    child = fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if work() else 1
+        finally:
+            os._exit(code)
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status == 0
+        time.sleep(0.005)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    return False
+
+
+def unannounced() -> int:
+    """Fork as a server in C does: Python's hooks do not run."""
+    import ctypes
+
+    return int(ctypes.CDLL(None).fork())
+
+
+@pytest.fixture(params=[os.fork, unannounced], ids=["os.fork", "fork in C"])
+def fork(request: pytest.FixtureRequest) -> Any:
+    """Give a way to fork: with Python's knowledge, and without it."""
+    return request.param
+
+
+def test_a_child_has_one_of_its_own(fork: Callable[[], int]) -> None:
+    """A child gets a new thing, always the same, and its parent keeps what it had."""
+    box = PerProcess(list[int])
+    box().append(1)
+
+    def work() -> bool:
+        box().append(2)
+        return box() == [2]
+
+    assert in_child(work, fork)
+    assert box() == [1]
+
+
+def test_a_lock_that_a_parents_thread_holds_is_free_in_a_child(fork: Callable[[], int]) -> None:
+    """A child takes a lock at once although a thread held it at the fork."""
+    lock = PerProcess(threading.Lock)
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock():
+            held.set()
+            done.wait(PATIENCE)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(PATIENCE)
+    try:
+        assert in_child(lambda: lock().acquire(timeout=5), fork)
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_child_can_inherit(fork: Callable[[], int]) -> None:
+    """What a child begins with may be made of what its parent had, once."""
+    made: list[int] = []
+
+    def inherit(parent: list[int]) -> list[int]:
+        made.append(1)
+        return [*parent, 7]
+
+    box = PerProcess(list[int], inherit)
+    box().append(1)
+    assert in_child(lambda: (box(), box()) == ([1, 7], [1, 7]) and made == [1], fork)
+    assert box() == [1]
+
+
+def test_threads_of_a_child_get_one_thing() -> None:
+    """Threads that ask at the same time get the same thing, made once."""
+    made: list[object] = []
+
+    def make() -> object:
+        time.sleep(0.001)
+        made.append(object())
+        return made[-1]
+
+    def work() -> bool:
+        found: list[object] = []
+        threads = [threading.Thread(target=lambda: found.append(box())) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return len(found) == 8 and len({id(thing) for thing in found}) == 1 and len(made) == 1
+
+    box = PerProcess(make)
+    assert in_child(work)
+
+
+def test_a_fork_waits_for_work_that_it_must_not_cut() -> None:
+    """A fork begins when such work has ended, and what would begin meanwhile begins after it."""
+    work = Uncut()
+    inside, end = threading.Event(), threading.Event()
+    rounds = 0
+
+    def toil() -> None:
+        nonlocal rounds
+        while not end.is_set():
+            with work():
+                rounds += 1
+                inside.set()
+                time.sleep(0.001)
+
+    threads = [threading.Thread(target=toil) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    inside.wait(PATIENCE)
+    try:
+        whole = [in_child(lambda: not work.was_cut) for _ in range(5)]
+        before = rounds
+        give_up = time.monotonic() + PATIENCE
+        while rounds == before and time.monotonic() < give_up:
+            time.sleep(0.001)
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+    assert all(whole)
+    assert rounds > before
+
+
+def test_a_fork_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch, fork: Callable[[], int]) -> None:
+    """Work that takes longer is cut: the child knows, and so does a child of its own; the parent goes on."""
+    monkeypatch.setattr(_fork, "HOLD", 0.01)
+    work = Uncut()
+    inside, end = threading.Event(), threading.Event()
+
+    def toil() -> None:
+        with work():
+            inside.set()
+            end.wait(PATIENCE)
+
+    thread = threading.Thread(target=toil)
+    thread.start()
+    inside.wait(PATIENCE)
+    try:
+        assert in_child(lambda: work.was_cut and in_child(lambda: work.was_cut), fork)
+        assert not work.was_cut
+    finally:
+        end.set()
+        thread.join()
+    with work():
+        assert in_child(lambda: True)
+
+
+def test_a_child_imports_what_a_thread_was_importing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child imports anew what a thread of its parent had half imported, and does not wait for that thread."""
+    monkeypatch.setattr(_fork, "HOLD", 0.01)
+    monkeypatch.setattr(_fork, "_LAZY", frozenset({"half_imported"}))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    tmp_path.joinpath("half_imported.py").write_text(
+        "import threading\nif threading.current_thread().name == 'importer':\n"
+        "    import builtins\n    builtins.half_imported_begun.set()\n    builtins.half_imported_end.wait(60)\n"
+    )
+    import builtins
+
+    begun, end = threading.Event(), threading.Event()
+    monkeypatch.setattr(builtins, "half_imported_begun", begun, raising=False)
+    monkeypatch.setattr(builtins, "half_imported_end", end, raising=False)
+    thread = threading.Thread(target=importlib.import_module, args=("half_imported",), name="importer")
+    thread.start()
+    begun.wait(PATIENCE)
+
+    def work() -> bool:
+        threading.Timer(20, os._exit, (9,)).start()
+        return importlib.import_module("half_imported").__name__ == "half_imported"
+
+    try:
+        assert _fork.imports_elsewhere() == ["half_imported"]
+        assert in_child(work)
+    finally:
+        end.set()
+        thread.join()
+        sys.modules.pop("half_imported", None)
