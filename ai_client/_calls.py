@@ -10,6 +10,7 @@ from ._files import Body
 from ._io import IO
 from ._message import Header, Messages
 from ._operation import View
+from ._origins import for_anywhere, origin, without_credentials, without_secrets
 from ._result import body_of, check_opening, make_result
 from ._secret import check_secret
 from .control.call import Call, Layer, Next, Reply, chained
@@ -91,7 +92,10 @@ class Calls(Messages):
     async def _send(self, call: Call) -> Reply:
         """The innermost step: encode the body once, then try until it works or cannot."""
         if (via := call.via) is not None:
-            reply: Reply = await via._send(call.changed(io=via.io, via=None))
+            given = call.changed(io=via.io, via=None)
+            if via is not self:
+                self._keep_from(via, given)
+            reply: Reply = await via._send(given)
             return reply
         content = self._content(call)
 
@@ -102,6 +106,14 @@ class Calls(Messages):
         if isinstance(content, Body) and not content.replayable:
             retries = 0
         return await retry(call, attempt, retries)
+
+    def _keep_from(self, other: "Calls", call: Call) -> None:
+        """Take what a caller gave for this client's account and origin out of a call that goes over another's."""
+        if origin(self._url(call)) == origin(other._url(call)):
+            call.headers = call.headers and without_credentials(call.headers)
+        else:
+            call.headers = call.headers and for_anywhere(call.headers)
+            call.query = call.query and without_secrets(call.query)
 
     def _content(self, call: Call) -> bytes | Body | None:
         body = call.body
@@ -117,7 +129,10 @@ class Calls(Messages):
         return form(body, call.files or (), kind if isinstance(kind, str) else None)
 
     async def _attempt(self, call: Call, content: bytes | Body | None, taken: int) -> Reply:
-        authorization = await self._fetch_key(call) if self._fetches_key else self._authorization(call)
+        if "://" in call.path and self.leads_away(call):
+            authorization = None
+        else:
+            authorization = await self._fetch_key(call) if self._fetches_key else self._authorization(call)
         response = await self._exchange(call, self._build(call, content, taken, authorization))
         if response.status_code == _UNAUTHORIZED and self._workload_keys is not None and authorization:
             self._workload_keys.refuse(authorization[1].removeprefix("Bearer "))

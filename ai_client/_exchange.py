@@ -8,6 +8,8 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ._origins import OTHER_ORIGIN, for_anywhere, origin
+
 if TYPE_CHECKING:
     import httpx
 
@@ -17,15 +19,6 @@ if TYPE_CHECKING:
 
 MAX_REDIRECTS = 20
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_BOUND_TO_ORIGIN = (
-    "authorization",
-    "api-key",
-    "x-api-key",
-    "cookie",
-    "proxy-authorization",
-    "openai-organization",
-    "openai-project",
-)
 _OF_THE_BODY = ("content-length", "content-type", "transfer-encoding")
 _SEE_OTHER = 303
 FOLLOW_REDIRECTS = "ai_client.follow_redirects"
@@ -99,7 +92,7 @@ class _Base:
     def _next(
         self, response: "httpx.Response", request: "httpx.Request", hops: int
     ) -> "httpx.Request | None":
-        """Give the request that a redirect asks for, or `None`; another origin gets no credentials."""
+        """Return the request that a redirect asks for, or `None`; another origin gets neither keys nor own headers."""
         if response.status_code not in _REDIRECTS:
             return None
         location = response.headers.get("location")
@@ -109,9 +102,8 @@ class _Base:
             raise self._too_many(f"More than {MAX_REDIRECTS} redirects.", request=request)
         url = request.url.join(location)
         headers = request.headers.copy()
-        if _origin(url) != _origin(request.url):
-            for name in _BOUND_TO_ORIGIN:
-                headers.pop(name, None)
+        if origin(url) != origin(request.url):
+            headers = type(headers)(for_anywhere(headers))
             headers["host"] = url.netloc.decode("ascii").rpartition("@")[2]
         method = request.method
         if response.status_code == _SEE_OTHER or (response.status_code in {301, 302} and method == "POST"):
@@ -122,10 +114,6 @@ class _Base:
         return self._request(
             method, url, headers=headers, extensions=request.extensions, stream=request.stream
         )
-
-
-def _origin(url: "httpx.URL") -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
 
 
 class _OverPool(_Base):
@@ -261,12 +249,18 @@ class _OverClient(_Base):
         content: Any,
     ) -> "httpx.Request":
         client = self.client
+        if OTHER_ORIGIN in extensions:  # the client's cookies and parameters are not for it
+            return super().build(method, url, headers, extensions, content)
         if client.params or client.cookies.jar:
             request: httpx.Request = client.build_request(
                 method, url, headers=headers, extensions=extensions, content=content
             )
             return request
         return super().build(method, url, headers, extensions, content)
+
+    def _auth(self, request: "httpx.Request") -> dict[str, Any]:
+        """Return the argument that keeps the client's own authentication from another origin."""
+        return {"auth": None} if OTHER_ORIGIN in request.extensions else {}
 
     def _untie(self, response: "httpx.Response") -> None:
         """Take the used-up stream from an answer that was read.
@@ -281,7 +275,9 @@ class ClientSender(_OverClient):
 
     def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
-        response: httpx.Response = self.client.send(request, stream=stream, follow_redirects=False)
+        response: httpx.Response = self.client.send(
+            request, stream=stream, follow_redirects=False, **self._auth(request)
+        )
         hops = 0
         while (following := self._next(response, request, hops)) is not None:
             response.close()
@@ -301,7 +297,9 @@ class AsyncClientSender(_OverClient):
 
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
-        response: httpx.Response = await self.client.send(request, stream=stream, follow_redirects=False)
+        response: httpx.Response = await self.client.send(
+            request, stream=stream, follow_redirects=False, **self._auth(request)
+        )
         hops = 0
         while (following := self._next(response, request, hops)) is not None:
             await response.aclose()

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from ._exchange import FOLLOW_REDIRECTS
 from ._files import Body
+from ._origins import OTHER_ORIGIN, for_anywhere, is_absolute, origin
 from ._request import NotGiven, Omit, merge, query_items
 from ._version import __version__
 from .control.call import Call
@@ -126,8 +127,9 @@ class Messages:
             limits = timeouts(timeout)
             self._limits = (timeout, limits)  # in one step, as another thread may be at it too
         prepared = self._prepare(authorization, limits["read"])
-        if content is None or taken or call.headers or authorization is None or "://" in call.path:
-            headers: Any = self._own_headers(call, prepared, taken, has_body=content is not None)
+        away = "://" in call.path and self.leads_away(call)
+        if content is None or taken or call.headers or authorization is None or away:
+            headers: Any = self._own_headers(call, prepared, taken, has_body=content is not None, away=away)
         else:
             headers = prepared.ready
         if call.deadline is not None:
@@ -135,6 +137,8 @@ class Messages:
         extensions: dict[str, Any] = {"timeout": limits}
         if call.follow_redirects is not None:
             extensions[FOLLOW_REDIRECTS] = call.follow_redirects
+        if away:
+            extensions[OTHER_ORIGIN] = True
         sent: Any = content
         if isinstance(content, Body):
             headers = _with_body(prepared if headers is prepared.ready else headers, content)
@@ -150,7 +154,7 @@ class Messages:
             if len(self._urls) >= _URLS_KEPT:
                 self._urls.clear()
             self._urls[path] = url
-        query = merge(self._custom_query, call.query)
+        query = call.query if self.leads_away(call) else merge(self._custom_query, call.query)
         if query:
             items = query_items(query)
             if given := url.query.decode("ascii"):
@@ -159,13 +163,25 @@ class Messages:
             url = url.copy_with(query=urlencode(items).encode("ascii") or None)
         return url
 
+    def leads_away(self, call: Call) -> bool:
+        """Return whether the call's path is an address of another origin, which gets nothing of this client's."""
+        path = call.path
+        return is_absolute(path) and origin(self._join(path)) != origin(self._base_url)
+
     def _join(self, path: str) -> "httpx.URL":
-        return self._base_url.join(path) if "://" in path else self._below(self._base_url, path)
+        return self._parsed(path) if is_absolute(path) else self._below(self._base_url, path)
+
+    def _parsed(self, path: str) -> "httpx.URL":
+        try:
+            url: httpx.URL = self._library.http.URL(path)
+        except (self._library.http.InvalidURL, UnicodeError):
+            raise ConfigError("The path of the call makes no valid address.") from None
+        return url
 
     def _below(self, base: "httpx.URL", path: str) -> "httpx.URL":
         """Put a path below an address; the queries of both are kept."""
         head, _, query = base.raw_path.partition(b"?")
-        raw: bytes = self._library.http.URL(path).raw_path
+        raw = self._parsed(path).raw_path
         tail, _, own = raw.lstrip(b"/").partition(b"?")
         both = b"&".join(filter(None, (query, own)))
         return base.copy_with(raw_path=head + tail + (b"?" + both if both else b""))
@@ -198,11 +214,13 @@ class Messages:
             self._prepared = prepared
         return prepared
 
-    def _own_headers(self, call: Call, prepared: "_Prepared", taken: int, *, has_body: bool) -> list[Header]:
-        """Give the headers of a call that needs its own."""
-        merged = prepared.pairs.copy()
-        if "://" in call.path:
-            merged.pop("host")
+    def _own_headers(
+        self, call: Call, prepared: "_Prepared", taken: int, *, has_body: bool, away: bool
+    ) -> list[Header]:
+        """Return the headers of a call that needs its own; to another origin, only what is not about this one."""
+        merged = for_anywhere(prepared.pairs) if away else prepared.pairs.copy()
+        if away:
+            merged.pop("host", None)
         if taken:
             merged[_RETRY_COUNT] = Header(_RETRY_COUNT, str(taken))
         if not has_body and call.method == "GET":
@@ -215,7 +233,7 @@ class Messages:
             else:
                 merged[name.lower()] = Header(name, check_header(name, value))
         omitted |= {name.lower() for name, value in self._custom_headers.items() if isinstance(value, Omit)}
-        if merged.keys().isdisjoint(_CREDENTIALS) and omitted.isdisjoint(_CREDENTIALS):
+        if not away and merged.keys().isdisjoint(_AUTHENTICATES) and omitted.isdisjoint(_AUTHENTICATES):
             raise TypeError(
                 "There is nothing to authenticate this request with. Set api_key or admin_api_key on the client,"
                 ' or omit the header on purpose: extra_headers={"Authorization": omit}.'
@@ -239,7 +257,7 @@ def _with_body(headers: "_Prepared | list[Header]", body: Body) -> list[Header]:
     return pairs
 
 
-_CREDENTIALS = frozenset({"authorization", "api-key"})
+_AUTHENTICATES = frozenset({"authorization", "api-key"})
 
 
 def _listed(headers: "Iterable[tuple[str, str | Omit]]") -> dict[str, Header]:

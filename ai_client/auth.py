@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDic
 
 from pydantic_core import from_json
 
+from ._exchange import FOLLOW_REDIRECTS
+from ._origins import OTHER_ORIGIN
 from ._request import encode
 from .errors import (
     APIConnectionError,
@@ -128,7 +130,7 @@ class WorkloadKeys:
         )
         limits = dict.fromkeys(("connect", "read", "write", "pool"), _TIMEOUT)
         headers = [("Accept", "application/json"), ("Content-Type", "application/json")]
-        extensions: dict[str, Any] = {"timeout": limits}
+        extensions: dict[str, Any] = {"timeout": limits, FOLLOW_REDIRECTS: False, OTHER_ORIGIN: True}
         request = sender.build("POST", self.url, headers, extensions, content)
         try:
             response = await io.send(request, stream=False)

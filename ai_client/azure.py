@@ -9,6 +9,7 @@ from ._blocking_calls import OnBlockingCall
 from ._defaults import DEFAULT_MAX_RETRIES
 from ._message import Header
 from ._operation import Async, M, Sync
+from ._origins import is_absolute
 from ._request import NotGiven, Omit, not_given, path
 from ._secret import check_secret
 from .client import AsyncOpenAI, BaseClient, OpenAI
@@ -177,7 +178,7 @@ class _Azure(BaseClient[M]):
             self._azure_deployment
             and endpoint is not None
             and path not in _OF_DEPLOYMENTS
-            and "://" not in path
+            and not is_absolute(path)
         ):
             return self._below(endpoint, "/openai/" + path.lstrip("/"))
         return super()._join(path)
