@@ -75,10 +75,12 @@ if TYPE_CHECKING:
         QueueFull as QueueFull,
         RateLimitError as RateLimitError,
         RateLimitExceeded as RateLimitExceeded,
+        ResponseTooLargeError as ResponseTooLargeError,
         StoreError as StoreError,
         StreamError as StreamError,
         StreamInterruptedError as StreamInterruptedError,
         StreamTimeoutError as StreamTimeoutError,
+        StreamTooLargeError as StreamTooLargeError,
         SubjectTokenProviderError as SubjectTokenProviderError,
         UnprocessableEntityError as UnprocessableEntityError,
         WebSocketConnectionClosedError as WebSocketConnectionClosedError,
@@ -105,7 +107,7 @@ _HOMES = {
     " AuthenticationError BadRequestError BudgetExceeded CircuitOpen ClientClosedError ConfigError ConflictError"
     " ContentFilterFinishReasonError GuardrailError InternalServerError InvalidWebhookSignatureError"
     " LengthFinishReasonError LimitExceeded NotFoundError OAuthError OpenAIError PermissionDeniedError PollTimeoutError"
-    " QueueFull RateLimitError RateLimitExceeded StoreError StreamError"
+    " QueueFull RateLimitError RateLimitExceeded ResponseTooLargeError StoreError StreamError StreamTooLargeError"
     " StreamInterruptedError StreamTimeoutError UnprocessableEntityError WebSocketConnectionClosedError"
     " WebSocketQueueFullError",
     "provider": "ClientProvider",

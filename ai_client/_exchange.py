@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ._bounds import aread, limit_decoding, read
 from ._origins import OTHER_ORIGIN, for_anywhere, origin
 
 if TYPE_CHECKING:
@@ -145,12 +146,13 @@ class TransportSender(_OverPool):
             response.close()
             request, hops = following, hops + 1
             response = self._answer(request)
-        if not stream:
-            try:
-                response.read()
-            except BaseException:
-                response.close()
-                raise
+        try:
+            limit_decoding(response)
+            if not stream:
+                read(response)
+        except BaseException:
+            response.close()
+            raise
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
         return response
 
@@ -189,12 +191,13 @@ class AsyncTransportSender(_OverPool):
             await response.aclose()
             request, hops = following, hops + 1
             response = await self._answer(request)
-        if not stream:
-            try:
-                await response.aread()
-            except BaseException:
-                await response.aclose()
-                raise
+        try:
+            limit_decoding(response)
+            if not stream:
+                await aread(response)
+        except BaseException:
+            await response.aclose()
+            raise
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
         return response
 
@@ -276,15 +279,21 @@ class ClientSender(_OverClient):
     def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
         response: httpx.Response = self.client.send(
-            request, stream=stream, follow_redirects=False, **self._auth(request)
+            request, stream=True, follow_redirects=False, **self._auth(request)
         )
         hops = 0
         while (following := self._next(response, request, hops)) is not None:
             response.close()
             request, hops = following, hops + 1
-            response = self.client.send(request, stream=stream, auth=None, follow_redirects=False)
-        if not stream:
-            self._untie(response)
+            response = self.client.send(request, stream=True, auth=None, follow_redirects=False)
+        try:
+            limit_decoding(response)
+            if not stream:
+                read(response)
+                self._untie(response)
+        except BaseException:
+            response.close()
+            raise
         return response
 
     def close(self) -> None:
@@ -298,15 +307,21 @@ class AsyncClientSender(_OverClient):
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
         response: httpx.Response = await self.client.send(
-            request, stream=stream, follow_redirects=False, **self._auth(request)
+            request, stream=True, follow_redirects=False, **self._auth(request)
         )
         hops = 0
         while (following := self._next(response, request, hops)) is not None:
             await response.aclose()
             request, hops = following, hops + 1
-            response = await self.client.send(request, stream=stream, auth=None, follow_redirects=False)
-        if not stream:
-            self._untie(response)
+            response = await self.client.send(request, stream=True, auth=None, follow_redirects=False)
+        try:
+            limit_decoding(response)
+            if not stream:
+                await aread(response)
+                self._untie(response)
+        except BaseException:
+            await response.aclose()
+            raise
         return response
 
     async def aclose(self) -> None:

@@ -1,14 +1,15 @@
 """The typed items in the body of a streamed answer, with no I/O."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from pydantic_core import from_json, to_json
 
+from ._bounds import bounds_of
 from ._models import decode, decoder
 from ._sse import SSEDecoder
 from .control.call import Call, Reply
-from .errors import StreamError, members_of
+from .errors import StreamError, StreamTooLargeError, members_of
 
 if TYPE_CHECKING:
     import httpx
@@ -30,7 +31,9 @@ class Items(Generic[T]):
         self._strict = strict
         self._response: httpx.Response = reply.response
         self._on_event = reply.on_event
-        self._decoder = SSEDecoder()
+        self._bounds = bounds_of(self._response)
+        self._decoder = SSEDecoder(self._bounds.event)
+        self._size = 0
         self._decode: Any = None
         self._given: list[bytes] = []  # undecoded: many live models would keep the garbage collector busy
 
@@ -48,7 +51,10 @@ class Items(Generic[T]):
 
         Raises:
             StreamError: The server reports an error, or an event is not an item.
+            StreamTooLargeError: The body, or one event of it, is larger than may be held in memory.
         """
+        if chunk is not None:
+            self._size += len(chunk)
         events = self._decoder.flush() if chunk is None else self._decoder.feed(chunk)
         if self._decode is None:  # not before, as a type that has no decoder must end the stream
             self._decode = decoder(self._type, strict=self._strict)
@@ -71,6 +77,20 @@ class Items(Generic[T]):
                 self._raise_if_error(data)
             keep(data)
             yield item
+        if self._decoder.overflown or self._size > self._bounds.response:
+            self._refuse_size()
+
+    def _refuse_size(self) -> NoReturn:
+        if self._decoder.overflown:
+            what, name, limit = "An event of the stream", "max_event_bytes", self._bounds.event
+        else:
+            what, name, limit = "The stream", "max_response_bytes", self._bounds.response
+        raise StreamTooLargeError(
+            f"{what} is larger than {name}, which is {limit} bytes; the {self.count} items before it are in this"
+            " error's `received`.",
+            self._response,
+            received=self.so_far(),
+        )
 
     def _announce(self, data: bytes) -> bool:
         """Tell the policies of an event; give whether the caller may see it."""

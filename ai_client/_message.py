@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
+from ._bounds import EXTENSION, USUAL, Bounds
 from ._exchange import FOLLOW_REDIRECTS
 from ._files import Body
 from ._origins import OTHER_ORIGIN, for_anywhere, is_absolute, origin
@@ -50,6 +51,7 @@ class Messages:
     _base_url: "httpx.URL"
     _urls: "dict[str, httpx.URL]"
     _prepared: "_Prepared | None" = None
+    _bounds: Bounds = USUAL
     _limits: "tuple[object, dict[str, float | None]]" = (..., {})
 
     @property
@@ -139,6 +141,8 @@ class Messages:
             extensions[FOLLOW_REDIRECTS] = call.follow_redirects
         if away:
             extensions[OTHER_ORIGIN] = True
+        if self._bounds is not USUAL:
+            extensions[EXTENSION] = self._bounds
         sent: Any = content
         if isinstance(content, Body):
             headers = _with_body(prepared if headers is prepared.ready else headers, content)

@@ -1,5 +1,6 @@
 """Server-sent events out of bytes, with no I/O, after the WHATWG HTML standard, section 9.2.6."""
 
+import sys
 from typing import TypeAlias
 
 Event: TypeAlias = tuple[bytes, bytes | None]
@@ -12,9 +13,19 @@ class SSEDecoder:
 
     Most bodies end their lines with a newline alone, so that an empty line is two newlines: those are cut at C speed,
     a whole event at a time. From its first carriage return on, a body is read line by line.
+
+    Args:
+        max_event_bytes: The most bytes of one event that are held.
+
+    Attributes:
+        overflown: Whether an event was larger; neither it nor what comes after it is given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_event_bytes: int = sys.maxsize) -> None:
+        self.overflown = False
+        self._limit = max_event_bytes
+        self._held = 0
+        self._data_size = 0
         self._pending: list[bytes] = []
         self._by_line = False
         self._skip_newline = False
@@ -24,18 +35,37 @@ class SSEDecoder:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Give the events that *chunk* completes."""
+        crowded = self._held + len(chunk) > self._limit
+        if self.overflown:
+            return []
         if self._by_line or _RETURN in chunk:
             self._by_line = True
-            return self._feed_lines(chunk)
+            events = self._feed_lines(chunk)
+        else:
+            events = self._feed_events(chunk)
+        return self._bounded(events) if crowded else events
+
+    def _feed_events(self, chunk: bytes) -> list[Event]:
         pending = self._pending
         if b"\n\n" not in chunk and not (chunk.startswith(b"\n") and pending and pending[-1].endswith(b"\n")):
             if chunk:
                 pending.append(chunk)
+                self._held += len(chunk)
             return []
         text, _, rest = self._joined(chunk).rpartition(b"\n\n")
         if rest:
             pending.append(rest)
+        self._held = len(rest)
         return self._cut(text)
+
+    def _bounded(self, events: list[Event]) -> list[Event]:
+        """Give the events before the first that is too large."""
+        self.overflown = self._held > self._limit
+        for index, (data, _) in enumerate(events):
+            if len(data) > self._limit:
+                self.overflown = True
+                return events[:index]
+        return events
 
     def _cut(self, text: bytes) -> list[Event]:
         """Give the events of whole ones that stand one below the other, nearly always in one of two usual forms."""
@@ -78,15 +108,19 @@ class SSEDecoder:
         if _NEWLINE not in chunk and _RETURN not in chunk:
             if chunk:
                 self._pending.append(chunk)
+                self._held += len(chunk)
             return []
         chunk = self._joined(chunk)
+        rest = b""
         if chunk.endswith(b"\r"):
             self._skip_newline = True
         elif not chunk.endswith(b"\n"):
             whole = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
-            self._pending.append(chunk[whole:])
-            chunk = chunk[:whole]
-        return self._read(chunk)
+            chunk, rest = chunk[:whole], chunk[whole:]
+            self._pending.append(rest)
+        events = self._read(chunk)
+        self._held = self._data_size + len(rest)
+        return events
 
     def _joined(self, chunk: bytes) -> bytes:
         """Give what is pending and *chunk* as one, without the byte order mark that a body may begin with."""
@@ -104,6 +138,7 @@ class SSEDecoder:
         value = value.removeprefix(b" ")
         if name == b"data":
             self._data.append(value)
+            self._data_size += len(value) + 1
         elif name == b"event":
             self._name = value
 
@@ -112,4 +147,5 @@ class SSEDecoder:
         self._name = None
         if data:
             self._data = []
+            self._data_size = 0
             events.append((data[0] if len(data) == 1 else b"\n".join(data), name))

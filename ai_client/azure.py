@@ -57,6 +57,8 @@ class OwnOptions(TypedDict, total=False):
     keepalive_expiry: float
     trust: Literal["certifi", "system"]
     on_blocking_call: OnBlockingCall
+    max_response_bytes: int | None
+    max_event_bytes: int | None
 
 
 class _Azure(BaseClient[M]):

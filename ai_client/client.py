@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 from . import _environment as of_process
 from ._blocking_calls import BlockingCalls, OnBlockingCall
+from ._bounds import Bounds
 from ._calls import Calls
-from ._defaults import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RETRIES
+from ._defaults import (
+    DEFAULT_KEEPALIVE_EXPIRY,
+    DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_MAX_EVENT_BYTES,
+    DEFAULT_MAX_RESPONSE_BYTES,
+    DEFAULT_MAX_RETRIES,
+)
 from ._exchange import (
     AsyncClientSender,
     AsyncPoolSender,
@@ -76,6 +83,9 @@ class BaseClient(Calls, Resources[M]):
         layers: Policies around every call; the first is the outermost.
         max_connections: Connections that the own pool may have open.
         keepalive_expiry: Seconds that the own pool keeps an idle connection.
+        max_response_bytes: Bytes of an answer that are held in memory at most, out of its content encoding; `None` is
+            no bound. What the caller streams with `with_streaming_response` has none.
+        max_event_bytes: Bytes of one event of a stream that are held in memory at most; `None` is no bound.
         trust: The trust store for TLS: the certifi package's, or the system's.
         on_blocking_call: What the blocking client does about a call inside a running event loop.
     """
@@ -106,6 +116,8 @@ class BaseClient(Calls, Resources[M]):
         keepalive_expiry: float = DEFAULT_KEEPALIVE_EXPIRY,
         trust: Literal["certifi", "system"] = "certifi",
         on_blocking_call: OnBlockingCall = "warn",
+        max_response_bytes: int | None = DEFAULT_MAX_RESPONSE_BYTES,
+        max_event_bytes: int | None = DEFAULT_MAX_EVENT_BYTES,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
         _environment: Mapping[str, str] | None = None,
@@ -137,6 +149,7 @@ class BaseClient(Calls, Resources[M]):
         self.timeout = timeout_of(timeout, http_client, self._library)
         self.max_retries = checked_retries(max_retries)
         self.deadline = checked_deadline(deadline)
+        self._bounds = Bounds.of(max_response_bytes, max_event_bytes)
         self._custom_headers = headers_of(default_headers, environment.get("OPENAI_CUSTOM_HEADERS", ""))
         self._custom_query = dict(default_query or {})
         self._strict_response_validation = _strict_response_validation
@@ -187,6 +200,8 @@ class BaseClient(Calls, Resources[M]):
         default_query: Mapping[str, object] | None = None,
         set_default_query: Mapping[str, object] | None = None,
         layers: Sequence[Layer] | None = None,
+        max_response_bytes: int | NotGiven | None = not_given,
+        max_event_bytes: int | NotGiven | None = not_given,
     ) -> Self:
         """Make a client with some options changed that shares this one's connections.
 
@@ -213,8 +228,8 @@ class BaseClient(Calls, Resources[M]):
             state["timeout"] = timeout
         if not isinstance(max_retries, NotGiven):
             state["max_retries"] = checked_retries(max_retries)
-        if not isinstance(deadline, NotGiven):
-            state["deadline"] = checked_deadline(deadline)
+        if not (deadline is max_response_bytes is max_event_bytes is not_given):
+            new._replace_bounds(deadline, max_response_bytes, max_event_bytes)
         if layers is not None:
             state["_layers"] = together(layers)
         if api_key is not None or workload_identity is not None:
@@ -243,6 +258,16 @@ class BaseClient(Calls, Resources[M]):
         own = self._custom_headers, self._custom_query
         self._custom_headers = changed("headers", own[0], headers, set_headers, merge_headers)
         self._custom_query = changed("query", own[1], query, set_query, merge_query)
+
+    def _replace_bounds(
+        self,
+        deadline: float | NotGiven | None,
+        max_response_bytes: int | NotGiven | None,
+        max_event_bytes: int | NotGiven | None,
+    ) -> None:
+        if not isinstance(deadline, NotGiven):
+            self.deadline = checked_deadline(deadline)
+        self._bounds = self._bounds.changed(max_response_bytes, max_event_bytes)
 
     def _replace_names(self, **names: str | None) -> None:
         for name, value in names.items():

@@ -11,7 +11,13 @@ from pydantic import Field
 from pydantic_core import from_json, to_json
 
 from . import _environment as of_process
-from ._defaults import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_RETRIES
+from ._defaults import (
+    DEFAULT_KEEPALIVE_EXPIRY,
+    DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_MAX_EVENT_BYTES,
+    DEFAULT_MAX_RESPONSE_BYTES,
+    DEFAULT_MAX_RETRIES,
+)
 from ._secret import check_secret
 from .errors import ConfigError
 
@@ -112,6 +118,16 @@ class ClientConfig(pydantic.BaseModel):
     )
     keepalive_expiry: Seconds = _option(
         DEFAULT_KEEPALIVE_EXPIRY, "Seconds that an idle connection is kept.", "AI_CLIENT_KEEPALIVE_EXPIRY"
+    )
+    max_response_bytes: Annotated[int, Field(ge=1)] | None = _option(
+        DEFAULT_MAX_RESPONSE_BYTES,
+        "Bytes of an answer that are held in memory at most; streamed downloads have no bound.",
+        "AI_CLIENT_MAX_RESPONSE_BYTES",
+    )
+    max_event_bytes: Annotated[int, Field(ge=1)] | None = _option(
+        DEFAULT_MAX_EVENT_BYTES,
+        "Bytes of one event of a stream that are held in memory at most.",
+        "AI_CLIENT_MAX_EVENT_BYTES",
     )
     trust: Literal["certifi", "system"] = _option(
         "certifi", "The trust store for TLS: the certifi package's, or the system's.", "AI_CLIENT_TRUST"

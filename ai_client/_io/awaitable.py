@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .._bounds import aread
 from ..control.deadline import remaining
 from .interface import Waiter
 
@@ -38,7 +39,7 @@ class AsyncIO:
 
     async def read(self, response: "httpx.Response", /) -> bytes:
         """Read the rest of a body."""
-        return await response.aread()
+        return await aread(response)
 
     async def close(self, response: "httpx.Response", /) -> None:
         """Let go of an answer, read or not."""

@@ -13,6 +13,7 @@ from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from .._bounds import read
 from ..control.deadline import hurried, is_over, watch
 from .interface import Waiter
 
@@ -62,7 +63,7 @@ class BlockingIO:
 
     async def read(self, response: "httpx.Response", /) -> bytes:
         """Read the rest of a body."""
-        return response.read()
+        return read(response)
 
     async def close(self, response: "httpx.Response", /) -> None:
         """Let go of an answer, read or not."""

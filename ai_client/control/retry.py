@@ -9,7 +9,13 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import APIConnectionError, APIError, APIStatusError, DeadlineExceededError
+from ..errors import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APIStatusError,
+    DeadlineExceededError,
+)
 from .call import Call, Reply
 from .deadline import remaining
 
@@ -124,6 +130,8 @@ def may_be_billed(error: BaseException) -> bool:
         cause = error.__cause__
         said: object = getattr(cause, "may_have_been_sent", None)
         return type(cause).__name__ not in _NOT_SENT if said is None else bool(said)
+    if isinstance(error, APIResponseValidationError):
+        return error.response.is_success  # an answer, though of no use
     return not isinstance(error, Exception)  # cancelled
 
 

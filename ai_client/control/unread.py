@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .._bounds import bounds_of
 from .._sse import SSEDecoder
 from .body import tap
 
@@ -27,10 +28,12 @@ class UnreadBody:
 
     def __init__(self, response: "httpx.Response", see: Callable[[bytes], None]) -> None:
         self.size = 0
+        bounds = bounds_of(response)
+        self._limit = bounds.response
         self._see = see
         self._kept: list[bytes] = []
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        self._events = SSEDecoder() if kind == "text/event-stream" else None
+        self._events = SSEDecoder(bounds.event) if kind == "text/event-stream" else None
         self._keeps = kind == "application/json"
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         self._unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding in _ENCODINGS else None
@@ -53,6 +56,8 @@ class UnreadBody:
         if self._events is not None:
             for data, _ in self._events.feed(chunk):
                 self._see(data)
+            if self._events.overflown or self.size > self._limit:
+                self._readable = False  # the caller may read on, but nothing more of it is held here
         elif self._keeps:
             self._kept.append(chunk)
             if self.size > _KEPT:

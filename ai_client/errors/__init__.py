@@ -18,7 +18,9 @@
     ├── ContentFilterFinishReasonError
     └── APIError
         ├── APIResponseValidationError
+        │   └── ResponseTooLargeError
         ├── StreamError
+        │   ├── StreamTooLargeError         (also ResponseTooLargeError)
         │   └── StreamInterruptedError      (also APIConnectionError)
         │       └── StreamTimeoutError      (also APITimeoutError)
         ├── APIConnectionError
@@ -47,9 +49,11 @@ from ._api import (
     APIResponseValidationError,
     APITimeoutError,
     DeadlineExceededError,
+    ResponseTooLargeError,
     StreamError,
     StreamInterruptedError,
     StreamTimeoutError,
+    StreamTooLargeError,
 )
 from ._base import (
     BlockingCallWarning,
@@ -121,10 +125,12 @@ __all__ = [
     "QueueFull",
     "RateLimitError",
     "RateLimitExceeded",
+    "ResponseTooLargeError",
     "StoreError",
     "StreamError",
     "StreamInterruptedError",
     "StreamTimeoutError",
+    "StreamTooLargeError",
     "SubjectTokenProviderError",
     "UnprocessableEntityError",
     "WebSocketConnectionClosedError",

@@ -74,6 +74,10 @@ class APIResponseValidationError(APIError):
         self.status_code = response.status_code
 
 
+class ResponseTooLargeError(APIResponseValidationError):
+    """An answer larger than may be held in memory, see the client's `max_response_bytes` and `max_event_bytes`."""
+
+
 class APIConnectionError(APIError):
     """A request without an answer: the server could not be reached or broke the connection."""
 
@@ -124,3 +128,12 @@ class StreamInterruptedError(StreamError, APIConnectionError):
 
 class StreamTimeoutError(StreamInterruptedError, APITimeoutError):
     """A stream that fell silent for longer than the read timeout."""
+
+
+class StreamTooLargeError(StreamError, ResponseTooLargeError):
+    """A stream, or one event of it, larger than may be held in memory."""
+
+    def __init__(self, message: str, response: "httpx.Response", *, received: Sequence[Any] = ()) -> None:
+        StreamError.__init__(self, message, response.request, body=None, received=received)
+        self.response = response
+        self.status_code = response.status_code
