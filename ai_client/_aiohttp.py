@@ -1,12 +1,16 @@
 """aiohttp below an awaitable httpx client."""
 
+import asyncio
+import sys
+import threading
+import weakref
 from collections.abc import AsyncIterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._defaults import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS
-from ._http import library
-from ._pool.proxy import Proxies
+from ._http import PoolOptions, library
+from ._loops import cross
+from ._pool.proxy import Proxy
 
 _http = library("httpx").http
 
@@ -17,7 +21,9 @@ else:
     AsyncBaseTransport, AsyncByteStream = _http.AsyncBaseTransport, _http.AsyncByteStream
 
 _OURS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-_PORTS = {"http": 80, "https": 443}
+_SCHEMES = frozenset({"http", "https"})
+_SWITCHING = 101
+_LONGEST = 86_400.0 * 365
 
 
 def _aiohttp() -> Any:
@@ -32,33 +38,60 @@ def _aiohttp() -> Any:
 
 
 class AioHttpTransport(AsyncBaseTransport):
-    """Sends requests through one aiohttp session, made in the loop of the first request."""
+    """Sends requests through an aiohttp session for each event loop that it is used in.
 
-    def __init__(self) -> None:
+    Args:
+        options: As of a pool of ours; `max_idle` counts only where it is 0.
+    """
+
+    def __init__(self, options: PoolOptions) -> None:
         self._aiohttp = _aiohttp()
         self._url: Any = import_module("yarl").URL
-        self._proxies = Proxies(None, trust_env=True)
-        self._session: Any = None
+        self._options = options
+        self._proxy = None if options.proxy is None else Proxy.parse(options.proxy)
+        self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._lock = threading.Lock()
+        self._near: tuple[Any, Any] = (_no_loop, None)  # the session of the last loop
         self._timeout: tuple[Any, Any] = (None, None)  # the last one and what it was made of
 
-    def _open(self) -> Any:
-        if self._session is None:
-            aiohttp = self._aiohttp
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=DEFAULT_MAX_CONNECTIONS, keepalive_timeout=DEFAULT_KEEPALIVE_EXPIRY
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-            )
-        return self._session
+    async def _open(self) -> Any:
+        loop = asyncio.get_running_loop()
+        loop_of, session = self._near
+        if loop_of() is loop:
+            return session
+        with self._lock:
+            session = self._sessions.get(loop)
+            if session is None:
+                session = self._sessions[loop] = self._new_session()
+            ended = [other for other in self._sessions if other.is_closed()]
+            left = [self._sessions.pop(other) for other in ended]
+            self._near = weakref.ref(loop), session
+        for other in left:
+            await other.close()
+        return session
+
+    def _new_session(self) -> Any:
+        aiohttp, options = self._aiohttp, self._options
+        kept: dict[str, Any] = {"keepalive_timeout": min(options.keepalive_expiry, _LONGEST)}
+        if options.max_idle == 0:
+            kept = {"force_close": True}
+        limit = 0 if options.max_connections == sys.maxsize else options.max_connections
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=limit, **kept),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
 
     async def handle_async_request(self, request: "httpx.Request") -> "httpx.Response":
         """Send a request; return when the head of its answer is there."""
-        body: Any = request.content if isinstance(request.stream, _http.ByteStream) else request.stream
-        proxy = self._proxy(request.url)
+        stream: Any = request.stream
+        body = b"".join(stream) if isinstance(stream, _http.ByteStream) else stream
+        way = self._way(request.url)
+        session = await self._open()
         try:
-            answer = await self._open().request(
+            answer = await session.request(
                 request.method,
                 self._url(str(request.url), encoded=True),
                 headers=[
@@ -68,10 +101,13 @@ class AioHttpTransport(AsyncBaseTransport):
                 timeout=self._limits(request.extensions.get("timeout") or {}),
                 allow_redirects=False,
                 skip_auto_headers=_OURS,
-                proxy=proxy,
+                **way,
             )
         except Exception as error:
             raise self._mapped(error, request) from error
+        if answer.status == _SWITCHING:
+            answer.close()
+            raise _http.RemoteProtocolError("The server switched to another protocol than HTTP.")
         version = answer.version
         content = answer.content
         whole = content.is_eof() and content.exception() is None
@@ -100,20 +136,30 @@ class AioHttpTransport(AsyncBaseTransport):
             )
         return self._timeout[1]
 
-    def _proxy(self, url: "httpx.URL") -> Any:
-        """Give the proxy to an address, if any; left to itself, aiohttp reads the environment for each request."""
-        proxy = self._proxies.find(url.scheme, url.host, url.port or _PORTS[url.scheme])
-        if proxy is None:
-            return None
-        if proxy.scheme not in _PORTS:
-            raise _http.UnsupportedProtocol("aiohttp speaks to http and https proxies, not to SOCKS ones.")
-        return self._url.build(
-            scheme=proxy.scheme,
-            user=proxy.user,
-            password=proxy.password or None,
-            host=proxy.host,
-            port=proxy.port,
-        )
+    def _way(self, url: "httpx.URL") -> dict[str, Any]:
+        """Return aiohttp's options for the way to an address: the proxy, and how a server shows who it is."""
+        way: dict[str, Any] = {}
+        if url.scheme not in _SCHEMES:
+            raise _http.UnsupportedProtocol("An address to connect to begins with http:// or https://.")
+        if url.scheme == "https":
+            way["ssl"] = self._options.tls()
+        proxy = self._proxy
+        if proxy is not None:
+            if proxy.scheme not in _SCHEMES:
+                raise _http.UnsupportedProtocol(
+                    "aiohttp speaks to http and https proxies, not to SOCKS ones."
+                )
+            way["proxy"] = self._url.build(
+                scheme=proxy.scheme,
+                user=proxy.user,
+                password=proxy.password or None,
+                host=proxy.host,
+                port=proxy.port,
+            )
+            way["proxy_headers"] = {
+                name.decode("ascii"): value.decode("latin-1") for name, value in self._options.proxy_headers
+            }
+        return way
 
     def _mapped(self, error: Exception, request: "httpx.Request") -> Exception:
         aiohttp = self._aiohttp
@@ -133,10 +179,20 @@ class AioHttpTransport(AsyncBaseTransport):
         return error
 
     async def aclose(self) -> None:
-        """Close the session and its connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        """Close the sessions and their connections, each on its own loop."""
+        with self._lock:
+            sessions = list(self._sessions.items())
+            self._sessions.clear()
+            self._near = (_no_loop, None)
+        for loop, session in sessions:
+            if loop is not asyncio.get_running_loop() and loop.is_running():
+                await cross(loop, session.close, firm=True)
+            else:
+                await session.close()
+
+
+def _no_loop() -> None:
+    return None
 
 
 class _Body(AsyncByteStream):

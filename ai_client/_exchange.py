@@ -175,6 +175,14 @@ class PoolSender(TransportSender):
         self.pool = pool
 
 
+class PoolHop(PoolSender):
+    """Single exchanges over a blocking pool, for an HTTP client that follows redirects by itself."""
+
+    def _follows(self, request: "httpx.Request") -> bool:
+        del request
+        return False
+
+
 class AsyncTransportSender(_OverPool):
     """Exchanges over an awaitable transport of the HTTP library."""
 
@@ -218,6 +226,14 @@ class AsyncPoolSender(AsyncTransportSender):
     def __init__(self, pool: "AwaitablePool", library: "Library") -> None:
         super().__init__(pool, library)
         self.pool = pool
+
+
+class AsyncPoolHop(AsyncPoolSender):
+    """Single exchanges over an awaitable pool, for an HTTP client that follows redirects by itself."""
+
+    def _follows(self, request: "httpx.Request") -> bool:
+        del request
+        return False
 
 
 class _OverClient(_Base):

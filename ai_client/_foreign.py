@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._bridge import LoopSender
 from ._drain import Gate, GatedAsyncIO, GatedBlockingIO
-from ._exchange import AsyncPoolSender, PoolSender
+from ._exchange import AsyncPoolHop, PoolHop
 from ._http import PoolOptions, library
 from ._io import finish
 from ._pool.awaitable import AwaitablePool
@@ -46,15 +46,15 @@ def _transport(name: str, options: dict[str, Any], gate: Gate, *, blocking: bool
     found = library(name)
     pooled = PoolOptions(library=found.name, **options)
     if blocking:
-        sender = PoolSender(BlockingPool(pooled), found)
+        sender = PoolHop(BlockingPool(pooled), found)
         return _Transport(sender, GatedBlockingIO(sender, gate, found.http), gate)
-    loops = LoopSender(lambda: AsyncPoolSender(AwaitablePool(pooled), found), found)
+    loops = LoopSender(lambda: AsyncPoolHop(AwaitablePool(pooled), found), found)
     loops.shared = True
     return _AsyncTransport(loops, GatedAsyncIO(loops, gate, found.http), gate)
 
 
 class _Transport:
-    def __init__(self, sender: PoolSender, io: GatedBlockingIO, gate: Gate) -> None:
+    def __init__(self, sender: PoolHop, io: GatedBlockingIO, gate: Gate) -> None:
         self._sender = sender
         self._io = io
         self._gate = gate

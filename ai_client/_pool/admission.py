@@ -47,11 +47,12 @@ class Ledger(Generic[C, W]):
     permits and idle connections together never exceed the bound once `displaced` was asked before connecting.
     """
 
-    __slots__ = ("_idle", "_queue", "_stacks", "bound", "busy", "expiry", "in_use", "opened")
+    __slots__ = ("_idle", "_queue", "_stacks", "bound", "busy", "expiry", "in_use", "most_idle", "opened")
 
-    def __init__(self, bound: int, expiry: float) -> None:
+    def __init__(self, bound: int, expiry: float, most_idle: int | None = None) -> None:
         self.bound = bound
         self.expiry = expiry
+        self.most_idle = bound if most_idle is None else most_idle
         self.in_use = 0
         self.opened = 0
         self.busy: set[C] = set()
@@ -113,10 +114,12 @@ class Ledger(Generic[C, W]):
         return None
 
     def expired(self, now: float) -> list[C]:
-        """Unshelve connections that were idle for too long, a few at a time."""
+        """Unshelve connections that were idle for too long or are too many, a few at a time."""
         found: list[C] = []
-        limit = now - self.expiry
-        while self._idle and len(found) < _EXPIRED_PER_STEP and next(iter(self._idle)).idle_since < limit:
+        idle, limit = self._idle, now - self.expiry
+        while idle and len(found) < _EXPIRED_PER_STEP:
+            if len(idle) <= self.most_idle and next(iter(idle)).idle_since >= limit:
+                break
             found.append(self._unshelve_oldest())
         return found
 

@@ -157,7 +157,7 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
                 stream = await AwaitableStream.connect(*route.address, self._buffer, self._library)
                 proxy = route.proxy
                 if proxy is not None and proxy.scheme == "https":
-                    await stream.start_tls(self._options.tls(), proxy.host)
+                    await stream.start_tls(self._options.proxy_tls(), proxy.host)
                 if proxy is not None and route.forwarding is None:
                     await self._tunnel(stream, route)
                 if route.secure:

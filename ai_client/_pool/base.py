@@ -30,7 +30,10 @@ class Pool(Generic[S, W]):
         self._options = options or PoolOptions()
         self._library = library(self._options.library)
         self._errors: Any = self._library.http
-        self._proxies = Proxies(self._options.proxy, trust_env=self._options.trust_env)
+        environment = self._options.trust_env and self._options.environment_proxies
+        self._proxies = Proxies(
+            self._options.proxy, trust_env=environment, headers=self._options.proxy_headers
+        )
         self._ledger: Ledger[Connection[S], W] = self._new_ledger()
         self._closed = False
         self.failures: tuple[type[Exception], ...] = (self._errors.TransportError,)
@@ -41,7 +44,8 @@ class Pool(Generic[S, W]):
         _pools.add(self)
 
     def _new_ledger(self) -> "Ledger[Connection[S], W]":
-        return Ledger(self._options.max_connections, self._options.keepalive_expiry)
+        options = self._options
+        return Ledger(options.max_connections, options.keepalive_expiry, options.max_idle)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.stats()}>"

@@ -187,7 +187,7 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
         try:
             proxy = route.proxy
             if proxy is not None and proxy.scheme == "https":
-                stream.start_tls(self._options.tls(), proxy.host, timeout, self._library)
+                stream.start_tls(self._options.proxy_tls(), proxy.host, timeout, self._library)
             if proxy is not None and route.forwarding is None:
                 self._tunnel(stream, route, timeout)
             if route.secure:

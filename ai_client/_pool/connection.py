@@ -72,16 +72,35 @@ class Route:
         return self.proxy.tunnel(self.host, self.port, library)
 
 
+class Addresses:
+    """The `network_stream` of an answer that is whole: its connection may be another's by now, so it tells no more."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return the connection's `client_addr` or `server_addr` while it is open, else nothing."""
+        if info not in {"client_addr", "server_addr"}:
+            return None
+        try:
+            return self._stream.get_extra_info(info)
+        except OSError:
+            return None
+
+
 class Connection(Generic[S]):
     """A stream with its HTTP state; `idle_since` is when its last exchange ended."""
 
-    __slots__ = ("_headers", "_library", "_prefix", "idle_since", "origin", "stream", "wire")
+    __slots__ = ("_addresses", "_headers", "_library", "_prefix", "idle_since", "origin", "stream", "wire")
 
     def __init__(self, origin: Origin, route: Route, stream: S, library: Library) -> None:
         self.origin = origin
         self.stream = stream
         self.wire = Wire(library)
         self.idle_since = 0.0
+        self._addresses = Addresses(stream)
         self._library = library
         proxy = route.forwarding
         self._headers = proxy.headers if proxy else []
@@ -114,8 +133,7 @@ class Connection(Generic[S]):
             "http_version": b"HTTP/" + head.http_version,
             "reason_phrase": head.reason,
         }
-        if not whole:
-            extensions["network_stream"] = body
+        extensions["network_stream"] = self._addresses if whole else body
         headers = extensions[RAW_HEADERS] = head.headers.raw_items()
         response: httpx.Response = self._library.http.Response(
             head.status_code, headers=headers, stream=body, extensions=extensions

@@ -6,7 +6,7 @@ import os
 import struct
 import sys
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies
@@ -32,6 +32,7 @@ class Proxy:
     port: int
     user: str | None = field(default=None, repr=False)
     password: str = field(default="", repr=False)
+    further: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
 
     @classmethod
     def parse(cls, address: str) -> "Proxy":
@@ -59,11 +60,11 @@ class Proxy:
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """What an HTTP proxy wants to see in a request: the credentials, if any."""
+        """What an HTTP proxy wants to see in a request: the credentials, if any, and what else was asked for."""
         if self.user is None:
-            return []
+            return [*self.further]
         credentials = base64.b64encode(f"{self.user}:{self.password}".encode())
-        return [(b"Proxy-Authorization", b"Basic " + credentials)]
+        return [(b"Proxy-Authorization", b"Basic " + credentials), *self.further]
 
     def forwards(self, scheme: str) -> bool:
         """Tell whether requests go to the proxy itself, with the full address as their target."""
@@ -86,13 +87,16 @@ class Proxies:
     Args:
         address: The proxy for every address.
         trust_env: Without an address, use `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case.
+        headers: What the proxy at *address* gets beside its credentials.
     """
 
-    def __init__(self, address: str | None, *, trust_env: bool) -> None:
+    def __init__(
+        self, address: str | None, *, trust_env: bool, headers: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
         self._by_scheme: dict[str, Proxy] = {}
         self._exempt: list[_Exemption] = []
         if address is not None:
-            self._by_scheme["all"] = Proxy.parse(address)
+            self._by_scheme["all"] = replace(Proxy.parse(address), further=headers)
         elif trust_env:
             self._read(_environment())
 

@@ -178,7 +178,11 @@ def test_stream_tells_about_its_connection(both: type[Pools], server: RawServer)
         await pools.close(response)
         assert network.get_extra_info("socket") is None
         whole = await pools.send(request(server.url))
-        assert "network_stream" not in whole.extensions
+        network = whole.extensions["network_stream"]
+        assert network.get_extra_info("server_addr") == ("127.0.0.1", server.port)
+        assert network.get_extra_info("socket") is None
+        await pools.close_pool()
+        assert network.get_extra_info("server_addr") is None
 
     both.run(scenario)
 
