@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._blocking_calls import BlockingCalls
+from ._ends import StreamEndPolicy
 from ._files import Body
 from ._io import IO
 from ._message import Header, Messages
@@ -40,6 +41,7 @@ class Calls(Messages):
     io: IO
     max_retries: int
     deadline: float | None
+    stream_end: StreamEndPolicy
     _api_key_source: Callable[[], Any] | None
     _workload_keys: "WorkloadKeys | None"
     _fetches_key: bool
@@ -143,6 +145,7 @@ class Calls(Messages):
             raise status_error(response, body_of(response))
         if call.stream is not None:
             await check_opening(call, response)
+            return Reply(response, taken, stream_end=self.stream_end)
         return Reply(response, taken)
 
     async def _exchange(self, call: Call, request: "httpx.Request") -> "httpx.Response":

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from pydantic_core import from_json, to_json
 
 from ._bounds import bounds_of
-from ._models import decode, decoder
+from ._ends import DONE, ends_of, is_whole, type_of
+from ._models import admits, decode, decoder
 from ._sse import SSEDecoder
 from .control.call import Call, Reply
-from .errors import StreamError, StreamTooLargeError, members_of
+from .errors import StreamError, StreamInterruptedError, StreamTooLargeError, members_of
 
 if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
-_DONE = b"[DONE]"
 
 
 class Items(Generic[T]):
@@ -34,8 +34,12 @@ class Items(Generic[T]):
         self._bounds = bounds_of(self._response)
         self._decoder = SSEDecoder(self._bounds.event)
         self._size = 0
+        self._ends = ends_of(call.path)
+        self._asked = call.body
+        self._believed = reply.stream_end == "optional"
         self._decode: Any = None
         self._given: list[bytes] = []  # undecoded: many live models would keep the garbage collector busy
+        self._hidden: list[bytes] = []
 
     @property
     def count(self) -> int:
@@ -45,6 +49,33 @@ class Items(Generic[T]):
     def so_far(self) -> list[T]:
         """Give the items that were given already, decoded anew."""
         return [decode(self._type, data, strict=self._strict) for data in self._given]
+
+    @property
+    def ended(self) -> bool:
+        """Whether what came makes a whole answer, when the body has no more."""
+        if self.done:
+            return True
+        events = self._given + self._hidden
+        return bool(events) and (self._believed or is_whole(self._ends, events, self._asked))
+
+    def check_ended(self) -> None:
+        """Raise where the body ended before the stream did.
+
+        Raises:
+            StreamInterruptedError: What came may be half an answer.
+        """
+        if self.ended:
+            return
+        if self._given or self._hidden:
+            message = (
+                f"The stream ended after {self.count} items without {self._ends.marks}, so that it may be cut off;"
+                " they are in this error's `received`."
+                " Where the server sends no end mark, set stream_end='optional'."
+            )
+        else:
+            kind = self._response.headers.get("content-type", "no content type")
+            message = f"The stream ended without any event ({kind})."
+        raise StreamInterruptedError(message, self._response.request, received=self.so_far())
 
     def read(self, chunk: bytes | None) -> Iterator[T]:
         """Give the items that the next bytes of the body complete; `None` is its end.
@@ -58,16 +89,20 @@ class Items(Generic[T]):
         events = self._decoder.flush() if chunk is None else self._decoder.feed(chunk)
         if self._decode is None:  # not before, as a type that has no decoder must end the stream
             self._decode = decoder(self._type, strict=self._strict)
-        to_item, on_event, keep = self._decode, self._on_event, self._given.append
+        to_item, on_event, keep, last = self._decode, self._on_event, self._given.append, self._ends.last
         for data, name in events:
-            if on_event and not data.startswith(_DONE) and not self._announce(data):
+            if on_event and not data.startswith(DONE) and not self._announce(data):
+                self._hidden.append(data)
+                if last and type_of(data) in last:
+                    self.done = True
+                    return
                 continue
             if name is not None and name.startswith(b"thread."):
                 data = self._with_type(data, name)  # noqa: PLW2901 - the event as it is to be decoded and kept
             try:
                 item = to_item(data)
             except ValueError:
-                if data.startswith(_DONE):
+                if data.startswith(DONE):
                     self.done = True
                     return
                 item = self._decode_odd(data)
@@ -75,7 +110,13 @@ class Items(Generic[T]):
             unknown = getattr(item, "__pydantic_extra__", None)
             if unknown is None or "error" in unknown or "error" in item.__dict__:
                 self._raise_if_error(data)
+                if unknown is None and not admits(self._type, item):
+                    raise self._not_an_item(data)
             keep(data)
+            if last and self._is_last(item, last):
+                self.done = True
+                yield item
+                return
             yield item
         if self._decoder.overflown or self._size > self._bounds.response:
             self._refuse_size()
@@ -91,6 +132,12 @@ class Items(Generic[T]):
             self._response,
             received=self.so_far(),
         )
+
+    def _is_last(self, item: T, last: tuple[str, ...]) -> bool:
+        kind = getattr(item, "type", None)
+        if kind is None:
+            kind = members_of(item).get("type")
+        return kind in last
 
     def _announce(self, data: bytes) -> bool:
         """Tell the policies of an event; give whether the caller may see it."""
@@ -111,12 +158,15 @@ class Items(Generic[T]):
         try:
             return decode(self._type, data, strict=self._strict)
         except ValueError as error:
-            raise StreamError(
-                f"The stream holds an event that is not valid JSON of the expected kind ({len(data)} bytes).",
-                self._response.request,
-                body=None,
-                received=self.so_far(),
-            ) from error
+            raise self._not_an_item(data) from error
+
+    def _not_an_item(self, data: bytes) -> StreamError:
+        return StreamError(
+            f"The stream holds an event that is not valid JSON of the expected kind ({len(data)} bytes).",
+            self._response.request,
+            body=None,
+            received=self.so_far(),
+        )
 
     def _raise_if_error(self, data: bytes) -> None:
         if b'"error"' not in data:

@@ -175,6 +175,19 @@ def is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel)
 
 
+def admits(annotation: Any, value: object) -> bool:
+    """Tell whether a value is of the kind that a type stands for: an object where a model does, a list for a list."""
+    if is_model(annotation):
+        return isinstance(value, pydantic.BaseModel)
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return admits(get_args(annotation)[0], value)
+    if origin is Union or origin is types.UnionType:
+        return any(admits(arm, value) for arm in get_args(annotation))
+    kind = origin or annotation
+    return kind not in (list, dict) or isinstance(value, kind)
+
+
 def _construct_model(cls: type[pydantic.BaseModel], values: dict[str, Any]) -> pydantic.BaseModel:
     if not cls.__pydantic_complete__:
         cls.model_rebuild()

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from ._ends import StreamEndPolicy
 from ._http import Library, library
 from ._request import NotGiven
 from ._secret import check_secret
@@ -153,6 +154,13 @@ def checked_retries(value: int) -> int:
         raise TypeError("max_retries must be a non-negative integer; 0 turns retries off")
     if value < 0:
         raise ValueError("max_retries must be a non-negative integer; 0 turns retries off")
+    return value
+
+
+def checked_stream_end(value: StreamEndPolicy) -> StreamEndPolicy:
+    """Validate what is thought of streams without an end mark."""
+    if value not in ("required", "optional"):
+        raise ValueError(f"stream_end must be 'required' or 'optional', not {value!r}")
     return value
 
 

@@ -3,6 +3,8 @@
 import sys
 from typing import TypeAlias
 
+from ._ends import DONE
+
 Event: TypeAlias = tuple[bytes, bytes | None]
 """Its data, joined by line breaks, and its type where one was named; both undecoded."""
 _NEWLINE, _RETURN = b"\n\r"
@@ -88,8 +90,12 @@ class SSEDecoder:
         return events
 
     def flush(self) -> list[Event]:
-        """Give the last event where the body ended without the empty line that completes it."""
-        return self._read(self._joined(b"") + b"\n\n")
+        """Give what ends the stream where the body ended without the empty line that completes an event.
+
+        Any other event is discarded, as the standard says: it may be cut off.
+        """
+        events = self._read(self._joined(b"") + b"\n\n")
+        return [event for event in events if event[0] == DONE]
 
     def _read(self, text: bytes) -> list[Event]:
         """Give the events that whole lines complete."""

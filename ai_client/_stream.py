@@ -69,13 +69,16 @@ class _Base(Generic[T]):
             received=self._items.so_far(),
         )
 
+    def _is_over(self) -> bool:
+        return self._items.done or (self._at_end and self._items.ended)
+
     async def _end(self, error: BaseException | None) -> None:
         """Let go of the response and settle, once."""
         if self._closed:
             return
         self._closed = True
         self._batch = iter(())
-        end = StreamEnd(error, complete=error is None and (self._items.done or self._at_end))
+        end = StreamEnd(error, complete=error is None and self._is_over())
         await _close(self._io, self.response, self._reply, end)
 
 
@@ -102,6 +105,7 @@ class Stream(_Base[T]):
                 for item in self._batch:
                     return item
                 if self._items.done or self._at_end:
+                    self._items.check_ended()
                     finish(self._io.drain(self.response, self._chunks, _DRAIN_SECONDS))
                     finish(self._end(None))
                 else:
@@ -141,6 +145,7 @@ class AsyncStream(_Base[T]):
                 for item in self._batch:
                     return item
                 if self._items.done or self._at_end:
+                    self._items.check_ended()
                     await self._io.drain(self.response, self._chunks, _DRAIN_SECONDS)
                     await self._end(None)
                 elif self._deadline is None:

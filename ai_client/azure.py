@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpa
 from . import _environment as of_process
 from ._blocking_calls import OnBlockingCall
 from ._defaults import DEFAULT_MAX_RETRIES
+from ._ends import StreamEndPolicy
 from ._message import Header
 from ._operation import Async, M, Sync
 from ._origins import is_absolute
@@ -59,6 +60,7 @@ class OwnOptions(TypedDict, total=False):
     on_blocking_call: OnBlockingCall
     max_response_bytes: int | None
     max_event_bytes: int | None
+    stream_end: StreamEndPolicy
 
 
 class _Azure(BaseClient[M]):

@@ -15,6 +15,7 @@ from ._defaults import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
 )
+from ._ends import StreamEndPolicy
 from ._exchange import (
     AsyncClientSender,
     AsyncPoolSender,
@@ -38,6 +39,7 @@ from ._setup import (
     check_http_client,
     checked_deadline,
     checked_retries,
+    checked_stream_end,
     headers_of,
     library_of,
     merge_headers,
@@ -88,6 +90,8 @@ class BaseClient(Calls, Resources[M]):
         max_event_bytes: Bytes of one event of a stream that are held in memory at most; `None` is no bound.
         trust: The trust store for TLS: the certifi package's, or the system's.
         on_blocking_call: What the blocking client does about a call inside a running event loop.
+        stream_end: Whether a stream that ends without the end mark of its protocol has broken off (`required`), or is
+            believed to be whole (`optional`), for servers that send none.
     """
 
     _blocking: bool
@@ -118,6 +122,7 @@ class BaseClient(Calls, Resources[M]):
         on_blocking_call: OnBlockingCall = "warn",
         max_response_bytes: int | None = DEFAULT_MAX_RESPONSE_BYTES,
         max_event_bytes: int | None = DEFAULT_MAX_EVENT_BYTES,
+        stream_end: StreamEndPolicy = "required",
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
         _environment: Mapping[str, str] | None = None,
@@ -151,6 +156,7 @@ class BaseClient(Calls, Resources[M]):
         self.deadline = checked_deadline(deadline)
         self._bounds = Bounds.of(max_response_bytes, max_event_bytes)
         self._custom_headers = headers_of(default_headers, environment.get("OPENAI_CUSTOM_HEADERS", ""))
+        self.stream_end: StreamEndPolicy = checked_stream_end(stream_end)
         self._custom_query = dict(default_query or {})
         self._strict_response_validation = _strict_response_validation
         self._layers = together(layers)
@@ -195,6 +201,7 @@ class BaseClient(Calls, Resources[M]):
         http_client: Any = None,
         max_retries: int | NotGiven = not_given,
         deadline: float | NotGiven | None = not_given,
+        stream_end: StreamEndPolicy | NotGiven = not_given,
         default_headers: "Mapping[str, str | Omit] | None" = None,
         set_default_headers: "Mapping[str, str | Omit] | None" = None,
         default_query: Mapping[str, object] | None = None,
@@ -228,8 +235,8 @@ class BaseClient(Calls, Resources[M]):
             state["timeout"] = timeout
         if not isinstance(max_retries, NotGiven):
             state["max_retries"] = checked_retries(max_retries)
-        if not (deadline is max_response_bytes is max_event_bytes is not_given):
-            new._replace_bounds(deadline, max_response_bytes, max_event_bytes)
+        if not (deadline is max_response_bytes is max_event_bytes is stream_end is not_given):
+            new._replace_bounds(deadline, max_response_bytes, max_event_bytes, stream_end)
         if layers is not None:
             state["_layers"] = together(layers)
         if api_key is not None or workload_identity is not None:
@@ -264,9 +271,12 @@ class BaseClient(Calls, Resources[M]):
         deadline: float | NotGiven | None,
         max_response_bytes: int | NotGiven | None,
         max_event_bytes: int | NotGiven | None,
+        stream_end: StreamEndPolicy | NotGiven,
     ) -> None:
         if not isinstance(deadline, NotGiven):
             self.deadline = checked_deadline(deadline)
+        if not isinstance(stream_end, NotGiven):
+            self.stream_end = checked_stream_end(stream_end)
         self._bounds = self._bounds.changed(max_response_bytes, max_event_bytes)
 
     def _replace_names(self, **names: str | None) -> None:

@@ -137,6 +137,11 @@ class ClientConfig(pydantic.BaseModel):
         "What the blocking client does about a call inside a running event loop.",
         "AI_CLIENT_ON_BLOCKING_CALL",
     )
+    stream_end: Literal["required", "optional"] = _option(
+        "required",
+        "Whether a stream without its protocol's end mark has broken off, or is believed to be whole.",
+        "AI_CLIENT_STREAM_END",
+    )
     shutdown_timeout: Seconds = _option(
         10.0,
         "Seconds that calls in flight get to finish when the application ends.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic_core import from_json
 
+from .._ends import StreamEndPolicy
 from .._request import NotGiven, encode, not_given
 from ..errors import members_of
 
@@ -114,7 +115,7 @@ class StreamEnd:
 
     Attributes:
         error: What broke it, if anything did.
-        complete: Whether it was read to its end.
+        complete: Whether it was read to its end, and that was an end after which it is whole.
     """
 
     error: BaseException | None
@@ -142,6 +143,7 @@ class Reply:
         result: What its body was decoded to, once a policy has asked.
         usage: What it used, likewise.
         meter: What measures the usage of a stream, once a policy wants to know it.
+        stream_end: Whether a stream must bring an end mark, as the client has it that sent the call.
     """
 
     response: "httpx.Response"
@@ -152,6 +154,7 @@ class Reply:
     result: Any = None
     usage: "Usage | None" = None
     meter: "Meter | None" = None
+    stream_end: StreamEndPolicy = "required"
 
     async def settle(self, io: "IO", end: StreamEnd) -> None:
         """Run what is to run at the end of a stream, once, whatever becomes of its caller."""

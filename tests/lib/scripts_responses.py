@@ -268,7 +268,6 @@ SCRIPTS: dict[str, tuple[list[Event], dict[str, Any]]] = {
         ],
         {},
     ),
-    "broken off": ([*created(), *say(["Hel"])[:3]], {}),
     "not begun": (say(["Hel"]), {}),
     "a text of no item": ([*created(), *say(["Hel"])[2:]], {}),
     "an item twice": ([*created(), *say(["Hel"])[:1], *say(["Hel"])[:1]], {}),

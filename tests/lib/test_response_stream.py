@@ -48,6 +48,18 @@ def test_like_the_official_client(name: str, invoke: Any) -> None:
     assert mine == theirs
 
 
+def test_a_response_that_breaks_off(invoke: Any) -> None:
+    """A stream that ends before its response does raises, where the official client shows half an answer."""
+    events = [*created(), *say(["Hel"])[:3]]
+    invoke.upstream.always(body=body(events), headers=EVENTS)
+    with (
+        invoke.within(invoke.client().responses.stream(**CALL)) as stream,
+        pytest.raises(ai_client.StreamInterruptedError) as raised,
+    ):
+        invoke(stream.get_final_response)
+    assert [item.type for item in raised.value.received] == [event["type"] for event in events]
+
+
 def test_a_response_under_way(invoke: Any) -> None:
     """A response is taken up where it was left: earlier events are accumulated but not shown."""
     events = [*created(), *say(["Hel", "lo"]), ended(message("Hello"))]
