@@ -8,7 +8,7 @@ from pydantic_core import from_json, to_json
 from ._bounds import bounds_of
 from ._ends import DONE, ends_of, is_whole, type_of
 from ._models import admits, decode, decoder
-from ._sse import SSEDecoder
+from ._sse import Event, SSEDecoder
 from .control.call import Call, Reply
 from .errors import StreamError, StreamInterruptedError, StreamTooLargeError, members_of
 
@@ -84,9 +84,7 @@ class Items(Generic[T]):
             StreamError: The server reports an error, or an event is not an item.
             StreamTooLargeError: The body, or one event of it, is larger than may be held in memory.
         """
-        if chunk is not None:
-            self._size += len(chunk)
-        events = self._decoder.flush() if chunk is None else self._decoder.feed(chunk)
+        events = self._completed_by(chunk)
         if self._decode is None:  # not before, as a type that has no decoder must end the stream
             self._decode = decoder(self._type, strict=self._strict)
         to_item, on_event, keep, last = self._decode, self._on_event, self._given.append, self._ends.last
@@ -120,6 +118,12 @@ class Items(Generic[T]):
             yield item
         if self._decoder.overflown or self._size > self._bounds.response:
             self._refuse_size()
+
+    def _completed_by(self, chunk: bytes | None) -> list[Event]:
+        if chunk is None:
+            return self._decoder.flush()
+        self._size += len(chunk)
+        return self._decoder.feed(chunk)
 
     def _refuse_size(self) -> NoReturn:
         if self._decoder.overflown:
