@@ -29,6 +29,7 @@ from ._io import BlockingIO
 from ._operation import Async, M, Sync
 from ._request import NotGiven, Omit, not_given
 from ._resources import Resources
+from ._secret import check_webhook_secret
 from ._setup import (
     DEFAULT_BASE_URL,
     DataResidency,
@@ -145,6 +146,8 @@ class BaseClient(Calls, Resources[M]):
         self.webhook_secret = (
             environment.get("OPENAI_WEBHOOK_SECRET") if webhook_secret is None else webhook_secret
         )
+        if self.webhook_secret is not None:
+            check_webhook_secret("webhook_secret", self.webhook_secret)
         self._library = library_of(http_client, http_backend)
         address = base_url_of(base_url, data_residency, websocket_base_url)
         self.base_url = address or environment.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
@@ -280,6 +283,8 @@ class BaseClient(Calls, Resources[M]):
         self._bounds = self._bounds.changed(max_response_bytes, max_event_bytes)
 
     def _replace_names(self, **names: str | None) -> None:
+        if secret := names["webhook_secret"]:
+            check_webhook_secret("webhook_secret", secret)
         for name, value in names.items():
             if value:
                 setattr(self, name, value)

@@ -18,7 +18,7 @@ from ._defaults import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
 )
-from ._secret import check_secret
+from ._secret import check_secret, webhook_key
 from .errors import ConfigError
 
 _OF_THE_PROVIDER = frozenset(
@@ -269,6 +269,8 @@ class ClientConfig(pydantic.BaseModel):
             raise ConfigError(_explain(error, spell, suggest)) from None
         if isinstance(config.api_key, str):
             check_secret(spell("api_key"), config.api_key)
+        if config.webhook_secret is not None:
+            webhook_key(spell("webhook_secret"), config.webhook_secret)
         return config
 
     def options(self) -> dict[str, Any]:

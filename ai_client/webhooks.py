@@ -5,22 +5,26 @@
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypeAlias, cast
 
 from ._models import BaseModel, decode
+from ._secret import webhook_key
 from .errors import ConfigError, InvalidWebhookSignatureError
 
 _HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 TOLERANCE = 300
 """Seconds by which a webhook's timestamp may differ from now."""
 
-Headers: TypeAlias = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
-"""Headers of any framework: a mapping or pairs, of text or bytes, in any case; WSGI's `HTTP_` names too."""
+Headers: TypeAlias = Mapping[Any, Any] | Iterable[Any]
+"""Headers of any framework: what has `items()`, or pairs, of text or bytes, in any case; WSGI's `HTTP_` names too."""
+Payload: TypeAlias = str | bytes | bytearray | memoryview
+"""A request's body, exactly as it came."""
+_TIMESTAMP = re.compile(r"[0-9]{1,15}")
 
 
 class WebhookEvent(BaseModel):
@@ -38,8 +42,8 @@ class WebhookMethods:
     _event_type: ClassVar[Any] = WebhookEvent
     _client: Any
 
-    def unwrap(self, payload: str | bytes, headers: Headers, *, secret: str | None = None) -> Any:
-        """Check a webhook's signature and give its event.
+    def unwrap(self, payload: Payload, headers: Headers, *, secret: str | None = None) -> Any:
+        """Check a webhook's signature and return its event.
 
         Args:
             payload: The request's body, exactly as it came.
@@ -48,85 +52,93 @@ class WebhookMethods:
 
         Raises:
             InvalidWebhookSignatureError: The signature is missing, wrong or too old.
-            ValueError: There is no secret, or the payload is not JSON.
+            ConfigError: There is no secret, or one that anybody could know.
+            ValueError: The payload is not JSON.
         """
         self.verify_signature(payload, headers, secret=secret)
-        body = payload.encode() if isinstance(payload, str) else payload
-        return decode(self._event_type, body)
+        return decode(self._event_type, _bytes_of(payload))
 
     def verify_signature(
-        self,
-        payload: str | bytes,
-        headers: Headers,
-        *,
-        secret: str | None = None,
-        tolerance: int = TOLERANCE,
+        self, payload: Payload, headers: Headers, *, secret: str | None = None, tolerance: int = TOLERANCE
     ) -> None:
         """Check a webhook's signature; *tolerance* is in seconds.
 
         Raises:
             InvalidWebhookSignatureError: The signature is missing, wrong or too old.
-            ValueError: There is no secret.
+            ConfigError: There is no secret, or one that anybody could know.
         """
         secret = self._client.webhook_secret if secret is None else secret
         if not secret:
-            raise ValueError(
+            raise ConfigError(
                 "There is no webhook secret: set OPENAI_WEBHOOK_SECRET, or pass webhook_secret=... to the client or"
                 " secret=... here."
             )
         verify_signature(payload, headers, secret, tolerance=tolerance)
 
 
-def verify_signature(
-    payload: str | bytes, headers: Headers, secret: str, *, tolerance: int = TOLERANCE
-) -> None:
+def verify_signature(payload: Payload, headers: Headers, secret: str, *, tolerance: int = TOLERANCE) -> None:
     """Check that *payload* was signed with *secret*, at most *tolerance* seconds ago.
 
     Raises:
         InvalidWebhookSignatureError: It was not.
+        ConfigError: The secret is one that anybody could know, or no secret at all.
     """
+    key = webhook_key("The webhook secret", secret)
     found = _found(headers)
-    signed_at = found["webhook-timestamp"]
-    try:
-        age = time.time() - int(signed_at)
-    except ValueError:
-        raise InvalidWebhookSignatureError("The webhook's timestamp is not a number.") from None
+    identifier, signed_at, signatures = (found[name] for name in _HEADERS)
+    if not _TIMESTAMP.fullmatch(signed_at):
+        raise InvalidWebhookSignatureError("The webhook's timestamp is not a number of seconds.")
+    age = time.time() - int(signed_at)
     if age > tolerance:
         raise InvalidWebhookSignatureError(f"The webhook is {age:.0f} seconds old, more than {tolerance}.")
     if -age > tolerance:
         raise InvalidWebhookSignatureError(f"The webhook is {-age:.0f} seconds ahead, more than {tolerance}.")
-    body = payload.encode() if isinstance(payload, str) else payload
-    signed = b"%b.%b.%b" % (found["webhook-id"].encode(), signed_at.encode(), body)
-    expected = base64.b64encode(hmac.digest(_key(secret), signed, hashlib.sha256))
-    signatures = [part.removeprefix("v1,").encode() for part in found["webhook-signature"].split()]
+    if not identifier.isascii():
+        raise InvalidWebhookSignatureError("The webhook's id is not ASCII.")
+    signed = b"%b.%b.%b" % (identifier.encode(), signed_at.encode(), _bytes_of(payload))
+    expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256))
+    given = [part.removeprefix("v1,").encode() for part in signatures.split() if part.isascii()]
     # Each is compared, so that the time taken tells nothing about which one failed.
-    if not sum([hmac.compare_digest(expected, signature) for signature in signatures]):
+    if not sum([hmac.compare_digest(expected, signature) for signature in given]):
         raise InvalidWebhookSignatureError("None of the webhook's signatures matches its payload.")
 
 
+def _bytes_of(payload: object) -> bytes:
+    if isinstance(payload, str):
+        try:
+            return payload.encode()
+        except UnicodeEncodeError:
+            raise InvalidWebhookSignatureError("The webhook's payload is not text as it came.") from None
+    if isinstance(payload, bytes | bytearray | memoryview):
+        return bytes(payload)
+    raise TypeError(
+        f"The payload of a webhook is the request's body as it came, text or bytes, not {type(payload).__name__}."
+    )
+
+
 def _found(headers: Headers) -> dict[str, str]:
-    wanted: dict[str, str] = dict.fromkeys(_HEADERS, "")
-    pairs = cast("Mapping[Any, Any]", headers).items() if isinstance(headers, Mapping) else headers
-    for name, value in pairs:
-        plain = _text(name).lower().replace("_", "-").removeprefix("http-")
-        if plain in wanted:
-            wanted[plain] = _text(value)
-    missing = [name for name, value in wanted.items() if not value]
+    """Return the headers that a webhook is signed with; each must be there once, as two may be read differently."""
+    found: dict[str, list[str]] = {name: [] for name in _HEADERS}
+    items: Any = getattr(headers, "multi_items", None) or getattr(headers, "items", None)
+    try:
+        for name, value in items() if callable(items) else headers:
+            plain = _text(name).lower().replace("_", "-").removeprefix("http-")
+            if plain in found:
+                found[plain] += map(
+                    _text, cast("Any", value) if isinstance(value, list | tuple) else (value,)
+                )
+    except (TypeError, ValueError):
+        raise InvalidWebhookSignatureError("The request's headers are neither a mapping nor pairs.") from None
+    missing = [name for name, values in found.items() if not any(values)]
     if missing:
         raise InvalidWebhookSignatureError(
             f"The request has no header {', '.join(missing)}: it is no webhook."
         )
-    return wanted
+    for name, values in found.items():
+        if len(values) > 1:
+            raise InvalidWebhookSignatureError(f"The request has more than one header {name}.")
+    return {name: values[0] for name, values in found.items()}
 
 
 def _text(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
-def _key(secret: str) -> bytes:
-    if not secret.startswith("whsec_"):
-        return secret.encode()
-    try:
-        return base64.b64decode(secret.removeprefix("whsec_"))
-    except binascii.Error:
-        raise ConfigError("The webhook secret begins with whsec_ but is not base64 after that.") from None
+    return bytes(value).decode("latin-1") if isinstance(value, bytes | bytearray | memoryview) else str(value)

@@ -5,7 +5,7 @@ from typing import cast
 from ai_client._operation import AsyncRaw, AsyncStreaming, M, Raw, RawView, Streaming, StreamingView
 from ai_client.resources.webhooks import _generated
 from ai_client.types.webhooks.unwrap_webhook_event import UnwrapWebhookEvent
-from ai_client.webhooks import Headers, WebhookMethods
+from ai_client.webhooks import Headers, Payload, WebhookMethods
 
 
 class Webhooks(WebhookMethods, _generated.Webhooks[M]):
@@ -16,10 +16,8 @@ class Webhooks(WebhookMethods, _generated.Webhooks[M]):
 
     _event_type = UnwrapWebhookEvent
 
-    def unwrap(
-        self, payload: str | bytes, headers: Headers, *, secret: str | None = None
-    ) -> UnwrapWebhookEvent:
-        """Check a webhook's signature and give its event.
+    def unwrap(self, payload: Payload, headers: Headers, *, secret: str | None = None) -> UnwrapWebhookEvent:
+        """Check a webhook's signature and return its event.
 
         Args:
             payload: The request's body, exactly as it came.
@@ -28,6 +26,7 @@ class Webhooks(WebhookMethods, _generated.Webhooks[M]):
 
         Raises:
             InvalidWebhookSignatureError: The signature is missing, wrong or too old.
-            ValueError: There is no secret, or the payload is not JSON.
+            ConfigError: There is no secret, or one that anybody could know.
+            ValueError: The payload is not JSON.
         """
         return cast("UnwrapWebhookEvent", super().unwrap(payload, headers, secret=secret))
