@@ -29,6 +29,7 @@ from .errors import (
 if TYPE_CHECKING:
     import httpx
 
+    from ._gate import Gate
     from .auth import WorkloadKeys
 
 _FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
@@ -47,6 +48,8 @@ class Calls(Messages):
     _fetches_key: bool
     _layers: tuple[Layer, ...]
     _steps: Next | None = None
+    _gate: "Gate | None" = None
+    """What counts the calls of a client that a provider owns, and of its copies; around every policy."""
     _closed: bool
     _blocking_calls: BlockingCalls | None
     _strict_response_validation: bool
@@ -81,11 +84,14 @@ class Calls(Messages):
         return reply
 
     async def _proceed(self, call: Call) -> Reply:
-        if not self._layers:
-            return await self._send(call)
-        if self._steps is None:
-            self._steps = chained(self._layers, self._send)
-        return await self._steps(call)
+        steps = self._steps
+        if steps is None:
+            gate = self._gate
+            if gate is None and not self._layers:
+                return await self._send(call)
+            layers = self._layers if gate is None else (gate, *self._layers)
+            steps = self._steps = chained(layers, self._send)
+        return await steps(call)
 
     def result(self, call: Call, reply: Reply, view: View, /) -> Any:
         """Make what the caller gets: a model, a stream, a binary body or a raw response."""
@@ -94,7 +100,8 @@ class Calls(Messages):
     async def _send(self, call: Call) -> Reply:
         """The innermost step: encode the body once, then try until it works or cannot."""
         if (via := call.via) is not None:
-            given = call.changed(io=via.io, via=None)
+            io = via.io if self._gate is None else self._gate.io_of(via)
+            given = call.changed(io=io, via=None)
             if via is not self:
                 self._keep_from(via, given)
             reply: Reply = await via._send(given)

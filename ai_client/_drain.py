@@ -1,169 +1,42 @@
-"""The end of an application: calls and requests under way get a time to finish, further calls are refused."""
+"""Waiting that ends with the application: exchanges and bodies count as under way, and fail once they are cut off."""
 
 import asyncio
 import contextlib
-import threading
-import time
-from collections.abc import Callable, Generator
-from concurrent.futures import Future
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import cache
-from math import inf
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from ._gate import Gate
 from ._io import BlockingIO
 from ._io.awaitable import AsyncIO
-from ._labels import in_request_since_before, requests_since_before
-from .control.call import Call, Next, Reply
-from .errors import ClientClosedError
+from ._sides import interrupt
 
 if TYPE_CHECKING:
     import httpx
 
-_POLL_SECONDS = 0.25
+T = TypeVar("T")
 
 
-class Gate:
-    """What goes through the clients of a provider, and whether more may come; a policy around every call.
+def gated(client: Any, gate: Gate, *, owned: bool = True) -> "GatedBlockingIO | GatedAsyncIO":
+    """Give a way to wait over a client's connections that ends with the application.
 
-    Attributes:
-        closing: Whether the end has begun: new calls are refused, save those of a request that is being finished.
-        cut: Whether those that were under way have been cut off as well.
-        closed: Done when the clients are closed.
+    Args:
+        client: One of ours.
+        gate: What its calls go through.
+        owned: Whether the connections are closed with the application, which ends what waits for them; what waits for
+            any others is interrupted.
     """
-
-    def __init__(self) -> None:
-        self.closing = False
-        self.cut = threading.Event()
-        self.closed: Future[None] = Future()
-        self._under_way: set[object] = set()
-        self._idle = threading.Event()
-        self._once = threading.Lock()
-        self._finishes_requests_from = -inf
-        self._sleepers: set[asyncio.Future[None]] = set()
-
-    async def __call__(self, call: Call, proceed: Next, /) -> Reply:
-        """Count a call while it runs."""
-        if self.closing:
-            self.admit()
-        token = object()
-        self._under_way.add(token)
-        try:
-            return await proceed(call)
-        finally:
-            self.leave(token)
-
-    @contextlib.contextmanager
-    def passing(self) -> Generator[None]:
-        """Count what happens inside the block, unless it comes too late.
-
-        Raises:
-            ClientClosedError: The application is shutting down.
-        """
-        if self.closing:
-            self.admit()
-        token = object()
-        self.enter(token)
-        try:
-            yield
-        finally:
-            self.leave(token)
-
-    def enter(self, token: object) -> None:
-        """Count what begins."""
-        self._under_way.add(token)
-
-    def leave(self, token: object) -> None:
-        """Count what has ended."""
-        self._under_way.discard(token)
-        if self.closing and not self._under_way:
-            self._idle.set()
-
-    def forget(self, token: object) -> None:
-        """Count what was dropped; for finalizers, which may run anywhere and must take no lock."""
-        self._under_way.discard(token)
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is under way."""
-        return not self._under_way and not requests_since_before(self._finishes_requests_from)
-
-    def refuse(self, *, finish_requests: bool = False) -> bool:
-        """Refuse new calls from now on; tell whether this is the first time.
-
-        With *finish_requests*, those of a request that is being served now go on until they are cut off.
-        """
-        if not self._once.acquire(blocking=False):  # a signal handler may interrupt, and must not wait
-            return False
-        if finish_requests:
-            self._finishes_requests_from = time.monotonic()
-        self.closing = True
-        return True
-
-    def admit(self) -> None:
-        """Let in a call that begins here and now, unless it comes too late.
-
-        Raises:
-            ClientClosedError: The application is shutting down, and the call is not of a request that is finished.
-        """
-        if self.closing and (self.cut.is_set() or not in_request_since_before(self._finishes_requests_from)):
-            raise ClientClosedError("The application is shutting down and takes no more AI calls.")
-
-    def hurry(self) -> None:
-        """Have `wait_until_idle` look again at once."""
-        self._idle.set()
-
-    def wait_until_idle(self, seconds: float) -> None:
-        """Block until nothing is under way any more, for at most so long."""
-        deadline = time.monotonic() + seconds
-        while not self.idle and (left := deadline - time.monotonic()) > 0:
-            self._idle.wait(
-                min(left, _POLL_SECONDS)
-            )  # what was dropped wakes nobody, nor does a request's end
-            self._idle.clear()
-
-    def cut_off(self) -> None:
-        """Let whatever is still under way fail when its connection is closed, and wake what sleeps."""
-        self.cut.set()
-        for sleeper in list(self._sleepers):
-            with contextlib.suppress(RuntimeError):  # its loop is closed
-                sleeper.get_loop().call_soon_threadsafe(_wake, sleeper)
-
-    def fail_if_cut(self, cause: Exception | None = None) -> None:
-        """End what is under way where it has been cut off, whatever else it failed of.
-
-        Raises:
-            ClientClosedError: It has.
-        """
-        if self.cut.is_set():
-            raise ClientClosedError(
-                "The application's AI client was closed while this call was under way."
-            ) from cause
-
-    async def sleep(self, seconds: float) -> None:
-        """Suspend for *seconds*, or until calls are cut off."""
-        loop = asyncio.get_running_loop()
-        sleeper = loop.create_future()
-        timer = loop.call_later(seconds, _wake, sleeper)
-        self._sleepers.add(sleeper)
-        try:
-            if not self.cut.is_set():
-                await sleeper
-        finally:
-            timer.cancel()
-            self._sleepers.discard(sleeper)
-
-
-def _wake(sleeper: "asyncio.Future[None]") -> None:
-    if not sleeper.done():
-        sleeper.set_result(None)
+    kind = GatedBlockingIO if client._blocking else GatedAsyncIO
+    return kind(client._sender, gate, client._library.http, owned=owned)
 
 
 class GatedBlockingIO(BlockingIO):
     """Waits by blocking the thread, and not beyond the end of the application."""
 
-    def __init__(self, sender: Any, gate: Gate, http: Any) -> None:
+    def __init__(self, sender: Any, gate: Gate, http: Any, *, owned: bool = True) -> None:
         super().__init__(sender)
         self._gate = gate
+        self._owned = owned
         self._body = _kind_of(_Body, http.SyncByteStream)
 
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
@@ -174,7 +47,8 @@ class GatedBlockingIO(BlockingIO):
             self._gate.fail_if_cut(error)
             raise
         if stream:
-            response.stream = self._body(response.stream, self._gate)
+            token = object() if self._owned else _Interruption(response.extensions.get("network_stream"))
+            response.stream = self._body(response.stream, self._gate, token)
         return response
 
     async def sleep(self, seconds: float, /) -> None:
@@ -186,20 +60,22 @@ class GatedBlockingIO(BlockingIO):
 class GatedAsyncIO(AsyncIO):
     """Waits by suspending the task, and not beyond the end of the application."""
 
-    def __init__(self, sender: Any, gate: Gate, http: Any) -> None:
+    def __init__(self, sender: Any, gate: Gate, http: Any, *, owned: bool = True) -> None:
         super().__init__(sender)
         self._gate = gate
-        self._body = _kind_of(_AsyncBody, http.AsyncByteStream)
+        self._owned = owned
+        self._body = _kind_of(_AsyncBody if owned else _CutAsyncBody, http.AsyncByteStream)
 
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
+        sending = super().send(request, stream=stream)
         try:
-            response = await super().send(request, stream=stream)
+            response = await (sending if self._owned else _until_cut(self._gate, sending))
         except Exception as error:
             self._gate.fail_if_cut(error)
             raise
         if stream:
-            response.stream = self._body(response.stream, self._gate)
+            response.stream = self._body(response.stream, self._gate, object())
         return response
 
     async def sleep(self, seconds: float, /) -> None:
@@ -211,19 +87,19 @@ class GatedAsyncIO(AsyncIO):
 class _Watched:
     """A body that counts as under way until it is closed; who iterates it again goes on where it stands."""
 
-    def __init__(self, inner: Any, gate: Gate) -> None:
+    def __init__(self, inner: Any, gate: Gate, token: object) -> None:
         self._inner = inner
         self._gate = gate
         self._chunks: Any = None
-        self._token = object()
-        gate.enter(self._token)
+        self._token = token
+        gate.enter(token)
 
     def __del__(self) -> None:
         self._gate.forget(self._token)
 
 
 class _Body(_Watched):
-    def __iter__(self) -> Self:
+    def __iter__(self) -> Iterator[bytes]:
         if self._chunks is None:
             self._chunks = iter(self._inner)
         return self
@@ -247,21 +123,24 @@ class _Body(_Watched):
 
 
 class _AsyncBody(_Watched):
-    def __aiter__(self) -> Self:
+    def __aiter__(self) -> AsyncIterator[bytes]:
         if self._chunks is None:
             self._chunks = aiter(self._inner)
         return self
 
     async def __anext__(self) -> bytes:
         try:
-            chunk = await anext(self._chunks, None)
+            chunk = await self._next()
         except Exception as error:
             self._gate.fail_if_cut(error)
             raise
         if chunk is None:
             self._gate.fail_if_cut()
             raise StopAsyncIteration
-        return cast("bytes", chunk)
+        return chunk
+
+    def _next(self) -> Awaitable[bytes | None]:
+        return cast("Awaitable[bytes | None]", anext(self._chunks, None))
 
     async def aclose(self) -> None:
         try:
@@ -270,8 +149,58 @@ class _AsyncBody(_Watched):
             self._gate.leave(self._token)
 
 
+class _CutAsyncBody(_AsyncBody):
+    """A body over connections that are not closed with the application."""
+
+    def _next(self) -> Awaitable[bytes | None]:
+        return _until_cut(self._gate, super()._next())
+
+
+class _Interruption:
+    """A body that blocks a thread, over a connection that is not closed with the application."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def end(self) -> None:
+        """Let it go on; only its time is bounded."""
+
+    def cut(self) -> None:
+        interrupt(self._connection)
+
+
+class _Timer:
+    """Something awaited, over connections that are not closed with the application."""
+
+    def __init__(self, limit: asyncio.Timeout) -> None:
+        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+
+    def end(self) -> None:
+        """Let it go on; only its time is bounded."""
+
+    def cut(self) -> None:
+        with contextlib.suppress(RuntimeError):  # its loop is closed
+            self._loop.call_soon_threadsafe(self._expire)
+
+    def _expire(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it has ended, or expires already
+            self._limit.reschedule(self._loop.time())
+
+
+async def _until_cut(gate: Gate, awaited: Awaitable[T]) -> T:
+    """Await something, for as long as calls are not cut off; then raise `TimeoutError`."""
+    async with asyncio.timeout(None) as limit:
+        timer = _Timer(limit)
+        gate.enter(timer)
+        try:
+            return await awaited
+        finally:
+            gate.leave(timer)
+
+
 @cache
-def _kind_of(body: type, base: type) -> Callable[[Any, Gate], Any]:
+def _kind_of(body: type, base: type) -> Callable[[Any, Gate, object], Any]:
     """Make the HTTP library take a body for one of its own."""
     kind: Any = type(body.__name__, (body, base), {})
-    return cast("Callable[[Any, Gate], Any]", kind)
+    return cast("Callable[[Any, Gate, object], Any]", kind)

@@ -8,8 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._bridge import LoopSender
-from ._drain import Gate, GatedAsyncIO, GatedBlockingIO
+from ._drain import GatedAsyncIO, GatedBlockingIO
 from ._exchange import AsyncPoolHop, PoolHop
+from ._gate import Gate
 from ._http import PoolOptions, library
 from ._io import finish
 from ._pool.awaitable import AwaitablePool

@@ -2,7 +2,7 @@
 
 Labels live in the context of a request and follow it wherever contexts do: into tasks, background tasks, streams,
 `asyncio.to_thread` and the thread pools of the frameworks. `carry_labels` takes them into other threads.
-With them goes when the request began, so that at the end of an application those that began before can be finished.
+With them goes that they are a request's, so that at the end of an application requests can be finished.
 """
 
 import os
@@ -10,8 +10,6 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from math import inf
-from time import monotonic
 from typing import NamedTuple, ParamSpec, Self, TypeVar
 
 P = ParamSpec("P")
@@ -35,15 +33,19 @@ class Labels(NamedTuple):
 class _Scope:
     """Where labels are kept; that of a request is shared by every copy of the request's context."""
 
-    __slots__ = ("began", "find_endpoint", "labels", "shared")
+    __slots__ = ("find_endpoint", "labels", "of_request", "shared")
 
     def __init__(
-        self, labels: Labels, shared: bool, find_endpoint: Callable[[], str | None] | None, began: float = inf
+        self,
+        labels: Labels,
+        shared: bool,
+        find_endpoint: Callable[[], str | None] | None,
+        of_request: bool = False,
     ) -> None:
         self.labels = labels
         self.shared = shared
         self.find_endpoint = find_endpoint
-        self.began = began
+        self.of_request = of_request
 
 
 _NONE = Labels()
@@ -99,7 +101,7 @@ class labels:  # noqa: N801 - reads as a verb: `labels(...)`, or `with labels(..
         if outer is None:
             _scope.set(_Scope(self._labels, shared=False, find_endpoint=None))
         else:
-            _scope.set(_Scope(self._labels, outer.shared, outer.find_endpoint, outer.began))
+            _scope.set(_Scope(self._labels, outer.shared, outer.find_endpoint, outer.of_request))
 
     def __enter__(self) -> Self:
         outer = self._outer
@@ -123,7 +125,7 @@ def request_labels(endpoint: str | Callable[[], str | None] | None = None) -> Ge
     find = endpoint if callable(endpoint) else None
     known = endpoint if isinstance(endpoint, str) else None
     before = _scope.get()
-    scope = _Scope(Labels(known), shared=True, find_endpoint=find, began=monotonic())
+    scope = _Scope(Labels(known), shared=True, find_endpoint=find, of_request=True)
     _requests.add(scope)
     _scope.set(scope)
     try:
@@ -133,15 +135,15 @@ def request_labels(endpoint: str | Callable[[], str | None] | None = None) -> Ge
         _requests.discard(scope)
 
 
-def in_request_since_before(moment: float) -> bool:
-    """Tell whether what runs here and now serves a request that began before *moment*, of the monotonic clock."""
+def in_request() -> bool:
+    """Tell whether what runs here and now serves a request."""
     scope = _scope.get()
-    return scope is not None and scope.began < moment
+    return scope is not None and scope.of_request
 
 
-def requests_since_before(moment: float) -> bool:
-    """Tell whether a request is being served that began before *moment*, of the monotonic clock."""
-    return any(scope.began < moment for scope in list(_requests))
+def requests_are_served() -> bool:
+    """Tell whether any request is being served in this process."""
+    return bool(_requests)
 
 
 def carry_labels(function: Callable[P, T]) -> Callable[P, T]:

@@ -7,7 +7,8 @@ from typing import Any, Literal, Protocol, cast
 
 from ._bridge import LoopSender, share
 from ._connection import client_of
-from ._drain import Gate, GatedAsyncIO, GatedBlockingIO
+from ._drain import gated
+from ._gate import Gate
 from ._loops import background_loop, finish_on, main_loop
 from .config import ClientConfig
 from .errors import ConfigError
@@ -49,14 +50,15 @@ def build(config: ClientConfig, kind: Kind, gate: Gate) -> Managed:
         make = _class_of(foreign)
         client = make(**_accepted(make, config, gate, blocking=kind == "blocking"))
         return _Foreign(client) if kind == "blocking" else _AsyncForeign(client)
-    client = client_of(config, blocking=kind == "blocking", layers=(gate, *config.layers()))
-    return _Ours(client, gate) if kind == "blocking" else _AsyncOurs(client, gate)
+    client = client_of(config, blocking=kind == "blocking", layers=config.layers())
+    client._gate = gate
+    client.io = gated(client, gate)
+    return _Ours(client) if kind == "blocking" else _AsyncOurs(client)
 
 
 class _Ours:
-    def __init__(self, client: Any, gate: Gate) -> None:
+    def __init__(self, client: Any) -> None:
         self.client = client
-        client.io = GatedBlockingIO(client._sender, gate, client._library.http)
 
     def close(self) -> None:
         self.client.close()
@@ -71,9 +73,8 @@ class _Ours:
 
 
 class _AsyncOurs:
-    def __init__(self, client: Any, gate: Gate) -> None:
+    def __init__(self, client: Any) -> None:
         self.client = client
-        client.io = GatedAsyncIO(client._sender, gate, client._library.http)
         share(client)
 
     def close(self) -> None:

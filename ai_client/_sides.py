@@ -104,7 +104,8 @@ class Threaded(Generic[T]):
             return
         self._closed = True
         if self._waiting:
-            _interrupt(self._stream)
+            response = getattr(self._stream, "response", None)
+            interrupt(getattr(response, "extensions", {}).get("network_stream"))
         self._thread.submit(self._close)
         self._thread.shutdown(wait=False)
 
@@ -117,14 +118,16 @@ async def _await(function: Callable[[], Any]) -> None:
     await function()
 
 
-def _interrupt(stream: object) -> None:
-    """Shut down the connection of a blocking stream that another thread reads."""
-    response = getattr(stream, "response", None)
-    network = getattr(response, "extensions", {}).get("network_stream")
-    connection = network.get_extra_info("socket") if network is not None else None
-    if isinstance(connection, socket.socket):
+def interrupt(connection: Any) -> None:
+    """Shut down the connection of a blocking stream that another thread reads.
+
+    Args:
+        connection: The HTTP library's view of it, if there is one.
+    """
+    found = connection.get_extra_info("socket") if connection is not None else None
+    if isinstance(found, socket.socket):
         try:
             # Past ssl.SSLSocket.shutdown, which takes the TLS state from under the reading thread.
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            socket.socket.shutdown(found, socket.SHUT_RDWR)
         except OSError:
             return  # the connection is down already

@@ -314,6 +314,8 @@ class BaseClient(Calls, Resources[M]):
         check_http_client(http_client, self._library, blocking=self._blocking)
         self.base_url = str(self.base_url)
         self._connect(http_client, PoolOptions())
+        if self._gate is not None:
+            self.io = self._gate.io_over(self)
 
     def is_closed(self) -> bool:
         """Tell whether the client, or the one whose connections it shares, is closed."""

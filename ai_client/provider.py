@@ -8,11 +8,11 @@ import os
 import threading
 import weakref
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from ._drain import Gate
+from ._gate import Gate
 from ._loops import adopt_main_loop, stop_background_loop
 from ._managed import Kind, Managed, build
 from ._signals import unwatch, watch
@@ -26,6 +26,7 @@ logger = logging.getLogger("ai_client")
 
 DEFAULT_ALIAS = "default"
 State = Literal["open", "draining", "closed"]
+_EXIT_SECONDS = 5.0
 
 
 class Clients:
@@ -189,6 +190,7 @@ class ClientProvider:
         """Take calls, also again after `close`; clients are still built on first use."""
         gate = self._gate
         if gate.closing:
+            gate.hurry()
             gate.closed.result()
             with self._lock:
                 if self._gate is gate:
@@ -199,8 +201,9 @@ class ClientProvider:
     def drain(self) -> None:
         """Begin to end, as at a signal; returns at once.
 
-        Calls are taken only from requests that are being served now. When these and the calls under way have ended,
-        at the latest after `shutdown_timeout`, the clients are closed.
+        Calls are taken only from requests that are being served, of which a server may hand in some for a while yet.
+        The clients are closed after `shutdown_timeout`, or when `close`, `aclose`, `start` or the end of the process
+        finds that nothing is under way any more.
         """
         gate = self._gate
         if gate.refuse(finish_requests=True):
@@ -245,7 +248,7 @@ class ClientProvider:
     def _end(self, gate: Gate, timeout: float | None = None) -> None:
         """Wait, and close what was built since the last start."""
         try:
-            gate.wait_until_idle(self.config.shutdown_timeout if timeout is None else timeout)
+            gate.wait_until_done(self.config.shutdown_timeout if timeout is None else timeout)
             gate.cut_off()
             for managed in self._forget():
                 try:
@@ -305,6 +308,10 @@ def _close_all() -> None:
         gate = provider._gate
         if gate.refuse():
             provider._end(gate, timeout=0)
+        else:
+            gate.hurry(now=True)
+            with suppress(TimeoutError):
+                gate.closed.result(_EXIT_SECONDS)
     stop_background_loop()
 
 

@@ -20,6 +20,7 @@ MAY_WAIT = {
     "_aiohttp.py",
     "_bridge.py",
     "_transports.py",
+    "_gate.py",
     "_drain.py",
     "_managed.py",
     "provider.py",

@@ -8,11 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from typing import Any
 
+import httpx
 import pytest
 
-from ai_client import ClientClosedError, ClientProvider, labels
-from ai_client._drain import Gate as Calls, _AsyncBody, _Body
+from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, OpenAI, labels
+from ai_client._drain import _AsyncBody, _Body
+from ai_client._gate import Gate as Calls
 from ai_client._labels import request_labels
+from ai_client.control.call import Call, Next
+from ai_client.provider import _close_all
 from ai_client.testing import Gate, Upstream, sse
 from tests.conftest import CHAT
 
@@ -182,20 +186,166 @@ def test_dropped_stream_does_not_hold_the_end_up(
     assert provider.state == "closed"
 
 
-def test_copy_is_closed_with_its_provider(
-    make: Callable[..., ClientProvider],
-) -> None:
-    """A copy made with `with_options` drains and closes like the client it was made from."""
-    provider = make()
-    copy = provider.client.with_options(timeout=5)
+def pass_on(call: Call, proceed: Next) -> Any:
+    """Let a call through."""
+    return proceed(call)
+
+
+COPIES: dict[str, Callable[[Any, Any], Any]] = {
+    "options": lambda client, http: client.with_options(timeout=5),  # noqa: ARG005
+    "layers": lambda client, http: client.with_options(layers=[pass_on]),  # noqa: ARG005
+    "no layers": lambda client, http: client.copy(layers=[]),  # noqa: ARG005
+    "copy of a copy": lambda client, http: client.copy(layers=[]).copy(layers=[pass_on]),  # noqa: ARG005
+    "HTTP client": lambda client, http: client.with_options(http_client=http),
+    "HTTP client and layers": lambda client, http: client.with_options(http_client=http, layers=[pass_on]),
+}
+
+
+@pytest.fixture(params=["blocking", "awaitable"])
+def copied(
+    request: pytest.FixtureRequest, make: Callable[..., ClientProvider], ai_client_upstream: Upstream
+) -> Iterator["Copied"]:
+    """Yield what makes calls through a copy of either client of a provider."""
+    with httpx.Client() as http:
+        yield Copied(make, request.param == "blocking", http, ai_client_upstream)
+
+
+class Copied:
+    """Calls through a copy of a provider's client."""
+
+    def __init__(
+        self, make: Callable[..., ClientProvider], blocking: bool, http: httpx.Client, upstream: Upstream
+    ) -> None:
+        self.make, self.blocking, self.http, self.upstream = make, blocking, http, upstream
+
+    def ask(self, provider: ClientProvider, copy: str, *, stream: bool = False) -> Any:
+        """Make a call, or read a stream to its end."""
+        if self.blocking:
+            answer: Any = COPIES[copy](provider.client, self.http).chat.completions.create(
+                **CHAT, stream=stream
+            )
+            return len(list(answer)) if stream else answer.choices[0].message.content
+        return asyncio.run(self._ask(provider, copy, stream=stream))
+
+    async def _ask(self, provider: ClientProvider, copy: str, *, stream: bool) -> Any:
+        async with httpx.AsyncClient() as http:
+            client = COPIES[copy](provider.async_client, http)
+            answer = await client.chat.completions.create(**CHAT, stream=stream)
+            return len([item async for item in answer]) if stream else answer.choices[0].message.content
+
+
+@pytest.mark.parametrize("copy", COPIES)
+def test_copy_takes_no_more_calls(copied: Copied, copy: str) -> None:
+    """A copy made with whatever options refuses calls from the time its provider does, but for requests'."""
+    provider = copied.make(shutdown_timeout=60)
+    assert copied.ask(provider, copy)
     provider.drain()
-    with pytest.raises(ClientClosedError):
-        copy.chat.completions.create(**CHAT)
+    with pytest.raises(ClientClosedError, match="takes no more AI calls"):
+        copied.ask(provider, copy)
+    with request_labels("/ask"):
+        assert copied.ask(provider, copy)
+
+
+@pytest.mark.parametrize("copy", COPIES)
+@pytest.mark.parametrize("stream", [False, True], ids=["call", "stream"])
+def test_copy_finishes_what_is_under_way(
+    copied: Copied, pool: ThreadPoolExecutor, copy: str, *, stream: bool
+) -> None:
+    """A call or stream of a copy that is under way at the end of the application is let through to its end."""
+    provider = copied.make(shutdown_timeout=60)
+    gate = Gate()
+    if stream:
+        copied.upstream.reply(chunks=[CHUNK, gate, CHUNK, b"data: [DONE]\n\n"])
+    else:
+        copied.upstream.reply(gate=gate, content="finished")
+    asked = pool.submit(copied.ask, provider, copy, stream=stream)
+    copied.upstream.wait_for(lambda: copied.upstream.in_flight == 1)
+    closing = pool.submit(provider.close)
+    copied.upstream.wait_for(lambda: provider.state == "draining")
+    gate.set()
+    assert asked.result(30) == (2 if stream else "finished")
+    closing.result(30)
+
+
+@pytest.mark.parametrize("copy", COPIES)
+@pytest.mark.parametrize("stream", [False, True], ids=["call", "stream"])
+def test_copy_is_cut(copied: Copied, pool: ThreadPoolExecutor, copy: str, *, stream: bool) -> None:
+    """A call or stream of a copy that takes too long fails with `ClientClosedError`, over whatever connections."""
+    if copied.blocking and "HTTP" in copy and not stream:
+        pytest.skip("a thread that waits in another's HTTP client cannot be woken")
+    provider = copied.make(shutdown_timeout=0.1)
+    never = Gate()
+    if stream:
+        copied.upstream.reply(chunks=[CHUNK, never])
+    else:
+        copied.upstream.reply(gate=never)
+    asked = pool.submit(copied.ask, provider, copy, stream=stream)
+    copied.upstream.wait_for(lambda: copied.upstream.in_flight == 1)
+    provider.close()
+    with pytest.raises(ClientClosedError, match="closed while this call was under way"):
+        asked.result(30)
+    never.set()
+
+
+@pytest.fixture(params=["built", "given"])
+def chained(request: pytest.FixtureRequest, ai_client_upstream: Upstream) -> Iterator[dict[str, Any]]:
+    """Yield controls that send every call on through another client: built for the chain, or the user's own."""
+    options = {"base_url": ai_client_upstream.base_url, "api_key": "any", "max_retries": 0}
+    other: Any = options
+    blocking, awaitable = OpenAI(**options), AsyncOpenAI(**options)
+    if request.param == "given":
+        other = lambda blocks: blocking if blocks else awaitable  # noqa: E731
+    yield {"models": {CHAT["model"]: ["other/m"]}, "fallback": {"clients": {"other": other}}}
+    blocking.close()
+    asyncio.run(awaitable.close())
+
+
+@pytest.mark.parametrize("way", READ)
+def test_stream_of_another_client_is_finished(
+    make: Callable[..., ClientProvider],
+    ai_client_upstream: Upstream,
+    pool: ThreadPoolExecutor,
+    chained: dict[str, Any],
+    way: str,
+) -> None:
+    """A stream that a chain of models took from another client is let through to its end."""
+    provider = make(shutdown_timeout=60, controls=chained)
+    gate = Gate()
+    ai_client_upstream.reply(chunks=[CHUNK, gate, CHUNK, b"data: [DONE]\n\n"])
+    stream = pool.submit(READ[way], provider)
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 1)
+    closing = pool.submit(provider.close)
+    ai_client_upstream.wait_for(lambda: provider.state == "draining")
+    with pytest.raises(TimeoutError):
+        closing.result(0.3)
+    gate.set()
+    assert stream.result(30) == 2
+    closing.result(30)
+
+
+@pytest.mark.parametrize("way", READ)
+def test_stream_of_another_client_is_cut(
+    make: Callable[..., ClientProvider],
+    ai_client_upstream: Upstream,
+    pool: ThreadPoolExecutor,
+    chained: dict[str, Any],
+    way: str,
+) -> None:
+    """A stream that a chain of models took from another client ends with the time for ending, and says so."""
+    provider = make(shutdown_timeout=0.1, controls=chained)
+    never = Gate()
+    ai_client_upstream.reply(chunks=[CHUNK, never])
+    stream = pool.submit(READ[way], provider)
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 1)
+    provider.close()
+    with pytest.raises(ClientClosedError, match="closed while this call was under way"):
+        stream.result(30)
+    never.set()
 
 
 @pytest.mark.parametrize("way", ASK)
-def test_request_begun_before_is_finished(make: Callable[..., ClientProvider], way: str) -> None:
-    """A request that is being served when the drain begins may make its calls, also its first; no other may."""
+def test_requests_are_finished(make: Callable[..., ClientProvider], way: str) -> None:
+    """Requests may make their calls until they are cut off, whenever they began; nothing else may."""
     provider = make(shutdown_timeout=60)
     with request_labels("/ask"):
         provider.drain()
@@ -204,14 +354,48 @@ def test_request_begun_before_is_finished(make: Callable[..., ClientProvider], w
         with labels(tenant="t"):
             assert ASK[way](provider)
         context = copy_context()
-        with request_labels("/late"), pytest.raises(ClientClosedError, match="takes no more AI calls"):
-            ASK[way](provider)
         with pytest.raises(ClientClosedError, match="takes no more AI calls"):
             Context().run(ASK[way], provider)
-        assert provider.state == "draining"
+    assert provider.state == "draining"
+    with request_labels("/late"):
+        assert ASK[way](provider)
+    with labels(tenant="t"), pytest.raises(ClientClosedError, match="takes no more AI calls"):
+        ASK[way](provider)
     provider.close()
     with pytest.raises(ClientClosedError):
         context.run(ASK[way], provider)
+
+
+def test_request_that_comes_when_all_is_idle_is_served(
+    make: Callable[..., ClientProvider], ai_client_upstream: Upstream
+) -> None:
+    """A drain in which nothing is under way waits for what a server may still hand in, and is cut at its bound."""
+    provider = make(shutdown_timeout=0.3)
+    assert ask(provider)
+    provider.drain()
+    ai_client_upstream.wait_for(lambda: provider.state == "closed")
+    with request_labels("/ask"), pytest.raises(ClientClosedError, match="takes no more AI calls"):
+        ask(provider)
+    provider.start()
+    provider.drain()
+    with request_labels("/ask"):
+        assert ask(provider)
+
+
+def test_end_of_the_process_ends_a_drain(
+    make: Callable[..., ClientProvider], ai_client_upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that ends while it drains closes its clients, and waits no longer for what is under way."""
+    provider = make(shutdown_timeout=3600)
+    ai_client_upstream.reply(chunks=[CHUNK, Gate()])
+    stream = provider.client.chat.completions.create(**CHAT, stream=True)
+    provider.drain()
+    monkeypatch.setattr("ai_client.provider._providers", {provider})
+    _close_all()
+    assert provider.state == "closed"
+    with pytest.raises(ClientClosedError):
+        list(stream)
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
 
 
 def test_request_that_goes_on_is_cut(make: Callable[..., ClientProvider]) -> None:
@@ -311,11 +495,11 @@ def test_cut_body_is_not_taken_for_whole() -> None:
         yield b"half"
 
     async def read_to_end() -> None:
-        async for _ in _AsyncBody(chunks(), calls):
+        async for _ in _AsyncBody(chunks(), calls, object()):
             calls.cut_off()
 
     calls = Calls()
-    body = iter(_Body([b"half"], calls))
+    body = iter(_Body([b"half"], calls, object()))
     assert next(body) == b"half"
     calls.cut_off()
     with pytest.raises(ClientClosedError):
