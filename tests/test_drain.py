@@ -290,11 +290,13 @@ def test_copy_is_cut(copied: Copied, pool: ThreadPoolExecutor, copy: str, *, str
 @pytest.fixture(params=["built", "given"])
 def chained(request: pytest.FixtureRequest, ai_client_upstream: Upstream) -> Iterator[dict[str, Any]]:
     """Yield controls that send every call on through another client: built for the chain, or the user's own."""
-    options = {"base_url": ai_client_upstream.base_url, "api_key": "any", "max_retries": 0}
-    other: Any = options
+    options: dict[str, Any] = {"base_url": ai_client_upstream.base_url, "api_key": "any", "max_retries": 0}
     blocking, awaitable = OpenAI(**options), AsyncOpenAI(**options)
-    if request.param == "given":
-        other = lambda blocks: blocking if blocks else awaitable  # noqa: E731
+
+    def either(blocks: bool) -> Any:
+        return blocking if blocks else awaitable
+
+    other: Any = either if request.param == "given" else options
     yield {"models": {CHAT["model"]: ["other/m"]}, "fallback": {"clients": {"other": other}}}
     blocking.close()
     asyncio.run(awaitable.close())
