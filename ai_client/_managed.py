@@ -50,7 +50,7 @@ def build(config: ClientConfig, kind: Kind, gate: Gate) -> Managed:
         make = _class_of(foreign)
         client = make(**_accepted(make, config, gate, blocking=kind == "blocking"))
         return _Foreign(client) if kind == "blocking" else _AsyncForeign(client)
-    client = client_of(config, blocking=kind == "blocking", layers=config.layers())
+    client = client_of(config, blocking=kind == "blocking")
     client._gate = gate
     client.io = gated(client, gate)
     return _Ours(client) if kind == "blocking" else _AsyncOurs(client)
