@@ -1,12 +1,15 @@
 """What a caller gives and what goes over the wire: options, paths, query strings, JSON bodies."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from pydantic_core import PydanticSerializationError, SchemaSerializer, core_schema
+
+from .errors import ConfigError
 
 if TYPE_CHECKING:
     import httpx
@@ -55,6 +58,8 @@ class RequestOptions(TypedDict, total=False):
 
 
 OPTIONS = RequestOptions.__optional_keys__
+_DECODINGS = 8
+_SEGMENTS = re.compile(r"[/\\]")
 
 
 @cache
@@ -88,19 +93,33 @@ def path(template: str, /, **parts: str) -> str:
     """Fill a path template, quoting each part.
 
     Raises:
-        ValueError: A part is empty, which would name another resource.
+        ConfigError: A part is blank or has a segment `.` or `..`, which would name another resource.
     """
-    for name, value in parts.items():
-        if not value:
-            raise ValueError(f"Expected a non-empty value for `{name}` but received {value!r}")
-        if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"Expected a string for `{name}` but received {type(value).__name__}")
-    return template.format_map({name: _quote(value) for name, value in parts.items()})
+    return template.format_map({name: _quoted(name, value) for name, value in parts.items()})
 
 
-def _quote(part: str) -> str:
-    quoted = quote(part, safe="!$&'()*+,;=:@")
-    return quoted.replace(".", "%2E") if quoted in {".", ".."} else quoted
+def _quoted(name: str, value: object) -> str:
+    if not value:
+        raise ConfigError(f"Expected a non-empty value for `{name}` but received {value!r}")
+    if not isinstance(value, str):
+        raise TypeError(f"Expected a string for `{name}` but received {type(value).__name__}")
+    if value.isspace() or (("." in value or "%" in value) and _climbs(value)):
+        raise ConfigError(f"Expected a value for `{name}` that names one resource but received {value!r}")
+    try:
+        return quote(value, safe="!$&'()*+,;=:@")
+    except UnicodeEncodeError:
+        raise ConfigError(f"Expected text for `{name}` but received half a character") from None
+
+
+def _climbs(part: str) -> bool:
+    """Return whether a part holds `.` or `..` as a segment, however often a server on the way may decode it."""
+    for _ in range(_DECODINGS):
+        if (decoded := unquote(part)) == part:
+            break
+        part = decoded
+    else:
+        return True  # nobody encodes an id so often who means well
+    return any(segment.partition(";")[0].strip() in {".", ".."} for segment in _SEGMENTS.split(part))
 
 
 def query_items(params: Query) -> list[tuple[str, str]]:

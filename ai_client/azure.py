@@ -260,4 +260,6 @@ def _address(
             "Pass azure_endpoint=... or base_url=..., or set the environment variable AZURE_OPENAI_ENDPOINT."
         )
     root = f"{endpoint.rstrip('/')}/openai"
-    return (f"{root}/deployments/{deployment}" if deployment is not None else root), endpoint
+    if deployment is None:
+        return root, endpoint
+    return root + path("/deployments/{azure_deployment}", azure_deployment=deployment), endpoint

@@ -18,6 +18,7 @@ from ._defaults import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
 )
+from ._request import path
 from ._secret import check_secret, webhook_key
 from .errors import ConfigError
 
@@ -193,6 +194,11 @@ class ClientConfig(pydantic.BaseModel):
             raise _FaultError("azure_ad_token_provider", "not beside api_key, give one of them")
         elif self.client_class or self.async_client_class:
             raise _FaultError("azure_endpoint", "not beside a client class, Azure has its own")
+        if self.azure_deployment is not None:
+            try:
+                path("{azure_deployment}", azure_deployment=self.azure_deployment)
+            except ConfigError as error:
+                raise _FaultError("azure_deployment", str(error)) from None
         return self
 
     @pydantic.model_validator(mode="after")

@@ -6,8 +6,9 @@ from typing import Any, Required, TypedDict
 
 import pytest
 
-from ai_client import BaseModel, not_given, omit
+from ai_client import AsyncAzureOpenAI, AzureOpenAI, BaseModel, ClientConfig, ConfigError, not_given, omit
 from ai_client._request import check_keywords, encode, merge, path, query_items, query_string
+from tests.conftest import Invoke
 
 
 class Params(TypedDict, total=False):
@@ -48,8 +49,10 @@ def test_stream_is_a_keyword_only_where_a_method_streams() -> None:
     [
         ("a b", "a%20b"),
         ("a/b", "a%2Fb"),
-        ("..", "%2E%2E"),
-        (".", "%2E"),
+        ("...", "..."),
+        (".hidden", ".hidden"),
+        ("a..b/c.d", "a..b%2Fc.d"),
+        ("100%", "100%25"),
         ("ft:gpt-5:x", "ft:gpt-5:x"),
         ("é?#", "%C3%A9%3F%23"),
     ],
@@ -63,6 +66,50 @@ def test_empty_path_part_is_refused() -> None:
     """An empty id would name the list in place of an item."""
     with pytest.raises(ValueError, match="non-empty value for `model`"):
         path("/models/{model}", model="")
+
+
+CLIMBING = [
+    ".",
+    "..",
+    "%2e",
+    "%2E%2e",
+    ".%2E",
+    "%252e%252e",
+    "%25252E.",
+    "../models",
+    "a/..",
+    "a/./b",
+    "a%2F..%2fb",
+    "..\\x",
+    "..;x=1",
+    "%" + "25" * 100,
+    "..;/x",
+    " ..",
+    "org/%2e%2e/model",
+]
+
+
+@pytest.mark.parametrize("part", [*CLIMBING, " ", "\t\n", "\ud800", "\ud800.."])
+def test_path_part_that_names_another_resource_is_refused(part: str) -> None:
+    """An id that a server could read as another place, plain or encoded, is refused, as are blanks and halves."""
+    with pytest.raises(ConfigError, match="for `model`"):
+        path("/models/{model}", model=part)
+
+
+@pytest.mark.parametrize("part", CLIMBING)
+def test_nothing_is_sent_for_such_a_part(invoke: Invoke, part: str) -> None:
+    """Neither an id nor a deployment's name of Azure leads anywhere else: the call is refused before it is sent."""
+    with pytest.raises(ConfigError):
+        invoke(invoke.client().models.retrieve, part)
+    cls = AzureOpenAI if invoke.blocking else AsyncAzureOpenAI
+    azure = {"base_url": None, "azure_endpoint": invoke.upstream.url, "api_version": "v"}
+    with pytest.raises(ConfigError):
+        invoke(invoke.client(cls, **azure).embeddings.create, model=part, input="x")
+    with pytest.raises(ConfigError):
+        invoke.client(cls, **azure, azure_deployment=part)
+    with pytest.raises(ConfigError, match="azure_deployment"):
+        ClientConfig.make(azure | {"azure_deployment": part})
+    assert not invoke.upstream.requests
 
 
 def test_path_part_of_another_type_is_refused() -> None:
