@@ -106,6 +106,8 @@ class _Base:
         if origin(url) != origin(request.url):
             headers = type(headers)(for_anywhere(headers))
             headers["host"] = url.netloc.decode("ascii").rpartition("@")[2]
+        if url.userinfo:
+            url = url.copy_with(userinfo=b"")  # nobody here gave it
         method = request.method
         if response.status_code == _SEE_OTHER or (response.status_code in {301, 302} and method == "POST"):
             method = "HEAD" if method == "HEAD" else "GET"

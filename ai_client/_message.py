@@ -1,5 +1,6 @@
 """The HTTP request of a call: address, headers, timeouts and body, prepared as far as they do not change."""
 
+import base64
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
@@ -49,6 +50,7 @@ class Messages:
     _custom_query: Mapping[str, object]
     _idempotency_header: str | None = "Idempotency-Key"
     _base_url: "httpx.URL"
+    _userinfo: bytes
     _urls: "dict[str, httpx.URL]"
     _prepared: "_Prepared | None" = None
     _bounds: Bounds = USUAL
@@ -57,11 +59,15 @@ class Messages:
     @property
     def base_url(self) -> "httpx.URL":
         """The address below which all paths are, with a slash at its end."""
-        return self._base_url
+        return self._base_url.copy_with(userinfo=self._userinfo) if self._userinfo else self._base_url
 
     @base_url.setter
     def base_url(self, value: "str | httpx.URL") -> None:
-        self._base_url = self._checked_url("base_url", value)
+        url = self._checked_url("base_url", value)
+        self._userinfo = url.userinfo
+        self._base_url = (
+            url.copy_with(userinfo=b"") if url.userinfo else url
+        )  # errors show where a request went
         self._urls = {}
 
     def _checked_url(self, name: str, value: "str | httpx.URL") -> "httpx.URL":
@@ -147,7 +153,11 @@ class Messages:
         if isinstance(content, Body):
             headers = _with_body(prepared if headers is prepared.ready else headers, content)
             sent = content.content(blocking=call.io.blocking)
-        request: httpx.Request = self._sender.build(call.method, self._url(call), headers, extensions, sent)
+        url = self._url(call)
+        if url.userinfo:
+            headers = [pair for pair in headers if pair[0].lower() != "authorization"] + [_basic(url)]
+            url = url.copy_with(userinfo=b"")
+        request: httpx.Request = self._sender.build(call.method, url, headers, extensions, sent)
         return request
 
     def _url(self, call: Call) -> "httpx.URL":
@@ -200,6 +210,7 @@ class Messages:
             self.project,
             self._custom_headers,
             base,
+            self._userinfo,
             read,
             sender.state,
         )
@@ -208,6 +219,10 @@ class Messages:
             usual: dict[str, str | Omit] = {**sender.headers}
             if authorization is not None:
                 usual[authorization[0]] = authorization[1]
+            if self._userinfo:
+                usual["Authorization"] = _basic(
+                    self.base_url
+                ).value  # in place of the key, as the HTTP library has it
             pairs = _listed([*usual.items(), *self.default_headers.items()])
             if _RETRY_COUNT not in pairs:
                 pairs[_RETRY_COUNT] = Header(_RETRY_COUNT, "0")
@@ -243,6 +258,12 @@ class Messages:
                 ' or omit the header on purpose: extra_headers={"Authorization": omit}.'
             )
         return list(merged.values())
+
+
+def _basic(url: "httpx.URL") -> Header:
+    """Return the header that says what an address says of its user."""
+    user = f"{url.username}:{url.password}".encode()
+    return Header("Authorization", f"Basic {base64.b64encode(user).decode()}")
 
 
 class _Prepared(NamedTuple):

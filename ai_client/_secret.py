@@ -19,6 +19,13 @@ def check_secret(name: str, value: str) -> str:
     return value
 
 
+def shown_address(url: str) -> str:
+    """Return an address, well formed or not, without what may be secret in it: its user, its query and its fragment."""
+    scheme, mark, rest = url.rpartition("://") if "://" in url else ("", "", url)
+    rest = re.split(r"[?#]", rest.rpartition("@")[2], maxsplit=1)[0]
+    return f"{scheme}{mark}{rest}"
+
+
 _WEBHOOK_PREFIX = "whsec_"
 _MASKED = re.compile(r"\*{3}|\.{3}|[•●…]|^<.*>$|^(.)\1{2,}$")
 _MASKED_BASE64 = re.compile(r"[*<>•●…]|\.\.|^(.)\1{2,}$")

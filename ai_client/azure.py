@@ -142,7 +142,11 @@ class _Azure(BaseClient[M]):
             _environment=environment,
             **own,
         )
-        self._azure_endpoint = None if endpoint is None else self._checked_url("azure_endpoint", endpoint)
+        self._azure_endpoint = (
+            None
+            if endpoint is None
+            else self._checked_url("azure_endpoint", endpoint).copy_with(userinfo=b"")
+        )
         self._azure_deployment = azure_deployment if endpoint else None
 
     def _identify(self, workload_identity: Any) -> None:

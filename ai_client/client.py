@@ -323,7 +323,7 @@ class BaseClient(Calls, Resources[M]):
 
     def __repr__(self) -> str:
         url = self._base_url
-        return f"<{type(self).__name__} base_url={str(url.copy_with(userinfo=b''))!r}>"
+        return f"<{type(self).__name__} base_url={str(url.copy_with(query=None))!r}>"
 
     def __copy__(self) -> Self:
         return self.copy()

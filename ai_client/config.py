@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, cast
 
@@ -19,12 +19,13 @@ from ._defaults import (
     DEFAULT_MAX_RETRIES,
 )
 from ._request import path
-from ._secret import check_secret, webhook_key
+from ._secret import check_secret, shown_address, webhook_key
 from .errors import ConfigError
 
 _OF_THE_PROVIDER = frozenset(
     {"shutdown_timeout", "client_class", "async_client_class", "controls", "environment"}
 )
+_ADDRESSES = frozenset({"base_url", "azure_endpoint"})
 _OF_A_PLACE = frozenset(
     {
         "api_key",
@@ -239,6 +240,10 @@ class ClientConfig(pydantic.BaseModel):
         elif config.azure_endpoint:
             config._variables = of_process.of_azure(config.azure_endpoint)
         return config
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, shown_address(value) if name in _ADDRESSES and isinstance(value, str) else value
 
     @classmethod
     def make(

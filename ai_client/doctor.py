@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from ._secret import shown_address
 from .checks import examine
 from .config import ClientConfig, environment_variables
 from .errors import OpenAIError
@@ -24,14 +24,8 @@ def shown(name: str, value: Any) -> str:
     if field is None or not field.repr:
         return "***"
     if name in {"base_url", "azure_endpoint"}:
-        return _address(str(value))
+        return shown_address(str(value))
     return repr(value)
-
-
-def _address(url: str) -> str:
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=host, query="", fragment="").geturl()
 
 
 def describe(options: Mapping[str, Any], *, further: bool = False) -> Iterator[str]:

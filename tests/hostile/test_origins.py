@@ -6,11 +6,24 @@ from typing import Any
 import httpx
 import pytest
 
-from ai_client import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, ConfigError, OpenAI, OpenAIError, omit
+from ai_client import (
+    APIError,
+    AsyncAzureOpenAI,
+    AsyncOpenAI,
+    AzureOpenAI,
+    ClientConfig,
+    ConfigError,
+    DefaultAsyncHttpxClient,
+    DefaultHttpxClient,
+    OpenAI,
+    OpenAIError,
+    omit,
+)
 from ai_client.control.fallback import Fallback
+from ai_client.doctor import describe
 from tests.conftest import Invoke
 from tests.hostile.framing import framed
-from tests.hostile.wire import Request, Step, Wire
+from tests.hostile.wire import RESET, Request, Step, Wire
 
 CHAT = b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[]}'
 OWN = {
@@ -231,3 +244,90 @@ def test_a_workloads_token_follows_no_redirect(
     with pytest.raises(OpenAIError, match="exchange of the workload's token failed with status 307"):
         invoke(client.models.list)
     assert not other.requests
+
+
+def with_user(address: str) -> str:
+    """Give an address with a user in it."""
+    return address.replace("://", "://planted:pl%40nted%2F@")
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["pool", "http client"])
+def test_the_user_of_an_address_authorizes_and_is_not_shown(invoke: Invoke, wire: Wire, own: bool) -> None:
+    """The user in `base_url` is sent as the HTTP library does, in place of the key, and is in no error."""
+    wire.play(
+        answer(), answer(404), [b"HTTP/1.1 200 OK\r\n", RESET], answer(307, ("Location", "else")), answer(400)
+    )
+    options: dict[str, Any] = {"api_key": "key", "max_retries": 0, "base_url": with_user(wire.base_url)}
+    if own:
+        options["http_client"] = (DefaultHttpxClient if invoke.blocking else DefaultAsyncHttpxClient)()
+    client = invoke.client(**options)
+    invoke(client.models.list)
+    with httpx.Client() as plain:
+        expected = plain.build_request("GET", "http://h")
+        next(httpx.BasicAuth("planted", "pl@nted/").auth_flow(expected))
+    for error in [*failures(invoke, client, 3), deadline(invoke, client)]:
+        assert str(error.request.url).startswith(f"http://127.0.0.1:{wire.port}/")
+        for text in (str(error), repr(error), str(error.__cause__), repr(error.request)):
+            assert "planted" not in text
+    assert {request.header("authorization") for request in wire.requests} == {
+        expected.headers["Authorization"]
+    }
+    assert str(client.base_url) == with_user(wire.base_url) + "/"
+    assert str(client.with_options(timeout=3).base_url) == str(client.base_url)
+    assert "planted" not in repr(client)
+
+
+def failures(invoke: Invoke, client: Any, count: int) -> list[APIError]:
+    """Give the errors of some calls that fail."""
+    errors: list[APIError] = []
+    for _ in range(count):
+        with pytest.raises(APIError) as caught:
+            invoke(client.models.list)
+        errors.append(caught.value)
+    return errors
+
+
+def deadline(invoke: Invoke, client: Any) -> APIError:
+    """Give the error of a call whose deadline has passed before it begins."""
+    with pytest.raises(APIError) as caught:
+        invoke(client.with_options(deadline=1e-9).models.list)
+    return caught.value
+
+
+def test_the_user_of_an_absolute_address(invoke: Invoke, other: Wire) -> None:
+    """The user in an absolute address is sent there, and is not in its error."""
+    other.play(answer(404))
+    client = invoke.client(api_key="key", max_retries=0)
+    with pytest.raises(APIError) as caught:
+        invoke(client.get, with_user(other.url) + "/x", cast_to=object)
+    assert str(caught.value.request.url) == f"{other.url}/x"
+    assert (other.requests[0].header("authorization") or "").startswith("Basic ")
+
+
+def test_a_user_in_a_redirect_is_nobodys(invoke: Invoke, wire: Wire) -> None:
+    """A server cannot name a user for where it points to."""
+    wire.play(answer(307, ("Location", with_user(f"{wire.url}/else"))), answer(404))
+    client = invoke.client(base_url=wire.base_url, api_key="key", max_retries=0)
+    (error,) = failures(invoke, client, 1)
+    assert str(error.request.url) == f"{wire.url}/else"
+    assert wire.requests[1].header("authorization") == "Bearer key"
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "shown"),
+    [
+        ("base_url", "https://planted:planted@h.example/v1", "https://h.example/v1"),
+        ("base_url", "https://planted:planted@h.example/v1?key=planted#planted", "https://h.example/v1"),
+        ("base_url", "https://planted@h.example", "https://h.example"),
+        ("azure_endpoint", "https://planted:planted@h.example", "https://h.example"),
+    ],
+)
+def test_a_configuration_does_not_show_the_user_of_an_address(name: str, address: str, shown: str) -> None:
+    """Neither the `repr` of a configuration nor the report on it shows the user or the query of an address."""
+    options = {name: address, **({"api_version": "v"} if name[0] == "a" else {})}
+    config = ClientConfig.make(options)
+    assert "planted" not in repr(config) + str(config)
+    assert f"{name}='{shown}'" in repr(config)
+    report = "\n".join(describe(options))
+    assert "planted" not in report
+    assert shown in report
