@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         DeadlineExceededError as DeadlineExceededError,
         GuardrailError as GuardrailError,
         InternalServerError as InternalServerError,
+        InvalidResultError as InvalidResultError,
         InvalidWebhookSignatureError as InvalidWebhookSignatureError,
         LengthFinishReasonError as LengthFinishReasonError,
         LimitExceeded as LimitExceeded,
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
         StoreError as StoreError,
         StreamError as StreamError,
         StreamInterruptedError as StreamInterruptedError,
+        StreamStateError as StreamStateError,
         StreamTimeoutError as StreamTimeoutError,
         StreamTooLargeError as StreamTooLargeError,
         SubjectTokenProviderError as SubjectTokenProviderError,
@@ -103,7 +105,7 @@ _HOMES = {
     "client": "AsyncOpenAI OpenAI",
     "config": "ClientConfig",
     "errors": "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError"
-    " BlockingCallWarning DeadlineExceededError SubjectTokenProviderError"
+    " BlockingCallWarning DeadlineExceededError InvalidResultError StreamStateError SubjectTokenProviderError"
     " AuthenticationError BadRequestError BudgetExceeded CircuitOpen ClientClosedError ConfigError ConflictError"
     " ContentFilterFinishReasonError GuardrailError InternalServerError InvalidWebhookSignatureError"
     " LengthFinishReasonError LimitExceeded NotFoundError OAuthError OpenAIError PermissionDeniedError PollTimeoutError"

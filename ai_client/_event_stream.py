@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ._io import finish
 from ._stream import AsyncStream, Stream
+from .errors import StreamStateError
 
 if TYPE_CHECKING:
     import httpx
@@ -15,6 +16,18 @@ S = TypeVar("S", bound="EventStream[Any]")
 A = TypeVar("A", bound="AsyncEventStream[Any]")
 
 Request = Callable[[], Coroutine[Any, Any, Any]]
+
+
+def _handled(handle: Callable[[Any], Iterable[E]], item: Any) -> Iterable[E]:
+    """Give the events that an item leads to.
+
+    Raises:
+        StreamStateError: It lacks what they are made of, or does not fit to those before it.
+    """
+    try:
+        return handle(item)
+    except (AttributeError, TypeError, LookupError) as error:
+        raise StreamStateError("An event of the stream does not have the expected shape.") from error
 
 
 class EventStream(Generic[E]):
@@ -37,7 +50,7 @@ class EventStream(Generic[E]):
         while not self._ready:
             item = next(self._raw_stream)
             try:
-                self._ready.extend(self._handle(item))
+                self._ready.extend(_handled(self._handle, item))
             except BaseException:
                 self.close()
                 raise
@@ -80,7 +93,7 @@ class AsyncEventStream(Generic[E]):
         while not self._ready:
             item = await anext(self._raw_stream)
             try:
-                self._ready.extend(self._handle(item))
+                self._ready.extend(_handled(self._handle, item))
             except BaseException:
                 await self.close()
                 raise

@@ -1,5 +1,6 @@
 """From an HTTP answer to what the caller asked for: a model, a stream, a binary body, or the raw response."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pydantic
@@ -11,7 +12,7 @@ from ._operation import Client, View
 from ._response import APIResponse, AsyncAPIResponse, LegacyAPIResponse
 from ._stream import AsyncStream, Stream
 from .control.call import Call, Reply
-from .errors import APIError, APIResponseValidationError, members_of
+from .errors import APIError, APIResponseValidationError, InvalidResultError, members_of
 
 if TYPE_CHECKING:
     import httpx
@@ -28,7 +29,7 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
             return (call.stream_cls or usual)(call, reply, strict=strict)
         result = parse(call.cast_to, reply, strict=strict)
         if call.shape is not None:
-            result = call.shape(result)
+            result = _shaped(call.shape, result, reply.response)
         if record is not None and hasattr(result, "_call_record"):
             object.__setattr__(result, "_call_record", record)
             if record.request_id is None:
@@ -39,6 +40,22 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
     if view == "raw":
         return LegacyAPIResponse[Any](call, reply, client)
     return (APIResponse[Any] if call.io.blocking else AsyncAPIResponse[Any])(call, reply, client)
+
+
+def _shaped(shape: Callable[[Any], Any], result: Any, response: "httpx.Response") -> Any:
+    """Make of a result what its method gives.
+
+    Raises:
+        InvalidResultError: It lacks what that is made of.
+        pydantic.ValidationError: A text is not of the type that the caller asked for.
+    """
+    try:
+        return shape(result)
+    except pydantic.ValidationError:
+        raise
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        message = str(error) if isinstance(error, ValueError) else None
+        raise InvalidResultError(response, body_of(response), message=message) from error
 
 
 def _shows_headers(call: Call, reply: Reply, view: View) -> bool:

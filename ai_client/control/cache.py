@@ -23,6 +23,7 @@ from .body import tap
 from .call import Call, Next, Reply, StreamEnd
 from .deadline import is_over, remaining
 from .entry import Entry
+from .keepable import is_keepable
 from .lease import Lease
 from .meter import asks_for_usage, is_for_caller
 from .record import Record, record_of
@@ -43,9 +44,10 @@ _TOO_MANY, _SERVER_ERROR = 429, 500
 class _Flight:
     """A call under way that equal calls wait for."""
 
-    __slots__ = ("entry", "error", "waiters")
+    __slots__ = ("answered", "entry", "error", "waiters")
 
     def __init__(self) -> None:
+        self.answered = False
         self.entry: Entry | None = None
         self.error: APIError | None = None
         self.waiters: list[Waiter] = []
@@ -197,12 +199,13 @@ class Cache:
                 return self._answer(call, record, flight.entry, "shared")
             if flight.error is not None:
                 raise copy.copy(flight.error)
-            if not landed:
+            if flight.answered or not landed:  # no answer to share, and no use in asking one after the other
                 return (await self._send_whole(call, proceed, record, key))[0]
 
     async def _lead(self, call: Call, proceed: Next, record: Record, key: str, flight: _Flight) -> Reply:
         try:
             reply, flight.entry = await self._send_alone(call, proceed, record, key)
+            flight.answered = True
         except APIError as error:
             flight.error = error
             raise
@@ -244,7 +247,10 @@ class Cache:
         reply = await proceed(call)
         record.cache = "miss"
         response = reply.response
-        entry = Entry.of(response, [response.content], record.target, call.io.now(), decoded=True)
+        content = response.content
+        if not is_keepable(call, response.headers.get("content-type", ""), content):
+            return reply, None
+        entry = Entry.of(response, [content], record.target, call.io.now(), decoded=True)
         await self._keep(call, key, entry)
         return reply, entry
 
@@ -255,6 +261,11 @@ class Cache:
         chunks: list[bytes] = []
         response = reply.response
         size = 0
+        at_end = not call.unread  # a stream knows itself, and says so
+
+        def see_end() -> None:
+            nonlocal at_end
+            at_end = True
 
         def see(chunk: bytes) -> None:
             nonlocal size
@@ -263,11 +274,12 @@ class Cache:
                 chunks.append(chunk)
 
         async def keep(end: StreamEnd) -> None:
-            if end.complete and end.error is None and size <= self.max_body:
+            if at_end and end.complete and end.error is None and size <= self.max_body:
                 entry = Entry.of(response, chunks, record.target, call.io.now(), decoded=False)
-                await self._keep(call, key, entry)
+                if entry.is_keepable(call):
+                    await self._keep(call, key, entry)
 
-        tap(response, see)
+        tap(response, see, see_end)
         reply.on_end.append(keep)
         return reply
 

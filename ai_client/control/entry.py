@@ -8,6 +8,7 @@ from pydantic_core import from_json, to_json
 
 from .body import make_response
 from .call import Call
+from .keepable import is_keepable
 
 if TYPE_CHECKING:
     import httpx
@@ -56,6 +57,22 @@ class Entry:
         ]
         url = response.url.copy_with(userinfo=b"", query=None)  # either may hold a key
         return cls(response.status_code, headers, str(url), tuple(chunks), now, target)
+
+    def is_keepable(self, call: Call) -> bool:
+        """Tell whether it may be given again, as a body that its caller read by pieces."""
+        try:
+            played = make_response(
+                call.io,
+                method=call.method,
+                url=self.url,
+                status=self.status,
+                headers=self.headers,
+                chunks=self.chunks,
+                read=True,
+            )
+        except call.io.failures:
+            return False  # it cannot be decoded
+        return is_keepable(call, played.headers.get("content-type", ""), played.content)
 
     def to_bytes(self) -> bytes:
         """Write it down: a line of JSON, then the body."""

@@ -104,6 +104,7 @@ class Rules:
             asked = body.get(name)
             if not isinstance(asked, int) or asked > self.max_output_tokens:
                 extra[name] = self.max_output_tokens
+                (call.record or record_of(call)).output_capped = True
         if self.max_input_tokens is not None and (size := prompt_tokens(body)) > self.max_input_tokens:
             extra.update(self._smaller(body, size, self.max_input_tokens))
         return call.with_members(extra) if extra else call

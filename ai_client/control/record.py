@@ -60,6 +60,7 @@ class Record:
         on_attempt: Coroutine functions that hear of each attempt.
         may_retry: A function that is asked before each further attempt and may forbid it.
         before_retry: A coroutine function that is asked after that, likewise.
+        output_capped: Whether the bound on the answer's length is the application's and not the caller's.
     """
 
     labels: Labels
@@ -81,6 +82,7 @@ class Record:
     on_attempt: list[Callable[[Attempt], Awaitable[None]]] = field(default_factory=_nobody, repr=False)
     may_retry: Callable[[], bool] | None = field(default=None, repr=False)
     before_retry: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
+    output_capped: bool = False
 
     @property
     def usd(self) -> float | None:

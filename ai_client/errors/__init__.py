@@ -15,9 +15,11 @@
     ├── WebSocketQueueFullError
     ├── LengthFinishReasonError
     ├── PollTimeoutError                    (also TimeoutError, RuntimeError)
+    ├── StreamStateError                    (also RuntimeError)
     ├── ContentFilterFinishReasonError
     └── APIError
         ├── APIResponseValidationError
+        │   └── InvalidResultError          (also ValueError)
         │   └── ResponseTooLargeError
         ├── StreamError
         │   ├── StreamTooLargeError         (also ResponseTooLargeError)
@@ -49,6 +51,7 @@ from ._api import (
     APIResponseValidationError,
     APITimeoutError,
     DeadlineExceededError,
+    InvalidResultError,
     ResponseTooLargeError,
     StreamError,
     StreamInterruptedError,
@@ -78,6 +81,7 @@ from ._helpers import (
     InvalidWebhookSignatureError,
     LengthFinishReasonError,
     PollTimeoutError,
+    StreamStateError,
     SubjectTokenProviderError,
     WebSocketConnectionClosedError,
     WebSocketQueueFullError,
@@ -114,6 +118,7 @@ __all__ = [
     "DeadlineExceededError",
     "GuardrailError",
     "InternalServerError",
+    "InvalidResultError",
     "InvalidWebhookSignatureError",
     "LengthFinishReasonError",
     "LimitExceeded",
@@ -129,6 +134,7 @@ __all__ = [
     "StoreError",
     "StreamError",
     "StreamInterruptedError",
+    "StreamStateError",
     "StreamTimeoutError",
     "StreamTooLargeError",
     "SubjectTokenProviderError",

@@ -78,6 +78,10 @@ class ResponseTooLargeError(APIResponseValidationError):
     """An answer larger than may be held in memory, see the client's `max_response_bytes` and `max_event_bytes`."""
 
 
+class InvalidResultError(APIResponseValidationError, ValueError):
+    """An answer of the expected shape of which its method's result cannot be made, as embeddings without a vector."""
+
+
 class APIConnectionError(APIError):
     """A request without an answer: the server could not be reached or broke the connection."""
 

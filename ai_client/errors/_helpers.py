@@ -65,6 +65,10 @@ class PollTimeoutError(OpenAIError, TimeoutError, RuntimeError):
         return (type(self), self.args)
 
 
+class StreamStateError(OpenAIError, RuntimeError):
+    """Events of a stream that make no answer: one does not fit to those before it, or the last is missing."""
+
+
 class WebSocketQueueFullError(OpenAIError):
     """More messages waiting for a WebSocket than `max_queue_size` allows."""
 

@@ -439,7 +439,9 @@ def test_scopes_never_share(scopes: list[Any], one: tuple[Any, ...], other: tupl
         del call
         sent.append(1)
         request = httpx.Request("POST", "http://x/embeddings")
-        return Reply(httpx.Response(200, json={"number": len(sent)}, request=request))
+        return Reply(
+            httpx.Response(200, json={"number": len(sent), "data": [{"embedding": [1.0]}]}, request=request)
+        )
 
     names = ("tenant", "user", "endpoint")
 

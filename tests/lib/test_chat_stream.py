@@ -37,7 +37,8 @@ def told(stream: Iterable[Any], final: Callable[[], Any]) -> list[Any]:
         notes.extend(bare(event.to_dict(mode="json", warnings=False)) for event in stream)
         notes.append(bare(final().to_dict(mode="json", warnings=False)))
     except Exception as error:  # noqa: BLE001 - any error is compared
-        notes.append((type(error).__name__, str(error).partition(" - ")[0]))
+        name = type(error).__name__.replace("StreamStateError", "RuntimeError")  # of which it is one
+        notes.append((name, str(error).partition(" - ")[0]))
     return notes
 
 

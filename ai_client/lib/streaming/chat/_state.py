@@ -8,6 +8,7 @@ from ...._parse_chat import UNFINISHED, parse_chat_completion, refuse_unfinished
 from ...._request import Omit, omit
 from ...._schema import requested_format
 from ...._tools import Tools, given_tools
+from ....errors import StreamStateError
 from ....types.chat import ChatCompletionChunk, ParsedChatCompletion
 from ._choice import ChoiceState
 from ._events import ChatCompletionStreamEvent, ChunkEvent
@@ -69,7 +70,7 @@ class ChatCompletionStreamState(Generic[T]):
         """The answer as it stands, with what its texts say so far.
 
         Raises:
-            RuntimeError: No chunk has come yet.
+            StreamStateError: No chunk has come yet.
         """
         if self._snapshot is None:
             self._snapshot = self._completion(parse=True)
@@ -82,7 +83,7 @@ class ChatCompletionStreamState(Generic[T]):
             LengthFinishReasonError: The answer was cut off by the token limit.
             ContentFilterFinishReasonError: The content filter stopped it.
             pydantic.ValidationError: The text is not of its type.
-            RuntimeError: No chunk has come.
+            StreamStateError: No chunk has come.
         """
         return parse_chat_completion(self._completion(parse=False), self._form, self._tools)
 
@@ -105,7 +106,9 @@ class ChatCompletionStreamState(Generic[T]):
 
     def _completion(self, *, parse: bool) -> ParsedChatCompletion[Any]:
         if self._base is None:
-            raise RuntimeError("The stream has brought no chunk of an answer, so there is nothing to show.")
+            raise StreamStateError(
+                "The stream has brought no chunk of an answer, so there is nothing to show."
+            )
         choices = [self._choices[index].choice(index, parse=parse) for index in sorted(self._choices)]
         return cast(
             "ParsedChatCompletion[Any]", construct(ParsedChatCompletion, {**self._base, "choices": choices})

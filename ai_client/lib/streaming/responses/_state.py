@@ -10,6 +10,7 @@ from ...._parse_response import parse_response, parse_text
 from ...._request import Omit, omit
 from ...._schema import Format, requested_format
 from ...._tools import Tools, given_tools
+from ....errors import StreamStateError
 from ....types.responses.parsed_response import ParsedResponse
 from ._events import (
     ResponseCompletedEvent,
@@ -89,12 +90,12 @@ class ResponseStreamState(Generic[T]):
         """Take in an event of the API; give those that it leads to.
 
         Raises:
-            RuntimeError: The event does not fit to those before it.
+            StreamStateError: The event does not fit to those before it.
             pydantic.ValidationError: What is whole now is not of its type.
         """
         if not self._started and event.type != "error":
             if event.type != "response.created":
-                raise RuntimeError(f"Expected to have received `response.created` before `{event.type}`")
+                raise StreamStateError(f"Expected to have received `response.created` before `{event.type}`")
             self._started = True
             for index, item in enumerate(event.response.output or ()):
                 self._items[index] = _Item(item)
@@ -106,10 +107,10 @@ class ResponseStreamState(Generic[T]):
         """Give the whole response, parsed; to be called when the stream has ended.
 
         Raises:
-            RuntimeError: The response was not completed: it failed, is incomplete, or the stream broke off.
+            StreamStateError: The response was not completed: it failed, is incomplete, or the stream broke off.
         """
         if self._completed is None:
-            raise RuntimeError("Didn't receive a `response.completed` event.")
+            raise StreamStateError("Didn't receive a `response.completed` event.")
         return self._completed
 
     def _with_output(self, event: Any) -> Any:
@@ -135,7 +136,7 @@ class ResponseStreamState(Generic[T]):
         if event.item is None:
             return None
         if event.output_index in self._items:
-            raise RuntimeError(f"Duplicate response output index {event.output_index}.")
+            raise StreamStateError(f"Duplicate response output index {event.output_index}.")
         self._items[event.output_index] = _Item(event.item)
         return event
 
@@ -167,6 +168,6 @@ class ResponseStreamState(Generic[T]):
         try:
             return self._items[event.output_index]
         except KeyError:
-            raise RuntimeError(
+            raise StreamStateError(
                 f"Received a content event for output index {event.output_index} before receiving its output item"
             ) from None

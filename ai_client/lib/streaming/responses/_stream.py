@@ -25,7 +25,7 @@ class ResponseStream(EventStream["ResponseStreamEvent[T]"], Generic[T]):
         """Read the stream to its end and give the whole response, parsed.
 
         Raises:
-            RuntimeError: The response was not completed.
+            StreamStateError: The response was not completed.
             pydantic.ValidationError: A text or a function's arguments are not of their type.
         """
         self.until_done()
@@ -49,7 +49,7 @@ class AsyncResponseStream(AsyncEventStream["ResponseStreamEvent[T]"], Generic[T]
         """Read the stream to its end and give the whole response, parsed.
 
         Raises:
-            RuntimeError: The response was not completed.
+            StreamStateError: The response was not completed.
             pydantic.ValidationError: A text or a function's arguments are not of their type.
         """
         await self.until_done()
