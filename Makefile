@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django demo-flask test test-oldest check format bench docs clean
+.PHONY: help demo demo-django demo-flask test hostile storm test-oldest check format bench docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,14 @@ demo-flask: .venv/.demo-flask ## the same in Flask
 
 test: .venv/.dev ## set up and run the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+HOSTILE := tests/hostile/test_matrix.py
+
+hostile: .venv/.dev ## answers of every kind, written in every way: the sample of the gate
+	STORM=sample $(BIN)/python -m pytest -q $(HOSTILE) $(ARGS)
+
+storm: .venv/.dev ## the same for all of them, which takes an hour (SEED=n repeats a run, CELL=name one cell)
+	STORM=all $(BIN)/python -m pytest -q tests/hostile/storm.py $(HOSTILE) $(ARGS)
 
 build/oldest/.ready: pyproject.toml tests/oldest.txt
 	$(PYTHON) -m venv --upgrade-deps build/oldest

@@ -136,11 +136,15 @@ def in_characters(pieces: Sequence[bytes]) -> list[bytes]:
     return _cut(text, {at for at in range(1, len(text)) if text[at] & 0xC0 == 0x80 or text[at - 1] == 0x5C})
 
 
-def anywhere(pieces: Sequence[bytes]) -> list[bytes]:
-    """Cut at six places that depend on the bytes alone."""
-    text = b"".join(pieces)
-    chance = random.Random(zlib.crc32(text))
-    return _cut(text, {chance.randrange(1, len(text)) for _ in range(6)})
+def anywhere(seed: int) -> Callable[[Sequence[bytes]], list[bytes]]:
+    """Cut at six random places."""
+
+    def cut(pieces: Sequence[bytes]) -> list[bytes]:
+        text = b"".join(pieces)
+        chance = random.Random(seed)
+        return _cut(text, {chance.randrange(1, len(text)) for _ in range(6)})
+
+    return cut
 
 
 def _cut(text: bytes, places: set[int]) -> list[bytes]:
@@ -157,7 +161,7 @@ SEGMENTATIONS: dict[str, Callable[[Sequence[bytes]], list[bytes]]] = {
     "in the head": in_the_head,
     "at line breaks": at_line_breaks,
     "in characters": in_characters,
-    "anywhere": anywhere,
+    "anywhere": anywhere(0),
 }
 """Ways to write an answer in few writes; `byte_by_byte` takes one for each byte."""
 

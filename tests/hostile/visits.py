@@ -1,0 +1,58 @@
+"""One visit to a cell of the matrix: calls that are made, and all that must hold of them."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.hostile.answers import KINDS
+from tests.hostile.cells import Cell, Idle
+from tests.hostile.census import settle
+from tests.hostile.controls import check_costs, check_nothing_is_held, is_kept, options_for
+from tests.hostile.ways import WAYS, pools_of
+from tests.hostile.wire import Request, Script, Wire
+
+CALLS = 2
+KEY = "sk-planted-0123456789abcdef"
+
+
+def visit(cell: Cell, wire: Wire, place: Path) -> None:
+    """Make equal calls in a cell, and look at what was read, what was counted and what is held."""
+    kind = KINDS[cell.kind]
+    idle = Idle(cell.extra)
+    numbers = iter(range(CALLS))
+    number = -1
+
+    def answer(request: Request) -> Script:
+        nonlocal number
+        if kind.place(request) == 0:
+            number = next(numbers)
+        return cell.script(kind, request, number, idle.steps)
+
+    wire.play()
+    wire.answer = answer
+    kept = is_kept(cell.controls, kind)
+    options = options_for(cell.controls, wire.base_url, place)
+    options |= {"api_key": KEY, "base_url": wire.base_url, "max_retries": 0, "timeout": 30}
+    try:
+        with WAYS[cell.way](kind, options) as site:
+            for call in range(CALLS):
+                if call == 1 and idle.begin() and not kept:
+                    assert idle.done.wait(30)
+                    if cell.extra == "closing":
+                        wire.wait_for(lambda: wire.open == 0)
+                assert site.read() == kind.reading(0 if kept else call)
+            asked = 1 if kept else CALLS
+            assert len(wire.requests) == asked * kind.requests
+            for pool in pools_of(site.client()):
+                check_idle(pool)
+            check_costs(site.layers, kind, asked)
+            check_nothing_is_held(site.layers, place)
+    finally:
+        idle.begin()
+        wire.wait_for(lambda: wire.open == 0)
+
+
+def check_idle(pool: Any) -> None:
+    """Assert that all permits of a pool are back, and that no connection is in use."""
+    assert settle(lambda: pool.stats().in_use == 0)
+    stats = pool.stats()
+    assert (stats.waiting, stats.open) == (0, stats.idle)
