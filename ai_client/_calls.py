@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ._blocking_calls import BlockingCalls
 from ._ends import StreamEndPolicy
 from ._files import Body
+from ._http import TrustError
 from ._io import IO
 from ._message import Header, Messages
 from ._operation import View
@@ -21,6 +22,7 @@ from .errors import (
     APIConnectionError,
     APITimeoutError,
     ClientClosedError,
+    ConfigError,
     DeadlineExceededError,
     OpenAIError,
     status_error,
@@ -171,6 +173,8 @@ class Calls(Messages):
             if is_over(call.deadline):
                 raise self._too_late(call) from error
             raise APITimeoutError(request) from error
+        except TrustError as error:
+            raise ConfigError(str(error)) from error
         except io.failures as error:
             message = f"Connection error: {_where(request)} failed ({type(error).__name__})."
             raise APIConnectionError(message=message, request=request) from error

@@ -2,6 +2,9 @@
 
 import os
 
+from ._sendable import name_fault, value_fault
+from .errors import ConfigError
+
 OF_AZURE = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION")
 _OF_OPENAI = (
     "OPENAI_API_KEY",
@@ -26,3 +29,22 @@ def of_azure(endpoint: str) -> dict[str, str]:
     if named is not None and named.rstrip("/").lower() != endpoint.rstrip("/").lower():
         return {name: value for name, value in found.items() if name == "OPENAI_API_VERSION"}
     return found
+
+
+def custom_headers(named: str) -> dict[str, str]:
+    """Split the headers of `OPENAI_CUSTOM_HEADERS`, which has one `Name: value` a line.
+
+    Raises:
+        ConfigError: One cannot be sent.
+    """
+    headers: dict[str, str] = {}
+    for line in named.split("\n"):
+        name, colon, value = line.partition(":")
+        if colon:
+            headers[name.strip()] = value.strip()
+    for name, value in headers.items():
+        if (fault := name_fault(name)) is not None:
+            raise ConfigError(f"OPENAI_CUSTOM_HEADERS in the environment: {fault}.")
+        if (fault := value_fault(value)) is not None:
+            raise ConfigError(f"OPENAI_CUSTOM_HEADERS in the environment: the header {name!r} {fault}.")
+    return headers

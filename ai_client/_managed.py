@@ -2,14 +2,14 @@
 
 import inspect
 from collections.abc import Callable, Coroutine
-from importlib import import_module
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol
 
 from ._bridge import LoopSender, share
 from ._connection import client_of
 from ._drain import gated
 from ._gate import Gate
 from ._loops import background_loop, finish_on, main_loop
+from ._option_values import class_of
 from .config import ClientConfig
 from .errors import ConfigError
 
@@ -47,7 +47,7 @@ def build(config: ClientConfig, kind: Kind, gate: Gate) -> Managed:
     """
     foreign = config.client_class if kind == "blocking" else config.async_client_class
     if foreign is not None:
-        make = _class_of(foreign)
+        make = class_of(foreign)
         client = make(**_accepted(make, config, gate, blocking=kind == "blocking"))
         return _Foreign(client) if kind == "blocking" else _AsyncForeign(client)
     client = client_of(config, blocking=kind == "blocking")
@@ -124,16 +124,6 @@ def _finish(close: Callable[[], Coroutine[Any, Any, object]]) -> None:
         except RuntimeError:  # the interpreter ends, and starts no more threads
             return
     finish_on(loop, close)
-
-
-def _class_of(given: str | Callable[..., Any]) -> Callable[..., Any]:
-    if not isinstance(given, str):
-        return given
-    module, _, name = given.rpartition(".")
-    try:
-        return cast("Callable[..., Any]", getattr(import_module(module), name))
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"The client class {given!r} cannot be imported: {error}") from error
 
 
 def _accepted(

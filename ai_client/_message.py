@@ -10,6 +10,7 @@ from ._exchange import FOLLOW_REDIRECTS
 from ._files import Body
 from ._origins import OTHER_ORIGIN, for_anywhere, is_absolute, origin
 from ._request import NotGiven, Omit, merge, query_items
+from ._sendable import address_fault, name_fault, value_fault
 from ._version import __version__
 from .control.call import Call
 from .control.deadline import shorten
@@ -72,13 +73,14 @@ class Messages:
 
     def _checked_url(self, name: str, value: "str | httpx.URL") -> "httpx.URL":
         text = str(value)
+        if (fault := address_fault(text)) is not None:
+            raise ConfigError(f"{name} {fault}.")
         if not text.endswith("/") and "?" not in text and "#" not in text:
             text += "/"  # which spares parsing it once more
-        url: httpx.URL = self._library.http.URL(text)
-        if url.scheme not in {"http", "https"} or not url.host:
-            raise ConfigError(
-                f"{name} must be an absolute http or https address, as https://api.openai.com/v1"
-            )
+        try:
+            url: httpx.URL = self._library.http.URL(text)
+        except self._library.http.InvalidURL as error:
+            raise ConfigError(f"{name} must be an address that the HTTP library can read.") from error
         if not url.path.endswith("/"):
             path, mark, query = url.raw_path.partition(b"?")
             url = url.copy_with(raw_path=path + b"/" + mark + query)
@@ -296,11 +298,19 @@ def _listed(headers: "Iterable[tuple[str, str | Omit]]") -> dict[str, Header]:
 
 
 def check_header(name: str, value: object) -> str:
-    """Refuse a header value that would break the request apart; the value is not shown."""
-    if not isinstance(value, str):
-        raise TypeError(f"The header {name!r} must be a string, not {type(value).__name__}.")
-    if "\r" in value or "\n" in value or "\0" in value:
-        raise ValueError(f"The header {name!r} holds a line break, which no HTTP header may.")
+    """Return a header value; the message of an error does not show it.
+
+    Raises:
+        TypeError: It, or the name, is no string.
+        ConfigError: It, or the name, would break the request apart.
+    """
+    if not isinstance(value, str) or not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        wrong = name if isinstance(value, str) else value
+        raise TypeError(f"The header {name!r} must be a string, not {type(wrong).__name__}.")
+    if (fault := name_fault(name)) is not None:
+        raise ConfigError(f"{fault}.")
+    if (fault := value_fault(value)) is not None:
+        raise ConfigError(f"The header {name!r} {fault}.")
     return value
 
 

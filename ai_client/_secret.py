@@ -10,8 +10,10 @@ def check_secret(name: str, value: str) -> str:
     """Refuse a credential that cannot be sent as it is, without showing it.
 
     Raises:
-        ConfigError: *value* has blanks around it, or a character that no header may hold.
+        ConfigError: *value* is no string, has blanks around it, or a character that no header may hold.
     """
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"{name} must be a string, not {type(value).__name__}.")
     if value != value.strip():
         raise ConfigError(f"{name} has blanks or line breaks around it: strip them where the key is read.")
     if not (value.isascii() and value.isprintable()):

@@ -1,20 +1,22 @@
 """What a client is made of, out of arguments, as the official SDK reads them."""
 
+import math
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from ._ends import StreamEndPolicy
+from ._environment import custom_headers
 from ._http import Library, library
-from ._request import NotGiven
+from ._request import NotGiven, Omit
 from ._secret import check_secret
+from ._sendable import name_fault, text_fault, value_fault
 from .errors import ConfigError, OpenAIError
 
 if TYPE_CHECKING:
     import httpx
 
-    from ._request import Omit
-
+P = TypeVar("P")
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_READ_TIMEOUT = 600
 DEFAULT_CONNECT_TIMEOUT = 5.0
@@ -62,13 +64,41 @@ def base_url_of(
 
 
 def headers_of(given: "Mapping[str, str | Omit] | None", named: str) -> "dict[str, str | Omit]":
-    """Lay the given headers over those that `OPENAI_CUSTOM_HEADERS` names, one `Name: value` a line."""
-    headers: dict[str, str | Omit] = {}
-    for line in named.split("\n"):
-        name, colon, value = line.partition(":")
-        if colon:
-            headers[name.strip()] = value.strip()
-    return merge_headers(headers, given or {})
+    """Lay the given headers over those that `OPENAI_CUSTOM_HEADERS` names.
+
+    Raises:
+        ConfigError: One cannot be sent.
+    """
+    for name, value in (given or {}).items():
+        fault = name_fault(name)
+        if fault is None and not isinstance(value, Omit) and (fault := value_fault(value)) is not None:
+            fault = f"the header {name!r} {fault}"
+        if fault is not None:
+            raise ConfigError(f"default_headers: {fault}.")
+    return merge_headers(custom_headers(named) if named else {}, given or {})
+
+
+def checked_name(name: str, value: str | None) -> str | None:
+    """Return the name of an organization or a project.
+
+    Raises:
+        ConfigError: No header can hold it.
+    """
+    if value is not None and (fault := text_fault(value)) is not None:
+        raise ConfigError(f"{name}: {fault}.")
+    return value
+
+
+def pool_of(make: Callable[..., P], *args: Any, **options: Any) -> P:
+    """Make a pool, or what one is made of.
+
+    Raises:
+        ConfigError: Its options, or what the environment says of proxies, can never work.
+    """
+    try:
+        return make(*args, **options)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def merge_headers(
@@ -139,7 +169,7 @@ def timeout_of(
 ) -> "float | httpx.Timeout | None":
     """Give the timeout: as given, else the HTTP client's own where it has one, else the SDK's."""
     if not isinstance(timeout, NotGiven):
-        return timeout
+        return checked_timeout(timeout)
     if isinstance(http_client, used.http.Client | used.http.AsyncClient):
         own: httpx.Timeout = http_client.timeout
         if own.as_dict() != used.http.Timeout(5.0).as_dict():  # the library's default, so nobody chose it
@@ -148,12 +178,31 @@ def timeout_of(
     return default
 
 
+def checked_timeout(timeout: "float | httpx.Timeout | None") -> "float | httpx.Timeout | None":
+    """Refuse a timeout that is none.
+
+    Raises:
+        TypeError: It is neither a number, nor `None`, nor a `Timeout` of the HTTP library.
+        ConfigError: It is negative or not finite.
+    """
+    if timeout is None or hasattr(timeout, "as_dict"):
+        return timeout
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(
+            "timeout must be a number of seconds, a Timeout of the HTTP library or None,"
+            f" not {type(timeout).__name__}."
+        )
+    if not 0 <= timeout < math.inf:
+        raise ConfigError("timeout: must be a number of seconds that is not negative, or None for no bound.")
+    return timeout
+
+
 def checked_retries(value: int) -> int:
     """Refuse a number of retries that is none."""
     if type(value) is not int:
         raise TypeError("max_retries must be a non-negative integer; 0 turns retries off")
     if value < 0:
-        raise ValueError("max_retries must be a non-negative integer; 0 turns retries off")
+        raise ConfigError("max_retries must be a non-negative integer; 0 turns retries off")
     return value
 
 
@@ -170,6 +219,6 @@ def checked_deadline(value: float | None) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError("deadline must be a number of seconds, or None for no deadline")
-    if value <= 0:
-        raise ValueError("deadline must be greater than zero; None is no deadline")
+    if not 0 < value < math.inf:
+        raise ConfigError("deadline must be greater than zero; None is no deadline")
     return float(value)

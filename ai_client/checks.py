@@ -1,9 +1,11 @@
 """What can be said about a client's options before any call: faults, and risks of going to production with them."""
 
+import logging
 import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Any
@@ -11,6 +13,8 @@ from urllib.parse import urlsplit
 
 from .config import ClientConfig, hint_for
 from .errors import ConfigError
+
+logger = logging.getLogger("ai_client")
 
 GUNICORN_TIMEOUT = 30
 """Seconds after which gunicorn kills a silent worker, unless told otherwise."""
@@ -53,11 +57,24 @@ def examine(
             findings.append(Finding("E002", f"{spell(name)} is not an option of the client.", hint))
     known = {name: value for name, value in options.items() if name in names}
     try:
-        config = ClientConfig.make(known, further=further)
+        config = ClientConfig.make(known, source=spell, further=further)
     except ConfigError as error:
         hint = "Mend the value, or leave the option out to have its default."
-        return [*findings, Finding("E003", f"{spell('')}{error}", hint)]
+        return [*findings, Finding("E003", str(error), hint)]
     return [*findings, *_risks(config, spell)]
+
+
+def log_risks(clients: Mapping[str, ClientConfig], spell: Callable[[str, str], str]) -> None:
+    """Log what will fail about the clients of an application that starts.
+
+    Args:
+        clients: The options of each client by its alias.
+        spell: Writes an option of an alias the way the user gives it.
+    """
+    for alias, config in clients.items():
+        for finding in _risks(config, partial(spell, alias)):
+            if not finding.deploy:
+                logger.warning("AI client %r: %s %s", alias, finding.message, finding.hint)
 
 
 def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ from ._io import BlockingIO
 from ._operation import Async, M, Sync
 from ._request import NotGiven, Omit, not_given
 from ._resources import Resources
-from ._secret import check_webhook_secret
+from ._secret import check_secret, check_webhook_secret
 from ._setup import (
     DEFAULT_BASE_URL,
     DataResidency,
@@ -39,12 +39,15 @@ from ._setup import (
     check_credentials,
     check_http_client,
     checked_deadline,
+    checked_name,
     checked_retries,
     checked_stream_end,
+    checked_timeout,
     headers_of,
     library_of,
     merge_headers,
     merge_query,
+    pool_of,
     timeout_of,
 )
 from ._verbs import AwaitableVerbs, BlockingVerbs
@@ -137,12 +140,18 @@ class BaseClient(Calls, Resources[M]):
             else api_key_of(environment.get("OPENAI_API_KEY", "") if api_key is None else api_key)
         )
         self.admin_api_key = environment.get("OPENAI_ADMIN_KEY") if admin_api_key is None else admin_api_key
+        if self.admin_api_key is not None:
+            check_secret("admin_api_key", self.admin_api_key)
         if _enforce_credentials:
             check_credentials(
                 self.api_key, self._api_key_source, self.admin_api_key is not None, workload_identity
             )
-        self.organization = environment.get("OPENAI_ORG_ID") if organization is None else organization
-        self.project = environment.get("OPENAI_PROJECT_ID") if project is None else project
+        self.organization = checked_name(
+            "organization", environment.get("OPENAI_ORG_ID") if organization is None else organization
+        )
+        self.project = checked_name(
+            "project", environment.get("OPENAI_PROJECT_ID") if project is None else project
+        )
         self.webhook_secret = (
             environment.get("OPENAI_WEBHOOK_SECRET") if webhook_secret is None else webhook_secret
         )
@@ -166,7 +175,8 @@ class BaseClient(Calls, Resources[M]):
         self._owns_sender = True
         self._closed = False
         self._blocking_calls = BlockingCalls(on_blocking_call) if self._blocking else None
-        options = PoolOptions(
+        options = pool_of(
+            PoolOptions,
             max_connections=max_connections,
             keepalive_expiry=keepalive_expiry,
             trust=trust,
@@ -235,7 +245,7 @@ class BaseClient(Calls, Resources[M]):
                 admin_api_key=admin_api_key,
             )
         if not isinstance(timeout, NotGiven):
-            state["timeout"] = timeout
+            state["timeout"] = checked_timeout(timeout)
         if not isinstance(max_retries, NotGiven):
             state["max_retries"] = checked_retries(max_retries)
         if not (deadline is max_response_bytes is max_event_bytes is stream_end is not_given):
@@ -287,7 +297,7 @@ class BaseClient(Calls, Resources[M]):
             check_webhook_secret("webhook_secret", secret)
         for name, value in names.items():
             if value:
-                setattr(self, name, value)
+                setattr(self, name, checked_name(name, value))
 
     def _replace_credentials(
         self, api_key: str | Callable[[], Any] | None, workload_identity: "WorkloadIdentity | None"
@@ -347,7 +357,7 @@ class OpenAI(BlockingVerbs, BaseClient[Sync]):
         if http_client is None:
             from ._pool.blocking import BlockingPool  # noqa: PLC0415 - not needed over an HTTP client
 
-            self._sender = PoolSender(BlockingPool(options), self._library)
+            self._sender = PoolSender(pool_of(BlockingPool, options), self._library)
         elif isinstance(http_client, self._library.http.BaseTransport):
             self._sender = TransportSender(http_client, self._library)
         else:
@@ -380,9 +390,13 @@ class AsyncOpenAI(AwaitableVerbs, BaseClient[Async]):
         if http_client is None:
             from ._bridge import LoopSender  # noqa: PLC0415 - not needed over an HTTP client
             from ._pool.awaitable import AwaitablePool  # noqa: PLC0415 - likewise
+            from ._pool.proxy import Proxies  # noqa: PLC0415 - likewise
 
+            pool_of(
+                Proxies, None, trust_env=options.trust_env
+            )  # a pool reads them too late, in the first call
             self._sender = LoopSender(
-                lambda: AsyncPoolSender(AwaitablePool(options), self._library), self._library
+                lambda: AsyncPoolSender(pool_of(AwaitablePool, options), self._library), self._library
             )
         elif isinstance(http_client, self._library.http.AsyncBaseTransport):
             self._sender = AsyncTransportSender(http_client, self._library)

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Any, Literal, NamedTuple, Self, cast
 
 import pydantic
 from pydantic import Field
@@ -18,7 +18,22 @@ from ._defaults import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
 )
-from ._request import path
+from ._option_names import FaultError, explain, unread_variables
+from ._option_values import (
+    Address,
+    ClassPath,
+    Count,
+    Headers,
+    Name,
+    Query,
+    Seconds,
+    Segment,
+    Size,
+    SomeCount,
+    SomeSeconds,
+    Text,
+    surrounding_faults,
+)
 from ._secret import check_secret, shown_address, webhook_key
 from .errors import ConfigError
 
@@ -60,7 +75,16 @@ def _option(default: Any, description: str, env: str | None = None, **more: Any)
     )
 
 
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+class _Origin(NamedTuple):
+    """Where the options of a client come from.
+
+    Attributes:
+        further: Whether it is not an application's first client.
+        variables: The environment variable of each option that was read from one.
+    """
+
+    further: bool
+    variables: dict[str, str]
 
 
 class ClientConfig(pydantic.BaseModel):
@@ -73,26 +97,26 @@ class ClientConfig(pydantic.BaseModel):
         frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True
     )
 
-    api_key: str | Callable[[], Any] | None = _option(
+    api_key: Text | Callable[[], Any] | None = _option(
         None,
         "The API key, or a function that gives it, called for each request.",
         "OPENAI_API_KEY",
         repr=False,
     )
-    admin_api_key: str | None = _option(
+    admin_api_key: Text | None = _option(
         None, "The key for the organization's administration.", "OPENAI_ADMIN_KEY", repr=False
     )
-    organization: str | None = _option(None, "The organization that requests count for.", "OPENAI_ORG_ID")
-    project: str | None = _option(None, "The project that requests count for.", "OPENAI_PROJECT_ID")
-    base_url: str | None = _option(
+    organization: Name | None = _option(None, "The organization that requests count for.", "OPENAI_ORG_ID")
+    project: Name | None = _option(None, "The project that requests count for.", "OPENAI_PROJECT_ID")
+    base_url: Address | None = _option(
         None, "Where the API is; OpenAI's own address by default.", "OPENAI_BASE_URL"
     )
-    azure_endpoint: str | None = _option(
+    azure_endpoint: Address | None = _option(
         None,
         "The address of a resource of Azure OpenAI; the clients are Azure's then.",
         "AI_CLIENT_AZURE_ENDPOINT",
     )
-    azure_deployment: str | None = _option(
+    azure_deployment: Segment | None = _option(
         None,
         "Azure's deployment for all calls; without it, a call's model names one.",
         "AI_CLIENT_AZURE_DEPLOYMENT",
@@ -100,33 +124,33 @@ class ClientConfig(pydantic.BaseModel):
     azure_ad_token_provider: Callable[[], Any] | None = _option(
         None, "A function that gives a token of Microsoft Entra ID, called for each request.", repr=False
     )
-    api_version: str | None = _option(None, "The version of Azure's API.", "OPENAI_API_VERSION")
-    webhook_secret: str | None = _option(
+    api_version: Segment | None = _option(None, "The version of Azure's API.", "OPENAI_API_VERSION")
+    webhook_secret: Text | None = _option(
         None, "The secret that webhooks are signed with.", "OPENAI_WEBHOOK_SECRET", repr=False
     )
-    timeout: Seconds | None = _option(
+    timeout: SomeSeconds | None = _option(
         600.0, "Seconds to wait for each read or write; connecting has 5 at most.", "AI_CLIENT_TIMEOUT"
     )
-    max_retries: Annotated[int, Field(ge=0)] = _option(
+    max_retries: Count = _option(
         DEFAULT_MAX_RETRIES, "Further attempts after a transient failure.", "AI_CLIENT_MAX_RETRIES"
     )
-    deadline: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = _option(
+    deadline: SomeSeconds | None = _option(
         None, "Seconds for a whole call, further attempts and waits included.", "AI_CLIENT_DEADLINE"
     )
-    default_headers: Mapping[str, str] | None = _option(None, "Headers of every request.", repr=False)
-    default_query: Mapping[str, Any] | None = _option(None, "Query parameters of every request.", repr=False)
-    max_connections: Annotated[int, Field(ge=1)] = _option(
+    default_headers: Headers | None = _option(None, "Headers of every request.", repr=False)
+    default_query: Query | None = _option(None, "Query parameters of every request.", repr=False)
+    max_connections: SomeCount = _option(
         DEFAULT_MAX_CONNECTIONS, "Connections that one client may have open.", "AI_CLIENT_MAX_CONNECTIONS"
     )
     keepalive_expiry: Seconds = _option(
         DEFAULT_KEEPALIVE_EXPIRY, "Seconds that an idle connection is kept.", "AI_CLIENT_KEEPALIVE_EXPIRY"
     )
-    max_response_bytes: Annotated[int, Field(ge=1)] | None = _option(
+    max_response_bytes: Size | None = _option(
         DEFAULT_MAX_RESPONSE_BYTES,
         "Bytes of an answer that are held in memory at most; streamed downloads have no bound.",
         "AI_CLIENT_MAX_RESPONSE_BYTES",
     )
-    max_event_bytes: Annotated[int, Field(ge=1)] | None = _option(
+    max_event_bytes: Size | None = _option(
         DEFAULT_MAX_EVENT_BYTES,
         "Bytes of one event of a stream that are held in memory at most.",
         "AI_CLIENT_MAX_EVENT_BYTES",
@@ -149,10 +173,10 @@ class ClientConfig(pydantic.BaseModel):
         "Seconds that calls in flight get to finish when the application ends.",
         "AI_CLIENT_SHUTDOWN_TIMEOUT",
     )
-    client_class: str | Callable[..., Any] | None = _option(
+    client_class: ClassPath | Callable[..., Any] | None = _option(
         None, "A class for the blocking client in place of OpenAI, or its dotted path: `openai.OpenAI`, say."
     )
-    async_client_class: str | Callable[..., Any] | None = _option(
+    async_client_class: ClassPath | Callable[..., Any] | None = _option(
         None, "A class for the awaitable client in place of AsyncOpenAI, or its dotted path."
     )
 
@@ -186,30 +210,29 @@ class ClientConfig(pydantic.BaseModel):
         if not self.azure_endpoint:
             for name in ("azure_deployment", "azure_ad_token_provider"):
                 if getattr(self, name) is not None:
-                    raise _FaultError(name, "only for Azure, azure_endpoint is missing")
+                    raise FaultError(name, "only for Azure, azure_endpoint is missing")
         elif self.base_url:
-            raise _FaultError("base_url", "not beside azure_endpoint, give one of them")
+            raise FaultError("base_url", "not beside azure_endpoint, give one of them")
         elif not self.api_version:
-            raise _FaultError("api_version", "required beside azure_endpoint")
+            raise FaultError("api_version", "required beside azure_endpoint")
         elif self.api_key and self.azure_ad_token_provider:
-            raise _FaultError("azure_ad_token_provider", "not beside api_key, give one of them")
+            raise FaultError("azure_ad_token_provider", "not beside api_key, give one of them")
         elif self.client_class or self.async_client_class:
-            raise _FaultError("azure_endpoint", "not beside a client class, Azure has its own")
-        if self.azure_deployment is not None:
-            try:
-                path("{azure_deployment}", azure_deployment=self.azure_deployment)
-            except ConfigError as error:
-                raise _FaultError("azure_deployment", str(error)) from None
+            raise FaultError("azure_endpoint", "not beside a client class, Azure has its own")
         return self
 
     @pydantic.model_validator(mode="after")
     def _check_controls(self) -> Self:
         if self.controls and (self.client_class or self.async_client_class):
-            raise _FaultError("controls", "they need this package's own clients, not those of another class")
+            raise FaultError("controls", "they need this package's own clients, not those of another class")
         try:
             self.layers()
-        except ConfigError as error:
-            raise _FaultError("controls", str(error)) from error
+        except (ConfigError, ImportError) as error:
+            raise FaultError("controls", str(error)) from error
+        except Exception as error:
+            raise FaultError(
+                "controls", f"they make no policies ({type(error).__name__}: {error})"
+            ) from error
         return self
 
     @pydantic.model_validator(mode="wrap")
@@ -220,11 +243,14 @@ class ClientConfig(pydantic.BaseModel):
         if isinstance(given, cls):
             return given
         values = dict(cast("Mapping[str, Any]", given))
+        origin: _Origin = info.context or _Origin(further=False, variables={})
         variables = environment_variables()
         endpoint = values.get("azure_endpoint")
         asked = values.get("environment")
         taken = (
-            asked if isinstance(asked, bool) else not (info.context and (values.get("base_url") or endpoint))
+            asked
+            if isinstance(asked, bool)
+            else not (origin.further and (values.get("base_url") or endpoint))
         )
         ignored = frozenset[str]() if taken else _OF_A_PLACE
         if endpoint or ("azure_endpoint" not in ignored and os.environ.get(variables["azure_endpoint"])):
@@ -232,6 +258,7 @@ class ClientConfig(pydantic.BaseModel):
         for name, variable in variables.items():
             if name not in ignored and values.get(name) is None and os.environ.get(variable):
                 values[name] = os.environ[variable]
+                origin.variables[name] = variable
         if not taken and values.get("base_url") and not values.get("api_key"):
             values["api_key"] = NO_KEY
         config = make(values)
@@ -244,6 +271,43 @@ class ClientConfig(pydantic.BaseModel):
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
             yield name, shown_address(value) if name in _ADDRESSES and isinstance(value, str) else value
+
+    def __init__(self, **options: Any) -> None:
+        self._fill(options, str, repr)
+
+    def _fill(
+        self,
+        given: Mapping[str, Any],
+        spell: Callable[[str], str],
+        suggest: Callable[[str], str],
+        *,
+        further: bool = False,
+    ) -> None:
+        """Check the options and take them; names are written by *spell*, and by *suggest* where another was meant."""
+        origin = _Origin(further, {})
+
+        def name(option: str) -> str:
+            variable = origin.variables.get(option)
+            return spell(option) if variable is None else f"{variable} in the environment, {spell(option)}"
+
+        faults: list[str] = []
+        try:
+            self.__pydantic_validator__.validate_python(given, self_instance=self, context=origin)
+        except pydantic.ValidationError as error:
+            faults += explain(error, name, lambda option: hint_for(option, suggest))
+        if not further:
+            read = {**given, **origin.variables}
+            faults += unread_variables(environment_variables(), type(self).model_fields, read)
+        if not faults and self.client_class is None and self.async_client_class is None:
+            faults += surrounding_faults(self.base_url or self.azure_endpoint or "https:", self.trust)
+        if faults:
+            raise ConfigError(" ".join(faults))
+        of_process.custom_headers(self._variables.get("OPENAI_CUSTOM_HEADERS", ""))
+        for option, key in (("api_key", self.api_key), ("admin_api_key", self.admin_api_key)):
+            if isinstance(key, str):
+                check_secret(name(option), key)
+        if self.webhook_secret is not None:
+            webhook_key(name("webhook_secret"), self.webhook_secret)
 
     @classmethod
     def make(
@@ -265,23 +329,19 @@ class ClientConfig(pydantic.BaseModel):
             more: Further options, over *options*.
 
         Raises:
-            ConfigError: An option is unknown or ill-typed; all faults are named, values are not shown.
+            ConfigError: An option is unknown, ill-typed or can never work; all faults are named, values are not shown.
         """
         if isinstance(options, cls):
             if not more:
                 return options
             options = options.model_dump(exclude_unset=True)
-        given = {**cast("Mapping[str, Any]", options or {}), **more}
+        if options is not None and not isinstance(options, Mapping):
+            raise ConfigError(f"Options are a mapping or a ClientConfig, not {type(options).__name__}.")
         spell = source if callable(source) else f"{source}{{}}".format
-        try:
-            config = cls.model_validate(given, context=further)
-        except pydantic.ValidationError as error:
-            suggest = source if callable(source) else repr
-            raise ConfigError(_explain(error, spell, suggest)) from None
-        if isinstance(config.api_key, str):
-            check_secret(spell("api_key"), config.api_key)
-        if config.webhook_secret is not None:
-            webhook_key(spell("webhook_secret"), config.webhook_secret)
+        config = cls.__new__(cls)
+        config._fill(
+            {**(options or {}), **more}, spell, source if callable(source) else repr, further=further
+        )
         return config
 
     def options(self) -> dict[str, Any]:
@@ -332,30 +392,6 @@ def environment_variables() -> dict[str, str]:
         for name, field in ClientConfig.model_fields.items()
         if field.json_schema_extra
     }
-
-
-class _FaultError(ValueError):
-    """What is wrong with an option in the light of others."""
-
-    def __init__(self, option: str, message: str) -> None:
-        super().__init__(message)
-        self.option = option
-
-
-def _explain(
-    error: pydantic.ValidationError, spell: Callable[[str], str], suggest: Callable[[str], str]
-) -> str:
-    faults: list[str] = []
-    for fault in error.errors(include_input=False, include_url=False):
-        cause: object = fault.get("ctx", {}).get("error")
-        name = cause.option if isinstance(cause, _FaultError) else str(fault["loc"][0])
-        if fault["type"] == "extra_forbidden":
-            said = f"unknown option.{hint_for(name, suggest)}"
-        else:
-            said = str(cause) if isinstance(cause, ValueError) else fault["msg"]
-            said = said if said.endswith((".", "?")) else f"{said}."
-        faults.append(f"{spell(name)}: {said}")
-    return " ".join(dict.fromkeys(faults))
 
 
 def hint_for(name: str, suggest: Callable[[str], str] = repr) -> str:

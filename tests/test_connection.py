@@ -276,7 +276,10 @@ def test_policies_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match=r"controls: budgets\[0\]\.usdd: .*Did you mean 'usd'\?$"):
         ClientConfig.make()
     monkeypatch.setenv("AI_CLIENT_CONTROLS", "budgets=5")
-    with pytest.raises(ConfigError, match=r"^controls: text must be a JSON object of options\.$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^AI_CLIENT_CONTROLS in the environment, controls: text must be a JSON object of options\.$",
+    ):
         ClientConfig.make()
 
 

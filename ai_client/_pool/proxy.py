@@ -17,6 +17,7 @@ from .._http import Library
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
+_LONGEST_PORT = 5
 _VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 Preamble: TypeAlias = Generator[bytes, bytes, None]
@@ -50,13 +51,14 @@ class Proxy:
             port = parts.port
         except ValueError:
             raise ValueError("The port in the proxy's address is not a number from 0 to 65535.") from None
-        if not parts.hostname:
+        host = parts.hostname or ""
+        if not host or not host.isascii() or not host.isprintable() or " " in host:
             raise ValueError("The proxy's address names no host; it looks like http://proxy.example:3128.")
         user = None if parts.username is None else unquote(parts.username)
         password = unquote(parts.password or "")
         if parts.scheme.startswith("socks") and max(len((user or "").encode()), len(password.encode())) > 255:  # noqa: PLR2004 -- RFC 1929
             raise ValueError("A SOCKS proxy takes at most 255 bytes of user name and of password.")
-        return cls(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], user, password)
+        return cls(parts.scheme, host, port or _PORTS[parts.scheme], user, password)
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -144,7 +146,7 @@ class _Exemption:
         except ValueError:
             pass
         name, colon, digits = rest.rpartition(":")
-        if not colon or not digits.isdecimal():
+        if not colon or not digits.isdecimal() or len(digits) > _LONGEST_PORT:
             return cls(scheme, rest.removeprefix("*") or "*", None, None)
         try:
             return cls(scheme, name, int(digits), ipaddress.ip_network(name.strip("[]")))

@@ -1,12 +1,18 @@
 """Stores by address."""
 
-from typing import Literal
+import os
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote
 
 from ..errors import ConfigError
 from .base import DEFAULT_MAX_BYTES
 from .shared import SharedStore
 
+_DIGITS = 18
 SCHEMES = ("memory://", "sqlite:///file", "redis://host:6379/0", "django-cache://alias")
 
 
@@ -23,7 +29,9 @@ def open_store(url: str = "memory://", *, on_failure: Literal["open", "closed"] 
         ConfigError: The address names no store.
         ImportError: The store's library is not installed.
     """
-    if on_failure not in {"open", "closed"}:
+    if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"store: an address is expected, not {type(url).__name__}.")
+    if on_failure not in ("open", "closed"):
         raise ConfigError("on_failure must be 'open' or 'closed'.")
     scheme, mark, rest = url.partition("://")
     if scheme == "memory" and mark:
@@ -34,17 +42,62 @@ def open_store(url: str = "memory://", *, on_failure: Literal["open", "closed"] 
         from .sqlite import SqliteBackend  # noqa: PLC0415
 
         path, max_bytes = _parted(rest[1:])
-        return SharedStore(SqliteBackend(unquote(path), max_bytes), on_failure=on_failure, threads=1)
+        path = unquote(path)
+        _check_file(path)
+        return SharedStore(SqliteBackend(path, max_bytes), on_failure=on_failure, threads=1)
     if scheme in {"redis", "rediss", "unix"} and rest:
         from .redis import RedisBackend  # noqa: PLC0415
 
-        return SharedStore(RedisBackend(url), on_failure=on_failure)
+        try:
+            backend = RedisBackend(url)
+        except (ValueError, TypeError, AttributeError):  # their texts may hold parts of a password
+            raise ConfigError("store: the address is none of Redis, as redis://host:6379/0.") from None
+        return SharedStore(backend, on_failure=on_failure)
     if scheme == "django-cache" and mark:
         from .django_cache import DjangoCacheBackend  # noqa: PLC0415
 
+        _check_cache(rest or "default")
         return SharedStore(DjangoCacheBackend(rest or "default"), on_failure=on_failure)
     known = ", ".join(SCHEMES)
-    raise ConfigError(f"No store is known by the scheme {scheme!r}; there are {known}.")
+    raise ConfigError(f"store: No store is known by the scheme {scheme!r}; there are {known}.")
+
+
+def _check_file(path: str) -> None:
+    """Refuse a file that cannot be made or written; nothing is made here.
+
+    Raises:
+        ConfigError: It is a directory, or the nearest directory that exists cannot be written.
+    """
+    try:
+        file = Path(path).absolute()
+        if file.exists():
+            works = file.is_file() and os.access(file, os.R_OK | os.W_OK)
+        else:
+            near = next(parent for parent in file.parents if parent.exists())
+            works = near.is_dir() and os.access(near, os.W_OK | os.X_OK)
+    except (OSError, ValueError):
+        works = False
+    if not works or "\0" in path:
+        raise ConfigError(f"store: the file {path!r} cannot be written.")
+
+
+def _check_cache(alias: str) -> None:
+    """Refuse an alias that Django's settings do not have; before there are any, nobody can tell.
+
+    Raises:
+        ConfigError: `CACHES` has no such alias.
+        ImportError: Django is not installed.
+    """
+    if find_spec("django") is None:
+        raise ImportError("A django-cache:// store needs Django: pip install 'ai-client[django]'")
+    conf: Any = import_module("django.conf")
+    if not conf.settings.configured and not os.environ.get("DJANGO_SETTINGS_MODULE"):
+        return
+    caches: Any = import_module("django.core.cache").caches
+    aliases: list[str] = list(getattr(caches, "settings", caches))
+    if alias not in aliases:
+        near = get_close_matches(alias, aliases, n=1) or aliases
+        raise ConfigError(f"store: CACHES has no {alias!r}. Did you mean {near[0]!r}?")
 
 
 def _parted(rest: str) -> tuple[str, int]:
@@ -54,6 +107,6 @@ def _parted(rest: str) -> tuple[str, int]:
     bound = options.pop("max_bytes", str(DEFAULT_MAX_BYTES))
     if options:
         raise ConfigError(f"store: {next(iter(options))}: unknown option. There is: max_bytes.")
-    if not bound.isdecimal() or not int(bound):
+    if not bound.isdecimal() or len(bound) > _DIGITS or not int(bound):
         raise ConfigError("store: max_bytes: a number of bytes is expected.")
     return path, int(bound)

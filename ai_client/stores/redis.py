@@ -156,6 +156,8 @@ class RedisBackend:
             socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 1),  # a connection that died while idle is replaced
         )
+        pool = self._redis.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # connects to nothing, but refuses unknown options
         script = self._redis.register_script
         self._admit = script(_HEAD + _ADMIT)
         self._settle = script(_HEAD + _SETTLE)

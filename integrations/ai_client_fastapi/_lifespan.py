@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 from fastapi import APIRouter
 
 from ai_client import ClientConfig, ClientProvider
+from ai_client.checks import log_risks
 from ai_client.errors import ConfigError
+from ai_client.provider import DEFAULT_ALIAS
 
 from ._state import install, remove
 
@@ -50,6 +52,7 @@ def ai_client_lifespan(
         provider.adopt_loop()
         try:
             install(app, provider)
+            log_risks({alias: provider[alias].config for alias in provider}, _spelled)
             _warm(provider, warm)
             async with nullcontext() if own is None else own(app) as state:
                 yield state
@@ -79,6 +82,10 @@ def _provider(config: Config | ClientProvider | None, aliases: Mapping[str, Conf
     if isinstance(config, ClientProvider):
         return config
     return ClientProvider(config, aliases=aliases)
+
+
+def _spelled(alias: str, option: str) -> str:
+    return option if alias == DEFAULT_ALIAS else f"{alias}.{option}"
 
 
 def _as_lifespan(given: Callable[[Any], Any] | None) -> Lifespan | None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
+from ai_client.checks import log_risks
 from ai_client.errors import OpenAIError
 from ai_client.provider import ClientProvider
 
 from ._command import commands
 from ._current import KEY, current_provider
 from ._requests import answer, enter, leave
-from ._settings import DEFAULT, configure
+from ._settings import DEFAULT, configure, spell
 
 if TYPE_CHECKING:
     from ai_client import AsyncOpenAI, OpenAI
@@ -46,7 +47,9 @@ class AIClient:
             raise RuntimeError(
                 "This app has an AIClient already. One is enough: further clients go into AI_CLIENT_CLIENTS."
             )
-        provider = app.extensions[KEY] = ClientProvider(aliases=configure(app.config))
+        clients = configure(app.config)
+        provider = app.extensions[KEY] = ClientProvider(aliases=clients)
+        log_risks(clients, spell)
         weakref.finalize(app, _close_later, provider).atexit = False
         app.before_request(enter)
         app.teardown_request(leave)

@@ -97,7 +97,21 @@ class Contract:
             assert site.provider["azure"].client.api_key == "k"
             assert site.provider["azure"].client is not site.provider.client
 
-    @pytest.mark.parametrize("faulty", [{"timeoutt": 3}, {"max_retries": KEY}, {"api_key": f"{KEY}\n"}])
+    @pytest.mark.parametrize(
+        "faulty",
+        [
+            {"timeoutt": 3},
+            {"max_retries": KEY},
+            {"api_key": f"{KEY}\n"},
+            {"api_key": KEY.encode()},
+            {"timeout": True},
+            {"base_url": f"https://user:{KEY}@host:abc/"},
+            {"organization": f"{KEY}\r\n"},
+            {"default_headers": {"X-A": f"{KEY}\n"}},
+            {"client_class": "no_such_module.Client"},
+            {"controls": {"store": f"redis://:{KEY}@host:abc/0", "cost": True}},
+        ],
+    )
     def test_faulty_options_stop_the_start(self, options: dict[str, Any], faulty: Options) -> None:
         """An option that is unknown or does not fit fails at the start, with its name and without any value."""
         (name,) = faulty
@@ -105,6 +119,26 @@ class Contract:
             pass
         assert name in str(caught.value).lower()
         assert KEY not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("variable", "value", "named"),
+        [
+            ("HTTPS_PROXY", "ftp://host", "HTTPS_PROXY in the environment"),
+            ("SSL_CERT_FILE", "/no/such/file", "SSL_CERT_FILE in the environment"),
+            ("AI_CLIENT_TIMEOU", "3", "AI_CLIENT_TIMEOUT"),
+            ("AI_CLIENT_DEADLINE", "soon", "AI_CLIENT_DEADLINE in the environment"),
+        ],
+    )
+    def test_a_faulty_environment_stops_the_start(
+        self, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, named: str
+    ) -> None:
+        """What the environment says and can never work fails at the start, by the variable's name."""
+        monkeypatch.setenv(variable, value)
+        with (
+            pytest.raises(ConfigError, match=named),
+            self.start({"api_key": KEY, "base_url": "https://ai.test/v1"}, {}),
+        ):
+            pass
 
     def test_options_are_those_of_the_provider(self, options: dict[str, Any]) -> None:
         """Every option of the configuration can be given in the framework's settings."""

@@ -35,6 +35,11 @@ def found(setting: Any, *, deploy: bool = False) -> list[CheckMessage]:
         ({"api_key": "k", "timeout": "soon"}, ["ai_client.E003"]),
         ({"default": {"api_key": "k"}, "azure": {"api_key": "k", "timeout": -1}}, ["ai_client.E003"]),
         ({"nothing": 1, "timeout": "soon"}, ["ai_client.E002", "ai_client.E003"]),
+        ({"api_key": "k", "base_url": "https://h:abc/"}, ["ai_client.E003"]),
+        ({"api_key": "k", "client_class": "no_such_module.Client"}, ["ai_client.E003"]),
+        ({"api_key": "k", "controls": {"store": "redis://h:abc/0", "cost": True}}, ["ai_client.E003"]),
+        ({"api_key": "k", "controls": {"store": "django-cache://nobody", "cost": True}}, ["ai_client.E003"]),
+        ({"api_key": "k", "default_headers": {"": "a"}, "organization": ""}, ["ai_client.E003"]),
         ({}, ["ai_client.W001"]),
         (REMOTE, []),
     ],
@@ -109,3 +114,21 @@ def test_misspelt_option_of_options() -> None:
     (message,) = found({"api_key": "k", "default_header": {"X-One": "1"}})
     assert message.id == "ai_client.E002"
     assert message.hint == "Did you mean AI_CLIENT['default_headers']?"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("SSL_CERT_FILE", "/no/such/file"), ("ALL_PROXY", "ftp://host"), ("AI_CLIENT_TIMEOU", "3")],
+)
+def test_environment(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    """A fault of the environment is found too, and named by its variable."""
+    monkeypatch.setenv(variable, value)
+    (message,) = found({"api_key": "k"})
+    assert message.id == "ai_client.E003"
+    assert variable in message.msg
+
+
+def test_a_fault_is_named_by_its_place_in_the_settings() -> None:
+    """A message names the option as it stands in the settings."""
+    (message,) = found({"default": {"api_key": "k"}, "azure": {"api_key": "k", "base_url": "x"}})
+    assert "AI_CLIENT['azure']['base_url']: must be an absolute http or https address" in message.msg

@@ -443,3 +443,21 @@ def test_error_closes_a_websocket(options: dict[str, Any], upstream: Upstream) -
 def test_lifespan_type() -> None:
     """The lifespan is what Starlette calls one: from an application to an async context manager."""
     assert isinstance(ai_client_lifespan()(FastAPI()), AbstractAsyncContextManager)
+
+
+def test_a_missing_key_is_told_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a key the start logs one warning, which names the option and the variable; with one it logs nothing."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+    def warnings() -> list[str]:
+        return [record.message for record in caplog.records if record.name == "ai_client"]
+
+    with TestClient(FastAPI(lifespan=ai_client_lifespan())):
+        (message,) = warnings()
+    assert "api_key" in message
+    assert "OPENAI_API_KEY" in message
+    caplog.clear()
+    with TestClient(FastAPI(lifespan=ai_client_lifespan({"api_key": "k"}))):
+        assert not warnings()

@@ -226,3 +226,20 @@ def test_doctor_reports_a_failed_call(app: Flask, ai_client_upstream: Upstream) 
     run = app.test_cli_runner().invoke(args=["ai-client", "doctor", "--call"])
     assert run.exit_code == 1
     assert "AuthenticationError" in run.output
+
+
+def test_a_missing_key_is_told_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a key the start logs one warning, which names the option and the variable; with one it logs nothing."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    AIClient(Flask("bare"))
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "AI_CLIENT_API_KEY" in record.message
+    assert "OPENAI_API_KEY" in record.message
+    caplog.clear()
+    app = Flask("with a key")
+    app.config["AI_CLIENT_API_KEY"] = "k"
+    AIClient(app)
+    assert not caplog.records
