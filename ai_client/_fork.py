@@ -19,20 +19,6 @@ T = TypeVar("T")
 HOLD = 0.1
 """Seconds that a fork is held up at most, by everything together."""
 _POLL = 0.0005
-_LAZY = frozenset(
-    {
-        "ai_client",
-        "aiohttp",
-        "certifi",
-        "genai_prices",
-        "httpx2",
-        "opentelemetry",
-        "redis",
-        "truststore",
-        "websockets",
-    }
-)
-"""Packages that are imported on first use, by whatever thread that is."""
 
 
 class PerProcess(Generic[T]):
@@ -141,22 +127,13 @@ _uncut: list[Uncut] = []
 
 
 def imports_elsewhere() -> list[str]:
-    """Return the modules that other threads are importing along with one of the packages imported on first use.
+    """Return the modules that other threads are importing.
 
-    A child waits for ever to import them: their locks are held by threads that it does not have.
+    A child would wait for ever to import them: their locks are held by threads that it does not have.
     """
     me = threading.get_ident()
-    owners: dict[int, list[str]] = {}
-    for name, reference in list(_import_locks.items()):
-        owner = getattr(reference(), "owner", None)
-        if owner is not None and owner != me:
-            owners.setdefault(owner, []).append(name)
-    return [
-        name
-        for names in owners.values()
-        if any(name.partition(".")[0] in _LAZY for name in names)
-        for name in names
-    ]
+    owners = [(name, getattr(reference(), "owner", None)) for name, reference in list(_import_locks.items())]
+    return [name for name, owner in owners if owner is not None and owner != me]
 
 
 _import_locks: dict[str, Callable[[], Any]] = getattr(

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal, TypeAlias, cast
 
+from ._fork import PerProcess
+
 LibraryName: TypeAlias = Literal["httpx", "httpx2"]
 Trust: TypeAlias = Literal["certifi", "system"]
 RAW_HEADERS = "ai_client.raw_headers"
@@ -103,7 +105,7 @@ class PoolOptions:
 
 
 _contexts: dict[tuple[str, ...], ssl.SSLContext] = {}
-_building = threading.Lock()
+_building = PerProcess(threading.Lock)
 
 
 class TrustError(ValueError):
@@ -121,7 +123,7 @@ def tls_context(trust: Trust = "certifi", *, verify: bool = True, trust_env: boo
     key = (trust, file, directory) if verify else ()
     context = _contexts.get(key)
     if context is None:
-        with _building:
+        with _building():
             context = _contexts.get(key)
             if context is None:
                 context = _contexts[key] = _build(trust, verify, file, directory)
@@ -165,14 +167,6 @@ def _system_context() -> ssl.SSLContext:
         else:
             return context
     return ssl.create_default_context()
-
-
-def _renew_lock() -> None:
-    global _building  # noqa: PLW0603 -- a thread of the parent may have held it at the fork
-    _building = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_renew_lock)
 
 
 def may_have_been_sent(error: BaseException) -> bool:

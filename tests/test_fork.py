@@ -1,5 +1,7 @@
 """What belongs to a process, and what a fork waits for."""
 
+import builtins
+import ctypes
 import importlib
 import os
 import sys
@@ -40,9 +42,7 @@ def in_child(work: Callable[[], object], fork: Callable[[], int] = os.fork) -> b
 
 def unannounced() -> int:
     """Fork as a server in C does: Python's hooks do not run."""
-    import ctypes
-
-    return int(ctypes.CDLL(None).fork())
+    return int(ctypes.PyDLL(None).fork())
 
 
 @pytest.fixture(params=[os.fork, unannounced], ids=["os.fork", "fork in C"])
@@ -179,14 +179,11 @@ def test_a_fork_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch, fork: Ca
 def test_a_child_imports_what_a_thread_was_importing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child imports anew what a thread of its parent had half imported, and does not wait for that thread."""
     monkeypatch.setattr(_fork, "HOLD", 0.01)
-    monkeypatch.setattr(_fork, "_LAZY", frozenset({"half_imported"}))
     monkeypatch.syspath_prepend(str(tmp_path))
     tmp_path.joinpath("half_imported.py").write_text(
         "import threading\nif threading.current_thread().name == 'importer':\n"
         "    import builtins\n    builtins.half_imported_begun.set()\n    builtins.half_imported_end.wait(60)\n"
     )
-    import builtins
-
     begun, end = threading.Event(), threading.Event()
     monkeypatch.setattr(builtins, "half_imported_begun", begun, raising=False)
     monkeypatch.setattr(builtins, "half_imported_end", end, raising=False)

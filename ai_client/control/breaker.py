@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 
+from .._fork import PerProcess
 from ..errors import ConfigError
 from .amounts import check_amounts
 
@@ -19,6 +20,16 @@ class _Circuit:
         self.probing = False
 
 
+class _Known:
+    """The circuits of a process, by target, and the lock under which they change."""
+
+    __slots__ = ("circuits", "lock")
+
+    def __init__(self) -> None:
+        self.circuits: dict[str, _Circuit] = {}
+        self.lock = threading.Lock()
+
+
 @dataclass(frozen=True)
 class Breaker:
     """Counts the failures in a row of each target.
@@ -27,31 +38,33 @@ class Breaker:
         failures: So many in a row open the circuit.
         within: Seconds in which they must come.
         cool_down: Seconds for which an open circuit lets nothing through; then it lets one call at a time try.
-
-    Attributes:
-        circuits: What is known of targets whose last call failed; mostly empty.
     """
 
     failures: int = 5
     within: float = 60.0
     cool_down: float = 30.0
-    circuits: dict[str, _Circuit] = field(
-        init=False, repr=False, compare=False, default_factory=dict[str, _Circuit]
+    _known: PerProcess[_Known] = field(
+        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(_Known)
     )
-    _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         if self.failures < 1:
             raise ConfigError("breaker: failures must be at least 1.")
         check_amounts("breaker", above_zero=True, within=self.within, cool_down=self.cool_down)
 
+    @property
+    def circuits(self) -> dict[str, _Circuit]:
+        """What this process knows of targets whose last call failed; mostly empty."""
+        return self._known().circuits
+
     def admit(self, target: str, now: float) -> float:
         """Give 0 where a call may try, else the seconds until one may; who is admitted must report or leave."""
-        if target not in self.circuits:
+        known = self._known()
+        if target not in known.circuits:
             return 0.0
-        with self._lock:
-            circuit = self.circuits[target]
-            if circuit.failures < self.failures:
+        with known.lock:
+            circuit = known.circuits.get(target)
+            if circuit is None or circuit.failures < self.failures:
                 return 0.0
             if now < circuit.open_until:
                 return circuit.open_until - now
@@ -62,16 +75,18 @@ class Breaker:
 
     def succeeded(self, target: str) -> None:
         """Close the circuit."""
-        if target in self.circuits:
-            with self._lock:
-                self.circuits.pop(target, None)
+        known = self._known()
+        if target in known.circuits:
+            with known.lock:
+                known.circuits.pop(target, None)
 
     def failed(self, target: str, now: float) -> None:
         """Count a failure."""
-        with self._lock:
-            if len(self.circuits) > _TARGETS_KEPT:
-                self.circuits.clear()
-            circuit = self.circuits.setdefault(target, _Circuit())
+        known = self._known()
+        with known.lock:
+            if len(known.circuits) > _TARGETS_KEPT:
+                known.circuits.clear()
+            circuit = known.circuits.setdefault(target, _Circuit())
             if circuit.failures < self.failures and now - circuit.first > self.within:
                 circuit.failures, circuit.first = 0, now
             circuit.failures += 1
@@ -81,9 +96,10 @@ class Breaker:
 
     def left(self, target: str) -> None:
         """Forget a try that ended without telling anything about the target, as a cancelled one."""
-        if target in self.circuits:
-            with self._lock:
-                self.circuits.setdefault(target, _Circuit()).probing = False
+        known = self._known()
+        if target in known.circuits:
+            with known.lock:
+                known.circuits.setdefault(target, _Circuit()).probing = False
 
     def state(self, target: str, now: float) -> str:
         """Say how a circuit is: `closed`, `open` or `half-open`."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import from_json, to_json
 
+from .._fork import PerProcess
 from .._request import Omit, encode
 from ..errors import (
     APIConnectionError,
@@ -53,6 +54,14 @@ class _Flight:
         self.waiters: list[Waiter] = []
 
 
+class _Flights(dict[str, _Flight]):
+    """The calls of a process that are under way, by key, and the lock under which they come and go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
 @dataclass(frozen=True, slots=True)
 class _Wish:
     """What a call's `cache-control` says."""
@@ -90,10 +99,9 @@ class Cache:
     max_body: int = 1024 * 1024
     namespace: str = ""
     _scopes: tuple[Scope, ...] = field(init=False, repr=False, compare=False)
-    _flights: dict[str, _Flight] = field(
-        init=False, repr=False, compare=False, default_factory=dict[str, _Flight]
+    _flights: PerProcess[_Flights] = field(
+        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(_Flights)
     )
-    _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         check_amounts("cache", above_zero=True, ttl=self.ttl)
@@ -180,11 +188,12 @@ class Cache:
     async def _share(self, call: Call, proceed: Next, record: Record, key: str) -> Reply:
         """Send a call, or wait for an equal one that is under way."""
         while True:
-            with self._lock:
-                flight = self._flights.get(key)
+            flights = self._flights()
+            with flights.lock:
+                flight = flights.get(key)
                 leads = flight is None
                 if flight is None:
-                    flight = self._flights[key] = _Flight()
+                    flight = flights[key] = _Flight()
                     waiter = None
                 else:
                     waiter = call.io.waiter()
@@ -210,8 +219,12 @@ class Cache:
             flight.error = error
             raise
         finally:
-            with self._lock:
-                del self._flights[key]
+            flights = self._flights()
+            with flights.lock:
+                if (
+                    flights.get(key) is flight
+                ):  # else it took off in the process from which this one was forked
+                    del flights[key]
             for waiter in flight.waiters:
                 waiter.open()
         return reply

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .._fork import PerProcess
 from ..errors import ConfigError, QueueFull
 from .amounts import check_amounts
 from .call import Call, Next, Reply, StreamEnd
@@ -64,7 +65,9 @@ class Concurrency:
     max_in_flight: int
     max_queue: int = 1000
     queue_timeout: float | None = 10.0
-    _gate: _Gate = field(init=False, repr=False, compare=False, default_factory=_Gate)
+    _gate: PerProcess[_Gate] = field(
+        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(_Gate)
+    )
 
     def __post_init__(self) -> None:
         if self.max_in_flight < 1:
@@ -78,35 +81,40 @@ class Concurrency:
         Raises:
             QueueFull: There is no slot and no place in the queue, or none came free in time.
         """
-        gate = self._gate
+        gate = self._gate()
         place: _Place | None = None
         with gate.lock:
             if gate.in_flight < self.max_in_flight:
                 gate.in_flight += 1
             elif len(gate.queue) >= self.max_queue:
-                raise self._full(0.0)
+                raise _full(gate, 0.0)
             else:
                 place = _Place(call.io.waiter())
                 gate.queue.append(place)
         if place is not None:
-            await self._wait(call, place)
+            await self._wait(call, gate, place)
         try:
             reply = await proceed(call)
         except BaseException:
-            gate.leave()
+            self._leave(gate)
             raise
         if call.stream is None and not call.unread:
-            gate.leave()
+            self._leave(gate)
             return reply
 
         async def leave(end: StreamEnd) -> None:
             del end
-            gate.leave()
+            self._leave(gate)
 
         reply.on_end.append(leave)
         return reply
 
-    async def _wait(self, call: Call, place: _Place) -> None:
+    def _leave(self, gate: _Gate) -> None:
+        """Give a slot back, unless it is of a process from which this one was forked."""
+        if gate is self._gate():
+            gate.leave()
+
+    async def _wait(self, call: Call, gate: _Gate, place: _Place) -> None:
         began = time.monotonic()
         limit = self.queue_timeout
         if call.deadline is not None:
@@ -115,29 +123,29 @@ class Concurrency:
         try:
             await call.io.wait(place.waiter, limit)
         except BaseException:
-            if self._gate.give_up(place):
-                self._gate.leave()
+            if gate.give_up(place):
+                self._leave(gate)
             raise
-        if not place.admitted and not self._gate.give_up(place):
-            raise self._full(time.monotonic() - began)
-
-    def _full(self, waited: float) -> QueueFull:
-        gate = self._gate
-        how = f"after {waited:.1f} s" if waited else "and the queue is full"
-        return QueueFull(
-            f"Too many calls at once: {gate.in_flight} under way, {len(gate.queue)} waiting, {how}.",
-            retry_after=1.0,
-            queue_length=len(gate.queue),
-            in_flight=gate.in_flight,
-            waited=waited,
-        )
+        if not place.admitted and not gate.give_up(place):
+            raise _full(gate, time.monotonic() - began)
 
     @property
     def in_flight(self) -> int:
         """Calls under way."""
-        return self._gate.in_flight
+        return self._gate().in_flight
 
     @property
     def queue_length(self) -> int:
         """Callers that wait."""
-        return len(self._gate.queue)
+        return len(self._gate().queue)
+
+
+def _full(gate: _Gate, waited: float) -> QueueFull:
+    how = f"after {waited:.1f} s" if waited else "and the queue is full"
+    return QueueFull(
+        f"Too many calls at once: {gate.in_flight} under way, {len(gate.queue)} waiting, {how}.",
+        retry_after=1.0,
+        queue_length=len(gate.queue),
+        in_flight=gate.in_flight,
+        waited=waited,
+    )

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
+from .._fork import PerProcess
 from .amounts import check_amounts
 from .call import Call, Next, Reply
 from .record import record_of
@@ -48,7 +49,9 @@ class RetryBudget:
     share: float = 0.2
     minimum: int = 10
     window: float = 60.0
-    _counts: _Counts = field(init=False, repr=False, compare=False, default_factory=_Counts)
+    _counts: PerProcess[_Counts] = field(
+        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(_Counts)
+    )
 
     def __post_init__(self) -> None:
         check_amounts("retry_budget", above_zero=False, share=self.share, minimum=self.minimum)
@@ -58,7 +61,7 @@ class RetryBudget:
         """Send a call whose retries come out of the budget."""
         record = call.record or record_of(call)
         record.may_retry = self.take
-        counts = self._counts
+        counts = self._counts()
         with counts.lock:
             counts.slot(self.window / _SLOTS)[1] += 1
             counts.calls += 1
@@ -66,7 +69,7 @@ class RetryBudget:
 
     def take(self) -> bool:
         """Tell whether a retry is allowed now, and count it."""
-        counts = self._counts
+        counts = self._counts()
         with counts.lock:
             slot = counts.slot(self.window / _SLOTS)
             if counts.retries >= self.minimum + self.share * counts.calls:

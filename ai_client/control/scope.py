@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
-from weakref import WeakSet
+from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from .._fork import PerProcess
 from ..errors import ConfigError
 from .record import Record
 
@@ -62,37 +62,24 @@ class PerCaller(Generic[T]):
         make: Makes it for the call with a record, of whose labels and model it may make use.
     """
 
-    __slots__ = ("__weakref__", "_known", "_make")
+    __slots__ = ("_known", "_make")
 
     def __init__(self, make: Callable[[Record], T]) -> None:
         self._make = make
-        self._known: dict[object, T] = {}
-        _memories.add(self)
+        self._known: PerProcess[dict[object, T]] = PerProcess(
+            dict
+        )  # the process may be what a call counts for
 
     def of(self, record: Record) -> T:
-        """Give what is for a call."""
+        """Return what is for a call."""
         who = (record.labels, record.model)
-        found = self._known.get(who)
+        known = self._known()
+        found = known.get(who)
         if found is None:
-            if len(self._known) >= _KEPT:
-                self._known.clear()
-            found = self._known[who] = self._make(record)
+            if len(known) >= _KEPT:
+                known.clear()
+            found = known[who] = self._make(record)
         return found
-
-    def forget(self) -> None:
-        """Make everything anew from here on."""
-        self._known.clear()
-
-
-_memories: "WeakSet[PerCaller[Any]]" = WeakSet()
-
-
-def _start_anew() -> None:
-    for memory in _memories:
-        memory.forget()  # the process is another one, and may be what a call counts for
-
-
-os.register_at_fork(after_in_child=_start_anew)
 
 
 class Window(NamedTuple):

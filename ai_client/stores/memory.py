@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 from math import inf
 
+from .._fork import PerProcess
 from .base import DEFAULT_MAX_BYTES, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 
 _SWEEP_EVERY = 4096
@@ -96,129 +97,28 @@ def seconds_until_room(slots: Sequence[Sequence[int]], missing: int, width: floa
     return width * SLOTS
 
 
-class MemoryBackend:
-    """State in the memory of this process.
+class _State:
+    """What a process keeps, and the lock under which it does."""
 
-    Args:
-        max_bytes: Bound on all values kept by `set`; the least recently used go first.
-    """
+    def __init__(self, max_bytes: int) -> None:
+        self.lock = threading.Lock()
+        self.max_bytes = max_bytes
+        self.accounts: dict[str, _Account] = {}
+        self.settled: dict[str, None] = {}
+        self.windows: dict[str, _Window] = {}
+        self.sums: dict[str, tuple[float, defaultdict[str, defaultdict[str, int]]]] = {}
+        self.values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self.size = 0
+        self.changes = 0
 
-    instant = True
-
-    def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
-        self._lock = threading.Lock()
-        self._max_bytes = max_bytes
-        self._accounts: dict[str, _Account] = {}
-        self._settled: dict[str, None] = {}
-        self._windows: dict[str, _Window] = {}
-        self._sums: dict[str, tuple[float, defaultdict[str, defaultdict[str, int]]]] = {}
-        self._values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
-        self._size = 0
-        self._changes = 0
-
-    def admit(
-        self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
-    ) -> Refusal | None:
-        """Set aside all of *holds* and take all of *takes*, or nothing."""
-        made: list[_Account] = []
-        with self._lock:
-            refusal = self._hold(ticket, holds, now, expires, made)
-            if refusal is None and takes:
-                refusal = self._take(takes, now)
-            if refusal is not None:
-                for account in made:
-                    account.let_go(ticket)
-            return refusal
-
-    def settle(
-        self,
-        ticket: str,
-        spends: Sequence[Spend],
-        now: float,
-        changes: Sequence[Change] = (),
-        tally: Tally | None = None,
-    ) -> list[Ledger]:
-        """Give back what *ticket* holds and count what was used, once."""
-        ledgers: list[Ledger] = []
-        with self._lock:
-            repeated = ticket in self._settled
-            for spend in spends:
-                account = self._accounts.get(spend.key)
-                if account is None or account.until <= now:
-                    account = self._new_account(spend.key, spend.until, now)
-                account.let_go(ticket)
-                if account.due <= now:
-                    account.expire(now)
-                if not repeated:
-                    account.used += spend.amount
-                ledgers.append(Ledger(account.used, account.held))
-            if not repeated:
-                self._settled[ticket] = None
-                if len(self._settled) > 2 * _SWEEP_EVERY:
-                    self._settled = dict.fromkeys(islice(self._settled, _SWEEP_EVERY, None))
-                for change in changes:
-                    window = self._windows.get(change.key) or self._new_window(change, now)
-                    window.add(change.amount, int(change.at / window.width))
-                if tally is not None:
-                    self._add(tally)
-        return ledgers
-
-    def ledger(self, key: str, now: float) -> Ledger:
-        """Read a ledger."""
-        with self._lock:
-            account = self._accounts.get(key)
-            if account is None or account.until <= now:
-                return Ledger()
-            account.expire(now)
-            return Ledger(account.used, account.held)
-
-    def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
-        """Read the sums of the periods from *first* to *last*."""
-        with self._lock:
-            return {
-                period: {key: dict(totals) for key, totals in kept.items()}
-                for period, (_, kept) in self._sums.items()
-                if first <= period <= last
-            }
-
-    def get(self, key: str, now: float) -> bytes | None:
-        """Read a value, unless it has expired."""
-        with self._lock:
-            value, expires = self._values.get(key, (None, 0.0))
-            if value is None:
-                return None
-            if expires <= now:
-                self._size -= len(value)
-                del self._values[key]
-                return None
-            self._values.move_to_end(key)
-            return value
-
-    def set(self, key: str, value: bytes, expires: float, now: float) -> None:
-        """Keep a value until *expires*, or until there is no room."""
-        del now
-        with self._lock:
-            old, _ = self._values.pop(key, (b"", 0.0))
-            self._size -= len(old)
-            if len(value) > self._max_bytes:
-                return
-            self._values[key] = (value, expires)
-            self._size += len(value)
-            while self._size > self._max_bytes:
-                _, (oldest, _) = self._values.popitem(last=False)
-                self._size -= len(oldest)
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def _hold(
+    def hold(
         self, ticket: str, holds: Sequence[Hold], now: float, expires: float, made: list[_Account]
     ) -> Refusal | None:
         """Set amounts aside until one has no room, and note on which accounts."""
         for hold in holds:
-            account = self._accounts.get(hold.key)
+            account = self.accounts.get(hold.key)
             if account is None or account.until <= now:
-                account = self._new_account(hold.key, hold.until, now)
+                account = self.accounts[hold.key] = _Account(hold.until)
             if account.due <= now:
                 account.expire(now)
             if hold.limit is not None and account.used + account.held + hold.amount > hold.limit:
@@ -228,12 +128,12 @@ class MemoryBackend:
                 made.append(account)
         return None
 
-    def _take(self, takes: Sequence[Take], now: float) -> Refusal | None:
+    def take(self, takes: Sequence[Take], now: float) -> Refusal | None:
         """Take amounts from windows, all or none."""
         wait = 0.0
         found: list[tuple[_Window, int, int]] = []
         for take in takes:
-            window = self._windows.get(take.key) or self._new_window(take, now)
+            window = self.windows.get(take.key) or self.new_window(take)
             number = int(now / window.width)
             if number > window.newest:
                 window.forget(number)
@@ -249,31 +149,143 @@ class MemoryBackend:
             window.add(amount, number)
         return None
 
-    def _add(self, tally: Tally) -> None:
-        kept = self._sums.get(tally.period)
+    def add(self, tally: Tally) -> None:
+        """Add to the sums of a period."""
+        kept = self.sums.get(tally.period)
         if kept is None:
-            self._sums = {name: kept for name, kept in self._sums.items() if kept[0] > time.time()}
-            kept = self._sums[tally.period] = tally.until, defaultdict(_totals)
+            self.sums = {name: kept for name, kept in self.sums.items() if kept[0] > time.time()}
+            kept = self.sums[tally.period] = tally.until, defaultdict(_totals)
         totals = kept[1][tally.key]
         for name, amount in tally.amounts.items():
             totals[name] += amount
 
-    def _new_account(self, key: str, until: float, now: float) -> _Account:
-        self._sweep(now)
-        account = self._accounts[key] = _Account(until)
-        return account
-
-    def _new_window(self, of: Take | Change, now: float) -> _Window:
-        self._sweep(now)
-        window = self._windows[of.key] = _Window(of.window / SLOTS)
+    def new_window(self, of: Take | Change) -> _Window:
+        """Begin to count in a window."""
+        window = self.windows[of.key] = _Window(of.window / SLOTS)
         return window
 
-    def _sweep(self, now: float) -> None:
+    def sweep(self, now: float) -> None:
         """Forget what has ended, once in a while, so that state stays in proportion to what is live."""
-        self._changes += 1
-        if self._changes % _SWEEP_EVERY:
+        self.changes += 1
+        if self.changes % _SWEEP_EVERY:
             return
-        self._accounts = {key: value for key, value in self._accounts.items() if value.until > now}
-        for window in self._windows.values():
+        self.accounts = {key: value for key, value in self.accounts.items() if value.until > now}
+        for window in self.windows.values():
             window.forget(int(now / window.width))
-        self._windows = {key: window for key, window in self._windows.items() if window.total}
+        self.windows = {key: window for key, window in self.windows.items() if window.total}
+
+
+class MemoryBackend:
+    """State in the memory of this process; a process that is forked begins with none.
+
+    Args:
+        max_bytes: Bound on all values kept by `set`; the least recently used go first.
+    """
+
+    instant = True
+
+    def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        self._state = PerProcess(lambda: _State(max_bytes))
+
+    def admit(
+        self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
+    ) -> Refusal | None:
+        """Set aside all of *holds* and take all of *takes*, or nothing."""
+        made: list[_Account] = []
+        state = self._state()
+        with state.lock:
+            state.sweep(now)
+            refusal = state.hold(ticket, holds, now, expires, made)
+            if refusal is None and takes:
+                refusal = state.take(takes, now)
+            if refusal is not None:
+                for account in made:
+                    account.let_go(ticket)
+            return refusal
+
+    def settle(
+        self,
+        ticket: str,
+        spends: Sequence[Spend],
+        now: float,
+        changes: Sequence[Change] = (),
+        tally: Tally | None = None,
+    ) -> list[Ledger]:
+        """Give back what *ticket* holds and count what was used, once."""
+        ledgers: list[Ledger] = []
+        state = self._state()
+        with state.lock:
+            state.sweep(now)
+            repeated = ticket in state.settled
+            for spend in spends:
+                account = state.accounts.get(spend.key)
+                if account is None or account.until <= now:
+                    account = state.accounts[spend.key] = _Account(spend.until)
+                account.let_go(ticket)
+                if account.due <= now:
+                    account.expire(now)
+                if not repeated:
+                    account.used += spend.amount
+                ledgers.append(Ledger(account.used, account.held))
+            if not repeated:
+                state.settled[ticket] = None
+                if len(state.settled) > 2 * _SWEEP_EVERY:
+                    state.settled = dict.fromkeys(islice(state.settled, _SWEEP_EVERY, None))
+                for change in changes:
+                    window = state.windows.get(change.key) or state.new_window(change)
+                    window.add(change.amount, int(change.at / window.width))
+                if tally is not None:
+                    state.add(tally)
+        return ledgers
+
+    def ledger(self, key: str, now: float) -> Ledger:
+        """Read a ledger."""
+        state = self._state()
+        with state.lock:
+            account = state.accounts.get(key)
+            if account is None or account.until <= now:
+                return Ledger()
+            account.expire(now)
+            return Ledger(account.used, account.held)
+
+    def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
+        """Read the sums of the periods from *first* to *last*."""
+        state = self._state()
+        with state.lock:
+            return {
+                period: {key: dict(totals) for key, totals in kept.items()}
+                for period, (_, kept) in state.sums.items()
+                if first <= period <= last
+            }
+
+    def get(self, key: str, now: float) -> bytes | None:
+        """Read a value, unless it has expired."""
+        state = self._state()
+        with state.lock:
+            value, expires = state.values.get(key, (None, 0.0))
+            if value is None:
+                return None
+            if expires <= now:
+                state.size -= len(value)
+                del state.values[key]
+                return None
+            state.values.move_to_end(key)
+            return value
+
+    def set(self, key: str, value: bytes, expires: float, now: float) -> None:
+        """Keep a value until *expires*, or until there is no room."""
+        del now
+        state = self._state()
+        with state.lock:
+            old, _ = state.values.pop(key, (b"", 0.0))
+            state.size -= len(old)
+            if len(value) > state.max_bytes:
+                return
+            state.values[key] = (value, expires)
+            state.size += len(value)
+            while state.size > state.max_bytes:
+                _, (oldest, _) = state.values.popitem(last=False)
+                state.size -= len(oldest)
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,7 +1,6 @@
 """From a backend to a store: blocking work off the event loop, and what happens while the backend is down."""
 
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -9,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from .._fork import PerProcess
 from ..errors import StoreError
 from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 from .tickets import new_ticket
@@ -47,13 +47,7 @@ class SharedStore:
         self.backend = backend
         self.instant = backend if backend.instant else None
         self.on_failure = on_failure
-        self._threads = threads
-        self._executor: ThreadPoolExecutor | None = None
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
-        self._pending: deque[Callable[[], Any]] = deque(maxlen=MAX_PENDING)
-        self._down_until = 0.0
-        self._warned = -WARN_EVERY
+        self._here = PerProcess(lambda: _Here(threads))  # a parent counts what it remembers itself
 
     async def admit(
         self,
@@ -71,7 +65,7 @@ class SharedStore:
             return self.backend.admit(ticket, holds, takes, now, expires)
         request = _Request(ticket, holds, takes, now, expires)
         try:
-            return await io.work(self._workers(), self._admit, request)
+            return await io.work(self._here().workers(), self._admit, request)
         except StoreError as error:
             self._fail(error)
             if takes:
@@ -81,7 +75,7 @@ class SharedStore:
         except BaseException:
             request.unwanted = True
             if request.made or io.blocking:  # else the thread that makes it gives it back
-                await io.work(self._workers(), self._settle, *request.nothing())
+                await io.work(self._here().workers(), self._settle, *request.nothing())
             raise
 
     async def settle(
@@ -98,7 +92,7 @@ class SharedStore:
         """Give back what *ticket* holds and count what was used, once."""
         if self.backend.instant:
             return self.backend.settle(ticket, spends, now, changes, tally)
-        return await io.work(self._workers(), self._settle, ticket, spends, now, changes, tally)
+        return await io.work(self._here().workers(), self._settle, ticket, spends, now, changes, tally)
 
     async def ledger(self, io: "IO", key: str, now: float, /) -> Ledger:
         """Read a ledger; a failure is an error here, whatever `on_failure` says."""
@@ -125,23 +119,22 @@ class SharedStore:
 
     def close(self) -> None:
         """Count what is remembered, then let go of threads, files and connections; a later use opens them again."""
-        executor, self._executor = self._executor, None
-        if executor is not None and self._pid == os.getpid():
-            executor.shutdown()
-        if self._pending and self._pid == os.getpid():
+        here = self._here()
+        here.stop()
+        if here.pending:
             try:
-                self._catch_up()
+                _catch_up(here)
             except StoreError as error:
-                logger.warning("%d changes could not be counted. %s", len(self._pending), error)
+                logger.warning("%d changes could not be counted. %s", len(here.pending), error)
         self.backend.close()
 
     async def _do(self, io: "IO", operation: Callable[..., T], *args: Any) -> T:
         if self.backend.instant:
             return operation(*args)
-        return await io.work(self._workers(), self._attempt, operation, args)
+        return await io.work(self._here().workers(), self._attempt, operation, args)
 
     def _admit(self, request: "_Request") -> Refusal | None:
-        asked = self._down_until <= time.monotonic()
+        asked = self._here().down_until <= time.monotonic()
         try:
             refusal = self._attempt(self.backend.admit, request.wanted())
         except StoreError:
@@ -172,40 +165,27 @@ class SharedStore:
 
     def _remember(self, change: Callable[[], Any]) -> None:
         """Keep a change until the backend answers again."""
-        if len(self._pending) == MAX_PENDING:
+        pending = self._here().pending
+        if len(pending) == MAX_PENDING:
             logger.error("The store has been down for so long that the oldest change is forgotten.")
-        self._pending.append(change)
+        pending.append(change)
 
     def _attempt(self, operation: Callable[..., T], args: tuple[Any, ...]) -> T:
-        if self._down_until > time.monotonic():
-            raise StoreError("The store failed a moment ago and is not asked again yet.", self._left())
+        here = self._here()
+        left = here.down_until - time.monotonic()
+        if left > 0:
+            raise StoreError("The store failed a moment ago and is not asked again yet.", left)
         try:
-            self._catch_up()
+            _catch_up(here)
             result = operation(*args)
         except StoreError as error:
-            self._down_until = time.monotonic() + PAUSE
+            here.down_until = time.monotonic() + PAUSE
             error.retry_after = PAUSE
             raise
-        if self._down_until:
-            self._down_until = 0.0
+        if here.down_until:
+            here.down_until = 0.0
             logger.warning("The store answers again.")
         return result
-
-    def _catch_up(self) -> None:
-        """Apply, in order, what could not be applied while the backend was down."""
-        while self._pending:
-            try:
-                change = self._pending.popleft()
-            except IndexError:  # another thread was faster
-                return
-            try:
-                change()
-            except StoreError:
-                self._pending.appendleft(change)
-                raise
-
-    def _left(self) -> float:
-        return max(0.0, self._down_until - time.monotonic())
 
     def _fail(self, error: StoreError) -> None:
         if self.on_failure == "closed":
@@ -213,24 +193,55 @@ class SharedStore:
         self._warn(error)
 
     def _warn(self, error: StoreError) -> None:
-        now = time.monotonic()
-        if now - self._warned >= WARN_EVERY:
-            self._warned = now
+        here, now = self._here(), time.monotonic()
+        if now - here.warned >= WARN_EVERY:
+            here.warned = now
             means = "calls are refused" if self.on_failure == "closed" else "calls go on without it"
             logger.warning("%s Until it answers again, %s.", error, means)
 
-    def _workers(self) -> ThreadPoolExecutor:
-        """Give this process's threads; those from before a fork do not exist any more."""
+
+class _Here:
+    """What a process has of a store: its threads, and what is to be counted once the backend answers again."""
+
+    def __init__(self, threads: int) -> None:
+        self.pending: deque[Callable[[], Any]] = deque(maxlen=MAX_PENDING)
+        self.down_until = 0.0
+        self.warned = -WARN_EVERY
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._executor: ThreadPoolExecutor | None = None
+
+    def workers(self) -> ThreadPoolExecutor:
+        """Return the threads, which start when they are needed."""
         executor = self._executor
-        if executor is not None and self._pid == os.getpid():
-            return executor
+        if executor is None:
+            with self._lock:
+                executor = self._executor
+                if executor is None:
+                    executor = ThreadPoolExecutor(self._threads, thread_name_prefix="ai-client-store")
+                    self._executor = executor
+        return executor
+
+    def stop(self) -> None:
+        """Let go of the threads once they have done what they were given; later use starts others."""
         with self._lock:
-            if self._executor is None or self._pid != os.getpid():
-                if self._pid != os.getpid():
-                    self._pending.clear()  # the parent counts what it remembers
-                self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="ai-client-store")
-                self._pid = os.getpid()
-            return self._executor
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown()
+
+
+def _catch_up(here: _Here) -> None:
+    """Apply, in order, what could not be applied while the backend was down."""
+    while here.pending:
+        try:
+            change = here.pending.popleft()
+        except IndexError:  # another thread was faster
+            return
+        try:
+            change()
+        except StoreError:
+            here.pending.appendleft(change)
+            raise
 
 
 class _Request:

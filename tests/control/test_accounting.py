@@ -93,7 +93,7 @@ def test_two_visits_to_the_store_for_each_call(both: Both, stream: bool) -> None
     assert held(store, "|tokens|") == Ledger(used, 0)
     assert held(store, "|usd|") == Ledger(row.sums["nano_usd"], 0)
     assert held(store, "|requests|") == Ledger(3, 0)
-    windows = {key.split("|")[0]: window.total for key, window in backend._windows.items()}
+    windows = {key.split("|")[0]: window.total for key, window in backend._state().windows.items()}
     assert windows == {"requests": 3, "tokens": used}
     store.close()
 

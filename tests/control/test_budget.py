@@ -39,7 +39,7 @@ def chat_reply(recorded: Recorded) -> Reply:
 
 def held(store: Any, key: str = "total") -> Ledger:
     """Give the sum of all ledgers of a memory store."""
-    accounts = [account for name, account in store.backend._accounts.items() if key in name]
+    accounts = [account for name, account in store.backend._state().accounts.items() if key in name]
     return Ledger(sum(one.used for one in accounts), sum(one.held for one in accounts))
 
 
