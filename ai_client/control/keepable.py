@@ -58,10 +58,11 @@ def _is_keepable_stream(call: "Call", content: bytes) -> bool:
     if ends.choices:
         return _are_keepable(call, [choice for item in items for choice in _list(item, "choices")])
     if "response.completed" in ends.last:
-        whole = next((item for item in reversed(items) if item.get("type") in ends.last), {})
-        deltas = any(item.get("delta") for item in items)
-        return whole.get("type") == "response.completed" and _has_completed(
-            whole.get("response"), said=deltas
+        last = [item for item in items if item.get("type") in ends.last][-1:]
+        said = any(item.get("delta") for item in items)
+        return any(
+            item.get("type") == "response.completed" and _has_completed(item.get("response"), said=said)
+            for item in last
         )
     return not any(item.get("type") == "error" for item in items)
 
