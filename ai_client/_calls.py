@@ -13,7 +13,7 @@ from ._io import IO
 from ._message import Header, Messages
 from ._operation import View
 from ._origins import for_anywhere, origin, without_credentials, without_secrets
-from ._result import body_of, check_opening, make_result
+from ._result import body_of, cannot_stream, check_opening, make_result
 from ._secret import check_secret
 from .control.call import Call, Layer, Next, Reply, chained
 from .control.deadline import is_over
@@ -153,7 +153,7 @@ class Calls(Messages):
         if not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT:
             raise status_error(response, body_of(response))
         if call.stream is not None:
-            await check_opening(call, response)
+            check_opening(response)
             return Reply(response, taken, stream_end=self.stream_end)
         return Reply(response, taken)
 
@@ -167,7 +167,11 @@ class Calls(Messages):
             else:
                 response = await io.send(request, stream=left or io.blocking)
                 io.watch(response, call.deadline)
-            if not left or not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT:
+            if (
+                not left
+                or not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT
+                or (call.stream is not None and cannot_stream(response))
+            ):
                 await io.read(response)
         except io.timeouts as error:
             if is_over(call.deadline):

@@ -67,6 +67,8 @@ class _Base:
         self.timeouts = (library.http.TimeoutException,)
         self.failures = (library.http.RequestError,)
         self._too_many: type[httpx.TooManyRedirects] = library.http.TooManyRedirects
+        self._malformed: type[httpx.RemoteProtocolError] = library.http.RemoteProtocolError
+        self._no_address: tuple[type[Exception], ...] = (library.http.InvalidURL, ValueError)
 
     def _follows(self, request: "httpx.Request") -> bool:
         del request
@@ -101,6 +103,13 @@ class _Base:
             return None
         if hops == MAX_REDIRECTS:
             raise self._too_many(f"More than {MAX_REDIRECTS} redirects.", request=request)
+        try:
+            return self._redirected(request, response.status_code, location)
+        except self._no_address as error:
+            message = "The server redirects to what is no address."
+            raise self._malformed(message, request=request) from error
+
+    def _redirected(self, request: "httpx.Request", status: int, location: str) -> "httpx.Request":
         url = request.url.join(location)
         headers = request.headers.copy()
         if origin(url) != origin(request.url):
@@ -109,7 +118,7 @@ class _Base:
         if url.userinfo:
             url = url.copy_with(userinfo=b"")  # nobody here gave it
         method = request.method
-        if response.status_code == _SEE_OTHER or (response.status_code in {301, 302} and method == "POST"):
+        if status == _SEE_OTHER or (status in {301, 302} and method == "POST"):
             method = "HEAD" if method == "HEAD" else "GET"
             for name in _OF_THE_BODY:
                 headers.pop(name, None)
@@ -144,11 +153,11 @@ class TransportSender(_OverPool):
         start = time.perf_counter()
         response = self._answer(request)
         hops = 0
-        while (following := self._next(response, request, hops)) is not None:
-            response.close()
-            request, hops = following, hops + 1
-            response = self._answer(request)
         try:
+            while (following := self._next(response, request, hops)) is not None:
+                response.close()
+                request, hops = following, hops + 1
+                response = self._answer(request)
             limit_decoding(response)
             if not stream:
                 read(response)
@@ -197,11 +206,11 @@ class AsyncTransportSender(_OverPool):
         start = time.perf_counter()
         response = await self._answer(request)
         hops = 0
-        while (following := self._next(response, request, hops)) is not None:
-            await response.aclose()
-            request, hops = following, hops + 1
-            response = await self._answer(request)
         try:
+            while (following := self._next(response, request, hops)) is not None:
+                await response.aclose()
+                request, hops = following, hops + 1
+                response = await self._answer(request)
             limit_decoding(response)
             if not stream:
                 await aread(response)
@@ -300,11 +309,11 @@ class ClientSender(_OverClient):
             request, stream=True, follow_redirects=False, **self._auth(request)
         )
         hops = 0
-        while (following := self._next(response, request, hops)) is not None:
-            response.close()
-            request, hops = following, hops + 1
-            response = self.client.send(request, stream=True, auth=None, follow_redirects=False)
         try:
+            while (following := self._next(response, request, hops)) is not None:
+                response.close()
+                request, hops = following, hops + 1
+                response = self.client.send(request, stream=True, auth=None, follow_redirects=False)
             limit_decoding(response)
             if not stream:
                 read(response)
@@ -328,11 +337,11 @@ class AsyncClientSender(_OverClient):
             request, stream=True, follow_redirects=False, **self._auth(request)
         )
         hops = 0
-        while (following := self._next(response, request, hops)) is not None:
-            await response.aclose()
-            request, hops = following, hops + 1
-            response = await self.client.send(request, stream=True, auth=None, follow_redirects=False)
         try:
+            while (following := self._next(response, request, hops)) is not None:
+                await response.aclose()
+                request, hops = following, hops + 1
+                response = await self.client.send(request, stream=True, auth=None, follow_redirects=False)
             limit_decoding(response)
             if not stream:
                 await aread(response)

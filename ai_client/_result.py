@@ -96,15 +96,26 @@ def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
     return result
 
 
-async def check_opening(call: Call, response: "httpx.Response") -> None:
-    """Refuse the opening of a stream whose body cannot be one."""
+def cannot_stream(response: "httpx.Response") -> bool:
+    """Tell whether the content type says that a body is no stream, so that it is read as a whole."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in {"application/json", "text/html"}:
+    return kind in {"application/json", "text/html"}
+
+
+def check_opening(response: "httpx.Response") -> None:
+    """Refuse the opening of a stream whose body is none and was read.
+
+    Raises:
+        APIError: It is the server's word on why there is no stream.
+        APIResponseValidationError: It is anything else.
+    """
+    if not cannot_stream(response):
         return
-    await call.io.read(response)
     body = body_of(response)
     if error := members_of(members_of(body).get("error")):
-        raise APIError(error.get("message") or "The server refused to stream.", response.request, body=error)
+        said = error.get("message")
+        message = said if isinstance(said, str) and said else "The server refused to stream."
+        raise APIError(message, response.request, body=error)
     raise APIResponseValidationError(
         response,
         body,
