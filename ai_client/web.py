@@ -123,7 +123,9 @@ def encode_event(item: Any) -> bytes:
 
 
 def _retry_header(seconds: float | None) -> dict[str, str]:
-    return {} if seconds is None else {"retry-after": str(max(1, math.ceil(seconds)))}
+    if seconds is None or not math.isfinite(seconds):
+        return {}
+    return {"retry-after": str(max(1, math.ceil(seconds)))}
 
 
 def _own(error: BaseException, status: int) -> HTTPError:
