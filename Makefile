@@ -55,12 +55,12 @@ demo-flask: .venv/.demo-flask ## the same in Flask
 test: .venv/.dev ## set up and run the tests
 	$(BIN)/python -m pytest $(ARGS)
 
-HOSTILE := tests/hostile/test_matrix.py
+HOSTILE := $(addprefix tests/hostile/,test_matrix.py test_breaks.py)
 
 hostile: .venv/.dev ## answers of every kind, written in every way: the sample of the gate
 	STORM=sample $(BIN)/python -m pytest -q $(HOSTILE) $(ARGS)
 
-storm: .venv/.dev ## the same for all of them, which takes an hour (SEED=n repeats a run, CELL=name one cell)
+storm: .venv/.dev ## the same for all of them, which takes an hour (SEED=n repeats a run, CELL=name or BREAK=name one cell)
 	STORM=all $(BIN)/python -m pytest -q tests/hostile/storm.py $(HOSTILE) $(ARGS)
 
 build/oldest/.ready: pyproject.toml tests/oldest.txt

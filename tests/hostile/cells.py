@@ -3,19 +3,20 @@
 import os
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from functools import cache
 from itertools import product
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 from tests.hostile.answers import DIALECTS, KINDS, Dialect, Kind
 from tests.hostile.controls import CONTROLS
 from tests.hostile.framing import FRAMINGS, SEGMENTATIONS, Framing, anywhere, byte_by_byte, framed, whole
-from tests.hostile.pairwise import Covering
+from tests.hostile.pairwise import Covering, Row
 from tests.hostile.ways import ADAPTERS, BARE, WAYS
 from tests.hostile.wire import CLOSE, Request, Step
 
+C = TypeVar("C")
 Level = Literal["few", "sample", "all"]
 BYTES = "bytes"
 CODINGS = ("plain", "gzip")
@@ -143,9 +144,15 @@ def covering() -> Covering:
     return Covering(AXES, fits, seed())
 
 
+@cache
+def pairs() -> list[Row]:
+    """Return rows in which every two values that fit stand together."""
+    return covering().rows()
+
+
 def sample() -> list[Cell]:
     """Return cells in which every two values that fit stand together, and every kind, way and control do."""
-    rows = covering().rows()
+    rows = [*pairs()]
     tried = {row[:3] for row in rows}
     for kind, way, controls in product(AXES["kind"], AXES["way"], AXES["controls"]):
         if (kind, way, controls) not in tried and fits("kind", kind, "way", way):
@@ -155,14 +162,19 @@ def sample() -> list[Cell]:
     return [Cell(*row, salt=str(number)) for number, row in enumerate(rows)]
 
 
+def named(variable: str, cls: Callable[..., C]) -> list[C] | None:
+    """Return the one cell that an environment variable names, where it does."""
+    name = os.environ.get(variable)
+    return None if name is None else [cls(*name.split(","))]
+
+
 def chosen() -> list[Cell]:
     """Return the cells to try one by one: that of the variable `CELL`, a few, or the sample."""
-    if "CELL" in os.environ:
-        return [Cell(*os.environ["CELL"].split(","))]
+    if (one := named("CELL", Cell)) is not None:
+        return one
     if level() == "sample":
         return sample()
-    pairs = [Cell(*row) for row in covering().rows()]
-    return [cell for cell in pairs if cell.segmentation != BYTES][::_FEW]
+    return [cell for cell in (Cell(*row) for row in pairs()) if cell.segmentation != BYTES][::_FEW]
 
 
 def storm(kind: str, way: str) -> Iterator[Cell]:

@@ -5,46 +5,49 @@ from typing import Any
 from tests.hostile.answers import Kind
 
 
-def read(kind: Kind, client: Any) -> list[Any]:
-    """Make the call on the blocking client and read its answer."""
+def read(kind: Kind, client: Any, into: list[Any]) -> None:
+    """Make the call on the blocking client, and add to a list what is read of its answer, as it comes."""
     result = kind.call(client)
     match kind.shape:
         case "object":
-            return [kind.extract(result)]
+            into.append(kind.extract(result))
         case "raw":
-            return [kind.extract(result.parse())]
+            into.append(kind.extract(result.parse()))
         case "items" | "pages":
-            return [kind.extract(item) for item in result]
+            for item in result:
+                into.append(kind.extract(item))  # noqa: PERF401 - what came before an error counts
         case "binary":
-            return [result.content]
+            into.append(result.content)
         case "unread":
             with result as response:
-                return [b"".join(response.iter_bytes())]
+                into.append(b"".join(response.iter_bytes()))
         case "helper":
             with result as stream:
-                return [kind.extract(_final(stream)())]
+                into.append(kind.extract(_final(stream)()))
 
 
-async def aread(kind: Kind, client: Any) -> list[Any]:  # noqa: PLR0911 - a return for each shape
-    """Make the call on the awaitable client and read its answer."""
+async def aread(kind: Kind, client: Any, into: list[Any]) -> None:
+    """Make the call on the awaitable client, and add to a list what is read of its answer, as it comes."""
     result = kind.call(client)
     match kind.shape:
         case "object":
-            return [kind.extract(await result)]
+            into.append(kind.extract(await result))
         case "raw":
-            return [kind.extract((await result).parse())]
+            into.append(kind.extract((await result).parse()))
         case "items":
-            return [kind.extract(item) async for item in await result]
+            async for item in await result:
+                into.append(kind.extract(item))  # noqa: PERF401 - what came before an error counts
         case "pages":
-            return [kind.extract(item) async for item in result]
+            async for item in result:
+                into.append(kind.extract(item))  # noqa: PERF401 - what came before an error counts
         case "binary":
-            return [(await result).content]
+            into.append((await result).content)
         case "unread":
             async with result as response:
-                return [b"".join([part async for part in response.iter_bytes()])]
+                into.append(b"".join([part async for part in response.iter_bytes()]))
         case "helper":
             async with result as stream:
-                return [kind.extract(await _final(stream)())]
+                into.append(kind.extract(await _final(stream)()))
 
 
 def _final(stream: Any) -> Any:

@@ -1,30 +1,49 @@
-"""The whole product of the matrix, by hand or by night: `make storm`."""
+"""The whole product of both matrices, by hand or by night: `make storm`."""
 
 import traceback
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
-from tests.hostile.cells import seed, storm, storms
+from tests.hostile import breaks, cells
 from tests.hostile.census import nothing_left
 from tests.hostile.conftest import Tried
-from tests.hostile.visits import visit
+from tests.hostile.visits import visit, visit_break
 from tests.hostile.wire import Wire
 
+C = TypeVar("C", cells.Cell, breaks.Break)
 _SHOWN = 5
+STORMS = cells.storms()
+each_kind_and_way = pytest.mark.parametrize(
+    ("kind", "way"), STORMS, ids=["-by-".join(storm) for storm in STORMS]
+)
 
 
-@pytest.mark.parametrize(("kind", "way"), storms(), ids=["-by-".join(pair) for pair in storms()])
-def test_storm(kind: str, way: str, one_wire: Wire, tmp_path: Path, tried: Tried) -> None:
-    """Every control and segmentation of a kind and way holds; each cell that does not is named."""
+def try_all(
+    chosen: Iterable[C], visit_one: Callable[[C, Wire, Path], None], wire: Wire, place: Path, tried: Tried
+) -> None:
+    """Visit every cell, whatever the others did, and name those that failed."""
     failed: list[str] = []
-    for number, cell in enumerate(storm(kind, way)):
+    for number, cell in enumerate(chosen):
         tried(1)
         try:
             with nothing_left():
-                visit(cell, one_wire, tmp_path / f"store-{number}")
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other cells are tried too
-            failed.append(f"CELL={cell}\n{''.join(traceback.format_exception(error)[-3:])}")
-    assert not failed, f"SEED={seed()}: {len(failed)} cells fail, the first are:\n" + "\n".join(
-        failed[:_SHOWN]
-    )
+                visit_one(cell, wire, place / f"store-{number}")
+        except Exception as error:  # noqa: BLE001 - the other cells are tried all the same
+            failed.append(f"{cell}\n{''.join(traceback.format_exception(error)[-3:])}")
+    first = "\n".join(failed[:_SHOWN])
+    assert not failed, f"SEED={cells.seed()}: {len(failed)} cells fail, the first are:\n{first}"
+
+
+@each_kind_and_way
+def test_storm(kind: str, way: str, one_wire: Wire, tmp_path: Path, tried: Tried) -> None:
+    """Every control and segmentation of a kind and way holds."""
+    try_all(cells.storm(kind, way), visit, one_wire, tmp_path, tried)
+
+
+@each_kind_and_way
+def test_storm_of_breaks(kind: str, way: str, one_wire: Wire, tmp_path: Path, tried: Tried) -> None:
+    """Every fault at every place of a kind and way holds."""
+    try_all(breaks.storm(kind, way), visit_break, one_wire, tmp_path, tried)

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from tests.hostile.answers import KINDS
+from ai_client import OpenAIError
+from tests.hostile.answers import KINDS, Kind
+from tests.hostile.breaks import Break
 from tests.hostile.cells import Cell, Idle
 from tests.hostile.census import settle
 from tests.hostile.controls import check_costs, check_nothing_is_held, is_kept, options_for
-from tests.hostile.ways import WAYS, pools_of
+from tests.hostile.ways import WAYS, ReportedError, Site, pools_of
 from tests.hostile.wire import Request, Script, Wire
 
 CALLS = 2
@@ -56,3 +58,52 @@ def check_idle(pool: Any) -> None:
     assert settle(lambda: pool.stats().in_use == 0)
     stats = pool.stats()
     assert (stats.waiting, stats.open) == (0, stats.idle)
+
+
+def visit_break(cell: Break, wire: Wire, place: Path) -> None:
+    """Make a call whose answer breaks, then another one, and look at what was read, counted and held."""
+    kind = KINDS[cell.kind]
+    number = -1
+
+    def answer(request: Request) -> Script:
+        nonlocal number
+        first = kind.place(request) == 0
+        number += first
+        breaks = number == 0 and kind.place(request) == kind.requests - 1
+        return (cell.script if breaks else cell.whole)(kind, request, number)
+
+    wire.play()
+    wire.answer = answer
+    options = options_for(cell.controls, wire.base_url, place) | cell.options
+    for other in options.get("controls", {}).get("fallback", {}).get("clients", {}).values():
+        other |= {"timeout": options["timeout"]}
+    options |= {"api_key": KEY, "base_url": wire.base_url}
+    try:
+        with WAYS[cell.way](kind, options) as site:
+            first = attempt(site, kind)
+            assert first or cell.fault != "trickle"
+            for client in (site.client(), *site.client()._built_by_layers()):
+                client.timeout = 30
+                client.deadline = None
+            asked = len(wire.requests)
+            kept = first and is_kept(cell.controls, kind)
+            assert site.read() == kind.reading(number)
+            assert kept or len(wire.requests) == asked + kind.requests
+            for pool in pools_of(site.client()):
+                check_idle(pool)
+            check_nothing_is_held(site.layers, place)
+    finally:
+        wire.wait_for(lambda: wire.open == 0)
+
+
+def attempt(site: Site, kind: Kind) -> bool:
+    """Make a call that may fail, and return whether it did not; what it gave by then is right."""
+    into: list[Any] = []
+    readings = [kind.reading(number) for number in range(3)]
+    try:
+        site.read_into(into)
+    except (OpenAIError, ReportedError):
+        assert any(into == reading[: len(into)] for reading in readings)
+        return False
+    assert into in readings
+    return True

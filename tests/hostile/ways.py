@@ -25,6 +25,9 @@ from tests.hostile.answers import Kind
 from tests.hostile.readings import aread, read
 
 Options = Mapping[str, Any]
+Answered = tuple[int, bytes]
+"""The status and the body of an application's answer."""
+OK = 200
 
 
 @dataclass
@@ -32,14 +35,24 @@ class Site:
     """An open way.
 
     Attributes:
-        read: Makes one call, and returns what is read of its answer.
+        read_into: Makes one call, and adds to a list what is read of its answer.
         client: Returns the client that was used, whose pools are looked at.
         layers: The policies around its calls.
     """
 
-    read: Callable[[], list[Any]]
+    read_into: Callable[[list[Any]], None]
     client: Callable[[], Any]
     layers: tuple[Any, ...]
+
+    def read(self) -> list[Any]:
+        """Make one call, and return what is read of its answer."""
+        into: list[Any] = []
+        self.read_into(into)
+        return into
+
+
+class ReportedError(Exception):
+    """An application told its reader that a call failed."""
 
 
 @contextmanager
@@ -48,7 +61,7 @@ def bare_blocking(kind: Kind, options: Options) -> Iterator[Site]:
     config = ClientConfig.make(options)
     try:
         with OpenAI(**config.options()) as client:
-            yield Site(lambda: read(kind, client), lambda: client, config.layers())
+            yield Site(lambda into: read(kind, client, into), lambda: client, config.layers())
     finally:
         config.close_store()
 
@@ -67,7 +80,7 @@ def bare_awaitable(kind: Kind, options: Options) -> Iterator[Site]:
 
         client = runner.run(make())
         try:
-            yield Site(lambda: runner.run(aread(kind, client)), lambda: client, config.layers())
+            yield Site(lambda into: runner.run(aread(kind, client, into)), lambda: client, config.layers())
         finally:
             runner.run(client.close())
             config.close_store()
@@ -98,7 +111,7 @@ def provider_blocking(kind: Kind, options: Options) -> Iterator[Site]:
     """Use a provider's blocking client."""
     with provided(options) as provider:
         client = provider.client
-        yield Site(lambda: read(kind, client), lambda: client, provider.config.layers())
+        yield Site(lambda into: read(kind, client, into), lambda: client, provider.config.layers())
 
 
 @contextmanager
@@ -106,7 +119,9 @@ def provider_awaitable(kind: Kind, options: Options) -> Iterator[Site]:
     """Use a provider's awaitable client in a loop for each call."""
     with provided(options) as provider:
         client = provider.async_client
-        yield Site(lambda: asyncio.run(aread(kind, client)), lambda: client, provider.config.layers())
+        yield Site(
+            lambda into: asyncio.run(aread(kind, client, into)), lambda: client, provider.config.layers()
+        )
 
 
 @contextmanager
@@ -127,7 +142,7 @@ def fastapi(kind: Kind, options: Options, *, blocking: bool) -> Iterator[Site]:
         provider: ClientProvider = app.state.ai_client
         try:
             yield Site(
-                lambda: _passed_on(runner.run(_by_asgi(app))),
+                lambda into: _take(runner.run(_by_asgi(app)), into),
                 lambda: provider.client if blocking else provider.async_client,
                 provider.config.layers(),
             )
@@ -140,10 +155,11 @@ async def _awaited(function: Callable[[], Any]) -> Any:
     return await function()
 
 
-async def _by_asgi(app: Any) -> bytes:
-    """Return the body of the answer of an ASGI application to a GET of its root."""
+async def _by_asgi(app: Any) -> Answered:
+    """Return the answer of an ASGI application to a GET of its root."""
     given = asyncio.Event()
     sent: list[bytes] = []
+    status = 0
 
     async def receive() -> dict[str, Any]:
         if not given.is_set():
@@ -153,8 +169,9 @@ async def _by_asgi(app: Any) -> bytes:
         raise AssertionError
 
     async def send(message: dict[str, Any]) -> None:
+        nonlocal status
         if message["type"] == "http.response.start":
-            assert message["status"] == 200
+            status = message["status"]
         else:
             sent.append(message["body"])
 
@@ -169,7 +186,7 @@ async def _by_asgi(app: Any) -> bytes:
     more = {"asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "scheme": "http"}
     address = {"root_path": "", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80)}
     await app({**scope, **more, **address}, receive, send)
-    return b"".join(sent)
+    return status, b"".join(sent)
 
 
 @contextmanager
@@ -190,24 +207,24 @@ def django(kind: Kind, options: Options, *, blocking: bool, asgi: bool) -> Itera
         provider = ai_client_django._current.handle().provider
         with closed(provider):
             yield Site(
-                lambda: _passed_on(asyncio.run(_by_django_asgi()) if asgi else _by_django_wsgi()),
+                lambda into: _take(asyncio.run(_by_django_asgi()) if asgi else _by_django_wsgi(), into),
                 lambda: provider.client if blocking else provider.async_client,
                 provider.config.layers(),
             )
 
 
-def _by_django_wsgi() -> bytes:
+def _by_django_wsgi() -> Answered:
     response: Any = Client().get("/")
-    assert response.status_code == 200
     body = b"".join(response)
     response.close()
-    return body
+    return response.status_code, body
 
 
-async def _by_django_asgi() -> bytes:
+async def _by_django_asgi() -> Answered:
     response: Any = await AsyncClient().get("/")
-    assert response.status_code == 200
-    return b"".join([part async for part in response])
+    if not response.streaming:
+        return response.status_code, response.content
+    return response.status_code, b"".join([part async for part in response])
 
 
 @contextmanager
@@ -227,10 +244,9 @@ def flask(kind: Kind, options: Options, *, blocking: bool) -> Iterator[Site]:
     app.add_url_rule("/", view_func=blocking_view if blocking else awaitable_view)
     provider: ClientProvider = app.extensions["ai_client"]
 
-    def ask() -> list[Any]:
+    def ask(into: list[Any]) -> None:
         response = app.test_client().get("/")
-        assert response.status_code == 200
-        return _passed_on(response.data)
+        _take((response.status_code, response.data), into)
 
     with closed(provider):
         yield Site(
@@ -238,11 +254,21 @@ def flask(kind: Kind, options: Options, *, blocking: bool) -> Iterator[Site]:
         )
 
 
-def _passed_on(body: bytes) -> list[Any]:
-    """Return the data of the events that an application sent, of which the last is the end mark."""
-    *events, done, empty = body.split(b"\n\n")
-    assert (done, empty) == (b"data: [DONE]", b"")
-    return [json.loads(event.removeprefix(b"data: ")) for event in events]
+def _take(answer: Answered, into: list[Any]) -> None:
+    """Take the data of the events that an application sent.
+
+    Raises:
+        ReportedError: It says that the call failed, before its first event or after some.
+    """
+    status, body = answer
+    if status != OK:
+        raise ReportedError(status, body)
+    *events, last, empty = body.split(b"\n\n")
+    into += [json.loads(event.removeprefix(b"data: ")) for event in events]
+    assert empty == b""
+    if last.startswith(b"event: error\n"):
+        raise ReportedError(last)
+    assert last == b"data: [DONE]"
 
 
 BARE = {"blocking": bare_blocking, "awaitable": bare_awaitable}
