@@ -1,9 +1,9 @@
 """Many responses over one WebSocket: `responses.connect`. Needs the extra `realtime`."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
 
+from ._accessor import accessor
 from ._channel import Channel
 from ._connect import MAX_QUEUE_SIZE, Connecting, OnReconnecting, Sender, connects, describe
 from ._operation import Async, M, Resource, Sync, operation
@@ -34,14 +34,14 @@ class ResponsesSender(Sender[M]):
 class ResponsesConnection(Channel[M, "ResponsesServerEvent"]):
     """An open connection for responses: iterate over it for the server's events."""
 
-    @cached_property
+    @accessor
     def event_type(self) -> Any:
         """The type of the server's events."""
         from .types.responses import ResponsesServerEvent  # noqa: PLC0415 - loaded on first use
 
         return ResponsesServerEvent
 
-    @cached_property
+    @accessor
     def response(self) -> ResponsesSender[M]:
         """Events about the model's answers."""
         return ResponsesSender(self)

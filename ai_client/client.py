@@ -1,10 +1,10 @@
 """The two clients: same resources, same policies, two ways to wait."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 from . import _environment as of_process
+from ._accessor import accessor
 from ._blocking_calls import BlockingCalls, OnBlockingCall
 from ._bounds import Bounds
 from ._calls import Calls
@@ -420,6 +420,4 @@ class AsyncOpenAI(AwaitableVerbs, BaseClient[Async]):
         await self.close()
 
 
-_RESOURCES = frozenset(
-    name for name, member in vars(Resources).items() if isinstance(member, cached_property)
-)
+_RESOURCES = frozenset(name for name, member in vars(Resources).items() if isinstance(member, accessor))

@@ -5,9 +5,9 @@ lacks the server's events, so they come as models with whatever members they hav
 """
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ._accessor import accessor
 from ._channel import Channel
 from ._connect import Connecting, OnReconnecting, Sender, connects, describe
 from ._models import BaseModel
@@ -91,7 +91,7 @@ class OutputAudioFixture(Sender[M]):
 class OutputAudio(Sender[M]):
     """Events about what the model says."""
 
-    @cached_property
+    @accessor
     def fixture(self) -> OutputAudioFixture[M]:
         """Events about audio played as the model's."""
         return OutputAudioFixture(self._channel)
@@ -100,27 +100,27 @@ class OutputAudio(Sender[M]):
 class LiveSession(Sender[M]):
     """Events about the session."""
 
-    @cached_property
+    @accessor
     def commentary(self) -> Commentary[M]:
         """Events about commentary."""
         return Commentary(self._channel)
 
-    @cached_property
+    @accessor
     def instructions(self) -> Instructions[M]:
         """Events about instructions."""
         return Instructions(self._channel)
 
-    @cached_property
+    @accessor
     def thinking(self) -> Thinking[M]:
         """Events about thinking."""
         return Thinking(self._channel)
 
-    @cached_property
+    @accessor
     def input_audio(self) -> InputAudio[M]:
         """Events about what the user says."""
         return InputAudio(self._channel)
 
-    @cached_property
+    @accessor
     def output_audio(self) -> OutputAudio[M]:
         """Events about what the model says."""
         return OutputAudio(self._channel)
@@ -158,7 +158,7 @@ class DecisionItem(Sender[M]):
 class Decision(Sender[M]):
     """Events about decisions."""
 
-    @cached_property
+    @accessor
     def item(self) -> DecisionItem[M]:
         """Events about a decision's items."""
         return DecisionItem(self._channel)
@@ -181,7 +181,7 @@ class LiveResponseItem(Sender[M]):
 class LiveResponse(Sender[M]):
     """Events about the model's answers."""
 
-    @cached_property
+    @accessor
     def item(self) -> LiveResponseItem[M]:
         """Events about an answer's items."""
         return LiveResponseItem(self._channel)
@@ -204,7 +204,7 @@ class Dtmf(Sender[M]):
 class Transport(Sender[M]):
     """Events about the call's transport."""
 
-    @cached_property
+    @accessor
     def dtmf(self) -> Dtmf[M]:
         """Events about telephone tones."""
         return Dtmf(self._channel)
@@ -215,17 +215,17 @@ class LiveConnection(Channel[M, LiveEvent]):
 
     event_type = LiveEvent
 
-    @cached_property
+    @accessor
     def session(self) -> LiveSession[M]:
         """Events about the session."""
         return LiveSession(self)
 
-    @cached_property
+    @accessor
     def decision(self) -> Decision[M]:
         """Events about decisions."""
         return Decision(self)
 
-    @cached_property
+    @accessor
     def response(self) -> LiveResponse[M]:
         """Events about the model's answers."""
         return LiveResponse(self)
@@ -238,7 +238,7 @@ class ForksConnection(LiveConnection[M]):
 class SidebandConnection(LiveConnection[M]):
     """An open connection beside a live session: iterate over it for the server's events."""
 
-    @cached_property
+    @accessor
     def transport(self) -> Transport[M]:
         """Events about the call's transport."""
         return Transport(self)

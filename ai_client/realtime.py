@@ -5,9 +5,9 @@ Each method of a connection sends one event; a method's place and name are the e
 """
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ._accessor import accessor
 from ._channel import Channel
 from ._connect import MAX_QUEUE_SIZE, Connecting, OnReconnecting, Sender, connects, describe
 from ._operation import Async, M, Resource, Sync, operation
@@ -126,7 +126,7 @@ class ConversationItem(Sender[M]):
 class Conversation(Sender[M]):
     """Events about the conversation."""
 
-    @cached_property
+    @accessor
     def item(self) -> ConversationItem[M]:
         """Events about the conversation's items."""
         return ConversationItem(self._channel)
@@ -135,34 +135,34 @@ class Conversation(Sender[M]):
 class RealtimeConnection(Channel[M, "RealtimeServerEvent"]):
     """An open realtime session: iterate over it for the server's events."""
 
-    @cached_property
+    @accessor
     def event_type(self) -> Any:
         """The type of the server's events."""
         from .types.realtime import RealtimeServerEvent  # noqa: PLC0415 - loaded on first use
 
         return RealtimeServerEvent
 
-    @cached_property
+    @accessor
     def session(self) -> Session[M]:
         """Events about the session."""
         return Session(self)
 
-    @cached_property
+    @accessor
     def response(self) -> Response[M]:
         """Events about the model's answers."""
         return Response(self)
 
-    @cached_property
+    @accessor
     def input_audio_buffer(self) -> InputAudioBuffer[M]:
         """Events about what the user says."""
         return InputAudioBuffer(self)
 
-    @cached_property
+    @accessor
     def output_audio_buffer(self) -> OutputAudioBuffer[M]:
         """Events about what the model says."""
         return OutputAudioBuffer(self)
 
-    @cached_property
+    @accessor
     def conversation(self) -> Conversation[M]:
         """Events about the conversation."""
         return Conversation(self)
@@ -180,7 +180,7 @@ class TranslationAudioBuffer(Sender[M]):
 class TranslationSession(Sender[M]):
     """Events about a translation."""
 
-    @cached_property
+    @accessor
     def input_audio_buffer(self) -> TranslationAudioBuffer[M]:
         """Events about what is to be translated."""
         return TranslationAudioBuffer(self._channel)
@@ -199,14 +199,14 @@ class TranslationSession(Sender[M]):
 class TranslationsConnection(Channel[M, "RealtimeTranslationServerEvent"]):
     """An open translation: iterate over it for the server's events."""
 
-    @cached_property
+    @accessor
     def event_type(self) -> Any:
         """The type of the server's events."""
         from .types.realtime import RealtimeTranslationServerEvent  # noqa: PLC0415 - loaded on first use
 
         return RealtimeTranslationServerEvent
 
-    @cached_property
+    @accessor
     def session(self) -> TranslationSession[M]:
         """Events about the translation."""
         return TranslationSession(self)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ai_client import _fork
+from ai_client._accessor import accessor
 from ai_client._fork import PerProcess, Uncut
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -202,3 +203,37 @@ def test_a_child_imports_what_a_thread_was_importing(tmp_path: Path, monkeypatch
         end.set()
         thread.join()
         sys.modules.pop("half_imported", None)
+
+
+class Slow:
+    """Something with an attribute that takes until it is told to end."""
+
+    begun = threading.Event()
+    end = threading.Event()
+
+    @accessor
+    def value(self) -> object:
+        """Wait, in the thread that is called so."""
+        if threading.current_thread().name == "reader":
+            self.begun.set()
+            self.end.wait(PATIENCE)
+        return object()
+
+
+def test_a_child_reads_an_attribute_that_a_thread_was_making(fork: Callable[[], int]) -> None:
+    """An attribute that a thread makes at the fork is made by the child too; all threads get what was first made."""
+    slow, seen = Slow(), list[object]()
+    slow.begun.clear()
+    slow.end.clear()
+    thread = threading.Thread(target=lambda: seen.append(slow.value), name="reader")
+    thread.start()
+    slow.begun.wait(PATIENCE)
+    try:
+        assert in_child(lambda: slow.value is slow.value, fork)
+        assert in_child(lambda: Slow().value, fork)
+        first = slow.value
+    finally:
+        slow.end.set()
+        thread.join()
+    assert seen == [first]
+    assert slow.value is first

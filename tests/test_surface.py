@@ -11,13 +11,13 @@ import json
 import re
 import typing
 from collections.abc import Iterator
-from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ai_client._accessor import accessor
 from ai_client._operation import Resource
 from ai_client._resources import Resources
 from tools.generator.rules import Rules
@@ -56,7 +56,7 @@ def method_of(path: str) -> tuple[type, Any]:
     *parents, name = path.split(".")
     for parent in parents:
         member = inspect.getattr_static(holder, parent)
-        assert isinstance(member, cached_property), path
+        assert isinstance(member, accessor), path
         source = inspect.getsource(member.func)
         module, cls = re.findall(r"from (\S+) import (\w+)", source)[0]
         holder = getattr(import_module(module), cls)

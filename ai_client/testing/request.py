@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from json import JSONDecodeError
 from typing import Any
 
 from ai_client.testing.recording import Recorded
 from ai_client.testing.reply import Reply, error_body
 from ai_client.testing.shapes import is_list, is_object
+
+from .._accessor import accessor
 
 
 class Refused(Exception):  # noqa: N818 -- an answer to the client, not a fault of the upstream
@@ -43,7 +44,7 @@ class Request:
         """Return an identifier in the API's style that no other request of this upstream has."""
         return f"{prefix}{self.number:024x}{index:05x}"
 
-    @cached_property
+    @accessor
     def data(self) -> dict[str, Any]:
         """The body, a JSON object; anything else is refused."""
         try:

@@ -3,10 +3,10 @@
 import inspect
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 from ai_client import OpenAI
+from ai_client._accessor import accessor
 from ai_client._operation import Resource
 
 _REQUEST = re.compile(r"`([A-Z]+ /\S*)`")
@@ -25,7 +25,7 @@ def _below(holder: Any, name: str) -> Iterator[tuple[str, str]]:
         found = inspect.getattr_static(type(holder), member)
         if member.startswith("_") or member in _VIEWS:
             continue
-        if isinstance(found, cached_property):
+        if isinstance(found, accessor):
             inner = getattr(holder, member)
             if isinstance(inner, Resource):
                 yield from _below(inner, f"{name}.{member}")

@@ -52,7 +52,7 @@ class ResourceWriter:
         )
 
     def _child(self, child: Resource) -> str:
-        self._imports.add("functools", "cached_property")
+        self._imports.add("ai_client._accessor", "accessor")
         return _property(child, "self._client, self._view")
 
     def _checked(self, children: list[Resource]) -> list[str]:
@@ -121,7 +121,7 @@ def _import(resource: Resource) -> str:
 def _property(resource: Resource, arguments: str) -> str:
     name = class_name(resource.path)
     return (
-        "    @cached_property\n"
+        "    @accessor\n"
         f'    def {resource.path.rpartition(".")[2]}(self) -> "{name}[M]":\n'
         f'        """{resource.doc or _about(resource.path)}"""\n'
         f"        {_import(resource)}\n\n"
@@ -135,8 +135,8 @@ def _write_roots(api: Api) -> str:
     body = "\n\n".join(_property(child, "self") for child in children)
     return (
         f'{HEADER}\n"""The resources of a client, each loaded on first use."""\n\n'
-        "from functools import cached_property\nfrom typing import TYPE_CHECKING, Generic\n\n"
-        "from ai_client._operation import Client, M\n\n"
+        "from typing import TYPE_CHECKING, Generic\n\n"
+        "from ai_client._accessor import accessor\nfrom ai_client._operation import Client, M\n\n"
         f"if TYPE_CHECKING:\n{checked}\n\n\n"
         'class Resources(Client, Generic[M]):\n    """What both clients offer."""\n\n'
         f"{body}\n"
