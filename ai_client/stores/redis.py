@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from .._fork import PerProcess
 from ..errors import StoreError
 from .base import SETTLED_FOR, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 
@@ -127,6 +128,19 @@ return found
 """
 
 
+class _Client:
+    """A process's connections and scripts."""
+
+    def __init__(self, redis: Any) -> None:
+        self.redis = redis
+        self.scripts = {
+            "admit": redis.register_script(_HEAD + _ADMIT),
+            "settle": redis.register_script(_HEAD + _SETTLE),
+            "ledger": redis.register_script(_HEAD + _LEDGER),
+            "sums": redis.register_script(_SUMS),
+        }
+
+
 class RedisBackend:
     """State in Redis 6 or later, or what speaks its protocol.
 
@@ -150,19 +164,21 @@ class RedisBackend:
             ) from error
         self._prefix = prefix
         self._errors = (redis.RedisError, OSError)
-        self._redis: Any = redis.Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
-            retry=Retry(NoBackoff(), 1),  # a connection that died while idle is replaced
-        )
-        pool = self._redis.connection_pool
+
+        def connect() -> _Client:
+            client = redis.Redis.from_url(
+                url,
+                socket_timeout=TIMEOUT,
+                socket_connect_timeout=TIMEOUT,
+                retry=Retry(NoBackoff(), 1),  # a connection that died while idle is replaced
+            )
+            return _Client(client)
+
+        self._client = PerProcess(
+            connect
+        )  # the library's own waits for locks that a parent's thread may hold
+        pool = self._client().redis.connection_pool
         pool.connection_class(**pool.connection_kwargs)  # connects to nothing, but refuses unknown options
-        script = self._redis.register_script
-        self._admit = script(_HEAD + _ADMIT)
-        self._settle = script(_HEAD + _SETTLE)
-        self._ledger = script(_HEAD + _LEDGER)
-        self._sums = script(_SUMS)
 
     def admit(
         self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
@@ -174,7 +190,7 @@ class RedisBackend:
             args += [hold.amount, "" if hold.limit is None else hold.limit, repr(hold.until)]
         for take in takes:
             args += [take.amount, take.limit, repr(take.window)]
-        said = self._run(self._admit, keys, args)
+        said = self._run("admit", keys, args)
         if said is None:
             return None
         position, used, held, wait = said
@@ -201,16 +217,16 @@ class RedisBackend:
             args += [tally.period, int(tally.until)]
             for name, amount in tally.amounts.items():
                 args += [f"{name}\0{tally.key}", amount]
-        return [Ledger(*ledger) for ledger in self._run(self._settle, keys, args)]
+        return [Ledger(*ledger) for ledger in self._run("settle", keys, args)]
 
     def ledger(self, key: str, now: float) -> Ledger:
         """Read a ledger."""
-        return Ledger(*self._run(self._ledger, [f"ledger:{key}"], [repr(now)]))
+        return Ledger(*self._run("ledger", [f"ledger:{key}"], [repr(now)]))
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Read the sums of the periods from *first* to *last*."""
         found: dict[str, dict[str, dict[str, int]]] = {}
-        for period, said in self._run(self._sums, ["periods"], [first, last, f"{self._prefix}sums:"]):
+        for period, said in self._run("sums", ["periods"], [first, last, f"{self._prefix}sums:"]):
             keys = found.setdefault(period.decode(), {})
             for field, amount in zip(said[::2], said[1::2], strict=True):
                 name, _, key = field.decode().partition("\0")
@@ -231,17 +247,17 @@ class RedisBackend:
 
     def close(self) -> None:
         """Close the connections."""
-        self._redis.close()
+        self._client().redis.close()
 
-    def _run(self, script: Any, keys: Sequence[str], args: Sequence[Any]) -> Any:
+    def _run(self, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
         try:
-            return script(keys=[self._prefix + key for key in keys], args=args)
+            return self._client().scripts[script](keys=[self._prefix + key for key in keys], args=args)
         except self._errors as error:
             raise self._failure(error) from error
 
     def _call(self, command: str, *args: Any, **options: Any) -> Any:
         try:
-            return getattr(self._redis, command)(*args, **options)
+            return getattr(self._client().redis, command)(*args, **options)
         except self._errors as error:
             raise self._failure(error) from error
 
