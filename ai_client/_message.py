@@ -9,7 +9,7 @@ from ._bounds import EXTENSION, USUAL, Bounds
 from ._exchange import FOLLOW_REDIRECTS
 from ._files import Body
 from ._origins import OTHER_ORIGIN, for_anywhere, is_absolute, origin
-from ._request import NotGiven, Omit, merge, query_items
+from ._request import ADMIN_PATHS, NotGiven, Omit, merge, query_items
 from ._sendable import address_fault, name_fault, value_fault
 from ._version import __version__
 from .control.call import Call
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from ._http import Library
 
 _URLS_KEPT = 256
-_ADMIN_PATHS = ("/organization", "/projects")
 _RETRY_COUNT = "x-stainless-retry-count"
 _READ_TIMEOUT = "x-stainless-read-timeout"
+
+
+class MissingCredentialsError(ConfigError, TypeError):
+    """A call without a key of the kind that it needs."""
 
 
 class Header(NamedTuple):
@@ -120,12 +123,13 @@ class Messages:
         """Give the header that authorizes *call* with *key*, or with the key at hand."""
         if key is None:
             key = self.api_key
-        if self.admin_api_key is not None and (not key or self._is_admin(call)):
-            key = self.admin_api_key
+        admin = None if call is None else call.admin
+        if admin or (admin is None and self.admin_api_key is not None and (not key or self._is_admin(call))):
+            key = self.admin_api_key or ""
         return Header("Authorization", f"Bearer {key}") if key else None
 
     def _is_admin(self, call: Call | None) -> bool:
-        return call is not None and call.path.startswith(_ADMIN_PATHS)
+        return call is not None and call.path.startswith(ADMIN_PATHS)
 
     def _build(
         self, call: Call, content: bytes | Body | None, taken: int, authorization: Header | None
@@ -255,8 +259,15 @@ class Messages:
                 merged[name.lower()] = Header(name, check_header(name, value))
         omitted |= {name.lower() for name, value in self._custom_headers.items() if isinstance(value, Omit)}
         if not away and merged.keys().isdisjoint(_AUTHENTICATES) and omitted.isdisjoint(_AUTHENTICATES):
-            raise TypeError(
-                "There is nothing to authenticate this request with. Set api_key or admin_api_key on the client,"
+            key = (
+                "api_key or admin_api_key"
+                if call.admin is None
+                else "admin_api_key"
+                if call.admin
+                else "api_key"
+            )
+            raise MissingCredentialsError(
+                f"There is nothing to authenticate this request with. Set {key} on the client,"
                 ' or omit the header on purpose: extra_headers={"Authorization": omit}.'
             )
         return list(merged.values())

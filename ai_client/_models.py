@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, cast, get_
 import pydantic
 from pydantic_core import from_json
 
+from ._json import as_utf8
 from ._unions import STRICT, OneOf
 from .errors import members_of
 
@@ -102,6 +103,8 @@ def decode(cast_to: type[T], data: bytes, *, strict: bool = False) -> T:
     try:
         return cast("T", decoder(cast_to, strict=strict)(data))
     except pydantic.ValidationError:
+        if (utf8 := as_utf8(data)) is not None:
+            return decode(cast_to, utf8, strict=strict)
         if strict:
             raise
     return cast("T", construct(cast_to, from_json(data)))
@@ -175,17 +178,25 @@ def is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel)
 
 
-def admits(annotation: Any, value: object) -> bool:
-    """Tell whether a value is of the kind that a type stands for: an object where a model does, a list for a list."""
+def admits(annotation: Any, value: object, *, deep: bool = False) -> bool:
+    """Tell whether a value is of the kind that a type stands for: an object where a model does, a list for a list.
+
+    With *deep*, the items of a list count too.
+    """
     if is_model(annotation):
         return isinstance(value, pydantic.BaseModel)
     origin = get_origin(annotation)
     if origin is Annotated:
-        return admits(get_args(annotation)[0], value)
+        return admits(get_args(annotation)[0], value, deep=deep)
     if origin is Union or origin is types.UnionType:
-        return any(admits(arm, value) for arm in get_args(annotation))
+        return any(admits(arm, value, deep=deep) for arm in get_args(annotation))
     kind = origin or annotation
-    return kind not in (list, dict) or isinstance(value, kind)
+    if kind not in (list, dict):
+        return True
+    if deep and origin is list and isinstance(value, list):
+        (item,) = get_args(annotation)
+        return all(admits(item, each) for each in cast("list[Any]", value))
+    return isinstance(value, kind)
 
 
 def _construct_model(cls: type[pydantic.BaseModel], values: dict[str, Any]) -> pydantic.BaseModel:

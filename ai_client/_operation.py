@@ -21,7 +21,7 @@ from typing import (
 )
 
 from ._io import IO, finish
-from ._request import check_keywords, merge
+from ._request import ADMIN_PATHS, check_keywords, merge
 from .control.call import Call, Reply
 
 if TYPE_CHECKING:
@@ -171,6 +171,7 @@ class Resource(Generic[M]):
         """Part a method's keywords into options and parameters; *params* is the method's own, and is used up."""
         given = cast("dict[str, Any]", params)
         call = Call(self._client.io, method, path, cast_to)
+        call.admin = path.startswith(ADMIN_PATHS)
         if self._view == "unread":
             call.unread = True
         take = given.pop

@@ -17,7 +17,7 @@ from typing import (
 )
 
 from ._io import finish
-from ._models import BaseModel
+from ._models import BaseModel, admits
 from ._operation import (
     Async,
     AsyncRaw,
@@ -63,6 +63,11 @@ class Page(BaseModel, Generic[T]):
     _client: ClassVar[Client]
     _call: ClassVar[Call]
 
+    def _holds_items(self) -> bool:
+        """Tell whether what came is a list of what the page is a list of, or nothing."""
+        data: object = self.data
+        return data is None or admits(type(self).model_fields["data"].annotation, data, deep=True)
+
     def _bind(self, client: Client, call: Call) -> None:
         object.__setattr__(self, "_client", client)
         object.__setattr__(self, "_call", call)
@@ -88,7 +93,7 @@ class SyncPages(Page[T]):
 
     def __iter__(self) -> Iterator[T]:  # type: ignore[override]
         for page in self.iter_pages():
-            yield from page.data
+            yield from page.data or ()
 
     def iter_pages(self) -> Iterator[Self]:
         """Iterate over this page and all that follow."""
@@ -108,7 +113,7 @@ class AsyncPages(Page[T]):
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.iter_pages():
-            for item in page.data:
+            for item in page.data or ():
                 yield item
 
     async def iter_pages(self) -> AsyncIterator[Self]:

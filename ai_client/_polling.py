@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 _HINT = "openai-poll-after-ms"
 _DEFAULT_INTERVAL = 1.0
+_LONGEST_INTERVAL = 300.0
+"""Seconds after which a server is asked again, whatever it proposed."""
 
 
 async def poll(
@@ -91,6 +93,6 @@ def _remaining(deadline: float | None, what: str, last: object) -> float:
 
 def _proposed(hint: str | None) -> float:
     try:
-        return max(0.0, int(hint) / 1000) if hint is not None else _DEFAULT_INTERVAL
-    except ValueError:
+        return min(max(0.0, int(hint) / 1000), _LONGEST_INTERVAL) if hint is not None else _DEFAULT_INTERVAL
+    except (ArithmeticError, ValueError):
         return _DEFAULT_INTERVAL

@@ -57,6 +57,8 @@ class RequestOptions(TypedDict, total=False):
     """Seconds to connect, write, and wait for each read; `None` waits for ever."""
 
 
+ADMIN_PATHS = ("/organization", "/projects")
+"""Where the paths of the organization's administration begin."""
 OPTIONS = RequestOptions.__optional_keys__
 _DECODINGS = 8
 _SEGMENTS = re.compile(r"[/\\]")

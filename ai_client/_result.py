@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pydantic
-from pydantic_core import from_json
 
 from ._binary import BinaryResponse
-from ._models import decode
+from ._json import load
+from ._models import admits, decode
 from ._operation import Client, View
 from ._response import APIResponse, AsyncAPIResponse, LegacyAPIResponse
 from ._stream import AsyncStream, Stream
@@ -35,6 +35,8 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
             if record.request_id is None:
                 record.request_id = getattr(result, "_request_id", None)
         if hasattr(result, "_bind"):
+            if not result._holds_items():
+                raise _no_result(reply.response)
             result._bind(client, call)
         return result
     if view == "raw":
@@ -70,7 +72,8 @@ def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
     """Turn a whole answer into a result type.
 
     Raises:
-        APIResponseValidationError: The answer is not JSON, or, if *strict*, not of the right shape.
+        APIResponseValidationError: The answer is not JSON, or no object where one belongs, or, if *strict*, not of the
+            right shape.
     """
     response = reply.response
     if cast_to is None or cast_to is type(None):
@@ -83,6 +86,13 @@ def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
         return BinaryResponse(response)
     if cast_to is type(response):
         return response
+    return _from_json(cast_to, reply, strict=strict)
+
+
+def _from_json(cast_to: Any, reply: Reply, *, strict: bool) -> Any:
+    response = reply.response
+    if not response.content and response.request.method == "DELETE" and not strict:
+        return ""  # what is deleted need not be described; the official SDK gives the empty text, too
     result = reply.result
     try:
         if strict or type(result) is not cast_to:
@@ -91,6 +101,8 @@ def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
         raise APIResponseValidationError(response, body_of(response)) from error
     except ValueError as error:
         _refuse(response, error)
+    if type(result) is not cast_to and not admits(cast_to, result, deep=True):
+        raise _no_result(response)
     if hasattr(result, "_request_id"):
         object.__setattr__(result, "_request_id", response.headers.get("x-request-id"))
     return result
@@ -123,6 +135,11 @@ def check_opening(response: "httpx.Response") -> None:
     )
 
 
+def _no_result(response: "httpx.Response") -> APIResponseValidationError:
+    message = f"Expected another kind of JSON from {_origin(response)}: an object, or a list of objects."
+    return APIResponseValidationError(response, body_of(response), message=message)
+
+
 def _refuse(response: "httpx.Response", error: Exception) -> NoReturn:
     message = f"Expected JSON from {_origin(response)}, got {_what(response)}."
     if response.headers.get("content-type", "").startswith("text/html"):
@@ -146,6 +163,6 @@ def _what(response: "httpx.Response") -> str:
 def body_of(response: "httpx.Response") -> object:
     """Give the decoded JSON of an answer that was read, or its text."""
     try:
-        return cast("object", from_json(response.content))
+        return cast("object", load(response.content))
     except ValueError:
         return response.text

@@ -162,7 +162,7 @@ class _Azure(BaseClient[M]):
 
     async def _fetch_key(self, call: Call) -> Header | None:
         if self._azure_ad_token_provider is None:
-            return await super()._fetch_key(call)
+            return await super()._fetch_key(call.changed(admin=None))
         token = await call.io.call(self._azure_ad_token_provider)
         if inspect.iscoroutine(token):
             token.close()

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import pydantic
 from pydantic_core import to_json
 
+from ._error_log import log_error
 from .control.retry import retry_after
 from .errors import (
     APIConnectionError,
@@ -123,7 +124,9 @@ def encode_event(item: Any) -> bytes:
 
 
 def _retry_header(seconds: float | None) -> dict[str, str]:
-    return {} if seconds is None else {"retry-after": str(max(1, math.ceil(seconds)))}
+    if seconds is None or not math.isfinite(seconds):
+        return {}
+    return {"retry-after": str(max(1, math.ceil(seconds)))}
 
 
 def _own(error: BaseException, status: int) -> HTTPError:
@@ -132,7 +135,7 @@ def _own(error: BaseException, status: int) -> HTTPError:
 
 
 def _internal(error: BaseException) -> HTTPError:
-    logger.error("A call failed for a reason that is not its caller's: %s", type(error).__name__)
+    log_error("A call failed for a reason that is not its caller's", error)
     return HTTPError(500, "internal_error", "The server could not complete the request.")
 
 
@@ -149,7 +152,7 @@ def _closed(error: ClientClosedError) -> HTTPError:
 
 @shown_as(StoreError)
 def _without_store(error: StoreError) -> HTTPError:
-    logger.error("A call was refused because shared state could not be reached: %s", error)
+    log_error("A call was refused because shared state could not be reached", error)
     message = "The server cannot serve this request now; try again later."
     return HTTPError(503, "unavailable", message, None, _retry_header(error.retry_after))
 
@@ -162,19 +165,20 @@ def _filtered(error: ContentFilterFinishReasonError) -> HTTPError:
 
 @shown_as(APITimeoutError)
 def _late(error: APITimeoutError) -> HTTPError:
-    del error
+    log_error("A call failed because the AI service did not answer in time", error, logging.WARNING)
     return HTTPError(504, "timeout", "The AI service did not answer in time.")
 
 
 @shown_as(APIConnectionError)
 def _unreachable(error: APIConnectionError) -> HTTPError:
-    del error
+    log_error("A call failed because the AI service could not be reached", error, logging.WARNING)
     return HTTPError(502, "connection_error", "The AI service could not be reached.")
 
 
 @shown_as(APIError)
 def _malformed(error: APIError) -> HTTPError:
     request_id = cast("str | None", getattr(error, "request_id", None))
+    log_error("A call failed because of what the AI service answered", error, logging.WARNING)
     return HTTPError(502, "upstream_error", "The AI service failed.", request_id)
 
 

@@ -160,6 +160,36 @@ def test_an_admin_key_alone_is_enough(invoke: Invoke, monkeypatch: pytest.Monkey
     assert sent(invoke).headers["authorization"] == "Bearer sk-admin-1234"
 
 
+@pytest.mark.parametrize("options", [{}, {"api_key": lambda: KEY}])
+def test_the_administration_gets_no_other_key(
+    invoke: Invoke, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an admin key the administration is not asked, with it gets no other; a header of the call is its own."""
+    monkeypatch.delenv("OPENAI_ADMIN_KEY", raising=False)
+    invoke.upstream.always(json={"object": "list", "data": []})
+    client = invoke.client(**options)
+    projects = client.admin.organization.projects
+    for error in (OpenAIError, TypeError):
+        with pytest.raises(error, match="Set admin_api_key on the client"):
+            invoke(projects.list)
+    assert not invoke.upstream.requests
+    invoke(projects.list, extra_headers={"Authorization": "Bearer own"})
+    assert sent(invoke).headers["authorization"] == "Bearer own"
+    invoke(invoke.client(admin_api_key="sk-admin-1234", **options).admin.organization.projects.list)
+    assert sent(invoke).headers["authorization"] == "Bearer sk-admin-1234"
+    invoke(client.get, "/organization/users", cast_to=object)
+    assert sent(invoke).headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("options", [{"api_key": ""}, {"api_key": lambda: ""}])
+def test_the_admin_key_is_for_nothing_else(invoke: Invoke, options: dict[str, Any]) -> None:
+    """Without an API key no other call is authorized by the admin key."""
+    client = invoke.client(admin_api_key="sk-admin-1234", **options)
+    with pytest.raises(OpenAIError, match="Set api_key on the client"):
+        invoke(client.models.list)
+    assert not invoke.upstream.requests
+
+
 def test_a_key_function_is_asked_for_each_attempt(invoke: Invoke) -> None:
     """Every attempt, retries included, carries the key that its own call of the function gave."""
     keys = iter(["sk-first-key", "sk-second-key", "sk-third-key"])

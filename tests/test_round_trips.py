@@ -97,6 +97,7 @@ class Served:
     def __init__(self, upstream: Upstream, runner: asyncio.Runner) -> None:
         options: dict[str, Any] = {
             "api_key": KEY,
+            "admin_api_key": KEY,
             "base_url": upstream.base_url,
             "max_retries": 0,
             "_strict_response_validation": True,

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 import ai_client
-from ai_client import _sse, errors, web
+from ai_client import ConfigError, OpenAIError, _sse, errors, web
 from ai_client._models import BaseModel
+from tests.conftest import KEY
 
 REQUEST = httpx.Request("POST", "https://api.example.com/v1/chat/completions")
 
@@ -146,3 +147,69 @@ def test_error_in_mid_stream_is_an_event() -> None:
 def test_unknown_error_in_mid_stream_says_nothing() -> None:
     """An application's own error is sent without its text."""
     assert b"secret" not in web.encode_event(RuntimeError("secret"))
+
+
+HIDDEN = [
+    (OpenAIError("Missing credentials. Set OPENAI_API_KEY."), "Missing credentials. Set OPENAI_API_KEY."),
+    (ConfigError("timeout: must be a number."), "timeout: must be a number."),
+    (RuntimeError("no such table"), "no such table"),
+    (errors.StoreError("the disk is full"), "the disk is full"),
+    (errors.APITimeoutError(REQUEST), "Request timed out"),
+    (errors.APIConnectionError(message="It broke off.", request=REQUEST), "It broke off."),
+    (errors.StreamError("Half a stream.", REQUEST, body=None), "Half a stream."),
+    (errors.DeadlineExceededError(REQUEST), "deadline has passed"),
+]
+
+
+def refuse() -> None:
+    """Fail with a key in the message."""
+    raise ValueError(f"refused: {KEY}")
+
+
+def raised(error: Exception) -> Exception:
+    """Give an error with a traceback and a cause that holds a key."""
+    try:
+        try:
+            refuse()
+        except ValueError as cause:
+            raise error from cause
+    except type(error) as caught:
+        return caught
+    raise AssertionError
+
+
+@pytest.mark.parametrize(("error", "said"), HIDDEN, ids=lambda value: type(value).__name__)
+def test_what_is_not_shown_is_logged(caplog: pytest.LogCaptureFixture, error: Exception, said: str) -> None:
+    """An error whose text the application's clients do not see is logged by class and text, with its traceback."""
+    caplog.set_level(logging.INFO, "ai_client")
+    encoded = web.encode_event(raised(error))
+    assert said.encode() not in encoded
+    (record,) = caplog.records
+    assert f"{type(error).__name__}: " in record.getMessage()
+    assert said in record.getMessage()
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error
+    text = logging.Formatter().format(record)
+    assert "in raised" in text
+    assert "ValueError: refused: [redacted]" in text
+    assert KEY not in text + repr(record.args)
+
+
+def test_what_the_server_said_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The text of an answer may quote a prompt, and stays out of the log, causes included."""
+    caplog.set_level(logging.INFO, "ai_client")
+    web.encode_event(raised(OpenAIError("It failed.")).with_traceback(None))
+    web.encode_event(status(503, message="You asked: planted prompt"))
+    error = OpenAIError("It failed.")
+    error.__cause__ = status(400, message="You asked: planted prompt")
+    web.encode_event(error)
+    assert "planted" not in caplog.text
+    assert "It failed." in caplog.text
+
+
+def test_a_circle_of_causes_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Errors that are each other's cause end the log line all the same."""
+    first, second = OpenAIError("first"), OpenAIError("second")
+    first.__cause__, second.__cause__ = second, first
+    web.encode_event(first)
+    assert caplog.text.count("OpenAIError: second") == 1

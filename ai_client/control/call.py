@@ -46,6 +46,7 @@ class Call:
         stream_cls: The class of the stream, where it is not the client's own.
         files: Parts of a multipart body, beside *body* as its form fields.
         unread: Whether the body is left on the wire for the caller to read.
+        admin: Whether the key for the organization's administration authorizes it; `None` where the path decides.
     """
 
     io: "IO"
@@ -63,6 +64,7 @@ class Call:
     stream_cls: Any = None
     files: "RequestFiles | None" = field(default=None, repr=False)
     unread: bool = False
+    admin: bool | None = None
     via: Any = None
     """Another client of the same kind, over whose connections the call goes."""
     shape: Callable[[Any], Any] | None = None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic_core import from_json
 
 from .._ends import DONE, Ends, ends_of, is_whole
+from .._json import load
 from .._sse import SSEDecoder
 from ..errors import members_of
 
@@ -35,7 +36,7 @@ def is_keepable(call: "Call", kind: str, content: bytes) -> bool:
     if kind == "text/event-stream" or call.stream is not None:
         return _is_keepable_stream(call, content)
     try:
-        answer = members_of(from_json(content))
+        answer = members_of(load(content))
     except ValueError:
         return not kind.endswith("json")
     if not answer:

@@ -1,5 +1,6 @@
 """Measuring calls: usage from answers and streams, asked for where the caller did not."""
 
+from .._json import as_utf8
 from .._models import decode, is_model
 from .._sse import SSEDecoder
 from ..errors import members_of
@@ -30,7 +31,7 @@ def usage_of(call: Call, reply: Reply, record: Record) -> Usage:
 def _reported(call: Call, reply: Reply, content: bytes) -> Usage | None:
     """Read the usage that a whole answer reports, out of the result that the caller gets where that is a model."""
     if not is_model(call.cast_to):
-        return reported(content)
+        return reported(as_utf8(content) or content)
     try:
         result = reply.result = decode(call.cast_to, content)
     except ValueError:  # which the caller will hear of

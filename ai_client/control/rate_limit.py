@@ -1,5 +1,6 @@
 """How many requests and tokens may go out in a second, minute, hour or day, and what the upstream says it allows."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ _MODELS_KEPT = 1000
 _TOO_MANY = 429
 _PAUSE = 0.02
 """Seconds between two looks at what answers say of the upstream's limits, while more than half of these is left."""
+_LONGEST = 86_400.0
+"""Seconds after which a model is asked again, whatever the upstream said."""
 _LEFT = b"x-ratelimit-remaining-requests"
 _NAMES = (
     ("requests", _LEFT, b"x-ratelimit-limit-requests", b"x-ratelimit-reset-requests"),
@@ -174,7 +177,7 @@ class RateLimits(Counted):
         model = record.target or record.model
         if response.status_code == _TOO_MANY:
             if (after := retry_after(response.headers)) is not None:
-                self._note(model, "requests", _Allowance(now, 0, 1, after))
+                self._note(model, "requests", _Allowance(now, 0, 1, min(after, _LONGEST)))
                 return
         elif not self.allowances:
             if 0 <= now - self._heard.get(model, 0.0) < _PAUSE:
@@ -219,20 +222,21 @@ def _allowance(
         left, limit = float(left_said), float(limit_said or b"")
     except ValueError:
         return None
-    if left >= limit / 2:
+    if not (math.isfinite(left) and math.isfinite(limit)) or left >= limit / 2:
         return None
     reset = duration((reset_said or b"").decode("latin-1"))
-    return None if reset is None else _Allowance(now, left, limit, reset)
+    return None if reset is None else _Allowance(now, left, limit, min(reset, _LONGEST))
 
 
 def duration(text: str) -> float | None:
     """Read a duration as the API writes it, `6m0s` or `20ms`, or a plain number of seconds."""
-    try:
-        return float(text)
-    except ValueError:
-        pass
     match = _DURATION.fullmatch(text)
-    if not text or match is None:
+    try:
+        if match is None or not text:
+            seconds = float(text)
+        else:
+            parts = zip(match.groups(), _UNITS, strict=True)
+            seconds = sum(float(number) * unit for number, unit in parts if number)
+    except ValueError:
         return None
-    parts = zip(match.groups(), _UNITS, strict=True)
-    return sum(float(number) * unit for number, unit in parts if number)
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None

@@ -161,7 +161,10 @@ def delay(error: APIError, taken: int) -> float:
 
 
 def retry_after(headers: "Mapping[str, str] | httpx.Headers") -> float | None:
-    """Read the seconds of `retry-after-ms` or `Retry-After` (RFC 9110, section 10.2.3: seconds or a date)."""
+    """Read the seconds of `retry-after-ms` or `Retry-After` (RFC 9110, section 10.2.3: seconds or a date).
+
+    What cannot be read counts as not said.
+    """
     for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
         try:
             seconds = float(headers.get(name, "")) / unit
@@ -169,8 +172,11 @@ def retry_after(headers: "Mapping[str, str] | httpx.Headers") -> float | None:
             continue
         if math.isfinite(seconds):
             return seconds
-    date = email.utils.parsedate_tz(headers.get("retry-after", ""))
-    return None if date is None else email.utils.mktime_tz(cast("Any", date)) - time.time()
+    try:
+        date = email.utils.parsedate_tz(headers.get("retry-after", ""))
+        return None if date is None else email.utils.mktime_tz(cast("Any", date)) - time.time()
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError):
+        return None  # no such date, which the standard library finds out in many ways
 
 
 def _name(error: APIError) -> str:
