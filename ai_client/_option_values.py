@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ._request import query_string
+from ._request import path, query_string
 from ._sendable import address_fault, name_fault, text_fault, value_fault
 from .errors import ConfigError
 
@@ -38,7 +38,11 @@ def _unless(fault_of: Callable[[str], str | None]) -> AfterValidator:
 
 
 def _segment_fault(value: str) -> str | None:
-    if value in {".", ".."} or not value.isprintable() or any(mark in value for mark in "/?#% "):
+    try:
+        path("{name}", name=value)
+    except ValueError:
+        return "must be a name, without dots alone"
+    if not value.isprintable() or any(mark in value for mark in "/?#% "):
         return "must be a name, without slashes and blanks"
     return text_fault(value)
 

@@ -71,6 +71,17 @@ def _keywords(params: Any, streams: bool) -> tuple[frozenset[str], frozenset[str
     return required, allowed | {"stream"} if streams else allowed
 
 
+@cache
+def takes_body(params: Any, query: tuple[str, ...]) -> bool:
+    """Return whether a method may have a body, which is `{}` where nothing for it is given.
+
+    Args:
+        params: The TypedDict of its keywords.
+        query: Those of them that go into the query string.
+    """
+    return not _keywords(params, False)[1] <= OPTIONS.union(query)
+
+
 def check_keywords(given: Mapping[str, object], params: Any, path: str, *, streams: bool = False) -> None:
     """Refuse a call with unknown or missing keywords, as a function with these parameters would.
 

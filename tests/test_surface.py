@@ -58,7 +58,7 @@ def method_of(path: str) -> tuple[type, Any]:
         member = inspect.getattr_static(holder, parent)
         assert isinstance(member, accessor), path
         source = inspect.getsource(member.func)
-        module, cls = re.findall(r"from (\S+) import (\w+)", source)[0]
+        module, cls = re.findall(r"from (\S+) import (?:\(\s*)?(\w+)", source)[0]
         holder = getattr(import_module(module), cls)
         assert issubclass(holder, Resource)
     member = inspect.getattr_static(holder, name)

@@ -197,7 +197,7 @@ class MethodWriter:
     def _headers(self, signature: Signature) -> dict[str, str]:
         """Give the headers that the API, or the official SDK, wants beside the usual ones."""
         headers = dict(ACCEPTED.get(self._result(signature), {}))
-        if self._files(signature):
+        if self._files(signature) and not signature.method.json_without_files:
             headers["Content-Type"] = "multipart/form-data"
         return headers | dict(signature.method.headers)
 

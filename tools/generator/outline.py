@@ -30,6 +30,8 @@ class Method:
     """A name for the parameters without some more, and those, by name: `parse` takes one of them as a type."""
     headers: tuple[tuple[str, str], ...] = ()
     """Headers of the request, below the caller's."""
+    json_without_files: bool = False
+    """Whether it sends JSON, and no form, where it is given no file."""
     deprecated: bool = False
     doc: str = ""
 

@@ -47,14 +47,7 @@ class Skills(Resource[M]):
     @operation
     async def create(self, **params: Unpack[SkillCreateParams]) -> Skill:
         """Create: `POST /skills`."""
-        return await self._post(
-            "/skills",
-            SkillCreateParams,
-            params,
-            Skill,
-            headers={"Content-Type": "multipart/form-data"},
-            files=("files",),
-        )
+        return await self._post("/skills", SkillCreateParams, params, Skill, files=("files",))
 
     @operation
     async def retrieve(self, skill_id: str, **options: Unpack[RequestOptions]) -> Skill:

@@ -50,7 +50,6 @@ class Files(Resource[M]):
             FileCreateParams,
             params,
             FileCreateResponse,
-            headers={"Content-Type": "multipart/form-data"},
             files=("file",),
         )
 

@@ -1,6 +1,7 @@
 """`client.realtime.calls`: the generated methods, and the one whose form has parts of two kinds."""
 
-from typing import Unpack
+from collections.abc import Mapping
+from typing import Any, Unpack, cast
 
 from ai_client._binary import BinaryResponse
 from ai_client._operation import (
@@ -13,7 +14,7 @@ from ai_client._operation import (
     StreamingView,
     operation,
 )
-from ai_client._request import encode
+from ai_client._request import OPTIONS, NotGiven, Omit, check_keywords, encode
 from ai_client.resources.realtime.calls import _generated
 from ai_client.types.realtime.call import CallCreateParams
 
@@ -26,17 +27,27 @@ class Calls(_generated.Calls[M]):
 
     @operation
     async def create(self, **params: Unpack[CallCreateParams]) -> BinaryResponse:
-        """Create: `POST /realtime/calls`, the offer and the session each a part of a form."""
-        form = dict(params)
-        if isinstance(offer := form.get("sdp"), str):
+        """Create: `POST /realtime/calls`, offer and session each a part of a form; an offer alone is the body."""
+        check_keywords(params, CallCreateParams, "/realtime/calls")
+        given = {**params, **cast("Mapping[str, Any]", params.get("extra_body") or {})}
+        given.pop("extra_body", None)
+        form = {name: value for name, value in given.items() if not isinstance(value, Omit | NotGiven)}
+        offer = form.get("sdp")
+        if not isinstance(offer, str):
+            raise TypeError(f"`sdp` must be a string, not {type(offer).__name__}")
+        headers = {"Accept": "application/sdp"}
+        if form.keys() - OPTIONS == {"sdp"}:
+            del form["sdp"]
+            headers["Content-Type"] = "application/sdp"
+            call = self._describe("POST", "/realtime/calls", form, BinaryResponse, headers=headers)
+            call.body = offer.encode()
+        else:
             form["sdp"] = (None, offer.encode(), "application/sdp")
-        if form.get("session") is not None:
-            form["session"] = (None, encode(form["session"]), "application/json")
-        return await self._post(
-            "/realtime/calls",
-            CallCreateParams,
-            form,
-            BinaryResponse,
-            headers={"Accept": "application/sdp", "Content-Type": "multipart/form-data"},
-            files=("sdp", "session"),
-        )
+            if "session" in form:
+                form["session"] = (None, encode(form["session"]), "application/json")
+            headers["Content-Type"] = "multipart/form-data"
+            files = ("sdp", "session")
+            call = self._describe(
+                "POST", "/realtime/calls", form, BinaryResponse, headers=headers, files=files
+            )
+        return cast("BinaryResponse", self._client.result(call, await self._client.perform(call), self._view))

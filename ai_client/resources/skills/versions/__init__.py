@@ -49,7 +49,6 @@ class Versions(Resource[M]):
             VersionCreateParams,
             params,
             SkillVersion,
-            headers={"Content-Type": "multipart/form-data"},
             files=("files",),
         )
 
