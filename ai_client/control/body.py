@@ -117,13 +117,18 @@ def tap(
     response.stream = _derived(_Tapped, _bases(stream))(stream, see, at_end)
 
 
-async def first_chunk(io: "IO", response: "httpx.Response") -> bytes | None:
-    """Wait for the first raw chunk of a body and put it back; `None` where the body is empty."""
+async def read_ahead(io: "IO", response: "httpx.Response", is_enough: Callable[[bytes], bool]) -> bool:
+    """Read the raw chunks of a body up to one that is enough, and put them back; return whether that one came."""
     stream = response.stream
     rest = io.chunks(stream)
-    chunk: bytes | None = await io.chunk(rest)
-    response.stream = _derived(_Chunks, _bases(stream))(() if chunk is None else (chunk,), rest, stream)
-    return chunk
+    chunks: list[bytes] = []
+    chunk: bytes | None
+    while (chunk := await io.chunk(rest)) is not None:
+        chunks.append(chunk)
+        if is_enough(chunk):
+            break
+    response.stream = _derived(_Chunks, _bases(stream))(chunks, rest, stream)
+    return chunk is not None
 
 
 def library_of(io: "IO") -> Any:

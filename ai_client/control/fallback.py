@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
-from pydantic_core import from_json
-
 from ..errors import (
     APIConnectionError,
     APIError,
@@ -16,18 +14,16 @@ from ..errors import (
     DeadlineExceededError,
     OpenAIError,
     RateLimitExceeded,
-    StreamError,
-    StreamInterruptedError,
     members_of,
 )
 from .amounts import check_amounts
-from .body import first_chunk
 from .breaker import Breaker
-from .call import Call, Next, Reply
+from .call import Call, Next, Reply, StreamEnd
+from .opening import read_opening
 from .record import Record, record_of
 
 if TYPE_CHECKING:
-    import httpx
+    pass
 
 Failure: TypeAlias = Literal[
     "connection", "timeout", "rate_limit", "server_error", "not_found", "content_filter"
@@ -56,7 +52,7 @@ class Target(NamedTuple):
 class Fallback:
     """Sends a call to the first target of its model that does not fail.
 
-    A stream may move on to the next target until its first bytes are there, and never after.
+    A stream may move on to the next target until its first event is there, and never after.
 
     Args:
         models: Targets by the name that callers give as `model`: one, or several in their order. A target is a
@@ -193,16 +189,26 @@ class Fallback:
                 await self._open(call, reply)
         except BaseException as error:
             if breaker is not None:
-                if isinstance(error, OpenAIError) and self._matters(error):
-                    breaker.failed(name, call.io.now())
-                elif isinstance(error, APIStatusError):
-                    breaker.succeeded(name)
-                else:
-                    breaker.left(name)
+                self._tell(breaker, name, call, error, answered=isinstance(error, APIStatusError))
             raise
-        if breaker is not None and breaker.circuits:
+        if breaker is None:
+            return reply
+        if call.stream is not None:
+            self._watch(call, reply, name, breaker)
+        elif breaker.circuits:
             breaker.succeeded(name)
         return reply
+
+    def _tell(
+        self, breaker: Breaker, name: str, call: Call, error: BaseException | None, *, answered: bool
+    ) -> None:
+        """Tell the breaker what came of a target: a failure that matters, an answer of any kind, or neither."""
+        if isinstance(error, OpenAIError) and self._matters(error):
+            breaker.failed(name, call.io.now())
+        elif answered:
+            breaker.succeeded(name)
+        else:
+            breaker.left(name)
 
     def _client(self, name: str, *, blocking: bool) -> Any:
         given = self.clients[name]
@@ -215,16 +221,21 @@ class Fallback:
         return client
 
     async def _open(self, call: Call, reply: Reply) -> None:
-        """Wait for the first bytes of a stream, so that a failure before them is still one to act on."""
-        response = reply.response
+        """Wait for the first event of a stream, so that a failure before it is still one to act on."""
         try:
-            _check_head(response, await first_chunk(call.io, response))
+            await read_opening(call, reply.response)
         except BaseException as error:
             await reply.abandon(call.io, error)
-            if isinstance(error, call.io.failures):
-                message = f"The stream broke off before its first item ({type(error).__name__})."
-                raise StreamInterruptedError(message, response.request) from error
             raise
+
+    def _watch(self, call: Call, reply: Reply, name: str, breaker: Breaker) -> None:
+        """Have the end of a stream decide what is thought of its target; meanwhile others may try it."""
+        breaker.left(name)
+
+        async def at_end(end: StreamEnd) -> None:
+            self._tell(breaker, name, call, end.error, answered=end.complete)
+
+        reply.on_end.append(at_end)
 
     def built_clients(self, *, blocking: bool) -> list[Any]:
         """Give the clients of a kind that were built for this policy, to be closed with the one it belongs to."""
@@ -259,22 +270,3 @@ def _kind(error: OpenAIError) -> Failure | None:
     elif isinstance(error, APIError):
         kind = "server_error"
     return kind
-
-
-def _check_head(response: "httpx.Response", chunk: bytes | None) -> None:
-    """Raise the error that the first event of a stream is."""
-    if not chunk or b'"error"' not in chunk:
-        return
-    for line in chunk.splitlines():
-        if line.startswith(b"data:"):
-            try:
-                error = members_of(members_of(from_json(line[5:].strip())).get("error"))
-            except ValueError:
-                return
-            if error:
-                said = error.get("message")
-                message = (
-                    said if isinstance(said, str) and said else "The server ended the stream with an error."
-                )
-                raise StreamError(message, response.request, body=error)
-            return

@@ -1,0 +1,103 @@
+"""The opening of a stream: read up to its first event, while a failure can still be acted on."""
+
+import zlib
+from typing import TYPE_CHECKING
+
+from pydantic_core import from_json
+
+from .._ends import DONE
+from .._sse import SSEDecoder
+from ..errors import (
+    DeadlineExceededError,
+    StreamError,
+    StreamInterruptedError,
+    StreamTimeoutError,
+    members_of,
+)
+from .body import read_ahead
+from .deadline import is_over
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .call import Call
+
+_MOST = 64 * 1024
+_PACKED = frozenset({"gzip", "deflate"})
+
+
+async def read_opening(call: "Call", response: "httpx.Response") -> None:
+    """Wait for the first event of a stream, however it is cut, and put back what was read of it.
+
+    Raises:
+        StreamError: That event is an error.
+        StreamInterruptedError: The body ends or breaks off before it.
+        DeadlineExceededError: The call's deadline came before it.
+    """
+    opening = _Opening(response)
+    failures: tuple[type[Exception], ...] = (TimeoutError, *call.io.failures)
+    try:
+        began = await read_ahead(call.io, response, opening.take)
+    except failures as error:
+        if is_over(call.deadline):
+            raise DeadlineExceededError(response.request) from error
+        if not isinstance(error, call.io.failures):
+            raise
+        kind = StreamTimeoutError if isinstance(error, call.io.timeouts) else StreamInterruptedError
+        message = f"The stream broke off before its first item ({type(error).__name__})."
+        raise kind(message, response.request) from error
+    if not began and opening.is_readable and not opening.ends():
+        raise StreamInterruptedError("The stream ended without any event.", response.request)
+    if (data := opening.first) is not None:
+        _raise_if_error(data, response)
+
+
+class _Opening:
+    """What came of a stream before its first event was whole.
+
+    Attributes:
+        first: The data of that event.
+        is_readable: Whether the body is in no encoding, or in one that is known here.
+    """
+
+    def __init__(self, response: "httpx.Response") -> None:
+        self.first: bytes | None = None
+        self._size = 0
+        self._decoder = SSEDecoder()
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        self._unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding in _PACKED else None
+        self.is_readable = self._unpack is not None or encoding in {"identity", ""}
+
+    def take(self, chunk: bytes) -> bool:
+        """Take in a chunk; return whether no more of them are wanted."""
+        if not self.is_readable:
+            return True
+        if self._unpack is not None:
+            try:
+                chunk = self._unpack.decompress(chunk, _MOST)
+            except zlib.error:
+                self.is_readable = False  # its reader will say so
+                return True
+        self._size += len(chunk)
+        for data, _ in self._decoder.feed(chunk):
+            self.first = data
+            return True
+        return self._size >= _MOST
+
+    def ends(self) -> bool:
+        """Tell whether the body ended with a mark that is no whole event."""
+        return any(data == DONE for data, _ in self._decoder.flush())
+
+
+def _raise_if_error(data: bytes, response: "httpx.Response") -> None:
+    if b'"error"' not in data:
+        return
+    try:
+        members = members_of(from_json(data))
+    except ValueError:
+        return
+    error = members_of(members.get("error")) or (members if members.get("type") == "error" else None)
+    if error:
+        said = error.get("message")
+        message = said if isinstance(said, str) and said else "The server ended the stream with an error."
+        raise StreamError(message, response.request, body=error)
