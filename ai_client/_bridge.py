@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from ._exchange import AsyncPoolSender, _OverPool
-from ._loops import Loop, background_loop, cross, finish_on, main_loop
+from ._loops import Loop, background_loop, cross, finish_from_here, finish_on, main_loop
 
 if TYPE_CHECKING:
     import httpx
@@ -105,9 +105,9 @@ class LoopSender(_OverPool):
             if loop is asyncio.get_running_loop():
                 await sender.aclose()
             elif loop.is_running():
-                await cross(loop, sender.aclose, firm=True)
+                await finish_from_here(loop, sender.aclose)
             else:
-                sender.pool.abandon()
+                sender.pool.close_elsewhere()
 
     def close(self) -> None:
         """Close every connection from a thread; those of the thread's own running loop right after."""
@@ -118,7 +118,7 @@ class LoopSender(_OverPool):
                 if loop.is_closed():  # it ended meanwhile
                     sender.pool.abandon()
             else:
-                sender.pool.abandon()
+                sender.pool.close_elsewhere()
 
     def start_empty(self) -> None:
         """Leave the connections to the process that this one was forked from."""

@@ -43,6 +43,11 @@ def http_client_for(make: Callable[..., Any], options: dict[str, Any], gate: Gat
     return default(transport=_transport(known.pop(), options, gate, blocking=blocking))
 
 
+def is_ours(http_client: Any) -> bool:
+    """Tell whether an HTTP client was made here, whose connections are closed on their own loops from any other."""
+    return isinstance(getattr(http_client, "_transport", None), _AsyncTransport)
+
+
 def _transport(name: str, options: dict[str, Any], gate: Gate, *, blocking: bool) -> Any:
     found = library(name)
     pooled = PoolOptions(library=found.name, **options)

@@ -17,6 +17,7 @@ Loop = asyncio.AbstractEventLoop
 
 _STOP_SECONDS = 1.0
 _FINISH_SECONDS = 1.0
+_SHUT_DOWN = "The event loop that an AI call's connection belongs to was shut down."
 _NO_THREAD = (
     "AI calls of an event loop that comes and goes need a thread of their own, and here threads are greenlets (gevent?)"
     " of which but one can run an event loop: use the blocking client instead."
@@ -53,7 +54,7 @@ async def cross(
             await cross(loop, lambda: undo(result), firm=True)
         raise cancelled
     if task.cancelled():
-        raise ClientClosedError("The event loop that the process keeps for AI calls was shut down.")
+        raise ClientClosedError(_SHUT_DOWN)
     return task.result()
 
 
@@ -77,7 +78,10 @@ class _Passage(Generic[T]):
     async def end(self, *, firm: bool) -> asyncio.CancelledError | None:
         """Start the task and wait until it has ended; give what cancelled the caller meanwhile."""
         cancelled = None
-        self._loop.call_soon_threadsafe(self._begin)
+        try:
+            self._loop.call_soon_threadsafe(self._begin)
+        except RuntimeError:  # it is closed
+            raise ClientClosedError(_SHUT_DOWN) from None
         while self.task is None or not self.task.done():
             try:
                 await self._waiter
@@ -130,15 +134,33 @@ def finish_on(loop: Loop, start: Callable[[], Coroutine[Any, Any, object]]) -> N
         keep(loop.create_task(start()))
         return
     ended: Future[None] = Future()
-
-    def begin() -> None:
-        task = loop.create_task(start())
-        keep(task)
-        task.add_done_callback(lambda _: ended.set_result(None))
-
     with contextlib.suppress(TimeoutError, RuntimeError):  # the loop may end before
-        loop.call_soon_threadsafe(begin)
+        loop.call_soon_threadsafe(_begin, loop, start, ended)
         ended.result(_FINISH_SECONDS)
+
+
+async def finish_from_here(loop: Loop, start: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Run a coroutine on another running loop and wait until it has ended, for a second at most.
+
+    It runs to its end whatever happens to the caller.
+    """
+    ended: Future[None] = Future()
+    with contextlib.suppress(TimeoutError, RuntimeError):  # the loop may end before
+        loop.call_soon_threadsafe(_begin, loop, start, ended)
+        async with asyncio.timeout(_FINISH_SECONDS):
+            await asyncio.shield(asyncio.wrap_future(ended))
+
+
+def begin_on(loop: Loop, start: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Run a coroutine on a loop when it runs again, unless it is closed before."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(_begin, loop, start, Future[None]())
+
+
+def _begin(loop: Loop, start: Callable[[], Coroutine[Any, Any, object]], ended: "Future[None]") -> None:
+    task = loop.create_task(start())
+    keep(task)
+    task.add_done_callback(lambda _: ended.set_result(None))
 
 
 class _Background:
@@ -159,8 +181,17 @@ class _Background:
         self.loop.call_soon(self._started.set_result, None)
         try:
             self.loop.run_forever()
+            self._end_tasks()
         finally:
             self.loop.close()
+
+    def _end_tasks(self) -> None:
+        """Cancel what still runs, so that whoever waits for it on another loop is told."""
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=_STOP_SECONDS))
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)

@@ -1,14 +1,15 @@
 """A client and how it ends: one of ours, or of any class that is made and closed in the same way."""
 
+import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, Protocol
 
-from ._bridge import LoopSender, share
+from ._bridge import share
 from ._connection import client_of
 from ._drain import gated
 from ._gate import Gate
-from ._loops import background_loop, finish_on, main_loop
+from ._loops import background_loop, begin_on, finish_from_here, finish_on, main_loop
 from ._option_values import class_of
 from .config import ClientConfig
 from .errors import ConfigError
@@ -48,8 +49,9 @@ def build(config: ClientConfig, kind: Kind, gate: Gate) -> Managed:
     foreign = config.client_class if kind == "blocking" else config.async_client_class
     if foreign is not None:
         make = class_of(foreign)
-        client = make(**_accepted(make, config, gate, blocking=kind == "blocking"))
-        return _Foreign(client) if kind == "blocking" else _AsyncForeign(client)
+        options = _accepted(make, config, gate, blocking=kind == "blocking")
+        client = make(**options)
+        return _Foreign(client) if kind == "blocking" else _AsyncForeign(client, options.get("http_client"))
     client = client_of(config, blocking=kind == "blocking")
     client._gate = gate
     client.io = gated(client, gate)
@@ -80,11 +82,7 @@ class _AsyncOurs:
     def close(self) -> None:
         for client in (self.client, *self.client._built_by_layers()):
             client._closed = True
-            sender = client._sender
-            if isinstance(sender, LoopSender):
-                sender.close()
-            else:
-                _finish(sender.aclose)
+            client._sender.close()
 
     async def aclose(self) -> None:
         await self.client.close()
@@ -108,22 +106,46 @@ class _Foreign:
 
 
 class _AsyncForeign(_Foreign):
+    def __init__(self, client: Any, http_client: Any) -> None:
+        from ._foreign import is_ours  # noqa: PLC0415 - loads the HTTP library
+
+        super().__init__(client)
+        self._anywhere = is_ours(http_client)
+
     def close(self) -> None:
-        _finish(self.client.close)
+        _finish(self.client.close, anywhere=self._anywhere)
 
     async def aclose(self) -> None:
-        await self.client.close()
+        await _finish_from_here(self.client.close, anywhere=self._anywhere)
 
 
-def _finish(close: Callable[[], Coroutine[Any, Any, object]]) -> None:
-    """Run a client's closing on the loop that its calls ran on, for all we know."""
+def _finish(close: Callable[[], Coroutine[Any, Any, object]], *, anywhere: bool) -> None:
+    """Run a client's closing from a thread.
+
+    Unless it may run *anywhere*, it touches connections of the loop that the client's calls ran on: the main loop for
+    all we know, which has to close them itself, when it runs again.
+    """
     loop = main_loop()
+    if loop is not None and not loop.is_running() and not anywhere:
+        begin_on(loop, close)
+        return
     if loop is None or not loop.is_running():
         try:
             loop = background_loop()
         except RuntimeError:  # the interpreter ends, and starts no more threads
             return
     finish_on(loop, close)
+
+
+async def _finish_from_here(close: Callable[[], Coroutine[Any, Any, object]], *, anywhere: bool) -> None:
+    """Run a client's closing from the running loop; see `_finish`."""
+    loop = main_loop()
+    if anywhere or loop is None or loop is asyncio.get_running_loop():
+        await close()
+    elif loop.is_running():
+        await finish_from_here(loop, close)
+    else:
+        begin_on(loop, close)
 
 
 def _accepted(

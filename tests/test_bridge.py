@@ -2,14 +2,20 @@
 
 import asyncio
 import contextlib
+import gc
 import threading
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
+import openai
 import pytest
+import uvloop
 
-from ai_client import AsyncOpenAI, ClientProvider
+from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider
 from ai_client._loops import background_loop
 from ai_client.testing import Gate, Upstream, sse
 from tests.conftest import CHAT
@@ -274,3 +280,183 @@ def test_other_kinds_of_loops_are_refused(provider: ClientProvider) -> None:
     """A call that no asyncio loop runs, but trio's say, is an error that names the way out."""
     with pytest.raises(RuntimeError, match="asyncio event loop: with trio"):
         ask(provider.async_client).send(None)
+
+
+def close_here(provider: ClientProvider) -> None:
+    """Close from a thread without a loop."""
+    provider.close()
+
+
+def close_in_another_loop(provider: ClientProvider) -> None:
+    """Close in a loop that comes and goes."""
+    asyncio.run(provider.aclose())
+
+
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+class Paused:
+    """A loop between two runs, adopted as the main one, that holds a connection and a stream of a provider's client.
+
+    It also serves: what else lives on the loop must not be touched.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, provider: ClientProvider, upstream: Upstream) -> None:
+        self.loop, self.provider, self.upstream = loop, provider, upstream
+        self.faults: list[dict[str, Any]] = []
+        loop.set_exception_handler(lambda _, fault: self.faults.append(fault))
+        self.stream = loop.run_until_complete(self._open())
+
+    async def _open(self) -> Any:
+        self.provider.adopt_loop()
+        client = self.provider.async_client
+        self.upstream.reply(chunks=[chunk("one"), Gate()], headers={"content-type": "text/event-stream"})
+        stream = await client.chat.completions.create(**CHAT, stream=True)
+        await anext(stream)
+        await asyncio.gather(ask(client), ask(client))
+
+        async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while data := await reader.read(100):
+                writer.write(data)
+            writer.close()
+
+        self._server = await asyncio.start_server(echo, "127.0.0.1")
+        self._reader, self._writer = await asyncio.open_connection(*self._server.sockets[0].getsockname())
+        return stream
+
+    async def _work(self) -> None:
+        """Use the loop's own connection, and as many new ones as the client may have had descriptors."""
+        others = [await asyncio.open_connection(*self._server.sockets[0].getsockname()) for _ in range(10)]
+        for reader, writer in [(self._reader, self._writer), *others]:
+            writer.write(b"hello")
+            assert await asyncio.wait_for(reader.readexactly(5), 30) == b"hello"
+            writer.close()
+            await writer.wait_closed()
+        self._server.close()
+        await self._server.wait_closed()
+        await asyncio.sleep(0)
+        assert not self.faults
+
+    def resume(self) -> None:
+        """Run the loop again: everything on it works, and the client's stream has ended."""
+        self.loop.run_until_complete(self._work())
+        with pytest.raises(ClientClosedError):
+            self.loop.run_until_complete(asyncio.wait_for(anext(self.stream), 30))
+        self.provider.start()
+        assert self.loop.run_until_complete(ask(self.provider.async_client))
+        self.provider.close()
+        self.loop.run_until_complete(asyncio.sleep(0))
+        assert not self.faults
+
+
+@pytest.fixture(params=LOOPS)
+def paused(request: pytest.FixtureRequest, ai_client_upstream: Upstream) -> Iterator[Paused]:
+    """Yield a paused loop with connections of a provider's client."""
+    provider = ClientProvider(
+        {
+            "base_url": ai_client_upstream.base_url,
+            "api_key": "any",
+            "max_retries": 0,
+            "shutdown_timeout": 0.1,
+        }
+    )
+    loop = LOOPS[request.param]()
+    yield Paused(loop, provider, ai_client_upstream)
+    loop.close()
+    gc.collect()
+    provider.close()
+
+
+@pytest.mark.parametrize("close", [close_here, close_in_another_loop])
+def test_closing_leaves_a_paused_loop_whole(paused: Paused, close: Any) -> None:
+    """Closing a provider while its main loop is between two runs ends its connections and nothing else there."""
+    close(paused.provider)
+    paused.upstream.wait_for(lambda: paused.upstream.connections_open == 0)
+    paused.resume()
+
+
+@pytest.mark.parametrize("close", [close_here, close_in_another_loop])
+@pytest.mark.parametrize("new_loop", LOOPS.values(), ids=LOOPS)
+def test_closing_and_then_the_loop(
+    provider: ClientProvider, ai_client_upstream: Upstream, close: Any, new_loop: Any
+) -> None:
+    """A main loop that never runs again takes the connections along when it is closed, asyncio's own in silence."""
+    ai_client_upstream.always(chunks=[chunk("one"), Gate()], headers={"content-type": "text/event-stream"})
+
+    async def main() -> Any:
+        provider.adopt_loop()
+        client = provider.async_client
+        ai_client_upstream.reply(content="idle")
+        ai_client_upstream.reply(content="idle")
+        await asyncio.gather(ask(client), ask(client))
+        stream = await client.chat.completions.create(**CHAT, stream=True)
+        await anext(stream)
+        return stream
+
+    loop = new_loop()
+    stream = loop.run_until_complete(main())
+    (pool,) = [sender.pool for sender in provider.async_client._sender._senders.values()]
+    sockets = [connection.stream._socket for connection in pool._ledger.connections()]
+    assert len(sockets) == 2
+    del pool
+    provider.drain()
+    provider._gate.hurry(now=True)
+    close(provider)
+    with warnings.catch_warnings():
+        if new_loop is uvloop.new_event_loop:  # it warns of what it has to close
+            warnings.simplefilter("ignore", ResourceWarning)
+        loop.close()
+    del stream
+    gc.collect()
+    assert [found.fileno() for found in sockets] == [-1, -1]
+
+
+@pytest.mark.parametrize("close", [close_here, close_in_another_loop])
+@pytest.mark.parametrize("own", [False, True], ids=["our connections", "its own"])
+def test_closing_leaves_the_users_connections_to_their_loop(
+    ai_client_upstream: Upstream, close: Any, *, own: bool
+) -> None:
+    """Connections of another SDK's client, also over an HTTP client of its own, are closed by the paused main loop."""
+    loop = asyncio.new_event_loop()
+    faults: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, fault: faults.append(fault))
+    threads: set[int] = set()
+
+    class Client(httpx.AsyncClient):
+        async def aclose(self) -> None:
+            threads.add(threading.get_ident())
+            assert asyncio.get_running_loop() is loop
+            await super().aclose()
+
+    def over_its_own(**options: Any) -> openai.AsyncOpenAI:
+        return openai.AsyncOpenAI(http_client=Client(), **options)
+
+    provider = ClientProvider(
+        {
+            "base_url": ai_client_upstream.base_url,
+            "api_key": "any",
+            "max_retries": 0,
+            "async_client_class": over_its_own if own else openai.AsyncOpenAI,
+        }
+    )
+
+    async def main() -> None:
+        provider.adopt_loop()
+        await ask(provider.async_client)
+
+    loop.run_until_complete(main())
+    close(provider)
+
+    async def connect() -> None:
+        address = urlsplit(ai_client_upstream.base_url)
+        for _ in range(3):
+            _, writer = await asyncio.wait_for(asyncio.open_connection(address.hostname, address.port), 30)
+            writer.close()
+            await writer.wait_closed()
+
+    loop.run_until_complete(connect())
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
+    loop.run_until_complete(asyncio.sleep(0))
+    assert not faults
+    assert threads == ({threading.get_ident()} if own else set())
+    loop.close()

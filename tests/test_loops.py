@@ -160,6 +160,22 @@ def test_shut_down_loop_is_said() -> None:
         asyncio.run(cross(background_loop(), vanish))
 
 
+def test_stopped_loop_is_said() -> None:
+    """Who waits for a coroutine on the background loop is told when that loop is stopped, and so is who comes later."""
+
+    async def main() -> None:
+        async with waiting_over_there() as (task, seen):
+            loop = background_loop()
+            await asyncio.to_thread(stop_background_loop)
+            with pytest.raises(ClientClosedError, match="shut down"):
+                await asyncio.wait_for(task, 30)
+            assert seen == ["cancelled", "ended"]
+            with pytest.raises(ClientClosedError, match="shut down"):
+                await cross(loop, asyncio.Event().wait)
+
+    asyncio.run(main())
+
+
 def test_background_loop_is_one() -> None:
     """Threads that ask for the background loop at the same time get the same one."""
     loops: set[asyncio.AbstractEventLoop] = set()

@@ -139,6 +139,10 @@ class Ledger(Generic[C, W]):
         self._queue.clear()
         return connections, waiters
 
+    def connections(self) -> list[C]:
+        """Return every connection, idle or in use."""
+        return [*self._idle, *self.busy]
+
     def stats(self) -> PoolStats:
         """Count."""
         idle = len(self._idle)

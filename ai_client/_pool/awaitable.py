@@ -218,21 +218,35 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close every connection; requests under way and those that wait fail."""
+        if self._loop is not None and self._loop is asyncio.get_running_loop():
+            self._closed = True
+            for connection in self._close():
+                await connection.stream.closed()
+        else:
+            self.close_elsewhere()
+
+    def close_elsewhere(self) -> None:
+        """Close every connection from outside of its loop: that does it as soon as it runs, or takes them along.
+
+        Only the loop may let go of what its selector watches. For the servers the connections of a loop between two
+        runs end now.
+        """
         self._closed = True
         loop = self._loop
         if loop is None:
             return
-        if loop.is_closed():
-            self.abandon()
-        elif loop is asyncio.get_running_loop():
-            for connection in self._close():
-                await connection.stream.closed()
-        else:
+        try:
             loop.call_soon_threadsafe(self._close)
+        except RuntimeError:  # it is closed
+            self.abandon()
+            return
+        if not loop.is_running():
+            for connection in self._ledger.connections():
+                connection.stream.end()
 
     def _close(self) -> list[_Connection]:
-        idle, turns = self._ledger.clear()
-        connections = [*idle, *self._ledger.busy]
+        connections = self._ledger.connections()
+        turns = self._ledger.clear()[1]
         for connection in connections:
             connection.stream.close()
         for turn in turns:
@@ -249,7 +263,7 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
         loop: asyncio.AbstractEventLoop | None = self.__dict__.get("_loop")
         if loop is None:
             return
-        for connection in self._ledger.clear()[0]:
+        for connection in self._ledger.connections():
             try:
                 loop.call_soon_threadsafe(connection.stream.close)
             except RuntimeError:  # the loop is closed

@@ -61,8 +61,9 @@ class Pool(Generic[S, W]):
         by itself in the child of a fork.
         """
         ledger, self._ledger = self._ledger, self._new_ledger()
-        for connection in [*ledger.busy, *ledger.clear()[0]]:
+        for connection in ledger.connections():
             connection.stream.abandon()
+        ledger.clear()
 
     def _check_open(self) -> None:
         if self._closed:

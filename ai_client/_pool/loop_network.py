@@ -218,6 +218,10 @@ class AwaitableStream(asyncio.BufferedProtocol):
         opened in its place must not be one too many.
         """
         self._transport.abort()
+        self.end()
+
+    def end(self) -> None:
+        """End the connection for the server while its transport still has to close the descriptor."""
         _end(self._socket)
 
     async def closed(self) -> None:
@@ -226,7 +230,8 @@ class AwaitableStream(asyncio.BufferedProtocol):
 
     def abandon(self) -> None:
         """Close this process's descriptor of a connection whose loop is closed or another process's; send nothing."""
-        if self._loop.is_closed() and self._bury():
+        if self._loop.is_closed():
+            self._bury()
             return
         # After a fork, parent and child share the selector of the parent's loop: it must not be touched.
         _abandoned.append((self, self._transport))
@@ -234,18 +239,19 @@ class AwaitableStream(asyncio.BufferedProtocol):
         if descriptor >= 0:
             os.close(descriptor)
 
-    def _bury(self) -> bool:
+    def _bury(self) -> None:
         """Let the transport end as it would on a living loop, so that its finalizer finds nothing to complain of."""
         try:
             self._loop.call_soon = _at_once  # type: ignore[method-assign, assignment]  # a closed loop refuses what is left to do
-        except AttributeError:  # not a loop in Python; such a one has closed its transports
-            return False
+        except (
+            AttributeError
+        ):  # not a loop in Python; such a one closes its transports with itself, now or just before
+            return
         self._transport.abort()
-        return True
 
 
 def _end(connection: socket.socket) -> None:
-    """End a connection for the server while its transport still has to close the descriptor."""
+    """Shut down a socket whose descriptor somebody else closes."""
     with contextlib.suppress(OSError):  # closed already, by either side
         connection.shutdown(socket.SHUT_RDWR)
 
