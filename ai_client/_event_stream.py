@@ -43,6 +43,11 @@ class EventStream(Generic[E]):
         """The HTTP response below."""
         return self._raw_stream.response
 
+    @property
+    def left_early(self) -> bool:
+        """Whether it was closed, or failed, before its end."""
+        return self._raw_stream.left_early
+
     def __iter__(self) -> Iterator[E]:
         return self
 
@@ -85,6 +90,11 @@ class AsyncEventStream(Generic[E]):
     def response(self) -> "httpx.Response":
         """The HTTP response below."""
         return self._raw_stream.response
+
+    @property
+    def left_early(self) -> bool:
+        """Whether it was closed, or failed, before its end."""
+        return self._raw_stream.left_early
 
     def __aiter__(self) -> AsyncIterator[E]:
         return self

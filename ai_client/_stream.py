@@ -20,7 +20,12 @@ _DRAIN_SECONDS = 0.1
 
 
 class _Base(Generic[T]):
-    """What both streams share: the state of one stream, how it fails and how it ends."""
+    """What both streams share: the state of one stream, how it fails and how it ends.
+
+    Attributes:
+        response: The HTTP response below.
+        left_early: Whether it was closed, or failed, before its end.
+    """
 
     def __init__(self, call: Call, reply: Reply, *, strict: bool = False) -> None:
         self.response: httpx.Response = reply.response
@@ -31,6 +36,7 @@ class _Base(Generic[T]):
         self._batch: Iterator[T] = iter(())
         self._at_end = False  # the body has no more bytes
         self._closed = False
+        self.left_early = False
         self._deadline = reply.deadline
         self._ender = self._io.ender()
 
@@ -79,6 +85,7 @@ class _Base(Generic[T]):
         self._closed = True
         self._batch = iter(())
         end = StreamEnd(error, complete=error is None and self._is_over())
+        self.left_early = not end.complete
         await _close(self._io, self.response, self._reply, end)
 
 

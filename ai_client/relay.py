@@ -4,14 +4,18 @@ The labels of the request hold for what a generator calls while it is read, long
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+import logging
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
 
 from ._labels import _scope
 from ._sides import Blocking, Threaded
-from .errors import OpenAIError
+from .errors import OpenAIError, StreamInterruptedError
 from .web import DONE, encode_event
+
+logger = logging.getLogger("ai_client")
 
 Transform = Callable[[Any], Any]
 
@@ -68,14 +72,17 @@ class Events(_Encoder):
         try:
             return self._context.run(self._advance)
         except Exception as error:  # noqa: BLE001 - whatever it is, the reader is told that it ended
-            self.close()
+            with _logged():
+                self.close()
             return self._fail(error)
 
     def _advance(self) -> bytes:
         for item in self._items:
             if (event := self._encode(item)) is not None:
                 return event
-        self.close()
+        _check_end(self._stream)
+        with _logged():
+            self.close()
         return DONE
 
     def close(self) -> None:
@@ -113,7 +120,8 @@ class AsyncEvents(_Encoder):
         try:
             return await self._advance()
         except Exception as error:  # noqa: BLE001 - whatever it is, the reader is told that it ended
-            await self.aclose()
+            with _logged():
+                await self.aclose()
             return self._fail(error)
         except BaseException:
             await self.aclose()
@@ -125,7 +133,9 @@ class AsyncEvents(_Encoder):
         async for item in self._items:
             if (event := self._encode(item)) is not None:
                 return event
-        await self.aclose()
+        _check_end(self._stream)
+        with _logged():
+            await self.aclose()
         return DONE
 
     async def aclose(self) -> None:
@@ -136,6 +146,21 @@ class AsyncEvents(_Encoder):
         close = getattr(self._stream, "aclose", None) or getattr(self._stream, "close", None)
         if close is not None:
             await close()
+
+
+def _check_end(stream: Any) -> None:
+    """Raise where a stream has no more items because somebody closed it."""
+    if getattr(stream, "left_early", False):
+        raise StreamInterruptedError("The stream was closed before its end.", stream.response.request)
+
+
+@contextmanager
+def _logged() -> Generator[None]:
+    """Keep what fails while a stream is closed from what its reader is told."""
+    try:
+        yield
+    except Exception:
+        logger.exception("Closing a stream failed; its reader is not affected.")
 
 
 def blocking_events(
