@@ -58,3 +58,28 @@ def test_answers_offline() -> None:
     with Upstream() as upstream, OpenAI(api_key="key", base_url=upstream.base_url) as client:
         answer = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hello"}])
         assert answer.choices[0].message.content
+
+
+def entry_points() -> list[importlib.metadata.EntryPoint]:
+    """Give what the wheel declares."""
+    return list(importlib.metadata.distribution("ai-client").entry_points)
+
+
+@pytest.mark.parametrize("entry", entry_points(), ids=lambda entry: f"{entry.group}:{entry.name}")
+def test_entry_point(entry: importlib.metadata.EntryPoint) -> None:
+    """Every entry point leads to something, and every command explains itself."""
+    assert entry.load()
+    if entry.group == "console_scripts":
+        command = Path(sys.executable).with_name(entry.name)
+        done = subprocess.run([command, "--help"], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f"usage: {entry.name}" in done.stdout
+
+
+def test_module_as_a_command() -> None:
+    """The package runs as a module too."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ai_client", "--help"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "usage: ai-client" in done.stdout
