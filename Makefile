@@ -55,7 +55,7 @@ demo-flask: .venv/.demo-flask ## the same in Flask
 test: .venv/.dev ## set up and run the tests
 	$(BIN)/python -m pytest $(ARGS)
 
-HOSTILE := $(addprefix tests/hostile/,test_matrix.py test_breaks.py test_official.py)
+HOSTILE := $(addprefix tests/hostile/,test_matrix.py test_breaks.py test_official.py test_identity.py)
 
 hostile: .venv/.dev ## answers of every kind, written in every way: the sample of the gate
 	STORM=sample $(BIN)/python -m pytest -q $(HOSTILE) $(ARGS)
