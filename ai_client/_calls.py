@@ -10,13 +10,13 @@ from ._ends import StreamEndPolicy
 from ._files import Body
 from ._http import TrustError
 from ._io import IO
+from ._io.deadline import is_over
 from ._message import Header, Messages
 from ._operation import View
 from ._origins import for_anywhere, origin, without_credentials, without_secrets
 from ._result import body_of, cannot_stream, check_opening, make_result
 from ._secret import check_secret
 from .control.call import Call, Layer, Next, Reply, chained
-from .control.deadline import is_over
 from .control.retry import retry
 from .errors import (
     APIConnectionError,
@@ -69,19 +69,21 @@ class Calls(Messages):
             )
         if self._blocking_calls is not None:
             self._blocking_calls.check()
-        if self.deadline is None and call.deadline is None:
-            return await self._proceed(call)
+        deadline = call.deadline
+        if deadline is None:
+            if self.deadline is None:
+                return await self._proceed(call)
+            deadline = time.monotonic() + self.deadline
         given = call
-        if call.deadline is None:
-            call = call.changed(deadline=time.monotonic() + (self.deadline or 0))
-        assert call.deadline is not None  # noqa: S101 - as just set
+        call = call.changed(deadline=deadline)
         try:
-            reply = await call.io.within(call.deadline, self._proceed(call))
+            reply = await call.io.within(deadline, self._proceed(call))
         except TimeoutError as error:
-            if is_over(call.deadline):
+            if is_over(deadline):
                 raise self._too_late(call) from error
             raise
-        reply.deadline = call.deadline
+        if reply.deadline is None or reply.deadline > deadline:
+            reply.deadline = deadline
         given.record = call.record
         return reply
 
@@ -143,7 +145,7 @@ class Calls(Messages):
         if "://" in call.path and self.leads_away(call):
             authorization = None
         else:
-            authorization = await self._fetch_key(call) if self._fetches_key else self._authorization(call)
+            authorization = await self._first_key(call) if self._fetches_key else self._authorization(call)
         response = await self._exchange(call, self._build(call, content, taken, authorization))
         if response.status_code == _UNAUTHORIZED and self._workload_keys is not None and authorization:
             self._workload_keys.refuse(authorization[1].removeprefix("Bearer "))
@@ -162,17 +164,16 @@ class Calls(Messages):
         io = call.io
         left = call.unread or call.stream is not None
         try:
-            if call.deadline is None:
-                response = await io.send(request, stream=left)
-            else:
-                response = await io.send(request, stream=left or io.blocking)
-                io.watch(response, call.deadline)
-            if (
-                not left
-                or not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT
+            response = await io.send(request, stream=left)
+            if left and (
+                not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT
                 or (call.stream is not None and cannot_stream(response))
             ):
-                await io.read(response)
+                try:
+                    await io.read(response)
+                except BaseException:
+                    await io.close(response)
+                    raise
         except io.timeouts as error:
             if is_over(call.deadline):
                 raise self._too_late(call) from error
@@ -180,9 +181,20 @@ class Calls(Messages):
         except TrustError as error:
             raise ConfigError(str(error)) from error
         except io.failures as error:
-            message = f"Connection error: {_where(request)} failed ({type(error).__name__})."
+            said: str = getattr(error, "said", "")
+            kind = type(error).__name__
+            message = f"Connection error: {_where(request)} failed ({kind}). {said}".rstrip()
             raise APIConnectionError(message=message, request=request) from error
         return response
+
+    async def _first_key(self, call: Call) -> Header | None:
+        """Ask for the key before anything was sent, which an interruption says."""
+        try:
+            return await self._fetch_key(call)
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                error.may_have_been_sent = False  # type: ignore[attr-defined]  # our addition; the retry loop reads it
+            raise
 
     async def _fetch_key(self, call: Call) -> Header | None:
         """Ask for the key where it is not at hand; what one request gets is not mixed up with another's."""

@@ -53,8 +53,9 @@ class GatedBlockingIO(BlockingIO):
 
     async def sleep(self, seconds: float, /) -> None:
         """Wait for *seconds*."""
-        self._gate.cut.wait(seconds)
+        self._gate.cut.wait(self._at_most(seconds))
         self._gate.fail_if_cut()
+        self._check()
 
 
 class GatedAsyncIO(AsyncIO):

@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ._bounds import aread, limit_decoding, read
+from ._http import DEADLINE
+from ._hurry import SendingGate, hurry, too_late_to_send
 from ._origins import OTHER_ORIGIN, for_anywhere, origin
 
 if TYPE_CHECKING:
@@ -92,6 +94,24 @@ class _Base:
         request.read()  # for those who look at its content
         return request
 
+    def _hasten(self, request: "httpx.Request") -> float | None:
+        """Prepare a blocking exchange over another's connections for its deadline, and return that.
+
+        Raises:
+            TimeoutException: It has passed.
+        """
+        deadline: float | None = request.extensions.get(DEADLINE)
+        if deadline is not None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise too_late_to_send(self.timeouts[0])
+            limits: dict[str, float | None] = request.extensions.get("timeout") or {}
+            request.extensions["timeout"] = {
+                name: left if limit is None else min(limit, left) for name, limit in limits.items()
+            }
+            request.extensions["trace"] = SendingGate(deadline, self.timeouts[0])
+        return deadline
+
     def _next(
         self, response: "httpx.Response", request: "httpx.Request", hops: int
     ) -> "httpx.Request | None":
@@ -168,8 +188,11 @@ class TransportSender(_OverPool):
         return response
 
     def _answer(self, request: "httpx.Request") -> "httpx.Response":
+        deadline = self._hasten(request)
         response = self._transport.handle_request(request)
         response.request = request
+        if deadline is not None:
+            hurry(response, deadline, self.timeouts[0])
         return response
 
     def close(self) -> None:
@@ -184,6 +207,11 @@ class PoolSender(TransportSender):
     def __init__(self, pool: "BlockingPool", library: "Library") -> None:
         super().__init__(pool, library)
         self.pool = pool
+
+    def _answer(self, request: "httpx.Request") -> "httpx.Response":
+        response = self._transport.handle_request(request)  # which minds the deadline itself
+        response.request = request
+        return response
 
 
 class PoolHop(PoolSender):
@@ -305,15 +333,13 @@ class ClientSender(_OverClient):
 
     def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
-        response: httpx.Response = self.client.send(
-            request, stream=True, follow_redirects=False, **self._auth(request)
-        )
+        response = self._answer(request, **self._auth(request))
         hops = 0
         try:
             while (following := self._next(response, request, hops)) is not None:
                 response.close()
                 request, hops = following, hops + 1
-                response = self.client.send(request, stream=True, auth=None, follow_redirects=False)
+                response = self._answer(request, auth=None)
             limit_decoding(response)
             if not stream:
                 read(response)
@@ -321,6 +347,13 @@ class ClientSender(_OverClient):
         except BaseException:
             response.close()
             raise
+        return response
+
+    def _answer(self, request: "httpx.Request", **options: Any) -> "httpx.Response":
+        deadline = self._hasten(request)
+        response: httpx.Response = self.client.send(request, stream=True, follow_redirects=False, **options)
+        if deadline is not None:
+            hurry(response, deadline, self.timeouts[0])
         return response
 
     def close(self) -> None:

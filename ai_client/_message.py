@@ -13,7 +13,6 @@ from ._request import ADMIN_PATHS, NotGiven, Omit, merge, query_items
 from ._sendable import address_fault, name_fault, value_fault
 from ._version import __version__
 from .control.call import Call
-from .control.deadline import shorten
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -146,8 +145,6 @@ class Messages:
             headers: Any = self._own_headers(call, prepared, taken, has_body=content is not None, away=away)
         else:
             headers = prepared.ready
-        if call.deadline is not None:
-            limits = shorten(limits, call.deadline)
         extensions: dict[str, Any] = {"timeout": limits}
         if call.follow_redirects is not None:
             extensions[FOLLOW_REDIRECTS] = call.follow_redirects

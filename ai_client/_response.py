@@ -1,6 +1,7 @@
 """Answers as they came over HTTP: `with_raw_response` and `with_streaming_response`."""
 
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, get_origin, overload
@@ -8,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, get_ori
 from pydantic_core import from_json
 
 from ._io import finish
+from ._io.deadline import is_over
 from .control.call import Call, Reply, StreamEnd
-from .control.deadline import is_over
 from .errors import APIConnectionError, APITimeoutError, DeadlineExceededError
 
 if TYPE_CHECKING:
@@ -32,11 +33,12 @@ class _Base(Generic[T]):
         self._parsed: dict[Any, Any] = {}
 
     async def _close(self) -> None:
+        io = self._call.io.until(self._reply.deadline)
         try:
-            await self._call.io.close(self.http_response)
+            await io.close(self.http_response)
         finally:
             end = StreamEnd(None, complete=self.http_response.is_stream_consumed)
-            await self._reply.settle(self._call.io, end)
+            await self._reply.settle(io, end)
 
     def __repr__(self) -> str:
         response = self.http_response
@@ -89,14 +91,20 @@ class _Base(Generic[T]):
 
     async def _read(self) -> bytes:
         io, deadline, response = self._call.io, self._reply.deadline, self.http_response
-        failures: tuple[type[Exception], ...] = (TimeoutError, *io.failures)
-        try:
+        with self._in_our_words():
             if deadline is None:
                 return await io.read(response)
             return await io.within(deadline, io.read(response))
+
+    @contextmanager
+    def _in_our_words(self) -> Iterator[None]:
+        """Turn what reading the body fails with into errors of the package."""
+        io, request = self._call.io, self.http_response.request
+        failures: tuple[type[Exception], ...] = (TimeoutError, *io.failures)
+        try:
+            yield
         except failures as error:
-            request = response.request
-            if is_over(deadline):
+            if isinstance(error, (TimeoutError, *io.timeouts)) and is_over(self._reply.deadline):
                 raise DeadlineExceededError(request) from error
             if isinstance(error, io.timeouts):
                 raise APITimeoutError(request) from error
@@ -104,6 +112,20 @@ class _Base(Generic[T]):
                 message = f"The answer broke off ({type(error).__name__})."
                 raise APIConnectionError(message=message, request=request) from error
             raise
+
+    def _each(self, pieces: Iterator[Other]) -> Iterator[Other]:
+        with self._in_our_words():
+            yield from pieces
+
+    async def _each_awaited(self, pieces: AsyncIterator[Other]) -> AsyncIterator[Other]:
+        io, deadline = self._call.io, self._reply.deadline
+        with self._in_our_words():
+            while True:
+                following = anext(pieces, None)
+                piece = await (following if deadline is None else io.within(deadline, following))
+                if piece is None:
+                    return
+                yield piece
 
     def _result(self, to: Any = None) -> Any:
         if to not in self._parsed:
@@ -169,15 +191,15 @@ class APIResponse(_Base[T]):
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """Iterate over the decoded body."""
-        return self.http_response.iter_bytes(chunk_size)
+        return self._each(self.http_response.iter_bytes(chunk_size))
 
     def iter_text(self, chunk_size: int | None = None) -> Iterator[str]:
         """Iterate over the body as text."""
-        return self.http_response.iter_text(chunk_size)
+        return self._each(self.http_response.iter_text(chunk_size))
 
     def iter_lines(self) -> Iterator[str]:
         """Iterate over the body's lines."""
-        return self.http_response.iter_lines()
+        return self._each(self.http_response.iter_lines())
 
     def stream_to_file(self, file: "str | os.PathLike[str]", *, chunk_size: int | None = None) -> None:
         """Write the body to a file as it comes."""
@@ -217,15 +239,15 @@ class AsyncAPIResponse(_Base[T]):
 
     def iter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         """Iterate over the decoded body."""
-        return self.http_response.aiter_bytes(chunk_size)
+        return self._each_awaited(self.http_response.aiter_bytes(chunk_size))
 
     def iter_text(self, chunk_size: int | None = None) -> AsyncIterator[str]:
         """Iterate over the body as text."""
-        return self.http_response.aiter_text(chunk_size)
+        return self._each_awaited(self.http_response.aiter_text(chunk_size))
 
     def iter_lines(self) -> AsyncIterator[str]:
         """Iterate over the body's lines."""
-        return self.http_response.aiter_lines()
+        return self._each_awaited(self.http_response.aiter_lines())
 
     async def stream_to_file(self, file: "str | os.PathLike[str]", *, chunk_size: int | None = None) -> None:
         """Write the body to a file as it comes."""

@@ -5,9 +5,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from ._io import finish
+from ._io.deadline import is_over
 from ._items import Items
 from .control.call import Call, Reply, StreamEnd
-from .control.deadline import is_over
 from .errors import StreamInterruptedError, StreamTimeoutError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class _Base(Generic[T]):
 
     def __init__(self, call: Call, reply: Reply, *, strict: bool = False) -> None:
         self.response: httpx.Response = reply.response
-        self._io: IO = call.io
+        self._io: IO = call.io.until(reply.deadline)
         self._reply = reply
         self._call_record = call.record
         self._items = Items[T](call, reply, strict=strict)

@@ -95,7 +95,7 @@ class WorkloadKeys:
         """
         if self._key is not None and time.monotonic() < self._renew_at:
             return self._key
-        async with self._lock:
+        async with io.hold(self._lock):
             if self._key is not None and time.monotonic() < self._renew_at:
                 return self._key
             try:

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from .._bounds import aread
-from ..control.deadline import remaining
+from .._http import DEADLINE
+from .._hurry import too_late_to_send
+from .deadline import SETTLING_SECONDS, is_over, remaining
 from .interface import Waiter
 
 if TYPE_CHECKING:
@@ -27,14 +29,27 @@ class AsyncIO:
     """Waits by suspending the task."""
 
     blocking = False
+    deadline: float | None = None
 
     def __init__(self, sender: "AsyncSender") -> None:
         self.sender = sender
         self.timeouts = sender.timeouts
         self.failures = sender.failures
 
+    def until(self, deadline: float | None, /) -> Self:
+        """Return what waits like this one; it is `within` that interrupts a task at its deadline."""
+        if deadline == self.deadline:
+            return self
+        other = object.__new__(type(self))
+        other.__dict__ = {**self.__dict__, "deadline": deadline}
+        return other
+
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
+        if self.deadline is not None:
+            if is_over(self.deadline):
+                raise too_late_to_send(self.timeouts[0])
+            request.extensions[DEADLINE] = self.deadline
         return await self.sender.send(request, stream=stream)
 
     async def read(self, response: "httpx.Response", /) -> bytes:
@@ -69,8 +84,12 @@ class AsyncIO:
 
     async def wait(self, waiter: "_AwaitableWaiter", timeout: float | None, /) -> bool:
         """Wait until *waiter* is opened, at most *timeout* seconds."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(waiter.opened), timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.shield(waiter.opened)
+        except TimeoutError:
+            if is_over(self.deadline):
+                raise
         return waiter.opened.done()
 
     async def work(self, executor: Executor, function: Callable[..., T], /, *args: Any) -> T:
@@ -110,9 +129,6 @@ class AsyncIO:
         async with asyncio.timeout(remaining(deadline)):
             return await coroutine
 
-    def watch(self, response: "httpx.Response", deadline: float, /) -> None:
-        """Leave it to `within`, which interrupts a read."""
-
     async def drain(
         self, response: "httpx.Response", chunks: AsyncIterator[bytes], seconds: float, /
     ) -> None:
@@ -129,7 +145,13 @@ class AsyncIO:
 
     async def carry_through(self, coroutine: Coroutine[Any, Any, None], /) -> None:
         """Run *coroutine* in a task of its own, which no cancellation of the caller reaches."""
-        await asyncio.shield(_begin(coroutine))
+        task = _begin(coroutine)
+        if self.deadline is None:
+            await asyncio.shield(task)
+            return
+        await asyncio.wait([task], timeout=max(remaining(self.deadline), SETTLING_SECONDS))
+        if task.done():
+            task.result()
 
     async def ended(self) -> None:
         """Wait a while for what was begun on this loop and nobody waits for."""
@@ -142,9 +164,13 @@ class AsyncIO:
         """Give what runs the end of a stream, on the loop that runs now."""
         return partial(_end_on, asyncio._get_running_loop())
 
-    def lock(self) -> "AbstractAsyncContextManager[Any]":
+    def lock(self) -> Any:
         """Make a lock between tasks."""
         return asyncio.Lock()
+
+    def hold(self, lock: Any, /) -> "AbstractAsyncContextManager[Any]":
+        """Hold a lock inside a block."""
+        return cast("AbstractAsyncContextManager[Any]", lock)
 
 
 class _AwaitableWaiter:
@@ -173,8 +199,14 @@ _ending: "set[asyncio.Task[None]]" = set()
 def _begin(ending: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
     task = asyncio.ensure_future(ending)
     _ending.add(task)  # the loop itself holds tasks but weakly
-    task.add_done_callback(_ending.discard)
+    task.add_done_callback(_ended)
     return task
+
+
+def _ended(task: "asyncio.Task[None]") -> None:
+    _ending.discard(task)
+    if not task.cancelled():
+        task.exception()  # whoever still waits gets it; nobody is told that it was never retrieved
 
 
 def _end_on(loop: asyncio.AbstractEventLoop | None, ending: Coroutine[Any, Any, None]) -> None:

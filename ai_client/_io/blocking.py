@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
 from contextlib import suppress
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from .._bounds import read
-from ..control.deadline import hurried, is_over, watch
+from .._http import DEADLINE
+from .._hurry import hurry, too_late_to_send
+from .deadline import SETTLING_SECONDS, is_over, limited, remaining
 from .interface import Waiter
 
 if TYPE_CHECKING:
@@ -51,14 +53,40 @@ class BlockingIO:
     """Waits by blocking the thread."""
 
     blocking = True
+    deadline: float | None = None
 
     def __init__(self, sender: "Sender") -> None:
         self.sender = sender
         self.timeouts = sender.timeouts
         self.failures = sender.failures
 
+    def until(self, deadline: float | None, /) -> Self:
+        """Return what waits like this one, and not beyond a deadline."""
+        if deadline == self.deadline:
+            return self
+        other = object.__new__(type(self))
+        other.__dict__ = {**self.__dict__, "deadline": deadline}
+        return other
+
+    def _at_most(self, seconds: float | None) -> float | None:
+        """Cut a time to wait to what is left, and to what the operating system can count."""
+        if seconds is not None:
+            seconds = min(seconds, threading.TIMEOUT_MAX)
+        if self.deadline is None:
+            return seconds
+        left = min(remaining(self.deadline), threading.TIMEOUT_MAX)
+        return left if seconds is None else min(seconds, left)
+
+    def _check(self) -> None:
+        if is_over(self.deadline):
+            raise TimeoutError("The deadline has passed.")
+
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
+        if self.deadline is not None:
+            if is_over(self.deadline):
+                raise too_late_to_send(self.timeouts[0])
+            request.extensions[DEADLINE] = self.deadline
         return self.sender.send(request, stream=stream)
 
     async def read(self, response: "httpx.Response", /) -> bytes:
@@ -71,7 +99,8 @@ class BlockingIO:
 
     async def sleep(self, seconds: float, /) -> None:
         """Wait for *seconds*."""
-        time.sleep(seconds)
+        time.sleep(self._at_most(seconds) or 0.0)
+        self._check()
 
     async def call(self, function: Callable[..., Any], /, *args: Any) -> Any:
         """Call a function of the user's."""
@@ -84,8 +113,16 @@ class BlockingIO:
             return result
         import asyncio  # noqa: PLC0415 - whoever made the coroutine has loaded it
 
-        with ThreadPoolExecutor(1) as aside:
-            return aside.submit(copy_context().run, asyncio.run, _see_through(result)).result()
+        aside = ThreadPoolExecutor(1)
+        try:
+            run = aside.submit(copy_context().run, asyncio.run, _see_through(result))
+            return run.result(self._patience())
+        finally:
+            aside.shutdown(wait=False)
+
+    def _patience(self) -> float | None:
+        """Return the seconds to wait for what goes on by itself: a few moments where the deadline has passed."""
+        return None if self.deadline is None else max(self._at_most(None) or 0.0, SETTLING_SECONDS)
 
     def now(self) -> float:
         """Give the time in seconds since 1970."""
@@ -97,12 +134,18 @@ class BlockingIO:
 
     async def wait(self, waiter: "_BlockingWaiter", timeout: float | None, /) -> bool:
         """Wait until *waiter* is opened, at most *timeout* seconds."""
-        return waiter.opened.wait(timeout)
+        if not waiter.opened.wait(self._at_most(timeout)):
+            self._check()
+            return False
+        return True
 
     async def work(self, executor: Executor, function: Callable[..., T], /, *args: Any) -> T:
         """Run a function on this thread."""
         del executor
-        return function(*args)
+        if self.deadline is None:
+            return function(*args)
+        with limited(self.deadline):
+            return function(*args)
 
     async def gather(self, makers: Iterable[Callable[[], Coroutine[Any, Any, T]]], limit: int, /) -> list[T]:
         """Run coroutines in threads that live as long as this call."""
@@ -131,16 +174,13 @@ class BlockingIO:
         del deadline
         return await coroutine
 
-    def watch(self, response: "httpx.Response", deadline: float, /) -> None:
-        """Make reading the body fail once the deadline has passed."""
-        watch(response, deadline, self.timeouts[0])
-
     async def drain(self, response: "httpx.Response", chunks: Iterator[bytes], seconds: float, /) -> None:
         """Read what is left of a body, for so many seconds at most."""
         end = time.monotonic() + seconds
-        connection = response.extensions.get("network_stream")
-        with hurried(connection, end) as hurries, suppress(*self.failures):
-            while hurries and not is_over(end) and next(chunks, None) is not None:
+        if not hurry(response, end, self.timeouts[0]):
+            return
+        with suppress(*self.failures):
+            while not is_over(end) and next(chunks, None) is not None:
                 pass
 
     async def carry_through(self, coroutine: Coroutine[Any, Any, None], /) -> None:
@@ -154,9 +194,13 @@ class BlockingIO:
         """Give what runs the end of a stream, on whatever thread finds it."""
         return finish
 
-    def lock(self) -> "AbstractAsyncContextManager[Any]":
+    def lock(self) -> Any:
         """Make a lock between threads."""
-        return _ThreadLock()
+        return threading.Lock()
+
+    def hold(self, lock: Any, /) -> "AbstractAsyncContextManager[Any]":
+        """Hold a lock inside a block."""
+        return _Held(lock, self._at_most(None))
 
 
 class _BlockingWaiter:
@@ -171,12 +215,16 @@ class _BlockingWaiter:
         self.opened.set()
 
 
-class _ThreadLock:
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+class _Held:
+    """A lock that is held inside a block, and not waited for beyond so many seconds."""
+
+    def __init__(self, lock: threading.Lock, timeout: float | None) -> None:
+        self._lock = lock
+        self._timeout = -1.0 if timeout is None else timeout
 
     async def __aenter__(self) -> None:
-        self._lock.acquire()
+        if not self._lock.acquire(timeout=self._timeout):
+            raise TimeoutError("The deadline has passed.")
 
     async def __aexit__(self, *exc: object) -> None:
         self._lock.release()

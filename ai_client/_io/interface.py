@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -24,13 +24,22 @@ class IO(Protocol):
     """What shared code may wait for."""
 
     blocking: bool
+    deadline: float | None
+    """When all waiting ends with `TimeoutError`, in seconds of `time.monotonic`; `None` is never."""
     timeouts: tuple[type[Exception], ...]
     """What the HTTP library raises when time runs out."""
     failures: tuple[type[Exception], ...]
     """What it raises when an exchange fails, timeouts included."""
 
+    def until(self, deadline: float | None, /) -> Self:
+        """Return what waits like this one, and not beyond a deadline: `TimeoutError` is raised then.
+
+        A thread cannot be taken out of a function of the user's; what follows such a function fails.
+        """
+        ...
+
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
-        """Perform one exchange; the body is read unless *stream*."""
+        """Perform one exchange, unless the deadline has passed; the body is read unless *stream*."""
         ...
 
     async def read(self, response: "httpx.Response", /) -> bytes:
@@ -89,16 +98,12 @@ class IO(Protocol):
         """Run *coroutine*; the awaitable side raises `TimeoutError` once the deadline has passed."""
         ...
 
-    def watch(self, response: "httpx.Response", deadline: float, /) -> None:
-        """Make reading the body fail once the deadline has passed, where `within` does not see to it."""
-        ...
-
     async def drain(self, response: "httpx.Response", chunks: Any, seconds: float, /) -> None:
         """Read what little may be left of a body, so that its connection can be used again."""
         ...
 
     async def carry_through(self, coroutine: Coroutine[Any, Any, None], /) -> None:
-        """Run *coroutine* to its end, also where its caller is cancelled and goes on without it."""
+        """Run *coroutine* to its end, also where its caller is cancelled or out of time and goes on without it."""
         ...
 
     async def ended(self) -> None:
@@ -109,6 +114,10 @@ class IO(Protocol):
         """Give what runs the end of a stream that nobody holds any more, from any thread and at any time."""
         ...
 
-    def lock(self) -> "AbstractAsyncContextManager[Any]":
-        """Make a lock that this side's callers may wait for."""
+    def lock(self) -> Any:
+        """Make a lock that this side's callers may `hold`."""
+        ...
+
+    def hold(self, lock: Any, /) -> "AbstractAsyncContextManager[Any]":
+        """Hold a lock inside a block."""
         ...

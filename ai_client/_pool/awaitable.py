@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from .._http import PoolOptions
+from .._http import DEADLINE, PoolOptions
 from .admission import Ledger
 from .base import TRIES, Pool, Timeouts
 from .body import awaitable_body
@@ -91,6 +91,8 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
     ) -> httpx.Response:
         stream, wire = connection.stream, connection.wire
         limit = timeouts.get("write")
+        deadline: float | None = request.extensions.get(DEADLINE)
+        self._check(deadline)
         before = stream.sent
         try:
             opening, complete = connection.opening(request)
@@ -99,7 +101,9 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
             if not complete:
                 content: Any = request.stream
                 async for chunk in content:
+                    self._check(deadline)
                     await stream.write(wire.body(chunk), limit)
+                    await asyncio.sleep(0)  # neither a file nor a quick server makes the task wait
                 await stream.write(wire.end(), limit)
         except self._errors.WriteError:
             if stream.sent == before:
@@ -115,6 +119,10 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
         response = connection.response(head, self._errors.ByteStream(b"".join(parts)), whole=True)
         self.end(ledger, connection, keep=wire.renew())
         return response
+
+    def _check(self, deadline: float | None) -> None:
+        if deadline is not None and time.monotonic() >= deadline:
+            raise self._errors.WriteTimeout("The deadline passed before the request was sent.")
 
     async def _wait(self, loop: asyncio.AbstractEventLoop, ledger: _Ledger, timeout: float | None) -> None:
         turn: _Turn = loop.create_future()

@@ -83,8 +83,8 @@ class Pool(Generic[S, W]):
         return time.monotonic() - idle_since <= self._options.keepalive_expiry and connection.stream.quiet()
 
     def blame(self, error: BaseException, *, sent: bool) -> None:
-        """Note on an error of the HTTP library whether the server may have seen the request."""
-        if isinstance(error, self.failures):
+        """Note on an error of the HTTP library, or an interruption, whether the server may have seen the request."""
+        if isinstance(error, self.failures) or not isinstance(error, Exception):
             error.may_have_been_sent = sent  # type: ignore[attr-defined]  # our addition; `_http` reads it
 
     def end(self, ledger: "Ledger[Connection[S], W]", connection: Connection[S], *, keep: bool) -> None:

@@ -1,5 +1,6 @@
 """The pool of blocking clients, for any number of threads."""
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -9,12 +10,12 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from .._http import PoolOptions
+from .._http import DEADLINE, PoolOptions
 from .admission import Ledger
 from .base import TRIES, Pool, Timeouts
 from .body import blocking_body
 from .connection import Connection, Origin, Route, origin_of
-from .network import BlockingStream
+from .network import BlockingStream, time_for
 
 
 class _Turn:
@@ -81,9 +82,10 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
             RuntimeError: The pool is closed.
         """
         timeouts: Timeouts = request.extensions.get("timeout") or {}
+        deadline: float | None = request.extensions.get(DEADLINE)
         origin = origin_of(request)
         ledger = self._ledger
-        self._admit(ledger, timeouts.get("pool"))
+        self._admit(ledger, timeouts.get("pool"), deadline)
         connection: _Connection | None = None
         before = 0
         try:
@@ -91,7 +93,8 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
                 connection = self._idle(ledger, origin)
                 reused = connection is not None
                 if connection is None:
-                    connection = self._open(ledger, self._route(origin), origin, timeouts)
+                    connection = self._open(ledger, self._route(origin), origin, timeouts, deadline)
+                connection.stream.deadline = deadline
                 before = connection.stream.sent
                 try:
                     return self._exchange(ledger, connection, request, timeouts)
@@ -139,16 +142,17 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
         self.end(ledger, connection, keep=wire.renew())
         return response
 
-    def _admit(self, ledger: _Ledger, timeout: float | None) -> None:
+    def _admit(self, ledger: _Ledger, timeout: float | None, deadline: float | None) -> None:
         with self._guard:
             self._check_open()
             if ledger.enter():
                 return
             turn = _Turn()
             ledger.queue(turn)
-        limit = -1 if timeout is None else min(max(timeout, 0), threading.TIMEOUT_MAX)
         try:
-            turn.signal.acquire(timeout=limit)
+            with contextlib.suppress(TimeoutError):
+                limit = time_for(timeout, deadline)
+                turn.signal.acquire(timeout=-1 if limit is None else limit)
         except BaseException:
             with self._guard:
                 ledger.unqueue(turn)
@@ -178,12 +182,14 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
         with self._guard:
             ledger.busy.discard(connection)
 
-    def _open(self, ledger: _Ledger, route: Route, origin: Origin, timeouts: Timeouts) -> _Connection:
+    def _open(
+        self, ledger: _Ledger, route: Route, origin: Origin, timeouts: Timeouts, deadline: float | None
+    ) -> _Connection:
         with self._guard:
             if (displaced := ledger.displaced()) is not None:
                 displaced.stream.close()
         timeout = timeouts.get("connect")
-        stream = BlockingStream.connect(*route.address, timeout, self._library)
+        stream = BlockingStream.connect(*route.address, timeout, self._library, deadline)
         try:
             proxy = route.proxy
             if proxy is not None and proxy.scheme == "https":

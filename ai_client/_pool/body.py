@@ -105,6 +105,13 @@ class _BlockingBody(Body[BlockingStream, W]):
                 self._reading = False
         return self._arrived()
 
+    def hurry(self, end: float) -> None:
+        """Let no read wait beyond *end*, in seconds of `time.monotonic`, until the exchange is over."""
+        connection = self._connection
+        if connection is not None:
+            deadline = connection.stream.deadline
+            connection.stream.deadline = end if deadline is None else min(deadline, end)
+
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read from the connection, waiting up to *timeout* seconds."""
         connection = self._connection

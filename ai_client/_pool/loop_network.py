@@ -150,6 +150,8 @@ class AwaitableStream(asyncio.BufferedProtocol):
         transport = self._transport
         if transport.is_closing():
             raise self._errors.WriteError("The server closed the connection.")
+        if timeout is not None and timeout <= 0:
+            raise self._errors.WriteTimeout("There is no time to send the request.")
         transport.write(data)
         if transport.is_closing():
             raise self._errors.WriteError("The server closed the connection.")
@@ -162,6 +164,8 @@ class AwaitableStream(asyncio.BufferedProtocol):
     async def read(self, timeout: float | None) -> bytes:
         """Receive what is there, waiting up to *timeout* seconds for it; nothing at the end."""
         if not self._received and not self._ended:
+            if timeout is not None and timeout <= 0:
+                raise self._errors.ReadTimeout("There is no time to wait for the server.")
             self._waiter = self._loop.create_future()
             try:
                 await self._wait(self._waiter, timeout, "ReadTimeout", "Timed out waiting for the server.")

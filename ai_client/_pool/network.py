@@ -5,7 +5,9 @@ import os
 import select
 import socket
 import ssl
+import threading
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, TypeVar
 
 from .._http import Library
@@ -64,19 +66,24 @@ class BlockingStream:
     """A connected socket of a blocking pool.
 
     Attributes:
+        deadline: When the exchange under way must be over, in seconds of `time.monotonic`, whatever time each step
+            is granted; `None` is never.
         sent: Bytes handed to the operating system so far.
     """
 
-    __slots__ = ("_errors", "_socket", "_timeout", "sent")
+    __slots__ = ("_errors", "_socket", "_timeout", "deadline", "sent")
 
-    def __init__(self, connection: socket.socket, library: Library) -> None:
+    def __init__(self, connection: socket.socket, library: Library, deadline: float | None = None) -> None:
         self._socket: socket.socket | _TunnelledTLS = connection
         self._errors: Any = library.http
         self._timeout = connection.gettimeout()
+        self.deadline = deadline
         self.sent = 0
 
     @classmethod
-    def connect(cls, host: str, port: int, timeout: float | None, library: Library) -> "BlockingStream":
+    def connect(
+        cls, host: str, port: int, timeout: float | None, library: Library, deadline: float | None = None
+    ) -> "BlockingStream":
         """Connect.
 
         Args:
@@ -84,16 +91,13 @@ class BlockingStream:
             port: Port.
             timeout: Seconds that each of the host's addresses gets.
             library: Whose `ConnectError` and `ConnectTimeout` are raised.
+            deadline: When the exchange must be over.
         """
-        connection = None
         try:
-            connection = socket.create_connection((host, port), timeout)
-            set_options(connection)
+            connection = _connect(host, port, timeout, deadline)
         except (OSError, UnicodeError) as error:
-            if connection is not None:
-                connection.close()
             raise connect_error(error, library) from error
-        return cls(connection, library)
+        return cls(connection, library, deadline)
 
     def start_tls(self, context: ssl.SSLContext, name: str, timeout: float | None, library: Library) -> None:
         """Go on in TLS with the server called *name*."""
@@ -107,7 +111,13 @@ class BlockingStream:
             raise connect_error(error, library) from error
 
     def _set_timeout(self, timeout: float | None) -> None:
-        if timeout != self._timeout:
+        """Grant the next step a time, less where the deadline is near.
+
+        Raises:
+            TimeoutError: There is none.
+        """
+        if self.deadline is not None or timeout != self._timeout:
+            timeout = time_for(timeout, self.deadline)
             self._socket.settimeout(timeout)
             self._timeout = timeout
 
@@ -120,6 +130,7 @@ class BlockingStream:
             if sent < len(data):
                 rest = memoryview(data)[sent:]
                 while rest:
+                    self._set_timeout(timeout)
                     sent = self._socket.send(rest)
                     self.sent += sent
                     rest = rest[sent:]
@@ -151,7 +162,8 @@ class BlockingStream:
         if self.quiet():
             return b""
         try:
-            self._set_timeout(0)
+            self._socket.settimeout(0)
+            self._timeout = -1.0  # which no step is granted
             return self._socket.recv(READ_SIZE)
         except OSError:
             return b""
@@ -184,6 +196,44 @@ class BlockingStream:
             os.close(descriptor)
 
 
+def time_for(timeout: float | None, deadline: float | None) -> float | None:
+    """Return the seconds for one step; `None` is without an end, as is what no operating system can count.
+
+    Raises:
+        TimeoutError: There are none.
+    """
+    if deadline is not None:
+        left = deadline - monotonic()
+        timeout = left if timeout is None else min(timeout, left)
+    if timeout is None or timeout > threading.TIMEOUT_MAX:
+        return None
+    if timeout <= 0:
+        raise TimeoutError
+    return timeout
+
+
+def _connect(host: str, port: int, timeout: float | None, deadline: float | None) -> socket.socket:
+    """Connect to the first of the host's addresses that answers."""
+    failure: OSError | None = None
+    time_for(timeout, deadline)
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        connection = None
+        try:
+            connection = socket.socket(family, kind, protocol)
+            connection.settimeout(time_for(timeout, deadline))
+            connection.connect(address)
+            set_options(connection)
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            if not isinstance(error, OSError):
+                raise
+            failure = error
+        else:
+            return connection
+    raise failure or OSError("The name has no address.")
+
+
 def connect_error(error: Exception, library: Library) -> Exception:
     """Give the library's exception for a failure to connect."""
     if isinstance(error, TimeoutError):
@@ -196,21 +246,25 @@ def connect_error(error: Exception, library: Library) -> Exception:
 class _TunnelledTLS:
     """TLS over a TLS socket, for an https server behind an https proxy; enough of a socket for a stream."""
 
-    __slots__ = ("_incoming", "_outgoing", "outer", "tls")
+    __slots__ = ("_end", "_incoming", "_outgoing", "_timeout", "outer", "tls")
 
     def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, name: str) -> None:
         self.outer = outer
+        self._end: float | None = None
+        self._timeout = outer.gettimeout()
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         self._run(self.tls.do_handshake)
 
     def _run(self, step: Callable[..., T], *args: Any) -> T:
+        self._end = monotonic() + self._timeout if self._timeout else None
         while True:
             try:
                 result = step(*args)
             except ssl.SSLWantReadError:
                 self._flush()
+                self._mind_the_end()
                 received = self.outer.recv(READ_SIZE)
                 if received:
                     self._incoming.write(received)
@@ -223,7 +277,13 @@ class _TunnelledTLS:
     def _flush(self) -> None:
         data = self._outgoing.read()
         while data:
+            self._mind_the_end()
             data = data[self.outer.send(data) :]
+
+    def _mind_the_end(self) -> None:
+        """Grant the outer socket what is left of the time for this step, which may take it several of its own."""
+        if self._end is not None:
+            self.outer.settimeout(time_for(None, self._end))
 
     def send(self, data: bytes | memoryview) -> int:
         return self._run(self.tls.write, data)
@@ -239,6 +299,7 @@ class _TunnelledTLS:
 
     def settimeout(self, timeout: float | None) -> None:
         self.outer.settimeout(timeout)
+        self._timeout = timeout
 
     def fileno(self) -> int:
         return self.outer.fileno()

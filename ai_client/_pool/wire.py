@@ -9,19 +9,26 @@ from .._http import Library
 # The head of a response, and the line that begins a chunk, may be this long.
 _MAX_HEAD = 100 * 1024
 _SWITCHING = 101
+_BEGINNING = b"HTTP/"
+_MAX_HINTS = 100
+"""Answers of status 1xx that may come before the one that counts."""
 
 
 class Wire:
     """The client's side of one HTTP/1.1 connection, one exchange after another."""
 
-    __slots__ = ("_connection", "_errors")
+    __slots__ = ("_connection", "_errors", "_hints", "_is_silent")
 
     def __init__(self, library: Library) -> None:
         self._errors: Any = library.http
         self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD)
+        self._hints = 0
+        self._is_silent = True
 
     def head(self, method: str, target: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
         """Begin an exchange; give the head of its request."""
+        self._hints = 0
+        self._is_silent = True
         return self._send(h11.Request, method=method, target=target, headers=headers)
 
     def body(self, chunk: bytes) -> bytes:
@@ -43,6 +50,9 @@ class Wire:
         connection = self._connection
         if not data and connection.their_state is h11.SEND_RESPONSE:
             raise self._errors.RemoteProtocolError("Server disconnected without sending a response.")
+        if self._is_silent:
+            self._is_silent = False
+            check_beginning(data, self._errors.RemoteProtocolError, "server")
         connection.receive_data(data)
 
     def response(self) -> h11.Response | None:
@@ -50,11 +60,20 @@ class Wire:
         while True:
             event = self._next()
             if event is h11.NEED_DATA:
+                beginning = self._connection.trailing_data[0]
+                check_beginning(beginning, self._errors.RemoteProtocolError, "server")
                 return None
             if isinstance(event, h11.Response):
                 return event
             if not isinstance(event, h11.InformationalResponse) or event.status_code == _SWITCHING:
                 raise self._errors.RemoteProtocolError("The server switched to another protocol than HTTP.")
+            self._hints += 1
+            if self._hints > _MAX_HINTS:
+                raise said(
+                    self._errors.RemoteProtocolError(
+                        f"The server sent more than {_MAX_HINTS} answers of status 1xx instead of an answer."
+                    )
+                )
 
     def drain(self, parts: list[bytes]) -> bool:
         """Move what is there of the response's body to *parts*; tell whether the body is whole."""
@@ -82,3 +101,19 @@ class Wire:
             return False
         connection.start_next_cycle()
         return True
+
+
+def check_beginning(data: bytes, error: type[Exception], who: str) -> None:
+    """Refuse the beginning of an answer that none of HTTP has, rather than wait for the rest of it.
+
+    Raises:
+        Exception: *error*; what has arrived is something else.
+    """
+    if not _BEGINNING.startswith(data[: len(_BEGINNING)]):
+        raise said(error(f"The {who} does not speak HTTP: its answer begins like nothing of it."))
+
+
+def said(error: Exception) -> Exception:
+    """Mark an error whose words are our own, hold nothing of what was received, and are for the caller."""
+    error.said = str(error)  # type: ignore[attr-defined]  # our addition; `_calls` reads it
+    return error

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .._io.deadline import remaining
 from ..errors import StoreError
 from ..stores.base import Change, Hold, Ledger, Refusal, Spend, Take, Tally
 from ..stores.tickets import new_ticket
-from .deadline import remaining
 from .meter import asking_for_usage, metered
 from .usage import UNKNOWN, Usage
 

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic_core import from_json, to_json
 
 from .._fork import PerProcess
+from .._io.deadline import is_over, remaining
 from .._request import Omit, encode
 from ..errors import (
     APIConnectionError,
     APIError,
     APIStatusError,
     CircuitOpen,
+    DeadlineExceededError,
     members_of,
 )
 from .amounts import check_amounts
 from .body import tap
 from .call import Call, Next, Reply, StreamEnd
-from .deadline import is_over, remaining
 from .entry import Entry
 from .keepable import is_keepable
 from .lease import Lease
@@ -216,7 +217,8 @@ class Cache:
             reply, flight.entry = await self._send_alone(call, proceed, record, key)
             flight.answered = True
         except APIError as error:
-            flight.error = error
+            if not isinstance(error, DeadlineExceededError):  # which is the leader's own
+                flight.error = error
             raise
         finally:
             flights = self._flights()

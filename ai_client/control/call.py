@@ -82,6 +82,8 @@ class Call:
             setattr(new, name, value)
         if "body" in changes:
             new._encoded = new.size = None
+        if "deadline" in changes or "io" in changes:
+            new.io = new.io.until(new.deadline)
         return new
 
     def with_members(self, members: Mapping[str, Any]) -> "Call":

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .._fork import PerProcess
+from .._io.deadline import remaining
 from ..errors import ConfigError, QueueFull
 from .amounts import check_amounts
 from .call import Call, Next, Reply, StreamEnd
-from .deadline import remaining
 
 if TYPE_CHECKING:
     from .._io import Waiter

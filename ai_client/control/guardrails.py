@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, fields
 from fnmatch import translate
 from typing import Any, Literal, cast
 
+from .._io.deadline import is_over
 from .._request import NotGiven
 from ..errors import ConfigError, DeadlineExceededError, GuardrailError, members_of
 from .amounts import check_amounts
 from .body import library_of
 from .call import Call, Next, Reply
-from .deadline import is_over
 from .estimates import prompt_tokens
 from .record import record_of
 from .trim import trim_messages
@@ -170,7 +170,8 @@ async def _in_time(call: Call, deadline: float, proceed: Next, rules: Rules) -> 
         request = library_of(call.io).Request(call.method, call.path)
         message = f"The deadline of {rules.deadline:g} s has passed."
         raise DeadlineExceededError(request, message=message) from error
-    reply.deadline = deadline
+    if reply.deadline is None or reply.deadline > deadline:
+        reply.deadline = deadline
     return reply
 
 

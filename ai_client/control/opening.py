@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import from_json
 
 from .._ends import DONE
+from .._io.deadline import is_over
 from .._sse import SSEDecoder
 from ..errors import (
     DeadlineExceededError,
@@ -15,7 +16,6 @@ from ..errors import (
     members_of,
 )
 from .body import read_ahead
-from .deadline import is_over
 
 if TYPE_CHECKING:
     import httpx

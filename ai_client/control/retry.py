@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from .._io.deadline import remaining
 from ..errors import (
     APIConnectionError,
     APIError,
@@ -17,7 +18,6 @@ from ..errors import (
     DeadlineExceededError,
 )
 from .call import Call, Reply
-from .deadline import remaining
 
 if TYPE_CHECKING:
     import httpx
@@ -132,7 +132,7 @@ def may_be_billed(error: BaseException) -> bool:
         return type(cause).__name__ not in _NOT_SENT if said is None else bool(said)
     if isinstance(error, APIResponseValidationError):
         return error.response.is_success  # an answer, though of no use
-    return not isinstance(error, Exception)  # cancelled
+    return not isinstance(error, Exception) and getattr(error, "may_have_been_sent", True)  # interrupted
 
 
 def is_transient(error: APIError) -> bool:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+from .._io.deadline import at_most
 from ..errors import StoreError
 from .base import SETTLED_FOR, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 from .memory import seconds_until_room
@@ -122,7 +123,7 @@ class DjangoCacheBackend:
     def _locked(self) -> Generator[Any]:
         name, token = f"{self._prefix}lock", secrets.token_hex(8)
         with self._failing() as cache:
-            give_up = time.monotonic() + LOCK_TIMEOUT
+            give_up = time.monotonic() + at_most(LOCK_TIMEOUT)
             pause = _FIRST_PAUSE
             while not cache.add(name, token, LOCK_TIMEOUT):
                 if time.monotonic() > give_up:

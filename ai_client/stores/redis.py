@@ -1,9 +1,10 @@
 """`redis://`: state of many machines; every operation is one script and one round trip."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from .._fork import PerProcess
+from .._io.deadline import at_most
 from ..errors import StoreError
 from .base import SETTLED_FOR, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 
@@ -141,6 +142,33 @@ class _Client:
         }
 
 
+class _InTime:
+    """A connection of the redis library that waits no longer than the call for which it is used may."""
+
+    def _connect(self) -> Any:
+        connection: Any = self
+        connection.socket_connect_timeout = connection.socket_timeout = _seconds()
+        return cast("Any", super())._connect()
+
+    def send_packed_command(self, *args: Any, **options: Any) -> Any:
+        self._hurry()
+        return cast("Any", super()).send_packed_command(*args, **options)
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        self._hurry()
+        return cast("Any", super()).read_response(*args, **options)
+
+    def _hurry(self) -> None:
+        open_socket = getattr(self, "_sock", None)
+        seconds = _seconds()
+        if open_socket is not None and open_socket.gettimeout() != seconds:
+            open_socket.settimeout(seconds)
+
+
+def _seconds() -> float:
+    return max(at_most(TIMEOUT), 0.001)  # 0 would not wait at all, and fail in another way
+
+
 class RedisBackend:
     """State in Redis 6 or later, or what speaks its protocol.
 
@@ -172,6 +200,9 @@ class RedisBackend:
                 socket_connect_timeout=TIMEOUT,
                 retry=Retry(NoBackoff(), 1),  # a connection that died while idle is replaced
             )
+            pool: Any = client.connection_pool
+            kind = pool.connection_class
+            pool.connection_class = type(kind.__name__, (_InTime, kind), {})
             return _Client(client)
 
         self._client = PerProcess(

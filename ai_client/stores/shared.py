@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .._fork import PerProcess
+from .._io.deadline import is_out_of_time, is_over, settling
 from ..errors import StoreError
 from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 from .tickets import new_ticket
@@ -67,6 +68,8 @@ class SharedStore:
         try:
             return await io.work(self._here().workers(), self._admit, request)
         except StoreError as error:
+            if is_over(io.deadline):
+                raise TimeoutError("The deadline passed while the store was asked.") from error
             self._fail(error)
             if takes:
                 name, taken = new_ticket(), request.taken(1)  # which is corrected by what the call used
@@ -138,7 +141,8 @@ class SharedStore:
         try:
             refusal = self._attempt(self.backend.admit, request.wanted())
         except StoreError:
-            if asked and self.on_failure == "closed":  # it may have been made although nobody heard of it
+            if asked and (self.on_failure == "closed" or is_out_of_time()):
+                # it may have been made although nobody heard of it
                 self._remember(lambda: self.backend.settle(*request.nothing()))
             raise
         if refusal is None:
@@ -157,7 +161,8 @@ class SharedStore:
     ) -> list[Ledger]:
         settlement = (ticket, spends, now, changes, tally)
         try:
-            return self._attempt(self.backend.settle, settlement)
+            with settling():
+                return self._attempt(self.backend.settle, settlement)
         except StoreError as error:
             self._remember(lambda: self.backend.settle(*settlement))
             self._warn(error)
@@ -179,8 +184,9 @@ class SharedStore:
             _catch_up(here)
             result = operation(*args)
         except StoreError as error:
-            here.down_until = time.monotonic() + PAUSE
-            error.retry_after = PAUSE
+            if not is_out_of_time():  # else it is the call that cannot wait, and not the store that is down
+                here.down_until = time.monotonic() + PAUSE
+                error.retry_after = PAUSE
             raise
         if here.down_until:
             here.down_until = 0.0
@@ -193,6 +199,8 @@ class SharedStore:
         self._warn(error)
 
     def _warn(self, error: StoreError) -> None:
+        if is_out_of_time():
+            return
         here, now = self._here(), time.monotonic()
         if now - here.warned >= WARN_EVERY:
             here.warned = now

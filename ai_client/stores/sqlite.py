@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from .._io.deadline import at_most
 from ..errors import StoreError
 from .base import (
     DEFAULT_MAX_BYTES,
@@ -70,6 +71,7 @@ class SqliteBackend:
         self._connection: sqlite3.Connection | None = None
         self._pid = 0
         self._changes = 0
+        self._busy_timeout = BUSY_TIMEOUT
 
     def admit(
         self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
@@ -159,7 +161,7 @@ class SqliteBackend:
 
     @contextmanager
     def _reading(self) -> Generator[sqlite3.Connection]:
-        with self._lock:
+        with self._held():
             try:
                 yield self._open()
             except sqlite3.Error as error:
@@ -167,7 +169,7 @@ class SqliteBackend:
 
     @contextmanager
     def _writing(self, now: float) -> Generator[sqlite3.Connection]:
-        with self._lock:
+        with self._held():
             try:
                 db = self._open()
                 db.execute("BEGIN IMMEDIATE")  # a transaction that reads first must not find itself outdated
@@ -182,7 +184,26 @@ class SqliteBackend:
             except sqlite3.Error as error:
                 raise self._failure(error) from error
 
+    @contextmanager
+    def _held(self) -> Generator[None]:
+        """Hold the lock, which other threads may hold for as long as they wait for other processes."""
+        if not self._lock.acquire(timeout=at_most(threading.TIMEOUT_MAX)):
+            raise StoreError(f"The store sqlite:///{self._path} is busy.")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     def _open(self) -> sqlite3.Connection:
+        """Give this process's connection, ready to wait for other writers as long as the caller may."""
+        db = self._connected()
+        timeout = at_most(BUSY_TIMEOUT)
+        if timeout != self._busy_timeout:
+            db.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
+            self._busy_timeout = timeout
+        return db
+
+    def _connected(self) -> sqlite3.Connection:
         """Give this process's connection; one that came through a fork is left alone, closing it would harm."""
         if self._connection is not None:
             if self._pid == os.getpid():
@@ -194,7 +215,7 @@ class SqliteBackend:
             raise self._failure(error) from error
         db = sqlite3.connect(
             self._path,
-            timeout=BUSY_TIMEOUT,
+            timeout=at_most(BUSY_TIMEOUT),
             isolation_level=None,
             check_same_thread=False,
             cached_statements=64,
@@ -207,6 +228,7 @@ class SqliteBackend:
             db.close()
             raise
         self._connection, self._pid = db, os.getpid()
+        self._busy_timeout = -1.0  # which differs from any, so that it is set
         return db
 
     def _sweep(self, db: sqlite3.Connection, now: float) -> None:
@@ -228,7 +250,7 @@ class SqliteBackend:
 
 def _use_wal(db: sqlite3.Connection) -> None:
     """Choose the journal; where others do the same at this moment, SQLite gives up at once, whatever the timeout."""
-    give_up = time.monotonic() + BUSY_TIMEOUT
+    give_up = time.monotonic() + at_most(BUSY_TIMEOUT)
     while True:
         try:
             db.execute("PRAGMA journal_mode = WAL")

@@ -4,17 +4,18 @@ from dataclasses import fields
 from typing import Any
 
 from ai_client.control.call import Call
+from tests.control.support import blocking_io
 
 
 def test_a_copy_has_every_attribute() -> None:
     """A changed copy differs in what was changed alone, and the call itself stays as it was."""
     names = [one.name for one in fields(Call)]
-    call: Any = Call(*[object() for _ in names])
+    call: Any = Call(blocking_io(), *[object() for _ in names[1:]])
     before = [getattr(call, name) for name in names]
     copy = call.changed(path="/other", deadline=1.0)
     differing = [name for name, value in zip(names, before, strict=True) if getattr(copy, name) is not value]
-    assert differing == ["path", "deadline"]
-    assert (copy.path, copy.deadline) == ("/other", 1.0)
+    assert differing == ["io", "path", "deadline"]
+    assert (copy.path, copy.deadline, copy.io.deadline) == ("/other", 1.0, 1.0)
     assert [getattr(call, name) for name in names] == before
 
 

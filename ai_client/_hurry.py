@@ -1,0 +1,111 @@
+"""Time limits on what is read from a connection: below our own pool, and below an HTTP client of the user's."""
+
+import time
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx
+
+
+def hurry(response: "httpx.Response", end: float, too_late: type[Exception]) -> bool:
+    """Let no read of a blocking body wait beyond *end*, in seconds of `time.monotonic`, nor its body go on after it.
+
+    The HTTP library fixed the time limit of a read when the body began, so that the connection (the response's
+    `network_stream`) is told instead: our own minds a limit until its exchange is over, another's does so until the
+    response is closed.
+
+    Returns:
+        Whether a read that has begun is bounded too.
+    """
+    connection = response.extensions.get("network_stream")
+    own = getattr(connection, "hurry", None)
+    if own is not None:
+        own(end)
+        return True
+    read = _limited(connection)
+    if read is not None:
+        read.ends.append(end)
+    (base,) = (cls for cls in type(response.stream).__mro__ if cls.__name__ == "SyncByteStream")
+    response.stream = _watched(base)(response.stream, read, end, too_late)
+    return read is not None
+
+
+def _limited(connection: Any) -> "_Limited | None":
+    read = getattr(connection, "read", None)
+    if read is None or isinstance(read, _Limited):
+        return read
+    limited = _Limited(connection, read)
+    try:
+        connection.read = limited
+    except AttributeError:
+        return None
+    return limited
+
+
+class _Limited:
+    """The method `read` of a connection, with the times by which it must be over."""
+
+    def __init__(self, connection: Any, read: Any) -> None:
+        self.ends: list[float] = []
+        self._connection = connection
+        self._read = read
+
+    def __call__(self, size: int, timeout: float | None = None) -> Any:
+        left = max(min(self.ends) - time.monotonic(), 0.001) if self.ends else timeout
+        return self._read(size, timeout=left if timeout is None or left is None else min(timeout, left))
+
+    def release(self, end: float) -> None:
+        """Forget one of the times, and with the last of them stand aside."""
+        if end in self.ends:
+            self.ends.remove(end)
+        if not self.ends and getattr(self._connection, "read", None) is self:
+            del self._connection.read
+
+
+class _Watched:
+    """The body of another's response, which fails once it is too late, however slowly it drips."""
+
+    def __init__(self, stream: Any, read: _Limited | None, end: float, too_late: type[Exception]) -> None:
+        self._stream = stream
+        self._read = read
+        self._end = end
+        self._too_late = too_late
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._stream:
+            if time.monotonic() >= self._end:
+                raise self._too_late("The deadline has passed.")
+            yield chunk
+
+    def close(self) -> None:
+        if self._read is not None:
+            self._read.release(self._end)  # first, as the connection may go to another call at once
+        self._stream.close()
+
+
+@cache
+def _watched(base: type[Any]) -> type[Any]:
+    """Make the stream class of one HTTP library, which insists on its own base."""
+    return type("Watched", (_Watched, base), {})
+
+
+def too_late_to_send(too_late: type[Exception]) -> Exception:
+    """Return the error of a request that was held back, as its deadline had passed."""
+    error = too_late("The deadline passed before the request was sent.")
+    error.may_have_been_sent = False  # type: ignore[attr-defined]  # our addition; the retry loop reads it
+    return error
+
+
+class SendingGate:
+    """A `trace` of the HTTP library that lets no request begin after its deadline, as after a wait for a connection."""
+
+    def __init__(self, deadline: float, too_late: type[Exception]) -> None:
+        self._deadline = deadline
+        self._too_late = too_late
+
+    def __call__(self, name: str, info: dict[str, Any]) -> None:
+        del info
+        if name.endswith("send_request_headers.started") and time.monotonic() >= self._deadline:
+            raise too_late_to_send(self._too_late)
