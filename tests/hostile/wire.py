@@ -144,7 +144,9 @@ class Wire(LoopThread):
             task = loop.create_task(self._serve(connection))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-            task.add_done_callback(lambda _, ended=accepted: ended.close())  # it may be cancelled before it begins
+            task.add_done_callback(
+                lambda _, ended=accepted: ended.close()
+            )  # it may be cancelled before it begins
 
     async def _serve(self, connection: _Connection) -> None:
         try:
