@@ -105,7 +105,8 @@ def record_of(call: "Call") -> Record:
     """Give the record of a call, begun where there is none yet."""
     record = call.record
     if record is None:
-        record = call.record = Record(current_labels(), members_of(call.body).get("model"))
+        model = members_of(call.body).get("model")
+        record = call.record = Record(current_labels(), model if isinstance(model, str) else None)
     return record
 
 

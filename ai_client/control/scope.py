@@ -1,9 +1,10 @@
 """Whom a limit, a budget or a cached answer is for."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,7 +26,9 @@ _VALUES: dict[str, Callable[[Record], str | None]] = {
     "model": lambda record: record.model,
 }
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
-_KEPT = 10_000
+_PLACES = {"endpoint": "labels.endpoint", "tenant": "labels.tenant", "user": "labels.user", "model": "model"}
+"""Where a record has what tells callers apart, where that is not the same for all calls of a process."""
+_KEPT = 2_000
 
 
 def scopes_of(scope: Scope | Sequence[Scope], name: str) -> tuple[Scope, ...]:
@@ -59,20 +62,23 @@ class PerCaller(Generic[T]):
     """Something that depends on whom a call counts for, made once for each of them.
 
     Args:
-        make: Makes it for the call with a record, of whose labels and model it may make use.
+        make: Makes it for the call with a record, of which it looks at nothing but *scopes*.
+        scopes: What tells callers apart; whatever else is known of them makes no difference.
     """
 
-    __slots__ = ("_known", "_make")
+    __slots__ = ("_known", "_make", "_who")
 
-    def __init__(self, make: Callable[[Record], T]) -> None:
+    def __init__(self, make: Callable[[Record], T], scopes: Iterable[Scope]) -> None:
         self._make = make
+        names = sorted({_PLACES[scope] for scope in scopes if scope in _PLACES})
+        self._who: Callable[[Record], object] = attrgetter(*names) if names else _everybody
         self._known: PerProcess[dict[object, T]] = PerProcess(
             dict
         )  # the process may be what a call counts for
 
     def of(self, record: Record) -> T:
         """Return what is for a call."""
-        who = (record.labels, record.model)
+        who = self._who(record)
         known = self._known()
         found = known.get(who)
         if found is None:
@@ -80,6 +86,10 @@ class PerCaller(Generic[T]):
                 known.clear()
             found = known[who] = self._make(record)
         return found
+
+
+def _everybody(record: Record) -> None:
+    """Tell no callers apart."""
 
 
 class Window(NamedTuple):

@@ -56,7 +56,9 @@ class Standings:
     def __init__(self, budgets: "Sequence[Budget]", rates: "Sequence[RateLimit]") -> None:
         self._budgets = budgets
         self._rates = rates
-        self._stretch = _Stretch(0.0, 0.0, PerCaller(_nowhere))
+        self._scopes = [scope for budget in budgets for scope in budget.scopes]
+        self._scopes += [scope for rate in rates for scope in rate.scopes]
+        self._stretch = _Stretch(0.0, 0.0, PerCaller(_nowhere, ()))
 
     def at(self, now: float, record: "Record") -> Standing:
         """Give where a call counts at a time."""
@@ -69,7 +71,7 @@ class Standings:
         windows = [window(budget.per, budget.timezone, now) for budget in self._budgets]
         start = max((at.start for at in windows), default=0.0)
         end = min((at.end for at in windows), default=NEVER)
-        return _Stretch(start, end, PerCaller(self._finder(windows)))
+        return _Stretch(start, end, PerCaller(self._finder(windows), self._scopes))
 
     def _finder(self, windows: "Sequence[Window]") -> "Callable[[Record], Standing]":
         def find(record: "Record") -> Standing:
