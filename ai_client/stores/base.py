@@ -121,11 +121,18 @@ DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 """Bound on all values that are kept, where none is given."""
 SETTLED_FOR = 3600
 """Seconds for which a ticket is known to be settled: as long as the answer to that may be lost, and it be repeated."""
+MOST = 2**62
+"""The largest sum that is kept: what would be more counts as this, and harms no store."""
 SLOTS = 60
 """Parts in which a sliding window is counted: the rate reached is at least SLOTS / (SLOTS + 1) of the limit."""
 
 Sums = Mapping[str, int]
 """Amounts by name."""
+
+
+def bounded(amount: int) -> int:
+    """Return an amount as stores can add it up."""
+    return amount if -MOST <= amount <= MOST else MOST if amount > 0 else -MOST
 
 
 class Backend(Protocol):

@@ -6,17 +6,39 @@ from typing import Any, cast
 from .._fork import PerProcess
 from .._io.deadline import at_most
 from ..errors import StoreError
-from .base import SETTLED_FOR, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
+from .base import (
+    SETTLED_FOR,
+    SLOTS,
+    Change,
+    Hold,
+    Ledger,
+    Refusal,
+    Spend,
+    Sums,
+    Take,
+    Tally,
+    bounded,
+)
 
 TIMEOUT = 1.0
 """Seconds to wait for a connection or an answer."""
 _HEAD = """
+local most = string.format('%.0f', 2 ^ 62)
+local function add(key, field, amount)
+    local said = redis.pcall('HINCRBY', key, field, amount)
+    if type(said) == 'table' and said.err then redis.call('HSET', key, field, most) end
+end
+local function give_back(key, amount)
+    if amount ~= '0' and redis.call('HINCRBY', key, 'held', '-' .. amount) < 0 then
+        redis.call('HSET', key, 'held', 0)
+    end
+end
 local function expire(key, now)
     local late = redis.call('ZRANGEBYSCORE', key .. ':due', '-inf', now)
     for _, ticket in ipairs(late) do
         local amount = redis.call('HGET', key, 't:' .. ticket)
         if amount then
-            if amount ~= '0' then redis.call('HINCRBY', key, 'held', '-' .. amount) end
+            give_back(key, amount)
             redis.call('HDEL', key, 't:' .. ticket)
         end
         redis.call('ZREM', key .. ':due', ticket)
@@ -70,14 +92,14 @@ for i, key in ipairs(KEYS) do
     local amount, stay = ARGV[i * 3 + 3], tonumber(ARGV[i * 3 + 5])
     if i <= holds then
         if redis.call('HSETNX', key, 't:' .. ticket, amount) == 1 then
-            redis.call('HINCRBY', key, 'held', amount)
+            add(key, 'held', amount)
             redis.call('ZADD', key .. ':due', expires, ticket)
         end
         stay = math.max(stay, tonumber(expires)) - now
         keep(key, stay)
         keep(key .. ':due', stay)
     else
-        redis.call('HINCRBY', key, string.format('%d', math.floor(now / (stay / slots))), amount)
+        add(key, string.format('%d', math.floor(now / (stay / slots))), amount)
         keep(key, stay * 2)
     end
 end
@@ -93,24 +115,25 @@ for i = 1, last do
         if fresh then
             local held = redis.call('HGET', key, 't:' .. ticket)
             if held then
-                if held ~= '0' then redis.call('HINCRBY', key, 'held', '-' .. held) end
+                give_back(key, held)
                 redis.call('HDEL', key, 't:' .. ticket)
                 redis.call('ZREM', key .. ':due', ticket)
             end
-            redis.call('HINCRBY', key, 'used', amount)
+            add(key, 'used', amount)
             keep(key, more - tonumber(now))
         end
         ledgers[i] = expire(key, now)
     elseif fresh then
-        redis.call('HINCRBY', key, ARGV[i * 3 + 5], amount)
+        add(key, ARGV[i * 3 + 5], amount)
         keep(key, more * 2)
     end
 end
 if fresh and KEYS[last + 2] then
     local sums, periods, at = KEYS[last + 2], KEYS[last + 3], last * 3 + 6
-    if redis.call('EXISTS', sums) == 0 then redis.call('ZADD', periods, 0, ARGV[at]) end
-    for i = at + 2, #ARGV, 2 do redis.call('HINCRBY', sums, ARGV[i], ARGV[i + 1]) end
+    redis.call('ZADD', periods, 0, ARGV[at])
+    for i = at + 2, #ARGV, 2 do add(sums, ARGV[i], ARGV[i + 1]) end
     redis.call('EXPIREAT', sums, ARGV[at + 1])
+    keep(periods, tonumber(ARGV[at + 1]) - tonumber(now))
 end
 return ledgers
 """
@@ -218,9 +241,9 @@ class RedisBackend:
         keys = [*(f"ledger:{hold.key}" for hold in holds), *(f"window:{take.key}" for take in takes)]
         args: list[Any] = [ticket, repr(now), repr(expires), SLOTS, len(holds)]
         for hold in holds:
-            args += [hold.amount, "" if hold.limit is None else hold.limit, repr(hold.until)]
+            args += [bounded(hold.amount), "" if hold.limit is None else hold.limit, repr(hold.until)]
         for take in takes:
-            args += [take.amount, take.limit, repr(take.window)]
+            args += [bounded(take.amount), take.limit, repr(take.window)]
         said = self._run("admit", keys, args)
         if said is None:
             return None
@@ -239,15 +262,15 @@ class RedisBackend:
         keys = [f"settled:{ticket}", *(f"ledger:{spend.key}" for spend in spends)]
         args: list[Any] = [ticket, repr(now), SETTLED_FOR, len(spends), len(changes)]
         for spend in spends:
-            args += [spend.amount, repr(spend.until), ""]
+            args += [bounded(spend.amount), repr(spend.until), ""]
         for change in changes:
             keys.append(f"window:{change.key}")
-            args += [change.amount, repr(change.window), int(change.at / (change.window / SLOTS))]
+            args += [bounded(change.amount), repr(change.window), int(change.at / (change.window / SLOTS))]
         if tally is not None:
             keys += [f"sums:{tally.period}", "periods"]
             args += [tally.period, int(tally.until)]
             for name, amount in tally.amounts.items():
-                args += [f"{name}\0{tally.key}", amount]
+                args += [f"{name}\0{tally.key}", bounded(amount)]
         return [Ledger(*ledger) for ledger in self._run("settle", keys, args)]
 
     def ledger(self, key: str, now: float) -> Ledger:

@@ -1,5 +1,6 @@
 """What every backend promises, whatever it is made of."""
 
+import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from ai_client.stores import Backend, Change, Hold, Ledger, Refusal, Spend, Take, Tally, open_store
+from ai_client.stores.base import SLOTS
 
 NOW = 1_800_000_000.0
 DAY = NOW + 86_400
@@ -283,3 +285,54 @@ def test_sqlite_does_not_touch_a_connection_from_before_a_fork(tmp_path: "object
     os.waitpid(child, 0)
     assert backend.ledger("a", NOW) == Ledger(0, 3)
     backend.close()
+
+
+@pytest.mark.parametrize("window", [1.0, 7.5, 3600.0, 86_400.0])
+def test_a_window_of_any_length_holds_its_limit(backend: Backend, window: float) -> None:
+    """Whatever its length, a window takes up to its limit, and says to a slot when there is room again."""
+    slot = window / SLOTS
+    ten = Take("w", 10, 100, window)
+    assert [take(backend, [ten], NOW + step * slot) for step in range(10)] == [0.0] * 10
+    at = NOW + 10 * slot
+    wait = take(backend, [ten], at)
+    assert window - 10 * slot <= wait <= window - 8 * slot
+    assert take(backend, [ten], at + wait - 1.5 * slot) > 0
+    assert take(backend, [ten], at + wait) == 0
+
+
+@pytest.mark.parametrize("window", [1.0, 60.0, 3600.0])
+def test_no_stretch_of_a_window_holds_more_than_its_limit(backend: Backend, window: float) -> None:
+    """Takes at random moments, corrected or not, never add up to more than the limit in any stretch of its length."""
+    chance = random.Random(window)
+    taken: list[tuple[float, int]] = []
+    now = NOW
+    for number in range(120):
+        now += chance.uniform(0, window / 20)
+        amount = chance.randrange(1, 30)
+        if backend.admit(f"t{number}", (), [Take("w", amount, 100, window)], now, now) is None:
+            used = chance.randrange(amount + 1)
+            backend.settle(f"t{number}", (), now, [Change("w", used - amount, window, now)])
+            taken.append((now, used))
+    assert len(taken) > 20
+    for end, _ in taken:
+        assert sum(used for at, used in taken if end - window < at <= end) <= 100
+
+
+@pytest.mark.parametrize("amount", [2**62, 2**63 - 1, 2**63, 10**30])
+def test_an_amount_without_bounds_harms_no_store(backend: Backend, amount: int) -> None:
+    """Amounts beyond what a machine counts in are counted as very large ones, and everything else goes on."""
+    spends, changes = [Spend("a", amount, DAY)], [Change("w", amount, 60.0, NOW)]
+    tally = Tally("2027-01-15T08", "k", {"tokens": amount, "calls": 1}, time.time() + 86_400)
+    assert backend.admit("t1", [Hold("a", amount, None, DAY)], (), NOW, NOW + 60) is None
+    assert backend.admit("t2", [Hold("a", amount, None, DAY)], (), NOW, NOW + 60) is None
+    assert backend.ledger("a", NOW).held >= 2**62
+    for ticket in ("t1", "t2", "t3"):
+        backend.settle(ticket, spends, NOW, changes, tally)
+    assert backend.ledger("a", NOW).used >= 2**62
+    assert backend.ledger("a", NOW).held == 0
+    assert backend.admit("t4", [Hold("a", 1, 2**61, DAY)], (), NOW, NOW + 60) is not None
+    assert take(backend, [Take("w", 1, 2**61, 60.0)], NOW) > 0
+    assert backend.sums("2027", "2028")["2027-01-15T08"]["k"]["calls"] == 3
+    assert backend.admit("t5", [Hold("b", 5, 10, DAY)], (), NOW, NOW + 60) is None
+    assert backend.settle("t5", [Spend("b", 3, DAY)], NOW) == [Ledger(3, 0)]
+    assert backend.admit("t6", (), [Take("vast", amount, 10, 60.0)], NOW, NOW) is not None
