@@ -48,6 +48,7 @@ def visit(cell: Cell, wire: Wire, place: Path) -> None:
                 check_idle(pool)
             check_costs(site.layers, kind, asked)
             check_nothing_is_held(site.layers, place)
+            assert settle(site.idle)
     finally:
         idle.begin()
         wire.wait_for(lambda: wire.open == 0)
@@ -92,6 +93,7 @@ def visit_break(cell: Break, wire: Wire, place: Path) -> None:
             for pool in pools_of(site.client()):
                 check_idle(pool)
             check_nothing_is_held(site.layers, place)
+            assert settle(site.idle)
     finally:
         wire.wait_for(lambda: wire.open == 0)
 

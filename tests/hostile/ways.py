@@ -38,11 +38,13 @@ class Site:
         read_into: Makes one call, and adds to a list what is read of its answer.
         client: Returns the client that was used, whose pools are looked at.
         layers: The policies around its calls.
+        idle: Whether nothing counts as under way that a shutdown would wait for.
     """
 
     read_into: Callable[[list[Any]], None]
     client: Callable[[], Any]
     layers: tuple[Any, ...]
+    idle: Callable[[], bool] = lambda: True
 
     def read(self) -> list[Any]:
         """Make one call, and return what is read of its answer."""
@@ -98,6 +100,11 @@ def closed(provider: ClientProvider) -> Iterator[None]:
         stop_background_loop()
 
 
+def known_of(provider: ClientProvider) -> tuple[tuple[Any, ...], Callable[[], bool]]:
+    """Return a provider's policies, and what says whether it is idle."""
+    return provider.config.layers(), lambda: provider._gate.idle
+
+
 @contextmanager
 def provided(options: Options) -> Iterator[ClientProvider]:
     """Make a provider, and close it and what it started."""
@@ -111,7 +118,7 @@ def provider_blocking(kind: Kind, options: Options) -> Iterator[Site]:
     """Use a provider's blocking client."""
     with provided(options) as provider:
         client = provider.client
-        yield Site(lambda into: read(kind, client, into), lambda: client, provider.config.layers())
+        yield Site(lambda into: read(kind, client, into), lambda: client, *known_of(provider))
 
 
 @contextmanager
@@ -119,9 +126,7 @@ def provider_awaitable(kind: Kind, options: Options) -> Iterator[Site]:
     """Use a provider's awaitable client in a loop for each call."""
     with provided(options) as provider:
         client = provider.async_client
-        yield Site(
-            lambda into: asyncio.run(aread(kind, client, into)), lambda: client, provider.config.layers()
-        )
+        yield Site(lambda into: asyncio.run(aread(kind, client, into)), lambda: client, *known_of(provider))
 
 
 @contextmanager
@@ -144,7 +149,7 @@ def fastapi(kind: Kind, options: Options, *, blocking: bool) -> Iterator[Site]:
             yield Site(
                 lambda into: _take(runner.run(_by_asgi(app)), into),
                 lambda: provider.client if blocking else provider.async_client,
-                provider.config.layers(),
+                *known_of(provider),
             )
         finally:
             runner.run(_awaited(lambda: lifespan.__aexit__(None, None, None)))
@@ -209,7 +214,7 @@ def django(kind: Kind, options: Options, *, blocking: bool, asgi: bool) -> Itera
             yield Site(
                 lambda into: _take(asyncio.run(_by_django_asgi()) if asgi else _by_django_wsgi(), into),
                 lambda: provider.client if blocking else provider.async_client,
-                provider.config.layers(),
+                *known_of(provider),
             )
 
 
@@ -249,9 +254,7 @@ def flask(kind: Kind, options: Options, *, blocking: bool) -> Iterator[Site]:
         _take((response.status_code, response.data), into)
 
     with closed(provider):
-        yield Site(
-            ask, lambda: provider.client if blocking else provider.async_client, provider.config.layers()
-        )
+        yield Site(ask, lambda: provider.client if blocking else provider.async_client, *known_of(provider))
 
 
 def _take(answer: Answered, into: list[Any]) -> None:
