@@ -80,7 +80,11 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
                 "%s %s: attempt %d answered %d", call.method, call.path, taken + 1, reply.response.status_code
             )
             if record is not None and record.on_attempt:
-                await record.attempted(began, None, None)
+                try:
+                    await record.attempted(began, None, None)
+                except BaseException as error:
+                    await reply.abandon(call.io, error)
+                    raise
             return reply
         taken += 1
         await call.io.sleep(pause * _Waiting.factor)

@@ -128,25 +128,24 @@ class Wire(LoopThread):
         listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         listener.setblocking(False)
         loop = asyncio.get_running_loop()
-        self._accepting = loop.create_task(self._accept(listener))
+        loop.add_reader(listener, self._accept, listener)
         return _Listener(listener)  # type: ignore[return-value]
 
-    async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            accepted, _ = await loop.sock_accept(listener)
-            accepted.setblocking(False)
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = _Connection(accepted, self.opened)
-            self.opened += 1
-            self._open.add(connection)
-            self._notify()
-            task = loop.create_task(self._serve(connection))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            task.add_done_callback(
-                lambda _, ended=accepted: ended.close()
-            )  # it may be cancelled before it begins
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            accepted, _ = listener.accept()
+        except OSError:  # it went again before it was accepted
+            return
+        accepted.setblocking(False)
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = _Connection(accepted, self.opened)
+        self.opened += 1
+        self._open.add(connection)
+        self._notify()
+        task = asyncio.get_running_loop().create_task(self._serve(connection))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: accepted.close())  # it may be cancelled before it begins
 
     async def _serve(self, connection: _Connection) -> None:
         try:
@@ -240,8 +239,7 @@ class Wire(LoopThread):
         return body
 
     async def _end(self, server: Any) -> None:
-        self._accepting.cancel()
-        await asyncio.wait([self._accepting])
+        asyncio.get_running_loop().remove_reader(server.sockets[0])
         server.close()
         for task in list(self._tasks):
             task.cancel()
