@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         UnprocessableEntityError as UnprocessableEntityError,
         WebSocketConnectionClosedError as WebSocketConnectionClosedError,
         WebSocketQueueFullError as WebSocketQueueFullError,
+        WebSocketRedirectError as WebSocketRedirectError,
     )
     from .provider import ClientProvider as ClientProvider
 
@@ -111,7 +112,7 @@ _HOMES = {
     " LengthFinishReasonError LimitExceeded NotFoundError OAuthError OpenAIError PermissionDeniedError PollTimeoutError"
     " QueueFull RateLimitError RateLimitExceeded ResponseTooLargeError StoreError StreamError StreamTooLargeError"
     " StreamInterruptedError StreamTimeoutError UnprocessableEntityError WebSocketConnectionClosedError"
-    " WebSocketQueueFullError",
+    " WebSocketQueueFullError WebSocketRedirectError",
     "provider": "ClientProvider",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -63,12 +63,7 @@ class Calls(Messages):
             APIError: The call did not lead to an answer with a status of success.
             ClientClosedError: The client is closed.
         """
-        if self._closed or self._sender.is_closed:
-            raise ClientClosedError(
-                "This client is closed. Make a new one, or keep one open for the process."
-            )
-        if self._blocking_calls is not None:
-            self._blocking_calls.check()
+        self._check_usable()
         deadline = call.deadline
         if deadline is None:
             if self.deadline is None:
@@ -86,6 +81,14 @@ class Calls(Messages):
             reply.deadline = deadline
         given.record = call.record
         return reply
+
+    def _check_usable(self) -> None:
+        if self._closed or self._sender.is_closed:
+            raise ClientClosedError(
+                "This client is closed. Make a new one, or keep one open for the process."
+            )
+        if self._blocking_calls is not None:
+            self._blocking_calls.check()
 
     async def _proceed(self, call: Call) -> Reply:
         steps = self._steps

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, cast
@@ -11,15 +12,26 @@ from ._models import decode
 from ._operation import Async, M, Resource, Sync, operation
 from ._outbox import Handlers, Listening, Outbox
 from ._request import Omit, encode
-from ._websocket import Socket, open_socket
-from .errors import OpenAIError, WebSocketConnectionClosedError
+from ._sessions import Session, opened
+from ._websocket import closed_error, in_order
+from .errors import (
+    APIConnectionError,
+    APIStatusError,
+    OpenAIError,
+    WebSocketConnectionClosedError,
+    WebSocketRedirectError,
+    members_of,
+)
 
 if TYPE_CHECKING:
+    import httpx
+
+    from ._websocket import Socket
     from .client import BaseClient
+    from .control.call import Call
 
 T = TypeVar("T")
 Handler = Callable[[Any], Any]
-NO_STATUS = 1006
 # RFC 6455, section 7.4.1: going away, no status, dropped, server error, restart, later, TLS failure.
 RECOVERABLE = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1015})
 
@@ -68,10 +80,33 @@ class Opening:
     max_delay: float = 8.0
     max_queue_size: int = 1_048_576
 
-    async def open(self) -> Socket:
-        """Open a connection."""
+    async def open(self) -> Session:
+        """Open a session.
+
+        Raises:
+            ClientClosedError: The client is closed.
+        """
+        client = self.client
+        client._check_usable()
+        return await opened(client, self.path, {**self.query, **self.extra_query}.get("model"), self.connect)
+
+    async def reopen(self, session: Session) -> "Socket":
+        """Open another connection for a session.
+
+        Raises:
+            ClientClosedError: The client was closed.
+        """
+        session.check()
+        within = self.client.deadline
+        deadline = None if within is None else time.monotonic() + within
+        return (await self.connect(session.call.changed(deadline=deadline)))[0]
+
+    async def connect(self, call: "Call") -> "tuple[Socket, httpx.Response]":
+        """Open a connection; return it with the server's answer."""
+        from ._handshake import open_socket  # noqa: PLC0415 - needed once a connection is opened
+
         query = {**self.query, **self.extra_query}
-        return await open_socket(self.client, self.path, query, self.extra_headers, self.options)
+        return await open_socket(self.client, call, query, self.extra_headers, self.options)
 
 
 class Channel(Listening, Resource[M], Generic[M, T]):
@@ -80,30 +115,31 @@ class Channel(Listening, Resource[M], Generic[M, T]):
     event_type: Any
     """The type of the server's events."""
 
-    def __init__(self, opening: Opening, socket: Socket, outbox: Outbox, handlers: Handlers) -> None:
+    def __init__(self, opening: Opening, session: Session, outbox: Outbox, handlers: Handlers) -> None:
         super().__init__(opening.client)
         self._opening = opening
-        self._socket = socket
+        self._session = session
         self._outbox = outbox
         self._handlers = handlers
         self._lock = threading.Lock()
         self._attempts = 0
         self._reopening = False
-        self._closed = False
+        self._call_record = session.call.record
 
     @operation
     async def recv(self) -> T:
         """Wait for the next event.
 
         Raises:
-            websockets.exceptions.ConnectionClosed: The connection is closed; iterating reconnects instead.
+            WebSocketConnectionClosedError: The connection is closed; iterating reconnects instead.
+            ClientClosedError: The client was closed.
         """
         return await self._recv()
 
     @operation
     async def recv_bytes(self) -> bytes:
         """Wait for the next event, undecoded; `parse_event` decodes it."""
-        return await self._socket.receive()
+        return await self._receive()
 
     @operation
     async def send(self, event: Any) -> None:
@@ -137,42 +173,82 @@ class Channel(Listening, Resource[M], Generic[M, T]):
                 await self._client.io.call(handler, event)
 
     def parse_event(self, data: str | bytes) -> T:
-        """Decode an event."""
-        return cast("T", decode(self.event_type, data.encode() if isinstance(data, str) else data))
+        """Decode an event.
+
+        Raises:
+            OpenAIError: It is none.
+        """
+        given = data.encode() if isinstance(data, str) else data
+        try:
+            if given.lstrip().startswith(b"{"):
+                return cast("T", decode(self.event_type, given))
+        except ValueError as error:
+            raise OpenAIError("The server sent an event that is not JSON.") from error
+        raise OpenAIError("The server sent an event that is no JSON object.")
 
     async def _send_event(self, event: Any) -> None:
-        await self._send(encode(event).decode())
+        message = encode(event).decode()
+        members = members_of(event)
+        self._session.note(str(members.get("type")), members)
+        await self._send(message)
 
     async def _recv(self) -> T:
-        event = self.parse_event(await self._socket.receive())
-        if self._attempts and getattr(event, "type", "error") != "error":
+        event = self.parse_event(await self._receive())
+        kind = getattr(event, "type", "error")
+        if self._attempts and kind != "error":
             self._attempts = 0
+        self._session.note(str(kind))
         return event
 
+    async def _receive(self) -> bytes:
+        session, watch = self._session, self._opening.client._blocking_calls
+        if watch is not None:
+            watch.check()
+        while True:
+            try:
+                data = await session.socket.receive()
+            except WebSocketConnectionClosedError as error:
+                session.explain(error)
+                raise
+            if session.seen(data):
+                return data
+
     async def _next(self) -> T | None:
-        """Give the next event, over a new connection where the old one broke; `None` at the end."""
+        """Return the next event, over a new connection where the old one broke; `None` at the end."""
+        session = self._session
         while True:
             try:
                 return await self._recv()
-            except self._socket.closed as error:
-                code = _close_code(error)
-                if await self._reopen(code):
-                    continue
-                if self._outbox:
-                    raise WebSocketConnectionClosedError(
-                        "The WebSocket closed with messages unsent; they are in this error's `unsent_messages`.",
-                        unsent_messages=self._outbox.drain(),
-                    ) from error
-                if type(error).__name__ == "ConnectionClosedOK":
+            except WebSocketConnectionClosedError as error:
+                if session.over or not await self._reopen(error.close_code):
+                    await self._ended(error)
                     return None
-                raise
+
+    async def _ended(self, error: WebSocketConnectionClosedError) -> None:
+        session = self._session
+        session.explain(error)
+        ordered = session.over or in_order(error)
+        await session.settle(None if ordered else error, complete=ordered)
+        if self._outbox:
+            raise closed_error(
+                error.__cause__,
+                self._outbox.drain(),
+                "The WebSocket closed with messages unsent; they are in this error's `unsent_messages`.",
+            ) from error
+        if not ordered:
+            raise error
 
     async def _send(self, message: str | bytes) -> None:
+        session = self._session
         with self._lock:
-            if self._reopening and not self._closed:
+            if self._reopening and not session.over:
                 self._outbox.put(message)
                 return
-        await self._socket.send(message)
+        try:
+            await session.socket.send(message)
+        except WebSocketConnectionClosedError as error:
+            session.explain(error)
+            raise
 
     async def _flush(self) -> None:
         """Send what waits, in order; only then may later messages go their own way."""
@@ -182,29 +258,41 @@ class Channel(Listening, Resource[M], Generic[M, T]):
                     self._reopening = False
                     return
                 message = self._outbox.first()
-            await self._socket.send(message)
+            await self._session.socket.send(message)
             with self._lock:
                 self._outbox.drop()
 
-    async def _close(self, code: int, reason: str) -> None:
-        self._closed = True
-        await self._socket.close(code, reason)
+    async def _close(self, code: int, reason: str, error: BaseException | None = None) -> None:
+        session = self._session
+        socket = session.shut()
+        try:
+            await socket.close(code, reason)
+        except WebSocketConnectionClosedError:
+            pass
+        except BaseException:
+            socket.drop()
+            raise
+        finally:
+            await session.settle(error, complete=error is None)
 
     async def _reopen(self, code: int) -> bool:
-        opening = self._opening
-        if opening.on_reconnecting is None or self._closed or code not in RECOVERABLE:
+        opening, session = self._opening, self._session
+        if opening.on_reconnecting is None or session.over or code not in RECOVERABLE:
             return False
         with self._lock:
             self._reopening = True
         try:
-            while self._attempts < opening.max_retries and not self._closed:
+            while self._attempts < opening.max_retries and not session.over:
                 self._attempts += 1
-                if not await self._prepare_attempt(code):
+                if not await self._prepare_attempt(code) or session.over:
                     return False
                 try:
-                    self._socket = await opening.open()
+                    if not session.adopt(await opening.reopen(session)):
+                        return False
                     await self._flush()
-                except self._socket.failures:
+                except WebSocketRedirectError:
+                    raise
+                except (APIConnectionError, APIStatusError, WebSocketConnectionClosedError):
                     continue
                 return True
             return False
@@ -226,8 +314,13 @@ class Channel(Listening, Resource[M], Generic[M, T]):
                 return False
             opening.extra_query = changes.get("extra_query", opening.extra_query)
             opening.extra_headers = changes.get("extra_headers", opening.extra_headers)
-        await opening.client.io.sleep(pause)
+        await self._session.pause(pause)
         return True
+
+    def __del__(self) -> None:
+        session: Session | None = self.__dict__.get("_session")
+        if session is not None:
+            session.forget()
 
     def __iter__(self: "Channel[Sync, T]") -> Iterator[T]:
         if not self._client.io.blocking:
@@ -248,8 +341,3 @@ class Channel(Listening, Resource[M], Generic[M, T]):
         if event is None:
             raise StopAsyncIteration
         return event
-
-
-def _close_code(error: Exception) -> int:
-    received = getattr(error, "rcvd", None)
-    return int(received.code) if received is not None else NO_STATUS

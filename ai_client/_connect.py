@@ -9,6 +9,7 @@ from ._io import finish
 from ._operation import Async, M, Resource, Runner, Sync
 from ._outbox import Handlers, Listening, Outbox
 from ._request import Omit, encode
+from .errors import OpenAIError
 
 if TYPE_CHECKING:
     from ._request import Headers, Query
@@ -37,15 +38,15 @@ class _Manager(Listening, Generic[C]):
         channel = self._type(self._opening, await self._opening.open(), self._outbox, self._handlers)
         try:
             await channel._flush()
-        except BaseException:
-            await channel._close(1000, "")
+        except BaseException as error:
+            await channel._close(1000, "", error)
             raise
         self._channel = channel
         return channel
 
-    async def _leave(self) -> None:
+    async def _leave(self, error: BaseException | None) -> None:
         if self._channel is not None:
-            await self._channel._close(1000, "")
+            await self._channel._close(1000, "", error if isinstance(error, OpenAIError) else None)
 
 
 class ConnectionManager(_Manager[C]):
@@ -56,8 +57,8 @@ class ConnectionManager(_Manager[C]):
 
     enter = __enter__
 
-    def __exit__(self, *exc: object) -> None:
-        finish(self._leave())
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        finish(self._leave(error))
 
 
 class AsyncConnectionManager(_Manager[C]):
@@ -68,8 +69,8 @@ class AsyncConnectionManager(_Manager[C]):
 
     enter = __aenter__
 
-    async def __aexit__(self, *exc: object) -> None:
-        await self._leave()
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        await self._leave(error)
 
 
 class Connecting(Generic[S, A]):

@@ -83,6 +83,7 @@ class _AsyncOurs:
         for client in (self.client, *self.client._built_by_layers()):
             client._closed = True
             client._sender.close()
+        self.client._sessions.close()
 
     async def aclose(self) -> None:
         await self.client.close()

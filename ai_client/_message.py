@@ -203,6 +203,13 @@ class Messages:
         both = b"&".join(filter(None, (query, own)))
         return base.copy_with(raw_path=head + tail + (b"?" + both if both else b""))
 
+    def _socket_address(
+        self, base: "httpx.URL", path: str, query: Mapping[str, object]
+    ) -> "tuple[httpx.URL, Mapping[str, object]]":
+        """Return where a WebSocket of that path is, below *base*, and its query."""
+        head, mark, own = base.raw_path.partition(b"?")
+        return self._below(base.copy_with(raw_path=head.rstrip(b"/") + b"/" + mark + own), path), query
+
     def _prepare(self, authorization: Header | None, read: float | None) -> "_Prepared":
         """Give the headers that most requests have in common, made anew where something has changed."""
         sender = self._sender

@@ -1,131 +1,227 @@
-"""WebSockets of both clients behind one interface, opened with the client's address and credentials."""
+"""WebSockets of both clients behind one interface; whatever they raise is one of our errors."""
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Generator
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from ._request import Omit, merge, query_string
-from .control.call import Call
+from ._open_sessions import PARTING_SECONDS
+from .errors import OpenAIError, WebSocketConnectionClosedError
 
-if TYPE_CHECKING:
-    from .client import BaseClient
-
-_SCHEMES = {"http": "ws", "https": "wss"}
+NO_STATUS = 1006
+_GOING_AWAY = 1001
 
 
 class Socket(Protocol):
     """An open WebSocket."""
 
-    closed: type[Exception]
-    """What it raises when the other side has closed."""
-    failures: tuple[type[Exception], ...]
-    """What it raises when it cannot be opened or breaks."""
-
     async def receive(self) -> bytes:
-        """Wait for the next message."""
+        """Wait for the next message.
+
+        Raises:
+            WebSocketConnectionClosedError: There is none any more.
+        """
         ...
 
     async def send(self, message: str | bytes, /) -> None:
-        """Send a text or binary message."""
+        """Send a text or binary message.
+
+        Raises:
+            WebSocketConnectionClosedError: It could not be sent, and is among the error's `unsent_frames`.
+        """
         ...
 
     async def close(self, code: int, reason: str, /) -> None:
-        """Close the connection."""
+        """Close the connection and wait until it is."""
+        ...
+
+    def part(self) -> Callable[[], bool]:
+        """Begin to close the connection, from any thread; return what tells whether that has ended."""
+        ...
+
+    def drop(self) -> None:
+        """Break the connection off, from any thread."""
         ...
 
 
-class BlockingSocket:
-    """A WebSocket that blocks the thread."""
-
-    def __init__(self, connection: Any, errors: Any) -> None:
-        self._connection = connection
-        self.closed: type[Exception] = errors.ConnectionClosed
-        self.failures: tuple[type[Exception], ...] = (errors.WebSocketException, OSError)
-
-    async def receive(self) -> bytes:
-        """Wait for the next message."""
-        return _as_bytes(self._connection.recv())
-
-    async def send(self, message: str | bytes, /) -> None:
-        """Send a text or binary message."""
-        self._connection.send(message)
-
-    async def close(self, code: int, reason: str, /) -> None:
-        """Close the connection."""
-        self._connection.close(code=code, reason=reason)
-
-
-class AsyncSocket:
-    """A WebSocket that suspends the task."""
-
-    def __init__(self, connection: Any, errors: Any) -> None:
-        self._connection = connection
-        self.closed: type[Exception] = errors.ConnectionClosed
-        self.failures: tuple[type[Exception], ...] = (errors.WebSocketException, OSError)
-
-    async def receive(self) -> bytes:
-        """Wait for the next message."""
-        return _as_bytes(await self._connection.recv())
-
-    async def send(self, message: str | bytes, /) -> None:
-        """Send a text or binary message."""
-        await self._connection.send(message)
-
-    async def close(self, code: int, reason: str, /) -> None:
-        """Close the connection."""
-        await self._connection.close(code=code, reason=reason)
-
-
-async def open_socket(
-    client: "BaseClient[Any]",
-    path: str,
-    query: Mapping[str, object],
-    headers: Mapping[str, "str | Omit"],
-    options: Mapping[str, Any],
-) -> Socket:
-    """Open a WebSocket below the client's address.
+def websockets(blocking: bool) -> tuple[Any, Any]:
+    """Import the client's module of the websockets package and its exceptions.
 
     Raises:
         ImportError: The extra `realtime` is not installed.
-        Exception: What the websockets package raises where the server refuses.
     """
-    kind = "sync" if client.io.blocking else "asyncio"
     try:
-        connect: Any = import_module(f"websockets.{kind}.client").connect
-        errors = import_module("websockets.exceptions")
+        client: Any = import_module(f"websockets.{'sync' if blocking else 'asyncio'}.client")
+        return client, import_module("websockets.exceptions")
     except ImportError as error:
         raise ImportError(
             'WebSockets need the websockets package: pip install "ai-client[realtime]"'
         ) from error
-    all_headers = await _headers(client, path, headers)
-    settings = {"max_size": None, "compression": None, **options}
-    opened = connect(
-        address(client, path, query), additional_headers=all_headers, user_agent_header=None, **settings
-    )
-    if client.io.blocking:
-        return BlockingSocket(opened.__enter__(), errors)  # the way in that all its versions share
-    return AsyncSocket(await opened, errors)
 
 
-def address(client: "BaseClient[Any]", path: str, query: Mapping[str, object]) -> str:
-    """Give the WebSocket address of a path below the client's `websocket_base_url` or `base_url`."""
-    base = client._library.http.URL(client.websocket_base_url or client.base_url)
-    merged = merge(client.default_query, query) or {}
-    url = base.copy_with(
-        scheme=_SCHEMES.get(base.scheme, base.scheme), path=base.path.rstrip("/") + path, query=None
-    )
-    encoded = "&".join(filter(None, (base.query.decode("ascii"), query_string(merged))))
-    return f"{url}?{encoded}" if encoded else str(url)
+class _Socket:
+    def __init__(self, connection: Any, errors: Any) -> None:
+        self._connection = connection
+        self._errors = errors
+
+    @contextlib.contextmanager
+    def _mapped(self, *unsent: str | bytes) -> Generator[None]:
+        errors = self._errors
+        try:
+            yield
+        except errors.ConnectionClosed as error:
+            raise closed_error(error, list(unsent)) from error
+        except (errors.WebSocketException, OSError) as error:
+            raise OpenAIError(f"The WebSocket failed ({type(error).__name__}): {error}") from error
 
 
-async def _headers(client: "BaseClient[Any]", path: str, extra: Mapping[str, "str | Omit"]) -> dict[str, str]:
-    call = Call(client.io, "GET", path, None)
-    header = await client._fetch_key(call) if client._fetches_key else client._authorization(call)
-    merged: dict[str, tuple[str, str | Omit]] = {}
-    for part in (dict([header]) if header else {}, client.default_headers, extra):
-        for name, value in part.items():
-            merged[name.lower()] = (name, value)
-    return {name: value for name, value in merged.values() if isinstance(value, str)}
+class BlockingSocket(_Socket):
+    """A WebSocket that blocks the thread."""
+
+    async def receive(self) -> bytes:
+        """Wait for the next message."""
+        with self._mapped():
+            return _as_bytes(self._connection.recv())
+
+    async def send(self, message: str | bytes, /) -> None:
+        """Send a text or binary message."""
+        with self._mapped(message):
+            self._connection.send(message)
+
+    async def close(self, code: int, reason: str, /) -> None:
+        """Close the connection and wait until it is."""
+        with self._mapped():
+            self._connection.close(code=code, reason=reason)
+
+    def part(self) -> Callable[[], bool]:
+        """Begin to close the connection, in a thread, as a sender that is stuck holds the connection's lock."""
+        thread = threading.Thread(target=self._part, name="ai-client-websocket", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter ends, and starts no more threads
+            self.drop()
+            return lambda: True
+        return lambda: not thread.is_alive()
+
+    def _part(self) -> None:
+        with contextlib.suppress(Exception):
+            self._connection.close(code=_GOING_AWAY)
+
+    def drop(self) -> None:
+        """Break the connection off."""
+        _shut(self._connection.socket)
+
+
+class AsyncSocket(_Socket):
+    """A WebSocket that suspends the task; belongs to the loop that it was opened in."""
+
+    def __init__(self, connection: Any, errors: Any) -> None:
+        super().__init__(connection, errors)
+        self._loop = asyncio.get_running_loop()
+        self._parting: asyncio.Task[None] | None = None
+
+    async def receive(self) -> bytes:
+        """Wait for the next message."""
+        with self._mapped():
+            return _as_bytes(await self._connection.recv())
+
+    async def send(self, message: str | bytes, /) -> None:
+        """Send a text or binary message."""
+        with self._mapped(message):
+            await self._connection.send(message)
+
+    async def close(self, code: int, reason: str, /) -> None:
+        """Close the connection and wait until it is; where it belongs to another loop, until that has begun to."""
+        if asyncio.get_running_loop() is not self._loop:
+            self.part()
+            return
+        with self._mapped():
+            await self._connection.close(code=code, reason=reason)
+
+    def part(self) -> Callable[[], bool]:
+        """Begin to close the connection, on its loop; without that, nobody is left to say goodbye."""
+        if not self._loop.is_running():
+            self.drop()
+            return lambda: True
+        ended = threading.Event()
+        try:
+            self._loop.call_soon_threadsafe(self._begin_to_part, ended)
+        except RuntimeError:  # the loop was closed meanwhile
+            self.drop()
+            ended.set()
+        return ended.is_set
+
+    def _begin_to_part(self, ended: threading.Event) -> None:
+        self._parting = self._loop.create_task(self._part())
+        self._parting.add_done_callback(lambda _: ended.set())
+
+    async def _part(self) -> None:
+        connection = self._connection
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(PARTING_SECONDS):
+                await connection.close(code=_GOING_AWAY)
+        connection.transport.abort()
+
+    def drop(self) -> None:
+        """Break the connection off."""
+        _shut(self._connection.transport.get_extra_info("socket"))
+
+
+def _shut(connection: Any) -> None:
+    """Shut a socket down under whoever uses it."""
+    if connection is not None:
+        with contextlib.suppress(OSError, AttributeError):
+            descriptor = connection.fileno()
+            if descriptor >= 0:
+                # Past ssl.SSLSocket.shutdown, which takes the TLS state from under the reading thread.
+                (
+                    socket.socket.shutdown
+                    if isinstance(connection, socket.socket)
+                    else type(connection).shutdown
+                )(connection, socket.SHUT_RDWR)
+
+
+def closed_error(error: Any, unsent: list[str | bytes], said: str = "") -> WebSocketConnectionClosedError:
+    """Make ours of the error that the websockets package raises where a connection is closed."""
+    message = said or f"The WebSocket is closed: {error}"
+    made: WebSocketConnectionClosedError = _closed_kind(_kind_of(error))(message, error, unsent)
+    return made
+
+
+def _kind_of(error: Any) -> Any:
+    """Return the package's own class of an error, which may be one of ours already."""
+    for kind in type(error).__mro__:
+        if kind.__module__.startswith("websockets."):
+            return kind
+    return type(error)
+
+
+@cache
+def _closed_kind(kind: Any) -> Any:
+    """Make the error that is ours and the package's, for who catches either."""
+
+    class ClosedError(WebSocketConnectionClosedError, kind):  # type: ignore[misc]
+        def __init__(self, message: str, closed: Any, unsent: list[str | bytes]) -> None:
+            Exception.__init__(self, message)
+            received = closed.rcvd
+            self.rcvd, self.sent = received, closed.sent
+            self.rcvd_then_sent = closed.rcvd_then_sent
+            self.close_code = NO_STATUS if received is None else int(received.code)
+            self.unsent_frames = unsent
+
+        __str__ = Exception.__str__
+
+    ClosedError.__name__, ClosedError.__qualname__ = "WebSocketConnectionClosedError", kind.__name__
+    return ClosedError
+
+
+def in_order(error: WebSocketConnectionClosedError) -> bool:
+    """Return whether a connection was closed as both sides meant it to be."""
+    return any(kind.__name__ == "ConnectionClosedOK" for kind in type(error).__mro__)
 
 
 def _as_bytes(message: str | bytes) -> bytes:

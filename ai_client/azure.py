@@ -191,6 +191,21 @@ class _Azure(BaseClient[M]):
             return self._below(endpoint, "/openai/" + path.lstrip("/"))
         return super()._join(path)
 
+    def _socket_address(
+        self, base: "httpx.URL", path: str, query: Mapping[str, object]
+    ) -> "tuple[httpx.URL, Mapping[str, object]]":
+        """Name the deployment in the query, as Azure's realtime API has it, which is at no deployment's address."""
+        if path != "/realtime":
+            return super()._socket_address(base, path, query)
+        model = query.get("model")
+        if not model:
+            raise OpenAIError("Azure's realtime API needs a model: client.realtime.connect(model=...).")
+        named = {"api-version": self._api_version, "deployment": self._azure_deployment or model}
+        rest = {name: value for name, value in query.items() if name != "model"}
+        if self.websocket_base_url is None:
+            return self._join(path), {**rest, **named}
+        return super()._socket_address(base, path, {**rest, **named})[0], {**rest, **named}
+
     def copy(
         self,
         *,

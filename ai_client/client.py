@@ -26,6 +26,7 @@ from ._exchange import (
 )
 from ._http import PoolOptions
 from ._io import BlockingIO
+from ._open_sessions import Sessions
 from ._operation import Async, M, Sync
 from ._request import NotGiven, Omit, not_given
 from ._resources import Resources
@@ -182,6 +183,7 @@ class BaseClient(Calls, Resources[M]):
             trust=trust,
             library=self._library.name,
         )
+        self._sessions = Sessions()
         self._connect(http_client, options)
         self._identify(workload_identity)
 
@@ -369,6 +371,7 @@ class OpenAI(BlockingVerbs, BaseClient[Sync]):
         self._closed = True
         if self._owns_sender:
             self._sender.close()
+            self._sessions.close()
             for client in self._built_by_layers():
                 client.close()
 
@@ -410,6 +413,7 @@ class AsyncOpenAI(AwaitableVerbs, BaseClient[Async]):
         if self._owns_sender:
             await self.io.ended()
             await self._sender.aclose()
+            await self._sessions.aclose()
             for client in self._built_by_layers():
                 await client.close()
 

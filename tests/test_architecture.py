@@ -20,6 +20,8 @@ MAY_WAIT = {
     "_aiohttp.py",
     "_bridge.py",
     "_transports.py",
+    "_open_sessions.py",
+    "_websocket.py",
     "_gate.py",
     "_drain.py",
     "_managed.py",

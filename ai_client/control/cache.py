@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pydantic_core import from_json, to_json
 
@@ -92,6 +92,7 @@ class Cache:
         namespace: What tells this client's answers from those of others in the store, as its base URL.
     """
 
+    for_sessions: ClassVar[bool] = False
     scope: Scope | Sequence[Scope]
     store: "Store"
     ttl: float = 3600.0

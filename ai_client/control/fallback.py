@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias, cast
 
 from ..errors import (
     APIConnectionError,
@@ -65,6 +65,7 @@ class Fallback:
         breaker: What decides which targets are left alone for a while.
     """
 
+    for_sessions: ClassVar[bool] = False
     models: Mapping[str, str | Sequence[str]] = field(default_factory=dict[str, "str | Sequence[str]"])
     default: Sequence[str] = ()
     clients: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from .._fork import PerProcess
 from .amounts import check_amounts
@@ -46,6 +47,7 @@ class RetryBudget:
         window: Seconds that count as recent.
     """
 
+    for_sessions: ClassVar[bool] = False
     share: float = 0.2
     minimum: int = 10
     window: float = 60.0

@@ -26,6 +26,7 @@
         │   └── StreamInterruptedError      (also APIConnectionError)
         │       └── StreamTimeoutError      (also APITimeoutError)
         ├── APIConnectionError
+        │   ├── WebSocketRedirectError
         │   └── APITimeoutError
         │       └── DeadlineExceededError
         └── APIStatusError
@@ -85,6 +86,7 @@ from ._helpers import (
     SubjectTokenProviderError,
     WebSocketConnectionClosedError,
     WebSocketQueueFullError,
+    WebSocketRedirectError,
 )
 from ._status import (
     APIStatusError,
@@ -141,6 +143,7 @@ __all__ = [
     "UnprocessableEntityError",
     "WebSocketConnectionClosedError",
     "WebSocketQueueFullError",
+    "WebSocketRedirectError",
 ]
 
 for _name in __all__:

@@ -3,6 +3,7 @@
 import copyreg
 from typing import TYPE_CHECKING, Any
 
+from ._api import APIConnectionError
 from ._base import OpenAIError
 
 if TYPE_CHECKING:
@@ -74,17 +75,20 @@ class WebSocketQueueFullError(OpenAIError):
 
 
 class WebSocketConnectionClosedError(OpenAIError):
-    """A WebSocket that closed with messages unsent.
+    """A WebSocket that is closed; also an exception of the websockets package of the kind that it raises then.
 
     Attributes:
-        unsent_frames: The messages, in order.
+        close_code: The code that the connection was closed with, 1006 where it broke.
+        unsent_frames: The messages that were not sent, in order.
     """
 
+    close_code: int
     unsent_frames: list[str | bytes]
 
-    def __init__(self, message: str, *, unsent_messages: list[str | bytes]) -> None:
+    def __init__(self, message: str, *, unsent_messages: list[str | bytes], close_code: int = 1006) -> None:
         super().__init__(message)
         self.unsent_frames = unsent_messages
+        self.close_code = close_code
 
     @property
     def unsent_messages(self) -> list[str]:
@@ -92,7 +96,12 @@ class WebSocketConnectionClosedError(OpenAIError):
         return [frame for frame in self.unsent_frames if isinstance(frame, str)]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (copyreg.__newobj__, (type(self), *self.args), {"unsent_frames": []})  # type: ignore[attr-defined]
+        state = {"unsent_frames": [], "close_code": self.close_code}
+        return (copyreg.__newobj__, (WebSocketConnectionClosedError, *self.args), state)  # type: ignore[attr-defined]
+
+
+class WebSocketRedirectError(APIConnectionError):
+    """A server that sends a WebSocket to another origin, where this client's credentials do not belong."""
 
 
 class InvalidWebhookSignatureError(ValueError):
