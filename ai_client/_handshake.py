@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ._io.deadline import is_over
 from ._request import Omit, merge, query_string
 from ._result import body_of
 from ._websocket import AsyncSocket, BlockingSocket, Socket, websockets
 from .control.call import Call
-from .control.deadline import is_over
 from .errors import (
     APIConnectionError,
     APITimeoutError,
