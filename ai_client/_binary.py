@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json
+from ._json import load_answer
 
 if TYPE_CHECKING:
     import os
@@ -37,7 +37,7 @@ class BinaryResponse:
 
     def json(self) -> Any:
         """Decode the body as JSON."""
-        return from_json(self.response.content)
+        return load_answer(self.response)
 
     def read(self) -> bytes:
         """Give the body."""

@@ -2,9 +2,10 @@
 
 import sys
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from ._defaults import DEFAULT_MAX_EVENT_BYTES, DEFAULT_MAX_RESPONSE_BYTES
+from ._http import library
 from ._request import NotGiven
 from .errors import APIResponseValidationError, ResponseTooLargeError
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 EXTENSION = "ai_client.bounds"
 """The request extension that holds other bounds than the usual ones."""
 _PIECES = {"gzip": 4096, "deflate": 4096}
+_UNREADABLE = frozenset({"br", "zstd", "compress", "x-compress", "x-gzip"})
 _PIECE = 256  # of brotli and zstd, whose few bytes may stand for megabytes
 
 
@@ -130,8 +132,11 @@ def _too_large(response: "httpx.Response", limit: int, size: int) -> ResponseToo
 def limit_decoding(response: "httpx.Response") -> None:
     """Have an encoded body decoded in small pieces, so that it can be counted while it grows.
 
+    Where its encoding tells an end, a body that ends before it is broken off.
+
     Raises:
-        APIResponseValidationError: It is encoded more than once, so that what grows would grow again.
+        APIResponseValidationError: It is encoded more than once, so that what grows would grow again, or in a way
+            that cannot be decoded here.
     """
     encoding = response.headers.get("content-encoding")
     if encoding is None or hasattr(response, "_content"):
@@ -143,10 +148,41 @@ def limit_decoding(response: "httpx.Response") -> None:
         raise APIResponseValidationError(
             response, None, message="The answer is encoded more than once, which is not decoded."
         )
+    decoder: Any = response._get_content_decoder()
+    if hasattr(decoder, "decompressor"):
+        cast("Any", response)._decoder = _Whole(decoder, library(_library_name(response)).http.DecodingError)
+    elif codings[0] in _UNREADABLE and type(decoder).__name__ == "IdentityDecoder":
+        raise APIResponseValidationError(
+            response, None, message=f"The answer is encoded as {codings[0]}, which cannot be decoded."
+        )
     stream: Any = response.stream
     names = {"SyncByteStream", "AsyncByteStream"}
     bases = tuple(base for base in type(stream).__mro__ if base.__name__ in names)
     response.stream = _of_bases(bases)(stream, _PIECES.get(codings[0], _PIECE))
+
+
+def _library_name(response: "httpx.Response") -> str:
+    return type(response).__module__.partition(".")[0]
+
+
+class _Whole:
+    """A decoder of the HTTP library's that does not take half of an encoded body for a whole one."""
+
+    def __init__(self, decoder: Any, failure: type[Exception]) -> None:
+        self._decoder = decoder
+        self._failure = failure
+        self._begun = False
+
+    def decode(self, data: bytes) -> bytes:
+        self._begun = self._begun or bool(data)
+        decoded: bytes = self._decoder.decode(data)
+        return decoded
+
+    def flush(self) -> bytes:
+        rest: bytes = self._decoder.flush()
+        if self._begun and not getattr(self._decoder.decompressor, "eof", True):
+            raise self._failure("The body ended before what is encoded in it.")
+        return rest
 
 
 class _Pieces:

@@ -1,9 +1,14 @@
 """JSON in the encodings in which it may come."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import from_json
+
+from .errors import InvalidResultError
+
+if TYPE_CHECKING:
+    import httpx
 
 
 def load(data: bytes) -> Any:
@@ -19,6 +24,18 @@ def load(data: bytes) -> Any:
         if utf8 is None:
             raise
     return from_json(utf8)
+
+
+def load_answer(response: "httpx.Response") -> object:
+    """Decode the JSON of an answer that was read, for who asks for just that.
+
+    Raises:
+        InvalidResultError: It is no JSON; also a `ValueError`.
+    """
+    try:
+        return cast("object", load(response.content))
+    except ValueError as error:
+        raise InvalidResultError(response, None, message="The answer is not JSON.") from error
 
 
 def as_utf8(data: bytes) -> bytes | None:

@@ -6,10 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, get_origin, overload
 
-from pydantic_core import from_json
-
 from ._io import finish
 from ._io.deadline import is_over
+from ._json import load_answer
 from .control.call import Call, Reply, StreamEnd
 from .errors import APIConnectionError, APITimeoutError, DeadlineExceededError
 
@@ -187,7 +186,8 @@ class APIResponse(_Base[T]):
 
     def json(self) -> object:
         """Read the whole body as JSON."""
-        return cast("object", from_json(self.read()))
+        self.read()
+        return load_answer(self.http_response)
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """Iterate over the decoded body."""
@@ -235,7 +235,8 @@ class AsyncAPIResponse(_Base[T]):
 
     async def json(self) -> object:
         """Read the whole body as JSON."""
-        return cast("object", from_json(await self.read()))
+        await self.read()
+        return load_answer(self.http_response)
 
     def iter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         """Iterate over the decoded body."""

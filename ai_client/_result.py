@@ -11,6 +11,7 @@ from ._models import admits, decode
 from ._operation import Client, View
 from ._response import APIResponse, AsyncAPIResponse, LegacyAPIResponse
 from ._stream import AsyncStream, Stream
+from ._text import make_readable, text_of
 from .control.call import Call, Reply
 from .errors import APIError, APIResponseValidationError, InvalidResultError, members_of
 
@@ -39,6 +40,7 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
                 raise _no_result(reply.response)
             result._bind(client, call)
         return result
+    make_readable(reply.response)
     if view == "raw":
         return LegacyAPIResponse[Any](call, reply, client)
     return (APIResponse[Any] if call.io.blocking else AsyncAPIResponse[Any])(call, reply, client)
@@ -79,13 +81,12 @@ def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
     if cast_to is None or cast_to is type(None):
         return None
     if cast_to is str:
-        return response.text
+        return text_of(response)
     if cast_to is bytes:
         return response.content
-    if cast_to is BinaryResponse:
-        return BinaryResponse(response)
-    if cast_to is type(response):
-        return response
+    if cast_to is BinaryResponse or cast_to is type(response):
+        make_readable(response)
+        return BinaryResponse(response) if cast_to is BinaryResponse else response
     return _from_json(cast_to, reply, strict=strict)
 
 
@@ -144,7 +145,7 @@ def _refuse(response: "httpx.Response", error: Exception) -> NoReturn:
     message = f"Expected JSON from {_origin(response)}, got {_what(response)}."
     if response.headers.get("content-type", "").startswith("text/html"):
         message += " Is base_url right, and no proxy in between?"
-    raise APIResponseValidationError(response, response.text, message=message) from error
+    raise APIResponseValidationError(response, text_of(response), message=message) from error
 
 
 def _origin(response: "httpx.Response") -> str:
@@ -165,4 +166,4 @@ def body_of(response: "httpx.Response") -> object:
     try:
         return cast("object", load(response.content))
     except ValueError:
-        return response.text
+        return text_of(response)

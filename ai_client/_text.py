@@ -1,0 +1,33 @@
+"""The text of answers, whatever encoding they say that it is in."""
+
+import codecs
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import httpx
+
+
+def make_readable(response: "httpx.Response") -> None:
+    """Have the text of an answer decoded as UTF-8 where the encoding that it names cannot decode any bytes."""
+    if "charset" not in response.headers.get("content-type", ""):
+        return
+    encoding = response.encoding
+    if encoding is not None and not _decodes(encoding):
+        response.encoding = "utf-8"
+
+
+def text_of(response: "httpx.Response") -> str:
+    """Return the text of an answer that was read."""
+    make_readable(response)
+    return response.text
+
+
+@lru_cache(64)
+def _decodes(encoding: str) -> bool:
+    """Tell whether an encoding makes text of any bytes: Python has some that do something else."""
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+        return isinstance(decoder.decode(bytes(range(256)), final=True), str)
+    except Exception:  # noqa: BLE001 - they fail in as many ways
+        return False
