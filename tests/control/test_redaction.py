@@ -1,6 +1,9 @@
 """What logs, traces and hooks may see."""
 
+import re
 import string
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,3 +93,90 @@ def test_own_patterns() -> None:
     assert Redaction(patterns=[r"ACME-\d+"]).text("see ACME-123") == f"see {MASK}"
     with pytest.raises(ConfigError, match="neither one of email, card"):
         Redaction(patterns=["("])
+
+
+CORPUS = [
+    line.replace("\\n", "\n").replace("\u00a6", "")
+    for line in (Path(__file__).parent / "redaction_corpus.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("# ")
+]
+MARKED = re.compile("\u27e6(.*?)\u27e7", re.DOTALL)
+
+
+def test_the_corpus_is_large_and_goes_both_ways() -> None:
+    """There are hundreds of lines that hold something to mask, and hundreds that only look like it."""
+    marked = [line for line in CORPUS if MARKED.search(line)]
+    assert len(marked) > 200
+    assert len(CORPUS) - len(marked) > 150
+
+
+@pytest.mark.parametrize("line", CORPUS)
+def test_the_corpus(line: str) -> None:
+    """Of each line just what is marked is masked, alone, within a text and in a structure, and once and for all."""
+    text, shown = MARKED.sub(r"\1", line), MARKED.sub(MASK, line)
+    assert ALL.text(text) == shown
+    assert ALL.text(shown) == shown
+    assert ALL.value({"said": [text]}) == {"said": [shown]}
+    assert ALL.text(f"before\n{text}\nafter") == f"before\n{shown}\nafter" or "cut off" in line
+
+
+@pytest.mark.parametrize("line", [line for line in CORPUS if MARKED.search(line)])
+def test_what_is_a_key_is_masked_without_presets(line: str) -> None:
+    """Keys are masked whatever is asked for; what tells of a person only where that is asked for."""
+    text = MARKED.sub(r"\1", line)
+    personal = CORPUS.index(line) >= CORPUS.index(next(one for one in CORPUS if one.startswith("mail ")))
+    assert (PLAIN.text(text) == text) is personal
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "apiKey",
+        "API-KEY",
+        "refresh_token",
+        "refreshToken",
+        "clientSecret",
+        "DB_PASSWORD",
+        "X-Api-Key",
+        "privateKey",
+    ],
+)
+def test_names_of_secrets_however_they_are_written(name: str) -> None:
+    """A member's value is masked by its name in any spelling, and others by theirs are not."""
+    assert PLAIN.value({name: "plain words"}) == {name: MASK}
+    others = {
+        "max_tokens": 5,
+        "tokenizer": "x",
+        "key": "k",
+        "primary_key": 1,
+        "secretary": "Jane",
+        "author": "me",
+    }
+    assert PLAIN.value(others) == others
+
+
+PIECES = [
+    "sk-", "sk-aa-", "org-", "eyJ", "eyJa.", "a.", "-", "_", ".", ":", "@", "a@", "a@a.", "=", " ", "1", "1 ", "1-",
+    "4111 ", "1.", "1:", "::", "ab:", "://", "://a:", "DE89 ", "DE89", "+1 ", "password", "password=", "password: ",
+    '"password": "', "password\\", "token", "Bearer ", "Authorization: ", "authorization:bearer ", "cookie: a",
+    "cookie", "-----BEGIN PRIVATE KEY-----", "-----BEGIN ", "-----", "xoxa-aa-", "SG.", "SG.aaaaaaaaaaaaaaaaaaaa",
+    "ghp_", "gl-", "github_pat_", "ssn ", "123-45-", "123-", "0:AA", "12345678:AA", "\u00e9", "a", "aA1", "AKIA",
+    "'", '"', "{", "\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize("end", ["", "!"])
+def test_it_takes_time_in_proportion_to_the_text(piece: str, end: str) -> None:
+    """No text, however it repeats what patterns look for, takes more than its share of the time."""
+
+    def seconds(size: int) -> float:
+        text = (piece * (size // len(piece) + 1))[:size] + end
+        best = float("inf")
+        for _ in range(2):
+            start = time.process_time()
+            ALL.text(text)
+            best = min(best, time.process_time() - start)
+        return best
+
+    assert seconds(40_000) < 40 * seconds(4_000) + 0.1, "ten times the text takes a hundred times as long"

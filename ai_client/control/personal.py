@@ -1,0 +1,160 @@
+"""What tells of a person in a text, by name; numbers must have the right check digits and ranges."""
+
+import re
+from collections.abc import Mapping
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+from .masking import Rule, Span
+
+_LENGTHS = {
+    country: int(length)
+    for length, countries in {
+        15: "NO",
+        16: "BE",
+        18: "DK FI FO GL NL SD",
+        19: "MK SI",
+        20: "AT BA EE KZ LT LU MN XK",
+        21: "CH HR LI LV",
+        22: "BG BH CR DE GB GE IE ME RS VA",
+        23: "AE GI IL IQ OM SO TL",
+        24: "AD CZ ES MD PK RO SA SE SK TN VG",
+        25: "LY PT ST",
+        26: "IS TR",
+        27: "BI DJ FR GR IT MC MR SM",
+        28: "AL AZ BY CY DO GT HN HU LB NI PL SV",
+        29: "BR EG PS QA UA",
+        30: "JO KW MU YE",
+        31: "MT SC",
+        32: "LC",
+        33: "RU",
+    }.items()
+    for country in countries.split()
+}
+"""Characters of an account's number by country, of the registry of ISO 13616."""
+_SHORTEST_CARD, _LONGEST_CARD = 13, 19
+_GROUPINGS = ((4, 6, 5), (4, 6, 4))
+_GROUP = 4
+_MANY = 2
+_DIGITS = re.compile(r"\d+")
+_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[ \-]\Z")
+_VERSION = re.compile(r"(?i:version|release|build|\bver\.?)[ :=]{0,3}\Z")
+
+
+def _is_valid_card(digits: str) -> bool:
+    """Return whether a number has the check digit of a card's (ISO/IEC 7812)."""
+    figures = [int(digit) for digit in digits]
+    doubled = (sum(divmod(2 * figure, 10)) for figure in figures[-2::-2])
+    return (sum(figures[-1::-2]) + sum(doubled)) % 10 == 0 and any(figures)
+
+
+def _is_grouped(sizes: tuple[int, ...]) -> bool:
+    """Return whether digits are written in groups as those of cards are."""
+    if len(sizes) == 1 or sizes in _GROUPINGS:
+        return True
+    return all(size == _GROUP for size in sizes[:-1]) and sizes[-1] <= _GROUP
+
+
+def _card(match: re.Match[str]) -> Span | None:
+    """Find the card among further numbers beside it."""
+    if _ACCOUNT.search(match.string, max(0, match.start() - 6), match.start()):
+        return None  # the digits of an account's number
+    spans = [found.span() for found in _DIGITS.finditer(match[0])]
+    if match.string[match.end() : match.end() + 1].isdecimal():
+        spans.pop()  # it goes on
+    for first, (start, stop) in enumerate(spans):
+        if stop - start != _GROUP and stop - start < _SHORTEST_CARD:
+            continue
+        for last in range(len(spans), first, -1):
+            sizes = tuple(end - begin for begin, end in spans[first:last])
+            if not _SHORTEST_CARD <= sum(sizes) <= _LONGEST_CARD or not _is_grouped(sizes):
+                continue
+            end = spans[last - 1][1]
+            if _is_valid_card("".join(_DIGITS.findall(match[0][start:end]))):
+                return match.start() + start, match.start() + end
+    return None
+
+
+def _ssn(match: re.Match[str]) -> Span | None:
+    """Mask a number in its own form, or one that is called so in any."""
+    return match.span("called") if match["called"] is not None else match.span()
+
+
+def _iban(match: re.Match[str]) -> Span | None:
+    """Mask as many characters as the country's numbers have, where their remainder by 97 is 1."""
+    length = _LENGTHS.get(match[0][:2].upper())
+    if length is None:
+        return None
+    characters = [(at, char) for at, char in enumerate(match[0]) if char.isalnum()]
+    if len(characters) < length:
+        return None
+    end = match.start() + characters[length - 1][0] + 1
+    if end < len(match.string) and match.string[end].isalnum():
+        return None
+    number = "".join(char for _, char in characters[:length]).upper()
+    value = "".join(str(int(char, 36)) for char in number[4:] + number[:4])
+    return (match.start(), end) if int(value) % 97 == 1 else None
+
+
+def _email(match: re.Match[str]) -> Span | None:
+    """Leave what only has an at sign: versions of packages, and the user of repositories."""
+    top = match[0].rpartition(".")[2]
+    is_top = len(top) > 1 and (top.isalpha() or top.lower().startswith("xn--"))
+    return match.span() if is_top and not match[0].startswith("git@") else None
+
+
+def _ip(match: re.Match[str]) -> Span | None:
+    """Leave what is out of range, times and names with colons, and versions of four numbers."""
+    text = match[0].rstrip(".:") if not match[0].endswith("::") else match[0]
+    start, end = match.start(), match.start() + len(text)
+    try:
+        if ":" not in text:
+            IPv4Address(text)
+            return None if _VERSION.search(match.string, max(0, start - 12), start) else (start, end)
+        IPv6Address(text)
+    except AddressValueError:
+        return None
+    groups = [group for group in text.split(":") if group]
+    return (start, end) if len(groups) > _MANY or any(char.isdigit() for char in text) else None
+
+
+RULES: Mapping[str, Rule] = {
+    "email": Rule(
+        ("@",),
+        re.compile(r"(?<![\w.!#$%&'*+^`{|}~\-])(?<!://)[\w.!#$%&'*+^`{|}~\-]++@[\w\-]++(?:\.[\w\-]++)++"),
+        _email,
+    ),
+    "card": Rule((), re.compile(r"(?<![\w.])\d(?:[ \-]?\d){12,18}+"), _card, anew=True),
+    "phone": Rule(
+        (),
+        re.compile(
+            r"(?<![\w.])\+\d(?:[ ().\-/]{0,2}\d){6,14}(?!\d)"
+            r"|(?<![\w.])\(\d{3}\) ?\d{3}[ .\-]\d{4}(?!\d)"
+            r"|(?<![\w.\-])\d{3}-\d{3}-\d{4}(?![\w\-])"
+        ),
+    ),
+    "iban": Rule(
+        (),
+        re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-\u00a0]?[A-Za-z0-9]){11,29}+"),
+        _iban,
+        anew=True,
+    ),
+    "ip": Rule(
+        (),
+        re.compile(
+            r"(?<![\w.])(?<![A-Za-z]-)(?:\d{1,3}\.){3}\d{1,3}(?!\.?\d|[A-Za-z_])"
+            r"|(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,8}+[0-9A-Fa-f.]{0,15}+(?![\w:])"
+        ),
+        _ip,
+        anew=True,
+    ),
+    "ssn": Rule(
+        (),
+        re.compile(
+            r"(?<![\w\-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w\-])"
+            r"|(?i:\bssn|social security)(?: (?:no\.?|number))?[^\w\r\n]{0,3}"
+            r"(?P<called>(?!000|666|9)\d{3} ?(?!00)\d{2} ?(?!0000)\d{4})(?!\d)"
+        ),
+        _ssn,
+    ),
+}
+"""Rules by the name that `Redaction` takes."""
