@@ -4,11 +4,11 @@ import mimetypes
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import PurePath
 from typing import Any, cast
 
 from ._files import Body, FileTypes, RequestFiles, Source
 from ._request import query_items
+from ._upload_objects import uploaded
 
 _TYPE, _HEADERS = 2, 3
 _BOUNDARY = re.compile(r';\s*boundary="?([^";]+)"?', re.IGNORECASE)
@@ -73,16 +73,24 @@ def _part(name: str, file: FileTypes) -> tuple[bytes, Source]:
     filename: str | None
     kind: str | None = None
     headers: Mapping[str, str] = {}
-    content: Any = file
     if isinstance(file, tuple):
         items: tuple[Any, ...] = file
+        if not _TYPE <= len(items) <= _HEADERS + 1:
+            raise TypeError(
+                f"The file {name!r} must be its content, or a tuple of file name, content, content type and headers,"
+                f" the last two optional, not a tuple of {len(items)}."
+            )
         filename, content = items[:_TYPE]
-        if len(items) > _TYPE:
-            kind = items[_TYPE]
-        if len(items) > _HEADERS:
-            headers = items[_HEADERS]
+        kind = items[_TYPE] if len(items) > _TYPE else None
+        headers = (items[_HEADERS] if len(items) > _HEADERS else None) or {}
+        if filename is not None and not isinstance(filename, str):
+            raise TypeError(f"The name of the file {name!r} must be a string, not {type(filename).__name__}.")
+        if not isinstance(kind, str | None):
+            raise TypeError(f"The type of the file {name!r} must be a string, not {type(kind).__name__}.")
+        kind = kind or uploaded(content).content_type
     else:
-        filename = PurePath(str(getattr(content, "name", "upload"))).name
+        content, filename, kind = uploaded(file)
+        filename = filename or "upload"
     if kind is None and filename:
         kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
     lines = [("Content-Disposition", _disposition(name, filename)), *headers.items()]

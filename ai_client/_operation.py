@@ -21,7 +21,7 @@ from typing import (
 )
 
 from ._io import IO, finish
-from ._request import ADMIN_PATHS, check_keywords, merge, takes_body
+from ._request import ADMIN_PATHS, check_given, check_keywords, merge, takes_body
 from .control.call import Call, Reply
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ class Resource(Generic[M]):
         `stream=True`, the answer is a stream of *stream* items.
         """
         check_keywords(params, accepts, path, streams=stream is not None)
+        if files:
+            check_given(params, accepts, path, files)
         call = self._describe(method, path, params, cast_to, headers=headers, query=query, files=files)
         if call.body is None and call.files is None and method != "GET" and takes_body(accepts, query):
             call.body = {}

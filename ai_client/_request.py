@@ -71,6 +71,19 @@ def _keywords(params: Any, streams: bool) -> tuple[frozenset[str], frozenset[str
     return required, allowed | {"stream"} if streams else allowed
 
 
+def check_given(given: Mapping[str, object], params: Any, path: str, names: tuple[str, ...]) -> None:
+    """Refuse a call without a file that it requires.
+
+    Raises:
+        TypeError: The TypedDict *params* requires one of *names* that is `None` or marked as not given.
+    """
+    required, _ = _keywords(params, False)
+    for name in required.intersection(names):
+        value = given[name]
+        if value is None or isinstance(value, NotGiven | Omit):
+            raise TypeError(f"{path}: {name} must be a file, not {value!r}.")
+
+
 @cache
 def takes_body(params: Any, query: tuple[str, ...]) -> bool:
     """Return whether a method may have a body, which is `{}` where nothing for it is given.

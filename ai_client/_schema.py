@@ -116,7 +116,7 @@ def _make_format(target: Any) -> Format:
 
 
 def _decoder(target: Any, *, wrapped: bool) -> Callable[[str], Any]:
-    if is_model(target):
+    if is_model(target) and not wrapped:
         return cast("Callable[[str], Any]", target.model_validate_json)
     if not wrapped:
         return _adapter(target).validate_json

@@ -28,9 +28,15 @@ def pydantic_function_tool(
     """Make a tool of a model: its fields are the arguments, its docstring is the description.
 
     Calls of the tool that `parse` and `stream` give have instances of *model* as `parsed_arguments`.
+
+    Raises:
+        TypeError: The schema of *model* is not that of an object.
     """
+    parameters = strict_schema(model)
+    if parameters.get("type") != "object":
+        raise TypeError(f"{model.__name__} is no object: the arguments of a function have names.")
     definition = PydanticFunctionTool(
-        {"name": name or model.__name__, "strict": True, "parameters": strict_schema(model)}, model
+        {"name": name or model.__name__, "strict": True, "parameters": parameters}, model
     )
     if description is None:
         description = model.__doc__

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import pydantic
 import pytest
 from openai.lib._pydantic import to_strict_json_schema
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field, RootModel, TypeAdapter
 from typing_extensions import TypedDict
 
 from ai_client._schema import format_of, partial_json, strict_schema
@@ -186,6 +186,34 @@ def test_a_cycle_of_references_with_something_beside() -> None:
     assert egg["properties"]["hen"] == {"$ref": "#/$defs/Hen"}
 
 
+class Numbers(RootModel[list[int]]):
+    """A model whose root is a list."""
+
+
+class Words(RootModel[str]):
+    """A model whose root is a text."""
+
+
+class Pets(RootModel[list[Cat | Dog]]):
+    """A model whose root is a list of others."""
+
+
+class Pet(RootModel[Cat | Dog]):
+    """A model whose root is one of several."""
+
+
+class Nest(RootModel["list[Nest]"]):
+    """A model whose root holds itself."""
+
+
+class Counts(RootModel[dict[str, int]]):
+    """A model whose root is an object of any names."""
+
+
+class OnePoint(RootModel[Point]):
+    """A model whose root is an object."""
+
+
 @pytest.mark.parametrize(
     ("target", "text", "value", "name"),
     [
@@ -198,6 +226,16 @@ def test_a_cycle_of_references_with_something_beside() -> None:
         (Cat | Dog, '{"result": {"kind": "dog"}}', Dog(kind="dog"), None),
         (Unit, '{"result": "celsius"}', Unit.C, "Unit"),
         (int, '{"result": 3}', 3, "int"),
+        (Numbers, '{"result": [1, 2]}', Numbers([1, 2]), "Numbers"),
+        (Words, '{"result": "two words"}', Words("two words"), "Words"),
+        (RootModel[bool], '{"result": true}', RootModel[bool](True), "RootModel_bool"),
+        (Pets, '{"result": [{"kind": "dog"}]}', Pets([Dog(kind="dog")]), "Pets"),
+        (Pet, '{"result": {"kind": "dog"}}', Pet(Dog(kind="dog")), "Pet"),
+        (Nest, '{"result": [[], [[]]]}', Nest([Nest([]), Nest([Nest([])])]), "Nest"),
+        (Counts, '{"a": 1}', Counts({"a": 1}), "Counts"),
+        (OnePoint, '{"x": 1, "y": 2}', OnePoint(Point(1, 2)), "OnePoint"),
+        (TypeAdapter(Numbers), '{"result": [1]}', Numbers([1]), "Numbers"),
+        (list[Numbers], '{"result": [[1], [2]]}', [Numbers([1]), Numbers([2])], None),
     ],
 )
 def test_formats(target: Any, text: str, value: Any, name: str | None) -> None:
@@ -245,7 +283,7 @@ def test_types_without_schema() -> None:
 
 def test_wrong_texts() -> None:
     """A text of another shape, and one that is not JSON, raise what pydantic raises."""
-    for target in (Inner, list[int]):
+    for target in (Inner, list[int], Numbers, Words):
         for text in ("{}", "[", "{}x"):
             with pytest.raises(pydantic.ValidationError):
                 format_of(target).decode(text)

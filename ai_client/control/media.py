@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from .._upload_objects import uploaded
 from ..errors import members_of
 from .estimates import BYTES_PER_TOKEN, MEDIA_TOKENS, WARY_BYTES_PER_TOKEN, text_tokens
 from .usage import Usage, outline_of
@@ -125,7 +126,7 @@ def _uploads(call: "Call") -> list[Any]:
 
 def _size(file: Any) -> int:
     """Give the bytes of an upload, and many where they cannot be told without reading it."""
-    content: Any = cast("Any", file[1]) if isinstance(file, tuple) else file
+    content: Any = uploaded(cast("Any", file[1]) if isinstance(file, tuple) else file).content
     if isinstance(content, bytes | bytearray):
         return len(content)
     try:

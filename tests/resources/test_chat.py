@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 
 import ai_client
 from ai_client.types.chat import ParsedChatCompletion, ParsedChatCompletionMessage
-from tests.lib.scripts_chat import GetWeather, Place
+from tests.lib.scripts_chat import GetWeather, Place, body, texts
 from tests.lib.test_chat_stream import arguments, bare
 
 CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
@@ -185,3 +185,30 @@ def test_validated_again() -> None:
     assert Holder.model_validate_json(text).message.parsed == Place(city="Paris")
     with pytest.raises(pydantic.ValidationError):
         Holder.model_validate_json(text.replace("Paris", '"'))
+
+
+class Numbers(pydantic.RootModel[list[int]]):
+    """A format whose root is no object."""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_format_whose_root_is_no_object(invoke: Any, stream: bool) -> None:
+    """What its schema wraps in an object is taken out of it again, in one piece and in many."""
+    completions = invoke.client().chat.completions
+    if not stream:
+        invoke.upstream.reply(json=answer({"content": '{"result": [1, 2]}'}))
+        parsed = invoke(completions.parse, **CHAT, response_format=Numbers)
+        assert parsed.choices[0].message.parsed == Numbers([1, 2])
+    else:
+        sent_events = body(texts(['{"result": ', "[1, 2", "]}"]))
+        invoke.upstream.reply(chunks=[sent_events], headers={"content-type": "text/event-stream"})
+        with invoke.within(completions.stream(**CHAT, response_format=Numbers)) as events:
+            assert invoke(events.get_final_completion).choices[0].message.parsed == Numbers([1, 2])
+    sent = invoke.upstream.requests[0].json()["response_format"]["json_schema"]["schema"]
+    assert sent["properties"]["result"]["type"] == "array"
+
+
+def test_a_tool_whose_arguments_have_no_names() -> None:
+    """A model whose root is no object makes no tool."""
+    with pytest.raises(TypeError, match="Numbers is no object"):
+        ai_client.pydantic_function_tool(Numbers)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import openai
+import pydantic
 import pytest
 from pydantic import TypeAdapter
 
@@ -141,3 +142,14 @@ def test_output_text(invoke: Any) -> None:
     assert invoke(create, **CALL).output_text == "Hello"
     invoke.upstream.reply(json={**response(), "output": None})
     assert invoke(create, **CALL).output_text == ""
+
+
+class Word(pydantic.RootModel[str]):
+    """A format whose root is no object."""
+
+
+def test_a_format_whose_root_is_no_object(invoke: Any) -> None:
+    """What its schema wraps in an object is taken out of it again."""
+    invoke.upstream.reply(json=response(message('{"result": "hello"}')))
+    result = invoke(invoke.client().responses.parse, **CALL, text_format=Word)
+    assert result.output_parsed == Word("hello")
