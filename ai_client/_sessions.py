@@ -42,7 +42,7 @@ async def opened(client: "BaseClient[Any]", path: str, model: object, connect: C
     """
     deadline = None if client.deadline is None else time.monotonic() + client.deadline
     body = {"model": model} if model else {}
-    call = Call(client.io, "GET", path, None, body=body, stream=object, deadline=deadline)
+    call = Call(client.io, "GET", path, None, body=body, stream=object, deadline=deadline, session=True)
     sockets: list[Socket] = []
 
     async def attempt(taken: int) -> Reply:

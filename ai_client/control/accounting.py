@@ -142,6 +142,8 @@ class Accounting:
 
     def _of(self, call: Call) -> "Accounting":
         """Give what counts a call: rates alone where it only lists, reads or deletes; no cost where it is free."""
+        if call.session:
+            return self
         if call.method != "POST":
             return self._of_reads
         return self if is_billed(call) else self._of_free

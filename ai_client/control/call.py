@@ -67,6 +67,8 @@ class Call:
     admin: bool | None = None
     via: Any = None
     """Another client of the same kind, over whose connections the call goes."""
+    session: bool = False
+    """Whether it is a session over a WebSocket, which is billed by what its answers report."""
     shape: Callable[[Any], Any] | None = None
     """What to make of the decoded result before the caller gets it."""
     record: "Record | None" = None
