@@ -87,6 +87,7 @@ def test_a_stream_is_asked_for_its_usage(both: Both, upstream: Upstream) -> None
     chunks = both.items(stream)
     assert upstream.requests[-1].json()["stream_options"] == {"include_usage": True}
     assert [chunk.choices for chunk in chunks] == [chunk.choices for chunk in plain]
+    assert chunks
     assert all(chunk.choices for chunk in chunks)
     record = call_record(stream)
     assert record is not None

@@ -64,6 +64,7 @@ def test_five_hundred_streams_that_are_left_are_noticed(upstream: Upstream) -> N
 
     asyncio.run(main())
     assert upstream.connections_open == 0
+    assert upstream.requests
     assert all(recorded.aborted for recorded in upstream.requests)
 
 

@@ -445,6 +445,7 @@ def test_its_names_are_public() -> None:
     """Every name in `__all__` resolves, and no other does."""
     import ai_client.testing
 
+    assert {"Upstream", "Gate"} <= {*dir(ai_client.testing)}
     assert all(getattr(ai_client.testing, name) for name in dir(ai_client.testing))
     with pytest.raises(AttributeError, match="nothing"):
         _ = ai_client.testing.nothing
