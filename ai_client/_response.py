@@ -30,13 +30,17 @@ class _Base(Generic[T]):
         self._call_record = call.record
         self._client = client
         self._parsed: dict[Any, Any] = {}
+        self._error: APIConnectionError | None = None
 
     async def _close(self) -> None:
-        io = self._call.io.until(self._reply.deadline)
+        io, response = self._call.io.until(self._reply.deadline), self.http_response
+        at_end = (
+            response.is_stream_consumed and response.is_closed
+        )  # which a body is that was read to its end
         try:
-            await io.close(self.http_response)
+            await io.close(response)
         finally:
-            end = StreamEnd(None, complete=self.http_response.is_stream_consumed)
+            end = StreamEnd(self._error, complete=at_end and self._error is None)
             await self._reply.settle(io, end)
 
     def __repr__(self) -> str:
@@ -104,13 +108,15 @@ class _Base(Generic[T]):
             yield
         except failures as error:
             if isinstance(error, (TimeoutError, *io.timeouts)) and is_over(self._reply.deadline):
-                raise DeadlineExceededError(request) from error
-            if isinstance(error, io.timeouts):
-                raise APITimeoutError(request) from error
-            if isinstance(error, io.failures):
+                self._error = DeadlineExceededError(request)
+            elif isinstance(error, io.timeouts):
+                self._error = APITimeoutError(request)
+            elif isinstance(error, io.failures):
                 message = f"The answer broke off ({type(error).__name__})."
-                raise APIConnectionError(message=message, request=request) from error
-            raise
+                self._error = APIConnectionError(message=message, request=request)
+            else:
+                raise
+            raise self._error from error
 
     def _each(self, pieces: Iterator[Other]) -> Iterator[Other]:
         with self._in_our_words():

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_client.control import Concurrency, Cost
+from ai_client.stores.memory import MemoryBackend
 from tests.hostile.answers import Kind
 from tests.hostile.payloads import TOKENS
 
@@ -101,7 +102,7 @@ def check_nothing_is_held(layers: Iterable[Any], place: Path) -> None:
         if isinstance(layer, Concurrency):
             assert (layer.in_flight, layer.queue_length) == (0, 0)
         backend: Any = getattr(getattr(layer, "store", None), "backend", None)
-        accounts = getattr(backend, "_accounts", {})
+        accounts = backend._state().accounts if isinstance(backend, MemoryBackend) else {}
         assert [name for name, account in accounts.items() if account.held] == []
     if place.exists():
         with sqlite3.connect(place) as database:

@@ -1,0 +1,131 @@
+"""What policies note of streams that end in odd ways: told as failures, counted as what may have been billed."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from ai_client import OpenAIError
+from ai_client.control.budget import Budget, Budgets
+from ai_client.control.call import Call, Layer, Next, Reply, StreamEnd
+from ai_client.control.hooks import Hooks
+from ai_client.control.record import call_record
+from ai_client.stores import open_store
+from tests.conftest import CHAT, KEY, Invoke
+from tests.hostile.framing import EVENT_STREAM, FRAMINGS, events, framed, script
+from tests.hostile.shapes import chat_events, encoded
+from tests.hostile.wire import CLOSE, RESET, Step, Wire
+
+START, *_ = framed([*events(*chat_events())], content_type=EVENT_STREAM)
+PIECES = framed([*events(*chat_events(finish=None), end=None)], content_type=EVENT_STREAM)
+BROKEN: dict[str, list[Step]] = {
+    "truncated": [b"".join(PIECES)],
+    "reset": [b"".join(PIECES[:-1]), 0.02, RESET],
+    "cut": [b"".join(PIECES[:-1]), CLOSE],
+    "empty": script([b""], content_type=EVENT_STREAM),
+    "comment": script([b": x\n\n"], content_type=EVENT_STREAM),
+    "error": script([*events(encoded({"error": {"message": "no"}}), end=None)], content_type=EVENT_STREAM),
+    "noise": script([*events(b"\xff\xff", end=None)], content_type=EVENT_STREAM),
+}
+
+
+class Watch:
+    """A policy that notes how streams end."""
+
+    def __init__(self) -> None:
+        self.ends: list[StreamEnd] = []
+
+    async def __call__(self, call: Call, proceed: Next, /) -> Reply:
+        """Send a call."""
+        reply = await proceed(call)
+
+        async def note(end: StreamEnd) -> None:
+            self.ends.append(end)
+
+        reply.on_end.append(note)
+        return reply
+
+
+def read(invoke: Invoke, client: Any, *, raw: bool = False) -> Any:
+    """Read a stream to its end, whichever that is."""
+    create = client.chat.completions.create
+    if raw:
+        create = client.chat.completions.with_streaming_response.create
+        with suppress(OpenAIError), invoke.within(create(**CHAT, stream=True)) as unread:
+            return invoke(unread.read)
+        return None
+    stream = invoke(create, **CHAT, stream=True)
+    with suppress(OpenAIError):
+        invoke.collect(stream)
+    return stream
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_stream_is_no_complete_one(wire: Wire, invoke: Invoke, name: str) -> None:
+    """Policies hear of the error that ended a stream, once, and never that it was complete; hooks hear of a failure."""
+    wire.play(BROKEN[name])
+    watch, told = Watch(), list[Any]()
+    failed: Callable[[Any], None] = told.append
+    layers: list[Layer] = [watch, Hooks(on_error=failed, on_result=failed)]
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0, layers=layers)
+    read(invoke, client)
+    (end,) = watch.ends
+    assert isinstance(end.error, OpenAIError)
+    assert not end.complete
+    (details,) = told
+    assert details.error == type(end.error).__name__
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+def test_a_whole_stream_is_complete(wire: Wire, invoke: Invoke, framing: Any) -> None:
+    """Policies hear that a stream was whole when it was read to its end, and not when its reader left before."""
+    wire.play(script([*events(*chat_events())], framing, content_type=EVENT_STREAM))
+    watch = Watch()
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, layers=[watch])
+    read(invoke, client)
+    read(invoke, client, raw=True)
+    stream = invoke(client.chat.completions.create, **CHAT, stream=True)
+    invoke.next(stream)
+    invoke(stream.close)
+    create = client.chat.completions.with_streaming_response.create
+    with invoke.within(create(**CHAT, stream=True)) as raw:
+        invoke.next(raw.iter_bytes(10))
+    assert [(end.error, end.complete) for end in watch.ends] == [
+        (None, True),
+        (None, True),
+        (None, False),
+        (None, False),
+    ]
+
+
+@pytest.mark.parametrize("name", ["reset", "cut"])
+def test_an_unread_body_that_breaks_off(wire: Wire, invoke: Invoke, name: str) -> None:
+    """Policies hear what broke a body that its caller read by itself."""
+    wire.play(BROKEN[name])
+    watch = Watch()
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0, layers=[watch])
+    read(invoke, client, raw=True)
+    (end,) = watch.ends
+    assert isinstance(end.error, OpenAIError)
+    assert not end.complete
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_stream_is_counted(wire: Wire, invoke: Invoke, name: str) -> None:
+    """What a stream used that broke off is counted as far as it is known, and nothing stays set aside."""
+    wire.play(BROKEN[name])
+    store = open_store("memory://")
+    budgets: Layer = Budgets([Budget(tokens=10_000)], store)
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0, layers=[budgets])
+    stream = read(invoke, client)
+    record = call_record(stream)
+    assert record is not None
+    assert (record.attempts, record.billable) == (1, 1)
+    assert record.usage is not None
+    assert record.usage.source == "estimated"
+    assert record.usage.input > 0
+    assert (record.usage.output > 0) == (name in {"truncated", "reset", "cut"})
+    backend: Any = store.backend
+    (account,) = backend._state().accounts.values()
+    assert (account.used, account.held) == (record.usage.total, 0)
