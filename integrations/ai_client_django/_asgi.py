@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from ai_client._labels import request_labels
+
 from ._current import handle
 
 Message = MutableMapping[str, Any]
@@ -24,7 +26,8 @@ class _Application:
             self._loop = loop
             handle().provider.adopt_loop()
         if scope["type"] != "lifespan":
-            await self._application(scope, receive, send)
+            with request_labels():  # of the body too, which is sent when the middleware has returned
+                await self._application(scope, receive, send)
             return
         await receive()
         handle().provider.start()

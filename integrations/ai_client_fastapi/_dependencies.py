@@ -9,25 +9,25 @@ from starlette.requests import HTTPConnection
 
 from ai_client import AsyncOpenAI, OpenAI
 
-from ._state import find
+from ._late import provider_of
 
 
 async def get_ai_client(connection: HTTPConnection) -> AsyncOpenAI:
     """Give the process's awaitable client, in requests and WebSocket routes alike.
 
     Raises:
-        RuntimeError: No lifespan with a client has run.
+        RuntimeError: The application has no lifespan with a client.
     """
-    return find(connection.scope).async_client
+    return provider_of(connection.scope).async_client
 
 
 async def get_sync_ai_client(connection: HTTPConnection) -> OpenAI:
     """Give the process's blocking client, for path operations that are plain functions.
 
     Raises:
-        RuntimeError: No lifespan with a client has run.
+        RuntimeError: The application has no lifespan with a client.
     """
-    return find(connection.scope).client
+    return provider_of(connection.scope).client
 
 
 @cache
@@ -38,7 +38,7 @@ def ai_client(alias: str) -> Callable[[HTTPConnection], Awaitable[AsyncOpenAI]]:
     """
 
     async def get_aliased_ai_client(connection: HTTPConnection) -> AsyncOpenAI:
-        return find(connection.scope)[alias].async_client
+        return provider_of(connection.scope)[alias].async_client
 
     return get_aliased_ai_client
 
@@ -48,7 +48,7 @@ def sync_ai_client(alias: str) -> Callable[[HTTPConnection], Awaitable[OpenAI]]:
     """Give the dependency for the blocking client with an alias: `Depends(sync_ai_client("azure"))`."""
 
     async def get_aliased_sync_ai_client(connection: HTTPConnection) -> OpenAI:
-        return find(connection.scope)[alias].client
+        return provider_of(connection.scope)[alias].client
 
     return get_aliased_sync_ai_client
 

@@ -13,7 +13,8 @@ from ai_client.checks import log_risks
 from ai_client.errors import ConfigError
 from ai_client.provider import DEFAULT_ALIAS
 
-from ._state import install, remove
+from ._late import mark
+from ._state import begin_lifespan, install, remove
 
 Config: TypeAlias = ClientConfig | Mapping[str, Any]
 Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[Any]]
@@ -30,7 +31,8 @@ def ai_client_lifespan(
     """Make a lifespan that owns the application's clients.
 
     Clients are built when first used and closed when the application ends. A lifespan that ends can be
-    started again, as tests do.
+    started again, as tests do. Where the server runs no lifespan, the clients start with the first request and end with
+    the process.
 
     Args:
         config: The options of the clients; by default all come from the environment. A provider is taken as it
@@ -48,11 +50,13 @@ def ai_client_lifespan(
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncGenerator[Any]:
+        if (late := begin_lifespan(app)) is not None:
+            await late.aclose()
         provider = _provider(config, aliases).start()
         provider.adopt_loop()
         try:
-            install(app, provider)
-            log_risks({alias: provider[alias].config for alias in provider}, _spelled)
+            install(app, app.router, provider)
+            _log_risks(provider)
             _warm(provider, warm)
             async with nullcontext() if own is None else own(app) as state:
                 yield state
@@ -62,6 +66,12 @@ def ai_client_lifespan(
             finally:
                 remove(app, provider)
 
+    def late() -> ClientProvider:
+        provider = _provider(config, aliases)
+        _log_risks(provider)
+        return provider
+
+    mark(lifespan, late)
     return lifespan
 
 
@@ -86,6 +96,10 @@ def _provider(config: Config | ClientProvider | None, aliases: Mapping[str, Conf
 
 def _spelled(alias: str, option: str) -> str:
     return option if alias == DEFAULT_ALIAS else f"{alias}.{option}"
+
+
+def _log_risks(provider: ClientProvider) -> None:
+    log_risks({alias: provider[alias].config for alias in provider}, _spelled)
 
 
 def _as_lifespan(given: Callable[[Any], Any] | None) -> Lifespan | None:

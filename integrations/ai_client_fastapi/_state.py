@@ -8,43 +8,61 @@ from ai_client import ClientProvider
 from ._labels import LabelMiddleware
 
 _NAME = "ai_client"
+_LATE = "ai_client_is_late"
+_RAN = "ai_client_lifespan_ran"
 
 
-def install(app: Any, provider: ClientProvider) -> None:
+def install(app: Any, router: Any, provider: ClientProvider, *, late: bool = False) -> None:
     """Make *provider* the one that requests of *app*, and of what is mounted below it, find.
 
     It is `app.state.ai_client`. A mounted application has another state, but the outermost router stays in the
     scope of every request below it, so the router knows the provider too. Requests get their labels around
     everything, since an application that has started takes no more middleware inside.
+
+    Args:
+        app: The application, where it is known.
+        router: Its router.
+        provider: The owner of the clients.
+        late: Whether no lifespan has run, which would take the place.
     """
-    for place in (app.state, app.router):
+    for place in _places(app, router):
         setattr(place, _NAME, provider)
-    app.middleware_stack = LabelMiddleware(app.middleware_stack or app.build_middleware_stack())
+        setattr(place, _LATE, late)
+    if app is not None:
+        app.middleware_stack = LabelMiddleware(app.middleware_stack or app.build_middleware_stack())
 
 
 def remove(app: Any, provider: ClientProvider) -> None:
     """Undo `install`, unless another provider has taken the place."""
-    for place in (app.state, app.router):
+    for place in _places(app, app.router):
         if getattr(place, _NAME, None) is provider:
             delattr(place, _NAME)
     if isinstance(app.middleware_stack, LabelMiddleware):
         app.middleware_stack = app.middleware_stack.app
 
 
-def find(scope: Mapping[str, Any]) -> ClientProvider:
-    """Give the provider of the application that serves a request, or else of the one it is mounted in.
+def begin_lifespan(app: Any) -> ClientProvider | None:
+    """Note that a lifespan runs; remove and return a provider that was started without."""
+    setattr(app.router, _RAN, True)
+    provider: ClientProvider | None = getattr(app.router, _NAME, None)
+    if provider is None or not getattr(app.router, _LATE, False):
+        return None
+    remove(app, provider)
+    return provider
 
-    Raises:
-        RuntimeError: Neither ran a lifespan with a provider.
-    """
+
+def lifespan_ran(router: Any) -> bool:
+    """Tell whether a lifespan with a provider has run."""
+    return getattr(router, _RAN, False)
+
+
+def find(scope: Mapping[str, Any]) -> ClientProvider | None:
+    """Return the provider of the application that serves a request, or else of the one it is mounted in."""
     provider: ClientProvider | None = getattr(getattr(scope.get("app"), "state", None), _NAME, None)
     if provider is None:
         provider = getattr(scope.get("router"), _NAME, None)
-    if provider is None:
-        raise RuntimeError(
-            "This application has no AI client, because no lifespan with one has run. Either make it with "
-            "FastAPI(lifespan=ai_client_lifespan()), or call app.include_router(ai_client_router()). In a test, "
-            "enter the lifespan (`with TestClient(app) as http:`) or set "
-            "app.dependency_overrides[get_ai_client]."
-        )
     return provider
+
+
+def _places(app: Any, router: Any) -> list[Any]:
+    return [router] if app is None else [app.state, router]

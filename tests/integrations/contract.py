@@ -212,6 +212,16 @@ class Contract:
         assert site.ask().status == 200
         assert len(ai_client_upstream.requests) == 1
 
+    def test_requests_after_the_signal(self, site: Site) -> None:
+        """A request that a server hands in when it was told to end already is served, until the clients are closed."""
+        site.provider.drain()
+        assert site.ask().status == 200
+        assert site.ask().status == 200
+        assert site.stream().text.endswith("data: [DONE]\n\n")
+        site.provider.close()
+        assert site.ask().status == 503
+        site.provider.start()
+
     def test_closed_and_started_again(self, site: Site, ai_client_upstream: Upstream) -> None:
         """A closed provider answers that the service ends; started again it serves with a new client."""
         assert site.ask().status == 200

@@ -1,6 +1,7 @@
 """Tests of the FastAPI adapter inside the test's process."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Any
 
@@ -144,6 +145,89 @@ def test_missing_lifespan_names_the_remedies() -> None:
 
     with pytest.raises(RuntimeError, match=r"lifespan=ai_client_lifespan\(\).*ai_client_router\(\)"):
         TestClient(app).get("/")
+
+
+def asking(app: FastAPI) -> FastAPI:
+    """Give an application a path that makes a call, and tells its endpoint and the address of its client."""
+
+    @app.get("/{name}")
+    async def ask(name: str, client: AIClientDep) -> list[str | None]:
+        await client.chat.completions.create(model=name, messages=[{"role": "user", "content": "Hello?"}])
+        return [current_labels().endpoint, hex(id(client))]
+
+    return app
+
+
+def by_lifespan(options: dict[str, Any]) -> FastAPI:
+    """Make an application with the lifespan."""
+    return asking(FastAPI(lifespan=ai_client_lifespan(options)))
+
+
+def by_router(options: dict[str, Any]) -> FastAPI:
+    """Make an application with the router, between two others."""
+    app = asking(FastAPI())
+    for router in (APIRouter(), ai_client_router(options), APIRouter()):
+        app.include_router(router)
+    return app
+
+
+def by_mount(options: dict[str, Any]) -> FastAPI:
+    """Make an application that is mounted in one with the lifespan."""
+    app = FastAPI(lifespan=ai_client_lifespan(options))
+    app.mount("/mounted", asking(FastAPI()))
+    return app
+
+
+@pytest.mark.parametrize("make", [by_lifespan, by_router, by_mount])
+def test_server_without_lifespan(
+    options: dict[str, Any],
+    upstream: Upstream,
+    caplog: pytest.LogCaptureFixture,
+    make: Callable[[dict[str, Any]], FastAPI],
+) -> None:
+    """Where no lifespan is run, the clients start with the first request, one for all, and the log says so once."""
+    app = make(options)
+    path = "/mounted/m" if make is by_mount else "/m"
+    http = TestClient(app)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [answer.json() for answer in pool.map(http.get, [path] * 16)]
+    assert len({client for _, client in answers}) == 1
+    if make is not by_mount:  # an application that cannot be told from here is not labelled
+        assert http.get(path).json()[0] == "/{name}"
+    messages = [record.message for record in caplog.records if record.name == "ai_client"]
+    assert sum("The server runs no lifespan" in message for message in messages) == 1
+    provider = app.router.ai_client  # type: ignore[attr-defined]
+    assert not provider._gate.closing
+    provider.close()
+    assert upstream.connections_opened <= 8
+
+
+def test_lifespan_after_requests_without(options: dict[str, Any]) -> None:
+    """A lifespan that runs after all takes the place of the clients that were started without it, and closes them."""
+    app = by_lifespan(options)
+    http = TestClient(app)
+    assert http.get("/m").status_code == 200
+    late = app.state.ai_client
+    with http:
+        assert late.state == "closed"
+        assert app.state.ai_client is not late
+        assert http.get("/m").json()[0] == "/{name}"
+    with pytest.raises(RuntimeError, match="no lifespan with one has run"):
+        http.get("/m")
+
+
+def test_fault_without_lifespan_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Where the clients cannot be started with the first request, the log says why, as not every server does."""
+    http = TestClient(by_lifespan({"timeoutt": 1}))
+    with pytest.raises(ConfigError, match="timeoutt"):
+        http.get("/m")
+    with pytest.raises(RuntimeError):
+        TestClient(asking(FastAPI())).get("/m")
+    logged = [
+        record for record in caplog.records if record.name == "ai_client" and record.levelname == "ERROR"
+    ]
+    assert ["could not be started" in logged[0].message, "no lifespan" in logged[1].message] == [True, True]
+    assert logged[0].exc_info is not None
 
 
 def test_mounted_application(options: dict[str, Any]) -> None:
