@@ -19,7 +19,7 @@ class BlockingCalls:
     """
 
     def __init__(self, how: OnBlockingCall) -> None:
-        if how not in {"warn", "raise", "ignore"}:
+        if how not in ("warn", "raise", "ignore"):
             raise ValueError(f"on_blocking_call must be 'warn', 'raise' or 'ignore', not {how!r}.")
         self._how: OnBlockingCall = how
 

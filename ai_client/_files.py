@@ -48,7 +48,7 @@ class Source:
 
     def __init__(self, content: Any, what: str, *, whole: bool = True) -> None:
         content = uploaded(content).content
-        self._content = content
+        self._content: Any = content
         self._what = what
         self._start = 0
         self._used = False

@@ -86,10 +86,10 @@ class PoolOptions:
     def __post_init__(self) -> None:
         if type(self.max_connections) is not int or self.max_connections < 1:
             raise ValueError(f"max_connections must be at least 1, not {self.max_connections!r}.")
-        expiry: object = self.keepalive_expiry
+        expiry = cast("object", self.keepalive_expiry)
         if isinstance(expiry, bool) or not isinstance(expiry, int | float) or not 0 <= expiry < math.inf:
             raise ValueError(f"keepalive_expiry must be a number of seconds, not {expiry!r}.")
-        if self.trust not in {"certifi", "system"}:
+        if self.trust not in ("certifi", "system"):
             raise ValueError(f"trust must be 'certifi' or 'system', not {self.trust!r}.")
 
     def tls(self) -> ssl.SSLContext:

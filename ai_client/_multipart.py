@@ -80,12 +80,12 @@ def _part(name: str, file: FileTypes) -> tuple[bytes, Source]:
                 f"The file {name!r} must be its content, or a tuple of file name, content, content type and headers,"
                 f" the last two optional, not a tuple of {len(items)}."
             )
-        filename, content = items[:_TYPE]
-        kind = items[_TYPE] if len(items) > _TYPE else None
+        filename, content = cast("tuple[Any, Any]", items[:_TYPE])
+        kind = cast("Any", items[_TYPE] if len(items) > _TYPE else None)
         headers = (items[_HEADERS] if len(items) > _HEADERS else None) or {}
-        if filename is not None and not isinstance(filename, str):
+        if filename is not None and not isinstance(filename, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"The name of the file {name!r} must be a string, not {type(filename).__name__}.")
-        if not isinstance(kind, str | None):
+        if not isinstance(kind, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"The type of the file {name!r} must be a string, not {type(kind).__name__}.")
         kind = kind or uploaded(content).content_type
     else:

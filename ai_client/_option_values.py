@@ -54,7 +54,7 @@ def _headers(value: Any) -> Any:
                 raise ValueError(fault)
             if (fault := value_fault(content)) is not None:
                 raise ValueError(f"the header {name!r} {fault}")
-    return value
+    return cast("object", value)
 
 
 def _query(value: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -18,10 +18,10 @@ def address_fault(value: str) -> str | None:
         return "must hold no blanks and no line breaks"
     try:
         parts = urlsplit(value)
-        scheme, host = parts.scheme, parts.hostname
+        host = parts.hostname
     except ValueError:
-        scheme, host = "", None
-    if scheme not in {"http", "https"} or not host:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in {"http", "https"} or not host:
         return "must be an absolute http or https address, as https://api.openai.com/v1"
     if not _has_port(parts):
         return "must have a port from 1 to 65535"

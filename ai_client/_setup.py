@@ -22,7 +22,7 @@ DEFAULT_READ_TIMEOUT = 600
 DEFAULT_CONNECT_TIMEOUT = 5.0
 DataResidency: TypeAlias = Literal["global", "us", "eu", "ae", "au", "in", "jp"]
 _KINDS = {True: ("Client", "BaseTransport"), False: ("AsyncClient", "AsyncBaseTransport")}
-_REGIONS = frozenset({"us", "eu", "ae", "au", "in", "jp"})
+_REGIONS = ("ae", "au", "eu", "in", "jp", "us")
 
 
 def api_key_of(value: object) -> tuple[str, Callable[[], Any] | None]:
@@ -58,7 +58,7 @@ def base_url_of(
     if data_residency == "global":
         return DEFAULT_BASE_URL
     if data_residency not in _REGIONS:
-        known = ", ".join(["global", *sorted(_REGIONS)])
+        known = ", ".join(["global", *_REGIONS])
         raise ValueError(f"data_residency must be one of {known}.")
     return f"https://{data_residency}.api.openai.com/v1"
 
@@ -69,6 +69,8 @@ def headers_of(given: "Mapping[str, str | Omit] | None", named: str) -> "dict[st
     Raises:
         ConfigError: One cannot be sent.
     """
+    if not isinstance(given, Mapping | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"default_headers must be a mapping, not {type(given).__name__}.")
     for name, value in (given or {}).items():
         fault = name_fault(name)
         if fault is None and not isinstance(value, Omit) and (fault := value_fault(value)) is not None:
@@ -76,6 +78,17 @@ def headers_of(given: "Mapping[str, str | Omit] | None", named: str) -> "dict[st
         if fault is not None:
             raise ConfigError(f"default_headers: {fault}.")
     return merge_headers(custom_headers(named) if named else {}, given or {})
+
+
+def query_of(given: Mapping[str, object] | None) -> dict[str, object]:
+    """Return the query parameters of every request.
+
+    Raises:
+        ConfigError: They are no mapping.
+    """
+    if not isinstance(given, Mapping | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"default_query must be a mapping, not {type(given).__name__}.")
+    return dict(given or {})
 
 
 def checked_name(name: str, value: str | None) -> str | None:
@@ -131,6 +144,8 @@ def library_of(http_client: Any, backend: str) -> Library:
         backend = next(
             (name for name in ("httpx", "httpx2") if _is_of(http_client, sys.modules.get(name))), "httpx"
         )
+    if not isinstance(backend, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"http_backend must be 'httpx' or 'httpx2', not {type(backend).__name__}.")
     return library(backend)
 
 

@@ -13,6 +13,7 @@ from ._operation import Async, M, Sync
 from ._origins import is_absolute
 from ._request import NotGiven, Omit, not_given, path
 from ._secret import check_secret
+from ._setup import query_of
 from .client import AsyncOpenAI, BaseClient, OpenAI
 from .control.call import Call, Layer
 from .errors import ConfigError, OpenAIError, members_of
@@ -135,7 +136,7 @@ class _Azure(BaseClient[M]):
             timeout=timeout,
             max_retries=max_retries,
             default_headers=default_headers,
-            default_query={**(default_query or {}), "api-version": version},
+            default_query={**query_of(default_query), "api-version": version},
             http_client=http_client,
             _strict_response_validation=_strict_response_validation,
             _enforce_credentials=False,

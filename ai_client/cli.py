@@ -2,8 +2,12 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ._version import __version__
+
+if TYPE_CHECKING:
+    from .client import OpenAI
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,8 +41,11 @@ def _doctor(*, call: bool) -> int:
     from .provider import DEFAULT_ALIAS, ClientProvider  # noqa: PLC0415
 
     faulty = False
-    make = (lambda alias: ClientProvider()[alias].client) if call else None
-    for line, fault in diagnose({DEFAULT_ALIAS: {}}, lambda _, option: option, make):
+
+    def client(alias: str) -> "OpenAI":
+        return ClientProvider()[alias].client
+
+    for line, fault in diagnose({DEFAULT_ALIAS: {}}, lambda _, option: option, client if call else None):
         print(line)  # noqa: T201 - a command's output
         faulty |= fault
     return int(faulty)

@@ -49,6 +49,7 @@ from ._setup import (
     merge_headers,
     merge_query,
     pool_of,
+    query_of,
     timeout_of,
 )
 from ._verbs import AwaitableVerbs, BlockingVerbs
@@ -170,7 +171,7 @@ class BaseClient(Calls, Resources[M]):
         self._bounds = Bounds.of(max_response_bytes, max_event_bytes)
         self._custom_headers = headers_of(default_headers, environment.get("OPENAI_CUSTOM_HEADERS", ""))
         self.stream_end: StreamEndPolicy = checked_stream_end(stream_end)
-        self._custom_query = dict(default_query or {})
+        self._custom_query = query_of(default_query)
         self._strict_response_validation = _strict_response_validation
         self._layers = together(layers)
         self._owns_sender = True

@@ -1,5 +1,6 @@
 """Options that can never work are refused when the application starts, each by its name and by where it came from."""
 
+import inspect
 import math
 import re
 from decimal import Decimal
@@ -9,7 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ai_client import AsyncAzureOpenAI, AsyncOpenAI, ClientConfig, ClientProvider, ConfigError, OpenAI
+from ai_client import (
+    AsyncAzureOpenAI,
+    AsyncOpenAI,
+    ClientConfig,
+    ClientProvider,
+    ConfigError,
+    OpenAI,
+    OpenAIError,
+)
 from ai_client.control.options import OPTIONS
 from tests.conftest import KEY, Invoke
 
@@ -388,3 +397,23 @@ def test_any_options(options: Any) -> None:
         ClientConfig.make(options)
     except ConfigError:
         return
+
+
+OF_CLIENTS = sorted(
+    {name for name in inspect.signature(OpenAI.__init__).parameters if not name.startswith("_")}
+    - {"self", "layers", "http_client", "workload_identity"}
+)
+
+
+@settings(max_examples=300)
+@given(name=st.sampled_from(OF_CLIENTS), value=ODD)
+def test_any_value_of_any_keyword_of_a_client(name: str, value: Any) -> None:
+    """Whatever a keyword of a client is given, the client is made, or says what is wrong by the keyword's name."""
+    for cls in (OpenAI, AsyncOpenAI):
+        try:
+            cls(**{"api_key": KEY, name: value})
+        except (TypeError, ValueError, OpenAIError) as error:
+            said = str(error)
+        else:
+            continue
+        assert name in said or "HTTP backend" in said or "credentials" in said
