@@ -110,7 +110,7 @@ def _bytes_of(payload: object) -> bytes:
         except UnicodeEncodeError:
             raise InvalidWebhookSignatureError("The webhook's payload is not text as it came.") from None
     if isinstance(payload, bytes | bytearray | memoryview):
-        return bytes(payload)
+        return bytes(cast("bytes", payload))
     raise TypeError(
         f"The payload of a webhook is the request's body as it came, text or bytes, not {type(payload).__name__}."
     )
@@ -119,9 +119,10 @@ def _bytes_of(payload: object) -> bytes:
 def _found(headers: Headers) -> dict[str, str]:
     """Return the headers that a webhook is signed with; each must be there once, as two may be read differently."""
     found: dict[str, list[str]] = {name: [] for name in _HEADERS}
-    items: Any = getattr(headers, "multi_items", None) or getattr(headers, "items", None)
+    given = cast("Any", headers)
+    items = getattr(given, "multi_items", None) or getattr(given, "items", None)
     try:
-        for name, value in items() if callable(items) else headers:
+        for name, value in items() if callable(items) else given:
             plain = _text(name).lower().replace("_", "-").removeprefix("http-")
             if plain in found:
                 found[plain] += map(
@@ -141,4 +142,6 @@ def _found(headers: Headers) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    return bytes(value).decode("latin-1") if isinstance(value, bytes | bytearray | memoryview) else str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(cast("bytes", value)).decode("latin-1")
+    return str(value)

@@ -94,6 +94,16 @@ def _jwt(match: re.Match[str]) -> Span | None:
     )
 
 
+def _value(match: re.Match[str]) -> Span:
+    return match.span("value")
+
+
+def _authorization(match: re.Match[str]) -> Span | None:
+    """Leave a single word after the name of the header."""
+    value = match["value"]
+    return match.span("value") if " " in value or _is_random(value) else None
+
+
 def _scheme(match: re.Match[str]) -> Span | None:
     """Leave `bearer` and `basic` where a word or a version follows."""
     value = match["value"]
@@ -173,7 +183,7 @@ KEYS: tuple[Rule, ...] = (
             r"(?i:authorization)[\\\"']{0,3}\s{0,4}[:=]\s{0,4}[\\\"']{0,3}"
             r"(?P<value>(?:(?i:bearer|basic|digest|negotiate|token|apikey|aws4-hmac-sha256)\s+)?[^\s\"'\\,;\[\]]{4,}+)"
         ),
-        lambda match: match.span("value") if " " in match["value"] or _is_random(match["value"]) else None,
+        _authorization,
     ),
     Rule(
         ("bearer", "basic"),
@@ -185,12 +195,11 @@ KEYS: tuple[Rule, ...] = (
         re.compile(
             r"(?i:cookie)[\"']{0,2}\s{0,4}[:=]\s{0,4}[\"']{0,2}(?P<value>[^\s=;\"']{1,200}=[^\r\n\"']*+)"
         ),
-        lambda match: match.span("value"),
+        _value,
     ),
     Rule(
         ("://",),
         re.compile(r"(?<=://)[^/\s:@\"'<>]*+:[^/\s\"'<>]*(?=@)"),
-        lambda match: None if match[0] == MASK else match.span(),
     ),
     Rule(
         _HINTS_OF_NAMES,
