@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._fork import PerProcess
 from ._http import PoolOptions, library
 from ._loops import cross
 from ._pool.proxy import Proxy
@@ -52,7 +53,7 @@ class AioHttpTransport(AsyncBaseTransport):
         self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = (
             weakref.WeakKeyDictionary()
         )
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.Lock)
         self._near: tuple[Any, Any] = (_no_loop, None)  # the session of the last loop
         self._timeout: tuple[Any, Any] = (None, None)  # the last one and what it was made of
 
@@ -61,7 +62,7 @@ class AioHttpTransport(AsyncBaseTransport):
         loop_of, session = self._near
         if loop_of() is loop:
             return session
-        with self._lock:
+        with self._lock():
             session = self._sessions.get(loop)
             if session is None:
                 session = self._sessions[loop] = self._new_session()
@@ -180,7 +181,7 @@ class AioHttpTransport(AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close the sessions and their connections, each on its own loop."""
-        with self._lock:
+        with self._lock():
             sessions = list(self._sessions.items())
             self._sessions.clear()
             self._near = (_no_loop, None)

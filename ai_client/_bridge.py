@@ -6,7 +6,6 @@ each loop that it meets, and drops the pools of loops that were closed.
 """
 
 import asyncio
-import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
@@ -14,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from ._exchange import AsyncPoolSender, _OverPool
+from ._fork import here, in_child
 from ._loops import Loop, background_loop, cross, finish_from_here, finish_on, main_loop
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class LoopSender(_OverPool):
 
     def send(self, request: "httpx.Request", /, *, stream: bool) -> "Coroutine[Any, Any, httpx.Response]":
         """Perform one exchange; the body is read unless *stream*."""
+        here()
         running = asyncio._get_running_loop()
         if running is None:
             raise RuntimeError(_NO_LOOP)
@@ -145,7 +146,7 @@ def _start_empty() -> None:
         sender.start_empty()
 
 
-os.register_at_fork(after_in_child=_start_empty)
+in_child(_start_empty)
 
 
 class _Crossing:

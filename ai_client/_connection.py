@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from ._fork import PerProcess
 from .config import ClientConfig
 from .errors import ConfigError
 
@@ -42,10 +43,10 @@ class Connection:
                 raise ConfigError(f"{source}{name}: this is for the client that the chain belongs to.")
         self._config = ClientConfig.make(options, source=source, further=True)
         self._built: dict[bool, Any] = {}
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.Lock)
 
     def __call__(self, blocking: bool) -> Any:
-        with self._lock:
+        with self._lock():
             client = self._built.get(blocking)
             if client is None or client.is_closed():
                 from . import _bridge  # noqa: PLC0415 - built on first use

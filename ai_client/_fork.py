@@ -63,7 +63,25 @@ class PerProcess(Generic[T]):
 
 _beginning: dict[int, Any] = {}  # a lock a process
 _parents: list[Any] = []  # kept: what goes may close what is its parent's
-_inheriting: "weakref.WeakSet[PerProcess[Any]]" = weakref.WeakSet()
+_inheriting: "weakref.WeakSet[PerProcess[Any]]" = weakref.WeakSet()  # those that do so at once
+
+
+def _begin_here(parent: int) -> int:
+    del parent
+    for begin in _beginnings:
+        begin()
+    return 0
+
+
+_beginnings: list[Callable[[], None]] = []
+here = PerProcess(int, _begin_here)
+"""Called where what `in_child` renews is taken; does nothing but in the first call in a child."""
+here()
+
+
+def in_child(begin: Callable[[], None]) -> None:
+    """Have a function called once in each child, before anything is taken there."""
+    _beginnings.append(begin)
 
 
 class _Work:

@@ -5,12 +5,13 @@ Labels live in the context of a request and follow it wherever contexts do: into
 With them goes that they are a request's, so that at the end of an application requests can be finished.
 """
 
-import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import NamedTuple, ParamSpec, Self, TypeVar
+
+from ._fork import here, in_child
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class _Scope:
 _NONE = Labels()
 _scope: ContextVar[_Scope | None] = ContextVar("ai_client_labels", default=None)
 _requests: set[_Scope] = set()
-os.register_at_fork(after_in_child=_requests.clear)
+in_child(_requests.clear)
 
 
 def current_labels() -> Labels:
@@ -122,6 +123,7 @@ def request_labels(endpoint: str | Callable[[], str | None] | None = None) -> Ge
     Args:
         endpoint: The route's template; a function where it is not known yet, asked until it gives one.
     """
+    here()
     find = endpoint if callable(endpoint) else None
     known = endpoint if isinstance(endpoint, str) else None
     before = _scope.get()
@@ -143,6 +145,7 @@ def in_request() -> bool:
 
 def requests_are_served() -> bool:
     """Tell whether any request is being served in this process."""
+    here()
     return bool(_requests)
 
 

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import contextvars
-import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
+from ._fork import here, in_child
 from .errors import ClientClosedError
 
 T = TypeVar("T")
@@ -213,6 +213,7 @@ _parents: list[_Process] = []  # kept, since closing a parent's loop would distu
 
 def background_loop() -> Loop:
     """Give the loop that the process keeps in a thread of its own, started when first asked for."""
+    here()
     background = _process.background
     if background is None:
         with _process.lock:
@@ -224,6 +225,7 @@ def background_loop() -> Loop:
 
 def stop_background_loop() -> None:
     """End the background loop; the next use starts another."""
+    here()
     with _process.lock:
         background, _process.background = _process.background, None
     if background is not None:
@@ -232,12 +234,14 @@ def stop_background_loop() -> None:
 
 def main_loop() -> Loop | None:
     """Give the loop adopted as the main one, while it is open."""
+    here()
     loop = None if _process.main is None else _process.main()
     return None if loop is None or loop.is_closed() else loop
 
 
 def adopt_main_loop() -> None:
     """Take the running loop for the main one of the process."""
+    here()
     _process.main = weakref.ref(asyncio.get_running_loop())
 
 
@@ -247,4 +251,4 @@ def _start_empty() -> None:
     _process = _Process()
 
 
-os.register_at_fork(after_in_child=_start_empty)
+in_child(_start_empty)

@@ -4,7 +4,6 @@ import _thread
 import asyncio
 import atexit
 import logging
-import os
 import threading
 import weakref
 from collections.abc import Generator, Iterator, Mapping
@@ -12,6 +11,7 @@ from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from ._fork import here, in_child
 from ._gate import Gate
 from ._loops import adopt_main_loop, stop_background_loop
 from ._managed import Kind, Managed, build
@@ -51,6 +51,7 @@ class Clients:
         Raises:
             ClientClosedError: The provider is closed.
         """
+        here()
         client: OpenAI | None = self._client
         return self._provider._build(self, "blocking") if client is None else client
 
@@ -61,6 +62,7 @@ class Clients:
         Raises:
             ClientClosedError: The provider is closed.
         """
+        here()
         client: AsyncOpenAI | None = self._async_client
         return self._provider._build(self, "awaitable") if client is None else client
 
@@ -315,5 +317,5 @@ def _close_all() -> None:
     stop_background_loop()
 
 
-os.register_at_fork(after_in_child=_start_empty)
+in_child(_start_empty)
 atexit.register(_close_all)

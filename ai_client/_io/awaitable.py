@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import time
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -165,12 +166,31 @@ class AsyncIO:
         return partial(_end_on, asyncio._get_running_loop())
 
     def lock(self) -> Any:
-        """Make a lock between tasks."""
-        return asyncio.Lock()
+        """Make a lock between the tasks of a loop; those of other loops have another."""
+        return _Locks()
 
     def hold(self, lock: Any, /) -> "AbstractAsyncContextManager[Any]":
         """Hold a lock inside a block."""
-        return cast("AbstractAsyncContextManager[Any]", lock)
+        return cast("AbstractAsyncContextManager[Any]", lock.of_running_loop())
+
+
+class _Locks:
+    """A lock for each loop: one of asyncio belongs to the loop in which it was first waited for."""
+
+    def __init__(self) -> None:
+        self._locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def of_running_loop(self) -> asyncio.Lock:
+        loop = asyncio.get_running_loop()
+        lock = self._locks.get(loop)
+        if lock is None:
+            for other in list(self._locks):
+                if other.is_closed():  # a lock that was waited for holds its loop
+                    self._locks.pop(other, None)
+            lock = self._locks.setdefault(loop, asyncio.Lock())
+        return lock
 
 
 class _AwaitableWaiter:

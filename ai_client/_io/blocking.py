@@ -14,6 +14,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from .._bounds import read
+from .._fork import PerProcess
 from .._http import DEADLINE
 from .._hurry import hurry, too_late_to_send
 from .deadline import SETTLING_SECONDS, is_over, limited, remaining
@@ -196,11 +197,11 @@ class BlockingIO:
 
     def lock(self) -> Any:
         """Make a lock between threads."""
-        return threading.Lock()
+        return PerProcess(threading.Lock)
 
     def hold(self, lock: Any, /) -> "AbstractAsyncContextManager[Any]":
         """Hold a lock inside a block."""
-        return _Held(lock, self._at_most(None))
+        return _Held(lock(), self._at_most(None))
 
 
 class _BlockingWaiter:

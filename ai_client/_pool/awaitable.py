@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import time
+from math import inf
 from typing import Any, TypeAlias
 
 import httpx
 
+from .._fork import here
 from .._http import DEADLINE, PoolOptions
 from .admission import Ledger
-from .base import TRIES, Pool, Timeouts
+from .base import STARVING, TRIES, Pool, Timeouts, collect
 from .body import awaitable_body
 from .connection import Connection, Origin, Route, origin_of
 from .loop_network import AwaitableStream
@@ -42,6 +44,7 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
             TransportError: Of the HTTP library, with an attribute `may_have_been_sent`.
             RuntimeError: The pool is closed, or belongs to another loop.
         """
+        here()
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._bind(loop)
@@ -127,7 +130,17 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
     async def _wait(self, loop: asyncio.AbstractEventLoop, ledger: _Ledger, timeout: float | None) -> None:
         turn: _Turn = loop.create_future()
         ledger.queue(turn)
-        timer = None if timeout is None else loop.call_later(max(timeout, 0), self._expire, ledger, turn)
+        limit = inf if timeout is None else max(timeout, 0)
+        began = time.monotonic()
+        timer: asyncio.TimerHandle | None = None
+
+        def starve() -> None:
+            nonlocal timer
+            collect(began)
+            if limit < inf:  # what was collected ends in the loop's next round
+                timer = loop.call_later(max(began + limit - time.monotonic(), 0), self._expire, ledger, turn)
+
+        timer = loop.call_later(min(limit, STARVING), starve)
         try:
             await turn
         except BaseException:
@@ -135,8 +148,7 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
                 self._leave(ledger)  # cancelled after the permit was given
             raise
         finally:
-            if timer is not None:
-                timer.cancel()
+            timer.cancel()
 
     def _expire(self, ledger: _Ledger, turn: _Turn) -> None:
         if not turn.done() and ledger.unqueue(turn):

@@ -4,12 +4,14 @@ A pool owns a connection while a request runs on it. Whatever ends the request b
 the connection and frees its place at once; nothing of that waits, so nothing can interrupt it.
 """
 
-import os
+import gc
 import time
 import weakref
 from collections.abc import Mapping
+from math import inf
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from .._fork import here, in_child
 from .._http import PoolOptions, library
 from .admission import Ledger, PoolStats
 from .connection import Connection, Origin, Route, S
@@ -21,6 +23,8 @@ Timeouts: TypeAlias = Mapping[str, float | None]
 
 # Idle connections that one request tries before it opens one: after a restart of the server all may be dead.
 TRIES = 3
+STARVING = 5.0
+"""Seconds without a permit, or less where the request waits for less, after which garbage is collected once."""
 
 
 class Pool(Generic[S, W]):
@@ -52,6 +56,7 @@ class Pool(Generic[S, W]):
 
     def stats(self) -> PoolStats:
         """Count connections and requests."""
+        here()
         return self._ledger.stats()
 
     def abandon(self) -> None:
@@ -96,6 +101,17 @@ class Pool(Generic[S, W]):
         raise NotImplementedError
 
 
+_collected = -inf
+
+
+def collect(since: float) -> None:
+    """Collect garbage, unless that was done after a moment: responses in it hold permits until then."""
+    global _collected  # noqa: PLW0603 - one for all pools
+    if _collected <= since:
+        _collected = time.monotonic()
+        gc.collect()
+
+
 _pools: "weakref.WeakSet[Pool[Any, Any]]" = weakref.WeakSet()
 
 
@@ -104,4 +120,4 @@ def _abandon_all() -> None:
         pool.abandon()
 
 
-os.register_at_fork(after_in_child=_abandon_all)
+in_child(_abandon_all)

@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 
 import httpx
 
+from .._fork import here
 from .._http import DEADLINE, PoolOptions
 from .admission import Ledger
-from .base import TRIES, Pool, Timeouts
+from .base import STARVING, TRIES, Pool, Timeouts, collect
 from .body import blocking_body
 from .connection import Connection, Origin, Route, origin_of
 from .network import BlockingStream, time_for
@@ -81,6 +82,7 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
             TransportError: Of the HTTP library, with an attribute `may_have_been_sent`.
             RuntimeError: The pool is closed.
         """
+        here()
         timeouts: Timeouts = request.extensions.get("timeout") or {}
         deadline: float | None = request.extensions.get(DEADLINE)
         origin = origin_of(request)
@@ -151,8 +153,7 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
             ledger.queue(turn)
         try:
             with contextlib.suppress(TimeoutError):
-                limit = time_for(timeout, deadline)
-                turn.signal.acquire(timeout=-1 if limit is None else limit)
+                self._wait(turn, time_for(timeout, deadline))
         except BaseException:
             with self._guard:
                 ledger.unqueue(turn)
@@ -165,6 +166,14 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
             raise self._pool_timeout()
         if not turn.granted:
             self._check_open()
+
+    def _wait(self, turn: _Turn, limit: float | None) -> None:
+        began = time.monotonic()
+        if turn.signal.acquire(timeout=STARVING if limit is None else min(limit, STARVING)):
+            return
+        collect(began)
+        left = -1 if limit is None else max(0.0, began + limit - time.monotonic())
+        turn.signal.acquire(timeout=left)
 
     def _idle(self, ledger: _Ledger, origin: Origin) -> _Connection | None:
         """Take an idle connection that is fit for use."""

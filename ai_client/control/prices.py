@@ -1,7 +1,6 @@
 """What tokens cost: prices given by the application first, then those of the genai-prices library."""
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from importlib import import_module
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
+from .._fork import PerProcess
 from ..errors import ConfigError
 from .amounts import check_amounts
 from .usage import Usage
@@ -126,12 +126,6 @@ class _Table:
                 self.is_loaded = True
             await io.sleep(0.005)
 
-    def begin_anew(self) -> None:
-        """Let a process that was forked while the library was being loaded load it itself: the thread is not in it."""
-        if not self.is_loaded:
-            self.started = False
-            self._lock = threading.Lock()
-
     def _load(self) -> None:
         try:
             self._module = import_module("genai_prices")
@@ -221,8 +215,8 @@ class _Table:
             return None
 
 
-_table = _Table()
-os.register_at_fork(after_in_child=_table.begin_anew)
+# A process that was forked while the library was being loaded loads it itself: the thread is not in it.
+_table: PerProcess[_Table] = PerProcess(_Table, lambda parent: parent if parent.is_loaded else _Table())
 
 
 @dataclass(frozen=True)
@@ -252,18 +246,18 @@ class Prices:
 
     def warm(self) -> None:
         """Begin to load the library, so that no call has to wait for it."""
-        if self.library and not _table.started:
-            _table.load()
+        if self.library and not _table().started:
+            _table().load()
 
     @property
     def is_ready(self) -> bool:
         """Whether the library is loaded, or not used."""
-        return _table.is_loaded or not self.library
+        return _table().is_loaded or not self.library
 
     async def ready(self, io: "IO") -> None:
         """Wait until the library is loaded, which only calls in the first moment of a process ever do."""
         if not self.is_ready:
-            await _table.loaded(io)
+            await _table().loaded(io)
 
     def of_tokens(self, into: int, out: int, model: str | None) -> int | None:
         """Give the cost of a call in 10^-9 USD, by its tokens in and out; `None` where there is no price."""
@@ -289,6 +283,6 @@ class Prices:
             return given[model].nano_usd(usage)
         if self.library:
             for name in (model, asked):
-                if name and (cost := _table.nano_usd(name, self.provider, usage)) is not None:
+                if name and (cost := _table().nano_usd(name, self.provider, usage)) is not None:
                     return cost
         return None

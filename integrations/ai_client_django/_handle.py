@@ -1,6 +1,5 @@
 """What `settings.AI_CLIENT` is once the app is loaded."""
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, cast
@@ -96,8 +95,7 @@ class SettingsHandle(Handle):
                 if isinstance(options, Mapping):
                     setting[alias] = Handle(self, alias, cast("Mapping[str, Any]", options))
         super().__init__(self, DEFAULT, setting)
-        self._lock = threading.Lock()
-        self._provider: ClientProvider | None = None
+        self._made: dict[str, ClientProvider] = {}
 
     @property
     def provider(self) -> ClientProvider:
@@ -106,19 +104,15 @@ class SettingsHandle(Handle):
         Raises:
             ConfigError: The setting does not make clients.
         """
-        provider = self._provider
-        if provider is None:
-            with self._lock:
-                provider = self._provider
-                if provider is None:
-                    provider = self._provider = ClientProvider(aliases=configure(read(self.given)))
+        provider = self._made.get(DEFAULT)
+        if provider is None:  # no lock, which a thread might hold at a fork: the first one made counts
+            provider = self._made.setdefault(DEFAULT, ClientProvider(aliases=configure(read(self.given))))
         return provider
 
     def close(self) -> None:
         """Close the clients, if there are any; used when an overridden setting ends."""
-        with self._lock:
-            if self._provider is not None:
-                self._provider.close()
+        for provider in self._made.values():
+            provider.close()
 
     def __getitem__(self, name: str) -> Any:
         if name in self._options:

@@ -200,12 +200,11 @@ from ai_client._io import finish
 from ai_client.control import prices
 from tests.control.support import blocking_io
 
-load, prices._table._load = prices._table._load, threading.Event().wait
+prices._table()._load = threading.Event().wait
 prices.Prices().warm()
 assert not prices.Prices().is_ready
 if child := os.fork():
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-prices._table._load = load
 finish(prices.Prices().ready(blocking_io()))
 os._exit(0 if prices.Prices().of_tokens(1000, 1000, "gpt-4o") else 1)
 """
@@ -223,7 +222,7 @@ def test_prices_that_cannot_be_loaded_in_time_are_unknown(monkeypatch: pytest.Mo
 
     table = prices._Table()
     monkeypatch.setattr(table, "_load", threading.Event().wait)
-    monkeypatch.setattr(prices, "_table", table)
+    monkeypatch.setattr(prices, "_table", lambda: table)
     monkeypatch.setattr(prices, "_LOAD_TIMEOUT", 0.05)
     finish(Prices().ready(blocking_io()))
     assert Prices().of_tokens(1000, 1000, "gpt-4o") is None

@@ -26,7 +26,7 @@ def run_forks(**told: Any) -> None:
     assert set(codes) == {0}, done.stderr[-6000:]
 
 
-@pytest.mark.parametrize("fork", ["python"])
+@pytest.mark.parametrize("fork", ["python", "c"])
 @pytest.mark.parametrize("owner", ["bare", "provider"])
 @pytest.mark.parametrize("kind", ["memory", "sqlite", "redis"])
 def test_no_child_hangs(kind: str, owner: str, fork: str, tmp_path: Path, wire: Wire) -> None:
