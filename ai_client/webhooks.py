@@ -119,15 +119,11 @@ def _bytes_of(payload: object) -> bytes:
 def _found(headers: Headers) -> dict[str, str]:
     """Return the headers that a webhook is signed with; each must be there once, as two may be read differently."""
     found: dict[str, list[str]] = {name: [] for name in _HEADERS}
-    given = cast("Any", headers)
-    items = getattr(given, "multi_items", None) or getattr(given, "items", None)
     try:
-        for name, value in items() if callable(items) else given:
+        for name, value in _pairs(headers):
             plain = _text(name).lower().replace("_", "-").removeprefix("http-")
             if plain in found:
-                found[plain] += map(
-                    _text, cast("Any", value) if isinstance(value, list | tuple) else (value,)
-                )
+                found[plain] += [_text(one) for one in _each(value)]
     except (TypeError, ValueError):
         raise InvalidWebhookSignatureError("The request's headers are neither a mapping nor pairs.") from None
     missing = [name for name, values in found.items() if not any(values)]
@@ -139,6 +135,16 @@ def _found(headers: Headers) -> dict[str, str]:
         if len(values) > 1:
             raise InvalidWebhookSignatureError(f"The request has more than one header {name}.")
     return {name: values[0] for name, values in found.items()}
+
+
+def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
+    items: Any = getattr(headers, "multi_items", None) or getattr(headers, "items", None)
+    pairs: Iterable[tuple[Any, Any]] = items() if callable(items) else headers
+    return pairs
+
+
+def _each(value: Any) -> Iterable[Any]:
+    return cast("Iterable[Any]", value) if isinstance(value, list | tuple) else (value,)
 
 
 def _text(value: Any) -> str:
