@@ -59,7 +59,12 @@ async def open_socket(
     """
     blocking = client.io.blocking
     module, errors = websockets(blocking)
-    settings: dict[str, Any] = {"max_size": None, "compression": None, "user_agent_header": None, **options}
+    settings: dict[str, Any] = {
+        "max_size": client._bounds.event,
+        "compression": None,
+        "user_agent_header": None,
+        **options,
+    }
     sent = await _headers(client, call, headers)
     sent.update(settings.pop("additional_headers", None) or {})
     make: Any = settings.pop("create_connection", None) or module.ClientConnection

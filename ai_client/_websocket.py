@@ -13,6 +13,7 @@ from ._open_sessions import PARTING_SECONDS
 from .errors import OpenAIError, WebSocketConnectionClosedError
 
 NO_STATUS = 1006
+MESSAGE_TOO_BIG = 1009
 _GOING_AWAY = 1001
 
 
@@ -188,8 +189,15 @@ def _shut(connection: Any) -> None:
 def closed_error(error: Any, unsent: list[str | bytes], said: str = "") -> WebSocketConnectionClosedError:
     """Make ours of the error that the websockets package raises where a connection is closed."""
     message = said or f"The WebSocket is closed: {error}"
+    if _too_big(error):
+        message = "The WebSocket is closed: a message is larger than max_event_bytes of the client."
     made: WebSocketConnectionClosedError = _closed_kind(_kind_of(error))(message, error, unsent)
     return made
+
+
+def _too_big(error: Any) -> bool:
+    """Return whether this side closed the connection because of the size of a message."""
+    return error.sent is not None and int(error.sent.code) == MESSAGE_TOO_BIG
 
 
 def _kind_of(error: Any) -> Any:
@@ -211,6 +219,8 @@ def _closed_kind(kind: Any) -> Any:
             self.rcvd, self.sent = received, closed.sent
             self.rcvd_then_sent = closed.rcvd_then_sent
             self.close_code = NO_STATUS if received is None else int(received.code)
+            if _too_big(closed):
+                self.close_code = MESSAGE_TOO_BIG  # ours: another connection would bring the same message
             self.unsent_frames = unsent
 
         __str__ = Exception.__str__

@@ -93,7 +93,8 @@ class BaseClient(Calls, Resources[M]):
         keepalive_expiry: Seconds that the own pool keeps an idle connection.
         max_response_bytes: Bytes of an answer that are held in memory at most, out of its content encoding; `None` is
             no bound. What the caller streams with `with_streaming_response` has none.
-        max_event_bytes: Bytes of one event of a stream that are held in memory at most; `None` is no bound.
+        max_event_bytes: Bytes of one event of a stream or a WebSocket that are held in memory at most; `None` is no
+            bound.
         trust: The trust store for TLS: the certifi package's, or the system's.
         on_blocking_call: What the blocking client does about a call inside a running event loop.
         stream_end: Whether a stream that ends without the end mark of its protocol has broken off (`required`), or is

@@ -1,5 +1,6 @@
 """Connections over WebSockets, on both clients, against a real server."""
 
+import contextlib
 import json
 import threading
 import time
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from websockets.sync.server import Server, ServerConnection, serve
 
 from ai_client._channel import ReconnectingEvent, ReconnectingOverrides
@@ -359,3 +360,23 @@ def test_responses(invoke: Invoke, peer: Peer) -> None:
     ]
     assert [(type(each).__name__, each.delta) for each in found] == [("ResponseTextDeltaEvent", "Hel")]
     assert peer.requests[0].path == "/v1/responses"
+
+
+def test_a_message_without_an_end(invoke: Invoke, peer: Peer) -> None:
+    """A message larger than `max_event_bytes` ends the connection by its name, and is not asked for again."""
+
+    def script(connection: ServerConnection) -> None:
+        connection.send(event("session.started"))
+        with contextlib.suppress(ConnectionClosed):
+            connection.send("x" * 10_000 for _ in range(100))
+            connection.recv()
+
+    peer.scripts.append(script)
+    client = invoke.client(websocket_base_url=peer.url, max_event_bytes=50_000)
+    asked: list[Any] = []
+    with invoke.within(client.realtime.connect(model="m", on_reconnecting=asked.append)) as connection:
+        invoke(connection.recv)
+        with pytest.raises(WebSocketConnectionClosedError, match="max_event_bytes") as caught:
+            invoke(connection.recv)
+    assert caught.value.close_code == 1009
+    assert not asked

@@ -16,11 +16,14 @@ from ai_client import (
     APIConnectionError,
     APIError,
     APIResponseValidationError,
+    ClientConfig,
+    ClientProvider,
     ResponseTooLargeError,
     StreamTooLargeError,
 )
 from ai_client.control.cost import Cost
 from ai_client.control.prices import Prices
+from ai_client.relay import awaitable_events, blocking_events
 from ai_client.stores import open_store
 from tests.conftest import CHAT, KEY, Invoke
 from tests.hostile.framing import EVENT_STREAM, chunk, events, framed, head
@@ -294,3 +297,70 @@ def test_what_was_too_large_is_counted(
     with pytest.raises(ResponseTooLargeError):
         invoke(client.chat.completions.create, **CHAT, stream=stream)
     assert sum(row.sums["unknown"] for row in cost.report()) == counted
+
+
+CONTROLS: dict[str, Any] = {
+    "cost": True,
+    "logs": True,
+    "cache": {"scope": "all"},
+    "budgets": [{"tokens": 10_000_000, "per": "day"}],
+    "breaker": {"failures": 1000},
+    "concurrency": 1,
+    "models": {"m": ["m"]},
+}
+
+
+@pytest.mark.parametrize("controls", [None, CONTROLS], ids=["bare", "controls"])
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("deadline", [None, 60])
+def test_in_an_application(
+    invoke: Invoke, wire: Wire, controls: Any, stream: bool, deadline: float | None
+) -> None:
+    """The bounds are those of a provider's options, whatever policies are around its calls; these hold no place."""
+    options = {"api_key": KEY, "base_url": wire.base_url, "max_retries": 0, "max_connections": 1}
+    bounds = {"max_response_bytes": BOUND, "max_event_bytes": BOUND // 2}
+    provider = ClientProvider({**options, **bounds, "controls": controls, "deadline": deadline})
+    client = provider.client if invoke.blocking else provider.async_client
+    call = {**CHAT, "model": "m"}
+
+    def ask() -> None:
+        answered = invoke(client.chat.completions.create, **call, stream=stream)
+        invoke.collect(answered)
+
+    for body, kind in (endless(BLOCK), "application/json"), (endless(BLOCK, b"data: "), EVENT_STREAM):
+        if stream or kind != EVENT_STREAM:
+            wire.answer = lambda _, body=body, kind=kind: answer(body(), "chunked", content_type=kind)
+            with pytest.raises(ResponseTooLargeError, match=r"max_(response|event)_bytes"):
+                ask()
+            wire.wait_for(lambda: wire.open == 0)
+    wire.answer = lambda _: [b"".join(framed([b'{"id":"whole","choices":[]}'], "length"))]
+    assert invoke(client.chat.completions.create, **call).id == "whole"
+    if invoke.blocking:
+        provider.close()
+    else:
+        invoke(provider.aclose)
+
+
+def test_of_a_further_client(invoke: Invoke, wire: Wire) -> None:
+    """A client of a chain has bounds of its own."""
+    further = {"base_url": wire.base_url, "max_response_bytes": BOUND, "max_retries": 0}
+    controls = {"models": {"m": ["own/m"]}, "fallback": {"clients": {"own": further}}}
+    layers = ClientConfig.make(api_key=KEY, base_url="http://127.0.0.1:9/v1", controls=controls).layers()
+    client = invoke.client(base_url="http://127.0.0.1:9/v1", layers=layers)
+    wire.answer = lambda _: answer(endless(BLOCK)(), "chunked", content_type="application/json")
+    with pytest.raises(ResponseTooLargeError, match=str(BOUND)):
+        invoke(client.chat.completions.create, **{**CHAT, "model": "m"})
+
+
+def test_what_the_adapters_send_on(invoke: Invoke, wire: Wire) -> None:
+    """A stream that is given up ends with an error event for the application's own client."""
+    client = client_of(invoke, wire)
+    wire.answer = lambda _: answer(
+        after_an_event(endless(BLOCK, b"data: ")), "chunked", content_type=EVENT_STREAM
+    )
+    stream = invoke(client.chat.completions.create, **CHAT, stream=True)
+    events_of: Any = blocking_events if invoke.blocking else awaitable_events
+    sent = b"".join(invoke.collect(events_of(stream, None)))
+    assert sent.startswith(b'data: {"id":"1"')
+    assert b"event: error" in sent
+    assert b"[DONE]" not in sent
