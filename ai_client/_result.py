@@ -112,7 +112,7 @@ def _from_json(cast_to: Any, reply: Reply, *, strict: bool) -> Any:
 def cannot_stream(response: "httpx.Response") -> bool:
     """Tell whether the content type says that a body is no stream, so that it is read as a whole."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind in {"application/json", "text/html"}
+    return kind in {"application/json", "text/html"} or kind.endswith("+json")
 
 
 def check_opening(response: "httpx.Response") -> None:

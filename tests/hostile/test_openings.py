@@ -15,7 +15,7 @@ JSON = b'{"error": {"message": "no", "code": "c"}}'
 
 
 @pytest.mark.parametrize("end", [CLOSE, RESET, HOLD])
-@pytest.mark.parametrize("kind", ["application/json", "text/html"])
+@pytest.mark.parametrize("kind", ["application/json", "application/problem+json", "text/html"])
 @pytest.mark.parametrize("framing", ["chunked", "length"])
 def test_an_opening_that_breaks_off_is_retried(
     wire: Wire, invoke: Invoke, kind: str, framing: Any, end: Any

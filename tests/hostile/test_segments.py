@@ -1,11 +1,13 @@
 """Streams however they are cut: each event once, in order, whatever stands between the wire and the reader."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
 from ai_client import ClientProvider
+from ai_client.control.call import Call, Next, Reply
+from ai_client.control.record import call_record
 from tests.conftest import CHAT, KEY, Invoke
 from tests.hostile.framing import (
     EVENT_STREAM,
@@ -13,9 +15,10 @@ from tests.hostile.framing import (
     SEGMENTATIONS,
     Framing,
     byte_by_byte,
+    events,
     script,
 )
-from tests.hostile.shapes import CHAT_EVENTS, RESPONSE_EVENTS, text_of
+from tests.hostile.shapes import CHAT_EVENTS, RESPONSE_EVENTS, encoded, text_of
 from tests.hostile.wire import Wire
 
 Segmentation = Callable[[Sequence[bytes]], list[bytes]]
@@ -61,6 +64,51 @@ def test_lines_cut_at_every_byte(wire: Wire, invoke: Invoke, kind: str, controls
     for line_end in (b"\n", b"\r\n", b"\r"):
         parts = parts_of(kind, (), line_end)
         check(wire, invoke, kind=kind, controls=controls, parts=parts, framing="chunked", cut=byte_by_byte)
+
+
+def hide(call: Call, proceed: Next) -> Awaitable[Reply]:
+    """Hide the second word from the caller."""
+
+    async def send() -> Reply:
+        reply = await proceed(call)
+        reply.on_event.append(lambda data: b" two" not in data)
+        return reply
+
+    return send()
+
+
+@pytest.mark.parametrize("name", [*SEGMENTATIONS, "byte by byte"])
+@pytest.mark.parametrize("kind", ["chat", "response"])
+def test_a_hidden_event_hides_no_other(wire: Wire, invoke: Invoke, kind: str, name: str) -> None:
+    """An event that a policy hides is gone alone, whatever comes in the same piece."""
+    cut = SEGMENTATIONS.get(name, byte_by_byte)
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, layers=[hide])
+    for end in ENDS.values():
+        wire.play(script(parts_of(kind, end), "chunked", cut, content_type=EVENT_STREAM))
+        assert text_of(asked(invoke, client, kind)) == "one three"
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("name", SEGMENTATIONS)
+def test_a_report_of_usage_hides_alone(wire: Wire, invoke: Invoke, name: str, place: int) -> None:
+    """The report of usage that a policy asked for is hidden wherever it comes, and the words around it are not."""
+    usage = encoded({"id": "c", "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}})
+    data = [*CHAT_EVENTS[:place], usage, *CHAT_EVENTS[place:]]
+    for end in ENDS.values():
+        parts = [*events(*data, *end, end=None)]
+        wire.play(script(parts, "chunked", SEGMENTATIONS[name], content_type=EVENT_STREAM))
+        options = {"api_key": KEY, "base_url": wire.base_url, "controls": {"cost": True}}
+        provider = ClientProvider(options)
+        try:
+            client = provider.client if invoke.blocking else provider.async_client
+            stream = invoke(client.chat.completions.create, **CHAT, stream=True)
+            assert text_of(invoke.collect(stream)) == "one two three"
+        finally:
+            provider.close()
+        record = call_record(stream)
+        assert record is not None
+        assert record.usage is not None
+        assert (record.usage.input, record.usage.output) == (3, 4)
 
 
 def parts_of(kind: str, end: tuple[bytes, ...], line_end: bytes = b"\n") -> list[bytes]:

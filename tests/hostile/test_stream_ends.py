@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from ai_client import OpenAI, Stream, StreamError, StreamInterruptedError
+from ai_client import (
+    ClientConfig,
+    ClientProvider,
+    ConfigError,
+    OpenAI,
+    Stream,
+    StreamError,
+    StreamInterruptedError,
+)
 from tests.conftest import CHAT, KEY, Invoke
 from tests.hostile.framing import EVENT_STREAM, FRAMINGS, events, script
 from tests.hostile.shapes import (
@@ -145,6 +153,35 @@ def test_servers_without_end_marks_can_be_believed(wire: Wire, invoke: Invoke) -
         assert len(invoke.collect(stream)) == len(data)
     with pytest.raises(ValueError, match="stream_end"):
         client.copy(stream_end="maybe")
+
+
+def test_each_target_is_believed_by_its_own_client(wire: Wire, invoke: Invoke) -> None:
+    """A stream that another client of a chain gave is judged by that client's setting."""
+    unmarked = script([*events(*chat_events(finish=None), end=None)], content_type=EVENT_STREAM)
+    local = {"base_url": wire.base_url, "stream_end": "optional"}
+    controls = {"models": {"gpt-5.5": ["a", "local/b"]}, "fallback": {"clients": {"local": local}}}
+    provider = ClientProvider(
+        {"api_key": KEY, "base_url": wire.base_url, "max_retries": 0, "controls": controls}
+    )
+    try:
+        client = provider.client if invoke.blocking else provider.async_client
+        wire.play(script([b"{}"], status=500), unmarked)
+        assert len(invoke.collect(opened(invoke, client, "chat"))) == 3
+        wire.play(unmarked)
+        with pytest.raises(StreamInterruptedError):
+            invoke.collect(opened(invoke, client, "chat"))
+    finally:
+        provider.close()
+
+
+def test_the_setting_is_checked_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that is none is refused by its name, wherever it comes from."""
+    with pytest.raises(ConfigError, match="stream_end"):
+        ClientConfig.make({"stream_end": "maybe"})
+    monkeypatch.setenv("AI_CLIENT_STREAM_END", "optional")
+    assert ClientConfig.make({"api_key": KEY}).options()["stream_end"] == "optional"
+    with pytest.raises(ValueError, match="stream_end"):
+        OpenAI(api_key=KEY, stream_end="maybe")  # type: ignore[arg-type]
 
 
 def test_the_end_of_a_run(wire: Wire, invoke: Invoke) -> None:
