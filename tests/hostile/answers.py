@@ -4,11 +4,11 @@ The answers of a kind differ by a number, which stands in everything that is rea
 never equal to that of another.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tests.hostile.encoding import Dialect, dumps, encode_event
 from tests.hostile.payloads import (
     ASK,
     INPUT,
@@ -37,15 +37,9 @@ from tests.hostile.payloads import (
 )
 from tests.hostile.wire import Request
 
-Shape = Literal["object", "raw", "items", "helper", "pages", "binary", "unread"]
-Dialect = Literal["lf", "crlf", "cr", "tight", "chatty", "wordy"]
-DIALECTS: tuple[Dialect, ...] = ("lf", "crlf", "cr", "tight", "chatty", "wordy")
-"""How events are written: their line ends, without spaces, between comments, with ids, or with data of two lines."""
-
-
-def dumps(data: object) -> bytes:
-    """Encode as JSON, with characters of several bytes as they are."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+Shape = Literal[
+    "object", "raw", "items", "helper", "pages", "binary", "unread", "unread-object", "unread-items"
+]
 
 
 @dataclass(frozen=True)
@@ -84,9 +78,14 @@ class Kind:
         return self.shape in {"items", "pages"}
 
     @property
+    def is_managed(self) -> bool:
+        """Whether the call returns a context manager, whose block reads the answer."""
+        return self.shape.startswith(("unread", "helper"))
+
+    @property
     def has_events(self) -> bool:
         """Whether its body is a stream of events."""
-        return self.shape in {"items", "helper"}
+        return self.shape in {"items", "helper", "unread-items"}
 
     def place(self, request: Request) -> int:
         """Return how many requests of the same call came before a request."""
@@ -108,22 +107,6 @@ class Kind:
         if self.has_events:
             return "text/event-stream; charset=utf-8"
         return "application/octet-stream" if self.shape in {"binary", "unread"} else "application/json"
-
-
-def encode_event(data: Data | bytes, name: str | None, dialect: Dialect) -> bytes:
-    """Encode one event in a dialect."""
-    payload = data if isinstance(data, bytes) else dumps(data)
-    lines = [] if name is None else [b"event: " + name.encode()]
-    if dialect == "wordy" and payload.startswith(b"{"):
-        lines += [b"data: {", b"data: " + payload[1:]]
-    else:
-        lines.append(b"data: " + payload)
-    if dialect == "chatty":
-        lines = [b": ping", b"", b"id: 7", b"retry: 10", *lines, b"unknown: x", b":"]
-    if dialect == "tight":
-        lines = [line.replace(b": ", b":", 1) for line in lines]
-    end = {"crlf": b"\r\n", "cr": b"\r"}.get(dialect, b"\n")
-    return b"".join(line + end for line in (*lines, b""))
 
 
 KINDS: dict[str, Kind] = {
@@ -149,6 +132,25 @@ KINDS: dict[str, Kind] = {
             "chat-stream",
             "items",
             lambda client: client.chat.completions.create(
+                **ASK, stream=True, stream_options={"include_usage": True}
+            ),
+            lambda _, number: unnamed(chat_chunks(number, usage=True)),
+            lambda number: chat_chunks(number, usage=True),
+            done=True,
+            cached=True,
+        ),
+        Kind(
+            "chat-unread",
+            "unread-object",
+            lambda client: client.chat.completions.with_streaming_response.create(**ASK),
+            lambda _, number: chat(number),
+            lambda number: [chat(number)],
+            cached=True,
+        ),
+        Kind(
+            "chat-stream-unread",
+            "unread-items",
+            lambda client: client.chat.completions.with_streaming_response.create(
                 **ASK, stream=True, stream_options={"include_usage": True}
             ),
             lambda _, number: unnamed(chat_chunks(number, usage=True)),

@@ -1,6 +1,6 @@
 """Streams of chat completions, well-formed and malformed, and where we read one otherwise than the official SDK."""
 
-from tests.hostile.answers import dumps
+from tests.hostile.encoding import dumps
 from tests.hostile.payloads import Data
 
 Outcome = tuple[int, str]

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ai_client import OpenAIError
-from tests.hostile.answers import dumps
 from tests.hostile.cells import FOREIGN, INFORMATIONAL
+from tests.hostile.encoding import dumps
 from tests.hostile.framing import (
     EVENT_STREAM,
     FRAMINGS,

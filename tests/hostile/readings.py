@@ -8,46 +8,59 @@ from tests.hostile.answers import Kind
 def read(kind: Kind, client: Any, into: list[Any]) -> None:
     """Make the call on the blocking client, and add to a list what is read of its answer, as it comes."""
     result = kind.call(client)
+    if kind.is_managed:
+        with result as entered:
+            _take(kind, entered, into)
+    else:
+        _take(kind, result, into)
+
+
+def _take(kind: Kind, result: Any, into: list[Any]) -> None:
     match kind.shape:
         case "object":
             into.append(kind.extract(result))
-        case "raw":
+        case "raw" | "unread-object":
             into.append(kind.extract(result.parse()))
-        case "items" | "pages":
-            for item in result:
-                into.append(kind.extract(item))  # noqa: PERF401 - what came before an error counts
         case "binary":
             into.append(result.content)
         case "unread":
-            with result as response:
-                into.append(b"".join(response.iter_bytes()))
+            into.append(b"".join(result.iter_bytes()))
         case "helper":
-            with result as stream:
-                into.append(kind.extract(_final(stream)()))
+            into.append(kind.extract(_final(result)()))
+        case "items" | "pages" | "unread-items":
+            for item in result.parse() if kind.shape == "unread-items" else result:
+                into.append(kind.extract(item))  # noqa: PERF401 - what came before an error counts
 
 
 async def aread(kind: Kind, client: Any, into: list[Any]) -> None:
     """Make the call on the awaitable client, and add to a list what is read of its answer, as it comes."""
     result = kind.call(client)
+    if kind.is_managed:
+        async with result as entered:
+            await _atake(kind, entered, into)
+    elif kind.shape == "pages":
+        await _atake(kind, result, into)
+    else:
+        await _atake(kind, await result, into)
+
+
+async def _atake(kind: Kind, result: Any, into: list[Any]) -> None:
     match kind.shape:
         case "object":
-            into.append(kind.extract(await result))
+            into.append(kind.extract(result))
         case "raw":
-            into.append(kind.extract((await result).parse()))
-        case "items":
-            async for item in await result:
-                into.append(kind.extract(item))  # noqa: PERF401 - what came before an error counts
-        case "pages":
-            async for item in result:
-                into.append(kind.extract(item))  # noqa: PERF401 - what came before an error counts
+            into.append(kind.extract(result.parse()))
+        case "unread-object":
+            into.append(kind.extract(await result.parse()))
         case "binary":
-            into.append((await result).content)
+            into.append(result.content)
         case "unread":
-            async with result as response:
-                into.append(b"".join([part async for part in response.iter_bytes()]))
+            into.append(b"".join([part async for part in result.iter_bytes()]))
         case "helper":
-            async with result as stream:
-                into.append(kind.extract(await _final(stream)()))
+            into.append(kind.extract(await _final(result)()))
+        case "items" | "pages" | "unread-items":
+            async for item in (await result.parse()) if kind.shape == "unread-items" else result:
+                into.append(kind.extract(item))  # noqa: PERF401 - likewise
 
 
 def _final(stream: Any) -> Any:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import ai_client
-from tests.hostile.answers import dumps
 from tests.hostile.cells import level
 from tests.hostile.corpus import DIFFERENT, DONE, WELL_FORMED, WHOLE, Z, chunk
+from tests.hostile.encoding import dumps
 from tests.hostile.framing import SEGMENTATIONS, anywhere, script
 from tests.hostile.payloads import ASK
 from tests.hostile.wire import Wire

@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import openai
+
 from ai_client import OpenAIError
 from tests.hostile.answers import KINDS, Kind
 from tests.hostile.breaks import Break
 from tests.hostile.cells import Cell, Idle
 from tests.hostile.census import settle
 from tests.hostile.controls import check_costs, check_nothing_is_held, is_kept, options_for
-from tests.hostile.ways import WAYS, ReportedError, Site, pools_of
+from tests.hostile.sites import ReportedError, Site
+from tests.hostile.ways import WAYS, made_of, pools_of
 from tests.hostile.wire import Request, Script, Wire
 
 CALLS = 2
@@ -83,7 +86,7 @@ def visit_break(cell: Break, wire: Wire, place: Path) -> None:
         with WAYS[cell.way](kind, options) as site:
             first = attempt(site, kind)
             assert first or cell.fault != "trickle"
-            for client in (site.client(), *site.client()._built_by_layers()):
+            for client in made_of(site.client()):
                 client.timeout = 30
                 client.deadline = None
             asked = len(wire.requests)
@@ -104,7 +107,7 @@ def attempt(site: Site, kind: Kind) -> bool:
     readings = [kind.reading(number) for number in range(3)]
     try:
         site.read_into(into)
-    except (OpenAIError, ReportedError):
+    except (OpenAIError, openai.OpenAIError, ReportedError):
         assert any(into == reading[: len(into)] for reading in readings)
         return False
     assert into in readings

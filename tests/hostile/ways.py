@@ -1,284 +1,40 @@
 """Every way to a client: by hand, by a provider, and by each framework's own client and `stream_response`."""
 
-import asyncio
-import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
-from django.conf import settings
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-from django.test import AsyncClient, Client, override_settings
-from django.urls import path
-from fastapi import FastAPI
-from flask import Flask
+import httpx
+import openai
 
-import ai_client_django
-import ai_client_django._current
-import ai_client_fastapi
-import ai_client_flask
-from ai_client import AsyncOpenAI, ClientConfig, ClientProvider, OpenAI
-from ai_client._loops import stop_background_loop
+from ai_client import DefaultAioHttpClient, DefaultAsyncHttpxClient, DefaultHttpxClient
 from tests.hostile.answers import Kind
-from tests.hostile.readings import aread, read
-
-Options = Mapping[str, Any]
-Answered = tuple[int, bytes]
-"""The status and the body of an application's answer."""
-OK = 200
-
-
-@dataclass
-class Site:
-    """An open way.
-
-    Attributes:
-        read_into: Makes one call, and adds to a list what is read of its answer.
-        client: Returns the client that was used, whose pools are looked at.
-        layers: The policies around its calls.
-        idle: Whether nothing counts as under way that a shutdown would wait for.
-    """
-
-    read_into: Callable[[list[Any]], None]
-    client: Callable[[], Any]
-    layers: tuple[Any, ...]
-    idle: Callable[[], bool] = lambda: True
-
-    def read(self) -> list[Any]:
-        """Make one call, and return what is read of its answer."""
-        into: list[Any] = []
-        self.read_into(into)
-        return into
-
-
-class ReportedError(Exception):
-    """An application told its reader that a call failed."""
-
-
-@contextmanager
-def bare_blocking(kind: Kind, options: Options) -> Iterator[Site]:
-    """Use a blocking client of one's own."""
-    config = ClientConfig.make(options)
-    try:
-        with OpenAI(**config.options()) as client:
-            yield Site(lambda into: read(kind, client, into), lambda: client, config.layers())
-    finally:
-        config.close_store()
-
-
-@contextmanager
-def bare_awaitable(kind: Kind, options: Options) -> Iterator[Site]:
-    """Use an awaitable client of one's own."""
-    config = ClientConfig.make(options)
-    with asyncio.Runner() as runner:
-
-        async def make() -> AsyncOpenAI:
-            return AsyncOpenAI(**config.options())
-
-        async def tasks() -> int:
-            return len(asyncio.all_tasks())
-
-        client = runner.run(make())
-        try:
-            yield Site(lambda into: runner.run(aread(kind, client, into)), lambda: client, config.layers())
-        finally:
-            runner.run(client.close())
-            config.close_store()
-            stop_background_loop()  # which a client that a policy made may have started
-        assert runner.run(tasks()) == 1
-
-
-@contextmanager
-def closed(provider: ClientProvider) -> Iterator[None]:
-    """Close a provider after the block, and what it started."""
-    try:
-        yield
-    finally:
-        provider.close()
-        stop_background_loop()
-
-
-def known_of(provider: ClientProvider) -> tuple[tuple[Any, ...], Callable[[], bool]]:
-    """Return a provider's policies, and what says whether it is idle."""
-    return provider.config.layers(), lambda: provider._gate.idle
-
-
-@contextmanager
-def provided(options: Options) -> Iterator[ClientProvider]:
-    """Make a provider, and close it and what it started."""
-    provider = ClientProvider(options)
-    with closed(provider):
-        yield provider
-
-
-@contextmanager
-def provider_blocking(kind: Kind, options: Options) -> Iterator[Site]:
-    """Use a provider's blocking client."""
-    with provided(options) as provider:
-        client = provider.client
-        yield Site(lambda into: read(kind, client, into), lambda: client, *known_of(provider))
-
-
-@contextmanager
-def provider_awaitable(kind: Kind, options: Options) -> Iterator[Site]:
-    """Use a provider's awaitable client in a loop for each call."""
-    with provided(options) as provider:
-        client = provider.async_client
-        yield Site(lambda into: asyncio.run(aread(kind, client, into)), lambda: client, *known_of(provider))
-
-
-@contextmanager
-def fastapi(kind: Kind, options: Options, *, blocking: bool) -> Iterator[Site]:
-    """Pass a stream on by an application of FastAPI, asked by ASGI."""
-    app = FastAPI(lifespan=ai_client_fastapi.ai_client_lifespan(options))
-
-    async def awaitable_view(client: ai_client_fastapi.AIClientDep) -> Any:
-        return ai_client_fastapi.stream_response(kind.call(client))
-
-    def blocking_view(client: ai_client_fastapi.SyncAIClientDep) -> Any:
-        return ai_client_fastapi.stream_response(kind.call(client))
-
-    app.add_api_route("/", blocking_view if blocking else awaitable_view)
-    with asyncio.Runner() as runner:
-        lifespan = app.router.lifespan_context(app)
-        runner.run(_awaited(lifespan.__aenter__))
-        provider: ClientProvider = app.state.ai_client
-        try:
-            yield Site(
-                lambda into: _take(runner.run(_by_asgi(app)), into),
-                lambda: provider.client if blocking else provider.async_client,
-                *known_of(provider),
-            )
-        finally:
-            runner.run(_awaited(lambda: lifespan.__aexit__(None, None, None)))
-            stop_background_loop()
-
-
-async def _awaited(function: Callable[[], Any]) -> Any:
-    return await function()
-
-
-async def _by_asgi(app: Any) -> Answered:
-    """Return the answer of an ASGI application to a GET of its root."""
-    given = asyncio.Event()
-    sent: list[bytes] = []
-    status = 0
-
-    async def receive() -> dict[str, Any]:
-        if not given.is_set():
-            given.set()
-            return {"type": "http.request", "body": b"", "more_body": False}
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    async def send(message: dict[str, Any]) -> None:
-        nonlocal status
-        if message["type"] == "http.response.start":
-            status = message["status"]
-        else:
-            sent.append(message["body"])
-
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": "/",
-        "raw_path": b"/",
-        "query_string": b"",
-        "headers": [],
-    }
-    more = {"asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "scheme": "http"}
-    address = {"root_path": "", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80)}
-    await app({**scope, **more, **address}, receive, send)
-    return status, b"".join(sent)
-
-
-@contextmanager
-def django(kind: Kind, options: Options, *, blocking: bool, asgi: bool) -> Iterator[Site]:
-    """Pass a stream on by a view of Django, asked by either of its handlers."""
-
-    def blocking_view(request: HttpRequest) -> HttpResponseBase:
-        del request
-        return ai_client_django.stream_response(kind.call(settings.AI_CLIENT))
-
-    async def awaitable_view(request: HttpRequest) -> HttpResponseBase:
-        del request
-        stream = kind.call(ai_client_django.get_async_ai_client())
-        return ai_client_django.stream_response(stream if kind.shape == "pages" else await stream)
-
-    view = blocking_view if blocking else awaitable_view
-    with override_settings(AI_CLIENT=dict(options), ROOT_URLCONF=(path("", view),)):
-        provider = ai_client_django._current.handle().provider
-        with closed(provider):
-            yield Site(
-                lambda into: _take(asyncio.run(_by_django_asgi()) if asgi else _by_django_wsgi(), into),
-                lambda: provider.client if blocking else provider.async_client,
-                *known_of(provider),
-            )
-
-
-def _by_django_wsgi() -> Answered:
-    response: Any = Client().get("/")
-    body = b"".join(response)
-    response.close()
-    return response.status_code, body
-
-
-async def _by_django_asgi() -> Answered:
-    response: Any = await AsyncClient().get("/")
-    if not response.streaming:
-        return response.status_code, response.content
-    return response.status_code, b"".join([part async for part in response])
-
-
-@contextmanager
-def flask(kind: Kind, options: Options, *, blocking: bool) -> Iterator[Site]:
-    """Pass a stream on by a view of Flask."""
-    app = Flask("hostile")
-    app.config.update({f"AI_CLIENT_{name.upper()}": value for name, value in options.items()})
-    extension = ai_client_flask.AIClient(app)
-
-    def blocking_view() -> Any:
-        return ai_client_flask.stream_response(kind.call(extension.client))
-
-    async def awaitable_view() -> Any:
-        stream = kind.call(extension.async_client)
-        return ai_client_flask.stream_response(stream if kind.shape == "pages" else await stream)
-
-    app.add_url_rule("/", view_func=blocking_view if blocking else awaitable_view)
-    provider: ClientProvider = app.extensions["ai_client"]
-
-    def ask(into: list[Any]) -> None:
-        response = app.test_client().get("/")
-        _take((response.status_code, response.data), into)
-
-    with closed(provider):
-        yield Site(ask, lambda: provider.client if blocking else provider.async_client, *known_of(provider))
-
-
-def _take(answer: Answered, into: list[Any]) -> None:
-    """Take the data of the events that an application sent.
-
-    Raises:
-        ReportedError: It says that the call failed, before its first event or after some.
-    """
-    status, body = answer
-    if status != OK:
-        raise ReportedError(status, body)
-    *events, last, empty = body.split(b"\n\n")
-    into += [json.loads(event.removeprefix(b"data: ")) for event in events]
-    assert empty == b""
-    if last.startswith(b"event: error\n"):
-        raise ReportedError(last)
-    assert last == b"data: [DONE]"
-
+from tests.hostile.frameworks import django, fastapi, flask
+from tests.hostile.sites import (
+    Options,
+    Site,
+    bare_awaitable,
+    bare_blocking,
+    provider_awaitable,
+    provider_blocking,
+)
 
 BARE = {"blocking": bare_blocking, "awaitable": bare_awaitable}
+OFFICIAL = ("official-blocking", "official-awaitable")
+"""Clients of the official SDK over our transport, which know no policies of ours."""
 WAYS: dict[str, Callable[[Kind, Options], AbstractContextManager[Site]]] = {
     **BARE,
     "provider-blocking": provider_blocking,
     "provider-awaitable": provider_awaitable,
+    "httpx-blocking": lambda kind, options: bare_blocking(kind, options, httpx.Client),
+    "httpx-awaitable": lambda kind, options: bare_awaitable(kind, options, httpx.AsyncClient),
+    "default-blocking": lambda kind, options: bare_blocking(kind, options, DefaultHttpxClient),
+    "default-awaitable": lambda kind, options: bare_awaitable(kind, options, DefaultAsyncHttpxClient),
+    "aiohttp-awaitable": lambda kind, options: bare_awaitable(kind, options, DefaultAioHttpClient),
+    OFFICIAL[0]: lambda kind, options: provider_blocking(kind, {**options, "client_class": openai.OpenAI}),
+    OFFICIAL[1]: lambda kind, options: provider_awaitable(
+        kind, {**options, "async_client_class": openai.AsyncOpenAI}
+    ),
     "fastapi-blocking": lambda kind, options: fastapi(kind, options, blocking=True),
     "fastapi-awaitable": lambda kind, options: fastapi(kind, options, blocking=False),
     "wsgi-blocking": lambda kind, options: django(kind, options, blocking=True, asgi=False),
@@ -293,11 +49,20 @@ ADAPTERS = frozenset(name for name in WAYS if name.startswith(("fastapi", "wsgi"
 """Those that pass a stream on to readers of their own."""
 
 
+def made_of(client: Any) -> list[Any]:
+    """Return a client and those that its policies made."""
+    return [client, *(client._built_by_layers() if hasattr(client, "_built_by_layers") else ())]
+
+
 def pools_of(client: Any) -> list[Any]:
-    """Return the pools that a client and those that its policies made stand on."""
-    pools: list[Any] = []
-    for one in (client, *client._built_by_layers()):
-        sender = one._sender
-        senders = [sender] if hasattr(sender, "pool") else list(sender._senders.values())
-        pools += [sender.pool for sender in senders]
-    return pools
+    """Return the pools of ours that a client and those that its policies made stand on."""
+    return [pool for one in made_of(client) for pool in _below(one)]
+
+
+def _below(thing: Any) -> list[Any]:
+    if hasattr(thing, "stats"):
+        return [thing]
+    if hasattr(thing, "_senders"):
+        return [sender.pool for sender in thing._senders.values()]
+    names = ("_sender", "pool", "client", "_client", "_transport")
+    return next((_below(getattr(thing, name)) for name in names if hasattr(thing, name)), [])
