@@ -11,6 +11,8 @@ import pytest
 
 from tests.hostile.wire import Wire
 
+pytest.register_assert_rewrite("tests.hostile.visits", "tests.hostile.controls")
+
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.integrations.django_site.settings"
 django.setup()
 del os.environ["DJANGO_SETTINGS_MODULE"]  # the servers that tests start have settings of their own

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from ai_client import OpenAI, OpenAIError
+from ai_client import APIConnectionError, OpenAI, OpenAIError
 from ai_client.control.cache import Cache
+from ai_client.control.hooks import Hooks
 from ai_client.stores import open_store
 from tests.conftest import CHAT, KEY, Invoke
 from tests.hostile.framing import EVENT_STREAM, events, framed, script, whole
@@ -188,6 +189,28 @@ def test_a_body_that_broke_off_is_not_kept(wire: Wire, invoke: Invoke, cut: int)
         ):
             invoke(raw.read)
     assert len(wire.requests) == 4
+
+
+@pytest.mark.parametrize("by_pieces", [False, True])
+def test_what_fails_while_it_is_read_has_failed(wire: Wire, invoke: Invoke, by_pieces: bool) -> None:
+    """An unread body whose encoding ends too early is an error to its reader, is not kept, and has failed for hooks."""
+    pieces = framed([chat()], "close", zipped=True)
+    wire.play([*pieces[:-1], CLOSE])
+    told: list[str] = []
+    hooks = Hooks(
+        on_result=lambda _: told.append("result"),
+        on_error=lambda details: told.append(details.error),
+    )
+    cache = Cache(scope="all", store=open_store("memory://"), everything=True)
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0, layers=[hooks, cache])
+    for _ in range(2):
+        with (
+            pytest.raises(APIConnectionError),
+            invoke.within(client.chat.completions.with_streaming_response.create(**CHAT)) as raw,
+        ):
+            _ = invoke.collect(raw.iter_bytes()) if by_pieces else invoke(raw.read)
+    assert told == ["APIConnectionError"] * 2
+    assert len(wire.requests) == 2
 
 
 def test_believed_streams_are_not_kept(wire: Wire, invoke: Invoke) -> None:
