@@ -24,7 +24,6 @@ else:
 _OURS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _SCHEMES = frozenset({"http", "https"})
 _SWITCHING = 101
-_LONGEST = 86_400.0 * 365
 
 
 def _aiohttp() -> Any:
@@ -75,7 +74,7 @@ class AioHttpTransport(AsyncBaseTransport):
 
     def _new_session(self) -> Any:
         aiohttp, options = self._aiohttp, self._options
-        kept: dict[str, Any] = {"keepalive_timeout": min(options.keepalive_expiry, _LONGEST)}
+        kept: dict[str, Any] = {"keepalive_timeout": options.keepalive_expiry}
         if options.max_idle == 0:
             kept = {"force_close": True}
         limit = 0 if options.max_connections == sys.maxsize else options.max_connections

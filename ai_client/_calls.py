@@ -188,6 +188,10 @@ class Calls(Messages):
             kind = type(error).__name__
             message = f"Connection error: {_where(request)} failed ({kind}). {said}".rstrip()
             raise APIConnectionError(message=message, request=request) from error
+        except RuntimeError as error:  # what pools and HTTP clients raise once they are closed
+            if self._closed or self._sender.is_closed:
+                raise ClientClosedError("The client was closed while this call was under way.") from error
+            raise
         return response
 
     async def _first_key(self, call: Call) -> Header | None:

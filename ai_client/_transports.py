@@ -1,7 +1,6 @@
 """Our pools as transports of the HTTP library's clients: what `DefaultHttpxClient` and its kin send through."""
 
 import asyncio
-import math
 import os
 import ssl
 import sys
@@ -12,14 +11,17 @@ from urllib.parse import quote
 
 from ._bridge import LoopSender
 from ._exchange import AsyncPoolHop
-from ._http import Library, LibraryName, PoolOptions, library
+from ._http import Library, LibraryName, PoolOptions, TrustError, library
 from ._pool.awaitable import AwaitablePool
 from ._pool.blocking import BlockingPool
+from .errors import ConfigError
 
 if TYPE_CHECKING:
     import httpx
 
 _ALPN = ["http/1.1"]
+_FOR_EVER = 3_000_000_000.0
+"""Seconds, for what takes no infinity."""
 
 
 def fits(options: dict[str, Any]) -> bool:
@@ -45,13 +47,17 @@ def awaitable_transport(found: Library, options: dict[str, Any], proxy: Any = No
 
 
 def pool_options(found: Library, options: dict[str, Any], proxy: Any) -> PoolOptions:
-    """Return the options of a pool that does what an HTTP client was asked for."""
+    """Return the options of a pool that does what an HTTP client was asked for.
+
+    Raises:
+        ConfigError: `SSL_CERT_FILE` or `SSL_CERT_DIR` names nothing that can be read.
+    """
     limits, trust_env = options["limits"], bool(options["trust_env"])
     unlimited = limits.max_connections is None
     pooled: dict[str, Any] = {
         "max_connections": sys.maxsize if unlimited else limits.max_connections,
         "max_idle": limits.max_keepalive_connections,
-        "keepalive_expiry": math.inf if limits.keepalive_expiry is None else limits.keepalive_expiry,
+        "keepalive_expiry": _FOR_EVER if limits.keepalive_expiry is None else limits.keepalive_expiry,
         "verify": _verify(found, options["verify"], options["cert"], trust_env=trust_env),
         "trust_env": trust_env,
         "environment_proxies": False,  # the HTTP client has its own way to choose among them
@@ -67,7 +73,10 @@ def pool_options(found: Library, options: dict[str, Any], proxy: Any) -> PoolOpt
         and made.verify is True
         and (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"))
     ):
-        made.tls()  # what the environment says of certificates is wrong now rather than at the first request
+        try:
+            made.tls()  # what the environment says of certificates is wrong now rather than at the first request
+        except TrustError as error:
+            raise ConfigError(str(error)) from error
     return made
 
 

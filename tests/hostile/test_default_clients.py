@@ -19,6 +19,7 @@ import trustme
 
 from ai_client import (
     AsyncOpenAI,
+    ConfigError,
     DefaultAioHttpClient,
     DefaultAsyncHttpx2Client,
     DefaultAsyncHttpxClient,
@@ -472,7 +473,7 @@ def test_trust_is_what_was_asked_for(
             with pytest.raises(library.ConnectError):
                 invoke(make(kind, cert=str(mine), trust_env=False).get, server.url)
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(ConfigError, match="SSL_CERT_FILE"):
             make(kind)
 
 
