@@ -149,7 +149,8 @@ def test_handler_of_an_event_loop_is_chained(told: list[str]) -> None:
         watcher = Watcher(told)
         _signals.watch(watcher, any_handler=True)
         os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.wait_for(ended.wait(), 5)
+        async with asyncio.timeout(5):
+            await ended.wait()
         loop.remove_signal_handler(signal.SIGTERM)
 
     asyncio.run(main())

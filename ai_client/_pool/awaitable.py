@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import AsyncGenerator, Sequence
 from math import inf
 from typing import Any, TypeAlias
 
+import h11
 import httpx
 
 from .._fork import here
@@ -16,10 +18,28 @@ from .body import awaitable_body
 from .connection import Connection, Origin, Route, origin_of
 from .loop_network import AwaitableStream
 from .network import READ_SIZE
+from .wire import Wire
+
+_PIECE = 256 * 1024
 
 _Turn: TypeAlias = asyncio.Future[None]
 _Connection: TypeAlias = Connection[AwaitableStream]
 _Ledger: TypeAlias = Ledger[_Connection, _Turn]
+
+
+async def _parts(request: httpx.Request, wire: Wire) -> AsyncGenerator[bytes, None]:
+    """Return the parts of a request's body as they go over the wire."""
+    content: Any = request.stream
+    async for chunk in content:
+        yield wire.body(chunk)
+    yield wire.end()
+
+
+async def _given(parts: Sequence[bytes]) -> AsyncGenerator[bytes, None]:
+    """Return parts that are at hand, in pieces between which an answer may come."""
+    for part in parts:
+        for start in range(0, len(part), _PIECE):
+            yield part[start : start + _PIECE]
 
 
 class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
@@ -99,21 +119,19 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
         before = stream.sent
         try:
             opening, complete = connection.opening(request)
-            for data in opening:
-                await stream.write(data, limit)
+            await stream.write(opening[0], limit)
+            head: h11.Response | None = None
             if not complete:
-                content: Any = request.stream
-                async for chunk in content:
-                    self._check(deadline)
-                    await stream.write(wire.body(chunk), limit)
-                    await asyncio.sleep(0)  # neither a file nor a quick server makes the task wait
-                await stream.write(wire.end(), limit)
+                head = await self._upload(connection, _parts(request, wire), limit, deadline)
+            elif len(opening) > 1:
+                head = await self._upload(connection, _given(opening[1:]), limit, deadline)
         except self._errors.WriteError:
             if stream.sent == before:
                 raise
-            # A server may answer and close before it has read everything; the answer says why.
+            wire.cut()  # a server may answer and close before it has read everything; the answer says why
+            head = None
         limit = timeouts.get("read")
-        while (head := wire.response()) is None:
+        while head is None and (head := wire.response()) is None:
             wire.feed(await stream.read(limit))
         parts: list[bytes] = []
         if not wire.drain(parts):
@@ -122,6 +140,26 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
         response = connection.response(head, self._errors.ByteStream(b"".join(parts)), whole=True)
         self.end(ledger, connection, keep=wire.renew())
         return response
+
+    async def _upload(
+        self,
+        connection: _Connection,
+        parts: AsyncGenerator[bytes, None],
+        limit: float | None,
+        deadline: float | None,
+    ) -> h11.Response | None:
+        """Send what is left of a request, unless it is answered before; return the head of that answer."""
+        wire = connection.wire
+        async with contextlib.aclosing(parts):
+            async for part in parts:
+                self._check(deadline)
+                if said := await connection.stream.upload(part, limit):
+                    wire.feed(said)
+                    if (head := wire.response()) is not None:
+                        wire.cut()
+                        return head
+                await asyncio.sleep(0)  # neither a file nor a quick server makes the task wait
+        return None
 
     def _check(self, deadline: float | None) -> None:
         if deadline is not None and time.monotonic() >= deadline:

@@ -1,13 +1,15 @@
 """The pool of blocking clients, for any number of threads."""
 
 import contextlib
+import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, TypeAlias
 
+import h11
 import httpx
 
 from .._fork import here
@@ -17,6 +19,15 @@ from .base import STARVING, TRIES, Pool, Timeouts, collect
 from .body import blocking_body
 from .connection import Connection, Origin, Route, origin_of
 from .network import BlockingStream, time_for
+from .wire import Wire
+
+
+def _parts(request: httpx.Request, wire: Wire) -> Iterator[bytes]:
+    """Return the parts of a request's body as they go over the wire."""
+    content: Any = request.stream
+    for chunk in content:
+        yield wire.body(chunk)
+    yield wire.end()
 
 
 class _Turn:
@@ -122,19 +133,15 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
         before = stream.sent
         try:
             opening, complete = connection.opening(request)
-            for data in opening:
-                stream.write(data, limit)
-            if not complete:
-                content: Any = request.stream
-                for chunk in content:
-                    stream.write(wire.body(chunk), limit)
-                stream.write(wire.end(), limit)
-        except self._errors.WriteError:
-            if stream.sent == before:
+            stream.write(opening[0], limit)
+            head = self._upload(connection, opening[1:] if complete else _parts(request, wire), limit)
+        except self._errors.WriteError as error:
+            if stream.sent == before or not isinstance(error.__cause__, ConnectionError | ssl.SSLError):
                 raise
-            # A server may answer and close before it has read everything; the answer says why.
+            wire.cut()  # a server may answer and close before it has read everything; the answer says why
+            head = None
         limit = timeouts.get("read")
-        while (head := wire.response()) is None:
+        while head is None and (head := wire.response()) is None:
             wire.feed(stream.read(limit))
         parts: list[bytes] = []
         if not wire.drain(parts):
@@ -143,6 +150,25 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
         response = connection.response(head, self._errors.ByteStream(b"".join(parts)), whole=True)
         self.end(ledger, connection, keep=wire.renew())
         return response
+
+    def _upload(
+        self, connection: _Connection, parts: Iterable[bytes], limit: float | None
+    ) -> h11.Response | None:
+        """Send what is left of a request, unless it is answered before; return the head of that answer."""
+        wire = connection.wire
+        head: h11.Response | None = None
+
+        def answers(said: bytes) -> bool:
+            nonlocal head
+            wire.feed(said)
+            head = wire.response()
+            return head is not None
+
+        for part in parts:
+            if connection.stream.upload(part, limit, answers):
+                wire.cut()
+                break
+        return head
 
     def _admit(self, ledger: _Ledger, timeout: float | None, deadline: float | None) -> None:
         with self._guard:

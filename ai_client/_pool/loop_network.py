@@ -124,6 +124,7 @@ class AwaitableStream(asyncio.BufferedProtocol):
             self._paused = True
             self._transport.pause_reading()
         _wake(self._waiter)
+        _wake(self._drained)  # who sends may want to hear it
 
     def eof_received(self) -> None:
         self._ended = True
@@ -157,9 +158,20 @@ class AwaitableStream(asyncio.BufferedProtocol):
             raise self._errors.WriteError("The server closed the connection.")
         self.sent += len(data)
         if self._drained is not None:
+            if self._drained.done():
+                self._drained = self._loop.create_future()
             await self._wait(self._drained, timeout, "WriteTimeout", "Timed out sending the request.")
             if self._error is not None:
                 raise self._errors.WriteError(str(self._error))
+
+    async def upload(self, data: bytes, timeout: float | None) -> bytes:
+        """Send everything, as `write`, unless the server says something meanwhile; return what it says."""
+        if not self._received:
+            await self.write(data, timeout)
+            return self.read_buffered() if self._received else b""
+        said = self.read_buffered()
+        await self.write(data, timeout)
+        return said
 
     async def read(self, timeout: float | None) -> bytes:
         """Receive what is there, waiting up to *timeout* seconds for it; nothing at the end."""

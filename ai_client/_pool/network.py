@@ -15,6 +15,7 @@ from .._http import Library
 T = TypeVar("T")
 
 READ_SIZE = 64 * 1024
+_RECORD = 16 * 1024  # of TLS, which is sent whole once it is begun
 
 _KEEPALIVE_SECONDS = 60
 _KEEPALIVE_PROBES = 5
@@ -138,6 +139,34 @@ class BlockingStream:
             raise self._errors.WriteTimeout("Timed out sending the request.") from error
         except OSError as error:
             raise self._errors.WriteError(str(error)) from error
+
+    def upload(self, data: bytes, timeout: float | None, answers: Callable[[bytes], bool]) -> bool:
+        """Send everything, as `write`, until what the server says meanwhile *answers*; return whether it does."""
+        left = memoryview(data)
+        listens = True
+        while left:
+            if listens and self._is_heard(timeout):
+                if said := self.read_buffered():
+                    if answers(said):
+                        return True
+                    continue
+                listens = not self._is_heard(0)  # it may have closed its side, which says nothing
+            size = _RECORD if isinstance(self._socket, ssl.SSLSocket | _TunnelledTLS) else READ_SIZE
+            piece = left[:size]
+            self.write(bytes(piece), timeout)
+            left = left[len(piece) :]
+        return False
+
+    def _is_heard(self, timeout: float | None) -> bool:
+        """Wait until data can be sent or has arrived; return whether it has arrived."""
+        poll = select.poll()
+        poll.register(self._socket.fileno(), select.POLLIN | select.POLLOUT)
+        try:
+            limit = None if timeout == 0 else time_for(timeout, self.deadline)
+        except TimeoutError:
+            return False  # the next step says so
+        milliseconds = 0 if timeout == 0 else None if limit is None else limit * 1000
+        return any(events & select.POLLIN for _, events in poll.poll(milliseconds))
 
     def read(self, timeout: float | None, size: int = READ_SIZE) -> bytes:
         """Receive what is there, waiting up to *timeout* seconds for it; nothing at the end."""

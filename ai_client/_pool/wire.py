@@ -17,17 +17,19 @@ _MAX_HINTS = 100
 class Wire:
     """The client's side of one HTTP/1.1 connection, one exchange after another."""
 
-    __slots__ = ("_connection", "_errors", "_hints", "_is_silent")
+    __slots__ = ("_connection", "_errors", "_hints", "_is_cut", "_is_silent")
 
     def __init__(self, library: Library) -> None:
         self._errors: Any = library.http
         self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD)
         self._hints = 0
+        self._is_cut = False
         self._is_silent = True
 
     def head(self, method: str, target: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
         """Begin an exchange; give the head of its request."""
         self._hints = 0
+        self._is_cut = False
         self._is_silent = True
         return self._send(h11.Request, method=method, target=target, headers=headers)
 
@@ -90,11 +92,16 @@ class Wire:
         except h11.RemoteProtocolError as error:
             raise self._errors.RemoteProtocolError(str(error)) from error
 
+    def cut(self) -> None:
+        """Note that the rest of the request is not sent, so that the connection is good for no other."""
+        self._is_cut = True
+
     def renew(self) -> bool:
         """Get ready for another exchange; tell whether the connection is good for one."""
         connection = self._connection
         if (
-            connection.our_state is not h11.DONE
+            self._is_cut
+            or connection.our_state is not h11.DONE
             or connection.their_state is not h11.DONE
             or connection.trailing_data[0]
         ):

@@ -71,6 +71,7 @@ class Wire(LoopThread):
     Attributes:
         answer: What gives the script for a request; may be replaced at any time.
         greeting: A script that is played to each connection before its first request.
+        hints: A script that is played to each request once its head is there, before its body is read.
         hasty: Answer as soon as the head of a request is there, without reading its body.
         gap: Seconds between two writes that must not arrive as one.
         appetite: Bytes of a request's body to read at a time, and the pause in seconds before each, or `None`.
@@ -83,6 +84,7 @@ class Wire(LoopThread):
         self._scripts = [list(script) for script in scripts]
         self.answer: Answer = self._next_script
         self.greeting: Script = ()
+        self.hints: Script = ()
         self.hasty = False
         self.gap = GAP
         self.appetite: tuple[int, float] | None = None
@@ -199,6 +201,7 @@ class Wire(LoopThread):
         headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in head[1:])]
         known = {name.lower(): value for name, value in headers}
         body = b""
+        await self._play(connection, self.hints)
         if not self.hasty:
             body = await self._body(connection, known)
         request = Request(method, target, headers, body, len(self.requests), connection.number)
