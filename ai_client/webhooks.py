@@ -139,8 +139,7 @@ def _found(headers: Headers) -> dict[str, str]:
 
 def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
     items: Any = getattr(headers, "multi_items", None) or getattr(headers, "items", None)
-    pairs: Iterable[tuple[Any, Any]] = items() if callable(items) else headers
-    return pairs
+    return cast("Iterable[tuple[Any, Any]]", items() if callable(items) else headers)
 
 
 def _each(value: Any) -> Iterable[Any]:
