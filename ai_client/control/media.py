@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .._upload_objects import uploaded
 from ..errors import members_of
 from .estimates import BYTES_PER_TOKEN, MEDIA_TOKENS, WARY_BYTES_PER_TOKEN, text_tokens
-from .usage import Usage, outline_of
+from .usage import MOST_SECONDS, Usage, outline_of
 
 if TYPE_CHECKING:
     from .call import Call
@@ -99,9 +99,10 @@ def _duration(content: bytes) -> float:
     """Give the seconds that a transcription says it is of, 0 where it does not."""
     said: Any = outline_of(content).get("duration")
     try:
-        return max(0.0, float(said))
-    except (TypeError, ValueError):
+        seconds = float(said)
+    except (TypeError, ValueError, OverflowError):
         return 0.0
+    return seconds if 0 < seconds <= MOST_SECONDS else 0.0
 
 
 def _spoken(body: Mapping[str, Any], bytes_per_token: int, characters_per_second: int) -> Usage:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .._fork import PerProcess
 from ..errors import ConfigError
+from ..stores.base import MOST
 from .amounts import check_amounts
 from .usage import Usage
 
@@ -73,7 +74,10 @@ class Price:
 
     def of_tokens(self, into: int, out: int) -> int:
         """Give the cost of a call in 10^-9 USD, by its tokens in and out."""
-        return round((into * self.input + out * self.output + self.request * 1e6) * 1000)
+        try:
+            return round((into * self.input + out * self.output + self.request * 1e6) * 1000)
+        except OverflowError:  # a caller may ask for any number of tokens
+            return MOST
 
     def nano_usd(self, usage: Usage) -> int | None:
         """Give the cost of a call in 10^-9 USD, `None` where there is no price for what it used."""

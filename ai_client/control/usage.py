@@ -59,6 +59,9 @@ class Usage:
 
 
 UNKNOWN = Usage("unknown")
+MOST_TOKENS = 10**9
+MOST_SECONDS = 10.0**7
+"""What a call can use at most; a report of more, or of anything but a number from 0 on, tells nothing."""
 _LARGE = 4096
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]*)"')
 
@@ -141,7 +144,14 @@ def outline_of(data: bytes) -> dict[str, Any]:
 
 
 def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
-    """Turn a `usage` member, of whichever endpoint, into usage; `None` where it holds no tokens."""
+    """Turn a `usage` member, of whichever endpoint, into usage; `None` where it holds no tokens, or what cannot be."""
+    try:
+        return _from_report(said, model)
+    except _ImplausibleError:
+        return None
+
+
+def _from_report(said: Mapping[str, Any], model: object) -> Usage | None:
     get = said.get
     given, made = get("prompt_tokens"), get("completion_tokens")
     if given is not None or made is not None:
@@ -150,8 +160,7 @@ def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
         given, made = get("input_tokens"), get("output_tokens")
         read = get("input_tokens_details") or get("input_token_details")
         written = get("output_tokens_details") or get("output_token_details")
-    if type(given) is not int or type(made) is not int or given < 0 or made < 0:  # as hardly ever
-        given, made = _number(given), _number(made)
+    given, made = _number(given), _number(made)
     if given is None or made is None:
         total = _number(get("total_tokens"))
         if given is None and made is None and total is None:
@@ -180,12 +189,18 @@ def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
 def _by_duration(said: Mapping[str, Any]) -> Usage | None:
     """Read the usage of a transcription that is paid for by its length."""
     seconds = said.get("seconds")
-    if isinstance(seconds, int | float) and seconds > 0:
+    if isinstance(seconds, int | float) and seconds is not True and 0 < seconds <= MOST_SECONDS:
         return Usage("reported", seconds=float(seconds))
     return None
 
 
+class _ImplausibleError(ValueError):
+    """A count of tokens that no call can have."""
+
+
 def _number(value: object) -> int | None:
-    if type(value) is not int:
+    if value is None:
         return None
-    return value if value >= 0 else 0  # noqa: FURB136 - half the time of `max`
+    if type(value) is not int or not 0 <= value <= MOST_TOKENS:
+        raise _ImplausibleError
+    return value
