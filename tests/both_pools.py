@@ -18,7 +18,7 @@ from ai_client._pool.awaitable import AwaitablePool
 from ai_client._pool.blocking import BlockingPool
 from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
 
-TIMEOUT = {"connect": 5.0, "read": 5.0, "write": 5.0, "pool": 5.0}
+TIMEOUT = dict.fromkeys(("connect", "read", "write", "pool"), 30.0)
 chance = random.Random(7)
 Scenario = Callable[["Pools"], Coroutine[Any, Any, None]]
 

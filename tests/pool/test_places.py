@@ -107,7 +107,7 @@ def test_timeouts_leave_the_blocking_pool_whole(server: RawServer, sockets: type
                 ends[end] = ends.get(end, 0) + 1
 
         assert await pools.together([user] * 40) == [None] * 40
-        assert ends.keys() == {"answered", "ReadTimeout", "PoolTimeout"}
+        assert {"ReadTimeout"} <= ends.keys() <= {"answered", "ReadTimeout", "PoolTimeout"}
         await ten_more(pools, server)
 
     Blocking.run(scenario, max_connections=5)
@@ -159,6 +159,7 @@ def test_full_pool_gives_up_the_oldest_idle_connection(both: type[Pools], server
 def test_connection_used_last_is_used_next(both: type[Pools], server: RawServer) -> None:
     """After a burst one connection serves what comes one by one, so that the others can expire."""
     ports: list[bytes] = []
+    streams: list[Exchange] = []
 
     async def scenario(pools: Pools) -> None:
         held = [await pools.send(request(server.url + "/stream")) for _ in range(3)]
@@ -173,7 +174,12 @@ def test_connection_used_last_is_used_next(both: type[Pools], server: RawServer)
         ports.append(exchange._connection.transport.get_extra_info("peername")[1])
         if exchange.target == "/stream":
             exchange.write(HEAD_OF_STREAM)
-            exchange.later(0.01, chunk(b""))
+            streams.append(exchange)
+            if (
+                len(streams) == 3
+            ):  # one that ended before would be whole at once, and its connection used again
+                for stream in streams:
+                    stream.write(chunk(b""))
         else:
             exchange.write(OK)
 
