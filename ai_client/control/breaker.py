@@ -75,10 +75,7 @@ class Breaker:
 
     def succeeded(self, target: str) -> None:
         """Close the circuit."""
-        known = self._known()
-        if target in known.circuits:
-            with known.lock:
-                known.circuits.pop(target, None)
+        self._known().circuits.pop(target, None)
 
     def failed(self, target: str, now: float) -> None:
         """Count a failure."""
@@ -96,10 +93,9 @@ class Breaker:
 
     def left(self, target: str) -> None:
         """Forget a try that ended without telling anything about the target, as a cancelled one."""
-        known = self._known()
-        if target in known.circuits:
-            with known.lock:
-                known.circuits.setdefault(target, _Circuit()).probing = False
+        circuit = self._known().circuits.get(target)
+        if circuit is not None:
+            circuit.probing = False
 
     def state(self, target: str, now: float) -> str:
         """Say how a circuit is: `closed`, `open` or `half-open`."""

@@ -1,0 +1,304 @@
+"""Threads that are interrupted between any two lines of what they share: nothing is counted twice, lost or stuck."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from ai_client import _connection, _http
+from ai_client._io import BlockingIO, finish
+from ai_client.control import breaker, cache, concurrency, prices, retry_budget
+from ai_client.control.call import Call, Reply
+from ai_client.errors import QueueFull
+from ai_client.stores import Change, Hold, Ledger, Spend, Take, Tally, memory, open_store, shared
+from tests.control.support import blocking_io
+
+THREADS = 6
+NOW = 1_800_000_000.0
+DAY = NOW + 86_400
+ANSWER = {"data": [{"embedding": [0.5]}]}
+
+
+class Interruptions:
+    """Threads that give way to each other at about every second line of some modules."""
+
+    def __init__(self) -> None:
+        self._files: set[str] = set()
+        self.errors: list[BaseException] = []
+
+    def in_lines_of(self, *modules: ModuleType) -> None:
+        """Name the modules."""
+        self._files.update(str(module.__file__) for module in modules)
+
+    def run(self, work: Callable[[int], object], threads: int = THREADS) -> None:
+        """Run work in threads that begin together, and raise what one of them raised."""
+        ready = threading.Barrier(threads)
+        chance = random.Random(3)
+
+        def interrupt(frame: Any, event: str, argument: object) -> Any:
+            del argument
+            if frame.f_code.co_filename not in self._files:
+                return None
+            if event == "line" and chance.random() < 0.5:
+                time.sleep(0)
+            return interrupt
+
+        def begin(number: int) -> None:
+            try:
+                ready.wait(60)
+                work(number)
+            except BaseException as error:  # noqa: BLE001 - handed to the test
+                self.errors.append(error)
+
+        threading.settrace(interrupt)
+        try:
+            running = [
+                threading.Thread(target=begin, args=(number,), daemon=True) for number in range(threads)
+            ]
+            for thread in running:
+                thread.start()
+        finally:
+            threading.settrace(None)  # type: ignore[arg-type]
+        for thread in running:
+            thread.join(120)
+        assert not any(thread.is_alive() for thread in running)
+        assert not self.errors, self.errors[0]
+
+
+@pytest.fixture
+def racing() -> Interruptions:
+    """Give what runs threads against each other."""
+    return Interruptions()
+
+
+def test_reservations(racing: Interruptions) -> None:
+    """Of reservations and takes at once exactly as many succeed as there is room for."""
+    racing.in_lines_of(memory)
+    backend = memory.MemoryBackend()
+    made: list[str] = []
+
+    def work(number: int) -> None:
+        for step in range(40):
+            ticket = f"{number}-{step}"
+            hold, take = Hold("a", 1, 100, DAY), Take("w", 1, 90, 60.0)
+            if backend.admit(ticket, [hold], [take], NOW, NOW + 60) is None:
+                made.append(ticket)
+
+    racing.run(work)
+    assert len(made) == 90
+    assert backend.ledger("a", NOW) == Ledger(0, 90)
+
+
+def test_settlements(racing: Interruptions) -> None:
+    """Every settlement is counted once on its ledger, in its window and in its sums."""
+    racing.in_lines_of(memory)
+    backend = memory.MemoryBackend()
+
+    def work(number: int) -> None:
+        for step in range(40):
+            tally = Tally("p", "k", {"calls": 1}, 9e9)
+            for _ in range(2):
+                backend.settle(
+                    f"{number}-{step}", [Spend("a", 1, DAY)], NOW, [Change("w", 1, 60.0, NOW)], tally
+                )
+
+    racing.run(work)
+    total = THREADS * 40
+    assert backend.ledger("a", NOW) == Ledger(total, 0)
+    assert backend.sums("p", "p") == {"p": {"k": {"calls": total}}}
+    assert backend._state().windows["w"].total == total
+
+
+def test_readers_of_ledgers_and_sums(racing: Interruptions) -> None:
+    """Who reads while others reserve, expire and add sees whole figures, and disturbs nobody."""
+    racing.in_lines_of(memory)
+    backend = memory.MemoryBackend()
+
+    def work(number: int) -> None:
+        for step in range(60):
+            if number % 2:
+                found = backend.ledger("a", NOW + step)
+                assert found.held >= 0
+                backend.sums("p", "q")
+            else:
+                backend.admit(f"{number}-{step}", [Hold("a", 1, None, DAY)], (), NOW + step, NOW + step + 3)
+                backend.settle(
+                    f"s{number}-{step}", (), NOW, (), Tally(f"p{number}-{step}", "k", {"n": 1}, 9e9)
+                )
+
+    racing.run(work)
+    assert backend.ledger("a", NOW + 1000) == Ledger(0, 0)
+    assert len(backend.sums("p", "q")) == THREADS // 2 * 60
+
+
+def test_values(racing: Interruptions) -> None:
+    """Values that are set, read and pushed out at once take exactly the room that is counted for them."""
+    racing.in_lines_of(memory)
+    backend = memory.MemoryBackend(max_bytes=500)
+
+    def work(number: int) -> None:
+        chance = random.Random(number)
+        for step in range(60):
+            key = str(chance.randrange(8))
+            backend.set(key, bytes(chance.randrange(1, 200)), NOW + step % 3, NOW)
+            backend.get(str(chance.randrange(8)), NOW + 1)
+
+    racing.run(work)
+    state = backend._state()
+    assert state.size == sum(len(value) for value, _ in state.values.values()) <= 500
+
+
+class Patient(BlockingIO):
+    """Waits, and notes who waited in vain."""
+
+    def __init__(self) -> None:
+        super().__init__(blocking_io().sender)
+        self.timeouts = (httpx.TimeoutException,)
+        self.in_vain = 0
+
+    async def wait(self, waiter: Any, timeout: float | None, /) -> bool:
+        """Wait."""
+        if await super().wait(waiter, timeout):
+            return True
+        self.in_vain += 1
+        return False
+
+
+def call_on(io: Any) -> Any:
+    """Make a call that waits through *io*."""
+    call = Call(io, "POST", "/embeddings", object)
+    call.body = {"model": "m", "input": "x"}
+    return call
+
+
+@pytest.mark.parametrize("timeout", [30.0, 0.002])
+def test_slots(racing: Interruptions, timeout: float) -> None:
+    """No more calls run at once than may, and every slot is free again, also where callers give up meanwhile."""
+    racing.in_lines_of(concurrency)
+    policy = concurrency.Concurrency(2, queue_timeout=timeout)
+    running: set[int] = set()
+    most = refused = 0
+
+    def work(number: int) -> None:
+        nonlocal most, refused
+
+        async def proceed(call: Call) -> Any:
+            del call
+            nonlocal most
+            running.add(number)
+            most = max(most, len(running))
+            time.sleep(0.0005 if timeout > 1 else 0.004)
+            running.discard(number)
+            return SimpleNamespace(on_end=[])
+
+        for _ in range(30):
+            try:
+                finish(policy(call_on(blocking_io()), proceed))
+            except QueueFull:
+                refused += 1
+
+    racing.run(work)
+    assert (policy.in_flight, policy.queue_length) == (0, 0)
+    assert most == 2
+    assert (refused == 0) is (timeout > 1)
+
+
+def test_failures_of_a_target(racing: Interruptions) -> None:
+    """Every failure in a row is counted, and of all who ask an open circuit one at a time may try."""
+    racing.in_lines_of(breaker)
+    policy = breaker.Breaker(failures=THREADS * 50, cool_down=1.0)
+    racing.run(lambda _: [policy.failed("t", NOW) for _ in range(50)])
+    assert policy.circuits["t"].failures == THREADS * 50
+    tried: list[float] = []
+    racing.run(lambda _: tried.append(policy.admit("t", NOW + 2)))
+    assert sorted(tried) == [0.0, *[1.0] * (THREADS - 1)]
+
+
+def test_targets_that_recover(racing: Interruptions) -> None:
+    """A target that fails and recovers at once is asked about without an error."""
+    racing.in_lines_of(breaker)
+    policy = breaker.Breaker(failures=1, cool_down=0.5)
+
+    def work(number: int) -> None:
+        for step in range(80):
+            if number % 2:
+                policy.admit("t", NOW + step)
+                policy.left("t")
+            else:
+                policy.failed("t", NOW + step)
+                policy.succeeded("t")
+
+    racing.run(work)
+
+
+def test_retries(racing: Interruptions) -> None:
+    """Calls are all counted, and retries exactly as many as the budget allows."""
+    racing.in_lines_of(retry_budget)
+    policy = retry_budget.RetryBudget(share=0.5, minimum=0, window=3600.0)
+    policy._counts().slot = lambda _: policy._counts().slots[0]  # type: ignore[method-assign]
+    policy._counts().slots.append([0, 0, 0])
+    racing.run(lambda _: [policy(call_on(blocking_io()), lambda call: call) for _ in range(50)])  # type: ignore[arg-type,return-value]
+    assert policy._counts().calls == THREADS * 50
+    allowed: list[bool] = []
+    racing.run(lambda _: [allowed.append(policy.take()) for _ in range(50)])  # type: ignore[func-returns-value]
+    assert allowed.count(True) == THREADS * 50 // 2
+
+
+def test_equal_calls(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal calls at the same time are sent once, and nobody waits for a call that has ended."""
+    racing.in_lines_of(cache)
+    monkeypatch.setattr(cache, "_FLIGHT_TIMEOUT", 2.0)
+    policy = cache.Cache("all", open_store("memory://"), ttl=1e-9)
+    io = Patient()
+    running: set[int] = set()
+    together = 0
+
+    def work(number: int) -> None:
+        async def proceed(call: Call) -> Reply:
+            del call
+            nonlocal together
+            running.add(number)
+            together = max(together, len(running))
+            time.sleep(0)
+            running.discard(number)
+            return Reply(httpx.Response(200, json=ANSWER, request=httpx.Request("POST", "http://x")))
+
+        for _ in range(40):
+            finish(policy(call_on(io), proceed))  # type: ignore[arg-type]
+
+    racing.run(work)
+    assert together == 1
+    assert io.in_vain == 0
+    assert not policy._flights()
+
+
+def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads of a store, its client in a chain, a TLS context and the loading of prices are made once."""
+    racing.in_lines_of(shared, _connection, _http, prices)
+    made: list[str] = []
+
+    def makes(name: str, thing: Any) -> Callable[..., Any]:
+        return lambda *_, **__: made.append(name) or thing  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(shared, "ThreadPoolExecutor", makes("threads", object()))
+    monkeypatch.setattr(_connection, "client_of", makes("client", SimpleNamespace(is_closed=bool)))
+    monkeypatch.setattr(_http, "_build", makes("tls", object()))
+    monkeypatch.setattr(_http, "_contexts", {})
+    here, table = shared._Here(1), prices._Table()
+    monkeypatch.setattr(table, "_load", makes("prices", None))
+    connection = _connection.Connection({"base_url": "http://127.0.0.1:1", "api_key": "k"}, "")
+
+    def work(_: int) -> None:
+        for begin in (here.workers, lambda: connection(True), _http.tls_context, table.load):
+            begin()
+
+    racing.run(work)
+    give_up = time.monotonic() + 60
+    while len(made) < 4 and time.monotonic() < give_up:
+        time.sleep(0.001)
+    assert sorted(made) == ["client", "prices", "threads", "tls"]
