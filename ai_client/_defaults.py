@@ -1,6 +1,8 @@
 """What the clients and the configuration of an application do where nobody says otherwise."""
 
 DEFAULT_MAX_RETRIES = 2
+LONGEST_SECONDS = 1_000_000_000
+"""The longest time to wait, some 30 years: clocks and sockets overflow beyond."""
 DEFAULT_MAX_CONNECTIONS = 1000
 DEFAULT_KEEPALIVE_EXPIRY = 60.0
 DEFAULT_MAX_RESPONSE_BYTES = 256 * 1024 * 1024

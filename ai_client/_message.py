@@ -3,13 +3,14 @@
 import base64
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from ._bounds import EXTENSION, USUAL, Bounds
+from ._defaults import LONGEST_SECONDS
 from ._exchange import FOLLOW_REDIRECTS
 from ._files import Body
 from ._origins import OTHER_ORIGIN, for_anywhere, is_absolute, origin
-from ._request import ADMIN_PATHS, NotGiven, Omit, merge, query_items
+from ._request import ADMIN_PATHS, NotGiven, Omit, encoded, merge, query_items
 from ._sendable import address_fault, name_fault, value_fault
 from ._version import __version__
 from .control.call import Call
@@ -177,7 +178,7 @@ class Messages:
             if given := url.query.decode("ascii"):
                 kept = parse_qsl(given, keep_blank_values=True)
                 items = [(name, value) for name, value in kept if name not in query] + items
-            url = url.copy_with(query=urlencode(items).encode("ascii") or None)
+            url = url.copy_with(query=encoded(items).encode("ascii") or None)
         return url
 
     def leads_away(self, call: Call) -> bool:
@@ -330,13 +331,25 @@ def check_header(name: str, value: object) -> str:
 
 
 def timeouts(timeout: "float | httpx.Timeout | None") -> "dict[str, float | None]":
-    """Give the limits of a request in seconds: connect, read, write, and waiting for a connection."""
+    """Return the limits of a request in seconds: connect, read, write, and waiting for a connection.
+
+    Raises:
+        TypeError: *timeout* is neither a number, nor `None`, nor a `Timeout` of the HTTP library.
+        ConfigError: A limit is negative, or longer than any clock can tell.
+    """
     if timeout is None or isinstance(timeout, int | float):
-        return {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}
-    try:
-        return timeout.as_dict()
-    except AttributeError:
-        raise TypeError(
-            f"timeout must be a number of seconds, a Timeout of the HTTP library or None,"
-            f" not {type(timeout).__name__}."
-        ) from None
+        limits: dict[str, float | None] = dict.fromkeys(("connect", "read", "write", "pool"), timeout)
+    else:
+        try:
+            limits = timeout.as_dict()
+        except AttributeError:
+            raise TypeError(
+                "timeout must be a number of seconds, a Timeout of the HTTP library or None,"
+                f" not {type(timeout).__name__}."
+            ) from None
+    for limit in limits.values():
+        if limit is not None and not 0 <= limit <= LONGEST_SECONDS:
+            raise ConfigError(
+                "timeout must be a number of seconds that is not negative, or None for no bound."
+            )
+    return limits

@@ -9,6 +9,7 @@ from typing import Any, cast
 from ._files import Body, FileTypes, RequestFiles, Source
 from ._request import query_items
 from ._upload_objects import uploaded
+from .errors import ConfigError
 
 _TYPE, _HEADERS = 2, 3
 _BOUNDARY = re.compile(r';\s*boundary="?([^";]+)"?', re.IGNORECASE)
@@ -35,7 +36,7 @@ class Multipart(Body):
         self._line = b"--%b\r\n" % boundary.encode("ascii")
         self._end = b"--%b--\r\n" % boundary.encode("ascii")
         self._parts: list[tuple[bytes, Source | bytes]] = [
-            (_head([("Content-Disposition", _disposition(name, None))]), value.encode())
+            (_head([("Content-Disposition", _disposition(name, None))]), _bytes(value))
             for name, value in fields
         ]
         pairs = cast("Mapping[str, FileTypes]", files).items() if isinstance(files, Mapping) else files
@@ -107,7 +108,23 @@ def _disposition(name: str, filename: str | None) -> str:
 def _head(lines: Iterable[tuple[str, str]]) -> bytes:
     text = ""
     for name, value in lines:
+        if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"The header {name!r} of a file must be a string, not {type(value).__name__}.")
         if "\r" in value or "\n" in value:
             raise ValueError(f"The header {name!r} of a file holds a line break, which no header may.")
         text += f"{name}: {value}\r\n"
-    return f"{text}\r\n".encode()
+    return _bytes(f"{text}\r\n")
+
+
+def _bytes(text: str) -> bytes:
+    """Encode text; names of files that are not UTF-8 come out as the operating system has them.
+
+    Raises:
+        ConfigError: It holds half a character.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise ConfigError(
+            "A name, a type or a field of a form is not text: it holds half a character."
+        ) from None

@@ -21,7 +21,7 @@ from typing import (
 )
 
 from ._io import IO, finish
-from ._request import ADMIN_PATHS, check_given, check_keywords, merge, takes_body
+from ._request import ADMIN_PATHS, check_extra, check_given, check_keywords, merge, takes_body
 from .control.call import Call, Reply
 
 if TYPE_CHECKING:
@@ -179,9 +179,14 @@ class Resource(Generic[M]):
         if self._view == "unread":
             call.unread = True
         take = given.pop
-        call.headers = merge(headers, take("extra_headers", None))
-        call.query = take("extra_query", None)
-        extra_body = take("extra_body", None)
+        if extra_headers := take("extra_headers", None):
+            check_extra("extra_headers", extra_headers)
+        call.headers = merge(headers, extra_headers)
+        if extra_query := take("extra_query", None):
+            check_extra("extra_query", extra_query)
+        call.query = extra_query
+        if extra_body := take("extra_body", None):
+            check_extra("extra_body", extra_body)
         if "timeout" in given:
             call.timeout = take("timeout")
         if files:

@@ -7,11 +7,11 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from ._defaults import LONGEST_SECONDS
 from ._request import path, query_string
 from ._sendable import address_fault, name_fault, text_fault, value_fault
 from .errors import ConfigError
 
-_LONGEST_SECONDS = 1_000_000_000
 _MOST = 1_000_000
 
 
@@ -98,8 +98,8 @@ Text = Annotated[str, _TEXT]
 Name = Annotated[str, _unless(text_fault), _TEXT]
 Segment = Annotated[str, _unless(_segment_fault), _TEXT]
 Address = Annotated[str, _unless(address_fault), _TEXT]
-Seconds = Annotated[float, Field(ge=0, le=_LONGEST_SECONDS, allow_inf_nan=False), _NUMBER]
-SomeSeconds = Annotated[float, Field(gt=0, le=_LONGEST_SECONDS, allow_inf_nan=False), _NUMBER]
+Seconds = Annotated[float, Field(ge=0, le=LONGEST_SECONDS, allow_inf_nan=False), _NUMBER]
+SomeSeconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS, allow_inf_nan=False), _NUMBER]
 Count = Annotated[int, Field(ge=0, le=_MOST), _NUMBER]
 SomeCount = Annotated[int, Field(ge=1, le=_MOST), _NUMBER]
 Size = Annotated[int, Field(ge=1), _NUMBER]

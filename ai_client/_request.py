@@ -80,7 +80,7 @@ def check_given(given: Mapping[str, object], params: Any, path: str, names: tupl
     required, _ = _keywords(params, False)
     for name in required.intersection(names):
         value = given[name]
-        if value is None or isinstance(value, NotGiven | Omit):
+        if value is None or isinstance(value, NotGiven | Omit) or value == []:
             raise TypeError(f"{path}: {name} must be a file, not {value!r}.")
 
 
@@ -157,8 +157,24 @@ def query_items(params: Query) -> list[tuple[str, str]]:
 
 
 def query_string(params: Query) -> str:
-    """Encode parameters as a query string."""
-    return urlencode(query_items(params))
+    """Encode parameters as a query string.
+
+    Raises:
+        ConfigError: A name or a text holds half a character.
+    """
+    return encoded(query_items(params))
+
+
+def encoded(items: list[tuple[str, str]]) -> str:
+    """Encode names and texts as a query string.
+
+    Raises:
+        ConfigError: One holds half a character.
+    """
+    try:
+        return urlencode(items)
+    except UnicodeEncodeError:
+        raise ConfigError("A query parameter is not text: it holds half a character.") from None
 
 
 def _flatten(key: str, value: object, into: list[tuple[str, str]]) -> None:
@@ -243,6 +259,19 @@ def _complete(value: object) -> None:
         parts = vars(value).values()
     for part in parts:
         _complete(part)
+
+
+def check_extra(name: str, value: object) -> None:
+    """Refuse what is no mapping of names.
+
+    Raises:
+        TypeError: *value* is no mapping, or one of its keys is no string.
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping, not {type(value).__name__}.")
+    for key in cast("Mapping[object, object]", value):
+        if not isinstance(key, str):
+            raise TypeError(f"The keys of {name} must be strings, not {type(key).__name__}.")
 
 
 def merge(base: Mapping[str, Any] | None, extra: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

@@ -1,10 +1,10 @@
 """What a client is made of, out of arguments, as the official SDK reads them."""
 
-import math
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+from ._defaults import LONGEST_SECONDS
 from ._ends import StreamEndPolicy
 from ._environment import custom_headers
 from ._http import Library, library
@@ -207,8 +207,8 @@ def checked_timeout(timeout: "float | httpx.Timeout | None") -> "float | httpx.T
             "timeout must be a number of seconds, a Timeout of the HTTP library or None,"
             f" not {type(timeout).__name__}."
         )
-    if not 0 <= timeout < math.inf:
-        raise ConfigError("timeout: must be a number of seconds that is not negative, or None for no bound.")
+    if not 0 <= timeout <= LONGEST_SECONDS:
+        raise ConfigError("timeout must be a number of seconds that is not negative, or None for no bound.")
     return timeout
 
 
@@ -234,6 +234,6 @@ def checked_deadline(value: float | None) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError("deadline must be a number of seconds, or None for no deadline")
-    if not 0 < value < math.inf:
+    if not 0 < value <= LONGEST_SECONDS:
         raise ConfigError("deadline must be greater than zero; None is no deadline")
     return float(value)

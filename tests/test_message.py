@@ -1,7 +1,11 @@
 """The request of a call on the wire: address, headers, authorization, timeouts."""
 
+import math
+import os
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from ai_client import ConfigError, OpenAIError, omit
@@ -226,3 +230,56 @@ def test_a_key_function_may_fail(invoke: Invoke) -> None:
 
     with pytest.raises(LookupError, match="no key today"):
         invoke(invoke.client(api_key=key).models.retrieve, "gpt-5.5")
+
+
+HALF = "\ud800"
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"extra_headers": {"X-A": "ä"}}, "X-A"),
+        ({"extra_headers": {"X-A": HALF}}, "X-A"),
+        ({"extra_headers": {"X A": "a"}}, "X A"),
+        ({"extra_headers": {"": "a"}}, "header"),
+        ({"extra_headers": {3: "a"}}, "extra_headers"),
+        ({"extra_headers": 3}, "extra_headers"),
+        ({"extra_headers": ["X-A: a"]}, "extra_headers"),
+        ({"extra_query": {"a": HALF}}, "query"),
+        ({"extra_query": {HALF: "a"}}, "query"),
+        ({"extra_query": "a=b"}, "extra_query"),
+        ({"extra_body": ["a"]}, "extra_body"),
+        ({"extra_body": {3: "a"}}, "extra_body"),
+        ({"timeout": -1}, "timeout"),
+        ({"timeout": math.nan}, "timeout"),
+        ({"timeout": math.inf}, "timeout"),
+        ({"timeout": 1e300}, "timeout"),
+        ({"timeout": httpx.Timeout(1, read=-1)}, "timeout"),
+        ({"timeout": "soon"}, "timeout"),
+    ],
+    ids=lambda value: ascii(value)[:40],
+)
+def test_options_of_a_call_that_cannot_be_sent(invoke: Invoke, options: dict[str, Any], named: str) -> None:
+    """An option of a call that cannot be sent is refused by its name, and nothing is sent."""
+    with pytest.raises((TypeError, ConfigError), match=named):
+        invoke(invoke.client().chat.completions.create, **CHAT, **options)
+    assert not invoke.upstream.connections_opened
+
+
+@pytest.mark.parametrize(
+    ("file", "purpose"), [((f"a{HALF}", b"x"), "p"), (("a", b"x", f"a/{HALF}"), "p"), (b"x", HALF)], ids=ascii
+)
+def test_a_form_of_half_characters(invoke: Invoke, file: Any, purpose: str) -> None:
+    """A form whose names or fields are no text is refused, and nothing is sent."""
+    with pytest.raises(ConfigError, match="half a character"):
+        invoke(invoke.client().files.create, file=file, purpose=purpose)
+    assert not invoke.upstream.connections_opened
+
+
+def test_a_name_that_is_not_utf_8(invoke: Invoke, tmp_path: Path) -> None:
+    """A file whose name the operating system has in other bytes than UTF-8 is sent under these."""
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))
+    path.write_bytes(b"x")
+    invoke.upstream.always(json={"id": "f"})
+    invoke(invoke.client().files.create, file=path, purpose="p")
+    assert b'filename="caf\xe9.txt"' in invoke.upstream.requests[0].body
