@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from pydantic_core import from_json
 
@@ -136,7 +136,7 @@ def _choices_ended(events: Sequence[bytes], asked_for: int) -> bool:
     ended: set[str] = set()
     for data in events:
         choices = _members(data).get("choices")
-        for choice in choices if isinstance(choices, list) else ():
+        for choice in cast("list[Any]", choices) if isinstance(choices, list) else ():
             members = members_of(choice)
             index = repr(members.get("index", 0))
             begun.add(index)
@@ -150,8 +150,10 @@ def _asked_for(body: object) -> int:
     members = members_of(body)
     n, prompt = members.get("n"), members.get("prompt")
     results = n if type(n) is int and n > 0 else 1
-    if isinstance(prompt, list | tuple) and prompt and not isinstance(prompt[0], int):
-        results *= len(prompt)
+    if isinstance(prompt, list | tuple):
+        prompts = cast("Sequence[Any]", prompt)
+        if prompts and not isinstance(prompts[0], int):
+            results *= len(prompts)
     return results
 
 

@@ -65,7 +65,7 @@ class Page(BaseModel, Generic[T]):
 
     def _holds_items(self) -> bool:
         """Tell whether what came is a list of what the page is a list of, or nothing."""
-        data: object = self.data
+        data = cast("object", self.data)
         return data is None or admits(type(self).model_fields["data"].annotation, data, deep=True)
 
     def _bind(self, client: Client, call: Call) -> None:

@@ -1,6 +1,6 @@
 """Answers as they came over HTTP: `with_raw_response` and `with_streaming_response`."""
 
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -100,7 +100,7 @@ class _Base(Generic[T]):
             return await io.within(deadline, io.read(response))
 
     @contextmanager
-    def _in_our_words(self) -> Iterator[None]:
+    def _in_our_words(self) -> Generator[None]:
         """Turn what reading the body fails with into errors of the package."""
         io, request = self._call.io, self.http_response.request
         failures: tuple[type[Exception], ...] = (TimeoutError, *io.failures)

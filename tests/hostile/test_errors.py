@@ -172,49 +172,55 @@ TAKE_ANYTHING = {"read", "bytes", "lines", "text", "file", "binary"}
 """What looks into no body, and so has nothing against an odd one."""
 
 
-def check(wire: Wire, invoke: Invoke, failure: list[Step], way: str, place: Path, *, must: bool) -> None:
-    """Make a call that may fail and another one over the same single connection's place."""
-    wire.play(failure)
-    patience = 0.1 if HOLD in failure else 30.0
-    client = invoke.client(
-        api_key=KEY, base_url=wire.base_url, max_retries=0, max_connections=1, timeout=patience
-    )
-    error: BaseException | None = None
-    try:
-        WAYS[way](invoke, client, place)
-    except BaseException as raised:  # noqa: BLE001 - its kind is the claim
-        error = raised
-    assert error is None or isinstance(error, OpenAIError), repr(error)
-    assert error is not None or not must
-    wire.play(script([b'{"data": []}']))
-    client.timeout = 30.0
-    assert invoke(client.models.list).data == []
+class Trial:
+    """Calls that may fail, each followed by one that does not over the only connection that there may be."""
+
+    def __init__(self, wire: Wire, invoke: Invoke, place: Path) -> None:
+        self.wire = wire
+        self.invoke = invoke
+        self.place = place
+        self.client = invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0, max_connections=1)
+
+    def check(self, failure: list[Step], way: str, name: object, *, must: bool) -> None:
+        """Make a call, which must fail or may."""
+        self.wire.play(failure)
+        self.client.timeout = 0.1 if HOLD in failure else 30.0
+        error: BaseException | None = None
+        try:
+            WAYS[way](self.invoke, self.client, self.place)
+        except BaseException as raised:  # noqa: BLE001 - its kind is the claim
+            error = raised
+        assert error is None or isinstance(error, OpenAIError), (name, way, repr(error))
+        assert error is not None or not must, (name, way)
+        self.wire.play(script([b'{"data": []}']))
+        self.client.timeout = 30.0
+        assert self.invoke(self.client.models.list).data == [], (name, way)
+
+
+@pytest.fixture
+def trial(wire: Wire, invoke: Invoke, tmp_path: Path) -> Trial:
+    """Return what makes the calls."""
+    return Trial(wire, invoke, tmp_path)
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", FAILURES)
-def test_only_errors_of_ours_leave_a_call(
-    wire: Wire, invoke: Invoke, name: str, way: str, tmp_path: Path
-) -> None:
+def test_only_errors_of_ours_leave_a_call(trial: Trial, way: str) -> None:
     """A call of any kind fails with an `OpenAIError`, whose holder keeps no connection busy."""
-    must = way not in TAKE_ANYTHING and (name, way) != (
-        "no version",
-        "deletion",
-    )  # which is answered with nothing
-    check(wire, invoke, FAILURES[name], way, tmp_path, must=must)
+    for name, failure in FAILURES.items():
+        must = way not in TAKE_ANYTHING and (name, way) != ("no version", "deletion")  # which nothing answers
+        trial.check(failure, way, name, must=must)
 
 
 @pytest.mark.parametrize("way", ["stream", "response stream", "chat events", "response events", "raw stream"])
-@pytest.mark.parametrize("data", ODD_CHUNKS, ids=range(len(ODD_CHUNKS)))
-def test_events_of_odd_shapes(wire: Wire, invoke: Invoke, data: bytes, way: str, tmp_path: Path) -> None:
+def test_events_of_odd_shapes(trial: Trial, way: str) -> None:
     """Events that are objects of odd shapes are items, or errors of ours where something is made of them."""
-    failure = script([*events(data, data)], content_type=EVENT_STREAM)
-    check(wire, invoke, failure, way, tmp_path, must=False)
+    for data in ODD_CHUNKS:
+        trial.check(script([*events(data, data)], content_type=EVENT_STREAM), way, data, must=False)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 @pytest.mark.parametrize("way", ["plain", "stream", "bytes", "text", "file", "read", "binary", "page"])
-def test_half_an_encoded_body(wire: Wire, invoke: Invoke, way: str, coding: str, tmp_path: Path) -> None:
+def test_half_an_encoded_body(trial: Trial, way: str, coding: str) -> None:
     """A body whose encoding is cut off is half an answer, however well its connection ended."""
     text = b"".join(events(*chat_events())) if way == "stream" else bytes(range(256)) * 300
     packed = gzip.compress(text) if coding == "gzip" else zlib.compress(text)
@@ -224,7 +230,7 @@ def test_half_an_encoded_body(wire: Wire, invoke: Invoke, way: str, coding: str,
         failure = script([packed[:-cut]], framing, **given)
         if way == "stream" and cut == 1:
             continue  # what ends the stream is there
-        check(wire, invoke, [*failure], way, tmp_path, must=True)
+        trial.check([*failure], way, (cut, framing), must=True)
 
 
 def test_encodings_that_nobody_asked_for(wire: Wire, invoke: Invoke) -> None:
