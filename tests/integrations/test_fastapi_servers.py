@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -210,3 +211,32 @@ def test_stream_at_the_end_of_the_application(upstream: Upstream) -> None:
         assert "Traceback" not in served.log
     assert "event: error\ndata: {" in text
     assert '"unavailable"' in text
+
+
+def test_requests_around_the_end(upstream: Upstream) -> None:
+    """Every request that the server still answers when it was told to end is answered as before."""
+    statuses: list[bytes] = []
+    told = threading.Event()
+
+    def ask() -> None:
+        while True:
+            late = told.is_set()
+            try:
+                with request(served, "/ask") as connection:
+                    answer = connection.recv(65536)
+            except OSError:  # what the server no longer takes
+                answer = b""
+            if answer:
+                statuses.append(answer[:12])
+            elif late:
+                return
+
+    with uvicorn(upstream) as served, ThreadPoolExecutor(12) as pool:
+        asking = [pool.submit(ask) for _ in range(12)]
+        upstream.wait_for(lambda: len(upstream.requests) > 100)
+        served.process.send_signal(signal.SIGTERM)
+        told.set()
+        for asked in asking:
+            asked.result(60)
+        assert served.process.wait(30) in {0, -signal.SIGTERM}
+    assert set(statuses) == {b"HTTP/1.1 200"}
