@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from ._exchange import AsyncPoolSender, _OverPool
 from ._fork import here, in_child
 from ._loops import Loop, background_loop, cross, finish_from_here, finish_on, main_loop
+from .errors import ClientClosedError
 
 if TYPE_CHECKING:
     import httpx
@@ -68,11 +69,12 @@ class LoopSender(_OverPool):
         with self._lock:
             sender = self._senders.get(loop)
             if sender is None:
+                if self.is_closed:  # an attempt after one that the closing ended
+                    raise ClientClosedError("The client was closed while this call was under way.")
                 for other in list(self._senders):
                     if other.is_closed():
                         self._senders.pop(other).pool.abandon()
                 sender = self._senders[loop] = self._make()
-                sender.is_closed = self.is_closed
             return sender
 
     async def _cross(

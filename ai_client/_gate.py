@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import logging
 import threading
 import time
 import weakref
 from collections.abc import Generator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from ._labels import in_request, requests_are_served
 from .control.call import Call, Next, Reply
@@ -16,6 +17,7 @@ from .errors import ClientClosedError
 if TYPE_CHECKING:
     from ._io import IO
 
+logger = logging.getLogger("ai_client")
 _POLL_SECONDS = 0.25
 
 
@@ -136,8 +138,7 @@ class Gate:
     def wait_until_done(self, seconds: float) -> None:
         """Ask sessions to end, and block until nothing more is to come, for at most so long."""
         deadline = time.monotonic() + seconds
-        for session in self._sessions():
-            session.end()
+        self._tell("end")
         while (left := deadline - time.monotonic()) > 0:
             if self._ends_now or (self._ends_when_idle and self.idle):
                 return
@@ -145,14 +146,19 @@ class Gate:
             self._changed.wait(min(left, _POLL_SECONDS))
             self._changed.clear()
 
-    def _sessions(self) -> list[Session]:
-        return [token for token in list(self._under_way) if isinstance(token, Session)]
+    def _tell(self, what: Literal["end", "cut"]) -> None:
+        """Tell each session; a fault of one is no reason to leave the others open."""
+        for token in list(self._under_way):
+            if isinstance(token, Session):
+                try:
+                    getattr(token, what)()
+                except Exception:
+                    logger.exception("A session could not be ended.")
 
     def cut_off(self) -> None:
         """Let whatever is still under way fail when its connection is closed; end sessions, and wake what sleeps."""
         self.cut.set()
-        for session in self._sessions():
-            session.cut()
+        self._tell("cut")
         for sleeper in list(self._sleepers):
             with contextlib.suppress(RuntimeError):  # its loop is closed
                 sleeper.get_loop().call_soon_threadsafe(_wake, sleeper)

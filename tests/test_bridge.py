@@ -15,8 +15,12 @@ import openai
 import pytest
 import uvloop
 
-from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider
+from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, OpenAI
+from ai_client._bridge import LoopSender
+from ai_client._exchange import AsyncPoolSender
+from ai_client._http import library
 from ai_client._loops import background_loop
+from ai_client._pool.awaitable import AwaitablePool
 from ai_client.testing import Gate, Upstream, sse
 from tests.conftest import CHAT
 
@@ -270,6 +274,46 @@ def test_own_client_works_in_loops_side_by_side(ai_client_upstream: Upstream) ->
     ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
 
 
+def test_closing_ends_what_is_under_way(ai_client_upstream: Upstream) -> None:
+    """Calls under way and those that wait for a connection end when their client is closed, and are not sent again."""
+    ai_client_upstream.always(never=True)
+
+    async def main() -> None:
+        options: dict[str, Any] = {"max_connections": 1, "max_retries": 2}
+        client = AsyncOpenAI(base_url=ai_client_upstream.base_url, api_key="any", **options)
+        calls = [asyncio.create_task(ask(client)) for _ in range(3)]
+        await ai_client_upstream.wait_for_async(lambda: ai_client_upstream.in_flight == 1)
+        (sender,) = client._sender._senders.values()
+        while sender.pool.stats().waiting < 2:
+            await asyncio.sleep(0)
+        await client.close()
+        for call in calls:
+            with pytest.raises(ClientClosedError, match="closed while this call was under way"):
+                await asyncio.wait_for(call, 30)
+
+    asyncio.run(main())
+    assert len(ai_client_upstream.requests) == 1
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
+
+
+def test_closing_ends_what_is_under_way_in_threads(
+    ai_client_upstream: Upstream,
+) -> None:
+    """Threads whose client is closed under them fail, and what they asked is not sent again."""
+    ai_client_upstream.always(never=True)
+    options: dict[str, Any] = {"max_connections": 1, "max_retries": 2}
+    client = OpenAI(base_url=ai_client_upstream.base_url, api_key="any", **options)
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(client.chat.completions.create, **CHAT) for _ in range(3)]
+        ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 1)
+        ai_client_upstream.wait_for(lambda: client._sender.pool.stats().waiting == 2)
+        client.close()
+        for call in calls:
+            with pytest.raises(ClientClosedError, match="closed while this call was under way"):
+                call.result(30)
+    assert len(ai_client_upstream.requests) == 1
+
+
 def test_background_loop_itself_is_served(provider: ClientProvider) -> None:
     """A call made on the background loop does not wait for itself."""
     done = asyncio.run_coroutine_threadsafe(ask(provider.async_client), background_loop())
@@ -460,3 +504,143 @@ def test_closing_leaves_the_users_connections_to_their_loop(
     assert not faults
     assert threads == ({threading.get_ident()} if own else set())
     loop.close()
+
+
+class Slow:
+    """A maker of pools that lets others come in between."""
+
+    def __init__(self) -> None:
+        self.making, self.go = threading.Event(), threading.Event()
+        self.made: list[AsyncPoolSender] = []
+
+    def __call__(self) -> Any:
+        """Make a sender when told to."""
+        self.making.set()
+        assert self.go.wait(30)
+        found = library("httpx")
+        self.made.append(AsyncPoolSender(AwaitablePool(), found))
+        return self.made[-1]
+
+
+@pytest.fixture
+def slow() -> Slow:
+    """Make such a maker."""
+    return Slow()
+
+
+def test_pool_of_a_loop_is_one(slow: Slow) -> None:
+    """Threads that need the pool of a loop while it is being made get that one."""
+    sender = LoopSender(slow, library("httpx"))
+    loop = asyncio.new_event_loop()
+    with ThreadPoolExecutor(8) as pool:
+        first = pool.submit(sender._sender_of, loop)
+        assert slow.making.wait(30)
+        others = [pool.submit(sender._sender_of, loop) for _ in range(7)]
+        slow.go.set()
+        assert {first.result(30), *(other.result(30) for other in others)} == set(slow.made)
+    assert len(slow.made) == 1
+    loop.close()
+
+
+@pytest.mark.parametrize("way", ["close", "aclose"])
+def test_pool_that_is_made_while_closing_is_closed(slow: Slow, way: str) -> None:
+    """A client that is closed while a pool is being made for it closes that too, and makes no other."""
+    sender = LoopSender(slow, library("httpx"))
+    loop = asyncio.new_event_loop()
+
+    def close() -> None:
+        if way == "close":
+            sender.close()
+        else:
+            asyncio.run(sender.aclose())
+
+    with ThreadPoolExecutor(2) as pool:
+        making = pool.submit(sender._sender_of, loop)
+        assert slow.making.wait(30)
+        closing = pool.submit(close)
+        with pytest.raises(TimeoutError):
+            closing.result(0.1)
+        slow.go.set()
+        closing.result(30)
+        assert making.result(30).is_closed
+    assert sender.is_closed
+    with pytest.raises(ClientClosedError):
+        sender._sender_of(loop)
+    assert len(slow.made) == 1
+    loop.close()
+
+
+class Answering:
+    """A sender whose answer comes although its request was cancelled, with a body of which nothing is sent twice."""
+
+    def __init__(self) -> None:
+        self.sent, self.go = threading.Event(), threading.Event()
+        self.closed: list[str] = []
+
+    async def send(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
+        """Answer, cancelled or not."""
+        del stream
+        self.sent.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.to_thread(self.go.wait)
+        return httpx.Response(200, stream=Body(self.closed), request=request)
+
+
+class Body(httpx.AsyncByteStream):
+    """A body in two parts that takes its time to be closed."""
+
+    def __init__(self, closed: list[str]) -> None:
+        self.closed = closed
+        self.begun = threading.Event()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"one"
+        yield b"two"
+
+    async def aclose(self) -> None:
+        """Close, slowly."""
+        self.begun.set()
+        await asyncio.sleep(0.05)
+        self.closed.append("closed")
+
+
+def test_answer_of_a_cancelled_caller_is_closed() -> None:
+    """An answer that arrives although its caller was cancelled is closed before the caller goes on."""
+    answering: Any = Answering()
+    sender = LoopSender(lambda: answering, library("httpx"))
+    sender.shared = True
+
+    async def main() -> None:
+        request = httpx.Request("GET", "http://upstream")
+        task = asyncio.ensure_future(sender.send(request, stream=True))
+        await asyncio.to_thread(answering.sent.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert answering.closed == ["closed"]
+        answering.go.set()
+
+    asyncio.run(main())
+
+
+def test_body_is_closed_for_a_cancelled_reader_and_read_once() -> None:
+    """Closing a body goes on to its end when its reader is cancelled, and iterating it anew reads nothing twice."""
+    answering: Any = Answering()
+    answering.go.set()
+    sender = LoopSender(lambda: answering, library("httpx"))
+    sender.shared = True
+
+    async def main() -> None:
+        response = await sender.send(httpx.Request("GET", "http://upstream"), stream=True)
+        body: Any = response.stream
+        assert await anext(aiter(body)) == b"one"
+        assert [part async for part in body] == [b"two"]
+        inner = body._inner
+        closing = asyncio.create_task(body.aclose())
+        await asyncio.to_thread(inner.begun.wait)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        assert answering.closed == ["closed"]
+
+    asyncio.run(main())

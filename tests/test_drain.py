@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, OpenAI, labels
+from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, OpenAI, OpenAIError, labels
 from ai_client._drain import _AsyncBody, _Body
 from ai_client._gate import Gate as Calls
 from ai_client._labels import request_labels
@@ -509,3 +509,157 @@ def test_cut_body_is_not_taken_for_whole() -> None:
     calls = Calls()
     with pytest.raises(ClientClosedError):
         asyncio.run(read_to_end())
+
+
+class LongSession:
+    """Something that lasts until it is told to end."""
+
+    def __init__(self, *, faulty: bool = False) -> None:
+        self.told: list[str] = []
+        self.faulty = faulty
+
+    def end(self) -> None:
+        """Note it."""
+        self._note("end")
+
+    def cut(self) -> None:
+        """Note it."""
+        self._note("cut")
+
+    def _note(self, what: str) -> None:
+        self.told.append(what)
+        if self.faulty:
+            raise LookupError(what)
+
+
+def test_sessions_are_asked_to_end_and_then_cut(make: Callable[..., ClientProvider]) -> None:
+    """What lasts until it is told is asked to end, waited for, and cut at the bound, even if another one fails."""
+    provider = make(shutdown_timeout=0.2)
+    gate = provider.client._gate
+    assert gate is not None
+    sessions = [LongSession(), LongSession(faulty=True), LongSession()]
+    for session in sessions:
+        gate.enter(session)
+    gate.leave(sessions[0])
+    assert not gate.idle
+    provider.close()
+    assert [session.told for session in sessions] == [[], ["end", "cut"], ["end", "cut"]]
+
+
+def test_sessions_that_end_are_waited_for(
+    make: Callable[..., ClientProvider], pool: ThreadPoolExecutor, ai_client_upstream: Upstream
+) -> None:
+    """A session that ends when it is asked to ends the waiting, and is not cut."""
+    provider = make(shutdown_timeout=3600)
+    gate = provider.client._gate
+    assert gate is not None
+    session = LongSession()
+    gate.enter(session)
+    closing = pool.submit(provider.close)
+    ai_client_upstream.wait_for(lambda: session.told == ["end"])
+    gate.leave(session)
+    closing.result(30)
+    assert session.told == ["end"]
+
+
+def test_session_that_comes_after_the_cut_is_cut(make: Callable[..., ClientProvider]) -> None:
+    """A session that was let in before the cut but is counted after it is cut at once."""
+    provider = make(shutdown_timeout=0.1)
+    gate = provider.client._gate
+    assert gate is not None
+    provider.close()
+    session = LongSession()
+    gate.enter(session)
+    assert session.told == ["cut"]
+
+
+def test_counts_of_what_fails(make: Callable[..., ClientProvider], ai_client_upstream: Upstream) -> None:
+    """Calls and streams that fail, are refused, left or cancelled count as over, on both clients."""
+    provider = make(shutdown_timeout=3600)
+    client, gate = provider.client, provider.client._gate
+    assert gate is not None
+    ai_client_upstream.reply(status=400)
+    with pytest.raises(OpenAIError):
+        ask(provider)
+    ai_client_upstream.reply(chunks=[CHUNK, Gate()])
+    with client.chat.completions.create(**CHAT, stream=True) as stream:
+        next(iter(stream))
+        assert not gate.idle
+    assert gate.idle
+
+    async def main() -> None:
+        ai_client_upstream.reply(status=400)
+        with pytest.raises(OpenAIError):
+            await ask_async(provider)
+        ai_client_upstream.reply(never=True)
+        before = len(ai_client_upstream.requests)
+        task = asyncio.create_task(ask_async(provider))
+        await ai_client_upstream.wait_for_async(lambda: len(ai_client_upstream.requests) > before)
+        assert not gate.idle
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert gate.idle
+        ai_client_upstream.reply(chunks=[CHUNK, Gate()])
+        async with await provider.async_client.chat.completions.create(**CHAT, stream=True) as stream:
+            await anext(aiter(stream))
+            assert not gate.idle
+        assert gate.idle
+
+    asyncio.run(main())
+    provider.drain()
+    with pytest.raises(ClientClosedError):
+        ask(provider)
+    assert gate.idle
+
+
+def test_sleepers_of_the_gate() -> None:
+    """A sleep leaves nothing behind, is over at once after the cut, and may be on a loop that is closed."""
+    gate = Calls()
+
+    async def main() -> None:
+        await gate.sleep(0)
+        task = asyncio.create_task(gate.sleep(3600))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not gate._sleepers
+        assert all(handle.cancelled() for handle in asyncio.get_running_loop()._scheduled)  # type: ignore[attr-defined]
+
+    asyncio.run(main())
+    dead = asyncio.new_event_loop()
+    sleep = gate.sleep(3600)
+    dead.call_soon(lambda: None)
+    task = dead.create_task(sleep)
+    dead.run_until_complete(asyncio.sleep(0))
+    dead.close()
+    gate.cut_off()
+    asyncio.run(gate.sleep(3600))
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    sleep.close()
+
+
+def test_cancelled_aclose_ends_all_the_same(
+    make: Callable[..., ClientProvider], ai_client_upstream: Upstream
+) -> None:
+    """Who gives up waiting for the end does not keep it from coming."""
+    provider = make(shutdown_timeout=3600)
+    gate = Gate()
+    ai_client_upstream.reply(gate=gate, content="finished")
+
+    async def main() -> None:
+        provider.adopt_loop()
+        call = asyncio.create_task(ask_async(provider))
+        await ai_client_upstream.wait_for_async(lambda: ai_client_upstream.in_flight == 1)
+        closing = asyncio.create_task(provider.aclose())
+        await asyncio.sleep(0.05)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        gate.set()
+        assert await call == "finished"
+        await provider.aclose()
+
+    asyncio.run(main())
+    assert provider.state == "closed"

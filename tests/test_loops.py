@@ -1,18 +1,27 @@
 """The way from one event loop to another."""
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import os
 import threading
 import weakref
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
 
 from ai_client import ClientClosedError, _loops
-from ai_client._loops import background_loop, cross, stop_background_loop
+from ai_client._loops import (
+    background_loop,
+    begin_on,
+    cross,
+    finish_from_here,
+    finish_on,
+    stop_background_loop,
+)
 
 pytestmark = pytest.mark.usefixtures("no_loop_left")
 
@@ -191,6 +200,115 @@ def test_background_loop_is_one() -> None:
     for thread in threads:
         thread.join()
     assert len(loops) == 1
+
+
+def test_background_loop_that_is_slow_to_start_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the background loop is being started, others wait for it, and stopping it does."""
+    stop_background_loop()
+    starting, go = threading.Event(), threading.Event()
+    made: list[_loops._Background] = []
+
+    class Slow(_loops._Background):
+        def __init__(self) -> None:
+            starting.set()
+            assert go.wait(30)
+            super().__init__()
+            made.append(self)
+
+    monkeypatch.setattr(_loops, "_Background", Slow)
+    with ThreadPoolExecutor(9) as pool:
+        first = pool.submit(background_loop)
+        assert starting.wait(30)
+        others = [pool.submit(background_loop) for _ in range(7)]
+        stopping = pool.submit(stop_background_loop)
+        with pytest.raises(TimeoutError):
+            stopping.result(0.1)
+        go.set()
+        stopping.result(30)
+        loops = {first.result(30), *(other.result(30) for other in others)}
+    assert made[0].loop in loops
+    assert made[0].loop.is_closed()
+    assert len(made) <= 2
+
+
+def test_result_for_a_loop_that_is_gone_is_undone() -> None:
+    """A result whose caller's loop was closed meanwhile is taken back on the loop that it came from."""
+    started, go, undone = threading.Event(), threading.Event(), threading.Event()
+
+    async def work() -> str:
+        started.set()
+        await asyncio.to_thread(go.wait)
+        return "an open response"
+
+    async def undo(result: str) -> None:
+        assert result == "an open response"
+        undone.set()
+
+    async def main() -> None:
+        await asyncio.to_thread(started.wait)
+
+    loop = asyncio.new_event_loop()
+    crossing = cross(background_loop(), work, undo=undo)
+    task = loop.create_task(crossing)
+    loop.run_until_complete(main())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+    go.set()
+    assert undone.wait(30)
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    with contextlib.suppress(RuntimeError):
+        crossing.close()
+
+
+def test_finishing_waits_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is run on another loop is waited for, from a thread and from a loop, up to a bound; it goes on after."""
+    loop = background_loop()
+    seen: list[str] = []
+
+    async def quick() -> None:
+        await asyncio.sleep(0.05)
+        seen.append("quick")
+
+    finish_on(loop, quick)
+    assert seen == ["quick"]
+    asyncio.run(finish_from_here(loop, quick))
+    assert seen == ["quick", "quick"]
+    monkeypatch.setattr(_loops, "_FINISH_SECONDS", 0.05)
+    go, over = threading.Event(), threading.Event()
+
+    async def slow() -> None:
+        await asyncio.to_thread(go.wait)
+        over.set()
+
+    finish_on(loop, slow)
+    asyncio.run(finish_from_here(loop, slow))
+    assert not over.is_set()
+    assert len(_loops._kept) == 2
+    go.set()
+    assert over.wait(30)
+    asyncio.run(cross(loop, lambda: asyncio.sleep(0.05)))
+    assert not _loops._kept
+
+
+def test_finishing_on_a_paused_or_closed_loop() -> None:
+    """What is left to a loop between two runs is done when it runs again, and is dropped when it is closed."""
+    loop = asyncio.new_event_loop()
+    seen: list[str] = []
+
+    async def close() -> None:
+        seen.append("closed")
+
+    begin_on(loop, close)
+    assert not seen
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.run_until_complete(asyncio.sleep(0))
+    assert seen == ["closed"]
+    begin_on(loop, close)
+    loop.close()
+    begin_on(loop, close)
+    finish_on(loop, close)
+    asyncio.run(finish_from_here(loop, close))
+    assert seen == ["closed"]
 
 
 def test_background_loop_is_started_again() -> None:

@@ -16,7 +16,14 @@ import openai
 import pytest
 import trustme
 
-from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, ConfigError, OpenAI
+from ai_client import (
+    AsyncOpenAI,
+    ClientClosedError,
+    ClientProvider,
+    ConfigError,
+    OpenAI,
+    provider as provider_module,
+)
 from ai_client.testing import Gate, Upstream, override
 from tests.conftest import CHAT
 
@@ -450,3 +457,133 @@ next(blocking)
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
+
+
+class Slow:
+    """Something that is made only when told to."""
+
+    def __init__(self, make: Any) -> None:
+        self._make = make
+        self.making, self.go = threading.Event(), threading.Event()
+        self.made: list[Any] = []
+
+    def __call__(self, *args: Any) -> Any:
+        """Make it."""
+        self.making.set()
+        assert self.go.wait(30)
+        self.made.append(self._make(*args))
+        return self.made[-1]
+
+
+def test_client_that_is_slow_to_build_is_one(
+    provider: ClientProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a client is being built, others wait for it."""
+    slow = Slow(provider_module.build)
+    monkeypatch.setattr(provider_module, "build", slow)
+    with ThreadPoolExecutor(8) as pool:
+        first = pool.submit(lambda: provider.client)
+        assert slow.making.wait(30)
+        others = [pool.submit(lambda: provider.client) for _ in range(7)]
+        slow.go.set()
+        assert {id(first.result(30)), *(id(other.result(30)) for other in others)} == {
+            id(slow.made[0].client)
+        }
+    assert len(slow.made) == 1
+
+
+@pytest.mark.parametrize("way", ["close", "aclose"])
+def test_client_that_is_built_while_closing_is_closed(
+    provider: ClientProvider, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """A provider that is closed while a client is being built closes that one too."""
+    slow = Slow(provider_module.build)
+    monkeypatch.setattr(provider_module, "build", slow)
+
+    def close() -> None:
+        if way == "close":
+            provider.close()
+        else:
+            asyncio.run(provider.aclose())
+
+    with ThreadPoolExecutor(2) as pool:
+        building = pool.submit(lambda: provider.client)
+        assert slow.making.wait(30)
+        closing = pool.submit(close)
+        with pytest.raises(TimeoutError):
+            closing.result(0.1)
+        slow.go.set()
+        closing.result(30)
+        assert building.result(30).is_closed()
+
+
+def test_started_once_by_many(provider: ClientProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that start a closed provider at the same time start it once: what one let in counts for all."""
+    provider.close()
+    slow = Slow(provider_module.Gate)
+    monkeypatch.setattr(provider_module, "Gate", slow)
+    with ThreadPoolExecutor(8) as pool:
+        starting = [pool.submit(provider.start) for _ in range(8)]
+        assert slow.making.wait(30)
+        slow.go.set()
+        for started in starting:
+            started.result(30)
+    assert [provider._gate] == slow.made
+    assert provider.state == "open"
+
+
+class Unclosable:
+    """A client that cannot be closed."""
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+
+    def close(self) -> None:
+        """Fail."""
+        raise LookupError("no way")
+
+
+@pytest.mark.parametrize("way", ["close", "aclose"])
+def test_client_that_cannot_be_closed(
+    ai_client_upstream: Upstream, caplog: pytest.LogCaptureFixture, way: str
+) -> None:
+    """A client that fails to close is logged, and keeps neither the others nor the end itself from being closed."""
+    options = {"base_url": ai_client_upstream.base_url, "api_key": "any"}
+    provider = ClientProvider({**options, "client_class": Unclosable}, aliases={"other": options})
+    assert provider.client
+    other, awaitable = provider["other"].client, provider["other"].async_client
+    if way == "close":
+        provider.close()
+    else:
+        asyncio.run(provider.aclose())
+    assert provider.state == "closed"
+    assert other.is_closed()
+    assert awaitable.is_closed()
+    assert "An AI client could not be closed." in caplog.text
+
+
+def test_fakes_go_in_any_order(provider: ClientProvider) -> None:
+    """Of fakes that overlap the latest is given; each goes with its own block, whichever ends first."""
+    real = provider.client
+    first, second = provider.override("first"), provider.override("second")
+    first.__enter__()
+    second.__enter__()
+    assert provider.client == "second"
+    first.__exit__(None, None, None)
+    assert provider.client == "second"
+    second.__exit__(None, None, None)
+    assert provider.client is real
+
+
+def test_child_of_a_closed_provider_can_be_started(provider: ClientProvider) -> None:
+    """A forked child of a closed provider takes no calls, is closed at once, and can be started again."""
+    assert ask(provider.client)
+    provider.close()
+
+    def good() -> bool:
+        with pytest.raises(ClientClosedError):
+            _ = provider.client
+        provider.close()
+        return provider.state == "closed" and bool(ask(provider.start().client))
+
+    assert exit_code_of_child(good) == 0
