@@ -65,12 +65,16 @@ class Threaded(Generic[T]):
         stream: What the items come from. When the reader leaves while the thread waits for its next byte, its
             connection is shut down, which wakes the thread.
         close: Closes it; called in the thread.
+        leave: Called before that connection is shut down: what the thread then raises is no failure.
     """
 
-    def __init__(self, items: Iterable[T], stream: object, close: Callable[[], None]) -> None:
+    def __init__(
+        self, items: Iterable[T], stream: object, close: Callable[[], None], leave: Callable[[], None]
+    ) -> None:
         self._items = iter(items)
         self._stream = stream
         self._close = close
+        self._leave = leave
         self._thread = ThreadPoolExecutor(1, "ai-client-stream")
         self._context = copy_context()
         self._waiting = False
@@ -104,6 +108,7 @@ class Threaded(Generic[T]):
             return
         self._closed = True
         if self._waiting:
+            self._leave()
             response = getattr(self._stream, "response", None)
             interrupt(getattr(response, "extensions", {}).get("network_stream"))
         self._thread.submit(self._close)

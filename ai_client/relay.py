@@ -27,6 +27,11 @@ class _Encoder:
         self._transform = transform
         self._failure: Exception | None = None
         self.ended = False
+        self._left = False
+
+    def leave(self) -> None:
+        """Note that nobody reads any more, so that the stream's end is not a failure to tell of."""
+        self._left = True
 
     def _encode(self, item: Any) -> bytes | None:
         """Write an item as an event; `None` where it is not to be sent."""
@@ -74,6 +79,8 @@ class Events(_Encoder):
         except Exception as error:  # noqa: BLE001 - whatever it is, the reader is told that it ended
             with _logged():
                 self.close()
+            if self._left and isinstance(error, OpenAIError):
+                raise StopIteration from None
             return self._fail(error)
 
     def _advance(self) -> bytes:
@@ -180,4 +187,4 @@ def awaitable_events(
     if isinstance(stream, AsyncIterable):
         return AsyncEvents(stream, transform)
     events = Events(stream, transform)
-    return Threaded(events, stream, events.close)
+    return Threaded(events, stream, events.close, events.leave)

@@ -69,7 +69,7 @@ def test_threaded() -> None:
         closed.set()
 
     async def read() -> list[int]:
-        return [item async for item in Threaded(items(), None, close)]
+        return [item async for item in Threaded(items(), None, close, lambda: None)]
 
     assert asyncio.run(read()) == [1, 2]
     assert closed.wait(5)
@@ -82,7 +82,7 @@ def test_threaded_error() -> None:
     """An error of the iterable reaches the reader."""
 
     async def read() -> None:
-        async for _ in Threaded((1 // zero for zero in [0]), None, lambda: None):
+        async for _ in Threaded((1 // zero for zero in [0]), None, lambda: None, lambda: None):
             pass
 
     with pytest.raises(ZeroDivisionError):
@@ -94,6 +94,7 @@ def test_reader_that_leaves_wakes_the_thread(ai_client_upstream: Upstream) -> No
     ai_client_upstream.reply(pause=60)
     client = OpenAI(api_key="k", base_url=ai_client_upstream.base_url)
     reading = threading.Event()
+    left: list[bool] = []
 
     def read(stream: Iterator[Any]) -> Iterator[Any]:
         yield next(stream)
@@ -101,7 +102,7 @@ def test_reader_that_leaves_wakes_the_thread(ai_client_upstream: Upstream) -> No
         yield next(stream)
 
     async def leave(stream: Any) -> None:
-        items: Threaded[Any] = Threaded(read(stream), stream, stream.close)
+        items: Threaded[Any] = Threaded(read(stream), stream, stream.close, lambda: left.append(True))
         await anext(items)
         waiting = asyncio.ensure_future(items.__anext__())
         assert await asyncio.to_thread(reading.wait, 5)
@@ -109,6 +110,7 @@ def test_reader_that_leaves_wakes_the_thread(ai_client_upstream: Upstream) -> No
         with pytest.raises(asyncio.CancelledError):
             await waiting
         items.close()
+        assert left == [True]
         await ai_client_upstream.wait_for_async(lambda: ai_client_upstream.requests[0].aborted)
 
     with client:

@@ -53,7 +53,12 @@ class EventStreamResponse(StreamingHttpResponse):
             finally:
                 await events.aclose()
             return
-        parts = Threaded(cast("Iterable[bytes]", self.streaming_content), self._stream, self._close_events)
+        parts = Threaded(
+            cast("Iterable[bytes]", self.streaming_content),
+            self._stream,
+            self._close_events,
+            self._events.leave,
+        )
         try:
             async for part in parts:
                 yield part
