@@ -70,14 +70,15 @@ async def open_socket(
     make: Any = settings.pop("create_connection", None) or module.ClientConnection
     make = (_make_blocking if blocking else _make_awaitable)(make, errors)
     where = address(client, call.path, query)
+    request = _request_of(client, where, sent)
     for _ in range(_MAX_REDIRECTS + 1):
-        request = _request_of(client, where, sent)
         try:
             timed = settings if call.deadline is None else _in_time(settings, call.deadline)
             opening: Any = module.connect(where, additional_headers=sent, create_connection=make, **timed)
             opened: Any = opening.__enter__() if blocking else await opening
         except _AnsweredError as answered:
             where = _next(client, where, answered.response, request)
+            request = _request_of(client, where, sent)
         except TimeoutError as error:
             if is_over(call.deadline):
                 raise DeadlineExceededError(request) from error
@@ -152,7 +153,7 @@ def _next(client: "BaseClient[Any]", where: str, answer: Any, request: "httpx.Re
         response = _response_of(client, answer, request)
         raise status_error(response, body_of(response))
     url: Any = client._library.http.URL
-    here = url(where)
+    here = there = url(where)
     try:
         there = here.join(location)
         scheme = _SCHEMES.get(there.scheme, there.scheme)

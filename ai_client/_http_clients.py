@@ -4,7 +4,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ._defaults import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS
-from ._http import LibraryName, library
+from ._http import Library, LibraryName, library
 from ._setup import DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT
 
 if TYPE_CHECKING:
@@ -25,80 +25,59 @@ def _defaults(http: Any, options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+class _Cookies:
+    """Cookies, looked for only in an answer that sets some; the library goes a long way to find none."""
+
+    def extract_cookies(self, response: Any) -> None:
+        if "set-cookie" in response.headers:
+            above: Any = super()
+            above.extract_cookies(response)
+
+
+class _Pooled:
+    """A client of an HTTP library that chooses its transports.
+
+    The library's clients do so in two methods, `_init_transport` and `_init_proxy_transport`. One of our pools stands
+    wherever it can do what was asked for, the library's own transport elsewhere.
+    """
+
+    _found: Library
+    _blocking: bool
+    _cookies: Any
+
+    def __init__(self, **options: Any) -> None:
+        above: Any = super()
+        above.__init__(**_defaults(self._found.http, options))
+        self._cookies = _cookie_class(self._found.name)(self._cookies)
+
+    def _init_transport(self, *, transport: Any = None, **options: Any) -> Any:
+        from ._transports import fits, transport_for  # noqa: PLC0415 - loads the pool
+
+        if transport is not None or not fits(options):
+            above: Any = super()
+            return above._init_transport(transport=transport, **options)
+        return transport_for(self._found, options, blocking=self._blocking)
+
+    def _init_proxy_transport(self, proxy: Any, **options: Any) -> Any:
+        from ._transports import fits, transport_for  # noqa: PLC0415 - loads the pool
+
+        if not fits(options):
+            above: Any = super()
+            return above._init_proxy_transport(proxy, **options)
+        return transport_for(self._found, options, proxy, blocking=self._blocking)
+
+
 @cache
 def _cookie_class(name: LibraryName) -> Any:
-    http: Any = library(name).http
-
-    class Cookies(http.Cookies):  # type: ignore[misc]
-        """Cookies, looked for only in an answer that sets some; the library goes a long way to find none."""
-
-        def extract_cookies(self, response: Any) -> None:
-            if "set-cookie" in response.headers:
-                super().extract_cookies(response)
-
-    return Cookies
-
-
-# A client of the library chooses its transports in two methods, `_init_transport` and `_init_proxy_transport`. Here
-# one of our pools stands wherever it can do what was asked for, the library's own transport elsewhere.
+    return type("Cookies", (_Cookies, library(name).http.Cookies), {})
 
 
 @cache
-def _blocking_class(name: LibraryName) -> Any:
+def _class_of(name: LibraryName, *, blocking: bool) -> Any:
+    """Make the blocking or the awaitable client of a library."""
     found = library(name)
-    http: Any = found.http
-
-    class Client(http.Client):  # type: ignore[misc]
-        _cookies: Any
-
-        def __init__(self, **options: Any) -> None:
-            super().__init__(**_defaults(http, options))
-            self._cookies = _cookie_class(name)(self._cookies)
-
-        def _init_transport(self, *, transport: Any = None, **options: Any) -> Any:
-            from ._transports import blocking_transport, fits  # noqa: PLC0415 - loads the pool
-
-            if transport is not None or not fits(options):
-                return super()._init_transport(transport=transport, **options)
-            return blocking_transport(found, options)
-
-        def _init_proxy_transport(self, proxy: Any, **options: Any) -> Any:
-            from ._transports import blocking_transport, fits  # noqa: PLC0415 - loads the pool
-
-            if not fits(options):
-                return super()._init_proxy_transport(proxy, **options)
-            return blocking_transport(found, options, proxy)
-
-    return Client
-
-
-@cache
-def _awaitable_class(name: LibraryName) -> Any:
-    found = library(name)
-    http: Any = found.http
-
-    class AsyncClient(http.AsyncClient):  # type: ignore[misc]
-        _cookies: Any
-
-        def __init__(self, **options: Any) -> None:
-            super().__init__(**_defaults(http, options))
-            self._cookies = _cookie_class(name)(self._cookies)
-
-        def _init_transport(self, *, transport: Any = None, **options: Any) -> Any:
-            from ._transports import awaitable_transport, fits  # noqa: PLC0415 - loads the pool
-
-            if transport is not None or not fits(options):
-                return super()._init_transport(transport=transport, **options)
-            return awaitable_transport(found, options)
-
-        def _init_proxy_transport(self, proxy: Any, **options: Any) -> Any:
-            from ._transports import awaitable_transport, fits  # noqa: PLC0415 - loads the pool
-
-            if not fits(options):
-                return super()._init_proxy_transport(proxy, **options)
-            return awaitable_transport(found, options, proxy)
-
-    return AsyncClient
+    kind = "Client" if blocking else "AsyncClient"
+    return type(kind, (_Pooled, getattr(found.http, kind)), {"_found": found, "_blocking": blocking})
 
 
 if TYPE_CHECKING:
@@ -107,7 +86,7 @@ if TYPE_CHECKING:
     DefaultAioHttpClient = httpx.AsyncClient
 else:
 
-    class DefaultHttpxClient(_blocking_class("httpx")):
+    class DefaultHttpxClient(_class_of("httpx", blocking=True)):
         """An `httpx.Client` over this package's pool, with its timeout, limits and redirects.
 
         All options of `httpx.Client` hold. Requests are sent by httpx's own transport instead of the pool, with what
@@ -117,7 +96,7 @@ else:
         knows neither httpx's extension `trace` nor connections that switch to another protocol.
         """
 
-    class DefaultAsyncHttpxClient(_awaitable_class("httpx")):
+    class DefaultAsyncHttpxClient(_class_of("httpx", blocking=False)):
         """An `httpx.AsyncClient` over this package's pool, with its timeout, limits and redirects.
 
         Cancelled calls leave it unharmed. It keeps a pool for each event loop that it is used in, and `limits` are
@@ -152,11 +131,11 @@ else:
 
 def DefaultHttpx2Client(**options: Any) -> "httpx2.Client":  # noqa: N802 - the official name
     """Make an `httpx2.Client` as `DefaultHttpxClient` is one of httpx; needs the extra `httpx2`."""
-    client: httpx2.Client = _blocking_class("httpx2")(**options)
+    client: httpx2.Client = _class_of("httpx2", blocking=True)(**options)
     return client
 
 
 def DefaultAsyncHttpx2Client(**options: Any) -> "httpx2.AsyncClient":  # noqa: N802 - the official name
     """Make an `httpx2.AsyncClient` as `DefaultAsyncHttpxClient` is one of httpx; needs the extra `httpx2`."""
-    client: httpx2.AsyncClient = _awaitable_class("httpx2")(**options)
+    client: httpx2.AsyncClient = _class_of("httpx2", blocking=False)(**options)
     return client

@@ -29,21 +29,20 @@ def fits(options: dict[str, Any]) -> bool:
     return bool(options.get("http1", True)) and not options.get("http2")
 
 
-def blocking_transport(found: Library, options: dict[str, Any], proxy: Any = None) -> BlockingPool:
-    """Make the transport of a blocking HTTP client.
+def transport_for(found: Library, options: dict[str, Any], proxy: Any = None, *, blocking: bool) -> Any:
+    """Make the transport of an HTTP client over our pool.
 
     Args:
         found: The client's library.
         options: As the client got them: `verify`, `cert`, `trust_env` and `limits`.
         proxy: The library's `Proxy` that all requests go through, if any.
+        blocking: Which kind of client it is.
     """
-    return BlockingPool(pool_options(found, options, proxy))
-
-
-def awaitable_transport(found: Library, options: dict[str, Any], proxy: Any = None) -> Any:
-    """Make the transport of an awaitable HTTP client; the arguments are those of `blocking_transport`."""
+    pooled = pool_options(found, options, proxy)
+    if blocking:
+        return BlockingPool(pooled)
     elsewhere = partial(found.http.AsyncHTTPTransport, **options, proxy=proxy)
-    return _loop_transport(found.name)(pool_options(found, options, proxy), found, elsewhere)
+    return _loop_transport(found.name)(pooled, found, elsewhere)
 
 
 def pool_options(found: Library, options: dict[str, Any], proxy: Any) -> PoolOptions:

@@ -5,7 +5,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Generator
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -174,16 +174,15 @@ class AsyncSocket(_Socket):
 
 def _shut(connection: Any) -> None:
     """Shut a socket down under whoever uses it."""
-    if connection is not None:
-        with contextlib.suppress(OSError, AttributeError):
-            descriptor = connection.fileno()
-            if descriptor >= 0:
-                # Past ssl.SSLSocket.shutdown, which takes the TLS state from under the reading thread.
-                (
-                    socket.socket.shutdown
-                    if isinstance(connection, socket.socket)
-                    else type(connection).shutdown
-                )(connection, socket.SHUT_RDWR)
+    # Past ssl.SSLSocket.shutdown, which takes the TLS state from under the reading thread.
+    shutdown: Any = (
+        partial(socket.socket.shutdown, connection)
+        if isinstance(connection, socket.socket)
+        else getattr(connection, "shutdown", None)
+    )
+    with contextlib.suppress(OSError):
+        if shutdown is not None and connection.fileno() >= 0:
+            shutdown(socket.SHUT_RDWR)
 
 
 def closed_error(error: Any, unsent: list[str | bytes], said: str = "") -> WebSocketConnectionClosedError:
@@ -202,31 +201,29 @@ def _too_big(error: Any) -> bool:
 
 def _kind_of(error: Any) -> Any:
     """Return the package's own class of an error, which may be one of ours already."""
-    for kind in type(error).__mro__:
-        if kind.__module__.startswith("websockets."):
-            return kind
-    return type(error)
+    kinds: tuple[Any, ...] = type(error).__mro__
+    return next((kind for kind in kinds if kind.__module__.startswith("websockets.")), kinds[0])
+
+
+class _ClosedError(WebSocketConnectionClosedError):
+    """What ours and the package's error have in common; see `_closed_kind`."""
+
+    def __init__(self, message: str, closed: Any, unsent: list[str | bytes]) -> None:
+        Exception.__init__(self, message)
+        received = closed.rcvd
+        self.rcvd, self.sent, self.rcvd_then_sent = received, closed.sent, closed.rcvd_then_sent
+        self.close_code = NO_STATUS if received is None else int(received.code)
+        if _too_big(closed):
+            self.close_code = MESSAGE_TOO_BIG  # ours: another connection would bring the same message
+        self.unsent_frames = unsent
+
+    __str__ = Exception.__str__
 
 
 @cache
 def _closed_kind(kind: Any) -> Any:
     """Make the error that is ours and the package's, for who catches either."""
-
-    class ClosedError(WebSocketConnectionClosedError, kind):  # type: ignore[misc]
-        def __init__(self, message: str, closed: Any, unsent: list[str | bytes]) -> None:
-            Exception.__init__(self, message)
-            received = closed.rcvd
-            self.rcvd, self.sent = received, closed.sent
-            self.rcvd_then_sent = closed.rcvd_then_sent
-            self.close_code = NO_STATUS if received is None else int(received.code)
-            if _too_big(closed):
-                self.close_code = MESSAGE_TOO_BIG  # ours: another connection would bring the same message
-            self.unsent_frames = unsent
-
-        __str__ = Exception.__str__
-
-    ClosedError.__name__, ClosedError.__qualname__ = "WebSocketConnectionClosedError", kind.__name__
-    return ClosedError
+    return type("WebSocketConnectionClosedError", (_ClosedError, kind), {})
 
 
 def in_order(error: WebSocketConnectionClosedError) -> bool:

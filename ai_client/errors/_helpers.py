@@ -96,8 +96,11 @@ class WebSocketConnectionClosedError(OpenAIError):
         return [frame for frame in self.unsent_frames if isinstance(frame, str)]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {"unsent_frames": [], "close_code": self.close_code}
-        return (copyreg.__newobj__, (WebSocketConnectionClosedError, *self.args), state)  # type: ignore[attr-defined]
+        return (_closed, (str(self), self.close_code))
+
+
+def _closed(message: str, close_code: int) -> WebSocketConnectionClosedError:
+    return WebSocketConnectionClosedError(message, unsent_messages=[], close_code=close_code)
 
 
 class WebSocketRedirectError(APIConnectionError):
