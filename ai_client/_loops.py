@@ -52,6 +52,7 @@ async def cross(
         if undo is not None and _succeeded(task):
             result = task.result()
             await cross(loop, lambda: undo(result), firm=True)
+        cancelled.__dict__.update(_notes_of(task))
         raise cancelled
     if task.cancelled():
         raise ClientClosedError(_SHUT_DOWN)
@@ -110,6 +111,17 @@ class _Passage(Generic[T]):
     def _settle(self) -> None:
         if not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _notes_of(task: asyncio.Task[Any]) -> dict[str, Any]:
+    """Return what was noted on the cancellation of a task, as whether it had sent anything."""
+    try:
+        task.result()
+    except asyncio.CancelledError as error:
+        return vars(error)
+    except BaseException:  # noqa: BLE001 - the caller is cancelled all the same
+        return {}
+    return {}
 
 
 def _succeeded(task: asyncio.Task[Any]) -> bool:

@@ -100,6 +100,8 @@ class AsyncIO:
     async def gather(self, makers: Iterable[Callable[[], Coroutine[Any, Any, T]]], limit: int, /) -> list[T]:
         """Run coroutines in tasks that live as long as this call."""
         places = asyncio.Semaphore(limit)
+        caller = asyncio.current_task()
+        cancelling = 0 if caller is None else caller.cancelling()
 
         async def run(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
             async with places:
@@ -109,6 +111,8 @@ class AsyncIO:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(run(make)) for make in makers]
         except BaseExceptionGroup as errors:
+            if caller is not None and caller.cancelling() > cancelling:
+                raise asyncio.CancelledError from errors  # which Python 3.11 and 3.12 forget over the errors
             raise errors.exceptions[0] from None
         return [task.result() for task in tasks]
 

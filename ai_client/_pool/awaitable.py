@@ -181,7 +181,8 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
         timer = loop.call_later(min(limit, STARVING), starve)
         try:
             await turn
-        except BaseException:
+        except BaseException as error:
+            self.blame(error, sent=False)
             if not ledger.unqueue(turn) and not turn.cancelled() and turn.exception() is None:
                 self._leave(ledger)  # cancelled after the permit was given
             raise

@@ -180,7 +180,8 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
         try:
             with contextlib.suppress(TimeoutError):
                 self._wait(turn, time_for(timeout, deadline))
-        except BaseException:
+        except BaseException as error:
+            self.blame(error, sent=False)
             with self._guard:
                 ledger.unqueue(turn)
                 if turn.granted:

@@ -14,6 +14,7 @@ from urllib.request import getproxies
 import h11
 
 from .._http import Library
+from .wire import MAX_HINTS, check_beginning
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
@@ -172,6 +173,7 @@ def _connect(proxy: Proxy, host: str, port: int, errors: Any) -> Preamble:
         method="CONNECT", target=target, headers=[(b"Host", target.encode()), *proxy.headers]
     )
     out = (connection.send(request) or b"") + (connection.send(h11.EndOfMessage()) or b"")
+    hints = 0
     while True:
         received = yield out
         out = b""
@@ -181,7 +183,12 @@ def _connect(proxy: Proxy, host: str, port: int, errors: Any) -> Preamble:
             connection.receive_data(received)
             event = connection.next_event()
             while isinstance(event, h11.InformationalResponse):
+                hints += 1
+                if hints > MAX_HINTS:
+                    raise errors.ProxyError("The proxy sends hints without an end instead of an answer.")
                 event = connection.next_event()
+            if event is h11.NEED_DATA:
+                check_beginning(connection.trailing_data[0], errors.ProxyError, "proxy")
         except h11.RemoteProtocolError as error:
             raise errors.ProxyError(f"The proxy's answer is not HTTP: {error}") from error
         if isinstance(event, h11.Response):

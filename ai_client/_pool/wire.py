@@ -10,7 +10,7 @@ from .._http import Library
 _MAX_HEAD = 100 * 1024
 _SWITCHING = 101
 _BEGINNING = b"HTTP/"
-_MAX_HINTS = 100
+MAX_HINTS = 100
 """Answers of status 1xx that may come before the one that counts."""
 
 
@@ -70,10 +70,10 @@ class Wire:
             if not isinstance(event, h11.InformationalResponse) or event.status_code == _SWITCHING:
                 raise self._errors.RemoteProtocolError("The server switched to another protocol than HTTP.")
             self._hints += 1
-            if self._hints > _MAX_HINTS:
+            if self._hints > MAX_HINTS:
                 raise said(
                     self._errors.RemoteProtocolError(
-                        f"The server sent more than {_MAX_HINTS} answers of status 1xx instead of an answer."
+                        f"The server sent more than {MAX_HINTS} answers of status 1xx instead of an answer."
                     )
                 )
 

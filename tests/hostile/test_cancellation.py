@@ -1,6 +1,7 @@
 """Cancellation at each await of a call, found by counting: it arrives, and nothing stays behind."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,9 +11,14 @@ from typing import Any, Literal, TypeVar
 import pytest
 
 from ai_client import AsyncOpenAI, InternalServerError
+from ai_client._bridge import share
+from ai_client._io.awaitable import AsyncIO
+from ai_client._loops import stop_background_loop
 from ai_client.control import Concurrency, make_layers
 from ai_client.control.cache import Cache
+from ai_client.control.record import Record, record_of
 from ai_client.control.retry import no_waiting
+from tests.control.support import Idle
 from tests.hostile.framing import EVENT_STREAM, events, framed
 from tests.hostile.wire import Request, Script, Wire
 
@@ -332,6 +338,31 @@ def test_a_probe_is_cancelled_at_each_await(wire: Wire, stream: bool, moment: Mo
     assert asyncio.run(scenario()) > 1
 
 
+@pytest.mark.usefixtures("no_loop_left")
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_a_call_over_another_loop_is_cancelled_at_each_await(
+    wire: Wire, stream: bool, moment: Moment
+) -> None:
+    """A call that crosses over to the loop that the process keeps is cancelled wherever it waits for that one."""
+    wire.answer = answer
+
+    async def scenario() -> int:
+        for at in range(1, MOST):
+            with serving(wire, CONTROLS["concurrency"], "memory://") as service:
+                share(service.client)
+                count = await interrupt(service, lambda: service.ask(stream=stream), at, moment)
+                if count >= at:
+                    await service.check()
+                    assert await service.ask(stream=stream) == "Hi"
+                await service.client.close()
+            if count < at:
+                return at - 1
+        raise AssertionError("It never ended.")
+
+    assert asyncio.run(scenario()) > 0
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_call_that_is_tried_again_is_cancelled_at_each_await(wire: Wire, moment: Moment) -> None:
     """A call that waits between two attempts is cancelled there and sends no other one."""
@@ -360,3 +391,62 @@ def test_a_call_that_is_tried_again_is_cancelled_at_each_await(wire: Wire, momen
 
     with no_waiting():
         assert asyncio.run(scenario()) > 2
+
+
+def test_errors_of_what_is_gathered_hide_no_cancellation() -> None:
+    """Who gathers and is cancelled hears of that, though what is gathered fails of it."""
+
+    async def fails() -> None:
+        try:
+            await asyncio.sleep(TOGETHER)
+        finally:
+            raise ValueError
+
+    async def scenario() -> None:
+        io = AsyncIO(Idle())  # type: ignore[arg-type]
+        task = asyncio.ensure_future(io.gather([fails, fails], 2))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+    asyncio.run(scenario())
+
+
+def test_what_was_not_sent_when_it_was_cancelled_costs_nothing(wire: Wire) -> None:
+    """A call that is cancelled before its request goes out is not taken for one that may have been billed."""
+    records: list[Record] = []
+
+    async def watch(call: Any, proceed: Any) -> Any:
+        records.append(record_of(call))
+        return await proceed(call)
+
+    async def slow_key() -> str:
+        await asyncio.sleep(TOGETHER)
+        return "any"
+
+    async def scenario(options: dict[str, Any], shared: bool) -> None:
+        async with AsyncOpenAI(
+            base_url=wire.base_url, max_connections=1, layers=[watch], **options
+        ) as client:
+            if shared:
+                share(client)
+            holder = None
+            if options["api_key"] == "any":
+                holder = await client.chat.completions.create(**CHAT, stream=True)
+            task = asyncio.ensure_future(client.chat.completions.create(**CHAT))
+            await asyncio.sleep(0.05)
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+            assert records[-1].billable == 0
+            if holder is not None:
+                await holder.close()
+
+    held = threading.Event()
+    wire.play([framed([b""], content_type=EVENT_STREAM)[0], held])
+    for shared in (False, True):
+        asyncio.run(scenario({"api_key": slow_key}, shared))
+        asyncio.run(scenario({"api_key": "any"}, shared))
+    held.set()
+    stop_background_loop()
