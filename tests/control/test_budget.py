@@ -82,6 +82,21 @@ def test_budgets_in_usd(both: Both, upstream: Upstream) -> None:
     both.chat(soft, model="other")
 
 
+def test_figures_of_a_budget_in_usd(both: Both, upstream: Upstream) -> None:
+    """Refusals and warnings say in USD, to the last of its parts, what was used and what may be."""
+    upstream.always(chat_reply)
+    heard: list[BudgetWarning] = []
+    budget = Budget(usd=0.04, per="total", warn_at=0.4, on_warning=heard.append)
+    client = both.client([Budgets([budget], open_store(), PRICES)])
+    both.chat(client, max_tokens=20)
+    both.chat(client, max_tokens=20)
+    with pytest.raises(BudgetExceeded, match=r"The budget of 0\.04 USD has no room") as caught:
+        both.chat(client, max_tokens=20)
+    figures = {name: caught.value.details[name] for name in ("used", "held", "limit", "unit")}
+    assert figures == {"used": 0.033, "held": 0.0, "limit": 0.04, "unit": "usd"}
+    assert [(warning.used, warning.limit) for warning in heard] == [(0.0165, 0.04)]
+
+
 def test_every_tenant_has_its_own(both: Both) -> None:
     """With the scope of a tenant, what one spends leaves the others theirs; the nameless share one."""
     client = both.client([Budgets([Budget(requests=1, scope="tenant")], open_store())])

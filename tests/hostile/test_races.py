@@ -128,12 +128,12 @@ def test_readers_of_ledgers_and_sums(racing: Interruptions) -> None:
             else:
                 backend.admit(f"{number}-{step}", [Hold("a", 1, None, DAY)], (), NOW + step, NOW + step + 3)
                 backend.settle(
-                    f"s{number}-{step}", (), NOW, (), Tally(f"p{number}-{step}", "k", {"n": 1}, 9e9)
+                    f"s{number}-{step}", (), NOW, (), Tally("p", f"{number}-{step}", {"n": 1}, 9e9)
                 )
 
     racing.run(work)
     assert backend.ledger("a", NOW + 1000) == Ledger(0, 0)
-    assert len(backend.sums("p", "q")) == THREADS // 2 * 60
+    assert len(backend.sums("p", "q")["p"]) == THREADS // 2 * 60
 
 
 def test_values(racing: Interruptions) -> None:
