@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+from .._fork import Uncut
 from .._io.deadline import at_most
 from ..errors import StoreError
 from .base import SETTLED_FOR, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
@@ -21,6 +22,9 @@ LOCK_TIMEOUT = 5.0
 """Seconds after which the lock of a process that died is void; waiting for it gives up then too."""
 _FIRST_PAUSE = 0.001
 _LAST_PAUSE = 0.05
+
+
+_inside = Uncut()  # a cache in memory has a lock of its own, and the one in the cache goes with the child too
 
 
 class DjangoCacheBackend:
@@ -85,12 +89,12 @@ class DjangoCacheBackend:
 
     def ledger(self, key: str, now: float) -> Ledger:
         """Read a ledger."""
-        with self._failing() as cache:
+        with self._failing() as cache, _inside():
             return _figures(self._account(cache, key, now))
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Read the sums of the periods from *first* to *last*."""
-        with self._failing() as cache:
+        with self._failing() as cache, _inside():
             periods: dict[str, float] = cache.get(f"{self._prefix}periods") or {}
             wanted = [period for period in periods if first <= period <= last]
             return {period: cache.get(f"{self._prefix}sums:{period}") or {} for period in wanted}
@@ -98,13 +102,13 @@ class DjangoCacheBackend:
     def get(self, key: str, now: float) -> bytes | None:
         """Read a value, unless it has expired."""
         del now
-        with self._failing() as cache:
+        with self._failing() as cache, _inside():
             value: bytes | None = cache.get(f"{self._prefix}kept:{key}")
             return value
 
     def set(self, key: str, value: bytes, expires: float, now: float) -> None:
         """Keep a value until *expires*, or as long as the cache sees fit."""
-        with self._failing() as cache:
+        with self._failing() as cache, _inside():
             self._keep(cache, f"kept:{key}", value, expires, now)
 
     def close(self) -> None:
@@ -125,16 +129,17 @@ class DjangoCacheBackend:
         with self._failing() as cache:
             give_up = time.monotonic() + at_most(LOCK_TIMEOUT)
             pause = _FIRST_PAUSE
-            while not cache.add(name, token, LOCK_TIMEOUT):
+            while not _added(cache, name, token):
                 if time.monotonic() > give_up:
                     raise StoreError(f"The lock in the Django cache {self._alias!r} was not to be had.")
                 time.sleep(pause)
                 pause = min(pause * 2, _LAST_PAUSE)
-            try:
-                yield cache
-            finally:
-                if cache.get(name) == token:
-                    cache.delete(name)
+            with _inside():
+                try:
+                    yield cache
+                finally:
+                    if cache.get(name) == token:
+                        cache.delete(name)
 
     def _account(self, cache: Any, key: str, now: float) -> dict[str, Any]:
         account: dict[str, Any] = cache.get(f"{self._prefix}ledger:{key}") or {"used": 0, "holds": {}}
@@ -172,6 +177,12 @@ class DjangoCacheBackend:
 
     def _keep(self, cache: Any, key: str, value: Any, until: float, now: float) -> None:
         cache.set(self._prefix + key, value, max(1.0, until - now))
+
+
+def _added(cache: Any, name: str, token: str) -> bool:
+    """Take the lock in a cache, unless somebody has it."""
+    with _inside():
+        return bool(cache.add(name, token, LOCK_TIMEOUT))
 
 
 def _figures(account: Mapping[str, Any]) -> Ledger:

@@ -1,9 +1,12 @@
 """What every backend promises, whatever it is made of."""
 
+import itertools
 import random
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from ai_client.stores import Backend, Change, Hold, Ledger, Refusal, Spend, Take, Tally, open_store
 from ai_client.stores.base import SLOTS
+from tests.test_fork import in_child
 
 NOW = 1_800_000_000.0
 DAY = NOW + 86_400
@@ -336,3 +340,36 @@ def test_an_amount_without_bounds_harms_no_store(backend: Backend, amount: int) 
     assert backend.admit("t5", [Hold("b", 5, 10, DAY)], (), NOW, NOW + 60) is None
     assert backend.settle("t5", [Spend("b", 3, DAY)], NOW) == [Ledger(3, 0)]
     assert backend.admit("t6", (), [Take("vast", amount, 10, 60.0)], NOW, NOW) is not None
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_child_uses_a_store_that_threads_were_using(backend: Backend) -> None:
+    """Whatever threads do with a store at a fork, the child uses it without waiting for them."""
+    end = threading.Event()
+
+    def toil(name: str) -> None:
+        for number in itertools.count():
+            ticket = f"{name}{number}"
+            backend.admit(ticket, [Hold("a", 1, None, DAY)], [Take("w", 1, 10**9, 60.0)], NOW, NOW + 60)
+            backend.settle(ticket, [Spend("a", 1, DAY)], NOW)
+            if end.is_set():
+                return
+
+    def work(name: str) -> bool:
+        began = time.monotonic()
+        admitted = backend.admit(name, [Hold(name, 1, 1, DAY)], (), NOW, NOW + 60) is None
+        settled = backend.settle(name, [Spend(name, 1, DAY)], NOW) == [Ledger(1, 0)]
+        return (
+            admitted and settled and time.monotonic() - began < 4
+        )  # seconds, until a lock in a cache is void
+
+    threads = [threading.Thread(target=toil, args=(name,)) for name in "xy"]
+    for thread in threads:
+        thread.start()
+    try:
+        ended = [in_child(partial(work, f"child{number}")) for number in range(8)]
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+    assert all(ended)
