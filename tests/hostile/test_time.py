@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sqlite3
 import threading
 import time
@@ -383,6 +384,21 @@ def test_a_store_that_is_locked_when_the_answer_is_there(invoke: Invoke, wire: W
     ledger = layers[0].store.backend.ledger("|requests|total|UTC|all", time.time())
     assert (ledger.used, ledger.held) == (2, 0)
     layers[0].store.backend.close()
+
+
+def test_a_store_that_says_nothing(invoke: Invoke, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Redis server that accepts connections and is silent holds a call up no longer than its deadline."""
+    pytest.importorskip("redis")
+    wire.play(script(MODEL))
+    with socket.create_server(("127.0.0.1", 0)) as silent, monkeypatch.context() as patch:
+        patch.setattr("ai_client.stores.redis.TIMEOUT", 60.0)
+        address = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        layers = make_layers({"store": address, "budgets": [{"requests": 100, "per": "total"}]})
+        client = invoke.client(base_url=wire.base_url, layers=layers, deadline=DEADLINE)
+        with pytest.raises(DeadlineExceededError):
+            in_time(lambda: invoke(client.chat.completions.create, **CHAT))
+    layers[0].store.close()
+    assert not wire.requests
 
 
 @pytest.mark.parametrize("name", ["on_call", "on_error"])
