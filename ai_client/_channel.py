@@ -2,17 +2,16 @@
 
 import random
 import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, cast
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ._io import finish
 from ._models import decode
+from ._opening import Opening, ReconnectingEvent
 from ._operation import Async, M, Resource, Sync, operation
 from ._outbox import Handlers, Listening, Outbox
-from ._request import Omit, encode
-from ._sessions import Session, opened
+from ._request import encode
+from ._sessions import Session
 from ._websocket import closed_error, in_order
 from .errors import (
     APIConnectionError,
@@ -24,89 +23,12 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    import httpx
-
-    from ._websocket import Socket
-    from .client import BaseClient
-    from .control.call import Call
+    pass
 
 T = TypeVar("T")
 Handler = Callable[[Any], Any]
 # RFC 6455, section 7.4.1: going away, no status, dropped, server error, restart, later, TLS failure.
 RECOVERABLE = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1015})
-
-
-@dataclass(frozen=True, slots=True)
-class ReconnectingEvent:
-    """One attempt to open a broken connection again.
-
-    Attributes:
-        attempt: Which attempt this is, from 1.
-        max_attempts: How many there will be.
-        delay: Seconds until it is made.
-        close_code: The WebSocket close code that made it necessary.
-        extra_query, extra_headers: What the connection was opened with.
-    """
-
-    attempt: int
-    max_attempts: int
-    delay: float
-    close_code: int
-    extra_query: Mapping[str, object]
-    extra_headers: Mapping[str, "str | Omit"] = field(repr=False)
-
-
-class ReconnectingOverrides(TypedDict, total=False):
-    """What an `on_reconnecting` function may change."""
-
-    extra_query: Mapping[str, object]
-    extra_headers: Mapping[str, "str | Omit"]
-    abort: bool
-
-
-@dataclass(slots=True)
-class Opening:
-    """How to open a connection, and how to open it again."""
-
-    client: "BaseClient[Any]"
-    path: str
-    query: Mapping[str, object]
-    extra_query: Mapping[str, object]
-    extra_headers: Mapping[str, "str | Omit"]
-    options: Mapping[str, Any]
-    on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None
-    max_retries: int = 5
-    initial_delay: float = 0.5
-    max_delay: float = 8.0
-    max_queue_size: int = 1_048_576
-
-    async def open(self) -> Session:
-        """Open a session.
-
-        Raises:
-            ClientClosedError: The client is closed.
-        """
-        client = self.client
-        client._check_usable()
-        return await opened(client, self.path, {**self.query, **self.extra_query}.get("model"), self.connect)
-
-    async def reopen(self, session: Session) -> "Socket":
-        """Open another connection for a session.
-
-        Raises:
-            ClientClosedError: The client was closed.
-        """
-        session.check()
-        within = self.client.deadline
-        deadline = None if within is None else time.monotonic() + within
-        return (await self.connect(session.call.changed(deadline=deadline)))[0]
-
-    async def connect(self, call: "Call") -> "tuple[Socket, httpx.Response]":
-        """Open a connection; return it with the server's answer."""
-        from ._handshake import open_socket  # noqa: PLC0415 - needed once a connection is opened
-
-        query = {**self.query, **self.extra_query}
-        return await open_socket(self.client, call, query, self.extra_headers, self.options)
 
 
 class Channel(Listening, Resource[M], Generic[M, T]):

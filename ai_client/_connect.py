@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
-from ._channel import Channel, Opening, ReconnectingEvent, ReconnectingOverrides
+from ._channel import Channel
 from ._io import finish
+from ._opening import Opening, ReconnectingEvent, ReconnectingOverrides
 from ._operation import Async, M, Resource, Runner, Sync
 from ._outbox import Handlers, Listening, Outbox
 from ._request import Omit, encode

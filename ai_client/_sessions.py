@@ -4,14 +4,13 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, cast
 
 from ._fork import PerProcess
 from ._labels import in_request, requests_are_served
+from ._session_usage import Meter
 from .control.call import Call, Reply, StreamEnd, chained
 from .control.retry import retry
-from .control.usage import UNKNOWN, Usage, reported
 from .errors import ClientClosedError, OpenAIError, WebSocketConnectionClosedError, members_of
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ _ANSWER_BEGINS = frozenset({"response.create", "response.created"})
 _ANSWER_ENDS = frozenset(
     {"response.done", "response.completed", "response.failed", "response.incomplete", "error"}
 )
-_COUNTS = tuple(one.name for one in fields(Usage) if one.name not in {"source", "model"})
 
 Connect = Callable[[Call], "Awaitable[tuple[Socket, httpx.Response]]"]
 
@@ -78,43 +76,6 @@ def _only(sockets: "list[Socket]") -> "Socket":
     if not sockets:
         raise OpenAIError("A policy answered for the server, which no session can be made of.")
     return sockets[-1]
-
-
-class Meter:
-    """The tokens of a session: the sum of what its answers report."""
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._sum: Usage | None = None
-        self._open = False
-
-    def see(self, data: bytes) -> None:
-        """Look at an event of the server's."""
-        if b'"response.' not in data:
-            return
-        if b'"response.created"' in data:
-            self._open = True
-        elif b'"usage"' in data and (usage := reported(data)) is not None:
-            self._open = False
-            self._add(usage)
-
-    def _add(self, usage: Usage) -> None:
-        total = self._sum
-        if total is None:
-            self._sum = usage
-            return
-        for name in _COUNTS:
-            setattr(total, name, getattr(total, name) + getattr(usage, name))
-        total.model = usage.model or total.model
-
-    def usage(self) -> Usage:
-        """Return what has been used; estimated where an answer broke off before it said, unknown where none did."""
-        usage = self._sum or UNKNOWN
-        if self._sum is not None and self._open:
-            self._sum.source = "estimated"
-        if self._call.record is not None:
-            self._call.record.usage = usage
-        return usage
 
 
 class Session:

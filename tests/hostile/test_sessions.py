@@ -235,7 +235,7 @@ def test_quiet_sessions_end_with_the_application(side: Side, peer: Peer) -> None
     side.leave(manager)
     ending.join(_PATIENCE)
     assert not ending.is_alive()
-    assert peer.codes == [1001]
+    peer.wait_for(lambda: peer.codes == [1001])
 
 
 def test_answers_under_way_are_finished(side: Side, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
