@@ -1,4 +1,4 @@
-"""Threads that are interrupted between any two lines of what they share: nothing is counted twice, lost or stuck."""
+"""Threads that are interrupted between any two steps of what they share: nothing is counted twice, lost or stuck."""
 
 import random
 import threading
@@ -25,13 +25,13 @@ ANSWER = {"data": [{"embedding": [0.5]}]}
 
 
 class Interruptions:
-    """Threads that give way to each other at about every second line of some modules."""
+    """Threads that give way to each other at about every tenth instruction of some modules."""
 
     def __init__(self) -> None:
         self._files: set[str] = set()
         self.errors: list[BaseException] = []
 
-    def in_lines_of(self, *modules: ModuleType) -> None:
+    def in_steps_of(self, *modules: ModuleType) -> None:
         """Name the modules."""
         self._files.update(str(module.__file__) for module in modules)
 
@@ -44,7 +44,8 @@ class Interruptions:
             del argument
             if frame.f_code.co_filename not in self._files:
                 return None
-            if event == "line" and chance.random() < 0.5:
+            frame.f_trace_opcodes = True
+            if event == "opcode" and chance.random() < 0.1:
                 time.sleep(0)
             return interrupt
 
@@ -78,7 +79,7 @@ def racing() -> Interruptions:
 
 def test_reservations(racing: Interruptions) -> None:
     """Of reservations and takes at once exactly as many succeed as there is room for."""
-    racing.in_lines_of(memory)
+    racing.in_steps_of(memory)
     backend = memory.MemoryBackend()
     made: list[str] = []
 
@@ -96,7 +97,7 @@ def test_reservations(racing: Interruptions) -> None:
 
 def test_settlements(racing: Interruptions) -> None:
     """Every settlement is counted once on its ledger, in its window and in its sums."""
-    racing.in_lines_of(memory)
+    racing.in_steps_of(memory)
     backend = memory.MemoryBackend()
 
     def work(number: int) -> None:
@@ -116,7 +117,7 @@ def test_settlements(racing: Interruptions) -> None:
 
 def test_readers_of_ledgers_and_sums(racing: Interruptions) -> None:
     """Who reads while others reserve, expire and add sees whole figures, and disturbs nobody."""
-    racing.in_lines_of(memory)
+    racing.in_steps_of(memory)
     backend = memory.MemoryBackend()
 
     def work(number: int) -> None:
@@ -138,7 +139,7 @@ def test_readers_of_ledgers_and_sums(racing: Interruptions) -> None:
 
 def test_values(racing: Interruptions) -> None:
     """Values that are set, read and pushed out at once take exactly the room that is counted for them."""
-    racing.in_lines_of(memory)
+    racing.in_steps_of(memory)
     backend = memory.MemoryBackend(max_bytes=500)
 
     def work(number: int) -> None:
@@ -179,7 +180,7 @@ def call_on(io: Any) -> Any:
 @pytest.mark.parametrize("timeout", [30.0, 0.002])
 def test_slots(racing: Interruptions, timeout: float) -> None:
     """No more calls run at once than may, and every slot is free again, also where callers give up meanwhile."""
-    racing.in_lines_of(concurrency)
+    racing.in_steps_of(concurrency)
     policy = concurrency.Concurrency(2, queue_timeout=timeout)
     running: set[int] = set()
     most = refused = 0
@@ -210,18 +211,20 @@ def test_slots(racing: Interruptions, timeout: float) -> None:
 
 def test_failures_of_a_target(racing: Interruptions) -> None:
     """Every failure in a row is counted, and of all who ask an open circuit one at a time may try."""
-    racing.in_lines_of(breaker)
+    racing.in_steps_of(breaker)
     policy = breaker.Breaker(failures=THREADS * 50, cool_down=1.0)
     racing.run(lambda _: [policy.failed("t", NOW) for _ in range(50)])
     assert policy.circuits["t"].failures == THREADS * 50
-    tried: list[float] = []
-    racing.run(lambda _: tried.append(policy.admit("t", NOW + 2)))
-    assert sorted(tried) == [0.0, *[1.0] * (THREADS - 1)]
+    for now in range(2, 30):
+        tried: list[float] = []
+        racing.run(lambda _, now=now, tried=tried: tried.append(policy.admit("t", NOW + now)))  # type: ignore[misc]
+        assert sorted(tried) == [0.0, *[1.0] * (THREADS - 1)]
+        policy.left("t")
 
 
 def test_targets_that_recover(racing: Interruptions) -> None:
     """A target that fails and recovers at once is asked about without an error."""
-    racing.in_lines_of(breaker)
+    racing.in_steps_of(breaker)
     policy = breaker.Breaker(failures=1, cool_down=0.5)
 
     def work(number: int) -> None:
@@ -238,7 +241,7 @@ def test_targets_that_recover(racing: Interruptions) -> None:
 
 def test_retries(racing: Interruptions) -> None:
     """Calls are all counted, and retries exactly as many as the budget allows."""
-    racing.in_lines_of(retry_budget)
+    racing.in_steps_of(retry_budget)
     policy = retry_budget.RetryBudget(share=0.5, minimum=0, window=3600.0)
     policy._counts().slot = lambda _: policy._counts().slots[0]  # type: ignore[method-assign]
     policy._counts().slots.append([0, 0, 0])
@@ -251,7 +254,7 @@ def test_retries(racing: Interruptions) -> None:
 
 def test_equal_calls(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> None:
     """Equal calls at the same time are sent once, and nobody waits for a call that has ended."""
-    racing.in_lines_of(cache)
+    racing.in_steps_of(cache)
     monkeypatch.setattr(cache, "_FLIGHT_TIMEOUT", 2.0)
     policy = cache.Cache("all", open_store("memory://"), ttl=1e-9)
     io = Patient()
@@ -279,26 +282,53 @@ def test_equal_calls(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads of a store, its client in a chain, a TLS context and the loading of prices are made once."""
-    racing.in_lines_of(shared, _connection, _http, prices)
+    racing.in_steps_of(shared, _connection, _http, prices)
     made: list[str] = []
 
     def makes(name: str, thing: Any) -> Callable[..., Any]:
-        return lambda *_, **__: made.append(name) or thing  # type: ignore[func-returns-value]
+        def make(*_: object, **__: object) -> Any:
+            made.append(name)
+            time.sleep(0.002)
+            return thing
+
+        return make
 
     monkeypatch.setattr(shared, "ThreadPoolExecutor", makes("threads", object()))
     monkeypatch.setattr(_connection, "client_of", makes("client", SimpleNamespace(is_closed=bool)))
     monkeypatch.setattr(_http, "_build", makes("tls", object()))
     monkeypatch.setattr(_http, "_contexts", {})
-    here, table = shared._Here(1), prices._Table()
-    monkeypatch.setattr(table, "_load", makes("prices", None))
+    here, tables = shared._Here(1), [prices._Table() for _ in range(40)]
+    for table in tables:
+        monkeypatch.setattr(table, "_load", makes("prices", None))
     connection = _connection.Connection({"base_url": "http://127.0.0.1:1", "api_key": "k"}, "")
 
     def work(_: int) -> None:
-        for begin in (here.workers, lambda: connection(True), _http.tls_context, table.load):
+        for begin in (here.workers, lambda: connection(True), _http.tls_context):
             begin()
+        for table in tables:
+            table.load()
 
     racing.run(work)
     give_up = time.monotonic() + 60
-    while len(made) < 4 and time.monotonic() < give_up:
+    while len(made) < 3 + len(tables) and time.monotonic() < give_up:
         time.sleep(0.001)
-    assert sorted(made) == ["client", "prices", "threads", "tls"]
+    assert sorted(made) == ["client", *["prices"] * len(tables), "threads", "tls"]
+
+
+def test_threads_of_a_store_are_let_go(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a store is closed while it is used, no thread that it started is left."""
+    racing.in_steps_of(shared)
+    left: set[object] = set()
+
+    class Executor:
+        def __init__(self, *_: object, **__: object) -> None:
+            left.add(self)
+
+        def shutdown(self) -> None:
+            left.discard(self)
+
+    monkeypatch.setattr(shared, "ThreadPoolExecutor", Executor)
+    here = shared._Here(1)
+    racing.run(lambda number: [here.workers() if number % 2 else here.stop() for _ in range(200)])
+    here.stop()
+    assert not left
