@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from .scope import NEVER, PerCaller, Window, window
+from .scope import NEVER, PerCaller, Scope, Window, window
 
 if TYPE_CHECKING:
     from ..stores import Take
@@ -56,7 +56,7 @@ class Standings:
     def __init__(self, budgets: "Sequence[Budget]", rates: "Sequence[RateLimit]") -> None:
         self._budgets = budgets
         self._rates = rates
-        self._scopes = [scope for budget in budgets for scope in budget.scopes]
+        self._scopes: list[Scope] = [scope for budget in budgets for scope in budget.scopes]
         self._scopes += [scope for rate in rates for scope in rate.scopes]
         self._stretch = _Stretch(0.0, 0.0, PerCaller(_nowhere, ()))
 
