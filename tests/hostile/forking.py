@@ -153,14 +153,18 @@ def fork_unannounced(told: dict[str, Any]) -> list[int]:
         clients = Clients({**told, "base_url": wire.base_url})
         clients.ask()
         asyncio.run(clients.ask_async())
-        codes = [bear(clients, fork, told.get("seconds", SECONDS))]
+
+        def bear_in_silence() -> int:
+            time.sleep(1)  # the wire hears of the end of the last child's connections
+            return bear(clients, fork, told.get("seconds", SECONDS))
+
+        codes = [bear_in_silence()]
         before = len(wire.requests)
         wire.answer = lambda request: [HOLD]  # noqa: ARG005
         calling(clients, threading.Event())
         wire.wait_for(lambda: len(wire.requests) >= before + PLACES)
         wire.answer = lambda request: script([ANSWER], "length")  # noqa: ARG005
-        time.sleep(0.5)
-        codes += [bear(clients, fork, told.get("seconds", SECONDS)) for _ in range(2)]
+        codes += [bear_in_silence() for _ in range(2)]
         os.write(1, json.dumps(codes).encode())
         os._exit(0)  # what hangs on the wire would hold up the end
 
