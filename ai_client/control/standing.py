@@ -56,8 +56,11 @@ class Standings:
     def __init__(self, budgets: "Sequence[Budget]", rates: "Sequence[RateLimit]") -> None:
         self._budgets = budgets
         self._rates = rates
-        self._scopes: list[Scope] = [scope for budget in budgets for scope in budget.scopes]
-        self._scopes += [scope for rate in rates for scope in rate.scopes]
+        self._scopes: list[Scope] = []
+        for budget in budgets:
+            self._scopes.extend(budget.scopes)
+        for rate in rates:
+            self._scopes.extend(rate.scopes)
         self._stretch = _Stretch(0.0, 0.0, PerCaller(_nowhere, ()))
 
     def at(self, now: float, record: "Record") -> Standing:
