@@ -170,7 +170,12 @@ class AwaitableStream(asyncio.BufferedProtocol):
             await self.write(data, timeout)
             return self.read_buffered() if self._received else b""
         said = self.read_buffered()
-        await self.write(data, timeout)
+        try:
+            await self.write(data, timeout)
+        except BaseException:
+            self._received.insert(0, said)  # an answer that came before the connection ended is still to be read
+            self._size += len(said)
+            raise
         return said
 
     async def read(self, timeout: float | None) -> bytes:
