@@ -277,11 +277,6 @@ class Cache:
         chunks: list[bytes] = []
         response = reply.response
         size = 0
-        at_end = not call.unread  # a stream knows itself, and says so
-
-        def see_end() -> None:
-            nonlocal at_end
-            at_end = True
 
         def see(chunk: bytes) -> None:
             nonlocal size
@@ -290,12 +285,12 @@ class Cache:
                 chunks.append(chunk)
 
         async def keep(end: StreamEnd) -> None:
-            if at_end and end.complete and end.error is None and size <= self.max_body:
+            if end.complete and end.error is None and size <= self.max_body:
                 entry = Entry.of(response, chunks, record.target, call.io.now(), decoded=False)
                 if entry.is_keepable(call):
                     await self._keep(call, key, entry)
 
-        tap(response, see, see_end)
+        tap(response, see)
         reply.on_end.append(keep)
         return reply
 
