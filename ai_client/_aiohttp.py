@@ -5,12 +5,14 @@ import sys
 import threading
 import weakref
 from collections.abc import AsyncIterator, Mapping
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._fork import PerProcess
 from ._http import PoolOptions, library
 from ._loops import cross
+from ._pool.network import readable
 from ._pool.proxy import Proxy
 
 _http = library("httpx").http
@@ -35,6 +37,32 @@ def _aiohttp() -> Any:
         raise ImportError(
             'aiohttp is not installed: pip install "ai-client[aiohttp]"', name="aiohttp"
         ) from error
+
+
+@cache
+def _connector_class(aiohttp: Any) -> Any:
+    class Connector(aiohttp.TCPConnector):  # type: ignore[misc]
+        """Closes idle connections on which something arrived: aiohttp would take it for the next answer."""
+
+        _conns: Any
+
+        async def _get(self, key: Any, traces: Any) -> Any:
+            idle = self._conns.get(key)
+            while idle and not _is_quiet(idle[0][0]):
+                protocol, _ = idle.popleft()
+                protocol.close()
+            return await super()._get(key, traces)
+
+    return Connector
+
+
+def _is_quiet(protocol: Any) -> bool:
+    """Return whether an idle connection is open, and the server has said nothing since the last answer."""
+    transport = protocol.transport
+    if transport is None or protocol.should_close:
+        return False
+    connection = transport.get_extra_info("socket")
+    return connection is None or not readable(connection.fileno())
 
 
 class AioHttpTransport(AsyncBaseTransport):
@@ -79,7 +107,7 @@ class AioHttpTransport(AsyncBaseTransport):
             kept = {"force_close": True}
         limit = 0 if options.max_connections == sys.maxsize else options.max_connections
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=limit, **kept),
+            connector=_connector_class(aiohttp)(limit=limit, **kept),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )

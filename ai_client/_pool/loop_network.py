@@ -173,7 +173,9 @@ class AwaitableStream(asyncio.BufferedProtocol):
         try:
             await self.write(data, timeout)
         except BaseException:
-            self._received.insert(0, said)  # an answer that came before the connection ended is still to be read
+            self._received.insert(
+                0, said
+            )  # an answer that came before the connection ended is still to be read
             self._size += len(said)
             raise
         return said

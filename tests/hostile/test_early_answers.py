@@ -1,11 +1,15 @@
-"""Answers that come, and connections that end, while a request is still being sent."""
+"""Answers that nobody asked for, and those that come while a request is still being sent."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from ai_client._http import library
 from ai_client._pool.loop_network import AwaitableStream
+from tests.hostile.cells import Cell, fits
+from tests.hostile.visits import visit
+from tests.hostile.ways import WAYS
 from tests.hostile.wire import CLOSE, Wire
 
 
@@ -27,3 +31,12 @@ def test_what_came_before_the_end_is_read(wire: Wire) -> None:
         return said
 
     assert asyncio.run(main()) == b"said"
+
+
+@pytest.mark.parametrize("extra", ["tail", "unsolicited", "closing"])
+@pytest.mark.parametrize("way", [way for way in WAYS if fits("way", way, "kind", "chat")])
+def test_what_nobody_asked_for(one_wire: Wire, tmp_path: Path, way: str, extra: str) -> None:
+    """Bytes after an answer, with its end or later, are not taken for the next answer; nor is a connection's end."""
+    if fits("way", way, "extra", extra):
+        cell = Cell("chat", way, "none", "whole", "length", "plain", "lf", extra)
+        visit(cell, one_wire, tmp_path / "store")
