@@ -11,38 +11,31 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from ._binary import HttpxBinaryResponseContent as HttpxBinaryResponseContent
-    from ._http_clients import (
+    from ._answers.binary import HttpxBinaryResponseContent as HttpxBinaryResponseContent
+    from ._answers.raw_response import APIResponse as APIResponse, AsyncAPIResponse as AsyncAPIResponse
+    from ._answers.stream import AsyncStream as AsyncStream, Stream as Stream
+    from ._call.labels import (
+        Labels as Labels,
+        carry_labels as carry_labels,
+        current_labels as current_labels,
+        labels as labels,
+    )
+    from ._client.http_clients import (
         DefaultAioHttpClient as DefaultAioHttpClient,
         DefaultAsyncHttpx2Client as DefaultAsyncHttpx2Client,
         DefaultAsyncHttpxClient as DefaultAsyncHttpxClient,
         DefaultHttpx2Client as DefaultHttpx2Client,
         DefaultHttpxClient as DefaultHttpxClient,
     )
-    from ._labels import (
-        Labels as Labels,
-        carry_labels as carry_labels,
-        current_labels as current_labels,
-        labels as labels,
-    )
-    from ._models import BaseModel as BaseModel
-    from ._request import (
+    from ._client.verbs import RequestOptions as RequestOptions
+    from ._models.base import BaseModel as BaseModel
+    from ._params.omit import (
         NOT_GIVEN as NOT_GIVEN,
         NotGiven as NotGiven,
         Omit as Omit,
         not_given as not_given,
         omit as omit,
     )
-    from ._response import (
-        APIResponse as APIResponse,
-        AsyncAPIResponse as AsyncAPIResponse,
-    )
-    from ._stream import AsyncStream as AsyncStream, Stream as Stream
-    from ._tools import (
-        pydantic_function_tool as pydantic_function_tool,
-        pydantic_responses_function_tool as pydantic_responses_function_tool,
-    )
-    from ._verbs import RequestOptions as RequestOptions
     from .azure import AsyncAzureOpenAI as AsyncAzureOpenAI, AzureOpenAI as AzureOpenAI
     from .client import AsyncOpenAI as AsyncOpenAI, OpenAI as OpenAI
     from .config import ClientConfig as ClientConfig
@@ -89,31 +82,40 @@ if TYPE_CHECKING:
         WebSocketQueueFullError as WebSocketQueueFullError,
         WebSocketRedirectError as WebSocketRedirectError,
     )
+    from .lib._tools import (
+        pydantic_function_tool as pydantic_function_tool,
+        pydantic_responses_function_tool as pydantic_responses_function_tool,
+    )
     from .provider import ClientProvider as ClientProvider
 
 _HOMES = {
-    "_labels": "Labels carry_labels current_labels labels",
-    "_models": "BaseModel",
-    "_request": "NOT_GIVEN NotGiven Omit not_given omit",
-    "_binary": "HttpxBinaryResponseContent",
-    "_response": "APIResponse AsyncAPIResponse",
-    "_stream": "AsyncStream Stream",
-    "_tools": "pydantic_function_tool pydantic_responses_function_tool",
-    "_verbs": "RequestOptions",
-    "_http_clients": "DefaultAioHttpClient DefaultAsyncHttpx2Client DefaultAsyncHttpxClient DefaultHttpx2Client"
-    " DefaultHttpxClient",
-    "azure": "AsyncAzureOpenAI AzureOpenAI",
-    "client": "AsyncOpenAI OpenAI",
-    "config": "ClientConfig",
-    "errors": "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError"
-    " BlockingCallWarning DeadlineExceededError InvalidResultError StreamStateError SubjectTokenProviderError"
-    " AuthenticationError BadRequestError BudgetExceeded CircuitOpen ClientClosedError ConfigError ConflictError"
-    " ContentFilterFinishReasonError GuardrailError InternalServerError InvalidWebhookSignatureError"
-    " LengthFinishReasonError LimitExceeded NotFoundError OAuthError OpenAIError PermissionDeniedError PollTimeoutError"
-    " QueueFull RateLimitError RateLimitExceeded ResponseTooLargeError StoreError StreamError StreamTooLargeError"
-    " StreamInterruptedError StreamTimeoutError UnprocessableEntityError WebSocketConnectionClosedError"
-    " WebSocketQueueFullError WebSocketRedirectError",
-    "provider": "ClientProvider",
+    "._call.labels": "Labels carry_labels current_labels labels",
+    "._models.base": "BaseModel",
+    "._params.omit": "NOT_GIVEN NotGiven Omit not_given omit",
+    "._answers.binary": "HttpxBinaryResponseContent",
+    "._answers.raw_response": "APIResponse AsyncAPIResponse",
+    "._answers.stream": "AsyncStream Stream",
+    ".lib._tools": "pydantic_function_tool pydantic_responses_function_tool",
+    "._client.verbs": "RequestOptions",
+    "._client.http_clients": (
+        "DefaultAioHttpClient DefaultAsyncHttpx2Client DefaultAsyncHttpxClient DefaultHttpx2Client "
+        "DefaultHttpxClient "
+    ),
+    ".azure": "AsyncAzureOpenAI AzureOpenAI",
+    ".client": "AsyncOpenAI OpenAI",
+    ".config": "ClientConfig",
+    ".errors": (
+        "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError "
+        "BlockingCallWarning DeadlineExceededError InvalidResultError StreamStateError "
+        "SubjectTokenProviderError AuthenticationError BadRequestError BudgetExceeded CircuitOpen "
+        "ClientClosedError ConfigError ConflictError ContentFilterFinishReasonError GuardrailError "
+        "InternalServerError InvalidWebhookSignatureError LengthFinishReasonError LimitExceeded "
+        "NotFoundError OAuthError OpenAIError PermissionDeniedError PollTimeoutError QueueFull "
+        "RateLimitError RateLimitExceeded ResponseTooLargeError StoreError StreamError "
+        "StreamTooLargeError StreamInterruptedError StreamTimeoutError UnprocessableEntityError "
+        "WebSocketConnectionClosedError WebSocketQueueFullError WebSocketRedirectError "
+    ),
+    ".provider": "ClientProvider",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -124,7 +126,7 @@ def __getattr__(name: str) -> Any:
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    value = globals()[name] = getattr(import_module(home, __name__), name)
     return value
 
 

@@ -3,8 +3,9 @@
 
 from typing import TYPE_CHECKING, Generic
 
-from ai_client._accessor import accessor
-from ai_client._operation import Client, M
+from ai_client._call.protocols import Client
+from ai_client._client.modes import M
+from ai_client._models.accessor import accessor
 
 if TYPE_CHECKING:
     from ai_client.resources.admin import Admin

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDic
 
 from pydantic_core import from_json
 
-from ._exchange import FOLLOW_REDIRECTS
-from ._origins import OTHER_ORIGIN
-from ._request import encode
+from ._exchange.origins import OTHER_ORIGIN
+from ._exchange.redirects import FOLLOW_REDIRECTS
+from ._params.encoding import encode
 from .errors import (
     APIConnectionError,
     APITimeoutError,
@@ -27,7 +27,7 @@ from .errors import (
 if TYPE_CHECKING:
     import httpx
 
-    from ._exchange import AsyncSender, Sender
+    from ._exchange.sender import AsyncSender, Sender
     from ._io import IO
 
 TOKEN_EXCHANGE_URL = "https://auth.openai.com/oauth/token"  # noqa: S105 - an address
@@ -237,7 +237,7 @@ def gcp_id_token_provider(
 
 
 def _ask(cloud: str, http_client: Any, url: str, **options: Any) -> "httpx.Response":
-    from ._http import library  # noqa: PLC0415 - only where a cloud is asked
+    from ._http.library import library  # noqa: PLC0415 - only where a cloud is asked
 
     http = library().http
     client = http_client or http

@@ -4,18 +4,20 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpack
 
-from . import _environment as of_process
-from ._blocking_calls import OnBlockingCall
-from ._defaults import DEFAULT_MAX_RETRIES
-from ._ends import StreamEndPolicy
-from ._message import Header
-from ._operation import Async, M, Sync
-from ._origins import is_absolute
-from ._request import NotGiven, Omit, not_given, path
-from ._secret import check_secret
-from ._setup import query_of
+from ._call.call import Call
+from ._call.pipeline import Layer
+from ._call.stream_ends import StreamEndPolicy
+from ._client import environment as of_process
+from ._client.arguments import query_of
+from ._client.blocking_calls import OnBlockingCall
+from ._client.http_request import Header
+from ._client.modes import Async, M, Sync
+from ._exchange.origins import is_absolute
+from ._params.defaults import DEFAULT_MAX_RETRIES
+from ._params.omit import NotGiven, Omit, not_given
+from ._params.query import path
+from ._params.secrets import check_secret
 from .client import AsyncOpenAI, BaseClient, OpenAI
-from .control.call import Call, Layer
 from .errors import ConfigError, OpenAIError, members_of
 
 if TYPE_CHECKING:

@@ -3,35 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
-from . import _environment as of_process
-from ._accessor import accessor
-from ._blocking_calls import BlockingCalls, OnBlockingCall
-from ._bounds import Bounds
-from ._calls import Calls
-from ._defaults import (
-    DEFAULT_KEEPALIVE_EXPIRY,
-    DEFAULT_MAX_CONNECTIONS,
-    DEFAULT_MAX_EVENT_BYTES,
-    DEFAULT_MAX_RESPONSE_BYTES,
-    DEFAULT_MAX_RETRIES,
-)
-from ._ends import StreamEndPolicy
-from ._exchange import (
-    AsyncClientSender,
-    AsyncPoolSender,
-    AsyncTransportSender,
-    ClientSender,
-    PoolSender,
-    TransportSender,
-)
-from ._http import PoolOptions
-from ._io import BlockingIO
-from ._open_sessions import Sessions
-from ._operation import Async, M, Sync
-from ._request import NotGiven, Omit, not_given
-from ._resources import Resources
-from ._secret import check_secret, check_webhook_secret
-from ._setup import (
+from ._call.pipeline import Layer, together
+from ._call.stream_ends import StreamEndPolicy
+from ._client import environment as of_process
+from ._client.arguments import (
     DEFAULT_BASE_URL,
     DataResidency,
     api_key_of,
@@ -52,8 +27,33 @@ from ._setup import (
     query_of,
     timeout_of,
 )
-from ._verbs import AwaitableVerbs, BlockingVerbs
-from .control.call import Layer, together
+from ._client.blocking_calls import BlockingCalls, OnBlockingCall
+from ._client.modes import Async, M, Sync
+from ._client.perform import Calls
+from ._client.verbs import AwaitableVerbs, BlockingVerbs
+from ._exchange.bounds import Bounds
+from ._exchange.senders import (
+    AsyncClientSender,
+    AsyncPoolSender,
+    AsyncTransportSender,
+    ClientSender,
+    PoolSender,
+    TransportSender,
+)
+from ._http.options import PoolOptions
+from ._io import BlockingIO
+from ._models.accessor import accessor
+from ._params.defaults import (
+    DEFAULT_KEEPALIVE_EXPIRY,
+    DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_MAX_EVENT_BYTES,
+    DEFAULT_MAX_RESPONSE_BYTES,
+    DEFAULT_MAX_RETRIES,
+)
+from ._params.omit import NotGiven, Omit, not_given
+from ._params.secrets import check_secret, check_webhook_secret
+from ._resources import Resources
+from ._sockets.open_sessions import Sessions
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -359,7 +359,7 @@ class OpenAI(BlockingVerbs, BaseClient[Sync]):
 
     def _connect(self, http_client: Any, options: PoolOptions) -> None:
         if http_client is None:
-            from ._pool.blocking import BlockingPool  # noqa: PLC0415 - not needed over an HTTP client
+            from ._pool.sync_pool import BlockingPool  # noqa: PLC0415 - not needed over an HTTP client
 
             self._sender = PoolSender(pool_of(BlockingPool, options), self._library)
         elif isinstance(http_client, self._library.http.BaseTransport):
@@ -390,11 +390,11 @@ class AsyncOpenAI(AwaitableVerbs, BaseClient[Async]):
     _blocking = False
 
     def _connect(self, http_client: Any, options: PoolOptions) -> None:
-        from ._io.awaitable import AsyncIO  # noqa: PLC0415 - the blocking client does without an event loop
+        from ._io.async_io import AsyncIO  # noqa: PLC0415 - the blocking client does without an event loop
 
         if http_client is None:
-            from ._bridge import LoopSender  # noqa: PLC0415 - not needed over an HTTP client
-            from ._pool.awaitable import AwaitablePool  # noqa: PLC0415 - likewise
+            from ._exchange.loop_sender import LoopSender  # noqa: PLC0415 - not needed over an HTTP client
+            from ._pool.async_pool import AwaitablePool  # noqa: PLC0415 - likewise
             from ._pool.proxy import Proxies  # noqa: PLC0415 - likewise
 
             pool_of(

@@ -10,16 +10,9 @@ import pydantic
 from pydantic import Field
 from pydantic_core import from_json, to_json
 
-from . import _environment as of_process
-from ._defaults import (
-    DEFAULT_KEEPALIVE_EXPIRY,
-    DEFAULT_MAX_CONNECTIONS,
-    DEFAULT_MAX_EVENT_BYTES,
-    DEFAULT_MAX_RESPONSE_BYTES,
-    DEFAULT_MAX_RETRIES,
-)
-from ._option_names import FaultError, explain, unread_variables
-from ._option_values import (
+from ._client import environment as of_process
+from ._config.names import FaultError, explain, unread_variables
+from ._config.values import (
     Address,
     ClassPath,
     Count,
@@ -34,7 +27,14 @@ from ._option_values import (
     Text,
     surrounding_faults,
 )
-from ._secret import check_secret, shown_address, webhook_key
+from ._params.defaults import (
+    DEFAULT_KEEPALIVE_EXPIRY,
+    DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_MAX_EVENT_BYTES,
+    DEFAULT_MAX_RESPONSE_BYTES,
+    DEFAULT_MAX_RETRIES,
+)
+from ._params.secrets import check_secret, shown_address, webhook_key
 from .errors import ConfigError
 
 _OF_THE_PROVIDER = frozenset(
@@ -363,8 +363,8 @@ class ClientConfig(pydantic.BaseModel):
             return ()
         pid, layers = self._layers
         if pid != os.getpid():
-            from ._connection import Connection  # noqa: PLC0415 - only where policies are configured
-            from .control.options import make_layers  # noqa: PLC0415
+            from ._process.factory import Connection  # noqa: PLC0415 - only where policies are configured
+            from .control.assembly import make_layers  # noqa: PLC0415
 
             layers = make_layers(self.controls, namespace=self._namespace(), connect=Connection)
             self._layers = (os.getpid(), layers)
@@ -399,7 +399,7 @@ def hint_for(name: str, suggest: Callable[[str], str] = repr) -> str:
     near = get_close_matches(name, ClientConfig.model_fields, n=1)
     if near:
         return f" Did you mean {suggest(near[0])}?"
-    from .control.options import OPTIONS  # noqa: PLC0415 - only to explain a mistake
+    from .control.assembly import OPTIONS  # noqa: PLC0415 - only to explain a mistake
 
     near = get_close_matches(name, OPTIONS, n=1)
     return f" Did you mean {near[0]!r} inside of {suggest('controls')}?" if near else ""

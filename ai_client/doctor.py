@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ._secret import shown_address
+from ._params.secrets import shown_address
 from .checks import examine
 from .config import ClientConfig, environment_variables
 from .errors import OpenAIError

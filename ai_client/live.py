@@ -7,15 +7,17 @@ lacks the server's events, so they come as models with whatever members they hav
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._accessor import accessor
-from ._channel import Channel
-from ._connect import Connecting, OnReconnecting, Sender, connects, describe
-from ._models import BaseModel
-from ._operation import Async, M, Resource, Sync, operation
-from ._request import Omit, omit, path
+from ._client.modes import Async, M, Sync
+from ._client.operation import Resource, operation
+from ._models.accessor import accessor
+from ._models.base import BaseModel
+from ._params.omit import Omit, omit
+from ._params.query import path
+from ._sockets.channel import Channel
+from ._sockets.connecting import Connecting, OnReconnecting, Sender, connects, describe
 
 if TYPE_CHECKING:
-    from ._request import Headers, Query
+    from ._params.omit import Headers, Query
 
 MAX_QUEUE_SIZE = 2_097_152
 """Bytes: half a minute of 16-bit audio fits, in base64."""

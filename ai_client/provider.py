@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from ._exchange.loops import adopt_main_loop, stop_background_loop
 from ._fork import here, in_child
-from ._gate import Gate
-from ._loops import adopt_main_loop, stop_background_loop
-from ._managed import Kind, Managed, build
-from ._signals import unwatch, watch
+from ._process.gate import Gate
+from ._process.owned_client import Kind, Managed, build
+from ._process.signals import unwatch, watch
 from .config import ClientConfig
 from .errors import ConfigError
 

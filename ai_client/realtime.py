@@ -7,14 +7,15 @@ Each method of a connection sends one event; a method's place and name are the e
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._accessor import accessor
-from ._channel import Channel
-from ._connect import MAX_QUEUE_SIZE, Connecting, OnReconnecting, Sender, connects, describe
-from ._operation import Async, M, Resource, Sync, operation
-from ._request import Omit, omit
+from ._client.modes import Async, M, Sync
+from ._client.operation import Resource, operation
+from ._models.accessor import accessor
+from ._params.omit import Omit, omit
+from ._sockets.channel import Channel
+from ._sockets.connecting import MAX_QUEUE_SIZE, Connecting, OnReconnecting, Sender, connects, describe
 
 if TYPE_CHECKING:
-    from ._request import Headers, Query
+    from ._params.omit import Headers, Query
     from .types.realtime import (
         ConversationItemParam,
         RealtimeResponseCreateParamsParam,

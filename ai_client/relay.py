@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
 
-from ._labels import _scope
-from ._sides import Blocking, Threaded
+from ._call.labels import _scope
+from ._process.iteration import Blocking, Threaded
 from .errors import OpenAIError, StreamInterruptedError
 from .web import DONE, encode_event
 

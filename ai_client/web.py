@@ -9,8 +9,8 @@ from typing import Any, TypeVar, cast
 import pydantic
 from pydantic_core import to_json
 
-from ._error_log import log_error
-from .control.retry import retry_after
+from ._call.retry import retry_after
+from .control.observability.error_log import log_error
 from .errors import (
     APIConnectionError,
     APIError,

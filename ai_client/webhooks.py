@@ -12,8 +12,9 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypeAlias, cast
 
-from ._models import BaseModel, decode
-from ._secret import webhook_key
+from ._models.base import BaseModel
+from ._models.decode import decode
+from ._params.secrets import webhook_key
 from .errors import ConfigError, InvalidWebhookSignatureError
 
 _HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 
 import httpx
 
-from ai_client._http import PoolOptions
-from ai_client._pool.admission import PoolStats
-from ai_client._pool.awaitable import AwaitablePool
-from ai_client._pool.blocking import BlockingPool
+from ai_client._http.options import PoolOptions
+from ai_client._pool.async_pool import AwaitablePool
+from ai_client._pool.permits import PoolStats
+from ai_client._pool.sync_pool import BlockingPool
 from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
 
 TIMEOUT = dict.fromkeys(("connect", "read", "write", "pool"), 30.0)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ai_client import AsyncOpenAI, OpenAI
-from ai_client._loops import stop_background_loop
+from ai_client._exchange.loops import stop_background_loop
 from ai_client.testing import Upstream
 
 # A busy machine makes neither an example nor its making a failure.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ai_client._accumulate import Text, entry_at, fold, plain
+from ai_client.lib.streaming._accumulate import Text, entry_at, fold, plain
 
 
 def whole(*pieces: dict[str, Any]) -> Any:

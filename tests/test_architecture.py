@@ -12,21 +12,14 @@ WAITING = {"asyncio", "anyio", "trio"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 CORE = [path for path in MODULES if "testing" not in path.relative_to(PACKAGE).parts]
 
-MAY_IMPORT_HTTP = {"_http.py", "_pool"}
+MAY_IMPORT_HTTP = {"_http", "_pool"}
 MAY_WAIT = {
+    "_exchange",
+    "_process",
+    "_sockets",
     "_io",
     "_pool",
-    "_loops.py",
-    "_aiohttp.py",
-    "_bridge.py",
-    "_transports.py",
-    "_open_sessions.py",
-    "_websocket.py",
-    "_gate.py",
-    "_drain.py",
-    "_managed.py",
     "provider.py",
-    "_sides.py",
     "relay.py",
 }
 

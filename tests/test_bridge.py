@@ -16,11 +16,11 @@ import pytest
 import uvloop
 
 from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, OpenAI
-from ai_client._bridge import LoopSender
-from ai_client._exchange import AsyncPoolSender
-from ai_client._http import library
-from ai_client._loops import background_loop
-from ai_client._pool.awaitable import AwaitablePool
+from ai_client._exchange.loop_sender import LoopSender
+from ai_client._exchange.loops import background_loop
+from ai_client._exchange.senders import AsyncPoolSender
+from ai_client._http.library import library
+from ai_client._pool.async_pool import AwaitablePool
 from ai_client.testing import Gate, Upstream, sse
 from tests.conftest import CHAT
 
@@ -69,7 +69,7 @@ def test_main_loop_uses_its_connections_directly(
     provider: ClientProvider, ai_client_upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Calls from the adopted loop never cross to another."""
-    monkeypatch.setattr("ai_client._bridge.cross", None)
+    monkeypatch.setattr("ai_client._exchange.loop_sender.cross", None)
 
     async def main() -> None:
         provider.adopt_loop()

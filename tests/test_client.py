@@ -21,8 +21,9 @@ from ai_client import (
     OpenAIError,
     omit,
 )
-from ai_client._message import timeouts
-from ai_client.control.call import Call, Next, Reply
+from ai_client._call.call import Call, Reply
+from ai_client._call.pipeline import Next
+from ai_client._client.http_request import timeouts
 from tests.conftest import CHAT, KEY, Invoke
 
 TWINS = [(OpenAI, openai.OpenAI), (AsyncOpenAI, openai.AsyncOpenAI)]

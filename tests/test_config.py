@@ -19,7 +19,7 @@ from ai_client import (
     OpenAI,
     OpenAIError,
 )
-from ai_client.control.options import OPTIONS
+from ai_client.control.assembly import OPTIONS
 from tests.conftest import KEY, Invoke
 
 ADDRESSES = [

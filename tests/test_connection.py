@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ai_client import AsyncAzureOpenAI, AzureOpenAI, ClientConfig, ClientProvider, ConfigError, OpenAIError
-from ai_client._connection import Connection
+from ai_client._process.factory import Connection
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
 from ai_client.testing.recording import Recorded

@@ -12,10 +12,11 @@ import httpx
 import pytest
 
 from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, OpenAI, OpenAIError, labels
-from ai_client._drain import _AsyncBody, _Body
-from ai_client._gate import Gate as Calls
-from ai_client._labels import request_labels
-from ai_client.control.call import Call, Next
+from ai_client._call.call import Call
+from ai_client._call.labels import request_labels
+from ai_client._call.pipeline import Next
+from ai_client._process.gate import Gate as Calls
+from ai_client._process.gated_io import _AsyncBody, _Body
 from ai_client.provider import _close_all
 from ai_client.testing import Gate, Upstream, sse
 from tests.conftest import CHAT

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from ai_client import _fork
-from ai_client._accessor import accessor
 from ai_client._fork import PerProcess, Uncut
+from ai_client._models.accessor import accessor
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 PATIENCE = 60.0

@@ -15,9 +15,11 @@ import httpx2
 import pytest
 import trustme
 
-from ai_client._http import Library, PoolOptions, library, may_have_been_sent, tls_context
-from ai_client._pool.awaitable import AwaitablePool
-from ai_client._pool.blocking import BlockingPool
+from ai_client._http.library import Library, library, may_have_been_sent
+from ai_client._http.options import PoolOptions
+from ai_client._http.tls import tls_context
+from ai_client._pool.async_pool import AwaitablePool
+from ai_client._pool.sync_pool import BlockingPool
 from tests.raw_server import HEAD_OF_STREAM, Exchange, RawServer, chunk
 
 
@@ -62,7 +64,8 @@ def test_one_tls_context_per_trust_store() -> None:
     """The process has one TLS context for each trust store, also where 16 threads ask for the first at once."""
     code = """
 import threading
-from ai_client._http import PoolOptions, _contexts, tls_context
+from ai_client._http.options import PoolOptions
+from ai_client._http.tls import _contexts, tls_context
 found, start = [], threading.Barrier(16)
 def ask():
     start.wait()
@@ -82,8 +85,8 @@ def test_no_tls_context_for_plain_http() -> None:
     """Pools that only speak to http servers build no TLS context."""
     code = """
 import sys, httpx
-from ai_client._http import _contexts
-from ai_client._pool.blocking import BlockingPool
+from ai_client._http.tls import _contexts
+from ai_client._pool.sync_pool import BlockingPool
 with BlockingPool() as pool:
     pool.handle_request(httpx.Request("GET", sys.argv[1])).read()
 assert not _contexts

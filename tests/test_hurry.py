@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from ai_client._http import PoolOptions
-from ai_client._hurry import SendingGate, hurry
+from ai_client._exchange.hurry import SendingGate, hurry
+from ai_client._http.options import PoolOptions
 from ai_client._io.deadline import at_most, is_out_of_time, limited, settling
-from ai_client._pool.blocking import BlockingPool
+from ai_client._pool.sync_pool import BlockingPool
 from tests.hostile.wire import HOLD, Wire
 
 

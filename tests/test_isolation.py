@@ -39,7 +39,7 @@ def test_one_side_loads_nothing_of_the_other() -> None:
     """The blocking client loads no asyncio, nor a pool where it has an HTTP client to use."""
     loaded = loaded_after("import ai_client; ai_client.OpenAI(api_key='key').chat.completions")
     assert "asyncio" not in loaded
-    assert "ai_client._pool.blocking" in loaded
+    assert "ai_client._pool.sync_pool" in loaded
     loaded = loaded_after(
         "import ai_client, httpx; ai_client.OpenAI(api_key='key', http_client=httpx.Client())"
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ai_client._lazy import LazyModel
+from ai_client._models.lazy import LazyModel
 
 
 class Lazy(LazyModel):

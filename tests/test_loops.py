@@ -13,8 +13,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from ai_client import ClientClosedError, _loops
-from ai_client._loops import (
+from ai_client import ClientClosedError
+from ai_client._exchange import loops as _loops
+from ai_client._exchange.loops import (
     background_loop,
     begin_on,
     cross,

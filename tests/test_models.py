@@ -7,7 +7,8 @@ import pytest
 from pydantic import Field
 
 from ai_client import BaseModel
-from ai_client._models import construct, decode
+from ai_client._models.construct import construct
+from ai_client._models.decode import decode
 
 
 class Cat(BaseModel):

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from ai_client import BaseModel
-from ai_client._operation import Resource
-from ai_client._pages import (
+from ai_client._client.operation import Resource
+from ai_client._client.pages import (
     ConversationCursorListing,
     CursorListing,
     Listing,
@@ -15,7 +15,7 @@ from ai_client._pages import (
     PlainListing,
     pages,
 )
-from ai_client._request import RequestOptions
+from ai_client._params.omit import RequestOptions
 from tests.conftest import Invoke
 
 

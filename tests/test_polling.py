@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import ai_client
-from ai_client import _polling
-from ai_client._polling import poll
+from ai_client.lib import _polling
+from ai_client.lib._polling import poll
 
 omit = ai_client.omit
 

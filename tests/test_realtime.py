@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from websockets.sync.server import Server, ServerConnection, serve
 
-from ai_client._opening import ReconnectingEvent, ReconnectingOverrides
+from ai_client._sockets.opening import ReconnectingEvent, ReconnectingOverrides
 from ai_client.errors import OpenAIError, WebSocketConnectionClosedError, WebSocketQueueFullError
 from ai_client.live import LiveConnect, SidebandConnect
 from tests.conftest import KEY, Invoke

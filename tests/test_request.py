@@ -7,7 +7,9 @@ from typing import Any, Required, TypedDict
 import pytest
 
 from ai_client import AsyncAzureOpenAI, AzureOpenAI, BaseModel, ClientConfig, ConfigError, not_given, omit
-from ai_client._request import check_keywords, encode, merge, path, query_items, query_string
+from ai_client._params.encoding import encode
+from ai_client._params.keywords import check_keywords
+from ai_client._params.query import merge, path, query_items, query_string
 from tests.conftest import Invoke
 
 

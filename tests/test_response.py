@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from ai_client import APIConnectionError, APITimeoutError, BaseModel, DeadlineExceededError
-from ai_client._binary import BinaryResponse
+from ai_client._answers.binary import BinaryResponse
 from ai_client.testing import Gate, sse
 from tests.conftest import CHAT, Invoke
 

@@ -10,7 +10,7 @@ from openai.lib._pydantic import to_strict_json_schema
 from pydantic import BaseModel, Field, RootModel, TypeAdapter
 from typing_extensions import TypedDict
 
-from ai_client._schema import format_of, partial_json, strict_schema
+from ai_client.lib._schema import format_of, partial_json, strict_schema
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ai_client import OpenAI
-from ai_client._sides import Blocking, Threaded
+from ai_client._process.iteration import Blocking, Threaded
 from ai_client.testing import Upstream
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True}

@@ -9,7 +9,7 @@ from types import FrameType
 
 import pytest
 
-from ai_client import _signals
+from ai_client._process import signals as _signals
 
 
 class Watcher:

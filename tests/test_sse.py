@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from ai_client._sse import Event, SSEDecoder
+from ai_client._answers.sse import Event, SSEDecoder
 
 BODIES = [
     (b'data: {"a":1}\n\ndata: [DONE]\n\n', [b'{"a":1}', b"[DONE]"]),

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ai_client import _sse
-from ai_client._sse import SSEDecoder
+from ai_client._answers import sse as _sse
+from ai_client._answers.sse import SSEDecoder
 from tests.counting import Work, assert_linear, counted
 
 EVENT = b"event: add\ndata: " + b"x" * 30 + b"\n\n"

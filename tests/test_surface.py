@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from ai_client._accessor import accessor
-from ai_client._operation import Resource
+from ai_client._client.operation import Resource
+from ai_client._models.accessor import accessor
 from ai_client._resources import Resources
 from tools.generator.rules import Rules
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 import ai_client
-from ai_client._tools import Tools, given_tools, require_strict
+from ai_client.lib._tools import Tools, given_tools, require_strict
 
 
 class Search(BaseModel):

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 import pydantic
 import pytest
 
-from ai_client._models import BaseModel, decode
-from ai_client._unions import OneOf, Open
+from ai_client._models.base import BaseModel
+from ai_client._models.decode import decode
+from ai_client._models.unions import OneOf, Open
 
 
 class Text(BaseModel):

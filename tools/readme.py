@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from ai_client import errors
 from ai_client.config import ClientConfig
-from ai_client.control.options import OPTIONS
+from ai_client.control.assembly import OPTIONS
 from tools.docs.answers import answers
 from tools.docs.figures import bars, cases, endpoints, figures
 from tools.docs.policies import policy

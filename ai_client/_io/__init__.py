@@ -3,5 +3,5 @@
 The awaitable side is in `_io.awaitable`, so that a process which only blocks never loads asyncio.
 """
 
-from .blocking import BlockingIO as BlockingIO, finish as finish, in_event_loop as in_event_loop
 from .interface import IO as IO, Waiter as Waiter
+from .sync_io import BlockingIO as BlockingIO, finish as finish, in_event_loop as in_event_loop

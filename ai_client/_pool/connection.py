@@ -5,9 +5,9 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 import h11
 import httpx
 
-from .._http import RAW_HEADERS, Library
+from .._http.library import RAW_HEADERS, Library
+from .http11 import Wire
 from .proxy import Preamble, Proxies, Proxy
-from .wire import Wire
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _JOINED_SIZE = 256 * 1024

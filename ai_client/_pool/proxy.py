@@ -13,8 +13,8 @@ from urllib.request import getproxies
 
 import h11
 
-from .._http import Library
-from .wire import MAX_HINTS, check_beginning
+from .._http.library import Library
+from .http11 import MAX_HINTS, check_beginning
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 

@@ -7,46 +7,50 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .._call.call import Call as Call, Reply as Reply
+    from .._call.pipeline import Layer as Layer, Next as Next
+    from .._call.record import Record as Record
+    from .._call.usage import Usage as Usage
+    from .accounting.budget import Budget as Budget, Budgets as Budgets, BudgetWarning as BudgetWarning
+    from .accounting.cost import Cost as Cost
+    from .accounting.rate_limit import RateLimit as RateLimit, RateLimits as RateLimits
+    from .assembly import make_layers as make_layers
     from .breaker import Breaker as Breaker
-    from .budget import Budget as Budget, Budgets as Budgets, BudgetWarning as BudgetWarning
-    from .cache import Cache as Cache
-    from .call import Call as Call, Layer as Layer, Next as Next, Reply as Reply
+    from .cache.policy import Cache as Cache
     from .concurrency import Concurrency as Concurrency
-    from .cost import Cost as Cost
     from .fallback import Fallback as Fallback
     from .guardrails import Guardrails as Guardrails, Rules as Rules
-    from .hooks import Hooks as Hooks
-    from .logs import Logs as Logs
-    from .options import make_layers as make_layers
-    from .prices import Price as Price, Prices as Prices
-    from .rate_limit import RateLimit as RateLimit, RateLimits as RateLimits
-    from .record import Record as Record, call_record as call_record
-    from .redaction import Redaction as Redaction
+    from .observability.hooks import Hooks as Hooks
+    from .observability.logs import Logs as Logs
+    from .observability.redaction.redaction import Redaction as Redaction
+    from .observability.telemetry import Telemetry as Telemetry
+    from .pricing.prices import Price as Price, Prices as Prices
+    from .record import call_record as call_record
     from .retry_budget import RetryBudget as RetryBudget
-    from .telemetry import Telemetry as Telemetry
     from .trim import trim_messages as trim_messages
-    from .usage import Usage as Usage
 
 _HOMES = {
-    "breaker": "Breaker",
-    "budget": "Budget Budgets BudgetWarning",
-    "cache": "Cache",
-    "call": "Call Layer Next Reply",
-    "concurrency": "Concurrency",
-    "cost": "Cost",
-    "fallback": "Fallback",
-    "guardrails": "Guardrails Rules",
-    "hooks": "Hooks",
-    "logs": "Logs",
-    "options": "make_layers",
-    "prices": "Price Prices",
-    "rate_limit": "RateLimit RateLimits",
-    "record": "Record call_record",
-    "redaction": "Redaction",
-    "retry_budget": "RetryBudget",
-    "telemetry": "Telemetry",
-    "trim": "trim_messages",
-    "usage": "Usage",
+    ".breaker": "Breaker",
+    ".accounting.budget": "Budget Budgets BudgetWarning",
+    ".cache.policy": "Cache",
+    ".._call.call": "Call Reply",
+    ".._call.pipeline": "Layer Next",
+    ".concurrency": "Concurrency",
+    ".accounting.cost": "Cost",
+    ".fallback": "Fallback",
+    ".guardrails": "Guardrails Rules",
+    ".observability.hooks": "Hooks",
+    ".observability.logs": "Logs",
+    ".assembly": "make_layers",
+    ".pricing.prices": "Price Prices",
+    ".accounting.rate_limit": "RateLimit RateLimits",
+    ".._call.record": "Record",
+    ".record": "call_record",
+    ".observability.redaction.redaction": "Redaction",
+    ".retry_budget": "RetryBudget",
+    ".observability.telemetry": "Telemetry",
+    ".trim": "trim_messages",
+    ".._call.usage": "Usage",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -57,5 +61,5 @@ def __getattr__(name: str) -> Any:
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    value = globals()[name] = getattr(import_module(home, __name__), name)
     return value

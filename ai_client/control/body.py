@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
-from .._http import library
+from .._http.library import library
 
 if TYPE_CHECKING:
     import httpx

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from .._fork import PerProcess
 from ..errors import ConfigError
-from .amounts import check_amounts
+from .options.amounts import check_amounts
 
 _TARGETS_KEPT = 1000
 

@@ -6,11 +6,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .._call.call import Call, Reply, StreamEnd
+from .._call.pipeline import Next
 from .._fork import PerProcess
 from .._io.deadline import remaining
 from ..errors import ConfigError, QueueFull
-from .amounts import check_amounts
-from .call import Call, Next, Reply, StreamEnd
+from .options.amounts import check_amounts
 
 if TYPE_CHECKING:
     from .._io import Waiter

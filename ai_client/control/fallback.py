@@ -2,8 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, cast
 
+from .._call.call import Call, Reply, StreamEnd
+from .._call.pipeline import Next
+from .._call.record import Record
 from ..errors import (
     APIConnectionError,
     APIError,
@@ -16,14 +19,10 @@ from ..errors import (
     RateLimitExceeded,
     members_of,
 )
-from .amounts import check_amounts
 from .breaker import Breaker
-from .call import Call, Next, Reply, StreamEnd
 from .opening import read_opening
-from .record import Record, record_of
-
-if TYPE_CHECKING:
-    pass
+from .options.amounts import check_amounts
+from .record import record_of
 
 Failure: TypeAlias = Literal[
     "connection", "timeout", "rate_limit", "server_error", "not_found", "content_filter"

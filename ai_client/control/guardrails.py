@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, fields
 from fnmatch import translate
 from typing import Any, Literal, cast
 
+from .._call.call import Call, Reply
+from .._call.pipeline import Next
 from .._io.deadline import is_over
-from .._request import NotGiven
+from .._params.omit import NotGiven
 from ..errors import ConfigError, DeadlineExceededError, GuardrailError, members_of
-from .amounts import check_amounts
 from .body import library_of
-from .call import Call, Next, Reply
-from .estimates import prompt_tokens
+from .options.amounts import check_amounts
+from .pricing.estimates import prompt_tokens
 from .record import record_of
 from .trim import trim_messages
 

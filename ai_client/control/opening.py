@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
 
-from .._ends import DONE
+from .._answers.sse import SSEDecoder
+from .._call.stream_ends import DONE
 from .._io.deadline import is_over
-from .._sse import SSEDecoder
 from ..errors import (
     DeadlineExceededError,
     StreamError,
@@ -20,7 +20,7 @@ from .body import read_ahead
 if TYPE_CHECKING:
     import httpx
 
-    from .call import Call
+    from .._call.call import Call
 
 _MOST = 64 * 1024
 _PACKED = frozenset({"gzip", "deflate"})

@@ -1,104 +1,14 @@
 """What policies note about a call, for each other and for those who watch."""
 
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from .._labels import Labels, current_labels
+from ai_client._call.record import Record
+
+from .._call.labels import current_labels
 from ..errors import members_of
 
 if TYPE_CHECKING:
-    from .call import Call
-    from .prices import Prices
-    from .usage import Usage
-
-NANO = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt of a call.
-
-    Attributes:
-        number: 1 for the first.
-        seconds: How long it took to the head of the answer, or to its failure.
-        error: Why it failed, `None` where it did not.
-        pause: Seconds until the next attempt, `None` where there is none.
-    """
-
-    number: int
-    seconds: float
-    error: Exception | None
-    pause: float | None
-
-
-def _nobody() -> list[Callable[[Attempt], Awaitable[None]]]:
-    return []  # made faster than by calling a type with arguments
-
-
-@dataclass(slots=True, eq=False)
-class Record:
-    """What is known of a call so far; `None` is unknown.
-
-    Attributes:
-        labels: The endpoint, tenant and user that the call is made for.
-        model: The model asked for, or the alias.
-        alias: The alias that named the model, where one did.
-        target: What served the call: a model, or a client and a model as `azure/gpt-5.5`.
-        target_model: The model that is asked at the target, where it is not `model`.
-        attempts: How often the call was sent.
-        answered: How many attempts were answered with success.
-        lost: How many others may have been billed although no answer came of them.
-        billable: Both together.
-        cache: What the cache did: `hit`, `miss`, `stale` or `shared` (the answer of an equal call under way).
-        usage: Tokens, where measured.
-        nano_usd: Cost in 10^-9 USD, where the usage is measured and the price known.
-        prices: By which prices that is.
-        request_id: The answer's `x-request-id`.
-        first_item: Seconds to the first item of a stream.
-        on_attempt: Coroutine functions that hear of each attempt.
-        may_retry: A function that is asked before each further attempt and may forbid it.
-        before_retry: A coroutine function that is asked after that, likewise.
-        output_capped: Whether the bound on the answer's length is the application's and not the caller's.
-    """
-
-    labels: Labels
-    model: str | None = None
-    alias: str | None = None
-    target: str | None = None
-    target_model: str | None = None
-    attempts: int = 0
-    answered: int = 0
-    lost: int = 0
-    billable: int = 0
-    cache: Literal["hit", "miss", "stale", "shared"] | None = None
-    usage: "Usage | None" = None
-    nano_usd: int | None = None
-    prices: "Prices | None" = field(default=None, repr=False)
-    request_id: str | None = None
-    first_item: float | None = None
-    started: float = field(default_factory=time.monotonic)
-    on_attempt: list[Callable[[Attempt], Awaitable[None]]] = field(default_factory=_nobody, repr=False)
-    may_retry: Callable[[], bool] | None = field(default=None, repr=False)
-    before_retry: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
-    output_capped: bool = False
-
-    @property
-    def usd(self) -> float | None:
-        """Cost in USD."""
-        return None if self.nano_usd is None else self.nano_usd / NANO
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since the call was made."""
-        return time.monotonic() - self.started
-
-    async def attempted(self, began: float, error: Exception | None, pause: float | None) -> None:
-        """Tell those who asked about an attempt."""
-        attempt = Attempt(self.attempts, time.monotonic() - began, error, pause)
-        for hear in self.on_attempt:
-            await hear(attempt)
+    from .._call.call import Call
 
 
 def record_of(call: "Call") -> Record:

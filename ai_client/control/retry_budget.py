@@ -7,9 +7,10 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from .._call.call import Call, Reply
+from .._call.pipeline import Next
 from .._fork import PerProcess
-from .amounts import check_amounts
-from .call import Call, Next, Reply
+from .options.amounts import check_amounts
 from .record import record_of
 
 _SLOTS = 10

@@ -8,9 +8,9 @@ from operator import attrgetter
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from .._call.record import Record
 from .._fork import PerProcess
 from ..errors import ConfigError
-from .record import Record
 
 T = TypeVar("T")
 Scope: TypeAlias = Literal["all", "process", "endpoint", "tenant", "user", "model"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from ..errors import GuardrailError, members_of
-from .estimates import message_tokens
+from .pricing.estimates import message_tokens
 
 _INSTRUCTIONS = frozenset({"system", "developer"})
 _ANSWERS = frozenset({"tool", "function"})

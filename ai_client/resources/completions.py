@@ -3,26 +3,16 @@
 
 from typing import Any, Literal, Unpack, overload
 
-from ai_client._operation import (
-    Async,
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Resource,
-    Streaming,
-    StreamingView,
-    Sync,
-)
-from ai_client._response import (
+from ai_client._answers.raw_response import (
     APIResponse,
     AsyncAPIResponse,
     AsyncResponseContextManager,
     LegacyAPIResponse,
     ResponseContextManager,
 )
-from ai_client._stream import AsyncStream, Stream
+from ai_client._answers.stream import AsyncStream, Stream
+from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
+from ai_client._client.operation import RawView, Resource, StreamingView
 from ai_client.types.completion import Completion, CompletionCreateParamsBase
 
 

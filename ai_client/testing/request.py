@@ -9,7 +9,7 @@ from ai_client.testing.recording import Recorded
 from ai_client.testing.reply import Reply, error_body
 from ai_client.testing.shapes import is_list, is_object
 
-from .._accessor import accessor
+from .._models.accessor import accessor
 
 
 class Refused(Exception):  # noqa: N818 -- an answer to the client, not a fault of the upstream

@@ -4,9 +4,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Required
 
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
-from ai_client._unions import OneOf
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import OneOf
+from ai_client._params.omit import RequestOptions
 
 
 class DecisionChoiceProbability(BaseModel):

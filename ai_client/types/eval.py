@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Required, TypeAlias, TypedDict
 
 from pydantic import Field
 
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
-from ai_client._unions import OneOf, Open
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import OneOf, Open
+from ai_client._params.omit import RequestOptions
 from ai_client.types.graders.grader import (
     EvalItem,
     EvalItemParam,

@@ -4,10 +4,10 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal, Required, TypeAlias, TypedDict
 
-from ai_client._files import FileTypes
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
-from ai_client._unions import OneOf, Open
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import OneOf, Open
+from ai_client._params.files import FileTypes
+from ai_client._params.omit import RequestOptions
 
 
 class Image(BaseModel):

@@ -4,9 +4,9 @@
 from collections.abc import Sequence
 from typing import Literal, Required
 
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
-from ai_client._unions import Open
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import Open
+from ai_client._params.omit import RequestOptions
 from ai_client.types.file_object import FileExpirationAfterParam, FileObject
 
 

@@ -9,7 +9,7 @@
 `ai_client` and `get_ai_client` are the same client with its type.
 """
 
-from ai_client._extras import require
+from ai_client._process.extras import require
 
 require("django", "django")
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from asgiref.sync import async_to_sync
 from django.http import StreamingHttpResponse
 
-from ai_client._sides import Blocking, Threaded
+from ai_client._process.iteration import Blocking, Threaded
 from ai_client.relay import AsyncEvents, Events
 from ai_client.web import EVENT_HEADERS, EVENT_STREAM
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from ai_client._labels import request_labels
+from ai_client._call.labels import request_labels
 from ai_client.errors import OpenAIError
 from ai_client.web import http_error
 

@@ -12,7 +12,7 @@ async def ask(question: str, client: AIClientDep) -> str | None:
     return answer.choices[0].message.content
 """
 
-from ai_client._extras import require
+from ai_client._process.extras import require
 
 require("fastapi", "fastapi")
 

@@ -11,7 +11,7 @@ def create_app():
     return app
 """
 
-from ai_client._extras import require
+from ai_client._process.extras import require
 
 require("flask", "flask")
 

@@ -5,7 +5,7 @@ from typing import cast
 
 from flask import Response, jsonify, request
 
-from ai_client._labels import request_labels
+from ai_client._call.labels import request_labels
 from ai_client.web import http_error
 
 _KEY = "ai_client.labels"

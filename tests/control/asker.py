@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from ai_client import AsyncOpenAI, OpenAI
-from ai_client.control.cache import Cache
+from ai_client.control.cache.policy import Cache
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 

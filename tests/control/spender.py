@@ -3,9 +3,9 @@
 import sys
 
 from ai_client import BudgetExceeded, OpenAI
-from ai_client.control.budget import Budget, Budgets
-from ai_client.control.cost import Cost
-from ai_client.control.prices import Prices
+from ai_client.control.accounting.budget import Budget, Budgets
+from ai_client.control.accounting.cost import Cost
+from ai_client.control.pricing.prices import Prices
 from ai_client.stores import open_store
 
 PRICES = Prices({"gpt-4o-mini": {"input": 150.0, "output": 600.0}}, library=False)

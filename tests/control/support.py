@@ -14,7 +14,7 @@ import pytest
 
 from ai_client import AsyncOpenAI, OpenAI
 from ai_client._io import BlockingIO
-from ai_client._io.awaitable import AsyncIO
+from ai_client._io.async_io import AsyncIO
 
 REDIS = shutil.which("redis-server")
 

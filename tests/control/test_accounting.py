@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from ai_client import BudgetExceeded, RateLimitExceeded
-from ai_client.control.accounting import Accounting
-from ai_client.control.budget import Budget, Budgets
-from ai_client.control.call import Call, Next, Reply, together
+from ai_client._call.call import Call, Reply
+from ai_client._call.pipeline import Next, together
+from ai_client.control.accounting.accounting import Accounting
+from ai_client.control.accounting.budget import Budget, Budgets
+from ai_client.control.accounting.cost import Cost
+from ai_client.control.accounting.rate_limit import RateLimit, RateLimits
+from ai_client.control.assembly import make_layers
 from ai_client.control.concurrency import Concurrency
-from ai_client.control.cost import Cost
-from ai_client.control.options import make_layers
-from ai_client.control.rate_limit import RateLimit, RateLimits
 from ai_client.stores import Ledger, Refusal, open_store
 from ai_client.stores.memory import MemoryBackend
 from ai_client.stores.shared import SharedStore

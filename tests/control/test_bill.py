@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from ai_client import APIConnectionError
-from ai_client.control.budget import Budget, Budgets
-from ai_client.control.cache import Cache
-from ai_client.control.cost import Cost
+from ai_client._call.retry import no_waiting
+from ai_client.control.accounting.budget import Budget, Budgets
+from ai_client.control.accounting.cost import Cost
+from ai_client.control.cache.policy import Cache
 from ai_client.control.fallback import Fallback
 from ai_client.control.record import call_record
-from ai_client.control.retry import no_waiting
 from ai_client.stores import Ledger, open_store
 from ai_client.stores.memory import MemoryBackend
 from ai_client.testing import Upstream

@@ -14,11 +14,11 @@ import httpx
 import pytest
 
 from ai_client import BudgetExceeded, ConfigError
+from ai_client._call.call import Call, Reply as CallReply
+from ai_client._call.labels import labels
 from ai_client._io import finish
-from ai_client._labels import labels
-from ai_client.control.budget import Budget, Budgets, BudgetWarning
-from ai_client.control.call import Call, Reply as CallReply
-from ai_client.control.cost import Cost
+from ai_client.control.accounting.budget import Budget, Budgets, BudgetWarning
+from ai_client.control.accounting.cost import Cost
 from ai_client.control.record import call_record
 from ai_client.control.scope import window
 from ai_client.stores import Ledger, open_store
@@ -353,8 +353,8 @@ def test_killed_processes_lose_nothing(shared_url: str, billing: Upstream) -> No
 
 def total_key() -> str:
     """Name the ledger of the spenders."""
-    from ai_client._labels import Labels
-    from ai_client.control.record import Record
+    from ai_client._call.labels import Labels
+    from ai_client._call.record import Record
     from ai_client.control.scope import NEVER, Window
 
     return Budget(usd=1, per="total").key(Record(Labels()), Window("total", NEVER))

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from ai_client import AsyncOpenAI, ConfigError, InternalServerError, OpenAI
-from ai_client._labels import labels
-from ai_client.control.cache import Cache, cache_key, canonical
-from ai_client.control.call import Call
-from ai_client.control.cost import Cost
-from ai_client.control.entry import Entry
-from ai_client.control.prices import Prices
+from ai_client._call.call import Call
+from ai_client._call.labels import labels
+from ai_client.control.accounting.cost import Cost
+from ai_client.control.cache.entry import Entry
+from ai_client.control.cache.policy import Cache, cache_key, canonical
+from ai_client.control.pricing.prices import Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Gate, Upstream
@@ -429,8 +429,8 @@ def test_scopes_never_share(scopes: list[Any], one: tuple[Any, ...], other: tupl
     """Two calls whose labels differ in any part of the scope, or lack one, never get each other's answer."""
     import httpx
 
+    from ai_client._call.call import Reply
     from ai_client._io import finish
-    from ai_client.control.call import Reply
 
     policy = Cache(tuple(scopes), open_store())
     sent: list[int] = []

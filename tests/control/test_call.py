@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from ai_client.control.call import Call
+from ai_client._call.call import Call
 from tests.control.support import blocking_io
 
 

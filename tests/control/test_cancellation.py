@@ -12,14 +12,14 @@ import anyio
 import pytest
 
 from ai_client import AsyncOpenAI
+from ai_client._call.labels import current_labels
+from ai_client._call.record import Record
 from ai_client._io import finish
-from ai_client._labels import current_labels
-from ai_client.control.budget import Budget, Budgets
+from ai_client.control.accounting.budget import Budget, Budgets
+from ai_client.control.accounting.cost import Cost
+from ai_client.control.accounting.rate_limit import RateLimit, RateLimits
+from ai_client.control.assembly import make_layers
 from ai_client.control.concurrency import Concurrency
-from ai_client.control.cost import Cost
-from ai_client.control.options import make_layers
-from ai_client.control.rate_limit import RateLimit, RateLimits
-from ai_client.control.record import Record
 from ai_client.control.scope import window
 from ai_client.stores import Ledger, open_store
 from ai_client.testing import Gate, Upstream

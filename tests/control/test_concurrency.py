@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ai_client import ConfigError, OpenAI, QueueFull
+from ai_client._call.call import Call
 from ai_client._io import finish
-from ai_client.control.call import Call
 from ai_client.control.concurrency import Concurrency
 from ai_client.testing import Gate, Upstream
 from ai_client.web import http_error

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from ai_client import APIStatusError, ConfigError
-from ai_client._labels import labels
-from ai_client.control.cost import Cost
-from ai_client.control.prices import Price, Prices
+from ai_client._call.labels import labels
+from ai_client._call.usage import Usage
+from ai_client.control.accounting.cost import Cost
+from ai_client.control.pricing.prices import Price, Prices
 from ai_client.control.record import call_record
-from ai_client.control.usage import Usage
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
 from tests.control.support import Both, blocking_io
@@ -197,7 +197,7 @@ def test_a_call_that_may_have_been_billed_is_counted_as_unknown(both: Both, upst
 FORKS_WHILE_LOADING = """
 import os, sys, threading
 from ai_client._io import finish
-from ai_client.control import prices
+from ai_client.control.pricing import prices
 from tests.control.support import blocking_io
 
 prices._table()._load = threading.Event().wait
@@ -218,7 +218,7 @@ def test_a_process_forked_while_prices_are_loaded_loads_them_itself() -> None:
 def test_prices_that_cannot_be_loaded_in_time_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A call does not wait for them forever."""
     from ai_client._io import finish
-    from ai_client.control import prices
+    from ai_client.control.pricing import prices
 
     table = prices._Table()
     monkeypatch.setattr(table, "_load", threading.Event().wait)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ai_client._request import not_given
-from ai_client.control.call import Call
-from ai_client.control.estimates import from_events, input_tokens, prompt_tokens, size_of
-from ai_client.control.usage import UNKNOWN
+from ai_client._call.call import Call
+from ai_client._call.usage import UNKNOWN
+from ai_client._params.omit import not_given
+from ai_client.control.pricing.estimates import from_events, input_tokens, prompt_tokens, size_of
 from ai_client.types.chat import ChatCompletionMessage
 from tests.control.support import blocking_io
 

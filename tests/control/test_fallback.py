@@ -121,7 +121,7 @@ def test_the_last_failure_is_raised(both: Both, upstream: Upstream) -> None:
 
 def test_retries_before_the_last_target_are_few(both: Both, upstream: Upstream) -> None:
     """With `retries=0` only the last target is tried more than once."""
-    from ai_client.control.retry import no_waiting
+    from ai_client._call.retry import no_waiting
 
     client = both.client([Fallback({"m": ["a", "b"]}, retries=0)], max_retries=2)
     upstream.always(status=500)

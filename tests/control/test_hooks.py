@@ -7,12 +7,18 @@ from typing import Any
 import pytest
 
 from ai_client import BadRequestError
-from ai_client._labels import labels
-from ai_client.control.cost import Cost
-from ai_client.control.hooks import AttemptDetails, CallDetails, ErrorDetails, Hooks, ResultDetails
-from ai_client.control.prices import Prices
-from ai_client.control.redaction import Redaction
-from ai_client.control.retry import no_waiting
+from ai_client._call.labels import labels
+from ai_client._call.retry import no_waiting
+from ai_client.control.accounting.cost import Cost
+from ai_client.control.observability.hooks import (
+    AttemptDetails,
+    CallDetails,
+    ErrorDetails,
+    Hooks,
+    ResultDetails,
+)
+from ai_client.control.observability.redaction.redaction import Redaction
+from ai_client.control.pricing.prices import Prices
 from ai_client.testing import Upstream
 from tests.control.support import Both
 
@@ -98,7 +104,7 @@ def test_a_failing_hook_harms_nobody(both: Both, caplog: pytest.LogCaptureFixtur
 
 def test_hooks_may_be_coroutine_functions(both: Both) -> None:
     """A coroutine function is run to its end, on either client, with the labels of the call."""
-    from ai_client._labels import current_labels
+    from ai_client._call.labels import current_labels
 
     heard: list[Any] = []
 

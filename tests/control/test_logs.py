@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from ai_client import BadRequestError
-from ai_client._labels import labels
-from ai_client.control.cache import Cache
-from ai_client.control.cost import Cost
+from ai_client._call.labels import labels
+from ai_client.control.accounting.cost import Cost
+from ai_client.control.cache.policy import Cache
 from ai_client.control.fallback import Fallback
-from ai_client.control.logs import Logs
-from ai_client.control.prices import Prices
+from ai_client.control.observability.logs import Logs
+from ai_client.control.observability.redaction.redaction import Redaction
+from ai_client.control.pricing.prices import Prices
 from ai_client.control.record import call_record
-from ai_client.control.redaction import Redaction
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
 from tests.control.support import Both

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 from ai_client import BudgetExceeded
+from ai_client._call.call import Call
+from ai_client._call.record import Record
+from ai_client._call.usage import Usage
 from ai_client._io import finish
-from ai_client.control.budget import Budget, Budgets
-from ai_client.control.call import Call
-from ai_client.control.cost import Cost
-from ai_client.control.media import expected, is_billed
-from ai_client.control.prices import Price, Prices
-from ai_client.control.record import Record, call_record
-from ai_client.control.usage import Usage
+from ai_client.control.accounting.budget import Budget, Budgets
+from ai_client.control.accounting.cost import Cost
+from ai_client.control.pricing.media import expected, is_billed
+from ai_client.control.pricing.prices import Price, Prices
+from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
 from tests.control.support import Both, async_io, blocking_io

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
-from ai_client import BudgetExceeded, _result
-from ai_client._labels import labels
-from ai_client.control import call as call_module, meter, standing
-from ai_client.control.options import make_layers
+from ai_client import BudgetExceeded
+from ai_client._answers import result as _result
+from ai_client._call import call as call_module
+from ai_client._call.labels import labels
+from ai_client.control.accounting import places as standing
+from ai_client.control.assembly import make_layers
+from ai_client.control.pricing import meter
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
 from tests.control.support import Both, Clock
@@ -100,7 +103,7 @@ def test_the_calendar_is_looked_at_once_a_window(
 
 def test_ledgers_are_named_once_for_each_caller(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     """The names of ledgers and windows are put together once for all calls of a tenant and model."""
-    from ai_client.control import budget, rate_limit
+    from ai_client.control.accounting import budget, rate_limit
 
     limits = [{"requests": 100, "scope": "tenant"}]
     client = both.client(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ai_client import BudgetExceeded, ClientConfig, ClientProvider, ConfigError
-from ai_client.control.options import OPTIONS, make_layers
+from ai_client.control.assembly import OPTIONS, make_layers
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
 from tests.control.support import Both
@@ -59,7 +59,7 @@ def test_the_order_of_policies() -> None:
 
 def test_everything_at_once(both: Both, upstream: Upstream) -> None:
     """A client with every policy answers, whole and streamed, and knows what it did."""
-    from ai_client._labels import labels
+    from ai_client._call.labels import labels
 
     config = ClientConfig(base_url=upstream.base_url, api_key="any", controls=EVERYTHING)
     client = both.client(config.layers())

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ai_client import ConfigError
-from ai_client.control.keys import is_secret
-from ai_client.control.redaction import MASK, PRESETS, SECRET_NAMES, Redaction
+from ai_client.control.observability.redaction.keys import is_secret
+from ai_client.control.observability.redaction.redaction import MASK, PRESETS, SECRET_NAMES, Redaction
 
 PLAIN = Redaction()
 ALL = Redaction(content=True, patterns=list(PRESETS))

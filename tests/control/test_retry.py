@@ -19,7 +19,7 @@ from ai_client import (
     InternalServerError,
     RateLimitError,
 )
-from ai_client.control import retry
+from ai_client._call import retry
 from ai_client.control.record import record_of
 from ai_client.testing import Gate
 from tests.conftest import CHAT, Invoke

@@ -3,7 +3,7 @@
 import pytest
 
 from ai_client import ConfigError, InternalServerError
-from ai_client.control.retry import no_waiting
+from ai_client._call.retry import no_waiting
 from ai_client.control.retry_budget import RetryBudget
 from ai_client.testing import Upstream
 from tests.control.support import Both

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ai_client import BudgetExceeded
-from ai_client.control.budget import Budget, Budgets
+from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.scope import window
 from ai_client.stores import open_store
 from tests.control.support import Both, Clock

@@ -15,10 +15,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from ai_client import BadRequestError, ClientConfig
-from ai_client._labels import labels
-from ai_client.control.hooks import Hooks
+from ai_client._call.labels import labels
+from ai_client.control.observability.hooks import Hooks
+from ai_client.control.observability.telemetry import Telemetry
 from ai_client.control.record import call_record
-from ai_client.control.telemetry import Telemetry
 from ai_client.testing import Recorded, Reply, Upstream
 from tests.control.support import Both
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from ai_client._labels import Labels
-from ai_client.control.budget import Budget
-from ai_client.control.options import make_layers
-from ai_client.control.rate_limit import RateLimit
-from ai_client.control.record import Record
-from ai_client.control.standing import Standings
+from ai_client._call.labels import Labels
+from ai_client._call.record import Record
+from ai_client.control.accounting.budget import Budget
+from ai_client.control.accounting.places import Standings
+from ai_client.control.accounting.rate_limit import RateLimit
+from ai_client.control.assembly import make_layers
 from tests.conftest import CHAT, Invoke
 
 EVERYBODY = [

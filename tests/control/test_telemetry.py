@@ -17,10 +17,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from ai_client import BadRequestError, ConfigError
-from ai_client._labels import labels
-from ai_client.control.redaction import Redaction
-from ai_client.control.retry import no_waiting
-from ai_client.control.telemetry import Telemetry
+from ai_client._call.labels import labels
+from ai_client._call.retry import no_waiting
+from ai_client.control.observability.redaction.redaction import Redaction
+from ai_client.control.observability.telemetry import Telemetry
 from ai_client.testing import Upstream
 from tests.control.support import Both
 
@@ -287,6 +287,6 @@ def test_an_sdk_may_be_set_up_at_any_time(upstream: Upstream) -> None:
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the library, telemetry fails at start and names what to install."""
-    monkeypatch.setattr("ai_client.control.telemetry.find_spec", {}.get)
+    monkeypatch.setattr("ai_client.control.observability.telemetry.find_spec", {}.get)
     with pytest.raises(ImportError, match=r"pip install 'ai-client\[otel\]'"):
         Telemetry()

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ai_client import AsyncOpenAI, OpenAI
-from ai_client.control.options import make_layers
+from ai_client.control.assembly import make_layers
 from ai_client.provider import ClientProvider
 from tests.hostile.framing import script
 from tests.hostile.wire import HOLD, Wire

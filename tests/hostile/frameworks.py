@@ -19,7 +19,7 @@ import ai_client_django._current
 import ai_client_fastapi
 import ai_client_flask
 from ai_client import ClientProvider
-from ai_client._loops import stop_background_loop
+from ai_client._exchange.loops import stop_background_loop
 from tests.hostile.answers import Kind
 from tests.hostile.sites import Options, ReportedError, Site, closed, known_of
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ai_client import AsyncOpenAI, ClientConfig, ClientProvider, OpenAI
-from ai_client._loops import stop_background_loop
+from ai_client._exchange.loops import stop_background_loop
 from tests.hostile.answers import Kind
 from tests.hostile.readings import aread, read
 

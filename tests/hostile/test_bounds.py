@@ -21,8 +21,8 @@ from ai_client import (
     ResponseTooLargeError,
     StreamTooLargeError,
 )
-from ai_client.control.cost import Cost
-from ai_client.control.prices import Prices
+from ai_client.control.accounting.cost import Cost
+from ai_client.control.pricing.prices import Prices
 from ai_client.relay import awaitable_events, blocking_events
 from ai_client.stores import open_store
 from tests.conftest import CHAT, KEY, Invoke

@@ -27,10 +27,10 @@ from ai_client import (
     DefaultHttpxClient,
     OpenAIError,
 )
-from ai_client._drain import Gate
-from ai_client._foreign import http_client_for
-from ai_client._pool.blocking import BlockingPool
-from ai_client._transports import _LoopTransport
+from ai_client._exchange.transports import _LoopTransport
+from ai_client._pool.sync_pool import BlockingPool
+from ai_client._process.gated_io import Gate
+from ai_client._process.other_sdks import http_client_for
 from tests.conftest import KEY, Invoke
 from tests.hostile.framing import apart, script, whole
 from tests.hostile.wire import CLOSE, HOLD, RESET, Wire

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ai_client._http import library
-from ai_client._pool.loop_network import AwaitableStream
+from ai_client._http.library import library
+from ai_client._pool.async_network import AwaitableStream
 from tests.hostile.cells import Cell, fits
 from tests.hostile.visits import visit
 from tests.hostile.ways import WAYS

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from ai_client import AsyncOpenAI, ClientProvider, OpenAI
-from ai_client._loops import stop_background_loop
+from ai_client._exchange.loops import stop_background_loop
 from tests.hostile.cells import level, seed
 from tests.hostile.census import nothing_left
 from tests.hostile.conftest import Tried

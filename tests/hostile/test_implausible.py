@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ai_client.control.options import make_layers
-from ai_client.control.usage import from_report
+from ai_client._call.usage import from_report
+from ai_client.control.assembly import make_layers
 from tests.conftest import Invoke
 from tests.control.support import running_redis
 from tests.hostile.forking import ANSWER

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ai_client import APIConnectionError, OpenAI, OpenAIError
-from ai_client.control.cache import Cache
-from ai_client.control.hooks import Hooks
+from ai_client.control.cache.policy import Cache
+from ai_client.control.observability.hooks import Hooks
 from ai_client.stores import open_store
 from tests.conftest import CHAT, KEY, Invoke
 from tests.hostile.framing import EVENT_STREAM, events, framed, script, whole

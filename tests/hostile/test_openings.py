@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ai_client import APIConnectionError, APIResponseValidationError, APITimeoutError, OpenAIError
-from ai_client.control.retry import no_waiting
+from ai_client._call.retry import no_waiting
 from tests.conftest import CHAT, KEY, Invoke
 from tests.hostile.framing import EVENT_STREAM, events, framed, head, script, whole
 from tests.hostile.shapes import chat_events, text_of

@@ -10,10 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from ai_client import _connection, _http
+from ai_client._call.call import Call, Reply
+from ai_client._http import library as _http
 from ai_client._io import BlockingIO, finish
-from ai_client.control import breaker, cache, concurrency, prices, retry_budget
-from ai_client.control.call import Call, Reply
+from ai_client._process import factory as _connection
+from ai_client.control import breaker, concurrency, retry_budget
+from ai_client.control.cache import policy as cache
+from ai_client.control.pricing import prices
 from ai_client.errors import QueueFull
 from ai_client.stores import Change, Hold, Ledger, Spend, Take, Tally, memory, open_store, shared
 from tests.control.support import blocking_io

@@ -12,19 +12,13 @@ from typing import Any
 import pytest
 from websockets.sync.server import ServerConnection
 
-from ai_client import (
-    AsyncOpenAI,
-    BudgetExceeded,
-    ClientClosedError,
-    ClientProvider,
-    OpenAI,
-    OpenAIError,
-    _sessions,
-)
-from ai_client._labels import labels
-from ai_client.control.call import Call, Next, Reply
+from ai_client import AsyncOpenAI, BudgetExceeded, ClientClosedError, ClientProvider, OpenAI, OpenAIError
+from ai_client._call.call import Call, Reply
+from ai_client._call.labels import labels
+from ai_client._call.pipeline import Next
+from ai_client._sockets import sessions as _sessions
+from ai_client.control.assembly import make_layers
 from ai_client.control.concurrency import Concurrency
-from ai_client.control.options import make_layers
 from ai_client.control.record import call_record
 from ai_client.errors import BlockingCallWarning, GuardrailError, QueueFull
 from tests.conftest import KEY

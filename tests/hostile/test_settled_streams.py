@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from ai_client import OpenAIError
-from ai_client.control.budget import Budget, Budgets
-from ai_client.control.call import Call, Layer, Next, Reply, StreamEnd
-from ai_client.control.hooks import Hooks
+from ai_client._call.call import Call, Reply, StreamEnd
+from ai_client._call.pipeline import Layer, Next
+from ai_client.control.accounting.budget import Budget, Budgets
+from ai_client.control.observability.hooks import Hooks
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from tests.conftest import CHAT, KEY, Invoke

@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from ai_client import APIConnectionError, APITimeoutError, DeadlineExceededError
+from ai_client._call.record import Record
 from ai_client.control import make_layers
-from ai_client.control.record import Record, record_of
+from ai_client.control.record import record_of
 from tests.conftest import CHAT, KEY, Invoke
 from tests.hostile.framing import EVENT_STREAM, events, framed, script
 from tests.hostile.wire import CLOSE, HOLD, Request, Script, Wire

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ai_client import ConfigError, current_labels
-from ai_client.control.cost import Cost
+from ai_client.control.accounting.cost import Cost
 from ai_client.testing import Upstream
 from tests.control.support import running_redis
 

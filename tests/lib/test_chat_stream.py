@@ -8,8 +8,8 @@ import pydantic
 import pytest
 
 import ai_client
-from ai_client import _accumulate, _schema, _tools
-from ai_client.lib.streaming import chat
+from ai_client.lib import _schema, _tools
+from ai_client.lib.streaming import _accumulate, chat
 from ai_client.testing import Gate, Upstream
 from ai_client.types.chat import ChatCompletionChunk
 from tests.lib.scripts_chat import SCRIPTS, GetWeather, Place, body, call, chunk, piece, texts

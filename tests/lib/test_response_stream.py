@@ -6,8 +6,7 @@ import openai
 import pytest
 
 import ai_client
-from ai_client import _accumulate
-from ai_client.lib.streaming import responses
+from ai_client.lib.streaming import _accumulate, responses
 from ai_client.testing import Upstream
 from ai_client.types.responses.response_stream_event import ResponseStreamEvent as RawEvent
 from tests.lib.scripts_chat import GetWeather
@@ -144,7 +143,7 @@ def test_what_came_out_of_a_failed_response() -> None:
 
 def raw(event: dict[str, Any]) -> Any:
     """Make an event of what a server sends."""
-    from ai_client._models import decode
-    from ai_client._request import encode
+    from ai_client._models.decode import decode
+    from ai_client._params.encoding import encode
 
     return decode(RawEvent, encode(event))

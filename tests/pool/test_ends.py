@@ -10,8 +10,8 @@ import weakref
 import httpx
 import pytest
 
-from ai_client._pool.awaitable import AwaitablePool
-from ai_client._pool.blocking import BlockingPool
+from ai_client._pool.async_pool import AwaitablePool
+from ai_client._pool.sync_pool import BlockingPool
 from tests.both_pools import Blocking, Pools, hold, request
 from tests.raw_server import HEAD_OF_STREAM, Exchange, RawServer, chunk
 

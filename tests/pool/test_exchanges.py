@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ai_client._http import may_have_been_sent
+from ai_client._http.library import may_have_been_sent
 from ai_client.testing import Upstream
 from tests.both_pools import Pools, chance, iter_body, request
 from tests.raw_server import OK, Exchange, RawServer

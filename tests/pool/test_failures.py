@@ -5,7 +5,7 @@ import socket
 import httpx
 import pytest
 
-from ai_client._http import may_have_been_sent
+from ai_client._http.library import may_have_been_sent
 from tests.both_pools import Pools, burst, iter_body, request
 from tests.raw_server import HEAD_OF_STREAM, Exchange, RawServer, chunk
 

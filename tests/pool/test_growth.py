@@ -9,9 +9,9 @@ import h11
 import pytest
 
 import ai_client._pool
-from ai_client._http import library
-from ai_client._pool.admission import Ledger
-from ai_client._pool.wire import Wire
+from ai_client._http.library import library
+from ai_client._pool.http11 import Wire
+from ai_client._pool.permits import Ledger
 from tests.both_pools import Pools, Suspending, request
 from tests.counting import FEW, Work, assert_linear, counted
 from tests.raw_server import HEAD_OF_STREAM, OK, RawServer, chunk

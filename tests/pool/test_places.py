@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from ai_client._http import may_have_been_sent
+from ai_client._http.library import may_have_been_sent
 from tests.both_pools import (
     Blocking,
     CountingSocket,

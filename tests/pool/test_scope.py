@@ -13,8 +13,8 @@ import pytest
 import trustme
 
 import ai_client._pool
-from ai_client._http import PoolOptions
-from ai_client._pool.awaitable import AwaitablePool
+from ai_client._http.options import PoolOptions
+from ai_client._pool.async_pool import AwaitablePool
 from tests.both_pools import Blocking, Pools, Suspending, descriptors_to, request
 from tests.counting import counted
 from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
@@ -136,9 +136,9 @@ _FORK = """
 import asyncio, gc, os, ssl, sys, warnings
 sys.path[:0] = {path!r}
 from tests.both_pools import descriptors_to, request
-from ai_client._http import PoolOptions
-from ai_client._pool.awaitable import AwaitablePool
-from ai_client._pool.blocking import BlockingPool
+from ai_client._http.options import PoolOptions
+from ai_client._pool.async_pool import AwaitablePool
+from ai_client._pool.sync_pool import BlockingPool
 
 warnings.simplefilter("error")
 port, authority, kind = int(sys.argv[1]), sys.argv[2], sys.argv[3]

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import trustme
 
-from ai_client._http import may_have_been_sent
+from ai_client._http.library import may_have_been_sent
 from ai_client._pool.proxy import Proxies, Proxy, _environment
 from tests.both_pools import Pools, Suspending, chance, descriptors_to, request
 from tests.proxy_server import ProxyServer
@@ -166,7 +166,7 @@ def test_next_address_is_tried(both: type[Pools], server: RawServer, monkeypatch
 
 def test_address_that_does_not_answer_is_raced(server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """An awaitable pool tries the next address when the first says nothing for a moment, and drops the first."""
-    monkeypatch.setattr("ai_client._pool.loop_network._NEXT_ADDRESS_SECONDS", 0.01)
+    monkeypatch.setattr("ai_client._pool.async_network._NEXT_ADDRESS_SECONDS", 0.01)
 
     async def scenario(pools: Pools) -> None:
         loop = asyncio.get_running_loop()

@@ -7,7 +7,7 @@ import openai
 import pytest
 
 import ai_client
-from ai_client._models import decode
+from ai_client._models.decode import decode
 from ai_client.types import CreateEmbeddingResponse, Embedding
 
 CALL: dict[str, Any] = {"model": "m", "input": ["a", "b"], "dimensions": 4}
@@ -78,8 +78,8 @@ def test_odd_shapes(invoke: Any) -> None:
 
 def test_unpacked_in_one_pass() -> None:
     """A packed vector is decoded by the validator itself, not kept as text."""
-    from ai_client._embeddings import PackedResponse
-    from ai_client._request import encode
+    from ai_client._params.encoding import encode
+    from ai_client.lib._embeddings import PackedResponse
 
     packed = decode(PackedResponse, encode(answer(base64.b64encode(b"\xfb\xff\xfe\x00").decode())))
     assert packed.data[0].embedding == b"\xfb\xff\xfe\x00"

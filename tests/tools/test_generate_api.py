@@ -12,7 +12,8 @@ from typing import Any
 import pydantic
 import pytest
 
-from ai_client._models import BaseModel, decode
+from ai_client._models.base import BaseModel
+from ai_client._models.decode import decode
 from tools.generate_api import main
 
 BAKERY = Path(__file__).parent / "bakery"

@@ -16,7 +16,7 @@ from ai_client import (
     OpenAI,
     Stream,
 )
-from ai_client._response import LegacyAPIResponse
+from ai_client._answers.raw_response import LegacyAPIResponse
 from ai_client.types.chat import ChatCompletion, ChatCompletionChunk
 
 

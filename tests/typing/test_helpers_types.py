@@ -13,7 +13,7 @@ from ai_client import (
     pydantic_function_tool,
     pydantic_responses_function_tool,
 )
-from ai_client._response import LegacyAPIResponse
+from ai_client._answers.raw_response import LegacyAPIResponse
 from ai_client.lib.streaming.chat import (
     AsyncChatCompletionStream,
     AsyncChatCompletionStreamManager,

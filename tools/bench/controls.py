@@ -17,11 +17,12 @@ from typing import Any
 import httpx
 
 from ai_client import AsyncOpenAI, OpenAI
-from ai_client._http import RAW_HEADERS
+from ai_client._call.call import Call, Reply
+from ai_client._call.labels import labels
+from ai_client._call.pipeline import Next, chained, together
+from ai_client._http.library import RAW_HEADERS
 from ai_client._io import BlockingIO, finish
-from ai_client._labels import labels
-from ai_client.control.call import Call, Next, Reply, chained, together
-from ai_client.control.options import make_layers
+from ai_client.control.assembly import make_layers
 
 from . import payloads
 from .measure import Run, in_turns

@@ -75,10 +75,10 @@ def _controls(count: int) -> Case:
 
 
 def _controlled(contender: Contender, base_url: str, _: int) -> Any:
+    from ai_client._call.labels import labels  # noqa: PLC0415
     from ai_client._io import BlockingIO, finish  # noqa: PLC0415 - other contenders do without this package
-    from ai_client._labels import labels  # noqa: PLC0415
-    from ai_client.control.options import make_layers  # noqa: PLC0415
-    from ai_client.control.prices import Prices  # noqa: PLC0415
+    from ai_client.control.assembly import make_layers  # noqa: PLC0415
+    from ai_client.control.pricing.prices import Prices  # noqa: PLC0415
 
     from .controls import ALL, Sender  # noqa: PLC0415
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ai_client import OpenAI
-from ai_client._accessor import accessor
-from ai_client._operation import Resource
+from ai_client._client.operation import Resource
+from ai_client._models.accessor import accessor
 
 _REQUEST = re.compile(r"`([A-Z]+ /\S*)`")
 _VIEWS = {"with_raw_response", "with_streaming_response"}

@@ -5,20 +5,20 @@ import re
 from dataclasses import MISSING, Field, fields
 from typing import Any, cast, get_type_hints
 
+from ai_client.control.accounting.budget import Budget, Budgets
+from ai_client.control.accounting.cost import Cost
+from ai_client.control.accounting.rate_limit import RateLimit, RateLimits
 from ai_client.control.breaker import Breaker
-from ai_client.control.budget import Budget, Budgets
-from ai_client.control.cache import Cache
+from ai_client.control.cache.policy import Cache
 from ai_client.control.concurrency import Concurrency
-from ai_client.control.cost import Cost
 from ai_client.control.fallback import Fallback
 from ai_client.control.guardrails import Guardrails
-from ai_client.control.hooks import Hooks
-from ai_client.control.logs import Logs
-from ai_client.control.prices import Price, Prices
-from ai_client.control.rate_limit import RateLimit, RateLimits
-from ai_client.control.redaction import Redaction
+from ai_client.control.observability.hooks import Hooks
+from ai_client.control.observability.logs import Logs
+from ai_client.control.observability.redaction.redaction import Redaction
+from ai_client.control.observability.telemetry import Telemetry
+from ai_client.control.pricing.prices import Price, Prices
 from ai_client.control.retry_budget import RetryBudget
-from ai_client.control.telemetry import Telemetry
 
 POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
     "budgets": (Budget, frozenset()),

@@ -41,7 +41,7 @@ class MethodWriter:
         if signature.method.page:
             return self._listing(signature)
         result = self._result(signature)
-        self._imports.add("ai_client._operation", "operation")
+        self._imports.add("ai_client._client.operation", "operation")
         return (
             f"    @operation\n"
             f"    async def {signature.method.name}({self._parameters(signature)}) -> {result}:\n"
@@ -51,8 +51,8 @@ class MethodWriter:
 
     def _listing(self, signature: Signature) -> str:
         method = signature.method
-        listing = self._imports.add("ai_client._pages", PAGES[method.page or ""])
-        self._imports.add("ai_client._pages", "pages")
+        listing = self._imports.add("ai_client._client.pages", PAGES[method.page or ""])
+        self._imports.add("ai_client._client.pages", "pages")
         item = self._result(signature)
         verb = signature.call.verb
         more = "" if verb == "GET" else f', method="{verb}"'
@@ -70,9 +70,9 @@ class MethodWriter:
     def _streaming(self, signature: Signature) -> str:
         for module, names in {
             "typing": ("Any", "Literal", "overload"),
-            "ai_client._operation": ("Async", "AsyncRaw", "AsyncStreaming", "Raw", "Streaming", "Sync"),
-            "ai_client._response": ANSWER_VIEWS,
-            "ai_client._stream": ("AsyncStream", "Stream"),
+            "ai_client._client.modes": ("Async", "AsyncRaw", "AsyncStreaming", "Raw", "Streaming", "Sync"),
+            "ai_client._answers.raw_response": ANSWER_VIEWS,
+            "ai_client._answers.stream": ("AsyncStream", "Stream"),
         }.items():
             for name in names:
                 self._imports.add(module, name)
@@ -133,7 +133,7 @@ class MethodWriter:
 
     def _accepts(self, signature: Signature) -> str:
         if signature.parameters is None:
-            return self._imports.add("ai_client._request", "RequestOptions")
+            return self._imports.add("ai_client._params.omit", "RequestOptions")
         graph = self._api.graph
         name = graph.names[signature.parameters] + ("Base" if signature.method.apart else "")
         return self._from_types(graph.modules[signature.parameters], name)
@@ -160,7 +160,7 @@ class MethodWriter:
         names = path_names(template)
         if not names:
             return f'"{template}"'
-        self._imports.add("ai_client._request", "path")
+        self._imports.add("ai_client._params.query", "path")
         return f'path("{template}", {", ".join(f"{name}={name}" for name in names)})'
 
     def _cast(self, signature: Signature) -> str:
@@ -178,7 +178,7 @@ class MethodWriter:
         kind = signature.method.result
         if kind in ANSWERS:
             return (
-                self._imports.add("ai_client._binary", "BinaryResponse")
+                self._imports.add("ai_client._answers.binary", "BinaryResponse")
                 if kind == "binary"
                 else ANSWERS[kind]
             )

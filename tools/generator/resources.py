@@ -30,8 +30,8 @@ class ResourceWriter:
             if method.name not in written
         ]
         body = [f'    """{self._resource.doc or _about(self._resource.path)}"""']
-        for name in ("M", "Resource"):
-            self._imports.add("ai_client._operation", name)
+        self._imports.add("ai_client._client.modes", "M")
+        self._imports.add("ai_client._client.operation", "Resource")
         if not written:  # the class written by hand has views of its own
             body.append(self._views())
         body += [self._child(child) for child in children]
@@ -44,7 +44,8 @@ class ResourceWriter:
     def _views(self) -> str:
         name = self._name
         for each in VIEWS:
-            self._imports.add("ai_client._operation", each)
+            home = "operation" if each.endswith("View") else "modes"
+            self._imports.add(f"ai_client._client.{home}", each)
         return (
             f'    with_raw_response: "RawView[{name}[Raw], {name}[AsyncRaw]]" = RawView()\n'
             f'    with_streaming_response: "StreamingView[{name}[Streaming], {name}[AsyncStreaming]]" = '
@@ -52,7 +53,7 @@ class ResourceWriter:
         )
 
     def _child(self, child: Resource) -> str:
-        self._imports.add("ai_client._accessor", "accessor")
+        self._imports.add("ai_client._models.accessor", "accessor")
         return _property(child, "self._client, self._view")
 
     def _checked(self, children: list[Resource]) -> list[str]:
@@ -136,7 +137,8 @@ def _write_roots(api: Api) -> str:
     return (
         f'{HEADER}\n"""The resources of a client, each loaded on first use."""\n\n'
         "from typing import TYPE_CHECKING, Generic\n\n"
-        "from ai_client._accessor import accessor\nfrom ai_client._operation import Client, M\n\n"
+        "from ai_client._call.protocols import Client\nfrom ai_client._client.modes import M\n"
+        "from ai_client._models.accessor import accessor\n\n"
         f"if TYPE_CHECKING:\n{checked}\n\n\n"
         'class Resources(Client, Generic[M]):\n    """What both clients offer."""\n\n'
         f"{body}\n"

@@ -38,7 +38,7 @@ class ResultWriter(Writer):
         definition, name = self._graph.definition(node), self._graph.names[node]
         if not isinstance(definition.shape, Object):
             return self.alias(name, definition.shape)
-        self._imports.add("ai_client._models", "BaseModel")
+        self._imports.add("ai_client._models.base", "BaseModel")
         mixins = self._graph.rules.mixin(node.key)
         bases = [self._imports.add(*each.rsplit(".", 1)) for each in mixins]
         header = f"class {name}({', '.join([*bases, 'BaseModel'])}):"
@@ -88,7 +88,7 @@ class ResultWriter(Writer):
         return self._open(name) if isinstance(shape, Choice) and not strict else name
 
     def _open(self, literal: str) -> str:
-        return f"{self._imports.add('ai_client._unions', 'Open')}[{literal}]"
+        return f"{self._imports.add('ai_client._models.unions', 'Open')}[{literal}]"
 
     def _union(self, shape: Union, *, strict: bool) -> str:
         opened = self._graph.leaves(shape)
@@ -108,7 +108,7 @@ class ResultWriter(Writer):
         joined = " | ".join(self.annotation(each) for each in objects)
         annotated, one_of = (
             self._imports.add("typing", "Annotated"),
-            self._imports.add("ai_client._unions", "OneOf"),
+            self._imports.add("ai_client._models.unions", "OneOf"),
         )
         others = [self.annotation(each, strict=strict) for each in shape.members if each not in objects]
         return " | ".join([*others, f'{annotated}[{joined}, {one_of}("{tag}")]'])

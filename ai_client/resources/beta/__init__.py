@@ -3,8 +3,9 @@
 
 from typing import TYPE_CHECKING
 
-from ai_client._accessor import accessor
-from ai_client._operation import AsyncRaw, AsyncStreaming, M, Raw, RawView, Resource, Streaming, StreamingView
+from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ai_client._client.operation import RawView, Resource, StreamingView
+from ai_client._models.accessor import accessor
 
 if TYPE_CHECKING:
     from ai_client.resources.beta.assistants import Assistants

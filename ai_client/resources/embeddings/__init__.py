@@ -2,19 +2,11 @@
 
 from typing import Any, Unpack
 
-from ai_client._operation import (
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Streaming,
-    StreamingView,
-    operation,
-)
-from ai_client._request import NotGiven, Omit
 from ai_client.types.embedding import CreateEmbeddingResponse, EmbeddingCreateParams
 
+from ..._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ..._client.operation import RawView, StreamingView, operation
+from ..._params.omit import NotGiven, Omit
 from . import _generated
 
 
@@ -36,7 +28,7 @@ class Embeddings(_generated.Embeddings[M]):
         Raises:
             ValueError: The server sent no embedding.
         """
-        from ai_client._embeddings import EncodedResponse, PackedResponse, unpack
+        from ...lib._embeddings import EncodedResponse, PackedResponse, unpack
 
         cast_to: Any = CreateEmbeddingResponse
         shape: Any = None

@@ -3,19 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from ai_client._operation import (
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Streaming,
-    StreamingView,
-    operation,
-)
-from ai_client._polling import poll
 from ai_client.types.file_object import FileObject
 
+from ..._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ..._client.operation import RawView, StreamingView, operation
+from ...lib._polling import poll
 from . import _generated
 
 _FINAL = frozenset({"processed", "error", "deleted"})

@@ -3,8 +3,9 @@
 
 from typing import TYPE_CHECKING, Unpack
 
-from ai_client._accessor import accessor
-from ai_client._operation import M, Resource, operation
+from ai_client._client.modes import M
+from ai_client._client.operation import Resource, operation
+from ai_client._models.accessor import accessor
 from ai_client.types.live.session import LiveCreateParams, LiveCreateResponse
 
 if TYPE_CHECKING:

@@ -1,8 +1,10 @@
 """`client.realtime`: conversations by voice and text, over HTTP and a WebSocket."""
 
-from ai_client._operation import AsyncRaw, AsyncStreaming, M, Raw, RawView, Streaming, StreamingView
 from ai_client.realtime import RealtimeConnect
 from ai_client.resources.realtime import _generated
+
+from ..._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ..._client.operation import RawView, StreamingView
 
 
 class Realtime(RealtimeConnect[M], _generated.Realtime[M]):

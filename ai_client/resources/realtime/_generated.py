@@ -3,8 +3,9 @@
 
 from typing import TYPE_CHECKING
 
-from ai_client._accessor import accessor
-from ai_client._operation import M, Resource
+from ai_client._client.modes import M
+from ai_client._client.operation import Resource
+from ai_client._models.accessor import accessor
 
 if TYPE_CHECKING:
     from ai_client.resources.realtime.calls import Calls

@@ -6,19 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from pydantic import TypeAdapter
 
-from ai_client._operation import (
-    Async,
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Streaming,
-    StreamingView,
-    Sync,
-)
-from ai_client._request import OPTIONS, Omit, RequestOptions, omit, path
-from ai_client._responses_socket import ResponsesConnect
 from ai_client.types.responses import ToolParam
 from ai_client.types.responses.response import Response
 from ai_client.types.responses.response_create_params import (
@@ -28,20 +15,26 @@ from ai_client.types.responses.response_create_params import (
 )
 from ai_client.types.responses.response_stream_event import ResponseStreamEvent
 
+from ..._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
+from ..._client.operation import RawView, StreamingView
+from ..._params.omit import OPTIONS, Omit, RequestOptions, omit
+from ..._params.query import path
+from ..._sockets.responses import ResponsesConnect
 from . import _generated
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
-    from ai_client._response import (
+    from ai_client.lib.streaming.responses import AsyncResponseStreamManager, ResponseStreamManager
+    from ai_client.types.responses.parsed_response import ParsedResponse
+
+    from ..._answers.raw_response import (
         APIResponse,
         AsyncAPIResponse,
         AsyncResponseContextManager,
         LegacyAPIResponse,
         ResponseContextManager,
     )
-    from ai_client.lib.streaming.responses import AsyncResponseStreamManager, ResponseStreamManager
-    from ai_client.types.responses.parsed_response import ParsedResponse
 
     T = TypeVar("T", default=None)
 else:
@@ -216,12 +209,13 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
         Raises:
             ValueError: A new response lacks `input` or `model`, or one that is under way is given more.
         """
-        from ai_client._tools import given_tools
         from ai_client.lib.streaming import responses
+
+        from ...lib._tools import given_tools
 
         tools = given_tools(params.pop("tools", None))
         if tools is not None:
-            from ai_client._parse_response import responses_tools
+            from ...lib._parsing._responses import responses_tools
 
             tools = responses_tools(tools)
         state = responses.ResponseStreamState[Any](
@@ -245,13 +239,13 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
         )
 
     async def _parse(self, text_format: Any, parse_as: Any, params: dict[str, Any]) -> Any:
-        from ai_client._parse_response import (
+        from ...lib._parsing._responses import (
             format_to_parse,
             parse_response,
             responses_tools,
             with_text_format,
         )
-        from ai_client._tools import Tools, given_tools
+        from ...lib._tools import Tools, given_tools
 
         with_text_format(params, text_format)
         form = format_to_parse(params, text_format, parse_as)
@@ -267,7 +261,7 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
         )
 
     async def _request_stream(self, text_format: Any, params: dict[str, Any]) -> Any:
-        from ai_client._parse_response import with_text_format
+        from ...lib._parsing._responses import with_text_format
 
         params = {**params, "stream": True}
         with_text_format(params, text_format)

@@ -4,19 +4,11 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
-from ai_client._operation import (
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Streaming,
-    StreamingView,
-    operation,
-)
-from ai_client._request import Omit, omit
 from ai_client.types.upload import Upload
 
+from ..._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ..._client.operation import RawView, StreamingView, operation
+from ..._params.omit import Omit, omit
 from . import _generated
 from .parts import Parts
 

@@ -3,9 +3,11 @@
 
 from typing import TYPE_CHECKING, Unpack
 
-from ai_client._accessor import accessor
-from ai_client._operation import M, Resource, operation
-from ai_client._request import RequestOptions, path
+from ai_client._client.modes import M
+from ai_client._client.operation import Resource, operation
+from ai_client._models.accessor import accessor
+from ai_client._params.omit import RequestOptions
+from ai_client._params.query import path
 from ai_client.types.upload import Upload, UploadCompleteParams, UploadCreateParams
 
 if TYPE_CHECKING:

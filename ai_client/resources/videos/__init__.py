@@ -3,20 +3,12 @@
 from collections.abc import Callable
 from typing import Any, Unpack
 
-from ai_client._operation import (
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Streaming,
-    StreamingView,
-    operation,
-)
-from ai_client._polling import check_wait, headers, poll
-from ai_client._request import Omit, omit
 from ai_client.types.video import Video, VideoCreateParams
 
+from ..._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ..._client.operation import RawView, StreamingView, operation
+from ..._params.omit import Omit, omit
+from ...lib._polling import check_wait, headers, poll
 from . import _generated
 
 

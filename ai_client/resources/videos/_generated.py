@@ -3,10 +3,12 @@
 
 from typing import Unpack
 
-from ai_client._binary import BinaryResponse
-from ai_client._operation import M, Resource, operation
-from ai_client._pages import ConversationCursorListing, pages
-from ai_client._request import RequestOptions, path
+from ai_client._answers.binary import BinaryResponse
+from ai_client._client.modes import M
+from ai_client._client.operation import Resource, operation
+from ai_client._client.pages import ConversationCursorListing, pages
+from ai_client._params.omit import RequestOptions
+from ai_client._params.query import path
 from ai_client.types.video import (
     Video,
     VideoCreateCharacterParams,

@@ -2,10 +2,12 @@
 
 from typing import cast
 
-from ai_client._operation import AsyncRaw, AsyncStreaming, M, Raw, RawView, Streaming, StreamingView
 from ai_client.resources.webhooks import _generated
 from ai_client.types.webhooks.unwrap_webhook_event import UnwrapWebhookEvent
 from ai_client.webhooks import Headers, Payload, WebhookMethods
+
+from ..._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ..._client.operation import RawView, StreamingView
 
 
 class Webhooks(WebhookMethods, _generated.Webhooks[M]):

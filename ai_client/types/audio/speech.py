@@ -3,7 +3,7 @@
 
 from typing import Literal, Required, TypeAlias
 
-from ai_client._request import RequestOptions
+from ai_client._params.omit import RequestOptions
 from ai_client.types.shared_params.common import VoiceIdsOrCustomVoiceParam
 
 SpeechModel: TypeAlias = str

@@ -3,9 +3,9 @@
 
 from typing import Literal, Required, TypeAlias
 
-from ai_client._files import FileTypes
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
+from ai_client._models.base import BaseModel
+from ai_client._params.files import FileTypes
+from ai_client._params.omit import RequestOptions
 from ai_client.types.audio.transcription import TranscriptionSegment
 
 AudioResponseFormat: TypeAlias = Literal["json", "text", "srt", "verbose_json", "vtt"]

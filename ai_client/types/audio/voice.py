@@ -3,10 +3,10 @@
 
 from typing import Literal, Required
 
-from ai_client._files import FileTypes
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
-from ai_client._unions import Open
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import Open
+from ai_client._params.files import FileTypes
+from ai_client._params.omit import RequestOptions
 
 
 class Voice(BaseModel):

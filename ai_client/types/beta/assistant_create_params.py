@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ai_client._request import RequestOptions
+from ai_client._params.omit import RequestOptions
 from ai_client.types.shared.common import Metadata, ReasoningEffort
 from ai_client.types.shared_params.common import (
     FunctionDefinition,

@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ai_client._request import RequestOptions
+from ai_client._params.omit import RequestOptions
 
 
 class BetaAgentTagInputParam(TypedDict, total=False):

@@ -3,8 +3,8 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from ai_client._models import BaseModel
-from ai_client._unions import OneOf, Open
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import OneOf, Open
 from ai_client.types.beta.threads.message import Message, MessageDelta
 from ai_client.types.beta.threads.run import Run
 from ai_client.types.beta.threads.runs.run_step import RunStep, RunStepDelta

@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ai_client._request import RequestOptions
+from ai_client._params.omit import RequestOptions
 from ai_client.types.beta.assistant_create_params import (
     AssistantResponseFormatOptionParam,
     CodeInterpreterToolParam,

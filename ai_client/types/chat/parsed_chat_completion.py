@@ -2,10 +2,11 @@
 
 from typing import Generic, TypeVar
 
-from ai_client._parsed import Parsed
 from ai_client.types.chat.chat_completion import ChatCompletion, Choice
 from ai_client.types.chat.chat_completion_message import ChatCompletionMessage
 from ai_client.types.chat.parsed_function_tool_call import ParsedFunctionToolCall
+
+from ..._models.parsed import Parsed
 
 ContentType = TypeVar("ContentType")
 

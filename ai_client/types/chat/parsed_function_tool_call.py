@@ -1,10 +1,11 @@
 """Tool calls whose arguments were parsed."""
 
-from ai_client._parsed import Parsed
 from ai_client.types.chat.chat_completion_message import (
     ChatCompletionMessageFunctionToolCall,
     ChatCompletionMessageFunctionToolCallFunction,
 )
+
+from ..._models.parsed import Parsed
 
 
 class ParsedFunction(ChatCompletionMessageFunctionToolCallFunction, Parsed):

@@ -3,9 +3,9 @@
 
 from typing import Literal, TypeAlias
 
-from ai_client._files import FileTypes
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
+from ai_client._models.base import BaseModel
+from ai_client._params.files import FileTypes
+from ai_client._params.omit import RequestOptions
 
 
 class FileCreateParams(RequestOptions, total=False):

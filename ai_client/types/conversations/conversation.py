@@ -5,9 +5,9 @@ import builtins
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, Required, TypeAlias
 
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
-from ai_client._unions import OneOf, Open
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import OneOf, Open
+from ai_client._params.omit import RequestOptions
 from ai_client.types.responses.response import Message
 from ai_client.types.responses.response_create_params import ResponseIncludable
 from ai_client.types.responses.response_input_item_param import ResponseInputItemParam

@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypedDict
 
-from ai_client._request import RequestOptions
+from ai_client._params.omit import RequestOptions
 from ai_client.types.chat.completion_create_params import ChatCompletionFunctionToolParam
 from ai_client.types.graders.grader import EvalItemParam
 from ai_client.types.responses.response_create_params import ResponseFormatTextConfigParam

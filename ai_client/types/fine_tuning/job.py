@@ -5,9 +5,9 @@ import builtins
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal, Required, TypedDict
 
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
-from ai_client._unions import OneOf, Open
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import OneOf, Open
+from ai_client._params.omit import RequestOptions
 from ai_client.types.graders.grader import (
     MultiGrader,
     MultiGraderParam,

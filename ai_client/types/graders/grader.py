@@ -4,8 +4,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, Required, TypeAlias, TypedDict
 
-from ai_client._models import BaseModel
-from ai_client._unions import OneOf, Open
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import OneOf, Open
 from ai_client.types.responses.response_input_item_param import (
     ResponseInputAudioParam,
     ResponseInputTextParam,

@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypedDict
 
-from ai_client._request import RequestOptions
+from ai_client._params.omit import RequestOptions
 from ai_client.types.realtime.realtime_session import NoiseReductionType
 from ai_client.types.realtime.realtime_session_param import (
     AudioTranscriptionParam,

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, TypedDict
 
 from pydantic import Field
 
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
-from ai_client._unions import OneOf
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import OneOf
+from ai_client._params.omit import RequestOptions
 from ai_client.types.realtime.realtime_session import (
     RealtimeSessionCreateResponse,
     RealtimeTranscriptionSessionCreateResponse,

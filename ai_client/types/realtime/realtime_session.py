@@ -3,8 +3,8 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from ai_client._models import BaseModel
-from ai_client._unions import OneOf, Open
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import OneOf, Open
 from ai_client.types.responses.response import ResponsePrompt
 from ai_client.types.responses.tool import McpTool, ToolChoiceFunction, ToolChoiceMcp, ToolChoiceOptions
 

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Annotated, Generic, TypeAlias, TypeVar
 
-from ai_client._parsed import Parsed
-from ai_client._unions import OneOf
 from ai_client.types.responses import (
     AdditionalTools,
     ImageGenToolCall,
@@ -37,6 +35,9 @@ from ai_client.types.responses import (
     ResponseToolSearchCall,
     ResponseToolSearchOutputItem,
 )
+
+from ..._models.parsed import Parsed
+from ..._models.unions import OneOf
 
 ContentType = TypeVar("ContentType")
 

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from ai_client._models import BaseModel
-from ai_client._output_text import OutputText
-from ai_client._unions import OneOf, Open
+from ai_client._models.base import BaseModel
+from ai_client._models.output_text import OutputText
+from ai_client._models.unions import OneOf, Open
 from ai_client.types.responses.response_item import (
     AdditionalTools,
     FunctionAndCustomToolCallOutput,

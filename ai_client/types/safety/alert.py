@@ -3,8 +3,8 @@
 
 from typing import Literal
 
-from ai_client._models import BaseModel
-from ai_client._unions import Open
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import Open
 
 
 class SafetyAlert(BaseModel):

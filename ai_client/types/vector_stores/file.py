@@ -4,9 +4,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, Required
 
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
-from ai_client._unions import OneOf, Open
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import OneOf, Open
+from ai_client._params.omit import RequestOptions
 from ai_client.types.vector_store import (
     FileChunkingStrategyParam,
     OtherFileChunkingStrategyObject,

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, cast
 
-from ...._accumulate import Text, entry_at, fold, plain
-from ...._models import construct, instance
-from ...._schema import Format
-from ...._tools import Tools
+from ...._models.base import instance
+from ...._models.construct import construct
 from ....types.chat import ParsedChatCompletionMessage, ParsedChoice
 from ....types.chat.chat_completion import ChoiceLogprobs
 from ....types.chat.chat_completion_chunk import Choice as ChunkChoice
+from ..._schema import Format
+from ..._tools import Tools
+from .._accumulate import Text, entry_at, fold, plain
 from ._events import (
     ContentDeltaEvent,
     ContentDoneEvent,

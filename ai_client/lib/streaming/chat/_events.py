@@ -2,8 +2,8 @@
 
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-from ...._lazy import LazyModel
-from ...._models import BaseModel
+from ...._models.base import BaseModel
+from ...._models.lazy import LazyModel
 from ....types.chat import ChatCompletionChunk, ChatCompletionTokenLogprob, ParsedChatCompletion
 
 T = TypeVar("T")

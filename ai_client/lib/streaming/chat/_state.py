@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar, cast
 
-from ...._models import construct
-from ...._parse_chat import UNFINISHED, parse_chat_completion, refuse_unfinished
-from ...._request import Omit, omit
-from ...._schema import requested_format
-from ...._tools import Tools, given_tools
+from ...._models.construct import construct
+from ...._params.omit import Omit, omit
 from ....errors import StreamStateError
 from ....types.chat import ChatCompletionChunk, ParsedChatCompletion
+from ..._parsing._chat import UNFINISHED, parse_chat_completion, refuse_unfinished
+from ..._schema import requested_format
+from ..._tools import Tools, given_tools
 from ._choice import ChoiceState
 from ._events import ChatCompletionStreamEvent, ChunkEvent
 

@@ -2,9 +2,9 @@
 
 from typing import Generic, TypeVar
 
-from ...._event_stream import AsyncEventStream, AsyncEventStreamManager, EventStream, EventStreamManager
-from ...._stream import AsyncStream, Stream
+from ...._answers.stream import AsyncStream, Stream
 from ....types.chat import ChatCompletionChunk, ParsedChatCompletion
+from .._event_stream import AsyncEventStream, AsyncEventStreamManager, EventStream, EventStreamManager
 from ._events import ChatCompletionStreamEvent  # noqa: F401 - named in strings: a union takes no parameter
 from ._state import ChatCompletionStreamState
 

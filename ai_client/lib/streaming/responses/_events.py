@@ -2,7 +2,7 @@
 
 from typing import Generic, TypeAlias, TypeVar
 
-from ...._lazy import LazyModel
+from ...._models.lazy import LazyModel
 from ....types.responses.parsed_response import ParsedResponse
 from ....types.responses.response_stream_event import (
     ResponseAudioDeltaEvent,

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
-from ...._accumulate import Text
-from ...._models import recast, with_fields
-from ...._parse_response import parse_response, parse_text
-from ...._request import Omit, omit
-from ...._schema import Format, requested_format
-from ...._tools import Tools, given_tools
+from ...._models.base import recast, with_fields
+from ...._params.omit import Omit, omit
 from ....errors import StreamStateError
 from ....types.responses.parsed_response import ParsedResponse
+from ..._parsing._responses import parse_response, parse_text
+from ..._schema import Format, requested_format
+from ..._tools import Tools, given_tools
+from .._accumulate import Text
 from ._events import (
     ResponseCompletedEvent,
     ResponseFunctionCallArgumentsDeltaEvent,

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from ...._event_stream import AsyncEventStream, AsyncEventStreamManager, EventStream, EventStreamManager
-from ...._stream import AsyncStream, Stream
+from ...._answers.stream import AsyncStream, Stream
 from ....types.responses.parsed_response import ParsedResponse
+from .._event_stream import AsyncEventStream, AsyncEventStreamManager, EventStream, EventStreamManager
 from ._events import ResponseStreamEvent
 from ._state import ResponseStreamState
 

@@ -3,19 +3,11 @@
 
 from typing import Unpack
 
-from ai_client._operation import (
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Resource,
-    Streaming,
-    StreamingView,
-    operation,
-)
-from ai_client._pages import ConversationCursorListing, pages
-from ai_client._request import RequestOptions, path
+from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ai_client._client.operation import RawView, Resource, StreamingView, operation
+from ai_client._client.pages import ConversationCursorListing, pages
+from ai_client._params.omit import RequestOptions
+from ai_client._params.query import path
 from ai_client.types.admin.organization.invite import (
     Invite,
     InviteCreateParams,

@@ -3,17 +3,8 @@
 
 from typing import Unpack
 
-from ai_client._operation import (
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Resource,
-    Streaming,
-    StreamingView,
-    operation,
-)
+from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client.types.admin.organization.usage import (
     UsageAudioSpeechesParams,
     UsageAudioSpeechesResponse,

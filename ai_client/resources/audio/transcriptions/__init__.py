@@ -2,25 +2,6 @@
 
 from typing import Any, Literal, Unpack, overload
 
-from ai_client._operation import (
-    Async,
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Streaming,
-    StreamingView,
-    Sync,
-)
-from ai_client._response import (
-    APIResponse,
-    AsyncAPIResponse,
-    AsyncResponseContextManager,
-    LegacyAPIResponse,
-    ResponseContextManager,
-)
-from ai_client._stream import AsyncStream, Stream
 from ai_client.resources.audio.transcriptions import _generated
 from ai_client.types.audio.transcription import (
     Transcription,
@@ -30,6 +11,17 @@ from ai_client.types.audio.transcription import (
     TranscriptionStreamEvent,
     TranscriptionVerbose,
 )
+
+from ...._answers.raw_response import (
+    APIResponse,
+    AsyncAPIResponse,
+    AsyncResponseContextManager,
+    LegacyAPIResponse,
+    ResponseContextManager,
+)
+from ...._answers.stream import AsyncStream, Stream
+from ...._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
+from ...._client.operation import RawView, StreamingView
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
 _SHAPES: dict[str, Any] = {"verbose_json": TranscriptionVerbose, "diarized_json": TranscriptionDiarized}

@@ -2,24 +2,6 @@
 
 from typing import Any, Literal, Unpack, overload
 
-from ai_client._operation import (
-    Async,
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Streaming,
-    StreamingView,
-    Sync,
-)
-from ai_client._response import (
-    APIResponse,
-    AsyncAPIResponse,
-    AsyncResponseContextManager,
-    LegacyAPIResponse,
-    ResponseContextManager,
-)
 from ai_client.resources.audio.translations import _generated
 from ai_client.types.audio.translation import (
     Translation,
@@ -27,6 +9,16 @@ from ai_client.types.audio.translation import (
     TranslationCreateParamsBase,
     TranslationVerbose,
 )
+
+from ...._answers.raw_response import (
+    APIResponse,
+    AsyncAPIResponse,
+    AsyncResponseContextManager,
+    LegacyAPIResponse,
+    ResponseContextManager,
+)
+from ...._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
+from ...._client.operation import RawView, StreamingView
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
 

@@ -3,29 +3,19 @@
 
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from ai_client._accessor import accessor
-from ai_client._operation import (
-    Async,
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Resource,
-    Streaming,
-    StreamingView,
-    Sync,
-    operation,
-)
-from ai_client._request import RequestOptions, path
-from ai_client._response import (
+from ai_client._answers.raw_response import (
     APIResponse,
     AsyncAPIResponse,
     AsyncResponseContextManager,
     LegacyAPIResponse,
     ResponseContextManager,
 )
-from ai_client._stream import AsyncStream, Stream
+from ai_client._answers.stream import AsyncStream, Stream
+from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
+from ai_client._client.operation import RawView, Resource, StreamingView, operation
+from ai_client._models.accessor import accessor
+from ai_client._params.omit import RequestOptions
+from ai_client._params.query import path
 from ai_client.types.beta.thread import AssistantStreamEvent, Thread, ThreadDeleted
 from ai_client.types.beta.thread_create_params import (
     ThreadCreateAndRunParamsBase,

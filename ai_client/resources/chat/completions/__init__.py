@@ -6,23 +6,13 @@ from typing import TYPE_CHECKING, Any, Unpack, cast, overload
 
 from pydantic import TypeAdapter
 
-from ai_client._operation import (
-    Async,
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Streaming,
-    StreamingView,
-    Sync,
-    operation,
-)
-from ai_client._request import Omit, omit
 from ai_client.types.chat.chat_completion import ChatCompletion
 from ai_client.types.chat.chat_completion_chunk import ChatCompletionChunk
 from ai_client.types.chat.completion_create_params import CompletionCreateParamsBase, CompletionParseParams
 
+from ...._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
+from ...._client.operation import RawView, StreamingView, operation
+from ...._params.omit import Omit, omit
 from . import _generated
 
 if TYPE_CHECKING:
@@ -88,8 +78,9 @@ class Completions(_generated.Completions[M]):
         Gives a context manager; the call is made when its block begins. The stream in it gives events
         (`ai_client.lib.streaming.chat`), and at the end the whole answer, parsed as by `parse`.
         """
-        from ai_client._tools import given_tools
         from ai_client.lib.streaming import chat
+
+        from ....lib._tools import given_tools
 
         tools = given_tools(params.get("tools"))
         state = chat.ChatCompletionStreamState[Any](
@@ -110,9 +101,9 @@ class Completions(_generated.Completions[M]):
         )
 
     async def _parse(self, response_format: Any, params: dict[str, Any]) -> Any:
-        from ai_client._parse_chat import chat_format_param, parse_chat_completion
-        from ai_client._schema import requested_format
-        from ai_client._tools import Tools, given_tools, require_strict
+        from ....lib._parsing._chat import chat_format_param, parse_chat_completion
+        from ....lib._schema import requested_format
+        from ....lib._tools import Tools, given_tools, require_strict
 
         tools = given_tools(params.get("tools"))
         if tools is not None:
@@ -130,7 +121,7 @@ class Completions(_generated.Completions[M]):
         )
 
     async def _request_stream(self, response_format: Any, params: dict[str, Any]) -> Any:
-        from ai_client._parse_chat import chat_format_param
+        from ....lib._parsing._chat import chat_format_param
 
         params |= {"response_format": chat_format_param(response_format), "stream": True}
         return await self._post(

@@ -3,9 +3,10 @@
 
 from typing import Unpack
 
-from ai_client._operation import AsyncRaw, AsyncStreaming, M, Raw, RawView, Resource, Streaming, StreamingView
-from ai_client._pages import CursorListing, pages
-from ai_client._request import path
+from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ai_client._client.operation import RawView, Resource, StreamingView
+from ai_client._client.pages import CursorListing, pages
+from ai_client._params.query import path
 from ai_client.types.fine_tuning.jobs.checkpoint import CheckpointListParams, FineTuningJobCheckpoint
 
 

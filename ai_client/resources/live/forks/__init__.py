@@ -1,8 +1,10 @@
 """`client.live.forks`."""
 
-from ai_client._operation import AsyncRaw, AsyncStreaming, M, Raw, RawView, Streaming, StreamingView
 from ai_client.live import ForksConnect
 from ai_client.resources.live.forks import _generated
+
+from ...._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ...._client.operation import RawView, StreamingView
 
 
 class Forks(ForksConnect[M], _generated.Forks[M]):

@@ -1,8 +1,10 @@
 """`client.live.sideband`."""
 
-from ai_client._operation import AsyncRaw, AsyncStreaming, M, Raw, RawView, Streaming, StreamingView
 from ai_client.live import SidebandConnect
 from ai_client.resources.live.sideband import _generated
+
+from ...._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ...._client.operation import RawView, StreamingView
 
 
 class Sideband(SidebandConnect[M], _generated.Sideband[M]):

@@ -3,20 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, Unpack, cast
 
-from ai_client._binary import BinaryResponse
-from ai_client._operation import (
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Streaming,
-    StreamingView,
-    operation,
-)
-from ai_client._request import OPTIONS, NotGiven, Omit, check_keywords, encode
 from ai_client.resources.realtime.calls import _generated
 from ai_client.types.realtime.call import CallCreateParams
+
+from ...._answers.binary import BinaryResponse
+from ...._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ...._client.operation import RawView, StreamingView, operation
+from ...._params.encoding import encode
+from ...._params.keywords import check_keywords
+from ...._params.omit import OPTIONS, NotGiven, Omit
 
 
 class Calls(_generated.Calls[M]):

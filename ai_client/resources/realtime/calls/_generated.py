@@ -3,8 +3,10 @@
 
 from typing import Unpack
 
-from ai_client._operation import M, Resource, operation
-from ai_client._request import RequestOptions, path
+from ai_client._client.modes import M
+from ai_client._client.operation import Resource, operation
+from ai_client._params.omit import RequestOptions
+from ai_client._params.query import path
 from ai_client.types.realtime.call import CallAcceptParams, CallReferParams, CallRejectParams
 
 

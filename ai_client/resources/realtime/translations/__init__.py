@@ -1,8 +1,10 @@
 """`client.realtime.translations`."""
 
-from ai_client._operation import AsyncRaw, AsyncStreaming, M, Raw, RawView, Streaming, StreamingView
 from ai_client.realtime import TranslationsConnect
 from ai_client.resources.realtime.translations import _generated
+
+from ...._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ...._client.operation import RawView, StreamingView
 
 
 class Translations(TranslationsConnect[M], _generated.Translations[M]):

@@ -3,22 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Unpack
 
-from ai_client._files import FileTypes
-from ai_client._operation import (
-    AsyncRaw,
-    AsyncStreaming,
-    M,
-    Raw,
-    RawView,
-    Streaming,
-    StreamingView,
-    operation,
-)
-from ai_client._polling import check_wait, headers, poll
-from ai_client._request import Omit, RequestOptions, omit
 from ai_client.types import FileChunkingStrategyParam
 from ai_client.types.vector_stores import VectorStoreFile
 
+from ...._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
+from ...._client.operation import RawView, StreamingView, operation
+from ...._params.files import FileTypes
+from ...._params.omit import Omit, RequestOptions, omit
+from ....lib._polling import check_wait, headers, poll
 from . import _generated
 
 

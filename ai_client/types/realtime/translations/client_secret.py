@@ -5,8 +5,8 @@ from typing import Literal, Required, TypedDict
 
 from pydantic import Field
 
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
+from ai_client._models.base import BaseModel
+from ai_client._params.omit import RequestOptions
 from ai_client.types.realtime.realtime_session import RealtimeTranslationSession
 from ai_client.types.realtime.realtime_session_param import RealtimeTranslationSessionCreateRequestParam
 

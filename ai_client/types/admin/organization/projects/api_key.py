@@ -3,9 +3,9 @@
 
 from typing import Literal
 
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
-from ai_client._unions import Open
+from ai_client._models.base import BaseModel
+from ai_client._models.unions import Open
+from ai_client._params.omit import RequestOptions
 
 
 class APIKeyDeleteResponse(BaseModel):

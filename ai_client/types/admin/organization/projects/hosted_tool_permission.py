@@ -3,8 +3,8 @@
 
 from typing import Required, TypedDict
 
-from ai_client._models import BaseModel
-from ai_client._request import RequestOptions
+from ai_client._models.base import BaseModel
+from ai_client._params.omit import RequestOptions
 
 
 class HostedToolPermission(BaseModel):

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from typing import Literal, Required
 
-from ai_client._request import RequestOptions
+from ai_client._params.omit import RequestOptions
 
 
 class RoleCreateParams(RequestOptions, total=False):

@@ -3,7 +3,7 @@
 
 from typing import Literal, Required, TypeAlias
 
-from ai_client._request import RequestOptions
+from ai_client._params.omit import RequestOptions
 from ai_client.types.admin.organization.users.role import RoleRetrieveResponse
 
 

@@ -1,0 +1,187 @@
+"""The typed items in the body of a streamed answer, with no I/O."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+from pydantic_core import from_json, to_json
+
+from .._call.call import Call, Reply
+from .._call.stream_ends import DONE, ends_of, is_whole, type_of
+from .._exchange.bounds import bounds_of
+from .._models.decode import admits, decode, decoder
+from ..errors import StreamError, StreamInterruptedError, StreamTooLargeError, members_of
+from .sse import Event, SSEDecoder
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+
+
+class Items(Generic[T]):
+    """Turns the chunks of a body into items, and knows those that it has given.
+
+    Attributes:
+        done: Whether the server said that there are no more.
+    """
+
+    def __init__(self, call: Call, reply: Reply, *, strict: bool) -> None:
+        self.done = False
+        self._type: type[T] = call.stream
+        self._strict = strict
+        self._response: httpx.Response = reply.response
+        self._on_event = reply.on_event
+        self._bounds = bounds_of(self._response)
+        self._decoder = SSEDecoder(self._bounds.event)
+        self._size = 0
+        self._ends = ends_of(call.path)
+        self._asked = call.body
+        self._believed = reply.stream_end == "optional"
+        self._decode: Any = None
+        self._given: list[bytes] = []  # undecoded: many live models would keep the garbage collector busy
+        self._hidden: list[bytes] = []
+
+    @property
+    def count(self) -> int:
+        """How many items were given."""
+        return len(self._given)
+
+    def so_far(self) -> list[T]:
+        """Give the items that were given already, decoded anew."""
+        return [decode(self._type, data, strict=self._strict) for data in self._given]
+
+    @property
+    def ended(self) -> bool:
+        """Whether what came makes a whole answer, when the body has no more."""
+        if self.done:
+            return True
+        events = self._given + self._hidden
+        return bool(events) and (self._believed or is_whole(self._ends, events, self._asked))
+
+    def check_ended(self) -> None:
+        """Raise where the body ended before the stream did.
+
+        Raises:
+            StreamInterruptedError: What came may be half an answer.
+        """
+        if self.ended:
+            return
+        if self._given or self._hidden:
+            message = (
+                f"The stream ended after {self.count} items without {self._ends.marks}, so that it may be cut off;"
+                " they are in this error's `received`."
+                " Where the server sends no end mark, set stream_end='optional'."
+            )
+        else:
+            kind = self._response.headers.get("content-type", "no content type")
+            message = f"The stream ended without any event ({kind})."
+        raise StreamInterruptedError(message, self._response.request, received=self.so_far())
+
+    def read(self, chunk: bytes | None) -> Iterator[T]:
+        """Give the items that the next bytes of the body complete; `None` is its end.
+
+        Raises:
+            StreamError: The server reports an error, or an event is not an item.
+            StreamTooLargeError: The body, or one event of it, is larger than may be held in memory.
+        """
+        events = self._completed_by(chunk)
+        if self._decode is None:  # not before, as a type that has no decoder must end the stream
+            self._decode = decoder(self._type, strict=self._strict)
+        to_item, on_event, keep, last = self._decode, self._on_event, self._given.append, self._ends.last
+        for data, name in events:
+            if on_event and not data.startswith(DONE) and not self._announce(data):
+                self._hidden.append(data)
+                if last and type_of(data) in last:
+                    self.done = True
+                    return
+                continue
+            if name is not None and name.startswith(b"thread."):
+                data = self._with_type(data, name)  # noqa: PLW2901 - the event as it is to be decoded and kept
+            try:
+                item = to_item(data)
+            except ValueError:
+                if data.startswith(DONE):
+                    self.done = True
+                    return
+                item = self._decode_odd(data)
+            # An error is among what a model of ours does not know; of other types only the bytes can tell.
+            unknown = getattr(item, "__pydantic_extra__", None)
+            if unknown is None or "error" in unknown or "error" in item.__dict__:
+                self._raise_if_error(data)
+                if unknown is None and not admits(self._type, item):
+                    raise self._not_an_item(data)
+            keep(data)
+            if last and self._is_last(item, last):
+                self.done = True
+                yield item
+                return
+            yield item
+        if self._decoder.overflown or self._size > self._bounds.response:
+            self._refuse_size()
+
+    def _completed_by(self, chunk: bytes | None) -> list[Event]:
+        if chunk is None:
+            return self._decoder.flush()
+        self._size += len(chunk)
+        return self._decoder.feed(chunk)
+
+    def _refuse_size(self) -> NoReturn:
+        if self._decoder.overflown:
+            what, name, limit = "An event of the stream", "max_event_bytes", self._bounds.event
+        else:
+            what, name, limit = "The stream", "max_response_bytes", self._bounds.response
+        raise StreamTooLargeError(
+            f"{what} is larger than {name}, which is {limit} bytes; the {self.count} items before it are in this"
+            " error's `received`.",
+            self._response,
+            received=self.so_far(),
+        )
+
+    def _is_last(self, item: T, last: tuple[str, ...]) -> bool:
+        kind = getattr(item, "type", None)
+        if kind is None:
+            kind = members_of(item).get("type")
+        return kind in last
+
+    def _announce(self, data: bytes) -> bool:
+        """Tell the policies of an event; give whether the caller may see it."""
+        self._raise_if_error(data)
+        shown = True
+        for see in self._on_event:
+            if see(data) is False:
+                shown = False
+        return shown
+
+    def _with_type(self, data: bytes, name: bytes) -> bytes:
+        """Give an event with its type in it, where the API names that beside the data alone."""
+        self._raise_if_error(data)
+        return b'{"event":%b,"data":%b}' % (to_json(name.decode(errors="replace")), data)
+
+    def _decode_odd(self, data: bytes) -> T:
+        self._raise_if_error(data)
+        try:
+            return decode(self._type, data, strict=self._strict)
+        except ValueError as error:
+            raise self._not_an_item(data) from error
+
+    def _not_an_item(self, data: bytes) -> StreamError:
+        return StreamError(
+            f"The stream holds an event that is not valid JSON of the expected kind ({len(data)} bytes).",
+            self._response.request,
+            body=None,
+            received=self.so_far(),
+        )
+
+    def _raise_if_error(self, data: bytes) -> None:
+        if b'"error"' not in data:
+            return
+        try:
+            body = from_json(data)
+        except ValueError:
+            return
+        error = members_of(body).get("error")
+        if not error:
+            return
+        said = members_of(error).get("message")
+        message = said if isinstance(said, str) and said else "The server ended the stream with an error."
+        raise StreamError(message, self._response.request, body=error, received=self.so_far())

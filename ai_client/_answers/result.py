@@ -1,0 +1,169 @@
+"""From an HTTP answer to what the caller asked for: a model, a stream, a binary body, or the raw response."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+import pydantic
+
+from .._call.call import Call, Reply
+from .._call.protocols import Client, View
+from .._models.decode import admits, decode
+from .._models.json import load
+from ..errors import APIError, APIResponseValidationError, InvalidResultError, members_of
+from .binary import BinaryResponse
+from .raw_response import APIResponse, AsyncAPIResponse, LegacyAPIResponse
+from .stream import AsyncStream, Stream
+from .text import make_readable, text_of
+
+if TYPE_CHECKING:
+    import httpx
+
+
+def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict: bool) -> Any:
+    """Make what the caller of an operation gets."""
+    record = call.record
+    if record is not None and record.target is not None and _shows_headers(call, reply, view):
+        reply.response.headers["x-ai-client-target"] = record.target
+    if view == "parsed":
+        if call.stream is not None:
+            usual = Stream[Any] if call.io.blocking else AsyncStream[Any]
+            return (call.stream_cls or usual)(call, reply, strict=strict)
+        result = parse(call.cast_to, reply, strict=strict)
+        if call.shape is not None:
+            result = _shaped(call.shape, result, reply.response)
+        if record is not None and hasattr(result, "_call_record"):
+            object.__setattr__(result, "_call_record", record)
+            if record.request_id is None:
+                record.request_id = getattr(result, "_request_id", None)
+        if hasattr(result, "_bind"):
+            if not result._holds_items():
+                raise _no_result(reply.response)
+            result._bind(client, call)
+        return result
+    make_readable(reply.response)
+    if view == "raw":
+        return LegacyAPIResponse[Any](call, reply, client)
+    return (APIResponse[Any] if call.io.blocking else AsyncAPIResponse[Any])(call, reply, client)
+
+
+def _shaped(shape: Callable[[Any], Any], result: Any, response: "httpx.Response") -> Any:
+    """Make of a result what its method gives.
+
+    Raises:
+        InvalidResultError: It lacks what that is made of.
+        pydantic.ValidationError: A text is not of the type that the caller asked for.
+    """
+    try:
+        return shape(result)
+    except pydantic.ValidationError:
+        raise
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        message = str(error) if isinstance(error, ValueError) else None
+        raise InvalidResultError(response, body_of(response), message=message) from error
+
+
+def _shows_headers(call: Call, reply: Reply, view: View) -> bool:
+    """Tell whether a caller can see the headers of an answer, which most results do not show."""
+    if view != "parsed" or call.stream is not None:
+        return True
+    cast_to = call.cast_to
+    return cast_to is BinaryResponse or cast_to is type(reply.response)
+
+
+def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
+    """Turn a whole answer into a result type.
+
+    Raises:
+        APIResponseValidationError: The answer is not JSON, or no object where one belongs, or, if *strict*, not of the
+            right shape.
+    """
+    response = reply.response
+    if cast_to is None or cast_to is type(None):
+        return None
+    if cast_to is str:
+        return text_of(response)
+    if cast_to is bytes:
+        return response.content
+    if cast_to is BinaryResponse or cast_to is type(response):
+        make_readable(response)
+        return BinaryResponse(response) if cast_to is BinaryResponse else response
+    return _from_json(cast_to, reply, strict=strict)
+
+
+def _from_json(cast_to: Any, reply: Reply, *, strict: bool) -> Any:
+    response = reply.response
+    if not response.content and response.request.method == "DELETE" and not strict:
+        return ""  # what is deleted need not be described; the official SDK gives the empty text, too
+    result = reply.result
+    try:
+        if strict or type(result) is not cast_to:
+            result = decode(cast_to, response.content, strict=strict)
+    except pydantic.ValidationError as error:
+        raise APIResponseValidationError(response, body_of(response)) from error
+    except ValueError as error:
+        _refuse(response, error)
+    if type(result) is not cast_to and not admits(cast_to, result, deep=True):
+        raise _no_result(response)
+    if hasattr(result, "_request_id"):
+        object.__setattr__(result, "_request_id", response.headers.get("x-request-id"))
+    return result
+
+
+def cannot_stream(response: "httpx.Response") -> bool:
+    """Tell whether the content type says that a body is no stream, so that it is read as a whole."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind in {"application/json", "text/html"} or kind.endswith("+json")
+
+
+def check_opening(response: "httpx.Response") -> None:
+    """Refuse the opening of a stream whose body is none and was read.
+
+    Raises:
+        APIError: It is the server's word on why there is no stream.
+        APIResponseValidationError: It is anything else.
+    """
+    if not cannot_stream(response):
+        return
+    body = body_of(response)
+    if error := members_of(members_of(body).get("error")):
+        said = error.get("message")
+        message = said if isinstance(said, str) and said else "The server refused to stream."
+        raise APIError(message, response.request, body=error)
+    raise APIResponseValidationError(
+        response,
+        body,
+        message=f"Expected a stream of events from {_origin(response)}, got {_what(response)}.",
+    )
+
+
+def _no_result(response: "httpx.Response") -> APIResponseValidationError:
+    message = f"Expected another kind of JSON from {_origin(response)}: an object, or a list of objects."
+    return APIResponseValidationError(response, body_of(response), message=message)
+
+
+def _refuse(response: "httpx.Response", error: Exception) -> NoReturn:
+    message = f"Expected JSON from {_origin(response)}, got {_what(response)}."
+    if response.headers.get("content-type", "").startswith("text/html"):
+        message += " Is base_url right, and no proxy in between?"
+    raise APIResponseValidationError(response, text_of(response), message=message) from error
+
+
+def _origin(response: "httpx.Response") -> str:
+    url = response.request.url
+    return (
+        f"{response.request.method} {url.scheme}://{url.netloc.decode('ascii').rpartition('@')[2]}{url.path}"
+    )
+
+
+def _what(response: "httpx.Response") -> str:
+    kind = response.headers.get("content-type", "no content type")
+    size = len(response.content)
+    return f"{kind}, {size} bytes" if size else f"an empty body ({kind})"
+
+
+def body_of(response: "httpx.Response") -> object:
+    """Give the decoded JSON of an answer that was read, or its text."""
+    try:
+        return cast("object", load(response.content))
+    except ValueError:
+        return text_of(response)

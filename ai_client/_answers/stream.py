@@ -1,0 +1,180 @@
+"""Streamed results: the items of a body as they come, one state below two iterators."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from .._call.call import Call, Reply, StreamEnd
+from .._io import finish
+from .._io.deadline import is_over
+from ..errors import StreamInterruptedError, StreamTimeoutError
+from .items import Items
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .._io import IO
+
+T = TypeVar("T")
+_DRAIN_SECONDS = 0.1
+
+
+class _Base(Generic[T]):
+    """What both streams share: the state of one stream, how it fails and how it ends.
+
+    Attributes:
+        response: The HTTP response below.
+        left_early: Whether it was closed, or failed, before its end.
+    """
+
+    def __init__(self, call: Call, reply: Reply, *, strict: bool = False) -> None:
+        self.response: httpx.Response = reply.response
+        self._io: IO = call.io.until(reply.deadline)
+        self._reply = reply
+        self._call_record = call.record
+        self._items = Items[T](call, reply, strict=strict)
+        self._batch: Iterator[T] = iter(())
+        self._at_end = False  # the body has no more bytes
+        self._closed = False
+        self.left_early = False
+        self._deadline = reply.deadline
+        self._ender = self._io.ender()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            self._closed = True
+            end = StreamEnd(None, complete=False)
+            with suppress(Exception):  # there is nobody to tell
+                self._ender(_close(self._io, self.response, self._reply, end))
+
+    def _advance(self, chunk: bytes | None) -> None:
+        """Take in the next bytes of the body, `None` at its end."""
+        self._at_end = chunk is None
+        self._batch = self._items.read(chunk)
+
+    def _failure(self, error: BaseException) -> BaseException:
+        """Say what an exception in mid-stream means to the caller."""
+        if isinstance(error, self._io.failures) or (
+            isinstance(error, TimeoutError) and is_over(self._deadline)
+        ):
+            return self._broken(error)
+        return error
+
+    def _broken(self, error: BaseException) -> StreamInterruptedError:
+        count = self._items.count
+        kind: type[StreamInterruptedError]
+        if is_over(self._deadline):
+            kind, what = StreamTimeoutError, "was not over when the call's deadline came,"
+        elif isinstance(error, self._io.timeouts):
+            kind, what = StreamTimeoutError, "fell silent for longer than the read timeout"
+        else:
+            kind, what = StreamInterruptedError, f"broke off ({type(error).__name__})"
+        return kind(
+            f"The stream {what} after {count} items; they are in this error's `received`.",
+            self.response.request,
+            received=self._items.so_far(),
+        )
+
+    def _is_over(self) -> bool:
+        return self._items.done or (self._at_end and self._items.ended)
+
+    async def _end(self, error: BaseException | None) -> None:
+        """Let go of the response and settle, once."""
+        if self._closed:
+            return
+        self._closed = True
+        self._batch = iter(())
+        end = StreamEnd(error, complete=error is None and self._is_over())
+        self.left_early = not end.complete
+        await _close(self._io, self.response, self._reply, end)
+
+
+async def _close(io: "IO", response: "httpx.Response", reply: Reply, end: StreamEnd) -> None:
+    try:
+        await io.close(response)
+    finally:
+        await reply.settle(io, end)
+
+
+class Stream(_Base[T]):
+    """Items of a streamed call as they come; iterate it to its end, or close it."""
+
+    def __init__(self, call: Call, reply: Reply, *, strict: bool = False) -> None:
+        super().__init__(call, reply, strict=strict)
+        self._chunks = self.response.iter_bytes()
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        try:
+            while not self._closed:
+                for item in self._batch:
+                    return item
+                if self._items.done or self._at_end:
+                    self._items.check_ended()
+                    finish(self._io.drain(self.response, self._chunks, _DRAIN_SECONDS))
+                    finish(self._end(None))
+                else:
+                    self._advance(next(self._chunks, None))
+        except BaseException as error:
+            failure = self._failure(error)
+            finish(self._end(failure))
+            if failure is error:
+                raise
+            raise failure from error
+        raise StopIteration
+
+    def close(self) -> None:
+        """Stop the stream and let go of its connection."""
+        finish(self._end(None))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class AsyncStream(_Base[T]):
+    """Items of a streamed call as they come; iterate it to its end, or close it."""
+
+    def __init__(self, call: Call, reply: Reply, *, strict: bool = False) -> None:
+        super().__init__(call, reply, strict=strict)
+        self._chunks = self.response.aiter_bytes()
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        try:
+            while not self._closed:
+                for item in self._batch:
+                    return item
+                if self._items.done or self._at_end:
+                    self._items.check_ended()
+                    await self._io.drain(self.response, self._chunks, _DRAIN_SECONDS)
+                    await self._end(None)
+                elif self._deadline is None:
+                    self._advance(await anext(self._chunks, None))
+                else:
+                    self._advance(await self._io.within(self._deadline, anext(self._chunks, None)))
+        except BaseException as error:
+            failure = self._failure(error)
+            await self._end(failure)
+            if failure is error:
+                raise
+            raise failure from error
+        raise StopAsyncIteration
+
+    async def close(self) -> None:
+        """Stop the stream and let go of its connection."""
+        await self._end(None)
+
+    aclose = close
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()

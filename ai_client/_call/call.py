@@ -1,0 +1,184 @@
+"""What policies see: a call on its way out, its reply on the way back, and the step between them."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
+
+from .._params.encoding import encode
+from .._params.omit import NotGiven, not_given
+from ..errors import members_of
+from .stream_ends import StreamEndPolicy
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .._io import IO
+    from .._params.files import RequestFiles
+    from .._params.omit import Headers, Query
+    from ..control.pricing.meter import Meter
+    from .record import Record
+    from .size import Size
+    from .usage import Usage
+
+logger = logging.getLogger("ai_client")
+
+
+@dataclass(slots=True)
+class Call:
+    """One operation of a client, described but not performed.
+
+    A policy never changes a call; it passes on a changed copy (`changed`).
+
+    Attributes:
+        io: How to wait.
+        method, path: The HTTP method, and the path below the base URL (or a whole URL).
+        cast_to: The type of the result.
+        body: What is sent as JSON; `bytes` and a `Body` are sent as they are.
+        query, headers: Of this call, over the client's.
+        timeout: Seconds, or the library's `Timeout`; `not_given` is the client's.
+        max_retries: Further attempts; `None` is the client's.
+        deadline: When the call must be over, in seconds of `time.monotonic`; `None` is never.
+        follow_redirects: Whether to go where the server points; `None` leaves it to the client.
+        stream: The type of a stream's items where the answer is streamed, else `None`.
+        stream_cls: The class of the stream, where it is not the client's own.
+        files: Parts of a multipart body, beside *body* as its form fields.
+        unread: Whether the body is left on the wire for the caller to read.
+        admin: Whether the key for the organization's administration authorizes it; `None` where the path decides.
+    """
+
+    io: "IO"
+    method: str
+    path: str
+    cast_to: Any
+    body: Mapping[str, object] | bytes | object | None = field(default=None, repr=False)
+    query: "Query | None" = field(default=None, repr=False)
+    headers: "Headers | None" = field(default=None, repr=False)
+    timeout: "float | httpx.Timeout | NotGiven | None" = not_given
+    max_retries: int | None = None
+    deadline: float | None = None
+    follow_redirects: bool | None = None
+    stream: Any = None
+    stream_cls: Any = None
+    files: "RequestFiles | None" = field(default=None, repr=False)
+    unread: bool = False
+    admin: bool | None = None
+    via: Any = None
+    """Another client of the same kind, over whose connections the call goes."""
+    session: bool = False
+    """Whether it is a session over a WebSocket, which is billed by what its answers report."""
+    shape: Callable[[Any], Any] | None = None
+    """What to make of the decoded result before the caller gets it."""
+    record: "Record | None" = None
+    """What policies note about the call, shared by its copies."""
+    size: "Size | None" = field(default=None, repr=False, compare=False)
+    """How large the prompt is, once a policy has asked."""
+    _encoded: bytes | None = field(default=None, repr=False, compare=False)
+
+    def changed(self, **changes: Any) -> "Call":
+        """Give a copy with some attributes changed."""
+        new = Call(*_attributes(self))
+        for name, value in changes.items():
+            setattr(new, name, value)
+        if "body" in changes:
+            new._encoded = new.size = None
+        if "deadline" in changes or "io" in changes:
+            new.io = new.io.until(new.deadline)
+        return new
+
+    def with_members(self, members: Mapping[str, Any]) -> "Call":
+        """Give a copy with some members of its JSON body changed."""
+        body = members_of(self.body)
+        if self._encoded is not None and any(isinstance(value, Iterator) for value in body.values()):
+            body = members_of(from_json(self._encoded))  # an iterator is used up by then
+        return self.changed(body={**body, **members})
+
+    def encoded(self) -> bytes:
+        """Give the JSON body as it goes over the wire, encoded once for all who need it.
+
+        Raises:
+            TypeError: Something in it has no JSON form.
+        """
+        encoded = self._encoded
+        if encoded is None:
+            encoded = self._encoded = self.body if isinstance(self.body, bytes) else encode(self.body)
+        return encoded
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the answer is read when policies get it: it is not streamed, nor left on the wire."""
+        return self.stream is None and not self.unread
+
+
+_attributes = attrgetter(*(one.name for one in fields(Call)))
+
+
+@dataclass(slots=True)
+class StreamEnd:
+    """How a stream ended.
+
+    Attributes:
+        error: What broke it, if anything did.
+        complete: Whether it was read to its end, and that was an end after which it is whole.
+    """
+
+    error: BaseException | None
+    complete: bool
+
+
+def _nobody_sees() -> list[Callable[[bytes], bool | None]]:
+    return []  # made faster than by calling a type with arguments
+
+
+def _nobody_waits() -> list[Callable[[StreamEnd], Awaitable[None]]]:
+    return []
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer of status below 400: whole, or the opening of a stream.
+
+    Attributes:
+        response: The HTTP answer; its body is read unless the call is streamed.
+        retries_taken: Attempts before this one.
+        deadline: When its body must have been read, in seconds of `time.monotonic`; `None` is never.
+        on_event: Functions that see the data of each event of a stream; one that returns `False` hides it.
+        on_end: Coroutine functions that run when the stream ends or is closed, in order.
+        result: What its body was decoded to, once a policy has asked.
+        usage: What it used, likewise.
+        meter: What measures the usage of a stream, once a policy wants to know it.
+        stream_end: Whether a stream must bring an end mark, as the client has it that sent the call.
+    """
+
+    response: "httpx.Response"
+    retries_taken: int = 0
+    deadline: float | None = None
+    on_event: list[Callable[[bytes], bool | None]] = field(default_factory=_nobody_sees)
+    on_end: list[Callable[[StreamEnd], Awaitable[None]]] = field(default_factory=_nobody_waits)
+    result: Any = None
+    usage: "Usage | None" = None
+    meter: "Meter | None" = None
+    stream_end: StreamEndPolicy = "required"
+
+    async def settle(self, io: "IO", end: StreamEnd) -> None:
+        """Run what is to run at the end of a stream, once, whatever becomes of its caller."""
+        if self.on_end:
+            await io.carry_through(self._settle(end))
+
+    async def abandon(self, io: "IO", error: BaseException) -> None:
+        """Let go of an answer that its caller will not get, because of *error*."""
+        try:
+            await io.close(self.response)
+        finally:
+            await self.settle(io, StreamEnd(error, complete=False))
+
+    async def _settle(self, end: StreamEnd) -> None:
+        while self.on_end:
+            callback = self.on_end.pop(0)
+            try:
+                await callback(end)
+            except Exception:
+                logger.exception("Settling a stream failed; what the caller read is not affected.")

@@ -1,0 +1,168 @@
+"""What a call is made for: the endpoint being served, and the tenant and user it is served for.
+
+Labels live in the context of a request and follow it wherever contexts do: into tasks, background tasks, streams,
+`asyncio.to_thread` and the thread pools of the frameworks. `carry_labels` takes them into other threads.
+With them goes that they are a request's, so that at the end of an application requests can be finished.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import NamedTuple, ParamSpec, Self, TypeVar
+
+from .._fork import here, in_child
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Labels(NamedTuple):
+    """What a call counts for; `None` where it is not known.
+
+    Attributes:
+        endpoint: The template of the route being served, `/items/{id}` say.
+        tenant: The customer that the request belongs to.
+        user: The person who made it.
+    """
+
+    endpoint: str | None = None
+    tenant: str | None = None
+    user: str | None = None
+
+
+class _Scope:
+    """Where labels are kept; that of a request is shared by every copy of the request's context."""
+
+    __slots__ = ("find_endpoint", "labels", "of_request", "shared")
+
+    def __init__(
+        self,
+        labels: Labels,
+        shared: bool,
+        find_endpoint: Callable[[], str | None] | None,
+        of_request: bool = False,
+    ) -> None:
+        self.labels = labels
+        self.shared = shared
+        self.find_endpoint = find_endpoint
+        self.of_request = of_request
+
+
+_NONE = Labels()
+_scope: ContextVar[_Scope | None] = ContextVar("ai_client_labels", default=None)
+_requests: set[_Scope] = set()
+in_child(_requests.clear)
+
+
+def current_labels() -> Labels:
+    """Give the labels that apply here and now."""
+    scope = _scope.get()
+    if scope is None:
+        return _NONE
+    found = scope.labels
+    if found.endpoint is None and scope.find_endpoint is not None:
+        endpoint = scope.find_endpoint()
+        if endpoint is not None:
+            found = scope.labels = found._replace(endpoint=endpoint)
+    return found
+
+
+class labels:  # noqa: N801 - reads as a verb: `labels(...)`, or `with labels(...):`
+    """Label the calls made from here on; in a `with` statement, those made inside it.
+
+    Alone, it holds for the rest of the request, also when a dependency or a helper in another thread says it.
+    Outside of a request it holds for the rest of the task or thread. A label that is not given stays as it is.
+
+    Args:
+        endpoint: The endpoint; the adapters set it to the route's template.
+        tenant: The customer that the calls belong to.
+        user: The person whom the calls serve.
+    """
+
+    __slots__ = ("_before", "_labels", "_outer")
+
+    def __init__(
+        self, *, endpoint: str | None = None, tenant: str | None = None, user: str | None = None
+    ) -> None:
+        before = self._before = current_labels()
+        outer = self._outer = _scope.get()
+        self._labels = Labels(
+            before.endpoint if endpoint is None else endpoint,
+            before.tenant if tenant is None else tenant,
+            before.user if user is None else user,
+        )
+        if outer is not None and outer.shared:
+            outer.labels = self._labels
+        else:
+            self._open()
+
+    def _open(self) -> None:
+        outer = self._outer
+        if outer is None:
+            _scope.set(_Scope(self._labels, shared=False, find_endpoint=None))
+        else:
+            _scope.set(_Scope(self._labels, outer.shared, outer.find_endpoint, outer.of_request))
+
+    def __enter__(self) -> Self:
+        outer = self._outer
+        if outer is not None and outer.shared:
+            if outer.labels is self._labels:
+                outer.labels = self._before
+            self._open()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _scope.set(self._outer)
+
+
+@contextmanager
+def request_labels(endpoint: str | Callable[[], str | None] | None = None) -> Generator[None]:
+    """Keep the labels of one request, for adapters: none is inherited and none outlives the block.
+
+    Args:
+        endpoint: The route's template; a function where it is not known yet, asked until it gives one.
+    """
+    here()
+    find = endpoint if callable(endpoint) else None
+    known = endpoint if isinstance(endpoint, str) else None
+    before = _scope.get()
+    scope = _Scope(Labels(known), shared=True, find_endpoint=find, of_request=True)
+    _requests.add(scope)
+    _scope.set(scope)
+    try:
+        yield
+    finally:
+        _scope.set(before)
+        _requests.discard(scope)
+
+
+def in_request() -> bool:
+    """Tell whether what runs here and now serves a request."""
+    scope = _scope.get()
+    return scope is not None and scope.of_request
+
+
+def requests_are_served() -> bool:
+    """Tell whether any request is being served in this process."""
+    here()
+    return bool(_requests)
+
+
+def carry_labels(function: Callable[P, T]) -> Callable[P, T]:
+    """Give a function that runs with the labels of here and now, in whatever thread calls it.
+
+    For `ThreadPoolExecutor.submit` and the like, which do not take the context along.
+    """
+    scope = _scope.get()
+
+    @wraps(function)
+    def carried(*args: P.args, **kwargs: P.kwargs) -> T:
+        before = _scope.get()
+        _scope.set(scope)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _scope.set(before)
+
+    return carried

@@ -1,0 +1,47 @@
+"""."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    pass
+from .call import Call, Reply
+
+Next = Callable[[Call], Awaitable[Reply]]
+"""The rest of the way: further policies, then the wire."""
+
+
+class Layer(Protocol):
+    """A policy around calls: awaits `proceed` as often as it sees fit, and gives a reply or raises.
+
+    Mostly a coroutine function; one that only looks at the call may give what `proceed` gives.
+    """
+
+    def __call__(self, call: Call, proceed: Next, /) -> Awaitable[Reply]:
+        """Handle *call*, awaiting *proceed* for what is further in."""
+        ...
+
+
+def chained(layers: Sequence[Layer], last: Next) -> Next:
+    """Put policies around the last step, the first of them outermost."""
+    for layer in reversed(layers):
+        last = _around(layer, last)
+    return last
+
+
+def together(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Let policies act as one with those next to them where they can: those with a method `joined`."""
+    found: list[Layer] = []
+    for layer in layers:
+        joined = getattr(layer, "joined", None)
+        found[-1:] = [*found[-1:], layer] if joined is None else joined(found[-1:])
+    return tuple(found)
+
+
+def _around(layer: Layer, proceed: Next) -> Next:
+    handle = layer.__call__  # bound once: half the time of calling an object
+
+    def step(call: Call) -> Awaitable[Reply]:
+        return handle(call, proceed)
+
+    return step

@@ -1,0 +1,102 @@
+"""."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    pass
+
+
+BYTES_PER_TOKEN = 4
+"""What a token of English or code is worth, for estimates of what was used."""
+
+
+WARY_BYTES_PER_TOKEN = 2
+"""The same for estimates of what may be used, on the safe side for most texts."""
+
+
+MEDIA_TOKENS = 1500
+"""An image or file in a prompt, whatever its size in bytes."""
+
+
+MESSAGE_TOKENS = 8
+"""What each message costs beside its text."""
+
+
+_ASCII = bytes(range(128))
+
+
+class Size:
+    """How large a prompt is, and how large its answer may be, for estimates of their tokens.
+
+    Attributes:
+        ascii, foreign: Bytes of text, in ASCII and beyond.
+        counted: Tokens of what is no text.
+        limit: The request's own limit of tokens in an answer, `None` where it has none.
+        choices: How many answers it asks for.
+    """
+
+    __slots__ = ("ascii", "choices", "counted", "foreign", "limit")
+
+    def __init__(self) -> None:
+        self.ascii = 0
+        self.foreign = 0
+        self.counted = 0
+        self.limit: int | None = None
+        self.choices = 1
+
+    def tokens(self, per_token: int = BYTES_PER_TOKEN) -> int:
+        """Estimate the tokens."""
+        tokens = self.counted - (-self.ascii // per_token)
+        return tokens - (-self.foreign // min(per_token, 3)) if self.foreign else tokens
+
+    def answer(self, default: int) -> int:
+        """Give the most tokens that the answer may have: the request's own limit, else *default*, for each choice."""
+        return (default if self.limit is None else self.limit) * self.choices
+
+    def add_text(self, text: str) -> None:
+        """Add a text."""
+        if text.isascii():
+            self.ascii += len(text)
+        else:
+            self.add_bytes(text.encode("utf-8", "replace"))
+
+    def add_bytes(self, text: bytes) -> None:
+        """Add an encoded text."""
+        if not text.isascii():
+            foreign = len(text.translate(None, _ASCII))
+            self.foreign += foreign
+            self.ascii -= foreign
+        self.ascii += len(text)
+
+    def add(self, value: Any) -> None:
+        """Add what is in a JSON value, or will be in its place when it is sent."""
+        if isinstance(value, str):
+            self.add_text(value)
+        elif isinstance(value, list | tuple):
+            items = cast("Sequence[Any]", value)
+            if items and isinstance(items[0], int):
+                self.counted += len(items)
+            else:
+                for item in items:
+                    self.add(item)
+        elif isinstance(value, dict | Mapping):
+            self._add_members(cast("Mapping[str, Any]", value))
+        elif hasattr(value, "model_dump"):  # a message of an earlier answer
+            self._add_members(value.model_dump(exclude_unset=True))
+        elif value is not None:
+            self.counted += 1
+
+    def _add_members(self, members: Mapping[str, Any]) -> None:
+        if "type" in members and _is_media(members):
+            self.counted += MEDIA_TOKENS
+            return
+        if "role" in members:
+            self.counted += MESSAGE_TOKENS
+        for item in members.values():
+            self.add(item)
+
+
+def _is_media(members: Mapping[str, Any]) -> bool:
+    kind = members.get("type")
+    return isinstance(kind, str) and kind.endswith(("image_url", "image", "audio", "file"))

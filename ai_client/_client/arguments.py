@@ -1,0 +1,239 @@
+"""What a client is made of, out of arguments, as the official SDK reads them."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+
+from .._call.stream_ends import StreamEndPolicy
+from .._http.library import Library, library
+from .._params.defaults import LONGEST_SECONDS
+from .._params.omit import NotGiven, Omit
+from .._params.secrets import check_secret
+from .._params.sendable import name_fault, text_fault, value_fault
+from ..errors import ConfigError, OpenAIError
+from .environment import custom_headers
+
+if TYPE_CHECKING:
+    import httpx
+
+P = TypeVar("P")
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+DEFAULT_READ_TIMEOUT = 600
+DEFAULT_CONNECT_TIMEOUT = 5.0
+DataResidency: TypeAlias = Literal["global", "us", "eu", "ae", "au", "in", "jp"]
+_KINDS = {True: ("Client", "BaseTransport"), False: ("AsyncClient", "AsyncBaseTransport")}
+_REGIONS = ("ae", "au", "eu", "in", "jp", "us")
+
+
+def api_key_of(value: object) -> tuple[str, Callable[[], Any] | None]:
+    """Part an API key into the key itself and the function that gives it."""
+    if callable(value):
+        return "", value
+    if not isinstance(value, str):
+        raise ConfigError(f"api_key must be a string or a function, not {type(value).__name__}.")
+    return check_secret("api_key", value), None
+
+
+def check_credentials(*credentials: object) -> None:
+    """Refuse a client without any way to authorize a request."""
+    if not any(credentials):
+        raise OpenAIError(
+            "Missing credentials. Pass api_key=..., admin_api_key=... or workload_identity=... to the client, or set"
+            " the environment variable OPENAI_API_KEY or OPENAI_ADMIN_KEY."
+        )
+
+
+def base_url_of(
+    base_url: "str | httpx.URL | NotGiven | None",
+    data_residency: DataResidency | None,
+    websocket_base_url: object = None,
+) -> "str | httpx.URL | None":
+    """Choose between an address and a region, of which only one may be given."""
+    if data_residency is None:
+        return None if isinstance(base_url, NotGiven) else base_url
+    if base_url is not None and not isinstance(base_url, NotGiven):
+        raise ValueError("data_residency and base_url exclude each other: give one of them.")
+    if websocket_base_url is not None:
+        raise ValueError("data_residency and websocket_base_url exclude each other: give one of them.")
+    if data_residency == "global":
+        return DEFAULT_BASE_URL
+    if data_residency not in _REGIONS:
+        known = ", ".join(["global", *_REGIONS])
+        raise ValueError(f"data_residency must be one of {known}.")
+    return f"https://{data_residency}.api.openai.com/v1"
+
+
+def headers_of(given: "Mapping[str, str | Omit] | None", named: str) -> "dict[str, str | Omit]":
+    """Lay the given headers over those that `OPENAI_CUSTOM_HEADERS` names.
+
+    Raises:
+        ConfigError: One cannot be sent.
+    """
+    if not isinstance(given, Mapping | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"default_headers must be a mapping, not {type(given).__name__}.")
+    for name, value in (given or {}).items():
+        fault = name_fault(name)
+        if fault is None and not isinstance(value, Omit) and (fault := value_fault(value)) is not None:
+            fault = f"the header {name!r} {fault}"
+        if fault is not None:
+            raise ConfigError(f"default_headers: {fault}.")
+    return merge_headers(custom_headers(named) if named else {}, given or {})
+
+
+def query_of(given: Mapping[str, object] | None) -> dict[str, object]:
+    """Return the query parameters of every request.
+
+    Raises:
+        ConfigError: They are no mapping.
+    """
+    if not isinstance(given, Mapping | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"default_query must be a mapping, not {type(given).__name__}.")
+    return dict(given or {})
+
+
+def checked_name(name: str, value: str | None) -> str | None:
+    """Return the name of an organization or a project.
+
+    Raises:
+        ConfigError: No header can hold it.
+    """
+    if value is not None and (fault := text_fault(value)) is not None:
+        raise ConfigError(f"{name}: {fault}.")
+    return value
+
+
+def pool_of(make: Callable[..., P], *args: Any, **options: Any) -> P:
+    """Make a pool, or what one is made of.
+
+    Raises:
+        ConfigError: Its options, or what the environment says of proxies, can never work.
+    """
+    try:
+        return make(*args, **options)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+def merge_headers(
+    base: "Mapping[str, str | Omit]", over: "Mapping[str, str | Omit]"
+) -> "dict[str, str | Omit]":
+    """Lay headers over others; names count without regard to case."""
+    replaced = {name.lower() for name in over}
+    return {**{name: value for name, value in base.items() if name.lower() not in replaced}, **over}
+
+
+def merge_query(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    """Lay query parameters over others."""
+    return {**base, **over}
+
+
+def changed(
+    what: str, own: Any, over: Any, instead: Any, lay: Callable[[Any, Any], dict[str, Any]]
+) -> Mapping[str, Any]:
+    """Give a client's defaults with others laid over them, or with others in their place."""
+    if over is None:
+        return own if instead is None else dict(instead)
+    if instead is not None:
+        raise ValueError(f"default_{what} and set_default_{what} exclude each other: give one of them.")
+    return lay(own, over)
+
+
+def library_of(http_client: Any, backend: str) -> Library:
+    """Give the HTTP library of a user's client or transport, else the chosen one."""
+    if http_client is not None:
+        backend = next(
+            (name for name in ("httpx", "httpx2") if _is_of(http_client, sys.modules.get(name))), "httpx"
+        )
+    if not isinstance(backend, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"http_backend must be 'httpx' or 'httpx2', not {type(backend).__name__}.")
+    return library(backend)
+
+
+def _is_of(http_client: object, http: Any) -> bool:
+    """Tell whether it is of a library; asked of the library, as SDKs rename the modules of classes they show."""
+    return http is not None and isinstance(
+        http_client, tuple(getattr(http, name) for names in _KINDS.values() for name in names)
+    )
+
+
+def check_http_client(http_client: Any, used: Library, *, blocking: bool) -> None:
+    """Refuse an HTTP client or transport of the wrong kind by its name.
+
+    Raises:
+        TypeError: It belongs to the other of the two clients, or to another library.
+    """
+    right, wrong = (
+        tuple(getattr(used.http, name) for name in _KINDS[side]) for side in (blocking, not blocking)
+    )
+    if isinstance(http_client, right):
+        return
+    name = f"{type(http_client).__module__.partition('.')[0]}.{type(http_client).__name__}"
+    kind = right[0].__name__
+    expected = f"an httpx.{kind} or httpx2.{kind}, or a transport of theirs"
+    if isinstance(http_client, type):
+        hint = " Pass an instance, not the class."
+    elif isinstance(http_client, wrong):
+        hint = f" It belongs to {'AsyncOpenAI' if blocking else 'OpenAI'}."
+    else:
+        hint = ""
+    raise TypeError(f"Invalid `http_client` argument; expected {expected}, not {name}.{hint}")
+
+
+def timeout_of(
+    timeout: "float | httpx.Timeout | NotGiven | None", http_client: Any, used: Library
+) -> "float | httpx.Timeout | None":
+    """Give the timeout: as given, else the HTTP client's own where it has one, else the SDK's."""
+    if not isinstance(timeout, NotGiven):
+        return checked_timeout(timeout)
+    if isinstance(http_client, used.http.Client | used.http.AsyncClient):
+        own: httpx.Timeout = http_client.timeout
+        if own.as_dict() != used.http.Timeout(5.0).as_dict():  # the library's default, so nobody chose it
+            return own
+    default: httpx.Timeout = used.http.Timeout(DEFAULT_READ_TIMEOUT, connect=DEFAULT_CONNECT_TIMEOUT)
+    return default
+
+
+def checked_timeout(timeout: "float | httpx.Timeout | None") -> "float | httpx.Timeout | None":
+    """Refuse a timeout that is none.
+
+    Raises:
+        TypeError: It is neither a number, nor `None`, nor a `Timeout` of the HTTP library.
+        ConfigError: It is negative or not finite.
+    """
+    if timeout is None or hasattr(timeout, "as_dict"):
+        return timeout
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(
+            "timeout must be a number of seconds, a Timeout of the HTTP library or None,"
+            f" not {type(timeout).__name__}."
+        )
+    if not 0 <= timeout <= LONGEST_SECONDS:
+        raise ConfigError("timeout must be a number of seconds that is not negative, or None for no bound.")
+    return timeout
+
+
+def checked_retries(value: int) -> int:
+    """Refuse a number of retries that is none."""
+    if type(value) is not int:
+        raise TypeError("max_retries must be a non-negative integer; 0 turns retries off")
+    if value < 0:
+        raise ConfigError("max_retries must be a non-negative integer; 0 turns retries off")
+    return value
+
+
+def checked_stream_end(value: StreamEndPolicy) -> StreamEndPolicy:
+    """Validate what is thought of streams without an end mark."""
+    if value not in ("required", "optional"):
+        raise ValueError(f"stream_end must be 'required' or 'optional', not {value!r}")
+    return value
+
+
+def checked_deadline(value: float | None) -> float | None:
+    """Refuse a deadline that is no number of seconds."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError("deadline must be a number of seconds, or None for no deadline")
+    if not 0 < value <= LONGEST_SECONDS:
+        raise ConfigError("deadline must be greater than zero; None is no deadline")
+    return float(value)

@@ -1,0 +1,50 @@
+"""The environment variables that name credentials and places: read here, and nowhere else."""
+
+import os
+
+from .._params.sendable import name_fault, value_fault
+from ..errors import ConfigError
+
+OF_AZURE = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION")
+_OF_OPENAI = (
+    "OPENAI_API_KEY",
+    "OPENAI_ADMIN_KEY",
+    "OPENAI_ORG_ID",
+    "OPENAI_PROJECT_ID",
+    "OPENAI_BASE_URL",
+    "OPENAI_WEBHOOK_SECRET",
+    "OPENAI_CUSTOM_HEADERS",
+)
+
+
+def of_clients() -> dict[str, str]:
+    """Return the variables that a client reads where it is not given an argument; an empty one counts as unset."""
+    return {name: value for name in (*_OF_OPENAI, *OF_AZURE) if (value := os.environ.get(name))}
+
+
+def of_azure(endpoint: str) -> dict[str, str]:
+    """Return the variables of Azure for a client of *endpoint*; none where they name another resource."""
+    found = {name: value for name in OF_AZURE if (value := os.environ.get(name))}
+    named = found.get("AZURE_OPENAI_ENDPOINT")
+    if named is not None and named.rstrip("/").lower() != endpoint.rstrip("/").lower():
+        return {name: value for name, value in found.items() if name == "OPENAI_API_VERSION"}
+    return found
+
+
+def custom_headers(named: str) -> dict[str, str]:
+    """Split the headers of `OPENAI_CUSTOM_HEADERS`, which has one `Name: value` a line.
+
+    Raises:
+        ConfigError: One cannot be sent.
+    """
+    headers: dict[str, str] = {}
+    for line in named.split("\n"):
+        name, colon, value = line.partition(":")
+        if colon:
+            headers[name.strip()] = value.strip()
+    for name, value in headers.items():
+        if (fault := name_fault(name)) is not None:
+            raise ConfigError(f"OPENAI_CUSTOM_HEADERS in the environment: {fault}.")
+        if (fault := value_fault(value)) is not None:
+            raise ConfigError(f"OPENAI_CUSTOM_HEADERS in the environment: the header {name!r} {fault}.")
+    return headers

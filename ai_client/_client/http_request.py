@@ -1,0 +1,356 @@
+"""The HTTP request of a call: address, headers, timeouts and body, prepared as far as they do not change."""
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from .._call.call import Call
+from .._exchange.bounds import EXTENSION, USUAL, Bounds
+from .._exchange.origins import OTHER_ORIGIN, for_anywhere, is_absolute, origin
+from .._exchange.redirects import FOLLOW_REDIRECTS
+from .._params.defaults import LONGEST_SECONDS
+from .._params.files import Body
+from .._params.omit import ADMIN_PATHS, NotGiven, Omit, encoded
+from .._params.query import merge, query_items
+from .._params.sendable import address_fault, name_fault, value_fault
+from .._version import __version__
+from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .._http.library import Library
+
+_URLS_KEPT = 256
+_RETRY_COUNT = "x-stainless-retry-count"
+_READ_TIMEOUT = "x-stainless-read-timeout"
+
+
+class MissingCredentialsError(ConfigError, TypeError):
+    """A call without a key of the kind that it needs."""
+
+
+class Header(NamedTuple):
+    """A name and a value that is not shown."""
+
+    name: str
+    value: str
+
+    def __repr__(self) -> str:
+        return f"<header {self.name}>"
+
+
+class Messages:
+    """The part of a client that turns calls into HTTP requests."""
+
+    api_key: str
+    admin_api_key: str | None
+    organization: str | None
+    project: str | None
+    timeout: "float | httpx.Timeout | None"
+    _library: "Library"
+    _sender: Any  # a Sender of the blocking client, an AsyncSender of the awaitable one
+    _custom_headers: "Mapping[str, str | Omit]"
+    _custom_query: Mapping[str, object]
+    _idempotency_header: str | None = "Idempotency-Key"
+    _base_url: "httpx.URL"
+    _userinfo: bytes
+    _urls: "dict[str, httpx.URL]"
+    _prepared: "_Prepared | None" = None
+    _bounds: Bounds = USUAL
+    _limits: "tuple[object, dict[str, float | None]]" = (..., {})
+
+    @property
+    def base_url(self) -> "httpx.URL":
+        """The address below which all paths are, with a slash at its end."""
+        return self._base_url.copy_with(userinfo=self._userinfo) if self._userinfo else self._base_url
+
+    @base_url.setter
+    def base_url(self, value: "str | httpx.URL") -> None:
+        url = self._checked_url("base_url", value)
+        self._userinfo = url.userinfo
+        self._base_url = (
+            url.copy_with(userinfo=b"") if url.userinfo else url
+        )  # errors show where a request went
+        self._urls = {}
+
+    def _checked_url(self, name: str, value: "str | httpx.URL") -> "httpx.URL":
+        text = str(value)
+        if (fault := address_fault(text)) is not None:
+            raise ConfigError(f"{name} {fault}.")
+        if not text.endswith("/") and "?" not in text and "#" not in text:
+            text += "/"  # which spares parsing it once more
+        try:
+            url: httpx.URL = self._library.http.URL(text)
+        except self._library.http.InvalidURL as error:
+            raise ConfigError(f"{name} must be an address that the HTTP library can read.") from error
+        if not url.path.endswith("/"):
+            path, mark, query = url.raw_path.partition(b"?")
+            url = url.copy_with(raw_path=path + b"/" + mark + query)
+        return url
+
+    @property
+    def user_agent(self) -> str:
+        """The name under which requests are made."""
+        return f"ai_client/{__version__}"
+
+    @property
+    def default_headers(self) -> "dict[str, str | Omit]":
+        """The headers of every request, without the authorization."""
+        headers: dict[str, str | Omit] = {
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": self.user_agent,
+        }
+        if self.organization is not None:
+            headers["OpenAI-Organization"] = self.organization
+        if self.project is not None:
+            headers["OpenAI-Project"] = self.project
+        return {**headers, **self._custom_headers}
+
+    @property
+    def default_query(self) -> dict[str, object]:
+        """The query parameters of every request."""
+        return dict(self._custom_query)
+
+    @property
+    def auth_headers(self) -> dict[str, str]:
+        """The header that authorizes requests; empty where it is only known when a request is made."""
+        header = self._authorization(None)
+        return dict([header]) if header else {}
+
+    def _authorization(self, call: Call | None, key: str | None = None) -> Header | None:
+        """Give the header that authorizes *call* with *key*, or with the key at hand."""
+        if key is None:
+            key = self.api_key
+        admin = None if call is None else call.admin
+        if admin or (admin is None and self.admin_api_key is not None and (not key or self._is_admin(call))):
+            key = self.admin_api_key or ""
+        return Header("Authorization", f"Bearer {key}") if key else None
+
+    def _is_admin(self, call: Call | None) -> bool:
+        return call is not None and call.path.startswith(ADMIN_PATHS)
+
+    def _build(
+        self, call: Call, content: bytes | Body | None, taken: int, authorization: Header | None
+    ) -> "httpx.Request":
+        """Make the request of the attempt after *taken* others."""
+        timeout = self.timeout if isinstance(call.timeout, NotGiven) else call.timeout
+        known, limits = self._limits
+        if known is not timeout:
+            limits = timeouts(timeout)
+            self._limits = (timeout, limits)  # in one step, as another thread may be at it too
+        prepared = self._prepare(authorization, limits["read"])
+        away = "://" in call.path and self.leads_away(call)
+        if content is None or taken or call.headers or authorization is None or away:
+            headers: Any = self._own_headers(call, prepared, taken, has_body=content is not None, away=away)
+        else:
+            headers = prepared.ready
+        extensions: dict[str, Any] = {"timeout": limits}
+        if call.follow_redirects is not None:
+            extensions[FOLLOW_REDIRECTS] = call.follow_redirects
+        if away:
+            extensions[OTHER_ORIGIN] = True
+        if self._bounds is not USUAL:
+            extensions[EXTENSION] = self._bounds
+        sent: Any = content
+        if isinstance(content, Body):
+            headers = _with_body(prepared if headers is prepared.ready else headers, content)
+            sent = content.content(blocking=call.io.blocking)
+        url = self._url(call)
+        if url.userinfo:
+            headers = [pair for pair in headers if pair[0].lower() != "authorization"] + [_basic(url)]
+            url = url.copy_with(userinfo=b"")
+        request: httpx.Request = self._sender.build(call.method, url, headers, extensions, sent)
+        return request
+
+    def _url(self, call: Call) -> "httpx.URL":
+        path = call.path
+        url = self._urls.get(path)
+        if url is None:
+            url = self._join(path)
+            if len(self._urls) >= _URLS_KEPT:
+                self._urls.clear()
+            self._urls[path] = url
+        query = call.query if self.leads_away(call) else merge(self._custom_query, call.query)
+        if query:
+            items = query_items(query)
+            if given := url.query.decode("ascii"):
+                kept = parse_qsl(given, keep_blank_values=True)
+                items = [(name, value) for name, value in kept if name not in query] + items
+            url = url.copy_with(query=encoded(items).encode("ascii") or None)
+        return url
+
+    def leads_away(self, call: Call) -> bool:
+        """Return whether the call's path is an address of another origin, which gets nothing of this client's."""
+        path = call.path
+        return is_absolute(path) and origin(self._join(path)) != origin(self._base_url)
+
+    def _join(self, path: str) -> "httpx.URL":
+        return self._parsed(path) if is_absolute(path) else self._below(self._base_url, path)
+
+    def _parsed(self, path: str) -> "httpx.URL":
+        try:
+            url: httpx.URL = self._library.http.URL(path)
+        except (self._library.http.InvalidURL, UnicodeError):
+            raise ConfigError("The path of the call makes no valid address.") from None
+        return url
+
+    def _below(self, base: "httpx.URL", path: str) -> "httpx.URL":
+        """Put a path below an address; the queries of both are kept."""
+        head, _, query = base.raw_path.partition(b"?")
+        raw = self._parsed(path).raw_path
+        tail, _, own = raw.lstrip(b"/").partition(b"?")
+        both = b"&".join(filter(None, (query, own)))
+        return base.copy_with(raw_path=head + tail + (b"?" + both if both else b""))
+
+    def _socket_address(
+        self, base: "httpx.URL", path: str, query: Mapping[str, object]
+    ) -> "tuple[httpx.URL, Mapping[str, object]]":
+        """Return where a WebSocket of that path is, below *base*, and its query."""
+        head, mark, own = base.raw_path.partition(b"?")
+        return self._below(base.copy_with(raw_path=head.rstrip(b"/") + b"/" + mark + own), path), query
+
+    def _prepare(self, authorization: Header | None, read: float | None) -> "_Prepared":
+        """Give the headers that most requests have in common, made anew where something has changed."""
+        sender = self._sender
+        base = self._base_url
+        state = (
+            authorization,
+            self.organization,
+            self.project,
+            self._custom_headers,
+            base,
+            self._userinfo,
+            read,
+            sender.state,
+        )
+        prepared = self._prepared
+        if prepared is None or prepared.state != state:
+            usual: dict[str, str | Omit] = {**sender.headers}
+            if authorization is not None:
+                usual[authorization[0]] = authorization[1]
+            if self._userinfo:
+                usual["Authorization"] = _basic(
+                    self.base_url
+                ).value  # in place of the key, as the HTTP library has it
+            pairs = _listed([*usual.items(), *self.default_headers.items()])
+            if _RETRY_COUNT not in pairs:
+                pairs[_RETRY_COUNT] = Header(_RETRY_COUNT, "0")
+            if _READ_TIMEOUT not in pairs and read is not None:
+                pairs[_READ_TIMEOUT] = Header(_READ_TIMEOUT, str(read))
+            pairs.setdefault("host", Header("Host", base.netloc.decode("ascii")))
+            prepared = _Prepared(state, pairs, self._library.http.Headers(list(pairs.values())))
+            self._prepared = prepared
+        return prepared
+
+    def _own_headers(
+        self, call: Call, prepared: "_Prepared", taken: int, *, has_body: bool, away: bool
+    ) -> list[Header]:
+        """Return the headers of a call that needs its own; to another origin, only what is not about this one."""
+        merged = for_anywhere(prepared.pairs) if away else prepared.pairs.copy()
+        if away:
+            merged.pop("host", None)
+        if taken:
+            merged[_RETRY_COUNT] = Header(_RETRY_COUNT, str(taken))
+        if not has_body and call.method == "GET":
+            merged.pop("content-type", None)
+        omitted: set[str] = set()
+        for name, value in (call.headers or {}).items():
+            if isinstance(value, Omit):
+                merged.pop(name.lower(), None)
+                omitted.add(name.lower())
+            else:
+                merged[name.lower()] = Header(name, check_header(name, value))
+        omitted |= {name.lower() for name, value in self._custom_headers.items() if isinstance(value, Omit)}
+        if not away and merged.keys().isdisjoint(_AUTHENTICATES) and omitted.isdisjoint(_AUTHENTICATES):
+            key = (
+                "api_key or admin_api_key"
+                if call.admin is None
+                else "admin_api_key"
+                if call.admin
+                else "api_key"
+            )
+            raise MissingCredentialsError(
+                f"There is nothing to authenticate this request with. Set {key} on the client,"
+                ' or omit the header on purpose: extra_headers={"Authorization": omit}.'
+            )
+        return list(merged.values())
+
+
+def _basic(url: "httpx.URL") -> Header:
+    """Return the header that says what an address says of its user."""
+    user = f"{url.username}:{url.password}".encode()
+    return Header("Authorization", f"Basic {base64.b64encode(user).decode()}")
+
+
+class _Prepared(NamedTuple):
+    state: tuple[object, ...]
+    pairs: dict[str, Header]
+    ready: "httpx.Headers"
+
+
+def _with_body(headers: "_Prepared | list[Header]", body: Body) -> list[Header]:
+    pairs = list(headers.pairs.values()) if isinstance(headers, _Prepared) else headers
+    if body.content_type is not None:
+        pairs = [pair for pair in pairs if pair[0].lower() != "content-type"]
+        pairs.append(Header("Content-Type", body.content_type))
+    if body.length is not None:
+        pairs.append(Header("Content-Length", str(body.length)))
+    return pairs
+
+
+_AUTHENTICATES = frozenset({"authorization", "api-key"})
+
+
+def _listed(headers: "Iterable[tuple[str, str | Omit]]") -> dict[str, Header]:
+    """Give headers by their names in lower case; a later one replaces an earlier one, an omission removes it."""
+    kept: dict[str, Header] = {}
+    for name, value in headers:
+        kept.pop(name.lower(), None)
+        if not isinstance(value, Omit):
+            kept[name.lower()] = Header(name, check_header(name, value))
+    return kept
+
+
+def check_header(name: str, value: object) -> str:
+    """Return a header value; the message of an error does not show it.
+
+    Raises:
+        TypeError: It, or the name, is no string.
+        ConfigError: It, or the name, would break the request apart.
+    """
+    if not isinstance(value, str) or not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        wrong = name if isinstance(value, str) else value
+        raise TypeError(f"The header {name!r} must be a string, not {type(wrong).__name__}.")
+    if (fault := name_fault(name)) is not None:
+        raise ConfigError(f"{fault}.")
+    if (fault := value_fault(value)) is not None:
+        raise ConfigError(f"The header {name!r} {fault}.")
+    return value
+
+
+def timeouts(timeout: "float | httpx.Timeout | None") -> "dict[str, float | None]":
+    """Return the limits of a request in seconds: connect, read, write, and waiting for a connection.
+
+    Raises:
+        TypeError: *timeout* is neither a number, nor `None`, nor a `Timeout` of the HTTP library.
+        ConfigError: A limit is negative, or longer than any clock can tell.
+    """
+    if timeout is None or isinstance(timeout, int | float):
+        limits: dict[str, float | None] = dict.fromkeys(("connect", "read", "write", "pool"), timeout)
+    else:
+        try:
+            limits = timeout.as_dict()
+        except AttributeError:
+            raise TypeError(
+                "timeout must be a number of seconds, a Timeout of the HTTP library or None,"
+                f" not {type(timeout).__name__}."
+            ) from None
+    for limit in limits.values():
+        if limit is not None and not 0 <= limit <= LONGEST_SECONDS:
+            raise ConfigError(
+                "timeout must be a number of seconds that is not negative, or None for no bound."
+            )
+    return limits

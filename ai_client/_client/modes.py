@@ -1,0 +1,40 @@
+"""."""
+
+from typing import (
+    TYPE_CHECKING,
+    TypeVar,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+class Mode:
+    """Type-level mark of how a resource answers."""
+
+
+class Sync(Mode):
+    """The blocking client."""
+
+
+class Async(Mode):
+    """The awaitable client."""
+
+
+class Raw(Mode):
+    """The blocking client's `with_raw_response`."""
+
+
+class AsyncRaw(Mode):
+    """The awaitable client's `with_raw_response`."""
+
+
+class Streaming(Mode):
+    """The blocking client's `with_streaming_response`."""
+
+
+class AsyncStreaming(Mode):
+    """The awaitable client's `with_streaming_response`."""
+
+
+M = TypeVar("M", bound=Mode)

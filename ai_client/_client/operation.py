@@ -1,0 +1,237 @@
+"""Methods written once for both clients: an `async def` that the blocking client exposes as a plain method.
+
+The type parameter of a resource is its mode: what its methods return at type-check time. At run time the client
+says whether it blocks, and the resource's view whether answers come parsed, raw or unread.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping
+from types import MethodType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    Self,
+    TypeVar,
+    cast,
+    overload,
+)
+
+from .._call.call import Call
+from .._call.protocols import Client, View
+from .._io import finish
+from .._params.keywords import check_keywords
+from .._params.omit import ADMIN_PATHS, check_extra, check_given, takes_body
+from .._params.query import merge
+from .modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
+
+if TYPE_CHECKING:
+    from .._answers.raw_response import (
+        APIResponse,
+        AsyncAPIResponse,
+        AsyncResponseContextManager,
+        LegacyAPIResponse,
+        ResponseContextManager,
+    )
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R")
+A = TypeVar("A")
+
+
+class Resource(Generic[M]):
+    """A group of operations bound to one client."""
+
+    def __init__(self, client: Client, view: View = "parsed") -> None:
+        self._client = client
+        self._view: View = view
+
+    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run an operation's coroutine the way this resource answers."""
+        if self._view == "unread":
+            from .._answers.raw_response import AsyncResponseContextManager, ResponseContextManager  # noqa: PLC0415 - on use
+
+            blocking = self._client.io.blocking
+            return (ResponseContextManager if blocking else AsyncResponseContextManager)(coroutine)
+        return finish(coroutine) if self._client.io.blocking else coroutine
+
+    def _as(self, view: View) -> Any:
+        """Give this resource as another view of it."""
+        return self if self._view == view else type(self)(self._client, view)
+
+    async def _get(
+        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
+    ) -> T:
+        return cast("T", await self._call("GET", path, accepts, params, cast_to, **more))
+
+    async def _post(
+        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
+    ) -> T:
+        return cast("T", await self._call("POST", path, accepts, params, cast_to, **more))
+
+    async def _put(
+        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
+    ) -> T:
+        return cast("T", await self._call("PUT", path, accepts, params, cast_to, **more))
+
+    async def _patch(
+        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
+    ) -> T:
+        return cast("T", await self._call("PATCH", path, accepts, params, cast_to, **more))
+
+    async def _delete(
+        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
+    ) -> T:
+        return cast("T", await self._call("DELETE", path, accepts, params, cast_to, **more))
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        accepts: Any,
+        params: Mapping[str, Any],
+        cast_to: Any,
+        *,
+        stream: Any = None,
+        headers: Mapping[str, str] | None = None,
+        query: tuple[str, ...] = (),
+        files: tuple[str, ...] = (),
+        shape: Callable[[Any], Any] | None = None,
+    ) -> Any:
+        """Check *params* against the TypedDict *accepts*, send them, and give a *cast_to*, or what *shape* makes of it.
+
+        The parameters of a GET and those named in *query* go into the query string, all others into a JSON body,
+        or, where one of those named in *files* is given, into a multipart form. Where the caller asked for
+        `stream=True`, the answer is a stream of *stream* items.
+        """
+        check_keywords(params, accepts, path, streams=stream is not None)
+        if files:
+            check_given(params, accepts, path, files)
+        call = self._describe(method, path, params, cast_to, headers=headers, query=query, files=files)
+        if call.body is None and call.files is None and method != "GET" and takes_body(accepts, query):
+            call.body = {}
+        if stream is not None and params.get("stream"):
+            call.stream = stream
+        call.shape = shape
+        client = self._client
+        return client.result(call, await client.perform(call), self._view)
+
+    def _describe(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        cast_to: Any,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: tuple[str, ...] = (),
+        files: tuple[str, ...] = (),
+    ) -> Call:
+        """Part a method's keywords into options and parameters; *params* is the method's own, and is used up."""
+        given = cast("dict[str, Any]", params)
+        call = Call(self._client.io, method, path, cast_to)
+        call.admin = path.startswith(ADMIN_PATHS)
+        if self._view == "unread":
+            call.unread = True
+        take = given.pop
+        if extra_headers := take("extra_headers", None):
+            check_extra("extra_headers", extra_headers)
+        call.headers = merge(headers, extra_headers)
+        if extra_query := take("extra_query", None):
+            check_extra("extra_query", extra_query)
+        call.query = extra_query
+        if extra_body := take("extra_body", None):
+            check_extra("extra_body", extra_body)
+        if "timeout" in given:
+            call.timeout = take("timeout")
+        if files:
+            from .._params.files import take_files  # noqa: PLC0415 - only uploads need it
+
+            call.files = take_files(given, files) or None
+        if query:
+            call.query = merge({name: take(name) for name in query if name in given}, call.query)
+        if method == "GET":
+            call.query = merge(given, call.query)
+        elif given or extra_body is not None:
+            call.body = merge(given, extra_body)
+        return call
+
+
+class operation(Generic[P, T]):  # noqa: N801 - reads as a keyword
+    """Expose a coroutine method as is on `AsyncOpenAI`, run to its end on `OpenAI`."""
+
+    def __init__(self, method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def within(self, resource: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        """Give the coroutine itself, for another operation of the resource to await."""
+        return self._method(resource, *args, **kwargs)
+
+    @overload
+    def __get__(self, obj: None, owner: type, /) -> Self: ...
+    @overload
+    def __get__(self, obj: Resource[Sync], owner: type, /) -> Callable[P, T]: ...
+    @overload
+    def __get__(self, obj: Resource[Async], owner: type, /) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    @overload
+    def __get__(self, obj: Resource[Raw], owner: type, /) -> "Callable[P, LegacyAPIResponse[T]]": ...
+    @overload
+    def __get__(
+        self, obj: Resource[AsyncRaw], owner: type, /
+    ) -> "Callable[P, Coroutine[Any, Any, LegacyAPIResponse[T]]]": ...
+    @overload
+    def __get__(
+        self, obj: Resource[Streaming], owner: type, /
+    ) -> "Callable[P, ResponseContextManager[APIResponse[T]]]": ...
+    @overload
+    def __get__(
+        self, obj: Resource[AsyncStreaming], owner: type, /
+    ) -> "Callable[P, AsyncResponseContextManager[AsyncAPIResponse[T]]]": ...
+    def __get__(self, obj: Resource[Any] | None, owner: type, /) -> object:
+        if obj is None:
+            return self
+        method = MethodType(self._method, obj)
+        if obj._client.io.blocking or obj._view == "unread":
+            return Runner(obj._run, method)
+        return method
+
+
+class Runner:
+    """A bound operation as a plain function."""
+
+    __slots__ = ("__wrapped__", "_run")
+
+    def __init__(self, run: Callable[[Any], Any], method: MethodType) -> None:
+        self._run = run
+        self.__wrapped__ = method
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._run(self.__wrapped__(*args, **kwargs))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+
+class RawView(Generic[R, A]):
+    """`with_raw_response`: the same resource, its methods giving the HTTP response beside the result."""
+
+    view: View = "raw"
+
+    @overload
+    def __get__(self, obj: None, owner: type, /) -> Self: ...
+    @overload
+    def __get__(self, obj: Resource[Sync], owner: type, /) -> R: ...
+    @overload
+    def __get__(self, obj: Resource[Async], owner: type, /) -> A: ...
+    def __get__(self, obj: Resource[Any] | None, owner: type, /) -> object:
+        return self if obj is None else type(obj)(obj._client, self.view)
+
+
+class StreamingView(RawView[R, A]):
+    """`with_streaming_response`: the same resource, its methods giving the response before its body is read."""
+
+    view: View = "unread"

@@ -1,0 +1,237 @@
+"""How a call is performed: through the policies, attempt by attempt, to an answer or an error."""
+
+import inspect
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .._answers.result import body_of, cannot_stream, check_opening, make_result
+from .._call.call import Call, Reply
+from .._call.pipeline import Layer, Next, chained
+from .._call.protocols import View
+from .._call.retry import retry
+from .._call.stream_ends import StreamEndPolicy
+from .._exchange.origins import for_anywhere, origin, without_credentials, without_secrets
+from .._http.library import TrustError
+from .._io import IO
+from .._io.deadline import is_over
+from .._params.files import Body
+from .._params.secrets import check_secret
+from ..errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ClientClosedError,
+    ConfigError,
+    DeadlineExceededError,
+    OpenAIError,
+    status_error,
+)
+from .blocking_calls import BlockingCalls
+from .http_request import Header, Messages
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .._process.gate import Gate
+    from ..auth import WorkloadKeys
+
+_FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
+_UNAUTHORIZED = 401
+
+
+class Calls(Messages):
+    """The part of a client that performs calls."""
+
+    io: IO
+    max_retries: int
+    deadline: float | None
+    stream_end: StreamEndPolicy
+    _api_key_source: Callable[[], Any] | None
+    _workload_keys: "WorkloadKeys | None"
+    _fetches_key: bool
+    _layers: tuple[Layer, ...]
+    _steps: Next | None = None
+    _gate: "Gate | None" = None
+    """What counts the calls of a client that a provider owns, and of its copies; around every policy."""
+    _closed: bool
+    _blocking_calls: BlockingCalls | None
+    _strict_response_validation: bool
+
+    async def perform(self, call: Call, /) -> Reply:
+        """Send a call through every policy.
+
+        Raises:
+            APIError: The call did not lead to an answer with a status of success.
+            ClientClosedError: The client is closed.
+        """
+        self._check_usable()
+        deadline = call.deadline
+        if deadline is None:
+            if self.deadline is None:
+                return await self._proceed(call)
+            deadline = time.monotonic() + self.deadline
+        given = call
+        call = call.changed(deadline=deadline)
+        try:
+            reply = await call.io.within(deadline, self._proceed(call))
+        except TimeoutError as error:
+            if is_over(deadline):
+                raise self._too_late(call) from error
+            raise
+        if reply.deadline is None or reply.deadline > deadline:
+            reply.deadline = deadline
+        given.record = call.record
+        return reply
+
+    def _check_usable(self) -> None:
+        if self._closed or self._sender.is_closed:
+            raise ClientClosedError(
+                "This client is closed. Make a new one, or keep one open for the process."
+            )
+        if self._blocking_calls is not None:
+            self._blocking_calls.check()
+
+    async def _proceed(self, call: Call) -> Reply:
+        steps = self._steps
+        if steps is None:
+            gate = self._gate
+            if gate is None and not self._layers:
+                return await self._send(call)
+            layers = self._layers if gate is None else (gate, *self._layers)
+            steps = self._steps = chained(layers, self._send)
+        return await steps(call)
+
+    def result(self, call: Call, reply: Reply, view: View, /) -> Any:
+        """Make what the caller gets: a model, a stream, a binary body or a raw response."""
+        return make_result(self, call, reply, view, strict=self._strict_response_validation)
+
+    async def _send(self, call: Call) -> Reply:
+        """The innermost step: encode the body once, then try until it works or cannot."""
+        if (via := call.via) is not None:
+            io = via.io if self._gate is None else self._gate.io_of(via)
+            given = call.changed(io=io, via=None)
+            if via is not self:
+                self._keep_from(via, given)
+            reply: Reply = await via._send(given)
+            return reply
+        content = self._content(call)
+
+        async def attempt(taken: int) -> Reply:
+            return await self._attempt(call, content, taken)
+
+        retries = self.max_retries if call.max_retries is None else call.max_retries
+        if isinstance(content, Body) and not content.replayable:
+            retries = 0
+        return await retry(call, attempt, retries)
+
+    def _keep_from(self, other: "Calls", call: Call) -> None:
+        """Take what a caller gave for this client's account and origin out of a call that goes over another's."""
+        if origin(self._url(call)) == origin(other._url(call)):
+            call.headers = call.headers and without_credentials(call.headers)
+        else:
+            call.headers = call.headers and for_anywhere(call.headers)
+            call.query = call.query and without_secrets(call.query)
+
+    def _content(self, call: Call) -> bytes | Body | None:
+        body = call.body
+        if call.files is None and not call.headers:
+            return body if body is None or isinstance(body, bytes | Body) else call.encoded()
+        kind = next(
+            (value for name, value in (call.headers or {}).items() if name.lower() == "content-type"), None
+        )
+        if call.files is None and not (isinstance(kind, str) and kind.startswith("multipart/form-data")):
+            return body if body is None or isinstance(body, bytes | Body) else call.encoded()
+        from .._params.multipart import form  # noqa: PLC0415 - only uploads need it
+
+        return form(body, call.files or (), kind if isinstance(kind, str) else None)
+
+    async def _attempt(self, call: Call, content: bytes | Body | None, taken: int) -> Reply:
+        if "://" in call.path and self.leads_away(call):
+            authorization = None
+        else:
+            authorization = await self._first_key(call) if self._fetches_key else self._authorization(call)
+        response = await self._exchange(call, self._build(call, content, taken, authorization))
+        if response.status_code == _UNAUTHORIZED and self._workload_keys is not None and authorization:
+            self._workload_keys.refuse(authorization[1].removeprefix("Bearer "))
+            if not isinstance(content, Body) or content.replayable:
+                authorization = await self._fetch_key(call)
+                response = await self._exchange(call, self._build(call, content, taken, authorization))
+        if not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT:
+            raise status_error(response, body_of(response))
+        if call.stream is not None:
+            check_opening(response)
+            return Reply(response, taken, stream_end=self.stream_end)
+        return Reply(response, taken)
+
+    async def _exchange(self, call: Call, request: "httpx.Request") -> "httpx.Response":
+        """Send one request; the body is read unless the call leaves it on the wire and its status is a success."""
+        io = call.io
+        left = call.unread or call.stream is not None
+        try:
+            response = await io.send(request, stream=left)
+            if left and (
+                not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT
+                or (call.stream is not None and cannot_stream(response))
+            ):
+                try:
+                    await io.read(response)
+                except BaseException:
+                    await io.close(response)
+                    raise
+        except io.timeouts as error:
+            if is_over(call.deadline):
+                raise self._too_late(call) from error
+            raise APITimeoutError(request) from error
+        except TrustError as error:
+            raise ConfigError(str(error)) from error
+        except io.failures as error:
+            said: str = getattr(error, "said", "")
+            kind = type(error).__name__
+            message = f"Connection error: {_where(request)} failed ({kind}). {said}".rstrip()
+            raise APIConnectionError(message=message, request=request) from error
+        except RuntimeError as error:  # what pools and HTTP clients raise once they are closed
+            if self._closed or self._sender.is_closed:
+                raise ClientClosedError("The client was closed while this call was under way.") from error
+            raise
+        return response
+
+    async def _first_key(self, call: Call) -> Header | None:
+        """Ask for the key before anything was sent, which an interruption says."""
+        try:
+            return await self._fetch_key(call)
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                error.may_have_been_sent = False  # type: ignore[attr-defined]  # our addition; the retry loop reads it
+            raise
+
+    async def _fetch_key(self, call: Call) -> Header | None:
+        """Ask for the key where it is not at hand; what one request gets is not mixed up with another's."""
+        if call.admin:
+            return self._authorization(call)
+        if self._workload_keys is not None:
+            if self.admin_api_key is not None and self._is_admin(call):
+                return self._authorization(call)
+            return Header("Authorization", f"Bearer {await self._workload_keys.key(call.io, self._sender)}")
+        assert self._api_key_source is not None  # noqa: S101 - as `_fetches_key` says
+        key = await call.io.call(self._api_key_source)
+        if inspect.iscoroutine(key):
+            key.close()
+            raise OpenAIError(
+                "The api_key function is a coroutine function, which only AsyncOpenAI can await."
+            )
+        if not isinstance(key, str):
+            raise OpenAIError(f"The api_key function gave {type(key).__name__}, not a string.")
+        self.api_key = check_secret("api_key", key)
+        return self._authorization(call, key)
+
+    def _too_late(self, call: Call) -> DeadlineExceededError:
+        request = self._library.http.Request(call.method, self._url(call))
+        return DeadlineExceededError(
+            request, message=f"The deadline has passed: {_where(request)} was not over in time."
+        )
+
+
+def _where(request: "httpx.Request") -> str:
+    url = request.url
+    port = f":{url.port}" if url.port else ""
+    return f"{request.method} {url.scheme}://{url.host}{port}{url.path}"

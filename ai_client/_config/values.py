@@ -1,0 +1,130 @@
+"""Values of a client's options: what each kind must be like, so that what can never work fails at the start."""
+
+import os
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Annotated, Any, cast
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from .._params.defaults import LONGEST_SECONDS
+from .._params.query import path, query_string
+from .._params.sendable import address_fault, name_fault, text_fault, value_fault
+from ..errors import ConfigError
+
+_MOST = 1_000_000
+
+
+def _without(kinds: tuple[type, ...], expected: str) -> BeforeValidator:
+    """Refuse values that Python or pydantic would take for another kind of value."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, kinds):
+            raise ValueError(f"{expected} is expected, not {type(value).__name__}")  # noqa: TRY004 - for pydantic
+        return value
+
+    return BeforeValidator(check)
+
+
+def _unless(fault_of: Callable[[str], str | None]) -> AfterValidator:
+    """Refuse text that has a fault."""
+
+    def check(value: str) -> str:
+        if (fault := fault_of(value)) is not None:
+            raise ValueError(fault)
+        return value
+
+    return AfterValidator(check)
+
+
+def _segment_fault(value: str) -> str | None:
+    try:
+        path("{name}", name=value)
+    except ValueError:
+        return "must be a name, without dots alone"
+    if not value.isprintable() or any(mark in value for mark in "/?#% "):
+        return "must be a name, without slashes and blanks"
+    return text_fault(value)
+
+
+def _headers(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        for name, content in cast("Mapping[object, object]", value).items():
+            if (fault := name_fault(name)) is not None:
+                raise ValueError(fault)
+            if (fault := value_fault(content)) is not None:
+                raise ValueError(f"the header {name!r} {fault}")
+    return cast("object", value)
+
+
+def _query(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name, content in value.items():
+        if isinstance(content, bytes | bytearray | memoryview):
+            raise ValueError(f"{name!r} must be text, not bytes")  # noqa: TRY004 - for pydantic
+    try:
+        query_string(value)
+    except Exception as error:
+        raise ValueError("this cannot be written as a query string") from error
+    return value
+
+
+def class_of(given: str | Callable[..., Any]) -> Callable[..., Any]:
+    """Return a client class, which may be given by its dotted path.
+
+    Raises:
+        ConfigError: There is nothing there that can be called, or importing it fails.
+    """
+    if not isinstance(given, str):
+        return given
+    module, _, name = given.rpartition(".")
+    try:
+        found: object = getattr(import_module(module), name)
+    except Exception as error:
+        raise ConfigError(f"The client class {given!r} cannot be imported: {error}") from error
+    if not callable(found):
+        raise ConfigError(f"The client class {given!r} is no class.")
+    return found
+
+
+def _class_path(value: str) -> str:
+    class_of(value)
+    return value
+
+
+_TEXT = _without((bytes, bytearray, memoryview), "text")
+_NUMBER = _without((bool, bytes, bytearray, memoryview), "a number")
+
+Text = Annotated[str, _TEXT]
+Name = Annotated[str, _unless(text_fault), _TEXT]
+Segment = Annotated[str, _unless(_segment_fault), _TEXT]
+Address = Annotated[str, _unless(address_fault), _TEXT]
+Seconds = Annotated[float, Field(ge=0, le=LONGEST_SECONDS, allow_inf_nan=False), _NUMBER]
+SomeSeconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS, allow_inf_nan=False), _NUMBER]
+Count = Annotated[int, Field(ge=0, le=_MOST), _NUMBER]
+SomeCount = Annotated[int, Field(ge=1, le=_MOST), _NUMBER]
+Size = Annotated[int, Field(ge=1), _NUMBER]
+Headers = Annotated[Mapping[str, str], BeforeValidator(_headers)]
+Query = Annotated[Mapping[str, Any], AfterValidator(_query)]
+ClassPath = Annotated[str, AfterValidator(_class_path), _TEXT]
+
+
+def surrounding_faults(address: str, trust: Any) -> list[str]:
+    """Name what the environment says of proxies and trusted authorities that cannot work for an address."""
+    faults: list[str] = []
+    present = {name.upper() for name, value in os.environ.items() if value}
+    if present & {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}:
+        from .._pool.proxy import Proxies  # noqa: PLC0415 - only where there is something to check
+
+        try:
+            Proxies(None, trust_env=True)
+        except ValueError as error:
+            faults.append(str(error))
+    if present & {"SSL_CERT_FILE", "SSL_CERT_DIR"} and address.startswith("https:"):
+        from .._http.library import TrustError  # noqa: PLC0415 - likewise
+        from .._http.tls import tls_context  # noqa: PLC0415 - likewise
+
+        try:
+            tls_context(trust)
+        except TrustError as error:
+            faults.append(str(error))
+    return faults

@@ -1,0 +1,22 @@
+"""."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+
+MAX_REDIRECTS = 20
+
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+_OF_THE_BODY = ("content-length", "content-type", "transfer-encoding")
+
+
+_SEE_OTHER = 303
+
+
+FOLLOW_REDIRECTS = "ai_client.follow_redirects"
+"""The request extension that overrules the default; a boolean."""

@@ -1,0 +1,70 @@
+"""The HTTP library below the clients: which one, how it trusts a server, how its pool is set up."""
+
+import os
+import ssl
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Literal, TypeAlias, cast
+
+LibraryName: TypeAlias = Literal["httpx", "httpx2"]
+DEADLINE = "ai_client.deadline"
+"""The extension of a request that says when its exchange must be over, in seconds of `time.monotonic`."""
+RAW_HEADERS = "ai_client.raw_headers"
+"""The extension of an answer that has its headers as they came, pairs of bytes, for who looks at many of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """An HTTP library: `http` holds its requests, responses and exceptions."""
+
+    name: LibraryName
+    http: ModuleType
+
+
+@cache
+def library(name: str = "httpx") -> Library:
+    """Import the library of that name, once.
+
+    Raises:
+        ValueError: There is no such backend.
+        ImportError: It is not installed; the message names the command that installs it.
+    """
+    if name not in {"httpx", "httpx2"}:
+        raise ValueError(f"There is no HTTP backend {name!r}; use 'httpx' or 'httpx2'.")
+    try:
+        return Library(cast("LibraryName", name), import_module(name))
+    except ModuleNotFoundError as error:
+        if name == "httpx" or error.name != name:
+            raise
+        raise ImportError(
+            'The HTTP backend httpx2 is not installed: pip install "ai-client[httpx2]"', name="httpx2"
+        ) from error
+
+
+class TrustError(ValueError):
+    """Authorities to trust that cannot be read; the message names the variable of the environment that names them."""
+
+
+def _named_context(file: str, directory: str) -> ssl.SSLContext:
+    """Trust what the environment names."""
+    if directory and not any(Path(part).is_dir() for part in directory.split(os.pathsep)):
+        raise TrustError(f"SSL_CERT_DIR in the environment: there is no directory {directory!r}.")
+    try:
+        return ssl.create_default_context(cafile=file or None, capath=directory or None)
+    except (OSError, ValueError) as error:
+        raise TrustError(
+            f"SSL_CERT_FILE in the environment: no certificates can be read from {file!r} ({error})."
+        ) from error
+
+
+def may_have_been_sent(error: BaseException) -> bool:
+    """Tell whether the server may have seen the request that failed with *error*.
+
+    The pools of this package set an attribute of this name on every error of the HTTP library that they
+    raise: false where not a byte of the request was handed to the operating system. Of other errors
+    nothing is known, so it is true.
+    """
+    return bool(getattr(error, "may_have_been_sent", True))

@@ -1,0 +1,65 @@
+"""."""
+
+import math
+import ssl
+from dataclasses import dataclass, field
+from typing import cast
+
+from .library import LibraryName
+from .tls import Trust, tls_context
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """How a pool makes, shares and keeps its connections.
+
+    Attributes:
+        max_connections: The most connections open at once, to all servers together, idle ones included.
+        max_idle: The most that may lie idle; `None` is as many as may be open.
+        keepalive_expiry: Seconds a connection may lie idle before it is replaced.
+        trust: Whose authorities are trusted: those of the certifi package (or of `SSL_CERT_FILE` and
+            `SSL_CERT_DIR`, where set and `trust_env` holds) or those of the operating system.
+        verify: Whether certificates are checked; or a context of your own, used as it is.
+        trust_env: Whether `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and
+            `SSL_CERT_DIR` count.
+        environment_proxies: Whether the proxies of the environment count where `trust_env` holds.
+        proxy: Address of a proxy for every request: http, https, socks5 or socks5h. `NO_PROXY` does not
+            apply to it.
+        proxy_headers: Headers that an HTTP proxy gets beside its credentials.
+        proxy_verify: As `verify`, for a proxy that speaks TLS; `None` is as `verify`.
+        library: The library whose requests, responses and exceptions the pool speaks.
+    """
+
+    max_connections: int = 1000
+    max_idle: int | None = None
+    keepalive_expiry: float = 60.0
+    trust: Trust = "certifi"
+    verify: bool | ssl.SSLContext = True
+    trust_env: bool = True
+    environment_proxies: bool = True
+    proxy: str | None = field(default=None, repr=False)
+    proxy_headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+    proxy_verify: bool | ssl.SSLContext | None = None
+    library: LibraryName = "httpx"
+
+    def __post_init__(self) -> None:
+        if type(self.max_connections) is not int or self.max_connections < 1:
+            raise ValueError(f"max_connections must be at least 1, not {self.max_connections!r}.")
+        expiry = cast("object", self.keepalive_expiry)
+        if isinstance(expiry, bool) or not isinstance(expiry, int | float) or not 0 <= expiry < math.inf:
+            raise ValueError(f"keepalive_expiry must be a number of seconds, not {expiry!r}.")
+        if self.trust not in ("certifi", "system"):
+            raise ValueError(f"trust must be 'certifi' or 'system', not {self.trust!r}.")
+
+    def tls(self) -> ssl.SSLContext:
+        """Give the TLS context for servers, built when first asked for and shared by the whole process."""
+        return self._context(self.verify)
+
+    def proxy_tls(self) -> ssl.SSLContext:
+        """Return the TLS context for proxies."""
+        return self._context(self.verify if self.proxy_verify is None else self.proxy_verify)
+
+    def _context(self, verify: bool | ssl.SSLContext) -> ssl.SSLContext:
+        if isinstance(verify, ssl.SSLContext):
+            return verify
+        return tls_context(self.trust, verify=verify, trust_env=self.trust_env)

@@ -1,0 +1,243 @@
+"""The awaitable side, on asyncio."""
+
+import asyncio
+import inspect
+import time
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from concurrent.futures import Executor
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+from .._exchange.bounds import aread
+from .._exchange.hurry import too_late_to_send
+from .._http.library import DEADLINE
+from .deadline import SETTLING_SECONDS, is_over, remaining
+from .interface import Waiter
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    import httpx
+
+    from .._exchange.sender import AsyncSender
+
+T = TypeVar("T")
+
+
+class AsyncIO:
+    """Waits by suspending the task."""
+
+    blocking = False
+    deadline: float | None = None
+
+    def __init__(self, sender: "AsyncSender") -> None:
+        self.sender = sender
+        self.timeouts = sender.timeouts
+        self.failures = sender.failures
+
+    def until(self, deadline: float | None, /) -> Self:
+        """Return what waits like this one; it is `within` that interrupts a task at its deadline."""
+        if deadline == self.deadline:
+            return self
+        other = object.__new__(type(self))
+        other.__dict__ = {**self.__dict__, "deadline": deadline}
+        return other
+
+    async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+        """Perform one exchange; the body is read unless *stream*."""
+        if self.deadline is not None:
+            if is_over(self.deadline):
+                raise too_late_to_send(self.timeouts[0])
+            request.extensions[DEADLINE] = self.deadline
+        return await self.sender.send(request, stream=stream)
+
+    async def read(self, response: "httpx.Response", /) -> bytes:
+        """Read the rest of a body."""
+        return await aread(response)
+
+    async def close(self, response: "httpx.Response", /) -> None:
+        """Let go of an answer, read or not."""
+        await response.aclose()
+
+    async def sleep(self, seconds: float, /) -> None:
+        """Wait for *seconds*."""
+        await asyncio.sleep(seconds)
+
+    async def call(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Call a function of the user's and await what it returns, if it can be awaited."""
+        result = function(*args)
+        return await result if inspect.isawaitable(result) else result
+
+    async def complete(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Call a function and await what it returns, if it can be awaited."""
+        result = function(*args)
+        return await result if inspect.isawaitable(result) else result
+
+    def now(self) -> float:
+        """Give the time in seconds since 1970."""
+        return time.time()
+
+    def waiter(self) -> Waiter:
+        """Make something to wait for."""
+        return _AwaitableWaiter()
+
+    async def wait(self, waiter: "_AwaitableWaiter", timeout: float | None, /) -> bool:
+        """Wait until *waiter* is opened, at most *timeout* seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.shield(waiter.opened)
+        except TimeoutError:
+            if is_over(self.deadline):
+                raise
+        return waiter.opened.done()
+
+    async def work(self, executor: Executor, function: Callable[..., T], /, *args: Any) -> T:
+        """Run a function in a thread of *executor*."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(executor, function, *args))
+
+    async def gather(self, makers: Iterable[Callable[[], Coroutine[Any, Any, T]]], limit: int, /) -> list[T]:
+        """Run coroutines in tasks that live as long as this call."""
+        places = asyncio.Semaphore(limit)
+        caller = asyncio.current_task()
+        cancelling = 0 if caller is None else caller.cancelling()
+
+        async def run(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+            async with places:
+                return await make()
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(run(make)) for make in makers]
+        except BaseExceptionGroup as errors:
+            if caller is not None and caller.cancelling() > cancelling:
+                raise asyncio.CancelledError from errors  # which Python 3.11 and 3.12 forget over the errors
+            raise errors.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    def chunks(self, body: Any, /) -> AsyncIterator[bytes]:
+        """Give the iterator over a body."""
+        return aiter(body)
+
+    async def chunk(self, chunks: AsyncIterator[bytes], /) -> bytes | None:
+        """Wait for the next chunk."""
+        return await anext(chunks, None)
+
+    async def call_aside(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Call a function of the user's in a thread and await what it returns, if it can be awaited."""
+        result = await asyncio.to_thread(function, *args)
+        return await result if inspect.isawaitable(result) else result
+
+    async def within(self, deadline: float, coroutine: Awaitable[T], /) -> T:
+        """Run *coroutine*; raise `TimeoutError` once the deadline has passed."""
+        async with asyncio.timeout(remaining(deadline)):
+            return await coroutine
+
+    async def drain(
+        self, response: "httpx.Response", chunks: AsyncIterator[bytes], seconds: float, /
+    ) -> None:
+        """Read what is left of a body, for so many seconds at most."""
+        del response
+        try:
+            async with asyncio.timeout(seconds):
+                async for _ in chunks:
+                    pass
+        except TimeoutError:
+            pass  # it is closed then, which is as good to the caller
+        except self.failures:
+            pass
+
+    async def carry_through(self, coroutine: Coroutine[Any, Any, None], /) -> None:
+        """Run *coroutine* in a task of its own, which no cancellation of the caller reaches."""
+        task = _begin(coroutine)
+        if self.deadline is None:
+            await asyncio.shield(task)
+            return
+        await asyncio.wait([task], timeout=max(remaining(self.deadline), SETTLING_SECONDS))
+        if task.done():
+            task.result()
+
+    async def ended(self) -> None:
+        """Wait a while for what was begun on this loop and nobody waits for."""
+        loop = asyncio.get_running_loop()
+        ending = [task for task in _ending if task.get_loop() is loop]
+        if ending:
+            await asyncio.wait(ending, timeout=_ENDING_SECONDS)
+
+    def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
+        """Give what runs the end of a stream, on the loop that runs now."""
+        return partial(_end_on, asyncio._get_running_loop())
+
+    def lock(self) -> Any:
+        """Make a lock between the tasks of a loop; those of other loops have another."""
+        return _Locks()
+
+    def hold(self, lock: Any, /) -> "AbstractAsyncContextManager[Any]":
+        """Hold a lock inside a block."""
+        return cast("AbstractAsyncContextManager[Any]", lock.of_running_loop())
+
+
+class _Locks:
+    """A lock for each loop: one of asyncio belongs to the loop in which it was first waited for."""
+
+    def __init__(self) -> None:
+        self._locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def of_running_loop(self) -> asyncio.Lock:
+        loop = asyncio.get_running_loop()
+        lock = self._locks.get(loop)
+        if lock is None:
+            for other in list(self._locks):
+                if other.is_closed():  # a lock that was waited for holds its loop
+                    self._locks.pop(other, None)
+            lock = self._locks.setdefault(loop, asyncio.Lock())
+        return lock
+
+
+class _AwaitableWaiter:
+    """A place in a queue that a task waits for."""
+
+    __slots__ = ("_loop", "opened")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.opened: asyncio.Future[None] = self._loop.create_future()
+
+    def open(self) -> None:
+        with suppress(RuntimeError):  # its loop has ended: nobody waits any more
+            self._loop.call_soon_threadsafe(_complete, self.opened)
+
+
+def _complete(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+_ENDING_SECONDS = 5.0
+_ending: "set[asyncio.Task[None]]" = set()
+
+
+def _begin(ending: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    task = asyncio.ensure_future(ending)
+    _ending.add(task)  # the loop itself holds tasks but weakly
+    task.add_done_callback(_ended)
+    return task
+
+
+def _ended(task: "asyncio.Task[None]") -> None:
+    _ending.discard(task)
+    if not task.cancelled():
+        task.exception()  # whoever still waits gets it; nobody is told that it was never retrieved
+
+
+def _end_on(loop: asyncio.AbstractEventLoop | None, ending: Coroutine[Any, Any, None]) -> None:
+    if loop is None or loop.is_closed():
+        ending.close()  # with the loop its connections went too
+        return
+    try:
+        loop.call_soon_threadsafe(_begin, ending)
+    except RuntimeError:
+        ending.close()

@@ -1,0 +1,80 @@
+"""."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic_core import PydanticSerializationError, SchemaSerializer, core_schema
+
+if TYPE_CHECKING:
+    pass
+from .omit import NotGiven, Omit
+
+_serializer = SchemaSerializer(core_schema.any_schema())
+
+
+SENDING: dict[str, Any] = {}
+"""The serialization context of what is sent, for results that hold more than the API knows."""
+
+
+def encode(body: object) -> bytes:
+    """Encode a JSON body; pydantic models in it by the fields that were set, without `omit` and `not_given`.
+
+    Raises:
+        TypeError: Something in *body* has no JSON form.
+    """
+    try:
+        return _to_json(body)
+    except PydanticSerializationError:
+        pass  # rare: sentinels, or what has no JSON form
+    try:
+        return _to_json(_without_omitted(body))
+    except PydanticSerializationError as error:
+        raise TypeError(str(error).removeprefix("Error serializing to JSON: ")) from None
+
+
+def _to_json(body: object) -> bytes:
+    return _serializer.to_json(
+        body, exclude_unset=True, by_alias=True, warnings=False, fallback=_fallback, context=SENDING
+    )
+
+
+def _fallback(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[object, object]", value))
+    if isinstance(value, type):
+        raise TypeError(
+            f"The class {value.__name__} is not JSON serializable. A type as the format of an answer goes into `parse`"
+            " or `stream`, not `create`."
+        )
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _without_omitted(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {
+            name: _without_omitted(member)
+            for name, member in cast("Mapping[object, object]", value).items()
+            if not isinstance(member, NotGiven | Omit)
+        }
+    if isinstance(value, list | tuple):
+        items = cast("Iterable[object]", value)
+        return [_without_omitted(item) for item in items if not isinstance(item, NotGiven | Omit)]
+    if isinstance(value, Iterator):
+        raise TypeError("A one-shot iterator cannot be sent beside omitted values: pass a list.")
+    _complete(value)
+    return value
+
+
+def _complete(value: object) -> None:
+    """Have the classes of models ready to serialize; pydantic before 2.14 cannot do so where none was validated yet."""
+    parts: Iterable[object] = ()
+    if isinstance(value, list | tuple):
+        parts = cast("Iterable[object]", value)
+    elif isinstance(value, dict):
+        parts = cast("dict[str, object]", value).values()
+    elif hasattr(cls := cast("Any", type(value)), "__pydantic_complete__"):
+        if not cls.__pydantic_complete__:
+            cls.model_rebuild()
+        parts = vars(value).values()
+    for part in parts:
+        _complete(part)

@@ -1,0 +1,330 @@
+"""The pool of awaitable clients, for the tasks of one event loop."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Sequence
+from math import inf
+from typing import Any, TypeAlias
+
+import h11
+import httpx
+
+from .._fork import here
+from .._http.library import DEADLINE
+from .._http.options import PoolOptions
+from .async_network import AwaitableStream
+from .connection import Connection, Origin, Route, origin_of
+from .http11 import Wire
+from .permits import Ledger
+from .pool import STARVING, TRIES, Pool, Timeouts, collect
+from .response_body import awaitable_body
+from .sync_network import READ_SIZE
+
+_PIECE = 256 * 1024
+
+_Turn: TypeAlias = asyncio.Future[None]
+_Connection: TypeAlias = Connection[AwaitableStream]
+_Ledger: TypeAlias = Ledger[_Connection, _Turn]
+
+
+async def _parts(request: httpx.Request, wire: Wire) -> AsyncGenerator[bytes, None]:
+    """Return the parts of a request's body as they go over the wire."""
+    content: Any = request.stream
+    async for chunk in content:
+        yield wire.body(chunk)
+    yield wire.end()
+
+
+async def _given(parts: Sequence[bytes]) -> AsyncGenerator[bytes, None]:
+    """Return parts that are at hand, in pieces between which an answer may come."""
+    for part in parts:
+        for start in range(0, len(part), _PIECE):
+            yield part[start : start + _PIECE]
+
+
+class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
+    """Connections for the tasks of one event loop; a transport for an awaitable client of the HTTP library.
+
+    It belongs to the loop of its first request. Once that loop is closed, the next loop that uses the pool gets it,
+    with new connections.
+    """
+
+    def __init__(self, options: PoolOptions | None = None) -> None:
+        super().__init__(options)
+        self._body = awaitable_body(self._library)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._buffer = memoryview(b"")
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; return when the head of its response has arrived.
+
+        Timeouts are those of `request.extensions["timeout"]`, in seconds.
+
+        Raises:
+            TransportError: Of the HTTP library, with an attribute `may_have_been_sent`.
+            RuntimeError: The pool is closed, or belongs to another loop.
+        """
+        here()
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._bind(loop)
+        timeouts: Timeouts = request.extensions.get("timeout") or {}
+        origin = origin_of(request)
+        ledger = self._ledger
+        self._check_open()
+        if not ledger.enter():
+            await self._wait(loop, ledger, timeouts.get("pool"))
+        connection: _Connection | None = None
+        before = 0
+        try:
+            while True:
+                connection = self._idle(ledger, origin)
+                reused = connection is not None
+                if connection is None:
+                    connection = await self._open(ledger, self._route(origin), origin, timeouts)
+                before = connection.stream.sent
+                try:
+                    return await self._exchange(ledger, connection, request, timeouts)
+                except self._stale:
+                    if not reused or connection.stream.sent > before:
+                        raise
+                    self._drop(ledger, connection)
+                    connection = None
+        except BaseException as error:
+            if connection is None:
+                self._leave(ledger)
+            else:
+                self.end(ledger, connection, keep=False)
+            self.blame(error, sent=connection is not None and connection.stream.sent > before)
+            raise
+
+    def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._loop is not None:
+            if not self._loop.is_closed():
+                raise RuntimeError(
+                    "This connection pool belongs to another event loop, which is not closed: "
+                    "use one client per loop, or a provider, which shares one among loops."
+                )
+            self.abandon()
+        self._loop = loop
+        self._buffer = memoryview(bytearray(READ_SIZE))
+
+    async def _exchange(
+        self, ledger: _Ledger, connection: _Connection, request: httpx.Request, timeouts: Timeouts
+    ) -> httpx.Response:
+        stream, wire = connection.stream, connection.wire
+        limit = timeouts.get("write")
+        deadline: float | None = request.extensions.get(DEADLINE)
+        self._check(deadline)
+        before = stream.sent
+        try:
+            opening, complete = connection.opening(request)
+            await stream.write(opening[0], limit)
+            head: h11.Response | None = None
+            if not complete:
+                head = await self._upload(connection, _parts(request, wire), limit, deadline)
+            elif len(opening) > 1:
+                head = await self._upload(connection, _given(opening[1:]), limit, deadline)
+        except self._errors.WriteError:
+            if stream.sent == before:
+                raise
+            wire.cut()  # a server may answer and close before it has read everything; the answer says why
+            head = None
+        limit = timeouts.get("read")
+        while head is None and (head := wire.response()) is None:
+            wire.feed(await stream.read(limit))
+        parts: list[bytes] = []
+        if not wire.drain(parts):
+            body = self._body(self, ledger, connection, parts, limit)
+            return connection.response(head, body, whole=False)
+        response = connection.response(head, self._errors.ByteStream(b"".join(parts)), whole=True)
+        self.end(ledger, connection, keep=wire.renew())
+        return response
+
+    async def _upload(
+        self,
+        connection: _Connection,
+        parts: AsyncGenerator[bytes, None],
+        limit: float | None,
+        deadline: float | None,
+    ) -> h11.Response | None:
+        """Send what is left of a request, unless it is answered before; return the head of that answer."""
+        wire = connection.wire
+        async with contextlib.aclosing(parts):
+            async for part in parts:
+                self._check(deadline)
+                if said := await connection.stream.upload(part, limit):
+                    wire.feed(said)
+                    if (head := wire.response()) is not None:
+                        wire.cut()
+                        return head
+                await asyncio.sleep(0)  # neither a file nor a quick server makes the task wait
+        return None
+
+    def _check(self, deadline: float | None) -> None:
+        if deadline is not None and time.monotonic() >= deadline:
+            raise self._errors.WriteTimeout("The deadline passed before the request was sent.")
+
+    async def _wait(self, loop: asyncio.AbstractEventLoop, ledger: _Ledger, timeout: float | None) -> None:
+        turn: _Turn = loop.create_future()
+        ledger.queue(turn)
+        limit = inf if timeout is None else max(timeout, 0)
+        began = time.monotonic()
+        timer: asyncio.TimerHandle | None = None
+
+        def starve() -> None:
+            nonlocal timer
+            collect(began)
+            if limit < inf:  # what was collected ends in the loop's next round
+                timer = loop.call_later(max(began + limit - time.monotonic(), 0), self._expire, ledger, turn)
+
+        timer = loop.call_later(min(limit, STARVING), starve)
+        try:
+            await turn
+        except BaseException as error:
+            self.blame(error, sent=False)
+            if not ledger.unqueue(turn) and not turn.cancelled() and turn.exception() is None:
+                self._leave(ledger)  # cancelled after the permit was given
+            raise
+        finally:
+            timer.cancel()
+
+    def _expire(self, ledger: _Ledger, turn: _Turn) -> None:
+        if not turn.done() and ledger.unqueue(turn):
+            turn.set_exception(self._pool_timeout())
+
+    def _idle(self, ledger: _Ledger, origin: Origin) -> _Connection | None:
+        """Take an idle connection that is fit for use."""
+        for _ in range(TRIES):
+            connection = ledger.take(origin)
+            if connection is None or self._fit(connection):
+                return connection
+            self._drop(ledger, connection)
+        return None
+
+    def _drop(self, ledger: _Ledger, connection: _Connection) -> None:
+        """Close a connection and keep the permit."""
+        connection.stream.close()
+        ledger.busy.discard(connection)
+
+    async def _open(self, ledger: _Ledger, route: Route, origin: Origin, timeouts: Timeouts) -> _Connection:
+        if (displaced := ledger.displaced()) is not None:
+            displaced.stream.close()
+        stream: AwaitableStream | None = None
+        try:
+            async with asyncio.timeout(timeouts.get("connect")):
+                stream = await AwaitableStream.connect(*route.address, self._buffer, self._library)
+                proxy = route.proxy
+                if proxy is not None and proxy.scheme == "https":
+                    await stream.start_tls(self._options.proxy_tls(), proxy.host)
+                if proxy is not None and route.forwarding is None:
+                    await self._tunnel(stream, route)
+                if route.secure:
+                    await stream.start_tls(self._options.tls(), route.name)
+            self._check_open()
+        except BaseException as error:
+            if stream is not None:
+                stream.close()
+            if isinstance(error, TimeoutError):
+                raise self._errors.ConnectTimeout("Timed out connecting.") from error
+            raise
+        connection = Connection(origin, route, stream, self._library)
+        ledger.opened += 1
+        ledger.busy.add(connection)
+        return connection
+
+    async def _tunnel(self, stream: AwaitableStream, route: Route) -> None:
+        preamble = route.tunnel(self._library)
+        data = next(preamble)
+        while True:
+            if data:
+                await stream.write(data, None)
+            try:
+                data = preamble.send(await stream.read(None))
+            except StopIteration:
+                return
+
+    def end(self, ledger: _Ledger, connection: _Connection, *, keep: bool) -> None:
+        """End a request: keep the connection or close it, and pass the permit on; does nothing the second time."""
+        if connection not in ledger.busy:
+            return
+        now = time.monotonic()
+        if keep and not self._closed:
+            ledger.shelve(connection, now)
+        else:
+            connection.stream.close()
+            ledger.busy.discard(connection)
+        for expired in ledger.expired(now):
+            expired.stream.close()
+        self._leave(ledger)
+
+    def _leave(self, ledger: _Ledger) -> None:
+        turn = ledger.leave()
+        while turn is not None and turn.done():  # cancelled, but its task did not run yet
+            turn = ledger.leave()
+        if turn is not None:
+            turn.set_result(None)
+
+    def forget(self, ledger: _Ledger, connection: _Connection) -> None:
+        """End a request from a finalizer: in the loop's next round, unless it is closed."""
+        loop = self._loop
+        if loop is not None and ledger is self._ledger:
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and with it all of its connections
+                loop.call_soon_threadsafe(self._end_forgotten, ledger, connection)
+
+    def _end_forgotten(self, ledger: _Ledger, connection: _Connection) -> None:
+        self.end(ledger, connection, keep=False)
+
+    async def aclose(self) -> None:
+        """Close every connection; requests under way and those that wait fail."""
+        if self._loop is not None and self._loop is asyncio.get_running_loop():
+            self._closed = True
+            for connection in self._close():
+                await connection.stream.closed()
+        else:
+            self.close_elsewhere()
+
+    def close_elsewhere(self) -> None:
+        """Close every connection from outside of its loop: that does it as soon as it runs, or takes them along.
+
+        Only the loop may let go of what its selector watches. For the servers the connections of a loop between two
+        runs end now.
+        """
+        self._closed = True
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(self._close)
+        except RuntimeError:  # it is closed
+            self.abandon()
+            return
+        if not loop.is_running():
+            for connection in self._ledger.connections():
+                connection.stream.end()
+
+    def _close(self) -> list[_Connection]:
+        connections = self._ledger.connections()
+        turns = self._ledger.clear()[1]
+        for connection in connections:
+            connection.stream.close()
+        for turn in turns:
+            if not turn.done():
+                turn.set_exception(RuntimeError("This connection pool was closed."))
+        return connections
+
+    def abandon(self) -> None:
+        """Let go of every connection, as `Pool.abandon`, and of the event loop."""
+        super().abandon()
+        self._loop = None
+
+    def __del__(self) -> None:
+        loop: asyncio.AbstractEventLoop | None = self.__dict__.get("_loop")
+        if loop is None:
+            return
+        for connection in self._ledger.connections():
+            try:
+                loop.call_soon_threadsafe(connection.stream.close)
+            except RuntimeError:  # the loop is closed
+                connection.stream.abandon()

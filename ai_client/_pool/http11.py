@@ -1,0 +1,126 @@
+"""HTTP/1.1 on one connection, as bytes in and bytes out; it neither reads nor writes by itself."""
+
+from typing import Any
+
+import h11
+
+from .._http.library import Library
+
+# The head of a response, and the line that begins a chunk, may be this long.
+_MAX_HEAD = 100 * 1024
+_SWITCHING = 101
+_BEGINNING = b"HTTP/"
+MAX_HINTS = 100
+"""Answers of status 1xx that may come before the one that counts."""
+
+
+class Wire:
+    """The client's side of one HTTP/1.1 connection, one exchange after another."""
+
+    __slots__ = ("_connection", "_errors", "_hints", "_is_cut", "_is_silent")
+
+    def __init__(self, library: Library) -> None:
+        self._errors: Any = library.http
+        self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD)
+        self._hints = 0
+        self._is_cut = False
+        self._is_silent = True
+
+    def head(self, method: str, target: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """Begin an exchange; give the head of its request."""
+        self._hints = 0
+        self._is_cut = False
+        self._is_silent = True
+        return self._send(h11.Request, method=method, target=target, headers=headers)
+
+    def body(self, chunk: bytes) -> bytes:
+        """Give a part of the request's body as it goes over the wire."""
+        return self._send(h11.Data, data=chunk)
+
+    def end(self) -> bytes:
+        """Give what ends the request's body, often nothing."""
+        return self._send(h11.EndOfMessage)
+
+    def _send(self, event: type[h11.Request | h11.Data | h11.EndOfMessage], **fields: Any) -> bytes:
+        try:
+            return self._connection.send(event(**fields)) or b""
+        except h11.LocalProtocolError as error:
+            raise self._errors.LocalProtocolError(str(error)) from error
+
+    def feed(self, data: bytes) -> None:
+        """Take what the server sent; nothing means that it closed its side."""
+        connection = self._connection
+        if not data and connection.their_state is h11.SEND_RESPONSE:
+            raise self._errors.RemoteProtocolError("Server disconnected without sending a response.")
+        if self._is_silent:
+            self._is_silent = False
+            check_beginning(data, self._errors.RemoteProtocolError, "server")
+        connection.receive_data(data)
+
+    def response(self) -> h11.Response | None:
+        """Give the head of the response, or nothing while more is needed."""
+        while True:
+            event = self._next()
+            if event is h11.NEED_DATA:
+                beginning = self._connection.trailing_data[0]
+                check_beginning(beginning, self._errors.RemoteProtocolError, "server")
+                return None
+            if isinstance(event, h11.Response):
+                return event
+            if not isinstance(event, h11.InformationalResponse) or event.status_code == _SWITCHING:
+                raise self._errors.RemoteProtocolError("The server switched to another protocol than HTTP.")
+            self._hints += 1
+            if self._hints > MAX_HINTS:
+                raise said(
+                    self._errors.RemoteProtocolError(
+                        f"The server sent more than {MAX_HINTS} answers of status 1xx instead of an answer."
+                    )
+                )
+
+    def drain(self, parts: list[bytes]) -> bool:
+        """Move what is there of the response's body to *parts*; tell whether the body is whole."""
+        while True:
+            event = self._next()
+            if type(event) is h11.Data:
+                parts.append(bytes(event.data))
+            else:
+                return event is not h11.NEED_DATA
+
+    def _next(self) -> Any:
+        try:
+            return self._connection.next_event()
+        except h11.RemoteProtocolError as error:
+            raise self._errors.RemoteProtocolError(str(error)) from error
+
+    def cut(self) -> None:
+        """Note that the rest of the request is not sent, so that the connection is good for no other."""
+        self._is_cut = True
+
+    def renew(self) -> bool:
+        """Get ready for another exchange; tell whether the connection is good for one."""
+        connection = self._connection
+        if (
+            self._is_cut
+            or connection.our_state is not h11.DONE
+            or connection.their_state is not h11.DONE
+            or connection.trailing_data[0]
+        ):
+            return False
+        connection.start_next_cycle()
+        return True
+
+
+def check_beginning(data: bytes, error: type[Exception], who: str) -> None:
+    """Refuse the beginning of an answer that none of HTTP has, rather than wait for the rest of it.
+
+    Raises:
+        Exception: *error*; what has arrived is something else.
+    """
+    if not _BEGINNING.startswith(data[: len(_BEGINNING)]):
+        raise said(error(f"The {who} does not speak HTTP: its answer begins like nothing of it."))
+
+
+def said(error: Exception) -> Exception:
+    """Mark an error whose words are our own, hold nothing of what was received, and are for the caller."""
+    error.said = str(error)  # type: ignore[attr-defined]  # our addition; `_calls` reads it
+    return error

@@ -1,0 +1,124 @@
+"""What the blocking and the awaitable pool share.
+
+A pool owns a connection while a request runs on it. Whatever ends the request before its response is whole closes
+the connection and frees its place at once; nothing of that waits, so nothing can interrupt it.
+"""
+
+import gc
+import time
+import weakref
+from collections.abc import Mapping
+from math import inf
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from .._fork import here, in_child
+from .._http.library import library
+from .._http.options import PoolOptions
+from .connection import Connection, Origin, Route, S
+from .permits import Ledger, PoolStats
+from .proxy import Proxies
+
+W = TypeVar("W")
+
+Timeouts: TypeAlias = Mapping[str, float | None]
+
+# Idle connections that one request tries before it opens one: after a restart of the server all may be dead.
+TRIES = 3
+STARVING = 5.0
+"""Seconds without a permit, or less where the request waits for less, after which garbage is collected once."""
+
+
+class Pool(Generic[S, W]):
+    """What both pools share; `W` is what waits for a permit."""
+
+    def __init__(self, options: PoolOptions | None = None) -> None:
+        self._options = options or PoolOptions()
+        self._library = library(self._options.library)
+        self._errors: Any = self._library.http
+        environment = self._options.trust_env and self._options.environment_proxies
+        self._proxies = Proxies(
+            self._options.proxy, trust_env=environment, headers=self._options.proxy_headers
+        )
+        self._ledger: Ledger[Connection[S], W] = self._new_ledger()
+        self._closed = False
+        self.failures: tuple[type[Exception], ...] = (self._errors.TransportError,)
+        self._stale: tuple[type[Exception], ...] = (
+            self._errors.NetworkError,
+            self._errors.RemoteProtocolError,
+        )
+        _pools.add(self)
+
+    def _new_ledger(self) -> "Ledger[Connection[S], W]":
+        options = self._options
+        return Ledger(options.max_connections, options.keepalive_expiry, options.max_idle)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.stats()}>"
+
+    def stats(self) -> PoolStats:
+        """Count connections and requests."""
+        here()
+        return self._ledger.stats()
+
+    def abandon(self) -> None:
+        """Let go of every connection without a word to the servers, and start anew.
+
+        For connections that are another process's, after a fork, or whose event loop is closed. A pool does so
+        by itself in the child of a fork.
+        """
+        ledger, self._ledger = self._ledger, self._new_ledger()
+        for connection in ledger.connections():
+            connection.stream.abandon()
+        ledger.clear()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("This connection pool is closed.")
+
+    def _pool_timeout(self) -> Exception:
+        bound = self._options.max_connections
+        error: Exception = self._errors.PoolTimeout(f"Timed out waiting for one of {bound} connections.")
+        self.blame(error, sent=False)
+        return error
+
+    def _route(self, origin: Origin) -> Route:
+        return Route(origin, self._proxies, self._library)
+
+    def _fit(self, connection: Connection[S]) -> bool:
+        idle_since = connection.idle_since
+        return time.monotonic() - idle_since <= self._options.keepalive_expiry and connection.stream.quiet()
+
+    def blame(self, error: BaseException, *, sent: bool) -> None:
+        """Note on an error of the HTTP library, or an interruption, whether the server may have seen the request."""
+        if isinstance(error, self.failures) or not isinstance(error, Exception):
+            error.may_have_been_sent = sent  # type: ignore[attr-defined]  # our addition; `_http` reads it
+
+    def end(self, ledger: "Ledger[Connection[S], W]", connection: Connection[S], *, keep: bool) -> None:
+        """End a request: keep the connection or close it, and give the permit on."""
+        raise NotImplementedError
+
+    def forget(self, ledger: "Ledger[Connection[S], W]", connection: Connection[S]) -> None:
+        """End a request from a finalizer, which may run in any thread at any point."""
+        raise NotImplementedError
+
+
+_collected = -inf
+
+
+def collect(since: float) -> None:
+    """Collect garbage, unless that was done after a moment: responses in it hold permits until then."""
+    global _collected  # noqa: PLW0603 - one for all pools
+    if _collected <= since:
+        _collected = time.monotonic()
+        gc.collect()
+
+
+_pools: "weakref.WeakSet[Pool[Any, Any]]" = weakref.WeakSet()
+
+
+def _abandon_all() -> None:
+    for pool in list(_pools):
+        pool.abandon()
+
+
+in_child(_abandon_all)

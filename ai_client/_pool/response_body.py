@@ -1,0 +1,165 @@
+"""Bodies of responses that were not whole when their head arrived: they hold a connection until they end."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from .._http.library import Library
+from .connection import Connection, S
+from .permits import Ledger
+from .sync_network import READ_SIZE, BlockingStream
+
+if TYPE_CHECKING:
+    from .async_network import AwaitableStream  # noqa: F401 - a type argument, which ruff takes for plain text
+    from .pool import Pool
+
+W = TypeVar("W")
+
+
+class Body(Generic[S, W]):
+    """What is left of a response.
+
+    The connection goes back to the pool as soon as the end has arrived. Where the body is closed before that,
+    what has arrived by then decides between giving the connection back and closing it. A body that is forgotten
+    unread has its connection closed and its place freed when it is collected as garbage.
+
+    It is also the `network_stream` among the response's extensions, as the HTTP library has one: while the body
+    holds a connection, `get_extra_info` tells about it, and every read of it goes through `read`.
+    """
+
+    def __init__(
+        self,
+        pool: "Pool[S, W]",
+        ledger: "Ledger[Connection[S], W]",
+        connection: Connection[S],
+        parts: list[bytes],
+        timeout: float | None,
+    ) -> None:
+        self._pool = pool
+        self._ledger = ledger
+        self._connection: Connection[S] | None = connection
+        self._parts = parts
+        self._timeout = timeout
+
+    def _take(self, connection: Connection[S], data: bytes) -> None:
+        connection.wire.feed(data)
+        if connection.wire.drain(self._parts):
+            self._connection = None
+            self._pool.end(self._ledger, connection, keep=connection.wire.renew())
+
+    def get_extra_info(self, info: str) -> Any:
+        """Give the connection's `socket`, `ssl_object`, `client_addr` or `server_addr`; nothing after the end."""
+        connection = self._connection
+        return None if connection is None else connection.stream.get_extra_info(info)
+
+    def _arrived(self) -> bytes:
+        parts = self._parts
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
+        return data
+
+    def _fail(self, connection: Connection[S], error: BaseException) -> None:
+        if self._connection is not None:
+            self._connection = None
+            self._pool.end(self._ledger, connection, keep=False)
+        self._pool.blame(error, sent=True)
+
+    def _finish(self) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            data = connection.stream.read_buffered()
+            if data:
+                self._take(connection, data)
+        except self._pool.failures:
+            pass
+        finally:
+            if self._connection is not None:
+                self._connection = None
+                self._pool.end(self._ledger, connection, keep=False)
+
+    def __del__(self) -> None:
+        if self._connection is not None:
+            self._pool.forget(self._ledger, self._connection)
+
+
+class _BlockingBody(Body[BlockingStream, W]):
+    _reading = False
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        while not self._parts:
+            connection = self._connection
+            if connection is None:
+                raise StopIteration
+            self._reading = True
+            try:
+                self._take(connection, self.read(READ_SIZE, self._timeout))
+            except BaseException as error:
+                self._fail(connection, error)
+                raise
+            finally:
+                self._reading = False
+        return self._arrived()
+
+    def hurry(self, end: float) -> None:
+        """Let no read wait beyond *end*, in seconds of `time.monotonic`, until the exchange is over."""
+        connection = self._connection
+        if connection is not None:
+            deadline = connection.stream.deadline
+            connection.stream.deadline = end if deadline is None else min(deadline, end)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read from the connection, waiting up to *timeout* seconds."""
+        connection = self._connection
+        return b"" if connection is None else connection.stream.read(timeout, max_bytes)
+
+    def close(self) -> None:
+        """Let go of the connection; where another thread waits for its next byte, that thread fails and does so."""
+        connection = self._connection
+        if self._reading and connection is not None:
+            connection.stream.interrupt()
+        else:
+            self._finish()
+
+
+class _AwaitableBody(Body["AwaitableStream", W]):
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._parts:
+            connection = self._connection
+            if connection is None:
+                raise StopAsyncIteration
+            try:
+                self._take(connection, await self.read(READ_SIZE, self._timeout))
+            except BaseException as error:
+                self._fail(connection, error)
+                raise
+        return self._arrived()
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what has arrived, whatever *max_bytes* is, waiting up to *timeout* seconds."""
+        del max_bytes
+        connection = self._connection
+        return b"" if connection is None else await connection.stream.read(timeout)
+
+    async def aclose(self) -> None:
+        """Let go of the connection."""
+        self._finish()
+
+
+@cache
+def blocking_body(library: Library) -> Callable[..., Any]:
+    """Give the class of bodies that the library's blocking responses read."""
+    return type("BlockingBody", (_BlockingBody, library.http.SyncByteStream), {})
+
+
+@cache
+def awaitable_body(library: Library) -> Callable[..., Any]:
+    """Give the class of bodies that the library's awaitable responses read."""
+    return type("AwaitableBody", (_AwaitableBody, library.http.AsyncByteStream), {})

@@ -1,0 +1,309 @@
+"""The pool of blocking clients, for any number of threads."""
+
+import contextlib
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, TypeAlias
+
+import h11
+import httpx
+
+from .._fork import here
+from .._http.library import DEADLINE
+from .._http.options import PoolOptions
+from .connection import Connection, Origin, Route, origin_of
+from .http11 import Wire
+from .permits import Ledger
+from .pool import STARVING, TRIES, Pool, Timeouts, collect
+from .response_body import blocking_body
+from .sync_network import BlockingStream, time_for
+
+
+def _parts(request: httpx.Request, wire: Wire) -> Iterator[bytes]:
+    """Return the parts of a request's body as they go over the wire."""
+    content: Any = request.stream
+    for chunk in content:
+        yield wire.body(chunk)
+    yield wire.end()
+
+
+class _Turn:
+    """A thread that waits for a permit."""
+
+    __slots__ = ("granted", "signal")
+
+    def __init__(self) -> None:
+        self.granted = False
+        self.signal = threading.Lock()
+        self.signal.acquire()
+
+
+_Connection: TypeAlias = Connection[BlockingStream]
+_Ledger: TypeAlias = Ledger[_Connection, _Turn]
+
+
+class _Guard:
+    """The lock of a pool; finalizers, which may run while their own thread holds it, leave their work to its holder."""
+
+    __slots__ = ("_left", "_lock")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._left: deque[Callable[[], None]] = deque()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *raised: object) -> None:
+        self._lock.release()
+        if self._left:
+            self._settle()
+
+    def later(self, action: Callable[[], None]) -> None:
+        """Run *action* under the lock: now, or when its holder releases it."""
+        self._left.append(action)
+        self._settle()
+
+    def _settle(self) -> None:
+        while self._left and self._lock.acquire(blocking=False):
+            try:
+                while self._left:
+                    self._left.popleft()()
+            finally:
+                self._lock.release()
+
+
+class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
+    """Connections for threads; a transport for a blocking client of the HTTP library."""
+
+    def __init__(self, options: PoolOptions | None = None) -> None:
+        super().__init__(options)
+        self._body = blocking_body(self._library)
+        self._guard = _Guard()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; return when the head of its response has arrived.
+
+        Timeouts are those of `request.extensions["timeout"]`, in seconds.
+
+        Raises:
+            TransportError: Of the HTTP library, with an attribute `may_have_been_sent`.
+            RuntimeError: The pool is closed.
+        """
+        here()
+        timeouts: Timeouts = request.extensions.get("timeout") or {}
+        deadline: float | None = request.extensions.get(DEADLINE)
+        origin = origin_of(request)
+        ledger = self._ledger
+        self._admit(ledger, timeouts.get("pool"), deadline)
+        connection: _Connection | None = None
+        before = 0
+        try:
+            while True:
+                connection = self._idle(ledger, origin)
+                reused = connection is not None
+                if connection is None:
+                    connection = self._open(ledger, self._route(origin), origin, timeouts, deadline)
+                connection.stream.deadline = deadline
+                before = connection.stream.sent
+                try:
+                    return self._exchange(ledger, connection, request, timeouts)
+                except self._stale:
+                    if not reused or connection.stream.sent > before:
+                        raise
+                    self._drop(ledger, connection)
+                    connection = None
+        except BaseException as error:
+            if connection is None:
+                with self._guard:
+                    self._leave(ledger)
+            else:
+                self.end(ledger, connection, keep=False)
+            self.blame(error, sent=connection is not None and connection.stream.sent > before)
+            raise
+
+    def _exchange(
+        self, ledger: _Ledger, connection: _Connection, request: httpx.Request, timeouts: Timeouts
+    ) -> httpx.Response:
+        stream, wire = connection.stream, connection.wire
+        limit = timeouts.get("write")
+        before = stream.sent
+        try:
+            opening, complete = connection.opening(request)
+            stream.write(opening[0], limit)
+            head = self._upload(connection, opening[1:] if complete else _parts(request, wire), limit)
+        except self._errors.WriteError as error:
+            if stream.sent == before or not isinstance(error.__cause__, ConnectionError | ssl.SSLError):
+                raise
+            wire.cut()  # a server may answer and close before it has read everything; the answer says why
+            head = None
+        limit = timeouts.get("read")
+        while head is None and (head := wire.response()) is None:
+            wire.feed(stream.read(limit))
+        parts: list[bytes] = []
+        if not wire.drain(parts):
+            body = self._body(self, ledger, connection, parts, limit)
+            return connection.response(head, body, whole=False)
+        response = connection.response(head, self._errors.ByteStream(b"".join(parts)), whole=True)
+        self.end(ledger, connection, keep=wire.renew())
+        return response
+
+    def _upload(
+        self, connection: _Connection, parts: Iterable[bytes], limit: float | None
+    ) -> h11.Response | None:
+        """Send what is left of a request, unless it is answered before; return the head of that answer."""
+        wire = connection.wire
+        head: h11.Response | None = None
+
+        def answers(said: bytes) -> bool:
+            nonlocal head
+            wire.feed(said)
+            head = wire.response()
+            return head is not None
+
+        for part in parts:
+            if connection.stream.upload(part, limit, answers):
+                wire.cut()
+                break
+        return head
+
+    def _admit(self, ledger: _Ledger, timeout: float | None, deadline: float | None) -> None:
+        with self._guard:
+            self._check_open()
+            if ledger.enter():
+                return
+            turn = _Turn()
+            ledger.queue(turn)
+        try:
+            with contextlib.suppress(TimeoutError):
+                self._wait(turn, time_for(timeout, deadline))
+        except BaseException as error:
+            self.blame(error, sent=False)
+            with self._guard:
+                ledger.unqueue(turn)
+                if turn.granted:
+                    self._leave(ledger)
+            raise
+        with self._guard:
+            too_late = ledger.unqueue(turn)
+        if too_late:
+            raise self._pool_timeout()
+        if not turn.granted:
+            self._check_open()
+
+    def _wait(self, turn: _Turn, limit: float | None) -> None:
+        began = time.monotonic()
+        if turn.signal.acquire(timeout=STARVING if limit is None else min(limit, STARVING)):
+            return
+        collect(began)
+        left = -1 if limit is None else max(0.0, began + limit - time.monotonic())
+        turn.signal.acquire(timeout=left)
+
+    def _idle(self, ledger: _Ledger, origin: Origin) -> _Connection | None:
+        """Take an idle connection that is fit for use."""
+        for _ in range(TRIES):
+            with self._guard:
+                connection = ledger.take(origin)
+            if connection is None or self._fit(connection):
+                return connection
+            self._drop(ledger, connection)
+        return None
+
+    def _drop(self, ledger: _Ledger, connection: _Connection) -> None:
+        """Close a connection and keep the permit."""
+        connection.stream.close()
+        with self._guard:
+            ledger.busy.discard(connection)
+
+    def _open(
+        self, ledger: _Ledger, route: Route, origin: Origin, timeouts: Timeouts, deadline: float | None
+    ) -> _Connection:
+        with self._guard:
+            if (displaced := ledger.displaced()) is not None:
+                displaced.stream.close()
+        timeout = timeouts.get("connect")
+        stream = BlockingStream.connect(*route.address, timeout, self._library, deadline)
+        try:
+            proxy = route.proxy
+            if proxy is not None and proxy.scheme == "https":
+                stream.start_tls(self._options.proxy_tls(), proxy.host, timeout, self._library)
+            if proxy is not None and route.forwarding is None:
+                self._tunnel(stream, route, timeout)
+            if route.secure:
+                stream.start_tls(self._options.tls(), route.name, timeout, self._library)
+            connection = Connection(origin, route, stream, self._library)
+            with self._guard:
+                self._check_open()
+                ledger.opened += 1
+                ledger.busy.add(connection)
+        except BaseException:
+            stream.close()
+            raise
+        return connection
+
+    def _tunnel(self, stream: BlockingStream, route: Route, timeout: float | None) -> None:
+        preamble = route.tunnel(self._library)
+        data = next(preamble)
+        while True:
+            if data:
+                stream.write(data, timeout)
+            try:
+                data = preamble.send(stream.read(timeout))
+            except StopIteration:
+                return
+
+    def end(self, ledger: _Ledger, connection: _Connection, *, keep: bool) -> None:
+        """End a request: keep the connection or close it, and pass the permit on; does nothing the second time."""
+        with self._guard:
+            self._end(ledger, connection, keep)
+
+    def _end(self, ledger: _Ledger, connection: _Connection, keep: bool) -> None:
+        if connection not in ledger.busy:
+            return
+        now = time.monotonic()
+        if keep and not self._closed:
+            ledger.shelve(connection, now)
+        else:
+            connection.stream.close()
+            ledger.busy.discard(connection)
+        for expired in ledger.expired(now):
+            expired.stream.close()
+        self._leave(ledger)
+
+    def _leave(self, ledger: _Ledger) -> None:
+        turn = ledger.leave()
+        if turn is not None:
+            turn.granted = True
+            turn.signal.release()
+
+    def forget(self, ledger: _Ledger, connection: _Connection) -> None:
+        """End a request from a finalizer."""
+        self._guard.later(partial(self._end, ledger, connection, keep=False))
+
+    def close(self) -> None:
+        """Close every connection; requests under way and those that wait fail."""
+        with self._guard:
+            self._closed = True
+            idle, turns = self._ledger.clear()
+            for connection in idle:
+                connection.stream.close()
+            for turn in turns:
+                turn.signal.release()
+            busy = [*self._ledger.busy]
+        for connection in busy:
+            connection.stream.interrupt()
+
+    def abandon(self) -> None:
+        """Let go of every connection, as `Pool.abandon`, with a lock that no lost thread holds."""
+        self._guard = _Guard()
+        super().abandon()
+
+    def __del__(self) -> None:
+        ledger: _Ledger | None = self.__dict__.get("_ledger")
+        if ledger is not None:
+            for connection in ledger.clear()[0]:
+                connection.stream.close()

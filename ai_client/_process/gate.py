@@ -1,0 +1,210 @@
+"""What goes through the clients of a provider, and whether more may come."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Generator
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from .._call.call import Call, Reply
+from .._call.labels import in_request, requests_are_served
+from .._call.pipeline import Next
+from ..errors import ClientClosedError
+
+if TYPE_CHECKING:
+    from .._io import IO
+
+logger = logging.getLogger("ai_client")
+_POLL_SECONDS = 0.25
+
+
+@runtime_checkable
+class Session(Protocol):
+    """Something under way that lasts until it is told to end; neither method may block, and any thread calls them."""
+
+    def end(self) -> None:
+        """Begin to end, as the application does."""
+        ...
+
+    def cut(self) -> None:
+        """End at once: the time for ending is over."""
+        ...
+
+
+class Gate:
+    """What is under way in the clients of a provider: counted, waited for, cut off; a policy around every call.
+
+    Attributes:
+        closing: Whether the end has begun: new calls are refused, save those of requests that are finished.
+        cut: Whether those that were under way have been cut off as well.
+        closed: Done when the clients are closed.
+    """
+
+    def __init__(self) -> None:
+        self.closing = False
+        self.cut = threading.Event()
+        self.closed: Future[None] = Future()
+        self._under_way: set[object] = set()
+        self._changed = threading.Event()
+        self._once = threading.Lock()
+        self._finishes_requests = False
+        self._ends_when_idle = False
+        self._ends_now = False
+        self._sleepers: set[asyncio.Future[None]] = set()
+        self._ios: weakref.WeakKeyDictionary[Any, IO] = weakref.WeakKeyDictionary()
+
+    async def __call__(self, call: Call, proceed: Next, /) -> Reply:
+        """Count a call while it runs."""
+        if self.closing:
+            self.admit()
+        token = object()
+        self._under_way.add(token)
+        try:
+            return await proceed(call)
+        finally:
+            self.leave(token)
+
+    @contextlib.contextmanager
+    def passing(self) -> Generator[None]:
+        """Count what happens inside the block, unless it comes too late.
+
+        Raises:
+            ClientClosedError: The application is shutting down.
+        """
+        if self.closing:
+            self.admit()
+        token = object()
+        self.enter(token)
+        try:
+            yield
+        finally:
+            self.leave(token)
+
+    def enter(self, token: object) -> None:
+        """Count what begins; a `Session` is asked to end when the application does, and cut off at the end of its time.
+
+        One that is entered after the cut is cut off at once.
+        """
+        self._under_way.add(token)
+        if self.cut.is_set() and isinstance(token, Session):
+            token.cut()
+
+    def leave(self, token: object) -> None:
+        """Count what has ended."""
+        self._under_way.discard(token)
+        if self.closing and not self._under_way:
+            self._changed.set()
+
+    def forget(self, token: object) -> None:
+        """Count what was dropped; for finalizers, which may run anywhere and must take no lock."""
+        self._under_way.discard(token)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way, nor any request served whose further calls would be let through."""
+        return not self._under_way and not (self._finishes_requests and requests_are_served())
+
+    def refuse(self, *, finish_requests: bool = False) -> bool:
+        """Refuse new calls from now on; tell whether this is the first time.
+
+        With *finish_requests*, calls of requests go on until they are cut off: a server that was told to end still
+        hands requests to the application for a while, and nothing tells when it has stopped.
+        """
+        if not self._once.acquire(blocking=False):  # a signal handler may interrupt, and must not wait
+            return False
+        self._finishes_requests = finish_requests
+        self._ends_when_idle = not finish_requests
+        self.closing = True
+        return True
+
+    def admit(self) -> None:
+        """Let in a call that begins here and now, unless it comes too late.
+
+        Raises:
+            ClientClosedError: The application is shutting down, and the call is not of a request that is finished.
+        """
+        if self.closing and (self.cut.is_set() or not (self._finishes_requests and in_request())):
+            raise ClientClosedError("The application is shutting down and takes no more AI calls.")
+
+    def hurry(self, *, now: bool = False) -> None:
+        """Have `wait_until_done` return as soon as nothing is under way, or *now* whatever is."""
+        self._ends_when_idle = True
+        self._ends_now = self._ends_now or now
+        self._changed.set()
+
+    def wait_until_done(self, seconds: float) -> None:
+        """Ask sessions to end, and block until nothing more is to come, for at most so long."""
+        deadline = time.monotonic() + seconds
+        self._tell("end")
+        while (left := deadline - time.monotonic()) > 0:
+            if self._ends_now or (self._ends_when_idle and self.idle):
+                return
+            # What was dropped wakes nobody, nor does a request's end.
+            self._changed.wait(min(left, _POLL_SECONDS))
+            self._changed.clear()
+
+    def _tell(self, what: Literal["end", "cut"]) -> None:
+        """Tell each session; a fault of one is no reason to leave the others open."""
+        for token in list(self._under_way):
+            if isinstance(token, Session):
+                try:
+                    getattr(token, what)()
+                except Exception:
+                    logger.exception("A session could not be ended.")
+
+    def cut_off(self) -> None:
+        """Let whatever is still under way fail when its connection is closed; end sessions, and wake what sleeps."""
+        self.cut.set()
+        self._tell("cut")
+        for sleeper in list(self._sleepers):
+            with contextlib.suppress(RuntimeError):  # its loop is closed
+                sleeper.get_loop().call_soon_threadsafe(_wake, sleeper)
+
+    def fail_if_cut(self, cause: BaseException | None = None) -> None:
+        """End what is under way where it has been cut off, whatever else it failed of.
+
+        Raises:
+            ClientClosedError: It has.
+        """
+        if self.cut.is_set():
+            raise ClientClosedError(
+                "The application's AI client was closed while this call was under way."
+            ) from cause
+
+    async def sleep(self, seconds: float) -> None:
+        """Suspend for *seconds*, or until calls are cut off."""
+        loop = asyncio.get_running_loop()
+        sleeper = loop.create_future()
+        timer = loop.call_later(seconds, _wake, sleeper)
+        self._sleepers.add(sleeper)
+        try:
+            if not self.cut.is_set():
+                await sleeper
+        finally:
+            timer.cancel()
+            self._sleepers.discard(sleeper)
+
+    def io_over(self, client: Any) -> "IO":
+        """Make a way to wait that counts here, over connections that are not closed with the application."""
+        from .gated_io import gated  # noqa: PLC0415 - stands above this module
+
+        return gated(client, self, owned=False)
+
+    def io_of(self, client: Any) -> "IO":
+        """Give the way to wait of a client that calls are sent on through, so that these still count here."""
+        if client._gate is self:
+            io: IO = client.io
+            return io
+        made = self._ios.get(client)
+        if made is None:
+            made = self._ios[client] = self.io_over(client)
+        return made
+
+
+def _wake(sleeper: "asyncio.Future[None]") -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)

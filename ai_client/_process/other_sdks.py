@@ -1,0 +1,100 @@
+"""Clients of other SDKs over the connections of this package, so that loops, forks and the drain hold for them too.
+
+The SDKs of OpenAI's family take an HTTP client, and make one with `DefaultHttpxClient` or `DefaultAsyncHttpxClient`.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .._exchange.loop_sender import LoopSender
+from .._exchange.senders import AsyncPoolHop, PoolHop
+from .._http.library import library
+from .._http.options import PoolOptions
+from .._io import finish
+from .._pool.async_pool import AwaitablePool
+from .._pool.sync_pool import BlockingPool
+from .gate import Gate
+from .gated_io import GatedAsyncIO, GatedBlockingIO
+
+if TYPE_CHECKING:
+    import httpx
+
+OF_THE_POOL = frozenset({"max_connections", "keepalive_expiry", "trust"})
+
+
+def http_client_for(make: Callable[..., Any], options: dict[str, Any], gate: Gate, *, blocking: bool) -> Any:
+    """Make the HTTP client for an SDK's class; `None` where that is not of the family.
+
+    Args:
+        make: The class.
+        options: Of the pool.
+        gate: What requests go through.
+        blocking: Which kind of client it is.
+    """
+    package = getattr(make, "__module__", "").partition(".")[0]
+    name = "DefaultHttpxClient" if blocking else "DefaultAsyncHttpxClient"
+    default: Any = getattr(import_module(package), name, None) if package else None
+    if not isinstance(default, type):
+        return None
+    homes = {base.__module__.partition(".")[0] for base in default.__mro__}
+    known = homes & {"httpx", "httpx2"}
+    if not known:
+        return None
+    return default(transport=_transport(known.pop(), options, gate, blocking=blocking))
+
+
+def is_ours(http_client: Any) -> bool:
+    """Tell whether an HTTP client was made here, whose connections are closed on their own loops from any other."""
+    return isinstance(getattr(http_client, "_transport", None), _AsyncTransport)
+
+
+def _transport(name: str, options: dict[str, Any], gate: Gate, *, blocking: bool) -> Any:
+    found = library(name)
+    pooled = PoolOptions(library=found.name, **options)
+    if blocking:
+        sender = PoolHop(BlockingPool(pooled), found)
+        return _Transport(sender, GatedBlockingIO(sender, gate, found.http), gate)
+    loops = LoopSender(lambda: AsyncPoolHop(AwaitablePool(pooled), found), found)
+    loops.shared = True
+    return _AsyncTransport(loops, GatedAsyncIO(loops, gate, found.http), gate)
+
+
+class _Transport:
+    def __init__(self, sender: PoolHop, io: GatedBlockingIO, gate: Gate) -> None:
+        self._sender = sender
+        self._io = io
+        self._gate = gate
+
+    def handle_request(self, request: "httpx.Request") -> "httpx.Response":
+        with self._gate.passing():
+            return finish(self._io.send(request, stream=True))
+
+    def close(self) -> None:
+        self._sender.close()
+
+    def __enter__(self) -> None:
+        """Enter as the HTTP client does; there is nothing to open."""
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class _AsyncTransport:
+    def __init__(self, sender: LoopSender, io: GatedAsyncIO, gate: Gate) -> None:
+        self._sender = sender
+        self._io = io
+        self._gate = gate
+
+    async def handle_async_request(self, request: "httpx.Request") -> "httpx.Response":
+        with self._gate.passing():
+            return await self._io.send(request, stream=True)
+
+    async def aclose(self) -> None:
+        await self._sender.aclose()
+
+    async def __aenter__(self) -> None:
+        """Enter as the HTTP client does; there is nothing to open."""
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()

@@ -1,0 +1,145 @@
+"""How WebSocket methods are written: what they connect to, what gives the connection, what sends over it."""
+
+from collections.abc import Callable, Mapping
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
+
+from .._client.modes import Async, M, Sync
+from .._client.operation import Resource, Runner
+from .._io import finish
+from .._params.encoding import encode
+from .._params.omit import Omit
+from ..errors import OpenAIError
+from .channel import Channel
+from .opening import Opening, ReconnectingEvent, ReconnectingOverrides
+from .outbox import Handlers, Listening, Outbox
+
+if TYPE_CHECKING:
+    from .._params.omit import Headers, Query
+
+P = ParamSpec("P")
+S = TypeVar("S", bound=Channel[Any, Any])
+A = TypeVar("A", bound=Channel[Any, Any])
+C = TypeVar("C", bound=Channel[Any, Any])
+
+
+class _Manager(Listening, Generic[C]):
+    """A connection to be opened by `with`; what is sent before waits for it."""
+
+    def __init__(self, opening: Opening, channel: type[C]) -> None:
+        self._opening = opening
+        self._type = channel
+        self._outbox = Outbox(opening.max_queue_size)
+        self._handlers = Handlers()
+        self._channel: C | None = None
+
+    def send(self, event: Any) -> None:
+        """Keep an event to be sent as soon as the connection is open."""
+        self._outbox.put(encode(event).decode())
+
+    async def _open(self) -> C:
+        channel = self._type(self._opening, await self._opening.open(), self._outbox, self._handlers)
+        try:
+            await channel._flush()
+        except BaseException as error:
+            await channel._close(1000, "", error)
+            raise
+        self._channel = channel
+        return channel
+
+    async def _leave(self, error: BaseException | None) -> None:
+        if self._channel is not None:
+            await self._channel._close(1000, "", error if isinstance(error, OpenAIError) else None)
+
+
+class ConnectionManager(_Manager[C]):
+    """A connection of `OpenAI`, open within a `with` block."""
+
+    def __enter__(self) -> C:
+        return finish(self._open())
+
+    enter = __enter__
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        finish(self._leave(error))
+
+
+class AsyncConnectionManager(_Manager[C]):
+    """A connection of `AsyncOpenAI`, open within an `async with` block."""
+
+    async def __aenter__(self) -> C:
+        return await self._open()
+
+    enter = __aenter__
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        await self._leave(error)
+
+
+class Connecting(Generic[S, A]):
+    """A connection described: what a method below `@connects` returns."""
+
+    def __init__(self, opening: Opening, channel: type[Channel[Any, Any]]) -> None:
+        self.opening = opening
+        self.channel = channel
+
+
+class connects(Generic[P, S, A]):  # noqa: N801 - reads as a keyword
+    """Expose a method that connects: for a `with` block on `OpenAI`, for `async with` on `AsyncOpenAI`."""
+
+    def __init__(self, method: Callable[Concatenate[Any, P], Connecting[S, A]]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    @overload
+    def __get__(self, obj: None, owner: type, /) -> Self: ...
+    @overload
+    def __get__(self, obj: Resource[Sync], owner: type, /) -> Callable[P, ConnectionManager[S]]: ...
+    @overload
+    def __get__(self, obj: Resource[Async], owner: type, /) -> Callable[P, AsyncConnectionManager[A]]: ...
+    def __get__(self, obj: Resource[Any] | None, owner: type, /) -> object:
+        if obj is None:
+            return self
+        manager: Any = ConnectionManager if obj._client.io.blocking else AsyncConnectionManager
+
+        def run(described: Connecting[Any, Any]) -> Any:
+            return manager(described.opening, described.channel)
+
+        return Runner(run, MethodType(self._method, obj))
+
+
+OnReconnecting = Callable[[ReconnectingEvent], "ReconnectingOverrides | None"]
+MAX_QUEUE_SIZE = 1_048_576
+
+
+def describe(  # noqa: PLR0917 - the arguments in the order of the methods
+    resource: Resource[Any],
+    path: str,
+    query: Mapping[str, object],
+    extra_query: "Query | None",
+    extra_headers: "Headers | None",
+    websocket_connection_options: Mapping[str, Any] | None,
+    *reconnecting: Any,
+) -> Opening:
+    """Describe how to open a connection, out of the arguments that all `connect` methods share, in their order."""
+    return Opening(
+        resource._client,  # type: ignore[arg-type]
+        path,
+        {name: value for name, value in query.items() if not isinstance(value, Omit)},
+        extra_query or {},
+        extra_headers or {},
+        websocket_connection_options or {},
+        *reconnecting,
+    )
+
+
+class Sender(Resource[M]):
+    """Methods that send events over one connection."""
+
+    def __init__(self, channel: Channel[Any, Any]) -> None:
+        super().__init__(channel._client)
+        self._channel = channel
+
+    async def _send(self, kind: str, **members: object) -> None:
+        given = {name: value for name, value in members.items() if not isinstance(value, Omit)}
+        await self._channel._send_event({"type": kind, **given})

@@ -1,0 +1,77 @@
+"""Many responses over one WebSocket: `responses.connect`. Needs the extra `realtime`."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Unpack
+
+from .._client.modes import Async, M, Sync
+from .._client.operation import Resource, operation
+from .._models.accessor import accessor
+from .channel import Channel
+from .connecting import MAX_QUEUE_SIZE, Connecting, OnReconnecting, Sender, connects, describe
+
+if TYPE_CHECKING:
+    from .._params.omit import Headers, Query
+    from ..types.responses import ResponseCreateParamsBase, ResponseInputParam, ResponsesServerEvent  # noqa: F401 - in the type arguments below
+
+
+class ResponsesSender(Sender[M]):
+    """Events about the model's answers."""
+
+    @operation
+    async def create(self, **params: "Unpack[ResponseCreateParamsBase]") -> None:
+        """Have the model answer; the parameters are those of `responses.create`."""
+        await self._send("response.create", **params)
+
+    @operation
+    async def steer(self, *, input: "ResponseInputParam", previous_response_id: str) -> None:  # noqa: A002 - the API's name
+        """Add input to an answer that is being made."""
+        await self._send("response.steer", input=input, previous_response_id=previous_response_id)
+
+
+class ResponsesConnection(Channel[M, "ResponsesServerEvent"]):
+    """An open connection for responses: iterate over it for the server's events."""
+
+    @accessor
+    def event_type(self) -> Any:
+        """The type of the server's events."""
+        from ..types.responses import ResponsesServerEvent  # noqa: PLC0415 - loaded on first use
+
+        return ResponsesServerEvent
+
+    @accessor
+    def response(self) -> ResponsesSender[M]:
+        """Events about the model's answers."""
+        return ResponsesSender(self)
+
+
+class ResponsesConnect(Resource[M]):
+    """`responses.connect`."""
+
+    @connects
+    def connect(  # noqa: PLR0917 - as the official method
+        self,
+        websocket_connection_options: Mapping[str, Any] | None = None,
+        on_reconnecting: OnReconnecting | None = None,
+        max_retries: int = 5,
+        initial_delay: float = 0.5,
+        max_delay: float = 8.0,
+        max_queue_size: int = MAX_QUEUE_SIZE,
+        *,
+        extra_query: "Query | None" = None,
+        extra_headers: "Headers | None" = None,
+    ) -> Connecting[ResponsesConnection[Sync], ResponsesConnection[Async]]:
+        """Have many responses made over one connection; the keywords are those of `realtime.connect`."""
+        opening = describe(
+            self,
+            "/responses",
+            {},
+            extra_query,
+            extra_headers,
+            websocket_connection_options,
+            on_reconnecting,
+            max_retries,
+            initial_delay,
+            max_delay,
+            max_queue_size,
+        )
+        return Connecting(opening, ResponsesConnection)

@@ -1,0 +1,270 @@
+"""Budgets: money, tokens or requests that may be spent in a day or a month, and by whom.
+
+Before a call, what it may cost at most is set aside in the store; after it, what it did cost is counted and the
+rest given back. So calls at the same time cannot spend the same money, in one process or in many.
+"""
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+from ..._call.call import Call
+from ..._call.record import NANO, Record
+from ..._call.size import WARY_BYTES_PER_TOKEN
+from ..._call.usage import Usage
+from ...errors import BudgetExceeded, ConfigError
+from ...stores.base import Ledger
+from ..options.amounts import check_amounts
+from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, size_of
+from ..pricing.media import TEXT_PATHS, expected as expected_of_media, is_billed, is_media
+from ..pricing.prices import Prices
+from ..scope import NEVER, Per, Scope, Window, key_in, scopes_of, window, zone
+from .accounting import Counted, Part
+
+if TYPE_CHECKING:
+    from ..._io import IO
+    from ...stores import Store
+    from .places import Place
+
+Unit = Literal["usd", "tokens", "requests"]
+_WARNED_MAX = 10_000
+
+logger = logging.getLogger("ai_client")
+Amounts: TypeAlias = dict[Unit, int]
+_REQUEST: Amounts = {"requests": 1, "tokens": 0, "usd": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetWarning:
+    """A budget that is nearly or wholly used up, for `on_warning`.
+
+    Attributes:
+        budget: The budget.
+        scope: Whose it is, as `tenant=acme`.
+        used, limit: In the budget's unit.
+    """
+
+    budget: "Budget"
+    scope: str
+    used: float
+    limit: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What may be spent in a window of time; exactly one of `usd`, `tokens` and `requests` is given.
+
+    Args:
+        usd, tokens, requests: How much.
+        per: The window: a calendar minute, hour, day, week or month, or `total` for one without end.
+        scope: Who has a budget of this size: `all` together, each `endpoint`, `tenant`, `user`, `model` or
+            `process`, or a combination of them. Calls without the label share one.
+        timezone: Where the calendar is read.
+        hard: Whether a call that does not fit is refused; else it only leads to warnings.
+        warn_at: Share of the budget at which a warning is logged and `on_warning` called, once a window.
+        on_warning: A function or coroutine function that gets a `BudgetWarning`.
+        status: The HTTP status under which an application shows the refusal, 429 or 402.
+        name: What tells it from another budget of the same unit, window and scope.
+    """
+
+    usd: float | None = None
+    tokens: int | None = None
+    requests: int | None = None
+    per: Per = "day"
+    scope: Scope | Sequence[Scope] = "all"
+    timezone: str = "UTC"
+    hard: bool = True
+    warn_at: float | None = 0.8
+    on_warning: Callable[[BudgetWarning], Any] | None = None
+    status: Literal[402, 429] = 429
+    name: str = ""
+    unit: Unit = field(init=False)
+    limit: int = field(init=False)
+    scopes: tuple[Scope, ...] = field(init=False)
+    worth_a_word: float = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        amounts: dict[Unit, float | None] = {
+            "usd": self.usd,
+            "tokens": self.tokens,
+            "requests": self.requests,
+        }
+        given = [(unit, amount) for unit, amount in amounts.items() if amount is not None]
+        if len(given) != 1:
+            raise ConfigError("budget: give exactly one of usd, tokens and requests.")
+        ((unit, amount),) = given
+        check_amounts("budget", above_zero=False, **{unit: amount})
+        check_amounts("budget", above_zero=True, warn_at=self.warn_at)
+        zone(self.timezone)
+        object.__setattr__(self, "unit", unit)
+        object.__setattr__(self, "limit", round(amount * NANO) if unit == "usd" else int(amount))
+        object.__setattr__(self, "scopes", scopes_of(self.scope, "budget: scope"))
+        worth_a_word = math.inf if self.warn_at is None else min(self.warn_at, 1.0) * self.limit
+        object.__setattr__(self, "worth_a_word", worth_a_word)
+
+    def key(self, record: Record, at: Window) -> str:
+        """Name the ledger on which a call counts."""
+        return f"{self.name}|{self.unit}|{at.name}|{self.timezone}|{key_in(self.scopes, record)}"
+
+    def shown(self, amount: int) -> float:
+        """Give an amount of a ledger in the unit of the budget."""
+        return amount / NANO if self.unit == "usd" else amount
+
+
+@dataclass(frozen=True)
+class Budgets(Counted):
+    """Holds calls to budgets: reserves before, settles after. What only lists, reads or deletes is not counted.
+
+    A hard budget is passed by no call whose tokens stay within what was set aside for it: the estimate of its
+    prompt, and its own limit of output tokens or, where it has none, `output_tokens`. As much is set aside again before
+    an attempt after one that may have been billed without an answer, which counts as what was set aside; where there
+    is no room for that, the call is not tried again.
+
+    Args:
+        budgets: All that apply; a call must fit every hard one.
+        store: Where they are counted.
+        prices: What models cost.
+        output_tokens: Set aside for the answer to a call that does not limit it.
+        expires: Seconds after which a reservation that nobody settled is given back, as after a crash.
+
+    Attributes:
+        measures: Whether any counts what a call uses.
+        in_usd: Whether any counts what that costs.
+    """
+
+    part: ClassVar[Part] = "budgets"
+    budgets: Sequence[Budget]
+    store: "Store"
+    prices: Prices = field(default_factory=Prices)
+    output_tokens: int = DEFAULT_OUTPUT_TOKENS
+    expires: float = 900.0
+    measures: bool = field(init=False, repr=False, compare=False)
+    in_usd: bool = field(init=False, repr=False, compare=False)
+    _warned: dict[str, None] = field(init=False, repr=False, compare=False, default_factory=dict[str, None])
+    _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        check_amounts("budgets", above_zero=True, expires=self.expires)
+        check_amounts("budgets", above_zero=False, output_tokens=self.output_tokens)
+        kinds = [(one.name, one.unit, one.per, one.timezone, one.scopes) for one in self.budgets]
+        if len({*kinds}) < len(kinds):
+            raise ConfigError("budgets: two have one unit, window and scope: give one of them a name.")
+        units = {budget.unit for budget in self.budgets}
+        object.__setattr__(self, "measures", units != {"requests"})
+        object.__setattr__(self, "in_usd", "usd" in units)
+
+    def needed(self, call: Call, record: Record) -> Amounts:
+        """Give what to set aside for a call.
+
+        Raises:
+            ConfigError: A hard budget counts USD, and the price of the model is not known.
+        """
+        is_text = call.path in TEXT_PATHS
+        if not self.measures or not (is_text or is_billed(call)):
+            return _REQUEST
+        model = record.target_model or record.model
+        cost: int | None = 0
+        if is_text or not is_media(call):
+            size = call.size or size_of(call)
+            into, out = size.tokens(WARY_BYTES_PER_TOKEN), size.answer(self.output_tokens)
+            if self.in_usd:
+                cost = self.prices.of_tokens(into, out, model)
+        else:
+            expected = expected_of_media(call)
+            into, out = expected.input, expected.output
+            if self.in_usd:
+                cost = self.prices.nano_usd(expected, model)
+        if cost is None and any(budget.unit == "usd" and budget.hard for budget in self.budgets):
+            raise ConfigError(
+                f"No price is known for the model {model!r}, so that no call of it can count against a hard"
+                " budget in USD. Give its price under `prices`, or make the budget soft."
+            )
+        return {"requests": 1, "tokens": into + out, "usd": cost or 0}
+
+    def used(self, usage: Usage, record: Record, needed: Amounts) -> Amounts:
+        """Give what was used; what is not known counts as what was set aside."""
+        if usage.source == "unknown":
+            return needed
+        tokens = usage.input + usage.output or (needed["tokens"] if usage.has_media else 0)
+        used: Amounts = {"requests": 1, "tokens": tokens, "usd": needed["usd"]}
+        if self.in_usd:
+            if record.prices is self.prices and record.usage is usage:  # just priced, further in
+                cost = record.nano_usd
+            else:
+                cost = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
+            if cost is not None:
+                used["usd"] = cost
+        return used
+
+    def are_low(self, ledgers: Sequence[Ledger]) -> bool:
+        """Tell whether any is so nearly used up that its owner wants to hear of it."""
+        for budget, ledger in zip(self.budgets, ledgers):  # noqa: B905, SIM110 - none where the store is down; faster
+            if ledger.used >= budget.worth_a_word:
+                return True
+        return False
+
+    async def warn(
+        self, io: "IO", record: Record, places: "Sequence[Place]", ledgers: Sequence[Ledger]
+    ) -> None:
+        """Tell of those that are so nearly used up, once a window."""
+        for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - none where the store is down
+            if ledger.used >= budget.worth_a_word:
+                await self._warn(io, budget, record, place.key, ledger)
+
+    def refusal(
+        self, position: int, ledger: Ledger, amount: int, record: Record, now: float
+    ) -> BudgetExceeded:
+        """Give the error that a budget has no room for an amount beside what its ledger says."""
+        budget = self.budgets[position]
+        end = window(budget.per, budget.timezone, now).end
+        after: float | None = None if end == NEVER else end - now
+        if ledger.held and ledger.used + amount <= budget.limit:
+            after = 1.0  # calls under way hold what is missing, and may give it back
+        what = f"{budget.shown(budget.limit):g} {'USD' if budget.unit == 'usd' else budget.unit}"
+        when = "" if budget.per == "total" else f" per {budget.per}"
+        error = BudgetExceeded(
+            f"The budget of {what}{when} has no room for this call.",
+            retry_after=after,
+            limit=budget.shown(budget.limit),
+            used=budget.shown(ledger.used),
+            held=budget.shown(ledger.held),
+            unit=budget.unit,
+            scope=key_in(budget.scopes, record),
+        )
+        error.status = budget.status
+        return error
+
+    async def _warn(self, io: "IO", budget: Budget, record: Record, key: str, ledger: Ledger) -> None:
+        crossed = [share for share in {budget.warn_at or 0.0, 1.0} if ledger.used >= share * budget.limit]
+        fresh = [share for share in crossed if self._first(f"{key}|{share}")]
+        if fresh:
+            await self._tell(io, budget, key_in(budget.scopes, record), ledger.used)
+
+    def _first(self, key: str) -> bool:
+        with self._lock:
+            if key in self._warned:
+                return False
+            if len(self._warned) >= _WARNED_MAX:
+                del self._warned[next(iter(self._warned))]
+            self._warned[key] = None
+            return True
+
+    async def _tell(self, io: "IO", budget: Budget, scope: str, used: int) -> None:
+        warning = BudgetWarning(budget, scope, budget.shown(used), budget.shown(budget.limit))
+        logger.warning(
+            "A budget is used up to %d %%: %g of %g %s per %s, %s",
+            round(100 * warning.used / warning.limit) if warning.limit else 100,
+            warning.used,
+            warning.limit,
+            budget.unit,
+            budget.per,
+            scope,
+        )
+        if budget.on_warning is not None:
+            try:
+                await io.call(budget.on_warning, warning)
+            except Exception:
+                logger.exception("The on_warning function of a budget failed; the call is not affected.")

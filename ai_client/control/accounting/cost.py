@@ -1,0 +1,180 @@
+"""What calls cost, and the sums of it by endpoint, model, tenant, user and alias."""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
+
+from pydantic_core import from_json, to_json
+
+from ..._call.labels import Labels
+from ..._call.record import NANO, Record
+from ..._call.usage import SOURCES, Usage
+from ..._io import finish
+from ...stores.base import Tally
+from ..options.amounts import check_amounts
+from ..pricing.prices import Prices
+from .accounting import Counted, Part
+
+if TYPE_CHECKING:
+    from ..._io import IO
+    from ...stores import Store
+
+Dimension: TypeAlias = Literal["endpoint", "model", "tenant", "user", "alias", "target", "hour", "day"]
+_LABELS: tuple[Dimension, ...] = ("endpoint", "model", "tenant", "user", "alias", "target")
+_DAY = 86_400
+
+logger = logging.getLogger("ai_client")
+
+
+@dataclass(frozen=True)
+class Cost(Counted):
+    """Measures tokens and cost of each call, and adds them up by the hour.
+
+    What only lists, reads, deletes or uploads is not counted, nor are moderations, which are free. An attempt that
+    may have been billed although no answer came of it counts as a call of unknown cost.
+
+    Args:
+        prices: What models cost.
+        store: Where sums are kept; without, calls are measured and nothing is added up.
+        retention: Days for which sums are kept.
+        ask: Whether streams of chat completions are asked for their usage where the caller did not.
+    """
+
+    part: ClassVar[Part] = "cost"
+    prices: Prices = field(default_factory=Prices)
+    store: "Store | None" = None
+    retention: int = 62
+    ask: bool = True
+
+    def __post_init__(self) -> None:
+        check_amounts("cost", above_zero=True, retention=self.retention)
+
+    def tally(self, record: Record, usage: Usage, lost: int, now: float) -> Tally | None:
+        """Price a call that was answered, and give what it adds to the sums, with attempts that were *lost* before."""
+        prices = record.prices = self.prices
+        nano_usd = record.nano_usd = prices.nano_usd(usage, usage.model, record.target_model or record.model)
+        if self.store is None:
+            return None
+        sums: dict[str, int] = {usage.source: 1}
+        if usage.input:
+            sums["input"] = usage.input
+        if usage.output:
+            sums["output"] = usage.output
+        if usage.cached or usage.reasoning or usage.audio_input or usage.audio_output:
+            sums |= _parts_of(usage)
+        if usage.has_media:
+            sums |= _media_sums(usage)
+        if nano_usd is None:
+            sums["unpriced"] = 1
+        elif nano_usd:
+            sums["nano_usd"] = nano_usd
+        if lost:  # attempts before this one, under the same name
+            for name in ("unknown", "unpriced"):
+                sums[name] = sums.get(name, 0) + lost
+        return self._tally(record, usage.model, sums, now)
+
+    def lost(self, record: Record, lost: int, now: float) -> Tally | None:
+        """Give what attempts add of which nothing is known but that they may have been billed."""
+        if self.store is None:
+            return None
+        return self._tally(record, None, {"unknown": lost, "unpriced": lost}, now)
+
+    def _tally(self, record: Record, model: str | None, sums: Mapping[str, int], now: float) -> Tally:
+        key = _key(record.labels, model or record.target_model or record.model, record.alias, record.target)
+        return Tally(_period(int(now // 3600)), key, sums, now + self.retention * _DAY)
+
+    def report(
+        self, *, by: Sequence[Dimension] = (), since: datetime | None = None, until: datetime | None = None
+    ) -> "list[CostRow]":
+        """Read the sums; blocks while the store does.
+
+        Args:
+            by: What to tell apart; nothing gives one row. Hours and days are those of UTC.
+            since: The first hour that counts.
+            until: The last hour that counts.
+        """
+        if self.store is None:
+            return []
+        first = "" if since is None else _hour(since.timestamp())
+        last = "9999" if until is None else _hour(until.timestamp())
+        found = finish(self.store.sums(cast("IO", _Here()), first, last))
+        rows: dict[tuple[str | None, ...], dict[str, int]] = {}
+        for period, keys in found.items():
+            for key, sums in keys.items():
+                labels: dict[str, str | None] = dict(zip(_LABELS, from_json(key), strict=True))
+                labels |= {"hour": period, "day": period[:10]}
+                totals = rows.setdefault(tuple(labels[name] for name in by), {})
+                for name, amount in sums.items():
+                    totals[name] = totals.get(name, 0) + amount
+        for totals in rows.values():
+            totals["calls"] = sum(totals.get(source, 0) for source in SOURCES)
+        return [
+            CostRow(dict(zip(by, values, strict=True)), totals)
+            for values, totals in sorted(rows.items(), key=lambda row: [value or "" for value in row[0]])
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """One line of a report.
+
+    Attributes:
+        labels: What it is about.
+        sums: Calls, tokens (`input`, `cached`, `output`, `reasoning`, `audio`), whole `seconds` of sound, `characters`
+            spoken, `images`, `nano_usd`, and how many calls were `reported`, `estimated`, `unknown` and `unpriced`.
+    """
+
+    labels: Mapping[str, str | None]
+    sums: Mapping[str, int]
+
+    @property
+    def calls(self) -> int:
+        """Calls that were or may have been billed."""
+        return self.sums.get("calls", 0)
+
+    @property
+    def usd(self) -> float | None:
+        """USD of the calls with a known cost; `None` where no call has one."""
+        return self.sums["nano_usd"] / NANO if "nano_usd" in self.sums else (None if self.unpriced else 0.0)
+
+    @property
+    def unpriced(self) -> int:
+        """Calls whose cost is not known and not in `usd`."""
+        return self.sums.get("unpriced", 0)
+
+
+class _Here:
+    """A way to wait that does the work on this thread, for reports."""
+
+    async def work(self, executor: object, function: Any, /, *args: Any) -> Any:
+        del executor
+        return function(*args)
+
+
+def _parts_of(usage: Usage) -> dict[str, int]:
+    audio = usage.audio_input + usage.audio_output
+    amounts = {"cached": usage.cached, "reasoning": usage.reasoning, "audio": audio}
+    return {name: amount for name, amount in amounts.items() if amount}
+
+
+def _media_sums(usage: Usage) -> dict[str, int]:
+    amounts = {name: math.ceil(getattr(usage, name)) for name in ("seconds", "characters", "images")}
+    return {name: amount for name, amount in amounts.items() if amount}
+
+
+@lru_cache(maxsize=1024)
+def _key(labels: Labels, model: str | None, alias: str | None, target: str | None) -> str:
+    return to_json((labels.endpoint, model, labels.tenant, labels.user, alias, target)).decode()
+
+
+@lru_cache(maxsize=4)
+def _period(hour: int) -> str:
+    return _hour(hour * 3600)
+
+
+def _hour(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H")

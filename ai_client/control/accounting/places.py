@@ -1,0 +1,100 @@
+"""Where the calls of the moment count, for whom they are made, found without a look at the calendar."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..scope import NEVER, PerCaller, Scope, Window, window
+
+if TYPE_CHECKING:
+    from ..._call.record import Record
+    from ...stores import Take
+    from .budget import Budget, Unit
+    from .rate_limit import RateLimit
+
+_KEPT_AFTER = 86_400
+
+
+class Place(NamedTuple):
+    """Where a call counts for one budget: the ledger, its unit, what it may reach, and when it may be forgotten."""
+
+    key: str
+    unit: "Unit"
+    limit: int | None
+    until: float
+
+
+class Standing(NamedTuple):
+    """Where a caller's calls count.
+
+    Attributes:
+        places: For each budget in turn.
+        takes: What a call takes of windows that count requests.
+        counted: The windows that count tokens, of which each call takes as many as it needs.
+    """
+
+    places: "Sequence[Place]" = ()
+    takes: "Sequence[Take]" = ()
+    counted: "Sequence[Take]" = ()
+
+
+class _Stretch(NamedTuple):
+    """A time in which no budget's window ends, and where calls count in that time."""
+
+    start: float
+    end: float
+    callers: PerCaller[Standing]
+
+
+class Standings:
+    """Finds where calls count.
+
+    Args:
+        budgets: All that apply.
+        rates: All that apply.
+    """
+
+    def __init__(self, budgets: "Sequence[Budget]", rates: "Sequence[RateLimit]") -> None:
+        self._budgets = budgets
+        self._rates = rates
+        self._scopes: list[Scope] = []
+        for budget in budgets:
+            self._scopes.extend(budget.scopes)
+        for rate in rates:
+            self._scopes.extend(rate.scopes)
+        self._stretch = _Stretch(0.0, 0.0, PerCaller(_nowhere, ()))
+
+    def at(self, now: float, record: "Record") -> Standing:
+        """Give where a call counts at a time."""
+        stretch = self._stretch
+        if not stretch.start <= now < stretch.end:
+            stretch = self._stretch = self._stretch_at(now)
+        return stretch.callers.of(record)
+
+    def _stretch_at(self, now: float) -> _Stretch:
+        windows = [window(budget.per, budget.timezone, now) for budget in self._budgets]
+        start = max((at.start for at in windows), default=0.0)
+        end = min((at.end for at in windows), default=NEVER)
+        return _Stretch(start, end, PerCaller(self._finder(windows), self._scopes))
+
+    def _finder(self, windows: "Sequence[Window]") -> "Callable[[Record], Standing]":
+        def find(record: "Record") -> Standing:
+            places = [
+                Place(
+                    budget.key(record, at),
+                    budget.unit,
+                    budget.limit if budget.hard else None,
+                    min(at.end + _KEPT_AFTER, NEVER),
+                )
+                for budget, at in zip(self._budgets, windows, strict=True)
+            ]
+            takes = [take for rate in self._rates for take in rate.takes(record)]
+            return Standing(
+                places, [take for take in takes if take.amount], [take for take in takes if not take.amount]
+            )
+
+        return find
+
+
+def _nowhere(record: "Record") -> Standing:
+    del record
+    return Standing()

@@ -1,0 +1,206 @@
+"""Policies from plain data: checked, completed, and put around each other in the one right order."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from .._call.pipeline import Layer
+from ..errors import ConfigError
+from ..stores import open_store
+from .accounting.budget import Budget, Budgets
+from .accounting.cost import Cost
+from .accounting.rate_limit import RateLimit, RateLimits
+from .breaker import Breaker
+from .cache.policy import Cache
+from .concurrency import Concurrency
+from .fallback import Fallback
+from .guardrails import Guardrails, Rules
+from .observability.hooks import Hooks
+from .observability.logs import Logs
+from .observability.redaction.redaction import Redaction
+from .options.checking import check_names, checked, checked_options, make, mapping, resolved, sequence
+from .pricing.prices import Price, Prices
+from .retry_budget import RetryBudget
+
+P = TypeVar("P")
+OPTIONS: Mapping[str, str] = {
+    "store": "The address of shared state, see `open_store`; `memory://` by default.",
+    "on_store_failure": "`open` lets calls through while the store is down, `closed` refuses them.",
+    "redaction": "What hooks, logs and traces may see, see `Redaction`.",
+    "hooks": "Functions or their dotted paths, see `Hooks`.",
+    "logs": "One record a call: `True`, or see `Logs`.",
+    "telemetry": "OpenTelemetry spans and metrics: `True`, or see `Telemetry`.",
+    "guardrails": "Rules about calls, see `Guardrails`.",
+    "cache": "Answers kept for equal calls, see `Cache`; `scope` is required.",
+    "models": "Names for models and chains of models, see `Fallback`.",
+    "fallback": "More about chains: `default`, `clients`, `on`, `retries`, see `Fallback`.",
+    "breaker": "When a target is left alone, see `Breaker`; `False` is never.",
+    "budgets": "A list of budgets, see `Budget`.",
+    "budget_options": "About all budgets: `output_tokens`, `expires`, see `Budgets`.",
+    "cost": "Tokens and cost of calls and their sums: `True`, or see `Cost`.",
+    "prices": "Prices by model, in USD per million tokens, see `Price`.",
+    "price_options": "About the prices of the library: `provider`, `library`, see `Prices`.",
+    "rate_limits": "A list of rates, see `RateLimit`.",
+    "rate_limit_options": "About all rates: `max_wait`, `upstream`, `output_tokens`, see `RateLimits`.",
+    "concurrency": "How many calls run at once: a number, or see `Concurrency`.",
+    "retry_budget": "Retries as a share of traffic: `True`, or see `RetryBudget`.",
+}
+"""The options and what they are."""
+
+Connect = Callable[[Mapping[str, Any], str], Callable[[bool], Any]]
+"""Makes, of a client's options and how to name them in messages, a function that gives the client."""
+
+
+def make_layers(
+    controls: Mapping[str, Any], *, namespace: str = "", connect: Connect | None = None
+) -> tuple[Layer, ...]:
+    """Make the policies that *controls* asks for, the outermost first.
+
+    The order is: telemetry, logs and hooks see everything, answers from the cache and refusals included. Guardrails
+    come before the cache, so that it keeps what would really be sent. The cache comes before everything that counts,
+    for an answer from it costs nothing. Fallback comes before budgets, cost and limits, so that each target is
+    counted by its own price and name, and a target that is refused holds nothing. Budgets are around cost, whose
+    figure they settle. Rates come before concurrency, so that nobody holds a slot while waiting for time to pass.
+    The retry budget is innermost, next to the retries.
+
+    Args:
+        controls: Options by name, see `OPTIONS`.
+        namespace: What tells cached answers of this client from others in the same store.
+        connect: Makes the clients that `fallback` names by their options.
+
+    Raises:
+        ConfigError: An option is unknown, ill-typed or contradicts another.
+        ImportError: The library that an option needs is not installed.
+    """
+    check_names("", controls, OPTIONS)
+    given = {name: value for name, value in controls.items() if value is not None and value is not False}
+    store = _store(given)
+    layers: list[Any] = _watching(given)
+    if "guardrails" in given:
+        layers.append(_guardrails(given["guardrails"]))
+    if "cache" in given:
+        layers.append(make(Cache, given["cache"], "cache", store=store, namespace=namespace))
+    if given.keys() & {"models", "fallback", "breaker"}:
+        layers.append(_fallback(given, connect, has_breaker=controls.get("breaker") is not False))
+    layers += _counting(given, store)
+    if "concurrency" in given:
+        bound = given["concurrency"]
+        bound = {"max_in_flight": bound} if type(bound) is int else bound
+        layers.append(make(Concurrency, bound, "concurrency"))
+    if "retry_budget" in given:
+        layers.append(make(RetryBudget, given["retry_budget"], "retry_budget"))
+    return tuple(layers)
+
+
+def _watching(given: Mapping[str, Any]) -> list[Any]:
+    """Make the policies that see everything and change nothing."""
+    redaction = make(Redaction, given.get("redaction", {}), "redaction")
+    layers: list[Any] = []
+    if "telemetry" in given:
+        from .observability.telemetry import Telemetry  # noqa: PLC0415 - only where it is asked for
+
+        layers.append(make(Telemetry, given["telemetry"], "telemetry", redaction=redaction))
+    if "logs" in given:
+        layers.append(make(Logs, given["logs"], "logs", redaction=redaction))
+    if "hooks" in given:
+        hooks = given["hooks"]
+        if not isinstance(hooks, Hooks):
+            named = mapping(hooks, "hooks")
+            hooks = {name: resolved(value, f"hooks.{name}") for name, value in named.items()}
+        layers.append(make(Hooks, hooks, "hooks", redaction=redaction))
+    return layers
+
+
+def _counting(given: Mapping[str, Any], store: Any) -> list[Any]:
+    """Make the policies that count in the store."""
+    prices = _prices(given)
+    layers: list[Any] = []
+    if "budgets" in given:
+        budgets = _make_each(Budget, {"budgets": _with_callbacks(given["budgets"])}, "budgets")
+        options = mapping(given.get("budget_options", {}), "budget_options")
+        layers.append(make(Budgets, options, "budget_options", budgets=budgets, store=store, prices=prices))
+    if "cost" in given:
+        layers.append(make(Cost, given["cost"], "cost", store=store, prices=prices))
+    if given.keys() & {"rate_limits", "rate_limit_options"}:
+        limits = _make_each(RateLimit, given, "rate_limits")
+        options = mapping(given.get("rate_limit_options", {}), "rate_limit_options")
+        layers.append(make(RateLimits, options, "rate_limit_options", limits=limits, store=store))
+    return layers
+
+
+def _make_each(cls: type[P], given: Mapping[str, Any], name: str) -> list[P]:
+    entries = sequence(given.get(name, ()), name)
+    return [make(cls, options, f"{name}[{number}]") for number, options in enumerate(entries)]
+
+
+def _store(given: Mapping[str, Any]) -> Any:
+    """Give the store that is named or given."""
+    place = given.get("store", "memory://")
+    if isinstance(place, str):
+        return open_store(place, on_failure=given.get("on_store_failure", "open"))
+    if not hasattr(place, "admit"):
+        raise ConfigError(f"store: an address or a store is expected, not {type(place).__name__}.")
+    if "on_store_failure" in given:
+        raise ConfigError("on_store_failure: a store that is given has its own `on_failure`.")
+    return place
+
+
+def _prices(given: Mapping[str, Any]) -> Prices:
+    prices = given.get("prices", {})
+    if isinstance(prices, Prices):
+        return prices
+    models = {
+        model: make(Price, price, f"prices.{model}") for model, price in mapping(prices, "prices").items()
+    }
+    return make(Prices, given.get("price_options", {}), "price_options", models=models)
+
+
+def _guardrails(options: object) -> Guardrails:
+    if isinstance(options, Guardrails):
+        return options
+    given = dict(mapping(options, "guardrails"))
+    where = "guardrails.endpoints"
+    if given.get("endpoints") is not None:
+        given["endpoints"] = {
+            endpoint: rules
+            if isinstance(rules, Rules)
+            else checked_options(Rules, rules, f"{where}.{endpoint}")
+            for endpoint, rules in mapping(given["endpoints"], where).items()
+        }
+    return make(Guardrails, given, "guardrails")
+
+
+def _with_callbacks(budgets: object) -> object:
+    """Give budgets with the dotted paths in them replaced by what they name."""
+
+    def completed(budget: Any, where: str) -> Any:
+        if not isinstance(budget, Mapping) or "on_warning" not in budget:
+            return cast("Any", budget)
+        options = cast("Mapping[str, Any]", budget)
+        return {**options, "on_warning": resolved(options["on_warning"], f"{where}.on_warning")}
+
+    if not isinstance(budgets, list | tuple):
+        return budgets
+    each = enumerate(cast("Sequence[Any]", budgets))
+    return [completed(budget, f"budgets[{number}]") for number, budget in each]
+
+
+def _fallback(given: Mapping[str, Any], connect: Connect | None, *, has_breaker: bool) -> Fallback:
+    if isinstance(given.get("fallback"), Fallback):
+        raise ConfigError("fallback: a mapping of options is expected; give a policy as one of `layers`.")
+    options = dict(mapping(given.get("fallback", {}), "fallback"))
+    clients = dict(mapping(options.pop("clients", {}), "fallback.clients"))
+    for name, client in clients.items():
+        clients[name] = _client(client, f"fallback.clients.{name}", connect)
+    breaker = make(Breaker, given.get("breaker", {}), "breaker") if has_breaker else None
+    models = checked(Mapping[str, str | Sequence[str]], mapping(given.get("models", {}), "models"), "models")
+    return make(Fallback, options, "fallback", models=models, clients=clients, breaker=breaker)
+
+
+def _client(given: object, where: str, connect: Connect | None) -> Any:
+    """Give a further client, or what makes it."""
+    if isinstance(given, Mapping) and connect is not None:
+        return connect(cast("Mapping[str, Any]", given), f"{where}.")
+    client = resolved(given, where)
+    if not callable(client) and not hasattr(client, "_send"):
+        raise ConfigError(f"{where}: give options, a client, or a function that gives one.")
+    return client

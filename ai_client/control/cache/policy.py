@@ -1,0 +1,359 @@
+"""Answers kept for equal calls: of whom they may be shared with, and no one else."""
+
+import copy
+import hashlib
+import json
+import threading
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from pydantic_core import from_json, to_json
+
+from ..._call.call import Call, Reply, StreamEnd
+from ..._call.pipeline import Next
+from ..._call.record import Record
+from ..._fork import PerProcess
+from ..._io.deadline import is_over, remaining
+from ..._params.encoding import encode
+from ..._params.omit import Omit
+from ...errors import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    CircuitOpen,
+    DeadlineExceededError,
+    members_of,
+)
+from ..body import tap
+from ..options.amounts import check_amounts
+from ..pricing.meter import asks_for_usage, is_for_caller
+from ..record import record_of
+from ..scope import Scope, scopes_of, values_in
+from .entry import Entry
+from .keepable import is_keepable
+from .lease import Lease
+
+if TYPE_CHECKING:
+    from ..._io import Waiter
+    from ...stores import Store
+
+_ALWAYS = ("/embeddings", "/moderations")
+_IF_DETERMINISTIC = ("/chat/completions", "/completions", "/responses")
+_FLIGHT_TIMEOUT = 600.0
+_FIRST_PAUSE, _LAST_PAUSE = 0.005, 0.2
+_OK = 200
+_TOO_MANY, _SERVER_ERROR = 429, 500
+
+
+class _Flight:
+    """A call under way that equal calls wait for."""
+
+    __slots__ = ("answered", "entry", "error", "waiters")
+
+    def __init__(self) -> None:
+        self.answered = False
+        self.entry: Entry | None = None
+        self.error: APIError | None = None
+        self.waiters: list[Waiter] = []
+
+
+class _Flights(dict[str, _Flight]):
+    """The calls of a process that are under way, by key, and the lock under which they come and go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What a call's `cache-control` says."""
+
+    store: bool = True
+    read: bool = True
+    max_age: float | None = None
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Keeps answers and gives them to equal calls of the same scope.
+
+    Kept are embeddings, moderations, and texts with `temperature=0` or a `seed`; other texts where `everything` is
+    set, or the call says `extra_headers={"cache-control": "max-age=60"}`. The header also takes `no-cache` (ask
+    anew, keep the answer) and `no-store` (leave the cache alone); it is not sent on. A call without the label that
+    the scope asks for is not cached. Equal calls at the same time go upstream once among all who share the store,
+    streams aside, which do not wait for each other.
+
+    Args:
+        scope: Who may share an answer: each `tenant`, `user`, `endpoint` or `model`, a combination, or `all`.
+        store: Where answers are kept.
+        ttl: Seconds for which an answer is given again.
+        stale_if_error: Seconds for which it is still given after that, where the upstream is down.
+        everything: Whether texts are kept that would come out different each time.
+        max_body: Bytes of the largest answer that is kept.
+        namespace: What tells this client's answers from those of others in the store, as its base URL.
+    """
+
+    for_sessions: ClassVar[bool] = False
+    scope: Scope | Sequence[Scope]
+    store: "Store"
+    ttl: float = 3600.0
+    stale_if_error: float = 0.0
+    everything: bool = False
+    max_body: int = 1024 * 1024
+    namespace: str = ""
+    _scopes: tuple[Scope, ...] = field(init=False, repr=False, compare=False)
+    _flights: PerProcess[_Flights] = field(
+        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(_Flights)
+    )
+
+    def __post_init__(self) -> None:
+        check_amounts("cache", above_zero=True, ttl=self.ttl)
+        check_amounts("cache", above_zero=False, stale_if_error=self.stale_if_error, max_body=self.max_body)
+        object.__setattr__(self, "_scopes", scopes_of(self.scope, "cache: scope"))
+
+    def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
+        """Answer a call from the cache, or send it and keep the answer."""
+        record = call.record or record_of(call)
+        wish = _EVERYTHING
+        if call.headers:
+            wish, call = _wish(call)
+        key = self._key(call, record, wish)
+        return proceed(call) if key is None else self._cached(call, proceed, record, key, wish)
+
+    async def _cached(self, call: Call, proceed: Next, record: Record, key: str, wish: _Wish) -> Reply:
+        stale: Entry | None = None
+        if wish.read:
+            entry = await self._read(call, key)
+            if entry is not None:
+                now = call.io.now()
+                if now < entry.stored + self.ttl and (
+                    wish.max_age is None or now - entry.stored <= wish.max_age
+                ):
+                    return self._answer(call, record, entry, "hit")
+                stale = entry
+        try:
+            if call.stream is not None or call.unread:
+                return await self._send(call, proceed, record, key)
+            if not wish.read:
+                return (await self._send_whole(call, proceed, record, key))[0]
+            return await self._share(call, proceed, record, key)
+        except (APIError, CircuitOpen) as error:
+            if (
+                stale is not None
+                and call.io.now() < stale.stored + self.ttl + self.stale_if_error
+                and _is_down(error)
+            ):
+                return self._answer(call, record, stale, "stale")
+            raise
+
+    def apart(self, whereabouts: object) -> "Cache":
+        """Give the same cache for a client whose answers depend on something else, which the name does not tell."""
+        other = copy.copy(self)
+        digest = hashlib.sha256(to_json(whereabouts, fallback=str)).hexdigest()[:16]
+        object.__setattr__(other, "namespace", f"{self.namespace}|{digest}")
+        return other
+
+    def _key(self, call: Call, record: Record, wish: _Wish) -> str | None:
+        """Name the answer to a call; `None` where it is not one to keep."""
+        if call.method != "POST" or call.files is not None or not wish.store:
+            return None
+        if not self._is_eligible(call) and wish.max_age is None:
+            return None
+        values = values_in(self._scopes, record)
+        if None in values:
+            return None
+        return cache_key(call, [self.namespace, *self._scopes, *values])
+
+    def _is_eligible(self, call: Call) -> bool:
+        path = call.path
+        if not path.endswith(_IF_DETERMINISTIC):
+            return path.endswith(_ALWAYS)
+        body = members_of(call.body)
+        if body.get("background"):
+            return False
+        if self.everything or ("seed" in body and isinstance(body["seed"], int)):
+            return True
+        return "temperature" in body and body["temperature"] == 0
+
+    async def _read(self, call: Call, key: str) -> Entry | None:
+        data = await self.store.get(call.io, key, call.io.now())
+        return None if data is None else Entry.from_bytes(data)
+
+    def _answer(self, call: Call, record: Record, entry: Entry, how: Any) -> Reply:
+        record.cache = how
+        record.target = entry.target
+        record.nano_usd = 0
+        reply = Reply(entry.response(call, how))
+        if not asks_for_usage(call):
+            reply.on_event.append(is_for_caller)  # it may have been asked for on the way out
+        return reply
+
+    async def _share(self, call: Call, proceed: Next, record: Record, key: str) -> Reply:
+        """Send a call, or wait for an equal one that is under way."""
+        while True:
+            flights = self._flights()
+            with flights.lock:
+                flight = flights.get(key)
+                leads = flight is None
+                if flight is None:
+                    flight = flights[key] = _Flight()
+                    waiter = None
+                else:
+                    waiter = call.io.waiter()
+                    flight.waiters.append(waiter)
+            if leads:
+                return await self._lead(call, proceed, record, key, flight)
+            limit = (
+                _FLIGHT_TIMEOUT if call.deadline is None else min(_FLIGHT_TIMEOUT, remaining(call.deadline))
+            )
+            landed = await call.io.wait(waiter, limit)
+            if flight.entry is not None:
+                return self._answer(call, record, flight.entry, "shared")
+            if flight.error is not None:
+                raise copy.copy(flight.error)
+            if flight.answered or not landed:  # no answer to share, and no use in asking one after the other
+                return (await self._send_whole(call, proceed, record, key))[0]
+
+    async def _lead(self, call: Call, proceed: Next, record: Record, key: str, flight: _Flight) -> Reply:
+        try:
+            reply, flight.entry = await self._send_alone(call, proceed, record, key)
+            flight.answered = True
+        except APIError as error:
+            if not isinstance(error, DeadlineExceededError):  # which is the leader's own
+                flight.error = error
+            raise
+        finally:
+            flights = self._flights()
+            with flights.lock:
+                if (
+                    flights.get(key) is flight
+                ):  # else it took off in the process from which this one was forked
+                    del flights[key]
+            for waiter in flight.waiters:
+                waiter.open()
+        return reply
+
+    async def _send_alone(
+        self, call: Call, proceed: Next, record: Record, key: str
+    ) -> tuple[Reply, Entry | None]:
+        """Send a call, or wait for the answer that another process is getting."""
+        if self.store.instant is not None:
+            return await self._send_whole(call, proceed, record, key)
+        io, lease, pause = call.io, Lease(self.store, key), _FIRST_PAUSE
+        while not await lease.take(io):
+            await io.sleep(pause)
+            pause = min(2 * pause, _LAST_PAUSE)
+            if (entry := await self._fresh(call, key)) is not None:
+                return self._answer(call, record, entry, "shared"), entry
+            if is_over(call.deadline):
+                return await self._send_whole(call, proceed, record, key)  # which says so
+        try:
+            if (entry := await self._fresh(call, key)) is not None:
+                return self._answer(call, record, entry, "shared"), entry
+            return await self._send_whole(call, proceed, record, key)
+        finally:
+            await lease.give_back(io)
+
+    async def _fresh(self, call: Call, key: str) -> Entry | None:
+        entry = await self._read(call, key)
+        return entry if entry is not None and call.io.now() < entry.stored + self.ttl else None
+
+    async def _send_whole(
+        self, call: Call, proceed: Next, record: Record, key: str
+    ) -> tuple[Reply, Entry | None]:
+        reply = await proceed(call)
+        record.cache = "miss"
+        response = reply.response
+        content = response.content
+        if not is_keepable(call, response.headers.get("content-type", ""), content):
+            return reply, None
+        entry = Entry.of(response, [content], record.target, call.io.now(), decoded=True)
+        await self._keep(call, key, entry)
+        return reply, entry
+
+    async def _send(self, call: Call, proceed: Next, record: Record, key: str) -> Reply:
+        """Send a call whose body is read by the caller; its chunks are kept once it is whole."""
+        reply = await proceed(call)
+        record.cache = "miss"
+        chunks: list[bytes] = []
+        response = reply.response
+        size = 0
+
+        def see(chunk: bytes) -> None:
+            nonlocal size
+            size += len(chunk)
+            if size <= self.max_body:
+                chunks.append(chunk)
+
+        async def keep(end: StreamEnd) -> None:
+            if end.complete and end.error is None and size <= self.max_body:
+                entry = Entry.of(response, chunks, record.target, call.io.now(), decoded=False)
+                if entry.is_keepable(call):
+                    await self._keep(call, key, entry)
+
+        tap(response, see)
+        reply.on_end.append(keep)
+        return reply
+
+    async def _keep(self, call: Call, key: str, entry: Entry) -> None:
+        if entry.status != _OK or sum(map(len, entry.chunks)) > self.max_body:
+            return
+        expires = entry.stored + self.ttl + self.stale_if_error
+        await self.store.set(call.io, key, entry.to_bytes(), expires, call.io.now())
+
+
+def cache_key(call: Call, scope: Sequence[str | None]) -> str:
+    """Name a call within a scope: equal names mean equal requests, whatever the order of their members."""
+    headers = {
+        name.lower(): value for name, value in (call.headers or {}).items() if not isinstance(value, Omit)
+    }
+    body = call.encoded()
+    shape = [call.path, call.stream is not None, call.unread, sorted(headers.items())]
+    parts = [list(scope), shape, canonical(from_json(encode(call.query))), canonical(from_json(body))]
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def canonical(value: Any) -> Any:
+    """Give the one form of equal JSON values: whole numbers without a point."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return {name: canonical(member) for name, member in members.items()}
+    if isinstance(value, list):
+        return [canonical(item) for item in cast("list[Any]", value)]
+    return value
+
+
+def _wish(call: Call) -> tuple[_Wish, Call]:
+    """Read what a call says to the cache, and take it out."""
+    name = next((name for name in call.headers or () if name.lower() == "cache-control"), None)
+    if name is None or call.headers is None:
+        return _EVERYTHING, call
+    said = call.headers[name]
+    rest: Mapping[str, Any] = {other: value for other, value in call.headers.items() if other != name}
+    directives = {} if isinstance(said, Omit) else _directives(said)
+    age = directives.get("max-age")
+    wish = _Wish(
+        "no-store" not in directives,
+        "no-cache" not in directives,
+        float(age) if age and age.isdecimal() else None,
+    )
+    return wish, call.changed(headers=rest or None)
+
+
+_EVERYTHING = _Wish()
+
+
+def _directives(value: str) -> dict[str, str]:
+    parts = (part.strip().partition("=") for part in value.lower().split(","))
+    return {name: argument.strip('" ') for name, _, argument in parts}
+
+
+def _is_down(error: Exception) -> bool:
+    if isinstance(error, APIStatusError):
+        return error.status_code >= _SERVER_ERROR or error.status_code == _TOO_MANY
+    return isinstance(error, APIConnectionError | CircuitOpen)

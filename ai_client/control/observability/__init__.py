@@ -1,0 +1,1 @@
+"""Policies that watch: logs, hooks, traces, and what they may not show."""

@@ -1,0 +1,77 @@
+"""Watching a call from its beginning to the end of its stream, for hooks, logs and traces."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NamedTuple
+
+from ..._call.call import Call, Reply, StreamEnd
+from ..._call.pipeline import Next
+from ..._call.record import Attempt, Record
+from ..pricing.meter import Meter, metered, usage_of
+from ..record import record_of
+
+
+class Outcome(NamedTuple):
+    """How a call ended.
+
+    Attributes:
+        record: What is known of it.
+        seconds: How long it took, a stream to its end.
+        error: What it failed with, if it did.
+        complete: Whether a stream was read to its end; a whole answer is.
+        reply: The answer, where there is one.
+    """
+
+    record: Record
+    seconds: float
+    error: BaseException | None
+    complete: bool
+    reply: Reply | None
+
+
+async def observed(
+    call: Call,
+    proceed: Next,
+    done: Callable[[Outcome], Coroutine[Any, Any, None]],
+    *,
+    attempt: Callable[[Attempt], Awaitable[None]] | None = None,
+    answers: bool = True,
+) -> Reply:
+    """Send a call, telling *attempt* of each attempt and *done* of its end; neither may raise.
+
+    Where *answers* is not set, *done* need not hear of a whole answer, only of failures and of streams.
+    """
+    record = call.record or record_of(call)
+    if attempt is not None:
+        record.on_attempt.append(attempt)
+    try:
+        reply = await proceed(call)
+    except BaseException as error:
+        await call.io.carry_through(done(Outcome(record, record.seconds, error, complete=False, reply=None)))
+        raise
+    meter: Meter | None = None
+    if answers or not call.is_whole:
+        record.request_id = reply.response.headers.get("x-request-id")
+    if record.cache not in {None, "miss"}:
+        record.usage = None  # the tokens are those of another call
+    elif call.is_whole:
+        record.usage = reply.usage or usage_of(call, reply, record)
+    else:
+        meter = metered(call, call, reply)
+    if call.is_whole:
+        if answers:
+            await done(Outcome(record, record.seconds, None, complete=True, reply=reply))
+        return reply
+
+    def see(data: bytes) -> None:
+        del data
+        if record.first_item is None:
+            record.first_item = record.seconds
+
+    async def at_end(end: StreamEnd) -> None:
+        if meter is not None:
+            meter.usage()
+        await done(Outcome(record, record.seconds, end.error, complete=end.complete, reply=reply))
+
+    reply.on_event.append(see)
+    reply.on_end.append(at_end)
+    return reply

@@ -1,0 +1,1 @@
+"""Masking of credentials and of what tells of a person."""

@@ -1,0 +1,1 @@
+"""Options of the controls: how they are checked, and how a fault is told."""

@@ -1,0 +1,154 @@
+"""Tokens that nobody has reported: what a request will need, and what a broken stream must have cost."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic_core import from_json
+
+from ..._call.size import BYTES_PER_TOKEN, Size, _is_media
+from ..._call.usage import UNKNOWN, Usage
+from ...errors import members_of
+
+if TYPE_CHECKING:
+    from ..._call.call import Call
+
+FRAME_BYTES = 64
+"""What a request holds around its prompt."""
+DEFAULT_OUTPUT_TOKENS = 4096
+"""What an answer without a limit is taken to need."""
+
+_VECTORS = ("/embeddings", "/moderations")
+_LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+_ABOUT_ANSWER = frozenset({*_LIMITS, "n"})
+
+
+def text_tokens(text: str, per_token: int = BYTES_PER_TOKEN) -> int:
+    """Estimate the tokens of a text from its bytes, of which other scripts than English need fewer a token."""
+    size = Size()
+    size.add_text(text)
+    return size.tokens(per_token)
+
+
+def size_of(call: "Call") -> Size:
+    """Measure a request, once however many policies ask; media count `MEDIA_TOKENS` each.
+
+    A prompt of nothing but texts is measured by the bytes of the request, which are needed anyway: the names and
+    brackets in it come to about what messages cost beside their text.
+    """
+    size = call.size
+    if size is None:
+        body = members_of(call.body)
+        if call.files is not None or not _is_all_text(body):
+            size = _size_of_prompt(body)
+        else:
+            size = Size()
+            size.add_bytes(call.encoded())
+            size.ascii = size.ascii - FRAME_BYTES if size.ascii > FRAME_BYTES else 0
+        _limit(size, call.path, body)
+        call.size = size
+    return size
+
+
+def _limit(size: Size, path: str, body: Mapping[str, Any]) -> None:
+    if path.endswith(_VECTORS):
+        size.limit = 0
+        return
+    if _ABOUT_ANSWER.isdisjoint(body):
+        return
+    for name in _LIMITS:
+        if name in body and isinstance(value := body[name], int):
+            size.limit = value
+            break
+    choices = body.get("n")
+    if isinstance(choices, int) and choices > 0:
+        size.choices = choices
+
+
+def _size_of_prompt(body: Mapping[str, Any]) -> Size:
+    size = Size()
+    for name in ("messages", "input", "prompt", "instructions", "tools"):
+        if name in body:
+            size.add(body[name])
+    return size
+
+
+def input_tokens(call: "Call", per_token: int = BYTES_PER_TOKEN) -> int:
+    """Estimate the tokens of a request's prompt."""
+    return (call.size or size_of(call)).tokens(per_token)
+
+
+def prompt_tokens(body: Mapping[str, Any], per_token: int = BYTES_PER_TOKEN) -> int:
+    """Estimate the tokens of the prompt in a request's body, from its texts alone."""
+    return _size_of_prompt(body).tokens(per_token)
+
+
+def _is_all_text(body: Mapping[str, Any]) -> bool:
+    """Tell whether there is a prompt, without media or tokens that are counted already; no text is looked at."""
+    prompt = body.get("messages")
+    if prompt is None:
+        prompt = body.get("input", body.get("prompt"))
+    return prompt is not None and _is_text(prompt)
+
+
+def _is_text(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        for item in cast("Sequence[Any]", value):
+            if type(item) is str:
+                continue
+            if item.__class__ is dict and type(item.get("content")) is str:
+                continue  # nearly all are
+            if not _is_text(item):
+                return False
+        return True
+    if isinstance(value, dict | Mapping):
+        members = cast("Mapping[str, Any]", value)
+        if "type" in members and _is_media(members):
+            return False
+        return all(_is_text(members.get(name) or "") for name in ("content", "output"))
+    return not isinstance(value, int | float)
+
+
+def message_tokens(message: Any, per_token: int = BYTES_PER_TOKEN) -> int:
+    """Estimate the tokens of one message of a conversation."""
+    size = Size()
+    size.add(message)
+    return size.tokens(per_token)
+
+
+def from_events(call: "Call", events: Sequence[bytes]) -> Usage:
+    """Estimate the usage of a stream that ended before it reported any, from the text that had come."""
+    if not events:
+        return UNKNOWN
+    model: str | None = None
+    output = 0
+    for data in events:
+        try:
+            event: Any = from_json(data)
+        except ValueError:
+            continue
+        members = members_of(event)
+        model = model or members.get("model")
+        output += _said(members)
+    named = model if isinstance(model, str) else None
+    return Usage("estimated", input_tokens(call), -(-output // BYTES_PER_TOKEN), named)
+
+
+def _said(event: Mapping[str, Any]) -> int:
+    """Count the bytes of text and arguments in an event of any endpoint."""
+    delta = event.get("delta")
+    if isinstance(delta, str):
+        return len(delta.encode())
+    choices: Any = event.get("choices")
+    if not isinstance(choices, list):
+        return 0
+    parts = (members_of(choice) for choice in cast("list[Any]", choices))
+    return sum(_text_in(part.get("delta")) + _text_in(part.get("text")) for part in parts)
+
+
+def _text_in(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, list):
+        return sum(_text_in(inner) for inner in cast("list[Any]", value))
+    members = members_of(value)
+    return sum(_text_in(inner) for name, inner in members.items() if name not in {"role", "id", "type"})

@@ -1,0 +1,137 @@
+"""Sound and pictures: what their calls may need, and what they used where no tokens are reported."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from ..._call.size import BYTES_PER_TOKEN, MEDIA_TOKENS, WARY_BYTES_PER_TOKEN
+from ..._call.usage import MOST_SECONDS, Usage, outline_of
+from ..._params.upload_objects import uploaded
+from ...errors import members_of
+from .estimates import text_tokens
+
+if TYPE_CHECKING:
+    from ..._call.call import Call
+
+_SPEECH = "/audio/speech"
+_HEARD = ("/audio/transcriptions", "/audio/translations")
+_PICTURES = ("/images/generations", "/images/edits", "/images/variations")
+TEXT_PATHS = frozenset({"/chat/completions", "/responses", "/embeddings", "/completions"})
+_FREE = "/moderations"
+_MODEL_FROM_ELSEWHERE = ("/responses", *_PICTURES)
+CHARACTERS_PER_SECOND = 15
+"""How fast speech is, for estimates of what was used."""
+WARY_CHARACTERS_PER_SECOND = 8
+"""The same for estimates of what may be used."""
+SPEECH_TOKENS = 21
+"""What a second of spoken answer comes to."""
+SOUND_TOKENS = 17
+"""What a second of sound in a request comes to, and with `TEXT_TOKENS` its text."""
+TEXT_TOKENS = 4
+SOUND_BYTES = 4000
+"""What a second of recorded sound takes at least."""
+LONGEST_SOUND = 1500
+"""Seconds that a recording of unknown size is taken to have."""
+PICTURE_TOKENS = 6500
+"""What a picture in the answer comes to at most."""
+_PCM_BYTES = 48_000
+
+
+def is_billed(call: "Call") -> bool:
+    """Tell whether a call is one that costs money by what it uses: it asks a model, and not one that is free."""
+    if call.method != "POST":
+        return False
+    if call.path in TEXT_PATHS:
+        return True
+    if "model" in members_of(call.body):
+        return call.path != _FREE
+    return call.path.endswith(_MODEL_FROM_ELSEWHERE)
+
+
+def is_media(call: "Call") -> bool:
+    """Tell whether a call makes or takes sound or pictures by an endpoint of their own."""
+    return call.path not in TEXT_PATHS and call.path.startswith(("/audio/", "/images/"))
+
+
+def expected(call: "Call") -> Usage:
+    """Give the most that a call about sound or pictures should need."""
+    body = members_of(call.body)
+    if call.path.endswith(_SPEECH):
+        return _spoken(body, WARY_BYTES_PER_TOKEN, WARY_CHARACTERS_PER_SECOND)
+    if call.path.endswith(_HEARD):
+        seconds = -(-sum(map(_size, _uploads(call))) // SOUND_BYTES)
+        sound = seconds * SOUND_TOKENS
+        return Usage(
+            "estimated",
+            sound + text_tokens(str(body.get("prompt") or "")),
+            seconds * TEXT_TOKENS,
+            audio_input=sound,
+            seconds=seconds,
+        )
+    count = _count(body)
+    given = MEDIA_TOKENS * len(_uploads(call))
+    into = given + text_tokens(str(body.get("prompt") or ""), WARY_BYTES_PER_TOKEN)
+    made = PICTURE_TOKENS * count
+    return Usage("estimated", into, made, image_input=given, image_output=made, images=count)
+
+
+def used(call: "Call", content: bytes | None, size: int) -> Usage | None:
+    """Estimate what an answer without a report used: its body, where it is at hand, and its size in bytes."""
+    body = members_of(call.body)
+    if call.path.endswith(_SPEECH):
+        spoken = _spoken(body, BYTES_PER_TOKEN, CHARACTERS_PER_SECOND)
+        if body.get("response_format") not in {"wav", "pcm"}:
+            return spoken
+        tokens = -(-size * SPEECH_TOKENS // _PCM_BYTES)
+        return replace(spoken, output=tokens, audio_output=tokens)
+    if content is None:
+        return None
+    if call.path.endswith(_HEARD):
+        seconds = _duration(content)
+        return Usage("estimated", seconds=seconds) if seconds else None
+    if call.path.endswith(_PICTURES):
+        return Usage("estimated", images=max(1, content.count(b'"b64_json"'), content.count(b'"url"')))
+    return None
+
+
+def _duration(content: bytes) -> float:
+    """Give the seconds that a transcription says it is of, 0 where it does not."""
+    said: Any = outline_of(content).get("duration")
+    try:
+        seconds = float(said)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return seconds if 0 < seconds <= MOST_SECONDS else 0.0
+
+
+def _spoken(body: Mapping[str, Any], bytes_per_token: int, characters_per_second: int) -> Usage:
+    text = str(body.get("input") or "")
+    tokens = -(-len(text) * SPEECH_TOKENS // characters_per_second)
+    into = text_tokens(text + str(body.get("instructions") or ""), bytes_per_token)
+    return Usage("estimated", into, tokens, audio_output=tokens, characters=len(text))
+
+
+def _count(body: Mapping[str, Any]) -> int:
+    count = body.get("n")
+    return count if isinstance(count, int) and count > 0 else 1
+
+
+def _uploads(call: "Call") -> list[Any]:
+    """Give the uploads of a call, as far as they can be looked at more than once."""
+    files: Any = call.files
+    if isinstance(files, Mapping):
+        return list(cast("Mapping[str, Any]", files).values())
+    return [file for _, file in cast("list[Any]", files)] if isinstance(files, list) else [None]
+
+
+def _size(file: Any) -> int:
+    """Give the bytes of an upload, and many where they cannot be told without reading it."""
+    content: Any = uploaded(cast("Any", file[1]) if isinstance(file, tuple) else file).content
+    if isinstance(content, bytes | bytearray):
+        return len(content)
+    try:
+        return os.stat(content if isinstance(content, str | Path) else content.fileno()).st_size  # noqa: PTH116 - a number too
+    except (AttributeError, OSError, ValueError):
+        return LONGEST_SOUND * SOUND_BYTES

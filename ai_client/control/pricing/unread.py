@@ -1,0 +1,65 @@
+"""Bodies that callers read by themselves: what can be told of them from the raw chunks that pass."""
+
+import zlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..._answers.sse import SSEDecoder
+from ..._exchange.bounds import bounds_of
+from ..body import tap
+
+if TYPE_CHECKING:
+    import httpx
+
+_KEPT = 1024 * 1024
+_ENCODINGS = frozenset({"gzip", "deflate"})
+
+
+class UnreadBody:
+    """What has passed of a body: events of a stream, or an answer in JSON, and its size.
+
+    Args:
+        response: The answer, its body not read yet.
+        see: A function that gets the data of each event.
+
+    Attributes:
+        size: Bytes that have passed, out of their content encoding.
+    """
+
+    def __init__(self, response: "httpx.Response", see: Callable[[bytes], None]) -> None:
+        self.size = 0
+        bounds = bounds_of(response)
+        self._limit = bounds.response
+        self._see = see
+        self._kept: list[bytes] = []
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        self._events = SSEDecoder(bounds.event) if kind == "text/event-stream" else None
+        self._keeps = kind == "application/json"
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        self._unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding in _ENCODINGS else None
+        self._readable = self._unpack is not None or encoding in {"identity", ""}
+        tap(response, self._pass)
+
+    def content(self) -> bytes | None:
+        """Give an answer in JSON, `None` where it is something else or too large."""
+        return b"".join(self._kept) if self._kept and self._keeps and self._readable else None
+
+    def _pass(self, chunk: bytes) -> None:
+        if self._unpack is not None and self._readable:
+            try:
+                chunk = self._unpack.decompress(chunk)
+            except zlib.error:
+                self._readable = False
+        self.size += len(chunk)
+        if not self._readable:
+            return
+        if self._events is not None:
+            for data, _ in self._events.feed(chunk):
+                self._see(data)
+            if self._events.overflown or self.size > self._limit:
+                self._readable = False  # the caller may read on, but nothing more of it is held here
+        elif self._keeps:
+            self._kept.append(chunk)
+            if self.size > _KEPT:
+                self._keeps = False
+                self._kept.clear()

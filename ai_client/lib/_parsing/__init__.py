@@ -1,0 +1,1 @@
+"""Structured outputs of chat completions and of responses, parsed."""

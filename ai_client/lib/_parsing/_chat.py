@@ -1,0 +1,85 @@
+"""Chat answers parsed into types of the caller's: what a type asks of the API, and what comes back."""
+
+import logging
+from typing import Any
+
+from ..._models.base import recast
+from ...errors import ContentFilterFinishReasonError, LengthFinishReasonError
+from ...types.chat import (
+    ChatCompletion,
+    ParsedChatCompletion,
+    ParsedChatCompletionMessage,
+    ParsedChoice,
+    ParsedFunction,
+    ParsedFunctionToolCall,
+)
+from .._schema import Format, requested_format
+from .._tools import Tools
+
+logger = logging.getLogger("ai_client")
+
+_CHOICE: type[ParsedChoice[Any]] = ParsedChoice
+_MESSAGE: type[ParsedChatCompletionMessage[Any]] = ParsedChatCompletionMessage
+_COMPLETION: type[ParsedChatCompletion[Any]] = ParsedChatCompletion
+
+UNFINISHED = frozenset({"length", "content_filter"})
+"""Reasons to finish that leave an answer which cannot be parsed."""
+
+
+def chat_format_param(response_format: Any) -> Any:
+    """Give what `response_format` says on the wire; what is not a type is given back as it is."""
+    form = requested_format(response_format)
+    if form is None:
+        return response_format
+    return {
+        "type": "json_schema",
+        "json_schema": {"schema": form.schema, "name": form.name, "strict": True},
+    }
+
+
+def parse_chat_completion(
+    completion: ChatCompletion, form: Format | None, tools: Tools
+) -> ParsedChatCompletion[Any]:
+    """Parse the contents and the tools' arguments of an answer.
+
+    Raises:
+        LengthFinishReasonError: The answer was cut off by the token limit.
+        ContentFilterFinishReasonError: The content filter stopped it.
+        pydantic.ValidationError: A content or a tool's arguments are not of their type.
+    """
+    choices: list[ParsedChoice[Any]] = []
+    for choice in completion.choices or ():
+        refuse_unfinished(choice.finish_reason, completion)
+        message = choice.message
+        parsed = None
+        if form is not None and message.content and not message.refusal:
+            parsed = form.decode(message.content)
+        calls = _parsed_calls(message.tool_calls or (), tools)
+        choices.append(
+            recast(
+                _CHOICE,
+                choice,
+                message=recast(_MESSAGE, message, parsed=parsed, tool_calls=calls),
+            )
+        )
+    return recast(_COMPLETION, completion, choices=choices)
+
+
+def refuse_unfinished(finish_reason: str | None, completion: ChatCompletion) -> None:
+    """Raise what a finish reason means to a caller who needs the whole answer."""
+    if finish_reason == "length":
+        raise LengthFinishReasonError(completion=completion)
+    if finish_reason == "content_filter":
+        raise ContentFilterFinishReasonError(completion=completion)
+
+
+def _parsed_calls(calls: Any, tools: Tools) -> list[ParsedFunctionToolCall] | None:
+    parsed: list[ParsedFunctionToolCall] = []
+    for call in calls:
+        if call.type != "function":
+            logger.warning("A call of the custom tool %r is left out: only functions are parsed.", call.id)
+            continue
+        arguments = tools.parse(call.function.name, call.function.arguments)
+        function = recast(ParsedFunction, call.function, parsed_arguments=arguments)
+        parsed.append(recast(ParsedFunctionToolCall, call, function=function))
+    return parsed or None
