@@ -45,6 +45,8 @@ WAYS: dict[str, Callable[[Kind, Options], AbstractContextManager[Site]]] = {
     "flask-awaitable": lambda kind, options: flask(kind, options, blocking=False),
 }
 """All ways by their names."""
+FURTHER = frozenset(name for name in WAYS if name.startswith(("httpx", "default", "aiohttp", "official")))
+"""Those over HTTP clients other than our own."""
 ADAPTERS = frozenset(name for name in WAYS if name.startswith(("fastapi", "wsgi", "asgi", "flask")))
 """Those that pass a stream on to readers of their own."""
 
