@@ -32,6 +32,8 @@ class AwaitableStream(asyncio.BufferedProtocol):
         library: Whose exceptions are raised.
 
     Attributes:
+        idle: Whether nobody expects anything of it.
+        lapse: Is called where something happens while it is idle.
         sent: Bytes handed to the transport so far.
     """
 
@@ -50,6 +52,8 @@ class AwaitableStream(asyncio.BufferedProtocol):
         "_socket",
         "_transport",
         "_waiter",
+        "idle",
+        "lapse",
         "sent",
     )
 
@@ -75,6 +79,8 @@ class AwaitableStream(asyncio.BufferedProtocol):
         self._waiter: asyncio.Future[None] | None = None  # of the task that reads
         self._drained: asyncio.Future[None] | None = None  # of the task that writes, if it must wait
         self._lost: asyncio.Future[None] = loop.create_future()
+        self.idle = False
+        self.lapse: Callable[[], None] | None = None
         self.sent = 0
 
     @classmethod
@@ -120,6 +126,8 @@ class AwaitableStream(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         self._received.append(bytes(self._buffer[:nbytes]))
         self._size += nbytes
+        if self.idle:
+            self._end_rest()
         if self._size > _HIGH_WATER and not self._paused:
             self._paused = True
             self._transport.pause_reading()
@@ -128,6 +136,7 @@ class AwaitableStream(asyncio.BufferedProtocol):
 
     def eof_received(self) -> None:
         self._ended = True
+        self._end_rest()
         _wake(self._waiter)
 
     def pause_writing(self) -> None:
@@ -143,8 +152,23 @@ class AwaitableStream(asyncio.BufferedProtocol):
         _wake(self._waiter)
         _wake(self._drained)
         _wake(self._lost)
+        self._end_rest()
+        self.lapse = None  # which leads back here
+
+    def _end_rest(self) -> None:
+        if self.idle and self.lapse is not None:
+            self.idle = False
+            self.lapse()
+            if not self._transport.is_closing():
+                self._loop.call_soon(self.close)  # not now, as TLS goes on after its calls to here
 
     # What the pool calls.
+
+    def rest(self) -> None:
+        """Lie idle from now on; what happened before ends that at once."""
+        self.idle = True
+        if self._ended or self._received:
+            self._end_rest()
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """Send everything, waiting up to *timeout* seconds where the other side is slow to take it."""
@@ -253,6 +277,7 @@ class AwaitableStream(asyncio.BufferedProtocol):
 
     def abandon(self) -> None:
         """Close this process's descriptor of a connection whose loop is closed or another process's; send nothing."""
+        self.lapse = None
         if self._loop.is_closed():
             self._bury()
             return

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Sequence
-from math import inf
+from functools import partial
 from typing import Any, TypeAlias
+from weakref import ref
 
 import h11
 import httpx
@@ -17,8 +18,9 @@ from .async_network import AwaitableStream
 from .connection import Connection, Origin, Route, origin_of
 from .http11 import Wire
 from .permits import Ledger
-from .pool import STARVING, TRIES, Pool, Timeouts, collect
+from .pool import TRIES, Pool, Timeouts
 from .response_body import awaitable_body
+from .starvation import Starvation
 from .sync_network import READ_SIZE
 
 _PIECE = 256 * 1024
@@ -41,6 +43,13 @@ async def _given(parts: Sequence[bytes]) -> AsyncGenerator[bytes, None]:
     for part in parts:
         for start in range(0, len(part), _PIECE):
             yield part[start : start + _PIECE]
+
+
+def _lapse(reference: "ref[_Ledger]", connection: _Connection) -> None:
+    """Forget a connection on which something happens while it lies idle: it is of no more use, and closes itself."""
+    ledger = reference()
+    if ledger is not None:
+        ledger.drop(connection)
 
 
 class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
@@ -169,17 +178,17 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
     async def _wait(self, loop: asyncio.AbstractEventLoop, ledger: _Ledger, timeout: float | None) -> None:
         turn: _Turn = loop.create_future()
         ledger.queue(turn)
-        limit = inf if timeout is None else max(timeout, 0)
-        began = time.monotonic()
-        timer: asyncio.TimerHandle | None = None
+        starvation = Starvation(timeout)
+        timer: asyncio.TimerHandle
 
         def starve() -> None:
             nonlocal timer
-            collect(began)
-            if limit < inf:  # what was collected ends in the loop's next round
-                timer = loop.call_later(max(began + limit - time.monotonic(), 0), self._expire, ledger, turn)
+            if starvation.relieve():
+                timer = loop.call_later(starvation.pause(), starve)
+            else:  # what was collected ends in the loop's next round
+                timer = loop.call_later(0, self._expire, ledger, turn)
 
-        timer = loop.call_later(min(limit, STARVING), starve)
+        timer = loop.call_later(starvation.pause(), starve)
         try:
             await turn
         except BaseException as error:
@@ -198,7 +207,10 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
         """Take an idle connection that is fit for use."""
         for _ in range(TRIES):
             connection = ledger.take(origin)
-            if connection is None or self._fit(connection):
+            if connection is None:
+                return None
+            connection.stream.idle = False
+            if self._fit(connection):
                 return connection
             self._drop(ledger, connection)
         return None
@@ -230,6 +242,7 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
                 raise self._errors.ConnectTimeout("Timed out connecting.") from error
             raise
         connection = Connection(origin, route, stream, self._library)
+        stream.lapse = partial(_lapse, ref(ledger), connection)
         ledger.opened += 1
         ledger.busy.add(connection)
         return connection
@@ -252,6 +265,7 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
         now = time.monotonic()
         if keep and not self._closed:
             ledger.shelve(connection, now)
+            connection.stream.rest()
         else:
             connection.stream.close()
             ledger.busy.discard(connection)

@@ -47,7 +47,18 @@ class Ledger(Generic[C, W]):
     permits and idle connections together never exceed the bound once `displaced` was asked before connecting.
     """
 
-    __slots__ = ("_idle", "_queue", "_stacks", "bound", "busy", "expiry", "in_use", "most_idle", "opened")
+    __slots__ = (
+        "__weakref__",
+        "_idle",
+        "_queue",
+        "_stacks",
+        "bound",
+        "busy",
+        "expiry",
+        "in_use",
+        "most_idle",
+        "opened",
+    )
 
     def __init__(self, bound: int, expiry: float, most_idle: int | None = None) -> None:
         self.bound = bound
@@ -123,13 +134,28 @@ class Ledger(Generic[C, W]):
             found.append(self._unshelve_oldest())
         return found
 
+    def idle(self) -> list[C]:
+        """Return the idle connections, the one idle for longest first."""
+        return [*self._idle]
+
+    def drop(self, connection: C) -> bool:
+        """Unshelve a connection; return whether it was idle."""
+        if connection not in self._idle:
+            return False
+        del self._idle[connection]
+        self._unstack(connection)
+        return True
+
     def _unshelve_oldest(self) -> C:
         connection, _ = self._idle.popitem(last=False)
+        self._unstack(connection)
+        return connection
+
+    def _unstack(self, connection: C) -> None:
         stack = self._stacks[connection.origin]
         del stack[connection]
         if not stack:
             del self._stacks[connection.origin]
-        return connection
 
     def clear(self) -> tuple[list[C], list[W]]:
         """Unshelve every connection and empty the queue; give what was in them."""

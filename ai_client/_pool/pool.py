@@ -4,11 +4,9 @@ A pool owns a connection while a request runs on it. Whatever ends the request b
 the connection and frees its place at once; nothing of that waits, so nothing can interrupt it.
 """
 
-import gc
 import time
 import weakref
 from collections.abc import Mapping
-from math import inf
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from .._fork import here, in_child
@@ -24,8 +22,6 @@ Timeouts: TypeAlias = Mapping[str, float | None]
 
 # Idle connections that one request tries before it opens one: after a restart of the server all may be dead.
 TRIES = 3
-STARVING = 5.0
-"""Seconds without a permit, or less where the request waits for less, after which garbage is collected once."""
 
 
 class Pool(Generic[S, W]):
@@ -100,17 +96,6 @@ class Pool(Generic[S, W]):
     def forget(self, ledger: "Ledger[Connection[S], W]", connection: Connection[S]) -> None:
         """End a request from a finalizer, which may run in any thread at any point."""
         raise NotImplementedError
-
-
-_collected = -inf
-
-
-def collect(since: float) -> None:
-    """Collect garbage, unless that was done after a moment: responses in it hold permits until then."""
-    global _collected  # noqa: PLW0603 - one for all pools
-    if _collected <= since:
-        _collected = time.monotonic()
-        gc.collect()
 
 
 _pools: "weakref.WeakSet[Pool[Any, Any]]" = weakref.WeakSet()

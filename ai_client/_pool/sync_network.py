@@ -6,7 +6,7 @@ import select
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -52,6 +52,18 @@ def readable(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
+
+
+def spoken(streams: "Iterable[BlockingStream]") -> "set[BlockingStream]":
+    """Return those of some streams on which something has arrived or that the other side closed."""
+    poll = select.poll()
+    found: dict[int, BlockingStream] = {}
+    for stream in streams:
+        descriptor = stream.fileno()
+        if descriptor >= 0:
+            found[descriptor] = stream
+            poll.register(descriptor, select.POLLIN)
+    return {found[descriptor] for descriptor, _ in poll.poll(0)} if found else set()
 
 
 def socket_info(connection: socket.socket, info: str) -> Any:
@@ -177,6 +189,10 @@ class BlockingStream:
             raise self._errors.ReadTimeout("Timed out waiting for the server.") from error
         except OSError as error:
             raise self._errors.ReadError(str(error)) from error
+
+    def fileno(self) -> int:
+        """Return the descriptor, -1 once it is closed."""
+        return self._socket.fileno()
 
     def quiet(self) -> bool:
         """Tell whether the connection is open and nothing has arrived: fit for another request."""

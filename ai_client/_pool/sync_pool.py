@@ -17,10 +17,14 @@ from .._http.library import DEADLINE
 from .._http.options import PoolOptions
 from .connection import Connection, Origin, Route, origin_of
 from .http11 import Wire
-from .permits import Ledger
-from .pool import STARVING, TRIES, Pool, Timeouts, collect
+from .permits import Ledger, PoolStats
+from .pool import TRIES, Pool, Timeouts
 from .response_body import blocking_body
-from .sync_network import BlockingStream, time_for
+from .starvation import Starvation
+from .sync_network import BlockingStream, spoken, time_for
+
+_LOOK_SECONDS = 5.0
+"""How often a pool in use looks for idle connections that their servers have ended."""
 
 
 def _parts(request: httpx.Request, wire: Wire) -> Iterator[bytes]:
@@ -84,6 +88,7 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
         super().__init__(options)
         self._body = blocking_body(self._library)
         self._guard = _Guard()
+        self._looked = time.monotonic()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; return when the head of its response has arrived.
@@ -196,12 +201,10 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
             self._check_open()
 
     def _wait(self, turn: _Turn, limit: float | None) -> None:
-        began = time.monotonic()
-        if turn.signal.acquire(timeout=STARVING if limit is None else min(limit, STARVING)):
-            return
-        collect(began)
-        left = -1 if limit is None else max(0.0, began + limit - time.monotonic())
-        turn.signal.acquire(timeout=left)
+        starvation = Starvation(limit)
+        while not turn.signal.acquire(timeout=starvation.pause()):
+            if not starvation.relieve():
+                return
 
     def _idle(self, ledger: _Ledger, origin: Origin) -> _Connection | None:
         """Take an idle connection that is fit for use."""
@@ -272,7 +275,25 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
             ledger.busy.discard(connection)
         for expired in ledger.expired(now):
             expired.stream.close()
+        if now - self._looked >= _LOOK_SECONDS:
+            self._looked = now
+            self._close_ended(ledger)
         self._leave(ledger)
+
+    def _close_ended(self, ledger: _Ledger) -> None:
+        """Close the idle connections that are of no more use: nobody hears of it when a server ends one."""
+        idle = ledger.idle()
+        heard = spoken([connection.stream for connection in idle])
+        for connection in idle:
+            if connection.stream in heard:
+                ledger.drop(connection)
+                connection.stream.close()
+
+    def stats(self) -> PoolStats:
+        """Count connections and requests; what servers have ended is closed first."""
+        here()
+        self._guard.later(lambda: self._close_ended(self._ledger))
+        return super().stats()
 
     def _leave(self, ledger: _Ledger) -> None:
         turn = ledger.leave()
