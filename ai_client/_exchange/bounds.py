@@ -1,6 +1,7 @@
 """How much of an answer is held in memory: bytes are counted as they are read and decoded."""
 
 import sys
+import zlib
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
@@ -8,6 +9,7 @@ from .._http.library import library
 from .._params.defaults import DEFAULT_MAX_EVENT_BYTES, DEFAULT_MAX_RESPONSE_BYTES
 from .._params.omit import NotGiven
 from ..errors import APIResponseValidationError, ResponseTooLargeError
+from .unpacking import PACKED, Unpacker
 
 if TYPE_CHECKING:
     import httpx
@@ -16,6 +18,7 @@ EXTENSION = "ai_client.bounds"
 """The request extension that holds other bounds than the usual ones."""
 _PIECES = {"gzip": 4096, "deflate": 4096}
 _UNREADABLE = frozenset({"br", "zstd", "compress", "x-compress", "x-gzip"})
+_MOST_IDLE = 1024 * 1024
 _PIECE = 256  # of brotli and zstd, whose few bytes may stand for megabytes
 
 
@@ -148,13 +151,17 @@ def limit_decoding(response: "httpx.Response") -> None:
         raise APIResponseValidationError(
             response, None, message="The answer is encoded more than once, which is not decoded."
         )
+    name = _library_name(response)
     decoder: Any = response._get_content_decoder()
-    if hasattr(decoder, "decompressor"):
-        cast("Any", response)._decoder = _Whole(decoder, library(_library_name(response)).http.DecodingError)
+    if codings[0] in PACKED:
+        decoder = _Unpacking(codings[0])
     elif codings[0] in _UNREADABLE and type(decoder).__name__ == "IdentityDecoder":
         raise APIResponseValidationError(
             response, None, message=f"The answer is encoded as {codings[0]}, which cannot be decoded."
         )
+    if hasattr(decoder, "decompressor"):
+        kind = _Whole if name == "httpx" else _WholeParts
+        cast("Any", response)._decoder = kind(decoder, library(name).http.DecodingError)
     stream: Any = response.stream
     names = {"SyncByteStream", "AsyncByteStream"}
     bases = tuple(base for base in type(stream).__mro__ if base.__name__ in names)
@@ -165,24 +172,64 @@ def _library_name(response: "httpx.Response") -> str:
     return type(response).__module__.partition(".")[0]
 
 
+class _Unpacking:
+    """Gzip and deflate with the methods of the HTTP library's decoders, which do not know all of either."""
+
+    def __init__(self, coding: str) -> None:
+        self.decompressor = Unpacker(coding)
+        self.decode = self.decompressor.decode
+
+    def flush(self) -> bytes:
+        return b""
+
+
 class _Whole:
-    """A decoder of the HTTP library's that does not take half of an encoded body for a whole one."""
+    """A decoder that takes no half of an encoded body for a whole one, and no endless one that decodes to nothing."""
 
     def __init__(self, decoder: Any, failure: type[Exception]) -> None:
         self._decoder = decoder
         self._failure = failure
         self._begun = False
+        self._idle = 0
 
-    def decode(self, data: bytes) -> bytes:
+    def decode(self, data: bytes) -> Any:
         self._begun = self._begun or bool(data)
-        decoded: bytes = self._decoder.decode(data)
+        try:
+            decoded = _joined(self._decoder.decode(data))
+        except zlib.error as error:
+            raise self._failure(str(error)) from error
+        self._idle = 0 if decoded else self._idle + len(data)
+        if self._idle > _MOST_IDLE:
+            raise self._failure("The body goes on although nothing is encoded in it any more.")
         return decoded
 
-    def flush(self) -> bytes:
-        rest: bytes = self._decoder.flush()
-        if self._begun and not getattr(self._decoder.decompressor, "eof", True):
+    def flush(self) -> Any:
+        rest = _joined(self._decoder.flush())
+        if self._begun and not _has_ended(self._decoder.decompressor):
             raise self._failure("The body ended before what is encoded in it.")
         return rest
+
+
+class _WholeParts(_Whole):
+    """The same for a library whose decoders give parts."""
+
+    def decode(self, data: bytes) -> Any:
+        return (super().decode(data),)
+
+    def flush(self) -> Any:
+        return (super().flush(),)
+
+
+def _joined(decoded: Any) -> bytes:
+    return decoded if isinstance(decoded, bytes) else b"".join(decoded)
+
+
+def _has_ended(decompressor: Any) -> bool:
+    """Return whether what is encoded has ended, which each library says in its own way; true where one cannot say."""
+    for name in ("is_whole", "eof", "is_finished"):
+        if (ended := getattr(decompressor, name, None)) is not None:
+            return bool(ended() if callable(ended) else ended)
+    return True
 
 
 class _Pieces:

@@ -7,6 +7,7 @@ from pydantic_core import from_json
 
 from .._answers.sse import SSEDecoder
 from .._call.stream_ends import DONE
+from .._exchange.unpacking import PACKED, Unpacker
 from .._io.deadline import is_over
 from ..errors import (
     DeadlineExceededError,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from .._call.call import Call
 
 _MOST = 64 * 1024
-_PACKED = frozenset({"gzip", "deflate"})
 
 
 async def read_opening(call: "Call", response: "httpx.Response") -> None:
@@ -65,7 +65,7 @@ class _Opening:
         self._size = 0
         self._decoder = SSEDecoder()
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        self._unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding in _PACKED else None
+        self._unpack = Unpacker(encoding) if encoding in PACKED else None
         self.is_readable = self._unpack is not None or encoding in {"identity", ""}
 
     def take(self, chunk: bytes) -> bool:
@@ -74,7 +74,7 @@ class _Opening:
             return True
         if self._unpack is not None:
             try:
-                chunk = self._unpack.decompress(chunk, _MOST)
+                chunk = self._unpack.decode(chunk)
             except zlib.error:
                 self.is_readable = False  # its reader will say so
                 return True

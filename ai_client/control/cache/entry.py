@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json, to_json
 
 from ..._call.call import Call
+from ..._exchange.bounds import limit_decoding, read
+from ...errors import APIResponseValidationError
 from ..body import make_response
 from .keepable import is_keepable
 
@@ -60,6 +62,7 @@ class Entry:
 
     def is_keepable(self, call: Call) -> bool:
         """Tell whether it may be given again, as a body that its caller read by pieces."""
+        failures: tuple[type[Exception], ...] = (APIResponseValidationError, *call.io.failures)
         try:
             played = make_response(
                 call.io,
@@ -68,11 +71,13 @@ class Entry:
                 status=self.status,
                 headers=self.headers,
                 chunks=self.chunks,
-                read=True,
+                read=False,
             )
-        except call.io.failures:
+            limit_decoding(played)
+            content = read(played)
+        except failures:
             return False  # it cannot be decoded
-        return is_keepable(call, played.headers.get("content-type", ""), played.content)
+        return is_keepable(call, played.headers.get("content-type", ""), content)
 
     def to_bytes(self) -> bytes:
         """Write it down: a line of JSON, then the body."""
@@ -99,7 +104,7 @@ class Entry:
         """Play the answer again, for a call that is equal to the one that it was given to."""
         marks: list[tuple[str, str]] = [("x-ai-client-cache", how)]
         whole: Any = call.stream is None and not call.unread
-        return make_response(
+        response = make_response(
             call.io,
             method=call.method,
             url=self.url,
@@ -108,3 +113,5 @@ class Entry:
             chunks=self.chunks,
             read=whole,
         )
+        limit_decoding(response)
+        return response

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from ..._answers.sse import SSEDecoder
 from ..._exchange.bounds import bounds_of
+from ..._exchange.unpacking import PACKED, Unpacker
 from ..body import tap
 
 if TYPE_CHECKING:
     import httpx
 
 _KEPT = 1024 * 1024
-_ENCODINGS = frozenset({"gzip", "deflate"})
 
 
 class UnreadBody:
@@ -36,7 +36,7 @@ class UnreadBody:
         self._events = SSEDecoder(bounds.event) if kind == "text/event-stream" else None
         self._keeps = kind == "application/json"
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        self._unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding in _ENCODINGS else None
+        self._unpack = Unpacker(encoding) if encoding in PACKED else None
         self._readable = self._unpack is not None or encoding in {"identity", ""}
         tap(response, self._pass)
 
@@ -47,7 +47,7 @@ class UnreadBody:
     def _pass(self, chunk: bytes) -> None:
         if self._unpack is not None and self._readable:
             try:
-                chunk = self._unpack.decompress(chunk)
+                chunk = self._unpack.decode(chunk)
             except zlib.error:
                 self._readable = False
         self.size += len(chunk)

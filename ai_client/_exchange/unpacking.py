@@ -1,0 +1,82 @@
+"""Bodies out of gzip and deflate, piece by piece, to the end of all that is encoded in them."""
+
+import zlib
+from collections.abc import Iterator
+from typing import Protocol
+
+PACKED = frozenset({"gzip", "deflate"})
+_MAGIC = b"\x1f\x8b"
+_MOST_TRIED = 64 * 1024
+_RAW = -zlib.MAX_WBITS
+
+
+class _Member(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class Unpacker:
+    """Decodes a body that is encoded as gzip, of any number of members, or as deflate, with zlib's header or without.
+
+    What follows the last member of gzip, or the end of deflate, and is no further member, is ignored, as browsers do.
+
+    Args:
+        coding: `gzip` or `deflate`.
+    """
+
+    def __init__(self, coding: str) -> None:
+        self._is_gzip = coding == "gzip"
+        self._member = self._begin()
+        self._begun = False
+        self._over = False
+        self._held = b""  # half of what may begin another member
+        self._tried: bytes | None = None if self._is_gzip else b""  # read so far of what may lack its header
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the body may end here: there was none, or what was encoded in it has ended."""
+        return not self._begun or self._over or (self._member.eof and not self._held)
+
+    def decode(self, data: bytes) -> bytes:
+        """Decode the next piece.
+
+        Raises:
+            zlib.error: It is not encoded so.
+        """
+        self._begun = self._begun or bool(data)
+        return b"".join(self._decoded(data))
+
+    def _begin(self) -> _Member:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16 if self._is_gzip else zlib.MAX_WBITS)
+
+    def _decoded(self, data: bytes) -> Iterator[bytes]:
+        while data and not self._over:
+            if not self._member.eof:
+                yield self._decode(data)
+                data = self._member.unused_data
+                continue
+            data = (self._held + data).lstrip(b"\0")
+            self._held = b""
+            if data == _MAGIC[:1]:
+                self._held, data = data, b""
+            elif self._is_gzip and data.startswith(_MAGIC):
+                self._member = self._begin()
+            else:
+                self._over = bool(data)
+
+    def _decode(self, data: bytes) -> bytes:
+        if self._tried is None:
+            return self._member.decompress(data)
+        self._tried += data
+        try:
+            decoded = self._member.decompress(data)
+        except zlib.error:
+            tried, self._tried = self._tried, None
+            self._member = zlib.decompressobj(_RAW)
+            return self._member.decompress(tried)
+        if decoded or len(self._tried) > _MOST_TRIED:
+            self._tried = None
+        return decoded
