@@ -42,19 +42,20 @@ def _aiohttp() -> Any:
 
 @cache
 def _connector_class(aiohttp: Any) -> Any:
-    class Connector(aiohttp.TCPConnector):  # type: ignore[misc]
-        """Closes idle connections on which something arrived: aiohttp would take it for the next answer."""
+    """Return a connector that closes idle connections on which something arrived.
 
-        _conns: Any
+    aiohttp would take that for the next answer.
+    """
+    plain: Any = aiohttp.TCPConnector
 
-        async def _get(self, key: Any, traces: Any) -> Any:
-            idle = self._conns.get(key)
-            while idle and not _is_quiet(idle[0][0]):
-                protocol, _ = idle.popleft()
-                protocol.close()
-            return await super()._get(key, traces)
+    async def _get(self: Any, key: Any, traces: Any) -> Any:
+        idle = self._conns.get(key)
+        while idle and not _is_quiet(idle[0][0]):
+            protocol, _ = idle.popleft()
+            protocol.close()
+        return await plain._get(self, key, traces)
 
-    return Connector
+    return type("Connector", (plain,), {"_get": _get})
 
 
 def _is_quiet(protocol: Any) -> bool:

@@ -15,17 +15,14 @@ if TYPE_CHECKING:
 class _Tapped:
     """A body whose chunks are seen by a function on their way; who iterates it again goes on where it stands."""
 
-    def __init__(self, stream: Any, see: Callable[[bytes], None], at_end: Callable[[], None] | None) -> None:
+    def __init__(self, stream: Any, see: Callable[[bytes], None]) -> None:
         self._stream = stream
         self._see = see
-        self._at_end = at_end
         self._chunks: Any = None
 
     def _pass(self, chunk: bytes | None) -> bytes | None:
         if chunk is not None:
             self._see(chunk)
-        elif self._at_end is not None:
-            self._at_end()
         return chunk
 
     def __iter__(self) -> Self:
@@ -109,12 +106,10 @@ def _bases(stream: Any) -> tuple[type[Any], ...]:
     return tuple(base for base in type(stream).__mro__ if base.__name__ in names)
 
 
-def tap(
-    response: "httpx.Response", see: Callable[[bytes], None], at_end: Callable[[], None] | None = None
-) -> None:
-    """Let *see* see each raw chunk of a body that is not read yet, and call *at_end* once there are no more."""
+def tap(response: "httpx.Response", see: Callable[[bytes], None]) -> None:
+    """Let *see* see each raw chunk of a body that is not read yet."""
     stream = response.stream
-    response.stream = _derived(_Tapped, _bases(stream))(stream, see, at_end)
+    response.stream = _derived(_Tapped, _bases(stream))(stream, see)
 
 
 async def read_ahead(io: "IO", response: "httpx.Response", is_enough: Callable[[bytes], bool]) -> bool:
