@@ -194,6 +194,7 @@ class ClientConfig(pydantic.BaseModel):
     )
     _layers: tuple[int, tuple[Any, ...]] = (0, ())
     _variables: Mapping[str, str] = {}
+    _takes_environment: bool = True
 
     @pydantic.field_validator("controls", mode="before")
     @classmethod
@@ -262,6 +263,7 @@ class ClientConfig(pydantic.BaseModel):
         if not taken and values.get("base_url") and not values.get("api_key"):
             values["api_key"] = NO_KEY
         config = make(values)
+        config._takes_environment = taken
         if taken:
             config._variables = of_process.of_clients()
         elif config.azure_endpoint:
@@ -356,6 +358,11 @@ class ClientConfig(pydantic.BaseModel):
     def variables(self) -> Mapping[str, str]:
         """The environment variables that the clients may read, as they were when this was made."""
         return self._variables
+
+    @property
+    def takes_environment(self) -> bool:
+        """Whether keys, names and addresses are taken from the environment."""
+        return self._takes_environment
 
     def layers(self) -> tuple[Any, ...]:
         """Give the policies that `controls` asks for: one set a process, which both clients share."""

@@ -10,6 +10,7 @@ from pydantic_core import from_json
 
 from .._params.encoding import encode
 from .._params.omit import NotGiven, not_given
+from .._params.secrets import shown_address
 from ..errors import members_of
 from .stream_ends import StreamEndPolicy
 
@@ -52,7 +53,7 @@ class Call:
 
     io: "IO"
     method: str
-    path: str
+    path: str = field(repr=False)
     cast_to: Any
     body: Mapping[str, object] | bytes | object | None = field(default=None, repr=False)
     query: "Query | None" = field(default=None, repr=False)
@@ -106,6 +107,12 @@ class Call:
         if encoded is None:
             encoded = self._encoded = self.body if isinstance(self.body, bytes) else encode(self.body)
         return encoded
+
+    @property
+    def shown_path(self) -> str:
+        """The path as logs and hooks may show it: without a query and a user, which may be secret."""
+        path = self.path
+        return shown_address(path) if "?" in path or "://" in path else path
 
     @property
     def is_whole(self) -> bool:

@@ -77,7 +77,11 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
                 record.answered += 1
                 record.billable += 1
             logger.debug(
-                "%s %s: attempt %d answered %d", call.method, call.path, taken + 1, reply.response.status_code
+                "%s %s: attempt %d answered %d",
+                call.method,
+                call.shown_path,
+                taken + 1,
+                reply.response.status_code,
             )
             if record is not None and record.on_attempt:
                 try:
@@ -99,7 +103,7 @@ def _pause(call: Call, error: APIError, taken: int) -> float | None:
         return None
     may_retry = None if call.record is None else call.record.may_retry
     if may_retry is not None and not may_retry():
-        logger.info("%s %s: not tried again, the retry budget is used up", call.method, call.path)
+        logger.info("%s %s: not tried again, the retry budget is used up", call.method, call.shown_path)
         return None
     return pause
 
@@ -110,7 +114,7 @@ async def _allowed_pause(call: Call, error: APIError, taken: int) -> float | Non
     before_retry = None if call.record is None else call.record.before_retry
     if pause is None or before_retry is None or await before_retry():
         return pause
-    logger.info("%s %s: not tried again, a budget has no room for it", call.method, call.path)
+    logger.info("%s %s: not tried again, a budget has no room for it", call.method, call.shown_path)
     return None
 
 
@@ -119,7 +123,7 @@ def _log(call: Call, error: APIError, taken: int, pause: float | None, max_retri
     logger.info(
         "%s %s: attempt %d of %d failed (%s%s), %s",
         call.method,
-        call.path,
+        call.shown_path,
         taken + 1,
         max_retries + 1,
         _name(error),

@@ -1,6 +1,8 @@
 """The environment variables that name credentials and places: read here, and nowhere else."""
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from .._params.sendable import name_fault, value_fault
 from ..errors import ConfigError
@@ -29,6 +31,25 @@ def of_azure(endpoint: str) -> dict[str, str]:
     if named is not None and named.rstrip("/").lower() != endpoint.rstrip("/").lower():
         return {name: value for name, value in found.items() if name == "OPENAI_API_VERSION"}
     return found
+
+
+def as_headers(given: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """Return names in lower case and values of the headers that an SDK makes of its variables, but not of *given*."""
+    found = of_clients()
+    named = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
+    headers = [(name, found.get(variable, "")) for name, variable in named.items()]
+    headers += custom_headers(found.get("OPENAI_CUSTOM_HEADERS", "")).items()
+    for variable in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"):
+        key = found.get(variable, "")
+        headers += (("authorization", f"Bearer {key}"), ("api-key", key)) if key else ()
+    own = {
+        ("openai-organization", given.get("organization")),
+        ("openai-project", given.get("project")),
+        *((name.lower(), value) for name, value in (given.get("default_headers") or {}).items()),
+    }
+    for option in ("api_key", "admin_api_key"):
+        own |= {("authorization", f"Bearer {given.get(option)}"), ("api-key", given.get(option))}
+    return frozenset({(name.lower(), value) for name, value in headers if value} - own)
 
 
 def custom_headers(named: str) -> dict[str, str]:

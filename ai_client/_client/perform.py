@@ -11,7 +11,13 @@ from .._call.pipeline import Layer, Next, chained
 from .._call.protocols import View
 from .._call.retry import retry
 from .._call.stream_ends import StreamEndPolicy
-from .._exchange.origins import for_anywhere, origin, without_credentials, without_secrets
+from .._exchange.origins import (
+    for_anywhere,
+    origin,
+    path_without_secrets,
+    without_credentials,
+    without_secrets,
+)
 from .._http.library import TrustError
 from .._io import IO
 from .._io.deadline import is_over
@@ -131,6 +137,7 @@ class Calls(Messages):
         else:
             call.headers = call.headers and for_anywhere(call.headers)
             call.query = call.query and without_secrets(call.query)
+            call.path = path_without_secrets(call.path)
 
     def _content(self, call: Call) -> bytes | Body | None:
         body = call.body

@@ -3,6 +3,9 @@
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import unquote_plus
+
+from ..errors import is_secret_name
 
 if TYPE_CHECKING:
     import httpx
@@ -53,9 +56,6 @@ _ANYWHERE = frozenset(
     }
 )
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
-_SECRET_PARAMETERS = re.compile(
-    r"key|token|secret|password|passwd|signature|credential|\b(?:sig|code|auth)\b", re.IGNORECASE
-)
 
 
 def origin(url: "httpx.URL") -> tuple[str, str, int | None]:
@@ -80,4 +80,11 @@ def without_credentials(headers: Mapping[str, T]) -> dict[str, T]:
 
 def without_secrets(query: Mapping[str, T]) -> dict[str, T]:
     """Return the parameters of a query whose names are not those of secrets."""
-    return {name: value for name, value in query.items() if not _SECRET_PARAMETERS.search(name)}
+    return {name: value for name, value in query.items() if not is_secret_name(name)}
+
+
+def path_without_secrets(path: str) -> str:
+    """Return a path without the parameters of its own query whose names are those of secrets."""
+    head, mark, query = path.partition("?")
+    kept = [part for part in query.split("&") if not is_secret_name(unquote_plus(part.partition("=")[0]))]
+    return f"{head}?{'&'.join(kept)}" if mark and kept else head

@@ -44,6 +44,29 @@ def http_client_for(make: Callable[..., Any], options: dict[str, Any], gate: Gat
     return default(transport=_transport(known.pop(), options, gate, blocking=blocking))
 
 
+def withhold(http_client: Any, headers: frozenset[tuple[str, str]]) -> None:
+    """Keep headers out of what an SDK's HTTP client sends: those that the SDK makes of the environment by itself.
+
+    Args:
+        http_client: The SDK's, which its copies share; one without hooks for requests is left as it is.
+        headers: Names in lower case, and values.
+    """
+    hooks: Any = getattr(http_client, "event_hooks", None)
+    if not headers or not isinstance(hooks, dict):
+        return
+
+    def strip(request: "httpx.Request") -> None:
+        for name, value in headers:
+            if request.headers.get(name) == value:
+                del request.headers[name]
+
+    async def strip_awaited(request: "httpx.Request") -> None:
+        strip(request)
+
+    hook = strip_awaited if hasattr(http_client, "aclose") else strip
+    http_client.event_hooks = {**hooks, "request": [*hooks.get("request", ()), hook]}
+
+
 def is_ours(http_client: Any) -> bool:
     """Tell whether an HTTP client was made here, whose connections are closed on their own loops from any other."""
     return isinstance(getattr(http_client, "_transport", None), _AsyncTransport)

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, Protocol
 
+from .._client.environment import as_headers
 from .._config.values import class_of
 from .._exchange.loop_sender import share
 from .._exchange.loops import background_loop, begin_on, finish_from_here, finish_on, main_loop
@@ -51,6 +52,10 @@ def build(config: ClientConfig, kind: Kind, gate: Gate) -> Managed:
         make = class_of(foreign)
         options = _accepted(make, config, gate, blocking=kind == "blocking")
         client = make(**options)
+        if not config.takes_environment:
+            from .other_sdks import withhold  # noqa: PLC0415 - loads the HTTP library
+
+            withhold(options.get("http_client") or getattr(client, "_client", None), as_headers(options))
         return _Foreign(client) if kind == "blocking" else _AsyncForeign(client, options.get("http_client"))
     client = client_of(config, blocking=kind == "blocking")
     client._gate = gate

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from ._base import OpenAIError
-from ._contents import detached, members_of, redacted
+from ._contents import detached, members_of, redacted, shown, without_credentials
 
 if TYPE_CHECKING:
     import httpx
@@ -16,7 +16,7 @@ class APIError(OpenAIError):
 
     Attributes:
         message: What happened.
-        request: The request that was sent.
+        request: The request that was sent; in its address the values of secret parameters are masked.
         body: The decoded JSON of the answer's `error` member, its text where it is not JSON, or `None`.
         code, param, type: The members of that name of *body*, where the server gave them.
     """
@@ -29,9 +29,11 @@ class APIError(OpenAIError):
     type: str | None = None
 
     def __init__(self, message: str, request: "httpx.Request", *, body: object | None) -> None:
+        if body is not None:
+            message, body = without_credentials(message, request), without_credentials(body, request)
         super().__init__(message)
         self.message = message
-        self.request = request
+        self.request = shown(request)
         self.body = body
         members = members_of(body)
         code = members.get("code")

@@ -1,12 +1,22 @@
 """What errors carry of requests and answers, without their secrets."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import quote, unquote_plus
 
 if TYPE_CHECKING:
     import httpx
 
+T = TypeVar("T")
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"})
+_SECRET_NAMES = re.compile(
+    r"(?<!idempotency-)key|token(?!s\b)|secret|password|passwd|passphrase|pwd|signature|credential|auth(?!or)"
+    r"|\b(?:sig|code|pass|sas|jwt|sid)\b",
+    re.IGNORECASE,
+)
 _SHORTEST_SECRET = 8
 
 
@@ -17,10 +27,40 @@ def members_of(value: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
-def without_credentials(body: object, request: "httpx.Request") -> object:
+def is_secret_name(name: str) -> bool:
+    """Return whether a parameter of a query, or a header, has the name of a secret."""
+    return name.lower() in _SECRET_HEADERS or _SECRET_NAMES.search(name) is not None
+
+
+def without_credentials(value: T, request: "httpx.Request") -> T:
     """Take the request's own credentials out of what the server says about them."""
-    secrets = [value.rpartition(" ")[2] for name, value in request.headers.items() if name in _SECRET_HEADERS]
-    return _replaced(body, [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET])
+    secrets = {secret for secret in _secrets(request) if len(secret) >= _SHORTEST_SECRET}
+    return cast("T", _replaced(value, sorted(secrets, key=len, reverse=True)))
+
+
+def _secrets(request: "httpx.Request") -> Iterator[str]:
+    """Yield the credentials of a request in every form in which a server may quote them."""
+    for name, value in request.headers.items():
+        if not is_secret_name(name):
+            continue
+        scheme, _, rest = value.partition(" ")
+        yield rest if rest and name.endswith("authorization") else value
+        if scheme.lower() == "basic":
+            try:
+                yield base64.b64decode(rest).decode().partition(":")[2]
+            except (binascii.Error, UnicodeDecodeError):
+                continue
+        if name == "cookie":
+            yield from (pair.partition("=")[2].strip() for pair in value.split(";"))
+    for name, value in _parameters(request):
+        if is_secret_name(name):
+            yield from (value, plain := unquote_plus(value), quote(plain, safe=""))
+
+
+def _parameters(request: "httpx.Request") -> Iterator[tuple[str, str]]:
+    for part in request.url.query.decode("ascii").split("&"):
+        name, _, value = part.partition("=")
+        yield unquote_plus(name), value
 
 
 def _replaced(value: object, secrets: list[str]) -> object:
@@ -36,9 +76,25 @@ def _replaced(value: object, secrets: list[str]) -> object:
     return value
 
 
+def shown(request: "httpx.Request") -> "httpx.Request":
+    """Return the request of an error; its address, which its repr shows, has no secret parameters and no user."""
+    url = request.url
+    if not url.userinfo and not any(value and is_secret_name(name) for name, value in _parameters(request)):
+        return request
+    parts = (part.partition("=") for part in url.query.decode("ascii").split("&"))
+    masked = (
+        f"{name}={'redacted' if value and is_secret_name(unquote_plus(name)) else value}" if sign else name
+        for name, sign, value in parts
+    )
+    twin: httpx.Request = object.__new__(type(request))
+    twin.__dict__.update(request.__dict__)
+    twin.url = url.copy_with(userinfo=b"", query="&".join(masked).encode("ascii") or None)
+    return twin
+
+
 def redacted(request: "httpx.Request") -> "httpx.Request":
-    headers = [(name, value) for name, value in request.headers.items() if name not in _SECRET_HEADERS]
-    return type(request)(request.method, request.url.copy_with(userinfo=b""), headers=headers)
+    headers = [(name, value) for name, value in request.headers.items() if not is_secret_name(name)]
+    return type(request)(request.method, shown(request).url, headers=headers)
 
 
 def detached(response: "httpx.Response", request: "httpx.Request") -> "httpx.Response":

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, cast
 
 from ._api import APIError
-from ._contents import members_of, without_credentials
+from ._contents import members_of
 
 if TYPE_CHECKING:
     import httpx
@@ -97,7 +97,6 @@ def status_error(response: "httpx.Response", body: object) -> APIStatusError:
     *body* is the decoded answer: its JSON, or its text where it is not JSON. Only the server's own `message` is
     quoted, never the rest of the body, and the credential of the request nowhere.
     """
-    body = without_credentials(body, response.request)
     error = members_of(body).get("error", body)
     message = f"Error code: {response.status_code}"
     if isinstance(said := members_of(error).get("message"), str) and said:

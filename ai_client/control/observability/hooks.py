@@ -167,7 +167,7 @@ def details_of(call: Call, record: Record, redaction: Redaction) -> CallDetails:
     body = redaction.value(members_of(call.body)) if redaction.content else None
     return CallDetails(
         call.method,
-        call.path,
+        call.shown_path,
         record.model,
         labels.endpoint,
         labels.tenant,

@@ -52,7 +52,7 @@ class Logs:
             if logger.isEnabledFor(level):
                 fields = self._fields(call, outcome)
                 text = "%s %s failed after %.3f s: %s" if failed else "%s %s answered in %.3f s"
-                args: list[Any] = [call.path, outcome.record.model, outcome.seconds]
+                args: list[Any] = [call.shown_path, outcome.record.model, outcome.seconds]
                 if outcome.error is not None:
                     args.append(self._said(outcome.error))
                 logger.log(level, text, *args, extra=fields)
@@ -68,7 +68,7 @@ class Logs:
         usage = known(record.usage)
         labels = record.labels
         fields: dict[str, Any] = {
-            "path": call.path,
+            "path": call.shown_path,
             "model": record.model,
             "alias": record.alias,
             "target": record.target,
