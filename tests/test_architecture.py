@@ -1,6 +1,8 @@
 """The shape of the house: which module may import which."""
 
 import ast
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,136 @@ def test_waiting_goes_through_io(path: Path) -> None:
     """Only the seam, the pool and the loops know an event loop."""
     if MAY_WAIT.isdisjoint(path.relative_to(PACKAGE).parts):
         assert not imports(path, typing_too=False) & WAITING
+
+
+FLOORS = (
+    "__main__",
+    "cli",
+    "__init__ testing",
+    "doctor",
+    "provider relay",
+    "_process",
+    "azure",
+    "client",
+    "_resources",
+    "resources",
+    "realtime live checks",
+    "_sockets config",
+    "_config _client",
+    "lib web",
+    "control",
+    "_answers",
+    "auth",
+    "_call",
+    "stores",
+    "_io",
+    "_exchange webhooks",
+    "_pool",
+    "types",
+    "_models",
+    "_http",
+    "_params",
+    "errors",
+    "_fork _version",
+)
+"""The rooms from the top down: each may import from those that stand on a line below it."""
+STORY = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
+UPWARD = {
+    ("_call.call", "control.pricing.meter"),
+    ("_call.record", "control.pricing.prices"),
+    ("_client.perform", "_process.gate"),
+    ("_sockets.handshake", "client"),
+    ("_sockets.opening", "client"),
+    ("_sockets.sessions", "client"),
+    ("config", "_process.factory"),
+}
+"""Imports that still run up. The list may only shrink."""
+IN_CIRCLES = {
+    ("_process.gate", "_process.gated_io"),
+    ("_sockets.open_sessions", "_sockets.sessions"),
+    ("control.accounting.accounting", "control.accounting.places"),
+    ("control.accounting.accounting", "control.accounting.reservation"),
+    ("control.accounting.budget", "control.accounting.accounting"),
+    ("control.accounting.budget", "control.accounting.places"),
+    ("control.accounting.cost", "control.accounting.accounting"),
+    ("control.accounting.rate_limit", "control.accounting.accounting"),
+}
+"""Imports inside a room without which there would be no circle. The list may only shrink."""
+
+
+def named(path: Path) -> str:
+    """Return the name of a module below the package, `__init__` for the package itself."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+NAMED = {named(path): path for path in MODULES}
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules of the package that a module imports: inside functions and for type checkers too."""
+    package = ["ai_client", *path.relative_to(PACKAGE).parts[:-1]]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *filter(None, [node.module])])
+            below = module.removeprefix("ai_client").removeprefix(".")
+            found.update(
+                f"{module}.{alias.name}" if f"{below}.{alias.name}".lstrip(".") in NAMED else module
+                for alias in node.names
+            )
+    ours = {name.partition(".")[2] or "__init__" for name in found if name.split(".")[0] == "ai_client"}
+    return (ours & NAMED.keys()) - {named(path)}
+
+
+@cache
+def graph() -> dict[str, set[str]]:
+    """Return what each module imports."""
+    return {name: imported(path) for name, path in NAMED.items()}
+
+
+def room(name: str) -> str:
+    """Return the room of a module: its folder, or itself where it stands in the root."""
+    return name.partition(".")[0]
+
+
+def hands_on(name: str) -> bool:
+    """Return whether a module is the face of a package, which does nothing but hand names on."""
+    quiet = (ast.Import, ast.ImportFrom, ast.Expr, ast.Assign, ast.AnnAssign)
+    path = NAMED[name]
+    return path.name == "__init__.py" and all(
+        isinstance(each, quiet) for each in ast.parse(path.read_text()).body
+    )
+
+
+def test_every_room_has_its_floor() -> None:
+    """Each folder and each module of the root stands on one floor."""
+    assert {room(name) for name in NAMED} == STORY.keys()
+
+
+def test_no_import_runs_up() -> None:
+    """A room imports from floors below its own only, inside functions and for type checkers too."""
+    up = {
+        (name, other)
+        for name, others in graph().items()
+        for other in others
+        if room(name) != room(other) and STORY[room(other)] <= STORY[room(name)]
+    }
+    assert up == UPWARD
+
+
+def test_no_circle() -> None:
+    """No module imports itself over others."""
+    left_out = UPWARD | IN_CIRCLES
+    assert all(other in graph()[name] for name, other in IN_CIRCLES)
+    edges = {
+        name: {other for other in others if not hands_on(other) and (name, other) not in left_out}
+        for name, others in graph().items()
+        if not hands_on(name)
+    }
+    try:
+        TopologicalSorter(edges).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))

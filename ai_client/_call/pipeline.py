@@ -1,4 +1,4 @@
-"""."""
+"""Policies put around the last step of a call."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol

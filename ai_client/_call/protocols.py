@@ -1,4 +1,4 @@
-"""."""
+"""What a resource needs from its client."""
 
 from typing import (
     TYPE_CHECKING,

@@ -1,4 +1,4 @@
-"""."""
+"""What is known of a call: its attempts, labels, model, usage and cost."""
 
 import time
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""."""
+"""The size of a prompt and of its answer, from which tokens are estimated."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast

@@ -1,4 +1,4 @@
-"""."""
+"""Type-level marks of how a resource answers: which client, and which view of the answer."""
 
 from typing import (
     TYPE_CHECKING,

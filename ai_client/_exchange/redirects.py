@@ -1,4 +1,4 @@
-"""."""
+"""The rules for redirects."""
 
 from typing import TYPE_CHECKING
 

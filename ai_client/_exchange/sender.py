@@ -1,4 +1,4 @@
-"""."""
+"""The interface of what performs HTTP exchanges, sync and async."""
 
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Protocol

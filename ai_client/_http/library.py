@@ -1,4 +1,4 @@
-"""The HTTP library below the clients: which one, how it trusts a server, how its pool is set up."""
+"""The HTTP library below the clients: httpx or httpx2."""
 
 import os
 import ssl

@@ -1,4 +1,4 @@
-"""."""
+"""The options of our pool."""
 
 import math
 import ssl

@@ -1,4 +1,4 @@
-"""."""
+"""The TLS contexts of a process: one for each trust store, made at the first https connection."""
 
 import os
 import ssl

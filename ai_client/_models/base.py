@@ -1,4 +1,4 @@
-"""."""
+"""The base class of results, and how models are told, copied and read."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, TypeVar, cast

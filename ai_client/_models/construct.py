@@ -1,4 +1,4 @@
-"""."""
+"""Models built from JSON of odd shapes, without validation, as far as the shapes allow."""
 
 import types
 import typing
@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 import pydantic
 
 from .base import BaseModel, is_model
-from .unions import OneOf
 
 
 def construct(annotation: Any, value: Any) -> Any:
@@ -18,7 +17,7 @@ def construct(annotation: Any, value: Any) -> Any:
     if origin is Annotated:
         inner, *notes = get_args(annotation)
         for note in notes:
-            if isinstance(note, OneOf):
+            if hasattr(note, "construct"):
                 return note.construct(inner, value)
         return construct(inner, value)
     if origin is Union or origin is types.UnionType:

@@ -14,6 +14,9 @@ import pydantic
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from .base import BaseModel
+from .construct import construct
+
 T = TypeVar("T")
 _Arm: TypeAlias = CoreSchema | tuple[CoreSchema, str]
 STRICT = "strict"
@@ -60,9 +63,6 @@ class OneOf:
 
     def construct(self, source: Any, value: Any) -> Any:
         """Build what matches no member: the member with the right tag, else a model of no class in particular."""
-        from .base import BaseModel  # noqa: PLC0415 - the way back, taken for odd shapes alone
-        from .construct import construct  # noqa: PLC0415 - the way back, taken for odd shapes alone
-
         if not isinstance(value, dict):
             return value
         tag = typing.cast("dict[str, Any]", value).get(self.tag)

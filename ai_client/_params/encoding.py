@@ -1,4 +1,4 @@
-"""."""
+"""JSON bodies, encoded by pydantic in one step."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast

@@ -1,4 +1,4 @@
-"""."""
+"""The keywords of an operation, checked against its TypedDict."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches

@@ -1,4 +1,4 @@
-"""What a caller gives and what goes over the wire: options, paths, query strings, JSON bodies."""
+"""Values that stand for what is not given, the options of every call, and parts of a path."""
 
 import re
 from collections.abc import Mapping

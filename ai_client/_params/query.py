@@ -1,4 +1,4 @@
-"""."""
+"""Paths and query strings."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast

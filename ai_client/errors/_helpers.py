@@ -9,19 +9,17 @@ from ._base import OpenAIError
 if TYPE_CHECKING:
     import httpx
 
-    from ..types.chat import ChatCompletion
-
 
 class LengthFinishReasonError(OpenAIError):
     """A structured answer that was cut off by the token limit.
 
     Attributes:
-        completion: The incomplete answer; without `usage` when it was streamed.
+        completion: The incomplete answer, a `ChatCompletion`; without `usage` when it was streamed.
     """
 
-    completion: "ChatCompletion"
+    completion: Any
 
-    def __init__(self, *, completion: "ChatCompletion") -> None:
+    def __init__(self, *, completion: Any) -> None:
         message = "Could not parse response content as the length limit was reached"
         if usage := getattr(completion, "usage", None):
             message += f" - {usage}"
@@ -36,12 +34,12 @@ class ContentFilterFinishReasonError(OpenAIError):
     """A structured answer that the content filter stopped.
 
     Attributes:
-        completion: What had come by then, if known.
+        completion: What had come by then, a `ChatCompletion`, or `None`.
     """
 
-    completion: "ChatCompletion | None"
+    completion: Any
 
-    def __init__(self, *, completion: "ChatCompletion | None" = None) -> None:
+    def __init__(self, *, completion: Any = None) -> None:
         super().__init__("Could not parse response content as the request was rejected by the content filter")
         self.completion = completion
 

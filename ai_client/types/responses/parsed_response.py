@@ -2,7 +2,10 @@
 
 from typing import TYPE_CHECKING, Annotated, Generic, TypeAlias, TypeVar
 
-from ai_client.types.responses import (
+from ai_client.types.responses.response import (
+    Response,
+)
+from ai_client.types.responses.response_item import (
     AdditionalTools,
     ImageGenToolCall,
     LocalShellToolCall,
@@ -13,7 +16,6 @@ from ai_client.types.responses import (
     McpToolCall,
     Program,
     ProgramOutput,
-    Response,
     ResponseApplyPatchToolCall,
     ResponseApplyPatchToolCallOutput,
     ResponseCodeInterpreterToolCall,
