@@ -146,6 +146,9 @@ def may_be_billed(error: BaseException) -> bool:
 def is_transient(error: APIError) -> bool:
     """Tell whether the same request may succeed a moment later."""
     if not isinstance(error, APIStatusError):
+        cause = error.__cause__
+        if getattr(cause, "is_for_good", False) or type(cause).__name__ == "UnsupportedProtocol":
+            return False
         return isinstance(error, APIConnectionError) and not isinstance(error, DeadlineExceededError)
     if error.code in _TERMINAL_CODES or error.type in _TERMINAL_CODES:
         return False

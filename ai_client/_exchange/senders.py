@@ -7,7 +7,8 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from .._http.library import DEADLINE
+from .._http.library import DEADLINE, for_good
+from .._params.sendable import address_fault
 from .bounds import aread, limit_decoding, read
 from .hurry import SendingGate, hurry, too_late_to_send
 from .origins import OTHER_ORIGIN, for_anywhere, origin
@@ -29,7 +30,8 @@ class _Base:
         self.failures = (library.http.RequestError,)
         self._too_many: type[httpx.TooManyRedirects] = library.http.TooManyRedirects
         self._malformed: type[httpx.RemoteProtocolError] = library.http.RemoteProtocolError
-        self._no_address: tuple[type[Exception], ...] = (library.http.InvalidURL, ValueError)
+        self._no_address: tuple[type[Exception], ...] = (library.http.InvalidURL, UnicodeError)
+        self._unread: tuple[type[Exception], ...] = (library.http.InvalidURL, ValueError)
 
     def _follows(self, request: "httpx.Request") -> bool:
         del request
@@ -81,15 +83,21 @@ class _Base:
         if not location or not self._follows(request):
             return None
         if hops == MAX_REDIRECTS:
-            raise self._too_many(f"More than {MAX_REDIRECTS} redirects.", request=request)
+            message = f"The server redirected it more than {MAX_REDIRECTS} times."
+            raise for_good(self._too_many(message, request=request))
         try:
-            return self._redirected(request, response.status_code, location)
-        except self._no_address as error:
-            message = "The server redirects to what is no address."
-            raise self._malformed(message, request=request) from error
+            url = request.url.join(location)
+            if address_fault(str(url.copy_with(fragment=None))) is None:
+                return self._redirected(request, response.status_code, url)
+        except self._unread as error:
+            raise self._nowhere(request) from error
+        raise self._nowhere(request)
 
-    def _redirected(self, request: "httpx.Request", status: int, location: str) -> "httpx.Request":
-        url = request.url.join(location)
+    def _nowhere(self, request: "httpx.Request") -> Exception:
+        message = "The server redirects it to what is no http or https address."
+        return for_good(self._malformed(message, request=request))
+
+    def _redirected(self, request: "httpx.Request", status: int, url: "httpx.URL") -> "httpx.Request":
         headers = request.headers.copy()
         if origin(url) != origin(request.url):
             headers = type(headers)(for_anywhere(headers))
@@ -238,6 +246,7 @@ class _OverClient(_Base):
     def __init__(self, client: Any, library: "Library") -> None:
         super().__init__(library)
         self.client = client
+        self._wrong: tuple[type[Exception], ...] = (self._malformed, *self._no_address)
 
     @property
     def is_closed(self) -> bool:
@@ -279,6 +288,15 @@ class _OverClient(_Base):
         """Return the argument that keeps the client's own authentication from another origin."""
         return {"auth": None} if OTHER_ORIGIN in request.extensions else {}
 
+    def _read_wrong(self, error: Exception, request: "httpx.Request") -> Exception | None:
+        """Return what to raise in place of an error of the client's on reading an address, `None` for another one.
+
+        A client reads where a redirect leads to even where it does not follow.
+        """
+        if isinstance(error, self._malformed) and not isinstance(error.__context__, self._no_address):
+            return None
+        return self._nowhere(request)
+
     def _untie(self, response: "httpx.Response") -> None:
         """Take the used-up stream from an answer that was read.
 
@@ -310,7 +328,14 @@ class ClientSender(_OverClient):
 
     def _answer(self, request: "httpx.Request", **options: Any) -> "httpx.Response":
         deadline = self._hasten(request)
-        response: httpx.Response = self.client.send(request, stream=True, follow_redirects=False, **options)
+        try:
+            response: httpx.Response = self.client.send(
+                request, stream=True, follow_redirects=False, **options
+            )
+        except self._wrong as error:
+            if (wrong := self._read_wrong(error, request)) is None:
+                raise
+            raise wrong from error
         if deadline is not None:
             hurry(response, deadline, self.timeouts[0])
         return response
@@ -325,15 +350,13 @@ class AsyncClientSender(_OverClient):
 
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
-        response: httpx.Response = await self.client.send(
-            request, stream=True, follow_redirects=False, **self._auth(request)
-        )
+        response = await self._answer(request, **self._auth(request))
         hops = 0
         try:
             while (following := self._next(response, request, hops)) is not None:
                 await response.aclose()
                 request, hops = following, hops + 1
-                response = await self.client.send(request, stream=True, auth=None, follow_redirects=False)
+                response = await self._answer(request, auth=None)
             limit_decoding(response)
             if not stream:
                 await aread(response)
@@ -341,6 +364,17 @@ class AsyncClientSender(_OverClient):
         except BaseException:
             await response.aclose()
             raise
+        return response
+
+    async def _answer(self, request: "httpx.Request", **options: Any) -> "httpx.Response":
+        try:
+            response: httpx.Response = await self.client.send(
+                request, stream=True, follow_redirects=False, **options
+            )
+        except self._wrong as error:
+            if (wrong := self._read_wrong(error, request)) is None:
+                raise
+            raise wrong from error
         return response
 
     async def aclose(self) -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias, TypeVar, cast
 
 LibraryName: TypeAlias = Literal["httpx", "httpx2"]
 DEADLINE = "ai_client.deadline"
@@ -68,3 +68,13 @@ def may_have_been_sent(error: BaseException) -> bool:
     nothing is known, so it is true.
     """
     return bool(getattr(error, "may_have_been_sent", True))
+
+
+E = TypeVar("E", bound=Exception)
+
+
+def for_good(error: E) -> E:
+    """Mark an error that the same request would meet again, and whose words its caller is told."""
+    error.said = str(error)  # type: ignore[attr-defined]  # our addition, as the next one
+    error.is_for_good = True  # type: ignore[attr-defined]
+    return error

@@ -1,0 +1,68 @@
+"""Redirects that lead nowhere: said at once, in errors of ours, with the permit given back."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from ai_client import APIConnectionError, DefaultAsyncHttpxClient, DefaultHttpxClient
+from ai_client._call.retry import no_waiting
+from tests.conftest import CHAT, KEY, Invoke
+from tests.hostile.wire import Wire
+
+NOWHERE = [
+    b"ftp://h/",
+    b"mailto:a@b",
+    b"javascript:1",
+    b"https:",
+    b"http://127.0.0.1:99999/",
+    b"http://[::1",
+    b"http://a b/",
+    b"http://.../",
+    b"http://a..b/",
+    b"http://xn--/",
+    b"http://xn--a/",
+    b"http://" + b"a" * 300 + b"/",
+]
+ROUND = [b"/v1/models", b"?", b"#", b"http://", b"//"]
+
+
+def plain(invoke: Invoke) -> dict[str, Any]:
+    """Return the option that has a client stand on one of httpx."""
+    cls: Any = httpx.Client if invoke.blocking else httpx.AsyncClient
+    return {"http_client": cls(follow_redirects=True)}
+
+
+def default(invoke: Invoke) -> dict[str, Any]:
+    """Return the option that has a client stand on our class of httpx's clients."""
+    return {"http_client": (DefaultHttpxClient if invoke.blocking else DefaultAsyncHttpxClient)()}
+
+
+CLIENTS: dict[str, Callable[[Invoke], dict[str, Any]]] = {
+    "pool": lambda _: {"max_connections": 1},
+    "httpx": plain,
+    "default": default,
+}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_redirects_to_nowhere(wire: Wire, invoke: Invoke, kind: str, streamed: bool) -> None:
+    """A redirect to what is no address, and one that goes round, are errors that say so, and not tried again."""
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, **CLIENTS[kind](invoke))
+    for location in NOWHERE + ROUND:
+        wire.play([b"HTTP/1.1 307 Moved\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"])
+        with no_waiting(), pytest.raises(APIConnectionError, match="redirect") as raised:
+            invoke(client.chat.completions.create, **CHAT, stream=streamed)
+        assert len(wire.requests) == (21 if location in ROUND else 1), location
+        del raised
+
+
+def test_other_failures_are_tried_again(wire: Wire, invoke: Invoke) -> None:
+    """A redirect to where nobody listens may be a server that starts, and is followed again."""
+    client = invoke.client(api_key=KEY, base_url=wire.base_url)
+    wire.play([b"HTTP/1.1 307 Moved\r\nContent-Length: 0\r\nLocation: http://127.0.0.1:1/\r\n\r\n"])
+    with no_waiting(), pytest.raises(APIConnectionError):
+        invoke(client.chat.completions.create, **CHAT)
+    assert len(wire.requests) == 3
