@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from .._call.call import Call, Reply, StreamEnd
 from .._io import finish
 from .._io.deadline import is_over
-from ..errors import StreamInterruptedError, StreamTimeoutError
+from ..errors import StreamInterruptedError, StreamStateError, StreamTimeoutError
 from .items import Items
 
 if TYPE_CHECKING:
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _DRAIN_SECONDS = 0.1
+_IN_USE = frozenset(
+    {
+        "generator already executing",
+        "anext(): asynchronous generator is already running",
+    }
+)
+"""What Python says to whoever asks a generator for an item while somebody else waits for it."""
 
 
 class _Base(Generic[T]):
@@ -51,6 +58,13 @@ class _Base(Generic[T]):
         """Take in the next bytes of the body, `None` at its end."""
         self._at_end = chunk is None
         self._batch = self._items.read(chunk)
+
+    def _check_alone(self, error: BaseException) -> None:
+        """Raise where somebody else reads the stream, to whom it is left as it is."""
+        if isinstance(error, ValueError | RuntimeError) and str(error) in _IN_USE:
+            raise StreamStateError(
+                "Another thread or task waits for the next item of this stream: read it in one place."
+            ) from error
 
     def _failure(self, error: BaseException) -> BaseException:
         """Say what an exception in mid-stream means to the caller."""
@@ -118,6 +132,7 @@ class Stream(_Base[T]):
                 else:
                     self._advance(next(self._chunks, None))
         except BaseException as error:
+            self._check_alone(error)
             failure = self._failure(error)
             finish(self._end(failure))
             if failure is error:
@@ -160,6 +175,7 @@ class AsyncStream(_Base[T]):
                 else:
                     self._advance(await self._io.within(self._deadline, anext(self._chunks, None)))
         except BaseException as error:
+            self._check_alone(error)
             failure = self._failure(error)
             await self._end(failure)
             if failure is error:

@@ -89,14 +89,16 @@ class Threaded(Generic[T]):
         self._waiting = True
         loop = asyncio.get_running_loop()
         item = await loop.run_in_executor(self._thread, self._context.run, self._step)
-        self._waiting = False
         if item is _END:
             self.close()
             raise StopAsyncIteration
         return item
 
     def _step(self) -> T:
-        return next(self._items, _END)
+        try:
+            return next(self._items, _END)
+        finally:
+            self._waiting = False  # also where it failed: the connection may be another call's by now
 
     async def aclose(self) -> None:
         """Close what is iterated, as `close` does."""

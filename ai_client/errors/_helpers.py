@@ -65,7 +65,10 @@ class PollTimeoutError(OpenAIError, TimeoutError, RuntimeError):
 
 
 class StreamStateError(OpenAIError, RuntimeError):
-    """Events of a stream that make no answer: one does not fit to those before it, or the last is missing."""
+    """A stream that is not fit for what is asked of it.
+
+    Its events make no answer: one does not fit to those before it, or the last is missing. Or somebody else reads it.
+    """
 
 
 class WebSocketQueueFullError(OpenAIError):
