@@ -69,14 +69,17 @@ class _Window:
 
     def add(self, amount: int, number: int) -> None:
         """Add to a slot; an adjustment may be for an earlier one, or one that has left the window."""
-        if number in self.slots:
-            self.slots[number] += amount
-        elif number > self.newest:
+        if number > self.newest:
             self.forget(number)
             self.newest = number
             self.slots[number] = amount
         else:
-            return
+            if number not in self.slots:  # what came late was taken in the slot after it
+                later = [slot for slot in self.slots if slot > number >= self.newest - SLOTS]
+                if not later:
+                    return
+                number = later[0]
+            self.slots[number] += amount
         self.total += amount
 
     def room_in(self, missing: int, now: float) -> float:

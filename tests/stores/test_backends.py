@@ -115,6 +115,31 @@ def test_who_comes_late_is_counted(backend: Backend) -> None:
     assert take(backend, [Take("w", 1, 2, 60.0)], NOW) > 0
 
 
+def test_what_comes_late_is_adjusted(backend: Backend) -> None:
+    """An adjustment of a take whose clock is behind that of one before it counts, upwards and downwards."""
+    assert take(backend, [Take("w", 10, 100, 60.0)], NOW) == 0
+    assert take(backend, [Take("w", 10, 100, 60.0)], NOW - 1.5) == 0
+    backend.settle("up", (), NOW, [Change("w", 70, 60.0, NOW - 1.5)])
+    assert take(backend, [Take("w", 11, 100, 60.0)], NOW) > 0
+    backend.settle("down", (), NOW, [Change("w", -80, 60.0, NOW - 1.5)])
+    assert take(backend, [Take("w", 91, 100, 60.0)], NOW) > 0
+    assert take(backend, [Take("w", 90, 100, 60.0)], NOW) == 0
+
+
+def test_what_has_left_its_window_is_adjusted_no_more(backend: Backend) -> None:
+    """An adjustment of what no longer counts changes nothing of what does, also where all has left the window."""
+    assert take(backend, [Take("w", 10, 100, 60.0)], NOW - 240) == 0
+    assert take(backend, [Take("w", 100, 100, 60.0)], NOW - 170) == 0
+    assert take(backend, [Take("w", 101, 100, 60.0)], NOW - 100) > 0  # which forgets the others
+    backend.settle("late", (), NOW, [Change("w", 5, 60.0, NOW - 171)])
+    backend.settle("old", (), NOW, [Change("w", 5, 60.0, NOW - 120)])
+    assert take(backend, [Take("w", 10, 100, 60.0)], NOW) == 0
+    for ticket, amount in (("up", 90), ("down", -10)):
+        backend.settle(ticket, (), NOW, [Change("w", amount, 60.0, NOW - 120)])
+    assert take(backend, [Take("w", 91, 100, 60.0)], NOW) > 0
+    assert take(backend, [Take("w", 90, 100, 60.0)], NOW) == 0
+
+
 def test_windows_are_taken_together_or_not_at_all(backend: Backend) -> None:
     """Where one of several windows is full, none is touched."""
     take(backend, [Take("full", 1, 1, 60.0)], NOW)
