@@ -26,6 +26,9 @@ WARN_EVERY = 30.0
 MAX_PENDING = 10_000
 """Changes that are kept while the backend is down."""
 
+_UNFINISHED = (StoreError, KeyboardInterrupt, SystemExit, MemoryError)
+"""After what a change is made again: whether it was made is not known, and it counts once."""
+
 logger = logging.getLogger("ai_client")
 
 
@@ -163,8 +166,10 @@ class SharedStore:
         try:
             with settling():
                 return self._attempt(self.backend.settle, settlement)
-        except StoreError as error:
+        except _UNFINISHED as error:
             self._remember(lambda: self.backend.settle(*settlement))
+            if not isinstance(error, StoreError):
+                raise
             self._warn(error)
             return []
 
@@ -247,7 +252,7 @@ def _catch_up(here: _Here) -> None:
             return
         try:
             change()
-        except StoreError:
+        except _UNFINISHED:
             here.pending.appendleft(change)
             raise
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -293,4 +293,26 @@ def test_a_change_whose_answer_was_lost_counts_once() -> None:
     finish(store.settle(io, "t2", (), NOW, tally=TALLY))
     assert finish(store.ledger(io, "a", NOW)) == Ledger(5, 0)
     assert finish(store.sums(io, "p", "p")) == {"p": {"k": {"calls": 2}}}
+    store.close()
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_a_change_that_is_interrupted_counts_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interruption: type[BaseException]
+) -> None:
+    """A settlement that Ctrl-C breaks off is made later, also when it is interrupted a second time."""
+    store = open_store(f"sqlite:///{tmp_path}/state.db")
+    assert isinstance(store, SharedStore)
+    io = blocking_io()
+
+    def interrupted(*_: object) -> NoReturn:
+        raise interruption
+
+    finish(store.admit(io, "t1", [HOLD], (), now=NOW, expires=NOW + 60))
+    with monkeypatch.context() as patch:
+        patch.setattr(store.backend, "settle", interrupted)
+        for ticket in ("t1", "t2"):
+            with pytest.raises(interruption):
+                finish(store.settle(io, ticket, [Spend("a", 5, NOW + 86_400)], NOW))
+    assert finish(store.ledger(io, "a", NOW)) == Ledger(10, 0)
     store.close()
