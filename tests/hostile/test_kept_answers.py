@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ai_client import APIConnectionError, OpenAI, OpenAIError
+from ai_client.control.cache.entry import Entry
 from ai_client.control.cache.policy import Cache
 from ai_client.control.observability.hooks import Hooks
 from ai_client.stores import open_store
@@ -245,3 +246,51 @@ def test_an_answer_that_is_not_kept_is_not_shared(wire: Wire) -> None:
         held.set()
         texts = {run.result().choices[0].message.content for run in runs}
     assert texts == {str(number) for number in range(callers)}
+
+
+def of_an_earlier_form(entry: Entry) -> bytes:
+    """Write an entry as it was written when half a stream could be kept, without its last two pieces."""
+    chunks = entry.chunks[:-2]
+    head = [
+        entry.status,
+        list(entry.headers),
+        entry.url,
+        entry.stored,
+        entry.target,
+        [len(c) for c in chunks],
+    ]
+    return b"\n".join((encoded(head), b"".join(chunks)))
+
+
+def damaged(entry: Entry) -> bytes:
+    """Write an entry of which a byte is another."""
+    return entry_to_bytes(entry).replace(b'"content":"b"', b'"content":"x"').replace(b"one", b"two")
+
+
+entry_to_bytes = Entry.to_bytes
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("form", [of_an_earlier_form, damaged, lambda _: b"", lambda _: b"[]\n"])
+def test_what_cannot_be_given_again_is_asked_for_again(
+    wire: Wire, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, form: Any, streamed: bool
+) -> None:
+    """An entry of an earlier form, which may be half an answer, or a damaged one is none, and is replaced."""
+    if streamed:
+        body = [*events(*chat_events())]
+        wire.play(script(body, "chunked", list, content_type=EVENT_STREAM))
+    else:
+        wire.play(script([chat()]))
+    client = caching(invoke, wire)
+
+    def ask() -> int:
+        result = invoke(client.chat.completions.create, **CHAT, stream=streamed)
+        return len(invoke.collect(result)) if streamed else len(result.choices[0].message.content)
+
+    monkeypatch.setattr(Entry, "to_bytes", form)
+    first = ask()
+    assert ask() == first
+    assert len(wire.requests) == 2
+    monkeypatch.undo()
+    assert [ask() for _ in range(2)] == [first] * 2
+    assert len(wire.requests) == 3

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from pydantic_core import from_json, to_json
 
@@ -19,6 +20,8 @@ _NOT_KEPT = frozenset(
     {"set-cookie", "connection", "keep-alive", "transfer-encoding", "content-length", "date", "trailer"}
 )
 _LIMITS = "x-ratelimit-"
+_FORM = b"ai-client-2 "
+"""What an entry begins with; to be raised where what may be kept has changed, so that no older answers are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +83,25 @@ class Entry:
         return is_keepable(call, played.headers.get("content-type", ""), content)
 
     def to_bytes(self) -> bytes:
-        """Write it down: a line of JSON, then the body."""
+        """Write it down: a line with the form and a checksum, a line of JSON, then the body."""
         head = [self.status, list(self.headers), self.url, self.stored, self.target]
-        return b"\n".join((to_json([*head, [len(chunk) for chunk in self.chunks]]), b"".join(self.chunks)))
+        text = b"\n".join((to_json([*head, [len(chunk) for chunk in self.chunks]]), b"".join(self.chunks)))
+        return b"%b%08x\n%b" % (_FORM, crc32(text), text)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Entry | None":
-        """Read what `to_bytes` wrote; `None` where it is something else."""
-        head, _, body = data.partition(b"\n")
-        try:
-            status, headers, url, stored, target, sizes = from_json(head)
-            pairs = [(str(name), str(value)) for name, value in headers]
-            chunks: list[bytes] = []
-            at = 0
-            for size in sizes:
-                chunks.append(body[at : at + size])
-                at += size
-        except (ValueError, TypeError):
+        """Read what `to_bytes` wrote; `None` where it is something else, as an entry of another form, or damaged."""
+        mark, _, text = data.partition(b"\n")
+        if mark != b"%b%08x" % (_FORM, crc32(text)):
             return None
-        return cls(status, pairs, url, chunks, stored, target) if at == len(body) else None
+        head, _, body = text.partition(b"\n")
+        status, headers, url, stored, target, sizes = from_json(head)
+        chunks: list[bytes] = []
+        at = 0
+        for size in sizes:
+            chunks.append(body[at : at + size])
+            at += size
+        return cls(status, [(name, value) for name, value in headers], url, chunks, stored, target)
 
     def response(self, call: Call, how: str) -> "httpx.Response":
         """Play the answer again, for a call that is equal to the one that it was given to."""
