@@ -156,9 +156,10 @@ class AsyncEvents(_Encoder):
 
 
 def _check_end(stream: Any) -> None:
-    """Raise where a stream has no more items because somebody closed it."""
+    """Raise where a stream has no more items because somebody closed it, or its last one tells of an error."""
     if getattr(stream, "left_early", False):
-        raise StreamInterruptedError("The stream was closed before its end.", stream.response.request)
+        message = "The stream was closed before its end, or ended with an error."
+        raise StreamInterruptedError(message, stream.response.request)
 
 
 @contextmanager

@@ -58,6 +58,13 @@ class Items(Generic[T]):
         events = self._given + self._hidden
         return bool(events) and (self._believed or is_whole(self._ends, events, self._asked))
 
+    def last_word(self) -> StreamError | None:
+        """Return the error that the server reported last, where the caller got it as an event like any other."""
+        data = self._given[-1] if self._given else b""
+        if b'"error"' not in data or "error" not in self._ends.final or type_of(data) != "error":
+            return None
+        return self._error(members_of(from_json(data)))
+
     def check_ended(self) -> None:
         """Raise where the body ended before the stream did.
 
@@ -182,6 +189,9 @@ class Items(Generic[T]):
         error = members_of(body).get("error")
         if not error:
             return
-        said = members_of(error).get("message")
+        raise self._error(error)
+
+    def _error(self, body: object) -> StreamError:
+        said = members_of(body).get("message")
         message = said if isinstance(said, str) and said else "The server ended the stream with an error."
-        raise StreamError(message, self._response.request, body=error, received=self.so_far())
+        return StreamError(message, self._response.request, body=body, received=self.so_far())

@@ -98,7 +98,10 @@ class _Base(Generic[T]):
             return
         self._closed = True
         self._batch = iter(())
-        end = StreamEnd(error, complete=error is None and self._is_over())
+        is_over = error is None and self._is_over()
+        if is_over:
+            error = self._items.last_word()
+        end = StreamEnd(error, complete=is_over and error is None)
         self.left_early = not end.complete
         await _close(self._io, self.response, self._reply, end)
 

@@ -8,6 +8,7 @@ import pytest
 from ai_client import OpenAIError, StreamError, StreamInterruptedError
 from ai_client.control.breaker import Breaker
 from ai_client.control.fallback import Fallback
+from ai_client.control.observability.hooks import Hooks
 from tests.conftest import CHAT, KEY, Invoke
 from tests.hostile.framing import EVENT_STREAM, SEGMENTATIONS, byte_by_byte, events, framed, script
 from tests.hostile.shapes import chat_events, encoded, response_events, text_of
@@ -26,10 +27,10 @@ HEADS: dict[str, list[bytes]] = {
 }
 
 
-def client_of(invoke: Invoke, wire: Wire, breaker: Breaker | None = None) -> Any:
+def client_of(invoke: Invoke, wire: Wire, breaker: Breaker | None = None, *outer: Any) -> Any:
     """Make a client of two models."""
     policy = Fallback({"gpt-5.5": ["gpt-5.5", "gpt-5.5-mini"]}, breaker=breaker)
-    return invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0, layers=[policy])
+    return invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0, layers=[*outer, policy])
 
 
 @pytest.mark.parametrize("zipped", [False, True])
@@ -135,3 +136,21 @@ def test_responses_end_at_their_last_event(wire: Wire, invoke: Invoke) -> None:
     stream = invoke(client.responses.create, model="gpt-5.5", input="x", stream=True)
     assert len(invoke.collect(stream)) == len(data)
     assert not breaker.circuits
+
+
+@pytest.mark.parametrize("after", [(), (b"[DONE]",)])
+def test_an_error_as_the_last_event_is_a_failure(wire: Wire, invoke: Invoke, after: Any) -> None:
+    """A stream that ends with an event of type `error` has failed, though its reader got that as an item."""
+    breaker = Breaker(failures=1)
+    told: list[str] = []
+    hooks = Hooks(
+        on_result=lambda _: told.append("result"), on_error=lambda details: told.append(details.error)
+    )
+    client = client_of(invoke, wire, breaker, hooks)
+    error = encoded({"type": "error", "code": "server_error", "message": "no", "sequence_number": 9})
+    data = [*response_events(end=None), error, *after]
+    wire.play(script([*events(*data, end=None)], content_type=EVENT_STREAM))
+    stream = invoke(client.responses.create, model="gpt-5.5", input="x", stream=True)
+    assert [item.type for item in invoke.collect(stream)][-1] == "error"
+    assert breaker.circuits["gpt-5.5"].failures == 1
+    assert told == ["StreamError"]

@@ -91,6 +91,17 @@ def test_an_error_event_after_half_a_stream(wire: Wire, invoke: Invoke, kind: st
     assert DONE not in sent
 
 
+def test_an_error_event_that_is_an_item(wire: Wire, invoke: Invoke) -> None:
+    """A stream whose last item tells of an error is half an answer, too."""
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0)
+    data = [*HALF["response"], encoded({"type": "error", "code": "c", "message": "no", "sequence_number": 9})]
+    wire.play(script([*events(*data, end=None)], content_type=EVENT_STREAM))
+    sent = relayed(invoke, opened(invoke, client, "response"))
+    assert len(sent) == len(data) + 1
+    assert sent[-1].startswith(b"event: error\ndata: ")
+    assert DONE not in sent
+
+
 def test_a_stream_that_somebody_closed(wire: Wire, invoke: Invoke) -> None:
     """A stream that is closed while it is passed on is not whole for its reader."""
     wire.play(script([*events(*chat_events())], content_type=EVENT_STREAM))
