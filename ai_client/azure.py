@@ -122,7 +122,7 @@ class _Azure(BaseClient[M]):
             )
         version = environment.get("OPENAI_API_VERSION") if api_version is None else api_version
         if version is None:
-            raise ValueError("Pass api_version=..., or set the environment variable OPENAI_API_VERSION.")
+            raise ConfigError("Pass api_version=..., or set the environment variable OPENAI_API_VERSION.")
         address, endpoint = _address(base_url, azure_endpoint, azure_deployment, environment)
         self._api_version = version
         self._azure_ad_token = azure_ad_token
@@ -169,11 +169,11 @@ class _Azure(BaseClient[M]):
         token = await call.io.call(self._azure_ad_token_provider)
         if inspect.iscoroutine(token):
             token.close()
-            raise ValueError(
+            raise ConfigError(
                 "azure_ad_token_provider is a coroutine function: only AsyncAzureOpenAI can await it."
             )
         if not isinstance(token, str) or not token:
-            raise ValueError("azure_ad_token_provider must give a token, a string that is not empty.")
+            raise ConfigError("azure_ad_token_provider must give a token, a string that is not empty.")
         return Header("Authorization", f"Bearer {check_secret('azure_ad_token', str(token))}")
 
     def _url(self, call: Call) -> "httpx.URL":
@@ -273,12 +273,12 @@ def _address(
 ) -> "tuple[str | httpx.URL, str | None]":
     if base_url is not None:
         if endpoint is not None:
-            raise ValueError("base_url and azure_endpoint exclude each other: give one of them.")
+            raise ConfigError("base_url and azure_endpoint exclude each other: give one of them.")
         return base_url, None
     if endpoint is None:
         endpoint = environment.get("AZURE_OPENAI_ENDPOINT")
     if endpoint is None:
-        raise ValueError(
+        raise ConfigError(
             "Pass azure_endpoint=... or base_url=..., or set the environment variable AZURE_OPENAI_ENDPOINT."
         )
     root = f"{endpoint.rstrip('/')}/openai"

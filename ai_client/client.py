@@ -13,10 +13,12 @@ from ._client.arguments import (
     base_url_of,
     changed,
     check_credentials,
+    check_headers,
     check_http_client,
     checked_deadline,
     checked_name,
     checked_retries,
+    checked_socket_address,
     checked_stream_end,
     checked_timeout,
     headers_of,
@@ -163,7 +165,7 @@ class BaseClient(Calls, Resources[M]):
         self._library = library_of(http_client, http_backend)
         address = base_url_of(base_url, data_residency, websocket_base_url)
         self.base_url = address or environment.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
-        self.websocket_base_url = websocket_base_url
+        self.websocket_base_url = checked_socket_address(websocket_base_url)
         if http_client is not None:
             check_http_client(http_client, self._library, blocking=self._blocking)
         self.timeout = timeout_of(timeout, http_client, self._library)
@@ -280,6 +282,10 @@ class BaseClient(Calls, Resources[M]):
 
     def _replace_defaults(self, headers: Any, set_headers: Any, query: Any, set_query: Any) -> None:
         own = self._custom_headers, self._custom_query
+        check_headers("default_headers", headers)
+        check_headers("set_default_headers", set_headers)
+        query_of(query)
+        query_of(set_query, "set_default_query")
         self._custom_headers = changed("headers", own[0], headers, set_headers, merge_headers)
         self._custom_query = changed("query", own[1], query, set_query, merge_query)
 
@@ -321,7 +327,7 @@ class BaseClient(Calls, Resources[M]):
         if address:
             self.base_url = address
         if websocket_base_url is not None or data_residency is not None:
-            self.websocket_base_url = websocket_base_url
+            self.websocket_base_url = checked_socket_address(websocket_base_url)
 
     def _replace_http_client(self, http_client: Any) -> None:
         self._library = library_of(http_client, self._library.name)

@@ -346,3 +346,52 @@ def test_a_thread_beside_the_loop_may_block(invoke: Invoke) -> None:
 
 async def _in_thread(client: OpenAI) -> Any:
     return await asyncio.to_thread(client.models.retrieve, "gpt-5.5")
+
+
+@pytest.mark.parametrize("cls", [OpenAI, AsyncOpenAI])
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("layers", ["abc", ["x"], [None], [dict], 5, None]),
+        ("websocket_base_url", [" ", "a\n", "x", "ftp://x", "ws://", "ws://h:99999", "\ud800", b"ws://h", 5]),
+        ("data_residency", ["", "mars", b"eu", ["eu"]]),
+        ("stream_end", ["", None]),
+        ("on_blocking_call", ["", None]),
+        ("http_backend", ["", "requests"]),
+        ("max_response_bytes", [0, -1]),
+    ],
+)
+def test_what_can_never_work_is_an_error_that_names_it(cls: Any, option: str, values: list[Any]) -> None:
+    """An argument that no call could do anything with is refused when the client is made, by its name."""
+    for value in values:
+        if option == "on_blocking_call" and cls is AsyncOpenAI:
+            continue
+        with pytest.raises(ConfigError, match=option):
+            cls(api_key="any", **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("default_headers", 5),
+        ("default_headers", {"X-A": 5}),
+        ("set_default_headers", {"X-A": "a\nb"}),
+        ("default_query", 5),
+        ("set_default_query", "a=b"),
+        ("websocket_base_url", "x"),
+        ("layers", [5]),
+        ("stream_end", ""),
+        ("max_event_bytes", -1),
+    ],
+)
+def test_what_can_never_work_is_an_error_of_a_copy_too(option: str, value: Any) -> None:
+    """`with_options` refuses by its name what no call could do anything with."""
+    with OpenAI(api_key="any") as client, pytest.raises(ConfigError, match=option):
+        client.with_options(**{option: value})
+
+
+@pytest.mark.parametrize("address", ["", "ws://h", "wss://h:1/v1?a=b", "HTTPS://h", "http://[::1]:5/v1"])
+def test_addresses_of_websockets_are_taken(address: str) -> None:
+    """An address of any scheme that WebSockets have is taken; an empty one is none."""
+    with OpenAI(api_key="any", websocket_base_url=address) as client:
+        assert client.websocket_base_url == (address or None)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     pass
+from ..errors import ConfigError
 from .call import Call, Reply
 
 Next = Callable[[Call], Awaitable[Reply]]
@@ -30,12 +31,24 @@ def chained(layers: Sequence[Layer], last: Next) -> Next:
 
 
 def together(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Let policies act as one with those next to them where they can: those with a method `joined`."""
+    """Let policies act as one with those next to them where they can: those with a method `joined`.
+
+    Raises:
+        ConfigError: One is no policy.
+    """
+    if not isinstance(layers, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"layers must be a sequence of policies, not {type(layers).__name__}.")
     found: list[Layer] = []
     for layer in layers:
+        if isinstance(layer, type) or not callable(layer):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(f"layers must hold policies, which are called with a call, not {_name(layer)}.")
         joined = getattr(layer, "joined", None)
         found[-1:] = [*found[-1:], layer] if joined is None else joined(found[-1:])
     return tuple(found)
+
+
+def _name(given: object) -> str:
+    return f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
 
 
 def _around(layer: Layer, proceed: Next) -> Next:

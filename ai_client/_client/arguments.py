@@ -1,5 +1,6 @@
 """What a client is made of, out of arguments, as the official SDK reads them."""
 
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -9,7 +10,7 @@ from .._http.library import Library, library
 from .._params.defaults import LONGEST_SECONDS
 from .._params.omit import NotGiven, Omit
 from .._params.secrets import check_secret
-from .._params.sendable import name_fault, text_fault, value_fault
+from .._params.sendable import address_fault, name_fault, text_fault, value_fault
 from ..errors import ConfigError, OpenAIError
 from .environment import custom_headers
 
@@ -52,14 +53,14 @@ def base_url_of(
     if data_residency is None:
         return None if isinstance(base_url, NotGiven) else base_url
     if base_url is not None and not isinstance(base_url, NotGiven):
-        raise ValueError("data_residency and base_url exclude each other: give one of them.")
+        raise ConfigError("data_residency and base_url exclude each other: give one of them.")
     if websocket_base_url is not None:
-        raise ValueError("data_residency and websocket_base_url exclude each other: give one of them.")
+        raise ConfigError("data_residency and websocket_base_url exclude each other: give one of them.")
     if data_residency == "global":
         return DEFAULT_BASE_URL
     if data_residency not in _REGIONS:
         known = ", ".join(["global", *_REGIONS])
-        raise ValueError(f"data_residency must be one of {known}.")
+        raise ConfigError(f"data_residency must be one of {known}.")
     return f"https://{data_residency}.api.openai.com/v1"
 
 
@@ -69,26 +70,50 @@ def headers_of(given: "Mapping[str, str | Omit] | None", named: str) -> "dict[st
     Raises:
         ConfigError: One cannot be sent.
     """
+    check_headers("default_headers", given)
+    return merge_headers(custom_headers(named) if named else {}, given or {})
+
+
+def check_headers(option: str, given: "Mapping[str, str | Omit] | None") -> None:
+    """Refuse headers of every request that cannot be sent.
+
+    Raises:
+        ConfigError: They are no mapping, or one cannot be sent.
+    """
     if not isinstance(given, Mapping | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigError(f"default_headers must be a mapping, not {type(given).__name__}.")
+        raise ConfigError(f"{option} must be a mapping, not {type(given).__name__}.")
     for name, value in (given or {}).items():
         fault = name_fault(name)
         if fault is None and not isinstance(value, Omit) and (fault := value_fault(value)) is not None:
             fault = f"the header {name!r} {fault}"
         if fault is not None:
-            raise ConfigError(f"default_headers: {fault}.")
-    return merge_headers(custom_headers(named) if named else {}, given or {})
+            raise ConfigError(f"{option}: {fault}.")
 
 
-def query_of(given: Mapping[str, object] | None) -> dict[str, object]:
+def query_of(given: Mapping[str, object] | None, option: str = "default_query") -> dict[str, object]:
     """Return the query parameters of every request.
 
     Raises:
         ConfigError: They are no mapping.
     """
     if not isinstance(given, Mapping | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigError(f"default_query must be a mapping, not {type(given).__name__}.")
+        raise ConfigError(f"{option} must be a mapping, not {type(given).__name__}.")
     return dict(given or {})
+
+
+def checked_socket_address(value: "str | httpx.URL | None") -> "str | httpx.URL | None":
+    """Return where WebSockets are; an empty text is as good as none.
+
+    Raises:
+        ConfigError: It is no address.
+    """
+    text = "" if value is None else str(value)
+    if not text:
+        return None
+    fault = address_fault(re.sub("^ws(?=s?://)", "http", text, flags=re.IGNORECASE))
+    if fault is not None or (not isinstance(value, str) and not hasattr(value, "raw_path")):
+        raise ConfigError("websocket_base_url must be an absolute ws, wss, http or https address.")
+    return value
 
 
 def checked_name(name: str, value: str | None) -> str | None:
@@ -134,7 +159,7 @@ def changed(
     if over is None:
         return own if instead is None else dict(instead)
     if instead is not None:
-        raise ValueError(f"default_{what} and set_default_{what} exclude each other: give one of them.")
+        raise ConfigError(f"default_{what} and set_default_{what} exclude each other: give one of them.")
     return lay(own, over)
 
 
@@ -146,7 +171,10 @@ def library_of(http_client: Any, backend: str) -> Library:
         )
     if not isinstance(backend, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigError(f"http_backend must be 'httpx' or 'httpx2', not {type(backend).__name__}.")
-    return library(backend)
+    try:
+        return library(backend)
+    except ValueError as error:
+        raise ConfigError(f"http_backend: {error}") from None
 
 
 def _is_of(http_client: object, http: Any) -> bool:
@@ -224,7 +252,7 @@ def checked_retries(value: int) -> int:
 def checked_stream_end(value: StreamEndPolicy) -> StreamEndPolicy:
     """Validate what is thought of streams without an end mark."""
     if value not in ("required", "optional"):
-        raise ValueError(f"stream_end must be 'required' or 'optional', not {value!r}")
+        raise ConfigError(f"stream_end must be 'required' or 'optional', not {value!r}")
     return value
 
 

@@ -5,7 +5,7 @@ import warnings
 from typing import Literal, TypeAlias
 
 from .._io import in_event_loop
-from ..errors import BlockingCallWarning
+from ..errors import BlockingCallWarning, ConfigError
 
 OnBlockingCall: TypeAlias = Literal["warn", "raise", "ignore"]
 _PACKAGE = __name__.partition(".")[0]
@@ -20,7 +20,7 @@ class BlockingCalls:
 
     def __init__(self, how: OnBlockingCall) -> None:
         if how not in ("warn", "raise", "ignore"):
-            raise ValueError(f"on_blocking_call must be 'warn', 'raise' or 'ignore', not {how!r}.")
+            raise ConfigError(f"on_blocking_call must be 'warn', 'raise' or 'ignore', not {how!r}.")
         self._how: OnBlockingCall = how
 
     def check(self) -> None:

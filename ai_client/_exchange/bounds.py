@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 from .._http.library import library
 from .._params.defaults import DEFAULT_MAX_EVENT_BYTES, DEFAULT_MAX_RESPONSE_BYTES
 from .._params.omit import NotGiven
-from ..errors import APIResponseValidationError, ResponseTooLargeError
+from ..errors import APIResponseValidationError, ConfigError, ResponseTooLargeError
 from .unpacking import PACKED, Unpacker
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _checked(name: str, value: int | None) -> int:
     if type(value) is not int:
         raise TypeError(f"{name} must be a positive number of bytes, or None for no bound")
     if value < 1:
-        raise ValueError(f"{name} must be a positive number of bytes, or None for no bound")
+        raise ConfigError(f"{name} must be a positive number of bytes, or None for no bound")
     return value
 
 
