@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from ._exchange.loops import adopt_main_loop, stop_background_loop
 from ._fork import here, in_child
 from ._process.gate import Gate
+from ._process.gated_io import new_gate
 from ._process.owned_client import Kind, Managed, build
 from ._process.signals import unwatch, watch
 from .config import ClientConfig
@@ -121,7 +122,7 @@ class ClientProvider:
         for alias, options in given.items():
             self._aliases[alias] = Clients(self, ClientConfig.make(options, source=f"{alias}.", further=True))
         self._lock = threading.RLock()
-        self._gate = Gate()
+        self._gate = new_gate()
         _providers.add(self)
 
     @property
@@ -196,7 +197,7 @@ class ClientProvider:
             gate.closed.result()
             with self._lock:
                 if self._gate is gate:
-                    self._gate = Gate()
+                    self._gate = new_gate()
         watch(self)
         return self
 
@@ -287,7 +288,7 @@ class ClientProvider:
         """Build anew in a forked process; whether calls are taken stays as it was."""
         closing = self._gate.closing
         self._lock = threading.RLock()
-        self._gate = Gate()
+        self._gate = new_gate()
         if closing:
             self._gate.refuse()
             self._gate.closed.set_result(None)

@@ -15,8 +15,7 @@ from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, OpenAI, Op
 from ai_client._call.call import Call
 from ai_client._call.labels import request_labels
 from ai_client._call.pipeline import Next
-from ai_client._process.gate import Gate as Calls
-from ai_client._process.gated_io import _AsyncBody, _Body
+from ai_client._process.gated_io import _AsyncBody, _Body, new_gate
 from ai_client.provider import _close_all
 from ai_client.testing import Gate, Upstream, sse
 from tests.conftest import CHAT
@@ -501,13 +500,13 @@ def test_cut_body_is_not_taken_for_whole() -> None:
         async for _ in _AsyncBody(chunks(), calls, object()):
             calls.cut_off()
 
-    calls = Calls()
+    calls = new_gate()
     body = iter(_Body([b"half"], calls, object()))
     assert next(body) == b"half"
     calls.cut_off()
     with pytest.raises(ClientClosedError):
         next(body)
-    calls = Calls()
+    calls = new_gate()
     with pytest.raises(ClientClosedError):
         asyncio.run(read_to_end())
 
@@ -616,7 +615,7 @@ def test_counts_of_what_fails(make: Callable[..., ClientProvider], ai_client_ups
 
 def test_sleepers_of_the_gate() -> None:
     """A sleep leaves nothing behind, is over at once after the cut, and may be on a loop that is closed."""
-    gate = Calls()
+    gate = new_gate()
 
     async def main() -> None:
         await gate.sleep(0)

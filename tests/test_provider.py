@@ -520,8 +520,8 @@ def test_client_that_is_built_while_closing_is_closed(
 def test_started_once_by_many(provider: ClientProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads that start a closed provider at the same time start it once: what one let in counts for all."""
     provider.close()
-    slow = Slow(provider_module.Gate)
-    monkeypatch.setattr(provider_module, "Gate", slow)
+    slow = Slow(provider_module.new_gate)
+    monkeypatch.setattr(provider_module, "new_gate", slow)
     with ThreadPoolExecutor(8) as pool:
         starting = [pool.submit(provider.start) for _ in range(8)]
         assert slow.making.wait(30)

@@ -1,18 +1,11 @@
-"""What a resource needs from its client."""
+"""What stands above the call is known to those below as protocols: the client, and the gate of its application."""
 
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Literal,
-    Protocol,
-)
+from contextlib import AbstractContextManager
+from typing import Any, Literal, Protocol
 
 from .._io import IO
 from .call import Call, Reply
-
-if TYPE_CHECKING:
-    pass
-
+from .pipeline import Next
 
 View = Literal["parsed", "raw", "unread"]
 
@@ -28,4 +21,40 @@ class Client(Protocol):
 
     def result(self, call: Call, reply: Reply, view: View, /) -> Any:
         """Make what the caller gets: a model, a stream, a binary body or a raw response."""
+        ...
+
+
+class Gate(Protocol):
+    """What counts calls and sessions of an application, and refuses them when it ends."""
+
+    async def __call__(self, call: Call, proceed: Next, /) -> Reply:
+        """Count a call while it runs."""
+        ...
+
+    def passing(self) -> AbstractContextManager[None]:
+        """Count what happens inside the block.
+
+        Raises:
+            ClientClosedError: The application is shutting down.
+        """
+        ...
+
+    def enter(self, token: object) -> None:
+        """Count what begins."""
+        ...
+
+    def leave(self, token: object) -> None:
+        """Count what has ended."""
+        ...
+
+    def forget(self, token: object) -> None:
+        """Count what was dropped; for finalizers, so it takes no lock."""
+        ...
+
+    def io_over(self, client: Any) -> IO:
+        """Return a new way to wait over a client's connections that counts here."""
+        ...
+
+    def io_of(self, client: Any) -> IO:
+        """Return the way to wait of a client that calls are sent on through, so that these still count here."""
         ...

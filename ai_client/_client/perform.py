@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .._answers.result import body_of, cannot_stream, check_opening, make_result
 from .._call.call import Call, Reply
 from .._call.pipeline import Layer, Next, chained
-from .._call.protocols import View
+from .._call.protocols import Gate, View
 from .._call.retry import retry
 from .._call.stream_ends import StreamEndPolicy
 from .._exchange.origins import (
@@ -38,7 +38,6 @@ from .http_request import Header, Messages
 if TYPE_CHECKING:
     import httpx
 
-    from .._process.gate import Gate
     from ..auth import WorkloadKeys
 
 _FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
@@ -57,7 +56,7 @@ class Calls(Messages):
     _fetches_key: bool
     _layers: tuple[Layer, ...]
     _steps: Next | None = None
-    _gate: "Gate | None" = None
+    _gate: Gate | None = None
     """What counts the calls of a client that a provider owns, and of its copies; around every policy."""
     _closed: bool
     _blocking_calls: BlockingCalls | None

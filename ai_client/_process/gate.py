@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -38,13 +38,18 @@ class Session(Protocol):
 class Gate:
     """What is under way in the clients of a provider: counted, waited for, cut off; a policy around every call.
 
+    Args:
+        make_io: Makes, of a client and the gate, a way to wait that counts at the gate, over connections that are not
+            closed with the application.
+
     Attributes:
         closing: Whether the end has begun: new calls are refused, save those of requests that are finished.
         cut: Whether those that were under way have been cut off as well.
         closed: Done when the clients are closed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, make_io: "Callable[[Any, Gate], IO]") -> None:
+        self._make_io = make_io
         self.closing = False
         self.cut = threading.Event()
         self.closed: Future[None] = Future()
@@ -190,9 +195,7 @@ class Gate:
 
     def io_over(self, client: Any) -> "IO":
         """Make a way to wait that counts here, over connections that are not closed with the application."""
-        from .gated_io import gated  # noqa: PLC0415 - stands above this module
-
-        return gated(client, self, owned=False)
+        return self._make_io(client, self)
 
     def io_of(self, client: Any) -> "IO":
         """Give the way to wait of a client that calls are sent on through, so that these still count here."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .._io import BlockingIO
@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def new_gate() -> Gate:
+    """Return an open gate."""
+    return Gate(partial(gated, owned=False))
+
+
 def gated(client: Any, gate: Gate, *, owned: bool = True) -> "GatedBlockingIO | GatedAsyncIO":
-    """Give a way to wait over a client's connections that ends with the application.
+    """Return a way to wait over a client's connections that ends with the application.
 
     Args:
         client: One of ours.

@@ -29,7 +29,7 @@ from ai_client import (
 )
 from ai_client._exchange.transports import _LoopTransport
 from ai_client._pool.sync_pool import BlockingPool
-from ai_client._process.gated_io import Gate
+from ai_client._process.gated_io import new_gate
 from ai_client._process.other_sdks import http_client_for
 from tests.conftest import KEY, Invoke
 from tests.hostile.framing import apart, script, whole
@@ -542,7 +542,7 @@ def test_clients_of_other_sdks_follow_redirects_by_themselves(wire: Wire, blocki
     """The HTTP client of another SDK's client gets a redirect to decide on, not what is behind it."""
     wire.play([b"HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n"], [OK])
     cls = openai.OpenAI if blocking else openai.AsyncOpenAI
-    http = http_client_for(cls, {}, Gate(), blocking=blocking)
+    http = http_client_for(cls, {}, new_gate(), blocking=blocking)
     if blocking:
         with http:
             status = http.get(wire.url, follow_redirects=False).status_code
