@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast, overload
 
 from .._client.modes import Async, M, Sync
 from .._client.operation import Resource, Runner
@@ -16,6 +16,7 @@ from .outbox import Handlers, Listening, Outbox
 
 if TYPE_CHECKING:
     from .._params.omit import Headers, Query
+    from .client import SessionClient
 
 P = ParamSpec("P")
 S = TypeVar("S", bound=Channel[Any, Any])
@@ -123,7 +124,7 @@ def describe(  # noqa: PLR0917 - the arguments in the order of the methods
 ) -> Opening:
     """Describe how to open a connection, out of the arguments that all `connect` methods share, in their order."""
     return Opening(
-        resource._client,  # type: ignore[arg-type]
+        cast("SessionClient", resource._client),
         path,
         {name: value for name, value in query.items() if not isinstance(value, Omit)},
         extra_query or {},

@@ -21,7 +21,7 @@ from .socket import AsyncSocket, BlockingSocket, Socket, websockets
 if TYPE_CHECKING:
     import httpx
 
-    from ..client import BaseClient
+    from .client import SessionClient
 
 _SCHEMES = {"http": "ws", "https": "wss"}
 _PORTS = {"ws": 80, "wss": 443}
@@ -39,7 +39,7 @@ class _AnsweredError(Exception):
 
 
 async def open_socket(
-    client: "BaseClient[Any]",
+    client: "SessionClient",
     call: Call,
     query: Mapping[str, object],
     headers: "Mapping[str, str | Omit]",
@@ -142,7 +142,7 @@ def _make_awaitable(make: Any, errors: Any) -> Any:
     return made
 
 
-def _next(client: "BaseClient[Any]", where: str, answer: Any, request: "httpx.Request") -> str:
+def _next(client: "SessionClient", where: str, answer: Any, request: "httpx.Request") -> str:
     """Return where a redirect leads within the origin.
 
     Raises:
@@ -175,13 +175,13 @@ def _origin(url: "httpx.URL") -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or _PORTS.get(url.scheme)
 
 
-def _request_of(client: "BaseClient[Any]", where: str, headers: dict[str, str]) -> "httpx.Request":
+def _request_of(client: "SessionClient", where: str, headers: dict[str, str]) -> "httpx.Request":
     http = client._library.http
     request: httpx.Request = http.Request("GET", http.URL(where).copy_with(userinfo=b""), headers=headers)
     return request
 
 
-def _response_of(client: "BaseClient[Any]", answer: Any, request: "httpx.Request") -> "httpx.Response":
+def _response_of(client: "SessionClient", answer: Any, request: "httpx.Request") -> "httpx.Response":
     http = client._library.http
     headers = list(answer.headers.raw_items())
     response: httpx.Response
@@ -194,7 +194,7 @@ def _response_of(client: "BaseClient[Any]", answer: Any, request: "httpx.Request
     return response
 
 
-def address(client: "BaseClient[Any]", path: str, query: Mapping[str, object]) -> str:
+def address(client: "SessionClient", path: str, query: Mapping[str, object]) -> str:
     """Return the WebSocket address of a path below the client's `websocket_base_url` or `base_url`."""
     base = client._library.http.URL(client.websocket_base_url or client.base_url)
     there, query = client._socket_address(base, path, query)
@@ -204,9 +204,7 @@ def address(client: "BaseClient[Any]", path: str, query: Mapping[str, object]) -
     return f"{url}?{encoded}" if encoded else str(url)
 
 
-async def _headers(
-    client: "BaseClient[Any]", call: Call, extra: "Mapping[str, str | Omit]"
-) -> dict[str, str]:
+async def _headers(client: "SessionClient", call: Call, extra: "Mapping[str, str | Omit]") -> dict[str, str]:
     header = await client._fetch_key(call) if client._fetches_key else client._authorization(call)
     merged: dict[str, tuple[str, str | Omit]] = {}
     for part in (dict([header]) if header else {}, client.default_headers, extra):

@@ -3,12 +3,9 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .._fork import PerProcess
-
-if TYPE_CHECKING:
-    from .sessions import Session
 
 logger = logging.getLogger("ai_client")
 
@@ -17,20 +14,32 @@ PARTING_SECONDS = 2.0
 _POLL_SECONDS = 0.02
 
 
+class OpenSession(Protocol):
+    """A session that can be closed with its client."""
+
+    def part(self) -> Callable[[], bool]:
+        """Begin to close the session, from any thread; return what tells whether that has ended."""
+        ...
+
+    def drop(self) -> None:
+        """Break the session's connection off, from any thread."""
+        ...
+
+
 class Sessions:
     """The open sessions of a client and its copies, those of this process."""
 
     def __init__(self) -> None:
-        self._open: PerProcess[set[Session]] = PerProcess(set)
+        self._open: PerProcess[set[OpenSession]] = PerProcess(set)
 
     def __len__(self) -> int:
         return len(self._open())
 
-    def add(self, session: "Session") -> None:
+    def add(self, session: OpenSession) -> None:
         """Count a session."""
         self._open().add(session)
 
-    def discard(self, session: "Session") -> None:
+    def discard(self, session: OpenSession) -> None:
         """Count a session no more."""
         self._open().discard(session)
 
@@ -54,12 +63,12 @@ class Sessions:
                 await asyncio.sleep(_POLL_SECONDS)
             self._drop(sessions)
 
-    def _begin(self) -> "tuple[list[Session], list[Callable[[], bool]]]":
+    def _begin(self) -> tuple[list[OpenSession], list[Callable[[], bool]]]:
         sessions = list(self._open())
         logger.warning("%d WebSocket sessions were open when their client was closed.", len(sessions))
         return sessions, [session.part() for session in sessions]
 
-    def _drop(self, sessions: "list[Session]") -> None:
+    def _drop(self, sessions: list[OpenSession]) -> None:
         for session in sessions:
-            session.socket.drop()
+            session.drop()
             self.discard(session)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .._call.call import Call
     from .._params.omit import Omit
-    from ..client import BaseClient
+    from .client import SessionClient
     from .socket import Socket
 
 
@@ -48,7 +48,7 @@ class ReconnectingOverrides(TypedDict, total=False):
 class Opening:
     """How to open a connection, and how to open it again."""
 
-    client: "BaseClient[Any]"
+    client: "SessionClient"
     path: str
     query: Mapping[str, object]
     extra_query: Mapping[str, object]

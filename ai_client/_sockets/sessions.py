@@ -17,7 +17,7 @@ from .session_usage import Meter
 if TYPE_CHECKING:
     import httpx
 
-    from ..client import BaseClient
+    from .client import SessionClient
     from .socket import Socket
 
 QUIET_SECONDS = 1.0
@@ -31,7 +31,7 @@ _ANSWER_ENDS = frozenset(
 Connect = Callable[[Call], "Awaitable[tuple[Socket, httpx.Response]]"]
 
 
-async def opened(client: "BaseClient[Any]", path: str, model: object, connect: Connect) -> "Session":
+async def opened(client: "SessionClient", path: str, model: object, connect: Connect) -> "Session":
     """Open a session through the client's policies that know sessions.
 
     To them it is a streamed call that ends when the session does. A policy with `for_sessions = False` is passed by.
@@ -89,7 +89,7 @@ class Session:
         asked: Whether it was closed at the end of the application, with nothing under way.
     """
 
-    def __init__(self, client: "BaseClient[Any]", call: Call, reply: Reply, socket: "Socket") -> None:
+    def __init__(self, client: "SessionClient", call: Call, reply: Reply, socket: "Socket") -> None:
         self.socket = socket
         self.over = False
         self.why: ClientClosedError | None = None
@@ -218,6 +218,10 @@ class Session:
         if not self.over:
             self.why = ClientClosedError("The client was closed while this session was open.")
         return self.shut().part()
+
+    def drop(self) -> None:
+        """Break the connection off, from any thread."""
+        self.socket.drop()
 
     def forget(self) -> None:
         """Let go of a session that nobody holds any more; for finalizers."""
