@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ._config.options import environment_variables
 from ._params.secrets import shown_address
 from .checks import examine
-from .config import ClientConfig, environment_variables
+from .config import ClientConfig
 from .errors import OpenAIError
 from .provider import DEFAULT_ALIAS
 

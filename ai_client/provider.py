@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ._exchange.loops import adopt_main_loop, stop_background_loop
 from ._fork import here, in_child
+from ._process.assembly import Assembly
 from ._process.gate import Gate
 from ._process.gated_io import new_gate
 from ._process.owned_client import Kind, Managed, build
@@ -37,8 +38,9 @@ class Clients:
         config: Their options.
     """
 
-    def __init__(self, provider: "ClientProvider", config: ClientConfig) -> None:
-        self.config = config
+    def __init__(self, provider: "ClientProvider", assembly: Assembly) -> None:
+        self.config = assembly.config
+        self._assembly = assembly
         self._provider = provider
         self._built: dict[Kind, Managed] = {}
         self._fakes: list[dict[Kind, Any]] = []
@@ -117,10 +119,12 @@ class ClientProvider:
         if config is not None and DEFAULT_ALIAS in given:
             raise ConfigError("The default client is configured twice: as config and in aliases.")
         default = given.pop(DEFAULT_ALIAS, config)
-        self._default = Clients(self, ClientConfig.make(default))
-        self._aliases = {DEFAULT_ALIAS: self._default}
+        configs = {DEFAULT_ALIAS: ClientConfig.make(default)}
         for alias, options in given.items():
-            self._aliases[alias] = Clients(self, ClientConfig.make(options, source=f"{alias}.", further=True))
+            configs[alias] = ClientConfig.make(options, source=f"{alias}.", further=True)
+        assemblies = {id(config): Assembly(config) for config in configs.values()}
+        self._aliases = {alias: Clients(self, assemblies[id(config)]) for alias, config in configs.items()}
+        self._default = self._aliases[DEFAULT_ALIAS]
         self._lock = threading.RLock()
         self._gate = new_gate()
         _providers.add(self)
@@ -264,7 +268,7 @@ class ClientProvider:
 
     def _close_stores(self) -> None:
         for clients in self._aliases.values():
-            clients.config.close_store()
+            clients._assembly.close_store()
 
     def _ended(self, gate: Gate) -> None:
         gate.closed.set_result(None)
@@ -279,7 +283,7 @@ class ClientProvider:
             self._gate.admit()
             managed = clients._built.get(kind)
             if managed is None:
-                managed = clients._built[kind] = build(clients.config, kind, self._gate)
+                managed = clients._built[kind] = build(clients._assembly, kind, self._gate)
                 clients._show()
                 watch(self)
             return managed.client

@@ -100,14 +100,9 @@ STORY = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.spl
 UPWARD = {
     ("_call.call", "control.pricing.meter"),
     ("_call.record", "control.pricing.prices"),
-    ("_sockets.handshake", "client"),
-    ("_sockets.opening", "client"),
-    ("_sockets.sessions", "client"),
-    ("config", "_process.factory"),
 }
 """Imports that still run up. The list may only shrink."""
 IN_CIRCLES = {
-    ("_sockets.open_sessions", "_sockets.sessions"),
     ("control.accounting.accounting", "control.accounting.places"),
     ("control.accounting.accounting", "control.accounting.reservation"),
     ("control.accounting.budget", "control.accounting.accounting"),

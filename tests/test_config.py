@@ -19,6 +19,7 @@ from ai_client import (
     OpenAI,
     OpenAIError,
 )
+from ai_client._process.factory import arguments_of
 from ai_client.control.assembly import OPTIONS
 from tests.conftest import KEY, Invoke
 
@@ -377,7 +378,7 @@ def test_any_value_of_any_option(name: str, value: Any) -> None:
         config = ClientConfig.make({name: value})
     except ConfigError:
         return
-    config.options()
+    arguments_of(config)
 
 
 @settings(max_examples=500)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ai_client import AsyncAzureOpenAI, AzureOpenAI, ClientConfig, ClientProvider, ConfigError, OpenAIError
-from ai_client._process.factory import Connection
+from ai_client._process.assembly import Assembly
+from ai_client._process.factory import FurtherClients
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
 from ai_client.testing.recording import Recorded
@@ -62,7 +63,17 @@ def name_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 def chain(upstream: Upstream, target: str, name: str, options: dict[str, Any]) -> tuple[Any, ...]:
     """Make the policies of a chain that ends at another client, of plain data."""
     controls = {"models": {"smart": ["gpt-4o", target]}, "fallback": {"clients": {name: options}}}
-    return ClientConfig.make(base_url=upstream.base_url, api_key="any", controls=controls).layers()
+    return layers(base_url=upstream.base_url, api_key="any", controls=controls)
+
+
+def layers(**options: Any) -> tuple[Any, ...]:
+    """Make the policies of a configuration."""
+    return Assembly(ClientConfig.make(options)).layers()
+
+
+def further(**options: Any) -> FurtherClients:
+    """Make the clients of some options, as a chain does."""
+    return FurtherClients(ClientConfig.make(options, further=True))
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -127,7 +138,7 @@ def test_nothing_that_the_environment_names_is_sent_elsewhere(
     place = (
         {"base_url": other.base_url} if target[0] == "l" else {"azure_endpoint": other.url, "api_key": "k"}
     )
-    clients = Connection({**place, "api_version": "v"}, "")
+    clients = further(**place, api_version="v")
     client = both.client(chain(upstream, target, target.partition("/")[0], {**place, "api_version": "v"}))
     upstream.reply(status=503)
     both.call(client.chat.completions.create, **ASK)
@@ -162,17 +173,16 @@ def test_the_policies_of_the_environment_are_not_those_of_a_further_client(
     """A chain that the environment configures is made once, for the client that it belongs to."""
     local = '{"local": {"base_url": "http://127.0.0.1:1"}}'
     monkeypatch.setenv("AI_CLIENT_CONTROLS", f'{{"fallback": {{"clients": {local}}}}}')
-    assert len(ClientConfig.make().layers()) == 1
+    assert len(layers()) == 1
 
 
 def test_azure_variables_of_another_resource_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the environment names a resource of Azure, its key is for no other."""
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "key-of-azure")
     monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://one.example")
-    further = {"azure_endpoint": "https://one.example/", "api_version": "v"}
-    assert Connection(further, "")(True).api_key == "key-of-azure"
+    assert further(azure_endpoint="https://one.example/", api_version="v")(True).api_key == "key-of-azure"
     with pytest.raises(OpenAIError, match="Missing credentials"):
-        Connection({**further, "azure_endpoint": "https://two.example"}, "")(True)
+        further(azure_endpoint="https://two.example", api_version="v")(True)
 
 
 @pytest.mark.parametrize("blocking", [True, False])
@@ -258,7 +268,7 @@ def test_contradictions_about_azure_fail_at_start(options: dict[str, Any], messa
 
 def test_clients_are_built_once_and_again_after_they_were_closed(upstream: Upstream) -> None:
     """A further client is built on first use, is the same from then on, and another once it was closed."""
-    connection = Connection({"base_url": upstream.base_url}, "")
+    connection = further(base_url=upstream.base_url)
     assert connection.built(blocking=True) is None
     first = connection(True)
     assert connection(True) is connection.built(blocking=True) is first
@@ -270,7 +280,7 @@ def test_clients_are_built_once_and_again_after_they_were_closed(upstream: Upstr
 def test_policies_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """`AI_CLIENT_CONTROLS` holds the same options as JSON, with the same checks."""
     monkeypatch.setenv("AI_CLIENT_CONTROLS", '{"budgets": [{"usd": 5}], "concurrency": 10}')
-    names = [type(layer).__name__ for layer in ClientConfig.make().layers()]
+    names = [type(layer).__name__ for layer in layers()]
     assert names == ["Budgets", "Concurrency"]
     monkeypatch.setenv("AI_CLIENT_CONTROLS", '{"budgets": [{"usdd": 5}]}')
     with pytest.raises(ConfigError, match=r"controls: budgets\[0\]\.usdd: .*Did you mean 'usd'\?$"):
@@ -296,7 +306,7 @@ def test_cached_answers_of_different_servers_are_told_apart() -> None:
 
     def namespace(**options: Any) -> str:
         options = {"api_key": "k", "controls": {"cache": {"scope": "all"}}, **options}
-        found: str = ClientConfig.make(options).layers()[0].namespace
+        found: str = layers(**options)[0].namespace
         return found
 
     azure = {"azure_endpoint": "https://x.example", "api_version": "v", "base_url": None}
@@ -322,3 +332,17 @@ def test_a_server_of_its_own_without_a_key(other: Upstream) -> None:
     (request,) = other.requests
     assert request.headers["authorization"] == "Bearer none"
     assert "of-openai" not in sent(request)
+
+
+def test_targets_have_the_environment_of_the_start(
+    both: Both, upstream: Upstream, other: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a chain's target takes from the environment is read with the configuration, not when it is first used."""
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "key-of-the-start")
+    clients = {"azure": {"azure_endpoint": other.url, "api_version": "v"}}
+    controls = {"models": {"smart": ["gpt-4o", "azure/d"]}, "fallback": {"clients": clients}}
+    assembly = Assembly(ClientConfig.make(base_url=upstream.base_url, api_key="any", controls=controls))
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "another")
+    upstream.reply(status=503)
+    both.call(both.client(assembly.layers()).chat.completions.create, **ASK)
+    assert other.requests[0].headers["api-key"] == "key-of-the-start"

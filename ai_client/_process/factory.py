@@ -1,19 +1,26 @@
 """Clients out of configurations: the class that fits, and the further clients that a chain names by their options."""
 
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 from .._fork import PerProcess
 from ..config import ClientConfig
-from ..errors import ConfigError
 
-_NOT_HERE = ("controls", "client_class", "async_client_class", "shutdown_timeout")
+_OF_THE_PROVIDER = frozenset(
+    {"shutdown_timeout", "client_class", "async_client_class", "controls", "environment"}
+)
+_OF_AZURE = frozenset({"azure_endpoint", "azure_deployment", "azure_ad_token_provider", "api_version"})
 
 
-def client_of(config: ClientConfig, *, blocking: bool, **options: Any) -> Any:
-    """Build the client of a configuration; *options* come before those that it names."""
-    given = {**config.options(), **options, "_environment": config.variables}
+def arguments_of(config: ClientConfig) -> dict[str, Any]:
+    """Return the arguments for `OpenAI` and `AsyncOpenAI`, without what these take from the environment."""
+    unused = {*_OF_THE_PROVIDER, *({"base_url"} if config.azure_endpoint else _OF_AZURE)}
+    return {name: getattr(config, name) for name in type(config).model_fields if name not in unused}
+
+
+def client_of(config: ClientConfig, *, blocking: bool, **arguments: Any) -> Any:
+    """Build the client of a configuration; *arguments* come before those that it names."""
+    given = {**arguments_of(config), **arguments, "_environment": config.variables}
     return _class_for(config, blocking=blocking)(**given)
 
 
@@ -28,20 +35,11 @@ def _class_for(config: ClientConfig, *, blocking: bool) -> Any:
     return client.OpenAI if blocking else client.AsyncOpenAI
 
 
-class Connection:
-    """The clients of some options, of either kind; each is built when first used.
+class FurtherClients:
+    """The clients of a chain's target, of either kind; each is built when first used."""
 
-    A client with an address of its own takes no key, name or address from the environment, unless it is told to.
-
-    Raises:
-        ConfigError: An option is unknown or ill-typed, or has no meaning for a further client.
-    """
-
-    def __init__(self, options: Mapping[str, Any], source: str) -> None:
-        for name in _NOT_HERE:
-            if name in options:
-                raise ConfigError(f"{source}{name}: this is for the client that the chain belongs to.")
-        self._config = ClientConfig.make(options, source=source, further=True)
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
         self._built: dict[bool, Any] = {}
         self._lock = PerProcess(threading.Lock)
 
@@ -58,5 +56,5 @@ class Connection:
             return client
 
     def built(self, *, blocking: bool) -> Any:
-        """Give the client of a kind if there is one."""
+        """Return the client of a kind if there is one."""
         return self._built.get(blocking)

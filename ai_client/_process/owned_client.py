@@ -11,7 +11,8 @@ from .._exchange.loop_sender import share
 from .._exchange.loops import background_loop, begin_on, finish_from_here, finish_on, main_loop
 from ..config import ClientConfig
 from ..errors import ConfigError
-from .factory import client_of
+from .assembly import Assembly
+from .factory import arguments_of
 from .gate import Gate
 from .gated_io import gated
 
@@ -36,17 +37,18 @@ class Managed(Protocol):
         ...
 
 
-def build(config: ClientConfig, kind: Kind, gate: Gate) -> Managed:
+def build(assembly: Assembly, kind: Kind, gate: Gate) -> Managed:
     """Build a client of a process.
 
     Args:
-        config: Its options.
+        assembly: Its options and policies.
         kind: Whether it blocks or is awaited.
         gate: What its calls go through.
 
     Raises:
         ConfigError: The configured class cannot be found, or does not take an option that was given.
     """
+    config = assembly.config
     foreign = config.client_class if kind == "blocking" else config.async_client_class
     if foreign is not None:
         make = class_of(foreign)
@@ -57,7 +59,7 @@ def build(config: ClientConfig, kind: Kind, gate: Gate) -> Managed:
 
             withhold(options.get("http_client") or getattr(client, "_client", None), as_headers(options))
         return _Foreign(client) if kind == "blocking" else _AsyncForeign(client, options.get("http_client"))
-    client = client_of(config, blocking=kind == "blocking")
+    client = assembly.client(blocking=kind == "blocking")
     client._gate = gate
     client.io = gated(client, gate)
     return _Ours(client) if kind == "blocking" else _AsyncOurs(client)
@@ -161,7 +163,7 @@ def _accepted(
     from .other_sdks import OF_THE_POOL, http_client_for  # noqa: PLC0415 - loads the HTTP library
 
     parameters = inspect.signature(make).parameters
-    options = {name: value for name, value in config.options().items() if name in config.model_fields_set}
+    options = {name: value for name, value in arguments_of(config).items() if name in config.model_fields_set}
     if "http_client" in parameters and "http_client" not in options:
         of_pool = {name: options[name] for name in options.keys() & OF_THE_POOL}
         http_client = http_client_for(make, of_pool, gate, blocking=blocking)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ai_client import BudgetExceeded, ClientConfig, ClientProvider, ConfigError
+from ai_client._process.assembly import Assembly
 from ai_client.control.assembly import OPTIONS, make_layers
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
@@ -62,7 +63,7 @@ def test_everything_at_once(both: Both, upstream: Upstream) -> None:
     from ai_client._call.labels import labels
 
     config = ClientConfig(base_url=upstream.base_url, api_key="any", controls=EVERYTHING)
-    client = both.client(config.layers())
+    client = both.client(Assembly(config).layers())
     heard.clear()
     with labels(tenant="acme", endpoint="/y"):
         record = call_record(both.chat(client, model="fast", seed=1))
@@ -80,7 +81,7 @@ def test_nothing_is_nothing() -> None:
     """Without controls there is no policy, and no policy's module is needed."""
     assert make_layers({}) == ()
     assert make_layers({"cost": False, "logs": None}) == ()
-    assert "layers" not in ClientConfig(api_key="any").options()
+    assert Assembly(ClientConfig(api_key="any")).layers() == ()
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_clients_of_a_chain_are_built_and_closed(both: Both, upstream: Upstream)
     """A client that a chain names by its options is built when needed, and closed with the one it belongs to."""
     other = {"base_url": upstream.base_url, "api_key": "any"}
     controls = {"models": {"m": ["a", "other/b"]}, "fallback": {"clients": {"other": other}}}
-    layers = ClientConfig(api_key="any", controls=controls).layers()
+    layers = Assembly(ClientConfig(api_key="any", controls=controls)).layers()
     (policy,) = layers
     client = both.client(layers)
     blocking = both.kind == "blocking"
@@ -232,6 +233,17 @@ def test_both_clients_of_a_process_share_their_state(upstream: Upstream) -> None
     asyncio.run(other())
 
 
+def test_aliases_of_one_configuration_share_their_state(upstream: Upstream) -> None:
+    """What is spent under one alias cannot be spent again under another that was given the same configuration."""
+    controls = {"budgets": [{"requests": 1, "per": "total"}]}
+    config = ClientConfig(api_key="any", base_url=upstream.base_url, controls=controls)
+    provider = ClientProvider(config, aliases={"other": config})
+    provider.client.embeddings.create(model="m", input="x")
+    with pytest.raises(BudgetExceeded):
+        provider["other"].client.embeddings.create(model="m", input="x")
+    provider.close()
+
+
 @pytest.mark.parametrize("awaited", [False, True])
 def test_the_store_is_closed_with_the_provider(upstream: Upstream, tmp_path: Path, awaited: bool) -> None:
     """A closed provider leaves no file open, and one that starts again counts on from where it was."""
@@ -258,8 +270,9 @@ def test_a_store_that_was_given_stays_open(tmp_path: Path) -> None:
 
     store = open_store(f"sqlite:///{tmp_path}/s.db")
     store.backend.get("key", 0.0)
-    config = ClientConfig(api_key="any", controls={"store": store, "cost": True})
-    config.close_store()
+    assembly = Assembly(ClientConfig(api_key="any", controls={"store": store, "cost": True}))
+    assert assembly.layers()
+    assembly.close_store()
     assert len(list(tmp_path.iterdir())) > 1
     store.close()
 
@@ -267,12 +280,12 @@ def test_a_store_that_was_given_stays_open(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_process_has_its_own_state(tmp_path: Path) -> None:
     """After a fork policies are made anew, so that no lock or thread of the parent is waited for."""
-    config = ClientConfig(api_key="any", controls={"concurrency": 1})
-    before = config.layers()
-    assert config.layers() is before
+    assembly = Assembly(ClientConfig(api_key="any", controls={"concurrency": 1}))
+    before = assembly.layers()
+    assert assembly.layers() is before
     child = os.fork()
     if child == 0:
-        (tmp_path / "said").write_text(str(config.layers()[0] is before[0]))
+        (tmp_path / "said").write_text(str(assembly.layers()[0] is before[0]))
         os._exit(0)
     os.waitpid(child, 0)
     assert (tmp_path / "said").read_text() == "False"

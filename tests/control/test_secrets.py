@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from ai_client import BadRequestError, ClientConfig
 from ai_client._call.labels import labels
+from ai_client._process.assembly import Assembly
 from ai_client.control.observability.hooks import Hooks
 from ai_client.control.observability.telemetry import Telemetry
 from ai_client.control.record import call_record
@@ -126,9 +127,14 @@ def test_nothing_shows_keys_or_texts(
         },
     }
     config = ClientConfig.make(options)
-    shown = [repr(config), str(config.layers())]
+    assembly = Assembly(config)
+    shown = [repr(config), str(assembly.layers())]
     client = both.client(
-        **{name: value for name, value in config.options().items() if name not in {"timeout", "max_retries"}}
+        **{
+            name: value
+            for name, value in assembly.arguments().items()
+            if name not in {"timeout", "max_retries"}
+        }
     )
     with caplog.at_level(logging.DEBUG), labels(tenant="acme"):
         for _ in range(2):
@@ -152,7 +158,7 @@ def test_nothing_shows_keys_or_texts(
     ]
     frames = traceback.format_exception(caught.value)
     tracers.shutdown()
-    config.close_store()
+    assembly.close_store()
     kept = contents()
     answers = kept.pop("kept")
     everything = " ".join((*shown, *kept.values()))

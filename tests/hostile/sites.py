@@ -8,6 +8,7 @@ from typing import Any
 
 from ai_client import AsyncOpenAI, ClientConfig, ClientProvider, OpenAI
 from ai_client._exchange.loops import stop_background_loop
+from ai_client._process.assembly import Assembly
 from tests.hostile.answers import Kind
 from tests.hostile.readings import aread, read
 
@@ -44,33 +45,33 @@ class ReportedError(Exception):
 @contextmanager
 def bare_blocking(kind: Kind, options: Options, http: type[Any] | None = None) -> Iterator[Site]:
     """Use a blocking client of one's own, over an HTTP client of a class where one is given."""
-    config = ClientConfig.make(options)
+    assembly = Assembly(ClientConfig.make(options))
     more = {} if http is None else {"http_client": http()}
     try:
-        with OpenAI(**config.options(), **more) as client:
-            yield Site(lambda into: read(kind, client, into), lambda: client, config.layers())
+        with OpenAI(**assembly.arguments(), **more) as client:
+            yield Site(lambda into: read(kind, client, into), lambda: client, assembly.layers())
     finally:
-        config.close_store()
+        assembly.close_store()
 
 
 @contextmanager
 def bare_awaitable(kind: Kind, options: Options, http: type[Any] | None = None) -> Iterator[Site]:
     """Use an awaitable client of one's own, over an HTTP client of a class where one is given."""
-    config = ClientConfig.make(options)
+    assembly = Assembly(ClientConfig.make(options))
     with asyncio.Runner() as runner:
 
         async def make() -> AsyncOpenAI:
-            return AsyncOpenAI(**config.options(), **({} if http is None else {"http_client": http()}))
+            return AsyncOpenAI(**assembly.arguments(), **({} if http is None else {"http_client": http()}))
 
         async def tasks() -> int:
             return len(asyncio.all_tasks())
 
         client = runner.run(make())
         try:
-            yield Site(lambda into: runner.run(aread(kind, client, into)), lambda: client, config.layers())
+            yield Site(lambda into: runner.run(aread(kind, client, into)), lambda: client, assembly.layers())
         finally:
             runner.run(client.close())
-            config.close_store()
+            assembly.close_store()
             stop_background_loop()  # which a client that a policy made may have started
         assert runner.run(tasks()) == 1
 
@@ -87,7 +88,7 @@ def closed(provider: ClientProvider) -> Iterator[None]:
 
 def known_of(provider: ClientProvider) -> tuple[tuple[Any, ...], Callable[[], bool]]:
     """Return a provider's policies, and what says whether it is idle."""
-    return provider.config.layers(), lambda: provider._gate.idle
+    return provider["default"]._assembly.layers(), lambda: provider._gate.idle
 
 
 @contextmanager

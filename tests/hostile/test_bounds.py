@@ -21,6 +21,7 @@ from ai_client import (
     ResponseTooLargeError,
     StreamTooLargeError,
 )
+from ai_client._process.assembly import Assembly
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.pricing.prices import Prices
 from ai_client.relay import awaitable_events, blocking_events
@@ -345,7 +346,8 @@ def test_of_a_further_client(invoke: Invoke, wire: Wire) -> None:
     """A client of a chain has bounds of its own."""
     further = {"base_url": wire.base_url, "max_response_bytes": BOUND, "max_retries": 0}
     controls = {"models": {"m": ["own/m"]}, "fallback": {"clients": {"own": further}}}
-    layers = ClientConfig.make(api_key=KEY, base_url="http://127.0.0.1:9/v1", controls=controls).layers()
+    config = ClientConfig.make(api_key=KEY, base_url="http://127.0.0.1:9/v1", controls=controls)
+    layers = Assembly(config).layers()
     client = invoke.client(base_url="http://127.0.0.1:9/v1", layers=layers)
     wire.answer = lambda _: answer(endless(BLOCK)(), "chunked", content_type="application/json")
     with pytest.raises(ResponseTooLargeError, match=str(BOUND)):

@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
+from ai_client import ClientConfig
 from ai_client._call.call import Call, Reply
 from ai_client._http import library as _http
 from ai_client._io import BlockingIO, finish
-from ai_client._process import factory as _connection
+from ai_client._process import factory
 from ai_client.control import breaker, concurrency, retry_budget
 from ai_client.control.cache import policy as cache
 from ai_client.control.pricing import prices
@@ -285,7 +286,7 @@ def test_equal_calls(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads of a store, its client in a chain, a TLS context and the loading of prices are made once."""
-    racing.in_steps_of(shared, _connection, _http, prices)
+    racing.in_steps_of(shared, factory, _http, prices)
     made: list[str] = []
 
     def makes(name: str, thing: Any) -> Callable[..., Any]:
@@ -297,13 +298,13 @@ def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatc
         return make
 
     monkeypatch.setattr(shared, "ThreadPoolExecutor", makes("threads", object()))
-    monkeypatch.setattr(_connection, "client_of", makes("client", SimpleNamespace(is_closed=bool)))
+    monkeypatch.setattr(factory, "client_of", makes("client", SimpleNamespace(is_closed=bool)))
     monkeypatch.setattr(_http, "_build", makes("tls", object()))
     monkeypatch.setattr(_http, "_contexts", {})
     here, tables = shared._Here(1), [prices._Table() for _ in range(40)]
     for table in tables:
         monkeypatch.setattr(table, "_load", makes("prices", None))
-    connection = _connection.Connection({"base_url": "http://127.0.0.1:1", "api_key": "k"}, "")
+    connection = factory.FurtherClients(ClientConfig.make(base_url="http://127.0.0.1:1", api_key="k"))
 
     def work(_: int) -> None:
         for begin in (here.workers, lambda: connection(True), _http.tls_context):

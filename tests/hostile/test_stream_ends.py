@@ -179,7 +179,7 @@ def test_the_setting_is_checked_at_the_start(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(ConfigError, match="stream_end"):
         ClientConfig.make({"stream_end": "maybe"})
     monkeypatch.setenv("AI_CLIENT_STREAM_END", "optional")
-    assert ClientConfig.make({"api_key": KEY}).options()["stream_end"] == "optional"
+    assert ClientConfig.make({"api_key": KEY}).stream_end == "optional"
     with pytest.raises(ValueError, match="stream_end"):
         OpenAI(api_key=KEY, stream_end="maybe")  # type: ignore[arg-type]
 

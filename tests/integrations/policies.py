@@ -84,7 +84,9 @@ class PolicyContract:
             site.ask()
             site.ask()
             site.stream()
-            (cost,) = [layer for layer in site.provider.config.layers() if isinstance(layer, Cost)]
+            (cost,) = [
+                layer for layer in site.provider["default"]._assembly.layers() if isinstance(layer, Cost)
+            ]
             rows = {row.labels["endpoint"]: row for row in cost.report(by=["endpoint"])}
         assert rows[self.endpoint].calls == 2
         assert all(row.usd and row.sums["reported"] == row.calls for row in rows.values())

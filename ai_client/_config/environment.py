@@ -1,0 +1,64 @@
+"""Options out of their environment variables."""
+
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .options import environment_variables
+
+NO_KEY = "none"
+"""What a further client sends to a server of its own that asks for no key."""
+_OF_A_PLACE = frozenset(
+    {
+        "api_key",
+        "admin_api_key",
+        "organization",
+        "project",
+        "base_url",
+        "azure_endpoint",
+        "azure_deployment",
+        "webhook_secret",
+        "controls",
+    }
+)
+
+
+class Origin(NamedTuple):
+    """Where the options of a client come from.
+
+    Attributes:
+        further: Whether it is not an application's first client.
+        variables: The environment variable of each option that was read from one.
+    """
+
+    further: bool
+    variables: dict[str, str]
+
+
+def completed(given: Mapping[str, Any], origin: Origin) -> tuple[dict[str, Any], bool]:
+    """Return options with those that are missing read from the environment.
+
+    Args:
+        given: The options.
+        origin: Is told of what was read.
+
+    Returns:
+        The options, and whether keys, names and addresses may be taken from the environment.
+    """
+    values = dict(given)
+    variables = environment_variables()
+    endpoint = values.get("azure_endpoint")
+    asked = values.get("environment")
+    taken = (
+        asked if isinstance(asked, bool) else not (origin.further and (values.get("base_url") or endpoint))
+    )
+    ignored = frozenset[str]() if taken else _OF_A_PLACE
+    if endpoint or ("azure_endpoint" not in ignored and os.environ.get(variables["azure_endpoint"])):
+        ignored |= {"api_key", "base_url"}  # of OpenAI; Azure's client knows the variables of its own
+    for name, variable in variables.items():
+        if name not in ignored and values.get(name) is None and os.environ.get(variable):
+            values[name] = os.environ[variable]
+            origin.variables[name] = variable
+    if not taken and values.get("base_url") and not values.get("api_key"):
+        values["api_key"] = NO_KEY
+    return values, taken

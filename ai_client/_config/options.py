@@ -1,0 +1,148 @@
+"""The options of a client: names, types, defaults and environment variables."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, cast
+
+import pydantic
+from pydantic import Field
+
+from .._params.defaults import (
+    DEFAULT_KEEPALIVE_EXPIRY,
+    DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_MAX_EVENT_BYTES,
+    DEFAULT_MAX_RESPONSE_BYTES,
+    DEFAULT_MAX_RETRIES,
+)
+from .values import (
+    Address,
+    ClassPath,
+    Count,
+    Headers,
+    Name,
+    Query,
+    Seconds,
+    Segment,
+    Size,
+    SomeCount,
+    SomeSeconds,
+    Text,
+)
+
+
+def _option(default: Any, description: str, env: str | None = None, **more: Any) -> Any:
+    return Field(
+        default=default, description=description, json_schema_extra={"env": env} if env else None, **more
+    )
+
+
+class Options(pydantic.BaseModel):
+    """Every option of an application's client, each checked by itself."""
+
+    model_config = pydantic.ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
+
+    api_key: Text | Callable[[], Any] | None = _option(
+        None,
+        "The API key, or a function that gives it, called for each request.",
+        "OPENAI_API_KEY",
+        repr=False,
+    )
+    admin_api_key: Text | None = _option(
+        None, "The key for the organization's administration.", "OPENAI_ADMIN_KEY", repr=False
+    )
+    organization: Name | None = _option(None, "The organization that requests count for.", "OPENAI_ORG_ID")
+    project: Name | None = _option(None, "The project that requests count for.", "OPENAI_PROJECT_ID")
+    base_url: Address | None = _option(
+        None, "Where the API is; OpenAI's own address by default.", "OPENAI_BASE_URL"
+    )
+    azure_endpoint: Address | None = _option(
+        None,
+        "The address of a resource of Azure OpenAI; the clients are Azure's then.",
+        "AI_CLIENT_AZURE_ENDPOINT",
+    )
+    azure_deployment: Segment | None = _option(
+        None,
+        "Azure's deployment for all calls; without it, a call's model names one.",
+        "AI_CLIENT_AZURE_DEPLOYMENT",
+    )
+    azure_ad_token_provider: Callable[[], Any] | None = _option(
+        None, "A function that gives a token of Microsoft Entra ID, called for each request.", repr=False
+    )
+    api_version: Segment | None = _option(None, "The version of Azure's API.", "OPENAI_API_VERSION")
+    webhook_secret: Text | None = _option(
+        None, "The secret that webhooks are signed with.", "OPENAI_WEBHOOK_SECRET", repr=False
+    )
+    timeout: SomeSeconds | None = _option(
+        600.0, "Seconds to wait for each read or write; connecting has 5 at most.", "AI_CLIENT_TIMEOUT"
+    )
+    max_retries: Count = _option(
+        DEFAULT_MAX_RETRIES, "Further attempts after a transient failure.", "AI_CLIENT_MAX_RETRIES"
+    )
+    deadline: SomeSeconds | None = _option(
+        None, "Seconds for a whole call, further attempts and waits included.", "AI_CLIENT_DEADLINE"
+    )
+    default_headers: Headers | None = _option(None, "Headers of every request.", repr=False)
+    default_query: Query | None = _option(None, "Query parameters of every request.", repr=False)
+    max_connections: SomeCount = _option(
+        DEFAULT_MAX_CONNECTIONS, "Connections that one client may have open.", "AI_CLIENT_MAX_CONNECTIONS"
+    )
+    keepalive_expiry: Seconds = _option(
+        DEFAULT_KEEPALIVE_EXPIRY, "Seconds that an idle connection is kept.", "AI_CLIENT_KEEPALIVE_EXPIRY"
+    )
+    max_response_bytes: Size | None = _option(
+        DEFAULT_MAX_RESPONSE_BYTES,
+        "Bytes of an answer that are held in memory at most; streamed downloads have no bound.",
+        "AI_CLIENT_MAX_RESPONSE_BYTES",
+    )
+    max_event_bytes: Size | None = _option(
+        DEFAULT_MAX_EVENT_BYTES,
+        "Bytes of one event of a stream that are held in memory at most.",
+        "AI_CLIENT_MAX_EVENT_BYTES",
+    )
+    trust: Literal["certifi", "system"] = _option(
+        "certifi", "The trust store for TLS: the certifi package's, or the system's.", "AI_CLIENT_TRUST"
+    )
+    on_blocking_call: Literal["warn", "raise", "ignore"] = _option(
+        "warn",
+        "What the blocking client does about a call inside a running event loop.",
+        "AI_CLIENT_ON_BLOCKING_CALL",
+    )
+    stream_end: Literal["required", "optional"] = _option(
+        "required",
+        "Whether a stream without its protocol's end mark has broken off, or is believed to be whole.",
+        "AI_CLIENT_STREAM_END",
+    )
+    shutdown_timeout: Seconds = _option(
+        10.0,
+        "Seconds that calls in flight get to finish when the application ends.",
+        "AI_CLIENT_SHUTDOWN_TIMEOUT",
+    )
+    client_class: ClassPath | Callable[..., Any] | None = _option(
+        None, "A class for the blocking client in place of OpenAI, or its dotted path: `openai.OpenAI`, say."
+    )
+    async_client_class: ClassPath | Callable[..., Any] | None = _option(
+        None, "A class for the awaitable client in place of AsyncOpenAI, or its dotted path."
+    )
+
+    environment: bool | None = _option(
+        None,
+        "Whether keys, names and addresses are taken from the environment; by default they are, but not by a further"
+        " client with an address of its own.",
+    )
+
+    controls: Mapping[str, Any] | None = _option(
+        None,
+        "Policies around calls: limits, budgets, cache, fallback, logs and others; JSON in the environment.",
+        "AI_CLIENT_CONTROLS",
+        repr=False,
+    )
+
+
+def environment_variables() -> dict[str, str]:
+    """Return the environment variable of each option that has one."""
+    return {
+        name: str(cast("dict[str, Any]", field.json_schema_extra)["env"])
+        for name, field in Options.model_fields.items()
+        if field.json_schema_extra
+    }

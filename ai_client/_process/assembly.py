@@ -1,0 +1,69 @@
+"""The policies of a configuration, as the clients of a process share them."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import to_json
+
+from .._fork import PerProcess
+from ..config import ClientConfig
+from .factory import FurtherClients, arguments_of, client_of
+
+_TELLS_ANSWERS_APART = (
+    "base_url",
+    "azure_endpoint",
+    "azure_deployment",
+    "api_version",
+    "organization",
+    "project",
+    "default_headers",
+    "default_query",
+)
+
+
+class Assembly:
+    """What the clients of a configuration are made of; both kinds share one set of policies in each process.
+
+    Attributes:
+        config: The configuration.
+    """
+
+    def __init__(self, config: ClientConfig) -> None:
+        self.config = config
+        self._layers: PerProcess[tuple[Any, ...]] = PerProcess(self._make_layers)
+
+    def client(self, *, blocking: bool) -> Any:
+        """Build a client."""
+        return client_of(self.config, blocking=blocking, layers=self.layers())
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments for `OpenAI` and `AsyncOpenAI`, policies included."""
+        return {**arguments_of(self.config), "layers": self.layers()}
+
+    def layers(self) -> tuple[Any, ...]:
+        """Return the policies that `controls` asks for, the outermost first."""
+        return self._layers() if self.config.controls else ()
+
+    def _make_layers(self) -> tuple[Any, ...]:
+        from ..control.assembly import make_layers  # noqa: PLC0415 - only where policies are configured
+
+        def connect(options: Mapping[str, Any], source: str) -> FurtherClients:
+            del options  # which were checked when the configuration was made
+            return FurtherClients(self.config.targets[source])
+
+        return make_layers(self.config.controls or {}, namespace=_namespace(self.config), connect=connect)
+
+    def close_store(self) -> None:
+        """Let go of the store that `controls` names by its address; a later call opens it again."""
+        controls = self.config.controls
+        if controls and self._layers.made() and not hasattr(controls.get("store"), "close"):
+            stores = {id(store): store for one in self._layers() if (store := getattr(one, "store", None))}
+            for store in stores.values():
+                store.close()
+
+
+def _namespace(config: ClientConfig) -> str:
+    """Name what cached answers depend on beside the call, without saying it."""
+    parts = {name: getattr(config, name) for name in _TELLS_ANSWERS_APART}
+    return hashlib.sha256(to_json(parts, fallback=str)).hexdigest()[:16]
