@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from .._exchange.bounds import aread
 from .._exchange.hurry import too_late_to_send
 from .._http.library import DEADLINE
+from . import endings
 from .deadline import SETTLING_SECONDS, is_over, remaining
 from .interface import Waiter
 
@@ -150,7 +151,7 @@ class AsyncIO:
 
     async def carry_through(self, coroutine: Coroutine[Any, Any, None], /) -> None:
         """Run *coroutine* in a task of its own, which no cancellation of the caller reaches."""
-        task = _begin(coroutine)
+        task = endings.begin(coroutine)
         if self.deadline is None:
             await asyncio.shield(task)
             return
@@ -160,14 +161,11 @@ class AsyncIO:
 
     async def ended(self) -> None:
         """Wait a while for what was begun on this loop and nobody waits for."""
-        loop = asyncio.get_running_loop()
-        ending = [task for task in _ending if task.get_loop() is loop]
-        if ending:
-            await asyncio.wait(ending, timeout=_ENDING_SECONDS)
+        await endings.ended()
 
     def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
         """Give what runs the end of a stream, on the loop that runs now."""
-        return partial(_end_on, asyncio._get_running_loop())
+        return partial(endings.begin_on, asyncio._get_running_loop())
 
     def lock(self) -> Any:
         """Make a lock between the tasks of a loop; those of other loops have another."""
@@ -214,30 +212,3 @@ class _AwaitableWaiter:
 def _complete(future: "asyncio.Future[None]") -> None:
     if not future.done():
         future.set_result(None)
-
-
-_ENDING_SECONDS = 5.0
-_ending: "set[asyncio.Task[None]]" = set()
-
-
-def _begin(ending: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-    task = asyncio.ensure_future(ending)
-    _ending.add(task)  # the loop itself holds tasks but weakly
-    task.add_done_callback(_ended)
-    return task
-
-
-def _ended(task: "asyncio.Task[None]") -> None:
-    _ending.discard(task)
-    if not task.cancelled():
-        task.exception()  # whoever still waits gets it; nobody is told that it was never retrieved
-
-
-def _end_on(loop: asyncio.AbstractEventLoop | None, ending: Coroutine[Any, Any, None]) -> None:
-    if loop is None or loop.is_closed():
-        ending.close()  # with the loop its connections went too
-        return
-    try:
-        loop.call_soon_threadsafe(_begin, ending)
-    except RuntimeError:
-        ending.close()

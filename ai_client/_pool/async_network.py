@@ -264,6 +264,9 @@ class AwaitableStream(asyncio.BufferedProtocol):
         The descriptor is closed in the loop's next round. For the server the connection ends now: one that is
         opened in its place must not be one too many.
         """
+        if self._loop.is_closed():
+            self._bury()
+            return
         self._transport.abort()
         self.end()
 

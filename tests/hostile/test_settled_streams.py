@@ -1,22 +1,27 @@
 """What policies note of streams that end in odd ways: told as failures, counted as what may have been billed."""
 
+import asyncio
+import gc
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ai_client import OpenAIError
+from ai_client import AsyncOpenAI, OpenAIError
 from ai_client._call.call import Call, Reply, StreamEnd
 from ai_client._call.pipeline import Layer, Next
 from ai_client.control.accounting.budget import Budget, Budgets
+from ai_client.control.assembly import make_layers
 from ai_client.control.observability.hooks import Hooks
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from tests.conftest import CHAT, KEY, Invoke
+from tests.hostile.census import settle
 from tests.hostile.framing import EVENT_STREAM, FRAMINGS, events, framed, script
 from tests.hostile.shapes import chat_events, encoded
-from tests.hostile.wire import CLOSE, RESET, Step, Wire
+from tests.hostile.wire import CLOSE, HOLD, RESET, Step, Wire
 
 START, *_ = framed([*events(*chat_events())], content_type=EVENT_STREAM)
 PIECES = framed([*events(*chat_events(finish=None), end=None)], content_type=EVENT_STREAM)
@@ -130,3 +135,42 @@ def test_a_broken_stream_is_counted(wire: Wire, invoke: Invoke, name: str) -> No
     backend: Any = store.backend
     (account,) = backend._state().accounts.values()
     assert (account.used, account.held) == (record.usage.total, 0)
+
+
+@pytest.mark.parametrize(
+    "how", ["dropped with the last task", "kept beyond the loop", "held by a cancelled task"]
+)
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_a_stream_whose_loop_ends_is_counted(wire: Wire, tmp_path: Path, kind: str, how: str) -> None:
+    """A stream that was left open counts, and gives back what was set aside, also where its loop ends before it."""
+    wire.play([b"".join(PIECES[:2]), HOLD])
+    place = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/s.db"}[kind]
+    layers = make_layers({"store": place, "budgets": [{"tokens": 10**6, "per": "total"}], "cost": True})
+    cost = next(layer for layer in layers if hasattr(layer, "report"))
+    store = cost.store
+    client = AsyncOpenAI(api_key=KEY, base_url=wire.base_url, max_retries=0, layers=layers)
+    kept: list[Any] = []
+
+    async def view() -> None:
+        stream = await client.chat.completions.create(**CHAT, stream=True)
+        await anext(stream)
+        if how.startswith("kept"):
+            kept.append(stream)
+        if how.startswith("held"):
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            await asyncio.sleep(10)
+
+    with suppress(asyncio.CancelledError):
+        asyncio.run(view())
+    kept.clear()
+    gc.collect()
+    assert settle(lambda: bool(cost.report())), "it was never counted"
+    (row,) = cost.report()
+    assert (row.calls, row.sums["estimated"]) == (1, 1)
+    ledger = store.backend.ledger("|tokens|total|UTC|all", 0.0)
+    assert ledger.used > 0
+    assert ledger.held == 0
+    asyncio.run(client.close())
+    store.close()
