@@ -31,6 +31,8 @@ def test_names_and_numbers_are_replaced() -> None:
     }
     assert whole({"a": "x"}, {"a": None}) == {"a": "x"}
     assert whole({"a": None}, {"a": "x"}) == {"a": "x"}
+    assert whole({"id": "1", "role": "a"}, {"id": "", "role": ""}) == {"id": "1", "role": "a"}
+    assert whole({"id": None}, {"id": ""}) == {"id": ""}
 
 
 def test_lists() -> None:

@@ -56,7 +56,7 @@ def fold(whole: dict[str, Any], piece: Mapping[str, Any]) -> None:
                 old.append(new)
             else:
                 whole[key] = Text(new)
-        else:
+        elif new != "" or old is None:  # some servers name a call once, and then by nothing
             whole[key] = new
 
 
