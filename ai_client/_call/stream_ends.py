@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
-from pydantic_core import from_json
-
+from .._models.json import load
 from ..errors import members_of
 
 StreamEndPolicy: TypeAlias = Literal["required", "optional"]
@@ -159,6 +158,6 @@ def _asked_for(body: object) -> int:
 
 def _members(data: bytes) -> Mapping[str, Any]:
     try:
-        return members_of(from_json(data))
+        return members_of(load(data))
     except ValueError:
         return {}

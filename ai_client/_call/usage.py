@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from pydantic_core import SchemaValidator, core_schema, from_json
 
 from .._models.base import fields_of
+from .._models.json import as_utf8
 from ..errors import members_of
 
 Source = Literal["reported", "estimated", "unknown"]
@@ -93,7 +94,8 @@ def reported(data: bytes) -> Usage | None:
     try:
         members: Mapping[str, Any] = _outline_of_usage.validate_json(data)
     except ValueError:
-        return None
+        utf8 = as_utf8(data)
+        return None if utf8 is None else reported(utf8)
     if "usage" not in members:
         members = members_of(members.get("response"))
     return from_report(members_of(members.get("usage")), members.get("model"))

@@ -70,7 +70,6 @@ WELL_FORMED: dict[str, bytes] = {
     "an unusual reason": START + event(chunk("", "because")) + DONE,
     "a chunk without choices": event({**A, "choices": []}) + event(Z) + DONE,
     "no usage": event({**Z, "usage": None}) + DONE,
-    "a lone surrogate": event(dumps(A).replace(b'"b"', b'"b"')) + event(Z) + DONE,
     "a long line": event(chunk("x" * 200_000)) + event(Z) + DONE,
     "an error": START + event(ERROR),
     "an error with a name": START + event(ERROR, b"event: error\n"),
@@ -125,6 +124,12 @@ DIFFERENT: dict[str, tuple[bytes, Outcome, Outcome, str]] = {
         (3, "whole"),
         (0, "error"),
         "an event without data is none; the SDK decodes its data as JSON",
+    ),
+    "half a surrogate pair": (
+        event(dumps(chunk("here")).replace(b"here", b"a\\ud83d")) + event(Z) + DONE,
+        (2, "whole"),
+        (2, "whole"),
+        "half a character is U+FFFD; the SDK gives a string that cannot be encoded",
     ),
     "bytes that are no text in a name": (
         START + b"event: \xff\n" + event(Z) + DONE,

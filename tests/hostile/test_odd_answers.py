@@ -10,7 +10,7 @@ from ai_client import APIResponseValidationError, ClientProvider
 from ai_client.control.record import call_record
 from ai_client.types import Model
 from tests.conftest import CHAT, KEY, Invoke
-from tests.hostile.framing import head, script
+from tests.hostile.framing import events, head, script
 from tests.hostile.shapes import encoded
 from tests.hostile.wire import Wire
 
@@ -124,3 +124,40 @@ def test_no_body_where_a_result_belongs(wire: Wire, invoke: Invoke) -> None:
     for name in ("model", "page", "chat", "response"):
         with pytest.raises(APIResponseValidationError):
             invoke(CALLS[name], client)
+
+
+HALVES = {
+    rb"a\ud83d": "a\ufffd",
+    rb"\uDE00a": "\ufffda",
+    rb"\ud83d\ud83d\ude00": "\ufffd😀",
+    rb"\ude00\ud83d": "\ufffd\ufffd",
+    rb"\ud83dx\ude00\u00e9": "\ufffdx\ufffdé",
+    rb"\\ud83d \ud83d": "\\ud83d \ufffd",
+    rb"\\\ud83d": "\\\ufffd",
+}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("cost", [False, True])
+def test_halves_of_characters(wire: Wire, invoke: Invoke, streamed: bool, cost: bool) -> None:
+    """A text that is cut within a character is read, and what it used is counted; only the half is lost."""
+    usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    choice = {"index": 0, "finish_reason": "stop", "delta" if streamed else "message": {"content": "here"}}
+    answer = {"id": "c", "object": "x", "model": "gpt-5.5", "choices": [choice], "usage": usage}
+    options = {"api_key": KEY, "base_url": wire.base_url, "controls": {"cost": True} if cost else {}}
+    provider = ClientProvider(options)
+    try:
+        client = provider.client if invoke.blocking else provider.async_client
+        for escaped, text in HALVES.items():
+            body = encoded(answer).replace(b"here", escaped)
+            wire.play(script([*events(body, end=None)] if streamed else [body], content_type=None))
+            result = invoke(client.chat.completions.create, **CHAT, stream=streamed)
+            choices = invoke.collect(result)[0].choices if streamed else result.choices
+            assert (choices[0].delta if streamed else choices[0].message).content == text
+            record = call_record(result)
+            if cost:
+                assert record is not None
+                assert record.usage is not None
+                assert (record.usage.source, record.usage.output) == ("reported", 4)
+    finally:
+        provider.close()
