@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from .._io import IO
     from .._params.files import RequestFiles
     from .._params.omit import Headers, Query
-    from ..control.pricing.meter import Meter
     from .record import Record
     from .size import Size
-    from .usage import Usage
+    from .usage import Meter, Usage
 
 logger = logging.getLogger("ai_client")
 

@@ -1,10 +1,8 @@
 """Policies put around the last step of a call."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    pass
 from ..errors import ConfigError
 from .call import Call, Reply
 

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from .labels import Labels
 
 if TYPE_CHECKING:
-    from ..control.pricing.prices import Prices
     from .usage import Usage
-
 
 NANO = 1_000_000_000
 
@@ -53,7 +51,7 @@ class Record:
         cache: What the cache did: `hit`, `miss`, `stale` or `shared` (the answer of an equal call under way).
         usage: Tokens, where measured.
         nano_usd: Cost in 10^-9 USD, where the usage is measured and the price known.
-        prices: By which prices that is.
+        prices: The `Prices` by which that is.
         request_id: The answer's `x-request-id`.
         first_item: Seconds to the first item of a stream.
         on_attempt: Coroutine functions that hear of each attempt.
@@ -74,7 +72,7 @@ class Record:
     cache: Literal["hit", "miss", "stale", "shared"] | None = None
     usage: "Usage | None" = None
     nano_usd: int | None = None
-    prices: "Prices | None" = field(default=None, repr=False)
+    prices: object = field(default=None, repr=False)
     request_id: str | None = None
     first_item: float | None = None
     started: float = field(default_factory=time.monotonic)

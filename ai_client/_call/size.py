@@ -1,27 +1,16 @@
 """The size of a prompt and of its answer, from which tokens are estimated."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
-
-if TYPE_CHECKING:
-    pass
-
+from typing import Any, cast
 
 BYTES_PER_TOKEN = 4
 """What a token of English or code is worth, for estimates of what was used."""
-
-
 WARY_BYTES_PER_TOKEN = 2
 """The same for estimates of what may be used, on the safe side for most texts."""
-
-
 MEDIA_TOKENS = 1500
 """An image or file in a prompt, whatever its size in bytes."""
-
-
 MESSAGE_TOKENS = 8
 """What each message costs beside its text."""
-
 
 _ASCII = bytes(range(128))
 
@@ -88,7 +77,7 @@ class Size:
             self.counted += 1
 
     def _add_members(self, members: Mapping[str, Any]) -> None:
-        if "type" in members and _is_media(members):
+        if "type" in members and is_media_part(members):
             self.counted += MEDIA_TOKENS
             return
         if "role" in members:
@@ -97,6 +86,7 @@ class Size:
             self.add(item)
 
 
-def _is_media(members: Mapping[str, Any]) -> bool:
+def is_media_part(members: Mapping[str, Any]) -> bool:
+    """Return whether a part of a message is an image, a sound or a file."""
     kind = members.get("type")
     return isinstance(kind, str) and kind.endswith(("image_url", "image", "audio", "file"))

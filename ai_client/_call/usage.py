@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from pydantic_core import SchemaValidator, core_schema, from_json
 
@@ -60,6 +60,16 @@ class Usage:
 
 
 UNKNOWN = Usage("unknown")
+
+
+class Meter(Protocol):
+    """The usage of an answer that is read bit by bit: of a stream, an unread body or a session."""
+
+    def usage(self) -> Usage:
+        """Return what was used so far, and note it on the call's record."""
+        ...
+
+
 MOST_TOKENS = 10**9
 MOST_SECONDS = 10.0**7
 """What a call can use at most; a report of more, or of anything but a number from 0 on, tells nothing."""

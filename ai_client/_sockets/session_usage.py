@@ -8,7 +8,7 @@ from .._call.usage import UNKNOWN, Usage, reported
 _COUNTS = tuple(one.name for one in fields(Usage) if one.name not in {"source", "model"})
 
 
-class Meter:
+class SessionMeter:
     """The tokens of a session: the sum of what its answers report."""
 
     def __init__(self, call: Call) -> None:

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from .._call.call import Call, Reply, StreamEnd
 from .._call.labels import in_request, requests_are_served
@@ -12,7 +12,7 @@ from .._call.pipeline import chained
 from .._call.retry import retry
 from .._fork import PerProcess
 from ..errors import ClientClosedError, OpenAIError, WebSocketConnectionClosedError, members_of
-from .session_usage import Meter
+from .session_usage import SessionMeter
 
 if TYPE_CHECKING:
     import httpx
@@ -51,8 +51,7 @@ async def opened(client: "SessionClient", path: str, model: object, connect: Con
 
     async def last(call: Call) -> Reply:
         reply = await retry(call, attempt, 0)
-        meter = Meter(call)
-        reply.meter = cast("Any", meter)
+        meter = reply.meter = SessionMeter(call)
         if layers:
             reply.on_event.append(meter.see)
         return reply

@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ai_client._call.record import Record
-
 from .._call.labels import current_labels
+from .._call.record import Record
 from ..errors import members_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from ..._call.call import Call, Reply, StreamEnd
 from ..._call.pipeline import Next
 from ..._call.record import Attempt, Record
-from ..pricing.meter import Meter, metered, usage_of
+from ..._call.usage import Meter
+from ..pricing.meter import metered, usage_of
 from ..record import record_of
 
 

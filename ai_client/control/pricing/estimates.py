@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import from_json
 
-from ..._call.size import BYTES_PER_TOKEN, Size, _is_media
+from ..._call.size import BYTES_PER_TOKEN, Size, is_media_part
 from ..._call.usage import UNKNOWN, Usage
 from ...errors import members_of
 
@@ -102,7 +102,7 @@ def _is_text(value: Any) -> bool:
         return True
     if isinstance(value, dict | Mapping):
         members = cast("Mapping[str, Any]", value)
-        if "type" in members and _is_media(members):
+        if "type" in members and is_media_part(members):
             return False
         return all(_is_text(members.get(name) or "") for name in ("content", "output"))
     return not isinstance(value, int | float)

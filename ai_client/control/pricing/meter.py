@@ -3,7 +3,7 @@
 from ..._answers.sse import SSEDecoder
 from ..._call.call import Call, Reply
 from ..._call.record import Record
-from ..._call.usage import UNKNOWN, Usage, outline_of, reported, reported_in
+from ..._call.usage import UNKNOWN, Meter, Usage, outline_of, reported, reported_in
 from ..._models.base import is_model
 from ..._models.decode import decode
 from ..._models.json import as_utf8
@@ -41,7 +41,7 @@ def _reported(call: Call, reply: Reply, content: bytes) -> Usage | None:
     return reported_in(result)
 
 
-class Meter:
+class StreamMeter:
     """The usage of a stream or unread body, read once however many policies ask, and noted on the call's record."""
 
     __slots__ = ("_call", "_events", "_record", "_reply", "_reported", "_unread")
@@ -106,7 +106,7 @@ def metered(call: Call, sent: Call, reply: Reply) -> Meter:
         reply.on_event.append(is_for_caller)
     meter = reply.meter
     if meter is None:
-        meter = reply.meter = Meter(sent, reply)
+        meter = reply.meter = StreamMeter(sent, reply)
     return meter
 
 
