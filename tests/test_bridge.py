@@ -440,7 +440,7 @@ def test_closing_and_then_the_loop(
     loop = new_loop()
     stream = loop.run_until_complete(main())
     (pool,) = [sender.pool for sender in provider.async_client._sender._senders.values()]
-    sockets = [connection.stream._socket for connection in pool._ledger.connections()]
+    sockets = [connection.stream._socket for connection in pool._permits.connections()]
     assert len(sockets) == 2
     del pool
     provider.drain()

@@ -17,7 +17,7 @@ from .._http.options import PoolOptions
 from .async_network import AwaitableStream
 from .connection import Connection, Origin, Route, origin_of
 from .http11 import Wire
-from .permits import Ledger
+from .permits import Permits
 from .pool import TRIES, Pool, Timeouts
 from .response_body import awaitable_body
 from .starvation import Starvation
@@ -27,7 +27,7 @@ _PIECE = 256 * 1024
 
 _Turn: TypeAlias = asyncio.Future[None]
 _Connection: TypeAlias = Connection[AwaitableStream]
-_Ledger: TypeAlias = Ledger[_Connection, _Turn]
+_Permits: TypeAlias = Permits[_Connection, _Turn]
 
 
 async def _parts(request: httpx.Request, wire: Wire) -> AsyncGenerator[bytes, None]:
@@ -45,11 +45,11 @@ async def _given(parts: Sequence[bytes]) -> AsyncGenerator[bytes, None]:
             yield part[start : start + _PIECE]
 
 
-def _lapse(reference: "ref[_Ledger]", connection: _Connection) -> None:
+def _lapse(reference: "ref[_Permits]", connection: _Connection) -> None:
     """Forget a connection on which something happens while it lies idle: it is of no more use, and closes itself."""
-    ledger = reference()
-    if ledger is not None:
-        ledger.drop(connection)
+    permits = reference()
+    if permits is not None:
+        permits.drop(connection)
 
 
 class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
@@ -80,31 +80,31 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
             self._bind(loop)
         timeouts: Timeouts = request.extensions.get("timeout") or {}
         origin = origin_of(request)
-        ledger = self._ledger
+        permits = self._permits
         self._check_open()
-        if not ledger.enter():
-            await self._wait(loop, ledger, timeouts.get("pool"))
+        if not permits.enter():
+            await self._wait(loop, permits, timeouts.get("pool"))
         connection: _Connection | None = None
         before = 0
         try:
             while True:
-                connection = self._idle(ledger, origin)
+                connection = self._idle(permits, origin)
                 reused = connection is not None
                 if connection is None:
-                    connection = await self._open(ledger, self._route(origin), origin, timeouts)
+                    connection = await self._open(permits, self._route(origin), origin, timeouts)
                 before = connection.stream.sent
                 try:
-                    return await self._exchange(ledger, connection, request, timeouts)
+                    return await self._exchange(permits, connection, request, timeouts)
                 except self._stale:
                     if not reused or connection.stream.sent > before:
                         raise
-                    self._drop(ledger, connection)
+                    self._drop(permits, connection)
                     connection = None
         except BaseException as error:
             if connection is None:
-                self._leave(ledger)
+                self._leave(permits)
             else:
-                self.end(ledger, connection, keep=False)
+                self.end(permits, connection, keep=False)
             self.blame(error, sent=connection is not None and connection.stream.sent > before)
             raise
 
@@ -120,7 +120,7 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
         self._buffer = memoryview(bytearray(READ_SIZE))
 
     async def _exchange(
-        self, ledger: _Ledger, connection: _Connection, request: httpx.Request, timeouts: Timeouts
+        self, permits: _Permits, connection: _Connection, request: httpx.Request, timeouts: Timeouts
     ) -> httpx.Response:
         stream, wire = connection.stream, connection.wire
         limit = timeouts.get("write")
@@ -145,10 +145,10 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
             wire.feed(await stream.read(limit))
         parts: list[bytes] = []
         if not wire.drain(parts):
-            body = self._body(self, ledger, connection, parts, limit)
+            body = self._body(self, permits, connection, parts, limit)
             return connection.response(head, body, whole=False)
         response = connection.response(head, self._errors.ByteStream(b"".join(parts)), whole=True)
-        self.end(ledger, connection, keep=wire.renew())
+        self.end(permits, connection, keep=wire.renew())
         return response
 
     async def _upload(
@@ -175,9 +175,9 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
         if deadline is not None and time.monotonic() >= deadline:
             raise self._errors.WriteTimeout("The deadline passed before the request was sent.")
 
-    async def _wait(self, loop: asyncio.AbstractEventLoop, ledger: _Ledger, timeout: float | None) -> None:
+    async def _wait(self, loop: asyncio.AbstractEventLoop, permits: _Permits, timeout: float | None) -> None:
         turn: _Turn = loop.create_future()
-        ledger.queue(turn)
+        permits.queue(turn)
         starvation = Starvation(timeout)
         timer: asyncio.TimerHandle
 
@@ -186,42 +186,42 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
             if starvation.relieve():
                 timer = loop.call_later(starvation.pause(), starve)
             else:  # what was collected ends in the loop's next round
-                timer = loop.call_later(0, self._expire, ledger, turn)
+                timer = loop.call_later(0, self._expire, permits, turn)
 
         timer = loop.call_later(starvation.pause(), starve)
         try:
             await turn
         except BaseException as error:
             self.blame(error, sent=False)
-            if not ledger.unqueue(turn) and not turn.cancelled() and turn.exception() is None:
-                self._leave(ledger)  # cancelled after the permit was given
+            if not permits.unqueue(turn) and not turn.cancelled() and turn.exception() is None:
+                self._leave(permits)  # cancelled after the permit was given
             raise
         finally:
             timer.cancel()
 
-    def _expire(self, ledger: _Ledger, turn: _Turn) -> None:
-        if not turn.done() and ledger.unqueue(turn):
+    def _expire(self, permits: _Permits, turn: _Turn) -> None:
+        if not turn.done() and permits.unqueue(turn):
             turn.set_exception(self._pool_timeout())
 
-    def _idle(self, ledger: _Ledger, origin: Origin) -> _Connection | None:
+    def _idle(self, permits: _Permits, origin: Origin) -> _Connection | None:
         """Take an idle connection that is fit for use."""
         for _ in range(TRIES):
-            connection = ledger.take(origin)
+            connection = permits.take(origin)
             if connection is None:
                 return None
             connection.stream.idle = False
             if self._fit(connection):
                 return connection
-            self._drop(ledger, connection)
+            self._drop(permits, connection)
         return None
 
-    def _drop(self, ledger: _Ledger, connection: _Connection) -> None:
+    def _drop(self, permits: _Permits, connection: _Connection) -> None:
         """Close a connection and keep the permit."""
         connection.stream.close()
-        ledger.busy.discard(connection)
+        permits.busy.discard(connection)
 
-    async def _open(self, ledger: _Ledger, route: Route, origin: Origin, timeouts: Timeouts) -> _Connection:
-        if (displaced := ledger.displaced()) is not None:
+    async def _open(self, permits: _Permits, route: Route, origin: Origin, timeouts: Timeouts) -> _Connection:
+        if (displaced := permits.displaced()) is not None:
             displaced.stream.close()
         stream: AwaitableStream | None = None
         try:
@@ -242,9 +242,9 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
                 raise self._errors.ConnectTimeout("Timed out connecting.") from error
             raise
         connection = Connection(origin, route, stream, self._library)
-        stream.lapse = partial(_lapse, ref(ledger), connection)
-        ledger.opened += 1
-        ledger.busy.add(connection)
+        stream.lapse = partial(_lapse, ref(permits), connection)
+        permits.opened += 1
+        permits.busy.add(connection)
         return connection
 
     async def _tunnel(self, stream: AwaitableStream, route: Route) -> None:
@@ -258,37 +258,37 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
             except StopIteration:
                 return
 
-    def end(self, ledger: _Ledger, connection: _Connection, *, keep: bool) -> None:
+    def end(self, permits: _Permits, connection: _Connection, *, keep: bool) -> None:
         """End a request: keep the connection or close it, and pass the permit on; does nothing the second time."""
-        if connection not in ledger.busy:
+        if connection not in permits.busy:
             return
         now = time.monotonic()
         if keep and not self._closed:
-            ledger.shelve(connection, now)
+            permits.shelve(connection, now)
             connection.stream.rest()
         else:
             connection.stream.close()
-            ledger.busy.discard(connection)
-        for expired in ledger.expired(now):
+            permits.busy.discard(connection)
+        for expired in permits.expired(now):
             expired.stream.close()
-        self._leave(ledger)
+        self._leave(permits)
 
-    def _leave(self, ledger: _Ledger) -> None:
-        turn = ledger.leave()
+    def _leave(self, permits: _Permits) -> None:
+        turn = permits.leave()
         while turn is not None and turn.done():  # cancelled, but its task did not run yet
-            turn = ledger.leave()
+            turn = permits.leave()
         if turn is not None:
             turn.set_result(None)
 
-    def forget(self, ledger: _Ledger, connection: _Connection) -> None:
+    def forget(self, permits: _Permits, connection: _Connection) -> None:
         """End a request from a finalizer: in the loop's next round, unless it is closed."""
         loop = self._loop
-        if loop is not None and ledger is self._ledger:
+        if loop is not None and permits is self._permits:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and with it all of its connections
-                loop.call_soon_threadsafe(self._end_forgotten, ledger, connection)
+                loop.call_soon_threadsafe(self._end_forgotten, permits, connection)
 
-    def _end_forgotten(self, ledger: _Ledger, connection: _Connection) -> None:
-        self.end(ledger, connection, keep=False)
+    def _end_forgotten(self, permits: _Permits, connection: _Connection) -> None:
+        self.end(permits, connection, keep=False)
 
     async def aclose(self) -> None:
         """Close every connection; requests under way and those that wait fail."""
@@ -315,12 +315,12 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
             self.abandon()
             return
         if not loop.is_running():
-            for connection in self._ledger.connections():
+            for connection in self._permits.connections():
                 connection.stream.end()
 
     def _close(self) -> list[_Connection]:
-        connections = self._ledger.connections()
-        turns = self._ledger.clear()[1]
+        connections = self._permits.connections()
+        turns = self._permits.clear()[1]
         for connection in connections:
             connection.stream.close()
         for turn in turns:
@@ -337,7 +337,7 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
         loop: asyncio.AbstractEventLoop | None = self.__dict__.get("_loop")
         if loop is None:
             return
-        for connection in self._ledger.connections():
+        for connection in self._permits.connections():
             try:
                 loop.call_soon_threadsafe(connection.stream.close)
             except RuntimeError:  # the loop is closed

@@ -28,7 +28,7 @@ class PoolStats:
 
 
 class Shelved(Protocol):
-    """What the ledger knows of a connection."""
+    """What permits know of a connection."""
 
     idle_since: float
 
@@ -40,7 +40,7 @@ C = TypeVar("C", bound=Shelved)
 W = TypeVar("W", bound=Hashable)
 
 
-class Ledger(Generic[C, W]):
+class Permits(Generic[C, W]):
     """A bound on connections to all origins, a queue in order of arrival, and a stack of idle ones an origin.
 
     A request holds a permit from admission to the end of its response. Idle connections hold none, but count:

@@ -13,7 +13,7 @@ from .._fork import here, in_child
 from .._http.library import library
 from .._http.options import PoolOptions
 from .connection import Connection, Origin, Route, S
-from .permits import Ledger, PoolStats
+from .permits import Permits, PoolStats
 from .proxy import Proxies
 
 W = TypeVar("W")
@@ -35,7 +35,7 @@ class Pool(Generic[S, W]):
         self._proxies = Proxies(
             self._options.proxy, trust_env=environment, headers=self._options.proxy_headers
         )
-        self._ledger: Ledger[Connection[S], W] = self._new_ledger()
+        self._permits: Permits[Connection[S], W] = self._new_permits()
         self._closed = False
         self.failures: tuple[type[Exception], ...] = (self._errors.TransportError,)
         self._stale: tuple[type[Exception], ...] = (
@@ -44,9 +44,9 @@ class Pool(Generic[S, W]):
         )
         _pools.add(self)
 
-    def _new_ledger(self) -> "Ledger[Connection[S], W]":
+    def _new_permits(self) -> "Permits[Connection[S], W]":
         options = self._options
-        return Ledger(options.max_connections, options.keepalive_expiry, options.max_idle)
+        return Permits(options.max_connections, options.keepalive_expiry, options.max_idle)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.stats()}>"
@@ -54,7 +54,7 @@ class Pool(Generic[S, W]):
     def stats(self) -> PoolStats:
         """Count connections and requests."""
         here()
-        return self._ledger.stats()
+        return self._permits.stats()
 
     def abandon(self) -> None:
         """Let go of every connection without a word to the servers, and start anew.
@@ -62,10 +62,10 @@ class Pool(Generic[S, W]):
         For connections that are another process's, after a fork, or whose event loop is closed. A pool does so
         by itself in the child of a fork.
         """
-        ledger, self._ledger = self._ledger, self._new_ledger()
-        for connection in ledger.connections():
+        permits, self._permits = self._permits, self._new_permits()
+        for connection in permits.connections():
             connection.stream.abandon()
-        ledger.clear()
+        permits.clear()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -89,11 +89,11 @@ class Pool(Generic[S, W]):
         if isinstance(error, self.failures) or not isinstance(error, Exception):
             error.may_have_been_sent = sent  # type: ignore[attr-defined]  # our addition; `_http` reads it
 
-    def end(self, ledger: "Ledger[Connection[S], W]", connection: Connection[S], *, keep: bool) -> None:
+    def end(self, permits: "Permits[Connection[S], W]", connection: Connection[S], *, keep: bool) -> None:
         """End a request: keep the connection or close it, and give the permit on."""
         raise NotImplementedError
 
-    def forget(self, ledger: "Ledger[Connection[S], W]", connection: Connection[S]) -> None:
+    def forget(self, permits: "Permits[Connection[S], W]", connection: Connection[S]) -> None:
         """End a request from a finalizer, which may run in any thread at any point."""
         raise NotImplementedError
 

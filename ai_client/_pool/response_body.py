@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from .._http.library import Library
 from .connection import Connection, S
-from .permits import Ledger
+from .permits import Permits
 from .sync_network import READ_SIZE, BlockingStream
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ class Body(Generic[S, W]):
     def __init__(
         self,
         pool: "Pool[S, W]",
-        ledger: "Ledger[Connection[S], W]",
+        permits: "Permits[Connection[S], W]",
         connection: Connection[S],
         parts: list[bytes],
         timeout: float | None,
     ) -> None:
         self._pool = pool
-        self._ledger = ledger
+        self._permits = permits
         self._connection: Connection[S] | None = connection
         self._parts = parts
         self._timeout = timeout
@@ -45,7 +45,7 @@ class Body(Generic[S, W]):
         connection.wire.feed(data)
         if connection.wire.drain(self._parts):
             self._connection = None
-            self._pool.end(self._ledger, connection, keep=connection.wire.renew())
+            self._pool.end(self._permits, connection, keep=connection.wire.renew())
 
     def get_extra_info(self, info: str) -> Any:
         """Give the connection's `socket`, `ssl_object`, `client_addr` or `server_addr`; nothing after the end."""
@@ -61,7 +61,7 @@ class Body(Generic[S, W]):
     def _fail(self, connection: Connection[S], error: BaseException) -> None:
         if self._connection is not None:
             self._connection = None
-            self._pool.end(self._ledger, connection, keep=False)
+            self._pool.end(self._permits, connection, keep=False)
         self._pool.blame(error, sent=True)
 
     def _finish(self) -> None:
@@ -77,11 +77,11 @@ class Body(Generic[S, W]):
         finally:
             if self._connection is not None:
                 self._connection = None
-                self._pool.end(self._ledger, connection, keep=False)
+                self._pool.end(self._permits, connection, keep=False)
 
     def __del__(self) -> None:
         if self._connection is not None:
-            self._pool.forget(self._ledger, self._connection)
+            self._pool.forget(self._permits, self._connection)
 
 
 class _BlockingBody(Body[BlockingStream, W]):

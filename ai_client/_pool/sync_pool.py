@@ -17,7 +17,7 @@ from .._http.library import DEADLINE
 from .._http.options import PoolOptions
 from .connection import Connection, Origin, Route, origin_of
 from .http11 import Wire
-from .permits import Ledger, PoolStats
+from .permits import Permits, PoolStats
 from .pool import TRIES, Pool, Timeouts
 from .response_body import blocking_body
 from .starvation import Starvation
@@ -47,7 +47,7 @@ class _Turn:
 
 
 _Connection: TypeAlias = Connection[BlockingStream]
-_Ledger: TypeAlias = Ledger[_Connection, _Turn]
+_Permits: TypeAlias = Permits[_Connection, _Turn]
 
 
 class _Guard:
@@ -103,36 +103,36 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
         timeouts: Timeouts = request.extensions.get("timeout") or {}
         deadline: float | None = request.extensions.get(DEADLINE)
         origin = origin_of(request)
-        ledger = self._ledger
-        self._admit(ledger, timeouts.get("pool"), deadline)
+        permits = self._permits
+        self._admit(permits, timeouts.get("pool"), deadline)
         connection: _Connection | None = None
         before = 0
         try:
             while True:
-                connection = self._idle(ledger, origin)
+                connection = self._idle(permits, origin)
                 reused = connection is not None
                 if connection is None:
-                    connection = self._open(ledger, self._route(origin), origin, timeouts, deadline)
+                    connection = self._open(permits, self._route(origin), origin, timeouts, deadline)
                 connection.stream.deadline = deadline
                 before = connection.stream.sent
                 try:
-                    return self._exchange(ledger, connection, request, timeouts)
+                    return self._exchange(permits, connection, request, timeouts)
                 except self._stale:
                     if not reused or connection.stream.sent > before:
                         raise
-                    self._drop(ledger, connection)
+                    self._drop(permits, connection)
                     connection = None
         except BaseException as error:
             if connection is None:
                 with self._guard:
-                    self._leave(ledger)
+                    self._leave(permits)
             else:
-                self.end(ledger, connection, keep=False)
+                self.end(permits, connection, keep=False)
             self.blame(error, sent=connection is not None and connection.stream.sent > before)
             raise
 
     def _exchange(
-        self, ledger: _Ledger, connection: _Connection, request: httpx.Request, timeouts: Timeouts
+        self, permits: _Permits, connection: _Connection, request: httpx.Request, timeouts: Timeouts
     ) -> httpx.Response:
         stream, wire = connection.stream, connection.wire
         limit = timeouts.get("write")
@@ -151,10 +151,10 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
             wire.feed(stream.read(limit))
         parts: list[bytes] = []
         if not wire.drain(parts):
-            body = self._body(self, ledger, connection, parts, limit)
+            body = self._body(self, permits, connection, parts, limit)
             return connection.response(head, body, whole=False)
         response = connection.response(head, self._errors.ByteStream(b"".join(parts)), whole=True)
-        self.end(ledger, connection, keep=wire.renew())
+        self.end(permits, connection, keep=wire.renew())
         return response
 
     def _upload(
@@ -176,25 +176,25 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
                 break
         return head
 
-    def _admit(self, ledger: _Ledger, timeout: float | None, deadline: float | None) -> None:
+    def _admit(self, permits: _Permits, timeout: float | None, deadline: float | None) -> None:
         with self._guard:
             self._check_open()
-            if ledger.enter():
+            if permits.enter():
                 return
             turn = _Turn()
-            ledger.queue(turn)
+            permits.queue(turn)
         try:
             with contextlib.suppress(TimeoutError):
                 self._wait(turn, time_for(timeout, deadline))
         except BaseException as error:
             self.blame(error, sent=False)
             with self._guard:
-                ledger.unqueue(turn)
+                permits.unqueue(turn)
                 if turn.granted:
-                    self._leave(ledger)
+                    self._leave(permits)
             raise
         with self._guard:
-            too_late = ledger.unqueue(turn)
+            too_late = permits.unqueue(turn)
         if too_late:
             raise self._pool_timeout()
         if not turn.granted:
@@ -206,27 +206,27 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
             if not starvation.relieve():
                 return
 
-    def _idle(self, ledger: _Ledger, origin: Origin) -> _Connection | None:
+    def _idle(self, permits: _Permits, origin: Origin) -> _Connection | None:
         """Take an idle connection that is fit for use."""
         for _ in range(TRIES):
             with self._guard:
-                connection = ledger.take(origin)
+                connection = permits.take(origin)
             if connection is None or self._fit(connection):
                 return connection
-            self._drop(ledger, connection)
+            self._drop(permits, connection)
         return None
 
-    def _drop(self, ledger: _Ledger, connection: _Connection) -> None:
+    def _drop(self, permits: _Permits, connection: _Connection) -> None:
         """Close a connection and keep the permit."""
         connection.stream.close()
         with self._guard:
-            ledger.busy.discard(connection)
+            permits.busy.discard(connection)
 
     def _open(
-        self, ledger: _Ledger, route: Route, origin: Origin, timeouts: Timeouts, deadline: float | None
+        self, permits: _Permits, route: Route, origin: Origin, timeouts: Timeouts, deadline: float | None
     ) -> _Connection:
         with self._guard:
-            if (displaced := ledger.displaced()) is not None:
+            if (displaced := permits.displaced()) is not None:
                 displaced.stream.close()
         timeout = timeouts.get("connect")
         stream = BlockingStream.connect(*route.address, timeout, self._library, deadline)
@@ -241,8 +241,8 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
             connection = Connection(origin, route, stream, self._library)
             with self._guard:
                 self._check_open()
-                ledger.opened += 1
-                ledger.busy.add(connection)
+                permits.opened += 1
+                permits.busy.add(connection)
         except BaseException:
             stream.close()
             raise
@@ -259,62 +259,62 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
             except StopIteration:
                 return
 
-    def end(self, ledger: _Ledger, connection: _Connection, *, keep: bool) -> None:
+    def end(self, permits: _Permits, connection: _Connection, *, keep: bool) -> None:
         """End a request: keep the connection or close it, and pass the permit on; does nothing the second time."""
         with self._guard:
-            self._end(ledger, connection, keep)
+            self._end(permits, connection, keep)
 
-    def _end(self, ledger: _Ledger, connection: _Connection, keep: bool) -> None:
-        if connection not in ledger.busy:
+    def _end(self, permits: _Permits, connection: _Connection, keep: bool) -> None:
+        if connection not in permits.busy:
             return
         now = time.monotonic()
         if keep and not self._closed:
-            ledger.shelve(connection, now)
+            permits.shelve(connection, now)
         else:
             connection.stream.close()
-            ledger.busy.discard(connection)
-        for expired in ledger.expired(now):
+            permits.busy.discard(connection)
+        for expired in permits.expired(now):
             expired.stream.close()
         if now - self._looked >= _LOOK_SECONDS:
             self._looked = now
-            self._close_ended(ledger)
-        self._leave(ledger)
+            self._close_ended(permits)
+        self._leave(permits)
 
-    def _close_ended(self, ledger: _Ledger) -> None:
+    def _close_ended(self, permits: _Permits) -> None:
         """Close the idle connections that are of no more use: nobody hears of it when a server ends one."""
-        idle = ledger.idle()
+        idle = permits.idle()
         heard = spoken([connection.stream for connection in idle])
         for connection in idle:
             if connection.stream in heard:
-                ledger.drop(connection)
+                permits.drop(connection)
                 connection.stream.close()
 
     def stats(self) -> PoolStats:
         """Count connections and requests; what servers have ended is closed first."""
         here()
-        self._guard.later(lambda: self._close_ended(self._ledger))
+        self._guard.later(lambda: self._close_ended(self._permits))
         return super().stats()
 
-    def _leave(self, ledger: _Ledger) -> None:
-        turn = ledger.leave()
+    def _leave(self, permits: _Permits) -> None:
+        turn = permits.leave()
         if turn is not None:
             turn.granted = True
             turn.signal.release()
 
-    def forget(self, ledger: _Ledger, connection: _Connection) -> None:
+    def forget(self, permits: _Permits, connection: _Connection) -> None:
         """End a request from a finalizer."""
-        self._guard.later(partial(self._end, ledger, connection, keep=False))
+        self._guard.later(partial(self._end, permits, connection, keep=False))
 
     def close(self) -> None:
         """Close every connection; requests under way and those that wait fail."""
         with self._guard:
             self._closed = True
-            idle, turns = self._ledger.clear()
+            idle, turns = self._permits.clear()
             for connection in idle:
                 connection.stream.close()
             for turn in turns:
                 turn.signal.release()
-            busy = [*self._ledger.busy]
+            busy = [*self._permits.busy]
         for connection in busy:
             connection.stream.interrupt()
 
@@ -324,7 +324,7 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
         super().abandon()
 
     def __del__(self) -> None:
-        ledger: _Ledger | None = self.__dict__.get("_ledger")
-        if ledger is not None:
-            for connection in ledger.clear()[0]:
+        permits: _Permits | None = self.__dict__.get("_permits")
+        if permits is not None:
+            for connection in permits.clear()[0]:
                 connection.stream.close()

@@ -169,7 +169,7 @@ def test_ctrl_c_while_waiting_for_a_connection(wire: Wire) -> None:
         with ctrl_c(lambda: pool.stats().waiting == 1):
             client.models.retrieve("m")
         assert pool.stats().waiting == 0
-        busy = next(iter(pool._ledger.busy))
+        busy = next(iter(pool._permits.busy))
         busy.stream.interrupt()
         thread.join()
         assert client.models.retrieve("m").id == "m"
@@ -187,7 +187,7 @@ def test_ctrl_c_while_waiting_in_the_queue(wire: Wire) -> None:
         with ctrl_c(lambda: slots.queue_length == 1):
             client.models.retrieve("m")
         assert (slots.in_flight, slots.queue_length) == (1, 0)
-        next(iter(client._sender.pool._ledger.busy)).stream.interrupt()
+        next(iter(client._sender.pool._permits.busy)).stream.interrupt()
         thread.join()
         assert client.models.retrieve("m").id == "m"
         assert (slots.in_flight, slots.queue_length) == (0, 0)

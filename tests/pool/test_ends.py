@@ -153,7 +153,7 @@ def test_sockets_keep_alive(both: type[Pools], server: RawServer) -> None:
 
     async def scenario(pools: Pools) -> None:
         await pools.ask(server.url)
-        (connection,) = pools.pool._ledger._idle
+        (connection,) = pools.pool._permits._idle
         connected = connection.stream._socket
         assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -30,7 +30,7 @@ def test_restart_of_the_server_costs_a_request_few_trials(both: type[Pools], ser
         await burst(pools, server, 10)
         await pools.wait(server.close_connections)
         assert await pools.ask(server.url) == b"{}"
-        kept = pools.pool._ledger.stats().idle  # an event loop hears of all that ended, threads try them
+        kept = pools.pool._permits.stats().idle  # an event loop hears of all that ended, threads try them
         assert pools.stats.opened_total == 11
         assert kept == 8 if pools.blocking else kept <= 8
 
@@ -42,7 +42,7 @@ def test_dead_connection_found_while_writing_is_replaced_unseen(both: type[Pools
 
     async def scenario(pools: Pools) -> None:
         await pools.ask(server.url)
-        (connection,) = pools.pool._ledger._idle
+        (connection,) = pools.pool._permits._idle
         connection.stream._socket.shutdown(socket.SHUT_WR)  # every write fails, and reading does not tell
         body = iter_body(pools, [b"one", b"two"])
         message = request(server.url, content=body)

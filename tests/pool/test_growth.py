@@ -11,7 +11,7 @@ import pytest
 import ai_client._pool
 from ai_client._http.library import library
 from ai_client._pool.http11 import Wire
-from ai_client._pool.permits import Ledger
+from ai_client._pool.permits import Permits
 from tests.both_pools import Pools, Suspending, request
 from tests.counting import FEW, Work, assert_linear, counted
 from tests.raw_server import HEAD_OF_STREAM, OK, RawServer, chunk
@@ -51,50 +51,50 @@ class Idle(Waiter):
         self._idle_since = now
 
 
-def in_turn(ledger: Ledger[Idle, Waiter], waiters: list[Waiter]) -> None:
+def in_turn(permits: Permits[Idle, Waiter], waiters: list[Waiter]) -> None:
     """Let each in as the one before it leaves."""
     for waiter in waiters:
-        ledger.queue(waiter)
-    while ledger.leave() is not None:
+        permits.queue(waiter)
+    while permits.leave() is not None:
         pass
 
 
-def first_goes_first(ledger: Ledger[Idle, Waiter], waiters: list[Waiter]) -> None:
+def first_goes_first(permits: Permits[Idle, Waiter], waiters: list[Waiter]) -> None:
     """Cancel them from the front."""
     for waiter in waiters:
-        ledger.queue(waiter)
+        permits.queue(waiter)
     for waiter in waiters:
-        assert ledger.unqueue(waiter)
+        assert permits.unqueue(waiter)
 
 
-def last_goes_first(ledger: Ledger[Idle, Waiter], waiters: list[Waiter]) -> None:
+def last_goes_first(permits: Permits[Idle, Waiter], waiters: list[Waiter]) -> None:
     """Cancel them from the back."""
-    first_goes_first(ledger, waiters)
+    first_goes_first(permits, waiters)
     for waiter in waiters:
-        ledger.queue(waiter)
+        permits.queue(waiter)
     for waiter in reversed(waiters):
-        assert ledger.unqueue(waiter)
+        assert permits.unqueue(waiter)
 
 
-def middle_goes_first(ledger: Ledger[Idle, Waiter], waiters: list[Waiter]) -> None:
+def middle_goes_first(permits: Permits[Idle, Waiter], waiters: list[Waiter]) -> None:
     """Cancel them from the middle."""
     for waiter in waiters:
-        ledger.queue(waiter)
+        permits.queue(waiter)
     middle = len(waiters) // 2
     for waiter in [*waiters[middle:], *reversed(waiters[:middle])]:
-        assert ledger.unqueue(waiter)
+        assert permits.unqueue(waiter)
 
 
 @pytest.mark.parametrize("order", [in_turn, first_goes_first, last_goes_first, middle_goes_first])
-def test_waiting(order: Callable[[Ledger[Idle, Waiter], list[Waiter]], None]) -> None:
+def test_waiting(order: Callable[[Permits[Idle, Waiter], list[Waiter]], None]) -> None:
     """Each that waits for a permit costs the same, however many do, and in whatever order they give up."""
 
     def work(size: int) -> Work:
-        ledger: Ledger[Idle, Waiter] = Ledger(1, 60)
-        ledger.enter()
+        permits: Permits[Idle, Waiter] = Permits(1, 60)
+        permits.enter()
         waiters = [Waiter() for _ in range(size)]
         with counted(POOL, __file__) as work:
-            order(ledger, waiters)
+            order(permits, waiters)
         return work
 
     assert_linear(work)
@@ -106,21 +106,21 @@ def test_keeping_connections(end: str, origins: int) -> None:
     """Each idle connection costs the same, however many there are, to however many origins, and however it ends."""
 
     def work(size: int) -> Work:
-        ledger: Ledger[Idle, Waiter] = Ledger(size, 60)
+        permits: Permits[Idle, Waiter] = Permits(size, 60)
         idle = [Idle(index % (origins * size // FEW)) for index in range(size)]
         with counted(POOL, __file__) as work:
             for now, connection in enumerate(idle):
-                ledger.shelve(connection, now / size)
-                assert ledger.expired(now / size) == []
+                permits.shelve(connection, now / size)
+                assert permits.expired(now / size) == []
             for connection in idle:
                 if end == "taken":
-                    assert ledger.take(connection.origin) is not None
+                    assert permits.take(connection.origin) is not None
                 elif end == "displaced":
-                    assert ledger.enter()
-                    assert ledger.displaced() is connection
+                    assert permits.enter()
+                    assert permits.displaced() is connection
                 else:
-                    ledger.expired(1000)
-        assert ledger.stats().idle == 0
+                    permits.expired(1000)
+        assert permits.stats().idle == 0
         return work
 
     assert_linear(work)

@@ -246,7 +246,7 @@ def test_expired_connection_is_replaced(both: type[Pools], server: RawServer) ->
         await pools.ask(server.url)
         await pools.ask(server.url)
         assert server.opened == 1
-        (connection,) = pools.pool._ledger._idle
+        (connection,) = pools.pool._permits._idle
         connection.idle_since -= 31
         await pools.ask(server.url)
         assert server.opened == 2
@@ -260,7 +260,7 @@ def test_expired_connections_are_closed_a_few_at_a_time(both: type[Pools], serve
 
     async def scenario(pools: Pools) -> None:
         await burst(pools, server, 7)
-        pools.pool._ledger.expiry = -1
+        pools.pool._permits.expiry = -1
         with RawServer() as other:
             for left in (5, 3, 1):
                 await pools.ask(other.url)
