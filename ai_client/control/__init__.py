@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .guardrails import Guardrails as Guardrails, Rules as Rules
     from .observability.hooks import Hooks as Hooks
     from .observability.logs import Logs as Logs
-    from .observability.redaction.redaction import Redaction as Redaction
+    from .observability.redaction.policy import Redaction as Redaction
     from .observability.telemetry import Telemetry as Telemetry
     from .pricing.prices import Price as Price, Prices as Prices
     from .record import call_record as call_record
@@ -46,7 +46,7 @@ _HOMES = {
     ".accounting.rate_limit": "RateLimit RateLimits",
     ".._call.record": "Record",
     ".record": "call_record",
-    ".observability.redaction.redaction": "Redaction",
+    ".observability.redaction.policy": "Redaction",
     ".retry_budget": "RetryBudget",
     ".observability.telemetry": "Telemetry",
     ".trim": "trim_messages",

@@ -16,7 +16,7 @@ from .fallback import Fallback
 from .guardrails import Guardrails, Rules
 from .observability.hooks import Hooks
 from .observability.logs import Logs
-from .observability.redaction.redaction import Redaction
+from .observability.redaction.policy import Redaction
 from .options.checking import check_names, checked, checked_options, make, mapping, resolved, sequence
 from .pricing.prices import Price, Prices
 from .retry_budget import RetryBudget

@@ -17,7 +17,7 @@ from ai_client.control.observability.hooks import (
     Hooks,
     ResultDetails,
 )
-from ai_client.control.observability.redaction.redaction import Redaction
+from ai_client.control.observability.redaction.policy import Redaction
 from ai_client.control.pricing.prices import Prices
 from ai_client.testing import Upstream
 from tests.control.support import Both

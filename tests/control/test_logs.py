@@ -11,7 +11,7 @@ from ai_client.control.accounting.cost import Cost
 from ai_client.control.cache.policy import Cache
 from ai_client.control.fallback import Fallback
 from ai_client.control.observability.logs import Logs
-from ai_client.control.observability.redaction.redaction import Redaction
+from ai_client.control.observability.redaction.policy import Redaction
 from ai_client.control.pricing.prices import Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store

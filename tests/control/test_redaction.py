@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from ai_client import ConfigError
 from ai_client.control.observability.redaction.keys import is_secret
-from ai_client.control.observability.redaction.redaction import MASK, PRESETS, SECRET_NAMES, Redaction
+from ai_client.control.observability.redaction.policy import MASK, PRESETS, SECRET_NAMES, Redaction
 
 PLAIN = Redaction()
 ALL = Redaction(content=True, patterns=list(PRESETS))

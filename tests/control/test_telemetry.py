@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from ai_client import BadRequestError, ConfigError
 from ai_client._call.labels import labels
 from ai_client._call.retry import no_waiting
-from ai_client.control.observability.redaction.redaction import Redaction
+from ai_client.control.observability.redaction.policy import Redaction
 from ai_client.control.observability.telemetry import Telemetry
 from ai_client.testing import Upstream
 from tests.control.support import Both

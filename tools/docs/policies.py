@@ -15,7 +15,7 @@ from ai_client.control.fallback import Fallback
 from ai_client.control.guardrails import Guardrails
 from ai_client.control.observability.hooks import Hooks
 from ai_client.control.observability.logs import Logs
-from ai_client.control.observability.redaction.redaction import Redaction
+from ai_client.control.observability.redaction.policy import Redaction
 from ai_client.control.observability.telemetry import Telemetry
 from ai_client.control.pricing.prices import Price, Prices
 from ai_client.control.retry_budget import RetryBudget

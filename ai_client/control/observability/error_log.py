@@ -4,7 +4,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 
-from .redaction.redaction import Redaction
+from .redaction.policy import Redaction
 
 logger = logging.getLogger("ai_client")
 

@@ -12,7 +12,7 @@ from ..._call.usage import Usage
 from ...errors import members_of
 from ..record import record_of
 from .observe import Outcome, observed
-from .redaction.redaction import Redaction
+from .redaction.policy import Redaction
 
 if TYPE_CHECKING:
     from ..._io import IO

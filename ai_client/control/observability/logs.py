@@ -12,7 +12,7 @@ from ..._call.pipeline import Next
 from ...errors import members_of
 from .hooks import known
 from .observe import Outcome, observed
-from .redaction.redaction import Redaction
+from .redaction.policy import Redaction
 
 PREFIX = "ai_"
 """What the names of all fields begin with, so that they meet no attribute of `logging.LogRecord`."""

@@ -21,7 +21,7 @@ from .conventions import APIS, ASKED, CONVENTIONS, DURATIONS, FIRST_CHUNKS, NAME
 from .hooks import known
 from .logs import completion_of, prompt_of
 from .observe import Outcome, observed
-from .redaction.redaction import Redaction
+from .redaction.policy import Redaction
 
 _NAMED_BY = frozenset({"OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER"})
 """Variables of the environment that name providers, which the API then sets up itself."""
