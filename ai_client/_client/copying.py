@@ -1,0 +1,188 @@
+"""How a client is copied with some options changed, over the same connections."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from .._call.pipeline import Layer, together
+from .._call.stream_ends import StreamEndPolicy
+from .._http.options import PoolOptions
+from .._params.omit import NotGiven, Omit, not_given
+from .._params.secrets import check_webhook_secret
+from ..errors import ConfigError
+from .arguments import (
+    DataResidency,
+    api_key_of,
+    base_url_of,
+    changed,
+    check_headers,
+    check_http_client,
+    checked_deadline,
+    checked_name,
+    checked_retries,
+    checked_socket_address,
+    checked_stream_end,
+    checked_timeout,
+    library_of,
+    merge_headers,
+    merge_query,
+    query_of,
+)
+from .perform import Calls
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ..auth import WorkloadIdentity
+
+
+class Copies(Calls):
+    """The part of a client that makes changed copies of it."""
+
+    websocket_base_url: "str | httpx.URL | None"
+    _accessors: ClassVar[frozenset[str]]
+    """The attributes that hold the client's resources, of which a copy has its own."""
+    _blocking: ClassVar[bool]
+
+    def _connect(self, http_client: Any, options: PoolOptions) -> None:
+        """Set the sender and the way to wait."""
+        raise NotImplementedError
+
+    def _identify(self, workload_identity: "WorkloadIdentity | None") -> None:
+        """Set who the workload is, in place of a key."""
+        raise NotImplementedError
+
+    def copy(
+        self,
+        *,
+        api_key: str | Callable[[], Any] | None = None,
+        admin_api_key: str | None = None,
+        workload_identity: "WorkloadIdentity | None" = None,
+        organization: str | None = None,
+        project: str | None = None,
+        webhook_secret: str | None = None,
+        websocket_base_url: "str | httpx.URL | None" = None,
+        base_url: "str | httpx.URL | NotGiven | None" = None,
+        data_residency: DataResidency | None = None,
+        timeout: "float | httpx.Timeout | NotGiven | None" = not_given,
+        http_client: Any = None,
+        max_retries: int | NotGiven = not_given,
+        deadline: float | NotGiven | None = not_given,
+        stream_end: StreamEndPolicy | NotGiven = not_given,
+        default_headers: "Mapping[str, str | Omit] | None" = None,
+        set_default_headers: "Mapping[str, str | Omit] | None" = None,
+        default_query: Mapping[str, object] | None = None,
+        set_default_query: Mapping[str, object] | None = None,
+        layers: Sequence[Layer] | None = None,
+        max_response_bytes: int | NotGiven | None = not_given,
+        max_event_bytes: int | NotGiven | None = not_given,
+    ) -> Self:
+        """Make a client with some options changed that shares this one's connections.
+
+        `default_headers` and `default_query` are laid over this client's, `set_default_headers` and
+        `set_default_query` take their place. Closing the copy leaves the connections open; closing the original
+        closes them.
+        """
+        new = object.__new__(type(self))
+        new.__dict__ = state = self.__dict__.copy()
+        for name in self._accessors.intersection(state):
+            del state[name]
+        state["_owns_sender"] = False
+        state["_steps"] = None  # they end at the client that made them
+        if not (default_headers is set_default_headers is default_query is set_default_query is None):
+            new._replace_defaults(default_headers, set_default_headers, default_query, set_default_query)
+        if organization or project or webhook_secret or admin_api_key:
+            new._replace_names(
+                organization=organization,
+                project=project,
+                webhook_secret=webhook_secret,
+                admin_api_key=admin_api_key,
+            )
+        if not isinstance(timeout, NotGiven):
+            state["timeout"] = checked_timeout(timeout)
+        if not isinstance(max_retries, NotGiven):
+            state["max_retries"] = checked_retries(max_retries)
+        if not (deadline is max_response_bytes is max_event_bytes is stream_end is not_given):
+            new._replace_bounds(deadline, max_response_bytes, max_event_bytes, stream_end)
+        if layers is not None:
+            state["_layers"] = together(layers)
+        if api_key is not None or workload_identity is not None:
+            new._replace_credentials(api_key, workload_identity)
+        if base_url or data_residency is not None or websocket_base_url is not None:
+            new._replace_addresses(base_url, data_residency, websocket_base_url)
+        if http_client is not None:
+            new._replace_http_client(http_client)
+        if layers is None and self._layers:
+            moves = (base_url, data_residency, organization, project, default_headers, set_default_headers)
+            new._set_layers_apart(*moves, default_query, set_default_query)
+        return new
+
+    with_options = copy
+
+    def __copy__(self) -> Self:
+        return self.copy()
+
+    def _set_layers_apart(self, *moves: object) -> None:
+        """Keep answers apart from those of the client whose policies these were, where any option moves this one."""
+        if all(one is None for one in moves):
+            return
+        names = ("organization", "project", "_custom_headers", "_custom_query")
+        where = [str(self.base_url), *(getattr(self, name) for name in names)]
+        layers: tuple[Any, ...] = self._layers
+        self._layers = tuple(one.apart(where) if hasattr(one, "apart") else one for one in layers)
+
+    def _replace_defaults(self, headers: Any, set_headers: Any, query: Any, set_query: Any) -> None:
+        own = self._custom_headers, self._custom_query
+        check_headers("default_headers", headers)
+        check_headers("set_default_headers", set_headers)
+        query_of(query)
+        query_of(set_query, "set_default_query")
+        self._custom_headers = changed("headers", own[0], headers, set_headers, merge_headers)
+        self._custom_query = changed("query", own[1], query, set_query, merge_query)
+
+    def _replace_bounds(
+        self,
+        deadline: float | NotGiven | None,
+        max_response_bytes: int | NotGiven | None,
+        max_event_bytes: int | NotGiven | None,
+        stream_end: StreamEndPolicy | NotGiven,
+    ) -> None:
+        if not isinstance(deadline, NotGiven):
+            self.deadline = checked_deadline(deadline)
+        if not isinstance(stream_end, NotGiven):
+            self.stream_end = checked_stream_end(stream_end)
+        self._bounds = self._bounds.changed(max_response_bytes, max_event_bytes)
+
+    def _replace_names(self, **names: str | None) -> None:
+        if secret := names["webhook_secret"]:
+            check_webhook_secret("webhook_secret", secret)
+        for name, value in names.items():
+            if value:
+                setattr(self, name, checked_name(name, value))
+
+    def _replace_credentials(
+        self, api_key: str | Callable[[], Any] | None, workload_identity: "WorkloadIdentity | None"
+    ) -> None:
+        if api_key is not None and workload_identity is not None:
+            raise ConfigError("api_key and workload_identity exclude each other: give one of them.")
+        self.api_key, self._api_key_source = ("", None) if api_key is None else api_key_of(api_key)
+        self._identify(workload_identity)
+
+    def _replace_addresses(
+        self,
+        base_url: "str | httpx.URL | NotGiven | None",
+        data_residency: DataResidency | None,
+        websocket_base_url: "str | httpx.URL | None",
+    ) -> None:
+        address = base_url_of(base_url, data_residency, websocket_base_url)
+        if address:
+            self.base_url = address
+        if websocket_base_url is not None or data_residency is not None:
+            self.websocket_base_url = checked_socket_address(websocket_base_url)
+
+    def _replace_http_client(self, http_client: Any) -> None:
+        self._library = library_of(http_client, self._library.name)
+        check_http_client(http_client, self._library, blocking=self._blocking)
+        self.base_url = str(self.base_url)
+        self._connect(http_client, PoolOptions())
+        if self._gate is not None:
+            self.io = self._gate.io_over(self)
