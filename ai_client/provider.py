@@ -6,14 +6,15 @@ import atexit
 import logging
 import threading
 import weakref
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ._exchange.loops import adopt_main_loop, stop_background_loop
-from ._fork import here, in_child
+from ._fork import in_child
 from ._process.assembly import Assembly
+from ._process.clients import Clients
 from ._process.gate import Gate
 from ._process.gated_io import new_gate
 from ._process.owned_client import Kind, Managed, build
@@ -24,77 +25,13 @@ from .errors import ConfigError
 if TYPE_CHECKING:
     from .client import AsyncOpenAI, OpenAI
 
+__all__ = ["DEFAULT_ALIAS", "ClientProvider", "Clients", "State"]
+
 logger = logging.getLogger("ai_client")
 
 DEFAULT_ALIAS = "default"
 State = Literal["open", "draining", "closed"]
 _EXIT_SECONDS = 5.0
-
-
-class Clients:
-    """The two clients of one alias; each is built when first used.
-
-    Attributes:
-        config: Their options.
-    """
-
-    def __init__(self, provider: "ClientProvider", assembly: Assembly) -> None:
-        self.config = assembly.config
-        self._assembly = assembly
-        self._provider = provider
-        self._built: dict[Kind, Managed] = {}
-        self._fakes: list[dict[Kind, Any]] = []
-        self._client: Any = None
-        self._async_client: Any = None
-
-    @property
-    def client(self) -> "OpenAI":
-        """The blocking client of this process.
-
-        Raises:
-            ClientClosedError: The provider is closed.
-        """
-        here()
-        client: OpenAI | None = self._client
-        return self._provider._build(self, "blocking") if client is None else client
-
-    @property
-    def async_client(self) -> "AsyncOpenAI":
-        """The awaitable client of this process, for any event loop.
-
-        Raises:
-            ClientClosedError: The provider is closed.
-        """
-        here()
-        client: AsyncOpenAI | None = self._async_client
-        return self._provider._build(self, "awaitable") if client is None else client
-
-    @contextmanager
-    def override(self, fake_client: Any = None, fake_async_client: Any = None) -> Generator[None]:
-        """Give other clients in place of these inside the block, in every thread and task; for tests.
-
-        A kind that is not given stays as it is. The fakes are the caller's to close.
-        """
-        fakes: dict[Kind, Any] = {"blocking": fake_client, "awaitable": fake_async_client}
-        self._fakes.append(fakes)
-        self._show()
-        try:
-            yield
-        finally:
-            self._fakes.remove(fakes)
-            self._show()
-
-    def _show(self) -> None:
-        """Give what was built, and the latest fake in its place."""
-        shown: dict[Kind, Any] = {kind: managed.client for kind, managed in self._built.items()}
-        for fakes in self._fakes:
-            shown.update({kind: fake for kind, fake in fakes.items() if fake is not None})
-        self._client, self._async_client = shown.get("blocking"), shown.get("awaitable")
-
-    def _forget(self) -> list[Managed]:
-        built, self._built = list(self._built.values()), {}
-        self._show()
-        return built
 
 
 class ClientProvider:
@@ -123,7 +60,9 @@ class ClientProvider:
         for alias, options in given.items():
             configs[alias] = ClientConfig.make(options, source=f"{alias}.", further=True)
         assemblies = {id(config): Assembly(config) for config in configs.values()}
-        self._aliases = {alias: Clients(self, assemblies[id(config)]) for alias, config in configs.items()}
+        self._aliases = {
+            alias: Clients(assemblies[id(config)], self._build) for alias, config in configs.items()
+        }
         self._default = self._aliases[DEFAULT_ALIAS]
         self._lock = threading.RLock()
         self._gate = new_gate()

@@ -1,0 +1,78 @@
+"""The two clients of one alias, and what stands in their place in tests."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .._fork import here
+from .assembly import Assembly
+from .owned_client import Kind, Managed
+
+if TYPE_CHECKING:
+    from ..client import AsyncOpenAI, OpenAI
+
+
+class Clients:
+    """The two clients of one alias; each is built when first used.
+
+    Attributes:
+        config: Their options.
+    """
+
+    def __init__(self, assembly: Assembly, build: "Callable[[Clients, Kind], Any]") -> None:
+        self.config = assembly.config
+        self._assembly = assembly
+        self._build = build
+        self._built: dict[Kind, Managed] = {}
+        self._fakes: list[dict[Kind, Any]] = []
+        self._client: Any = None
+        self._async_client: Any = None
+
+    @property
+    def client(self) -> "OpenAI":
+        """The blocking client of this process.
+
+        Raises:
+            ClientClosedError: The provider is closed.
+        """
+        here()
+        client: OpenAI | None = self._client
+        return self._build(self, "blocking") if client is None else client
+
+    @property
+    def async_client(self) -> "AsyncOpenAI":
+        """The awaitable client of this process, for any event loop.
+
+        Raises:
+            ClientClosedError: The provider is closed.
+        """
+        here()
+        client: AsyncOpenAI | None = self._async_client
+        return self._build(self, "awaitable") if client is None else client
+
+    @contextmanager
+    def override(self, fake_client: Any = None, fake_async_client: Any = None) -> Generator[None]:
+        """Give other clients in place of these inside the block, in every thread and task; for tests.
+
+        A kind that is not given stays as it is. The fakes are the caller's to close.
+        """
+        fakes: dict[Kind, Any] = {"blocking": fake_client, "awaitable": fake_async_client}
+        self._fakes.append(fakes)
+        self._show()
+        try:
+            yield
+        finally:
+            self._fakes.remove(fakes)
+            self._show()
+
+    def _show(self) -> None:
+        """Give what was built, and the latest fake in its place."""
+        shown: dict[Kind, Any] = {kind: managed.client for kind, managed in self._built.items()}
+        for fakes in self._fakes:
+            shown.update({kind: fake for kind, fake in fakes.items() if fake is not None})
+        self._client, self._async_client = shown.get("blocking"), shown.get("awaitable")
+
+    def _forget(self) -> list[Managed]:
+        built, self._built = list(self._built.values()), {}
+        self._show()
+        return built
