@@ -54,6 +54,11 @@ class Usage:
         return self.input + self.output
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it comes to nothing, which no answer does: who reports that does not know."""
+        return not (self.input or self.output or self.has_media)
+
+    @property
     def has_media(self) -> bool:
         """Whether anything but tokens was counted."""
         return bool(self.seconds or self.characters or self.images)
@@ -178,7 +183,11 @@ def _from_report(said: Mapping[str, Any], model: object) -> Usage | None:
         if given is None and made is None and total is None:
             return _by_duration(said)
         if given is None:
-            given = max(0, (total or 0) - (made or 0))
+            if total is None:
+                return None  # what went in is not known, which is not nothing
+            given = max(0, total - (made or 0))
+        elif total is not None:
+            made = max(0, total - given)
     named = model if isinstance(model, str) else None
     inside, outside = fields_of(read), fields_of(written)
     if not any(inside.values()) and not any(outside.values()):

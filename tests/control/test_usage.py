@@ -36,6 +36,9 @@ RESPONSES = {
             {"type": "response.completed", "response": {"model": "m", "usage": RESPONSES}},
             Usage("reported", 100, 20, cached=30, reasoning=8, model="m"),
         ),
+        ({"usage": {"prompt_tokens": 7, "total_tokens": 12}}, Usage("reported", 7, 5)),
+        ({"usage": {"completion_tokens": 5, "total_tokens": 12}}, Usage("reported", 7, 5)),
+        ({"usage": {"completion_tokens": 5}}, None),
         (
             {"data": [], "model": "e", "usage": {"prompt_tokens": 7, "total_tokens": 7}},
             Usage("reported", 7, 0, model="e"),

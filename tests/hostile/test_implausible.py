@@ -11,7 +11,8 @@ from ai_client.control.assembly import make_layers
 from tests.conftest import Invoke
 from tests.control.support import running_redis
 from tests.hostile.forking import ANSWER
-from tests.hostile.framing import script
+from tests.hostile.framing import EVENT_STREAM, events, script
+from tests.hostile.shapes import chat_events, encoded
 from tests.hostile.wire import Wire
 
 NUMBERS = ("9223372036854775808", "9" * 40, "9" * 400, "-5", "NaN", "1e400", '"7"', "7.5", "true", "[7]")
@@ -91,3 +92,33 @@ def test_no_report_harms_a_store(store: str, invoke: Invoke, wire: Wire) -> None
     assert row.sums["calls"] == len(numbers) + 1
     assert row.sums["unknown"] == len(numbers)
     assert (row.sums["input"], row.sums["output"]) == (3, 4)
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_no_answer_takes_nothing(invoke: Invoke, wire: Wire, streamed: bool) -> None:
+    """An answer that is reported to have taken no tokens is no free one: what it took is not known."""
+    nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    layers = make_layers(
+        {
+            "budgets": [{"tokens": 10**6, "per": "total"}],
+            "cost": True,
+            "prices": {"m": {"input": 1.0, "output": 2.0}},
+        }
+    )
+    cost = next(layer for layer in layers if hasattr(layer, "report"))
+    client = invoke.client(base_url=wire.base_url, layers=layers)
+    ask = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+    if streamed:
+        last = encoded({"object": "chat.completion.chunk", "choices": [], "usage": nothing})
+        wire.play(script([*events(*chat_events(), last)], content_type=EVENT_STREAM))
+        invoke.collect(invoke(client.chat.completions.create, **ask, stream=True))
+    else:
+        wire.play(script([json.dumps({**json.loads(ANSWER), "usage": nothing}).encode()], "length"))
+        invoke(client.chat.completions.create, **ask)
+    (row,) = cost.report()
+    assert row.sums.get("reported", 0) == 0
+    assert row.sums["estimated" if streamed else "unknown"] == 1
+    assert row.usd != 0
+    ledger = cost.store.backend.ledger("|tokens|total|UTC|all", 0.0)
+    assert ledger.used > 0
+    assert ledger.held == 0

@@ -33,12 +33,17 @@ def usage_of(call: Call, reply: Reply, record: Record) -> Usage:
 def _reported(call: Call, reply: Reply, content: bytes) -> Usage | None:
     """Read the usage that a whole answer reports, out of the result that the caller gets where that is a model."""
     if not is_model(call.cast_to):
-        return reported(as_utf8(content) or content)
+        return _believed(reported(as_utf8(content) or content))
     try:
         result = reply.result = decode(call.cast_to, content)
     except ValueError:  # which the caller will hear of
         return None
-    return reported_in(result)
+    return _believed(reported_in(result))
+
+
+def _believed(usage: Usage | None) -> Usage | None:
+    """Give what is reported, unless that is nothing at all."""
+    return None if usage is None or usage.is_empty else usage
 
 
 class StreamMeter:
@@ -60,7 +65,7 @@ class StreamMeter:
 
     def _see(self, data: bytes) -> None:
         if b'"usage"' in data and b'"usage":null' not in data:
-            self._reported = reported(data) or self._reported
+            self._reported = _believed(reported(data)) or self._reported
         self._events.append(data)
 
     def usage(self) -> Usage:
@@ -80,7 +85,7 @@ class StreamMeter:
             return from_events(call, self._events)
         if unread is not None:
             content = unread.content()
-            found = None if content is None else reported(content)
+            found = None if content is None else _believed(reported(content))
             return found or _estimated(call, content, unread.size)
         return Usage("estimated", input_tokens(call))
 
@@ -91,7 +96,7 @@ def _estimated(call: Call, content: bytes | None, size: int) -> Usage:
         return UNKNOWN if call.stream is None else Usage("estimated", input_tokens(call))
     if content is not None and content.startswith((b"data:", b"event:")):
         decoder = SSEDecoder()
-        found = [reported(data) for data, _ in decoder.feed(content) + decoder.flush()]
+        found = [_believed(reported(data)) for data, _ in decoder.feed(content) + decoder.flush()]
         if last := next(filter(None, reversed(found)), None):
             return last
     return used(call, content, size) or UNKNOWN
