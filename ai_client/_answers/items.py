@@ -63,7 +63,8 @@ class Items(Generic[T]):
         data = self._given[-1] if self._given else b""
         if b'"error"' not in data or "error" not in self._ends.final or type_of(data) != "error":
             return None
-        return self._error(members_of(from_json(data)))
+        members = members_of(from_json(data))
+        return self._error(members.get("data") if self._ends.beside else members)
 
     def check_ended(self) -> None:
         """Raise where the body ended before the stream did.
@@ -102,7 +103,7 @@ class Items(Generic[T]):
                     self.done = True
                     return
                 continue
-            if name is not None and name.startswith(b"thread."):
+            if name is not None and (name.startswith(b"thread.") or (name == b"error" and self._ends.beside)):
                 data = self._with_type(data, name)  # noqa: PLW2901 - the event as it is to be decoded and kept
             try:
                 item = to_item(data)

@@ -24,6 +24,7 @@ class Ends:
         last: Types of events after which nothing is to come.
         final: Types of events that end a stream, though others may follow.
         each: Types of events of which one comes for each of the `n` results.
+        beside: Whether the type of an event stands beside its data, and not in it.
     """
 
     marks: str
@@ -31,6 +32,7 @@ class Ends:
     last: tuple[str, ...] = ()
     final: tuple[str, ...] = ()
     each: tuple[str, ...] = ()
+    beside: bool = False
 
 
 _CHOICES = Ends("`finish_reason` or `[DONE]`", choices=True)
@@ -39,6 +41,7 @@ _RESPONSE = Ends(
     last=("response.completed", "response.incomplete", "response.failed"),
     final=("error",),
 )
+_STATUSES = frozenset({"completed", "incomplete", "failed", "cancelled"})
 _TRANSCRIPT = Ends("`transcript.text.done`", last=("transcript.text.done",))
 _SPEECH = Ends("`speech.audio.done`", last=("speech.audio.done",))
 _IMAGES = Ends("`image_generation.completed`", each=("image_generation.completed", "image_edit.completed"))
@@ -53,6 +56,7 @@ _RUN = Ends(
         "thread.run.expired",
         "error",
     ),
+    beside=True,
 )
 _UNKNOWN = Ends("`[DONE]`")
 _BY_PATH: tuple[tuple[re.Pattern[str], Ends], ...] = tuple(
@@ -107,7 +111,14 @@ def is_whole(ends: Ends, events: Sequence[bytes], body: object) -> bool:
         return _choices_ended(events, _asked_for(body))
     if ends.each:
         return sum(type_of(data) in ends.each for data in events) >= _asked_for(body)
-    return any(type_of(data) in (*ends.last, *ends.final) for data in reversed(events))
+    if any(type_of(data) in (*ends.last, *ends.final) for data in reversed(events)):
+        return True
+    return ends is _RESPONSE and any(map(_is_over, events[-1:]))
+
+
+def _is_over(data: bytes) -> bool:
+    """Tell whether an event holds a response that has ended, whatever its type is called, as of one cancelled."""
+    return members_of(_members(data).get("response")).get("status") in _STATUSES
 
 
 def type_of(data: bytes) -> object:

@@ -196,6 +196,37 @@ def test_the_end_of_a_run(wire: Wire, invoke: Invoke) -> None:
         assert invoke.collect(opened(invoke, client, "run"))
 
 
+def test_the_error_of_a_run(wire: Wire, invoke: Invoke) -> None:
+    """An error that ends a run is an item with its type, as with the official SDK."""
+    error = b'event: error\ndata: {"message":"no","code":"c"}\n\n'
+    for end in ((), (b"event: done\ndata: [DONE]\n\n",)):
+        wire.play(
+            script(
+                [b'event: thread.run.created\ndata: {"id":"r"}\n\n', error, *end], content_type=EVENT_STREAM
+            )
+        )
+        items = invoke.collect(opened(invoke, invoke.client(api_key=KEY, base_url=wire.base_url), "run"))
+        assert items[-1].to_dict() == {"event": "error", "data": {"message": "no", "code": "c"}}
+
+
+@pytest.mark.parametrize("kind", ["response.cancelled", "response.done"])
+def test_a_response_that_is_over(wire: Wire, invoke: Invoke, kind: str) -> None:
+    """A stream is whole whose last event holds a response that says it is over, and no other is."""
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0)
+    for status, is_whole in (("cancelled", True), ("completed", True), ("in_progress", False), (None, False)):
+        events_ = [
+            *response_events(end=None),
+            encoded({"type": kind, "response": {"id": "r", "status": status}}),
+        ]
+        wire.play(script([*events(*events_, end=None)], content_type=EVENT_STREAM))
+        stream = opened(invoke, client, "response")
+        if is_whole:
+            assert len(invoke.collect(stream)) == len(events_)
+        else:
+            with pytest.raises(StreamInterruptedError):
+                invoke.collect(stream)
+
+
 def test_nothing_after_the_last_event_is_waited_for(wire: Wire, invoke: Invoke) -> None:
     """A response is whole at its last event: its server may say more, fall silent or break off after it."""
     client = invoke.client(api_key=KEY, base_url=wire.base_url, timeout=30.0)
