@@ -5,6 +5,7 @@ import io
 import os
 import stat
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
@@ -59,6 +60,8 @@ class Source:
             self.length = memoryview(cast("bytes", content)).nbytes
         elif isinstance(content, os.PathLike):
             self._look_up(Path(cast("os.PathLike[str]", content)))
+        elif isinstance(content, type):
+            raise TypeError(f"{what} must be a file, not the class {content.__name__}.")
         elif callable(getattr(content, "read", None)):
             self._try_out()
             self._measure(whole=whole)
@@ -120,13 +123,17 @@ class Source:
         first: object = b""
         try:
             self._start = 0 if whole else file.tell()
-            self.length = file.seek(0, io.SEEK_END) - self._start
+            end = file.seek(0, io.SEEK_END)
+            end = file.tell() if end is None else end  # as of mmap
+            self.length = end - self._start
             file.seek(self._start)
             if not isinstance(file, io.BufferedIOBase | io.RawIOBase):
                 first = file.read(1)
                 file.seek(self._start)
         except (AttributeError, OSError, ValueError, TypeError):
             self.length, self.replayable = None, False
+            with suppress(Exception):  # it may stand at its end by now
+                file.seek(self._start)
         self._checked(first)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -229,8 +236,9 @@ class _Awaitable:
                     yield chunk
 
 
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    while chunk := file.read(_CHUNK):
+def _chunks(file: IO[bytes]) -> Iterator[Any]:
+    """Yield what a file gives up to its end; also the `None` of one that has nothing yet, which is no end."""
+    while (chunk := cast("bytes | None", file.read(_CHUNK))) is None or len(chunk):
         yield chunk
 
 
@@ -239,7 +247,7 @@ async def _awaited(content: Any) -> AsyncIterator[bytes]:
         async for chunk in cast("AsyncIterable[bytes]", content):
             yield chunk
         return
-    while chunk := await content.read(_CHUNK):
+    while (chunk := await content.read(_CHUNK)) is None or len(chunk):
         yield chunk
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from ..errors import ConfigError
 from .files import Body, FileTypes, RequestFiles, Source
 from .query import query_items
+from .sendable import name_fault
 from .upload_objects import uploaded
 
 _TYPE, _HEADERS = 2, 3
@@ -84,6 +85,10 @@ def _part(name: str, file: FileTypes) -> tuple[bytes, Source]:
         filename, content = cast("tuple[Any, Any]", items[:_TYPE])
         kind = cast("Any", items[_TYPE] if len(items) > _TYPE else None)
         headers = (items[_HEADERS] if len(items) > _HEADERS else None) or {}
+        if not isinstance(headers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"The headers of the file {name!r} must be a mapping, not {type(headers).__name__}."
+            )
         if filename is not None and not isinstance(filename, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"The name of the file {name!r} must be a string, not {type(filename).__name__}.")
         if not isinstance(kind, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -108,10 +113,12 @@ def _disposition(name: str, filename: str | None) -> str:
 def _head(lines: Iterable[tuple[str, str]]) -> bytes:
     text = ""
     for name, value in lines:
+        if (fault := name_fault(name)) is not None:
+            raise ConfigError(f"A header of a file: {fault}.")
         if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"The header {name!r} of a file must be a string, not {type(value).__name__}.")
         if "\r" in value or "\n" in value:
-            raise ValueError(f"The header {name!r} of a file holds a line break, which no header may.")
+            raise ConfigError(f"The header {name!r} of a file holds a line break, which no header may.")
         text += f"{name}: {value}\r\n"
     return _bytes(f"{text}\r\n")
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast, get_args, is_typeddict
 from urllib.parse import quote, unquote, urlencode
 
 from ..errors import ConfigError
@@ -63,16 +63,32 @@ _SEGMENTS = re.compile(r"[/\\]")
 
 
 def check_given(given: Mapping[str, object], params: Any, path: str, names: tuple[str, ...]) -> None:
-    """Refuse a call without a file that it requires.
+    """Refuse a call without a file that it requires, or with a mapping where only a file can be.
 
     Raises:
-        TypeError: The TypedDict *params* requires one of *names* that is `None` or marked as not given.
+        TypeError: The TypedDict *params* requires one of *names* that is `None` or marked as not given, or one is a
+            mapping, and none of those that the API takes in its place.
     """
     required, _ = _keywords(params, False)
-    for name in required.intersection(names):
-        value = given[name]
-        if value is None or isinstance(value, NotGiven | Omit) or value == []:
+    for name in names:
+        value = given.get(name)
+        is_missing = (
+            value is None or isinstance(value, NotGiven | Omit) or (isinstance(value, list) and not value)
+        )
+        if is_missing and name in required:
             raise TypeError(f"{path}: {name} must be a file, not {value!r}.")
+        if isinstance(value, Mapping) and not (value and _takes_mapping(params, name)):
+            raise TypeError(f"{path}: {name} must be a file, not a mapping.")
+
+
+@cache
+def _takes_mapping(params: Any, name: str) -> bool:
+    """Return whether the API takes a mapping in place of a file, as one that names a file by its id."""
+    return _holds_mapping(params.__annotations__.get(name))
+
+
+def _holds_mapping(annotation: Any) -> bool:
+    return is_typeddict(annotation) or any(map(_holds_mapping, get_args(annotation)))
 
 
 @cache
