@@ -29,14 +29,8 @@ from ._client.copying import Copies
 from ._client.modes import Async, M, Sync
 from ._client.verbs import AwaitableVerbs, BlockingVerbs
 from ._exchange.bounds import Bounds
-from ._exchange.senders import (
-    AsyncClientSender,
-    AsyncPoolSender,
-    AsyncTransportSender,
-    ClientSender,
-    PoolSender,
-    TransportSender,
-)
+from ._exchange.client_senders import AsyncClientSender, ClientSender
+from ._exchange.pool_senders import AsyncPoolSender, AsyncTransportSender, PoolSender, TransportSender
 from ._http.options import PoolOptions
 from ._io import BlockingIO
 from ._models.accessor import accessor

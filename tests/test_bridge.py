@@ -18,7 +18,7 @@ import uvloop
 from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, OpenAI
 from ai_client._exchange.loop_sender import LoopSender
 from ai_client._exchange.loops import background_loop
-from ai_client._exchange.senders import AsyncPoolSender
+from ai_client._exchange.pool_senders import AsyncPoolSender
 from ai_client._http.library import library
 from ai_client._pool.async_pool import AwaitablePool
 from ai_client.testing import Gate, Upstream, sse

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from .._fork import here, in_child
 from ..errors import ClientClosedError
 from .loops import Loop, background_loop, cross, finish_from_here, finish_on, main_loop
-from .senders import AsyncPoolSender, _OverPool
+from .pool_senders import AsyncPoolSender, OverTransport
 
 if TYPE_CHECKING:
     import httpx
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _NO_LOOP = "AsyncOpenAI needs a running asyncio event loop: with trio, call OpenAI in a thread instead."
 
 
-class LoopSender(_OverPool):
+class LoopSender(OverTransport):
     """Exchanges over the pool of the running loop, or over that of a loop that outlives it.
 
     Args:

@@ -15,7 +15,7 @@ from .._pool.async_pool import AwaitablePool
 from .._pool.sync_pool import BlockingPool
 from ..errors import ConfigError
 from .loop_sender import LoopSender
-from .senders import AsyncPoolHop
+from .pool_senders import AsyncPoolHop
 
 if TYPE_CHECKING:
     import httpx

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .._exchange.loop_sender import LoopSender
-from .._exchange.senders import AsyncPoolHop, PoolHop
+from .._exchange.pool_senders import AsyncPoolHop, PoolHop
 from .._http.library import library
 from .._http.options import PoolOptions
 from .._io import finish

@@ -1,0 +1,110 @@
+"""What every sender does alike: requests, their deadlines, and redirects."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from .._http.library import DEADLINE, for_good
+from .._params.sendable import address_fault
+from .hurry import SendingGate, too_late_to_send
+from .origins import for_anywhere, origin
+from .redirects import _OF_THE_BODY, _REDIRECTS, _SEE_OTHER, MAX_REDIRECTS
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .._http.library import Library
+
+
+class BaseSender:
+    """What every sender does alike: it builds requests, bounds them by their deadline, and follows redirects."""
+
+    def __init__(self, library: "Library") -> None:
+        self._request: type[httpx.Request] = library.http.Request
+        self._bytes: type[httpx.ByteStream] = library.http.ByteStream
+        self.timeouts = (library.http.TimeoutException,)
+        self.failures = (library.http.RequestError,)
+        self._too_many: type[httpx.TooManyRedirects] = library.http.TooManyRedirects
+        self._malformed: type[httpx.RemoteProtocolError] = library.http.RemoteProtocolError
+        self._no_address: tuple[type[Exception], ...] = (library.http.InvalidURL, UnicodeError)
+        self._unread: tuple[type[Exception], ...] = (library.http.InvalidURL, ValueError)
+
+    def _follows(self, request: "httpx.Request") -> bool:
+        del request
+        return True
+
+    def build(
+        self,
+        method: str,
+        url: "httpx.URL | str",
+        headers: "httpx.Headers | list[tuple[str, str]]",
+        extensions: dict[str, Any],
+        content: Any,
+    ) -> "httpx.Request":
+        """Make a request; nothing of the arguments is changed."""
+        if isinstance(headers, list) or not isinstance(content, bytes):
+            return self._request(method, url, headers=headers, extensions=extensions, content=content)
+        # The usual case. The library would look for each header that it may have to add, and for their encoding.
+        request = self._request(method, url, extensions=extensions, stream=self._bytes(content))
+        request.headers = headers.copy()
+        request.headers["Content-Length"] = str(len(content))
+        request.read()  # for those who look at its content
+        return request
+
+    def _hasten(self, request: "httpx.Request") -> float | None:
+        """Prepare a blocking exchange over another's connections for its deadline, and return that.
+
+        Raises:
+            TimeoutException: It has passed.
+        """
+        deadline: float | None = request.extensions.get(DEADLINE)
+        if deadline is not None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise too_late_to_send(self.timeouts[0])
+            limits: dict[str, float | None] = request.extensions.get("timeout") or {}
+            request.extensions["timeout"] = {
+                name: left if limit is None else min(limit, left) for name, limit in limits.items()
+            }
+            request.extensions["trace"] = SendingGate(deadline, self.timeouts[0])
+        return deadline
+
+    def _next(
+        self, response: "httpx.Response", request: "httpx.Request", hops: int
+    ) -> "httpx.Request | None":
+        """Return the request that a redirect asks for, or `None`; another origin gets neither keys nor own headers."""
+        if response.status_code not in _REDIRECTS:
+            return None
+        location = response.headers.get("location")
+        if not location or not self._follows(request):
+            return None
+        if hops == MAX_REDIRECTS:
+            message = f"The server redirected it more than {MAX_REDIRECTS} times."
+            raise for_good(self._too_many(message, request=request))
+        try:
+            url = request.url.join(location)
+            if address_fault(str(url.copy_with(fragment=None))) is None:
+                return self._redirected(request, response.status_code, url)
+        except self._unread as error:
+            raise self._nowhere(request) from error
+        raise self._nowhere(request)
+
+    def _nowhere(self, request: "httpx.Request") -> Exception:
+        message = "The server redirects it to what is no http or https address."
+        return for_good(self._malformed(message, request=request))
+
+    def _redirected(self, request: "httpx.Request", status: int, url: "httpx.URL") -> "httpx.Request":
+        headers = request.headers.copy()
+        if origin(url) != origin(request.url):
+            headers = type(headers)(for_anywhere(headers))
+            headers["host"] = url.netloc.decode("ascii").rpartition("@")[2]
+        if url.userinfo:
+            url = url.copy_with(userinfo=b"")  # nobody here gave it
+        method = request.method
+        if status == _SEE_OTHER or (status in {301, 302} and method == "POST"):
+            method = "HEAD" if method == "HEAD" else "GET"
+            for name in _OF_THE_BODY:
+                headers.pop(name, None)
+            return self._request(method, url, headers=headers, extensions=request.extensions)
+        return self._request(
+            method, url, headers=headers, extensions=request.extensions, stream=request.stream
+        )
