@@ -16,9 +16,11 @@ _SWEEP_EVERY = 4096
 class _Account:
     """A ledger and the reservations on it, by ticket; none of them expires before *due*."""
 
-    __slots__ = ("due", "held", "holds", "until", "used")
+    __slots__ = ("due", "held", "holds", "in_order", "last", "until", "used")
 
     def __init__(self, until: float) -> None:
+        self.in_order = True
+        self.last = -inf
         self.used = 0
         self.held = 0
         self.until = until
@@ -27,6 +29,9 @@ class _Account:
 
     def hold(self, ticket: str, amount: int, expires: float) -> None:
         """Set an amount aside."""
+        if expires < self.last:
+            self.in_order = False
+        self.last = expires
         self.holds[ticket] = amount, expires
         self.held += amount
         self.due = min(self.due, expires)
@@ -42,12 +47,16 @@ class _Account:
         late: list[str] = []
         self.due = inf
         for ticket, (_, expires) in self.holds.items():
-            if expires > now:
-                self.due = expires
+            if expires <= now:
+                late.append(ticket)
+                continue
+            self.due = min(self.due, expires)
+            if self.in_order:
                 break
-            late.append(ticket)
         for ticket in late:
             self.let_go(ticket)
+        if not self.holds:
+            self.in_order, self.last = True, -inf
 
 
 class _Window:

@@ -64,6 +64,20 @@ def test_a_reservation_expires(backend: Backend) -> None:
     assert backend.settle("lost", [Spend("a", 40, DAY)], NOW + 61) == [Ledger(40, 1)]
 
 
+@pytest.mark.parametrize("order", [*itertools.permutations((60, 61, 120))])
+def test_each_reservation_expires_at_its_own_time(backend: Backend, order: tuple[int, ...]) -> None:
+    """Reservations on one ledger are given back one by one, in whatever order they were made."""
+
+    def room(now: float) -> int:
+        refusal = backend.admit("more", [Hold("a", 101, 100, DAY)], (), now, now + 1)
+        assert refusal is not None
+        return 100 - refusal.held
+
+    for seconds in order:
+        backend.admit(f"t{seconds}", [Hold("a", seconds // 10, 100, DAY)], (), NOW, NOW + seconds)
+    assert [room(NOW + now) for now in (59.5, 60, 61, 119.5, 120)] == [76, 82, 88, 88, 100]
+
+
 def test_settling_twice_counts_once(backend: Backend) -> None:
     """A settlement that is repeated, as after a lost answer, changes nothing."""
     backend.admit("t1", [Hold("a", 10, None, DAY)], (), NOW, NOW + 60)
@@ -227,7 +241,11 @@ def test_values_are_bounded_and_expire(kind: str, tmp_path: "object") -> None:
     assert [backend.get(name, NOW) is None for name in "abc"] == [True, False, False]
     backend.set("d", b"x" * 101, NOW + 60, NOW)
     assert backend.get("d", NOW) is None
-    assert backend.get("c", NOW + 60) is None
+    for name in "bcbc":
+        assert backend.get(name, NOW + 60) is None
+    for name, size, left in (("e", 60, "e"), ("f", 40, "ef"), ("g", 1, "fg")):
+        backend.set(name, b"x" * size, NOW + 120, NOW + 60)
+        assert [name for name in "efg" if backend.get(name, NOW + 60)] == [*left]
     backend.close()
 
 
