@@ -1,6 +1,7 @@
 """Deadlines and timeouts on a hostile wire: nothing waits longer than it may, and nothing is sent too late."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import sqlite3
@@ -278,8 +279,38 @@ def test_a_place_in_the_pool_that_comes_too_late(invoke: Invoke, wire: Wire) -> 
     del caught
 
 
+@pytest.fixture
+def full() -> Iterator[str]:
+    """Give the address of a server whose queue of connections is full, so that no other is ever made."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(20):
+            filler = stack.enter_context(socket.socket())
+            filler.settimeout(0.2)
+            try:
+                filler.connect(listener.getsockname())
+            except TimeoutError:
+                break
+        else:
+            pytest.skip("here every connection is made")
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+
+
+def test_a_connection_that_is_never_made(invoke: Invoke, full: str) -> None:
+    """Connecting ends with the timeout, and with the deadline, and a place in the pool is given back."""
+    client = invoke.client(base_url=full, max_retries=0, max_connections=1, timeout=DEADLINE)
+    for _ in range(2):
+        with pytest.raises(APITimeoutError):
+            in_time(lambda: invoke(client.models.retrieve, "m"))
+    hurried = client.with_options(timeout=60, deadline=DEADLINE)
+    with pytest.raises(DeadlineExceededError):
+        in_time(lambda: invoke(hurried.models.retrieve, "m"))
+    stats = client._sender.pool.stats() if invoke.blocking else None
+    assert stats is None or (stats.in_use, stats.open) == (0, 0)
+
+
 @pytest.mark.parametrize("warm", [False, True])
-@pytest.mark.parametrize("timeout", [0, -1, 0.0, httpx.Timeout(5, read=0)])
+@pytest.mark.parametrize("timeout", [0, 0.0, httpx.Timeout(5, read=0)])
 def test_no_time_at_all(invoke: Invoke, wire: Wire, timeout: Any, warm: bool) -> None:
     """A timeout of nothing is a timeout, never an error of the operating system."""
     wire.play(script(MODEL))
