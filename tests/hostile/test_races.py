@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -12,14 +13,26 @@ import pytest
 
 from ai_client import ClientConfig
 from ai_client._call.call import Call, Reply
-from ai_client._http import library as _http
+from ai_client._http import tls
 from ai_client._io import BlockingIO, finish
 from ai_client._process import factory
 from ai_client.control import breaker, concurrency, retry_budget
 from ai_client.control.cache import policy as cache
 from ai_client.control.pricing import prices
 from ai_client.errors import QueueFull
-from ai_client.stores import Change, Hold, Ledger, Spend, Take, Tally, memory, open_store, shared
+from ai_client.stores import (
+    Change,
+    Hold,
+    Ledger,
+    Spend,
+    Take,
+    Tally,
+    memory,
+    open_store,
+    shared,
+    sqlite,
+    sqlite_file,
+)
 from tests.control.support import blocking_io
 
 THREADS = 6
@@ -117,6 +130,23 @@ def test_settlements(racing: Interruptions) -> None:
     assert backend.ledger("a", NOW) == Ledger(total, 0)
     assert backend.sums("p", "p") == {"p": {"k": {"calls": total}}}
     assert backend._state().windows["w"].total == total
+
+
+def test_threads_at_one_file(racing: Interruptions, tmp_path: Path) -> None:
+    """Threads that reserve, settle and read in one file do so one after the other."""
+    racing.in_steps_of(sqlite, sqlite_file)
+    backend = sqlite.SqliteBackend(f"{tmp_path}/state.db")
+
+    def work(number: int) -> None:
+        for step in range(5):
+            ticket = f"{number}-{step}"
+            assert backend.admit(ticket, [Hold("a", 2, None, DAY)], (), NOW, NOW + 60) is None
+            assert backend.ledger("a", NOW).held >= 2
+            backend.settle(ticket, [Spend("a", 1, DAY)], NOW)
+
+    racing.run(work)
+    assert backend.ledger("a", NOW) == Ledger(THREADS * 5, 0)
+    backend.close()
 
 
 def test_readers_of_ledgers_and_sums(racing: Interruptions) -> None:
@@ -286,7 +316,7 @@ def test_equal_calls(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads of a store, its client in a chain, a TLS context and the loading of prices are made once."""
-    racing.in_steps_of(shared, factory, _http, prices)
+    racing.in_steps_of(shared, factory, tls, prices)
     made: list[str] = []
 
     def makes(name: str, thing: Any) -> Callable[..., Any]:
@@ -299,15 +329,15 @@ def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(shared, "ThreadPoolExecutor", makes("threads", object()))
     monkeypatch.setattr(factory, "client_of", makes("client", SimpleNamespace(is_closed=bool)))
-    monkeypatch.setattr(_http, "_build", makes("tls", object()))
-    monkeypatch.setattr(_http, "_contexts", {})
+    monkeypatch.setattr(tls, "_build", makes("tls", object()))
+    monkeypatch.setattr(tls, "_contexts", {})
     here, tables = shared._Here(1), [prices._Table() for _ in range(40)]
     for table in tables:
         monkeypatch.setattr(table, "_load", makes("prices", None))
     connection = factory.FurtherClients(ClientConfig.make(base_url="http://127.0.0.1:1", api_key="k"))
 
     def work(_: int) -> None:
-        for begin in (here.workers, lambda: connection(True), _http.tls_context):
+        for begin in (here.workers, lambda: connection(True), tls.tls_context):
             begin()
         for table in tables:
             table.load()
