@@ -177,6 +177,21 @@ def test_a_fork_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch, fork: Ca
         assert in_child(lambda: True)
 
 
+def test_work_does_not_wait_for_a_fork_that_went_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody says that a fork is over, work goes on after a moment."""
+    monkeypatch.setattr(_fork, "HOLD", 0.01)
+    work = Uncut()
+    done = threading.Event()
+
+    def toil() -> None:
+        with work():
+            done.set()
+
+    work.hold()
+    threading.Thread(target=toil, daemon=True).start()
+    assert done.wait(PATIENCE)
+
+
 def test_a_child_imports_what_a_thread_was_importing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child imports anew what a thread of its parent had half imported, and does not wait for that thread."""
     monkeypatch.setattr(_fork, "HOLD", 0.01)

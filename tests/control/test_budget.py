@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from ai_client import BudgetExceeded, ConfigError
+from ai_client import APIStatusError, BudgetExceeded, ConfigError
 from ai_client._call.call import Call, Reply as CallReply
 from ai_client._call.labels import labels
 from ai_client._io import finish
@@ -120,13 +120,12 @@ def test_several_budgets_apply_together(both: Both) -> None:
     assert held(store) == Ledger(2, 0)
 
 
-def test_a_refused_call_gives_its_reservation_back(both: Both, upstream: Upstream) -> None:
+@pytest.mark.parametrize("status", [400, 401, 404, 429])
+def test_a_refused_call_gives_its_reservation_back(both: Both, upstream: Upstream, status: int) -> None:
     """A call that the upstream refused spends nothing."""
-    from ai_client import BadRequestError
-
-    upstream.reply(status=400)
+    upstream.reply(status=status)
     store = open_store()
-    with pytest.raises(BadRequestError):
+    with pytest.raises(APIStatusError, match=str(status)):
         both.chat(both.client([Budgets([Budget(tokens=10_000, per="total")], store)]))
     assert held(store) == Ledger(0, 0)
 

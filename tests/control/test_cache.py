@@ -391,6 +391,29 @@ def test_a_flight_of_a_process_that_died_is_taken_over(both: Both, clock: Clock,
     store.close()
 
 
+def test_an_answer_that_came_before_the_lease_is_shared(
+    both: Both, upstream: Upstream, tmp_path: Path
+) -> None:
+    """Who gets the lease of an answer only after another process has kept that answer asks nobody."""
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    assert how(embed(both, both.client([Cache("all", store)]))) == "miss"
+    late = both.client([Cache("all", store)])
+    get = store.backend.get
+    missed: list[str] = []
+
+    def miss_first(key: str, now: float) -> bytes | None:
+        if missed:
+            return get(key, now)
+        missed.append(key)
+        return None
+
+    store.backend.get = miss_first  # type: ignore[method-assign]
+    assert how(embed(both, late)) == "shared"
+    assert missed
+    assert len(upstream.requests) == 1
+    store.close()
+
+
 def test_a_store_that_is_down_refuses_no_cached_call(both: Both, tmp_path: Path) -> None:
     """The cache lets calls through while its store is down, also one that refuses others then."""
     with running_redis(tmp_path) as redis:

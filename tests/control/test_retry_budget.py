@@ -29,13 +29,17 @@ def test_a_single_failure_is_tried_again(both: Both, upstream: Upstream) -> None
 
 
 def test_the_past_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries of an earlier window do not count."""
+    """Retries of an earlier window do not count, and those of this one do until its end."""
     now = [100.0]
     monkeypatch.setattr("ai_client.control.retry_budget.time.monotonic", lambda: now[0])
-    budget = RetryBudget(share=0, minimum=1, window=10)
-    assert (budget.take(), budget.take()) == (True, False)
-    now[0] += 11
-    assert budget.take()
+    for window in (0.5, 10, 3600):
+        budget = RetryBudget(share=0, minimum=1, window=window)
+        began = now[0] = (now[0] // window + 1) * window
+        assert (budget.take(), budget.take()) == (True, False)
+        now[0] = began + 0.99 * window
+        assert not budget.take()
+        now[0] = began + window
+        assert (budget.take(), budget.take()) == (True, False)
 
 
 def test_a_senseless_budget_is_refused() -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 
 from ai_client import APIConnectionError, OpenAI, OpenAIError
@@ -158,6 +159,40 @@ def test_what_is_kept(wire: Wire, invoke: Invoke, name: str, unread: bool) -> No
         with suppress(OpenAIError):
             ask()
     assert len(wire.requests) == (1 if kept else 2)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize(
+    ("content_type", "typed"),
+    [
+        (EVENT_STREAM, True),
+        (EVENT_STREAM, False),
+        ("Text/Event-Stream; charset=utf-8", False),
+        ("text/plain", True),
+        ("", True),
+    ],
+)
+def test_a_stream_is_judged_as_one(
+    wire: Wire, invoke: Invoke, content_type: str, typed: bool, ended: bool
+) -> None:
+    """A stream that broke off is not kept, whatever its server calls it, and whether it is read as a stream or not."""
+    kind, said, *_ = CASES["chat stream" if ended else "chat stream, truncated"]
+    assert isinstance(said, list)
+    wire.play(script([*events(*said, end=None)], content_type=content_type))
+    client = caching(invoke, wire)
+    given = keywords(kind, {"stream": True})
+
+    def ask() -> None:
+        if typed:
+            with invoke.within(asked(client, kind, unread=True)(**given)) as raw:
+                invoke(raw.read)
+        else:
+            invoke(client.post, "/chat/completions", body=given, cast_to=httpx.Response)
+
+    for _ in range(2):
+        with suppress(OpenAIError):
+            ask()
+    assert len(wire.requests) == (1 if ended else 2)
 
 
 @pytest.mark.parametrize("framing", ["chunked", "length", "close"])

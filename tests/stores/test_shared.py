@@ -316,3 +316,75 @@ def test_a_change_that_is_interrupted_counts_all_the_same(
                 finish(store.settle(io, ticket, [Spend("a", 5, NOW + 86_400)], NOW))
     assert finish(store.ledger(io, "a", NOW)) == Ledger(10, 0)
     store.close()
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_an_interrupted_reservation_is_given_back(interruption: type[BaseException]) -> None:
+    """What was reserved for a blocking caller who is interrupted before it hears of it is given back."""
+
+    class Interrupted(MemoryBackend):
+        instant = False
+
+        def admit(self, *args: Any) -> NoReturn:
+            super().admit(*args)
+            raise interruption
+
+    store, io = SharedStore(Interrupted()), blocking_io()
+    with pytest.raises(interruption):
+        finish(store.admit(io, "t", [HOLD], (), now=NOW, expires=NOW + 60))
+    assert finish(store.ledger(io, "a", NOW)) == Ledger(0, 0)
+    store.close()
+
+
+def test_what_is_too_much_to_remember_is_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Changes are remembered up to a bound while a store is down; forgetting one is an error in the log."""
+    monkeypatch.setattr(shared, "MAX_PENDING", 2)
+
+    class Down(MemoryBackend):
+        instant = False
+        up = False
+
+        def settle(self, *args: Any) -> list[Ledger]:
+            if not self.up:
+                raise StoreError("It is down.")
+            return super().settle(*args)
+
+    backend = Down()
+    store, io = SharedStore(backend), blocking_io()
+    forgotten: list[int] = []
+    for number in range(3):
+        finish(store.settle(io, f"t{number}", [Spend("a", 10**number, NOW + 86_400)], NOW))
+        forgotten.append(len([record for record in caplog.records if "forgotten" in record.message]))
+    assert forgotten == [0, 0, 1]
+    backend.up = True
+    store.close()
+    assert backend.ledger("a", NOW) == Ledger(110, 0)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("on_failure", ["open", "closed"])
+def test_a_reservation_whose_answer_was_lost_is_given_back(on_failure: Any) -> None:
+    """What was reserved although its caller heard of a failure is held by nobody once the store answers again."""
+
+    class Losing(MemoryBackend):
+        instant = False
+        lost = False
+
+        def admit(self, *args: Any) -> Refusal | None:
+            refusal = super().admit(*args)
+            if not self.lost:
+                self.lost = True
+                raise StoreError("The answer was lost.")
+            return refusal
+
+    store, io = SharedStore(Losing(), on_failure=on_failure), blocking_io()
+    if on_failure == "closed":
+        with pytest.raises(StoreError, match="lost"):
+            finish(store.admit(io, "t", [HOLD], (), now=NOW, expires=NOW + 60))
+    else:
+        assert finish(store.admit(io, "t", [HOLD], (), now=NOW, expires=NOW + 60)) is None
+        finish(store.settle(io, "t", [Spend("a", 5, NOW + 86_400)], NOW))
+    assert finish(store.ledger(io, "a", NOW)) == Ledger(5 if on_failure == "open" else 0, 0)
+    store.close()

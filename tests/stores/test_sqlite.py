@@ -1,5 +1,6 @@
 """What is particular about state in an SQLite file."""
 
+import contextlib
 import os
 import sqlite3
 import stat
@@ -103,6 +104,27 @@ def test_a_full_disk_leaves_the_store_usable(backend: SqliteBackend, tmp_path: P
     assert backend.get("large", NOW) is None
     assert backend.ledger("a", NOW) == Ledger(5, 0)
     assert backend.settle("t2", [Spend("a", 1, DAY)], NOW) == [Ledger(6, 0)]
+
+
+def test_closing_leaves_no_file_open(backend: SqliteBackend, tmp_path: Path) -> None:
+    """A store that is closed has no descriptor of its files, and neither has one that failed."""
+
+    def opened() -> list[str]:
+        files: list[str] = []
+        for descriptor in list(Path("/proc/self/fd").iterdir()):
+            with contextlib.suppress(FileNotFoundError):
+                files.append(str(descriptor.readlink()))
+        return [file for file in files if file.startswith(str(tmp_path))]
+
+    for _ in range(3):
+        backend.set("key", b"x", DAY, NOW)
+        assert opened()
+        backend.close()
+        assert not opened()
+    Path(backend._file._path).write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreError, match="not a database"):
+        backend.get("key", NOW)
+    assert not opened()
 
 
 class Interrupt:
