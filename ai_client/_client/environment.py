@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from .._params.sendable import name_fault, value_fault
 from ..errors import ConfigError
@@ -42,10 +42,11 @@ def as_headers(given: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     for variable in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"):
         key = found.get(variable, "")
         headers += (("authorization", f"Bearer {key}"), ("api-key", key)) if key else ()
+    defaults = cast("Mapping[str, str]", given.get("default_headers") or {})
     own = {
         ("openai-organization", given.get("organization")),
         ("openai-project", given.get("project")),
-        *((name.lower(), value) for name, value in (given.get("default_headers") or {}).items()),
+        *((name.lower(), value) for name, value in defaults.items()),
     }
     for option in ("api_key", "admin_api_key"):
         own |= {("authorization", f"Bearer {given.get(option)}"), ("api-key", given.get(option))}

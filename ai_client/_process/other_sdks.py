@@ -5,7 +5,7 @@ The SDKs of OpenAI's family take an HTTP client, and make one with `DefaultHttpx
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .._exchange.loop_sender import LoopSender
 from .._exchange.pool_senders import AsyncPoolHop, PoolHop
@@ -51,9 +51,10 @@ def withhold(http_client: Any, headers: frozenset[tuple[str, str]]) -> None:
         http_client: The SDK's, which its copies share; one without hooks for requests is left as it is.
         headers: Names in lower case, and values.
     """
-    hooks: Any = getattr(http_client, "event_hooks", None)
-    if not headers or not isinstance(hooks, dict):
+    found: Any = getattr(http_client, "event_hooks", None)
+    if not headers or not isinstance(found, dict):
         return
+    hooks = cast("dict[str, list[Any]]", found)
 
     def strip(request: "httpx.Request") -> None:
         for name, value in headers:
