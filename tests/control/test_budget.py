@@ -32,8 +32,15 @@ def chat_reply(recorded: Recorded) -> Reply:
     """Answer with 30 tokens in and 20 out, whatever is asked."""
     del recorded
     usage = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello"}}
     return Reply(
-        json={"id": "x", "object": "chat.completion", "choices": [], "model": "gpt-4o-mini", "usage": usage}
+        json={
+            "id": "x",
+            "object": "chat.completion",
+            "choices": [choice],
+            "model": "gpt-4o-mini",
+            "usage": usage,
+        }
     )
 
 

@@ -10,7 +10,7 @@ from ai_client import BudgetExceeded
 from ai_client._answers import result as _result
 from ai_client._call import call as call_module
 from ai_client._call.labels import labels
-from ai_client.control.accounting import places as standing
+from ai_client.control.accounting import places
 from ai_client.control.assembly import make_layers
 from ai_client.control.pricing import meter
 from ai_client.control.record import call_record
@@ -88,7 +88,7 @@ def test_the_calendar_is_looked_at_once_a_window(
     budgets = [{"requests": 2, "per": "hour"}, {"requests": 100, "per": "day", "timezone": "Europe/Berlin"}]
     client = both.client(make_layers({"budgets": budgets}))
     client.io.now = clock
-    looked = counted(monkeypatch, standing, "window")
+    looked = counted(monkeypatch, places, "window")
     for _ in range(3):
         both.chat(client)
         both.chat(client)

@@ -1,43 +1,23 @@
 """Counting calls for budgets, cost and rates together: one visit to the store before a call, and one after it."""
 
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..._call.call import Call, Reply
-from ..._call.pipeline import Layer, Next
+from ..._call.pipeline import Next
 from ...errors import RateLimitError
 from ..pricing.media import TEXT_PATHS, is_billed
 from ..pricing.meter import usage_of
 from ..record import record_of
-from .places import Standings
-from .reservation import Bill
+from .parts import BudgetsPart, CostPart, Part, RatesPart
+from .places import PlaceFinder
+from .reservation import Reservation
 
 if TYPE_CHECKING:
     from ..._io import IO
     from ...stores import Backend, Store
-    from .budget import Budgets
-    from .cost import Cost
-    from .rate_limit import RateLimits
 
-Part = Literal["budgets", "cost", "rates"]
 _ORDER: tuple[Part, ...] = ("budgets", "cost", "rates")
-
-
-class Counted:
-    """A policy that counts calls in a store: alone, or as one with those next to it that count in the same."""
-
-    part: ClassVar[Part]
-
-    def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
-        """Send a call and count it; see `Accounting`."""
-        return Accounting({self.part: self})(call, proceed)
-
-    def joined(self, outer: Sequence[Layer]) -> list[Layer]:
-        """Give what acts for this policy and for that next further out, if there is one, in one step or two."""
-        for layer in outer:
-            if isinstance(layer, Accounting) and layer.may_include(self):
-                return [Accounting({**layer.parts, self.part: self})]
-        return [*outer, Accounting({self.part: self})]
 
 
 class Accounting:
@@ -50,7 +30,7 @@ class Accounting:
     Attributes:
         measures: Whether it matters what a call used.
         asks: Whether streams are asked for that.
-        standings: Where calls count.
+        places: Finds where calls count.
     """
 
     __slots__ = (
@@ -64,21 +44,21 @@ class Accounting:
         "instant",
         "measures",
         "parts",
+        "places",
         "rates",
-        "standings",
         "store",
     )
 
     def __init__(self, parts: Mapping[Part, Any]) -> None:
         self.parts = parts
-        budgets: Budgets | None = parts.get("budgets")
-        cost: Cost | None = parts.get("cost")
-        rates: RateLimits | None = parts.get("rates")
+        budgets: BudgetsPart | None = parts.get("budgets")
+        cost: CostPart | None = parts.get("cost")
+        rates: RatesPart | None = parts.get("rates")
         weighs = (budgets is not None and budgets.measures) or (rates is not None and rates.in_tokens)
         self.budgets, self.cost, self.rates = budgets, cost, rates
         self.measures = weighs or cost is not None
         self.asks = weighs or (cost is not None and cost.ask)
-        self.standings = Standings(
+        self.places = PlaceFinder(
             () if budgets is None else budgets.budgets, () if rates is None else rates.limits
         )
         stores = [part.store for part in parts.values() if part.store is not None]
@@ -109,33 +89,33 @@ class Accounting:
             await accounting._warm_up(call.io)
         budgets, rates = accounting.budgets, accounting.rates
         record = call.record or record_of(call)
-        bill = Bill(accounting, call, record)
-        if not bill.is_admitted():
-            await bill.admitted()
+        reservation = Reservation(accounting, call, record)
+        if not reservation.is_admitted():
+            await reservation.admitted()
         usage = None
         try:
-            reply = await proceed(bill.sent)
+            reply = await proceed(reservation.sent)
             if accounting.measures and call.stream is None and not call.unread:
                 usage = usage_of(call, reply, record)
         except BaseException as error:
             if rates is not None and isinstance(error, RateLimitError):
                 rates.learn(record, error.response, call.io.now())
-            await call.io.carry_through(bill.fail())
+            await call.io.carry_through(reservation.fail())
             raise
         finally:
-            record.before_retry = bill.outer
+            record.before_retry = reservation.outer
         now = call.io.now()
         if rates is not None and rates.upstream:
             rates.learn(record, reply.response, now)
         if accounting.measures and usage is None:
-            bill.settle_at_end_of(reply)
+            reservation.settle_at_end_of(reply)
             return reply
         try:
-            ledgers = bill.settled_at_once(usage, now)
+            ledgers = reservation.settled_at_once(usage, now)
             if ledgers is None:
-                ledgers = await bill.settled(usage, now)
+                ledgers = await reservation.settled(usage, now)
             if budgets is not None and budgets.are_low(ledgers):
-                await bill.warn(ledgers)
+                await reservation.warn(ledgers)
         except BaseException as error:
             await reply.abandon(call.io, error)
             raise

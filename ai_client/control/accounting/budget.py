@@ -9,7 +9,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ..._call.call import Call
 from ..._call.record import NANO, Record
@@ -22,18 +22,16 @@ from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, size_of
 from ..pricing.media import TEXT_PATHS, expected as expected_of_media, is_billed, is_media
 from ..pricing.prices import Prices
 from ..scope import NEVER, Per, Scope, Window, key_in, scopes_of, window, zone
-from .accounting import Counted, Part
+from .counted import Counted
+from .parts import Amounts, Part, Place, Unit
 
 if TYPE_CHECKING:
     from ..._io import IO
     from ...stores import Store
-    from .places import Place
 
-Unit = Literal["usd", "tokens", "requests"]
 _WARNED_MAX = 10_000
 
 logger = logging.getLogger("ai_client")
-Amounts: TypeAlias = dict[Unit, int]
 _REQUEST: Amounts = {"requests": 1, "tokens": 0, "usd": 0}
 
 
@@ -207,7 +205,7 @@ class Budgets(Counted):
         return False
 
     async def warn(
-        self, io: "IO", record: Record, places: "Sequence[Place]", ledgers: Sequence[Ledger]
+        self, io: "IO", record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]
     ) -> None:
         """Tell of those that are so nearly used up, once a window."""
         for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - none where the store is down

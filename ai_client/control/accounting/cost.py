@@ -17,7 +17,8 @@ from ..._io import finish
 from ...stores.base import Tally
 from ..options.amounts import check_amounts
 from ..pricing.prices import Prices
-from .accounting import Counted, Part
+from .counted import Counted
+from .parts import Part
 
 if TYPE_CHECKING:
     from ..._io import IO

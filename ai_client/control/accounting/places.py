@@ -4,35 +4,25 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..scope import NEVER, PerCaller, Scope, Window, window
+from .parts import OneBudget, OneRate, Place
 
 if TYPE_CHECKING:
     from ..._call.record import Record
     from ...stores import Take
-    from .budget import Budget, Unit
-    from .rate_limit import RateLimit
 
 _KEPT_AFTER = 86_400
 
 
-class Place(NamedTuple):
-    """Where a call counts for one budget: the ledger, its unit, what it may reach, and when it may be forgotten."""
-
-    key: str
-    unit: "Unit"
-    limit: int | None
-    until: float
-
-
-class Standing(NamedTuple):
+class Places(NamedTuple):
     """Where a caller's calls count.
 
     Attributes:
-        places: For each budget in turn.
+        budgets: The ledger of each budget in turn.
         takes: What a call takes of windows that count requests.
         counted: The windows that count tokens, of which each call takes as many as it needs.
     """
 
-    places: "Sequence[Place]" = ()
+    budgets: Sequence[Place] = ()
     takes: "Sequence[Take]" = ()
     counted: "Sequence[Take]" = ()
 
@@ -42,10 +32,10 @@ class _Stretch(NamedTuple):
 
     start: float
     end: float
-    callers: PerCaller[Standing]
+    callers: PerCaller[Places]
 
 
-class Standings:
+class PlaceFinder:
     """Finds where calls count.
 
     Args:
@@ -53,7 +43,7 @@ class Standings:
         rates: All that apply.
     """
 
-    def __init__(self, budgets: "Sequence[Budget]", rates: "Sequence[RateLimit]") -> None:
+    def __init__(self, budgets: Sequence[OneBudget], rates: Sequence[OneRate]) -> None:
         self._budgets = budgets
         self._rates = rates
         self._scopes: list[Scope] = []
@@ -63,7 +53,7 @@ class Standings:
             self._scopes.extend(rate.scopes)
         self._stretch = _Stretch(0.0, 0.0, PerCaller(_nowhere, ()))
 
-    def at(self, now: float, record: "Record") -> Standing:
+    def at(self, now: float, record: "Record") -> Places:
         """Give where a call counts at a time."""
         stretch = self._stretch
         if not stretch.start <= now < stretch.end:
@@ -74,11 +64,11 @@ class Standings:
         windows = [window(budget.per, budget.timezone, now) for budget in self._budgets]
         start = max((at.start for at in windows), default=0.0)
         end = min((at.end for at in windows), default=NEVER)
-        return _Stretch(start, end, PerCaller(self._finder(windows), self._scopes))
+        return _Stretch(start, end, PerCaller(self._found_in(windows), self._scopes))
 
-    def _finder(self, windows: "Sequence[Window]") -> "Callable[[Record], Standing]":
-        def find(record: "Record") -> Standing:
-            places = [
+    def _found_in(self, windows: "Sequence[Window]") -> "Callable[[Record], Places]":
+        def find(record: "Record") -> Places:
+            ledgers = [
                 Place(
                     budget.key(record, at),
                     budget.unit,
@@ -88,13 +78,13 @@ class Standings:
                 for budget, at in zip(self._budgets, windows, strict=True)
             ]
             takes = [take for rate in self._rates for take in rate.takes(record)]
-            return Standing(
-                places, [take for take in takes if take.amount], [take for take in takes if not take.amount]
+            return Places(
+                ledgers, [take for take in takes if take.amount], [take for take in takes if not take.amount]
             )
 
         return find
 
 
-def _nowhere(record: "Record") -> Standing:
+def _nowhere(record: "Record") -> Places:
     del record
-    return Standing()
+    return Places()

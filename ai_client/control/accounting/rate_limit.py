@@ -15,7 +15,8 @@ from ...stores.base import Take
 from ..options.amounts import check_amounts
 from ..pricing.estimates import size_of
 from ..scope import SECONDS, Scope, key_in, scopes_of
-from .accounting import Counted, Part
+from .counted import Counted
+from .parts import Part
 
 if TYPE_CHECKING:
     import httpx

@@ -1,7 +1,7 @@
 """What one call counts for: what is set aside and taken before it, and what it came to."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..._call.usage import UNKNOWN, Usage
 from ..._io.deadline import remaining
@@ -9,15 +9,29 @@ from ...errors import StoreError
 from ...stores.base import Change, Hold, Ledger, Refusal, Spend, Take, Tally
 from ...stores.tickets import new_ticket
 from ..pricing.meter import asking_for_usage, metered
+from .parts import Amounts, BudgetsPart, CostPart, RatesPart, Unit
+from .places import PlaceFinder
 
 if TYPE_CHECKING:
     from ..._call.call import Call, Reply, StreamEnd
     from ..._call.record import Record
-    from .accounting import Accounting
-    from .budget import Amounts, Unit
+    from ...stores import Backend, Store
 
 
-class Bill:
+class Books(Protocol):
+    """What a call counts for, and in which store; see `Accounting`."""
+
+    asks: bool
+    budgets: BudgetsPart | None
+    cost: CostPart | None
+    expires: float
+    instant: "Backend | None"
+    places: PlaceFinder
+    rates: RatesPart | None
+    store: "Store | None"
+
+
+class Reservation:
     """What a call holds of its budgets and takes of its rates, until it is known what it used.
 
     As much is held once more for each attempt after one that may have been billed.
@@ -47,11 +61,11 @@ class Bill:
         "sent",
     )
 
-    def __init__(self, accounting: "Accounting", call: "Call", record: "Record") -> None:
+    def __init__(self, accounting: Books, call: "Call", record: "Record") -> None:
         budgets, rates = accounting.budgets, accounting.rates
         sent = asking_for_usage(call) if call.stream is not None and accounting.asks else call
         now = call.io.now()
-        places, takes, counted = accounting.standings.at(now, record)
+        places, takes, counted = accounting.places.at(now, record)
         if counted and rates is not None:
             tokens = rates.tokens(sent)
             counted = [Take(take.key, min(take.limit, tokens), take.limit, take.window) for take in counted]
@@ -174,7 +188,7 @@ class Bill:
 
     def _counts(
         self, usage: Usage | None, lost: int, now: float
-    ) -> "tuple[Amounts, Sequence[Change], Tally | None]":
+    ) -> tuple[Amounts, Sequence[Change], Tally | None]:
         """Give what an answered call comes to in budgets, and adds to windows and sums; price it."""
         if usage is None:
             return self._needed, (), None
@@ -190,7 +204,7 @@ class Bill:
         return used, changes, tally
 
     async def _settle(
-        self, used: "Amounts | None", lost: int, changes: Sequence[Change], tally: Tally | None
+        self, used: Amounts | None, lost: int, changes: Sequence[Change], tally: Tally | None
     ) -> Sequence[Ledger]:
         """Count what the answered attempt *used*, if one was, and what was set aside for those that were *lost*."""
         store, io = self._accounting.store, self._call.io
@@ -203,7 +217,7 @@ class Bill:
             changes, tally = (), None
         return ledgers
 
-    def _spends_of(self, number: int, lost: int, used: "Amounts | None") -> list[Spend]:
+    def _spends_of(self, number: int, lost: int, used: Amounts | None) -> list[Spend]:
         """Give what one of the tickets comes to."""
         amounts = self._needed if number < lost else used if number == lost else None
         return [
@@ -234,6 +248,6 @@ class Bill:
         return refusal is None
 
 
-def _by_attempt(unit: "Unit") -> bool:
+def _by_attempt(unit: Unit) -> bool:
     """Tell whether each attempt without an answer uses up what is set aside; else the call does, once."""
     return unit != "requests"

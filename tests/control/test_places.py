@@ -7,7 +7,7 @@ import pytest
 from ai_client._call.labels import Labels
 from ai_client._call.record import Record
 from ai_client.control.accounting.budget import Budget
-from ai_client.control.accounting.places import Standings
+from ai_client.control.accounting.places import PlaceFinder
 from ai_client.control.accounting.rate_limit import RateLimit
 from ai_client.control.assembly import make_layers
 from tests.conftest import CHAT, Invoke
@@ -41,21 +41,21 @@ def test_kept_for_callers_that_are_told_apart(kind: Any, scopes: list[Any], call
     limits = [
         kind(requests=1, per="minute", scope=scope, name=str(number)) for number, scope in enumerate(scopes)
     ]
-    standings = Standings(limits, ()) if kind is Budget else Standings((), limits)
-    fresh = Standings(limits, ()) if kind is Budget else Standings((), limits)
+    finder = PlaceFinder(limits, ()) if kind is Budget else PlaceFinder((), limits)
+    fresh = PlaceFinder(limits, ()) if kind is Budget else PlaceFinder((), limits)
     for record in EVERYBODY:
-        found = standings.at(1.0, record)
+        found = finder.at(1.0, record)
         assert found == fresh._stretch_at(1.0).callers.of(record)
-        assert standings.at(1.0, record) is found
-    assert len(standings._stretch.callers._known()) == callers
+        assert finder.at(1.0, record) is found
+    assert len(finder._stretch.callers._known()) == callers
 
 
 def test_what_is_kept_is_bounded() -> None:
     """However many callers there are, no more than a few thousand are remembered."""
-    standings = Standings([Budget(usd=1, scope="user")], ())
+    finder = PlaceFinder([Budget(usd=1, scope="user")], ())
     for number in range(10_000):
-        assert standings.at(1.0, Record(Labels(user=str(number)))).places[0].key.endswith(f"user={number}")
-    assert len(standings._stretch.callers._known()) <= 2_000
+        assert finder.at(1.0, Record(Labels(user=str(number)))).budgets[0].key.endswith(f"user={number}")
+    assert len(finder._stretch.callers._known()) <= 2_000
 
 
 @pytest.mark.parametrize("model", [["m"], {"name": "m"}, 5])
