@@ -38,7 +38,7 @@ def together(layers: Iterable[Layer]) -> tuple[Layer, ...]:
         raise ConfigError(f"layers must be a sequence of policies, not {type(layers).__name__}.")
     found: list[Layer] = []
     for layer in layers:
-        if isinstance(layer, type) or not callable(layer):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if isinstance(layer, type) or not callable(layer):
             raise ConfigError(f"layers must hold policies, which are called with a call, not {_name(layer)}.")
         joined = getattr(layer, "joined", None)
         found[-1:] = [*found[-1:], layer] if joined is None else joined(found[-1:])
