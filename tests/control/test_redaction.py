@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import pytest
 from hypothesis import given, strategies as st
 
@@ -17,6 +18,20 @@ PLAIN = Redaction()
 ALL = Redaction(content=True, patterns=list(PRESETS))
 KEY = st.text(string.ascii_letters + string.digits + "_-", min_size=8).map(lambda text: f"sk-{text}7")
 WORDS = st.text(string.ascii_letters + " .,\n", max_size=30)
+
+
+def test_answers_that_do_not_validate_are_not_quoted() -> None:
+    """The error of an answer that is not of the caller's type shows nothing of it, unless contents are shown."""
+
+    class Answer(pydantic.BaseModel):
+        number: int
+        counts: dict[str, int]
+
+    with pytest.raises(pydantic.ValidationError) as raised:
+        Answer.model_validate_json('{"number": "a secret", "counts": {"another secret": "x"}}')
+    assert "secret" not in PLAIN.error(raised.value)
+    assert PLAIN.error(raised.value) == "2 validation error(s) for Answer: int_parsing, int_parsing"
+    assert "a secret" in ALL.error(raised.value)
 
 
 @given(WORDS, KEY, WORDS)

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import pydantic
+
 from ....errors import APIConnectionError, APIError, APIStatusError, ConfigError
 from .keys import KEYS, NAMES, is_secret
 from .masking import MASK, Rule, masked
@@ -67,4 +69,7 @@ class Redaction:
             return f"Error code: {error.status_code}" + (f" ({self.text(error.code)})" if error.code else "")
         if isinstance(error, APIError) and not isinstance(error, APIConnectionError) and not self.content:
             return "The server sent an error." if error.body is not None else self.text(str(error))
+        if isinstance(error, pydantic.ValidationError) and not self.content:  # which quotes what was answered
+            kinds = ", ".join(fault["type"] for fault in error.errors(include_input=False, include_url=False))
+            return f"{error.error_count()} validation error(s) for {error.title}: {kinds}"
         return self.text(str(error))
