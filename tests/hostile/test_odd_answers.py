@@ -11,7 +11,7 @@ from ai_client.control.record import call_record
 from ai_client.types import Model
 from tests.conftest import CHAT, KEY, Invoke
 from tests.hostile.framing import events, head, script
-from tests.hostile.shapes import encoded
+from tests.hostile.shapes import chat_events, encoded
 from tests.hostile.wire import Wire
 
 CALLS: dict[str, Any] = {
@@ -159,5 +159,26 @@ def test_halves_of_characters(wire: Wire, invoke: Invoke, streamed: bool, cost: 
                 assert record is not None
                 assert record.usage is not None
                 assert (record.usage.source, record.usage.output) == ("reported", 4)
+    finally:
+        provider.close()
+
+
+@pytest.mark.parametrize("more", [{"choices": []}, {"choices": None}, {}])
+def test_a_report_of_usage_that_the_caller_did_not_ask_for(wire: Wire, invoke: Invoke, more: Any) -> None:
+    """A chunk that only reports usage is hidden from who did not ask, however it says that it has no choices."""
+    usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    report = encoded(
+        {"id": "c", "object": "chat.completion.chunk", "model": "gpt-5.5", **more, "usage": usage}
+    )
+    wire.play(script([*events(*chat_events(), report)], content_type="text/event-stream"))
+    provider = ClientProvider({"api_key": KEY, "base_url": wire.base_url, "controls": {"cost": True}})
+    try:
+        client = provider.client if invoke.blocking else provider.async_client
+        stream = invoke(client.chat.completions.create, **CHAT, stream=True)
+        assert all(chunk.choices for chunk in invoke.collect(stream))
+        record = call_record(stream)
+        assert record is not None
+        assert record.usage is not None
+        assert record.usage.output == 4
     finally:
         provider.close()

@@ -135,4 +135,4 @@ def is_for_caller(data: bytes) -> bool:
     if b'"usage"' not in data or b'"usage":null' in data:
         return True
     outline = outline_of(data)
-    return outline.get("choices") != [] or not outline.get("usage")
+    return bool(outline.get("choices")) or not outline.get("usage")
