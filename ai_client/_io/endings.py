@@ -22,7 +22,8 @@ class _Ending(asyncio.Task[None]):
         """Cancel the task, from within its loop; else only where it does not end within a while."""
         if asyncio._get_running_loop() is None:
             with suppress(RuntimeError):  # the loop is closed
-                self.get_loop().call_later(_SECONDS, _cancel, weakref.ref(self), msg)
+                reference: weakref.ref[_Ending] = weakref.ref(self)
+                self.get_loop().call_later(_SECONDS, _cancel, reference, msg)
             return False
         return super().cancel(msg)
 

@@ -70,7 +70,7 @@ def test_no_report_harms_a_store(store: str, invoke: Invoke, wire: Wire) -> None
         "prices": {"one": {"input": 1.0, "output": 2.0}},
     }
     layers = make_layers(controls)
-    cost = next(layer for layer in layers if hasattr(layer, "report"))
+    cost: Any = next(layer for layer in layers if hasattr(layer, "report"))
 
     client = invoke.client(base_url=wire.base_url, layers=layers)
 
@@ -105,7 +105,7 @@ def test_no_answer_takes_nothing(invoke: Invoke, wire: Wire, streamed: bool) -> 
             "prices": {"m": {"input": 1.0, "output": 2.0}},
         }
     )
-    cost = next(layer for layer in layers if hasattr(layer, "report"))
+    cost: Any = next(layer for layer in layers if hasattr(layer, "report"))
     client = invoke.client(base_url=wire.base_url, layers=layers)
     ask = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
     if streamed:

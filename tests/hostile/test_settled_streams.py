@@ -146,7 +146,7 @@ def test_a_stream_whose_loop_ends_is_counted(wire: Wire, tmp_path: Path, kind: s
     wire.play([b"".join(PIECES[:2]), HOLD])
     place = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/s.db"}[kind]
     layers = make_layers({"store": place, "budgets": [{"tokens": 10**6, "per": "total"}], "cost": True})
-    cost = next(layer for layer in layers if hasattr(layer, "report"))
+    cost: Any = next(layer for layer in layers if hasattr(layer, "report"))
     store = cost.store
     client = AsyncOpenAI(api_key=KEY, base_url=wire.base_url, max_retries=0, layers=layers)
     kept: list[Any] = []
