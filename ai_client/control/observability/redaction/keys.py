@@ -121,7 +121,7 @@ def _assigned(match: re.Match[str]) -> Span | None:
         match["name"].lower() == "pwd" and value.startswith(("/", "~"))
     ):
         return None
-    if _NO_PASSWORDS.fullmatch(value):
+    if _NO_PASSWORDS.fullmatch(value) or not value.strip(".…") or value == match["name"]:
         return None
     if group == "quoted" or match["sign"] == "=":
         is_key = match["name"].lower().endswith(("key", "token"))
