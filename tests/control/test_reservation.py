@@ -156,7 +156,6 @@ def test_nothing_stays_set_aside_where_the_answer_is_not_an_attempts(
     layers = [budgets(10_000, store), Cache("all", store, ttl=60, stale_if_error=3600)]
     client = both.client(layers, max_retries=1)
     client.io.now = clock
-    upstream.always(chat_reply)
     both.chat(client, temperature=0)
     clock.now += 61
     upstream.reply(disconnect=True)

@@ -12,11 +12,14 @@ from ai_client import (
     APIConnectionError,
     AsyncOpenAI,
     ClientClosedError,
+    ClientProvider,
     DefaultAsyncHttpxClient,
     DefaultHttpxClient,
     OpenAI,
 )
-from tests.conftest import KEY
+from tests.conftest import CHAT, KEY
+from tests.hostile.framing import EVENT_STREAM, events, framed
+from tests.hostile.shapes import chat_events
 from tests.hostile.wire import HOLD, Wire
 
 ONE = httpx.Limits(max_connections=1)
@@ -75,3 +78,22 @@ def test_calls_that_wait_for_a_connection_hear_that_the_client_is_closed(
     else:
         asyncio.run(tasks())
     assert {type(error) for error in errors} == {APIConnectionError, ClientClosedError}
+
+
+def test_leaving_a_providers_stream_closes_its_connection(wire: Wire) -> None:
+    """A stream of a provider's client that is left early lets go of its connection and of its place at once."""
+    wire.play([*framed([*events(*chat_events(), end=None)], "chunked", content_type=EVENT_STREAM)[:2], HOLD])
+    provider = ClientProvider({"api_key": KEY, "base_url": wire.base_url, "max_connections": 1})
+    stream = provider.client.chat.completions.create(**CHAT, stream=True)
+    next(stream)
+    stream.close()
+    wire.wait_for(lambda: wire.open == 0)
+
+    async def main() -> None:
+        stream = await provider.async_client.chat.completions.create(**CHAT, stream=True)
+        await anext(stream)
+        await stream.close()
+        await asyncio.to_thread(wire.wait_for, lambda: wire.open == 0)
+
+    asyncio.run(main())
+    provider.close()
