@@ -101,20 +101,26 @@ class AsyncIO:
     async def gather(self, makers: Iterable[Callable[[], Coroutine[Any, Any, T]]], limit: int, /) -> list[T]:
         """Run coroutines in tasks that live as long as this call."""
         places = asyncio.Semaphore(limit)
-        caller = asyncio.current_task()
-        cancelling = 0 if caller is None else caller.cancelling()
 
         async def run(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
             async with places:
                 return await make()
 
+        # Not a task group: that of Python 3.11 and 3.12 forgets a cancellation of the caller over an error.
+        tasks = [asyncio.ensure_future(run(make)) for make in makers]
+        if not tasks:
+            return []
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(run(make)) for make in makers]
-        except BaseExceptionGroup as errors:
-            if caller is not None and caller.cancelling() > cancelling:
-                raise asyncio.CancelledError from errors  # which Python 3.11 and 3.12 forget over the errors
-            raise errors.exceptions[0] from None
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        failures = [
+            error for task in tasks if not task.cancelled() and (error := task.exception()) is not None
+        ]
+        if failures:
+            raise failures[0]
         return [task.result() for task in tasks]
 
     def chunks(self, body: Any, /) -> AsyncIterator[bytes]:
