@@ -6,8 +6,7 @@ from urllib.parse import parse_qsl
 
 from .._call.call import Call
 from .._exchange.origins import is_absolute, origin
-from .._params.omit import encoded
-from .._params.query import merge, query_items
+from .._params.query import encoded, merge, query_items
 from .._params.sendable import address_fault
 from ..errors import ConfigError
 

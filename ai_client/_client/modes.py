@@ -1,12 +1,8 @@
 """Type-level marks of how a resource answers: which client, and which view of the answer."""
 
 from typing import (
-    TYPE_CHECKING,
     TypeVar,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 class Mode:

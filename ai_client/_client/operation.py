@@ -21,8 +21,8 @@ from typing import (
 from .._call.call import Call
 from .._call.protocols import Client, View
 from .._io import finish
-from .._params.keywords import check_keywords
-from .._params.omit import ADMIN_PATHS, check_extra, check_given, takes_body
+from .._params.keywords import check_given, check_keywords, takes_body
+from .._params.omit import ADMIN_PATHS, check_extra
 from .._params.query import merge
 from .modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
 

@@ -18,7 +18,7 @@ from .._exchange.origins import (
     without_credentials,
     without_secrets,
 )
-from .._http.library import TrustError
+from .._http.tls import TrustError
 from .._io import IO
 from .._io.deadline import is_over
 from .._params.files import Body

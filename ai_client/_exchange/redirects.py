@@ -1,11 +1,5 @@
 """The rules for redirects."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
-
 MAX_REDIRECTS = 20
 
 

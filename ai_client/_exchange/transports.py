@@ -9,8 +9,9 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from .._http.library import Library, LibraryName, TrustError, library
+from .._http.library import Library, LibraryName, library
 from .._http.options import PoolOptions
+from .._http.tls import TrustError
 from .._pool.async_pool import AwaitablePool
 from .._pool.sync_pool import BlockingPool
 from ..errors import ConfigError

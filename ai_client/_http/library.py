@@ -1,11 +1,8 @@
 """The HTTP library below the clients: httpx or httpx2."""
 
-import os
-import ssl
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import Literal, TypeAlias, TypeVar, cast
 
@@ -41,22 +38,6 @@ def library(name: str = "httpx") -> Library:
             raise
         raise ImportError(
             'The HTTP backend httpx2 is not installed: pip install "ai-client[httpx2]"', name="httpx2"
-        ) from error
-
-
-class TrustError(ValueError):
-    """Authorities to trust that cannot be read; the message names the variable of the environment that names them."""
-
-
-def _named_context(file: str, directory: str) -> ssl.SSLContext:
-    """Trust what the environment names."""
-    if directory and not any(Path(part).is_dir() for part in directory.split(os.pathsep)):
-        raise TrustError(f"SSL_CERT_DIR in the environment: there is no directory {directory!r}.")
-    try:
-        return ssl.create_default_context(cafile=file or None, capath=directory or None)
-    except (OSError, ValueError) as error:
-        raise TrustError(
-            f"SSL_CERT_FILE in the environment: no certificates can be read from {file!r} ({error})."
         ) from error
 
 

@@ -5,10 +5,10 @@ import ssl
 import sys
 import threading
 from importlib import import_module
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from .._fork import PerProcess
-from .library import _named_context
 
 Trust: TypeAlias = Literal["certifi", "system"]
 
@@ -17,6 +17,10 @@ _contexts: dict[tuple[str, ...], ssl.SSLContext] = {}
 
 
 _building = PerProcess(threading.Lock)
+
+
+class TrustError(ValueError):
+    """Authorities to trust that cannot be read; the message names the variable of the environment that names them."""
 
 
 def tls_context(trust: Trust = "certifi", *, verify: bool = True, trust_env: bool = True) -> ssl.SSLContext:
@@ -62,3 +66,15 @@ def _system_context() -> ssl.SSLContext:
         else:
             return context
     return ssl.create_default_context()
+
+
+def _named_context(file: str, directory: str) -> ssl.SSLContext:
+    """Trust what the environment names."""
+    if directory and not any(Path(part).is_dir() for part in directory.split(os.pathsep)):
+        raise TrustError(f"SSL_CERT_DIR in the environment: there is no directory {directory!r}.")
+    try:
+        return ssl.create_default_context(cafile=file or None, capath=directory or None)
+    except (OSError, ValueError) as error:
+        raise TrustError(
+            f"SSL_CERT_FILE in the environment: no certificates can be read from {file!r} ({error})."
+        ) from error

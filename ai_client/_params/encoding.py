@@ -1,12 +1,10 @@
 """JSON bodies, encoded by pydantic in one step."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from pydantic_core import PydanticSerializationError, SchemaSerializer, core_schema
 
-if TYPE_CHECKING:
-    pass
 from .omit import NotGiven, Omit
 
 _serializer = SchemaSerializer(core_schema.any_schema())

@@ -242,7 +242,7 @@ def _chunks(file: IO[bytes]) -> Iterator[Any]:
         yield chunk
 
 
-async def _awaited(content: Any) -> AsyncIterator[bytes]:
+async def _awaited(content: Any) -> AsyncIterator[Any]:
     if not callable(getattr(content, "read", None)):
         async for chunk in cast("AsyncIterable[bytes]", content):
             yield chunk

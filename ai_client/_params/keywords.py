@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, get_args, is_typeddict
 
-if TYPE_CHECKING:
-    pass
+from .omit import OPTIONS, NotGiven, Omit
 
 
 @cache
@@ -34,3 +33,43 @@ def check_keywords(given: Mapping[str, object], params: Any, path: str, *, strea
     if not required <= given.keys():
         missing = ", ".join(repr(name) for name in sorted(required - given.keys()))
         raise TypeError(f"{path}: missing required keyword arguments: {missing}.")
+
+
+@cache
+def takes_body(params: Any, query: tuple[str, ...]) -> bool:
+    """Return whether a method may have a body, which is `{}` where nothing for it is given.
+
+    Args:
+        params: The TypedDict of its keywords.
+        query: Those of them that go into the query string.
+    """
+    return not _keywords(params, False)[1] <= OPTIONS.union(query)
+
+
+def check_given(given: Mapping[str, object], params: Any, path: str, names: tuple[str, ...]) -> None:
+    """Refuse a call without a file that it requires, or with a mapping where only a file can be.
+
+    Raises:
+        TypeError: The TypedDict *params* requires one of *names* that is `None` or marked as not given, or one is a
+            mapping, and none of those that the API takes in its place.
+    """
+    required, _ = _keywords(params, False)
+    for name in names:
+        value = given.get(name)
+        is_missing = (
+            value is None or isinstance(value, NotGiven | Omit) or (isinstance(value, list) and not value)
+        )
+        if is_missing and name in required:
+            raise TypeError(f"{path}: {name} must be a file, not {value!r}.")
+        if isinstance(value, Mapping) and not (value and _takes_mapping(params, name)):
+            raise TypeError(f"{path}: {name} must be a file, not a mapping.")
+
+
+@cache
+def _takes_mapping(params: Any, name: str) -> bool:
+    """Return whether the API takes a mapping in place of a file, as one that names a file by its id."""
+    return _holds_mapping(params.__annotations__.get(name))
+
+
+def _holds_mapping(annotation: Any) -> bool:
+    return is_typeddict(annotation) or any(map(_holds_mapping, get_args(annotation)))
