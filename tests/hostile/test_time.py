@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ai_client import APIConnectionError, APITimeoutError, DeadlineExceededError
+from ai_client import APIConnectionError, APITimeoutError, ConfigError, DeadlineExceededError
 from ai_client._call.record import Record
 from ai_client.control import make_layers
 from ai_client.control.record import record_of
@@ -323,11 +323,13 @@ def test_no_time_at_all(invoke: Invoke, wire: Wire, timeout: Any, warm: bool) ->
 
 @pytest.mark.parametrize("timeout", [1e10, 1e300, float("inf"), httpx.Timeout(1e12)])
 def test_time_without_an_end(invoke: Invoke, wire: Wire, timeout: Any) -> None:
-    """A timeout beyond what the operating system can count is none."""
+    """A timeout beyond what the operating system can count is refused before anything is sent; `None` is no bound."""
     wire.play(script(MODEL))
     client = invoke.client(base_url=wire.base_url)
-    assert invoke(client.models.retrieve, "m", timeout=timeout).id == "m"
-    assert invoke(client.with_options(deadline=1e300).models.retrieve, "m", timeout=None).id == "m"
+    with pytest.raises(ConfigError, match="timeout must be"):
+        invoke(client.models.retrieve, "m", timeout=timeout)
+    assert not wire.requests
+    assert invoke(client.models.retrieve, "m", timeout=None).id == "m"
 
 
 def test_a_timeout_below_the_deadline(invoke: Invoke, wire: Wire, options: dict[str, Any]) -> None:
