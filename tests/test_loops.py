@@ -7,9 +7,10 @@ import gc
 import os
 import threading
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import pytest
 
@@ -361,3 +362,39 @@ def test_child_starts_without_loops() -> None:
         os._exit(0 if good else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert asyncio.run(cross(parents, thread)) == "ai-client-loop"
+
+
+def test_a_result_that_was_given_is_not_undone() -> None:
+    """A caller whose loop ends as soon as it has its result keeps that, though the other loop was slow to report."""
+    undone: list[str] = []
+    home = background_loop()
+    blocked, go = threading.Event(), threading.Event()
+
+    class Slow:
+        """The loop, to a caller that is slower than what it asks for."""
+
+        def call_soon_threadsafe(self, callback: Callable[..., object]) -> None:
+            home.call_soon_threadsafe(callback)
+            blocked.wait(10)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(home, name)
+
+    def block() -> None:
+        blocked.set()
+        go.wait(10)
+
+    async def work() -> str:
+        home.call_soon(block)  # before what follows the end of this task
+        return "result"
+
+    async def undo(result: str) -> None:
+        undone.append(result)
+
+    timer = threading.Timer(0.3, go.set)
+    timer.start()
+    assert asyncio.run(cross(cast("asyncio.AbstractEventLoop", Slow()), work, undo=undo)) == "result"
+    timer.join()
+    assert asyncio.run(cross(home, lambda: asyncio.sleep(0, "after"))) == "after"
+    assert asyncio.run(cross(home, lambda: asyncio.sleep(0, "after"))) == "after"
+    assert undone == []

@@ -75,6 +75,7 @@ class _Passage(Generic[T]):
         self._here = asyncio.get_running_loop()
         self._context = contextvars.copy_context()
         self._waiter: asyncio.Future[None] = self._here.create_future()
+        self._reported = False
 
     async def end(self, *, firm: bool) -> asyncio.CancelledError | None:
         """Start the task and wait until it has ended; give what cancelled the caller meanwhile."""
@@ -83,7 +84,7 @@ class _Passage(Generic[T]):
             self._loop.call_soon_threadsafe(self._begin)
         except RuntimeError:  # it is closed
             raise ClientClosedError(_SHUT_DOWN) from None
-        while self.task is None or not self.task.done():
+        while not self._reported:  # not before, though the task has ended: what is not reported is undone
             try:
                 await self._waiter
             except asyncio.CancelledError as error:
@@ -109,6 +110,7 @@ class _Passage(Generic[T]):
                 keep(self._loop.create_task(self._undo(task.result())))
 
     def _settle(self) -> None:
+        self._reported = True
         if not self._waiter.done():
             self._waiter.set_result(None)
 
