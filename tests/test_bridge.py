@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import threading
+import time
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -289,7 +290,8 @@ def test_closing_ends_what_is_under_way(ai_client_upstream: Upstream) -> None:
         await client.close()
         for call in calls:
             with pytest.raises(ClientClosedError, match="closed while this call was under way"):
-                await asyncio.wait_for(call, 30)
+                async with asyncio.timeout(30):
+                    await call
 
     asyncio.run(main())
     assert len(ai_client_upstream.requests) == 1
@@ -373,7 +375,8 @@ class Paused:
         others = [await asyncio.open_connection(*self._server.sockets[0].getsockname()) for _ in range(10)]
         for reader, writer in [(self._reader, self._writer), *others]:
             writer.write(b"hello")
-            assert await asyncio.wait_for(reader.readexactly(5), 30) == b"hello"
+            async with asyncio.timeout(30):
+                assert await reader.readexactly(5) == b"hello"
             writer.close()
             await writer.wait_closed()
         self._server.close()
@@ -452,6 +455,10 @@ def test_closing_and_then_the_loop(
         loop.close()
     del stream
     gc.collect()
+    for _ in range(1000):  # the stream is ended in a thread, as its loop is closed
+        if not any(found.fileno() >= 0 for found in sockets):
+            break
+        time.sleep(0.01)
     assert [found.fileno() for found in sockets] == [-1, -1]
 
 
@@ -494,7 +501,8 @@ def test_closing_leaves_the_users_connections_to_their_loop(
     async def connect() -> None:
         address = urlsplit(ai_client_upstream.base_url)
         for _ in range(3):
-            _, writer = await asyncio.wait_for(asyncio.open_connection(address.hostname, address.port), 30)
+            async with asyncio.timeout(30):
+                _, writer = await asyncio.open_connection(address.hostname, address.port)
             writer.close()
             await writer.wait_closed()
 

@@ -179,7 +179,8 @@ def test_stopped_loop_is_said() -> None:
             loop = background_loop()
             await asyncio.to_thread(stop_background_loop)
             with pytest.raises(ClientClosedError, match="shut down"):
-                await asyncio.wait_for(task, 30)
+                async with asyncio.timeout(30):
+                    await task
             assert seen == ["cancelled", "ended"]
             with pytest.raises(ClientClosedError, match="shut down"):
                 await cross(loop, asyncio.Event().wait)

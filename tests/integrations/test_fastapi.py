@@ -199,7 +199,9 @@ def test_server_without_lifespan(
     provider = app.router.ai_client  # type: ignore[attr-defined]
     assert not provider._gate.closing
     provider.close()
-    assert upstream.connections_opened < 17  # as many as requests would be a pool for each
+    assert (
+        upstream.connections_opened <= 8 + 1
+    )  # one for each thread, and that of the adopted loop of the first request
 
 
 def test_lifespan_after_requests_without(options: dict[str, Any]) -> None:
