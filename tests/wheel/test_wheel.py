@@ -18,10 +18,15 @@ def test_comes_from_the_environment() -> None:
     assert Path(sys.prefix) in Path(ai_client.__file__).parents
 
 
-def test_hard_dependencies_are_two() -> None:
-    """Without an extra, the wheel requires httpx and pydantic and nothing else."""
+def test_hard_dependencies() -> None:
+    """Without an extra, the wheel requires httpx and pydantic, what it imports of theirs, and nothing else."""
     required = [line for line in importlib.metadata.requires("ai-client") or () if "extra ==" not in line]
-    assert sorted(re.split(r"[^\w-]", line)[0] for line in required) == ["httpx", "pydantic"]
+    assert sorted(re.split(r"[^\w-]", line)[0] for line in required) == [
+        "certifi",
+        "h11",
+        "httpx",
+        "pydantic",
+    ]
 
 
 def test_size() -> None:
