@@ -247,6 +247,16 @@ def test_copy_takes_no_more_calls(copied: Copied, copy: str) -> None:
 
 
 @pytest.mark.parametrize("copy", COPIES)
+def test_gate_is_no_policy(copied: Copied, copy: str) -> None:
+    """What counts calls is not called like a policy, and is the same in a copy made with whatever options."""
+    provider = copied.make()
+    client: Any = provider.client if copied.blocking else provider.async_client
+    assert not callable(client._gate)
+    http: Any = copied.http if copied.blocking else httpx.AsyncClient()
+    assert COPIES[copy](client, http)._gate is client._gate
+
+
+@pytest.mark.parametrize("copy", COPIES)
 @pytest.mark.parametrize("stream", [False, True], ids=["call", "stream"])
 def test_copy_finishes_what_is_under_way(
     copied: Copied, pool: ThreadPoolExecutor, copy: str, *, stream: bool

@@ -5,7 +5,6 @@ from typing import Any, Literal, Protocol
 
 from .._io import IO
 from .call import Call, Reply
-from .pipeline import Next
 
 View = Literal["parsed", "raw", "unread"]
 
@@ -27,8 +26,12 @@ class Client(Protocol):
 class Gate(Protocol):
     """What counts calls and sessions of an application, and refuses them when it ends."""
 
-    async def __call__(self, call: Call, proceed: Next, /) -> Reply:
-        """Count a call while it runs."""
+    def begin(self) -> object:
+        """Count a call that begins here and now; return what `leave` is told at its end.
+
+        Raises:
+            ClientClosedError: The application is shutting down.
+        """
         ...
 
     def passing(self) -> AbstractContextManager[None]:

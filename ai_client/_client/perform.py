@@ -57,7 +57,7 @@ class Calls(Messages):
     _layers: tuple[Layer, ...]
     _steps: Next | None = None
     _gate: Gate | None = None
-    """What counts the calls of a client that a provider owns, and of its copies; around every policy."""
+    """What counts the calls of a client that a provider owns, and of its copies; no policy, so no option drops it."""
     _closed: bool
     _blocking_calls: BlockingCalls | None
     _strict_response_validation: bool
@@ -97,14 +97,18 @@ class Calls(Messages):
             self._blocking_calls.check()
 
     async def _proceed(self, call: Call) -> Reply:
-        steps = self._steps
+        """Go through the gate of the application, where there is one, and then through every policy."""
+        steps = self._steps if self._layers else self._send
         if steps is None:
-            gate = self._gate
-            if gate is None and not self._layers:
-                return await self._send(call)
-            layers = self._layers if gate is None else (gate, *self._layers)
-            steps = self._steps = chained(layers, self._send)
-        return await steps(call)
+            steps = self._steps = chained(self._layers, self._send)
+        gate = self._gate
+        if gate is None:
+            return await steps(call)
+        token = gate.begin()
+        try:
+            return await steps(call)
+        finally:
+            gate.leave(token)
 
     def result(self, call: Call, reply: Reply, view: View, /) -> Any:
         """Make what the caller gets: a model, a stream, a binary body or a raw response."""

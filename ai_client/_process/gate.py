@@ -10,9 +10,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from .._call.call import Call, Reply
 from .._call.labels import in_request, requests_are_served
-from .._call.pipeline import Next
 from ..errors import ClientClosedError
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ class Session(Protocol):
 
 
 class Gate:
-    """What is under way in the clients of a provider: counted, waited for, cut off; a policy around every call.
+    """What is under way in the clients of a provider: counted, waited for, cut off.
 
     Args:
         make_io: Makes, of a client and the gate, a way to wait that counts at the gate, over connections that are not
@@ -62,16 +60,17 @@ class Gate:
         self._sleepers: set[asyncio.Future[None]] = set()
         self._ios: weakref.WeakKeyDictionary[Any, IO] = weakref.WeakKeyDictionary()
 
-    async def __call__(self, call: Call, proceed: Next, /) -> Reply:
-        """Count a call while it runs."""
+    def begin(self) -> object:
+        """Count a call that begins here and now, unless it comes too late; return what `leave` is told at its end.
+
+        Raises:
+            ClientClosedError: The application is shutting down.
+        """
         if self.closing:
             self.admit()
         token = object()
         self._under_way.add(token)
-        try:
-            return await proceed(call)
-        finally:
-            self.leave(token)
+        return token
 
     @contextlib.contextmanager
     def passing(self) -> Generator[None]:
@@ -80,10 +79,7 @@ class Gate:
         Raises:
             ClientClosedError: The application is shutting down.
         """
-        if self.closing:
-            self.admit()
-        token = object()
-        self.enter(token)
+        token = self.begin()
         try:
             yield
         finally:
