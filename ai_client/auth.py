@@ -42,7 +42,7 @@ _REFUSED = frozenset({400, 401, 403})
 
 
 class SubjectTokenProvider(TypedDict):
-    """Where the platform's token comes from; `get_token` may be a coroutine function for the awaitable client."""
+    """Where the platform's token comes from; `get_token` may be a coroutine function for the async client."""
 
     token_type: Literal["jwt", "id"]
     get_token: Callable[[], str] | Callable[[], Awaitable[str]]

@@ -242,11 +242,11 @@ class _Azure(BaseClient[M]):
 
 
 class AzureOpenAI(_Azure[Sync], OpenAI):
-    """The blocking client of Azure OpenAI."""
+    """The sync client of Azure OpenAI."""
 
 
 class AsyncAzureOpenAI(_Azure[Async], AsyncOpenAI):
-    """The awaitable client of Azure OpenAI."""
+    """The async client of Azure OpenAI."""
 
 
 def _credentials(

@@ -27,12 +27,12 @@ from ._client.arguments import (
 from ._client.blocking_calls import BlockingCalls, OnBlockingCall
 from ._client.copying import Copies
 from ._client.modes import Async, M, Sync
-from ._client.verbs import AwaitableVerbs, BlockingVerbs
+from ._client.verbs import AsyncVerbs, SyncVerbs
 from ._exchange.bounds import Bounds
 from ._exchange.client_senders import AsyncClientSender, ClientSender
 from ._exchange.pool_senders import AsyncPoolSender, AsyncTransportSender, PoolSender, TransportSender
 from ._http.options import PoolOptions
-from ._io import BlockingIO
+from ._io import SyncIO
 from ._models.accessor import accessor
 from ._params.defaults import (
     DEFAULT_KEEPALIVE_EXPIRY,
@@ -87,7 +87,7 @@ class BaseClient(Copies, Resources[M]):
         max_event_bytes: Bytes of one event of a stream or a WebSocket that are held in memory at most; `None` is no
             bound.
         trust: The trust store for TLS: the certifi package's, or the system's.
-        on_blocking_call: What the blocking client does about a call inside a running event loop.
+        on_blocking_call: What the sync client does about a call inside a running event loop.
         stream_end: Whether a stream that ends without the end mark of its protocol has broken off (`required`), or is
             believed to be whole (`optional`), for servers that send none.
     """
@@ -156,7 +156,7 @@ class BaseClient(Copies, Resources[M]):
         self.base_url = address or environment.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
         self.websocket_base_url = checked_socket_address(websocket_base_url)
         if http_client is not None:
-            check_http_client(http_client, self._library, blocking=self._blocking)
+            check_http_client(http_client, self._library, sync=self._sync)
         self.timeout = timeout_of(timeout, http_client, self._library)
         self.max_retries = checked_retries(max_retries)
         self.deadline = checked_deadline(deadline)
@@ -168,7 +168,7 @@ class BaseClient(Copies, Resources[M]):
         self._layers = together(layers)
         self._owns_sender = True
         self._closed = False
-        self._blocking_calls = BlockingCalls(on_blocking_call) if self._blocking else None
+        self._blocking_calls = BlockingCalls(on_blocking_call) if self._sync else None
         options = pool_of(
             PoolOptions,
             max_connections=max_connections,
@@ -204,24 +204,24 @@ class BaseClient(Copies, Resources[M]):
 
     def _built_by_layers(self) -> list[Any]:
         makers: list[Any] = [layer for layer in self._layers if hasattr(layer, "built_clients")]
-        return [client for maker in makers for client in maker.built_clients(blocking=self._blocking)]
+        return [client for maker in makers for client in maker.built_clients(sync=self._sync)]
 
 
-class OpenAI(BlockingVerbs, BaseClient[Sync]):
-    """The blocking client: safe to share between threads, and meant to be."""
+class OpenAI(SyncVerbs, BaseClient[Sync]):
+    """The sync client: safe to share between threads, and meant to be."""
 
-    _blocking = True
+    _sync = True
 
     def _connect(self, http_client: Any, options: PoolOptions) -> None:
         if http_client is None:
-            from ._pool.sync_pool import BlockingPool  # noqa: PLC0415 - not needed over an HTTP client
+            from ._pool.sync_pool import SyncPool  # noqa: PLC0415 - not needed over an HTTP client
 
-            self._sender = PoolSender(pool_of(BlockingPool, options), self._library)
+            self._sender = PoolSender(pool_of(SyncPool, options), self._library)
         elif isinstance(http_client, self._library.http.BaseTransport):
             self._sender = TransportSender(http_client, self._library)
         else:
             self._sender = ClientSender(http_client, self._library)
-        self.io = BlockingIO(self._sender)
+        self.io = SyncIO(self._sender)
 
     def close(self) -> None:
         """Close the client and, unless it is a copy, its connections."""
@@ -239,24 +239,24 @@ class OpenAI(BlockingVerbs, BaseClient[Sync]):
         self.close()
 
 
-class AsyncOpenAI(AwaitableVerbs, BaseClient[Async]):
-    """The awaitable client: safe to share between tasks, and between event loops."""
+class AsyncOpenAI(AsyncVerbs, BaseClient[Async]):
+    """The async client: safe to share between tasks, and between event loops."""
 
-    _blocking = False
+    _sync = False
 
     def _connect(self, http_client: Any, options: PoolOptions) -> None:
-        from ._io.async_io import AsyncIO  # noqa: PLC0415 - the blocking client does without an event loop
+        from ._io.async_io import AsyncIO  # noqa: PLC0415 - the sync client does without an event loop
 
         if http_client is None:
             from ._exchange.loop_sender import LoopSender  # noqa: PLC0415 - not needed over an HTTP client
-            from ._pool.async_pool import AwaitablePool  # noqa: PLC0415 - likewise
+            from ._pool.async_pool import AsyncPool  # noqa: PLC0415 - likewise
             from ._pool.proxy import Proxies  # noqa: PLC0415 - likewise
 
             pool_of(
                 Proxies, None, trust_env=options.trust_env
             )  # a pool reads them too late, in the first call
             self._sender = LoopSender(
-                lambda: AsyncPoolSender(pool_of(AwaitablePool, options), self._library), self._library
+                lambda: AsyncPoolSender(pool_of(AsyncPool, options), self._library), self._library
             )
         elif isinstance(http_client, self._library.http.AsyncBaseTransport):
             self._sender = AsyncTransportSender(http_client, self._library)

@@ -75,7 +75,7 @@ class ClientProvider:
 
     @property
     def client(self) -> "OpenAI":
-        """The default blocking client of this process.
+        """The default sync client of this process.
 
         Raises:
             ClientClosedError: The provider is closed.
@@ -84,7 +84,7 @@ class ClientProvider:
 
     @property
     def async_client(self) -> "AsyncOpenAI":
-        """The default awaitable client of this process, for any event loop.
+        """The default async client of this process, for any event loop.
 
         Raises:
             ClientClosedError: The provider is closed.

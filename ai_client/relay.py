@@ -11,7 +11,7 @@ from contextvars import copy_context
 from typing import Any
 
 from ._call.labels import _scope
-from ._process.iteration import Blocking, Threaded
+from ._process.iteration import AsyncItems, SyncItems
 from .errors import OpenAIError, StreamInterruptedError
 from .web import DONE, encode_event
 
@@ -55,7 +55,7 @@ class _Encoder:
 
 
 class Events(_Encoder):
-    """A blocking stream, or any other iterable, as server-sent events; closing it closes the stream.
+    """A sync stream, or any other iterable, as server-sent events; closing it closes the stream.
 
     Args:
         stream: What is passed on.
@@ -102,7 +102,7 @@ class Events(_Encoder):
 
 
 class AsyncEvents(_Encoder):
-    """An awaitable stream, or any other async iterable, as server-sent events; closing it closes the stream.
+    """An async stream, or any other async iterable, as server-sent events; closing it closes the stream.
 
     Args:
         stream: What is passed on.
@@ -171,21 +171,21 @@ def _logged() -> Generator[None]:
         logger.exception("Closing a stream failed; its reader is not affected.")
 
 
-def blocking_events(
+def sync_events(
     stream: Iterable[Any] | AsyncIterable[Any], transform: Transform | None = None
-) -> "Events | Blocking[bytes]":
+) -> "Events | SyncItems[bytes]":
     """Give the events of a stream of either kind to a server that blocks."""
     if isinstance(stream, AsyncIterable):
         events = AsyncEvents(stream, transform)
-        return Blocking(events, events.aclose)
+        return SyncItems(events, events.aclose)
     return Events(stream, transform)
 
 
-def awaitable_events(
+def async_events(
     stream: Iterable[Any] | AsyncIterable[Any], transform: Transform | None = None
-) -> "AsyncEvents | Threaded[bytes]":
+) -> "AsyncEvents | AsyncItems[bytes]":
     """Give the events of a stream of either kind to a server with an event loop."""
     if isinstance(stream, AsyncIterable):
         return AsyncEvents(stream, transform)
     events = Events(stream, transform)
-    return Threaded(events, stream, events.close, events.leave)
+    return AsyncItems(events, stream, events.close, events.leave)

@@ -132,7 +132,7 @@ def cost(result: object) -> float | None:
 
 
 class WithCost:
-    """The chunks of a stream, and after them what it cost, which is known then; for the blocking client."""
+    """The chunks of a stream, and after them what it cost, which is known then; for the sync client."""
 
     def __init__(self, stream: Stream[Any]) -> None:
         self._stream = stream
@@ -155,7 +155,7 @@ class WithCost:
 
 
 class AsyncWithCost:
-    """The chunks of a stream, and after them what it cost, which is known then; for the awaitable client."""
+    """The chunks of a stream, and after them what it cost, which is known then; for the async client."""
 
     def __init__(self, stream: AsyncStream[Any]) -> None:
         self._stream = stream

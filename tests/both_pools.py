@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import httpx
 
 from ai_client._http.options import PoolOptions
-from ai_client._pool.async_pool import AwaitablePool
+from ai_client._pool.async_pool import AsyncPool
 from ai_client._pool.permits import PoolStats
-from ai_client._pool.sync_pool import BlockingPool
+from ai_client._pool.sync_pool import SyncPool
 from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
 
 TIMEOUT = dict.fromkeys(("connect", "read", "write", "pool"), 30.0)
@@ -31,12 +31,12 @@ def request(
 
 
 class Pools:
-    """A pool and how to wait for it; scenarios are coroutines, and those over a blocking pool never suspend."""
+    """A pool and how to wait for it; scenarios are coroutines, and those over a sync pool never suspend."""
 
-    blocking: bool
+    sync: bool
 
     def __init__(self, options: PoolOptions) -> None:
-        self.pool: Any = (BlockingPool if self.blocking else AwaitablePool)(options)
+        self.pool: Any = (SyncPool if self.sync else AsyncPool)(options)
 
     @property
     def stats(self) -> PoolStats:
@@ -81,10 +81,10 @@ class Pools:
         raise NotImplementedError
 
 
-class Blocking(Pools):
+class SyncPools(Pools):
     """Over the pool for threads."""
 
-    blocking = True
+    sync = True
 
     async def send(self, message: httpx.Request) -> httpx.Response:
         """Send."""
@@ -137,10 +137,10 @@ class Blocking(Pools):
             pools.pool.close()
 
 
-class Suspending(Pools):
+class AsyncPools(Pools):
     """Over the pool for an event loop."""
 
-    blocking = False
+    sync = False
 
     async def send(self, message: httpx.Request) -> httpx.Response:
         """Send."""
@@ -194,7 +194,7 @@ def _finish(coroutine: Any) -> Any:
     except StopIteration as done:
         return done.value
     coroutine.close()
-    raise AssertionError("A scenario over a blocking pool suspended.")
+    raise AssertionError("A scenario over a sync pool suspended.")
 
 
 def descriptors_to(port: int) -> int:
@@ -278,4 +278,4 @@ def iter_body(pools: Pools, parts: list[bytes]) -> Any:
         for part in parts:
             yield part
 
-    return iter(parts) if pools.blocking else later()
+    return iter(parts) if pools.sync else later()

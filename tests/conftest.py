@@ -32,18 +32,18 @@ class Invoke:
     be iterated, and `invoke.client(...)` makes a client of the kind, closed when the test ends.
     """
 
-    def __init__(self, upstream: Upstream, *, blocking: bool) -> None:
+    def __init__(self, upstream: Upstream, *, sync: bool) -> None:
         self.upstream = upstream
-        self.blocking = blocking
+        self.sync = sync
         self._runner = asyncio.Runner()
         self._clients: list[Any] = []
 
     def __repr__(self) -> str:
-        return "blocking" if self.blocking else "awaitable"
+        return "sync" if self.sync else "async"
 
     def __call__(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call *function*, await what it returns where that can be awaited, and give the result."""
-        if self.blocking:
+        if self.sync:
             return function(*args, **kwargs)
 
         async def run() -> Any:
@@ -54,7 +54,7 @@ class Invoke:
 
     def collect(self, items: Iterable[Any] | AsyncIterable[Any]) -> list[Any]:
         """Give all items of an iterable of the client."""
-        if self.blocking:
+        if self.sync:
             return list(cast("Iterable[Any]", items))
 
         async def run() -> list[Any]:
@@ -64,7 +64,7 @@ class Invoke:
 
     def next(self, iterator: Any) -> Any:
         """Give the next item of an iterator of the client."""
-        return next(iterator) if self.blocking else self(lambda: anext(iterator))
+        return next(iterator) if self.sync else self(lambda: anext(iterator))
 
     @contextmanager
     def within(
@@ -83,7 +83,7 @@ class Invoke:
 
     def client(self, cls: type[Any] | None = None, **options: Any) -> Any:
         """Make a client of the upstream, closed when the test ends."""
-        cls = cls or (OpenAI if self.blocking else AsyncOpenAI)
+        cls = cls or (OpenAI if self.sync else AsyncOpenAI)
         client = self(lambda: cls(**{"api_key": KEY, "base_url": self.upstream.base_url, **options}))
         self._clients.append(client)
         return client
@@ -109,9 +109,9 @@ def upstream() -> Iterator[Upstream]:
         yield upstream
 
 
-@pytest.fixture(params=[True, False], ids=["blocking", "awaitable"])
+@pytest.fixture(params=[True, False], ids=["sync", "async"])
 def invoke(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[Invoke]:
     """Yield the way to drive each of the two clients, in turn."""
-    invoke = Invoke(upstream, blocking=request.param)
+    invoke = Invoke(upstream, sync=request.param)
     yield invoke
     invoke.close()

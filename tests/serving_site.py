@@ -15,7 +15,7 @@ provider = ClientProvider()
 
 
 async def ask() -> str | None:
-    """Make a call with the awaitable client."""
+    """Make a call with the async client."""
     completion = await provider.async_client.chat.completions.create(**QUESTION)
     return completion.choices[0].message.content
 
@@ -31,7 +31,7 @@ def answer(text: str | None) -> bytes:
 
 
 async def asgi(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Serve `/ask` and `/stream` with the awaitable client."""
+    """Serve `/ask` and `/stream` with the async client."""
     if scope["type"] == "lifespan":
         await receive()
         provider.start()
@@ -71,7 +71,7 @@ async def asgi(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Serve `/ask` and `/stream` with the blocking client, `/awaited` with the other in a loop of its own."""
+    """Serve `/ask` and `/stream` with the sync client, `/awaited` with the other in a loop of its own."""
     try:
         if environ["PATH_INFO"] == "/stream":
             stream = provider.client.chat.completions.create(**QUESTION, stream=True)

@@ -118,14 +118,14 @@ def test_a_refused_exchange(invoke: Invoke) -> None:
 
 
 def test_a_provider_may_be_asynchronous_or_fail(invoke: Invoke) -> None:
-    """The awaitable client awaits the platform's token; an empty one is an error."""
+    """The async client awaits the platform's token; an empty one is an error."""
 
     async def token() -> str:
         return "async-token"
 
     with pytest.raises(OpenAIError, match="gave no token"):
         invoke(client_of(invoke, identity(lambda: "")).models.retrieve, "m")
-    if not invoke.blocking:
+    if not invoke.sync:
         exchange = Exchange(invoke)
         invoke(client_of(invoke, identity(token)).models.retrieve, "gpt-5.5")
         assert exchange.asked.json()["subject_token"] == "async-token"

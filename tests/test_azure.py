@@ -32,7 +32,7 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def azure(invoke: Invoke, **options: Any) -> Any:
     """Make a client of the upstream's Azure."""
-    cls = AzureOpenAI if invoke.blocking else AsyncAzureOpenAI
+    cls = AzureOpenAI if invoke.sync else AsyncAzureOpenAI
     usual: dict[str, Any] = {
         "azure_endpoint": invoke.upstream.url,
         "api_version": "2026-01-01",
@@ -111,13 +111,13 @@ def test_an_answer_from_azure(invoke: Invoke) -> None:
 
 
 def test_an_async_token_provider(invoke: Invoke) -> None:
-    """The awaitable client awaits a token; the blocking one says that it cannot."""
+    """The async client awaits a token; the sync one says that it cannot."""
 
     async def token() -> str:
         return "token-async"
 
     client = azure(invoke, azure_ad_token_provider=token)
-    if invoke.blocking:
+    if invoke.sync:
         with pytest.raises(ValueError, match="only AsyncAzureOpenAI"):
             invoke(client.chat.completions.create, **CHAT)
         return

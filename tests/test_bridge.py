@@ -21,7 +21,7 @@ from ai_client._exchange.loop_sender import LoopSender
 from ai_client._exchange.loops import background_loop
 from ai_client._exchange.pool_senders import AsyncPoolSender
 from ai_client._http.library import library
-from ai_client._pool.async_pool import AwaitablePool
+from ai_client._pool.async_pool import AsyncPool
 from ai_client.testing import Gate, Upstream, sse
 from tests.conftest import CHAT
 
@@ -198,7 +198,7 @@ def test_call_whose_loop_ends_is_given_up(provider: ClientProvider, ai_client_up
 
 
 def test_body_of_another_loop_is_read_there(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
-    """An awaitable request body is read on the loop of the caller that gave it."""
+    """An async request body is read on the loop of the caller that gave it."""
     loops: set[Any] = set()
 
     async def body() -> AsyncIterator[bytes]:
@@ -526,7 +526,7 @@ class Slow:
         self.making.set()
         assert self.go.wait(30)
         found = library("httpx")
-        self.made.append(AsyncPoolSender(AwaitablePool(), found))
+        self.made.append(AsyncPoolSender(AsyncPool(), found))
         return self.made[-1]
 
 

@@ -299,14 +299,14 @@ def test_omit_in_default_headers(invoke: Invoke) -> None:
     assert "ai_client" not in invoke.upstream.requests[0].headers.get("user-agent", "")
 
 
-def blocking_client(invoke: Invoke, **options: Any) -> OpenAI:
-    """Make a blocking client whichever is driven."""
+def sync_client(invoke: Invoke, **options: Any) -> OpenAI:
+    """Make a sync client whichever is driven."""
     return OpenAI(api_key=KEY, base_url=invoke.upstream.base_url, **options)
 
 
 def test_blocking_a_running_loop_warns_once(invoke: Invoke) -> None:
-    """The blocking client names the line that calls it inside a loop, once."""
-    with blocking_client(invoke) as client:
+    """The sync client names the line that calls it inside a loop, once."""
+    with sync_client(invoke) as client:
 
         async def handler() -> None:
             for _ in range(3):
@@ -324,7 +324,7 @@ def test_blocking_a_running_loop_warns_once(invoke: Invoke) -> None:
 @pytest.mark.parametrize("how", ["raise", "ignore"])
 def test_the_warning_may_be_an_error_or_nothing(invoke: Invoke, how: Any) -> None:
     """`on_blocking_call` turns the warning into an error, each time, or turns it off."""
-    with blocking_client(invoke, on_blocking_call=how) as client:
+    with sync_client(invoke, on_blocking_call=how) as client:
 
         async def handler() -> None:
             client.models.retrieve("gpt-5.5")
@@ -340,7 +340,7 @@ def test_the_warning_may_be_an_error_or_nothing(invoke: Invoke, how: Any) -> Non
 
 def test_a_thread_beside_the_loop_may_block(invoke: Invoke) -> None:
     """A call in a thread of the loop's does not block the loop, and is not warned about."""
-    with blocking_client(invoke, on_blocking_call="raise") as client:
+    with sync_client(invoke, on_blocking_call="raise") as client:
         assert asyncio.run(_in_thread(client)).id == "gpt-5.5"
 
 

@@ -39,7 +39,7 @@ def other() -> Iterator[Upstream]:
         yield upstream
 
 
-@pytest.fixture(params=["blocking", "async"])
+@pytest.fixture(params=["sync", "async"])
 def both(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[Both]:
     """Yield each of the two clients in turn."""
     both = Both(request.param, upstream.base_url)
@@ -145,8 +145,8 @@ def test_nothing_that_the_environment_names_is_sent_elsewhere(
     (request,) = other.requests
     assert "of-openai" in sent(upstream.requests[0])
     assert "of-openai" not in sent(request)
-    for blocking in (True, False):
-        built = clients(blocking)
+    for sync in (True, False):
+        built = clients(sync)
         held = (built.admin_api_key, built.organization, built.project, built.webhook_secret)
         assert held == (None, None, None, None)
 
@@ -185,15 +185,15 @@ def test_azure_variables_of_another_resource_are_not_taken(monkeypatch: pytest.M
         further(azure_endpoint="https://two.example", api_version="v")(True)
 
 
-@pytest.mark.parametrize("blocking", [True, False])
+@pytest.mark.parametrize("sync", [True, False])
 def test_an_alias_elsewhere_takes_nothing_from_the_environment(
-    other: Upstream, monkeypatch: pytest.MonkeyPatch, blocking: bool
+    other: Upstream, monkeypatch: pytest.MonkeyPatch, sync: bool
 ) -> None:
     """An alias with an address of its own is sent what its options say; the default client and others read on."""
     name_everything(monkeypatch)
     aliases = {"there": {"base_url": other.base_url, "api_key": "key-of-there"}, "here": {"timeout": 3}}
     provider = ClientProvider({"base_url": other.base_url}, aliases=aliases)
-    kind = "client" if blocking else "async_client"
+    kind = "client" if sync else "async_client"
     there, here = getattr(provider["there"], kind), getattr(provider["here"], kind)
     default = getattr(provider, kind)
     assert (there.api_key, there.organization, there.admin_api_key) == ("key-of-there", None, None)
@@ -269,9 +269,9 @@ def test_contradictions_about_azure_fail_at_start(options: dict[str, Any], messa
 def test_clients_are_built_once_and_again_after_they_were_closed(upstream: Upstream) -> None:
     """A further client is built on first use, is the same from then on, and another once it was closed."""
     connection = further(base_url=upstream.base_url)
-    assert connection.built(blocking=True) is None
+    assert connection.built(sync=True) is None
     first = connection(True)
-    assert connection(True) is connection.built(blocking=True) is first
+    assert connection(True) is connection.built(sync=True) is first
     first.close()
     assert connection(True) is not first
     connection(True).close()

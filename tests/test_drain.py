@@ -29,12 +29,12 @@ Caller = Callable[[ClientProvider], Any]
 
 
 def ask(provider: ClientProvider) -> str | None:
-    """Make a blocking call."""
+    """Make a sync call."""
     return provider.client.chat.completions.create(**CHAT).choices[0].message.content
 
 
 def read(provider: ClientProvider) -> int:
-    """Read a stream with the blocking client, and count its items."""
+    """Read a stream with the sync client, and count its items."""
     return sum(1 for _ in provider.client.chat.completions.create(**CHAT, stream=True))
 
 
@@ -44,7 +44,7 @@ async def ask_async(provider: ClientProvider) -> str | None:
 
 
 async def read_async(provider: ClientProvider) -> int:
-    """Read a stream with the awaitable client, and count its items."""
+    """Read a stream with the async client, and count its items."""
     stream = await provider.async_client.chat.completions.create(**CHAT, stream=True)
     return len([item async for item in stream])
 
@@ -56,12 +56,12 @@ async def on_main_loop(call: Callable[[ClientProvider], Any], provider: ClientPr
 
 
 ASK: dict[str, Caller] = {
-    "blocking": ask,
+    "sync": ask,
     "bridged": lambda provider: asyncio.run(ask_async(provider)),
     "direct": lambda provider: asyncio.run(on_main_loop(ask_async, provider)),
 }
 READ: dict[str, Caller] = {
-    "blocking": read,
+    "sync": read,
     "bridged": lambda provider: asyncio.run(read_async(provider)),
     "direct": lambda provider: asyncio.run(on_main_loop(read_async, provider)),
 }
@@ -201,26 +201,26 @@ COPIES: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-@pytest.fixture(params=["blocking", "awaitable"])
+@pytest.fixture(params=["sync", "async"])
 def copied(
     request: pytest.FixtureRequest, make: Callable[..., ClientProvider], ai_client_upstream: Upstream
 ) -> Iterator["Copied"]:
     """Yield what makes calls through a copy of either client of a provider."""
     with httpx.Client() as http:
-        yield Copied(make, request.param == "blocking", http, ai_client_upstream)
+        yield Copied(make, request.param == "sync", http, ai_client_upstream)
 
 
 class Copied:
     """Calls through a copy of a provider's client."""
 
     def __init__(
-        self, make: Callable[..., ClientProvider], blocking: bool, http: httpx.Client, upstream: Upstream
+        self, make: Callable[..., ClientProvider], sync: bool, http: httpx.Client, upstream: Upstream
     ) -> None:
-        self.make, self.blocking, self.http, self.upstream = make, blocking, http, upstream
+        self.make, self.sync, self.http, self.upstream = make, sync, http, upstream
 
     def ask(self, provider: ClientProvider, copy: str, *, stream: bool = False) -> Any:
         """Make a call, or read a stream to its end."""
-        if self.blocking:
+        if self.sync:
             answer: Any = COPIES[copy](provider.client, self.http).chat.completions.create(
                 **CHAT, stream=stream
             )
@@ -281,7 +281,7 @@ def test_copy_finishes_what_is_under_way(
 @pytest.mark.parametrize("stream", [False, True], ids=["call", "stream"])
 def test_copy_is_cut(copied: Copied, pool: ThreadPoolExecutor, copy: str, *, stream: bool) -> None:
     """A call or stream of a copy that takes too long fails with `ClientClosedError`, over whatever connections."""
-    if copied.blocking and "HTTP" in copy and not stream:
+    if copied.sync and "HTTP" in copy and not stream:
         pytest.skip("a thread that waits in another's HTTP client cannot be woken")
     provider = copied.make(shutdown_timeout=0.1)
     never = Gate()
@@ -301,15 +301,15 @@ def test_copy_is_cut(copied: Copied, pool: ThreadPoolExecutor, copy: str, *, str
 def chained(request: pytest.FixtureRequest, ai_client_upstream: Upstream) -> Iterator[dict[str, Any]]:
     """Yield controls that send every call on through another client: built for the chain, or the user's own."""
     options: dict[str, Any] = {"base_url": ai_client_upstream.base_url, "api_key": "any", "max_retries": 0}
-    blocking, awaitable = OpenAI(**options), AsyncOpenAI(**options)
+    sync, async_client = OpenAI(**options), AsyncOpenAI(**options)
 
     def either(blocks: bool) -> Any:
-        return blocking if blocks else awaitable
+        return sync if blocks else async_client
 
     other: Any = either if request.param == "given" else options
     yield {"models": {CHAT["model"]: ["other/m"]}, "fallback": {"clients": {"other": other}}}
-    blocking.close()
-    asyncio.run(awaitable.close())
+    sync.close()
+    asyncio.run(async_client.close())
 
 
 @pytest.mark.parametrize("way", READ)

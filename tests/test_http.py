@@ -18,8 +18,8 @@ import trustme
 from ai_client._http.library import Library, library, may_have_been_sent
 from ai_client._http.options import PoolOptions
 from ai_client._http.tls import tls_context
-from ai_client._pool.async_pool import AwaitablePool
-from ai_client._pool.sync_pool import BlockingPool
+from ai_client._pool.async_pool import AsyncPool
+from ai_client._pool.sync_pool import SyncPool
 from tests.raw_server import HEAD_OF_STREAM, Exchange, RawServer, chunk
 
 
@@ -86,8 +86,8 @@ def test_no_tls_context_for_plain_http() -> None:
     code = """
 import sys, httpx
 from ai_client._http.tls import _contexts
-from ai_client._pool.sync_pool import BlockingPool
-with BlockingPool() as pool:
+from ai_client._pool.sync_pool import SyncPool
+with SyncPool() as pool:
     pool.handle_request(httpx.Request("GET", sys.argv[1])).read()
 assert not _contexts
 """
@@ -145,10 +145,10 @@ def server() -> Iterator[RawServer]:
 
 
 @pytest.mark.parametrize("name", ["httpx", "httpx2"])
-def test_blocking_pool_is_a_transport(server: RawServer, name: Any) -> None:
-    """A blocking client of either library works over the pool: decoding, redirects, streams, its own exceptions."""
+def test_sync_pool_is_a_transport(server: RawServer, name: Any) -> None:
+    """A sync client of either library works over the pool: decoding, redirects, streams, its own exceptions."""
     http: Any = library(name).http
-    pool = BlockingPool(PoolOptions(library=name, trust_env=False))
+    pool = SyncPool(PoolOptions(library=name, trust_env=False))
     with http.Client(transport=pool, base_url=server.url, follow_redirects=True) as client:
         response = client.post("/moved", json={"a": 1})
         assert response.json() == {"packed": True}
@@ -165,10 +165,10 @@ def test_blocking_pool_is_a_transport(server: RawServer, name: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["httpx", "httpx2"])
-def test_awaitable_pool_is_a_transport(server: RawServer, name: Any) -> None:
-    """An awaitable client of either library works over the pool: decoding, redirects, streams, its own exceptions."""
+def test_async_pool_is_a_transport(server: RawServer, name: Any) -> None:
+    """An async client of either library works over the pool: decoding, redirects, streams, its own exceptions."""
     http: Any = library(name).http
-    pool = AwaitablePool(PoolOptions(library=name, trust_env=False))
+    pool = AsyncPool(PoolOptions(library=name, trust_env=False))
 
     async def main() -> None:
         async with http.AsyncClient(transport=pool, base_url=server.url, follow_redirects=True) as client:
@@ -189,8 +189,8 @@ def test_awaitable_pool_is_a_transport(server: RawServer, name: Any) -> None:
 
 
 def test_pools_of_a_client_close_from_any_thread(server: RawServer) -> None:
-    """A blocking pool made in one thread and used in another is closed by a third."""
-    pool = BlockingPool(PoolOptions(trust_env=False))
+    """A sync pool made in one thread and used in another is closed by a third."""
+    pool = SyncPool(PoolOptions(trust_env=False))
     works = [
         lambda: pool.handle_request(httpx.Request("GET", server.url)).read(),
         pool.close,

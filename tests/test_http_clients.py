@@ -46,9 +46,9 @@ AWAITABLE = {
 
 def client_over(invoke: Invoke, kind: str, **options: Any) -> Any:
     """Make a client over an HTTP client of a kind, or skip."""
-    kinds: dict[str, Any] = BLOCKING if invoke.blocking else AWAITABLE
+    kinds: dict[str, Any] = BLOCKING if invoke.sync else AWAITABLE
     if kind not in kinds:
-        pytest.skip("aiohttp is for the awaitable client")
+        pytest.skip("aiohttp is for the async client")
     return invoke.client(http_client=kinds[kind](), **options)
 
 
@@ -101,11 +101,11 @@ def test_the_http_clients_own_settings_count(invoke: Invoke, kind: str) -> None:
         seen.append(request.method)
 
     lib: Any = httpx if kind == "httpx" else httpx2
-    http = (lib.Client if invoke.blocking else lib.AsyncClient)(
+    http = (lib.Client if invoke.sync else lib.AsyncClient)(
         headers={"X-Mine": "1", "User-Agent": "own"},
         cookies={"c": "1"},
         timeout=7,
-        event_hooks={"request": [hook if invoke.blocking else async_hook]},
+        event_hooks={"request": [hook if invoke.sync else async_hook]},
     )
     client = invoke.client(http_client=http)
     assert client.timeout.as_dict()["read"] == 7
@@ -158,19 +158,19 @@ def test_wrong_kinds_are_refused_by_name(cls: Any, http_client: Any, message: st
 def test_a_copy_over_another_http_client(invoke: Invoke) -> None:
     """A copy may send through another library, with its own types."""
     client = invoke.client()
-    kind: Any = httpx2.Client if invoke.blocking else httpx2.AsyncClient
+    kind: Any = httpx2.Client if invoke.sync else httpx2.AsyncClient
     http = kind()
     twin = client.copy(http_client=http)
     raw = invoke(twin.models.with_raw_response.retrieve, "gpt-5.5")
     assert isinstance(raw.http_response, httpx2.Response)
     assert isinstance(twin.base_url, httpx2.URL)
     assert isinstance(client.base_url, httpx.URL)
-    invoke(http.close if invoke.blocking else http.aclose)
+    invoke(http.close if invoke.sync else http.aclose)
 
 
 def test_closing_closes_the_given_client(invoke: Invoke) -> None:
     """The given HTTP client is closed with the client that it was given to."""
-    http: Any = httpx.Client() if invoke.blocking else httpx.AsyncClient()
+    http: Any = httpx.Client() if invoke.sync else httpx.AsyncClient()
     client = invoke.client(http_client=http)
     invoke(client.copy().close)
     assert not http.is_closed
@@ -182,7 +182,7 @@ def test_closing_closes_the_given_client(invoke: Invoke) -> None:
 def test_a_transport_takes_the_place_of_the_pool(invoke: Invoke, lib: Any) -> None:
     """A transport is enough: timeouts and redirects are the client's own, and it is closed with it."""
 
-    class Watched(lib.HTTPTransport if invoke.blocking else lib.AsyncHTTPTransport):  # type: ignore[misc]
+    class Watched(lib.HTTPTransport if invoke.sync else lib.AsyncHTTPTransport):  # type: ignore[misc]
         closed = False
 
         def close(self) -> None:
@@ -241,8 +241,8 @@ def test_aiohttp_needs_its_extra() -> None:
 
 def test_many_at_once_over_aiohttp(invoke: Invoke) -> None:
     """Concurrent calls over aiohttp are all answered."""
-    if invoke.blocking:
-        pytest.skip("aiohttp is for the awaitable client")
+    if invoke.sync:
+        pytest.skip("aiohttp is for the async client")
     client = client_over(invoke, "aiohttp")
 
     async def all_of_them() -> list[Any]:

@@ -9,7 +9,7 @@ import pytest
 from ai_client._exchange.hurry import SendingGate, hurry
 from ai_client._http.options import PoolOptions
 from ai_client._io.deadline import at_most, is_out_of_time, limited, settling
-from ai_client._pool.sync_pool import BlockingPool
+from ai_client._pool.sync_pool import SyncPool
 from tests.hostile.wire import HOLD, Wire
 
 
@@ -121,7 +121,7 @@ def test_what_blocks_a_thread_minds_its_call() -> None:
 def test_a_proxy_that_opens_no_tunnel(said: bytes) -> None:
     """A proxy that speaks no HTTP, or says nothing but hints, is given up at once."""
     limits = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), 60)}
-    with Wire([said, HOLD]) as wire, BlockingPool(PoolOptions(proxy=wire.url)) as pool:
+    with Wire([said, HOLD]) as wire, SyncPool(PoolOptions(proxy=wire.url)) as pool:
         began = time.monotonic()
         with pytest.raises(httpx.ProxyError):
             pool.handle_request(httpx.Request("GET", "https://x.example/", extensions=limits))

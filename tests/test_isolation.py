@@ -36,7 +36,7 @@ def test_client_loads_nothing_unused(cls: str) -> None:
 
 
 def test_one_side_loads_nothing_of_the_other() -> None:
-    """The blocking client loads no asyncio, nor a pool where it has an HTTP client to use."""
+    """The sync client loads no asyncio, nor a pool where it has an HTTP client to use."""
     loaded = loaded_after("import ai_client; ai_client.OpenAI(api_key='key').chat.completions")
     assert "asyncio" not in loaded
     assert "ai_client._pool.sync_pool" in loaded

@@ -107,7 +107,7 @@ def test_signature_of_an_overloaded_method(editor: Editor) -> None:
 
 
 def test_signature_of_a_plain_method(editor: Editor) -> None:
-    """A plain method shows its parameters and its result, the awaitable client's one to await."""
+    """A plain method shows its parameters and its result, the async client's one to await."""
     (signature,) = editor.signatures("client.files.retrieve(")
     assert signature.startswith("(file_id: str, *, ")
     assert signature.endswith("-> FileObject")

@@ -328,7 +328,7 @@ def test_greenlets_in_place_of_threads_are_refused(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(threading.Thread, "start", threading.Thread.run)
 
     async def ask() -> None:
-        with pytest.raises(RuntimeError, match="use the blocking client"):
+        with pytest.raises(RuntimeError, match="use the sync client"):
             background_loop()
 
     asyncio.run(ask())

@@ -208,13 +208,13 @@ def test_a_key_function_is_asked_for_each_attempt(invoke: Invoke) -> None:
 
 
 def test_an_async_key_function_is_awaited(invoke: Invoke) -> None:
-    """The awaitable client awaits the key; the blocking one refuses what is not a string."""
+    """The async client awaits the key; the sync one refuses what is not a string."""
 
     async def key() -> str:
         return "sk-async-key"
 
     client = invoke.client(api_key=key)
-    if invoke.blocking:
+    if invoke.sync:
         with pytest.raises(OpenAIError, match="only AsyncOpenAI can await"):
             invoke(client.models.retrieve, "gpt-5.5")
         return

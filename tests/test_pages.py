@@ -118,8 +118,8 @@ def test_each_page_has_its_own_deadline(invoke: Invoke) -> None:
 
 def test_a_paginator_may_be_awaited_more_than_once(invoke: Invoke) -> None:
     """Each use of a list that is not yet asked for asks anew."""
-    if invoke.blocking:
-        pytest.skip("the blocking client asks at once")
+    if invoke.sync:
+        pytest.skip("the sync client asks at once")
     invoke.upstream.always(json=page("a"))
     paginator = things(invoke, PlainListing).list()
     for _ in range(2):

@@ -41,7 +41,7 @@ def provider(ai_client_upstream: Upstream) -> Iterator[ClientProvider]:
 
 
 def ask(client: OpenAI) -> str:
-    """Make one blocking call."""
+    """Make one sync call."""
     return client.chat.completions.create(**CHAT).choices[0].message.content or ""
 
 
@@ -297,13 +297,13 @@ def test_testing_override_takes_an_upstream(provider: ClientProvider) -> None:
 
 def test_testing_override_takes_clients(provider: ClientProvider) -> None:
     """A client stands in for the one of its kind, anything else for both."""
-    blocking, awaitable = OpenAI(api_key="any"), AsyncOpenAI(api_key="any")
-    with override(provider, blocking), override(provider, awaitable):
-        assert provider.client is blocking
-        assert provider.async_client is awaitable
+    sync, async_client = OpenAI(api_key="any"), AsyncOpenAI(api_key="any")
+    with override(provider, sync), override(provider, async_client):
+        assert provider.client is sync
+        assert provider.async_client is async_client
     with override(provider, fake := object()):
         assert provider.client is provider.async_client is fake
-    blocking.close()
+    sync.close()
 
 
 @pytest.mark.parametrize("by_path", [True, False], ids=["dotted path", "class"])
@@ -444,8 +444,8 @@ async def main():
     return stream
 
 stream = asyncio.run(main())
-blocking = provider.client.chat.completions.create(**question, stream=True)
-next(blocking)
+sync = provider.client.chat.completions.create(**question, stream=True)
+next(sync)
 """
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", script],
@@ -551,14 +551,14 @@ def test_client_that_cannot_be_closed(
     options = {"base_url": ai_client_upstream.base_url, "api_key": "any"}
     provider = ClientProvider({**options, "client_class": Unclosable}, aliases={"other": options})
     assert provider.client
-    other, awaitable = provider["other"].client, provider["other"].async_client
+    other, async_client = provider["other"].client, provider["other"].async_client
     if way == "close":
         provider.close()
     else:
         asyncio.run(provider.aclose())
     assert provider.state == "closed"
     assert other.is_closed()
-    assert awaitable.is_closed()
+    assert async_client.is_closed()
     assert "An AI client could not be closed." in caplog.text
 
 

@@ -333,7 +333,7 @@ def test_address_follows_the_base_url(invoke: Invoke, peer: Peer) -> None:
         return "fetched"
 
     options = {"base_url": peer.url.replace("ws:", "http:")}
-    client = invoke.client(api_key=(lambda: "fetched") if invoke.blocking else key, **options)
+    client = invoke.client(api_key=(lambda: "fetched") if invoke.sync else key, **options)
     with invoke.within(client.live.connect()) as connection:
         assert invoke(connection.recv).type == "session.started"
     assert peer.requests[0].headers["authorization"] == "Bearer fetched"

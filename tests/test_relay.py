@@ -7,7 +7,7 @@ import pytest
 
 from ai_client import AsyncOpenAI, OpenAI, current_labels, labels
 from ai_client._call.labels import request_labels
-from ai_client.relay import AsyncEvents, blocking_events
+from ai_client.relay import AsyncEvents, sync_events
 from ai_client.testing import Upstream
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True}
@@ -26,14 +26,14 @@ class Source:
         self.closed += 1
 
 
-class Blocking(Source):
+class SyncSource(Source):
     """Items for a thread."""
 
     def __iter__(self) -> Iterator[Any]:
         return self.items
 
 
-class Awaitable(Source):
+class AsyncSource(Source):
     """Items for an event loop."""
 
     async def __aiter__(self) -> AsyncIterator[Any]:
@@ -45,7 +45,7 @@ class Awaitable(Source):
         self.close()
 
 
-@pytest.fixture(params=[Blocking, Awaitable])
+@pytest.fixture(params=[SyncSource, AsyncSource])
 def source(request: pytest.FixtureRequest) -> Callable[[Iterable[Any]], Any]:
     """Give what makes a source, of either kind."""
     make: Callable[[Iterable[Any]], Any] = request.param
@@ -55,20 +55,20 @@ def source(request: pytest.FixtureRequest) -> Callable[[Iterable[Any]], Any]:
 def test_items_and_end(source: Callable[..., Any]) -> None:
     """Items go out as events, `[DONE]` follows the last, and the source is closed."""
     items = source(["one", {"two": 2}])
-    assert list(blocking_events(items)) == [b"data: one\n\n", b'data: {"two":2}\n\n', b"data: [DONE]\n\n"]
+    assert list(sync_events(items)) == [b"data: one\n\n", b'data: {"two":2}\n\n', b"data: [DONE]\n\n"]
     assert items.closed
 
 
 def test_transform(source: Callable[..., Any]) -> None:
     """A transform says what is sent of each item; `None` is left out."""
-    events = blocking_events(source([1, 2, 3]), lambda item: None if item == 2 else str(item))
+    events = sync_events(source([1, 2, 3]), lambda item: None if item == 2 else str(item))
     assert list(events) == [b"data: 1\n\n", b"data: 3\n\n", b"data: [DONE]\n\n"]
 
 
 def test_close_before_the_end(source: Callable[..., Any]) -> None:
     """Closing the events closes the source; nothing comes after."""
     items = source(["one", "two"])
-    events = blocking_events(items)
+    events = sync_events(items)
     assert next(events) == b"data: one\n\n"
     events.close()
     assert items.closed
@@ -78,14 +78,14 @@ def test_close_before_the_end(source: Callable[..., Any]) -> None:
 def test_close_before_the_first(source: Callable[..., Any]) -> None:
     """Closing events that were never read closes the source."""
     items = source(["one"])
-    blocking_events(items).close()
+    sync_events(items).close()
     assert items.closed
 
 
 def test_fault_of_the_application(source: Callable[..., Any]) -> None:
     """An error that is not the client's ends the events with one of type error, and is raised for the log."""
     items = source(1 // number for number in [1, 0])
-    events = blocking_events(items)
+    events = sync_events(items)
     assert next(events) == b"data: 1\n\n"
     assert next(events).startswith(b"event: error\n")
     assert items.closed
@@ -106,7 +106,7 @@ def test_labels_hold_while_reading() -> None:
         yield current_labels().endpoint
 
     with request_labels("/items/{id}"):
-        made = [blocking_events(read()), blocking_events(read_async())]
+        made = [sync_events(read()), sync_events(read_async())]
     with labels(endpoint="other"):
         for events in made:
             assert list(events)[:2] == [b"data: /items/{id}\n\n"] * 2
@@ -135,7 +135,7 @@ def test_stream_of_the_client(ai_client_upstream: Upstream) -> None:
     """A stream that breaks off ends with an error event and without `[DONE]`; its connection is closed."""
     ai_client_upstream.reply(close_after=700)
     with OpenAI(api_key="k", base_url=ai_client_upstream.base_url) as client:
-        events = list(blocking_events(client.chat.completions.create(**ASK)))
+        events = list(sync_events(client.chat.completions.create(**ASK)))
     assert events[0].startswith(b'data: {"id"')
     assert events[-1].startswith(b"event: error\n")
 

@@ -103,7 +103,7 @@ def test_nothing_is_sent_for_such_a_part(invoke: Invoke, part: str) -> None:
     """Neither an id nor a deployment's name of Azure leads anywhere else: the call is refused before it is sent."""
     with pytest.raises(ConfigError):
         invoke(invoke.client().models.retrieve, part)
-    cls = AzureOpenAI if invoke.blocking else AsyncAzureOpenAI
+    cls = AzureOpenAI if invoke.sync else AsyncAzureOpenAI
     azure = {"base_url": None, "azure_endpoint": invoke.upstream.url, "api_version": "v"}
     with pytest.raises(ConfigError):
         invoke(invoke.client(cls, **azure).embeddings.create, model=part, input="x")

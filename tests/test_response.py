@@ -136,11 +136,11 @@ def test_binary_answers(invoke: Invoke, tmp_path: Path) -> None:
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes() == b"RIFF\ndata"
 
 
-def test_binary_answers_for_the_awaitable_client(invoke: Invoke, tmp_path: Path) -> None:
-    """The official names of the awaitable methods are there."""
+def test_binary_answers_for_the_async_client(invoke: Invoke, tmp_path: Path) -> None:
+    """The official names of the async methods are there."""
     invoke.upstream.always(body=b"RIFF", headers={"content-type": "audio/wav"})
     answer = invoke(invoke.client().get, "/audio", cast_to=BinaryResponse)
-    if invoke.blocking:
+    if invoke.sync:
         answer.close()
         return
     assert invoke(answer.aread) == b"RIFF"

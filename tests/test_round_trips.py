@@ -104,18 +104,18 @@ class Served:
         }
         self.upstream = upstream
         self._runner = runner
-        self._blocking = OpenAI(**options)
-        self._awaitable = AsyncOpenAI(**options)
+        self._sync = OpenAI(**options)
+        self._async = AsyncOpenAI(**options)
 
     def call(self, way: str, case: Case, **more: Any) -> Any:
         """Make a case's call, to the end of its stream if it gives one."""
         args, keywords = case.given()
-        if way == "blocking":
-            result = attrgetter(case.method.path)(self._blocking)(*args, **keywords, **more)
+        if way == "sync":
+            result = attrgetter(case.method.path)(self._sync)(*args, **keywords, **more)
             return list(result) if more else result
 
         async def run() -> Any:
-            result = attrgetter(case.method.path)(self._awaitable)(*args, **keywords, **more)
+            result = attrgetter(case.method.path)(self._async)(*args, **keywords, **more)
             result = await result if inspect.isawaitable(result) else result
             return [item async for item in result] if more else result
 
@@ -123,8 +123,8 @@ class Served:
 
     def close(self) -> None:
         """Close both clients."""
-        self._blocking.close()
-        self._runner.run(self._awaitable.close())
+        self._sync.close()
+        self._runner.run(self._async.close())
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def served() -> Iterator[Served]:
         served.close()
 
 
-@pytest.fixture(params=["blocking", "awaitable"])
+@pytest.fixture(params=["sync", "async"])
 def way(request: pytest.FixtureRequest, served: Served) -> str:
     """Give each way to call, with an upstream that has forgotten the last test."""
     served.upstream.reset()

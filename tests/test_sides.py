@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ai_client import OpenAI
-from ai_client._process.iteration import Blocking, Threaded
+from ai_client._process.iteration import AsyncItems, SyncItems
 from ai_client.testing import Upstream
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True}
@@ -31,16 +31,16 @@ class Counter:
         self.loops.append(asyncio.get_running_loop())
 
 
-def test_blocking() -> None:
+def test_sync() -> None:
     """An async iterable is read and closed in one loop, which is closed with it."""
     counter = Counter()
-    assert list(Blocking(counter.items(), counter.close)) == [1, 2]
+    assert list(SyncItems(counter.items(), counter.close)) == [1, 2]
     assert len(counter.loops) == 3
     assert len(set(counter.loops)) == 1
     assert counter.loops[0].is_closed()
 
 
-def test_blocking_closed_from_inside() -> None:
+def test_sync_closed_from_inside() -> None:
     """Closing from inside of what is iterated waits for its step, whose item still arrives."""
     counter = Counter()
 
@@ -48,13 +48,13 @@ def test_blocking_closed_from_inside() -> None:
         found.close()
         yield 1
 
-    found: Blocking[int] = Blocking(items(), counter.close)
+    found: SyncItems[int] = SyncItems(items(), counter.close)
     assert list(found) == [1]
     assert counter.loops[0].is_closed()
 
 
 def test_threaded() -> None:
-    """A blocking iterable is read in one other thread, in the order of its items, and closed there."""
+    """A sync iterable is read in one other thread, in the order of its items, and closed there."""
     threads: list[str] = []
 
     def items() -> Iterator[int]:
@@ -69,7 +69,7 @@ def test_threaded() -> None:
         closed.set()
 
     async def read() -> list[int]:
-        return [item async for item in Threaded(items(), None, close, lambda: None)]
+        return [item async for item in AsyncItems(items(), None, close, lambda: None)]
 
     assert asyncio.run(read()) == [1, 2]
     assert closed.wait(5)
@@ -82,7 +82,7 @@ def test_threaded_error() -> None:
     """An error of the iterable reaches the reader."""
 
     async def read() -> None:
-        async for _ in Threaded((1 // zero for zero in [0]), None, lambda: None, lambda: None):
+        async for _ in AsyncItems((1 // zero for zero in [0]), None, lambda: None, lambda: None):
             pass
 
     with pytest.raises(ZeroDivisionError):
@@ -102,7 +102,7 @@ def test_reader_that_leaves_wakes_the_thread(ai_client_upstream: Upstream) -> No
         yield next(stream)
 
     async def leave(stream: Any) -> None:
-        items: Threaded[Any] = Threaded(read(stream), stream, stream.close, lambda: left.append(True))
+        items: AsyncItems[Any] = AsyncItems(read(stream), stream, stream.close, lambda: left.append(True))
         await anext(items)
         waiting = asyncio.ensure_future(items.__anext__())
         assert await asyncio.to_thread(reading.wait, 5)

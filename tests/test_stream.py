@@ -97,11 +97,11 @@ def test_leaving_early_closes_the_connection(invoke: Invoke, how: str) -> None:
             del stream
             gc.collect()
             invoke(lambda: None)  # lets the loop run what the collector found
-        elif how == "close" or not invoke.blocking:
+        elif how == "close" or not invoke.sync:
             invoke(getattr(stream, how))
         else:
             stream.close()
-    if not invoke.blocking:
+    if not invoke.sync:
         invoke(lambda: invoke.upstream.wait_for_async(lambda: invoke.upstream.connections_open == 0))
     invoke.upstream.wait_for(lambda: invoke.upstream.connections_open == 0)
     gate.set()
@@ -115,7 +115,7 @@ def test_a_stream_never_read_is_let_go(invoke: Invoke) -> None:
     stream = open_stream(invoke)
     del stream
     gc.collect()
-    if not invoke.blocking:
+    if not invoke.sync:
         invoke(lambda: invoke.upstream.wait_for_async(lambda: invoke.upstream.connections_open == 0))
     invoke.upstream.wait_for(lambda: invoke.upstream.connections_open == 0)
     gate.set()

@@ -97,7 +97,7 @@ def parameters(function: Any) -> Iterator[tuple[str, str]]:
 
 
 def result_of(path: str) -> str:
-    """Give the result that a method's source names, as the official SDK's blocking client would."""
+    """Give the result that a method's source names, as the official SDK's sync client would."""
     owner, function = method_of(path)
     module = ast.parse(Path(inspect.getfile(owner)).read_text())
     tree = next(

@@ -109,8 +109,8 @@ def test_streams(invoke: Invoke) -> None:
         pass
 
     invoke.upstream.always(chunks=[sse({"id": "1"}), sse({"id": "2"}), sse("[DONE]")])
-    own: Any = Mine if invoke.blocking else AsyncMine
-    usual: Any = Stream if invoke.blocking else AsyncStream
+    own: Any = Mine if invoke.sync else AsyncMine
+    usual: Any = Stream if invoke.sync else AsyncStream
     for stream_cls in (usual[Thing], own, None):
         stream = invoke(
             invoke.client().post, "/things", cast_to=Thing, body={}, stream=True, stream_cls=stream_cls
@@ -281,7 +281,7 @@ def test_a_line_break_in_a_part_is_refused(invoke: Invoke) -> None:
 
 
 def test_asynchronous_sources(invoke: Invoke) -> None:
-    """The awaitable client uploads asynchronous generators; the blocking one refuses them."""
+    """The async client uploads asynchronous generators; the sync one refuses them."""
 
     async def made() -> AsyncIterator[bytes]:
         yield b"as"
@@ -289,7 +289,7 @@ def test_asynchronous_sources(invoke: Invoke) -> None:
 
     invoke.upstream.always(json={})
     client = invoke.client()
-    if invoke.blocking:
+    if invoke.sync:
         with pytest.raises(TypeError, match="only be uploaded by AsyncOpenAI"):
             invoke(client.post, "/uploads", cast_to=object, files={"f": ("a", made())})
         return

@@ -169,7 +169,7 @@ class LegacyAPIResponse(_Base[T]):
 
 
 class APIResponse(_Base[T]):
-    """The HTTP response of a blocking call, its body not yet read."""
+    """The HTTP response of a sync call, its body not yet read."""
 
     @overload
     def parse(self) -> T: ...
@@ -218,7 +218,7 @@ class APIResponse(_Base[T]):
 
 
 class AsyncAPIResponse(_Base[T]):
-    """The HTTP response of an awaitable call, its body not yet read."""
+    """The HTTP response of an async call, its body not yet read."""
 
     @overload
     async def parse(self) -> T: ...

@@ -26,7 +26,7 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
         reply.response.headers["x-ai-client-target"] = record.target
     if view == "parsed":
         if call.stream is not None:
-            usual = Stream[Any] if call.io.blocking else AsyncStream[Any]
+            usual = Stream[Any] if call.io.sync else AsyncStream[Any]
             return (call.stream_cls or usual)(call, reply, strict=strict)
         result = parse(call.cast_to, reply, strict=strict)
         if call.shape is not None:
@@ -43,7 +43,7 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
     make_readable(reply.response)
     if view == "raw":
         return LegacyAPIResponse[Any](call, reply, client)
-    return (APIResponse[Any] if call.io.blocking else AsyncAPIResponse[Any])(call, reply, client)
+    return (APIResponse[Any] if call.io.sync else AsyncAPIResponse[Any])(call, reply, client)
 
 
 def _shaped(shape: Callable[[Any], Any], result: Any, response: "httpx.Response") -> Any:

@@ -184,15 +184,13 @@ def _is_of(http_client: object, http: Any) -> bool:
     )
 
 
-def check_http_client(http_client: Any, used: Library, *, blocking: bool) -> None:
+def check_http_client(http_client: Any, used: Library, *, sync: bool) -> None:
     """Refuse an HTTP client or transport of the wrong kind by its name.
 
     Raises:
         TypeError: It belongs to the other of the two clients, or to another library.
     """
-    right, wrong = (
-        tuple(getattr(used.http, name) for name in _KINDS[side]) for side in (blocking, not blocking)
-    )
+    right, wrong = (tuple(getattr(used.http, name) for name in _KINDS[side]) for side in (sync, not sync))
     if isinstance(http_client, right):
         return
     name = f"{type(http_client).__module__.partition('.')[0]}.{type(http_client).__name__}"
@@ -201,7 +199,7 @@ def check_http_client(http_client: Any, used: Library, *, blocking: bool) -> Non
     if isinstance(http_client, type):
         hint = " Pass an instance, not the class."
     elif isinstance(http_client, wrong):
-        hint = f" It belongs to {'AsyncOpenAI' if blocking else 'OpenAI'}."
+        hint = f" It belongs to {'AsyncOpenAI' if sync else 'OpenAI'}."
     else:
         hint = ""
     raise TypeError(f"Invalid `http_client` argument; expected {expected}, not {name}.{hint}")

@@ -1,4 +1,4 @@
-"""What a blocking client does about calls on the thread of a running event loop."""
+"""What a sync client does about calls on the thread of a running event loop."""
 
 import sys
 import warnings

@@ -41,7 +41,7 @@ class Copies(Calls):
     websocket_base_url: "str | httpx.URL | None"
     _accessors: ClassVar[frozenset[str]]
     """The attributes that hold the client's resources, of which a copy has its own."""
-    _blocking: ClassVar[bool]
+    _sync: ClassVar[bool]
 
     def _connect(self, http_client: Any, options: PoolOptions) -> None:
         """Set the sender and the way to wait."""
@@ -181,7 +181,7 @@ class Copies(Calls):
 
     def _replace_http_client(self, http_client: Any) -> None:
         self._library = library_of(http_client, self._library.name)
-        check_http_client(http_client, self._library, blocking=self._blocking)
+        check_http_client(http_client, self._library, sync=self._sync)
         self.base_url = str(self.base_url)
         self._connect(http_client, PoolOptions())
         if self._gate is not None:

@@ -42,7 +42,7 @@ class _Pooled:
     """
 
     _found: Library
-    _blocking: bool
+    _sync: bool
     _cookies: Any
 
     def __init__(self, **options: Any) -> None:
@@ -56,7 +56,7 @@ class _Pooled:
         if transport is not None or not fits(options):
             above: Any = super()
             return above._init_transport(transport=transport, **options)
-        return transport_for(self._found, options, blocking=self._blocking)
+        return transport_for(self._found, options, sync=self._sync)
 
     def _init_proxy_transport(self, proxy: Any, **options: Any) -> Any:
         from .._exchange.transports import fits, transport_for  # noqa: PLC0415 - loads the pool
@@ -64,7 +64,7 @@ class _Pooled:
         if not fits(options):
             above: Any = super()
             return above._init_proxy_transport(proxy, **options)
-        return transport_for(self._found, options, proxy, blocking=self._blocking)
+        return transport_for(self._found, options, proxy, sync=self._sync)
 
 
 @cache
@@ -73,11 +73,11 @@ def _cookie_class(name: LibraryName) -> Any:
 
 
 @cache
-def _class_of(name: LibraryName, *, blocking: bool) -> Any:
-    """Make the blocking or the awaitable client of a library."""
+def _class_of(name: LibraryName, *, sync: bool) -> Any:
+    """Make the sync or the async client of a library."""
     found = library(name)
-    kind = "Client" if blocking else "AsyncClient"
-    return type(kind, (_Pooled, getattr(found.http, kind)), {"_found": found, "_blocking": blocking})
+    kind = "Client" if sync else "AsyncClient"
+    return type(kind, (_Pooled, getattr(found.http, kind)), {"_found": found, "_sync": sync})
 
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ if TYPE_CHECKING:
     DefaultAioHttpClient = httpx.AsyncClient
 else:
 
-    class DefaultHttpxClient(_class_of("httpx", blocking=True)):
+    class DefaultHttpxClient(_class_of("httpx", sync=True)):
         """An `httpx.Client` over this package's pool, with its timeout, limits and redirects.
 
         All options of `httpx.Client` hold. Requests are sent by httpx's own transport instead of the pool, with what
@@ -96,7 +96,7 @@ else:
         knows neither httpx's extension `trace` nor connections that switch to another protocol.
         """
 
-    class DefaultAsyncHttpxClient(_class_of("httpx", blocking=False)):
+    class DefaultAsyncHttpxClient(_class_of("httpx", sync=False)):
         """An `httpx.AsyncClient` over this package's pool, with its timeout, limits and redirects.
 
         Cancelled calls leave it unharmed. It keeps a pool for each event loop that it is used in, and `limits` are
@@ -131,11 +131,11 @@ else:
 
 def DefaultHttpx2Client(**options: Any) -> "httpx2.Client":  # noqa: N802 - the official name
     """Make an `httpx2.Client` as `DefaultHttpxClient` is one of httpx; needs the extra `httpx2`."""
-    client: httpx2.Client = _class_of("httpx2", blocking=True)(**options)
+    client: httpx2.Client = _class_of("httpx2", sync=True)(**options)
     return client
 
 
 def DefaultAsyncHttpx2Client(**options: Any) -> "httpx2.AsyncClient":  # noqa: N802 - the official name
     """Make an `httpx2.AsyncClient` as `DefaultAsyncHttpxClient` is one of httpx; needs the extra `httpx2`."""
-    client: httpx2.AsyncClient = _class_of("httpx2", blocking=False)(**options)
+    client: httpx2.AsyncClient = _class_of("httpx2", sync=False)(**options)
     return client

@@ -46,7 +46,7 @@ class Messages(Addresses):
     organization: str | None
     project: str | None
     timeout: "float | httpx.Timeout | None"
-    _sender: Any  # a Sender of the blocking client, an AsyncSender of the awaitable one
+    _sender: Any  # a Sender of the sync client, an AsyncSender of the async one
     _custom_headers: "Mapping[str, str | Omit]"
     _idempotency_header: str | None = "Idempotency-Key"
     _prepared: "_Prepared | None" = None
@@ -120,7 +120,7 @@ class Messages(Addresses):
         sent: Any = content
         if isinstance(content, Body):
             headers = _with_body(prepared if headers is prepared.ready else headers, content)
-            sent = content.content(blocking=call.io.blocking)
+            sent = content.content(sync=call.io.sync)
         url = self._url(call)
         if url.userinfo:
             headers = [pair for pair in headers if pair[0].lower() != "authorization"] + [_basic(url)]

@@ -10,27 +10,27 @@ class Mode:
 
 
 class Sync(Mode):
-    """The blocking client."""
+    """The sync client."""
 
 
 class Async(Mode):
-    """The awaitable client."""
+    """The async client."""
 
 
 class Raw(Mode):
-    """The blocking client's `with_raw_response`."""
+    """The sync client's `with_raw_response`."""
 
 
 class AsyncRaw(Mode):
-    """The awaitable client's `with_raw_response`."""
+    """The async client's `with_raw_response`."""
 
 
 class Streaming(Mode):
-    """The blocking client's `with_streaming_response`."""
+    """The sync client's `with_streaming_response`."""
 
 
 class AsyncStreaming(Mode):
-    """The awaitable client's `with_streaming_response`."""
+    """The async client's `with_streaming_response`."""
 
 
 M = TypeVar("M", bound=Mode)

@@ -1,4 +1,4 @@
-"""Methods written once for both clients: an `async def` that the blocking client exposes as a plain method.
+"""Methods written once for both clients: an `async def` that the sync client exposes as a plain method.
 
 The type parameter of a resource is its mode: what its methods return at type-check time. At run time the client
 says whether it blocks, and the resource's view whether answers come parsed, raw or unread.
@@ -54,9 +54,9 @@ class Resource(Generic[M]):
         if self._view == "unread":
             from .._answers.raw_response import AsyncResponseContextManager, ResponseContextManager  # noqa: PLC0415 - on use
 
-            blocking = self._client.io.blocking
-            return (ResponseContextManager if blocking else AsyncResponseContextManager)(coroutine)
-        return finish(coroutine) if self._client.io.blocking else coroutine
+            sync = self._client.io.sync
+            return (ResponseContextManager if sync else AsyncResponseContextManager)(coroutine)
+        return finish(coroutine) if self._client.io.sync else coroutine
 
     def _as(self, view: View) -> Any:
         """Give this resource as another view of it."""
@@ -195,7 +195,7 @@ class operation(Generic[P, T]):  # noqa: N801 - reads as a keyword
         if obj is None:
             return self
         method = MethodType(self._method, obj)
-        if obj._client.io.blocking or obj._view == "unread":
+        if obj._client.io.sync or obj._view == "unread":
             return Runner(obj._run, method)
         return method
 

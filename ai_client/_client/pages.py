@@ -82,7 +82,7 @@ class Page(BaseModel, Generic[T]):
 
 
 class SyncPages(Page[T]):
-    """A page of the blocking client; iterating it goes on through all further pages."""
+    """A page of the sync client; iterating it goes on through all further pages."""
 
     def __iter__(self) -> Iterator[T]:  # type: ignore[override]
         for page in self.iter_pages():
@@ -102,7 +102,7 @@ class SyncPages(Page[T]):
 
 
 class AsyncPages(Page[T]):
-    """A page of the awaitable client; iterating it goes on through all further pages."""
+    """A page of the async client; iterating it goes on through all further pages."""
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.iter_pages():
@@ -222,7 +222,7 @@ class Listing(Generic[S, PageT, T]):
         check_keywords(params, accepts, path)
         self._client = resource._client
         self._view: View = resource._view
-        page = self.sync if self._client.io.blocking else self.asynchronous
+        page = self.sync if self._client.io.sync else self.asynchronous
         self._call = resource._describe(method, path, params, page[item], headers=headers)
 
     async def fetch(self) -> Any:
@@ -290,7 +290,7 @@ class pages(Generic[P, S, PageT, T]):  # noqa: N801 - reads as a keyword
     def __get__(self, obj: Resource[Any] | None, owner: type, /) -> object:
         if obj is None:
             return self
-        lazy = not obj._client.io.blocking and obj._view == "parsed"
+        lazy = not obj._client.io.sync and obj._view == "parsed"
 
         def run(listing: Listing[Any, Any, Any]) -> Any:
             return AsyncPaginator(listing) if lazy else obj._run(listing.fetch())

@@ -105,7 +105,7 @@ class Options(pydantic.BaseModel):
     )
     on_blocking_call: Literal["warn", "raise", "ignore"] = _option(
         "warn",
-        "What the blocking client does about a call inside a running event loop.",
+        "What the sync client does about a call inside a running event loop.",
         "AI_CLIENT_ON_BLOCKING_CALL",
     )
     stream_end: Literal["required", "optional"] = _option(
@@ -119,10 +119,10 @@ class Options(pydantic.BaseModel):
         "AI_CLIENT_SHUTDOWN_TIMEOUT",
     )
     client_class: ClassPath | Callable[..., Any] | None = _option(
-        None, "A class for the blocking client in place of OpenAI, or its dotted path: `openai.OpenAI`, say."
+        None, "A class for the sync client in place of OpenAI, or its dotted path: `openai.OpenAI`, say."
     )
     async_client_class: ClassPath | Callable[..., Any] | None = _option(
-        None, "A class for the awaitable client in place of AsyncOpenAI, or its dotted path."
+        None, "A class for the async client in place of AsyncOpenAI, or its dotted path."
     )
 
     environment: bool | None = _option(

@@ -1,4 +1,4 @@
-"""aiohttp below an awaitable httpx client."""
+"""aiohttp below an async httpx client."""
 
 import asyncio
 import sys

@@ -51,7 +51,7 @@ class BaseSender:
         return request
 
     def _hasten(self, request: "httpx.Request") -> float | None:
-        """Prepare a blocking exchange over another's connections for its deadline, and return that.
+        """Prepare a sync exchange over another's connections for its deadline, and return that.
 
         Raises:
             TimeoutException: It has passed.

@@ -78,7 +78,7 @@ class _OverClient(BaseSender):
 
 
 class ClientSender(_OverClient):
-    """Exchanges through the user's blocking HTTP client: its hooks, mounts, authentication and cookies apply."""
+    """Exchanges through the user's sync HTTP client: its hooks, mounts, authentication and cookies apply."""
 
     def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
@@ -118,7 +118,7 @@ class ClientSender(_OverClient):
 
 
 class AsyncClientSender(_OverClient):
-    """Exchanges through the user's awaitable HTTP client: its hooks, mounts, authentication and cookies apply."""
+    """Exchanges through the user's async HTTP client: its hooks, mounts, authentication and cookies apply."""
 
     async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""

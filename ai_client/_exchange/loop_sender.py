@@ -131,7 +131,7 @@ class LoopSender(OverTransport):
 
 
 def share(client: Any) -> None:
-    """Let all loops of the process use the connections of an awaitable client, unless they are its user's own."""
+    """Let all loops of the process use the connections of an async client, unless they are its user's own."""
     if isinstance(client._sender, LoopSender):
         client._sender.shared = True
 

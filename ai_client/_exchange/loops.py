@@ -20,7 +20,7 @@ _FINISH_SECONDS = 1.0
 _SHUT_DOWN = "The event loop that an AI call's connection belongs to was shut down."
 _NO_THREAD = (
     "AI calls of an event loop that comes and goes need a thread of their own, and here threads are greenlets (gevent?)"
-    " of which but one can run an event loop: use the blocking client instead."
+    " of which but one can run an event loop: use the sync client instead."
 )
 
 

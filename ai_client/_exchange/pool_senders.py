@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import httpx
 
     from .._http.library import Library
-    from .._pool.async_pool import AwaitablePool
-    from .._pool.sync_pool import BlockingPool
+    from .._pool.async_pool import AsyncPool
+    from .._pool.sync_pool import SyncPool
 
 
 class OverTransport(BaseSender):
@@ -33,9 +33,9 @@ class OverTransport(BaseSender):
 
 
 class TransportSender(OverTransport):
-    """Exchanges over a blocking transport of the HTTP library."""
+    """Exchanges over a sync transport of the HTTP library."""
 
-    def __init__(self, transport: "BlockingPool | httpx.BaseTransport", library: "Library") -> None:
+    def __init__(self, transport: "SyncPool | httpx.BaseTransport", library: "Library") -> None:
         super().__init__(library)
         self._transport = transport
 
@@ -73,9 +73,9 @@ class TransportSender(OverTransport):
 
 
 class PoolSender(TransportSender):
-    """Exchanges over a blocking pool."""
+    """Exchanges over a sync pool."""
 
-    def __init__(self, pool: "BlockingPool", library: "Library") -> None:
+    def __init__(self, pool: "SyncPool", library: "Library") -> None:
         super().__init__(pool, library)
         self.pool = pool
 
@@ -86,7 +86,7 @@ class PoolSender(TransportSender):
 
 
 class PoolHop(PoolSender):
-    """Single exchanges over a blocking pool, for an HTTP client that follows redirects by itself."""
+    """Single exchanges over a sync pool, for an HTTP client that follows redirects by itself."""
 
     def _follows(self, request: "httpx.Request") -> bool:
         del request
@@ -94,9 +94,9 @@ class PoolHop(PoolSender):
 
 
 class AsyncTransportSender(OverTransport):
-    """Exchanges over an awaitable transport of the HTTP library."""
+    """Exchanges over an async transport of the HTTP library."""
 
-    def __init__(self, transport: "AwaitablePool | httpx.AsyncBaseTransport", library: "Library") -> None:
+    def __init__(self, transport: "AsyncPool | httpx.AsyncBaseTransport", library: "Library") -> None:
         super().__init__(library)
         self._transport = transport
 
@@ -131,15 +131,15 @@ class AsyncTransportSender(OverTransport):
 
 
 class AsyncPoolSender(AsyncTransportSender):
-    """Exchanges over an awaitable pool."""
+    """Exchanges over an async pool."""
 
-    def __init__(self, pool: "AwaitablePool", library: "Library") -> None:
+    def __init__(self, pool: "AsyncPool", library: "Library") -> None:
         super().__init__(pool, library)
         self.pool = pool
 
 
 class AsyncPoolHop(AsyncPoolSender):
-    """Single exchanges over an awaitable pool, for an HTTP client that follows redirects by itself."""
+    """Single exchanges over an async pool, for an HTTP client that follows redirects by itself."""
 
     def _follows(self, request: "httpx.Request") -> bool:
         del request

@@ -12,8 +12,8 @@ from urllib.parse import quote
 from .._http.library import Library, LibraryName, library
 from .._http.options import PoolOptions
 from .._http.tls import TrustError
-from .._pool.async_pool import AwaitablePool
-from .._pool.sync_pool import BlockingPool
+from .._pool.async_pool import AsyncPool
+from .._pool.sync_pool import SyncPool
 from ..errors import ConfigError
 from .loop_sender import LoopSender
 from .pool_senders import AsyncPoolHop
@@ -31,18 +31,18 @@ def fits(options: dict[str, Any]) -> bool:
     return bool(options.get("http1", True)) and not options.get("http2")
 
 
-def transport_for(found: Library, options: dict[str, Any], proxy: Any = None, *, blocking: bool) -> Any:
+def transport_for(found: Library, options: dict[str, Any], proxy: Any = None, *, sync: bool) -> Any:
     """Make the transport of an HTTP client over our pool.
 
     Args:
         found: The client's library.
         options: As the client got them: `verify`, `cert`, `trust_env` and `limits`.
         proxy: The library's `Proxy` that all requests go through, if any.
-        blocking: Which kind of client it is.
+        sync: Which kind of client it is.
     """
     pooled = pool_options(found, options, proxy)
-    if blocking:
-        return BlockingPool(pooled)
+    if sync:
+        return SyncPool(pooled)
     elsewhere = partial(found.http.AsyncHTTPTransport, **options, proxy=proxy)
     return _loop_transport(found.name)(pooled, found, elsewhere)
 
@@ -104,7 +104,7 @@ class _LoopTransport:
     """A pool for each event loop that the client is used in; *elsewhere* makes a transport for where none runs."""
 
     def __init__(self, options: PoolOptions, found: Library, elsewhere: Callable[[], Any]) -> None:
-        self._sender = LoopSender(lambda: AsyncPoolHop(AwaitablePool(options), found), found)
+        self._sender = LoopSender(lambda: AsyncPoolHop(AsyncPool(options), found), found)
         self._elsewhere = elsewhere
         self._other: Any = None
 

@@ -1,4 +1,4 @@
-"""The awaitable side, on asyncio."""
+"""The async side, on asyncio."""
 
 import asyncio
 import inspect
@@ -30,7 +30,7 @@ T = TypeVar("T")
 class AsyncIO:
     """Waits by suspending the task."""
 
-    blocking = False
+    sync = False
     deadline: float | None = None
 
     def __init__(self, sender: "AsyncSender") -> None:
@@ -82,9 +82,9 @@ class AsyncIO:
 
     def waiter(self) -> Waiter:
         """Make something to wait for."""
-        return _AwaitableWaiter()
+        return _AsyncWaiter()
 
-    async def wait(self, waiter: "_AwaitableWaiter", timeout: float | None, /) -> bool:
+    async def wait(self, waiter: "_AsyncWaiter", timeout: float | None, /) -> bool:
         """Wait until *waiter* is opened, at most *timeout* seconds."""
         try:
             async with asyncio.timeout(timeout):
@@ -201,7 +201,7 @@ class _Locks:
         return lock
 
 
-class _AwaitableWaiter:
+class _AsyncWaiter:
     """A place in a queue that a task waits for."""
 
     __slots__ = ("_loop", "opened")

@@ -23,7 +23,7 @@ class Waiter(Protocol):
 class IO(Protocol):
     """What shared code may wait for."""
 
-    blocking: bool
+    sync: bool
     deadline: float | None
     """When all waiting ends with `TimeoutError`, in seconds of `time.monotonic`; `None` is never."""
     timeouts: tuple[type[Exception], ...]
@@ -55,7 +55,7 @@ class IO(Protocol):
         ...
 
     async def call(self, function: Callable[..., Any], /, *args: Any) -> Any:
-        """Call a function of the user's; the awaitable side also awaits what it returns."""
+        """Call a function of the user's; the async side also awaits what it returns."""
         ...
 
     async def complete(self, function: Callable[..., Any], /, *args: Any) -> Any:
@@ -91,11 +91,11 @@ class IO(Protocol):
         ...
 
     async def call_aside(self, function: Callable[..., Any], /, *args: Any) -> Any:
-        """Call a function of the user's that may block; the awaitable side does so in a thread."""
+        """Call a function of the user's that may block; the async side does so in a thread."""
         ...
 
     async def within(self, deadline: float, coroutine: Awaitable[T], /) -> T:
-        """Run *coroutine*; the awaitable side raises `TimeoutError` once the deadline has passed."""
+        """Run *coroutine*; the async side raises `TimeoutError` once the deadline has passed."""
         ...
 
     async def drain(self, response: "httpx.Response", chunks: Any, seconds: float, /) -> None:

@@ -1,4 +1,4 @@
-"""The blocking side: written with `async def`, but never suspending.
+"""The sync side: written with `async def`, but never suspending.
 
 So `finish` runs any coroutine built on it in a single step, with no event loop.
 """
@@ -37,7 +37,7 @@ def finish(coroutine: Coroutine[Any, Any, T]) -> T:
     except StopIteration as done:
         return cast("T", done.value)
     coroutine.close()
-    raise RuntimeError(f"{coroutine!r} suspended in a blocking client")
+    raise RuntimeError(f"{coroutine!r} suspended in a sync client")
 
 
 def in_event_loop() -> bool:
@@ -50,10 +50,10 @@ def _run(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return finish(make())
 
 
-class BlockingIO:
+class SyncIO:
     """Waits by blocking the thread."""
 
-    blocking = True
+    sync = True
     deadline: float | None = None
 
     def __init__(self, sender: "Sender") -> None:
@@ -131,9 +131,9 @@ class BlockingIO:
 
     def waiter(self) -> Waiter:
         """Make something to wait for."""
-        return _BlockingWaiter()
+        return _SyncWaiter()
 
-    async def wait(self, waiter: "_BlockingWaiter", timeout: float | None, /) -> bool:
+    async def wait(self, waiter: "_SyncWaiter", timeout: float | None, /) -> bool:
         """Wait until *waiter* is opened, at most *timeout* seconds."""
         if not waiter.opened.wait(self._at_most(timeout)):
             self._check()
@@ -204,7 +204,7 @@ class BlockingIO:
         return _Held(lock(), self._at_most(None))
 
 
-class _BlockingWaiter:
+class _SyncWaiter:
     """A place in a queue that a thread waits for."""
 
     __slots__ = ("opened",)

@@ -187,15 +187,15 @@ class Body:
         """Give the parts in order."""
         raise NotImplementedError
 
-    def content(self, *, blocking: bool) -> "_Blocking | _Awaitable":
+    def content(self, *, sync: bool) -> "_SyncContent | _AsyncContent":
         """Return what the HTTP library iterates over, anew for each attempt.
 
         Raises:
             TypeError: A part of it has to be awaited, and nobody can.
         """
-        if blocking and any(isinstance(source, Source) and source.awaits for source in self.sources()):
+        if sync and any(isinstance(source, Source) and source.awaits for source in self.sources()):
             raise TypeError("An asynchronous iterable or file can only be uploaded by AsyncOpenAI.")
-        return _Blocking(self) if blocking else _Awaitable(self)
+        return _SyncContent(self) if sync else _AsyncContent(self)
 
 
 class Plain(Body):
@@ -211,7 +211,7 @@ class Plain(Body):
         yield self._source
 
 
-class _Blocking:
+class _SyncContent:
     def __init__(self, body: Body) -> None:
         self._body = body
 
@@ -223,7 +223,7 @@ class _Blocking:
                 yield from source
 
 
-class _Awaitable:
+class _AsyncContent:
     def __init__(self, body: Body) -> None:
         self._body = body
 

@@ -19,8 +19,8 @@ _HANDSHAKE_SECONDS = 60.0
 _abandoned: list[object] = []
 
 
-class AwaitableStream(asyncio.BufferedProtocol):
-    """A connected socket of an awaitable pool.
+class AsyncNetworkStream(asyncio.BufferedProtocol):
+    """A connected socket of an async pool.
 
     Closing never waits, so it cannot be cancelled half-way.
 
@@ -84,7 +84,9 @@ class AwaitableStream(asyncio.BufferedProtocol):
         self.sent = 0
 
     @classmethod
-    async def connect(cls, host: str, port: int, buffer: memoryview, library: Library) -> "AwaitableStream":
+    async def connect(
+        cls, host: str, port: int, buffer: memoryview, library: Library
+    ) -> "AsyncNetworkStream":
         """Connect to the first of the host's addresses that answers."""
         loop = asyncio.get_running_loop()
         try:

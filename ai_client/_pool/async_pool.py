@@ -1,4 +1,4 @@
-"""The pool of awaitable clients, for the tasks of one event loop."""
+"""The pool of async clients, for the tasks of one event loop."""
 
 import asyncio
 import contextlib
@@ -14,19 +14,19 @@ import httpx
 from .._fork import here
 from .._http.library import DEADLINE
 from .._http.options import PoolOptions
-from .async_network import AwaitableStream
+from .async_network import AsyncNetworkStream
 from .connection import Connection, Origin, Route, origin_of
 from .http11 import Wire
 from .permits import Permits
 from .pool import TRIES, Pool, Timeouts
-from .response_body import awaitable_body
+from .response_body import async_body
 from .starvation import Starvation
 from .sync_network import READ_SIZE
 
 _PIECE = 256 * 1024
 
 _Turn: TypeAlias = asyncio.Future[None]
-_Connection: TypeAlias = Connection[AwaitableStream]
+_Connection: TypeAlias = Connection[AsyncNetworkStream]
 _Permits: TypeAlias = Permits[_Connection, _Turn]
 
 
@@ -52,8 +52,8 @@ def _lapse(reference: "ref[_Permits]", connection: _Connection) -> None:
         permits.drop(connection)
 
 
-class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
-    """Connections for the tasks of one event loop; a transport for an awaitable client of the HTTP library.
+class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
+    """Connections for the tasks of one event loop; a transport for an async client of the HTTP library.
 
     It belongs to the loop of its first request. Once that loop is closed, the next loop that uses the pool gets it,
     with new connections.
@@ -61,7 +61,7 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
 
     def __init__(self, options: PoolOptions | None = None) -> None:
         super().__init__(options)
-        self._body = awaitable_body(self._library)
+        self._body = async_body(self._library)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._buffer = memoryview(b"")
 
@@ -223,10 +223,10 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
     async def _open(self, permits: _Permits, route: Route, origin: Origin, timeouts: Timeouts) -> _Connection:
         if (displaced := permits.displaced()) is not None:
             displaced.stream.close()
-        stream: AwaitableStream | None = None
+        stream: AsyncNetworkStream | None = None
         try:
             async with asyncio.timeout(timeouts.get("connect")):
-                stream = await AwaitableStream.connect(*route.address, self._buffer, self._library)
+                stream = await AsyncNetworkStream.connect(*route.address, self._buffer, self._library)
                 proxy = route.proxy
                 if proxy is not None and proxy.scheme == "https":
                     await stream.start_tls(self._options.proxy_tls(), proxy.host)
@@ -247,7 +247,7 @@ class AwaitablePool(Pool[AwaitableStream, _Turn], httpx.AsyncBaseTransport):
         permits.busy.add(connection)
         return connection
 
-    async def _tunnel(self, stream: AwaitableStream, route: Route) -> None:
+    async def _tunnel(self, stream: AsyncNetworkStream, route: Route) -> None:
         preamble = route.tunnel(self._library)
         data = next(preamble)
         while True:

@@ -1,4 +1,4 @@
-"""What the blocking and the awaitable pool share.
+"""What the sync and the async pool share.
 
 A pool owns a connection while a request runs on it. Whatever ends the request before its response is whole closes
 the connection and frees its place at once; nothing of that waits, so nothing can interrupt it.

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from .._http.library import Library
 from .connection import Connection, S
 from .permits import Permits
-from .sync_network import READ_SIZE, BlockingStream
+from .sync_network import READ_SIZE, SyncNetworkStream
 
 if TYPE_CHECKING:
-    from .async_network import AwaitableStream  # noqa: F401 - a type argument, which ruff takes for plain text
+    from .async_network import AsyncNetworkStream  # noqa: F401 - a type argument, which ruff takes for plain text
     from .pool import Pool
 
 W = TypeVar("W")
@@ -84,7 +84,7 @@ class Body(Generic[S, W]):
             self._pool.forget(self._permits, self._connection)
 
 
-class _BlockingBody(Body[BlockingStream, W]):
+class _SyncBody(Body[SyncNetworkStream, W]):
     _reading = False
 
     def __iter__(self) -> Self:
@@ -126,7 +126,7 @@ class _BlockingBody(Body[BlockingStream, W]):
             self._finish()
 
 
-class _AwaitableBody(Body["AwaitableStream", W]):
+class _AsyncBody(Body["AsyncNetworkStream", W]):
     def __aiter__(self) -> Self:
         return self
 
@@ -154,12 +154,12 @@ class _AwaitableBody(Body["AwaitableStream", W]):
 
 
 @cache
-def blocking_body(library: Library) -> Callable[..., Any]:
-    """Give the class of bodies that the library's blocking responses read."""
-    return type("BlockingBody", (_BlockingBody, library.http.SyncByteStream), {})
+def sync_body(library: Library) -> Callable[..., Any]:
+    """Give the class of bodies that the library's sync responses read."""
+    return type("SyncBody", (_SyncBody, library.http.SyncByteStream), {})
 
 
 @cache
-def awaitable_body(library: Library) -> Callable[..., Any]:
-    """Give the class of bodies that the library's awaitable responses read."""
-    return type("AwaitableBody", (_AwaitableBody, library.http.AsyncByteStream), {})
+def async_body(library: Library) -> Callable[..., Any]:
+    """Give the class of bodies that the library's async responses read."""
+    return type("AsyncBody", (_AsyncBody, library.http.AsyncByteStream), {})

@@ -1,4 +1,4 @@
-"""Byte streams over blocking sockets: TCP with keepalive, TLS, and TLS inside TLS."""
+"""Byte streams over sync sockets: TCP with keepalive, TLS, and TLS inside TLS."""
 
 import contextlib
 import os
@@ -54,10 +54,10 @@ def readable(descriptor: int) -> bool:
     return bool(poll.poll(0))
 
 
-def spoken(streams: "Iterable[BlockingStream]") -> "set[BlockingStream]":
+def spoken(streams: "Iterable[SyncNetworkStream]") -> "set[SyncNetworkStream]":
     """Return those of some streams on which something has arrived or that the other side closed."""
     poll = select.poll()
-    found: dict[int, BlockingStream] = {}
+    found: dict[int, SyncNetworkStream] = {}
     for stream in streams:
         descriptor = stream.fileno()
         if descriptor >= 0:
@@ -75,8 +75,8 @@ def socket_info(connection: socket.socket, info: str) -> Any:
     return connection.getpeername() if info == "server_addr" else None
 
 
-class BlockingStream:
-    """A connected socket of a blocking pool.
+class SyncNetworkStream:
+    """A connected socket of a sync pool.
 
     Attributes:
         deadline: When the exchange under way must be over, in seconds of `time.monotonic`, whatever time each step
@@ -96,7 +96,7 @@ class BlockingStream:
     @classmethod
     def connect(
         cls, host: str, port: int, timeout: float | None, library: Library, deadline: float | None = None
-    ) -> "BlockingStream":
+    ) -> "SyncNetworkStream":
         """Connect.
 
         Args:

@@ -1,4 +1,4 @@
-"""The pool of blocking clients, for any number of threads."""
+"""The pool of sync clients, for any number of threads."""
 
 import contextlib
 import ssl
@@ -19,9 +19,9 @@ from .connection import Connection, Origin, Route, origin_of
 from .http11 import Wire
 from .permits import Permits, PoolStats
 from .pool import TRIES, Pool, Timeouts
-from .response_body import blocking_body
+from .response_body import sync_body
 from .starvation import Starvation
-from .sync_network import BlockingStream, spoken, time_for
+from .sync_network import SyncNetworkStream, spoken, time_for
 
 _LOOK_SECONDS = 5.0
 """How often a pool in use looks for idle connections that their servers have ended."""
@@ -46,7 +46,7 @@ class _Turn:
         self.signal.acquire()
 
 
-_Connection: TypeAlias = Connection[BlockingStream]
+_Connection: TypeAlias = Connection[SyncNetworkStream]
 _Permits: TypeAlias = Permits[_Connection, _Turn]
 
 
@@ -81,12 +81,12 @@ class _Guard:
                 self._lock.release()
 
 
-class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
-    """Connections for threads; a transport for a blocking client of the HTTP library."""
+class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
+    """Connections for threads; a transport for a sync client of the HTTP library."""
 
     def __init__(self, options: PoolOptions | None = None) -> None:
         super().__init__(options)
-        self._body = blocking_body(self._library)
+        self._body = sync_body(self._library)
         self._guard = _Guard()
         self._looked = time.monotonic()
 
@@ -229,7 +229,7 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
             if (displaced := permits.displaced()) is not None:
                 displaced.stream.close()
         timeout = timeouts.get("connect")
-        stream = BlockingStream.connect(*route.address, timeout, self._library, deadline)
+        stream = SyncNetworkStream.connect(*route.address, timeout, self._library, deadline)
         try:
             proxy = route.proxy
             if proxy is not None and proxy.scheme == "https":
@@ -248,7 +248,7 @@ class BlockingPool(Pool[BlockingStream, _Turn], httpx.BaseTransport):
             raise
         return connection
 
-    def _tunnel(self, stream: BlockingStream, route: Route, timeout: float | None) -> None:
+    def _tunnel(self, stream: SyncNetworkStream, route: Route, timeout: float | None) -> None:
         preamble = route.tunnel(self._library)
         data = next(preamble)
         while True:

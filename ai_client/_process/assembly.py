@@ -33,9 +33,9 @@ class Assembly:
         self.config = config
         self._layers: PerProcess[tuple[Any, ...]] = PerProcess(self._make_layers)
 
-    def client(self, *, blocking: bool) -> Any:
+    def client(self, *, sync: bool) -> Any:
         """Build a client."""
-        return client_of(self.config, blocking=blocking, layers=self.layers())
+        return client_of(self.config, sync=sync, layers=self.layers())
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments for `OpenAI` and `AsyncOpenAI`, policies included."""

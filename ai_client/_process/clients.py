@@ -30,25 +30,25 @@ class Clients:
 
     @property
     def client(self) -> "OpenAI":
-        """The blocking client of this process.
+        """The sync client of this process.
 
         Raises:
             ClientClosedError: The provider is closed.
         """
         here()
         client: OpenAI | None = self._client
-        return self._build(self, "blocking") if client is None else client
+        return self._build(self, "sync") if client is None else client
 
     @property
     def async_client(self) -> "AsyncOpenAI":
-        """The awaitable client of this process, for any event loop.
+        """The async client of this process, for any event loop.
 
         Raises:
             ClientClosedError: The provider is closed.
         """
         here()
         client: AsyncOpenAI | None = self._async_client
-        return self._build(self, "awaitable") if client is None else client
+        return self._build(self, "async") if client is None else client
 
     @contextmanager
     def override(self, fake_client: Any = None, fake_async_client: Any = None) -> Generator[None]:
@@ -56,7 +56,7 @@ class Clients:
 
         A kind that is not given stays as it is. The fakes are the caller's to close.
         """
-        fakes: dict[Kind, Any] = {"blocking": fake_client, "awaitable": fake_async_client}
+        fakes: dict[Kind, Any] = {"sync": fake_client, "async": fake_async_client}
         self._fakes.append(fakes)
         self._show()
         try:
@@ -70,7 +70,7 @@ class Clients:
         shown: dict[Kind, Any] = {kind: managed.client for kind, managed in self._built.items()}
         for fakes in self._fakes:
             shown.update({kind: fake for kind, fake in fakes.items() if fake is not None})
-        self._client, self._async_client = shown.get("blocking"), shown.get("awaitable")
+        self._client, self._async_client = shown.get("sync"), shown.get("async")
 
     def _forget(self) -> list[Managed]:
         built, self._built = list(self._built.values()), {}

@@ -18,21 +18,21 @@ def arguments_of(config: ClientConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in type(config).model_fields if name not in unused}
 
 
-def client_of(config: ClientConfig, *, blocking: bool, **arguments: Any) -> Any:
+def client_of(config: ClientConfig, *, sync: bool, **arguments: Any) -> Any:
     """Build the client of a configuration; *arguments* come before those that it names."""
     given = {**arguments_of(config), **arguments, "_environment": config.variables}
-    return _class_for(config, blocking=blocking)(**given)
+    return _class_for(config, sync=sync)(**given)
 
 
-def _class_for(config: ClientConfig, *, blocking: bool) -> Any:
+def _class_for(config: ClientConfig, *, sync: bool) -> Any:
     """Return the client class for a configuration: Azure's where it names a resource of Azure."""
     if config.azure_endpoint:
         from .. import azure  # noqa: PLC0415 - only where it is used
 
-        return azure.AzureOpenAI if blocking else azure.AsyncAzureOpenAI
+        return azure.AzureOpenAI if sync else azure.AsyncAzureOpenAI
     from .. import client  # noqa: PLC0415 - the resources behind it are loaded on first use
 
-    return client.OpenAI if blocking else client.AsyncOpenAI
+    return client.OpenAI if sync else client.AsyncOpenAI
 
 
 class FurtherClients:
@@ -43,18 +43,18 @@ class FurtherClients:
         self._built: dict[bool, Any] = {}
         self._lock = PerProcess(threading.Lock)
 
-    def __call__(self, blocking: bool) -> Any:
+    def __call__(self, sync: bool) -> Any:
         with self._lock():
-            client = self._built.get(blocking)
+            client = self._built.get(sync)
             if client is None or client.is_closed():
                 from .._exchange import loop_sender as _bridge  # noqa: PLC0415 - built on first use
 
-                client = client_of(self._config, blocking=blocking)
-                self._built[blocking] = client
-                if not blocking:
+                client = client_of(self._config, sync=sync)
+                self._built[sync] = client
+                if not sync:
                     _bridge.share(client)
             return client
 
-    def built(self, *, blocking: bool) -> Any:
+    def built(self, *, sync: bool) -> Any:
         """Return the client of a kind if there is one."""
-        return self._built.get(blocking)
+        return self._built.get(sync)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from .._io import BlockingIO
+from .._io import SyncIO
 from .._io.async_io import AsyncIO
 from .gate import Gate
 from .iteration import interrupt
@@ -22,7 +22,7 @@ def new_gate() -> Gate:
     return Gate(partial(gated, owned=False))
 
 
-def gated(client: Any, gate: Gate, *, owned: bool = True) -> "GatedBlockingIO | GatedAsyncIO":
+def gated(client: Any, gate: Gate, *, owned: bool = True) -> "GatedSyncIO | GatedAsyncIO":
     """Return a way to wait over a client's connections that ends with the application.
 
     Args:
@@ -31,11 +31,11 @@ def gated(client: Any, gate: Gate, *, owned: bool = True) -> "GatedBlockingIO | 
         owned: Whether the connections are closed with the application, which ends what waits for them; what waits for
             any others is interrupted.
     """
-    kind = GatedBlockingIO if client._blocking else GatedAsyncIO
+    kind = GatedSyncIO if client._sync else GatedAsyncIO
     return kind(client._sender, gate, client._library.http, owned=owned)
 
 
-class GatedBlockingIO(BlockingIO):
+class GatedSyncIO(SyncIO):
     """Waits by blocking the thread, and not beyond the end of the application."""
 
     def __init__(self, sender: Any, gate: Gate, http: Any, *, owned: bool = True) -> None:

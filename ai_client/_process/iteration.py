@@ -1,4 +1,4 @@
-"""Iterables of one kind for servers of the other: awaitable ones for a thread, blocking ones for an event loop."""
+"""Iterables of one kind for servers of the other: async ones for a thread, sync ones for an event loop."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ T = TypeVar("T")
 _END: Any = object()
 
 
-class Blocking(Generic[T]):
+class SyncItems(Generic[T]):
     """The items of an async iterable for a thread without an event loop: it has one of its own.
 
     Args:
@@ -57,8 +57,8 @@ class Blocking(Generic[T]):
             self._runner.run(_await(self._close))
 
 
-class Threaded(Generic[T]):
-    """The items of a blocking iterable for an event loop: a thread of its own waits for them.
+class AsyncItems(Generic[T]):
+    """The items of a sync iterable for an event loop: a thread of its own waits for them.
 
     Args:
         items: What to iterate.
@@ -126,7 +126,7 @@ async def _await(function: Callable[[], Any]) -> None:
 
 
 def interrupt(connection: Any) -> None:
-    """Shut down the connection of a blocking stream that another thread reads.
+    """Shut down the connection of a sync stream that another thread reads.
 
     Args:
         connection: The HTTP library's view of it, if there is one.

@@ -12,10 +12,10 @@ from .._exchange.pool_senders import AsyncPoolHop, PoolHop
 from .._http.library import library
 from .._http.options import PoolOptions
 from .._io import finish
-from .._pool.async_pool import AwaitablePool
-from .._pool.sync_pool import BlockingPool
+from .._pool.async_pool import AsyncPool
+from .._pool.sync_pool import SyncPool
 from .gate import Gate
-from .gated_io import GatedAsyncIO, GatedBlockingIO
+from .gated_io import GatedAsyncIO, GatedSyncIO
 
 if TYPE_CHECKING:
     import httpx
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 OF_THE_POOL = frozenset({"max_connections", "keepalive_expiry", "trust"})
 
 
-def http_client_for(make: Callable[..., Any], options: dict[str, Any], gate: Gate, *, blocking: bool) -> Any:
+def http_client_for(make: Callable[..., Any], options: dict[str, Any], gate: Gate, *, sync: bool) -> Any:
     """Make the HTTP client for an SDK's class; `None` where that is not of the family.
 
     Args:
         make: The class.
         options: Of the pool.
         gate: What requests go through.
-        blocking: Which kind of client it is.
+        sync: Which kind of client it is.
     """
     package = getattr(make, "__module__", "").partition(".")[0]
-    name = "DefaultHttpxClient" if blocking else "DefaultAsyncHttpxClient"
+    name = "DefaultHttpxClient" if sync else "DefaultAsyncHttpxClient"
     default: Any = getattr(import_module(package), name, None) if package else None
     if not isinstance(default, type):
         return None
@@ -41,7 +41,7 @@ def http_client_for(make: Callable[..., Any], options: dict[str, Any], gate: Gat
     known = homes & {"httpx", "httpx2"}
     if not known:
         return None
-    return default(transport=_transport(known.pop(), options, gate, blocking=blocking))
+    return default(transport=_transport(known.pop(), options, gate, sync=sync))
 
 
 def withhold(http_client: Any, headers: frozenset[tuple[str, str]]) -> None:
@@ -73,19 +73,19 @@ def is_ours(http_client: Any) -> bool:
     return isinstance(getattr(http_client, "_transport", None), _AsyncTransport)
 
 
-def _transport(name: str, options: dict[str, Any], gate: Gate, *, blocking: bool) -> Any:
+def _transport(name: str, options: dict[str, Any], gate: Gate, *, sync: bool) -> Any:
     found = library(name)
     pooled = PoolOptions(library=found.name, **options)
-    if blocking:
-        sender = PoolHop(BlockingPool(pooled), found)
-        return _Transport(sender, GatedBlockingIO(sender, gate, found.http), gate)
-    loops = LoopSender(lambda: AsyncPoolHop(AwaitablePool(pooled), found), found)
+    if sync:
+        sender = PoolHop(SyncPool(pooled), found)
+        return _Transport(sender, GatedSyncIO(sender, gate, found.http), gate)
+    loops = LoopSender(lambda: AsyncPoolHop(AsyncPool(pooled), found), found)
     loops.shared = True
     return _AsyncTransport(loops, GatedAsyncIO(loops, gate, found.http), gate)
 
 
 class _Transport:
-    def __init__(self, sender: PoolHop, io: GatedBlockingIO, gate: Gate) -> None:
+    def __init__(self, sender: PoolHop, io: GatedSyncIO, gate: Gate) -> None:
         self._sender = sender
         self._io = io
         self._gate = gate

@@ -16,7 +16,7 @@ from .factory import arguments_of
 from .gate import Gate
 from .gated_io import gated
 
-Kind = Literal["blocking", "awaitable"]
+Kind = Literal["sync", "async"]
 
 
 class Managed(Protocol):
@@ -49,20 +49,20 @@ def build(assembly: Assembly, kind: Kind, gate: Gate) -> Managed:
         ConfigError: The configured class cannot be found, or does not take an option that was given.
     """
     config = assembly.config
-    foreign = config.client_class if kind == "blocking" else config.async_client_class
+    foreign = config.client_class if kind == "sync" else config.async_client_class
     if foreign is not None:
         make = class_of(foreign)
-        options = _accepted(make, config, gate, blocking=kind == "blocking")
+        options = _accepted(make, config, gate, sync=kind == "sync")
         client = make(**options)
         if not config.takes_environment:
             from .other_sdks import withhold  # noqa: PLC0415 - loads the HTTP library
 
             withhold(options.get("http_client") or getattr(client, "_client", None), as_headers(options))
-        return _Foreign(client) if kind == "blocking" else _AsyncForeign(client, options.get("http_client"))
-    client = assembly.client(blocking=kind == "blocking")
+        return _Foreign(client) if kind == "sync" else _AsyncForeign(client, options.get("http_client"))
+    client = assembly.client(sync=kind == "sync")
     client._gate = gate
     client.io = gated(client, gate)
-    return _Ours(client) if kind == "blocking" else _AsyncOurs(client)
+    return _Ours(client) if kind == "sync" else _AsyncOurs(client)
 
 
 class _Ours:
@@ -156,9 +156,7 @@ async def _finish_from_here(close: Callable[[], Coroutine[Any, Any, object]], *,
         begin_on(loop, close)
 
 
-def _accepted(
-    make: Callable[..., Any], config: ClientConfig, gate: Gate, *, blocking: bool
-) -> dict[str, Any]:
+def _accepted(make: Callable[..., Any], config: ClientConfig, gate: Gate, *, sync: bool) -> dict[str, Any]:
     """Give the options that were set, all of which the class has to take; it has its own defaults."""
     from .other_sdks import OF_THE_POOL, http_client_for  # noqa: PLC0415 - loads the HTTP library
 
@@ -166,7 +164,7 @@ def _accepted(
     options = {name: value for name, value in arguments_of(config).items() if name in config.model_fields_set}
     if "http_client" in parameters and "http_client" not in options:
         of_pool = {name: options[name] for name in options.keys() & OF_THE_POOL}
-        http_client = http_client_for(make, of_pool, gate, blocking=blocking)
+        http_client = http_client_for(make, of_pool, gate, sync=sync)
         if http_client is not None:
             options = {name: value for name, value in options.items() if name not in OF_THE_POOL}
             options["http_client"] = http_client

@@ -243,7 +243,7 @@ class Channel(Listening, Resource[M], Generic[M, T]):
             session.forget()
 
     def __iter__(self: "Channel[Sync, T]") -> Iterator[T]:
-        if not self._client.io.blocking:
+        if not self._client.io.sync:
             raise TypeError("A connection of AsyncOpenAI is iterated with `async for`.")
         return self
 

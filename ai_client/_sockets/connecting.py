@@ -101,7 +101,7 @@ class connects(Generic[P, S, A]):  # noqa: N801 - reads as a keyword
     def __get__(self, obj: Resource[Any] | None, owner: type, /) -> object:
         if obj is None:
             return self
-        manager: Any = ConnectionManager if obj._client.io.blocking else AsyncConnectionManager
+        manager: Any = ConnectionManager if obj._client.io.sync else AsyncConnectionManager
 
         def run(described: Connecting[Any, Any]) -> Any:
             return manager(described.opening, described.channel)

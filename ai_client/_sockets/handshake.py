@@ -16,7 +16,7 @@ from ..errors import (
     WebSocketRedirectError,
     status_error,
 )
-from .socket import AsyncSocket, BlockingSocket, Socket, websockets
+from .socket import AsyncSocket, Socket, SyncSocket, websockets
 
 if TYPE_CHECKING:
     import httpx
@@ -58,8 +58,8 @@ async def open_socket(
         ImportError: The extra `realtime` is not installed.
         APIError: It was not opened: the server refused, could not be reached, or sends it to another origin.
     """
-    blocking = client.io.blocking
-    module, errors = websockets(blocking)
+    sync = client.io.sync
+    module, errors = websockets(sync)
     settings: dict[str, Any] = {
         "max_size": client._bounds.event,
         "compression": None,
@@ -69,14 +69,14 @@ async def open_socket(
     sent = await _headers(client, call, headers)
     sent.update(settings.pop("additional_headers", None) or {})
     make: Any = settings.pop("create_connection", None) or module.ClientConnection
-    make = (_make_blocking if blocking else _make_awaitable)(make, errors)
+    make = (_make_sync if sync else _make_async)(make, errors)
     where = address(client, call.path, query)
     request = _request_of(client, where, sent)
     for _ in range(_MAX_REDIRECTS + 1):
         try:
             timed = settings if call.deadline is None else _in_time(settings, call.deadline)
             opening: Any = module.connect(where, additional_headers=sent, create_connection=make, **timed)
-            opened: Any = opening.__enter__() if blocking else await opening
+            opened: Any = opening.__enter__() if sync else await opening
         except _AnsweredError as answered:
             where = _next(client, where, answered.response, request)
             request = _request_of(client, where, sent)
@@ -89,7 +89,7 @@ async def open_socket(
             raise APIConnectionError(message=message, request=request) from error
         else:
             response = _response_of(client, opened.response, request)
-            return (BlockingSocket if blocking else AsyncSocket)(opened, errors), response
+            return (SyncSocket if sync else AsyncSocket)(opened, errors), response
     raise APIConnectionError(message=f"More than {_MAX_REDIRECTS} redirects.", request=request)
 
 
@@ -102,8 +102,8 @@ def _in_time(settings: dict[str, Any], deadline: float) -> dict[str, Any]:
     return {**settings, "open_timeout": left if given is None else min(given, left)}
 
 
-def _make_blocking(make: Any, errors: Any) -> Any:
-    """Have a blocking connection tell us of an answer that is no WebSocket's."""
+def _make_sync(make: Any, errors: Any) -> Any:
+    """Have a sync connection tell us of an answer that is no WebSocket's."""
 
     def made(*args: Any, **kwargs: Any) -> Any:
         connection = make(*args, **kwargs)
@@ -122,8 +122,8 @@ def _make_blocking(make: Any, errors: Any) -> Any:
     return made
 
 
-def _make_awaitable(make: Any, errors: Any) -> Any:
-    """Do the same with an awaitable one."""
+def _make_async(make: Any, errors: Any) -> Any:
+    """Do the same with an async one."""
 
     def made(*args: Any, **kwargs: Any) -> Any:
         connection = make(*args, **kwargs)

@@ -49,14 +49,14 @@ class Socket(Protocol):
         ...
 
 
-def websockets(blocking: bool) -> tuple[Any, Any]:
+def websockets(sync: bool) -> tuple[Any, Any]:
     """Import the client's module of the websockets package and its exceptions.
 
     Raises:
         ImportError: The extra `realtime` is not installed.
     """
     try:
-        client: Any = import_module(f"websockets.{'sync' if blocking else 'asyncio'}.client")
+        client: Any = import_module(f"websockets.{'sync' if sync else 'asyncio'}.client")
         return client, import_module("websockets.exceptions")
     except ImportError as error:
         raise ImportError(
@@ -80,7 +80,7 @@ class _Socket:
             raise OpenAIError(f"The WebSocket failed ({type(error).__name__}): {error}") from error
 
 
-class BlockingSocket(_Socket):
+class SyncSocket(_Socket):
     """A WebSocket that blocks the thread."""
 
     async def receive(self) -> bytes:

@@ -181,7 +181,7 @@ class Fallback:
             if model != asked:
                 call = call.with_members({"model": model})
             if client is not None:
-                call = call.changed(via=self._client(client, blocking=call.io.blocking))
+                call = call.changed(via=self._client(client, sync=call.io.sync))
             if not last and self.retries is not None:
                 call = call.changed(max_retries=self.retries)
             reply = await proceed(call)
@@ -210,11 +210,11 @@ class Fallback:
         else:
             breaker.left(name)
 
-    def _client(self, name: str, *, blocking: bool) -> Any:
+    def _client(self, name: str, *, sync: bool) -> Any:
         given = self.clients[name]
-        client = given if hasattr(given, "_send") else cast("Callable[[bool], Any]", given)(blocking)
-        if client.io.blocking != blocking:
-            kind = "OpenAI" if blocking else "AsyncOpenAI"
+        client = given if hasattr(given, "_send") else cast("Callable[[bool], Any]", given)(sync)
+        if client.io.sync != sync:
+            kind = "OpenAI" if sync else "AsyncOpenAI"
             raise ConfigError(
                 f"fallback: clients: {name!r} must be an {kind} here, or a function that gives one."
             )
@@ -237,10 +237,10 @@ class Fallback:
 
         reply.on_end.append(at_end)
 
-    def built_clients(self, *, blocking: bool) -> list[Any]:
+    def built_clients(self, *, sync: bool) -> list[Any]:
         """Give the clients of a kind that were built for this policy, to be closed with the one it belongs to."""
         makers = [client for client in self.clients.values() if hasattr(client, "built")]
-        return [client for maker in makers if (client := maker.built(blocking=blocking)) is not None]
+        return [client for maker in makers if (client := maker.built(sync=sync)) is not None]
 
     def _matters(self, error: OpenAIError) -> bool:
         """Tell whether a failure is among `on`."""

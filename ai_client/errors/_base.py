@@ -14,4 +14,4 @@ class ClientClosedError(OpenAIError):
 
 
 class BlockingCallWarning(RuntimeWarning):
-    """A call of the blocking client on the thread of a running event loop."""
+    """A call of the sync client on the thread of a running event loop."""

@@ -80,7 +80,7 @@ class SharedStore:
             return None
         except BaseException:
             request.unwanted = True
-            if request.made or io.blocking:  # else the thread that makes it gives it back
+            if request.made or io.sync:  # else the thread that makes it gives it back
                 await io.work(self._here().workers(), self._settle, *request.nothing())
             raise
 

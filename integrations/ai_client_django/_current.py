@@ -50,7 +50,7 @@ def handle() -> SettingsHandle:
 
 
 def get_ai_client(alias: str = DEFAULT) -> "OpenAI":
-    """Give the process's blocking client.
+    """Give the process's sync client.
 
     Raises:
         ImproperlyConfigured: The app is not installed, or not loaded yet.
@@ -60,7 +60,7 @@ def get_ai_client(alias: str = DEFAULT) -> "OpenAI":
 
 
 def get_async_ai_client(alias: str = DEFAULT) -> "AsyncOpenAI":
-    """Give the process's awaitable client, for any event loop.
+    """Give the process's async client, for any event loop.
 
     Raises:
         ImproperlyConfigured: The app is not installed, or not loaded yet.
@@ -82,4 +82,4 @@ class _CurrentClient:
 
 
 ai_client: "OpenAI" = cast("OpenAI", _CurrentClient())
-"""The process's blocking client, found anew at each use; it can be imported before the settings are loaded."""
+"""The process's sync client, found anew at each use; it can be imported before the settings are loaded."""

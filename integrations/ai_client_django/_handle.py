@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Handle(Mapping[str, Any]):
-    """The clients of one alias in this process: used as the blocking client, read as a mapping of its options.
+    """The clients of one alias in this process: used as the sync client, read as a mapping of its options.
 
     The names that mappings have (`get`, `keys`, `items`, `values`) mean the options; `.client` has those of the
     client.
@@ -36,12 +36,12 @@ class Handle(Mapping[str, Any]):
 
     @property
     def client(self) -> "OpenAI":
-        """The blocking client of this process, built when first used."""
+        """The sync client of this process, built when first used."""
         return self._clients.client
 
     @property
     def async_client(self) -> "AsyncOpenAI":
-        """The awaitable client of this process, for any event loop, built when first used."""
+        """The async client of this process, for any event loop, built when first used."""
         return self._clients.async_client
 
     def override(self, fake: Any) -> AbstractContextManager[Any]:

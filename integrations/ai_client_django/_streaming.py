@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from asgiref.sync import async_to_sync
 from django.http import StreamingHttpResponse
 
-from ai_client._process.iteration import Blocking, Threaded
+from ai_client._process.iteration import AsyncItems, SyncItems
 from ai_client.relay import AsyncEvents, Events
 from ai_client.web import EVENT_HEADERS, EVENT_STREAM
 
@@ -25,7 +25,7 @@ class EventStreamResponse(StreamingHttpResponse):
         self, stream: Iterable[Any] | AsyncIterable[Any], transform: Callable[[Any], Any] | None = None
     ) -> None:
         self._stream = stream
-        self._blocking: Blocking[bytes] | None = None
+        self._sync: SyncItems[bytes] | None = None
         self._async_events: AsyncEvents | None = None
         if isinstance(stream, AsyncIterable):
             self._async_events = AsyncEvents(stream, transform)
@@ -40,8 +40,8 @@ class EventStreamResponse(StreamingHttpResponse):
         events = self._async_events
         if events is None or not self.is_async:
             return super().__iter__()
-        self._blocking = Blocking(cast("AsyncIterable[bytes]", self.streaming_content), events.aclose)
-        return self._blocking
+        self._sync = SyncItems(cast("AsyncIterable[bytes]", self.streaming_content), events.aclose)
+        return self._sync
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Iterate for an ASGI server, and close the stream when it stops."""
@@ -53,7 +53,7 @@ class EventStreamResponse(StreamingHttpResponse):
             finally:
                 await events.aclose()
             return
-        parts = Threaded(
+        parts = AsyncItems(
             cast("Iterable[bytes]", self.streaming_content),
             self._stream,
             self._close_events,
@@ -75,8 +75,8 @@ class EventStreamResponse(StreamingHttpResponse):
     def _close_events(self) -> None:
         if self._async_events is None:
             self._events.close()
-        elif self._blocking is not None:
-            self._blocking.close()
+        elif self._sync is not None:
+            self._sync.close()
         elif not self._async_events.ended:
             try:
                 loop = asyncio.get_running_loop()

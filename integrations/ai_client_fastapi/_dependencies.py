@@ -13,7 +13,7 @@ from ._late import provider_of
 
 
 async def get_ai_client(connection: HTTPConnection) -> AsyncOpenAI:
-    """Give the process's awaitable client, in requests and WebSocket routes alike.
+    """Give the process's async client, in requests and WebSocket routes alike.
 
     Raises:
         RuntimeError: The application has no lifespan with a client.
@@ -22,7 +22,7 @@ async def get_ai_client(connection: HTTPConnection) -> AsyncOpenAI:
 
 
 async def get_sync_ai_client(connection: HTTPConnection) -> OpenAI:
-    """Give the process's blocking client, for path operations that are plain functions.
+    """Give the process's sync client, for path operations that are plain functions.
 
     Raises:
         RuntimeError: The application has no lifespan with a client.
@@ -32,7 +32,7 @@ async def get_sync_ai_client(connection: HTTPConnection) -> OpenAI:
 
 @cache
 def ai_client(alias: str) -> Callable[[HTTPConnection], Awaitable[AsyncOpenAI]]:
-    """Give the dependency for the awaitable client with an alias: `Depends(ai_client("azure"))`.
+    """Give the dependency for the async client with an alias: `Depends(ai_client("azure"))`.
 
     The same alias gives the same dependency, so that it can be found in `app.dependency_overrides`.
     """
@@ -45,7 +45,7 @@ def ai_client(alias: str) -> Callable[[HTTPConnection], Awaitable[AsyncOpenAI]]:
 
 @cache
 def sync_ai_client(alias: str) -> Callable[[HTTPConnection], Awaitable[OpenAI]]:
-    """Give the dependency for the blocking client with an alias: `Depends(sync_ai_client("azure"))`."""
+    """Give the dependency for the sync client with an alias: `Depends(sync_ai_client("azure"))`."""
 
     async def get_aliased_sync_ai_client(connection: HTTPConnection) -> OpenAI:
         return provider_of(connection.scope)[alias].client
@@ -54,7 +54,7 @@ def sync_ai_client(alias: str) -> Callable[[HTTPConnection], Awaitable[OpenAI]]:
 
 
 AIClientDep = Annotated[AsyncOpenAI, Depends(get_ai_client)]
-"""A parameter of this type receives the process's awaitable client."""
+"""A parameter of this type receives the process's async client."""
 
 SyncAIClientDep = Annotated[OpenAI, Depends(get_sync_ai_client)]
-"""A parameter of this type receives the process's blocking client."""
+"""A parameter of this type receives the process's sync client."""

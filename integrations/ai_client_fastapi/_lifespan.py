@@ -40,7 +40,7 @@ def ai_client_lifespan(
         aliases: The options of further clients by name, for `Depends(ai_client(name))`.
         wraps: The application's own lifespan, run inside this one: it may use the clients through
             `app.state.ai_client`, and the state it yields reaches the requests.
-        warm: Resources of the awaitable client to have ready before the first request, `"chat.completions"`
+        warm: Resources of the async client to have ready before the first request, `"chat.completions"`
             say. The client is then built at the start too, so that a missing key stops the application there.
 
     Raises:

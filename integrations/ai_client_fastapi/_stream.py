@@ -8,7 +8,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from ai_client.relay import awaitable_events
+from ai_client.relay import async_events
 from ai_client.web import EVENT_HEADERS, EVENT_STREAM
 
 from ._disconnect import ReaderLeftError, while_connected
@@ -37,7 +37,7 @@ def stream_response(
         return stream_response(client.chat.completions.create(..., stream=True))
 
     When the reader leaves, the stream is closed at once: while it is being opened, before its first item and
-    between two. The blocking client's streams can be given as well.
+    between two. The sync client's streams can be given as well.
 
     Args:
         stream: What is streamed. Given as an awaitable, it is opened by the response: a reader who leaves before it
@@ -80,7 +80,7 @@ class _EventResponse(_Base):
     async def _run(self, send: Send) -> None:
         given = self._stream
         stream = await given if isinstance(given, Awaitable) else given
-        events = awaitable_events(stream, self._transform)
+        events = async_events(stream, self._transform)
         try:
             self._started = True
             await _deliver(

@@ -29,7 +29,7 @@ def current_provider() -> "ClientProvider":
 
 
 def get_ai_client(alias: str = DEFAULT) -> "OpenAI":
-    """Give the current app's blocking client.
+    """Give the current app's sync client.
 
     Raises:
         RuntimeError: No app context is active, or the app has no `AIClient`.
@@ -39,7 +39,7 @@ def get_ai_client(alias: str = DEFAULT) -> "OpenAI":
 
 
 def get_async_ai_client(alias: str = DEFAULT) -> "AsyncOpenAI":
-    """Give the current app's awaitable client, for any event loop.
+    """Give the current app's async client, for any event loop.
 
     Raises:
         RuntimeError: No app context is active, or the app has no `AIClient`.
@@ -49,4 +49,4 @@ def get_async_ai_client(alias: str = DEFAULT) -> "AsyncOpenAI":
 
 
 current_ai_client: "OpenAI" = cast("OpenAI", LocalProxy(get_ai_client))
-"""The current app's blocking client, found anew at each use."""
+"""The current app's sync client, found anew at each use."""

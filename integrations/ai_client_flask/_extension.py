@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class AIClient:
-    """The AI clients of Flask apps: one blocking and one awaitable client for each app and process.
+    """The AI clients of Flask apps: one sync and one async client for each app and process.
 
     It holds no app: the state is in `app.extensions["ai_client"]`, so that one object serves any number of apps.
 
@@ -60,7 +60,7 @@ class AIClient:
 
     @property
     def client(self) -> "OpenAI":
-        """The current app's blocking client.
+        """The current app's sync client.
 
         Raises:
             RuntimeError: No app context is active, or its app is not registered.
@@ -69,7 +69,7 @@ class AIClient:
 
     @property
     def async_client(self) -> "AsyncOpenAI":
-        """The current app's awaitable client, for any event loop.
+        """The current app's async client, for any event loop.
 
         Raises:
             RuntimeError: No app context is active, or its app is not registered.

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from flask import Response
 
-from ai_client.relay import blocking_events
+from ai_client.relay import sync_events
 from ai_client.web import EVENT_HEADERS, EVENT_STREAM
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ def stream_response(
         stream: What is streamed, by either client or a generator.
         transform: Makes of each item what is sent: a result, text or other data; `None` sends nothing.
     """
-    events = blocking_events(stream, transform)
+    events = sync_events(stream, transform)
     response = Response(events, headers=dict(EVENT_HEADERS), content_type=EVENT_STREAM)
     response.call_on_close(events.close)
     return response

@@ -222,27 +222,27 @@ def plain(result: Any) -> Any:
 
 
 class Twin:
-    """One library's clients, blocking and awaitable, of an upstream of their own."""
+    """One library's clients, sync and async, of an upstream of their own."""
 
     def __init__(self, lib: Any, runner: asyncio.Runner) -> None:
         self.lib = lib
         self.upstream = Upstream().start()
         self._runner = runner
         options = {"api_key": KEY, "base_url": self.upstream.base_url, "max_retries": 1}
-        self._blocking = lib.OpenAI(**options)
-        self._awaitable = runner.run(self._made(lib.AsyncOpenAI, options))
+        self._sync = lib.OpenAI(**options)
+        self._async = runner.run(self._made(lib.AsyncOpenAI, options))
 
     async def _made(self, cls: Any, options: dict[str, Any]) -> Any:
         return cls(**options)
 
     def run(self, way: str, call: Call) -> Any:
         """Make a call, to the end of its stream; give its result in plain types."""
-        if way == "blocking":
-            result = call(self._blocking, self.lib)
+        if way == "sync":
+            result = call(self._sync, self.lib)
             return plain(list(result) if isinstance(result, self.lib.Stream) else result)
 
         async def main() -> Any:
-            result = call(self._awaitable, self.lib)
+            result = call(self._async, self.lib)
             if inspect.isawaitable(result):
                 result = await result
             if isinstance(result, self.lib.AsyncStream):
@@ -267,8 +267,8 @@ class Twin:
 
     def close(self) -> None:
         """Close both clients and the upstream."""
-        self._blocking.close()
-        self._runner.run(self._awaitable.close())
+        self._sync.close()
+        self._runner.run(self._async.close())
         self.upstream.stop()
 
 
@@ -318,7 +318,7 @@ def twins(both: tuple[Twin, Twin]) -> tuple[Twin, Twin]:
     return both
 
 
-WAYS = ("blocking", "awaitable")
+WAYS = ("sync", "async")
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -386,7 +386,7 @@ def test_a_used_up_quota_is_where_ours_differs(twins: tuple[Twin, Twin]) -> None
         twin.upstream.always(
             status=429, json={"error": {"message": "m", "code": "insufficient_quota"}}, headers=NOW
         )
-    theirs, ours = (twin.failure("blocking", CALLS["chat"]) for twin in twins)
+    theirs, ours = (twin.failure("sync", CALLS["chat"]) for twin in twins)
     assert (len(theirs.pop("attempts")), len(ours.pop("attempts"))) == (2, 1)
     assert ours == theirs
 
@@ -395,15 +395,15 @@ def test_an_answer_that_is_no_json_is_where_ours_differs(twins: tuple[Twin, Twin
     """The official client gives a web page as a string; ours refuses it."""
     for twin in twins:
         twin.upstream.always(body=b"<html>", headers={"content-type": "text/html"})
-    assert twins[0].run("blocking", CALLS["chat"]) == "<html>"
+    assert twins[0].run("sync", CALLS["chat"]) == "<html>"
     with pytest.raises(ai_client.APIResponseValidationError, match="Expected JSON"):
-        twins[1].run("blocking", CALLS["chat"])
+        twins[1].run("sync", CALLS["chat"])
 
 
 def test_an_idempotency_key_is_where_ours_differs(twins: tuple[Twin, Twin]) -> None:
     """The official client takes an idempotency key and keeps it to itself; ours sends it."""
     for twin in twins:
-        twin.run("blocking", verb("post", "/echo", body={}, options={"idempotency_key": "once"}))
+        twin.run("sync", verb("post", "/echo", body={}, options={"idempotency_key": "once"}))
     assert [twin.upstream.requests[0].headers.get("idempotency-key") for twin in twins] == [None, "once"]
 
 
@@ -411,5 +411,5 @@ def test_an_omitted_default_is_where_ours_differs(twins: tuple[Twin, Twin]) -> N
     """Omitting a header brings the HTTP library's own to light in the official client; ours leaves it out."""
     for twin in twins:
         headers = {"Accept": twin.lib.omit}
-        twin.run("blocking", lambda client, _, headers=headers: client.models.list(extra_headers=headers))
+        twin.run("sync", lambda client, _, headers=headers: client.models.list(extra_headers=headers))
     assert [twin.upstream.requests[0].headers.get("accept") for twin in twins] == ["*/*", None]

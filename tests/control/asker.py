@@ -1,4 +1,4 @@
-"""A process that asks for one embedding through a cache: `python -m tests.control.asker STORE URL blocking|async`."""
+"""A process that asks for one embedding through a cache: `python -m tests.control.asker STORE URL sync|async`."""
 
 import asyncio
 import hashlib
@@ -20,7 +20,7 @@ def say(line: str) -> None:
 
 
 async def ask_async(options: dict[str, Any]) -> Any:
-    """Ask the awaitable client."""
+    """Ask the async client."""
     async with AsyncOpenAI(**options) as client:
         return await client.embeddings.create(**ASK)
 

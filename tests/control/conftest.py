@@ -15,7 +15,7 @@ def upstream() -> Iterator[Upstream]:
         yield upstream
 
 
-@pytest.fixture(params=["blocking", "async"])
+@pytest.fixture(params=["sync", "async"])
 def both(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[Both]:
     """Yield each of the two clients in turn."""
     both = Both(request.param, upstream.base_url)

@@ -8,13 +8,13 @@ import sys
 from ai_client._io import finish
 from ai_client.stores import Take, open_store
 from ai_client.stores.tickets import new_ticket
-from tests.control.support import blocking_io
+from tests.control.support import sync_io
 
 
 def main(store_url: str, start: float, limit: int) -> None:
     """Take as much as there is, at each tick, and say how much it was."""
     take = Take("rate", 1, limit, 60.0)
-    store, io, now = open_store(store_url, on_failure="closed"), blocking_io(), start
+    store, io, now = open_store(store_url, on_failure="closed"), sync_io(), start
     for _ in sys.stdin:
         taken = 0
         while (

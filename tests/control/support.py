@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ai_client import AsyncOpenAI, OpenAI
-from ai_client._io import BlockingIO
+from ai_client._io import SyncIO
 from ai_client._io.async_io import AsyncIO
 
 REDIS = shutil.which("redis-server")
@@ -26,13 +26,13 @@ class Idle:
     failures = (OSError,)
 
 
-def blocking_io() -> BlockingIO:
-    """Give the blocking seam without a network."""
-    return BlockingIO(Idle())  # type: ignore[arg-type]
+def sync_io() -> SyncIO:
+    """Give the sync seam without a network."""
+    return SyncIO(Idle())  # type: ignore[arg-type]
 
 
 def async_io() -> AsyncIO:
-    """Give the awaitable seam without a network."""
+    """Give the async seam without a network."""
     return AsyncIO(Idle())  # type: ignore[arg-type]
 
 

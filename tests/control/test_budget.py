@@ -25,7 +25,7 @@ from ai_client.stores import Ledger, open_store
 from ai_client.testing import Recorded, Reply, Upstream
 from ai_client.web import http_error
 from tests.control.spender import PRICES
-from tests.control.support import Both, Clock, Redis, async_io, blocking_io
+from tests.control.support import Both, Clock, Redis, async_io, sync_io
 
 
 def chat_reply(recorded: Recorded) -> Reply:
@@ -328,7 +328,7 @@ def test_processes_share_a_budget(shared_url: str, billing: Upstream) -> None:
     served = sum(int(figures[0]) for figures in said)
     assert served + sum(int(figures[1]) for figures in said) == 3200
     store = open_store(shared_url)
-    ledger = finish(store.ledger(blocking_io(), total_key(), blocking_io().now()))
+    ledger = finish(store.ledger(sync_io(), total_key(), sync_io().now()))
     (row,) = Cost(PRICES, store).report()
     store.close()
     billing.wait_for(
@@ -349,7 +349,7 @@ def test_killed_processes_lose_nothing(shared_url: str, billing: Upstream) -> No
         process.kill()
     said = [process.communicate()[0].split() for process in processes]
     assert all(figures == ["200", "0"] for figures in said[8:])
-    store, io = open_store(shared_url), blocking_io()
+    store, io = open_store(shared_url), sync_io()
     ledger = finish(store.ledger(io, total_key(), io.now() + 60))
     store.close()
     assert ledger.held == 0

@@ -22,7 +22,7 @@ from ai_client.control.pricing.prices import Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Gate, Upstream
-from tests.control.support import Both, Clock, blocking_io, running_redis
+from tests.control.support import Both, Clock, running_redis, sync_io
 
 
 def cached(both: Both, **options: Any) -> Any:
@@ -181,7 +181,7 @@ def read_bytes(both: Both, client: Any) -> list[bytes]:
         "stream": True,
         "extra_body": {"seed": 1},
     }
-    if both.kind == "blocking":
+    if both.kind == "sync":
         with create(**body) as response:
             return list(response.iter_bytes())
 
@@ -335,7 +335,7 @@ def test_processes_share_a_flight_too(
     command = [sys.executable, "-m", "tests.control.asker", url, upstream.base_url]
     processes = [
         subprocess.Popen([*command, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for kind in ("blocking", "async", "blocking", "async")
+        for kind in ("sync", "async", "sync", "async")
     ]
     for process in processes:
         assert process.stdout is not None
@@ -471,7 +471,7 @@ def test_scopes_never_share(scopes: list[Any], one: tuple[Any, ...], other: tupl
     def ask(values: tuple[Any, ...]) -> Any:
         given_labels = {name: value for name, value in zip(names, values, strict=True) if value is not None}
         with labels(**given_labels):
-            call = Call(blocking_io(), "POST", "/embeddings", None, body={"model": "m", "input": "x"})
+            call = Call(sync_io(), "POST", "/embeddings", None, body={"model": "m", "input": "x"})
             return finish(policy(call, proceed)).response.json()["number"]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -500,7 +500,7 @@ def shuffled(value: Any, order: random.Random) -> Any:
 
 def key(body: dict[str, Any]) -> str:
     """Name a call with a body."""
-    return cache_key(Call(blocking_io(), "POST", "/embeddings", None, body=body), ["scope"])
+    return cache_key(Call(sync_io(), "POST", "/embeddings", None, body=body), ["scope"])
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=4), st.randoms(use_true_random=False))

@@ -4,13 +4,13 @@ from dataclasses import fields
 from typing import Any
 
 from ai_client._call.call import Call
-from tests.control.support import blocking_io
+from tests.control.support import sync_io
 
 
 def test_a_copy_has_every_attribute() -> None:
     """A changed copy differs in what was changed alone, and the call itself stays as it was."""
     names = [one.name for one in fields(Call)]
-    call: Any = Call(blocking_io(), *[object() for _ in names[1:]])
+    call: Any = Call(sync_io(), *[object() for _ in names[1:]])
     before = [getattr(call, name) for name in names]
     copy = call.changed(path="/other", deadline=1.0)
     differing = [name for name, value in zip(names, before, strict=True) if getattr(copy, name) is not value]

@@ -24,7 +24,7 @@ from ai_client.control.scope import window
 from ai_client.stores import Ledger, open_store
 from ai_client.testing import Gate, Upstream
 from tests.control.spender import PRICES
-from tests.control.support import blocking_io
+from tests.control.support import sync_io
 
 HELLO: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -219,7 +219,7 @@ def test_nothing_is_kept_from_others_by_who_left(store_url: str, upstream: Upstr
     asyncio.run(main())
     store.close()  # waits for what its threads are doing
     assert (slots.in_flight, slots.queue_length) == (0, 0)
-    io = blocking_io()
+    io = sync_io()
     ledgers = [
         finish(store.ledger(io, key, io.now()))
         for key in ("first|requests|total|UTC|all", "|requests|total|UTC|all", "|usd|total|UTC|all")

@@ -14,7 +14,7 @@ from ai_client._io import finish
 from ai_client.control.concurrency import Concurrency
 from ai_client.testing import Gate, Upstream
 from ai_client.web import http_error
-from tests.control.support import Both, async_io, blocking_io
+from tests.control.support import Both, async_io, sync_io
 
 
 def test_no_more_than_allowed(upstream: Upstream) -> None:
@@ -162,7 +162,7 @@ def test_a_deadline_bounds_the_wait() -> None:
         leave.wait()
 
     def run(**options: Any) -> None:
-        finish(policy(Call(blocking_io(), "GET", "/", None, **options), hold))
+        finish(policy(Call(sync_io(), "GET", "/", None, **options), hold))
 
     thread = threading.Thread(target=run)
     thread.start()

@@ -15,7 +15,7 @@ from ai_client.control.pricing.prices import Price, Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
-from tests.control.support import Both, blocking_io
+from tests.control.support import Both, sync_io
 
 OWN = Prices({"gpt-4o-mini": {"input": 2.0, "output": 10.0, "cached_input": 1.0}}, library=False)
 
@@ -33,7 +33,7 @@ def test_prices_of_the_library() -> None:
     from ai_client._io import finish
 
     prices = Prices({"mine": Price(1, 1), "gpt-4o-mini": Price(100, 100)})
-    finish(prices.ready(blocking_io()))
+    finish(prices.ready(sync_io()))
     usage = Usage("reported", 1_000_000, 0)
     assert prices.nano_usd(usage, "gpt-4o") == pytest.approx(2.5e9)
     assert prices.nano_usd(usage, "gpt-4o-mini-2024-07-18", "gpt-4o-mini") == 100e9
@@ -51,7 +51,7 @@ def test_tiers_of_the_library() -> None:
     from ai_client._io import finish
 
     prices = Prices()
-    finish(prices.ready(blocking_io()))
+    finish(prices.ready(sync_io()))
     for tokens in (1000, 400_000):
         theirs = calc_price(Theirs(input_tokens=tokens, output_tokens=10), model_ref="gpt-5.5").total_price
         ours = prices.nano_usd(Usage("reported", tokens, 10), "gpt-5.5")
@@ -109,7 +109,7 @@ def test_an_unread_stream_is_left_as_it_is(both: Both, upstream: Upstream) -> No
     """Where the caller reads the bytes, nothing is asked for that could not be hidden."""
     client = both.client([Cost(OWN)])
     body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
-    if both.kind == "blocking":
+    if both.kind == "sync":
         with client.chat.completions.with_streaming_response.create(**body) as response:
             list(response.iter_lines())
     else:
@@ -198,14 +198,14 @@ FORKS_WHILE_LOADING = """
 import os, sys, threading
 from ai_client._io import finish
 from ai_client.control.pricing import prices
-from tests.control.support import blocking_io
+from tests.control.support import sync_io
 
 prices._table()._load = threading.Event().wait
 prices.Prices().warm()
 assert not prices.Prices().is_ready
 if child := os.fork():
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-finish(prices.Prices().ready(blocking_io()))
+finish(prices.Prices().ready(sync_io()))
 os._exit(0 if prices.Prices().of_tokens(1000, 1000, "gpt-4o") else 1)
 """
 
@@ -224,5 +224,5 @@ def test_prices_that_cannot_be_loaded_in_time_are_unknown(monkeypatch: pytest.Mo
     monkeypatch.setattr(table, "_load", threading.Event().wait)
     monkeypatch.setattr(prices, "_table", lambda: table)
     monkeypatch.setattr(prices, "_LOAD_TIMEOUT", 0.05)
-    finish(Prices().ready(blocking_io()))
+    finish(Prices().ready(sync_io()))
     assert Prices().of_tokens(1000, 1000, "gpt-4o") is None

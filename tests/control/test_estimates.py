@@ -11,12 +11,12 @@ from ai_client._call.usage import UNKNOWN
 from ai_client._params.omit import not_given
 from ai_client.control.pricing.estimates import from_events, input_tokens, prompt_tokens, size_of
 from ai_client.types.chat import ChatCompletionMessage
-from tests.control.support import blocking_io
+from tests.control.support import sync_io
 
 
 def call(path: str = "/chat/completions", **body: Any) -> Call:
     """Describe a call."""
-    return Call(blocking_io(), "POST", path, None, body=body, timeout=not_given)
+    return Call(sync_io(), "POST", path, None, body=body, timeout=not_given)
 
 
 def test_media_count_flat() -> None:

@@ -243,10 +243,10 @@ def test_a_senseless_chain_is_refused(options: dict[str, Any], message: str) -> 
 
 
 def test_a_client_of_the_other_kind_is_refused(both: Both, upstream: Upstream) -> None:
-    """A blocking client cannot stand in for an awaitable one, nor the other way round."""
+    """A sync client cannot stand in for an async one, nor the other way round."""
     from ai_client import AsyncOpenAI, OpenAI
 
-    cls: Any = AsyncOpenAI if both.kind == "blocking" else OpenAI
+    cls: Any = AsyncOpenAI if both.kind == "sync" else OpenAI
     other = cls(base_url=upstream.base_url, api_key="any")
     client = both.client([Fallback({"m": "other/a"}, clients={"other": other})])
     with pytest.raises(ConfigError, match="'other' must be an"):

@@ -20,7 +20,7 @@ from ai_client.control.pricing.prices import Price, Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
-from tests.control.support import Both, async_io, blocking_io
+from tests.control.support import Both, async_io, sync_io
 from tests.control.test_budget import held
 
 PRICES = Prices(
@@ -305,7 +305,7 @@ def test_a_call_about_media_is_reserved_by_its_kind(both: Both, upstream: Upstre
 
     def needs(path: str, body: dict[str, Any], file: Any = None) -> Usage:
         files = [("file", file)] if file is not None else None
-        return expected(Call(blocking_io(), "POST", path, None, body=body, files=files))
+        return expected(Call(sync_io(), "POST", path, None, body=body, files=files))
 
     assert needs("/audio/speech", {"input": "x" * 800}).output == 2100
     for file in (bytes(40_000), ("a.wav", bytes(40_000)), sound, io.BytesIO(bytes(40_000))):
@@ -339,7 +339,7 @@ def test_what_is_billed() -> None:
 def test_prices_of_the_library_by_length_and_by_characters() -> None:
     """The library's prices for minutes and characters are used where a model has them."""
     prices = Prices()
-    finish(prices.ready(blocking_io()))
+    finish(prices.ready(sync_io()))
     assert prices.nano_usd(Usage("reported", seconds=60.0), "whisper-1") == 6_000_000
     assert prices.nano_usd(Usage("estimated", 250, 900, characters=1_000_000), "tts-1") == 15_000_000_000
     assert prices.nano_usd(Usage("reported", seconds=60.0), "gpt-4o-mini") is None

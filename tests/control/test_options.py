@@ -202,11 +202,11 @@ def test_clients_of_a_chain_are_built_and_closed(both: Both, upstream: Upstream)
     layers = Assembly(ClientConfig(api_key="any", controls=controls)).layers()
     (policy,) = layers
     client = both.client(layers)
-    blocking = both.kind == "blocking"
-    assert policy.built_clients(blocking=blocking) == []
+    sync = both.kind == "sync"
+    assert policy.built_clients(sync=sync) == []
     upstream.reply(status=500)
     both.chat(client, model="m")
-    (built,) = policy.built_clients(blocking=blocking)
+    (built,) = policy.built_clients(sync=sync)
     both.call(client.close)
     assert built.is_closed()
 

@@ -190,7 +190,7 @@ def instrumented(both: Both, collector: Collector) -> Iterator[Any]:
     HTTPXClientInstrumentor().instrument(
         tracer_provider=collector._tracers, meter_provider=NoOpMeterProvider()
     )
-    client = httpx.Client() if both.kind == "blocking" else httpx.AsyncClient()
+    client = httpx.Client() if both.kind == "sync" else httpx.AsyncClient()
     yield client
     HTTPXClientInstrumentor().uninstrument()
 

@@ -49,7 +49,7 @@ class Kind:
     Attributes:
         name: Its name in the ids of cells.
         shape: How what the client returns is read.
-        call: Makes the call on either client; awaitable on the awaitable one where the shape has it so.
+        call: Makes the call on either client; async on the async one where the shape has it so.
         body: Returns the body for a request and a number: events, a JSON value, or bytes.
         reading: Returns what is read of the answer of a number.
         done: Whether its events end with `[DONE]`.

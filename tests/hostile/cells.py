@@ -118,8 +118,7 @@ def fits(axis: str, value: str, other_axis: str, other: str) -> bool:
         way and values.get("segmentation") == BYTES and way not in BARE,
         way in OFFICIAL and values.get("controls") not in {None, "none"},
         way in OFFICIAL and dialect == "chatty",  # the SDK takes an id for an event
-        way in {"httpx-blocking", "httpx-awaitable"}
-        and extra == "tail",  # which httpx takes for the next answer
+        way in {"httpx-sync", "httpx-async"} and extra == "tail",  # which httpx takes for the next answer
         extra == "trailers" and values.get("framing") not in {None, "chunked"},
         extra in {"tail", "unsolicited", "closing"} and values.get("framing") == "close",
     )

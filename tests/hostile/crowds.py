@@ -121,7 +121,7 @@ class Crowd:
         return ask, chance
 
     def call(self, client: Any, ident: str) -> None:
-        """Make one call on the blocking client: whole, streamed, or given up after its first item."""
+        """Make one call on the sync client: whole, streamed, or given up after its first item."""
         ask, chance = self._asked(ident)
         way = chance.random()
         try:
@@ -139,7 +139,7 @@ class Crowd:
             self._note("wrong", f"{ident}: {error!r}")
 
     async def acall(self, client: Any, ident: str) -> None:
-        """Make one call on the awaitable client: whole, streamed, or cancelled at some moment."""
+        """Make one call on the async client: whole, streamed, or cancelled at some moment."""
         ask, chance = self._asked(ident)
         way = chance.random()
         try:

@@ -80,12 +80,12 @@ class Clients:
         return {"model": "fast", "messages": [{"role": "user", "content": content}]}
 
     def ask(self) -> None:
-        """Make a blocking call."""
+        """Make a sync call."""
         client = self._bare[0] if self.provider is None else self.provider.client
         assert client.chat.completions.create(**self._question()).choices
 
     async def ask_async(self) -> None:
-        """Make an awaitable call."""
+        """Make an async call."""
         client = self._bare[1] if self.provider is None else self.provider.async_client
         answer = await client.chat.completions.create(**self._question())
         assert answer.choices

@@ -29,17 +29,17 @@ OK = 200
 
 
 @contextmanager
-def fastapi(kind: Kind, options: Options, *, blocking: bool) -> Iterator[Site]:
+def fastapi(kind: Kind, options: Options, *, sync: bool) -> Iterator[Site]:
     """Pass a stream on by an application of FastAPI, asked by ASGI."""
     app = FastAPI(lifespan=ai_client_fastapi.ai_client_lifespan(options))
 
-    async def awaitable_view(client: ai_client_fastapi.AIClientDep) -> Any:
+    async def async_view(client: ai_client_fastapi.AIClientDep) -> Any:
         return ai_client_fastapi.stream_response(kind.call(client))
 
-    def blocking_view(client: ai_client_fastapi.SyncAIClientDep) -> Any:
+    def sync_view(client: ai_client_fastapi.SyncAIClientDep) -> Any:
         return ai_client_fastapi.stream_response(kind.call(client))
 
-    app.add_api_route("/", blocking_view if blocking else awaitable_view)
+    app.add_api_route("/", sync_view if sync else async_view)
     with asyncio.Runner() as runner:
         lifespan = app.router.lifespan_context(app)
         runner.run(_awaited(lifespan.__aenter__))
@@ -47,7 +47,7 @@ def fastapi(kind: Kind, options: Options, *, blocking: bool) -> Iterator[Site]:
         try:
             yield Site(
                 lambda into: _take(runner.run(_by_asgi(app)), into),
-                lambda: provider.client if blocking else provider.async_client,
+                lambda: provider.client if sync else provider.async_client,
                 *known_of(provider),
             )
         finally:
@@ -94,25 +94,25 @@ async def _by_asgi(app: Any) -> Answered:
 
 
 @contextmanager
-def django(kind: Kind, options: Options, *, blocking: bool, asgi: bool) -> Iterator[Site]:
+def django(kind: Kind, options: Options, *, sync: bool, asgi: bool) -> Iterator[Site]:
     """Pass a stream on by a view of Django, asked by either of its handlers."""
 
-    def blocking_view(request: HttpRequest) -> HttpResponseBase:
+    def sync_view(request: HttpRequest) -> HttpResponseBase:
         del request
         return ai_client_django.stream_response(kind.call(settings.AI_CLIENT))
 
-    async def awaitable_view(request: HttpRequest) -> HttpResponseBase:
+    async def async_view(request: HttpRequest) -> HttpResponseBase:
         del request
         stream = kind.call(ai_client_django.get_async_ai_client())
         return ai_client_django.stream_response(stream if kind.shape == "pages" else await stream)
 
-    view = blocking_view if blocking else awaitable_view
+    view = sync_view if sync else async_view
     with override_settings(AI_CLIENT=dict(options), ROOT_URLCONF=(path("", view),)):
         provider = ai_client_django._current.handle().provider
         with closed(provider):
             yield Site(
                 lambda into: _take(asyncio.run(_by_django_asgi()) if asgi else _by_django_wsgi(), into),
-                lambda: provider.client if blocking else provider.async_client,
+                lambda: provider.client if sync else provider.async_client,
                 *known_of(provider),
             )
 
@@ -132,20 +132,20 @@ async def _by_django_asgi() -> Answered:
 
 
 @contextmanager
-def flask(kind: Kind, options: Options, *, blocking: bool) -> Iterator[Site]:
+def flask(kind: Kind, options: Options, *, sync: bool) -> Iterator[Site]:
     """Pass a stream on by a view of Flask."""
     app = Flask("hostile")
     app.config.update({f"AI_CLIENT_{name.upper()}": value for name, value in options.items()})
     extension = ai_client_flask.AIClient(app)
 
-    def blocking_view() -> Any:
+    def sync_view() -> Any:
         return ai_client_flask.stream_response(kind.call(extension.client))
 
-    async def awaitable_view() -> Any:
+    async def async_view() -> Any:
         stream = kind.call(extension.async_client)
         return ai_client_flask.stream_response(stream if kind.shape == "pages" else await stream)
 
-    app.add_url_rule("/", view_func=blocking_view if blocking else awaitable_view)
+    app.add_url_rule("/", view_func=sync_view if sync else async_view)
     provider: ClientProvider = app.extensions["ai_client"]
 
     def ask(into: list[Any]) -> None:
@@ -153,7 +153,7 @@ def flask(kind: Kind, options: Options, *, blocking: bool) -> Iterator[Site]:
         _take((response.status_code, response.data), into)
 
     with closed(provider):
-        yield Site(ask, lambda: provider.client if blocking else provider.async_client, *known_of(provider))
+        yield Site(ask, lambda: provider.client if sync else provider.async_client, *known_of(provider))
 
 
 def _take(answer: Answered, into: list[Any]) -> None:

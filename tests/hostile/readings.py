@@ -6,7 +6,7 @@ from tests.hostile.answers import Kind
 
 
 def read(kind: Kind, client: Any, into: list[Any]) -> None:
-    """Make the call on the blocking client, and add to a list what is read of its answer, as it comes."""
+    """Make the call on the sync client, and add to a list what is read of its answer, as it comes."""
     result = kind.call(client)
     if kind.is_managed:
         with result as entered:
@@ -33,7 +33,7 @@ def _take(kind: Kind, result: Any, into: list[Any]) -> None:
 
 
 async def aread(kind: Kind, client: Any, into: list[Any]) -> None:
-    """Make the call on the awaitable client, and add to a list what is read of its answer, as it comes."""
+    """Make the call on the async client, and add to a list what is read of its answer, as it comes."""
     result = kind.call(client)
     if kind.is_managed:
         async with result as entered:

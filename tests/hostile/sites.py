@@ -43,8 +43,8 @@ class ReportedError(Exception):
 
 
 @contextmanager
-def bare_blocking(kind: Kind, options: Options, http: type[Any] | None = None) -> Iterator[Site]:
-    """Use a blocking client of one's own, over an HTTP client of a class where one is given."""
+def bare_sync(kind: Kind, options: Options, http: type[Any] | None = None) -> Iterator[Site]:
+    """Use a sync client of one's own, over an HTTP client of a class where one is given."""
     assembly = Assembly(ClientConfig.make(options))
     more = {} if http is None else {"http_client": http()}
     try:
@@ -55,8 +55,8 @@ def bare_blocking(kind: Kind, options: Options, http: type[Any] | None = None) -
 
 
 @contextmanager
-def bare_awaitable(kind: Kind, options: Options, http: type[Any] | None = None) -> Iterator[Site]:
-    """Use an awaitable client of one's own, over an HTTP client of a class where one is given."""
+def bare_async(kind: Kind, options: Options, http: type[Any] | None = None) -> Iterator[Site]:
+    """Use an async client of one's own, over an HTTP client of a class where one is given."""
     assembly = Assembly(ClientConfig.make(options))
     with asyncio.Runner() as runner:
 
@@ -100,16 +100,16 @@ def provided(options: Options) -> Iterator[ClientProvider]:
 
 
 @contextmanager
-def provider_blocking(kind: Kind, options: Options) -> Iterator[Site]:
-    """Use a provider's blocking client."""
+def provider_sync(kind: Kind, options: Options) -> Iterator[Site]:
+    """Use a provider's sync client."""
     with provided(options) as provider:
         client = provider.client
         yield Site(lambda into: read(kind, client, into), lambda: client, *known_of(provider))
 
 
 @contextmanager
-def provider_awaitable(kind: Kind, options: Options) -> Iterator[Site]:
-    """Use a provider's awaitable client in a loop for each call."""
+def provider_async(kind: Kind, options: Options) -> Iterator[Site]:
+    """Use a provider's async client in a loop for each call."""
     with provided(options) as provider:
         client = provider.async_client
         yield Site(lambda into: asyncio.run(aread(kind, client, into)), lambda: client, *known_of(provider))

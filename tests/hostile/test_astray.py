@@ -41,12 +41,12 @@ def answer(body: bytes = CHAT, **more: Any) -> list[Step]:
     return [*framed([body], "length", **more)]
 
 
-def ask_of_the_sdk(wire: Wire, options: dict[str, Any], *, blocking: bool) -> str:
+def ask_of_the_sdk(wire: Wire, options: dict[str, Any], *, sync: bool) -> str:
     """Give the heads of what an alias of the official SDK sends: its client, and a copy of that."""
     given = {"client_class": "openai.OpenAI", "async_client_class": openai.AsyncOpenAI, **options}
     provider = ClientProvider({"api_key": "first"}, aliases={"other": {"base_url": wire.base_url, **given}})
     clients: Any = provider["other"]
-    if blocking:
+    if sync:
         client = clients.client
         for one in (client, client.with_options(timeout=30)):
             one.chat.completions.create(**ASK)
@@ -62,28 +62,28 @@ def ask_of_the_sdk(wire: Wire, options: dict[str, Any], *, blocking: bool) -> st
     return "\n".join(map(whole, wire.requests))
 
 
-@pytest.mark.parametrize("blocking", [True, False])
+@pytest.mark.parametrize("sync", [True, False])
 def test_an_sdk_at_another_address_sends_nothing_of_the_environment(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch, blocking: bool
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, sync: bool
 ) -> None:
     """An alias with an address of its own that the official SDK serves sends no variable there, from copies neither."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     wire.play(answer())
-    heads = ask_of_the_sdk(wire, {"project": f"proj-{SECRET}"}, blocking=blocking)
+    heads = ask_of_the_sdk(wire, {"project": f"proj-{SECRET}"}, sync=sync)
     assert heads.count(SECRET) == 2
     assert heads.lower().count(f"openai-project: proj-{SECRET}") == 2
 
 
-@pytest.mark.parametrize("blocking", [True, False])
+@pytest.mark.parametrize("sync", [True, False])
 def test_an_sdk_that_may_take_the_environment_does(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch, blocking: bool
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, sync: bool
 ) -> None:
     """The same alias sends the variables where it is told that they are for it."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     wire.play(answer())
-    assert ask_of_the_sdk(wire, {"environment": True}, blocking=blocking).count(SECRET) == 10
+    assert ask_of_the_sdk(wire, {"environment": True}, sync=sync).count(SECRET) == 10
 
 
 def test_a_secret_in_a_path_stays_at_its_origin(invoke: Invoke, wire: Wire) -> None:

@@ -24,7 +24,7 @@ from ai_client import (
 from ai_client._process.assembly import Assembly
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.pricing.prices import Prices
-from ai_client.relay import awaitable_events, blocking_events
+from ai_client.relay import async_events, sync_events
 from ai_client.stores import open_store
 from tests.conftest import CHAT, KEY, Invoke
 from tests.hostile.framing import EVENT_STREAM, chunk, events, framed, head
@@ -267,7 +267,7 @@ def test_bounds_can_be_lifted(invoke: Invoke, wire: Wire) -> None:
 @pytest.mark.parametrize("transport", [False, True])
 def test_over_a_client_of_the_library(invoke: Invoke, wire: Wire, transport: bool) -> None:
     """The bounds hold over an HTTP client or a transport that the user gave."""
-    kind = ("HTTPTransport" if transport else "Client") if invoke.blocking else None
+    kind = ("HTTPTransport" if transport else "Client") if invoke.sync else None
     kind = kind or ("AsyncHTTPTransport" if transport else "AsyncClient")
     client = client_of(invoke, wire, http_client=getattr(httpx, kind)())
     wire.answer = lambda _: answer(endless(BLOCK)(), "chunked", content_type="application/json")
@@ -321,7 +321,7 @@ def test_in_an_application(
     options = {"api_key": KEY, "base_url": wire.base_url, "max_retries": 0, "max_connections": 1}
     bounds = {"max_response_bytes": BOUND, "max_event_bytes": BOUND // 2}
     provider = ClientProvider({**options, **bounds, "controls": controls, "deadline": deadline})
-    client = provider.client if invoke.blocking else provider.async_client
+    client = provider.client if invoke.sync else provider.async_client
     call = {**CHAT, "model": "m"}
 
     def ask() -> None:
@@ -336,7 +336,7 @@ def test_in_an_application(
             wire.wait_for(lambda: wire.open == 0)
     wire.answer = lambda _: [b"".join(framed([b'{"id":"whole","choices":[]}'], "length"))]
     assert invoke(client.chat.completions.create, **call).id == "whole"
-    if invoke.blocking:
+    if invoke.sync:
         provider.close()
     else:
         invoke(provider.aclose)
@@ -361,7 +361,7 @@ def test_what_the_adapters_send_on(invoke: Invoke, wire: Wire) -> None:
         after_an_event(endless(BLOCK, b"data: ")), "chunked", content_type=EVENT_STREAM
     )
     stream = invoke(client.chat.completions.create, **CHAT, stream=True)
-    events_of: Any = blocking_events if invoke.blocking else awaitable_events
+    events_of: Any = sync_events if invoke.sync else async_events
     sent = b"".join(invoke.collect(events_of(stream, None)))
     assert sent.startswith(b'data: {"id":"1"')
     assert b"event: error" in sent

@@ -34,9 +34,9 @@ AWAITABLE: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", BLOCKING)
-@pytest.mark.parametrize("blocking", [True, False], ids=["blocking", "awaitable"])
+@pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
 def test_calls_that_wait_for_a_connection_hear_that_the_client_is_closed(
-    wire: Wire, blocking: bool, kind: str
+    wire: Wire, sync: bool, kind: str
 ) -> None:
     """Of two calls over one connection, the one under way fails as broken off, the one that waits as too late."""
     wire.play([HOLD])
@@ -73,7 +73,7 @@ def test_calls_that_wait_for_a_connection_hear_that_the_client_is_closed(
         await client.close()
         errors.extend(await asyncio.gather(*calls, return_exceptions=True))  # type: ignore[arg-type]
 
-    if blocking:
+    if sync:
         threads()
     else:
         asyncio.run(tasks())

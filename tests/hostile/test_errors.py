@@ -103,7 +103,7 @@ def _unread(read: Callable[[Any], Any]) -> Callable[[Invoke, Any, Path], None]:
     def run(invoke: Invoke, client: Any, place: Path) -> None:
         del place
         with invoke.within(client.chat.completions.with_streaming_response.create(**CHAT)) as raw:
-            read(raw) if invoke.blocking else invoke(read, raw)
+            read(raw) if invoke.sync else invoke(read, raw)
 
     return run
 

@@ -30,7 +30,7 @@ def run_forks(**told: Any) -> None:
 @pytest.mark.parametrize("owner", ["bare", "provider"])
 @pytest.mark.parametrize("kind", ["memory", "sqlite", "redis"])
 def test_no_child_hangs(kind: str, owner: str, fork: str, tmp_path: Path, wire: Wire) -> None:
-    """Of processes forked while threads and a loop call, each makes a blocking and an awaitable call and ends."""
+    """Of processes forked while threads and a loop call, each makes a sync and an async call and ends."""
     wire.answer = lambda request: script([ANSWER], "length")  # noqa: ARG005 - the interface
     if kind == "redis":
         with running_redis(tmp_path) as server:

@@ -70,7 +70,7 @@ def test_json_in_other_encodings(wire: Wire, invoke: Invoke, encoding: str) -> N
     wire.play(script([encoded(answer).decode().encode(encoding)]))
     provider = ClientProvider({"api_key": KEY, "base_url": wire.base_url, "controls": {"cost": True}})
     try:
-        client = provider.client if invoke.blocking else provider.async_client
+        client = provider.client if invoke.sync else provider.async_client
         result = invoke(client.chat.completions.create, **CHAT)
         assert result.choices[0].message.content == "Grüße 🎈"
         record = call_record(result)
@@ -147,7 +147,7 @@ def test_halves_of_characters(wire: Wire, invoke: Invoke, streamed: bool, cost: 
     options = {"api_key": KEY, "base_url": wire.base_url, "controls": {"cost": True} if cost else {}}
     provider = ClientProvider(options)
     try:
-        client = provider.client if invoke.blocking else provider.async_client
+        client = provider.client if invoke.sync else provider.async_client
         for escaped, text in HALVES.items():
             body = encoded(answer).replace(b"here", escaped)
             wire.play(script([*events(body, end=None)] if streamed else [body], content_type=None))
@@ -173,7 +173,7 @@ def test_a_report_of_usage_that_the_caller_did_not_ask_for(wire: Wire, invoke: I
     wire.play(script([*events(*chat_events(), report)], content_type="text/event-stream"))
     provider = ClientProvider({"api_key": KEY, "base_url": wire.base_url, "controls": {"cost": True}})
     try:
-        client = provider.client if invoke.blocking else provider.async_client
+        client = provider.client if invoke.sync else provider.async_client
         stream = invoke(client.chat.completions.create, **CHAT, stream=True)
         assert all(chunk.choices for chunk in invoke.collect(stream))
         record = call_record(stream)

@@ -45,14 +45,12 @@ class Readers:
             self._runner.run(client.close())
         self._runner.close()
 
-    def read(
-        self, module: ModuleType, body: bytes, cut: Callable[[Any], list[bytes]], *, blocking: bool
-    ) -> Read:
+    def read(self, module: ModuleType, body: bytes, cut: Callable[[Any], list[bytes]], *, sync: bool) -> Read:
         """Return the items that a package reads of a body, and how it ends."""
         self._wire.play(script([body], "chunked", cut, content_type="text/event-stream"))
         items: list[Any] = []
         try:
-            if blocking:
+            if sync:
                 self._read(self._clients[module], items)
             else:
                 self._runner.run(self._aread(self._async_clients[module], items))
@@ -84,26 +82,26 @@ def readers() -> Iterator[Readers]:
         readers.close()
 
 
-@pytest.mark.parametrize("blocking", [True, False], ids=["blocking", "awaitable"])
+@pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
 @pytest.mark.parametrize("name", WELL_FORMED)
-def test_the_same_is_read(readers: Readers, name: str, *, blocking: bool) -> None:
+def test_the_same_is_read(readers: Readers, name: str, *, sync: bool) -> None:
     """What the SDK reads of a stream, we read of it in every segmentation."""
     body = WELL_FORMED[name]
-    items, end = readers.read(openai, body, SEGMENTATIONS["whole"], blocking=blocking)
+    items, end = readers.read(openai, body, SEGMENTATIONS["whole"], sync=sync)
     end = end if end == "whole" else "error"
     for cut in CUTS:
-        assert readers.read(ai_client, body, SEGMENTATIONS[cut], blocking=blocking) == (items, end)
+        assert readers.read(ai_client, body, SEGMENTATIONS[cut], sync=sync) == (items, end)
 
 
-@pytest.mark.parametrize("blocking", [True, False], ids=["blocking", "awaitable"])
+@pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
 @pytest.mark.parametrize("name", DIFFERENT)
-def test_differences_have_reasons(readers: Readers, name: str, *, blocking: bool) -> None:
+def test_differences_have_reasons(readers: Readers, name: str, *, sync: bool) -> None:
     """Where we read a stream otherwise, it is as the list says, on both sides."""
     body, ours, theirs, _ = DIFFERENT[name]
     for cut in CUTS:
-        items, end = readers.read(ai_client, body, SEGMENTATIONS[cut], blocking=blocking)
+        items, end = readers.read(ai_client, body, SEGMENTATIONS[cut], sync=sync)
         assert (len(items), end) == ours
-    items, end = readers.read(openai, body, SEGMENTATIONS["whole"], blocking=blocking)
+    items, end = readers.read(openai, body, SEGMENTATIONS["whole"], sync=sync)
     assert (len(items), "whole" if end == "whole" else "error") == theirs
 
 
@@ -128,12 +126,12 @@ def events(draw: st.DrawFn) -> bytes:
 
 @given(st.lists(events(), max_size=5), st.booleans(), st.integers(0, 10**6), st.booleans())
 @settings(max_examples=60 * MORE, derandomize=not STORMS)
-def test_well_formed_streams(readers: Readers, body: list[bytes], mark: Any, cut: int, blocking: Any) -> None:
+def test_well_formed_streams(readers: Readers, body: list[bytes], mark: Any, cut: int, sync: Any) -> None:
     """However the lines of a stream are written and cut, both read the same."""
     stream = b"".join(body) + b"data: " + dumps(Z) + b"\n\n" + (DONE if mark else b"")
-    theirs = readers.read(openai, stream, SEGMENTATIONS["whole"], blocking=blocking)
+    theirs = readers.read(openai, stream, SEGMENTATIONS["whole"], sync=sync)
     assert theirs[1] == "whole"
-    assert readers.read(ai_client, stream, anywhere(cut), blocking=blocking) == theirs
+    assert readers.read(ai_client, stream, anywhere(cut), sync=sync) == theirs
 
 
 @st.composite
@@ -152,13 +150,13 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 @given(damaged(), st.integers(0, 10**6), st.booleans())
 @settings(max_examples=100 * MORE, derandomize=not STORMS)
-def test_damaged_streams(readers: Readers, body: bytes, cut: int, blocking: Any) -> None:
+def test_damaged_streams(readers: Readers, body: bytes, cut: int, sync: Any) -> None:
     """Of a damaged stream both read the same, or we say that it is not whole, after items that both read.
 
     The SDK decodes what is no data too, as text and even as JSON, and fails of it.
     """
-    items, end = readers.read(ai_client, body, anywhere(cut), blocking=blocking)
-    theirs, their_end = readers.read(openai, body, SEGMENTATIONS["whole"], blocking=blocking)
+    items, end = readers.read(ai_client, body, anywhere(cut), sync=sync)
+    theirs, their_end = readers.read(openai, body, SEGMENTATIONS["whole"], sync=sync)
     if their_end in {"UnicodeDecodeError", "JSONDecodeError"}:
         assert theirs == items[: len(theirs)]
     elif end == "whole":

@@ -138,12 +138,12 @@ def test_an_absolute_address_elsewhere_gets_nothing_of_the_client(
     cls: Any = None
     options = dict(CLIENT)
     if kind == "azure":
-        cls = AzureOpenAI if invoke.blocking else AsyncAzureOpenAI
+        cls = AzureOpenAI if invoke.sync else AsyncAzureOpenAI
         options |= {"api_version": "planted-version"}
     if kind == "key function":
         options["api_key"] = lambda: "planted-given"
     if kind == "http client":
-        http = httpx.Client if invoke.blocking else httpx.AsyncClient
+        http = httpx.Client if invoke.sync else httpx.AsyncClient
         options["http_client"] = http(
             auth=("planted", "planted"),
             cookies={"c": "planted"},
@@ -204,7 +204,7 @@ def test_a_redirect_elsewhere_takes_nothing_along(
     other.play(answer(302, ("Location", f"http://localhost:{other.port}/third")), answer())
     options = dict(CLIENT)
     if own:
-        http = httpx.Client if invoke.blocking else httpx.AsyncClient
+        http = httpx.Client if invoke.sync else httpx.AsyncClient
         headers = {"x": "planted"}
         cookies = {"c": "planted"}
         options["http_client"] = http(headers=headers, cookies=cookies, follow_redirects=True)
@@ -239,7 +239,7 @@ def test_a_workloads_token_follows_no_redirect(
         "service_account_id": "s",
         "provider": {"token_type": "jwt", "get_token": lambda: "planted"},
     }
-    cls = OpenAI if invoke.blocking else AsyncOpenAI
+    cls = OpenAI if invoke.sync else AsyncOpenAI
     client = invoke.client(cls, api_key=None, workload_identity=identity, base_url=wire.base_url)
     with pytest.raises(OpenAIError, match="exchange of the workload's token failed with status 307"):
         invoke(client.models.list)
@@ -259,7 +259,7 @@ def test_the_user_of_an_address_authorizes_and_is_not_shown(invoke: Invoke, wire
     )
     options: dict[str, Any] = {"api_key": "key", "max_retries": 0, "base_url": with_user(wire.base_url)}
     if own:
-        options["http_client"] = (DefaultHttpxClient if invoke.blocking else DefaultAsyncHttpxClient)()
+        options["http_client"] = (DefaultHttpxClient if invoke.sync else DefaultAsyncHttpxClient)()
     client = invoke.client(**options)
     invoke(client.models.list)
     with httpx.Client() as plain:

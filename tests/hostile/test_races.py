@@ -14,7 +14,7 @@ import pytest
 from ai_client import ClientConfig
 from ai_client._call.call import Call, Reply
 from ai_client._http import tls
-from ai_client._io import BlockingIO, finish
+from ai_client._io import SyncIO, finish
 from ai_client._process import factory
 from ai_client.control import breaker, concurrency, retry_budget
 from ai_client.control.cache import policy as cache
@@ -33,7 +33,7 @@ from ai_client.stores import (
     sqlite,
     sqlite_file,
 )
-from tests.control.support import blocking_io
+from tests.control.support import sync_io
 
 THREADS = 6
 NOW = 1_800_000_000.0
@@ -188,11 +188,11 @@ def test_values(racing: Interruptions) -> None:
     assert state.size == sum(len(value) for value, _ in state.values.values()) <= 500
 
 
-class Patient(BlockingIO):
+class Patient(SyncIO):
     """Waits, and notes who waited in vain."""
 
     def __init__(self) -> None:
-        super().__init__(blocking_io().sender)
+        super().__init__(sync_io().sender)
         self.timeouts = (httpx.TimeoutException,)
         self.in_vain = 0
 
@@ -233,7 +233,7 @@ def test_slots(racing: Interruptions, timeout: float) -> None:
 
         for _ in range(30):
             try:
-                finish(policy(call_on(blocking_io()), proceed))
+                finish(policy(call_on(sync_io()), proceed))
             except QueueFull:
                 refused += 1
 
@@ -279,7 +279,7 @@ def test_retries(racing: Interruptions) -> None:
     policy = retry_budget.RetryBudget(share=0.5, minimum=0, window=3600.0)
     policy._counts().slot = lambda _: policy._counts().slots[0]  # type: ignore[method-assign]
     policy._counts().slots.append([0, 0, 0])
-    racing.run(lambda _: [policy(call_on(blocking_io()), lambda call: call) for _ in range(50)])  # type: ignore[arg-type,return-value]
+    racing.run(lambda _: [policy(call_on(sync_io()), lambda call: call) for _ in range(50)])  # type: ignore[arg-type,return-value]
     assert policy._counts().calls == THREADS * 50
     allowed: list[bool] = []
     racing.run(lambda _: [allowed.append(policy.take()) for _ in range(50)])  # type: ignore[func-returns-value]

@@ -11,7 +11,7 @@ import pytest
 from pydantic_core import to_json
 
 from ai_client import AsyncOpenAI, OpenAI, StreamInterruptedError, StreamStateError
-from ai_client._process.iteration import Threaded
+from ai_client._process.iteration import AsyncItems
 from tests.conftest import CHAT, KEY
 from tests.hostile.framing import EVENT_STREAM, events, framed
 from tests.hostile.payloads import chat_chunks
@@ -89,7 +89,7 @@ def test_leaving_a_broken_stream_harms_no_other_call(wire: Wire) -> None:
         return list(client.chat.completions.create(**CHAT, stream=True))
 
     async def leave(stream: Any) -> list[Any]:
-        items: Threaded[Any] = Threaded(stream, stream, stream.close, lambda: None)
+        items: AsyncItems[Any] = AsyncItems(stream, stream, stream.close, lambda: None)
         await anext(items)
         with pytest.raises(StreamInterruptedError):
             await anext(items)

@@ -30,13 +30,13 @@ ROUND = [b"/v1/models", b"?", b"#", b"http://", b"//"]
 
 def plain(invoke: Invoke) -> dict[str, Any]:
     """Return the option that has a client stand on one of httpx."""
-    cls: Any = httpx.Client if invoke.blocking else httpx.AsyncClient
+    cls: Any = httpx.Client if invoke.sync else httpx.AsyncClient
     return {"http_client": cls(follow_redirects=True)}
 
 
 def default(invoke: Invoke) -> dict[str, Any]:
     """Return the option that has a client stand on our class of httpx's clients."""
-    return {"http_client": (DefaultHttpxClient if invoke.blocking else DefaultAsyncHttpxClient)()}
+    return {"http_client": (DefaultHttpxClient if invoke.sync else DefaultAsyncHttpxClient)()}
 
 
 CLIENTS: dict[str, Callable[[Invoke], dict[str, Any]]] = {

@@ -32,12 +32,12 @@ def opened(invoke: Invoke, client: Any, kind: str) -> Any:
         async for chunk in stream:
             yield chunk.choices[0].delta.content or "-"
 
-    return texts() if invoke.blocking else awaited()
+    return texts() if invoke.sync else awaited()
 
 
 def relayed(invoke: Invoke, stream: Any) -> list[bytes]:
     """Give the events that a reader gets."""
-    events: Events | AsyncEvents = Events(stream) if invoke.blocking else AsyncEvents(stream)
+    events: Events | AsyncEvents = Events(stream) if invoke.sync else AsyncEvents(stream)
     return invoke.collect(events)
 
 
@@ -107,7 +107,7 @@ def test_a_stream_that_somebody_closed(wire: Wire, invoke: Invoke) -> None:
     wire.play(script([*events(*chat_events())], content_type=EVENT_STREAM))
     client = invoke.client(api_key=KEY, base_url=wire.base_url)
     stream = opened(invoke, client, "chat")
-    relay: Events | AsyncEvents = Events(stream) if invoke.blocking else AsyncEvents(stream)
+    relay: Events | AsyncEvents = Events(stream) if invoke.sync else AsyncEvents(stream)
     assert invoke.next(relay).startswith(b"data: {")
     invoke(stream.close)
     rest = invoke.collect(relay)

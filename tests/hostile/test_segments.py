@@ -101,7 +101,7 @@ def test_a_report_of_usage_hides_alone(wire: Wire, invoke: Invoke, name: str, pl
         options = {"api_key": KEY, "base_url": wire.base_url, "controls": {"cost": True}}
         provider = ClientProvider(options)
         try:
-            client = provider.client if invoke.blocking else provider.async_client
+            client = provider.client if invoke.sync else provider.async_client
             stream = invoke(client.chat.completions.create, **CHAT, stream=True)
             assert text_of(invoke.collect(stream)) == "one two three"
         finally:
@@ -133,7 +133,7 @@ def check(
     options = {"api_key": KEY, "base_url": wire.base_url, "controls": CONTROLS[controls]}
     provider = ClientProvider(options)
     try:
-        items = asked(invoke, provider.client if invoke.blocking else provider.async_client, kind)
+        items = asked(invoke, provider.client if invoke.sync else provider.async_client, kind)
     finally:
         provider.close()
     assert len(items) == len(CHAT_EVENTS if kind == "chat" else RESPONSE_EVENTS)

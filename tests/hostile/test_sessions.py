@@ -31,19 +31,19 @@ _PATIENCE = 20.0
 class Side:
     """Drives one of the two clients from the thread of a test, several calls at once."""
 
-    def __init__(self, *, blocking: bool) -> None:
-        self.blocking = blocking
+    def __init__(self, *, sync: bool) -> None:
+        self.sync = sync
         self._executor = ThreadPoolExecutor(8)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
 
     def __repr__(self) -> str:
-        return "blocking" if self.blocking else "awaitable"
+        return "sync" if self.sync else "async"
 
     def begin(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> "Future[Any]":
         """Begin a call."""
-        if self.blocking:
+        if self.sync:
             return self._executor.submit(function, *args, **kwargs)
 
         async def run() -> Any:
@@ -58,21 +58,21 @@ class Side:
     def client(self, peer: Any, **options: Any) -> Any:
         """Make a client whose WebSockets go to a peer."""
         address = f"ws://127.0.0.1:{peer.port}/v1"
-        return (OpenAI if self.blocking else AsyncOpenAI)(
+        return (OpenAI if self.sync else AsyncOpenAI)(
             api_key=KEY, base_url="http://x/v1", websocket_base_url=address, **options
         )
 
     def of(self, provider: ClientProvider) -> Any:
         """Return the client of a provider."""
-        return provider.client if self.blocking else provider.async_client
+        return provider.client if self.sync else provider.async_client
 
     def enter(self, manager: Any) -> Any:
         """Enter a block."""
-        return self(manager.__enter__ if self.blocking else manager.__aenter__)
+        return self(manager.__enter__ if self.sync else manager.__aenter__)
 
     def leave(self, manager: Any) -> None:
         """Leave it."""
-        self(manager.__exit__ if self.blocking else manager.__aexit__, None, None, None)
+        self(manager.__exit__ if self.sync else manager.__aexit__, None, None, None)
 
     def collect(self, connection: Any) -> "Future[Any]":
         """Begin to iterate over a connection."""
@@ -80,7 +80,7 @@ class Side:
         async def run() -> list[Any]:
             return [event async for event in connection]
 
-        return self.begin(list, connection) if self.blocking else self.begin(run)
+        return self.begin(list, connection) if self.sync else self.begin(run)
 
     def close(self) -> None:
         """Stop."""
@@ -90,10 +90,10 @@ class Side:
         self._loop.close()
 
 
-@pytest.fixture(params=[True, False], ids=["blocking", "awaitable"])
+@pytest.fixture(params=[True, False], ids=["sync", "async"])
 def side(request: pytest.FixtureRequest) -> Iterator[Side]:
     """Each of the two clients, in turn."""
-    side = Side(blocking=request.param)
+    side = Side(sync=request.param)
     yield side
     side.close()
 
@@ -198,7 +198,7 @@ def test_closing_frees_a_sender_that_is_stuck(side: Side, peer: Peer) -> None:
         while True:
             await connection.send_raw("x" * 1_000_000)
 
-    sending = side.begin(stream if side.blocking else stream_on_a_loop)
+    sending = side.begin(stream if side.sync else stream_on_a_loop)
     peer.wait_for(lambda: peer.open == 1)
     side(client.close)
     assert isinstance(sending.exception(_PATIENCE), OpenAIError)
@@ -294,7 +294,7 @@ def test_sessions_are_cut_at_the_shutdown_timeout(side: Side, peer: Peer, how: s
 
 
 def test_sessions_are_seen_where_they_block(peer: Peer) -> None:
-    """Opening a blocking session on the thread of an event loop, or waiting for its events, is a blocking call."""
+    """Opening a sync session on the thread of an event loop, or waiting for its events, is a sync call."""
     client = OpenAI(api_key=KEY, websocket_base_url=peer.url, on_blocking_call="raise")
 
     async def main() -> None:
@@ -352,7 +352,7 @@ def test_policies_know_a_session(side: Side, peer: Peer, caplog: pytest.LogCaptu
                 return connection
 
     with caplog.at_level(logging.INFO, "ai_client.calls"):
-        connection = side(talk if side.blocking else talk_on_a_loop)
+        connection = side(talk if side.sync else talk_on_a_loop)
     (said,) = caplog.records
     members = vars(said)
     assert (members["ai_path"], members["ai_model"], members["ai_stream"]) == ("/realtime", "gpt-5.5", True)

@@ -164,7 +164,7 @@ def test_each_target_is_believed_by_its_own_client(wire: Wire, invoke: Invoke) -
         {"api_key": KEY, "base_url": wire.base_url, "max_retries": 0, "controls": controls}
     )
     try:
-        client = provider.client if invoke.blocking else provider.async_client
+        client = provider.client if invoke.sync else provider.async_client
         wire.play(script([b"{}"], status=500), unmarked)
         assert len(invoke.collect(opened(invoke, client, "chat"))) == 3
         wire.play(unmarked)

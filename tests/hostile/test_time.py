@@ -33,7 +33,7 @@ def options(request: pytest.FixtureRequest, invoke: Invoke) -> dict[str, Any]:
     """Give the options of a client over our own pool, and of one over a client of the HTTP library."""
     if request.param == "pool":
         return {}
-    return {"http_client": httpx.Client() if invoke.blocking else httpx.AsyncClient()}
+    return {"http_client": httpx.Client() if invoke.sync else httpx.AsyncClient()}
 
 
 def trickle(data: bytes, pause: float = 0.02) -> Iterator[bytes | float]:
@@ -203,7 +203,7 @@ def test_a_body_that_breaks_off_lets_go_of_its_connection(
             invoke(client.chat.completions.create, model="a", messages=[], stream=stream)
         errors.append(caught.value)
     if not options:
-        pool = client._sender.pool if invoke.blocking else next(iter(client._sender._senders.values())).pool
+        pool = client._sender.pool if invoke.sync else next(iter(client._sender._senders.values())).pool
         assert pool.stats().in_use == 0
     wire.wait_for(lambda: wire.open == 0)
 
@@ -235,7 +235,7 @@ def sent_late(kind: str, invoke: Invoke) -> dict[str, Any]:
     if kind == "layer":
         return {"layers": [slow_layer]}
     if kind == "key":
-        return {"api_key": slow_key if invoke.blocking else slow_awaited_key}
+        return {"api_key": slow_key if invoke.sync else slow_awaited_key}
     return {"layers": make_layers({"hooks": {"on_call": dawdle}})}
 
 
@@ -305,7 +305,7 @@ def test_a_connection_that_is_never_made(invoke: Invoke, full: str) -> None:
     hurried = client.with_options(timeout=60, deadline=DEADLINE)
     with pytest.raises(DeadlineExceededError):
         in_time(lambda: invoke(hurried.models.retrieve, "m"))
-    stats = client._sender.pool.stats() if invoke.blocking else None
+    stats = client._sender.pool.stats() if invoke.sync else None
     assert stats is None or (stats.in_use, stats.open) == (0, 0)
 
 
@@ -410,7 +410,7 @@ def test_a_store_that_is_locked_when_the_answer_is_there(invoke: Invoke, wire: W
     try:
         in_time(lambda: invoke(client.with_options(deadline=1).chat.completions.create, **CHAT))
     except DeadlineExceededError:
-        assert not invoke.blocking  # its task is interrupted
+        assert not invoke.sync  # its task is interrupted
     lock[0].execute("ROLLBACK")
     lock[0].close()
     invoke(client.chat.completions.create, **CHAT)

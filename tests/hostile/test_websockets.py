@@ -55,7 +55,7 @@ def test_redirects_to_another_origin_are_refused(invoke: Invoke, where: str, kin
     with Peer() as first, Peer() as second:
         first.before = redirect(ELSEWHERE[where].format(port=first.port, other=second.port))
         if kind == "azure":
-            cls = AzureOpenAI if invoke.blocking else AsyncAzureOpenAI
+            cls = AzureOpenAI if invoke.sync else AsyncAzureOpenAI
             client = invoke.client(cls, api_version="v", websocket_base_url=first.url)
         else:
             headers = {"Cookie": "c=secret", "x-own": "secret"} if kind == "headers" else None
@@ -281,7 +281,7 @@ def test_azure_names_the_deployment_in_the_query(invoke: Invoke, place: str) -> 
             for name, value in options.items()
         }
         base_url = given.pop("base_url", None)
-        cls = AzureOpenAI if invoke.blocking else AsyncAzureOpenAI
+        cls = AzureOpenAI if invoke.sync else AsyncAzureOpenAI
         client = invoke.client(cls, api_version="v1", base_url=base_url, **given)
         connect(invoke, client, **arguments)
         path, _, query = peer.requests[0].path.partition("?")
@@ -293,7 +293,7 @@ def test_azure_names_the_deployment_in_the_query(invoke: Invoke, place: str) -> 
 def test_azure_needs_a_model(invoke: Invoke) -> None:
     """Without a model Azure's realtime API is not asked, whatever deployment the client has."""
     with Peer() as peer:
-        cls = AzureOpenAI if invoke.blocking else AsyncAzureOpenAI
+        cls = AzureOpenAI if invoke.sync else AsyncAzureOpenAI
         for options in ({}, {"azure_deployment": "d"}):
             address = f"http://127.0.0.1:{peer.port}"
             client = invoke.client(cls, api_version="v1", base_url=None, azure_endpoint=address, **options)

@@ -13,36 +13,36 @@ from tests.hostile.frameworks import django, fastapi, flask
 from tests.hostile.sites import (
     Options,
     Site,
-    bare_awaitable,
-    bare_blocking,
-    provider_awaitable,
-    provider_blocking,
+    bare_async,
+    bare_sync,
+    provider_async,
+    provider_sync,
 )
 
-BARE = {"blocking": bare_blocking, "awaitable": bare_awaitable}
-OFFICIAL = ("official-blocking", "official-awaitable")
+BARE = {"sync": bare_sync, "async": bare_async}
+OFFICIAL = ("official-sync", "official-async")
 """Clients of the official SDK over our transport, which know no policies of ours."""
 WAYS: dict[str, Callable[[Kind, Options], AbstractContextManager[Site]]] = {
     **BARE,
-    "provider-blocking": provider_blocking,
-    "provider-awaitable": provider_awaitable,
-    "httpx-blocking": lambda kind, options: bare_blocking(kind, options, httpx.Client),
-    "httpx-awaitable": lambda kind, options: bare_awaitable(kind, options, httpx.AsyncClient),
-    "default-blocking": lambda kind, options: bare_blocking(kind, options, DefaultHttpxClient),
-    "default-awaitable": lambda kind, options: bare_awaitable(kind, options, DefaultAsyncHttpxClient),
-    "aiohttp-awaitable": lambda kind, options: bare_awaitable(kind, options, DefaultAioHttpClient),
-    OFFICIAL[0]: lambda kind, options: provider_blocking(kind, {**options, "client_class": openai.OpenAI}),
-    OFFICIAL[1]: lambda kind, options: provider_awaitable(
+    "provider-sync": provider_sync,
+    "provider-async": provider_async,
+    "httpx-sync": lambda kind, options: bare_sync(kind, options, httpx.Client),
+    "httpx-async": lambda kind, options: bare_async(kind, options, httpx.AsyncClient),
+    "default-sync": lambda kind, options: bare_sync(kind, options, DefaultHttpxClient),
+    "default-async": lambda kind, options: bare_async(kind, options, DefaultAsyncHttpxClient),
+    "aiohttp-async": lambda kind, options: bare_async(kind, options, DefaultAioHttpClient),
+    OFFICIAL[0]: lambda kind, options: provider_sync(kind, {**options, "client_class": openai.OpenAI}),
+    OFFICIAL[1]: lambda kind, options: provider_async(
         kind, {**options, "async_client_class": openai.AsyncOpenAI}
     ),
-    "fastapi-blocking": lambda kind, options: fastapi(kind, options, blocking=True),
-    "fastapi-awaitable": lambda kind, options: fastapi(kind, options, blocking=False),
-    "wsgi-blocking": lambda kind, options: django(kind, options, blocking=True, asgi=False),
-    "wsgi-awaitable": lambda kind, options: django(kind, options, blocking=False, asgi=False),
-    "asgi-blocking": lambda kind, options: django(kind, options, blocking=True, asgi=True),
-    "asgi-awaitable": lambda kind, options: django(kind, options, blocking=False, asgi=True),
-    "flask-blocking": lambda kind, options: flask(kind, options, blocking=True),
-    "flask-awaitable": lambda kind, options: flask(kind, options, blocking=False),
+    "fastapi-sync": lambda kind, options: fastapi(kind, options, sync=True),
+    "fastapi-async": lambda kind, options: fastapi(kind, options, sync=False),
+    "wsgi-sync": lambda kind, options: django(kind, options, sync=True, asgi=False),
+    "wsgi-async": lambda kind, options: django(kind, options, sync=False, asgi=False),
+    "asgi-sync": lambda kind, options: django(kind, options, sync=True, asgi=True),
+    "asgi-async": lambda kind, options: django(kind, options, sync=False, asgi=True),
+    "flask-sync": lambda kind, options: flask(kind, options, sync=True),
+    "flask-async": lambda kind, options: flask(kind, options, sync=False),
 }
 """All ways by their names."""
 FURTHER = frozenset(name for name in WAYS if name.startswith(("httpx", "default", "aiohttp", "official")))

@@ -82,7 +82,7 @@ async def opened(client: AIClientDep) -> Response:
     return stream_response(await client.chat.completions.create(**ASK, stream=True))
 
 
-@app.get("/blocking")
-def blocking(client: SyncAIClientDep) -> Response:
+@app.get("/sync")
+def sync(client: SyncAIClientDep) -> Response:
     """Stream what blocks a thread."""
     return stream_response(client.chat.completions.create(**ASK, stream=True))

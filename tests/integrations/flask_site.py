@@ -32,7 +32,7 @@ def create_app(**config: Any) -> Flask:
 
 
 def ask(pk: int) -> dict[str, Any]:
-    """Call the blocking client."""
+    """Call the sync client."""
     del pk
     completion = ai.client.chat.completions.create(**ASK)
     return _answer(completion.choices[0].message.content)
@@ -54,12 +54,12 @@ def ask_twice() -> dict[str, Any]:
 
 
 def stream() -> Response:
-    """Pass on a stream of the blocking client."""
+    """Pass on a stream of the sync client."""
     return stream_response(ai.client.chat.completions.create(stream=True, **ASK))
 
 
 async def stream_async() -> Response:
-    """Pass on a stream of the awaitable client."""
+    """Pass on a stream of the async client."""
     return stream_response(await get_async_ai_client().chat.completions.create(stream=True, **ASK))
 
 

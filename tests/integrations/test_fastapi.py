@@ -44,7 +44,7 @@ def options(upstream: Upstream) -> dict[str, Any]:
 
 
 def test_one_client_for_all_requests(options: dict[str, Any], upstream: Upstream) -> None:
-    """Every request gets the same awaitable client, and it works."""
+    """Every request gets the same async client, and it works."""
     app = FastAPI(lifespan=ai_client_lifespan(options))
     seen: set[AsyncOpenAI] = set()
 
@@ -60,8 +60,8 @@ def test_one_client_for_all_requests(options: dict[str, Any], upstream: Upstream
     assert upstream.connections_opened == 1
 
 
-def test_blocking_client(options: dict[str, Any]) -> None:
-    """A path operation that is a plain function gets the blocking client."""
+def test_sync_client(options: dict[str, Any]) -> None:
+    """A path operation that is a plain function gets the sync client."""
     app = FastAPI(lifespan=ai_client_lifespan(options))
 
     @app.get("/")
@@ -126,8 +126,8 @@ def test_override_of_the_provider(options: dict[str, Any]) -> None:
     app = FastAPI(lifespan=ai_client_lifespan(options))
 
     @app.get("/")
-    async def kind(client: AIClientDep, blocking: SyncAIClientDep) -> list[str]:
-        return [type(client).__name__, type(blocking).__name__]
+    async def kind(client: AIClientDep, sync: SyncAIClientDep) -> list[str]:
+        return [type(client).__name__, type(sync).__name__]
 
     with TestClient(app) as http:
         with override(app.state.ai_client, "a fake"):
@@ -339,7 +339,7 @@ def test_closed_with_the_application(options: dict[str, Any]) -> None:
 
 
 def test_aliases(options: dict[str, Any]) -> None:
-    """A path operation may ask for the client of another alias, awaitable or blocking."""
+    """A path operation may ask for the client of another alias, async or sync."""
     app = FastAPI(
         lifespan=ai_client_lifespan(options, aliases={"azure": {**options, "organization": "azure"}})
     )
@@ -349,7 +349,7 @@ def test_aliases(options: dict[str, Any]) -> None:
         return client.organization
 
     @app.get("/sync")
-    def whose_blocking(client: Annotated[OpenAI, Depends(sync_ai_client("azure"))]) -> str | None:
+    def whose_sync(client: Annotated[OpenAI, Depends(sync_ai_client("azure"))]) -> str | None:
         return client.organization
 
     @app.get("/unknown")

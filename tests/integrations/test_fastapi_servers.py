@@ -122,8 +122,8 @@ def two_items(upstream: Upstream) -> None:
         ("/opened", no_item, b"\r\n\r\n"),
         ("/stream", two_items, b"two"),
         ("/opened", two_items, b"two"),
-        ("/blocking", no_item, b"\r\n\r\n"),
-        ("/blocking", two_items, b"two"),
+        ("/sync", no_item, b"\r\n\r\n"),
+        ("/sync", two_items, b"two"),
     ],
     ids=[
         "before the answer",
@@ -132,8 +132,8 @@ def two_items(upstream: Upstream) -> None:
         "before the first item of an opened stream",
         "between two items",
         "between two items of an opened stream",
-        "before the first item of a blocking stream",
-        "between two items of a blocking stream",
+        "before the first item of a sync stream",
+        "between two items of a sync stream",
     ],
 )
 def test_reader_leaves(
@@ -175,7 +175,7 @@ def test_many_readers_leave(upstream: Upstream) -> None:
     assert sum(recorded.aborted for recorded in upstream.requests) == 500
 
 
-@pytest.mark.parametrize("path", ["/stream", "/opened", "/blocking"])
+@pytest.mark.parametrize("path", ["/stream", "/opened", "/sync"])
 def test_stream_to_its_end(upstream: Upstream, path: str) -> None:
     """A stream that is read to its end leaves its connection to the next one."""
     with uvicorn(upstream) as served:

@@ -95,7 +95,7 @@ def test_status_and_headers() -> None:
     assert answer.headers["x-accel-buffering"] == "no"
 
 
-def test_blocking_iterable() -> None:
+def test_sync_iterable() -> None:
     """An iterable that blocks is read in the thread pool, and closed."""
     closed: list[bool] = []
 

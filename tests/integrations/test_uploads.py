@@ -183,9 +183,9 @@ class AsyncFile:
 
 
 def test_a_file_that_is_awaited(invoke: Invoke) -> None:
-    """The awaitable client takes it, the blocking one refuses it before anything is sent."""
+    """The async client takes it, the sync one refuses it before anything is sent."""
     client = invoke.client()
-    if invoke.blocking:
+    if invoke.sync:
         with pytest.raises(TypeError, match="only be uploaded by AsyncOpenAI"):
             invoke(client.files.create, file=AsyncFile(), purpose="assistants")
         assert not invoke.upstream.requests
@@ -262,7 +262,7 @@ def test_a_source_that_turns_odd(invoke: Invoke, part: Any) -> None:
         yield part
 
     client = invoke.client(max_retries=0)
-    for source in (chunks(),) if invoke.blocking else (chunks(), awaited()):
+    for source in (chunks(),) if invoke.sync else (chunks(), awaited()):
         if part == b"x":
             invoke(client.files.create, file=source, purpose="assistants")
             continue

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.both_pools import Blocking, Pools, Suspending
+from tests.both_pools import AsyncPools, Pools, SyncPools
 from tests.raw_server import RawServer
 
 
@@ -15,7 +15,7 @@ def server() -> Iterator[RawServer]:
         yield server
 
 
-@pytest.fixture(params=[Blocking, Suspending], ids=["blocking", "awaitable"])
+@pytest.fixture(params=[SyncPools, AsyncPools], ids=["sync", "async"])
 def both(request: pytest.FixtureRequest) -> type[Pools]:
     """Run the test over both pools."""
     return request.param

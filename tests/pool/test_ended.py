@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from ai_client._pool import sync_pool
-from tests.both_pools import Blocking, Pools, burst, descriptors_to
+from tests.both_pools import Pools, SyncPools, burst, descriptors_to
 from tests.raw_server import OK, Exchange, RawServer
 
 GONE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -21,7 +21,7 @@ async def left(pools: Pools, server: RawServer, number: int) -> None:
         found = (stats.open, stats.idle, descriptors_to(server.port))
         if found == (number, number, number):
             return
-        await (pools.wait(time.sleep, 0.01) if pools.blocking else asyncio.sleep(0.01))
+        await (pools.wait(time.sleep, 0.01) if pools.sync else asyncio.sleep(0.01))
     raise AssertionError(found)
 
 
@@ -91,4 +91,4 @@ def test_threads_look_for_ended_connections(server: RawServer, monkeypatch: pyte
         assert await pools.ask(server.url) == b"{}"
         assert descriptors_to(server.port) <= 1
 
-    Blocking.run(scenario)
+    SyncPools.run(scenario)

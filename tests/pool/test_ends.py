@@ -10,9 +10,9 @@ import weakref
 import httpx
 import pytest
 
-from ai_client._pool.async_pool import AwaitablePool
-from ai_client._pool.sync_pool import BlockingPool
-from tests.both_pools import Blocking, Pools, hold, request
+from ai_client._pool.async_pool import AsyncPool
+from ai_client._pool.sync_pool import SyncPool
+from tests.both_pools import Pools, SyncPools, hold, request
 from tests.raw_server import HEAD_OF_STREAM, Exchange, RawServer, chunk
 
 
@@ -97,7 +97,7 @@ def test_forgotten_pool_closes_its_connections(both: type[Pools], server: RawSer
     async def scenario(pools: Pools) -> None:
         await pools.ask(server.url)
         dropped = weakref.ref(pools.pool)
-        pools.pool = (BlockingPool if pools.blocking else AwaitablePool)()
+        pools.pool = (SyncPool if pools.sync else AsyncPool)()
         gc.collect()
         assert dropped() is None
         await pools.wait(server.wait_for, lambda: server.open == 0)
@@ -135,7 +135,7 @@ def test_closing_the_pool_ends_waiting(both: type[Pools], server: RawServer) -> 
 
         async def close() -> None:
             while pools.stats.waiting < 3:
-                if pools.blocking:
+                if pools.sync:
                     time.sleep(0.001)
                 else:
                     await asyncio.sleep(0)
@@ -188,7 +188,7 @@ def test_stream_tells_about_its_connection(both: type[Pools], server: RawServer)
 
 
 def test_stream_closed_by_another_thread(server: RawServer) -> None:
-    """Closing a blocking stream wakes the thread that waits for its next byte, and frees the connection."""
+    """Closing a sync stream wakes the thread that waits for its next byte, and frees the connection."""
 
     async def scenario(pools: Pools) -> None:
         response = await hold(pools, server)
@@ -210,4 +210,4 @@ def test_stream_closed_by_another_thread(server: RawServer) -> None:
         assert len(woken) == 1
         assert (pools.stats.in_use, pools.stats.open) == (0, 0)
 
-    Blocking.run(scenario)
+    SyncPools.run(scenario)

@@ -88,7 +88,7 @@ def test_failing_body_closes_the_connection(both: type[Pools], server: RawServer
             raise LookupError("mine")
 
         with pytest.raises(LookupError, match="mine"):
-            await pools.ask(server.url, content=now() if pools.blocking else later())
+            await pools.ask(server.url, content=now() if pools.sync else later())
         assert (pools.stats.in_use, pools.stats.open) == (0, 0)
 
     both.run(scenario)

@@ -32,7 +32,7 @@ def test_restart_of_the_server_costs_a_request_few_trials(both: type[Pools], ser
         assert await pools.ask(server.url) == b"{}"
         kept = pools.pool._permits.stats().idle  # an event loop hears of all that ended, threads try them
         assert pools.stats.opened_total == 11
-        assert kept == 8 if pools.blocking else kept <= 8
+        assert kept == 8 if pools.sync else kept <= 8
 
     both.run(scenario)
 

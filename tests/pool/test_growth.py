@@ -12,7 +12,7 @@ import ai_client._pool
 from ai_client._http.library import library
 from ai_client._pool.http11 import Wire
 from ai_client._pool.permits import Permits
-from tests.both_pools import Pools, Suspending, request
+from tests.both_pools import AsyncPools, Pools, request
 from tests.counting import FEW, Work, assert_linear, counted
 from tests.raw_server import HEAD_OF_STREAM, OK, RawServer, chunk
 
@@ -210,7 +210,7 @@ def test_cancelled_waiters(server: RawServer) -> None:
             found.append(work)
             await pools.close(held)
 
-        Suspending.run(scenario, max_connections=1)
+        AsyncPools.run(scenario, max_connections=1)
         return found[0]
 
     assert_linear(work)

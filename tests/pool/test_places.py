@@ -11,10 +11,10 @@ import pytest
 
 from ai_client._http.library import may_have_been_sent
 from tests.both_pools import (
-    Blocking,
+    AsyncPools,
     CountingSocket,
     Pools,
-    Suspending,
+    SyncPools,
     ask_in_thread,
     chance,
     descriptors_to,
@@ -58,9 +58,7 @@ async def ten_more(pools: Pools, server: RawServer) -> None:
     assert pools.stats.open == pools.stats.idle <= 5
 
 
-def test_cancellations_leave_the_awaitable_pool_whole(
-    server: RawServer, sockets: type[CountingSocket]
-) -> None:
+def test_cancellations_leave_the_async_pool_whole(server: RawServer, sockets: type[CountingSocket]) -> None:
     """After 2,400 requests cancelled at random moments on 5 connections, never more, all permits are back."""
     server.answer = dawdle
 
@@ -83,12 +81,12 @@ def test_cancellations_leave_the_awaitable_pool_whole(
         assert ends["cancelled"] > REQUESTS / 4
         await ten_more(pools, server)
 
-    Suspending.run(scenario, max_connections=5)
+    AsyncPools.run(scenario, max_connections=5)
     assert descriptors_to(server.port) == 0
     assert sockets.most == 5
 
 
-def test_timeouts_leave_the_blocking_pool_whole(server: RawServer, sockets: type[CountingSocket]) -> None:
+def test_timeouts_leave_the_sync_pool_whole(server: RawServer, sockets: type[CountingSocket]) -> None:
     """After 2,400 requests with random short timeouts on 5 connections, never more, all permits are back."""
     server.answer = dawdle
 
@@ -110,7 +108,7 @@ def test_timeouts_leave_the_blocking_pool_whole(server: RawServer, sockets: type
         assert {"ReadTimeout"} <= ends.keys() <= {"answered", "ReadTimeout", "PoolTimeout"}
         await ten_more(pools, server)
 
-    Blocking.run(scenario, max_connections=5)
+    SyncPools.run(scenario, max_connections=5)
     assert descriptors_to(server.port) == 0
     assert sockets.most == 5
 
@@ -201,7 +199,7 @@ def test_permits_are_given_in_order_of_arrival(both: type[Pools], server: RawSer
 
     async def scenario(pools: Pools) -> None:
         response = await hold(pools, server)
-        if pools.blocking:
+        if pools.sync:
             threads = []
             for number in range(10):
                 threads.append(threading.Thread(target=ask_in_thread, args=(pools, f"{server.url}/{number}")))

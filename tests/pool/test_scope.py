@@ -14,15 +14,15 @@ import trustme
 
 import ai_client._pool
 from ai_client._http.options import PoolOptions
-from ai_client._pool.async_pool import AwaitablePool
-from tests.both_pools import Blocking, Pools, Suspending, descriptors_to, request
+from ai_client._pool.async_pool import AsyncPool
+from tests.both_pools import AsyncPools, Pools, SyncPools, descriptors_to, request
 from tests.counting import counted
 from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
 
 POOL = str(Path(ai_client._pool.__file__).parent)
 
 
-def test_threads_share_a_blocking_pool(server: RawServer) -> None:
+def test_threads_share_a_sync_pool(server: RawServer) -> None:
     """A thousand requests of 32 threads are answered over no more connections than the bound."""
 
     async def scenario(pools: Pools) -> None:
@@ -34,7 +34,7 @@ def test_threads_share_a_blocking_pool(server: RawServer) -> None:
         assert (pools.stats.in_use, pools.stats.waiting) == (0, 0)
         assert pools.stats.opened_total <= 8
 
-    Blocking.run(scenario, max_connections=8)
+    SyncPools.run(scenario, max_connections=8)
     assert server.opened <= 8
 
 
@@ -55,7 +55,7 @@ def test_loops_in_threads_do_not_mix_what_they_read(server: RawServer) -> None:
                 if body.count(letter.encode()) != 2_000_000:
                     wrong.append(letter)
 
-        Suspending.run(scenario)
+        AsyncPools.run(scenario)
 
     threads = [threading.Thread(target=read, args=(letter,)) for letter in "abc"]
     for thread in threads:
@@ -66,8 +66,8 @@ def test_loops_in_threads_do_not_mix_what_they_read(server: RawServer) -> None:
 
 
 def test_pool_of_a_closed_loop_starts_anew(server: RawServer) -> None:
-    """An awaitable pool whose loop was closed serves the next loop silently, with new connections."""
-    pool = AwaitablePool(PoolOptions(trust_env=False))
+    """An async pool whose loop was closed serves the next loop silently, with new connections."""
+    pool = AsyncPool(PoolOptions(trust_env=False))
 
     async def ask() -> bytes:
         response = await pool.handle_async_request(request(server.url))
@@ -84,7 +84,7 @@ def test_pool_of_a_closed_loop_starts_anew(server: RawServer) -> None:
 
 def test_pool_of_a_loop_that_closed_in_the_middle(server: RawServer) -> None:
     """Streams and requests that a dead loop left behind cost its pool nothing."""
-    pool = AwaitablePool(PoolOptions(trust_env=False, max_connections=1))
+    pool = AsyncPool(PoolOptions(trust_env=False, max_connections=1))
     server.answer = lambda exchange: exchange.write(HEAD_OF_STREAM)
 
     async def leave() -> Any:
@@ -104,8 +104,8 @@ def test_pool_of_a_loop_that_closed_in_the_middle(server: RawServer) -> None:
 
 
 def test_pool_of_another_loop_is_refused(server: RawServer) -> None:
-    """Using an awaitable pool from a second loop while its own is not closed is an error that says what to do."""
-    pool = AwaitablePool(PoolOptions(trust_env=False))
+    """Using an async pool from a second loop while its own is not closed is an error that says what to do."""
+    pool = AsyncPool(PoolOptions(trust_env=False))
     first = asyncio.new_event_loop()
     try:
         first.run_until_complete(pool.handle_async_request(request(server.url)))
@@ -117,8 +117,8 @@ def test_pool_of_another_loop_is_refused(server: RawServer) -> None:
 
 
 def test_pool_is_closed_from_another_loop(server: RawServer) -> None:
-    """Closing an awaitable pool from a loop that is not its own closes its connections on its own loop."""
-    pool = AwaitablePool(PoolOptions(trust_env=False))
+    """Closing an async pool from a loop that is not its own closes its connections on its own loop."""
+    pool = AsyncPool(PoolOptions(trust_env=False))
     home = asyncio.new_event_loop()
     thread = threading.Thread(target=home.run_forever)
     thread.start()
@@ -137,16 +137,16 @@ import asyncio, gc, os, ssl, sys, warnings
 sys.path[:0] = {path!r}
 from tests.both_pools import descriptors_to, request
 from ai_client._http.options import PoolOptions
-from ai_client._pool.async_pool import AwaitablePool
-from ai_client._pool.sync_pool import BlockingPool
+from ai_client._pool.async_pool import AsyncPool
+from ai_client._pool.sync_pool import SyncPool
 
 warnings.simplefilter("error")
 port, authority, kind = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 url = f"https://127.0.0.1:{{port}}"
 tls = ssl.create_default_context(cafile=authority)
 options = PoolOptions(trust_env=False, verify=tls)
-if kind == "blocking":
-    pool = BlockingPool(options)
+if kind == "sync":
+    pool = SyncPool(options)
 
     def ask():
         return pool.handle_request(request(url)).read()
@@ -157,7 +157,7 @@ if kind == "blocking":
     def close():
         pool.close()
 else:
-    pool = AwaitablePool(options)
+    pool = AsyncPool(options)
     loop = asyncio.new_event_loop()
 
     def ask():
@@ -178,7 +178,7 @@ child = os.fork()
 if not child:
     assert descriptors_to(port) == 0
     assert pool.stats().open == 0
-    if kind == "awaitable":
+    if kind == "async":
         parents, loop = loop, asyncio.new_event_loop()
     assert ask() == b"{{}}"
     assert pool.stats().opened_total == 1
@@ -191,12 +191,12 @@ assert status == 0, status
 assert ask() == b"{{}}"
 assert pool.stats().opened_total == 2
 close()
-if kind == "awaitable":
+if kind == "async":
     loop.close()
 """
 
 
-@pytest.mark.parametrize("kind", ["blocking", "awaitable"])
+@pytest.mark.parametrize("kind", ["sync", "async"])
 def test_child_of_a_fork_starts_anew(kind: str, tmp_path: Path) -> None:
     """A forked child leaves the parent's TLS connections alone, idle or in use, and opens its own."""
     authority = trustme.CA()

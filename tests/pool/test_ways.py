@@ -15,7 +15,7 @@ import trustme
 
 from ai_client._http.library import may_have_been_sent
 from ai_client._pool.proxy import Proxies, Proxy, _environment
-from tests.both_pools import Pools, Suspending, chance, descriptors_to, request
+from tests.both_pools import AsyncPools, Pools, chance, descriptors_to, request
 from tests.proxy_server import ProxyServer
 from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
 
@@ -165,7 +165,7 @@ def test_next_address_is_tried(both: type[Pools], server: RawServer, monkeypatch
 
 
 def test_address_that_does_not_answer_is_raced(server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An awaitable pool tries the next address when the first says nothing for a moment, and drops the first."""
+    """An async pool tries the next address when the first says nothing for a moment, and drops the first."""
     monkeypatch.setattr("ai_client._pool.async_network._NEXT_ADDRESS_SECONDS", 0.01)
 
     async def scenario(pools: Pools) -> None:
@@ -190,7 +190,7 @@ def test_address_that_does_not_answer_is_raced(server: RawServer, monkeypatch: p
         assert await pools.ask(f"http://several.test:{server.port}") == b"{}"
         assert tried == ["127.0.0.2", "127.0.0.1"]
 
-    Suspending.run(scenario)
+    AsyncPools.run(scenario)
 
 
 def proxied(proxy: ProxyServer, user: str = "") -> str:
@@ -334,7 +334,7 @@ def test_cancellations_through_a_proxy(secure: RawServer, trusting: ssl.SSLConte
         assert (pools.stats.in_use, pools.stats.waiting) == (0, 0)
 
     with ProxyServer() as proxy:
-        Suspending.run(scenario, verify=trusting, proxy=proxied(proxy), max_connections=5)
+        AsyncPools.run(scenario, verify=trusting, proxy=proxied(proxy), max_connections=5)
         assert descriptors_to(proxy.port) == 0
 
 

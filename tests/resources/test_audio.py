@@ -88,10 +88,10 @@ def test_speech_into_a_file(invoke: Any, tmp_path: Path) -> None:
     ways = {
         "write": binary.write_to_file,
         "stream": binary.stream_to_file,
-        "awaitable": binary.astream_to_file,
+        "async": binary.astream_to_file,
     }
-    if invoke.blocking:
-        del ways["awaitable"]
+    if invoke.sync:
+        del ways["async"]
     for name, write in ways.items():
         invoke(write, tmp_path / name)
     with invoke.within(speech.with_streaming_response.create(**SPEECH)) as response:

@@ -125,13 +125,13 @@ def test_like_the_official_client(
 
 
 def test_progress_and_deadline(invoke: Any) -> None:
-    """The callback sees each state, also an awaitable one; a wait that takes too long is given up."""
+    """The callback sees each state, also an async one; a wait that takes too long is given up."""
     seen: list[str] = []
 
     async def note(file: Any) -> None:
         seen.append(file.status)
 
-    callback = (lambda file: seen.append(file.status)) if invoke.blocking else note
+    callback = (lambda file: seen.append(file.status)) if invoke.sync else note
     files = invoke.client().vector_stores.files
     invoke(files.poll, "file-1", vector_store_id="vs_1", on_progress=callback, **QUICK)
     assert seen == ["in_progress", "completed"]

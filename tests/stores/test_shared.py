@@ -15,7 +15,7 @@ from ai_client._io import finish
 from ai_client.stores import Change, Hold, Ledger, Refusal, Spend, Take, Tally, open_store, shared
 from ai_client.stores.memory import MemoryBackend
 from ai_client.stores.shared import SharedStore
-from tests.control.support import Redis, async_io, blocking_io, running_redis
+from tests.control.support import Redis, async_io, running_redis, sync_io
 
 NOW = 1_800_000_000.0
 HOLD = Hold("a", 60, 100, NOW + 86_400)
@@ -23,16 +23,16 @@ TAKE = Take("w", 5, 5, 60.0)
 TALLY = Tally("p", "k", {"calls": 1}, 9e9)
 
 
-def test_blocking_use(store_url: str) -> None:
-    """A blocking caller uses a store without an event loop."""
-    io, store = blocking_io(), open_store(store_url)
+def test_sync_use(store_url: str) -> None:
+    """A sync caller uses a store without an event loop."""
+    io, store = sync_io(), open_store(store_url)
     assert finish(store.admit(io, "t1", [HOLD], (), now=NOW, expires=NOW + 60)) is None
     assert finish(store.admit(io, "t2", [HOLD], (), now=NOW, expires=NOW + 60)) == Refusal(0, 0, 60)
     assert finish(store.settle(io, "t1", [Spend("a", 5, NOW + 86_400)], NOW)) == [Ledger(5, 0)]
     store.close()
 
 
-def test_awaitable_use(store_url: str) -> None:
+def test_async_use(store_url: str) -> None:
     """A hundred tasks at once use a store, and no more is reserved than there is."""
 
     async def main() -> list[Refusal | None]:
@@ -110,11 +110,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("blocking", [True, False])
-def test_fail_open(own_redis: Redis, caplog: pytest.LogCaptureFixture, *, blocking: bool) -> None:
+@pytest.mark.parametrize("sync", [True, False])
+def test_fail_open(own_redis: Redis, caplog: pytest.LogCaptureFixture, *, sync: bool) -> None:
     """While Redis is down, calls go on with one warning; what they used is counted once it is back."""
     store = open_store(own_redis.url)
-    io = blocking_io() if blocking else async_io()
+    io = sync_io() if sync else async_io()
 
     async def before() -> None:
         await store.admit(io, "t1", [HOLD], (), now=NOW, expires=NOW + 60)
@@ -130,7 +130,7 @@ def test_fail_open(own_redis: Redis, caplog: pytest.LogCaptureFixture, *, blocki
     async def after() -> tuple[Ledger, Any]:
         return await store.ledger(io, "a", NOW), await store.sums(io, "p", "p")
 
-    run = finish if blocking else asyncio.run
+    run = finish if sync else asyncio.run
     run(before())
     own_redis.stop()
     with caplog.at_level(logging.WARNING, "ai_client"):
@@ -147,7 +147,7 @@ def test_fail_open(own_redis: Redis, caplog: pytest.LogCaptureFixture, *, blocki
 @pytest.mark.usefixtures("impatient")
 def test_fail_closed(own_redis: Redis) -> None:
     """With `on_failure="closed"` reservations and limits raise while Redis is down, and work again after."""
-    io, store = blocking_io(), open_store(own_redis.url, on_failure="closed")
+    io, store = sync_io(), open_store(own_redis.url, on_failure="closed")
     own_redis.stop()
     with pytest.raises(StoreError, match="is the server up"):
         finish(store.admit(io, "t1", [HOLD], (), now=NOW, expires=NOW + 60))
@@ -182,7 +182,7 @@ def test_a_backend_that_failed_is_left_alone_for_a_moment() -> None:
     errors: list[StoreError] = []
     for _ in range(5):
         with pytest.raises(StoreError) as caught:
-            finish(store.admit(blocking_io(), "t", [HOLD], (), now=NOW, expires=NOW + 60))
+            finish(store.admit(sync_io(), "t", [HOLD], (), now=NOW, expires=NOW + 60))
         errors.append(caught.value)
     assert backend.asked == 1
     assert all(0 < (error.retry_after or 0) <= 1 for error in errors)
@@ -287,7 +287,7 @@ class Forgetful(MemoryBackend):
 @pytest.mark.usefixtures("impatient")
 def test_a_change_whose_answer_was_lost_counts_once() -> None:
     """What is repeated because nobody knows whether it was done has no effect where it was."""
-    store, io = SharedStore(Forgetful()), blocking_io()
+    store, io = SharedStore(Forgetful()), sync_io()
     assert finish(store.admit(io, "t", [HOLD], (), now=NOW, expires=NOW + 60)) is None
     finish(store.settle(io, "t", [Spend("a", 5, NOW + 86_400)], NOW, tally=TALLY))
     finish(store.settle(io, "t2", (), NOW, tally=TALLY))
@@ -303,7 +303,7 @@ def test_a_change_that_is_interrupted_counts_all_the_same(
     """A settlement that Ctrl-C breaks off is made later, also when it is interrupted a second time."""
     store = open_store(f"sqlite:///{tmp_path}/state.db")
     assert isinstance(store, SharedStore)
-    io = blocking_io()
+    io = sync_io()
 
     def interrupted(*_: object) -> NoReturn:
         raise interruption
@@ -320,7 +320,7 @@ def test_a_change_that_is_interrupted_counts_all_the_same(
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, MemoryError])
 def test_an_interrupted_reservation_is_given_back(interruption: type[BaseException]) -> None:
-    """What was reserved for a blocking caller who is interrupted before it hears of it is given back."""
+    """What was reserved for a sync caller who is interrupted before it hears of it is given back."""
 
     class Interrupted(MemoryBackend):
         instant = False
@@ -329,7 +329,7 @@ def test_an_interrupted_reservation_is_given_back(interruption: type[BaseExcepti
             super().admit(*args)
             raise interruption
 
-    store, io = SharedStore(Interrupted()), blocking_io()
+    store, io = SharedStore(Interrupted()), sync_io()
     with pytest.raises(interruption):
         finish(store.admit(io, "t", [HOLD], (), now=NOW, expires=NOW + 60))
     assert finish(store.ledger(io, "a", NOW)) == Ledger(0, 0)
@@ -352,7 +352,7 @@ def test_what_is_too_much_to_remember_is_said(
             return super().settle(*args)
 
     backend = Down()
-    store, io = SharedStore(backend), blocking_io()
+    store, io = SharedStore(backend), sync_io()
     forgotten: list[int] = []
     for number in range(3):
         finish(store.settle(io, f"t{number}", [Spend("a", 10**number, NOW + 86_400)], NOW))
@@ -379,7 +379,7 @@ def test_a_reservation_whose_answer_was_lost_is_given_back(on_failure: Any) -> N
                 raise StoreError("The answer was lost.")
             return refusal
 
-    store, io = SharedStore(Losing(), on_failure=on_failure), blocking_io()
+    store, io = SharedStore(Losing(), on_failure=on_failure), sync_io()
     if on_failure == "closed":
         with pytest.raises(StoreError, match="lost"):
             finish(store.admit(io, "t", [HOLD], (), now=NOW, expires=NOW + 60))

@@ -127,8 +127,8 @@ def test_errors(upstream: Upstream, client: openai.OpenAI) -> None:
         list(client.chat.completions.create(model="m", messages=MESSAGES, stream=True))
 
 
-def test_the_awaitable_client(upstream: Upstream) -> None:
-    """The awaitable client is served as well, many calls at once."""
+def test_the_async_client(upstream: Upstream) -> None:
+    """The async client is served as well, many calls at once."""
 
     async def main() -> None:
         async with openai.AsyncOpenAI(base_url=upstream.base_url, api_key="any") as client:

@@ -24,7 +24,7 @@ class Other(BaseModel):
     id: str
 
 
-def blocking(client: OpenAI, azure: AzureOpenAI) -> None:
+def sync(client: OpenAI, azure: AzureOpenAI) -> None:
     completions = client.chat.completions
     assert_type(completions.create(model="m", messages=[]), ChatCompletion)
     assert_type(completions.create(model="m", messages=[], stream=True), Stream[ChatCompletionChunk])
@@ -42,7 +42,7 @@ def blocking(client: OpenAI, azure: AzureOpenAI) -> None:
     assert_type(OpenAI(http_client=DefaultHttpxClient(proxy="http://p")), OpenAI)
 
 
-async def awaitable(client: AsyncOpenAI, azure: AsyncAzureOpenAI) -> None:
+async def async_client(client: AsyncOpenAI, azure: AsyncAzureOpenAI) -> None:
     completions = client.chat.completions
     assert_type(await completions.create(model="m", messages=[]), ChatCompletion)
     stream = await completions.create(model="m", messages=[], stream=True)
@@ -59,10 +59,10 @@ async def awaitable(client: AsyncOpenAI, azure: AsyncAzureOpenAI) -> None:
 
 
 def responses(
-    raw: LegacyAPIResponse[Other], blocking: APIResponse[Other], awaitable: AsyncAPIResponse[Other]
+    raw: LegacyAPIResponse[Other], sync: APIResponse[Other], async_client: AsyncAPIResponse[Other]
 ) -> None:
     assert_type(raw.parse(), Other)
-    assert_type(blocking.parse(), Other)
-    assert_type(awaitable.http_response, httpx.Response)
+    assert_type(sync.parse(), Other)
+    assert_type(async_client.http_response, httpx.Response)
     assert_type(raw.headers, httpx.Headers)
     assert_type(raw.parse(to=dict[str, Any]), dict[str, Any])

@@ -44,20 +44,20 @@ def check_lifespans() -> None:
 
 async def check_clients(
     client: AIClientDep,
-    blocking: SyncAIClientDep,
+    sync: SyncAIClientDep,
     azure: Annotated[AsyncOpenAI, Depends(ai_client("azure"))],
 ) -> None:
     assert_type(client, AsyncOpenAI)
-    assert_type(blocking, OpenAI)
+    assert_type(sync, OpenAI)
     assert_type(azure, AsyncOpenAI)
 
 
-async def check_responses(request: Request, client: AIClientDep, blocking: SyncAIClientDep) -> None:
+async def check_responses(request: Request, client: AIClientDep, sync: SyncAIClientDep) -> None:
     opening = client.chat.completions.create(model="m", messages=[], stream=True)
     assert_type(stream_response(opening, transform=lambda chunk: chunk.choices[0].delta.content), Response)
     stream = await client.chat.completions.create(model="m", messages=[], stream=True)
     assert_type(stream_response(stream, transform=lambda chunk: chunk.id), Response)
-    items = blocking.chat.completions.create(model="m", messages=[], stream=True)
+    items = sync.chat.completions.create(model="m", messages=[], stream=True)
     assert_type(stream_response(items, transform=lambda chunk: chunk.id), Response)
     answer = client.chat.completions.create(model="m", messages=[])
     assert_type(await cancel_on_disconnect(request, answer), ChatCompletion)

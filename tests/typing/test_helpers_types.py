@@ -42,7 +42,7 @@ class Point:
     x: int
 
 
-def blocking(client: OpenAI) -> None:
+def sync(client: OpenAI) -> None:
     completions = client.chat.completions
     parsed = completions.parse(model="m", messages=[], response_format=Place)
     assert_type(parsed, ParsedChatCompletion[Place])
@@ -113,7 +113,7 @@ def waiting(client: OpenAI) -> None:
     assert_type(client.embeddings.create(model="m", input="x"), CreateEmbeddingResponse)
 
 
-async def awaitable(client: AsyncOpenAI) -> None:
+async def async_client(client: AsyncOpenAI) -> None:
     completions = client.chat.completions
     parsed = await completions.parse(model="m", messages=[], response_format=Place)
     assert_type(parsed, ParsedChatCompletion[Place])
@@ -152,7 +152,7 @@ def raw(client: OpenAI) -> None:
         assert_type(unread.parse(), ParsedResponse[Place])
 
 
-async def raw_awaitable(client: AsyncOpenAI) -> None:
+async def raw_async(client: AsyncOpenAI) -> None:
     completions = client.chat.completions
     answer = await completions.with_raw_response.parse(model="m", messages=[], response_format=list[Place])
     assert_type(answer, LegacyAPIResponse[ParsedChatCompletion[list[Place]]])

@@ -7,7 +7,7 @@ class Thing(BaseModel):
     id: str
 
 
-def blocking(client: OpenAI, flag: bool) -> None:
+def sync(client: OpenAI, flag: bool) -> None:
     assert_type(client.get("/x", cast_to=Thing), Thing)
     assert_type(client.post("/x", cast_to=Thing, body={}), Thing)
     assert_type(client.post("/x", cast_to=Thing, stream=True, stream_cls=Stream[Thing]), Stream[Thing])
@@ -19,7 +19,7 @@ def blocking(client: OpenAI, flag: bool) -> None:
     assert_type(client.with_options(timeout=3, deadline=None), OpenAI)
 
 
-async def awaitable(client: AsyncOpenAI) -> None:
+async def async_client(client: AsyncOpenAI) -> None:
     assert_type(await client.get("/x", cast_to=Thing), Thing)
     assert_type(
         await client.post("/x", cast_to=Thing, stream=True, stream_cls=AsyncStream[Thing]), AsyncStream[Thing]

@@ -39,9 +39,9 @@ def all_bars() -> Iterator[Bar]:
         ("long request (100 messages, 100 kB), in memory", 1.1),
         ("tools and tool calls, in memory", 1.1),
     ):
-        for way in ("", ", awaitable"):
+        for way in ("", ", async"):
             yield Bar(name + way, bound, 0.7 if bound == 1 else 0.8, "httpx")
-    for way in ("", "blocking, "):
+    for way in ("", "sync, "):
         yield Bar(f"small call, loopback, {way}1 in flight", 0.9, None, "httpx")
         yield Bar(f"small call, loopback, {way}1 in flight", 0.35, 0.25)
     yield Bar("small call, loopback, 50 in flight", 0.15, None, "httpx")
@@ -52,7 +52,7 @@ def all_bars() -> Iterator[Bar]:
     yield Bar("ours by calls in flight", 1.3, 1.0, "1 in flight", "1000 in flight")
     yield Bar("small call, loopback, 32 threads", 0.5)
     for name in ("chat chunk", "Responses event"):
-        for way in ("", ", awaitable"):
+        for way in ("", ", async"):
             yield Bar(name + way, 15, 25, times=True)
     yield Bar("embeddings 256 x 1536 as floats", 20, 30, times=True)
     yield Bar("embeddings 256 x 1536 in base64, to lists", 3, 6, times=True)

@@ -55,7 +55,7 @@ def environment(contender: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(OFFICIAL_2_PLACE)}
 
 
-def in_memory(contender: Contender, body: Iterable[bytes], kind: str, *, awaitable: bool) -> Any:
+def in_memory(contender: Contender, body: Iterable[bytes], kind: str, *, is_async: bool) -> Any:
     """Make a client that is answered at once, with a body of these pieces and this content type."""
     library: Any = import_module(contender.library)
     pieces = list(body)
@@ -64,15 +64,15 @@ def in_memory(contender: Contender, body: Iterable[bytes], kind: str, *, awaitab
     def content() -> Any:
         if len(pieces) == 1:
             return pieces[0]
-        return _again(pieces) if awaitable else iter(pieces)
+        return _again(pieces) if is_async else iter(pieces)
 
     transport = library.MockTransport(lambda _: library.Response(200, content=content(), headers=headers))
     if contender.direct:
-        return sdk(contender, URL, awaitable=awaitable, http_client=transport)
-    http_class = library.AsyncClient if awaitable else library.Client
+        return sdk(contender, URL, is_async=is_async, http_client=transport)
+    http_class = library.AsyncClient if is_async else library.Client
     if not contender.package:
         return http_class(transport=transport, headers=_HEADERS)
-    return sdk(contender, URL, awaitable=awaitable, http_client=http_class(transport=transport))
+    return sdk(contender, URL, is_async=is_async, http_client=http_class(transport=transport))
 
 
 async def _again(pieces: list[bytes]) -> AsyncIterator[bytes]:
@@ -80,27 +80,27 @@ async def _again(pieces: list[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-def sdk(contender: Contender, base_url: str, *, awaitable: bool, **options: Any) -> Any:
+def sdk(contender: Contender, base_url: str, *, is_async: bool, **options: Any) -> Any:
     """Make an SDK's client."""
     package = import_module(contender.package)
-    client = package.AsyncOpenAI if awaitable else package.OpenAI
+    client = package.AsyncOpenAI if is_async else package.OpenAI
     return client(api_key="key", base_url=base_url, **options)
 
 
-def bare(contender: Contender, connections: int, *, awaitable: bool) -> Any:
+def bare(contender: Contender, connections: int, *, is_async: bool) -> Any:
     """Make an HTTP library's client that keeps so many connections open."""
     library: Any = import_module(contender.library)
     limits = library.Limits(
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=600
     )
-    client = library.AsyncClient if awaitable else library.Client
+    client = library.AsyncClient if is_async else library.Client
     return client(headers=_HEADERS, limits=limits, timeout=60)
 
 
 def calling(
     contender: Contender, client: Any, path: str, request: dict[str, Any], base_url: str = URL
 ) -> Callable[[], Any]:
-    """Give the function that makes a call on a blocking client and gives its result."""
+    """Give the function that makes a call on a sync client and gives its result."""
     if contender.package:
         method = _METHODS[path]
         return lambda: method(client)(**request)
@@ -111,7 +111,7 @@ def calling(
 def awaiting(
     contender: Contender, client: Any, path: str, request: dict[str, Any], base_url: str = URL
 ) -> Callable[[], Any]:
-    """Give the function that makes a call on an awaitable client, to be awaited."""
+    """Give the function that makes a call on an async client, to be awaited."""
     if contender.package:
         method = _METHODS[path]
         return lambda: method(client)(**request)

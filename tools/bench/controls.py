@@ -21,7 +21,7 @@ from ai_client._call.call import Call, Reply
 from ai_client._call.labels import labels
 from ai_client._call.pipeline import Next, chained, together
 from ai_client._http.library import RAW_HEADERS
-from ai_client._io import BlockingIO, finish
+from ai_client._io import SyncIO, finish
 from ai_client.control.assembly import make_layers
 
 from . import payloads
@@ -107,7 +107,7 @@ def main() -> None:
             layers = together(make_layers(controls))
             step = chained(layers, _wire())
             sys.stdout.write(f"{name:32}{_measure(step) - bare:8.2f} us  ({len(layers)})\n")
-        for name, opened in (("OpenAI", _blocking), ("AsyncOpenAI", _awaitable)):
+        for name, opened in (("OpenAI", _sync), ("AsyncOpenAI", _async)):
             off, on = in_turns([opened({}), opened(ALL)], CALLS // 4, ROUNDS)
             text = f"a call of {name}, in memory"
             sys.stdout.write(f"{text:32}{off:8.2f} us, {on:.2f} us with all on: {on / off:.2f}\n")
@@ -133,7 +133,7 @@ def _wire() -> Next:
 
 
 def _measure(step: Next) -> float:
-    io: Any = BlockingIO(Sender())  # type: ignore[arg-type]
+    io: Any = SyncIO(Sender())  # type: ignore[arg-type]
     body = payloads.SMALL
 
     def run() -> None:
@@ -149,7 +149,7 @@ def _measure(step: Next) -> float:
     return statistics.median(rounds)
 
 
-def _blocking(controls: Mapping[str, Any]) -> Run:
+def _sync(controls: Mapping[str, Any]) -> Run:
     http = httpx.Client(transport=httpx.MockTransport(_answer))
     client = OpenAI(api_key="key", http_client=http, layers=make_layers(controls))
 
@@ -160,7 +160,7 @@ def _blocking(controls: Mapping[str, Any]) -> Run:
     return run
 
 
-def _awaitable(controls: Mapping[str, Any]) -> Run:
+def _async(controls: Mapping[str, Any]) -> Run:
     http = httpx.AsyncClient(transport=httpx.MockTransport(_answer))
     client = AsyncOpenAI(api_key="key", http_client=http, layers=make_layers(controls))
     create: Callable[..., Awaitable[object]] = client.chat.completions.create

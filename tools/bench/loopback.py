@@ -31,7 +31,7 @@ FEW, MANY = 50, 1000
 # by calls in flight; at 200 httpx takes 43 ms a call, and so may what stands on it
 TAKING_PART = {1: EVERYONE, FEW: EVERYONE, 200: (HTTPX2, OURS, OFFICIAL), MANY: (OURS, OFFICIAL)}
 Clients = Callable[[Contender, str, int], Any]
-"""Makes a contender's awaitable client for a base URL and so many calls in flight."""
+"""Makes a contender's async client for a base URL and so many calls in flight."""
 
 
 def cases() -> list[Case]:
@@ -40,7 +40,7 @@ def cases() -> list[Case]:
         *(_in_flight(count) for count in TAKING_PART),
         _growth(),
         _on_aiohttp(),
-        _threads("small call, loopback, blocking, 1 in flight", 1, 200, EVERYONE),
+        _threads("small call, loopback, sync, 1 in flight", 1, 200, EVERYONE),
         _threads(f"small call, loopback, {THREADS} threads", THREADS, 20 * THREADS, (HTTPX, *SDKS)),
         *(_controls(count) for count in (1, FEW)),
     ]
@@ -60,7 +60,7 @@ def _growth() -> Case:
 def _on_aiohttp() -> Case:
     def on_aiohttp(contender: Contender, base_url: str, _: int) -> Any:
         client = import_module(contender.package).DefaultAioHttpClient()
-        return sdk(contender, base_url, awaitable=True, http_client=client)
+        return sdk(contender, base_url, is_async=True, http_client=client)
 
     contenders: dict[str, Opener] = {
         f"{one.name} on aiohttp": _opener(one, FEW, on_aiohttp) for one in (OURS, OFFICIAL)
@@ -76,16 +76,16 @@ def _controls(count: int) -> Case:
 
 def _controlled(contender: Contender, base_url: str, _: int) -> Any:
     from ai_client._call.labels import labels  # noqa: PLC0415
-    from ai_client._io import BlockingIO, finish  # noqa: PLC0415 - other contenders do without this package
+    from ai_client._io import SyncIO, finish  # noqa: PLC0415 - other contenders do without this package
     from ai_client.control.assembly import make_layers  # noqa: PLC0415
     from ai_client.control.pricing.prices import Prices  # noqa: PLC0415
 
     from .controls import ALL, Sender  # noqa: PLC0415
 
-    finish(Prices().ready(BlockingIO(Sender())))  # a thread reads them, once in a process
+    finish(Prices().ready(SyncIO(Sender())))  # a thread reads them, once in a process
     logging.getLogger("ai_client.calls").setLevel(logging.CRITICAL)
     labels(endpoint="/ask", tenant="acme", user="ann")
-    return sdk(contender, base_url, awaitable=True, layers=make_layers(ALL))
+    return sdk(contender, base_url, is_async=True, layers=make_layers(ALL))
 
 
 def _case(name: str, in_flight: int, contenders: Mapping[str, Opener], rounds: int = 5) -> Case:
@@ -94,16 +94,16 @@ def _case(name: str, in_flight: int, contenders: Mapping[str, Opener], rounds: i
 
 def _client(contender: Contender, base_url: str, in_flight: int) -> Any:
     if contender.package:
-        return sdk(contender, base_url, awaitable=True)
-    return bare(contender, in_flight, awaitable=True)
+        return sdk(contender, base_url, is_async=True)
+    return bare(contender, in_flight, is_async=True)
 
 
 def _opener(contender: Contender, in_flight: int, make: Clients = _client) -> Opener:
-    return partial(_awaitable, contender, in_flight, make)
+    return partial(_async, contender, in_flight, make)
 
 
 @contextmanager
-def _awaitable(contender: Contender, in_flight: int, make: Clients, base_url: str) -> Iterator[Run]:
+def _async(contender: Contender, in_flight: int, make: Clients, base_url: str) -> Iterator[Run]:
     async def setup(stack: AsyncExitStack) -> Callable[[], Awaitable[Any]]:
         client = await stack.enter_async_context(make(contender, base_url, in_flight))
         return awaiting(contender, client, CHAT, payloads.SMALL, base_url)
@@ -150,16 +150,16 @@ def _loop(setup: Callable[[AsyncExitStack], Awaitable[Any]], in_flight: int) -> 
 
 
 def _threads(name: str, threads: int, calls: int, taking_part: tuple[Contender, ...]) -> Case:
-    contenders = {one.name: partial(_blocking, one, threads) for one in taking_part}
+    contenders = {one.name: partial(_sync, one, threads) for one in taking_part}
     return Case(name, calls, contenders, rounds=5, settle=threads)
 
 
 @contextmanager
-def _blocking(contender: Contender, threads: int, base_url: str) -> Iterator[Run]:
+def _sync(contender: Contender, threads: int, base_url: str) -> Iterator[Run]:
     client = (
-        sdk(contender, base_url, awaitable=False)
+        sdk(contender, base_url, is_async=False)
         if contender.package
-        else bare(contender, threads, awaitable=False)
+        else bare(contender, threads, is_async=False)
     )
     with client:
         call = calling(contender, client, CHAT, payloads.SMALL, base_url)

@@ -30,14 +30,14 @@ def cases() -> list[Case]:
         Case(
             "embeddings 256 x 1536 as floats",
             2,
-            _all(_blocking, EMBEDDINGS, payloads.FLOATS, floats),
+            _all(_sync, EMBEDDINGS, payloads.FLOATS, floats),
             rounds=5,
         ),
         Case(
             "embeddings 256 x 1536 in base64, to lists",
             5,
             {
-                **_all(_blocking, EMBEDDINGS, payloads.INPUTS, encoded),
+                **_all(_sync, EMBEDDINGS, payloads.INPUTS, encoded),
                 "the lists alone": _lists_alone,
                 "ours, kept packed": _kept_packed,
             },
@@ -47,8 +47,8 @@ def cases() -> list[Case]:
 
 def _chat(name: str, request: dict[str, Any], answer: Callable[[], bytes], calls: int) -> tuple[Case, Case]:
     return (
-        Case(name, calls, _all(_blocking, CHAT, request, answer)),
-        Case(f"{name}, awaitable", calls, _all(_awaitable, CHAT, request, answer)),
+        Case(name, calls, _all(_sync, CHAT, request, answer)),
+        Case(f"{name}, async", calls, _all(_async, CHAT, request, answer)),
     )
 
 
@@ -73,7 +73,7 @@ def _lists_alone(_: str) -> Iterator[Run]:
 def _kept_packed(_: str) -> Iterator[Run]:
     """Ask for base64, and leave the numbers of each vector in one piece of memory."""
     answer = payloads.embeddings(encoded=True)
-    with in_memory(OURS, [answer], JSON, awaitable=False) as client:
+    with in_memory(OURS, [answer], JSON, is_async=False) as client:
 
         def run(calls: int) -> None:
             for _ in range(calls):
@@ -84,10 +84,10 @@ def _kept_packed(_: str) -> Iterator[Run]:
 
 
 @contextmanager
-def _blocking(
+def _sync(
     contender: Contender, path: str, request: dict[str, Any], answer: Callable[[], bytes], _: str
 ) -> Iterator[Run]:
-    with in_memory(contender, [answer()], JSON, awaitable=False) as client:
+    with in_memory(contender, [answer()], JSON, is_async=False) as client:
         call = calling(contender, client, path, request)
 
         def run(calls: int) -> None:
@@ -98,10 +98,10 @@ def _blocking(
 
 
 @contextmanager
-def _awaitable(
+def _async(
     contender: Contender, path: str, request: dict[str, Any], answer: Callable[[], bytes], _: str
 ) -> Iterator[Run]:
-    client = in_memory(contender, [answer()], JSON, awaitable=True)
+    client = in_memory(contender, [answer()], JSON, is_async=True)
     call = awaiting(contender, client, path, request)
 
     async def main(calls: int) -> None:

@@ -83,11 +83,11 @@ def _resident(contender: Contender, _: str) -> Iterator[Run]:
 @contextmanager
 def _second(contender: Contender, base_url: str) -> Iterator[Run]:
     def run(count: int) -> None:
-        clients = [sdk(contender, base_url, awaitable=False) for _ in range(count)]
+        clients = [sdk(contender, base_url, is_async=False) for _ in range(count)]
         kept.append(clients)
 
     kept: list[Any] = []
-    with sdk(contender, base_url, awaitable=False):
+    with sdk(contender, base_url, is_async=False):
         yield run
         for clients in kept:
             for client in clients:
@@ -96,7 +96,7 @@ def _second(contender: Contender, base_url: str) -> Iterator[Run]:
 
 @contextmanager
 def _copies(contender: Contender, base_url: str) -> Iterator[Run]:
-    with sdk(contender, base_url, awaitable=False) as client:
+    with sdk(contender, base_url, is_async=False) as client:
 
         def run(count: int) -> None:
             for _ in range(count):

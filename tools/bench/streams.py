@@ -21,14 +21,14 @@ def cases() -> list[Case]:
     response = {"model": payloads.MODEL, "input": "Say hello.", "stream": True}
     return [
         _case("chat chunk", CHAT, chat, payloads.chat_stream),
-        _case("chat chunk, awaitable", CHAT, chat, payloads.chat_stream),
+        _case("chat chunk, async", CHAT, chat, payloads.chat_stream),
         _case("Responses event", RESPONSES, response, payloads.response_stream),
-        _case("Responses event, awaitable", RESPONSES, response, payloads.response_stream),
+        _case("Responses event, async", RESPONSES, response, payloads.response_stream),
     ]
 
 
 def _case(name: str, path: str, request: dict[str, Any], answer: Callable[[int], bytes]) -> Case:
-    open_one = _awaitable if name.endswith("awaitable") else _blocking
+    open_one = _async if name.endswith("async") else _sync
     return Case(
         name, ITEMS * 4, {one.name: partial(open_one, one, path, request, answer) for one in SDKS}, rounds=7
     )
@@ -44,10 +44,10 @@ def _check(items: int) -> None:
 
 
 @contextmanager
-def _blocking(
+def _sync(
     contender: Contender, path: str, request: dict[str, Any], answer: Callable[[int], bytes], _: str
 ) -> Iterator[Run]:
-    with in_memory(contender, _pieces(answer(ITEMS)), SSE, awaitable=False) as client:
+    with in_memory(contender, _pieces(answer(ITEMS)), SSE, is_async=False) as client:
         call = calling(contender, client, path, request)
 
         def run(count: int) -> None:
@@ -58,10 +58,10 @@ def _blocking(
 
 
 @contextmanager
-def _awaitable(
+def _async(
     contender: Contender, path: str, request: dict[str, Any], answer: Callable[[int], bytes], _: str
 ) -> Iterator[Run]:
-    client = in_memory(contender, _pieces(answer(ITEMS)), SSE, awaitable=True)
+    client = in_memory(contender, _pieces(answer(ITEMS)), SSE, is_async=True)
     call = awaiting(contender, client, path, request)
 
     async def main(count: int) -> None:

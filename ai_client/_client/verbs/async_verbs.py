@@ -1,4 +1,4 @@
-"""The verbs of the awaitable client."""
+"""The verbs of the async client."""
 
 from typing import Any, Literal, TypeVar, overload
 
@@ -10,8 +10,8 @@ T = TypeVar("T")
 A = TypeVar("A", bound=AsyncStream[Any])
 
 
-class AwaitableVerbs(Verbs):
-    """The verbs of the awaitable client.
+class AsyncVerbs(Verbs):
+    """The verbs of the async client.
 
     Each takes a path below the base URL, or a whole address, and gives a *cast_to*: a model, a type that pydantic
     knows, `str`, `bytes`, `object`, `httpx.Response` or `type(None)`; or with `stream=True` a stream. *body* is sent

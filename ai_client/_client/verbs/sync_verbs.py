@@ -1,4 +1,4 @@
-"""The verbs of the blocking client."""
+"""The verbs of the sync client."""
 
 from typing import Any, Literal, TypeVar, overload
 
@@ -11,8 +11,8 @@ T = TypeVar("T")
 S = TypeVar("S", bound=Stream[Any])
 
 
-class BlockingVerbs(Verbs):
-    """The verbs of the blocking client.
+class SyncVerbs(Verbs):
+    """The verbs of the sync client.
 
     Each takes a path below the base URL, or a whole address, and gives a *cast_to*: a model, a type that pydantic
     knows, `str`, `bytes`, `object`, `httpx.Response` or `type(None)`; or with `stream=True` a stream. *body* is sent

@@ -120,7 +120,7 @@ Hook = Callable[[Any], Any]
 class Hooks:
     """Calls functions of the application; one that fails is logged and never fails a call.
 
-    A coroutine function is awaited; the blocking client runs it on a loop of its own, which takes longer.
+    A coroutine function is awaited; the sync client runs it on a loop of its own, which takes longer.
 
     Args:
         on_call: Gets `CallDetails` before a call.

@@ -230,7 +230,7 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
             if tools is not None:
                 params["tools"] = tools
             request = partial(self._request_stream, text_format, params)
-        if self._client.io.blocking:
+        if self._client.io.sync:
             return responses.ResponseStreamManager[Any](
                 request, lambda raw: responses.ResponseStream(raw, state, starting_after)
             )

@@ -19,7 +19,7 @@ ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": PR
 
 
 def ask(request: HttpRequest, pk: int) -> HttpResponse:
-    """Call the blocking client."""
+    """Call the sync client."""
     del request, pk
     completion = settings.AI_CLIENT.chat.completions.create(**ASK)
     return _answer(completion.choices[0].message.content)
@@ -41,13 +41,13 @@ def ask_twice(request: HttpRequest) -> HttpResponse:
 
 
 def stream(request: HttpRequest) -> HttpResponseBase:
-    """Pass on a stream of the blocking client."""
+    """Pass on a stream of the sync client."""
     del request
     return stream_response(settings.AI_CLIENT.chat.completions.create(stream=True, **ASK))
 
 
 async def stream_async(request: HttpRequest) -> HttpResponseBase:
-    """Pass on a stream of the awaitable client."""
+    """Pass on a stream of the async client."""
     del request
     return stream_response(await get_async_ai_client().chat.completions.create(stream=True, **ASK))
 

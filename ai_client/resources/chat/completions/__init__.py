@@ -92,7 +92,7 @@ class Completions(_generated.Completions[M]):
         def request() -> Any:
             return self._request_stream(response_format, dict(params))
 
-        if self._client.io.blocking:
+        if self._client.io.sync:
             return chat.ChatCompletionStreamManager[Any](
                 request, lambda raw: chat.ChatCompletionStream(raw, state)
             )
