@@ -18,18 +18,16 @@ from ai_client.testing.schema import sample
 from tests.conftest import KEY
 from tools.generator.description import FORM, Call, Description
 from tools.generator.outline import Method
+from tools.generator.reading import read
 from tools.generator.rules import Rules
 
 ROOT = Path(__file__).parents[1]
-FILE = ROOT.parent / "shared" / "openapi.json"
 API = ROOT / "tools" / "api"
 RULES = Rules.load(API)
 METHODS = {method.path: method for method in RULES.methods()}
 STREAMING = sorted(path for path, method in METHODS.items() if method.stream)
 PLACE = "a b/c?d-é"
 UPLOAD = ("name.bin", b"content", "application/octet-stream")
-
-pytestmark = pytest.mark.skipif(not FILE.exists(), reason="the OpenAPI description is not here")
 
 
 class Case:
@@ -129,8 +127,8 @@ class Served:
 
 @pytest.fixture(scope="module")
 def description() -> Description:
-    """Give the description with what it lacks."""
-    return Description.load(FILE, API / "supplement.json")
+    """The description with what it lacks."""
+    return read(API / "description.json", API / "supplement.json")
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,31 @@
-"""Write `ai_client/types/` and `ai_client/resources/` from an OpenAPI description, or check that they are current."""
+"""Write `ai_client/types/` and `ai_client/resources/` from `tools/api/`, or check that they are current."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from tools.generator.api import Api
-from tools.generator.description import Description, DescriptionError
+from tools.generator.description import DescriptionError
 from tools.generator.files import differences, format_all, write
 from tools.generator.modules import write_types
 from tools.generator.packages import write_packages
+from tools.generator.reading import read
 from tools.generator.resources import write_resources
 from tools.generator.rules import Rules
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def generate(description: Path, rules: Path, supplement: Path | None = None) -> dict[str, str]:
-    """Give the text of every generated file, by its path below the package."""
-    table = Rules.load(rules)
-    api = Api(Description.load(description, supplement), table)
+def generate(folder: Path) -> dict[str, str]:
+    """Return the text of every generated file, by its path below the package.
+
+    *folder* holds the description, its supplement and the map.
+
+    Raises:
+        DescriptionError: They do not fit together; the message says where.
+    """
+    table = Rules.load(folder)
+    api = Api(read(folder / "description.json", folder / "supplement.json"), table)
     texts = {f"types/{module}.py": text for module, text in write_types(api).items()}
     for package, text in write_packages(api).items():
         texts["/".join(["types", *package.split("/"), "__init__.py"]).replace("//", "/")] = text
@@ -31,13 +38,14 @@ def generate(description: Path, rules: Path, supplement: Path | None = None) -> 
 def main(arguments: list[str] | None = None) -> int:
     """Generate, or check."""
     parser = argparse.ArgumentParser(prog="generate_api", description=__doc__)
-    parser.add_argument("description", type=Path, help="the OpenAPI description, as JSON")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is not current")
-    parser.add_argument("--map", type=Path, default=ROOT / "tools" / "api", help="the folder of the map")
+    parser.add_argument(
+        "--api", type=Path, default=ROOT / "tools" / "api", help="the folder of description and map"
+    )
     parser.add_argument("--into", type=Path, default=ROOT / "ai_client", help="the package to write into")
     options = parser.parse_args(arguments)
     try:
-        texts = generate(options.description, options.map, options.map / "supplement.json")
+        texts = generate(options.api)
     except DescriptionError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,9 +1,7 @@
 """The OpenAPI description: what it holds, with references resolved and `allOf` merged."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 Schema = Mapping[str, Any]
@@ -17,72 +15,59 @@ class DescriptionError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One operation of the description."""
+    """One call of the API."""
 
     verb: str
     path: str
-    raw: Schema
+    raw: Mapping[str, Schema]
 
     def parameters(self, place: str) -> list[Schema]:
-        """List its parameters in *place*, "path" or "query"."""
-        return [each for each in self.raw.get("parameters", ()) if each["in"] == place]
+        """List name, schema and necessity of its parameters in *place*, "path" or "query"."""
+        whole = self.raw.get(place, {})
+        required = whole.get("required", ())
+        return [
+            {"name": name, "schema": schema, "required": name in required}
+            for name, schema in whole.get("properties", {}).items()
+        ]
 
     def body(self, prefer: str | None = None) -> tuple[str, Schema] | None:
-        """Give content type and schema of the request body, if it has one; a form where there is a choice."""
-        content = self.raw.get("requestBody", {}).get("content", {})
+        """Return content type and schema of the request body, if it has one; a form where there is a choice."""
+        content = self.raw.get("body", {})
         if not content:
             return None
         kind = prefer or (FORM if FORM in content else next(iter(content)))
-        return kind, content[kind]["schema"]
+        return kind, content[kind]
 
     def answer(self, kind: str) -> Schema | None:
-        """Give the schema of the successful answer in a content type, if it has one."""
-        for status, answer in self.raw["responses"].items():
-            if status.startswith("2") and kind in answer.get("content", {}):
-                schema: Schema = answer["content"][kind]["schema"]
-                return schema
-        return None
+        """Return the schema of the successful answer in a content type, if it has one."""
+        return self.raw.get("answer", {}).get(kind)
 
 
 class Description:
     """A description, with what it lacks laid over it."""
 
-    def __init__(self, raw: Schema, supplement: Schema | None = None) -> None:
-        self._raw = _overlay(raw, supplement or {}, ())
-        self.schemas: Mapping[str, Schema] = self._raw["components"]["schemas"]
-
-    @classmethod
-    def load(cls, path: Path, supplement: Path | None = None) -> "Description":
-        """Read a description, and a supplement of the same form."""
-        extra = json.loads(supplement.read_text()) if supplement and supplement.exists() else None
-        return cls(json.loads(path.read_text()), extra)
+    def __init__(self, calls: Mapping[str, Mapping[str, Schema]], schemas: Mapping[str, Schema]) -> None:
+        self._calls = calls
+        self.schemas = schemas
 
     def schema(self, name: str) -> Schema:
-        """Give a named schema."""
+        """Return a named schema."""
         try:
             return self.schemas[name]
         except KeyError:
-            raise DescriptionError(f"schema {name!r} is referenced, but not in the description") from None
+            raise DescriptionError(f"type {name!r} is referenced, but not in the description") from None
 
     def call(self, text: str) -> Call:
-        """Give the operation written as "VERB /path"."""
+        """Return the call written as "VERB /path"."""
         verb, _, path = text.partition(" ")
         try:
-            return Call(verb, path, self._raw["paths"][path][verb.lower()])
+            return Call(verb, path, self._calls[text])
         except KeyError:
             raise DescriptionError(f"{text!r} is in the map, but not in the description") from None
 
-    def calls(self) -> Iterator[str]:
-        """List all operations as "VERB /path"."""
-        for path, item in self._raw["paths"].items():
-            for verb in item:
-                yield f"{verb.upper()} {path}"
-
-    def webhooks(self) -> Iterator[Schema]:
-        """List the schemas of webhook bodies."""
-        for item in self._raw.get("webhooks", {}).values():
-            for each in item.values():
-                yield each["requestBody"]["content"]["application/json"]["schema"]
+    def calls(self) -> list[str]:
+        """List all calls as "VERB /path"."""
+        return list(self._calls)
 
     def resolve(self, schema: Schema) -> Schema:
         """Follow references to a schema that is none."""
@@ -105,20 +90,8 @@ class Description:
 
 
 def referenced(schema: Schema) -> str:
-    """Give the name that a reference points to."""
+    """Return the name that a reference points to."""
     target: str = schema["$ref"]
     if not target.startswith(REFERENCE):
         raise DescriptionError(f"reference {target!r} does not point to a schema")
     return target.removeprefix(REFERENCE)
-
-
-def _overlay(base: Any, extra: Any, at: tuple[str, ...]) -> Any:
-    """Lay what a supplement adds over the description, and refuse what the description has by now."""
-    if at[-1:] == ("required",) and base != extra:
-        return extra
-    if not (isinstance(base, Mapping) and isinstance(extra, Mapping)):
-        raise DescriptionError(f"the supplement repeats {'.'.join(at)}, which the description has by now")
-    result = dict(base)
-    for key, value in extra.items():
-        result[key] = _overlay(base[key], value, (*at, key)) if key in base else value
-    return result
