@@ -1,23 +1,63 @@
 """Live sessions over a WebSocket: `live.connect`, `live.forks.connect` and `live.sideband.connect`.
 
-Each method of a connection sends one event; a method's place and name are the event's type. The API's description
-lacks the server's events, so they come as models with whatever members they have. Needs the extra `realtime`.
+The API's description lacks the server's events, so they come as models with whatever members they have. Needs the extra
+`realtime`.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ._client.modes import Async, M, Sync
-from ._client.operation import Resource, operation
+from ._client.operation import Resource
 from ._models.accessor import accessor
 from ._models.base import BaseModel
 from ._params.omit import Omit, omit
 from ._params.query import path
 from ._sockets.channel import Channel
-from ._sockets.connecting import Connecting, OnReconnecting, Sender, connects, describe
+from ._sockets.connecting import Connecting, connects
+from ._sockets.live_events import (
+    Commentary,
+    Decision,
+    DecisionItem,
+    Dtmf,
+    InputAudio,
+    Instructions,
+    LiveResponse,
+    LiveResponseItem,
+    LiveSession,
+    OutputAudio,
+    OutputAudioFixture,
+    Thinking,
+    Transport,
+)
+from ._sockets.opening import INITIAL_DELAY, MAX_DELAY, MAX_RETRIES, ConnectOptions, OnReconnecting
 
 if TYPE_CHECKING:
     from ._params.omit import Headers, Query
+
+__all__ = [
+    "MAX_QUEUE_SIZE",
+    "Commentary",
+    "Decision",
+    "DecisionItem",
+    "Dtmf",
+    "ForksConnect",
+    "ForksConnection",
+    "InputAudio",
+    "Instructions",
+    "LiveConnect",
+    "LiveConnection",
+    "LiveEvent",
+    "LiveResponse",
+    "LiveResponseItem",
+    "LiveSession",
+    "OutputAudio",
+    "OutputAudioFixture",
+    "SidebandConnect",
+    "SidebandConnection",
+    "Thinking",
+    "Transport",
+]
 
 MAX_QUEUE_SIZE = 2_097_152
 """Bytes: half a minute of 16-bit audio fits, in base64."""
@@ -29,193 +69,11 @@ class LiveEvent(BaseModel):
     type: str
 
 
-class Commentary(Sender[M]):
-    """Events about commentary given to the model."""
-
-    @operation
-    async def append(self, *, content: str, delegation_id: str | None, event_id: str | Omit = omit) -> None:
-        """Add commentary."""
-        await self._send(
-            "session.commentary.append", content=content, delegation_id=delegation_id, event_id=event_id
-        )
-
-
-class Instructions(Sender[M]):
-    """Events about instructions given to the model."""
-
-    @operation
-    async def append(self, *, content: str, delegation_id: str | None, event_id: str | Omit = omit) -> None:
-        """Add instructions."""
-        await self._send(
-            "session.instructions.append", content=content, delegation_id=delegation_id, event_id=event_id
-        )
-
-
-class Thinking(Sender[M]):
-    """Events about thinking given to the model."""
-
-    @operation
-    async def append(self, *, content: str, delegation_id: str | None, event_id: str | Omit = omit) -> None:
-        """Add thinking."""
-        await self._send(
-            "session.thinking.append", content=content, delegation_id=delegation_id, event_id=event_id
-        )
-
-
-class InputAudio(Sender[M]):
-    """Events about what the user says."""
-
-    @operation
-    async def append(self, *, audio: str, event_id: str | Omit = omit) -> None:
-        """Add audio, in base64."""
-        await self._send("session.input_audio.append", audio=audio, event_id=event_id)
-
-    @operation
-    async def mute(self, *, event_id: str | Omit = omit) -> None:
-        """Stop listening."""
-        await self._send("session.input_audio.mute", event_id=event_id)
-
-    @operation
-    async def unmute(self, *, event_id: str | Omit = omit) -> None:
-        """Listen again."""
-        await self._send("session.input_audio.unmute", event_id=event_id)
-
-
-class OutputAudioFixture(Sender[M]):
-    """Events about audio played as the model's."""
-
-    @operation
-    async def play(self, *, audio: str, event_id: str | Omit = omit) -> None:
-        """Play audio, in base64."""
-        await self._send("session.output_audio.fixture.play", audio=audio, event_id=event_id)
-
-
-class OutputAudio(Sender[M]):
-    """Events about what the model says."""
-
-    @accessor
-    def fixture(self) -> OutputAudioFixture[M]:
-        """Events about audio played as the model's."""
-        return OutputAudioFixture(self._channel)
-
-
-class LiveSession(Sender[M]):
-    """Events about the session."""
-
-    @accessor
-    def commentary(self) -> Commentary[M]:
-        """Events about commentary."""
-        return Commentary(self._channel)
-
-    @accessor
-    def instructions(self) -> Instructions[M]:
-        """Events about instructions."""
-        return Instructions(self._channel)
-
-    @accessor
-    def thinking(self) -> Thinking[M]:
-        """Events about thinking."""
-        return Thinking(self._channel)
-
-    @accessor
-    def input_audio(self) -> InputAudio[M]:
-        """Events about what the user says."""
-        return InputAudio(self._channel)
-
-    @accessor
-    def output_audio(self) -> OutputAudio[M]:
-        """Events about what the model says."""
-        return OutputAudio(self._channel)
-
-    @operation
-    async def start(self, *, session: Mapping[str, object], event_id: str | Omit = omit) -> None:
-        """Start the session."""
-        await self._send("session.start", session=session, event_id=event_id)
-
-    @operation
-    async def update(self, *, session: Mapping[str, object], event_id: str | Omit = omit) -> None:
-        """Change the session's settings."""
-        await self._send("session.update", session=session, event_id=event_id)
-
-    @operation
-    async def close(self, *, event_id: str | Omit = omit) -> None:
-        """End the session."""
-        await self._send("session.close", event_id=event_id)
-
-
-class DecisionItem(Sender[M]):
-    """Events about a decision's items."""
-
-    @operation
-    async def create(self, *, item: Mapping[str, object], event_id: str | Omit = omit) -> None:
-        """Add an item."""
-        await self._send("decision.item.create", item=item, event_id=event_id)
-
-    @operation
-    async def delete(self, *, item_id: str, event_id: str | Omit = omit) -> None:
-        """Remove an item."""
-        await self._send("decision.item.delete", item_id=item_id, event_id=event_id)
-
-
-class Decision(Sender[M]):
-    """Events about decisions."""
-
-    @accessor
-    def item(self) -> DecisionItem[M]:
-        """Events about a decision's items."""
-        return DecisionItem(self._channel)
-
-    @operation
-    async def create(self, *, event_id: str) -> None:
-        """Have a decision made."""
-        await self._send("decision.create", event_id=event_id)
-
-
-class LiveResponseItem(Sender[M]):
-    """Events about an answer's items."""
-
-    @operation
-    async def create(self, *, item: Mapping[str, object], event_id: str | Omit = omit) -> None:
-        """Add an item."""
-        await self._send("response.item.create", item=item, event_id=event_id)
-
-
-class LiveResponse(Sender[M]):
-    """Events about the model's answers."""
-
-    @accessor
-    def item(self) -> LiveResponseItem[M]:
-        """Events about an answer's items."""
-        return LiveResponseItem(self._channel)
-
-    @operation
-    async def create(self, *, event_id: str | Omit = omit) -> None:
-        """Have the model answer."""
-        await self._send("response.create", event_id=event_id)
-
-
-class Dtmf(Sender[M]):
-    """Events about telephone tones."""
-
-    @operation
-    async def send(self, *, event: str, event_id: str | Omit = omit) -> None:
-        """Send a tone."""
-        await self._send("transport.dtmf.send", event=event, event_id=event_id)
-
-
-class Transport(Sender[M]):
-    """Events about the call's transport."""
-
-    @accessor
-    def dtmf(self) -> Dtmf[M]:
-        """Events about telephone tones."""
-        return Dtmf(self._channel)
-
-
 class LiveConnection(Channel[M, LiveEvent]):
     """An open live session: iterate over it for the server's events."""
 
     event_type = LiveEvent
+    max_queue_size = MAX_QUEUE_SIZE
 
     @accessor
     def session(self) -> LiveSession[M]:
@@ -254,29 +112,28 @@ class LiveConnect(Resource[M]):
         self,
         websocket_connection_options: Mapping[str, Any] | None = None,
         on_reconnecting: OnReconnecting | None = None,
-        max_retries: int = 5,
-        initial_delay: float = 0.5,
-        max_delay: float = 8.0,
+        max_retries: int = MAX_RETRIES,
+        initial_delay: float = INITIAL_DELAY,
+        max_delay: float = MAX_DELAY,
         max_queue_size: int = MAX_QUEUE_SIZE,
         *,
         extra_query: "Query | None" = None,
         extra_headers: "Headers | None" = None,
     ) -> Connecting[LiveConnection[Sync], LiveConnection[Async]]:
         """Open a live session; the keywords are those of `realtime.connect`."""
-        opening = describe(
+        return Connecting(
             self,
             "/live/sessions",
-            {},
-            extra_query,
-            extra_headers,
-            websocket_connection_options,
-            on_reconnecting,
-            max_retries,
-            initial_delay,
-            max_delay,
-            max_queue_size,
+            LiveConnection,
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
         )
-        return Connecting(opening, LiveConnection)
 
 
 class ForksConnect(Resource[M]):
@@ -287,30 +144,15 @@ class ForksConnect(Resource[M]):
         self,
         *,
         session_id: str,
-        websocket_connection_options: Mapping[str, Any] | None = None,
-        on_reconnecting: OnReconnecting | None = None,
-        max_retries: int = 5,
-        initial_delay: float = 0.5,
-        max_delay: float = 8.0,
-        max_queue_size: int = MAX_QUEUE_SIZE,
-        extra_query: "Query | None" = None,
-        extra_headers: "Headers | None" = None,
+        **options: Unpack[ConnectOptions],
     ) -> Connecting[ForksConnection[Sync], ForksConnection[Async]]:
         """Open a fork of a live session; the keywords are those of `realtime.connect`."""
-        opening = describe(
+        return Connecting(
             self,
             path("/live/sessions/{session_id}/fork", session_id=session_id),
-            {},
-            extra_query,
-            extra_headers,
-            websocket_connection_options,
-            on_reconnecting,
-            max_retries,
-            initial_delay,
-            max_delay,
-            max_queue_size,
+            ForksConnection,
+            **options,
         )
-        return Connecting(opening, ForksConnection)
 
 
 class SidebandConnect(Resource[M]):
@@ -322,27 +164,13 @@ class SidebandConnect(Resource[M]):
         *,
         session_id: str,
         graceful_close: bool | Omit = omit,
-        websocket_connection_options: Mapping[str, Any] | None = None,
-        on_reconnecting: OnReconnecting | None = None,
-        max_retries: int = 5,
-        initial_delay: float = 0.5,
-        max_delay: float = 8.0,
-        max_queue_size: int = MAX_QUEUE_SIZE,
-        extra_query: "Query | None" = None,
-        extra_headers: "Headers | None" = None,
+        **options: Unpack[ConnectOptions],
     ) -> Connecting[SidebandConnection[Sync], SidebandConnection[Async]]:
         """Join a live session to steer it; the keywords are those of `realtime.connect`."""
-        opening = describe(
+        return Connecting(
             self,
             path("/live/sessions/{session_id}/attach", session_id=session_id),
+            SidebandConnection,
             {"graceful_close": graceful_close},
-            extra_query,
-            extra_headers,
-            websocket_connection_options,
-            on_reconnecting,
-            max_retries,
-            initial_delay,
-            max_delay,
-            max_queue_size,
+            **options,
         )
-        return Connecting(opening, SidebandConnection)

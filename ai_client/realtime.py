@@ -5,14 +5,22 @@ Each method of a connection sends one event; a method's place and name are the e
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ._client.modes import Async, M, Sync
 from ._client.operation import Resource, operation
 from ._models.accessor import accessor
 from ._params.omit import Omit, omit
 from ._sockets.channel import Channel
-from ._sockets.connecting import MAX_QUEUE_SIZE, Connecting, OnReconnecting, Sender, connects, describe
+from ._sockets.connecting import Connecting, Sender, connects
+from ._sockets.opening import (
+    INITIAL_DELAY,
+    MAX_DELAY,
+    MAX_QUEUE_SIZE,
+    MAX_RETRIES,
+    ConnectOptions,
+    OnReconnecting,
+)
 
 if TYPE_CHECKING:
     from ._params.omit import Headers, Query
@@ -222,14 +230,7 @@ class RealtimeConnect(Resource[M]):
         *,
         call_id: str | Omit = omit,
         model: str | Omit = omit,
-        extra_query: "Query | None" = None,
-        extra_headers: "Headers | None" = None,
-        websocket_connection_options: Mapping[str, Any] | None = None,
-        on_reconnecting: OnReconnecting | None = None,
-        max_retries: int = 5,
-        initial_delay: float = 0.5,
-        max_delay: float = 8.0,
-        max_queue_size: int = MAX_QUEUE_SIZE,
+        **options: Unpack[ConnectOptions],
     ) -> Connecting[RealtimeConnection[Sync], RealtimeConnection[Async]]:
         """Talk to a model: events both ways, within a `with` block.
 
@@ -239,20 +240,13 @@ class RealtimeConnect(Resource[M]):
         after `initial_delay` seconds, never more than `max_delay` apart. Events of up to `max_queue_size` bytes may
         wait for the connection.
         """
-        opening = describe(
+        return Connecting(
             self,
             "/realtime",
+            RealtimeConnection,
             {"call_id": call_id, "model": model},
-            extra_query,
-            extra_headers,
-            websocket_connection_options,
-            on_reconnecting,
-            max_retries,
-            initial_delay,
-            max_delay,
-            max_queue_size,
+            **options,
         )
-        return Connecting(opening, RealtimeConnection)
 
 
 class TranslationsConnect(Resource[M]):
@@ -264,26 +258,26 @@ class TranslationsConnect(Resource[M]):
         model: str,
         websocket_connection_options: Mapping[str, Any] | None = None,
         on_reconnecting: OnReconnecting | None = None,
-        max_retries: int = 5,
-        initial_delay: float = 0.5,
-        max_delay: float = 8.0,
+        max_retries: int = MAX_RETRIES,
+        initial_delay: float = INITIAL_DELAY,
+        max_delay: float = MAX_DELAY,
         max_queue_size: int = MAX_QUEUE_SIZE,
         *,
         extra_query: "Query | None" = None,
         extra_headers: "Headers | None" = None,
     ) -> Connecting[TranslationsConnection[Sync], TranslationsConnection[Async]]:
         """Have speech translated as it comes; the keywords are those of `realtime.connect`."""
-        opening = describe(
+        return Connecting(
             self,
             "/realtime/translations",
+            TranslationsConnection,
             {"model": model},
-            extra_query,
-            extra_headers,
-            websocket_connection_options,
-            on_reconnecting,
-            max_retries,
-            initial_delay,
-            max_delay,
-            max_queue_size,
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
         )
-        return Connecting(opening, TranslationsConnection)

@@ -3,7 +3,7 @@
 import random
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from .._client.modes import Async, M, Sync
 from .._client.operation import Resource, operation
@@ -18,7 +18,7 @@ from ..errors import (
     WebSocketRedirectError,
     members_of,
 )
-from .opening import Opening, ReconnectingEvent
+from .opening import MAX_QUEUE_SIZE, Opening, ReconnectingEvent
 from .outbox import Handlers, Listening, Outbox
 from .sessions import Session
 from .socket import closed_error, in_order
@@ -34,6 +34,8 @@ class Channel(Listening, Resource[M], Generic[M, T]):
 
     event_type: Any
     """The type of the server's events."""
+    max_queue_size: ClassVar[int] = MAX_QUEUE_SIZE
+    """The most bytes of events that wait for the connection, where its user sets no other bound."""
 
     def __init__(self, opening: Opening, session: Session, outbox: Outbox, handlers: Handlers) -> None:
         super().__init__(opening.client)
@@ -226,7 +228,12 @@ class Channel(Listening, Resource[M], Generic[M, T]):
         ceiling = min(opening.initial_delay * 2.0 ** (self._attempts - 1), opening.max_delay)
         pause = ceiling * random.uniform(0.75, 1)  # noqa: S311 - spreads load, guards nothing
         event = ReconnectingEvent(
-            self._attempts, opening.max_retries, pause, code, opening.extra_query, opening.extra_headers
+            self._attempts,
+            opening.max_retries,
+            pause,
+            code,
+            opening.extra_query or {},
+            opening.extra_headers or {},
         )
         changes = opening.on_reconnecting(event) if opening.on_reconnecting else None
         if changes:

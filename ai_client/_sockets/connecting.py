@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from .._client.modes import Async, M, Sync
 from .._client.operation import Resource, Runner
@@ -11,11 +11,10 @@ from .._params.encoding import encode
 from .._params.omit import Omit
 from ..errors import OpenAIError
 from .channel import Channel
-from .opening import Opening, ReconnectingEvent, ReconnectingOverrides
+from .opening import ConnectOptions, Opening
 from .outbox import Handlers, Listening, Outbox
 
 if TYPE_CHECKING:
-    from .._params.omit import Headers, Query
     from .client import SessionClient
 
 P = ParamSpec("P")
@@ -80,8 +79,17 @@ class AsyncConnectionManager(_Manager[C]):
 class Connecting(Generic[S, A]):
     """A connection described: what a method below `@connects` returns."""
 
-    def __init__(self, opening: Opening, channel: type[Channel[Any, Any]]) -> None:
-        self.opening = opening
+    def __init__(
+        self,
+        resource: Resource[Any],
+        path: str,
+        channel: type[Channel[Any, Any]],
+        query: Mapping[str, object] | None = None,
+        **options: Unpack[ConnectOptions],
+    ) -> None:
+        given = {name: value for name, value in (query or {}).items() if not isinstance(value, Omit)}
+        options.setdefault("max_queue_size", channel.max_queue_size)
+        self.opening = Opening(cast("SessionClient", resource._client), path, given, **options)
         self.channel = channel
 
 
@@ -107,31 +115,6 @@ class connects(Generic[P, S, A]):  # noqa: N801 - reads as a keyword
             return manager(described.opening, described.channel)
 
         return Runner(run, MethodType(self._method, obj))
-
-
-OnReconnecting = Callable[[ReconnectingEvent], "ReconnectingOverrides | None"]
-MAX_QUEUE_SIZE = 1_048_576
-
-
-def describe(  # noqa: PLR0917 - the arguments in the order of the methods
-    resource: Resource[Any],
-    path: str,
-    query: Mapping[str, object],
-    extra_query: "Query | None",
-    extra_headers: "Headers | None",
-    websocket_connection_options: Mapping[str, Any] | None,
-    *reconnecting: Any,
-) -> Opening:
-    """Describe how to open a connection, out of the arguments that all `connect` methods share, in their order."""
-    return Opening(
-        cast("SessionClient", resource._client),
-        path,
-        {name: value for name, value in query.items() if not isinstance(value, Omit)},
-        extra_query or {},
-        extra_headers or {},
-        websocket_connection_options or {},
-        *reconnecting,
-    )
 
 
 class Sender(Resource[M]):

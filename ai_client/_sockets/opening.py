@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from .sessions import Session, opened
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import httpx
 
     from .._call.call import Call
-    from .._params.omit import Omit
+    from .._params.omit import Headers, Omit, Query
     from .client import SessionClient
     from .socket import Socket
 
@@ -44,6 +44,40 @@ class ReconnectingOverrides(TypedDict, total=False):
     abort: bool
 
 
+OnReconnecting: TypeAlias = Callable[[ReconnectingEvent], ReconnectingOverrides | None]
+
+MAX_RETRIES = 5
+INITIAL_DELAY = 0.5
+"""Seconds."""
+MAX_DELAY = 8.0
+"""Seconds."""
+MAX_QUEUE_SIZE = 1_048_576
+"""Bytes."""
+
+
+class ConnectOptions(TypedDict, total=False):
+    """The keywords that every `connect` method takes.
+
+    Attributes:
+        extra_query, extra_headers: Query parameters and headers over those of the client.
+        websocket_connection_options: Keywords for the websockets package's `connect`.
+        on_reconnecting: Called before each attempt to open a broken connection again; without it there is none.
+        max_retries: How many such attempts there are at most.
+        initial_delay: Seconds before the first of them.
+        max_delay: The most seconds between two of them.
+        max_queue_size: The most bytes of events that wait for the connection.
+    """
+
+    extra_query: "Query | None"
+    extra_headers: "Headers | None"
+    websocket_connection_options: Mapping[str, Any] | None
+    on_reconnecting: OnReconnecting | None
+    max_retries: int
+    initial_delay: float
+    max_delay: float
+    max_queue_size: int
+
+
 @dataclass(slots=True)
 class Opening:
     """How to open a connection, and how to open it again."""
@@ -51,14 +85,14 @@ class Opening:
     client: "SessionClient"
     path: str
     query: Mapping[str, object]
-    extra_query: Mapping[str, object]
-    extra_headers: Mapping[str, "str | Omit"]
-    options: Mapping[str, Any]
-    on_reconnecting: Callable[[ReconnectingEvent], ReconnectingOverrides | None] | None = None
-    max_retries: int = 5
-    initial_delay: float = 0.5
-    max_delay: float = 8.0
-    max_queue_size: int = 1_048_576
+    extra_query: "Query | None" = None
+    extra_headers: "Headers | None" = None
+    websocket_connection_options: Mapping[str, Any] | None = None
+    on_reconnecting: OnReconnecting | None = None
+    max_retries: int = MAX_RETRIES
+    initial_delay: float = INITIAL_DELAY
+    max_delay: float = MAX_DELAY
+    max_queue_size: int = MAX_QUEUE_SIZE
 
     async def open(self) -> Session:
         """Open a session.
@@ -68,7 +102,7 @@ class Opening:
         """
         client = self.client
         client._check_usable()
-        return await opened(client, self.path, {**self.query, **self.extra_query}.get("model"), self.connect)
+        return await opened(client, self.path, self._whole_query().get("model"), self.connect)
 
     async def reopen(self, session: Session) -> "Socket":
         """Open another connection for a session.
@@ -85,5 +119,13 @@ class Opening:
         """Open a connection; return it with the server's answer."""
         from .handshake import open_socket  # noqa: PLC0415 - needed once a connection is opened
 
-        query = {**self.query, **self.extra_query}
-        return await open_socket(self.client, call, query, self.extra_headers, self.options)
+        return await open_socket(
+            self.client,
+            call,
+            self._whole_query(),
+            self.extra_headers or {},
+            self.websocket_connection_options or {},
+        )
+
+    def _whole_query(self) -> Mapping[str, object]:
+        return {**self.query, **(self.extra_query or {})}

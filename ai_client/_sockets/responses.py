@@ -7,7 +7,8 @@ from .._client.modes import Async, M, Sync
 from .._client.operation import Resource, operation
 from .._models.accessor import accessor
 from .channel import Channel
-from .connecting import MAX_QUEUE_SIZE, Connecting, OnReconnecting, Sender, connects, describe
+from .connecting import Connecting, Sender, connects
+from .opening import INITIAL_DELAY, MAX_DELAY, MAX_QUEUE_SIZE, MAX_RETRIES, OnReconnecting
 
 if TYPE_CHECKING:
     from .._params.omit import Headers, Query
@@ -52,26 +53,25 @@ class ResponsesConnect(Resource[M]):
         self,
         websocket_connection_options: Mapping[str, Any] | None = None,
         on_reconnecting: OnReconnecting | None = None,
-        max_retries: int = 5,
-        initial_delay: float = 0.5,
-        max_delay: float = 8.0,
+        max_retries: int = MAX_RETRIES,
+        initial_delay: float = INITIAL_DELAY,
+        max_delay: float = MAX_DELAY,
         max_queue_size: int = MAX_QUEUE_SIZE,
         *,
         extra_query: "Query | None" = None,
         extra_headers: "Headers | None" = None,
     ) -> Connecting[ResponsesConnection[Sync], ResponsesConnection[Async]]:
         """Have many responses made over one connection; the keywords are those of `realtime.connect`."""
-        opening = describe(
+        return Connecting(
             self,
             "/responses",
-            {},
-            extra_query,
-            extra_headers,
-            websocket_connection_options,
-            on_reconnecting,
-            max_retries,
-            initial_delay,
-            max_delay,
-            max_queue_size,
+            ResponsesConnection,
+            extra_query=extra_query,
+            extra_headers=extra_headers,
+            websocket_connection_options=websocket_connection_options,
+            on_reconnecting=on_reconnecting,
+            max_retries=max_retries,
+            initial_delay=initial_delay,
+            max_delay=max_delay,
+            max_queue_size=max_queue_size,
         )
-        return Connecting(opening, ResponsesConnection)
