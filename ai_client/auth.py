@@ -99,7 +99,7 @@ class WorkloadKeys:
             if self._key is not None and time.monotonic() < self._renew_at:
                 return self._key
             try:
-                await self._exchange(io, sender)
+                await self._exchange_token(io, sender)
             except OAuthError:
                 raise
             except OpenAIError:
@@ -114,7 +114,7 @@ class WorkloadKeys:
         if self._key == key:
             self._key = None
 
-    async def _exchange(self, io: "IO", sender: "Sender | AsyncSender") -> None:
+    async def _exchange_token(self, io: "IO", sender: "Sender | AsyncSender") -> None:
         provider = self.identity["provider"]
         token = await io.call_aside(provider["get_token"])
         if not isinstance(token, str) or not token:
@@ -133,7 +133,7 @@ class WorkloadKeys:
         extensions: dict[str, Any] = {"timeout": limits, FOLLOW_REDIRECTS: False, OTHER_ORIGIN: True}
         request = sender.build("POST", self.url, headers, extensions, content)
         try:
-            response = await io.send(request, stream=False)
+            response = await io.exchange(request, stream=False)
         except io.timeouts as error:
             raise APITimeoutError(_bare(request)) from error
         except io.failures as error:

@@ -216,7 +216,7 @@ def test_body_of_another_loop_is_read_there(provider: ClientProvider, ai_client_
             {},
             content=body(),
         )
-        response = await sender.send(request, stream=False)
+        response = await sender.exchange(request, stream=False)
         assert loops == {asyncio.get_running_loop()}
         return int(response.status_code)
 
@@ -585,7 +585,7 @@ class Answering:
         self.sent, self.go = threading.Event(), threading.Event()
         self.closed: list[str] = []
 
-    async def send(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
+    async def exchange(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
         """Answer, cancelled or not."""
         del stream
         self.sent.set()
@@ -620,7 +620,7 @@ def test_answer_of_a_cancelled_caller_is_closed() -> None:
 
     async def main() -> None:
         request = httpx.Request("GET", "http://upstream")
-        task = asyncio.ensure_future(sender.send(request, stream=True))
+        task = asyncio.ensure_future(sender.exchange(request, stream=True))
         await asyncio.to_thread(answering.sent.wait)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -639,7 +639,7 @@ def test_body_is_closed_for_a_cancelled_reader_and_read_once() -> None:
     sender.shared = True
 
     async def main() -> None:
-        response = await sender.send(httpx.Request("GET", "http://upstream"), stream=True)
+        response = await sender.exchange(httpx.Request("GET", "http://upstream"), stream=True)
         body: Any = response.stream
         assert await anext(aiter(body)) == b"one"
         assert [part async for part in body] == [b"two"]

@@ -1,4 +1,4 @@
-"""How a call is performed: through the policies, attempt by attempt, to an answer or an error."""
+"""Perform a call: pass the gate and the policies, attempt it, exchange HTTP, map errors."""
 
 import inspect
 import time
@@ -45,7 +45,7 @@ _UNAUTHORIZED = 401
 
 
 class Calls(Messages):
-    """The part of a client that performs calls."""
+    """Base of a client that performs calls."""
 
     io: IO
     max_retries: int
@@ -63,7 +63,7 @@ class Calls(Messages):
     _strict_response_validation: bool
 
     async def perform(self, call: Call, /) -> Reply:
-        """Send a call through every policy.
+        """Perform a call: within its deadline, through the gate and every policy.
 
         Raises:
             APIError: The call did not lead to an answer with a status of success.
@@ -73,12 +73,12 @@ class Calls(Messages):
         deadline = call.deadline
         if deadline is None:
             if self.deadline is None:
-                return await self._proceed(call)
+                return await self._pass_policies(call)
             deadline = time.monotonic() + self.deadline
         given = call
         call = call.changed(deadline=deadline)
         try:
-            reply = await call.io.within(deadline, self._proceed(call))
+            reply = await call.io.within(deadline, self._pass_policies(call))
         except TimeoutError as error:
             if is_over(deadline):
                 raise self._too_late(call) from error
@@ -96,11 +96,11 @@ class Calls(Messages):
         if self._blocking_calls is not None:
             self._blocking_calls.check()
 
-    async def _proceed(self, call: Call) -> Reply:
-        """Go through the gate of the application, where there is one, and then through every policy."""
-        steps = self._steps if self._layers else self._send
+    async def _pass_policies(self, call: Call) -> Reply:
+        """Pass the application's drain gate, where there is one, and the policies, the outermost first."""
+        steps = self._steps if self._layers else self._attempts
         if steps is None:
-            steps = self._steps = chained(self._layers, self._send)
+            steps = self._steps = chained(self._layers, self._attempts)
         gate = self._gate
         if gate is None:
             return await steps(call)
@@ -111,17 +111,17 @@ class Calls(Messages):
             gate.leave(token)
 
     def result(self, call: Call, reply: Reply, view: View, /) -> Any:
-        """Make what the caller gets: a model, a stream, a binary body or a raw response."""
+        """Return what the caller gets: a model, a stream, a binary body or a raw response."""
         return make_result(self, call, reply, view, strict=self._strict_response_validation)
 
-    async def _send(self, call: Call) -> Reply:
-        """The innermost step: encode the body once, then try until it works or cannot."""
+    async def _attempts(self, call: Call) -> Reply:
+        """Innermost step: encode the body once and attempt the call until it succeeds or must not be retried."""
         if (via := call.via) is not None:
             io = via.io if self._gate is None else self._gate.io_of(via)
             given = call.changed(io=io, via=None)
             if via is not self:
                 self._keep_from(via, given)
-            reply: Reply = await via._send(given)
+            reply: Reply = await via._attempts(given)
             return reply
         content = self._content(call)
 
@@ -134,7 +134,7 @@ class Calls(Messages):
         return await retry(call, attempt, retries)
 
     def _keep_from(self, other: "Calls", call: Call) -> None:
-        """Take what a caller gave for this client's account and origin out of a call that goes over another's."""
+        """Remove credentials given for this client from a call that another client performs."""
         if origin(self._url(call)) == origin(other._url(call)):
             call.headers = call.headers and without_credentials(call.headers)
         else:
@@ -174,11 +174,14 @@ class Calls(Messages):
         return Reply(response, taken)
 
     async def _exchange(self, call: Call, request: "httpx.Request") -> "httpx.Response":
-        """Send one request; the body is read unless the call leaves it on the wire and its status is a success."""
+        """Exchange one request for a response and map the HTTP library's errors to ours.
+
+        The body is read, unless the call streams or leaves it unread and the status is a success.
+        """
         io = call.io
         left = call.unread or call.stream is not None
         try:
-            response = await io.send(request, stream=left)
+            response = await io.exchange(request, stream=left)
             if left and (
                 not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT
                 or (call.stream is not None and cannot_stream(response))

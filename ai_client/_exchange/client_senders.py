@@ -80,15 +80,15 @@ class _OverClient(BaseSender):
 class ClientSender(_OverClient):
     """Exchanges through the user's sync HTTP client: its hooks, mounts, authentication and cookies apply."""
 
-    def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
-        response = self._answer(request, **self._auth(request))
+        response = self._hop(request, **self._auth(request))
         hops = 0
         try:
             while (following := self._next(response, request, hops)) is not None:
                 response.close()
                 request, hops = following, hops + 1
-                response = self._answer(request, auth=None)
+                response = self._hop(request, auth=None)
             limit_decoding(response)
             if not stream:
                 read(response)
@@ -98,7 +98,7 @@ class ClientSender(_OverClient):
             raise
         return response
 
-    def _answer(self, request: "httpx.Request", **options: Any) -> "httpx.Response":
+    def _hop(self, request: "httpx.Request", **options: Any) -> "httpx.Response":
         deadline = self._hasten(request)
         try:
             response: httpx.Response = self.client.send(
@@ -120,15 +120,15 @@ class ClientSender(_OverClient):
 class AsyncClientSender(_OverClient):
     """Exchanges through the user's async HTTP client: its hooks, mounts, authentication and cookies apply."""
 
-    async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
-        response = await self._answer(request, **self._auth(request))
+        response = await self._hop(request, **self._auth(request))
         hops = 0
         try:
             while (following := self._next(response, request, hops)) is not None:
                 await response.aclose()
                 request, hops = following, hops + 1
-                response = await self._answer(request, auth=None)
+                response = await self._hop(request, auth=None)
             limit_decoding(response)
             if not stream:
                 await aread(response)
@@ -138,7 +138,7 @@ class AsyncClientSender(_OverClient):
             raise
         return response
 
-    async def _answer(self, request: "httpx.Request", **options: Any) -> "httpx.Response":
+    async def _hop(self, request: "httpx.Request", **options: Any) -> "httpx.Response":
         try:
             response: httpx.Response = await self.client.send(
                 request, stream=True, follow_redirects=False, **options

@@ -46,7 +46,7 @@ class LoopSender(OverTransport):
         self._near: tuple[Callable[[], Loop | None], AsyncPoolSender | None] = (_no_loop, None)
         _instances.add(self)
 
-    def send(self, request: "httpx.Request", /, *, stream: bool) -> "Coroutine[Any, Any, httpx.Response]":
+    def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "Coroutine[Any, Any, httpx.Response]":
         """Perform one exchange; the body is read unless *stream*."""
         here()
         running = asyncio._get_running_loop()
@@ -54,12 +54,12 @@ class LoopSender(OverTransport):
             raise RuntimeError(_NO_LOOP)
         home_of, near = self._near
         if home_of() is running:
-            return cast("AsyncPoolSender", near).send(request, stream=stream)
+            return cast("AsyncPoolSender", near).exchange(request, stream=stream)
         home = self._home_of(running)
         sender = self._sender_of(home)
         if home is running:
             self._near = weakref.ref(running), sender
-            return sender.send(request, stream=stream)
+            return sender.exchange(request, stream=stream)
         return self._cross(home, sender, request, stream)
 
     def _home_of(self, running: Loop) -> Loop:
@@ -82,7 +82,7 @@ class LoopSender(OverTransport):
     ) -> "httpx.Response":
         request.stream = self._brought(request.stream, asyncio.get_running_loop())
         response = await cross(
-            home, lambda: sender.send(request, stream=stream), undo=lambda response: response.aclose()
+            home, lambda: sender.exchange(request, stream=stream), undo=lambda response: response.aclose()
         )
         if stream:
             response.stream = self._stream(response.stream, home)

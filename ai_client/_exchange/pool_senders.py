@@ -39,16 +39,16 @@ class TransportSender(OverTransport):
         super().__init__(library)
         self._transport = transport
 
-    def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
         start = time.perf_counter()
-        response = self._answer(request)
+        response = self._hop(request)
         hops = 0
         try:
             while (following := self._next(response, request, hops)) is not None:
                 response.close()
                 request, hops = following, hops + 1
-                response = self._answer(request)
+                response = self._hop(request)
             limit_decoding(response)
             if not stream:
                 read(response)
@@ -58,7 +58,7 @@ class TransportSender(OverTransport):
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
         return response
 
-    def _answer(self, request: "httpx.Request") -> "httpx.Response":
+    def _hop(self, request: "httpx.Request") -> "httpx.Response":
         deadline = self._hasten(request)
         response = self._transport.handle_request(request)
         response.request = request
@@ -79,7 +79,7 @@ class PoolSender(TransportSender):
         super().__init__(pool, library)
         self.pool = pool
 
-    def _answer(self, request: "httpx.Request") -> "httpx.Response":
+    def _hop(self, request: "httpx.Request") -> "httpx.Response":
         response = self._transport.handle_request(request)  # which minds the deadline itself
         response.request = request
         return response
@@ -100,16 +100,16 @@ class AsyncTransportSender(OverTransport):
         super().__init__(library)
         self._transport = transport
 
-    async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
         start = time.perf_counter()
-        response = await self._answer(request)
+        response = await self._hop(request)
         hops = 0
         try:
             while (following := self._next(response, request, hops)) is not None:
                 await response.aclose()
                 request, hops = following, hops + 1
-                response = await self._answer(request)
+                response = await self._hop(request)
             limit_decoding(response)
             if not stream:
                 await aread(response)
@@ -119,7 +119,7 @@ class AsyncTransportSender(OverTransport):
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
         return response
 
-    async def _answer(self, request: "httpx.Request") -> "httpx.Response":
+    async def _hop(self, request: "httpx.Request") -> "httpx.Response":
         response = await self._transport.handle_async_request(request)
         response.request = request
         return response

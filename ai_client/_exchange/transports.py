@@ -117,7 +117,7 @@ class _LoopTransport:
                 self._other = self._elsewhere()
             response: httpx.Response = await self._other.handle_async_request(request)
             return response
-        return await self._sender.send(request, stream=True)
+        return await self._sender.exchange(request, stream=True)
 
     async def aclose(self) -> None:
         """Close every connection, each on its own loop."""

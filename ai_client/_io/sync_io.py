@@ -82,13 +82,13 @@ class SyncIO:
         if is_over(self.deadline):
             raise TimeoutError("The deadline has passed.")
 
-    async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
         if self.deadline is not None:
             if is_over(self.deadline):
                 raise too_late_to_send(self.timeouts[0])
             request.extensions[DEADLINE] = self.deadline
-        return self.sender.send(request, stream=stream)
+        return self.sender.exchange(request, stream=stream)
 
     async def read(self, response: "httpx.Response", /) -> bytes:
         """Read the rest of a body."""

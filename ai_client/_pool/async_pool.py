@@ -94,7 +94,7 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
                     connection = await self._open(permits, self._route(origin), origin, timeouts)
                 before = connection.stream.sent
                 try:
-                    return await self._exchange(permits, connection, request, timeouts)
+                    return await self._transmit(permits, connection, request, timeouts)
                 except self._stale:
                     if not reused or connection.stream.sent > before:
                         raise
@@ -119,7 +119,7 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
         self._loop = loop
         self._buffer = memoryview(bytearray(READ_SIZE))
 
-    async def _exchange(
+    async def _transmit(
         self, permits: _Permits, connection: _Connection, request: httpx.Request, timeouts: Timeouts
     ) -> httpx.Response:
         stream, wire = connection.stream, connection.wire

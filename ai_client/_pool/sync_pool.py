@@ -116,7 +116,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
                 connection.stream.deadline = deadline
                 before = connection.stream.sent
                 try:
-                    return self._exchange(permits, connection, request, timeouts)
+                    return self._transmit(permits, connection, request, timeouts)
                 except self._stale:
                     if not reused or connection.stream.sent > before:
                         raise
@@ -131,7 +131,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
             self.blame(error, sent=connection is not None and connection.stream.sent > before)
             raise
 
-    def _exchange(
+    def _transmit(
         self, permits: _Permits, connection: _Connection, request: httpx.Request, timeouts: Timeouts
     ) -> httpx.Response:
         stream, wire = connection.stream, connection.wire

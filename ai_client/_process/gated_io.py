@@ -44,10 +44,10 @@ class GatedSyncIO(SyncIO):
         self._owned = owned
         self._body = _kind_of(_Body, http.SyncByteStream)
 
-    async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
         try:
-            response = await super().send(request, stream=stream)
+            response = await super().exchange(request, stream=stream)
         except Exception as error:
             self._gate.fail_if_cut(error)
             raise
@@ -72,9 +72,9 @@ class GatedAsyncIO(AsyncIO):
         self._owned = owned
         self._body = _kind_of(_AsyncBody if owned else _CutAsyncBody, http.AsyncByteStream)
 
-    async def send(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
-        sending = super().send(request, stream=stream)
+        sending = super().exchange(request, stream=stream)
         try:
             response = await (sending if self._owned else _until_cut(self._gate, sending))
         except Exception as error:

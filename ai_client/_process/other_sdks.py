@@ -92,7 +92,7 @@ class _Transport:
 
     def handle_request(self, request: "httpx.Request") -> "httpx.Response":
         with self._gate.passing():
-            return finish(self._io.send(request, stream=True))
+            return finish(self._io.exchange(request, stream=True))
 
     def close(self) -> None:
         self._sender.close()
@@ -112,7 +112,7 @@ class _AsyncTransport:
 
     async def handle_async_request(self, request: "httpx.Request") -> "httpx.Response":
         with self._gate.passing():
-            return await self._io.send(request, stream=True)
+            return await self._io.exchange(request, stream=True)
 
     async def aclose(self) -> None:
         await self._sender.aclose()

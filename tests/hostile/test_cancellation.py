@@ -185,13 +185,13 @@ def serving(wire: Wire, controls: dict[str, Any], store: str, **options: Any) ->
         api_key="any", base_url=wire.base_url, layers=layers, max_connections=1, max_retries=0, **options
     )
     service = Service(client, layers)
-    send: Any = client._sender.send
+    send: Any = client._sender.exchange
 
     def counted(*args: Any, **kwargs: Any) -> Any:
         service.sent += 1
         return send(*args, **kwargs)
 
-    client._sender.send = counted  # type: ignore[method-assign]
+    client._sender.exchange = counted  # type: ignore[method-assign]
     try:
         yield service
     finally:
