@@ -73,7 +73,14 @@ def _begin_here(parent: int) -> int:
     return 0
 
 
-_beginnings: list[Callable[[], None]] = []
+def _renew_pydantic() -> None:
+    """Give pydantic a new lock for building models: a thread that the child lacks may hold its parent's."""
+    main = sys.modules.get("pydantic.main")
+    if hasattr(main, "_rebuild_lock"):  # not every version has one
+        vars(main)["_rebuild_lock"] = threading.RLock()
+
+
+_beginnings: list[Callable[[], None]] = [_renew_pydantic]
 here = PerProcess(int, _begin_here)
 """Called where what `in_child` renews is taken; does nothing but in the first call in a child."""
 here()

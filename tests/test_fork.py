@@ -4,6 +4,7 @@ import builtins
 import ctypes
 import importlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -12,10 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic_core import core_schema
 
-from ai_client import _fork
-from ai_client._fork import PerProcess, Uncut
+from ai_client import _fork, omit
+from ai_client._fork import PerProcess, Uncut, here
 from ai_client._models.accessor import accessor
+from ai_client._models.base import BaseModel
+from ai_client._models.decode import decode
+from ai_client._params.encoding import encode
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 PATIENCE = 60.0
@@ -82,6 +87,56 @@ def test_a_lock_that_a_parents_thread_holds_is_free_in_a_child(fork: Callable[[]
         assert in_child(lambda: lock().acquire(timeout=5), fork)
     finally:
         done.set()
+        thread.join()
+
+
+class SlowlyBuilt:
+    """The type of a field, whose part in its model's validator takes until a test is done."""
+
+    begun, end = threading.Event(), threading.Event()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        """Build it, slowly in one thread."""
+        del source, handler
+        if threading.current_thread().name == "builder":
+            cls.begun.set()
+            cls.end.wait(PATIENCE)
+        return core_schema.any_schema()
+
+
+@pytest.mark.parametrize("same", [True, False])
+@pytest.mark.parametrize("what", ["decode", "encode"])
+def test_a_child_builds_models_while_a_thread_of_its_parent_does(
+    fork: Callable[[], int], what: str, *, same: bool
+) -> None:
+    """A model is built in a child, for an answer or for a request, although a thread was building one at the fork."""
+
+    class Slow(BaseModel):
+        one: SlowlyBuilt
+
+    class Other(BaseModel):
+        one: int
+
+    wanted: Any = Slow if same else Other
+    given: Any = wanted.model_construct(one=1)
+    SlowlyBuilt.begun.clear()
+    SlowlyBuilt.end.clear()
+    thread = threading.Thread(target=lambda: decode(Slow, b'{"one": 1}'), name="builder")
+    thread.start()
+    SlowlyBuilt.begun.wait(PATIENCE)
+
+    def work() -> bool:
+        signal.alarm(20)
+        here()  # as it is called where a client of a provider is taken, or a connection
+        if what == "encode":
+            return encode({"model": given, "left out": omit}) == b'{"model":{"one":1}}'
+        return bool(decode(wanted, b'{"one": 1}').one == 1)
+
+    try:
+        assert in_child(work, fork)
+    finally:
+        SlowlyBuilt.end.set()
         thread.join()
 
 

@@ -129,17 +129,19 @@ class DjangoCacheBackend:
         with self._failing() as cache:
             give_up = time.monotonic() + at_most(LOCK_TIMEOUT)
             pause = _FIRST_PAUSE
-            while not _added(cache, name, token):
+            while True:
+                with _inside():  # from before the lock lies in the cache until it is gone
+                    if cache.add(name, token, LOCK_TIMEOUT):
+                        try:
+                            yield cache
+                        finally:
+                            if cache.get(name) == token:
+                                cache.delete(name)
+                        return
                 if time.monotonic() > give_up:
                     raise StoreError(f"The lock in the Django cache {self._alias!r} was not to be had.")
                 time.sleep(pause)
                 pause = min(pause * 2, _LAST_PAUSE)
-            with _inside():
-                try:
-                    yield cache
-                finally:
-                    if cache.get(name) == token:
-                        cache.delete(name)
 
     def _account(self, cache: Any, key: str, now: float) -> dict[str, Any]:
         account: dict[str, Any] = cache.get(f"{self._prefix}ledger:{key}") or {"used": 0, "holds": {}}
@@ -177,12 +179,6 @@ class DjangoCacheBackend:
 
     def _keep(self, cache: Any, key: str, value: Any, until: float, now: float) -> None:
         cache.set(self._prefix + key, value, max(1.0, until - now))
-
-
-def _added(cache: Any, name: str, token: str) -> bool:
-    """Take the lock in a cache, unless somebody has it."""
-    with _inside():
-        return bool(cache.add(name, token, LOCK_TIMEOUT))
 
 
 def _figures(account: Mapping[str, Any]) -> Ledger:

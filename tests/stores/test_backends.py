@@ -2,11 +2,15 @@
 
 import itertools
 import random
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -416,3 +420,42 @@ def test_a_child_uses_a_store_that_threads_were_using(backend: Backend) -> None:
         for thread in threads:
             thread.join()
     assert all(ended)
+
+
+def test_a_fork_waits_for_whoever_has_the_lock_in_a_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From before the lock lies in a Django cache until it is gone, a fork is held up: no child inherits the lock."""
+    from django.core import cache
+    from django.core.cache.backends.locmem import LocMemCache
+
+    from ai_client.stores import django_cache
+
+    found = LocMemCache(str(tmp_path), {})
+    monkeypatch.setattr(cache, "caches", {"default": found})
+    backend = django_cache.DjangoCacheBackend()
+    seen: list[bool] = []
+
+    with ThreadPoolExecutor(1) as forking:
+
+        def look(frame: FrameType, event: str, arg: object) -> Any:
+            del event, arg
+            if frame.f_code.co_filename != django_cache.__file__:
+                return None
+            if found._cache.get(found.make_key("ai_client:lock")) is not None:  # type: ignore[attr-defined]
+                seen.append(forking.submit(django_cache._inside.is_under_way).result())
+            return look
+
+        def toil() -> None:
+            sys.settrace(look)
+            try:
+                assert backend.admit("t", [Hold("a", 1, 1, DAY)], (), NOW, NOW + 60) is None
+                backend.settle("t", [Spend("a", 1, DAY)], NOW)
+            finally:
+                sys.settrace(None)
+
+        thread = threading.Thread(target=toil)
+        thread.start()
+        thread.join()
+    assert len(seen) > 10
+    assert all(seen)
