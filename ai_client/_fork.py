@@ -74,7 +74,7 @@ def _begin_here(parent: int) -> int:
 
 
 def _renew_pydantic() -> None:
-    """Give pydantic a new lock for building models: a thread that the child lacks may hold its parent's."""
+    """Renew pydantic's lock for building models, which a thread of the parent may hold at the fork."""
     main = sys.modules.get("pydantic.main")
     if hasattr(main, "_rebuild_lock"):  # not every version has one
         vars(main)["_rebuild_lock"] = threading.RLock()
@@ -87,7 +87,7 @@ here()
 
 
 def in_child(begin: Callable[[], None]) -> None:
-    """Have a function called once in each child, before anything is taken there."""
+    """Register a function to run once in each child process, before anything is taken there."""
     _beginnings.append(begin)
 
 
@@ -135,11 +135,11 @@ class Uncut:
             work.under_way.pop(token, None)
 
     def hold(self) -> None:
-        """Let nothing begin until `release`."""
+        """Block new work until `release`."""
         self._work().forking.add(threading.get_ident())
 
     def release(self) -> None:
-        """Let work begin again."""
+        """Allow new work again."""
         self._work().forking.discard(threading.get_ident())
 
     def is_under_way(self) -> bool:

@@ -1,4 +1,4 @@
-"""What comes back from the server: events, items, streams, raw responses and results.
+"""Responses: server-sent events, stream items, streams, raw responses and results.
 
 May use the call and everything below it; it sends nothing.
 """

@@ -40,11 +40,11 @@ class BinaryResponse:
         return load_answer(self.response)
 
     def read(self) -> bytes:
-        """Give the body."""
+        """Return the body."""
         return self.response.content
 
     async def aread(self) -> bytes:
-        """Give the body."""
+        """Return the body."""
         return self.response.content
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
@@ -60,15 +60,15 @@ class BinaryResponse:
         return self.response.iter_lines()
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-        """Give an iterator over the body."""
+        """Return an async iterator over the body."""
         return self.response.aiter_bytes(chunk_size)
 
     async def aiter_text(self, chunk_size: int | None = None) -> AsyncIterator[str]:
-        """Give an iterator over the body as text."""
+        """Return an async iterator over the body as text."""
         return self.response.aiter_text(chunk_size)
 
     async def aiter_lines(self) -> AsyncIterator[str]:
-        """Give an iterator over the body's lines."""
+        """Return an async iterator over the body's lines."""
         return self.response.aiter_lines()
 
     def write_to_file(self, file: "str | os.PathLike[str]") -> None:
@@ -85,10 +85,10 @@ class BinaryResponse:
         self.stream_to_file(file, chunk_size=chunk_size)
 
     def close(self) -> None:
-        """Let go of the response, which is read already."""
+        """Close the response, whose body is already in memory."""
 
     async def aclose(self) -> None:
-        """Let go of the response, which is read already."""
+        """Close the response, whose body is already in memory."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.response.status_code}, {len(self.response.content)} bytes>"

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Items(Generic[T]):
-    """Turns the chunks of a body into items, and knows those that it has given.
+    """Decoder of chunks to typed items, which can replay the items it has returned.
 
     Attributes:
         done: Whether the server said that there are no more.
@@ -47,7 +47,7 @@ class Items(Generic[T]):
         return len(self._given)
 
     def so_far(self) -> list[T]:
-        """Give the items that were given already, decoded anew."""
+        """Decode the items returned so far once more."""
         return [decode(self._type, data, strict=self._strict) for data in self._given]
 
     @property
@@ -86,7 +86,7 @@ class Items(Generic[T]):
         raise StreamInterruptedError(message, self._response.request, received=self.so_far())
 
     def read(self, chunk: bytes | None) -> Iterator[T]:
-        """Give the items that the next bytes of the body complete; `None` is its end.
+        """Return the items that the next bytes complete; `None` marks the end of the body.
 
         Raises:
             StreamError: The server reports an error, or an event is not an item.
@@ -152,7 +152,7 @@ class Items(Generic[T]):
         return kind in last
 
     def _announce(self, data: bytes) -> bool:
-        """Tell the policies of an event; give whether the caller may see it."""
+        """Pass an event's data to the policies; return whether the caller may see it."""
         self._raise_if_error(data)
         shown = True
         for see in self._on_event:
@@ -161,7 +161,7 @@ class Items(Generic[T]):
         return shown
 
     def _with_type(self, data: bytes, name: bytes) -> bytes:
-        """Give an event with its type in it, where the API names that beside the data alone."""
+        """Return an event with its type inside, for APIs that name it only beside the data."""
         self._raise_if_error(data)
         return b'{"event":%b,"data":%b}' % (to_json(name.decode(errors="replace")), data)
 

@@ -101,7 +101,7 @@ class _Base(Generic[T]):
 
     @contextmanager
     def _in_our_words(self) -> Generator[None]:
-        """Turn what reading the body fails with into errors of the package."""
+        """Map the HTTP library's errors while reading the body to the package's own."""
         io, request = self._call.io, self.http_response.request
         failures: tuple[type[Exception], ...] = (TimeoutError, *io.failures)
         try:
@@ -154,7 +154,7 @@ class LegacyAPIResponse(_Base[T]):
     @overload
     def parse(self, *, to: type[Other]) -> Other: ...
     def parse(self, *, to: Any = None) -> Any:
-        """Give what the method without `with_raw_response` would have given, or the answer as another type."""
+        """Return the result of the method without `with_raw_response`, or the answer parsed as another type."""
         return self._result(to)
 
     @property
@@ -213,7 +213,7 @@ class APIResponse(_Base[T]):
             target.writelines(self.iter_bytes(chunk_size))
 
     def close(self) -> None:
-        """Let go of the response."""
+        """Close the response and release its connection."""
         finish(self._close())
 
 
@@ -263,7 +263,7 @@ class AsyncAPIResponse(_Base[T]):
                 target.write(chunk)
 
     async def close(self) -> None:
-        """Let go of the response."""
+        """Close the response and release its connection."""
         await self._close()
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict: bool) -> Any:
-    """Make what the caller of an operation gets."""
+    """Build an operation's result in the requested view."""
     record = call.record
     if record is not None and record.target is not None and _shows_headers(call, reply, view):
         reply.response.headers["x-ai-client-target"] = record.target
@@ -47,7 +47,7 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
 
 
 def _shaped(shape: Callable[[Any], Any], result: Any, response: "httpx.Response") -> Any:
-    """Make of a result what its method gives.
+    """Convert a decoded answer to the method's result.
 
     Raises:
         InvalidResultError: It lacks what that is made of.
@@ -63,7 +63,7 @@ def _shaped(shape: Callable[[Any], Any], result: Any, response: "httpx.Response"
 
 
 def _shows_headers(call: Call, reply: Reply, view: View) -> bool:
-    """Tell whether a caller can see the headers of an answer, which most results do not show."""
+    """Return whether the result exposes the response's headers; most results do not."""
     if view != "parsed" or call.stream is not None:
         return True
     cast_to = call.cast_to
@@ -71,7 +71,7 @@ def _shows_headers(call: Call, reply: Reply, view: View) -> bool:
 
 
 def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
-    """Turn a whole answer into a result type.
+    """Parse a complete answer as *cast_to*.
 
     Raises:
         APIResponseValidationError: The answer is not JSON, or no object where one belongs, or, if *strict*, not of the
@@ -110,13 +110,13 @@ def _from_json(cast_to: Any, reply: Reply, *, strict: bool) -> Any:
 
 
 def cannot_stream(response: "httpx.Response") -> bool:
-    """Tell whether the content type says that a body is no stream, so that it is read as a whole."""
+    """Return whether the content type rules out a stream, so that the body is read at once."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind in {"application/json", "text/html"} or kind.endswith("+json")
 
 
 def check_opening(response: "httpx.Response") -> None:
-    """Refuse the opening of a stream whose body is none and was read.
+    """Raise if a streamed call was answered by an ordinary body, which was read.
 
     Raises:
         APIError: It is the server's word on why there is no stream.
@@ -162,7 +162,7 @@ def _what(response: "httpx.Response") -> str:
 
 
 def body_of(response: "httpx.Response") -> object:
-    """Give the decoded JSON of an answer that was read, or its text."""
+    """Return the decoded JSON of an answer that was read, or its text."""
     try:
         return cast("object", load(response.content))
     except ValueError:

@@ -11,7 +11,7 @@ _NEWLINE, _RETURN = b"\n\r"
 
 
 class SSEDecoder:
-    """Turns the chunks of a body, cut anywhere, into events; each byte is looked at a bounded number of times.
+    """Incremental decoder: chunks of a body, split anywhere, to the data of events, in linear time.
 
     Most bodies end their lines with a newline alone, so that an empty line is two newlines: those are cut at C speed,
     a whole event at a time. From its first carriage return on, a body is read line by line.
@@ -36,7 +36,7 @@ class SSEDecoder:
         self._name: bytes | None = None
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """Give the events that *chunk* completes."""
+        """Return the events that *chunk* completes."""
         crowded = self._held + len(chunk) > self._limit
         if self.overflown:
             return []
@@ -61,7 +61,7 @@ class SSEDecoder:
         return self._cut(text)
 
     def _bounded(self, events: list[Event]) -> list[Event]:
-        """Give the events before the first that is too large."""
+        """Return the events before the first one that exceeds the bound, and set `overflown`."""
         self.overflown = self._held > self._limit
         for index, (data, _) in enumerate(events):
             if len(data) > self._limit:
@@ -70,7 +70,7 @@ class SSEDecoder:
         return events
 
     def _cut(self, text: bytes) -> list[Event]:
-        """Give the events of whole ones that stand one below the other, nearly always in one of two usual forms."""
+        """Split a run of complete events; the two common forms are cut without reading line by line."""
         events: list[Event] = []
         if text.startswith(b"data: "):
             for data in text[6:].split(b"\n\ndata: "):
@@ -90,7 +90,7 @@ class SSEDecoder:
         return events
 
     def flush(self) -> list[Event]:
-        """Give what ends the stream where the body ended without the empty line that completes an event.
+        """Return the end mark if the body ended without the empty line after it.
 
         Any other event is discarded, as the standard says: it may be cut off.
         """
@@ -98,7 +98,7 @@ class SSEDecoder:
         return [event for event in events if event[0] == DONE]
 
     def _read(self, text: bytes) -> list[Event]:
-        """Give the events that whole lines complete."""
+        """Return the events that complete lines finish."""
         events: list[Event] = []
         for line in text.splitlines():
             if line:
@@ -129,7 +129,7 @@ class SSEDecoder:
         return events
 
     def _joined(self, chunk: bytes) -> bytes:
-        """Give what is pending and *chunk* as one, without the byte order mark that a body may begin with."""
+        """Join the pending bytes and *chunk*, without a leading byte order mark."""
         if self._pending:
             self._pending.append(chunk)
             chunk = b"".join(self._pending)

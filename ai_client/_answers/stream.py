@@ -27,7 +27,7 @@ _IN_USE = frozenset(
 
 
 class _Base(Generic[T]):
-    """What both streams share: the state of one stream, how it fails and how it ends.
+    """State shared by the sync and the async stream, with its errors and its settlement.
 
     Attributes:
         response: The HTTP response below.
@@ -67,7 +67,7 @@ class _Base(Generic[T]):
             ) from error
 
     def _failure(self, error: BaseException) -> BaseException:
-        """Say what an exception in mid-stream means to the caller."""
+        """Return the exception to raise for a failure in the middle of the stream."""
         if isinstance(error, self._io.failures) or (
             isinstance(error, TimeoutError) and is_over(self._deadline)
         ):
@@ -93,7 +93,7 @@ class _Base(Generic[T]):
         return self._items.done or (self._at_end and self._items.ended)
 
     async def _end(self, error: BaseException | None) -> None:
-        """Let go of the response and settle, once."""
+        """Close the response and settle the call, once."""
         if self._closed:
             return
         self._closed = True

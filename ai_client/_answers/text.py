@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def make_readable(response: "httpx.Response") -> None:
-    """Have the text of an answer decoded as UTF-8 where the encoding that it names cannot decode any bytes."""
+    """Decode a response's text as UTF-8 if its declared encoding is no text encoding."""
     if "charset" not in response.headers.get("content-type", ""):
         return
     encoding = response.encoding
@@ -25,7 +25,7 @@ def text_of(response: "httpx.Response") -> str:
 
 @lru_cache(64)
 def _decodes(encoding: str) -> bool:
-    """Tell whether an encoding makes text of any bytes: Python has some that do something else."""
+    """Return whether a codec decodes bytes to text; some of Python's (`hex`, `zlib`) do not."""
     try:
         decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         decoder.decode(bytes(range(256)), final=True)

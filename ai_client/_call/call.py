@@ -1,4 +1,4 @@
-"""What policies see: a call on its way out, its reply on the way back, and the step between them."""
+"""The call that policies receive and the reply that they return."""
 
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -79,7 +79,7 @@ class Call:
     _encoded: bytes | None = field(default=None, repr=False, compare=False)
 
     def changed(self, **changes: Any) -> "Call":
-        """Give a copy with some attributes changed."""
+        """Return a copy with some attributes changed."""
         new = Call(*_attributes(self))
         for name, value in changes.items():
             setattr(new, name, value)
@@ -90,14 +90,14 @@ class Call:
         return new
 
     def with_members(self, members: Mapping[str, Any]) -> "Call":
-        """Give a copy with some members of its JSON body changed."""
+        """Return a copy with some members of its JSON body changed."""
         body = members_of(self.body)
         if self._encoded is not None and any(isinstance(value, Iterator) for value in body.values()):
             body = members_of(from_json(self._encoded))  # an iterator is used up by then
         return self.changed(body={**body, **members})
 
     def encoded(self) -> bytes:
-        """Give the JSON body as it goes over the wire, encoded once for all who need it.
+        """Return the encoded JSON body; it is encoded once and shared by all policies.
 
         Raises:
             TypeError: Something in it has no JSON form.
@@ -175,7 +175,7 @@ class Reply:
             await io.carry_through(self._settle(end))
 
     async def abandon(self, io: "IO", error: BaseException) -> None:
-        """Let go of an answer that its caller will not get, because of *error*."""
+        """Close and settle an answer that its caller will not get, because of *error*."""
         try:
             await io.close(self.response)
         finally:

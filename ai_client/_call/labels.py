@@ -1,4 +1,4 @@
-"""What a call is made for: the endpoint being served, and the tenant and user it is served for.
+"""Labels of calls: the endpoint being served, and the tenant and user it is served for.
 
 Labels live in the context of a request and follow it wherever contexts do: into tasks, background tasks, streams,
 `asyncio.to_thread` and the thread pools of the frameworks. `carry_labels` takes them into other threads.
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Labels(NamedTuple):
-    """What a call counts for; `None` where it is not known.
+    """Endpoint, tenant and user of a call; `None` means unknown.
 
     Attributes:
         endpoint: The template of the route being served, `/items/{id}` say.
@@ -56,7 +56,7 @@ in_child(_requests.clear)
 
 
 def current_labels() -> Labels:
-    """Give the labels that apply here and now."""
+    """Return the labels of the current context."""
     scope = _scope.get()
     if scope is None:
         return _NONE
@@ -138,19 +138,19 @@ def request_labels(endpoint: str | Callable[[], str | None] | None = None) -> Ge
 
 
 def in_request() -> bool:
-    """Tell whether what runs here and now serves a request."""
+    """Return whether the current context serves a request."""
     scope = _scope.get()
     return scope is not None and scope.of_request
 
 
 def requests_are_served() -> bool:
-    """Tell whether any request is being served in this process."""
+    """Return whether any request is being served in this process."""
     here()
     return bool(_requests)
 
 
 def carry_labels(function: Callable[P, T]) -> Callable[P, T]:
-    """Give a function that runs with the labels of here and now, in whatever thread calls it.
+    """Return *function* bound to the current labels, to be called in any thread.
 
     For `ThreadPoolExecutor.submit` and the like, which do not take the context along.
     """

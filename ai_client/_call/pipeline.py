@@ -22,14 +22,14 @@ class Layer(Protocol):
 
 
 def chained(layers: Sequence[Layer], last: Next) -> Next:
-    """Put policies around the last step, the first of them outermost."""
+    """Wrap the last step in policies, the first of them outermost."""
     for layer in reversed(layers):
         last = _around(layer, last)
     return last
 
 
 def together(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Let policies act as one with those next to them where they can: those with a method `joined`.
+    """Join adjacent policies that can act as one; such a policy has a method `joined`.
 
     Raises:
         ConfigError: One is no policy.

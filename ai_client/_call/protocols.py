@@ -1,4 +1,4 @@
-"""What stands above the call is known to those below as protocols: the client, and the gate of its application."""
+"""Protocols of what stands above the call: the client and the application's drain gate."""
 
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
@@ -10,7 +10,7 @@ View = Literal["parsed", "raw", "unread"]
 
 
 class Client(Protocol):
-    """What a resource needs from its client."""
+    """The client as resources see it."""
 
     io: IO
 
@@ -19,12 +19,12 @@ class Client(Protocol):
         ...
 
     def result(self, call: Call, reply: Reply, view: View, /) -> Any:
-        """Make what the caller gets: a model, a stream, a binary body or a raw response."""
+        """Return what the caller gets: a model, a stream, a binary body or a raw response."""
         ...
 
 
 class Gate(Protocol):
-    """What counts calls and sessions of an application, and refuses them when it ends."""
+    """The drain gate: counts an application's calls and sessions, and rejects new ones when it ends."""
 
     def begin(self) -> object:
         """Count a call that begins here and now; return what `leave` is told at its end.

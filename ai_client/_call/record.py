@@ -1,4 +1,4 @@
-"""What is known of a call: its attempts, labels, model, usage and cost."""
+"""Record of a call: its attempts, labels, model, usage and cost."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -36,7 +36,7 @@ def _nobody() -> list[Callable[[Attempt], Awaitable[None]]]:
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """What is known of a call so far; `None` is unknown.
+    """Facts known of a call so far; `None` means unknown.
 
     Attributes:
         labels: The endpoint, tenant and user that the call is made for.
@@ -92,7 +92,7 @@ class Record:
         return time.monotonic() - self.started
 
     async def attempted(self, began: float, error: Exception | None, pause: float | None) -> None:
-        """Tell those who asked about an attempt."""
+        """Run the `on_attempt` functions."""
         attempt = Attempt(self.attempts, time.monotonic() - began, error, pause)
         for hear in self.on_attempt:
             await hear(attempt)

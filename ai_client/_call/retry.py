@@ -95,7 +95,7 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
 
 
 def _pause(call: Call, error: APIError, taken: int) -> float | None:
-    """Give the seconds to wait before another attempt, or `None` where there is no use in one."""
+    """Return the seconds to wait before another attempt, or `None` if a retry is useless."""
     if not is_transient(error):
         return None
     pause = delay(error, taken)
@@ -109,7 +109,7 @@ def _pause(call: Call, error: APIError, taken: int) -> float | None:
 
 
 async def _allowed_pause(call: Call, error: APIError, taken: int) -> float | None:
-    """Give the seconds to wait before another attempt, or `None` where there is no use in one, or no means for it."""
+    """Return the seconds to wait before another attempt, or `None` if a retry is useless or not permitted."""
     pause = _pause(call, error, taken)
     before_retry = None if call.record is None else call.record.before_retry
     if pause is None or before_retry is None or await before_retry():
@@ -133,7 +133,7 @@ def _log(call: Call, error: APIError, taken: int, pause: float | None, max_retri
 
 
 def may_be_billed(error: BaseException) -> bool:
-    """Tell whether an attempt that failed may have reached the provider and cost something."""
+    """Return whether a failed attempt may have reached the provider and be billed."""
     if isinstance(error, APIConnectionError):
         cause = error.__cause__
         said: object = getattr(cause, "may_have_been_sent", None)
@@ -144,7 +144,7 @@ def may_be_billed(error: BaseException) -> bool:
 
 
 def is_transient(error: APIError) -> bool:
-    """Tell whether the same request may succeed a moment later."""
+    """Return whether an error is transient: the same request may succeed a moment later."""
     if not isinstance(error, APIStatusError):
         cause = error.__cause__
         if getattr(cause, "is_for_good", False) or type(cause).__name__ == "UnsupportedProtocol":
@@ -162,7 +162,7 @@ def is_transient(error: APIError) -> bool:
 
 
 def delay(error: APIError, taken: int) -> float:
-    """Give the seconds to wait before the next attempt, after *taken* retries."""
+    """Return the delay in seconds before the next attempt, after *taken* retries."""
     if isinstance(error, APIStatusError):
         after = retry_after(error.response.headers)
         if after is not None and 0 < after <= MAX_RETRY_AFTER:

@@ -40,7 +40,7 @@ class Size:
         return tokens - (-self.foreign // min(per_token, 3)) if self.foreign else tokens
 
     def answer(self, default: int) -> int:
-        """Give the most tokens that the answer may have: the request's own limit, else *default*, for each choice."""
+        """Return the most tokens that the answer may have: the request's limit, else *default*, times the choices."""
         return (default if self.limit is None else self.limit) * self.choices
 
     def add_text(self, text: str) -> None:

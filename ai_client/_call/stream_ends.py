@@ -1,4 +1,4 @@
-"""What ends a stream: the last words that the API documents, without which a stream may be half an answer."""
+"""End marks of streams, as the API documents them; a stream without one may be half an answer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -93,7 +93,7 @@ def ends_of(path: str) -> Ends:
 
 
 def is_whole(ends: Ends, events: Sequence[bytes], body: object) -> bool:
-    """Tell whether the events of a stream that brought no `[DONE]` make a whole answer.
+    """Return whether a stream without `[DONE]` is a complete answer.
 
     A stream of an endpoint that the API does not have is judged by what its events look like. Where they look like
     none of the API's, they have no end mark that could be missing, and any event will do.
@@ -117,7 +117,7 @@ def is_whole(ends: Ends, events: Sequence[bytes], body: object) -> bool:
 
 
 def _is_over(data: bytes) -> bool:
-    """Tell whether an event holds a response that has ended, whatever its type is called, as of one cancelled."""
+    """Return whether an event holds a response with a final status, whatever the event's type."""
     return members_of(_members(data).get("response")).get("status") in _STATUSES
 
 

@@ -83,7 +83,7 @@ _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]*)"')
 
 
 def _outline(*names: str) -> SchemaValidator:
-    """Make what reads some members of a JSON object, and makes nothing of the others."""
+    """Build the validator that reads the members of an answer needed here and skips the rest."""
     field = core_schema.typed_dict_field(core_schema.any_schema(), required=False)
     return SchemaValidator(
         core_schema.typed_dict_schema(dict.fromkeys(names, field), extra_behavior="ignore")
@@ -117,7 +117,7 @@ def reported(data: bytes) -> Usage | None:
 
 
 def reported_in(result: object) -> Usage | None:
-    """Give the usage that a decoded answer reports; `None` where it reports none."""
+    """Return the usage that a decoded answer reports, else `None`."""
     fields = fields_of(result)
     if "usage" not in fields:
         fields = fields_of(fields.get("response"))
@@ -125,7 +125,7 @@ def reported_in(result: object) -> Usage | None:
 
 
 def _end_of(data: bytes, mark: int) -> Mapping[str, Any] | None:
-    """Give the usage at *mark* and the model of an answer; `None` where they are not among its outermost members."""
+    """Parse usage and model from *mark* to the end; `None` if they are not outermost members."""
     members = _members_from(data, mark)
     if members is not None and "model" not in members:
         match = _MODEL.search(data, 0, mark)
@@ -138,12 +138,12 @@ def _end_of(data: bytes, mark: int) -> Mapping[str, Any] | None:
 
 
 def _is_outermost(data: bytes, mark: int) -> bool:
-    """Tell whether nothing was opened before a name but the object that it is of; `False` where that is not sure."""
+    """Return whether the member at *mark* is an outermost one; `False` where that is not certain."""
     return data.find(b"{", 1, mark) < 0 and data.find(b"[", 0, mark) < 0
 
 
 def _members_from(data: bytes, mark: int) -> Mapping[str, Any] | None:
-    """Give the outermost members of a JSON object from a name on; `None` where that is not the name of one."""
+    """Parse the outermost members from *mark* on; `None` if it is not the name of one."""
     try:
         members: Any = from_json(b"{" + data[mark:])  # else there are brackets too many at its end
     except ValueError:
@@ -161,7 +161,7 @@ def outline_of(data: bytes) -> dict[str, Any]:
 
 
 def from_report(said: Mapping[str, Any], model: object = None) -> Usage | None:
-    """Turn a `usage` member, of whichever endpoint, into usage; `None` where it holds no tokens, or what cannot be."""
+    """Parse any endpoint's `usage` member; `None` if it has no tokens or implausible counts."""
     try:
         return _from_report(said, model)
     except _ImplausibleError:

@@ -1,4 +1,4 @@
-"""What both clients are made of: operations, pages, the HTTP request of a call, and how a call is performed.
+"""Parts of both clients: operations, pages, building the HTTP request and performing a call.
 
 May use policies, answers and the call; it knows no provider and no process.
 """

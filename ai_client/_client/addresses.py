@@ -89,7 +89,7 @@ class Addresses:
         return url
 
     def _below(self, base: "httpx.URL", path: str) -> "httpx.URL":
-        """Put a path below an address; the queries of both are kept."""
+        """Join a path to a base address, keeping both queries."""
         head, _, query = base.raw_path.partition(b"?")
         raw = self._parsed(path).raw_path
         tail, _, own = raw.lstrip(b"/").partition(b"?")

@@ -1,4 +1,4 @@
-"""What a client is made of, out of arguments, as the official SDK reads them."""
+"""Validation of a client's arguments, interpreted as the official SDK does."""
 
 import re
 import sys
@@ -27,7 +27,7 @@ _REGIONS = ("ae", "au", "eu", "in", "jp", "us")
 
 
 def api_key_of(value: object) -> tuple[str, Callable[[], Any] | None]:
-    """Part an API key into the key itself and the function that gives it."""
+    """Split api_key into a static key and a key function."""
     if callable(value):
         return "", value
     if not isinstance(value, str):
@@ -36,7 +36,7 @@ def api_key_of(value: object) -> tuple[str, Callable[[], Any] | None]:
 
 
 def check_credentials(*credentials: object) -> None:
-    """Refuse a client without any way to authorize a request."""
+    """Raise if a client has no means to authorize a request."""
     if not any(credentials):
         raise OpenAIError(
             "Missing credentials. Pass api_key=..., admin_api_key=... or workload_identity=... to the client, or set"
@@ -75,7 +75,7 @@ def headers_of(given: "Mapping[str, str | Omit] | None", named: str) -> "dict[st
 
 
 def check_headers(option: str, given: "Mapping[str, str | Omit] | None") -> None:
-    """Refuse headers of every request that cannot be sent.
+    """Validate default headers.
 
     Raises:
         ConfigError: They are no mapping, or one cannot be sent.
@@ -155,7 +155,7 @@ def merge_query(base: Mapping[str, object], over: Mapping[str, object]) -> dict[
 def changed(
     what: str, own: Any, over: Any, instead: Any, lay: Callable[[Any, Any], dict[str, Any]]
 ) -> Mapping[str, Any]:
-    """Give a client's defaults with others laid over them, or with others in their place."""
+    """Merge defaults with overrides, or replace them."""
     if over is None:
         return own if instead is None else dict(instead)
     if instead is not None:
@@ -164,7 +164,7 @@ def changed(
 
 
 def library_of(http_client: Any, backend: str) -> Library:
-    """Give the HTTP library of a user's client or transport, else the chosen one."""
+    """Return the HTTP library of a user's client or transport, else the configured one."""
     if http_client is not None:
         backend = next(
             (name for name in ("httpx", "httpx2") if _is_of(http_client, sys.modules.get(name))), "httpx"
@@ -178,14 +178,14 @@ def library_of(http_client: Any, backend: str) -> Library:
 
 
 def _is_of(http_client: object, http: Any) -> bool:
-    """Tell whether it is of a library; asked of the library, as SDKs rename the modules of classes they show."""
+    """Return whether an object is of that HTTP library; checked by instance, as module names may be rewritten."""
     return http is not None and isinstance(
         http_client, tuple(getattr(http, name) for names in _KINDS.values() for name in names)
     )
 
 
 def check_http_client(http_client: Any, used: Library, *, sync: bool) -> None:
-    """Refuse an HTTP client or transport of the wrong kind by its name.
+    """Raise if an HTTP client or transport is of the wrong kind.
 
     Raises:
         TypeError: It belongs to the other of the two clients, or to another library.
@@ -208,7 +208,7 @@ def check_http_client(http_client: Any, used: Library, *, sync: bool) -> None:
 def timeout_of(
     timeout: "float | httpx.Timeout | NotGiven | None", http_client: Any, used: Library
 ) -> "float | httpx.Timeout | None":
-    """Give the timeout: as given, else the HTTP client's own where it has one, else the SDK's."""
+    """Return the timeout: the argument, else the HTTP client's own, else the default."""
     if not isinstance(timeout, NotGiven):
         return checked_timeout(timeout)
     if isinstance(http_client, used.http.Client | used.http.AsyncClient):
@@ -220,7 +220,7 @@ def timeout_of(
 
 
 def checked_timeout(timeout: "float | httpx.Timeout | None") -> "float | httpx.Timeout | None":
-    """Refuse a timeout that is none.
+    """Validate a timeout.
 
     Raises:
         TypeError: It is neither a number, nor `None`, nor a `Timeout` of the HTTP library.
@@ -239,7 +239,7 @@ def checked_timeout(timeout: "float | httpx.Timeout | None") -> "float | httpx.T
 
 
 def checked_retries(value: int) -> int:
-    """Refuse a number of retries that is none."""
+    """Validate a number of retries."""
     if type(value) is not int:
         raise TypeError("max_retries must be a non-negative integer; 0 turns retries off")
     if value < 0:
@@ -255,7 +255,7 @@ def checked_stream_end(value: StreamEndPolicy) -> StreamEndPolicy:
 
 
 def checked_deadline(value: float | None) -> float | None:
-    """Refuse a deadline that is no number of seconds."""
+    """Validate a deadline in seconds."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -1,4 +1,4 @@
-"""What a sync client does about calls on the thread of a running event loop."""
+"""Detection of sync calls on the thread of a running event loop."""
 
 import sys
 import warnings

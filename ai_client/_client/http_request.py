@@ -84,7 +84,7 @@ class Messages(Addresses):
         return dict([header]) if header else {}
 
     def _authorization(self, call: Call | None, key: str | None = None) -> Header | None:
-        """Give the header that authorizes *call* with *key*, or with the key at hand."""
+        """Return the header that authorizes *call* with *key*, or with the client's key."""
         if key is None:
             key = self.api_key
         admin = None if call is None else call.admin
@@ -129,7 +129,7 @@ class Messages(Addresses):
         return request
 
     def _prepare(self, authorization: Header | None, read: float | None) -> "_Prepared":
-        """Give the headers that most requests have in common, made anew where something has changed."""
+        """Return the headers common to most requests, rebuilt when a setting has changed."""
         sender = self._sender
         base = self._base_url
         state = (
@@ -221,7 +221,7 @@ _AUTHENTICATES = frozenset({"authorization", "api-key"})
 
 
 def _listed(headers: "Iterable[tuple[str, str | Omit]]") -> dict[str, Header]:
-    """Give headers by their names in lower case; a later one replaces an earlier one, an omission removes it."""
+    """Merge headers by lower-case name; a later one replaces an earlier one, `omit` removes it."""
     kept: dict[str, Header] = {}
     for name, value in headers:
         kept.pop(name.lower(), None)

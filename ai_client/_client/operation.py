@@ -59,7 +59,7 @@ class Resource(Generic[M]):
         return finish(coroutine) if self._client.io.sync else coroutine
 
     def _as(self, view: View) -> Any:
-        """Give this resource as another view of it."""
+        """Return another view of this resource."""
         return self if self._view == view else type(self)(self._client, view)
 
     async def _get(
@@ -130,7 +130,7 @@ class Resource(Generic[M]):
         query: tuple[str, ...] = (),
         files: tuple[str, ...] = (),
     ) -> Call:
-        """Part a method's keywords into options and parameters; *params* is the method's own, and is used up."""
+        """Split keywords into request options and parameters, and describe the call; consumes *params*."""
         given = cast("dict[str, Any]", params)
         call = Call(self._client.io, method, path, cast_to)
         call.admin = path.startswith(ADMIN_PATHS)
@@ -168,7 +168,7 @@ class operation(Generic[P, T]):  # noqa: N801 - reads as a keyword
         self.__doc__ = method.__doc__
 
     def within(self, resource: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-        """Give the coroutine itself, for another operation of the resource to await."""
+        """Return the coroutine itself, for another operation to await."""
         return self._method(resource, *args, **kwargs)
 
     @overload

@@ -57,7 +57,7 @@ class Page(BaseModel, Generic[T]):
     _call: ClassVar[Call]
 
     def _holds_items(self) -> bool:
-        """Tell whether what came is a list of what the page is a list of, or nothing."""
+        """Return whether `data` is absent or a list of the page's item type."""
         data = cast("object", self.data)
         return data is None or admits(type(self).model_fields["data"].annotation, data, deep=True)
 
@@ -66,11 +66,11 @@ class Page(BaseModel, Generic[T]):
         object.__setattr__(self, "_call", call)
 
     def next_page_info(self) -> PageInfo | None:
-        """Say how to ask for the next page, or `None` where there is none."""
+        """Return the parameters of the next page, or `None` after the last."""
         return None
 
     def has_next_page(self) -> bool:
-        """Tell whether there is another page."""
+        """Return whether there is another page."""
         return bool(self.data) and self.next_page_info() is not None
 
     async def _next(self) -> Self:
@@ -130,11 +130,11 @@ class _Cursor(Page[T]):
     has_more: bool | None = None
 
     def has_next_page(self) -> bool:
-        """Tell whether there is another page."""
+        """Return whether there is another page."""
         return self.has_more is not False and super().has_next_page()
 
     def next_page_info(self) -> PageInfo | None:
-        """Say how to ask for the next page: after the last item's id."""
+        """Return the parameters of the next page: `after` the last item's id."""
         last = getattr(self.data[-1], "id", None) if self.data else None
         return None if last is None else PageInfo({"after": last})
 
@@ -143,7 +143,7 @@ class _ConversationCursor(_Cursor[T]):
     last_id: str | None = None
 
     def next_page_info(self) -> PageInfo | None:
-        """Say how to ask for the next page: after `last_id`."""
+        """Return the parameters of the next page: `after` is `last_id`."""
         return PageInfo({"after": self.last_id}) if self.last_id else None
 
 
@@ -151,7 +151,7 @@ class _NextCursor(_Cursor[T]):
     next: str | None = None
 
     def next_page_info(self) -> PageInfo | None:
-        """Say how to ask for the next page: after `next`."""
+        """Return the parameters of the next page: `after` is `next`."""
         return PageInfo({"after": self.next}) if self.next else None
 
 

@@ -15,7 +15,7 @@ _NEAR = 0.75
 
 
 class FaultError(ValueError):
-    """What is wrong with an option in the light of others."""
+    """An option that conflicts with other options."""
 
     def __init__(self, option: str, message: str) -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class FaultError(ValueError):
 def explain(
     error: pydantic.ValidationError, spell: Callable[[str], str], hint_for: Callable[[str], str]
 ) -> list[str]:
-    """Tell every fault, without any value.
+    """Format every fault of a validation error, without showing values.
 
     Args:
         error: The faults.

@@ -16,7 +16,7 @@ _MOST = 1_000_000
 
 
 def _without(kinds: tuple[type, ...], expected: str) -> BeforeValidator:
-    """Refuse values that Python or pydantic would take for another kind of value."""
+    """Return a validator that rejects kinds which pydantic would coerce."""
 
     def check(value: Any) -> Any:
         if isinstance(value, kinds):
@@ -27,7 +27,7 @@ def _without(kinds: tuple[type, ...], expected: str) -> BeforeValidator:
 
 
 def _unless(fault_of: Callable[[str], str | None]) -> AfterValidator:
-    """Refuse text that has a fault."""
+    """Return a validator that rejects text in which *fault_of* finds a fault."""
 
     def check(value: str) -> str:
         if (fault := fault_of(value)) is not None:

@@ -153,7 +153,7 @@ class AioHttpTransport(AsyncBaseTransport):
         return response
 
     def _limits(self, limits: "Mapping[str, float | None]") -> Any:
-        """Give aiohttp's form of the HTTP library's timeouts, which are nearly always those of the last request."""
+        """Convert the HTTP library's timeouts to aiohttp's; the last conversion is cached."""
         if limits != self._timeout[0]:
             self._timeout = (
                 dict(limits),

@@ -1,4 +1,4 @@
-"""What every sender does alike: requests, their deadlines, and redirects."""
+"""Base of all senders: requests, their deadlines and redirects."""
 
 import time
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class BaseSender:
-    """What every sender does alike: it builds requests, bounds them by their deadline, and follows redirects."""
+    """Base of all senders: builds requests, bounds them by their deadline and follows redirects."""
 
     def __init__(self, library: "Library") -> None:
         self._request: type[httpx.Request] = library.http.Request

@@ -133,7 +133,7 @@ def _too_large(response: "httpx.Response", limit: int, size: int) -> ResponseToo
 
 
 def limit_decoding(response: "httpx.Response") -> None:
-    """Have an encoded body decoded in small pieces, so that it can be counted while it grows.
+    """Decode a compressed body in small pieces, so that its size is bounded while it grows.
 
     Where its encoding tells an end, a body that ends before it is broken off.
 
@@ -276,5 +276,5 @@ class _Pieces:
 
 @cache
 def _of_bases(bases: tuple[type[Any], ...]) -> type[Any]:
-    """Give the class of pieces the bases that an HTTP library insists on."""
+    """Return the class of body pieces with the base classes that the HTTP library requires."""
     return type("Pieces", (_Pieces, *bases), {})

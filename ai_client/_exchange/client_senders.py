@@ -26,12 +26,12 @@ class _OverClient(BaseSender):
 
     @property
     def state(self) -> object:
-        """What `headers` are made of, to compare."""
+        """State that `headers` depends on, for comparison."""
         return self.client.headers.raw
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the user's client sends where this one says nothing else."""
+        """Default headers of the user's HTTP client."""
         return dict(self.client.headers.items())
 
     def _follows(self, request: "httpx.Request") -> bool:

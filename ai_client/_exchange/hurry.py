@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def hurry(response: "httpx.Response", end: float, too_late: type[Exception]) -> bool:
-    """Let no read of a sync body wait beyond *end*, in seconds of `time.monotonic`, nor its body go on after it.
+    """Bound every read of a sync body by *end*, in seconds of `time.monotonic`.
 
     The HTTP library fixed the time limit of a read when the body began, so that the connection (the response's
     `network_stream`) is told instead: our own minds a limit until its exchange is over, another's does so until the

@@ -89,7 +89,7 @@ class LoopSender(OverTransport):
         return response
 
     def _brought(self, body: Any, running: Loop) -> Any:
-        """Give a request's body so that another loop can read it."""
+        """Return a request body that another loop can read."""
         return body if hasattr(body, "__iter__") else self._stream(body, running)
 
     def _take(self) -> list[tuple[Loop, AsyncPoolSender]]:
@@ -131,7 +131,7 @@ class LoopSender(OverTransport):
 
 
 def share(client: Any) -> None:
-    """Let all loops of the process use the connections of an async client, unless they are its user's own."""
+    """Share an async client's connections among all loops of the process, unless its HTTP client is the user's."""
     if isinstance(client._sender, LoopSender):
         client._sender.shared = True
 

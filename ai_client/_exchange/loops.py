@@ -226,7 +226,7 @@ _parents: list[_Process] = []  # kept, since closing a parent's loop would distu
 
 
 def background_loop() -> Loop:
-    """Give the loop that the process keeps in a thread of its own, started when first asked for."""
+    """Return the process's background event loop; its thread starts on first use."""
     here()
     background = _process.background
     if background is None:
@@ -247,7 +247,7 @@ def stop_background_loop() -> None:
 
 
 def main_loop() -> Loop | None:
-    """Give the loop adopted as the main one, while it is open."""
+    """Return the adopted main loop while it is open, else `None`."""
     here()
     loop = None if _process.main is None else _process.main()
     return None if loop is None or loop.is_closed() else loop

@@ -1,4 +1,4 @@
-"""What may go to which origin: keys, cookies, names and custom headers only to the one that they were given for."""
+"""Origins: keys, cookies, account names and custom headers go only to the origin they were given for."""
 
 import re
 from collections.abc import Mapping

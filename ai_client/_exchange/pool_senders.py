@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class OverTransport(BaseSender):
-    """What exchanges over a pool or a transport have in common."""
+    """Base of senders over a pool or a transport."""
 
     # What every HTTP library can decode without further packages.
     state: object = None

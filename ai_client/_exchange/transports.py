@@ -27,7 +27,7 @@ _FOR_EVER = 3_000_000_000.0
 
 
 def fits(options: dict[str, Any]) -> bool:
-    """Tell whether a pool can do what an HTTP client was asked for: it speaks HTTP/1.1 only."""
+    """Return whether our pool supports the options of an HTTP client; it speaks HTTP/1.1 only."""
     return bool(options.get("http1", True)) and not options.get("http2")
 
 

@@ -42,7 +42,7 @@ def library(name: str = "httpx") -> Library:
 
 
 def may_have_been_sent(error: BaseException) -> bool:
-    """Tell whether the server may have seen the request that failed with *error*.
+    """Return whether the server may have seen the request that failed with *error*.
 
     The pools of this package set an attribute of this name on every error of the HTTP library that they
     raise: false where not a byte of the request was handed to the operating system. Of other errors

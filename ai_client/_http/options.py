@@ -52,7 +52,7 @@ class PoolOptions:
             raise ValueError(f"trust must be 'certifi' or 'system', not {self.trust!r}.")
 
     def tls(self) -> ssl.SSLContext:
-        """Give the TLS context for servers, built when first asked for and shared by the whole process."""
+        """TLS context for servers, built on first use and shared by the process."""
         return self._context(self.verify)
 
     def proxy_tls(self) -> ssl.SSLContext:

@@ -59,7 +59,7 @@ class AsyncIO:
         return await aread(response)
 
     async def close(self, response: "httpx.Response", /) -> None:
-        """Let go of an answer, read or not."""
+        """Close an answer, read or not."""
         await response.aclose()
 
     async def sleep(self, seconds: float, /) -> None:
@@ -77,7 +77,7 @@ class AsyncIO:
         return await result if inspect.isawaitable(result) else result
 
     def now(self) -> float:
-        """Give the time in seconds since 1970."""
+        """Return the time in seconds since 1970."""
         return time.time()
 
     def waiter(self) -> Waiter:
@@ -124,7 +124,7 @@ class AsyncIO:
         return [task.result() for task in tasks]
 
     def chunks(self, body: Any, /) -> AsyncIterator[bytes]:
-        """Give the iterator over a body."""
+        """Return an iterator over a body."""
         return aiter(body)
 
     async def chunk(self, chunks: AsyncIterator[bytes], /) -> bytes | None:
@@ -170,7 +170,7 @@ class AsyncIO:
         await endings.ended()
 
     def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
-        """Give what runs the end of a stream, on the loop that runs now."""
+        """Return a function that settles a stream on the running loop."""
         return partial(endings.begin_on, asyncio._get_running_loop())
 
     def lock(self) -> Any:

@@ -1,4 +1,4 @@
-"""What shared code may wait for, on either side."""
+"""The interface through which shared code waits, sync or async."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Executor
@@ -16,12 +16,12 @@ class Waiter(Protocol):
     """A place in a queue: one caller waits for it with `IO.wait`, anyone opens it, from any thread or loop."""
 
     def open(self) -> None:
-        """Let the caller go on; opening twice is harmless."""
+        """Wake the waiting caller; opening twice is harmless."""
         ...
 
 
 class IO(Protocol):
-    """What shared code may wait for."""
+    """Everything shared code may wait for."""
 
     sync: bool
     deadline: float | None
@@ -47,7 +47,7 @@ class IO(Protocol):
         ...
 
     async def close(self, response: "httpx.Response", /) -> None:
-        """Let go of an answer, read or not."""
+        """Close an answer, read or not."""
         ...
 
     async def sleep(self, seconds: float, /) -> None:
@@ -63,7 +63,7 @@ class IO(Protocol):
         ...
 
     def now(self) -> float:
-        """Give the time in seconds since 1970, which every process of a service shares."""
+        """Return the time in seconds since 1970, the clock that processes share."""
         ...
 
     def waiter(self) -> Waiter:
@@ -83,7 +83,7 @@ class IO(Protocol):
         ...
 
     def chunks(self, body: Any, /) -> Any:
-        """Give the iterator over the raw chunks of a body, for `chunk`."""
+        """Return an iterator over the raw chunks of a body, for `chunk`."""
         ...
 
     async def chunk(self, chunks: Any, /) -> bytes | None:
@@ -111,7 +111,7 @@ class IO(Protocol):
         ...
 
     def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
-        """Give what runs the end of a stream that nobody holds any more, from any thread and at any time."""
+        """Return a function that settles an abandoned stream; safe from any thread at any time."""
         ...
 
     def lock(self) -> Any:

@@ -41,7 +41,7 @@ def finish(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def in_event_loop() -> bool:
-    """Tell whether an event loop runs on this thread; none does where asyncio was never imported."""
+    """Return whether an event loop runs on this thread; none does if asyncio was never imported."""
     running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
     return running is not None and running() is not None
 
@@ -95,7 +95,7 @@ class SyncIO:
         return read(response)
 
     async def close(self, response: "httpx.Response", /) -> None:
-        """Let go of an answer, read or not."""
+        """Close an answer, read or not."""
         response.close()
 
     async def sleep(self, seconds: float, /) -> None:
@@ -126,7 +126,7 @@ class SyncIO:
         return None if self.deadline is None else max(self._at_most(None) or 0.0, SETTLING_SECONDS)
 
     def now(self) -> float:
-        """Give the time in seconds since 1970."""
+        """Return the time in seconds since 1970."""
         return time.time()
 
     def waiter(self) -> Waiter:
@@ -161,7 +161,7 @@ class SyncIO:
             executor.shutdown(cancel_futures=True)
 
     def chunks(self, body: Any, /) -> Iterator[bytes]:
-        """Give the iterator over a body."""
+        """Return an iterator over a body."""
         return iter(body)
 
     async def chunk(self, chunks: Iterator[bytes], /) -> bytes | None:
@@ -192,7 +192,7 @@ class SyncIO:
         """Return at once: whoever began something here has waited for it."""
 
     def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
-        """Give what runs the end of a stream, on whatever thread finds it."""
+        """Return a function that settles a stream on the calling thread."""
         return finish
 
     def lock(self) -> Any:

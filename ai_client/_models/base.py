@@ -36,7 +36,7 @@ class BaseModel(pydantic.BaseModel):
         exclude_none: bool = False,
         warnings: bool = True,
     ) -> dict[str, object]:
-        """Give the result as a dictionary, by default of just the fields that the server sent."""
+        """Return the result as a dictionary, by default of just the fields that the server sent."""
         return self.model_dump(
             mode=mode,
             by_alias=use_api_names,
@@ -56,7 +56,7 @@ class BaseModel(pydantic.BaseModel):
         exclude_none: bool = False,
         warnings: bool = True,
     ) -> str:
-        """Give the result as JSON text, by default of just the fields that the server sent."""
+        """Return the result as JSON text, by default of just the fields that the server sent."""
         return self.model_dump_json(
             indent=indent,
             by_alias=use_api_names,
@@ -78,7 +78,7 @@ def instance(cls: type[Model], values: dict[str, Any], given: set[str]) -> Model
 
 
 def recast(cls: type[Model], model: pydantic.BaseModel, **changes: Any) -> Model:
-    """Make of a model an instance of its subclass *cls*, with some fields changed; the rest is shared."""
+    """Return *model* as an instance of its subclass *cls*, with some fields changed and the rest shared."""
     made = instance(cls, {**model.__dict__, **changes}, model.model_fields_set | changes.keys())
     if model.__pydantic_extra__:
         made.__pydantic_extra__.update(model.__pydantic_extra__)  # type: ignore[union-attr]
@@ -91,7 +91,7 @@ def with_fields(model: Any, **changes: Any) -> Any:
 
 
 def fields_of(value: Any) -> Mapping[str, Any]:
-    """Give the fields of a model, unknown ones included, or the members of a dictionary; none of anything else."""
+    """Return a model's fields, unknown ones included, or a dictionary's members; empty for anything else."""
     more = getattr(value, "__pydantic_extra__", ...)  # half the time of asking whether it is a model
     if more is ...:
         return members_of(value)
@@ -100,5 +100,5 @@ def fields_of(value: Any) -> Mapping[str, Any]:
 
 
 def is_model(annotation: Any) -> bool:
-    """Tell whether a type is a model."""
+    """Return whether a type is a model."""
     return isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel)

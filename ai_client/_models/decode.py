@@ -25,7 +25,7 @@ _decoders: dict[Any, Decoder] = {}
 
 
 def decoder(cast_to: Any, *, strict: bool = False) -> Decoder:
-    """Give the decoder of a type: JSON bytes in, a validated value out; `pydantic.ValidationError` else.
+    """Return the cached decoder of a type: JSON bytes to a validated value.
 
     Keep it for what is decoded many times: looking up a large union hashes all its members.
     """
@@ -36,7 +36,7 @@ def decoder(cast_to: Any, *, strict: bool = False) -> Decoder:
 
 
 def decode(cast_to: type[T], data: bytes, *, strict: bool = False) -> T:
-    """Turn JSON bytes into a *cast_to*, falling back to unvalidated construction unless *strict*.
+    """Decode JSON bytes as *cast_to*, falling back to unvalidated construction unless *strict*.
 
     Raises:
         pydantic.ValidationError: *data* does not validate, and *strict*.
@@ -60,7 +60,7 @@ def _build_decoder(cast_to: Any) -> Decoder:
 
 
 def admits(annotation: Any, value: object, *, deep: bool = False) -> bool:
-    """Tell whether a value is of the kind that a type stands for: an object where a model does, a list for a list.
+    """Return whether a value has a type's JSON kind: an object for a model, an array for a list.
 
     With *deep*, the items of a list count too.
     """

@@ -4,7 +4,7 @@ from typing import Any
 
 
 class OutputText:
-    """What a response has beside what the API sends."""
+    """Fields of a response that are computed, not sent by the API."""
 
     @property
     def output_text(self: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a caller gives: keywords, query, JSON, uploads, and what is checked of them before anything is sent.
+"""Parameters: keywords, query, JSON and uploads, validated and encoded before anything is sent.
 
 May use errors only.
 """

@@ -1,4 +1,4 @@
-"""What the clients and the configuration of an application do where nobody says otherwise."""
+"""Defaults of the clients and of an application's configuration."""
 
 DEFAULT_MAX_RETRIES = 2
 LONGEST_SECONDS = 1_000_000_000

@@ -64,7 +64,7 @@ def _without_omitted(value: object) -> object:
 
 
 def _complete(value: object) -> None:
-    """Have the classes of models ready to serialize; pydantic before 2.14 cannot do so where none was validated yet."""
+    """Complete lazily built model classes before serialization, which pydantic before 2.14 does not do itself."""
     parts: Iterable[object] = ()
     if isinstance(value, list | tuple):
         parts = cast("Iterable[object]", value)

@@ -91,7 +91,7 @@ class Source:
             self.replayable = False
 
     def _try_out(self) -> None:
-        """See whether a file is open, binary, and read at once or awaited."""
+        """Check that a file is open and binary, and whether reading it must be awaited."""
         file = self._content
         if getattr(file, "closed", False) is True:
             raise ValueError(f"{self._what} is closed: it has to be open until it is sent.")
@@ -184,7 +184,7 @@ class Body:
     replayable: bool
 
     def sources(self) -> Iterator["Source | bytes"]:
-        """Give the parts in order."""
+        """Return the parts in order."""
         raise NotImplementedError
 
     def content(self, *, sync: bool) -> "_SyncContent | _AsyncContent":
@@ -207,7 +207,7 @@ class Plain(Body):
         self.replayable = self._source.replayable
 
     def sources(self) -> Iterator[Source | bytes]:
-        """Give the one part."""
+        """Return the single part."""
         yield self._source
 
 

@@ -16,7 +16,7 @@ def _keywords(params: Any, streams: bool) -> tuple[frozenset[str], frozenset[str
 
 
 def check_keywords(given: Mapping[str, object], params: Any, path: str, *, streams: bool = False) -> None:
-    """Refuse a call with unknown or missing keywords, as a function with these parameters would.
+    """Raise `TypeError` for unknown or missing keywords, as a function with these parameters would.
 
     Raises:
         TypeError: *given* has a key that the TypedDict *params* lacks, or lacks one that it requires.
@@ -47,7 +47,7 @@ def takes_body(params: Any, query: tuple[str, ...]) -> bool:
 
 
 def check_given(given: Mapping[str, object], params: Any, path: str, names: tuple[str, ...]) -> None:
-    """Refuse a call without a file that it requires, or with a mapping where only a file can be.
+    """Raise if a required file is missing or is a mapping.
 
     Raises:
         TypeError: The TypedDict *params* requires one of *names* that is `None` or marked as not given, or one is a

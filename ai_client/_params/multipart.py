@@ -55,7 +55,7 @@ class Multipart(Body):
         return total
 
     def sources(self) -> Iterator[Source | bytes]:
-        """Give the form from its first boundary to its last."""
+        """Return the form's parts, from the first boundary to the last."""
         for head, part in self._parts:
             yield self._line + head
             yield part

@@ -37,7 +37,7 @@ Body = object
 
 
 class RequestOptions(TypedDict, total=False):
-    """What every method accepts beside its own parameters."""
+    """Request options, which every method accepts beside its own parameters."""
 
     extra_headers: Headers | None
     """Headers of this request, over the client's; `omit` as a value removes one."""
@@ -55,7 +55,7 @@ OPTIONS = RequestOptions.__optional_keys__
 
 
 def check_extra(name: str, value: object) -> None:
-    """Refuse what is no mapping of names.
+    """Validate an `extra_...` argument: a mapping with string keys.
 
     Raises:
         TypeError: *value* is no mapping, or one of its keys is no string.

@@ -7,7 +7,7 @@ from ..errors import ConfigError
 
 
 def check_secret(name: str, value: str) -> str:
-    """Refuse a credential that cannot be sent as it is, without showing it.
+    """Validate a credential; messages do not show it.
 
     Raises:
         ConfigError: *value* is no string, has blanks around it, or a character that no header may hold.
@@ -35,7 +35,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]*|[A-Za-z0-9_\-]*")
 
 
 def check_webhook_secret(name: str, secret: object) -> str:
-    """Refuse a webhook's secret that anybody could know, without showing it.
+    """Validate a webhook secret, rejecting empty and placeholder secrets; messages do not show it.
 
     Raises:
         ConfigError: *secret* is no text, blank or masked, or has blanks around it.

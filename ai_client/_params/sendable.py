@@ -1,4 +1,4 @@
-"""What a request can hold: addresses, header names and header values that are known to work before one is sent."""
+"""Validation of addresses, header names and header values before a request is sent."""
 
 import re
 from functools import lru_cache
@@ -13,7 +13,7 @@ _LONGEST_HOST = 253
 
 @lru_cache(64)  # the clients of a process have few addresses
 def address_fault(value: str) -> str | None:
-    """Say why *value* is no address of an API, or `None`; it may hold a password, and is not repeated."""
+    """Return why *value* is no valid API address, or `None`; the text does not repeat it, as it may hold a password."""
     if not value.isprintable() or " " in value:
         return "must hold no blanks and no line breaks"
     try:
@@ -52,7 +52,7 @@ def _is_host(host: str) -> bool:
 
 
 def name_fault(value: object) -> str | None:
-    """Say why a header may not have this name."""
+    """Return why a header name is invalid, or `None`."""
     if not isinstance(value, str):
         return f"the name of a header must be a string, not {type(value).__name__}"
     if not value:
@@ -63,7 +63,7 @@ def name_fault(value: object) -> str | None:
 
 
 def value_fault(value: object) -> str | None:
-    """Say why a header may not have this value, without repeating it."""
+    """Return why a header value is invalid, or `None`; the text does not repeat it."""
     if not isinstance(value, str):
         return f"must be a string, not {type(value).__name__}"
     if "\r" in value or "\n" in value or "\0" in value:
@@ -74,7 +74,7 @@ def value_fault(value: object) -> str | None:
 
 
 def text_fault(value: object) -> str | None:
-    """Say why a name, as that of an organization, cannot be sent in a header of its own."""
+    """Return why a name, such as an organization, is no valid header value, or `None`."""
     if isinstance(value, str) and not value.strip():
         return "is empty; leave it out, or give None"
     return value_fault(value)

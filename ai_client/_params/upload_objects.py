@@ -1,4 +1,4 @@
-"""What web frameworks make of the files that their users upload, told by what such objects have."""
+"""Upload objects of web frameworks, recognized by their attributes."""
 
 import os
 from pathlib import PurePath
@@ -10,12 +10,12 @@ class UploadObject(Protocol):
 
     @property
     def filename(self) -> str | None:
-        """What its sender called it."""
+        """File name given by the uploader."""
         ...
 
     @property
     def content_type(self) -> str | None:
-        """What its sender said it is."""
+        """Content type given by the uploader."""
         ...
 
 

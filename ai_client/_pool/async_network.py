@@ -102,7 +102,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         return stream
 
     async def start_tls(self, context: ssl.SSLContext, name: str) -> None:
-        """Go on in TLS with the server called *name*."""
+        """Start TLS with the server called *name*."""
         try:
             transport = await self._loop.start_tls(
                 self._transport,
@@ -249,13 +249,13 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         return data
 
     def quiet(self) -> bool:
-        """Tell whether the connection is open and nothing has arrived: fit for another request."""
+        """Return whether the connection is open with no unread data, and so reusable."""
         if self._ended or self._received or self._transport.is_closing():
             return False
         return not readable(self._socket.fileno())  # the loop may not have looked yet
 
     def get_extra_info(self, info: str) -> Any:
-        """Tell about the connection, in the HTTP library's words."""
+        """Return a property of the connection under the HTTP library's name for it."""
         if info == "ssl_object":
             return self._transport.get_extra_info(info)
         return socket_info(self._socket, info)
@@ -293,7 +293,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
             os.close(descriptor)
 
     def _bury(self) -> None:
-        """Let the transport end as it would on a living loop, so that its finalizer finds nothing to complain of."""
+        """Close the transport of a closed loop completely, so that its finalizer does not warn."""
         try:
             self._loop.call_soon = _at_once  # type: ignore[method-assign, assignment]  # a closed loop refuses what is left to do
         except (
@@ -324,7 +324,7 @@ def _fail(future: asyncio.Future[None], errors: Any, kind: str, message: str) ->
 
 
 async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> Sequence[Any]:
-    """Give the host's addresses, families in turn (RFC 8305); names are looked up in a thread."""
+    """Resolve the host's addresses, alternating families (RFC 8305); names are looked up in a thread."""
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except socket.gaierror:

@@ -329,7 +329,7 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
         return connections
 
     def abandon(self) -> None:
-        """Let go of every connection, as `Pool.abandon`, and of the event loop."""
+        """Drop every connection, as `Pool.abandon`, and forget the event loop."""
         super().abandon()
         self._loop = None
 

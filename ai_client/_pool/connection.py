@@ -17,13 +17,13 @@ Origin: TypeAlias = tuple[str, bytes, int | None, str | None]
 
 
 def origin_of(request: httpx.Request) -> Origin:
-    """Give the origin of a request, as cheaply as can be."""
+    """Return the origin of a request."""
     url = request.url
     return url.scheme, url.raw_host, url.port, request.extensions.get("sni_hostname")
 
 
 class Stream(Protocol):
-    """What both kinds of byte stream have."""
+    """A byte stream, sync or async."""
 
     sent: int
 
@@ -66,7 +66,7 @@ class Route:
         return self.proxy if self.proxy and not self.secure and self.proxy.forwards("http") else None
 
     def tunnel(self, library: Library) -> Preamble:
-        """Give the words that open a tunnel through the proxy."""
+        """Return the handshake that opens a tunnel through the proxy."""
         if self.proxy is None:
             raise TypeError("A direct way needs no tunnel.")
         return self.proxy.tunnel(self.host, self.port, library)

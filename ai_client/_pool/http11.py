@@ -34,11 +34,11 @@ class Wire:
         return self._send(h11.Request, method=method, target=target, headers=headers)
 
     def body(self, chunk: bytes) -> bytes:
-        """Give a part of the request's body as it goes over the wire."""
+        """Return a part of the request's body, framed for the wire."""
         return self._send(h11.Data, data=chunk)
 
     def end(self) -> bytes:
-        """Give what ends the request's body, often nothing."""
+        """Return the bytes that end the request's body, often none."""
         return self._send(h11.EndOfMessage)
 
     def _send(self, event: type[h11.Request | h11.Data | h11.EndOfMessage], **fields: Any) -> bytes:
@@ -58,7 +58,7 @@ class Wire:
         connection.receive_data(data)
 
     def response(self) -> h11.Response | None:
-        """Give the head of the response, or nothing while more is needed."""
+        """Return the head of the response, or `None` while more bytes are needed."""
         while True:
             event = self._next()
             if event is h11.NEED_DATA:
@@ -111,7 +111,7 @@ class Wire:
 
 
 def check_beginning(data: bytes, error: type[Exception], who: str) -> None:
-    """Refuse the beginning of an answer that none of HTTP has, rather than wait for the rest of it.
+    """Raise if the first bytes cannot begin an HTTP response, rather than wait for the rest.
 
     Raises:
         Exception: *error*; what has arrived is something else.

@@ -28,7 +28,7 @@ class PoolStats:
 
 
 class Shelved(Protocol):
-    """What permits know of a connection."""
+    """A connection as permits see it."""
 
     idle_since: float
 
@@ -90,7 +90,7 @@ class Permits(Generic[C, W]):
         return False
 
     def leave(self) -> W | None:
-        """Give a permit back; the waiter given, if any, holds it from now on."""
+        """Return a permit; the returned waiter, if any, now holds it."""
         if self._queue:
             return self._queue.popitem(last=False)[0]
         self.in_use -= 1

@@ -1,4 +1,4 @@
-"""What the sync and the async pool share.
+"""Base of the sync and the async pool.
 
 A pool owns a connection while a request runs on it. Whatever ends the request before its response is whole closes
 the connection and frees its place at once; nothing of that waits, so nothing can interrupt it.
@@ -25,7 +25,7 @@ TRIES = 3
 
 
 class Pool(Generic[S, W]):
-    """What both pools share; `W` is what waits for a permit."""
+    """Base of both pools; `W` is the type of a waiter for a permit."""
 
     def __init__(self, options: PoolOptions | None = None) -> None:
         self._options = options or PoolOptions()
@@ -57,7 +57,7 @@ class Pool(Generic[S, W]):
         return self._permits.stats()
 
     def abandon(self) -> None:
-        """Let go of every connection without a word to the servers, and start anew.
+        """Drop every connection without closing it towards the server, and start empty.
 
         For connections that are another process's, after a fork, or whose event loop is closed. A pool does so
         by itself in the child of a fork.

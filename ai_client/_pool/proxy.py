@@ -63,14 +63,14 @@ class Proxy:
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """What an HTTP proxy wants to see in a request: the credentials, if any, and what else was asked for."""
+        """Headers for an HTTP proxy: its credentials, if any, and the configured ones."""
         if self.user is None:
             return [*self.further]
         credentials = base64.b64encode(f"{self.user}:{self.password}".encode())
         return [(b"Proxy-Authorization", b"Basic " + credentials), *self.further]
 
     def forwards(self, scheme: str) -> bool:
-        """Tell whether requests go to the proxy itself, with the full address as their target."""
+        """Return whether the proxy forwards requests, which then carry the absolute URL as target."""
         return scheme == "http" and self.scheme in {"http", "https"}
 
     def tunnel(self, host: str, port: int, library: Library) -> Preamble:
@@ -114,7 +114,7 @@ class Proxies:
         self._exempt = [_Exemption.parse(entry) for entry in entries if entry]
 
     def find(self, scheme: str, host: str, port: int) -> Proxy | None:
-        """Give the proxy for an address, or nothing where the way is direct."""
+        """Return the proxy for an address, or `None` for a direct connection."""
         proxy = self._by_scheme.get(scheme) or self._by_scheme.get("all")
         if proxy is None or any(entry.covers(scheme, host, port) for entry in self._exempt):
             return None

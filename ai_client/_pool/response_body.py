@@ -17,7 +17,7 @@ W = TypeVar("W")
 
 
 class Body(Generic[S, W]):
-    """What is left of a response.
+    """Body of a response while it is on the wire.
 
     The connection goes back to the pool as soon as the end has arrived. Where the body is closed before that,
     what has arrived by then decides between giving the connection back and closing it. A body that is forgotten
@@ -48,7 +48,7 @@ class Body(Generic[S, W]):
             self._pool.end(self._permits, connection, keep=connection.wire.renew())
 
     def get_extra_info(self, info: str) -> Any:
-        """Give the connection's `socket`, `ssl_object`, `client_addr` or `server_addr`; nothing after the end."""
+        """Return the connection's `socket`, `ssl_object`, `client_addr` or `server_addr`; `None` after the end."""
         connection = self._connection
         return None if connection is None else connection.stream.get_extra_info(info)
 
@@ -106,7 +106,7 @@ class _SyncBody(Body[SyncNetworkStream, W]):
         return self._arrived()
 
     def hurry(self, end: float) -> None:
-        """Let no read wait beyond *end*, in seconds of `time.monotonic`, until the exchange is over."""
+        """Bound every read by *end*, in seconds of `time.monotonic`, until the exchange is over."""
         connection = self._connection
         if connection is not None:
             deadline = connection.stream.deadline
@@ -118,7 +118,7 @@ class _SyncBody(Body[SyncNetworkStream, W]):
         return b"" if connection is None else connection.stream.read(timeout, max_bytes)
 
     def close(self) -> None:
-        """Let go of the connection; where another thread waits for its next byte, that thread fails and does so."""
+        """Release the connection; if another thread is reading, its read fails and that thread releases it."""
         connection = self._connection
         if self._reading and connection is not None:
             connection.stream.interrupt()
@@ -149,17 +149,17 @@ class _AsyncBody(Body["AsyncNetworkStream", W]):
         return b"" if connection is None else await connection.stream.read(timeout)
 
     async def aclose(self) -> None:
-        """Let go of the connection."""
+        """Release the connection."""
         self._finish()
 
 
 @cache
 def sync_body(library: Library) -> Callable[..., Any]:
-    """Give the class of bodies that the library's sync responses read."""
+    """Return the class of sync response bodies for an HTTP library."""
     return type("SyncBody", (_SyncBody, library.http.SyncByteStream), {})
 
 
 @cache
 def async_body(library: Library) -> Callable[..., Any]:
-    """Give the class of bodies that the library's async responses read."""
+    """Return the class of async response bodies for an HTTP library."""
     return type("AsyncBody", (_AsyncBody, library.http.AsyncByteStream), {})

@@ -48,7 +48,7 @@ def set_options(connection: socket.socket) -> None:
 
 
 def readable(descriptor: int) -> bool:
-    """Tell whether reading would not block: there is data, or the other side closed."""
+    """Return whether reading would not block: there is data, or the peer closed."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
@@ -67,7 +67,7 @@ def spoken(streams: "Iterable[SyncNetworkStream]") -> "set[SyncNetworkStream]":
 
 
 def socket_info(connection: socket.socket, info: str) -> Any:
-    """Tell about a socket, in the HTTP library's words."""
+    """Return a property of a socket under the HTTP library's name for it."""
     if info == "socket":
         return connection
     if info == "client_addr":
@@ -113,7 +113,7 @@ class SyncNetworkStream:
         return cls(connection, library, deadline)
 
     def start_tls(self, context: ssl.SSLContext, name: str, timeout: float | None, library: Library) -> None:
-        """Go on in TLS with the server called *name*."""
+        """Start TLS with the server called *name*."""
         try:
             self._set_timeout(timeout)
             if isinstance(self._socket, ssl.SSLSocket):
@@ -195,7 +195,7 @@ class SyncNetworkStream:
         return self._socket.fileno()
 
     def quiet(self) -> bool:
-        """Tell whether the connection is open and nothing has arrived: fit for another request."""
+        """Return whether the connection is open with no unread data, and so reusable."""
         connection = self._socket
         if isinstance(connection, ssl.SSLSocket | _TunnelledTLS) and connection.pending():
             return False
@@ -214,7 +214,7 @@ class SyncNetworkStream:
             return b""
 
     def get_extra_info(self, info: str) -> Any:
-        """Tell about the connection, in the HTTP library's words."""
+        """Return a property of the connection under the HTTP library's name for it."""
         connection = self._socket
         if info == "ssl_object":
             return connection if isinstance(connection, ssl.SSLSocket) else getattr(connection, "tls", None)
@@ -280,7 +280,7 @@ def _connect(host: str, port: int, timeout: float | None, deadline: float | None
 
 
 def connect_error(error: Exception, library: Library) -> Exception:
-    """Give the library's exception for a failure to connect."""
+    """Return the library's exception for a failure to connect."""
     if isinstance(error, TimeoutError):
         timeout: Exception = library.http.ConnectTimeout("Timed out connecting.")
         return timeout

@@ -319,7 +319,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
             connection.stream.interrupt()
 
     def abandon(self) -> None:
-        """Let go of every connection, as `Pool.abandon`, with a lock that no lost thread holds."""
+        """Drop every connection, as `Pool.abandon`, and renew the lock, which a lost thread may hold."""
         self._guard = _Guard()
         super().abandon()
 

@@ -23,7 +23,7 @@ _TELLS_ANSWERS_APART = (
 
 
 class Assembly:
-    """What the clients of a configuration are made of; both kinds share one set of policies in each process.
+    """Builder of a configuration's clients; sync and async share one set of policies per process.
 
     Attributes:
         config: The configuration.
@@ -55,7 +55,7 @@ class Assembly:
         return make_layers(self.config.controls or {}, namespace=_namespace(self.config), connect=connect)
 
     def close_store(self) -> None:
-        """Let go of the store that `controls` names by its address; a later call opens it again."""
+        """Close the store that `controls` names by its address; a later call opens it again."""
         controls = self.config.controls
         if controls and self._layers.made() and not hasattr(controls.get("store"), "close"):
             stores = {id(store): store for one in self._layers() if (store := getattr(one, "store", None))}

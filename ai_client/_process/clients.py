@@ -52,7 +52,7 @@ class Clients:
 
     @contextmanager
     def override(self, fake_client: Any = None, fake_async_client: Any = None) -> Generator[None]:
-        """Give other clients in place of these inside the block, in every thread and task; for tests.
+        """Replace the clients inside the block, in every thread and task; for tests.
 
         A kind that is not given stays as it is. The fakes are the caller's to close.
         """
@@ -66,7 +66,7 @@ class Clients:
             self._show()
 
     def _show(self) -> None:
-        """Give what was built, and the latest fake in its place."""
+        """Install the latest fake, or what was built."""
         shown: dict[Kind, Any] = {kind: managed.client for kind, managed in self._built.items()}
         for fakes in self._fakes:
             shown.update({kind: fake for kind, fake in fakes.items() if fake is not None})

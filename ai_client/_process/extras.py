@@ -1,4 +1,4 @@
-"""What is not there because an extra is not installed."""
+"""Errors for functions whose extra is not installed."""
 
 from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""What goes through the clients of a provider, and whether more may come."""
+"""The drain gate of a provider: counts calls and sessions, rejects new ones, cuts off the rest."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ class Session(Protocol):
 
 
 class Gate:
-    """What is under way in the clients of a provider: counted, waited for, cut off.
+    """Counts the calls and sessions of a provider's clients, waits for them and cuts them off.
 
     Args:
         make_io: Makes, of a client and the gate, a way to wait that counts at the gate, over connections that are not
@@ -110,7 +110,7 @@ class Gate:
         return not self._under_way and not (self._finishes_requests and requests_are_served())
 
     def refuse(self, *, finish_requests: bool = False) -> bool:
-        """Refuse new calls from now on; tell whether this is the first time.
+        """Reject new calls from now on; return whether this is the first time.
 
         With *finish_requests*, calls of requests go on until they are cut off: a server that was told to end still
         hands requests to the application for a while, and nothing tells when it has stopped.
@@ -123,7 +123,7 @@ class Gate:
         return True
 
     def admit(self) -> None:
-        """Let in a call that begins here and now, unless it comes too late.
+        """Admit a call that begins in the current context, unless the gate is closed.
 
         Raises:
             ClientClosedError: The application is shutting down, and the call is not of a request that is finished.
@@ -132,7 +132,7 @@ class Gate:
             raise ClientClosedError("The application is shutting down and takes no more AI calls.")
 
     def hurry(self, *, now: bool = False) -> None:
-        """Have `wait_until_done` return as soon as nothing is under way, or *now* whatever is."""
+        """Make `wait_until_done` return once idle, or at once if *now*."""
         self._ends_when_idle = True
         self._ends_now = self._ends_now or now
         self._changed.set()
@@ -149,7 +149,7 @@ class Gate:
             self._changed.clear()
 
     def _tell(self, what: Literal["end", "cut"]) -> None:
-        """Tell each session; a fault of one is no reason to leave the others open."""
+        """Call a method of each session; an error of one does not keep the others open."""
         for token in list(self._under_way):
             if isinstance(token, Session):
                 try:
@@ -158,7 +158,7 @@ class Gate:
                     logger.exception("A session could not be ended.")
 
     def cut_off(self) -> None:
-        """Let whatever is still under way fail when its connection is closed; end sessions, and wake what sleeps."""
+        """Cut off what is under way: close connections, end sessions and interrupt waits."""
         self.cut.set()
         self._tell("cut")
         for sleeper in list(self._sleepers):
@@ -194,7 +194,7 @@ class Gate:
         return self._make_io(client, self)
 
     def io_of(self, client: Any) -> "IO":
-        """Give the way to wait of a client that calls are sent on through, so that these still count here."""
+        """Return the IO of another client that performs a call, counted by this gate."""
         if client._gate is self:
             io: IO = client.io
             return io

@@ -169,7 +169,7 @@ class _Interruption:
         self._connection = connection
 
     def end(self) -> None:
-        """Let it go on; only its time is bounded."""
+        """Do nothing: only the time of this wait is bounded."""
 
     def cut(self) -> None:
         interrupt(self._connection)
@@ -183,7 +183,7 @@ class _Timer:
         self._loop = asyncio.get_running_loop()
 
     def end(self) -> None:
-        """Let it go on; only its time is bounded."""
+        """Do nothing: only the time of this wait is bounded."""
 
     def cut(self) -> None:
         with contextlib.suppress(RuntimeError):  # its loop is closed

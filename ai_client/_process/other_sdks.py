@@ -69,7 +69,7 @@ def withhold(http_client: Any, headers: frozenset[tuple[str, str]]) -> None:
 
 
 def is_ours(http_client: Any) -> bool:
-    """Tell whether an HTTP client was made here, whose connections are closed on their own loops from any other."""
+    """Return whether an HTTP client was made here; such a client can be closed from any loop."""
     return isinstance(getattr(http_client, "_transport", None), _AsyncTransport)
 
 

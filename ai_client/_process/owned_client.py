@@ -157,7 +157,7 @@ async def _finish_from_here(close: Callable[[], Coroutine[Any, Any, object]], *,
 
 
 def _accepted(make: Callable[..., Any], config: ClientConfig, gate: Gate, *, sync: bool) -> dict[str, Any]:
-    """Give the options that were set, all of which the class has to take; it has its own defaults."""
+    """Return the options that were set; the class must accept each and has its own defaults."""
     from .other_sdks import OF_THE_POOL, http_client_for  # noqa: PLC0415 - loads the HTTP library
 
     parameters = inspect.signature(make).parameters

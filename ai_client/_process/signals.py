@@ -13,7 +13,7 @@ _SERVERS = frozenset({"gunicorn", "hypercorn", "uvicorn", "uvicorn_worker"})
 
 
 class Watcher(Protocol):
-    """What is told of the end; it must return at once and take no lock."""
+    """Shutdown listener. It is called in a signal handler: it must neither block nor lock."""
 
     def drain(self) -> None:
         """Begin to end."""
@@ -61,7 +61,7 @@ def watch(watcher: Watcher, *, any_handler: bool = False) -> None:
 
 
 def unwatch(watcher: Watcher) -> None:
-    """Tell *watcher* no more; with the last one, the handlers that were there return."""
+    """Unregister *watcher*; after the last one, restore the previous signal handlers."""
     global _references  # noqa: PLW0603 - see watch
     _references = tuple(ref for ref in _references if ref() not in {None, watcher})
     if _references:
@@ -86,7 +86,7 @@ def _set(number: int, handler: Callable[[int, FrameType | None], Any]) -> None:
 
 
 def _graceful(number: int, any_handler: bool) -> Callable[[int, FrameType | None], Any] | None:
-    """Give the handler to stand in front of, if there is one."""
+    """Return the signal handler to chain to, if there is one."""
     handler = signal.getsignal(number)
     if not callable(handler) or isinstance(handler, _Chained) or handler is signal.default_int_handler:
         return None
@@ -97,7 +97,7 @@ def _graceful(number: int, any_handler: bool) -> Callable[[int, FrameType | None
 
 
 def _home(handler: object) -> str:
-    """Give the module of a handler, or of the object whose method it is."""
+    """Return the module of a handler, or of the object whose method it is."""
     handler = getattr(handler, "func", handler)
     owner = getattr(handler, "__self__", None)
     return str(getattr(handler, "__module__", None) if owner is None else type(owner).__module__)
@@ -107,7 +107,7 @@ _pending: list[Any] = []
 
 
 def _in_main_thread(function: Callable[[], None]) -> None:
-    """Have the interpreter call *function* between two steps of the main thread, which may be waiting for I/O."""
+    """Schedule *function* on the main thread, even while it waits for I/O."""
     import ctypes  # noqa: PLC0415 - rarely needed, and heavy
 
     main = cast("int", threading.main_thread().ident)

@@ -223,7 +223,7 @@ class Channel(Listening, Resource[M], Generic[M, T]):
                 self._reopening = False
 
     async def _prepare_attempt(self, code: int) -> bool:
-        """Tell the user's function of the attempt, take its changes and wait; `False` where it says to stop."""
+        """Call `on_reconnecting`, apply its changes and wait; return `False` if it stops the attempts."""
         opening = self._opening
         ceiling = min(opening.initial_delay * 2.0 ** (self._attempts - 1), opening.max_delay)
         pause = ceiling * random.uniform(0.75, 1)  # noqa: S311 - spreads load, guards nothing

@@ -1,4 +1,4 @@
-"""What sessions over WebSockets need of the client that they belong to."""
+"""The client as WebSocket sessions see it."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol

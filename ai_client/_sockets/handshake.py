@@ -103,7 +103,7 @@ def _in_time(settings: dict[str, Any], deadline: float) -> dict[str, Any]:
 
 
 def _make_sync(make: Any, errors: Any) -> Any:
-    """Have a sync connection tell us of an answer that is no WebSocket's."""
+    """Make a sync connection raise for an answer that is no WebSocket handshake."""
 
     def made(*args: Any, **kwargs: Any) -> Any:
         connection = make(*args, **kwargs)

@@ -147,7 +147,7 @@ class Decision(Sender[M]):
 
     @operation
     async def create(self, *, event_id: str) -> None:
-        """Have a decision made."""
+        """Request a decision."""
         await self._send("decision.create", event_id=event_id)
 
 
@@ -170,7 +170,7 @@ class LiveResponse(Sender[M]):
 
     @operation
     async def create(self, *, event_id: str | Omit = omit) -> None:
-        """Have the model answer."""
+        """Request a response."""
         await self._send("response.create", event_id=event_id)
 
 

@@ -1,4 +1,4 @@
-"""What a WebSocket connection is opened with, and opened again after it broke."""
+"""Options with which a WebSocket connection is opened and reopened."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ class ReconnectingEvent:
 
 
 class ReconnectingOverrides(TypedDict, total=False):
-    """What an `on_reconnecting` function may change."""
+    """Changes that an `on_reconnecting` function may return."""
 
     extra_query: Mapping[str, object]
     extra_headers: Mapping[str, "str | Omit"]

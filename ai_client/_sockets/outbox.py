@@ -1,4 +1,4 @@
-"""What a WebSocket connection keeps: messages that wait to be sent, and functions that wait for events."""
+"""The outbox of unsent messages and the event handlers of a WebSocket connection."""
 
 from collections import deque
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class Outbox:
         self._messages.append(message)
 
     def first(self) -> str | bytes:
-        """Give the oldest message and leave it."""
+        """Return the oldest message without removing it."""
         return self._messages[0]
 
     def drop(self) -> None:
@@ -65,14 +65,14 @@ class Handlers:
         self._by_type[kind] = kept
 
     def take(self, kind: str) -> list[Handler]:
-        """Give the functions for a type, forgetting those that wanted one event."""
+        """Return the handlers of a type, removing those registered for one event."""
         found = self._by_type.get(kind, [])
         self._by_type[kind] = [(handler, once) for handler, once in found if not once]
         return [handler for handler, _ in found]
 
 
 class Listening:
-    """What registers functions for events."""
+    """Base that registers event handlers."""
 
     _handlers: Handlers
 

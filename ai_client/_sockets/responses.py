@@ -20,7 +20,7 @@ class ResponsesSender(Sender[M]):
 
     @operation
     async def create(self, **params: "Unpack[ResponseCreateParamsBase]") -> None:
-        """Have the model answer; the parameters are those of `responses.create`."""
+        """Request a response; the parameters are those of `responses.create`."""
         await self._send("response.create", **params)
 
     @operation
@@ -61,7 +61,7 @@ class ResponsesConnect(Resource[M]):
         extra_query: "Query | None" = None,
         extra_headers: "Headers | None" = None,
     ) -> Connecting[ResponsesConnection[Sync], ResponsesConnection[Async]]:
-        """Have many responses made over one connection; the keywords are those of `realtime.connect`."""
+        """Open a connection for many responses; the keywords are those of `realtime.connect`."""
         return Connecting(
             self,
             "/responses",

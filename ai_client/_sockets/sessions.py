@@ -79,7 +79,7 @@ def _only(sockets: "list[Socket]") -> "Socket":
 
 
 class Session:
-    """What is under way of one connection, whatever sockets it has had; any thread may end it.
+    """One session across all the sockets it has had; any thread may end it.
 
     Attributes:
         socket: The open WebSocket.
@@ -166,7 +166,7 @@ class Session:
             await self.call.io.wait(waiter, seconds)
 
     def adopt(self, socket: "Socket") -> bool:
-        """Go on over another socket; where the session is over that one is closed, and the answer is no."""
+        """Continue over another socket; if the session is over, close that socket and return `False`."""
         with self._lock:
             if not self.over:
                 self.socket = socket
@@ -184,7 +184,7 @@ class Session:
         return self.socket
 
     async def settle(self, error: BaseException | None, *, complete: bool = True) -> None:
-        """Have policies hear of the end, once."""
+        """Settle the session with the policies, once."""
         self._leave()
         await self._reply.settle(self.call.io, StreamEnd(self.why or error, complete=complete))
 
@@ -223,7 +223,7 @@ class Session:
         self.socket.drop()
 
     def forget(self) -> None:
-        """Let go of a session that nobody holds any more; for finalizers."""
+        """Discard an abandoned session; for finalizers."""
         if self.over:
             return
         self.over = True

@@ -206,7 +206,7 @@ def _kind_of(error: Any) -> Any:
 
 
 class _ClosedError(WebSocketConnectionClosedError):
-    """What ours and the package's error have in common; see `_closed_kind`."""
+    """Base shared by our error and the websockets package's; see `_closed_kind`."""
 
     def __init__(self, message: str, closed: Any, unsent: list[str | bytes]) -> None:
         Exception.__init__(self, message)

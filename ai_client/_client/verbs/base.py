@@ -27,7 +27,7 @@ class RequestOptions(TypedDict, total=False):
 
 
 class Verbs(Messages, Client):
-    """What the verbs of both clients share."""
+    """Base of the sync and async HTTP verbs."""
 
     async def _verb(
         self,
@@ -62,7 +62,7 @@ class Verbs(Messages, Client):
 
 
 def _item_of(stream_cls: Any) -> Any:
-    """Give the type between the brackets of `Stream[Item]`, or of the base that a class of the user's derives from."""
+    """Return the item type of `Stream[Item]` or of a subclass of it."""
     for cls in (stream_cls, *getattr(stream_cls, "__orig_bases__", ())):
         if args := get_args(cls):
             return args[0]
