@@ -22,7 +22,7 @@ _POLL = 0.0005
 
 
 class PerProcess(Generic[T]):
-    """A thing of which each process has one of its own, made when it is first asked for.
+    """A value of which each process has its own, built on first use.
 
     Args:
         make: Makes it.
@@ -62,7 +62,7 @@ class PerProcess(Generic[T]):
 
 
 _beginning: dict[int, Any] = {}  # a lock a process
-_parents: list[Any] = []  # kept: what goes may close what is its parent's
+_parents: list[Any] = []  # kept alive: finalizers might close what belongs to the parent
 _inheriting: "weakref.WeakSet[PerProcess[Any]]" = weakref.WeakSet()  # those that do so at once
 
 
@@ -184,7 +184,7 @@ def _in_parent() -> None:
 def _in_child() -> None:
     for name in imports_elsewhere():
         _import_locks.pop(name, None)
-        sys.modules.pop(name, None)  # half imported, and nobody is there to go on
+        sys.modules.pop(name, None)  # half imported by a thread that this process lacks
     for thing in list(_inheriting):
         if thing._things:
             thing()

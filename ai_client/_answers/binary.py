@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class BinaryResponse:
-    """A binary answer, whole in memory; `with_streaming_response` gives it piece by piece."""
+    """A binary answer, held in memory; use `with_streaming_response` to read it in pieces."""
 
     _call_record: Any = None
 

@@ -1,4 +1,4 @@
-"""The typed items in the body of a streamed answer, with no I/O."""
+"""Typed items of a streamed body, without I/O."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
@@ -43,7 +43,7 @@ class Items(Generic[T]):
 
     @property
     def count(self) -> int:
-        """How many items were given."""
+        """Number of items returned so far."""
         return len(self._given)
 
     def so_far(self) -> list[T]:
@@ -52,7 +52,7 @@ class Items(Generic[T]):
 
     @property
     def ended(self) -> bool:
-        """Whether what came makes a whole answer, when the body has no more."""
+        """Whether the events received make a complete answer at the end of the body."""
         if self.done:
             return True
         events = self._given + self._hidden

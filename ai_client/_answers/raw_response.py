@@ -89,7 +89,7 @@ class _Base(Generic[T]):
 
     @property
     def is_closed(self) -> bool:
-        """Whether the body is read or given up."""
+        """Whether the body is read or the response closed."""
         return self.http_response.is_closed
 
     async def _read(self) -> bytes:
@@ -176,7 +176,7 @@ class APIResponse(_Base[T]):
     @overload
     def parse(self, *, to: type[Other]) -> Other: ...
     def parse(self, *, to: Any = None) -> Any:
-        """Read the body and give the result, or the answer as another type; a stream where one was asked for."""
+        """Read the body and return the result, parsed as *to* if given; a stream if the call streams."""
         if self._call.stream is None:
             self.read()
         return self._result(to)
@@ -225,7 +225,7 @@ class AsyncAPIResponse(_Base[T]):
     @overload
     async def parse(self, *, to: type[Other]) -> Other: ...
     async def parse(self, *, to: Any = None) -> Any:
-        """Read the body and give the result, or the answer as another type; a stream where one was asked for."""
+        """Read the body and return the result, parsed as *to* if given; a stream if the call streams."""
         if self._call.stream is None:
             await self.read()
         return self._result(to)

@@ -1,4 +1,4 @@
-"""From an HTTP answer to what the caller asked for: a model, a stream, a binary body, or the raw response."""
+"""Results from HTTP answers: a model, a stream, a binary body or the raw response."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, cast

@@ -1,4 +1,4 @@
-"""Server-sent events out of bytes, with no I/O, after the WHATWG HTML standard, section 9.2.6."""
+"""Server-sent events decoder, without I/O, after the WHATWG HTML standard, section 9.2.6."""
 
 import sys
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""Streamed results: the items of a body as they come, one state below two iterators."""
+"""Streams of typed items, sync and async over one shared state."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -23,7 +23,7 @@ _IN_USE = frozenset(
         "anext(): asynchronous generator is already running",
     }
 )
-"""What Python says to whoever asks a generator for an item while somebody else waits for it."""
+"""Python's message when a generator that is running is asked for another item."""
 
 
 class _Base(Generic[T]):
@@ -51,16 +51,16 @@ class _Base(Generic[T]):
         if not getattr(self, "_closed", True):
             self._closed = True
             end = StreamEnd(None, complete=False)
-            with suppress(Exception):  # there is nobody to tell
+            with suppress(Exception):  # a finalizer has no caller to report to
                 self._ender(_close(self._io, self.response, self._reply, end))
 
     def _advance(self, chunk: bytes | None) -> None:
-        """Take in the next bytes of the body, `None` at its end."""
+        """Feed the next bytes of the body, `None` at its end."""
         self._at_end = chunk is None
         self._batch = self._items.read(chunk)
 
     def _check_alone(self, error: BaseException) -> None:
-        """Raise where somebody else reads the stream, to whom it is left as it is."""
+        """Raise if another task or thread is reading the stream."""
         if isinstance(error, ValueError | RuntimeError) and str(error) in _IN_USE:
             raise StreamStateError(
                 "Another thread or task waits for the next item of this stream: read it in one place."
@@ -144,7 +144,7 @@ class Stream(_Base[T]):
         raise StopIteration
 
     def close(self) -> None:
-        """Stop the stream and let go of its connection."""
+        """Close the stream and release its connection."""
         finish(self._end(None))
 
     def __enter__(self) -> Self:
@@ -187,7 +187,7 @@ class AsyncStream(_Base[T]):
         raise StopAsyncIteration
 
     async def close(self) -> None:
-        """Stop the stream and let go of its connection."""
+        """Close the stream and release its connection."""
         await self._end(None)
 
     aclose = close

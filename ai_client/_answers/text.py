@@ -1,4 +1,4 @@
-"""The text of answers, whatever encoding they say that it is in."""
+"""Text of answers, even if their declared encoding is unusable."""
 
 import codecs
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""The call itself: what is asked, its record, size and usage, its labels, its retries and the pipeline of policies.
+"""The call: its description, record, size, usage, labels, retries and the pipeline of policies.
 
 May use stores, waiting and what lies below; it knows neither clients nor single policies.
 """

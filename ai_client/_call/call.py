@@ -67,13 +67,13 @@ class Call:
     unread: bool = False
     admin: bool | None = None
     via: Any = None
-    """Another client of the same kind, over whose connections the call goes."""
+    """Another client of the same kind, which performs the call instead."""
     session: bool = False
     """Whether it is a session over a WebSocket, which is billed by what its answers report."""
     shape: Callable[[Any], Any] | None = None
-    """What to make of the decoded result before the caller gets it."""
+    """How to convert the decoded result before the caller gets it."""
     record: "Record | None" = None
-    """What policies note about the call, shared by its copies."""
+    """The record of the call, shared by its copies."""
     size: "Size | None" = field(default=None, repr=False, compare=False)
     """How large the prompt is, once a policy has asked."""
     _encoded: bytes | None = field(default=None, repr=False, compare=False)
@@ -153,9 +153,9 @@ class Reply:
         deadline: When its body must have been read, in seconds of `time.monotonic`; `None` is never.
         on_event: Functions that see the data of each event of a stream; one that returns `False` hides it.
         on_end: Coroutine functions that run when the stream ends or is closed, in order.
-        result: What its body was decoded to, once a policy has asked.
-        usage: What it used, likewise.
-        meter: What measures the usage of a stream, once a policy wants to know it.
+        result: Its decoded body, once a policy has asked.
+        usage: Its usage, once a policy has asked.
+        meter: Measures a stream's usage, once a policy has asked.
         stream_end: Whether a stream must bring an end mark, as the client has it that sent the call.
     """
 
@@ -170,7 +170,7 @@ class Reply:
     stream_end: StreamEndPolicy = "required"
 
     async def settle(self, io: "IO", end: StreamEnd) -> None:
-        """Run what is to run at the end of a stream, once, whatever becomes of its caller."""
+        """Run the functions for the end of a stream, once, even if its caller is cancelled."""
         if self.on_end:
             await io.carry_through(self._settle(end))
 

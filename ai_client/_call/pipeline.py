@@ -1,4 +1,4 @@
-"""Policies put around the last step of a call."""
+"""The pipeline: policies around the innermost step of a call."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
@@ -7,17 +7,17 @@ from ..errors import ConfigError
 from .call import Call, Reply
 
 Next = Callable[[Call], Awaitable[Reply]]
-"""The rest of the way: further policies, then the wire."""
+"""The rest of the pipeline: further policies, then the innermost step."""
 
 
 class Layer(Protocol):
-    """A policy around calls: awaits `proceed` as often as it sees fit, and gives a reply or raises.
+    """A policy: awaits `proceed` any number of times, and returns a reply or raises.
 
-    Mostly a coroutine function; one that only looks at the call may give what `proceed` gives.
+    Usually a coroutine function; one that only reads the call may return `proceed(call)` itself.
     """
 
     def __call__(self, call: Call, proceed: Next, /) -> Awaitable[Reply]:
-        """Handle *call*, awaiting *proceed* for what is further in."""
+        """Handle *call*; await *proceed* for the rest of the pipeline."""
         ...
 
 

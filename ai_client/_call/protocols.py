@@ -27,7 +27,7 @@ class Gate(Protocol):
     """The drain gate: counts an application's calls and sessions, and rejects new ones when it ends."""
 
     def begin(self) -> object:
-        """Count a call that begins here and now; return what `leave` is told at its end.
+        """Count a call that begins in the current context; return the token for `leave`.
 
         Raises:
             ClientClosedError: The application is shutting down.
@@ -51,13 +51,13 @@ class Gate(Protocol):
         ...
 
     def forget(self, token: object) -> None:
-        """Count what was dropped; for finalizers, so it takes no lock."""
+        """Count something abandoned as ended; for finalizers, so it takes no lock."""
         ...
 
     def io_over(self, client: Any) -> IO:
-        """Return a new way to wait over a client's connections that counts here."""
+        """Return a new IO over a client's connections that counts here."""
         ...
 
     def io_of(self, client: Any) -> IO:
-        """Return the way to wait of a client that calls are sent on through, so that these still count here."""
+        """Return the IO of another client that performs a call, counted by this gate."""
         ...

@@ -54,9 +54,9 @@ class Record:
         prices: The `Prices` by which that is.
         request_id: The answer's `x-request-id`.
         first_item: Seconds to the first item of a stream.
-        on_attempt: Coroutine functions that hear of each attempt.
-        may_retry: A function that is asked before each further attempt and may forbid it.
-        before_retry: A coroutine function that is asked after that, likewise.
+        on_attempt: Coroutine functions called after each attempt.
+        may_retry: A function called before each further attempt, which may forbid it.
+        before_retry: A coroutine function called after `may_retry`, which may forbid the attempt as well.
         output_capped: Whether the bound on the answer's length is the application's and not the caller's.
     """
 
@@ -94,5 +94,5 @@ class Record:
     async def attempted(self, began: float, error: Exception | None, pause: float | None) -> None:
         """Run the `on_attempt` functions."""
         attempt = Attempt(self.attempts, time.monotonic() - began, error, pause)
-        for hear in self.on_attempt:
-            await hear(attempt)
+        for notify in self.on_attempt:
+            await notify(attempt)

@@ -1,4 +1,4 @@
-"""The one retry loop: transient failures only, full jitter, and the server's own word on when to come back."""
+"""The retry loop: transient failures only, with full jitter and the server's `Retry-After`."""
 
 import email.utils
 import logging
@@ -33,7 +33,7 @@ _NOT_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "Unsuppo
 logger = logging.getLogger("ai_client")
 
 Attempt = Callable[[int], Awaitable[Reply]]
-"""Sends a call once; the number counts the attempts before it."""
+"""Attempts a call once; the number counts the attempts before it."""
 
 
 class _Waiting:
@@ -51,7 +51,7 @@ def no_waiting() -> Generator[None]:
 
 
 async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
-    """Send *call*, again after a transient failure, at most *max_retries* times more and not past its deadline."""
+    """Attempt *call*; retry transient failures at most *max_retries* times and within the deadline."""
     taken = 0
     record = call.record
     while True:

@@ -1,16 +1,16 @@
-"""The size of a prompt and of its answer, from which tokens are estimated."""
+"""Size of a prompt and of its answer, to estimate tokens."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 BYTES_PER_TOKEN = 4
-"""What a token of English or code is worth, for estimates of what was used."""
+"""Bytes of English or code per token, for estimates of what was used."""
 WARY_BYTES_PER_TOKEN = 2
 """The same for estimates of what may be used, on the safe side for most texts."""
 MEDIA_TOKENS = 1500
-"""An image or file in a prompt, whatever its size in bytes."""
+"""Tokens counted for an image or file in a prompt, whatever its size."""
 MESSAGE_TOKENS = 8
-"""What each message costs beside its text."""
+"""Tokens that each message adds to its text."""
 
 _ASCII = bytes(range(128))
 
@@ -20,7 +20,7 @@ class Size:
 
     Attributes:
         ascii, foreign: Bytes of text, in ASCII and beyond.
-        counted: Tokens of what is no text.
+        counted: Tokens of images, sounds and files.
         limit: The request's own limit of tokens in an answer, `None` where it has none.
         choices: How many answers it asks for.
     """
@@ -59,7 +59,7 @@ class Size:
         self.ascii += len(text)
 
     def add(self, value: Any) -> None:
-        """Add what is in a JSON value, or will be in its place when it is sent."""
+        """Add the texts and media in a JSON value, or in what replaces it when it is sent."""
         if isinstance(value, str):
             self.add_text(value)
         elif isinstance(value, list | tuple):

@@ -25,12 +25,12 @@ class Usage:
         input, output: All tokens that went in and came out.
         model: The model that says it answered.
         cached, cache_written: Input tokens that were read from, or written to, the provider's prompt cache.
-        reasoning: Output tokens that were spent on thinking.
-        audio_input, audio_output: Tokens of sound.
-        image_input, image_output: Tokens of pictures.
-        seconds: Sound that was transcribed, where that is what is paid for.
-        characters: Text that was spoken.
-        images: Pictures that were made, where no tokens are reported for them.
+        reasoning: Output tokens spent on reasoning.
+        audio_input, audio_output: Audio tokens.
+        image_input, image_output: Image tokens.
+        seconds: Length of transcribed audio, if it is billed by time.
+        characters: Length of the spoken text.
+        images: Number of generated images, if no tokens are reported for them.
     """
 
     source: Source
@@ -55,7 +55,7 @@ class Usage:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it comes to nothing, which no answer does: who reports that does not know."""
+        """Whether all counts are zero, which no answer can be: the server does not know its usage."""
         return not (self.input or self.output or self.has_media)
 
     @property
@@ -68,16 +68,16 @@ UNKNOWN = Usage("unknown")
 
 
 class Meter(Protocol):
-    """The usage of an answer that is read bit by bit: of a stream, an unread body or a session."""
+    """Meter of an answer that is read in pieces: a stream, an unread body or a session."""
 
     def usage(self) -> Usage:
-        """Return what was used so far, and note it on the call's record."""
+        """Return the usage so far, and set it on the call's record."""
         ...
 
 
 MOST_TOKENS = 10**9
 MOST_SECONDS = 10.0**7
-"""What a call can use at most; a report of more, or of anything but a number from 0 on, tells nothing."""
+"""Upper bound of a plausible count; a reported count above it, or below 0, is unknown."""
 _LARGE = 4096
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]*)"')
 

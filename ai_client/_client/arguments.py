@@ -248,7 +248,7 @@ def checked_retries(value: int) -> int:
 
 
 def checked_stream_end(value: StreamEndPolicy) -> StreamEndPolicy:
-    """Validate what is thought of streams without an end mark."""
+    """Validate the option for streams without an end mark."""
     if value not in ("required", "optional"):
         raise ConfigError(f"stream_end must be 'required' or 'optional', not {value!r}")
     return value

@@ -27,7 +27,7 @@ class BlockingCalls:
         """Object to a call where an event loop runs on this thread.
 
         Raises:
-            BlockingCallWarning: The client, or a warnings filter, is told to raise it.
+            BlockingCallWarning: If `on_blocking_call="raise"`, or a warnings filter makes it an error.
         """
         if self._how == "ignore" or not in_event_loop():
             return

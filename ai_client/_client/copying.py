@@ -44,7 +44,7 @@ class Copies(Calls):
     _sync: ClassVar[bool]
 
     def _connect(self, http_client: Any, options: PoolOptions) -> None:
-        """Set the sender and the way to wait."""
+        """Set the sender and the IO."""
         raise NotImplementedError
 
     def _identify(self, workload_identity: "WorkloadIdentity | None") -> None:

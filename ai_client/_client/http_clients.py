@@ -38,7 +38,7 @@ class _Pooled:
     """A client of an HTTP library that chooses its transports.
 
     The library's clients do so in two methods, `_init_transport` and `_init_proxy_transport`. One of our pools stands
-    wherever it can do what was asked for, the library's own transport elsewhere.
+    wherever it supports the options, the library's own transport elsewhere.
     """
 
     _found: Library

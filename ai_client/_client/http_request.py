@@ -1,4 +1,4 @@
-"""The HTTP request of a call: address, headers, timeouts and body, prepared as far as they do not change."""
+"""The HTTP request of a call: address, headers, timeouts and body; the constant parts are cached."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -25,11 +25,11 @@ _READ_TIMEOUT = "x-stainless-read-timeout"
 
 
 class MissingCredentialsError(ConfigError, TypeError):
-    """A call without a key of the kind that it needs."""
+    """A call without the kind of key that it needs."""
 
 
 class Header(NamedTuple):
-    """A name and a value that is not shown."""
+    """A header whose value its repr does not show."""
 
     name: str
     value: str
@@ -39,7 +39,7 @@ class Header(NamedTuple):
 
 
 class Messages(Addresses):
-    """The part of a client that turns calls into HTTP requests."""
+    """Base of a client that builds the HTTP request of a call."""
 
     api_key: str
     admin_api_key: str | None
@@ -55,7 +55,7 @@ class Messages(Addresses):
 
     @property
     def user_agent(self) -> str:
-        """The name under which requests are made."""
+        """The `User-Agent` of requests."""
         return f"ai_client/{__version__}"
 
     @property
@@ -98,7 +98,7 @@ class Messages(Addresses):
     def _build(
         self, call: Call, content: bytes | Body | None, taken: int, authorization: Header | None
     ) -> "httpx.Request":
-        """Make the request of the attempt after *taken* others."""
+        """Build the request of the attempt after *taken* others."""
         timeout = self.timeout if isinstance(call.timeout, NotGiven) else call.timeout
         known, limits = self._limits
         if known is not timeout:
@@ -164,7 +164,7 @@ class Messages(Addresses):
     def _own_headers(
         self, call: Call, prepared: "_Prepared", taken: int, *, has_body: bool, away: bool
     ) -> list[Header]:
-        """Return the headers of a call that needs its own; to another origin, only what is not about this one."""
+        """Return the headers of a call that needs its own; another origin gets no credentials of this one."""
         merged = for_anywhere(prepared.pairs) if away else prepared.pairs.copy()
         if away:
             merged.pop("host", None)
@@ -196,7 +196,7 @@ class Messages(Addresses):
 
 
 def _basic(url: "httpx.URL") -> Header:
-    """Return the header that says what an address says of its user."""
+    """Return the Basic authorization header of an address's user info."""
     user = f"{url.username}:{url.password}".encode()
     return Header("Authorization", f"Basic {base64.b64encode(user).decode()}")
 

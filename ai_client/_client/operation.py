@@ -50,7 +50,7 @@ class Resource(Generic[M]):
         self._view: View = view
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Run an operation's coroutine the way this resource answers."""
+        """Run an operation's coroutine in this resource's mode: sync, async or unread."""
         if self._view == "unread":
             from .._answers.raw_response import AsyncResponseContextManager, ResponseContextManager  # noqa: PLC0415 - on use
 

@@ -209,7 +209,7 @@ class Calls(Messages):
         return response
 
     async def _first_key(self, call: Call) -> Header | None:
-        """Ask for the key before anything was sent, which an interruption says."""
+        """Fetch the key, marking an interruption as one before anything was sent."""
         try:
             return await self._fetch_key(call)
         except BaseException as error:
@@ -218,7 +218,7 @@ class Calls(Messages):
             raise
 
     async def _fetch_key(self, call: Call) -> Header | None:
-        """Ask for the key where it is not at hand; what one request gets is not mixed up with another's."""
+        """Fetch the key from its function or workload identity; each request uses the key that it fetched."""
         if call.admin:
             return self._authorization(call)
         if self._workload_keys is not None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from .options import environment_variables
 
 NO_KEY = "none"
-"""What a further client sends to a server of its own that asks for no key."""
+"""Placeholder key of a further client with its own address, whose server may need none."""
 _OF_A_PLACE = frozenset(
     {
         "api_key",
@@ -40,7 +40,7 @@ def completed(given: Mapping[str, Any], origin: Origin) -> tuple[dict[str, Any],
 
     Args:
         given: The options.
-        origin: Is told of what was read.
+        origin: Receives the variables that were read.
 
     Returns:
         The options, and whether keys, names and addresses may be taken from the environment.

@@ -1,4 +1,4 @@
-"""Faults of options and how they are told: by the name that the user gave, with the nearest valid one."""
+"""Messages for invalid options: by the name that the user gave, with the nearest valid one."""
 
 import os
 import re
@@ -29,8 +29,8 @@ def explain(
 
     Args:
         error: The faults.
-        spell: Writes an option the way the user gave it.
-        hint_for: Says what was meant by an option that does not exist.
+        spell: Returns an option's name as the user wrote it.
+        hint_for: Returns a hint for an option that does not exist.
     """
     faults: list[str] = []
     found = error.errors(include_input=False, include_url=False)
@@ -53,12 +53,12 @@ def explain(
 def unread_variables(
     variables: Mapping[str, str], options: Collection[str], given: Mapping[str, Any]
 ) -> list[str]:
-    """Name the variables of the environment that look like ours and are read by nobody.
+    """Return the environment variables that look like ours but are not read.
 
     Args:
         variables: The variable of each option that has one.
         options: The names of all options.
-        given: The options that have a value; nobody misses their variables.
+        given: The options that have a value; their variables are not missed.
     """
     faults: list[str] = []
     known = {variable.removeprefix(_OURS): variable for variable in variables.values()}

@@ -167,7 +167,7 @@ class AioHttpTransport(AsyncBaseTransport):
         return self._timeout[1]
 
     def _way(self, url: "httpx.URL") -> dict[str, Any]:
-        """Return aiohttp's options for the way to an address: the proxy, and how a server shows who it is."""
+        """Return aiohttp's options for an address: proxy and TLS."""
         way: dict[str, Any] = {}
         if url.scheme not in _SCHEMES:
             raise _http.UnsupportedProtocol("An address to connect to begins with http:// or https://.")

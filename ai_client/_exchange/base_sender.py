@@ -89,7 +89,7 @@ class BaseSender:
         raise self._nowhere(request)
 
     def _nowhere(self, request: "httpx.Request") -> Exception:
-        message = "The server redirects it to what is no http or https address."
+        message = "The server redirects the request to an address that is neither http nor https."
         return for_good(self._malformed(message, request=request))
 
     def _redirected(self, request: "httpx.Request", status: int, url: "httpx.URL") -> "httpx.Request":
@@ -98,7 +98,7 @@ class BaseSender:
             headers = type(headers)(for_anywhere(headers))
             headers["host"] = url.netloc.decode("ascii").rpartition("@")[2]
         if url.userinfo:
-            url = url.copy_with(userinfo=b"")  # nobody here gave it
+            url = url.copy_with(userinfo=b"")  # the server wrote it, not the user
         method = request.method
         if status == _SEE_OTHER or (status in {301, 302} and method == "POST"):
             method = "HEAD" if method == "HEAD" else "GET"

@@ -135,7 +135,7 @@ def _too_large(response: "httpx.Response", limit: int, size: int) -> ResponseToo
 def limit_decoding(response: "httpx.Response") -> None:
     """Decode a compressed body in small pieces, so that its size is bounded while it grows.
 
-    Where its encoding tells an end, a body that ends before it is broken off.
+    If its encoding has an end mark, a body that ends before it is incomplete.
 
     Raises:
         APIResponseValidationError: It is encoded more than once, so that what grows would grow again, or in a way
@@ -206,7 +206,7 @@ class _Whole:
     def flush(self) -> Any:
         rest = _joined(self._decoder.flush())
         if self._begun and not _has_ended(self._decoder.decompressor):
-            raise self._failure("The body ended before what is encoded in it.")
+            raise self._failure("The compressed body ended before its content did.")
         return rest
 
 
@@ -225,7 +225,7 @@ def _joined(decoded: Any) -> bytes:
 
 
 def _has_ended(decompressor: Any) -> bool:
-    """Return whether what is encoded has ended, which each library says in its own way; true where one cannot say."""
+    """Return whether the compressed data has ended, per library; true if a library cannot tell."""
     for name in ("is_whole", "eof", "is_finished"):
         if (ended := getattr(decompressor, name, None)) is not None:
             return bool(ended() if callable(ended) else ended)

@@ -1,4 +1,4 @@
-"""Time limits on what is read from a connection: below our own pool, and below an HTTP client of the user's."""
+"""Time limits of reads from a connection, of our own pool or of a user's HTTP client."""
 
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ def hurry(response: "httpx.Response", end: float, too_late: type[Exception]) -> 
     """Bound every read of a sync body by *end*, in seconds of `time.monotonic`.
 
     The HTTP library fixed the time limit of a read when the body began, so that the connection (the response's
-    `network_stream`) is told instead: our own minds a limit until its exchange is over, another's does so until the
+    `network_stream`) takes the limit instead: our own keeps it until its exchange is over, another's until the
     response is closed.
 
     Returns:

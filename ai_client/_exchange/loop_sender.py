@@ -33,7 +33,7 @@ class LoopSender(OverTransport):
         library: The HTTP library of its requests.
 
     Attributes:
-        shared: Whether the whole process shares the client, so that only its main loop has a pool of its own.
+        shared: Whether the process shares the client, so that only its main loop has a pool of its own.
     """
 
     def __init__(self, make: Callable[[], AsyncPoolSender], library: "Library") -> None:

@@ -1,4 +1,4 @@
-"""The event loops of a process: its main loop, the one it keeps in the background, and the way between loops."""
+"""Event loops of a process: the main loop, the background loop, and calls between loops."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ async def cross(
     Args:
         loop: Where to run it.
         start: Gives the coroutine.
-        undo: Takes back a result that nobody waits for any more.
+        undo: Discards a result that no caller waits for any more.
         firm: Whether the coroutine runs to its end whatever happens to the caller.
 
     Raises:
@@ -84,7 +84,7 @@ class _Passage(Generic[T]):
             self._loop.call_soon_threadsafe(self._begin)
         except RuntimeError:  # it is closed
             raise ClientClosedError(_SHUT_DOWN) from None
-        while not self._reported:  # not before, though the task has ended: what is not reported is undone
+        while not self._reported:  # although the task has ended: an unreported result is undone
             try:
                 await self._waiter
             except asyncio.CancelledError as error:
@@ -116,7 +116,7 @@ class _Passage(Generic[T]):
 
 
 def _notes_of(task: asyncio.Task[Any]) -> dict[str, Any]:
-    """Return what was noted on the cancellation of a task, as whether it had sent anything."""
+    """Return the note on a task's cancellation, such as whether anything was sent."""
     try:
         task.result()
     except asyncio.CancelledError as error:
@@ -134,7 +134,7 @@ _kept: set[asyncio.Task[Any]] = set()
 
 
 def keep(task: asyncio.Task[Any]) -> None:
-    """Hold a task that nobody awaits until it has ended."""
+    """Keep a reference to a task that is not awaited until it has ended."""
     _kept.add(task)
     task.add_done_callback(_kept.discard)
 
@@ -200,7 +200,7 @@ class _Background:
             self.loop.close()
 
     def _end_tasks(self) -> None:
-        """Cancel what still runs, so that whoever waits for it on another loop is told."""
+        """Cancel the remaining tasks, so that waiters on other loops are woken."""
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
             task.cancel()

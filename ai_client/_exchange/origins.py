@@ -84,7 +84,7 @@ def without_secrets(query: Mapping[str, T]) -> dict[str, T]:
 
 
 def path_without_secrets(path: str) -> str:
-    """Return a path without the parameters of its own query whose names are those of secrets."""
+    """Return a path without the query parameters whose names are those of secrets."""
     head, mark, query = path.partition("?")
     kept = [part for part in query.split("&") if not is_secret_name(unquote_plus(part.partition("=")[0]))]
     return f"{head}?{'&'.join(kept)}" if mark and kept else head

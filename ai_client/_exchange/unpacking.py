@@ -37,7 +37,7 @@ class Unpacker:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the body may end here: there was none, or what was encoded in it has ended."""
+        """Whether the body may end here: it was empty, or its compressed data has ended."""
         return not self._begun or self._over or (self._member.eof and not self._held)
 
     def decode(self, data: bytes) -> bytes:

@@ -55,7 +55,7 @@ E = TypeVar("E", bound=Exception)
 
 
 def for_good(error: E) -> E:
-    """Mark an error that the same request would meet again, and whose words its caller is told."""
+    """Mark an error as permanent for this request; its message is shown to the caller."""
     error.said = str(error)  # type: ignore[attr-defined]  # our addition, as the next one
     error.is_for_good = True  # type: ignore[attr-defined]
     return error

@@ -144,7 +144,7 @@ class AsyncIO:
     async def drain(
         self, response: "httpx.Response", chunks: AsyncIterator[bytes], seconds: float, /
     ) -> None:
-        """Read what is left of a body, for so many seconds at most."""
+        """Read the rest of a body, for at most so many seconds."""
         del response
         try:
             async with asyncio.timeout(seconds):
@@ -156,7 +156,7 @@ class AsyncIO:
             pass
 
     async def carry_through(self, coroutine: Coroutine[Any, Any, None], /) -> None:
-        """Run *coroutine* in a task of its own, which no cancellation of the caller reaches."""
+        """Run *coroutine* in a task that cancellation of the caller does not reach."""
         task = endings.begin(coroutine)
         if self.deadline is None:
             await asyncio.shield(task)
@@ -166,7 +166,7 @@ class AsyncIO:
             task.result()
 
     async def ended(self) -> None:
-        """Wait a while for what was begun on this loop and nobody waits for."""
+        """Wait a bounded time for tasks that this loop carries through without a caller."""
         await endings.ended()
 
     def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
@@ -211,7 +211,7 @@ class _AsyncWaiter:
         self.opened: asyncio.Future[None] = self._loop.create_future()
 
     def open(self) -> None:
-        with suppress(RuntimeError):  # its loop has ended: nobody waits any more
+        with suppress(RuntimeError):  # its loop is closed: no one waits any more
             self._loop.call_soon_threadsafe(_complete, self.opened)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 Ending = Coroutine[Any, Any, None]
 
 _SECONDS = 5.0
-"""How long others wait for what was begun."""
+"""Seconds to wait for tasks that are carried through."""
 _under_way: "set[asyncio.Task[None]]" = set()
 
 
@@ -43,7 +43,7 @@ def begin(ending: Ending) -> "asyncio.Task[None]":
 
 
 async def ended() -> None:
-    """Wait a while for what was begun on the running loop."""
+    """Wait a bounded time for tasks that the running loop carries through."""
     loop = asyncio.get_running_loop()
     ending = [task for task in _under_way if task.get_loop() is loop]
     if ending:
@@ -65,7 +65,7 @@ def begin_on(loop: asyncio.AbstractEventLoop | None, ending: Ending) -> None:
 def _see_through(ending: Ending) -> None:
     loop = asyncio.new_event_loop()
     try:
-        with suppress(Exception):  # its connection went with its own loop, and there is nobody to tell
+        with suppress(Exception):  # its connection ended with its loop, and no caller is left to report to
             loop.run_until_complete(_within_a_while(ending))
         loop.run_until_complete(ended())
     finally:
@@ -80,4 +80,4 @@ async def _within_a_while(ending: Ending) -> None:
 def _ended(task: "asyncio.Task[None]") -> None:
     _under_way.discard(task)
     if not task.cancelled():
-        task.exception()  # whoever still waits gets it; nobody is told that it was never retrieved
+        task.exception()  # a waiter still gets it; otherwise asyncio would log it as never retrieved

@@ -75,7 +75,7 @@ class IO(Protocol):
         ...
 
     async def work(self, executor: Executor, function: Callable[..., T], /, *args: Any) -> T:
-        """Run a function that blocks; what was begun is carried through, even where its caller is cancelled."""
+        """Run a function that blocks; once begun it runs to its end, even if its caller is cancelled."""
         ...
 
     async def gather(self, makers: Iterable[Callable[[], Coroutine[Any, Any, T]]], limit: int, /) -> list[T]:
@@ -107,7 +107,7 @@ class IO(Protocol):
         ...
 
     async def ended(self) -> None:
-        """Wait a while for what `carry_through` and `ender` began and nobody waits for."""
+        """Wait a bounded time for what `carry_through` and `ender` began without a caller."""
         ...
 
     def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":

@@ -70,7 +70,7 @@ class SyncIO:
         return other
 
     def _at_most(self, seconds: float | None) -> float | None:
-        """Cut a time to wait to what is left, and to what the operating system can count."""
+        """Return a timeout limited by the deadline and by what the operating system accepts."""
         if seconds is not None:
             seconds = min(seconds, threading.TIMEOUT_MAX)
         if self.deadline is None:
@@ -176,7 +176,7 @@ class SyncIO:
         return await coroutine
 
     async def drain(self, response: "httpx.Response", chunks: Iterator[bytes], seconds: float, /) -> None:
-        """Read what is left of a body, for so many seconds at most."""
+        """Read the rest of a body, for at most so many seconds."""
         end = time.monotonic() + seconds
         if not hurry(response, end, self.timeouts[0]):
             return
@@ -189,7 +189,7 @@ class SyncIO:
         await coroutine
 
     async def ended(self) -> None:
-        """Return at once: whoever began something here has waited for it."""
+        """Return at once: sync callers wait for what they begin."""
 
     def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
         """Return a function that settles a stream on the calling thread."""

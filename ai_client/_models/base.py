@@ -1,4 +1,4 @@
-"""The base class of results, and how models are told, copied and read."""
+"""Base class of results, and how models are recognized, copied and read."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, TypeVar, cast
@@ -24,7 +24,7 @@ class BaseModel(pydantic.BaseModel):
     _request_id: ClassVar[str | None] = None
     """The answer's `x-request-id` header, on the outermost result of a call."""
     _call_record: ClassVar[Any] = None
-    """What policies noted about the call, likewise; see `ai_client.control.record.call_record`."""
+    """The record that policies made of the call; see `ai_client.control.record.call_record`."""
 
     def to_dict(
         self,

@@ -38,7 +38,7 @@ Open = Annotated[T, _Open()]
 
 
 class OneOf:
-    """The annotation of a union whose members are told apart by the property *tag*."""
+    """Annotation of a union whose members are discriminated by the property *tag*."""
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
@@ -99,7 +99,7 @@ def _first_of(*arms: CoreSchema) -> CoreSchema:
 
 
 def _odd(make: Callable[[Any], Any]) -> CoreSchema:
-    """Make a value of what was not described."""
+    """Return an untyped value."""
 
     def check(value: Any, info: core_schema.ValidationInfo) -> Any:
         if info.context and info.context.get(STRICT):

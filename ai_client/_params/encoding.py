@@ -11,7 +11,7 @@ _serializer = SchemaSerializer(core_schema.any_schema())
 
 
 SENDING: dict[str, Any] = {}
-"""The serialization context of what is sent, for results that hold more than the API knows."""
+"""Serialization context of requests, for results with fields that the API does not know."""
 
 
 def encode(body: object) -> bytes:

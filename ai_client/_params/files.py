@@ -191,7 +191,7 @@ class Body:
         """Return what the HTTP library iterates over, anew for each attempt.
 
         Raises:
-            TypeError: A part of it has to be awaited, and nobody can.
+            TypeError: A part of it must be awaited, which a sync client cannot do.
         """
         if sync and any(isinstance(source, Source) and source.awaits for source in self.sources()):
             raise TypeError("An asynchronous iterable or file can only be uploaded by AsyncOpenAI.")

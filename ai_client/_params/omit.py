@@ -1,4 +1,4 @@
-"""Values that stand for what is not given, and the options of every call."""
+"""Sentinels for arguments that are not given, and the options of every call."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, TypedDict, cast

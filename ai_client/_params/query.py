@@ -35,7 +35,7 @@ def _quoted(name: str, value: object) -> str:
 
 
 def _climbs(part: str) -> bool:
-    """Return whether a part holds `.` or `..` as a segment, however often a server on the way may decode it."""
+    """Return whether a part holds `.` or `..` as a segment, even percent-encoded repeatedly."""
     for _ in range(_DECODINGS):
         if (decoded := unquote(part)) == part:
             break

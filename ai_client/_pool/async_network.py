@@ -32,7 +32,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         library: Whose exceptions are raised.
 
     Attributes:
-        idle: Whether nobody expects anything of it.
+        idle: Whether no request is under way on it.
         lapse: Is called where something happens while it is idle.
         sent: Bytes handed to the transport so far.
     """
@@ -134,7 +134,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
             self._paused = True
             self._transport.pause_reading()
         _wake(self._waiter)
-        _wake(self._drained)  # who sends may want to hear it
+        _wake(self._drained)  # wake a sender that waits
 
     def eof_received(self) -> None:
         self._ended = True
@@ -207,7 +207,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         return said
 
     async def read(self, timeout: float | None) -> bytes:
-        """Receive what is there, waiting up to *timeout* seconds for it; nothing at the end."""
+        """Receive available bytes, waiting up to *timeout* seconds; empty at the end."""
         if not self._received and not self._ended:
             if timeout is not None and timeout <= 0:
                 raise self._errors.ReadTimeout("There is no time to wait for the server.")
@@ -295,7 +295,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
     def _bury(self) -> None:
         """Close the transport of a closed loop completely, so that its finalizer does not warn."""
         try:
-            self._loop.call_soon = _at_once  # type: ignore[method-assign, assignment]  # a closed loop refuses what is left to do
+            self._loop.call_soon = _at_once  # type: ignore[method-assign, assignment]  # a closed loop takes no callbacks
         except (
             AttributeError
         ):  # not a loop in Python; such a one closes its transports with itself, now or just before
@@ -304,7 +304,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
 
 
 def _end(connection: socket.socket) -> None:
-    """Shut down a socket whose descriptor somebody else closes."""
+    """Shut down a socket whose descriptor another owner closes."""
     with contextlib.suppress(OSError):  # closed already, by either side
         connection.shutdown(socket.SHUT_RDWR)
 

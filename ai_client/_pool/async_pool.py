@@ -158,7 +158,7 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
         limit: float | None,
         deadline: float | None,
     ) -> h11.Response | None:
-        """Send what is left of a request, unless it is answered before; return the head of that answer."""
+        """Send the rest of a request unless it is answered early; return the head of an early answer."""
         wire = connection.wire
         async with contextlib.aclosing(parts):
             async for part in parts:
@@ -185,7 +185,7 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
             nonlocal timer
             if starvation.relieve():
                 timer = loop.call_later(starvation.pause(), starve)
-            else:  # what was collected ends in the loop's next round
+            else:  # collected connections end in the loop's next iteration
                 timer = loop.call_later(0, self._expire, permits, turn)
 
         timer = loop.call_later(starvation.pause(), starve)

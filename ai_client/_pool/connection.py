@@ -1,4 +1,4 @@
-"""A connection of a pool: a byte stream, HTTP/1.1 spoken on it, and the way there."""
+"""A pooled connection: a byte stream, its HTTP/1.1 state and its route."""
 
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
@@ -73,7 +73,7 @@ class Route:
 
 
 class Addresses:
-    """The `network_stream` of an answer that is whole: its connection may be another's by now, so it tells no more."""
+    """The `network_stream` of a complete answer: its connection may be reused by now, so only addresses remain."""
 
     __slots__ = ("_stream",)
 

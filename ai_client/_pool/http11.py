@@ -78,7 +78,7 @@ class Wire:
                 )
 
     def drain(self, parts: list[bytes]) -> bool:
-        """Move what is there of the response's body to *parts*; tell whether the body is whole."""
+        """Move the received parts of the body to *parts*; return whether the body is complete."""
         while True:
             event = self._next()
             if type(event) is h11.Data:
@@ -121,6 +121,6 @@ def check_beginning(data: bytes, error: type[Exception], who: str) -> None:
 
 
 def said(error: Exception) -> Exception:
-    """Mark an error whose words are our own, hold nothing of what was received, and are for the caller."""
+    """Mark an error whose message is our own, quotes nothing received, and is shown to the caller."""
     error.said = str(error)  # type: ignore[attr-defined]  # our addition; `_calls` reads it
     return error

@@ -158,7 +158,7 @@ class Permits(Generic[C, W]):
             del self._stacks[connection.origin]
 
     def clear(self) -> tuple[list[C], list[W]]:
-        """Unshelve every connection and empty the queue; give what was in them."""
+        """Remove every shelved connection and every waiter, and return them."""
         connections, waiters = [*self._idle], [*self._queue]
         self._idle.clear()
         self._stacks.clear()

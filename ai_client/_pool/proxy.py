@@ -1,4 +1,4 @@
-"""Proxies: which one serves an address, and the words that open a tunnel through it."""
+"""Proxies: selection for an address, and the handshake that opens a tunnel."""
 
 import base64
 import ipaddress

@@ -24,7 +24,7 @@ class Body(Generic[S, W]):
     unread has its connection closed and its place freed when it is collected as garbage.
 
     It is also the `network_stream` among the response's extensions, as the HTTP library has one: while the body
-    holds a connection, `get_extra_info` tells about it, and every read of it goes through `read`.
+    holds a connection, `get_extra_info` describes it, and every read goes through `read`.
     """
 
     def __init__(

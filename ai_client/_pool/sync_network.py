@@ -42,7 +42,7 @@ _OPTIONS = _socket_options()
 
 
 def set_options(connection: socket.socket) -> None:
-    """Send at once, and notice within minutes when the other side or the way to it is gone."""
+    """Disable Nagle's algorithm and enable keep-alive probes, which notice a lost peer within minutes."""
     for option in _OPTIONS:
         connection.setsockopt(*option)
 
@@ -181,7 +181,7 @@ class SyncNetworkStream:
         return any(events & select.POLLIN for _, events in poll.poll(milliseconds))
 
     def read(self, timeout: float | None, size: int = READ_SIZE) -> bytes:
-        """Receive what is there, waiting up to *timeout* seconds for it; nothing at the end."""
+        """Receive available bytes, waiting up to *timeout* seconds; empty at the end."""
         try:
             self._set_timeout(timeout)
             return self._socket.recv(size)
@@ -326,7 +326,7 @@ class _TunnelledTLS:
             data = data[self.outer.send(data) :]
 
     def _mind_the_end(self) -> None:
-        """Grant the outer socket what is left of the time for this step, which may take it several of its own."""
+        """Give the outer socket the time left for this step, which may need several of its reads and writes."""
         if self._end is not None:
             self.outer.settimeout(time_for(None, self._end))
 

@@ -160,7 +160,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
     def _upload(
         self, connection: _Connection, parts: Iterable[bytes], limit: float | None
     ) -> h11.Response | None:
-        """Send what is left of a request, unless it is answered before; return the head of that answer."""
+        """Send the rest of a request unless it is answered early; return the head of an early answer."""
         wire = connection.wire
         head: h11.Response | None = None
 
@@ -281,7 +281,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
         self._leave(permits)
 
     def _close_ended(self, permits: _Permits) -> None:
-        """Close the idle connections that are of no more use: nobody hears of it when a server ends one."""
+        """Close idle connections that expired or that the server has closed, which nothing else notices."""
         idle = permits.idle()
         heard = spoken([connection.stream for connection in idle])
         for connection in idle:

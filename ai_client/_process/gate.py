@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.25
 
 @runtime_checkable
 class Session(Protocol):
-    """Something under way that lasts until it is told to end; neither method may block, and any thread calls them."""
+    """A session that lasts until it is asked to end; its methods must not block and may be called by any thread."""
 
     def end(self) -> None:
         """Begin to end, as the application does."""
@@ -61,7 +61,7 @@ class Gate:
         self._ios: weakref.WeakKeyDictionary[Any, IO] = weakref.WeakKeyDictionary()
 
     def begin(self) -> object:
-        """Count a call that begins here and now, unless it comes too late; return what `leave` is told at its end.
+        """Count a call that begins in the current context, unless the gate is closed; return the token for `leave`.
 
         Raises:
             ClientClosedError: The application is shutting down.
@@ -101,7 +101,7 @@ class Gate:
             self._changed.set()
 
     def forget(self, token: object) -> None:
-        """Count what was dropped; for finalizers, which may run anywhere and must take no lock."""
+        """Count something abandoned as ended; for finalizers, which must take no lock."""
         self._under_way.discard(token)
 
     @property
@@ -112,8 +112,8 @@ class Gate:
     def refuse(self, *, finish_requests: bool = False) -> bool:
         """Reject new calls from now on; return whether this is the first time.
 
-        With *finish_requests*, calls of requests go on until they are cut off: a server that was told to end still
-        hands requests to the application for a while, and nothing tells when it has stopped.
+        With *finish_requests*, calls of requests are admitted until the cut-off: a server that is shutting down still
+        hands requests to the application for a while, and does not announce when it stops.
         """
         if not self._once.acquire(blocking=False):  # a signal handler may interrupt, and must not wait
             return False
@@ -144,7 +144,7 @@ class Gate:
         while (left := deadline - time.monotonic()) > 0:
             if self._ends_now or (self._ends_when_idle and self.idle):
                 return
-            # What was dropped wakes nobody, nor does a request's end.
+            # Neither an abandoned stream nor the end of a request notifies the condition.
             self._changed.wait(min(left, _POLL_SECONDS))
             self._changed.clear()
 
@@ -166,7 +166,7 @@ class Gate:
                 sleeper.get_loop().call_soon_threadsafe(_wake, sleeper)
 
     def fail_if_cut(self, cause: BaseException | None = None) -> None:
-        """End what is under way where it has been cut off, whatever else it failed of.
+        """Translate a failure after the cut-off to the error of a closed application.
 
         Raises:
             ClientClosedError: It has.

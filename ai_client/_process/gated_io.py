@@ -207,6 +207,6 @@ async def _until_cut(gate: Gate, awaited: Awaitable[T]) -> T:
 
 @cache
 def _kind_of(body: type, base: type) -> Callable[[Any, Gate, object], Any]:
-    """Make the HTTP library take a body for one of its own."""
+    """Register a body class with the HTTP library's own stream classes."""
     kind: Any = type(body.__name__, (body, base), {})
     return cast("Callable[[Any, Gate, object], Any]", kind)

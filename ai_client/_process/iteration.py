@@ -12,7 +12,7 @@ _END: Any = object()
 
 
 class SyncItems(Generic[T]):
-    """The items of an async iterable for a thread without an event loop: it has one of its own.
+    """A sync iterator over an async iterable, on an event loop of its own.
 
     Args:
         items: What to iterate.
@@ -45,7 +45,7 @@ class SyncItems(Generic[T]):
         return item
 
     def close(self) -> None:
-        """Close what is iterated, and the loop; from inside of a step, after it."""
+        """Close the iterable and the loop; if called during a step, after that step."""
         if self._closed:
             return
         self._closed = True
@@ -58,7 +58,7 @@ class SyncItems(Generic[T]):
 
 
 class AsyncItems(Generic[T]):
-    """The items of a sync iterable for an event loop: a thread of its own waits for them.
+    """An async iterator over a sync iterable, which a thread of its own reads.
 
     Args:
         items: What to iterate.
@@ -101,11 +101,11 @@ class AsyncItems(Generic[T]):
             self._waiting = False  # also where it failed: the connection may be another call's by now
 
     async def aclose(self) -> None:
-        """Close what is iterated, as `close` does."""
+        """Close the iterable, as `close` does."""
         self.close()
 
     def close(self) -> None:
-        """Close what is iterated, after the thread's present step, without waiting for either."""
+        """Close the iterable after the thread's current step, without waiting."""
         if self._closed:
             return
         self._closed = True

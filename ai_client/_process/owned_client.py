@@ -25,7 +25,7 @@ class Managed(Protocol):
     client: Any
 
     def close(self) -> None:
-        """Close the client, from whatever thread; ends what is under way."""
+        """Close the client from any thread; ends what is under way."""
         ...
 
     async def aclose(self) -> None:

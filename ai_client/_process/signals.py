@@ -1,4 +1,4 @@
-"""The signal that ends an application, seen before its server has waited for what is open."""
+"""SIGTERM and SIGINT, handled before the server waits for its open responses."""
 
 import contextlib
 import signal
@@ -42,7 +42,7 @@ def _watchers() -> list[Watcher]:
 
 
 def watch(watcher: Watcher, *, any_handler: bool = False) -> None:
-    """Call `watcher.drain()` when the process is told to end, before the handler that is installed now.
+    """Call `watcher.drain()` on SIGTERM and SIGINT, before the handler that is installed now.
 
     Only a handler that ends the process gracefully is worth a drain: that of a server we know or, if *any_handler*,
     whatever is installed. May be called again after a server installed its own. From another thread than the main

@@ -24,7 +24,7 @@ C = TypeVar("C", bound=Channel[Any, Any])
 
 
 class _Manager(Listening, Generic[C]):
-    """A connection to be opened by `with`; what is sent before waits for it."""
+    """A connection to be opened by `with`; messages sent before are queued."""
 
     def __init__(self, opening: Opening, channel: type[C]) -> None:
         self._opening = opening

@@ -18,7 +18,7 @@ class OpenSession(Protocol):
     """A session that can be closed with its client."""
 
     def part(self) -> Callable[[], bool]:
-        """Begin to close the session, from any thread; return what tells whether that has ended."""
+        """Begin to close the session, from any thread; return a function that tells whether it is closed."""
         ...
 
     def drop(self) -> None:

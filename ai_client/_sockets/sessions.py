@@ -209,11 +209,11 @@ class Session:
         return True
 
     def cut(self) -> None:
-        """Close the session now; who reads or sends hears why."""
+        """Close the session now; readers and senders get an error with the reason."""
         self.part()
 
     def part(self) -> Callable[[], bool]:
-        """Close the session now, from any thread; return what tells whether that has ended."""
+        """Close the session now, from any thread; return a function that tells whether it is closed."""
         if not self.over:
             self.why = ClientClosedError("The client was closed while this session was open.")
         return self.shut().part()

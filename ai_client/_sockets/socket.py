@@ -41,7 +41,7 @@ class Socket(Protocol):
         ...
 
     def part(self) -> Callable[[], bool]:
-        """Begin to close the connection, from any thread; return what tells whether that has ended."""
+        """Begin to close the connection, from any thread; return a function that tells whether it is closed."""
         ...
 
     def drop(self) -> None:
@@ -144,7 +144,7 @@ class AsyncSocket(_Socket):
             await self._connection.close(code=code, reason=reason)
 
     def part(self) -> Callable[[], bool]:
-        """Begin to close the connection, on its loop; without that, nobody is left to say goodbye."""
+        """Begin to close the connection on its loop; if the loop is closed, shut the socket down."""
         if not self._loop.is_running():
             self.drop()
             return lambda: True
@@ -173,7 +173,7 @@ class AsyncSocket(_Socket):
 
 
 def _shut(connection: Any) -> None:
-    """Shut a socket down under whoever uses it."""
+    """Shut a socket down while it may be in use."""
     # Past ssl.SSLSocket.shutdown, which takes the TLS state from under the reading thread.
     shutdown: Any = (
         partial(socket.socket.shutdown, connection)
