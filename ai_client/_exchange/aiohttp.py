@@ -13,7 +13,7 @@ from .._fork import PerProcess
 from .._http.library import library
 from .._http.options import PoolOptions
 from .._pool.proxy import Proxy
-from .._pool.sync_network import readable
+from .._pool.sockets import readable
 from .loops import cross
 
 _http = library("httpx").http

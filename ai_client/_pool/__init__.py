@@ -1,6 +1,7 @@
 """The connection pools of the clients: bounded, fair, of constant cost a request, unharmed by cancellation.
 
-Plainly: `sync` serves threads, `async` the tasks of an event loop; both are transports of httpx.
-Below them, `admission` says who may connect, `connection` and `wire` speak HTTP/1.1, `network` and
-`loop_network` move the bytes, `proxy` finds the way, and `body` holds a response that is still arriving.
+`sync_pool` serves threads, `async_pool` the tasks of an event loop; both are transports of httpx, and say with
+`permits` who may use a connection. Below them, `sync_transmission` and `async_transmission` send one request over a
+connection and read its answer, as `http11` frames them; `sync_connecting` and `async_connecting` open streams, through
+a `proxy` where there is one; `sync_network` and `async_network` move bytes. A `response_body` is still arriving.
 """

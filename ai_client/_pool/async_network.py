@@ -1,22 +1,17 @@
-"""Byte streams over asyncio transports; as `_network`, for the tasks of one event loop."""
+"""Byte streams over asyncio transports, with TLS or without."""
 
 import asyncio
-import contextlib
-import os
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from .._http.library import Library
-from .sync_network import READ_SIZE, connect_error, readable, set_options, socket_info
+from .sockets import READ_SIZE, connect_error, readable, socket_info
+from .transport_ends import bury, detach, shut_down
 
 _HIGH_WATER = 4 * READ_SIZE
-_NEXT_ADDRESS_SECONDS = 0.25  # RFC 8305 recommends it
 _HANDSHAKE_SECONDS = 60.0
-
-# Transports of another process's loop: their finalizers would complain, or meddle with that loop's descriptors.
-_abandoned: list[object] = []
 
 
 class AsyncNetworkStream(asyncio.BufferedProtocol):
@@ -82,24 +77,6 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         self.idle = False
         self.lapse: Callable[[], None] | None = None
         self.sent = 0
-
-    @classmethod
-    async def connect(
-        cls, host: str, port: int, buffer: memoryview, library: Library
-    ) -> "AsyncNetworkStream":
-        """Connect to the first of the host's addresses that answers."""
-        loop = asyncio.get_running_loop()
-        try:
-            connection = await _connect(loop, await _resolve(loop, host, port))
-        except (OSError, UnicodeError) as error:
-            raise connect_error(error, library) from error
-        stream = cls(loop, connection, buffer, library)
-        try:
-            await loop.create_connection(lambda: stream, sock=connection)
-        except BaseException:
-            _end(connection)
-            raise
-        return stream
 
     async def start_tls(self, context: ssl.SSLContext, name: str) -> None:
         """Start TLS with the server called *name*."""
@@ -267,14 +244,14 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         opened in its place must not be one too many.
         """
         if self._loop.is_closed():
-            self._bury()
+            bury(self._loop, self._transport)
             return
         self._transport.abort()
         self.end()
 
     def end(self) -> None:
         """End the connection for the server while its transport still has to close the descriptor."""
-        _end(self._socket)
+        shut_down(self._socket)
 
     async def closed(self) -> None:
         """Wait until the descriptor is closed."""
@@ -284,33 +261,9 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         """Close this process's descriptor of a connection whose loop is closed or another process's; send nothing."""
         self.lapse = None
         if self._loop.is_closed():
-            self._bury()
+            bury(self._loop, self._transport)
             return
-        # After a fork, parent and child share the selector of the parent's loop: it must not be touched.
-        _abandoned.append((self, self._transport))
-        descriptor = self._socket.detach()
-        if descriptor >= 0:
-            os.close(descriptor)
-
-    def _bury(self) -> None:
-        """Close the transport of a closed loop completely, so that its finalizer does not warn."""
-        try:
-            self._loop.call_soon = _at_once  # type: ignore[method-assign, assignment]  # a closed loop takes no callbacks
-        except (
-            AttributeError
-        ):  # not a loop in Python; such a one closes its transports with itself, now or just before
-            return
-        self._transport.abort()
-
-
-def _end(connection: socket.socket) -> None:
-    """Shut down a socket whose descriptor another owner closes."""
-    with contextlib.suppress(OSError):  # closed already, by either side
-        connection.shutdown(socket.SHUT_RDWR)
-
-
-def _at_once(callback: Callable[..., object], *args: Any, context: object = None) -> None:  # noqa: ARG001 -- the loop's signature
-    callback(*args)
+        detach(self._socket, self, self._transport)
 
 
 def _wake(future: asyncio.Future[None] | None) -> None:
@@ -321,65 +274,3 @@ def _wake(future: asyncio.Future[None] | None) -> None:
 def _fail(future: asyncio.Future[None], errors: Any, kind: str, message: str) -> None:
     if not future.done():
         future.set_exception(getattr(errors, kind)(message))
-
-
-async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> Sequence[Any]:
-    """Resolve the host's addresses, alternating families (RFC 8305); names are looked up in a thread."""
-    try:
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    first = [entry for entry in found if entry[0] == found[0][0]]
-    others = [entry for entry in found if entry[0] != found[0][0]]
-    mixed: list[Any] = []
-    while first or others:
-        mixed += first[:1] + others[:1]
-        first, others = first[1:], others[1:]
-    return mixed
-
-
-async def _connect(loop: asyncio.AbstractEventLoop, addresses: Sequence[Any]) -> socket.socket:
-    """Try the addresses, the next one when the last failed or took too long; keep the first that connects."""
-    if len(addresses) == 1:
-        return await _connect_to(loop, addresses[0])
-    attempts: set[asyncio.Task[socket.socket]] = set()
-    failures: list[BaseException] = []
-    left = list(addresses)
-    try:
-        while left or attempts:
-            if left:
-                attempts.add(loop.create_task(_connect_to(loop, left.pop(0))))
-            done, attempts = await asyncio.wait(
-                attempts,
-                timeout=_NEXT_ADDRESS_SECONDS if left else None,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            connected = [attempt.result() for attempt in done if attempt.exception() is None]
-            for spare in connected[1:]:
-                spare.close()
-            if connected:
-                return connected[0]
-            failures += [error for attempt in done if (error := attempt.exception()) is not None]
-        raise failures[0]
-    finally:
-        for attempt in attempts:
-            attempt.cancel()
-            attempt.add_done_callback(_close_late)
-
-
-def _close_late(attempt: asyncio.Task[socket.socket]) -> None:
-    if not attempt.cancelled() and attempt.exception() is None:
-        attempt.result().close()
-
-
-async def _connect_to(loop: asyncio.AbstractEventLoop, address: Any) -> socket.socket:
-    family, kind, protocol, _, place = address
-    connection = socket.socket(family, kind, protocol)
-    try:
-        connection.setblocking(False)
-        set_options(connection)
-        await loop.sock_connect(connection, place)
-    except BaseException:
-        connection.close()
-        raise
-    return connection

@@ -3,46 +3,27 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from weakref import ref
 
-import h11
 import httpx
 
 from .._fork import here
-from .._http.library import DEADLINE
 from .._http.options import PoolOptions
+from .async_connecting import open_stream
 from .async_network import AsyncNetworkStream
+from .async_transmission import transmit
 from .connection import Connection, Origin, Route, origin_of
-from .http11 import Wire
 from .permits import Permits
 from .pool import TRIES, Pool, Timeouts
 from .response_body import async_body
+from .sockets import READ_SIZE
 from .starvation import Starvation
-from .sync_network import READ_SIZE
-
-_PIECE = 256 * 1024
 
 _Turn: TypeAlias = asyncio.Future[None]
 _Connection: TypeAlias = Connection[AsyncNetworkStream]
 _Permits: TypeAlias = Permits[_Connection, _Turn]
-
-
-async def _parts(request: httpx.Request, wire: Wire) -> AsyncGenerator[bytes, None]:
-    """Return the parts of a request's body as they go over the wire."""
-    content: Any = request.stream
-    async for chunk in content:
-        yield wire.body(chunk)
-    yield wire.end()
-
-
-async def _given(parts: Sequence[bytes]) -> AsyncGenerator[bytes, None]:
-    """Return parts that are at hand, in pieces between which an answer may come."""
-    for part in parts:
-        for start in range(0, len(part), _PIECE):
-            yield part[start : start + _PIECE]
 
 
 def _lapse(reference: "ref[_Permits]", connection: _Connection) -> None:
@@ -94,7 +75,8 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
                     connection = await self._open(permits, self._route(origin), origin, timeouts)
                 before = connection.stream.sent
                 try:
-                    return await self._transmit(permits, connection, request, timeouts)
+                    answer = await transmit(connection, request, timeouts)
+                    return self._response(permits, connection, answer, timeouts.get("read"))
                 except self._stale:
                     if not reused or connection.stream.sent > before:
                         raise
@@ -118,62 +100,6 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
             self.abandon()
         self._loop = loop
         self._buffer = memoryview(bytearray(READ_SIZE))
-
-    async def _transmit(
-        self, permits: _Permits, connection: _Connection, request: httpx.Request, timeouts: Timeouts
-    ) -> httpx.Response:
-        stream, wire = connection.stream, connection.wire
-        limit = timeouts.get("write")
-        deadline: float | None = request.extensions.get(DEADLINE)
-        self._check(deadline)
-        before = stream.sent
-        try:
-            opening, complete = connection.opening(request)
-            await stream.write(opening[0], limit)
-            head: h11.Response | None = None
-            if not complete:
-                head = await self._upload(connection, _parts(request, wire), limit, deadline)
-            elif len(opening) > 1:
-                head = await self._upload(connection, _given(opening[1:]), limit, deadline)
-        except self._errors.WriteError:
-            if stream.sent == before:
-                raise
-            wire.cut()  # a server may answer and close before it has read everything; the answer says why
-            head = None
-        limit = timeouts.get("read")
-        while head is None and (head := wire.response()) is None:
-            wire.feed(await stream.read(limit))
-        parts: list[bytes] = []
-        if not wire.drain(parts):
-            body = self._body(self, permits, connection, parts, limit)
-            return connection.response(head, body, whole=False)
-        response = connection.response(head, self._errors.ByteStream(b"".join(parts)), whole=True)
-        self.end(permits, connection, keep=wire.renew())
-        return response
-
-    async def _upload(
-        self,
-        connection: _Connection,
-        parts: AsyncGenerator[bytes, None],
-        limit: float | None,
-        deadline: float | None,
-    ) -> h11.Response | None:
-        """Send the rest of a request unless it is answered early; return the head of an early answer."""
-        wire = connection.wire
-        async with contextlib.aclosing(parts):
-            async for part in parts:
-                self._check(deadline)
-                if said := await connection.stream.upload(part, limit):
-                    wire.feed(said)
-                    if (head := wire.response()) is not None:
-                        wire.cut()
-                        return head
-                await asyncio.sleep(0)  # neither a file nor a quick server makes the task wait
-        return None
-
-    def _check(self, deadline: float | None) -> None:
-        if deadline is not None and time.monotonic() >= deadline:
-            raise self._errors.WriteTimeout("The deadline passed before the request was sent.")
 
     async def _wait(self, loop: asyncio.AbstractEventLoop, permits: _Permits, timeout: float | None) -> None:
         turn: _Turn = loop.create_future()
@@ -223,40 +149,16 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
     async def _open(self, permits: _Permits, route: Route, origin: Origin, timeouts: Timeouts) -> _Connection:
         if (displaced := permits.displaced()) is not None:
             displaced.stream.close()
-        stream: AsyncNetworkStream | None = None
-        try:
-            async with asyncio.timeout(timeouts.get("connect")):
-                stream = await AsyncNetworkStream.connect(*route.address, self._buffer, self._library)
-                proxy = route.proxy
-                if proxy is not None and proxy.scheme == "https":
-                    await stream.start_tls(self._options.proxy_tls(), proxy.host)
-                if proxy is not None and route.forwarding is None:
-                    await self._tunnel(stream, route)
-                if route.secure:
-                    await stream.start_tls(self._options.tls(), route.name)
-            self._check_open()
-        except BaseException as error:
-            if stream is not None:
-                stream.close()
-            if isinstance(error, TimeoutError):
-                raise self._errors.ConnectTimeout("Timed out connecting.") from error
-            raise
+        timeout = timeouts.get("connect")
+        stream = await open_stream(route, self._options, self._library, timeout, self._buffer)
+        if self._closed:
+            stream.close()
+        self._check_open()
         connection = Connection(origin, route, stream, self._library)
         stream.lapse = partial(_lapse, ref(permits), connection)
         permits.opened += 1
         permits.busy.add(connection)
         return connection
-
-    async def _tunnel(self, stream: AsyncNetworkStream, route: Route) -> None:
-        preamble = route.tunnel(self._library)
-        data = next(preamble)
-        while True:
-            if data:
-                await stream.write(data, None)
-            try:
-                data = preamble.send(await stream.read(None))
-            except StopIteration:
-                return
 
     def end(self, permits: _Permits, connection: _Connection, *, keep: bool) -> None:
         """End a request: keep the connection or close it, and pass the permit on; does nothing the second time."""

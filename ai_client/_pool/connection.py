@@ -5,13 +5,15 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 import h11
 import httpx
 
-from .._http.library import RAW_HEADERS, Library
+from .._http.library import Library
 from .http11 import Wire
 from .proxy import Preamble, Proxies, Proxy
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _JOINED_SIZE = 256 * 1024
 
+Answer: TypeAlias = tuple[h11.Response, list[bytes], bool]
+"""The head of an answer, what has arrived of its body, and whether that is all of it."""
 Origin: TypeAlias = tuple[str, bytes, int | None, str | None]
 """Connections are shared within one: scheme, host, port, and the name asked for in TLS where it is not the host."""
 
@@ -93,22 +95,22 @@ class Addresses:
 class Connection(Generic[S]):
     """A stream with its HTTP state; `idle_since` is when its last exchange ended."""
 
-    __slots__ = ("_addresses", "_headers", "_library", "_prefix", "idle_since", "origin", "stream", "wire")
+    __slots__ = ("_headers", "_prefix", "addresses", "idle_since", "library", "origin", "stream", "wire")
 
     def __init__(self, origin: Origin, route: Route, stream: S, library: Library) -> None:
         self.origin = origin
         self.stream = stream
         self.wire = Wire(library)
         self.idle_since = 0.0
-        self._addresses = Addresses(stream)
-        self._library = library
+        self.addresses = Addresses(stream)
+        self.library = library
         proxy = route.forwarding
         self._headers = proxy.headers if proxy else []
         host = f"[{route.host}]" if ":" in route.host else route.host
         self._prefix = f"http://{host}:{route.port}".encode("ascii") if proxy else b""
 
-    def opening(self, request: httpx.Request) -> tuple[list[bytes], bool]:
-        """Begin an exchange: give what to write first, and tell whether that is all of the request.
+    def opening(self, request: httpx.Request) -> tuple[bytes, list[bytes] | None]:
+        """Begin an exchange; return what to write first, and what then, `None` for a body that is not held in memory.
 
         A body held in memory goes out with the head, in one packet where it fits. Of any other body nothing is
         taken before the head was written, so that it is still whole if the connection turns out to be dead.
@@ -121,21 +123,8 @@ class Connection(Generic[S]):
             [*headers, *self._headers] if self._headers else headers,
         )
         stream: Any = request.stream
-        if not isinstance(stream, self._library.http.ByteStream):
-            return [head], False
+        if not isinstance(stream, self.library.http.ByteStream):
+            return head, None
         body = b"".join(stream)
         tail = wire.body(body) + wire.end()
-        return ([head + tail] if len(tail) <= _JOINED_SIZE else [head, tail]), True
-
-    def response(self, head: h11.Response, body: Any, *, whole: bool) -> httpx.Response:
-        """Make the library's response."""
-        extensions: dict[str, Any] = {
-            "http_version": b"HTTP/" + head.http_version,
-            "reason_phrase": head.reason,
-        }
-        extensions["network_stream"] = self._addresses if whole else body
-        headers = extensions[RAW_HEADERS] = head.headers.raw_items()
-        response: httpx.Response = self._library.http.Response(
-            head.status_code, headers=headers, stream=body, extensions=extensions
-        )
-        return response
+        return (head + tail, []) if len(tail) <= _JOINED_SIZE else (head, [tail])

@@ -6,13 +6,15 @@ the connection and frees its place at once; nothing of that waits, so nothing ca
 
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeAlias, TypeVar
 
+import httpx
+
 from .._fork import here, in_child
-from .._http.library import library
+from .._http.library import RAW_HEADERS, library
 from .._http.options import PoolOptions
-from .connection import Connection, Origin, Route, S
+from .connection import Answer, Connection, Origin, Route, S
 from .permits import Permits, PoolStats
 from .proxy import Proxies
 
@@ -26,6 +28,8 @@ TRIES = 3
 
 class Pool(Generic[S, W]):
     """Base of both pools; `W` is the type of a waiter for a permit."""
+
+    _body: Callable[..., Any]
 
     def __init__(self, options: PoolOptions | None = None) -> None:
         self._options = options or PoolOptions()
@@ -79,6 +83,39 @@ class Pool(Generic[S, W]):
 
     def _route(self, origin: Origin) -> Route:
         return Route(origin, self._proxies, self._library)
+
+    def _response(
+        self,
+        permits: "Permits[Connection[S], W]",
+        connection: Connection[S],
+        answer: Answer,
+        timeout: float | None,
+    ) -> httpx.Response:
+        """Make the library's response, whose body takes up to *timeout* seconds for a read.
+
+        The connection of an answer that is whole is free for the next request.
+        """
+        head, parts, is_whole = answer
+        body: Any
+        if is_whole:
+            body, network_stream = self._errors.ByteStream(b"".join(parts)), connection.addresses
+        else:
+            body = network_stream = self._body(self, permits, connection, parts, timeout)
+        headers = head.headers.raw_items()
+        response: httpx.Response = self._library.http.Response(
+            head.status_code,
+            headers=headers,
+            stream=body,
+            extensions={
+                "http_version": b"HTTP/" + head.http_version,
+                "reason_phrase": head.reason,
+                "network_stream": network_stream,
+                RAW_HEADERS: headers,
+            },
+        )
+        if is_whole:
+            self.end(permits, connection, keep=connection.wire.renew())
+        return response
 
     def _fit(self, connection: Connection[S]) -> bool:
         idle_since = connection.idle_since

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from .._http.library import Library
 from .connection import Connection, S
 from .permits import Permits
-from .sync_network import READ_SIZE, SyncNetworkStream
+from .sockets import READ_SIZE
+from .sync_network import SyncNetworkStream
 
 if TYPE_CHECKING:
     from .async_network import AsyncNetworkStream  # noqa: F401 - a type argument, which ruff takes for plain text

@@ -1,38 +1,29 @@
 """The pool of sync clients, for any number of threads."""
 
 import contextlib
-import ssl
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import h11
 import httpx
 
 from .._fork import here
 from .._http.library import DEADLINE
 from .._http.options import PoolOptions
 from .connection import Connection, Origin, Route, origin_of
-from .http11 import Wire
+from .guard import Guard
 from .permits import Permits, PoolStats
 from .pool import TRIES, Pool, Timeouts
 from .response_body import sync_body
+from .sockets import time_for
 from .starvation import Starvation
-from .sync_network import SyncNetworkStream, spoken, time_for
+from .sync_connecting import open_stream
+from .sync_network import SyncNetworkStream, spoken
+from .sync_transmission import transmit
 
 _LOOK_SECONDS = 5.0
 """How often a pool in use looks for idle connections that their servers have ended."""
-
-
-def _parts(request: httpx.Request, wire: Wire) -> Iterator[bytes]:
-    """Return the parts of a request's body as they go over the wire."""
-    content: Any = request.stream
-    for chunk in content:
-        yield wire.body(chunk)
-    yield wire.end()
 
 
 class _Turn:
@@ -50,44 +41,13 @@ _Connection: TypeAlias = Connection[SyncNetworkStream]
 _Permits: TypeAlias = Permits[_Connection, _Turn]
 
 
-class _Guard:
-    """The lock of a pool; finalizers, which may run while their own thread holds it, leave their work to its holder."""
-
-    __slots__ = ("_left", "_lock")
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._left: deque[Callable[[], None]] = deque()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *raised: object) -> None:
-        self._lock.release()
-        if self._left:
-            self._settle()
-
-    def later(self, action: Callable[[], None]) -> None:
-        """Run *action* under the lock: now, or when its holder releases it."""
-        self._left.append(action)
-        self._settle()
-
-    def _settle(self) -> None:
-        while self._left and self._lock.acquire(blocking=False):
-            try:
-                while self._left:
-                    self._left.popleft()()
-            finally:
-                self._lock.release()
-
-
 class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
     """Connections for threads; a transport for a sync client of the HTTP library."""
 
     def __init__(self, options: PoolOptions | None = None) -> None:
         super().__init__(options)
         self._body = sync_body(self._library)
-        self._guard = _Guard()
+        self._guard = Guard()
         self._looked = time.monotonic()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -116,7 +76,8 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
                 connection.stream.deadline = deadline
                 before = connection.stream.sent
                 try:
-                    return self._transmit(permits, connection, request, timeouts)
+                    answer = transmit(connection, request, timeouts)
+                    return self._response(permits, connection, answer, timeouts.get("read"))
                 except self._stale:
                     if not reused or connection.stream.sent > before:
                         raise
@@ -130,51 +91,6 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
                 self.end(permits, connection, keep=False)
             self.blame(error, sent=connection is not None and connection.stream.sent > before)
             raise
-
-    def _transmit(
-        self, permits: _Permits, connection: _Connection, request: httpx.Request, timeouts: Timeouts
-    ) -> httpx.Response:
-        stream, wire = connection.stream, connection.wire
-        limit = timeouts.get("write")
-        before = stream.sent
-        try:
-            opening, complete = connection.opening(request)
-            stream.write(opening[0], limit)
-            head = self._upload(connection, opening[1:] if complete else _parts(request, wire), limit)
-        except self._errors.WriteError as error:
-            if stream.sent == before or not isinstance(error.__cause__, ConnectionError | ssl.SSLError):
-                raise
-            wire.cut()  # a server may answer and close before it has read everything; the answer says why
-            head = None
-        limit = timeouts.get("read")
-        while head is None and (head := wire.response()) is None:
-            wire.feed(stream.read(limit))
-        parts: list[bytes] = []
-        if not wire.drain(parts):
-            body = self._body(self, permits, connection, parts, limit)
-            return connection.response(head, body, whole=False)
-        response = connection.response(head, self._errors.ByteStream(b"".join(parts)), whole=True)
-        self.end(permits, connection, keep=wire.renew())
-        return response
-
-    def _upload(
-        self, connection: _Connection, parts: Iterable[bytes], limit: float | None
-    ) -> h11.Response | None:
-        """Send the rest of a request unless it is answered early; return the head of an early answer."""
-        wire = connection.wire
-        head: h11.Response | None = None
-
-        def answers(said: bytes) -> bool:
-            nonlocal head
-            wire.feed(said)
-            head = wire.response()
-            return head is not None
-
-        for part in parts:
-            if connection.stream.upload(part, limit, answers):
-                wire.cut()
-                break
-        return head
 
     def _admit(self, permits: _Permits, timeout: float | None, deadline: float | None) -> None:
         with self._guard:
@@ -229,15 +145,8 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
             if (displaced := permits.displaced()) is not None:
                 displaced.stream.close()
         timeout = timeouts.get("connect")
-        stream = SyncNetworkStream.connect(*route.address, timeout, self._library, deadline)
+        stream = open_stream(route, self._options, self._library, timeout, deadline)
         try:
-            proxy = route.proxy
-            if proxy is not None and proxy.scheme == "https":
-                stream.start_tls(self._options.proxy_tls(), proxy.host, timeout, self._library)
-            if proxy is not None and route.forwarding is None:
-                self._tunnel(stream, route, timeout)
-            if route.secure:
-                stream.start_tls(self._options.tls(), route.name, timeout, self._library)
             connection = Connection(origin, route, stream, self._library)
             with self._guard:
                 self._check_open()
@@ -247,17 +156,6 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
             stream.close()
             raise
         return connection
-
-    def _tunnel(self, stream: SyncNetworkStream, route: Route, timeout: float | None) -> None:
-        preamble = route.tunnel(self._library)
-        data = next(preamble)
-        while True:
-            if data:
-                stream.write(data, timeout)
-            try:
-                data = preamble.send(stream.read(timeout))
-            except StopIteration:
-                return
 
     def end(self, permits: _Permits, connection: _Connection, *, keep: bool) -> None:
         """End a request: keep the connection or close it, and pass the permit on; does nothing the second time."""
@@ -320,7 +218,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
 
     def abandon(self) -> None:
         """Drop every connection, as `Pool.abandon`, and renew the lock, which a lost thread may hold."""
-        self._guard = _Guard()
+        self._guard = Guard()
         super().abandon()
 
     def __del__(self) -> None:

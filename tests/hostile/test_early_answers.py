@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ai_client._http.library import library
-from ai_client._pool.async_network import AsyncNetworkStream
+from ai_client._pool.async_connecting import connect
 from tests.hostile.cells import Cell, fits
 from tests.hostile.visits import visit
 from tests.hostile.ways import WAYS
@@ -20,7 +20,7 @@ def test_what_came_before_the_end_is_read(wire: Wire) -> None:
 
     async def main() -> bytes:
         buffer = memoryview(bytearray(1000))
-        stream = await AsyncNetworkStream.connect("127.0.0.1", wire.port, buffer, used)
+        stream = await connect("127.0.0.1", wire.port, buffer, used)
         while not stream._transport.is_closing():
             await asyncio.sleep(0)
         with pytest.raises(used.http.WriteError):

@@ -166,7 +166,7 @@ def test_next_address_is_tried(both: type[Pools], server: RawServer, monkeypatch
 
 def test_address_that_does_not_answer_is_raced(server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """An async pool tries the next address when the first says nothing for a moment, and drops the first."""
-    monkeypatch.setattr("ai_client._pool.async_network._NEXT_ADDRESS_SECONDS", 0.01)
+    monkeypatch.setattr("ai_client._pool.async_connecting._NEXT_ADDRESS_SECONDS", 0.01)
 
     async def scenario(pools: Pools) -> None:
         loop = asyncio.get_running_loop()

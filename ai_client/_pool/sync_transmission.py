@@ -1,0 +1,70 @@
+"""Transmission of one request and its answer over a connection, by a thread."""
+
+import ssl
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import h11
+import httpx
+
+from .connection import Answer, Connection
+from .http11 import Wire
+from .pool import Timeouts
+from .sync_network import SyncNetworkStream
+
+
+def transmit(connection: Connection[SyncNetworkStream], request: httpx.Request, timeouts: Timeouts) -> Answer:
+    """Send a request; return its answer as far as it has arrived, its head at least.
+
+    Raises:
+        TransportError: Of the HTTP library.
+    """
+    stream, wire = connection.stream, connection.wire
+    limit = timeouts.get("write")
+    before = stream.sent
+    head: h11.Response | None = None
+    try:
+        first, rest = connection.opening(request)
+        stream.write(first, limit)
+        if rest is None:
+            head = _upload(connection, _parts(request, wire), limit)
+        elif rest:
+            head = _upload(connection, rest, limit)
+    except connection.library.http.WriteError as error:
+        if stream.sent == before or not isinstance(error.__cause__, ConnectionError | ssl.SSLError):
+            raise
+        wire.cut()  # a server may answer and close before it has read everything; the answer says why
+    limit = timeouts.get("read")
+    while head is None:
+        wire.feed(stream.read(limit))
+        head = wire.response()
+    parts: list[bytes] = []
+    return head, parts, wire.drain(parts)
+
+
+def _parts(request: httpx.Request, wire: Wire) -> Iterator[bytes]:
+    """Yield the parts of a request's body as they go over the wire."""
+    content: Any = request.stream
+    for chunk in content:
+        yield wire.body(chunk)
+    yield wire.end()
+
+
+def _upload(
+    connection: Connection[SyncNetworkStream], parts: Iterable[bytes], limit: float | None
+) -> h11.Response | None:
+    """Send the rest of a request unless it is answered early; return the head of an early answer."""
+    wire = connection.wire
+    head: h11.Response | None = None
+
+    def answers(said: bytes) -> bool:
+        nonlocal head
+        wire.feed(said)
+        head = wire.response()
+        return head is not None
+
+    for part in parts:
+        if connection.stream.upload(part, limit, answers):
+            wire.cut()
+            break
+    return head
