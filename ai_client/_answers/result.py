@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import httpx
 
 
+_NO_JSON = frozenset({None, type(None), str, bytes, BinaryResponse})
+"""Types of results that are no JSON, beside the HTTP library's own."""
+
+
 def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict: bool) -> Any:
     """Build an operation's result in the requested view."""
     record = call.record
@@ -78,20 +82,8 @@ def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
             right shape.
     """
     response = reply.response
-    if cast_to is None or cast_to is type(None):
-        return None
-    if cast_to is str:
-        return text_of(response)
-    if cast_to is bytes:
-        return response.content
-    if cast_to is BinaryResponse or cast_to is type(response):
-        make_readable(response)
-        return BinaryResponse(response) if cast_to is BinaryResponse else response
-    return _from_json(cast_to, reply, strict=strict)
-
-
-def _from_json(cast_to: Any, reply: Reply, *, strict: bool) -> Any:
-    response = reply.response
+    if cast_to in _NO_JSON or cast_to is type(response):
+        return _as_it_came(cast_to, response)
     if not response.content and response.request.method == "DELETE" and not strict:
         return ""  # what is deleted need not be described; the official SDK gives the empty text, too
     result = reply.result
@@ -107,6 +99,17 @@ def _from_json(cast_to: Any, reply: Reply, *, strict: bool) -> Any:
     if hasattr(result, "_request_id"):
         object.__setattr__(result, "_request_id", response.headers.get("x-request-id"))
     return result
+
+
+def _as_it_came(cast_to: Any, response: "httpx.Response") -> Any:
+    if cast_to is None or cast_to is type(None):
+        return None
+    if cast_to is str:
+        return text_of(response)
+    if cast_to is bytes:
+        return response.content
+    make_readable(response)
+    return BinaryResponse(response) if cast_to is BinaryResponse else response
 
 
 def cannot_stream(response: "httpx.Response") -> bool:

@@ -12,6 +12,7 @@ from .._params.encoding import encode
 from .._params.omit import NotGiven, not_given
 from .._params.secrets import shown_address
 from ..errors import members_of
+from .record import no_listeners
 from .stream_ends import StreamEndPolicy
 
 if TYPE_CHECKING:
@@ -135,14 +136,6 @@ class StreamEnd:
     complete: bool
 
 
-def _nobody_sees() -> list[Callable[[bytes], bool | None]]:
-    return []  # made faster than by calling a type with arguments
-
-
-def _nobody_waits() -> list[Callable[[StreamEnd], Awaitable[None]]]:
-    return []
-
-
 @dataclass(slots=True)
 class Reply:
     """An answer of status below 400: whole, or the opening of a stream.
@@ -162,8 +155,8 @@ class Reply:
     response: "httpx.Response"
     retries_taken: int = 0
     deadline: float | None = None
-    on_event: list[Callable[[bytes], bool | None]] = field(default_factory=_nobody_sees)
-    on_end: list[Callable[[StreamEnd], Awaitable[None]]] = field(default_factory=_nobody_waits)
+    on_event: list[Callable[[bytes], bool | None]] = field(default_factory=no_listeners)
+    on_end: list[Callable[[StreamEnd], Awaitable[None]]] = field(default_factory=no_listeners)
     result: Any = None
     usage: "Usage | None" = None
     meter: "Meter | None" = None

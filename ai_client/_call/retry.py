@@ -61,28 +61,21 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
         try:
             reply = await attempt(taken)
         except BaseException as error:
-            if record is not None and may_be_billed(error):
-                record.lost += 1
-                record.billable += 1
-            if not isinstance(error, APIConnectionError | APIStatusError):
-                raise
-            pause = await _allowed_pause(call, error, taken) if taken < max_retries else None
-            if record is not None and record.on_attempt:
-                await record.attempted(began, error, pause)
-            _log(call, error, taken, pause, max_retries)
+            pause = await _failed(call, error, began, taken, max_retries)
             if pause is None:
                 raise
         else:
             if record is not None:
                 record.answered += 1
                 record.billable += 1
-            logger.debug(
-                "%s %s: attempt %d answered %d",
-                call.method,
-                call.shown_path,
-                taken + 1,
-                reply.response.status_code,
-            )
+            if logger.isEnabledFor(logging.DEBUG):
+                logger.debug(
+                    "%s %s: attempt %d answered %d",
+                    call.method,
+                    call.shown_path,
+                    taken + 1,
+                    reply.response.status_code,
+                )
             if record is not None and record.on_attempt:
                 try:
                     await record.attempted(began, None, None)
@@ -92,6 +85,23 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
             return reply
         taken += 1
         await call.io.sleep(pause * _Waiting.factor)
+
+
+async def _failed(
+    call: Call, error: BaseException, began: float, taken: int, max_retries: int
+) -> float | None:
+    """Note a failed attempt; return the seconds until the next one, or `None` where there is none."""
+    record = call.record
+    if record is not None and may_be_billed(error):
+        record.lost += 1
+        record.billable += 1
+    if not isinstance(error, APIConnectionError | APIStatusError):
+        return None
+    pause = await _allowed_pause(call, error, taken) if taken < max_retries else None
+    if record is not None and record.on_attempt:
+        await record.attempted(began, error, pause)
+    _log(call, error, taken, pause, max_retries)
+    return pause
 
 
 def _pause(call: Call, error: APIError, taken: int) -> float | None:

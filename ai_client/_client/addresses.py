@@ -64,7 +64,8 @@ class Addresses:
             if len(self._urls) >= _URLS_KEPT:
                 self._urls.clear()
             self._urls[path] = url
-        query = call.query if self.leads_away(call) else merge(self._custom_query, call.query)
+        away = "://" in path and self.leads_away(call)
+        query = call.query if away else merge(self._custom_query, call.query)
         if query:
             items = query_items(query)
             if given := url.query.decode("ascii"):

@@ -75,9 +75,7 @@ def read(response: "httpx.Response") -> bytes:
     Raises:
         ResponseTooLargeError: It is larger than may be held in memory; the answer is closed.
     """
-    limit = bounds_of(response).response
-    content: bytes | None = getattr(response, "_content", None)
-    size = _announced(response) if content is None else len(content)
+    content, size, limit = _begun(response)
     if content is None and size <= limit:
         parts: list[bytes] = []
         size = 0
@@ -96,9 +94,7 @@ def read(response: "httpx.Response") -> bytes:
 
 async def aread(response: "httpx.Response") -> bytes:
     """Read a body to its end, as `read`."""
-    limit = bounds_of(response).response
-    content: bytes | None = getattr(response, "_content", None)
-    size = _announced(response) if content is None else len(content)
+    content, size, limit = _begun(response)
     if content is None and size <= limit:
         parts: list[bytes] = []
         size = 0
@@ -115,12 +111,21 @@ async def aread(response: "httpx.Response") -> bytes:
     return content
 
 
-def _announced(response: "httpx.Response") -> int:
-    """Return the size that a body says of itself, to spare reading one that is too large; 0 where it says nothing."""
-    if "network_stream" not in response.extensions:  # nearly always: it is here already
-        return 0
+def _begun(response: "httpx.Response") -> tuple[bytes | None, int, int]:
+    """Return what was read of a body, if it was, its size, and how large it may be.
+
+    The size of one that was not read is what its head says, to spare reading one that is too large, else 0.
+    """
+    bounds: Bounds = response.request.extensions.get(EXTENSION, USUAL)
+    content: bytes | None = getattr(response, "_content", None)
+    if content is not None:
+        return content, len(content), bounds.response
+    stream = response.stream
+    if hasattr(stream, "__iter__") and hasattr(stream, "__aiter__"):  # either client can read what is at hand
+        return None, 0, bounds.response
     length = response.headers.get("content-length", "")
-    return int(length) if length.isdecimal() and "content-encoding" not in response.headers else 0
+    is_told = length.isdecimal() and "content-encoding" not in response.headers
+    return None, int(length) if is_told else 0, bounds.response
 
 
 def _too_large(response: "httpx.Response", limit: int, size: int) -> ResponseTooLargeError:

@@ -89,7 +89,8 @@ class ClientSender(_OverClient):
                 response.close()
                 request, hops = following, hops + 1
                 response = self._hop(request, auth=None)
-            limit_decoding(response)
+            if "content-encoding" in response.headers:
+                limit_decoding(response)
             if not stream:
                 read(response)
                 self._untie(response)
@@ -129,7 +130,8 @@ class AsyncClientSender(_OverClient):
                 await response.aclose()
                 request, hops = following, hops + 1
                 response = await self._hop(request, auth=None)
-            limit_decoding(response)
+            if "content-encoding" in response.headers:
+                limit_decoding(response)
             if not stream:
                 await aread(response)
                 self._untie(response)

@@ -49,7 +49,8 @@ class TransportSender(OverTransport):
                 response.close()
                 request, hops = following, hops + 1
                 response = self._hop(request)
-            limit_decoding(response)
+            if "content-encoding" in response.headers:
+                limit_decoding(response)
             if not stream:
                 read(response)
         except BaseException:
@@ -110,7 +111,8 @@ class AsyncTransportSender(OverTransport):
                 await response.aclose()
                 request, hops = following, hops + 1
                 response = await self._hop(request)
-            limit_decoding(response)
+            if "content-encoding" in response.headers:
+                limit_decoding(response)
             if not stream:
                 await aread(response)
         except BaseException:

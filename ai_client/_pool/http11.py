@@ -52,9 +52,9 @@ class Wire:
         connection = self._connection
         if not data and connection.their_state is h11.SEND_RESPONSE:
             raise self._errors.RemoteProtocolError("Server disconnected without sending a response.")
-        if self._is_silent:
-            self._is_silent = False
+        if self._is_silent and not data.startswith(_BEGINNING):
             check_beginning(data, self._errors.RemoteProtocolError, "server")
+        self._is_silent = False
         connection.receive_data(data)
 
     def response(self) -> h11.Response | None:
