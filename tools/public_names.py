@@ -1,4 +1,4 @@
-"""The public names of a revision, written into `tests/public_names.json`: what later ones must still offer.
+"""The public names of a revision, written into `tests/house/public_names.json`: what later ones must still offer.
 
 `python -m tools.public_names REVISION`. Public is what an `__all__` lists, what a page of the docs or the README names,
 and the types of the API, each in a module without a leading underscore.
@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TypeVar
 
 ROOT = Path(__file__).parents[1]
-KEPT = ROOT / "tests" / "public_names.json"
+KEPT = ROOT / "tests" / "house" / "public_names.json"
 WHOLE = {f"ai_client.{name}" for name in ("auth", "azure", "live", "realtime", "relay", "web", "webhooks")}
 """Modules whose every name is public, though the docs describe some of them without their paths."""
 DOTTED = re.compile(r"\bai_client\w*(?:\.\w+)*")

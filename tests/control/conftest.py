@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ai_client.testing import Upstream
-from tests.control.support import Both, Clock, Redis, running_redis
+from tests.support.policies import Both, Clock, Redis, running_redis
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from ai_client.stores import Ledger, Refusal, open_store
 from ai_client.stores.memory import MemoryBackend
 from ai_client.stores.shared import SharedStore
 from ai_client.testing import Upstream
-from tests.control.spender import PRICES
-from tests.control.support import Both, Clock
 from tests.control.test_budget import held
+from tests.support.policies import Both, Clock
+from tests.support.spender import PRICES
 
 HERE = open_store()
 BUDGETS = Budgets([Budget(tokens=10**9)], HERE)

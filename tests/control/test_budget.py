@@ -24,8 +24,8 @@ from ai_client.control.scope import window
 from ai_client.stores import Ledger, open_store
 from ai_client.testing import Recorded, Reply, Upstream
 from ai_client.web import http_error
-from tests.control.spender import PRICES
-from tests.control.support import Both, Clock, Redis, async_io, sync_io
+from tests.support.policies import Both, Clock, Redis, async_io, sync_io
+from tests.support.spender import PRICES
 
 
 def chat_reply(recorded: Recorded) -> Reply:
@@ -293,7 +293,7 @@ def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def spenders(count: int, *args: object) -> list[subprocess.Popen[str]]:
     """Start processes that make calls, and let them begin together."""
-    command = [sys.executable, "-m", "tests.control.spender", *map(str, args)]
+    command = [sys.executable, "-m", "tests.support.spender", *map(str, args)]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(count)

@@ -22,7 +22,7 @@ from ai_client.control.pricing.prices import Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Gate, Upstream
-from tests.control.support import Both, Clock, running_redis, sync_io
+from tests.support.policies import Both, Clock, running_redis, sync_io
 
 
 def cached(both: Both, **options: Any) -> Any:
@@ -332,7 +332,7 @@ def test_processes_share_a_flight_too(
         url = request.getfixturevalue("redis_server").url
         with redis.Redis.from_url(url) as connection:
             connection.flushall()
-    command = [sys.executable, "-m", "tests.control.asker", url, upstream.base_url]
+    command = [sys.executable, "-m", "tests.support.asker", url, upstream.base_url]
     processes = [
         subprocess.Popen([*command, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for kind in ("sync", "async", "sync", "async")
@@ -475,7 +475,7 @@ def test_scopes_never_share(scopes: list[Any], one: tuple[Any, ...], other: tupl
             return finish(policy(call, proceed)).response.json()["number"]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.control.support.Idle.timeouts", (httpx.TimeoutException,))
+        patch.setattr("tests.support.policies.Idle.timeouts", (httpx.TimeoutException,))
         first, second = ask(one), ask(other)
     own = [dict(zip(names, values, strict=True)) for values in (one, other)]
     same = all(own[0][scope] is not None and own[0][scope] == own[1][scope] for scope in scopes)

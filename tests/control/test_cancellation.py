@@ -23,8 +23,8 @@ from ai_client.control.concurrency import Concurrency
 from ai_client.control.scope import window
 from ai_client.stores import Ledger, open_store
 from ai_client.testing import Gate, Upstream
-from tests.control.spender import PRICES
-from tests.control.support import sync_io
+from tests.support.policies import sync_io
+from tests.support.spender import PRICES
 
 HELLO: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
 

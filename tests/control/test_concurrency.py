@@ -14,7 +14,7 @@ from ai_client._io import finish
 from ai_client.control.concurrency import Concurrency
 from ai_client.testing import Gate, Upstream
 from ai_client.web import http_error
-from tests.control.support import Both, async_io, sync_io
+from tests.support.policies import Both, async_io, sync_io
 
 
 def test_no_more_than_allowed(upstream: Upstream) -> None:

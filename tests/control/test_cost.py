@@ -15,7 +15,7 @@ from ai_client.control.pricing.prices import Price, Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
-from tests.control.support import Both, sync_io
+from tests.support.policies import Both, sync_io
 
 OWN = Prices({"gpt-4o-mini": {"input": 2.0, "output": 10.0, "cached_input": 1.0}}, library=False)
 
@@ -198,7 +198,7 @@ FORKS_WHILE_LOADING = """
 import os, sys, threading
 from ai_client._io import finish
 from ai_client.control.pricing import prices
-from tests.control.support import sync_io
+from tests.support.policies import sync_io
 
 prices._table()._load = threading.Event().wait
 prices.Prices().warm()

@@ -11,7 +11,7 @@ from ai_client._call.usage import UNKNOWN
 from ai_client._params.omit import not_given
 from ai_client.control.pricing.estimates import from_events, input_tokens, prompt_tokens, size_of
 from ai_client.types.chat import ChatCompletionMessage
-from tests.control.support import sync_io
+from tests.support.policies import sync_io
 
 
 def call(path: str = "/chat/completions", **body: Any) -> Call:

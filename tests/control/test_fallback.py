@@ -18,7 +18,7 @@ from ai_client.control.concurrency import Concurrency
 from ai_client.control.fallback import Fallback
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream, sse
-from tests.control.support import Both, Clock
+from tests.support.policies import Both, Clock
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from ai_client.control.record import call_record
 from ai_client.control.trim import trim_messages
 from ai_client.testing import Upstream
 from ai_client.web import http_error
-from tests.control.support import Both
+from tests.support.policies import Both
 
 
 def sent(upstream: Upstream) -> dict[str, Any]:

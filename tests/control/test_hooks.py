@@ -20,7 +20,7 @@ from ai_client.control.observability.hooks import (
 from ai_client.control.observability.redaction.policy import Redaction
 from ai_client.control.pricing.prices import Prices
 from ai_client.testing import Upstream
-from tests.control.support import Both
+from tests.support.policies import Both
 
 
 class Ear:

@@ -16,7 +16,7 @@ from ai_client.control.pricing.prices import Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
-from tests.control.support import Both
+from tests.support.policies import Both
 
 PRICES = Prices({"gpt-4o-mini": {"input": 1, "output": 1}}, library=False)
 

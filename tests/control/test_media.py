@@ -20,8 +20,8 @@ from ai_client.control.pricing.prices import Price, Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
-from tests.control.support import Both, async_io, sync_io
 from tests.control.test_budget import held
+from tests.support.policies import Both, async_io, sync_io
 
 PRICES = Prices(
     {

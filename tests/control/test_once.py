@@ -15,7 +15,7 @@ from ai_client.control.assembly import make_layers
 from ai_client.control.pricing import meter
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
-from tests.control.support import Both, Clock
+from tests.support.policies import Both, Clock
 
 COUNTING: dict[str, Any] = {
     "logs": True,

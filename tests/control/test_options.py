@@ -11,7 +11,7 @@ from ai_client._process.assembly import Assembly
 from ai_client.control.assembly import OPTIONS, make_layers
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
-from tests.control.support import Both
+from tests.support.policies import Both
 
 EVERYTHING: dict[str, Any] = {
     "store": "memory://",

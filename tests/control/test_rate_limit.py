@@ -17,7 +17,7 @@ from ai_client.stores import Take, open_store
 from ai_client.stores.memory import MemoryBackend
 from ai_client.testing import Recorded, Reply, Upstream
 from ai_client.web import http_error
-from tests.control.support import Both, Clock, Redis
+from tests.support.policies import Both, Clock, Redis
 
 
 def client_with(both: Both, clock: Clock, *limits: RateLimit, **options: Any) -> Any:
@@ -213,7 +213,7 @@ def test_processes_share_a_rate(kind: str, tmp_path: Path, request: pytest.Fixtu
         with redis.Redis.from_url(server.url) as connection:
             connection.flushall()
         url = server.url
-    command = [sys.executable, "-m", "tests.control.limiter", url, "1800000000", str(limit)]
+    command = [sys.executable, "-m", "tests.support.limiter", url, "1800000000", str(limit)]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]

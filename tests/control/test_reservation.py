@@ -14,9 +14,9 @@ from ai_client.control.record import call_record
 from ai_client.stores import Ledger, open_store
 from ai_client.stores.memory import MemoryBackend
 from ai_client.testing import Upstream
-from tests.control.spender import PRICES
-from tests.control.support import Both, Clock
 from tests.control.test_budget import chat_reply, held
+from tests.support.policies import Both, Clock
+from tests.support.spender import PRICES
 
 
 def budgets(tokens: int, store: Any) -> Budgets:

@@ -6,7 +6,7 @@ from ai_client import ConfigError, InternalServerError
 from ai_client._call.retry import no_waiting
 from ai_client.control.retry_budget import RetryBudget
 from ai_client.testing import Upstream
-from tests.control.support import Both
+from tests.support.policies import Both
 
 
 def test_retries_are_a_share_of_calls(both: Both, upstream: Upstream) -> None:

@@ -11,7 +11,7 @@ from ai_client import BudgetExceeded
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.scope import window
 from ai_client.stores import open_store
-from tests.control.support import Both, Clock
+from tests.support.policies import Both, Clock
 
 ZONES = sorted(available_timezones())
 START, END = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (2020, 2035))

@@ -21,7 +21,7 @@ from ai_client.control.observability.hooks import Hooks
 from ai_client.control.observability.telemetry import Telemetry
 from ai_client.control.record import call_record
 from ai_client.testing import Recorded, Reply, Upstream
-from tests.control.support import Both
+from tests.support.policies import Both
 
 KEY = "sk-verysecretkey0123456789"
 PROMPT = "the prompt nobody may read"

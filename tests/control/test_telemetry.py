@@ -22,7 +22,7 @@ from ai_client._call.retry import no_waiting
 from ai_client.control.observability.redaction.policy import Redaction
 from ai_client.control.observability.telemetry import Telemetry
 from ai_client.testing import Upstream
-from tests.control.support import Both
+from tests.support.policies import Both
 
 
 class Collector:

@@ -9,11 +9,11 @@ from typing import Protocol
 import django
 import pytest
 
-from tests.hostile.wire import Wire
+from tests.support.hostile.wire import Wire
 
-pytest.register_assert_rewrite("tests.hostile.visits", "tests.hostile.controls")
+pytest.register_assert_rewrite("tests.support.hostile.visits", "tests.support.hostile.controls")
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.integrations.django_site.settings"
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.support.sites.django_site.settings"
 django.setup()
 del os.environ["DJANGO_SETTINGS_MODULE"]  # the servers that tests start have settings of their own
 
@@ -42,7 +42,7 @@ def tried(request: pytest.FixtureRequest) -> Tried:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show how many cells were tried, and by which seed."""
     if counts := config.stash.get(_TRIED, None):
-        from tests.hostile.cells import level, seed
+        from tests.support.hostile.cells import level, seed
 
         shown = ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))
         terminalreporter.write_line(f"hostile wire ({level()}, SEED={seed()}): {shown}")
@@ -58,9 +58,9 @@ def wire() -> Iterator[Wire]:
 @pytest.fixture(scope="module")
 def one_wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     """Yield one wire for all cells; what a process keeps for good of each way is there before anything is counted."""
-    from tests.hostile.cells import Cell
-    from tests.hostile.visits import visit
-    from tests.hostile.ways import WAYS
+    from tests.support.hostile.cells import Cell
+    from tests.support.hostile.visits import visit
+    from tests.support.hostile.ways import WAYS
 
     with Wire() as wire:
         for way in WAYS:

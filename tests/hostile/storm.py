@@ -7,11 +7,11 @@ from typing import TypeVar
 
 import pytest
 
-from tests.hostile import breaks, cells
-from tests.hostile.census import nothing_left
 from tests.hostile.conftest import Tried
-from tests.hostile.visits import visit, visit_break
-from tests.hostile.wire import Wire
+from tests.support.hostile import breaks, cells
+from tests.support.hostile.census import nothing_left
+from tests.support.hostile.visits import visit, visit_break
+from tests.support.hostile.wire import Wire
 
 C = TypeVar("C", cells.Cell, breaks.Break)
 _SHOWN = 5

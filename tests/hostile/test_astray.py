@@ -16,8 +16,8 @@ from ai_client.control.observability.hooks import Hooks
 from ai_client.control.observability.logs import Logs
 from ai_client.provider import ClientProvider
 from tests.conftest import Invoke
-from tests.hostile.framing import framed
-from tests.hostile.wire import Request, Step, Wire
+from tests.support.hostile.framing import framed
+from tests.support.hostile.wire import Request, Step, Wire
 
 SECRET = "planted-secret-0123"
 CHAT = b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[]}'

@@ -27,8 +27,8 @@ from ai_client.control.pricing.prices import Prices
 from ai_client.relay import async_events, sync_events
 from ai_client.stores import open_store
 from tests.conftest import CHAT, KEY, Invoke
-from tests.hostile.framing import EVENT_STREAM, chunk, events, framed, head
-from tests.hostile.wire import HOLD, Script, Wire
+from tests.support.hostile.framing import EVENT_STREAM, chunk, events, framed, head
+from tests.support.hostile.wire import HOLD, Script, Wire
 
 BOUND = 200_000
 BLOCK = b" " * 50_000

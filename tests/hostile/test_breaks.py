@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.breaks import Break, chosen
-from tests.hostile.census import nothing_left
 from tests.hostile.conftest import Tried
-from tests.hostile.visits import visit_break
-from tests.hostile.wire import Wire
+from tests.support.hostile.breaks import Break, chosen
+from tests.support.hostile.census import nothing_left
+from tests.support.hostile.visits import visit_break
+from tests.support.hostile.wire import Wire
 
 
 @pytest.mark.parametrize("cell", chosen(), ids=str)

@@ -19,9 +19,9 @@ from ai_client._io.async_io import AsyncIO
 from ai_client.control import Concurrency, make_layers
 from ai_client.control.cache.policy import Cache
 from ai_client.control.record import record_of
-from tests.control.support import Idle
-from tests.hostile.framing import EVENT_STREAM, events, framed
-from tests.hostile.wire import Request, Script, Wire
+from tests.support.hostile.framing import EVENT_STREAM, events, framed
+from tests.support.hostile.wire import Request, Script, Wire
+from tests.support.policies import Idle
 
 T = TypeVar("T")
 Moment = Literal["while it waits", "as it wakes", "twice"]

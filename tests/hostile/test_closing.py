@@ -18,9 +18,9 @@ from ai_client import (
     OpenAI,
 )
 from tests.conftest import CHAT, KEY
-from tests.hostile.framing import EVENT_STREAM, events, framed
-from tests.hostile.shapes import chat_events
-from tests.hostile.wire import HOLD, Wire
+from tests.support.hostile.framing import EVENT_STREAM, events, framed
+from tests.support.hostile.shapes import chat_events
+from tests.support.hostile.wire import HOLD, Wire
 
 ONE = httpx.Limits(max_connections=1)
 BLOCKING: dict[str, Callable[[], dict[str, Any]]] = {

@@ -32,10 +32,10 @@ from ai_client._pool.sync_pool import SyncPool
 from ai_client._process.gated_io import new_gate
 from ai_client._process.other_sdks import http_client_for
 from tests.conftest import KEY, Invoke
-from tests.hostile.framing import apart, script, whole
-from tests.hostile.wire import CLOSE, HOLD, RESET, Wire
-from tests.proxy_server import ProxyServer
-from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
+from tests.support.hostile.framing import apart, script, whole
+from tests.support.hostile.wire import CLOSE, HOLD, RESET, Wire
+from tests.support.proxy_server import ProxyServer
+from tests.support.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
 
 REQUESTS = 2400
 AWAITABLE: dict[str, Callable[..., Any]] = {

@@ -7,10 +7,10 @@ import pytest
 
 from ai_client._http.library import library
 from ai_client._pool.async_connecting import connect
-from tests.hostile.cells import Cell, fits
-from tests.hostile.visits import visit
-from tests.hostile.ways import WAYS
-from tests.hostile.wire import CLOSE, Wire
+from tests.support.hostile.cells import Cell, fits
+from tests.support.hostile.visits import visit
+from tests.support.hostile.ways import WAYS
+from tests.support.hostile.wire import CLOSE, Wire
 
 
 def test_what_came_before_the_end_is_read(wire: Wire) -> None:

@@ -14,7 +14,7 @@ from ai_client._call.pipeline import Next
 from ai_client.provider import ClientProvider
 from tests.conftest import CHAT, KEY
 from tests.hostile.test_readers import PIECES
-from tests.hostile.wire import HOLD, Wire
+from tests.support.hostile.wire import HOLD, Wire
 
 
 class Settling:

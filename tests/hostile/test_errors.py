@@ -12,9 +12,9 @@ import pytest
 from ai_client import OpenAIError
 from ai_client.types import Model
 from tests.conftest import CHAT, KEY, Invoke
-from tests.hostile.framing import EVENT_STREAM, FRAMINGS, events, script
-from tests.hostile.shapes import chat_events
-from tests.hostile.wire import CLOSE, HOLD, RESET, Step, Wire
+from tests.support.hostile.framing import EVENT_STREAM, FRAMINGS, events, script
+from tests.support.hostile.shapes import chat_events
+from tests.support.hostile.wire import CLOSE, HOLD, RESET, Step, Wire
 
 OK = b"HTTP/1.1 200 OK\r\n"
 JSON = OK + b"Content-Type: application/json\r\n"

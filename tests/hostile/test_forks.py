@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from tests.control.support import running_redis
-from tests.hostile.forking import ANSWER
-from tests.hostile.framing import script
-from tests.hostile.wire import Wire
+from tests.support.hostile.forking import ANSWER
+from tests.support.hostile.framing import script
+from tests.support.hostile.wire import Wire
+from tests.support.policies import running_redis
 
 FORKS = 10
 
 
 def run_forks(**told: Any) -> None:
     """Run the program that forks; each child must end in order."""
-    command = [sys.executable, "-m", "tests.hostile.forking", json.dumps({"forks": FORKS, **told})]
+    command = [sys.executable, "-m", "tests.support.hostile.forking", json.dumps({"forks": FORKS, **told})]
     root = Path(__file__).parents[2]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, cwd=root)
     assert done.returncode == 0, done.stderr[-6000:]

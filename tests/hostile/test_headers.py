@@ -11,7 +11,7 @@ from ai_client.errors import RateLimitError, RateLimitExceeded
 from ai_client.lib._polling import _proposed
 from ai_client.web import http_error
 from tests.conftest import CHAT, Invoke
-from tests.hostile.wire import Wire
+from tests.support.hostile.wire import Wire
 
 VALUES = [
     b"",

@@ -7,13 +7,13 @@ import pytest
 
 from ai_client import AsyncOpenAI, ClientProvider, OpenAI
 from ai_client._exchange.loops import stop_background_loop
-from tests.hostile.cells import level, seed
-from tests.hostile.census import nothing_left
 from tests.hostile.conftest import Tried
-from tests.hostile.crowds import Crowd, Moods
-from tests.hostile.visits import KEY, check_idle
-from tests.hostile.ways import pools_of
-from tests.hostile.wire import Wire
+from tests.support.hostile.cells import level, seed
+from tests.support.hostile.census import nothing_left
+from tests.support.hostile.crowds import Crowd, Moods
+from tests.support.hostile.visits import KEY, check_idle
+from tests.support.hostile.ways import pools_of
+from tests.support.hostile.wire import Wire
 
 CALLS = {"few": 1_000, "sample": 6_000, "all": 51_000}[level()] // 3
 """The calls of each of the three crowds."""

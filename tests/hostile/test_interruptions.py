@@ -14,8 +14,8 @@ import pytest
 from ai_client import APIConnectionError, APIStatusError, OpenAI
 from ai_client.control import Concurrency, make_layers
 from tests.conftest import CHAT, Invoke
-from tests.hostile.framing import EVENT_STREAM, FRAMINGS, events, framed, script
-from tests.hostile.wire import CLOSE, HOLD, RESET, Request, Script, Wire
+from tests.support.hostile.framing import EVENT_STREAM, FRAMINGS, events, framed, script
+from tests.support.hostile.wire import CLOSE, HOLD, RESET, Request, Script, Wire
 
 PATIENCE = 30.0
 MODEL = [b'{"id": "m", "object": "model", "created": 1, "owned_by": "me"}']

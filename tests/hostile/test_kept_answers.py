@@ -15,8 +15,8 @@ from ai_client.control.cache.policy import Cache
 from ai_client.control.observability.hooks import Hooks
 from ai_client.stores import open_store
 from tests.conftest import CHAT, KEY, Invoke
-from tests.hostile.framing import EVENT_STREAM, events, framed, script, whole
-from tests.hostile.shapes import (
+from tests.support.hostile.framing import EVENT_STREAM, events, framed, script, whole
+from tests.support.hostile.shapes import (
     chat_chunk,
     chat_events,
     completion_event,
@@ -24,7 +24,7 @@ from tests.hostile.shapes import (
     response,
     response_events,
 )
-from tests.hostile.wire import CLOSE, Request, Step, Wire
+from tests.support.hostile.wire import CLOSE, Request, Step, Wire
 
 
 def chat(content: Any = "one", finish: str | None = "stop", **message: Any) -> bytes:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import ai_client
-from tests.hostile.cells import level
-from tests.hostile.corpus import DIFFERENT, DONE, WELL_FORMED, WHOLE, Z, chunk
-from tests.hostile.encoding import dumps
-from tests.hostile.framing import SEGMENTATIONS, anywhere, script
-from tests.hostile.payloads import ASK
-from tests.hostile.wire import Wire
+from tests.support.hostile.cells import level
+from tests.support.hostile.corpus import DIFFERENT, DONE, WELL_FORMED, WHOLE, Z, chunk
+from tests.support.hostile.encoding import dumps
+from tests.support.hostile.framing import SEGMENTATIONS, anywhere, script
+from tests.support.hostile.payloads import ASK
+from tests.support.hostile.wire import Wire
 
 Read = tuple[list[Any], str]
 STORMS = level() == "all"

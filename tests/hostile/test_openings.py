@@ -7,9 +7,9 @@ import pytest
 from ai_client import APIConnectionError, APIResponseValidationError, APITimeoutError, OpenAIError
 from ai_client._call.retry import no_waiting
 from tests.conftest import CHAT, KEY, Invoke
-from tests.hostile.framing import EVENT_STREAM, events, framed, head, script, whole
-from tests.hostile.shapes import chat_events, text_of
-from tests.hostile.wire import CLOSE, HOLD, RESET, Wire
+from tests.support.hostile.framing import EVENT_STREAM, events, framed, head, script, whole
+from tests.support.hostile.shapes import chat_events, text_of
+from tests.support.hostile.wire import CLOSE, HOLD, RESET, Wire
 
 JSON = b'{"error": {"message": "no", "code": "c"}}'
 

@@ -22,8 +22,8 @@ from ai_client import (
 from ai_client.control.fallback import Fallback
 from ai_client.doctor import describe
 from tests.conftest import Invoke
-from tests.hostile.framing import framed
-from tests.hostile.wire import RESET, Request, Step, Wire
+from tests.support.hostile.framing import framed
+from tests.support.hostile.wire import RESET, Request, Step, Wire
 
 CHAT = b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[]}'
 OWN = {

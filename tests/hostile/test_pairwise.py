@@ -2,8 +2,8 @@
 
 from itertools import combinations
 
-from tests.hostile.cells import AXES, Cell, chosen, fits, pairs
-from tests.hostile.pairwise import Covering
+from tests.support.hostile.cells import AXES, Cell, chosen, fits, pairs
+from tests.support.hostile.pairwise import Covering
 
 
 def test_every_two_values_that_fit_stand_together() -> None:

@@ -33,7 +33,7 @@ from ai_client.stores import (
     sqlite,
     sqlite_file,
 )
-from tests.control.support import sync_io
+from tests.support.policies import sync_io
 
 THREADS = 6
 NOW = 1_800_000_000.0

@@ -9,7 +9,7 @@ import pytest
 from ai_client import APIConnectionError, DefaultAsyncHttpxClient, DefaultHttpxClient
 from ai_client._call.retry import no_waiting
 from tests.conftest import CHAT, KEY, Invoke
-from tests.hostile.wire import Wire
+from tests.support.hostile.wire import Wire
 
 NOWHERE = [
     b"ftp://h/",

@@ -7,9 +7,9 @@ import pytest
 
 from ai_client.relay import AsyncEvents, Events
 from tests.conftest import CHAT, KEY, Invoke
-from tests.hostile.framing import EVENT_STREAM, SEGMENTATIONS, events, framed, script
-from tests.hostile.shapes import chat_events, completion_event, encoded, response_events
-from tests.hostile.wire import CLOSE, RESET, Step, Wire
+from tests.support.hostile.framing import EVENT_STREAM, SEGMENTATIONS, events, framed, script
+from tests.support.hostile.shapes import chat_events, completion_event, encoded, response_events
+from tests.support.hostile.wire import CLOSE, RESET, Step, Wire
 
 DONE = b"data: [DONE]\n\n"
 

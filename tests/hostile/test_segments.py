@@ -10,7 +10,7 @@ from ai_client._call.call import Call, Reply
 from ai_client._call.pipeline import Next
 from ai_client.control.record import call_record
 from tests.conftest import CHAT, KEY, Invoke
-from tests.hostile.framing import (
+from tests.support.hostile.framing import (
     EVENT_STREAM,
     FRAMINGS,
     SEGMENTATIONS,
@@ -19,8 +19,8 @@ from tests.hostile.framing import (
     events,
     script,
 )
-from tests.hostile.shapes import CHAT_EVENTS, RESPONSE_EVENTS, encoded, text_of
-from tests.hostile.wire import Wire
+from tests.support.hostile.shapes import CHAT_EVENTS, RESPONSE_EVENTS, encoded, text_of
+from tests.support.hostile.wire import Wire
 
 Segmentation = Callable[[Sequence[bytes]], list[bytes]]
 

@@ -22,8 +22,8 @@ from ai_client.control.concurrency import Concurrency
 from ai_client.control.record import call_record
 from ai_client.errors import BlockingCallWarning, GuardrailError, QueueFull
 from tests.conftest import KEY
-from tests.hostile.websocket_peer import Peer, accepted
-from tests.hostile.wire import HOLD, Wire
+from tests.support.hostile.websocket_peer import Peer, accepted
+from tests.support.hostile.wire import HOLD, Wire
 
 _PATIENCE = 20.0
 

@@ -17,8 +17,8 @@ from ai_client import (
     StreamInterruptedError,
 )
 from tests.conftest import CHAT, KEY, Invoke
-from tests.hostile.framing import EVENT_STREAM, FRAMINGS, events, script
-from tests.hostile.shapes import (
+from tests.support.hostile.framing import EVENT_STREAM, FRAMINGS, events, script
+from tests.support.hostile.shapes import (
     chat_chunk,
     chat_events,
     completion_event,
@@ -27,7 +27,7 @@ from tests.hostile.shapes import (
     response_events,
     text_of,
 )
-from tests.hostile.wire import CLOSE, Wire
+from tests.support.hostile.wire import CLOSE, Wire
 
 FILE = ("a.wav", b"RIFF")
 OPEN: dict[str, Callable[..., Any]] = {

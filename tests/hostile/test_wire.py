@@ -4,8 +4,16 @@ import socket
 
 import pytest
 
-from tests.hostile.framing import FRAMINGS, SEGMENTATIONS, Framing, byte_by_byte, cut_at, framed, script
-from tests.hostile.wire import CLOSE, HOLD, RESET, Wire
+from tests.support.hostile.framing import (
+    FRAMINGS,
+    SEGMENTATIONS,
+    Framing,
+    byte_by_byte,
+    cut_at,
+    framed,
+    script,
+)
+from tests.support.hostile.wire import CLOSE, HOLD, RESET, Wire
 
 PARTS = [b"one", b"two-and-more", b"3"]
 

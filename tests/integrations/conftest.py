@@ -4,6 +4,6 @@ import os
 
 import django
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.integrations.django_site.settings"
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.support.sites.django_site.settings"
 django.setup()
 del os.environ["DJANGO_SETTINGS_MODULE"]  # the servers that tests start have settings of their own

@@ -12,10 +12,10 @@ import pytest
 from ai_client import ConfigError, current_labels
 from ai_client.control.accounting.cost import Cost
 from ai_client.testing import Upstream
-from tests.control.support import running_redis
+from tests.support.policies import running_redis
+from tests.support.servers import ROOT
 
 from .contract import Options, Site
-from .servers import ROOT
 
 PAGES = sorted(path for path in (ROOT / "docs" / "controls").glob("*.md") if path.stem != "README")
 BLOCK = re.compile(r"^```python\n(controls = .*?)^```$", re.DOTALL | re.MULTILINE)

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from ai_client import ClientProvider, current_labels
 from ai_client_django._current import handle
 from ai_client_fastapi import AIClientDep, add_ai_client_error_handlers, ai_client_lifespan, stream_response
-from tests.integrations.flask_site import create_app
+from tests.support.sites.flask_site import create_app
 
 from .contract import ASK, Answer, Contract, Options
 from .policies import PolicyContract

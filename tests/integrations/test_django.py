@@ -16,7 +16,7 @@ from pytest_django import Settings
 from ai_client import ConfigError, OpenAI
 from ai_client.testing import Upstream
 from ai_client_django import ai_client, get_ai_client, get_async_ai_client
-from tests.integrations.django_site.urls import PROMPT
+from tests.support.sites.django_site.urls import PROMPT
 
 KEY = "sk-verysecret"
 SEVERAL = {

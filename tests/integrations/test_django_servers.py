@@ -11,14 +11,13 @@ import httpx
 import pytest
 
 from ai_client.testing import Gate, Upstream
-
-from .load import get_many
-from .servers import Served, serving
+from tests.support.load import get_many
+from tests.support.servers import Served, serving
 
 Serve = Callable[[Upstream], AbstractContextManager[Served]]
 THREADS = 8
 REQUESTS = 200
-SITE = "tests.integrations.django_site"
+SITE = "tests.support.sites.django_site"
 
 
 @contextmanager

@@ -11,9 +11,8 @@ import httpx
 import pytest
 
 from ai_client.testing import Gate, Upstream, sse
-
-from .load import get_many
-from .servers import SECONDS_TO_START, Served, serving
+from tests.support.load import get_many
+from tests.support.servers import SECONDS_TO_START, Served, serving
 
 REQUESTS = 1000
 IN_FLIGHT = 50
@@ -31,7 +30,14 @@ def upstream() -> Iterator[Upstream]:
 def uvicorn(upstream: Upstream, *arguments: str, shutdown_timeout: str = "10") -> Iterator[Served]:
     """Serve the application."""
     with serving(
-        *("uvicorn", "tests.integrations.fastapi_app:app", "--port", "{port}", "--no-access-log", *arguments),
+        *(
+            "uvicorn",
+            "tests.support.sites.fastapi_app:app",
+            "--port",
+            "{port}",
+            "--no-access-log",
+            *arguments,
+        ),
         OPENAI_API_KEY="any",
         OPENAI_BASE_URL=upstream.base_url,
         AI_CLIENT_SHUTDOWN_TIMEOUT=shutdown_timeout,

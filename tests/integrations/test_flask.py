@@ -11,7 +11,7 @@ from flask import Flask
 from ai_client import ConfigError, OpenAI, OpenAIError, current_labels
 from ai_client.testing import Upstream
 from ai_client_flask import AIClient, current_ai_client, get_ai_client, get_async_ai_client, stream_response
-from tests.integrations.flask_site import ai, create_app
+from tests.support.sites.flask_site import ai, create_app
 
 CONFIG = {"AI_CLIENT_API_KEY": "sk-verysecret"}
 

@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from ai_client.testing import Gate, Upstream
-
-from .load import get_many
-from .servers import Served, serving
+from tests.support.load import get_many
+from tests.support.servers import Served, serving
 
 THREADS = 8
 REQUESTS = 200
@@ -21,7 +20,13 @@ REQUESTS = 200
 def gunicorn(upstream: Upstream, *arguments: str) -> Iterator[Served]:
     """Serve the app."""
     with serving(
-        *("gunicorn", "--bind", "127.0.0.1:{port}", *arguments, "tests.integrations.flask_site:create_app()"),
+        *(
+            "gunicorn",
+            "--bind",
+            "127.0.0.1:{port}",
+            *arguments,
+            "tests.support.sites.flask_site:create_app()",
+        ),
         UPSTREAM=upstream.base_url,
     ) as served:
         yield served

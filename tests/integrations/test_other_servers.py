@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from ai_client.testing import Gate, Upstream, sse
-
-from .load import get_many
-from .servers import Served, serving
+from tests.support.load import get_many
+from tests.support.servers import Served, serving
 
 LISTENING = {
     "hypercorn": ("hypercorn", "--bind", "127.0.0.1:{port}"),
@@ -20,8 +19,8 @@ LISTENING = {
 }
 WORKERS = {name: () if name == "daphne" else ("--workers", "2") for name in LISTENING}
 APPLICATIONS = {
-    "fastapi": "tests.integrations.fastapi_app:app",
-    "django": "tests.integrations.django_site.asgi:application",
+    "fastapi": "tests.support.sites.fastapi_app:app",
+    "django": "tests.support.sites.django_site.asgi:application",
 }
 ASK = {"fastapi": "/ask", "django": "/async/1/"}
 STREAM = {"fastapi": "/stream", "django": "/stream-async/"}

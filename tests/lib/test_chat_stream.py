@@ -12,7 +12,7 @@ from ai_client.lib import _schema, _tools
 from ai_client.lib.streaming import _accumulate, chat
 from ai_client.testing import Gate, Upstream
 from ai_client.types.chat import ChatCompletionChunk
-from tests.lib.scripts_chat import SCRIPTS, GetWeather, Place, body, call, chunk, piece, texts
+from tests.support.chat_scripts import SCRIPTS, GetWeather, Place, body, call, chunk, piece, texts
 
 CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
 

@@ -9,9 +9,9 @@ import ai_client
 from ai_client.lib.streaming import _accumulate, responses
 from ai_client.testing import Upstream
 from ai_client.types.responses.response_stream_event import ResponseStreamEvent as RawEvent
-from tests.lib.scripts_chat import GetWeather
-from tests.lib.scripts_responses import SCRIPTS, body, created, ended, message, response, say
 from tests.lib.test_chat_stream import arguments, next_of, told
+from tests.support.chat_scripts import GetWeather
+from tests.support.response_scripts import SCRIPTS, body, created, ended, message, response, say
 
 CALL: dict[str, Any] = {"model": "m", "input": "Hello"}
 EVENTS = {"content-type": "text/event-stream"}

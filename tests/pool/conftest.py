@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.both_pools import AsyncPools, Pools, SyncPools
-from tests.raw_server import RawServer
+from tests.support.both_pools import AsyncPools, Pools, SyncPools
+from tests.support.raw_server import RawServer
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 import trustme
 
 from ai_client._pool import sync_pool
-from tests.both_pools import Pools, SyncPools, burst, descriptors_to
-from tests.raw_server import OK, Exchange, RawServer
+from tests.support.both_pools import Pools, SyncPools, burst, descriptors_to
+from tests.support.raw_server import OK, Exchange, RawServer
 
 GONE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 

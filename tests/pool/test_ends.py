@@ -12,8 +12,8 @@ import pytest
 
 from ai_client._pool.async_pool import AsyncPool
 from ai_client._pool.sync_pool import SyncPool
-from tests.both_pools import Pools, SyncPools, hold, request
-from tests.raw_server import HEAD_OF_STREAM, Exchange, RawServer, chunk
+from tests.support.both_pools import Pools, SyncPools, hold, request
+from tests.support.raw_server import HEAD_OF_STREAM, Exchange, RawServer, chunk
 
 
 def test_stream_read_to_its_end_returns_the_connection(both: type[Pools], server: RawServer) -> None:

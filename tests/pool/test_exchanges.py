@@ -8,8 +8,8 @@ import pytest
 
 from ai_client._http.library import may_have_been_sent
 from ai_client.testing import Upstream
-from tests.both_pools import Pools, chance, iter_body, request
-from tests.raw_server import OK, Exchange, RawServer
+from tests.support.both_pools import Pools, chance, iter_body, request
+from tests.support.raw_server import OK, Exchange, RawServer
 
 
 def test_response_is_complete(both: type[Pools], server: RawServer) -> None:

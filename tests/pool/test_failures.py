@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from ai_client._http.library import may_have_been_sent
-from tests.both_pools import Pools, burst, iter_body, request
-from tests.raw_server import HEAD_OF_STREAM, Exchange, RawServer, chunk
+from tests.support.both_pools import Pools, burst, iter_body, request
+from tests.support.raw_server import HEAD_OF_STREAM, Exchange, RawServer, chunk
 
 
 def test_connection_closed_by_the_server_is_replaced_unseen(both: type[Pools], server: RawServer) -> None:

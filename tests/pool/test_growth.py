@@ -12,9 +12,9 @@ import ai_client._pool
 from ai_client._http.library import library
 from ai_client._pool.http11 import Wire
 from ai_client._pool.permits import Permits
-from tests.both_pools import AsyncPools, Pools, request
-from tests.counting import FEW, Work, assert_linear, counted
-from tests.raw_server import HEAD_OF_STREAM, OK, RawServer, chunk
+from tests.support.both_pools import AsyncPools, Pools, request
+from tests.support.counting import FEW, Work, assert_linear, counted
+from tests.support.raw_server import HEAD_OF_STREAM, OK, RawServer, chunk
 
 POOL = str(Path(ai_client._pool.__file__).parent)
 

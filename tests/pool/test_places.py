@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from ai_client._http.library import may_have_been_sent
-from tests.both_pools import (
+from tests.support.both_pools import (
     AsyncPools,
     CountingSocket,
     Pools,
@@ -20,10 +20,10 @@ from tests.both_pools import (
     descriptors_to,
     request,
 )
-from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
+from tests.support.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
 
 REQUESTS = 2400
-from tests.both_pools import burst, hold
+from tests.support.both_pools import burst, hold
 
 
 @pytest.fixture

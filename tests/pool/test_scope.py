@@ -15,9 +15,9 @@ import trustme
 import ai_client._pool
 from ai_client._http.options import PoolOptions
 from ai_client._pool.async_pool import AsyncPool
-from tests.both_pools import AsyncPools, Pools, SyncPools, descriptors_to, request
-from tests.counting import counted
-from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
+from tests.support.both_pools import AsyncPools, Pools, SyncPools, descriptors_to, request
+from tests.support.counting import counted
+from tests.support.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
 
 POOL = str(Path(ai_client._pool.__file__).parent)
 
@@ -135,7 +135,7 @@ def test_pool_is_closed_from_another_loop(server: RawServer) -> None:
 _FORK = """
 import asyncio, gc, os, ssl, sys, warnings
 sys.path[:0] = {path!r}
-from tests.both_pools import descriptors_to, request
+from tests.support.both_pools import descriptors_to, request
 from ai_client._http.options import PoolOptions
 from ai_client._pool.async_pool import AsyncPool
 from ai_client._pool.sync_pool import SyncPool

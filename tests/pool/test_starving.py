@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from ai_client._pool import starvation
-from tests.both_pools import Pools, hold
-from tests.raw_server import RawServer
+from tests.support.both_pools import Pools, hold
+from tests.support.raw_server import RawServer
 
 
 @pytest.fixture(autouse=True)

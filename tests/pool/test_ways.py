@@ -15,9 +15,9 @@ import trustme
 
 from ai_client._http.library import may_have_been_sent
 from ai_client._pool.proxy import Proxies, Proxy, _environment
-from tests.both_pools import AsyncPools, Pools, chance, descriptors_to, request
-from tests.proxy_server import ProxyServer
-from tests.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
+from tests.support.both_pools import AsyncPools, Pools, chance, descriptors_to, request
+from tests.support.proxy_server import ProxyServer
+from tests.support.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
 
 
 @pytest.fixture(scope="module")

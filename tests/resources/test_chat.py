@@ -10,8 +10,8 @@ from pydantic import BaseModel, TypeAdapter
 
 import ai_client
 from ai_client.types.chat import ParsedChatCompletion, ParsedChatCompletionMessage
-from tests.lib.scripts_chat import GetWeather, Place, body, texts
 from tests.lib.test_chat_stream import arguments, bare
+from tests.support.chat_scripts import GetWeather, Place, body, texts
 
 CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
 PLACE = '{"city": "Paris", "degrees": 1.5}'

@@ -9,10 +9,10 @@ from pydantic import TypeAdapter
 
 import ai_client
 from ai_client.types.responses import ParsedResponse
-from tests.lib.scripts_chat import GetWeather, Place
-from tests.lib.scripts_responses import STRICT, TOOL, function, message, part, response
 from tests.lib.test_response_stream import CALL, keywords
 from tests.resources.test_chat import outcome
+from tests.support.chat_scripts import GetWeather, Place
+from tests.support.response_scripts import STRICT, TOOL, function, message, part, response
 
 PLACE = '{"city":"Paris","degrees":1.5}'
 WEATHER = '{"city":"Paris"}'

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.control.support import Redis, running_redis
+from tests.support.policies import Redis, running_redis
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import time
 import redis
 
 from ai_client.stores import Change, Hold, Spend, Take, Tally, open_store
-from tests.control.support import Redis
+from tests.support.policies import Redis
 
 
 def test_every_key_has_an_end(redis_server: Redis) -> None:

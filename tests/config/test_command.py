@@ -1,0 +1,76 @@
+"""The command `ai-client`."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from ai_client.cli import main
+from ai_client.testing import Upstream
+from tests.conftest import KEY
+
+PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+
+
+@pytest.mark.parametrize("entry", PROJECT["scripts"].values())
+def test_every_command_starts(entry: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each command that the project declares is there, and explains itself."""
+    module, _, name = entry.partition(":")
+    with pytest.raises(SystemExit) as ended:
+        getattr(import_module(module), name)(["--help"])
+    assert ended.value.code == 0
+    assert "doctor" in capsys.readouterr().out
+
+
+def test_it_runs_as_a_module() -> None:
+    """`python -m ai_client` is the same command."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ai_client", "doctor"],
+        env={**os.environ, "OPENAI_API_KEY": KEY},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "default:" in done.stdout
+    assert KEY not in done.stdout
+
+
+def test_doctor_tells_what_the_environment_gives(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], upstream: Upstream
+) -> None:
+    """The report has the options, where each is from, and with `--call` whether the API answers."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", upstream.base_url)
+    assert main(["doctor"]) == 0
+    assert "(OPENAI_BASE_URL)" in capsys.readouterr().out
+    assert not upstream.requests
+    assert main(["doctor", "--call"]) == 0
+    assert "models" in capsys.readouterr().out
+    assert upstream.requests
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("AI_CLIENT_TIMEOUT", "soon"), ("OPENAI_BASE_URL", "https://h:x/")]
+)
+def test_doctor_fails_where_no_client_can_be_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    """A fault is told, and the command fails."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv(name, value)
+    assert main(["doctor", "--call"]) == 1
+    assert name in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("argv", [[], ["nonsense"], ["doctor", "--nonsense"]])
+def test_what_it_does_not_know_is_told(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown command ends with the usage and the usual code."""
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    assert ended.value.code == 2
+    assert "usage: ai-client" in capsys.readouterr().err

@@ -1,0 +1,289 @@
+"""The page in a browser, before each of the three back ends."""
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_client.testing import Gate, Upstream, sse
+from tests.examples.conftest import Example, Tab, running
+
+pytest.importorskip("playwright")
+from playwright.sync_api import expect
+
+
+def gated(gate: Gate, *more: str) -> Sequence[bytes | Gate]:
+    """Make a stream that says a word, waits for the gate and goes on."""
+    return [piece("First"), gate, *map(piece, more or (" second",)), sse("[DONE]")]
+
+
+def piece(text: str) -> bytes:
+    """Make a chunk that says something."""
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+    return sse(
+        {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    )
+
+
+def test_stream(tab: Tab, example: Example) -> None:
+    """Words appear while later ones are still to come, and the stop button is there until the last."""
+    gate = Gate()
+    example.upstream.reply(chunks=gated(gate), path="/chat/completions")
+    tab.say("Hello?")
+    expect(tab.answers).to_have_text("First")
+    expect(tab.button("Stop")).to_be_visible()
+    gate.set()
+    expect(tab.answers).to_have_text("First second")
+    expect(tab.button("Send")).to_be_visible()
+
+
+MARKDOWN = """\
+# Pools
+
+They keep **open** connections, 2 * 3 of them:
+
+- in `code`
+- <b>not as HTML</b>
+
+1. once
+2. *more*
+
+```python
+print("**as it is**")
+```
+"""
+
+
+def test_markdown(tab: Tab, example: Example) -> None:
+    """An answer's Markdown is shown as what it means, its HTML as text, and both again after a reload."""
+    example.upstream.reply(content=MARKDOWN, path="/chat/completions")
+    tab.say("**Hello?**")
+    expect(tab.page.locator(".note")).to_be_visible()
+    for _ in range(2):
+        expect(tab.page.locator(".turn.user .text")).to_have_text("**Hello?**")
+        expect(tab.answers.locator("strong")).to_have_text(["Pools", "open"])
+        expect(tab.answers.locator("p").nth(1)).to_have_text("They keep open connections, 2 * 3 of them:")
+        expect(tab.answers.locator("ul > li")).to_have_text(["in code", "<b>not as HTML</b>"])
+        expect(tab.answers.locator("ol > li")).to_have_text(["once", "more"])
+        expect(tab.answers.locator("ol em")).to_have_text("more")
+        expect(tab.answers.locator("pre > code")).to_have_text('print("**as it is**")')
+        expect(tab.answers.locator("b")).to_have_count(0)
+        tab.page.reload()
+
+
+def test_conversation(tab: Tab, example: Example) -> None:
+    """A second message is sent with what was said before, to the model that was chosen, and tokens and cost add up."""
+    tab.page.get_by_label("Model").select_option("gpt-4o-mini")
+    tab.say("One")
+    expect(tab.page.locator(".note").first).to_contain_text(re.compile(r"\d+ tokens · \$0\.0"))
+    tab.say("Two")
+    expect(tab.page.locator(".note")).to_have_count(2)
+    last = example.upstream.requests[-1].json()
+    assert [turn["role"] for turn in last["messages"]] == ["user", "assistant", "user"]
+    assert last["model"] == "gpt-4o-mini"
+    notes = tab.page.locator(".note").all_inner_texts()
+    tokens = sum(int(note.split(" ")[0]) for note in notes)
+    expect(tab.page.locator("#total")).to_have_text(re.compile(rf"{tokens} tokens · \$0\.0\d+\.$"))
+
+
+@pytest.mark.parametrize("how", ["button", "Escape"])
+def test_stop(tab: Tab, example: Example, how: str) -> None:
+    """Stopping closes the call to the upstream, keeps what was said, and the chat goes on."""
+    example.upstream.reply(chunks=[piece("First"), *([0.05, piece(" more")] * 600)], path="/chat/completions")
+    tab.say("Hello?")
+    expect(tab.answers).to_contain_text("First")
+    if how == "button":
+        tab.button("Stop").click()
+    else:
+        tab.page.keyboard.press("Escape")
+    expect(tab.page.locator(".note")).to_contain_text("Stopped")
+    example.upstream.wait_for(lambda: example.upstream.requests[-1].aborted, 15)
+    tab.say("Again")
+    expect(tab.answers.nth(1)).to_contain_text("You wrote: “Again”")
+
+
+def test_error_and_retry(tab: Tab, example: Example) -> None:
+    """A failure says so and offers a retry, which puts the answer in its place."""
+    example.upstream.reply(status=500, path="/chat/completions")
+    tab.say("Hello?")
+    expect(tab.problem).to_contain_text("The AI service failed.")
+    tab.button("Try again").click()
+    expect(tab.answers).to_contain_text("You wrote: “Hello?”")
+    expect(tab.problem).to_have_count(0)
+
+
+def test_error_in_mid_stream(tab: Tab, example: Example) -> None:
+    """A stream that breaks off keeps its words on the page, says so and can be tried again."""
+    example.upstream.reply(chunks=[piece("First")], path="/chat/completions", close_after=200)
+    tab.say("Hello?")
+    expect(tab.problem).to_be_visible()
+    tab.button("Try again").click()
+    expect(tab.answers).to_contain_text("You wrote: “Hello?”")
+
+
+def test_upstream_at_its_limit(tab: Tab, example: Example) -> None:
+    """A limit of the upstream is told as one, with the time after which it may work."""
+    example.upstream.reply(status=429, headers={"retry-after": "120"}, path="/chat/completions")
+    tab.say("Hello?")
+    expect(tab.problem).to_contain_text("Too many requests.")
+    expect(tab.problem).to_contain_text("in 2 minutes")
+
+
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_budget(open_tab: Callable[..., Tab], framework: str, size: str) -> None:
+    """A budget that is used up is told as such; what was said before stays, and the upstream is not asked."""
+    with (
+        Upstream() as upstream,
+        running(framework, upstream, CHAT_TOKENS_PER_DAY="4200") as poor,
+    ):
+        tab = open_tab(size, url=poor.url)
+        tab.say("One")
+        expect(tab.page.locator(".note")).to_be_visible()
+        tab.say("Two")
+        expect(tab.problem).to_contain_text("Budget reached.")
+        expect(tab.problem).to_contain_text("4200 tokens per day")
+        assert len([request for request in upstream.requests if request.method == "POST"]) == 1
+
+
+def test_reload_in_mid_stream(tab: Tab, example: Example) -> None:
+    """A reload ends the upstream's call; the page comes back with the conversation and can finish it."""
+    tab.say("One")
+    expect(tab.page.locator(".note")).to_have_count(1)
+    example.upstream.reply(chunks=[piece("First"), *([0.05, piece(" more")] * 600)], path="/chat/completions")
+    tab.say("Two")
+    expect(tab.answers.nth(1)).to_contain_text("First")
+    tab.page.reload()
+    example.upstream.wait_for(lambda: any(request.aborted for request in example.upstream.requests), 15)
+    expect(tab.answers).to_have_count(1)
+    expect(tab.problem).to_contain_text("interrupted")
+    tab.button("Try again").click()
+    expect(tab.answers.nth(1)).to_contain_text("You wrote: “Two”")
+
+
+def test_two_tabs(tab: Tab, open_tab: Callable[..., Tab], example: Example) -> None:
+    """Two tabs hold conversations of their own, at the same time."""
+    other = open_tab(context=tab.page.context)
+    gates = [Gate(), Gate()]
+    for gate, word in zip(gates, (" left", " right"), strict=True):
+        example.upstream.reply(chunks=gated(gate, word), path="/chat/completions")
+    tab.say("One")
+    expect(tab.answers).to_have_text("First")
+    other.say("Two")
+    expect(other.answers).to_have_text("First")
+    for gate in gates:
+        gate.set()
+    expect(tab.answers).to_have_text("First left")
+    expect(other.answers).to_have_text("First right")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_looks(
+    open_tab: Callable[..., Tab], example: Example, size: str, scheme: str, tmp_path: Path
+) -> None:
+    """Nothing is cut off or scrolls sideways, welcome and conversation alike, and texts stand out from their ground."""
+    tab = open_tab(size, scheme=scheme)
+    check_layout(tab)
+    tab.page.screenshot(path=tmp_path / "welcome.png")
+    tab.say("What is a connection pool, and " + "why" * 60 + "?")
+    expect(tab.page.locator(".note")).to_be_visible()
+    example.upstream.reply(status=500, path="/chat/completions")
+    tab.say("And now?")
+    expect(tab.problem).to_be_visible()
+    check_layout(tab)
+    tab.page.screenshot(path=tmp_path / "conversation.png")
+
+
+def check_layout(tab: Tab) -> None:
+    """Compare every visible element with the window, and its colours with each other."""
+    sideways, outside, faint = tab.page.evaluate(LAYOUT)
+    assert not sideways
+    assert not outside
+    assert not faint
+
+
+LAYOUT = """() => {
+  const channel = (value) => (value /= 255) <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (colour) => {
+    const [red, green, blue] = parts(colour).map(channel);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const ground = (element) => {
+    for (; element; element = element.parentElement) {
+      const colour = getComputedStyle(element).backgroundColor, alpha = parts(colour)[3] ?? 1;
+      if (alpha === 1) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const outside = [], faint = [];
+  for (const element of document.body.querySelectorAll("*")) {
+    if (!element.checkVisibility() || element.closest(".sr, script, style, svg, option, :disabled")) continue;
+    const box = element.getBoundingClientRect();
+    if (box.left < -0.5 || box.right > innerWidth + 0.5) outside.push(element.outerHTML.slice(0, 80));
+    if (![...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim())) continue;
+    const [one, two] = [getComputedStyle(element).color, ground(element)].map(light);
+    const contrast = (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);
+    if (contrast < 4.5) faint.push([contrast, element.outerHTML.slice(0, 80)]);
+  }
+  return [document.documentElement.scrollWidth > innerWidth, outside, faint];
+}"""
+
+
+def test_keyboard_only(tab: Tab, example: Example) -> None:
+    """Everything can be done with the keyboard alone: write, choose, stop, try again, begin anew."""
+    keyboard = tab.page.keyboard
+    expect(tab.page.get_by_label("Message")).to_be_focused()
+    example.upstream.reply(status=500, path="/chat/completions")
+    keyboard.type("Hello?")
+    keyboard.press("Shift+Enter")
+    keyboard.type("Are you there?")
+    keyboard.press("Enter")
+    expect(tab.problem).to_be_visible()
+    expect(tab.page.get_by_label("Message")).to_be_focused()
+    focus(tab, "Try again", backwards=True)
+    keyboard.press("Enter")
+    expect(tab.page.locator(".note")).to_be_visible()
+    assert example.upstream.requests[-1].json()["messages"][0]["content"] == "Hello?\nAre you there?"
+    keyboard.press("Tab")
+    expect(tab.page.get_by_label("Model")).to_be_focused()
+    chosen = tab.page.get_by_label("Model").input_value()
+    keyboard.press("ArrowUp")
+    assert tab.page.get_by_label("Model").input_value() != chosen
+    focus(tab, "New chat", backwards=True)
+    keyboard.press("Enter")
+    expect(tab.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+    expect(tab.page.get_by_label("Message")).to_be_focused()
+
+
+def focus(tab: Tab, name: str, *, backwards: bool) -> None:
+    """Press Tab until the button of that name has the focus."""
+    for _ in range(10):
+        tab.page.keyboard.press("Shift+Tab" if backwards else "Tab")
+        if tab.button(name).evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"The button {name!r} is not reached by Tab.")
+
+
+def test_page_without_the_upstream(open_tab: Callable[..., Tab], framework: str) -> None:
+    """Where the upstream cannot be reached, the page is there all the same and says so when asked."""
+    with ExitStack() as stack:
+        upstream = Upstream().start()
+        lonely = stack.enter_context(running(framework, upstream))
+        upstream.stop()
+        tab = open_tab(url=lonely.url)
+        tab.say("Hello?")
+        expect(tab.problem).to_contain_text("could not be reached")
+
+
+def test_thrift(tab: Tab, example: Example) -> None:
+    """The page is one request for itself and one for what it shows, nothing from elsewhere."""
+    requested: list[Any] = []
+    tab.page.on("request", lambda request: requested.append(request))  # noqa: PLW0108 - Playwright marks its handlers
+    tab.page.reload()
+    expect(tab.page.locator("#model option")).not_to_have_count(0)
+    urls = [request.url for request in requested if not request.url.startswith("data:")]
+    assert urls == [f"{example.url}/", f"{example.url}/api/about"]

@@ -1,8 +1,0 @@
-"""The site for WSGI servers."""
-
-import os
-
-from django.core.wsgi import get_wsgi_application
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.integrations.django_site.settings")
-application = get_wsgi_application()

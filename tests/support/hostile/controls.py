@@ -1,0 +1,111 @@
+"""Every control as the options that ask for it, and what must hold of it after calls."""
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ai_client.control import Concurrency, Cost
+from ai_client.stores.memory import MemoryBackend
+from tests.support.hostile.answers import Kind
+from tests.support.hostile.payloads import TOKENS
+
+Options = dict[str, Any]
+PRICES = {name: {"input": 1.0, "output": 2.0} for name in ("m", "second")}
+NANO_USD = 1000 * (TOKENS[0] + 2 * TOKENS[1])
+"""What the tokens of one answer cost at these prices."""
+
+
+def hear(details: object) -> None:
+    """Take what a hook is told."""
+    del details
+
+
+EACH: dict[str, Options] = {
+    "hooks": {"hooks": dict.fromkeys(("on_call", "on_attempt", "on_result", "on_error"), hear)},
+    "logs": {"logs": True, "redaction": {"patterns": ["email", "card"]}},
+    "telemetry": {"telemetry": True},
+    "guardrails": {"guardrails": {"allowed_models": ["m", "second"], "max_output_tokens": 100}},
+    "cache": {"cache": {"scope": "all"}},
+    "models": {"models": {"m": ["m", "second"]}, "breaker": False},
+    "breaker": {"breaker": {"failures": 5}},
+    "clients": {"models": {"m": ["other/m", "second"]}, "fallback": {"clients": {"other": {}}}},
+    "budgets": {
+        "budgets": [{"tokens": 10**9, "per": "total"}, {"usd": 1000, "per": "day"}],
+        "prices": PRICES,
+    },
+    "cost": {"cost": True, "prices": PRICES},
+    "rates": {"rate_limits": [{"requests": 10**6, "tokens": 10**9, "per": "minute"}]},
+    "concurrency": {"concurrency": {"max_in_flight": 3, "max_queue": 3}},
+    "retries": {"retry_budget": True},
+}
+"""Each control alone."""
+
+CONTROLS = ("none", *EACH, "deadline", "all", "all-deadline", "all-sqlite")
+"""The names of all sets of controls."""
+
+
+def options_for(name: str, base_url: str, place: Path, *, deadline: float = 60.0) -> Options:
+    """Return a provider's options for a set of controls.
+
+    Args:
+        name: One of `CONTROLS`.
+        base_url: Where a client that a control makes by itself is to go.
+        place: A file for a store on disk.
+        deadline: Seconds for a call, where it has a deadline.
+    """
+    options: Options = {}
+    controls: Options = {}
+    if name.startswith("all"):
+        for one in EACH.values():
+            controls |= one
+    elif name in EACH:
+        controls |= EACH[name]
+    if "fallback" in controls:
+        controls["fallback"] = {
+            "clients": {"other": {"base_url": base_url, "api_key": "k", "max_retries": 0}}
+        }
+    if name.endswith("sqlite"):
+        controls["store"] = f"sqlite:///{place}"
+    if name.endswith("deadline"):
+        options["deadline"] = deadline
+    if controls:
+        options["controls"] = controls
+    return options
+
+
+def is_kept(name: str, kind: Kind) -> bool:
+    """Return whether the second of two equal calls is answered out of a cache."""
+    return kind.cached and (name == "cache" or name.startswith("all"))
+
+
+def check_costs(layers: Iterable[Any], kind: Kind, calls: int) -> None:
+    """Compare the sums of cost with those of so many calls, each counted once."""
+    for cost in (layer for layer in layers if isinstance(layer, Cost)):
+        rows = cost.report()
+        if not kind.billed:
+            assert not rows
+            continue
+        (row,) = rows
+        assert row.calls == calls
+        if not kind.tokens:
+            continue
+        into, out = TOKENS if kind.name != "embeddings" else (TOKENS[0], 0)
+        found = {name: row.sums.get(name, 0) for name in ("reported", "input", "output", "nano_usd")}
+        expected = {"reported": calls, "input": calls * into, "output": calls * out}
+        assert found == {**expected, "nano_usd": calls * 1000 * (into + 2 * out)}
+
+
+def check_nothing_is_held(layers: Iterable[Any], place: Path) -> None:
+    """Assert that no reservation and no place is left of calls that have ended."""
+    for layer in layers:
+        if isinstance(layer, Concurrency):
+            assert (layer.in_flight, layer.queue_length) == (0, 0)
+        backend: Any = getattr(getattr(layer, "store", None), "backend", None)
+        accounts = backend._state().accounts if isinstance(backend, MemoryBackend) else {}
+        assert [name for name, account in accounts.items() if account.held] == []
+    if place.exists():
+        with sqlite3.connect(place) as database:
+            held = database.execute("SELECT key FROM holds").fetchall()
+        database.close()
+        assert held == []
