@@ -1,6 +1,6 @@
-"""Policies around a call, one a file; each works alone and on both clients.
+"""Policies around a call, one per module. Each works alone, with both clients.
 
-Names are resolved when first used: a policy that is not configured costs nothing, not even its import.
+Public names are imported on first use: a policy that is not configured is never loaded.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Policies from plain data: checked, completed, and put around each other in the one right order."""
+"""Build policies from plain options: validate them, resolve dotted paths, and chain the policies in order."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
@@ -24,48 +24,49 @@ from .retry_budget import RetryBudget
 P = TypeVar("P")
 OPTIONS: Mapping[str, str] = {
     "store": "The address of shared state, see `open_store`; `memory://` by default.",
-    "on_store_failure": "`open` lets calls through while the store is down, `closed` refuses them.",
+    "on_store_failure": "While the store is down, `open` lets calls through and `closed` raises `StoreError`.",
     "redaction": "What hooks, logs and traces may see, see `Redaction`.",
-    "hooks": "Functions or their dotted paths, see `Hooks`.",
-    "logs": "One record a call: `True`, or see `Logs`.",
+    "hooks": "Callbacks, or their dotted paths, see `Hooks`.",
+    "logs": "One log record per call: `True`, or see `Logs`.",
     "telemetry": "OpenTelemetry spans and metrics: `True`, or see `Telemetry`.",
-    "guardrails": "Rules about calls, see `Guardrails`.",
-    "cache": "Answers kept for equal calls, see `Cache`; `scope` is required.",
-    "models": "Names for models and chains of models, see `Fallback`.",
-    "fallback": "More about chains: `default`, `clients`, `on`, `retries`, see `Fallback`.",
-    "breaker": "When a target is left alone, see `Breaker`; `False` is never.",
+    "guardrails": "Rules that requests must meet, see `Guardrails`.",
+    "cache": "Cached responses for equal requests, see `Cache`; `scope` is required.",
+    "models": "Model aliases and fallback chains, see `Fallback`.",
+    "fallback": "Options of the chains: `default`, `clients`, `on`, `retries`, see `Fallback`.",
+    "breaker": "Circuit breaker for each target, see `Breaker`; `False` disables it.",
     "budgets": "A list of budgets, see `Budget`.",
-    "budget_options": "About all budgets: `output_tokens`, `expires`, see `Budgets`.",
-    "cost": "Tokens and cost of calls and their sums: `True`, or see `Cost`.",
+    "budget_options": "Options for all budgets: `output_tokens`, `expires`, see `Budgets`.",
+    "cost": "Tokens and cost per call, and their totals: `True`, or see `Cost`.",
     "prices": "Prices by model, in USD per million tokens, see `Price`.",
-    "price_options": "About the prices of the library: `provider`, `library`, see `Prices`.",
-    "rate_limits": "A list of rates, see `RateLimit`.",
-    "rate_limit_options": "About all rates: `max_wait`, `upstream`, `output_tokens`, see `RateLimits`.",
+    "price_options": "Options of the genai-prices library: `provider`, `library`, see `Prices`.",
+    "rate_limits": "A list of rate limits, see `RateLimit`.",
+    "rate_limit_options": "Options for all rate limits: `max_wait`, `upstream`, `output_tokens`, see `RateLimits`.",
     "concurrency": "How many calls run at once: a number, or see `Concurrency`.",
     "retry_budget": "Retries as a share of traffic: `True`, or see `RetryBudget`.",
 }
-"""The options and what they are."""
+"""Every option with its description."""
 
 Connect = Callable[[Mapping[str, Any], str], Callable[[bool], Any]]
-"""Makes, of a client's options and how to name them in messages, a function that gives the client."""
+"""Takes a client's options and a prefix for error messages; returns a factory of the sync or async client."""
 
 
 def make_layers(
     controls: Mapping[str, Any], *, namespace: str = "", connect: Connect | None = None
 ) -> tuple[Layer, ...]:
-    """Make the policies that *controls* asks for, the outermost first.
+    """Build the policies that *controls* configures, outermost first.
 
-    The order is: telemetry, logs and hooks see everything, answers from the cache and refusals included. Guardrails
-    come before the cache, so that it keeps what would really be sent. The cache comes before everything that counts,
-    for an answer from it costs nothing. Fallback comes before budgets, cost and limits, so that each target is
-    counted by its own price and name, and a target that is refused holds nothing. Budgets are around cost, whose
-    figure they settle. Rates come before concurrency, so that nobody holds a slot while waiting for time to pass.
-    The retry budget is innermost, next to the retries.
+    The order: telemetry, logs and hooks see every call, including cache hits and calls that another policy
+    rejects. Guardrails come before the cache, so that the cache key is that of the request as it is sent. The
+    cache comes before everything that counts, because a hit costs nothing. Fallback comes before budgets, cost
+    and rate limits, so that each target is counted under its own name and price, and a target that is skipped
+    reserves nothing. Budgets wrap cost, because they settle with the figure that cost computes. Rate limits
+    come before concurrency, so that no call holds a slot while it waits for a window. The retry budget is
+    innermost, next to the retries.
 
     Args:
         controls: Options by name, see `OPTIONS`.
-        namespace: What tells cached answers of this client from others in the same store.
-        connect: Makes the clients that `fallback` names by their options.
+        namespace: Separates this client's cached responses from those of others in the same store.
+        connect: Builds the clients that `fallback` defines by their options.
 
     Raises:
         ConfigError: An option is unknown, ill-typed or contradicts another.
@@ -92,7 +93,7 @@ def make_layers(
 
 
 def _watching(given: Mapping[str, Any]) -> list[Any]:
-    """Make the policies that see everything and change nothing."""
+    """Build the policies that observe calls and change nothing."""
     redaction = make(Redaction, given.get("redaction", {}), "redaction")
     layers: list[Any] = []
     if "telemetry" in given:
@@ -111,7 +112,7 @@ def _watching(given: Mapping[str, Any]) -> list[Any]:
 
 
 def _counting(given: Mapping[str, Any], store: Any) -> list[Any]:
-    """Make the policies that count in the store."""
+    """Build the policies that count in the store."""
     prices = _prices(given)
     layers: list[Any] = []
     if "budgets" in given:
@@ -133,14 +134,14 @@ def _make_each(cls: type[P], given: Mapping[str, Any], name: str) -> list[P]:
 
 
 def _store(given: Mapping[str, Any]) -> Any:
-    """Give the store that is named or given."""
+    """Return the configured store; open it where an address is given."""
     place = given.get("store", "memory://")
     if isinstance(place, str):
         return open_store(place, on_failure=given.get("on_store_failure", "open"))
     if not hasattr(place, "admit"):
-        raise ConfigError(f"store: an address or a store is expected, not {type(place).__name__}.")
+        raise ConfigError(f"store: expected an address or a store, not {type(place).__name__}.")
     if "on_store_failure" in given:
-        raise ConfigError("on_store_failure: a store that is given has its own `on_failure`.")
+        raise ConfigError("on_store_failure: a store object has its own `on_failure`; set it there.")
     return place
 
 
@@ -170,7 +171,7 @@ def _guardrails(options: object) -> Guardrails:
 
 
 def _with_callbacks(budgets: object) -> object:
-    """Give budgets with the dotted paths in them replaced by what they name."""
+    """Return the budgets with the dotted path in each `on_warning` resolved."""
 
     def completed(budget: Any, where: str) -> Any:
         if not isinstance(budget, Mapping) or "on_warning" not in budget:
@@ -186,7 +187,7 @@ def _with_callbacks(budgets: object) -> object:
 
 def _fallback(given: Mapping[str, Any], connect: Connect | None, *, has_breaker: bool) -> Fallback:
     if isinstance(given.get("fallback"), Fallback):
-        raise ConfigError("fallback: a mapping of options is expected; give a policy as one of `layers`.")
+        raise ConfigError("fallback: expected a mapping of options; pass a policy object in `layers`.")
     options = dict(mapping(given.get("fallback", {}), "fallback"))
     clients = dict(mapping(options.pop("clients", {}), "fallback.clients"))
     for name, client in clients.items():
@@ -197,10 +198,10 @@ def _fallback(given: Mapping[str, Any], connect: Connect | None, *, has_breaker:
 
 
 def _client(given: object, where: str, connect: Connect | None) -> Any:
-    """Give a further client, or what makes it."""
+    """Return a fallback client, or a factory that returns one."""
     if isinstance(given, Mapping) and connect is not None:
         return connect(cast("Mapping[str, Any]", given), f"{where}.")
     client = resolved(given, where)
     if not callable(client) and not hasattr(client, "_send"):
-        raise ConfigError(f"{where}: give options, a client, or a function that gives one.")
+        raise ConfigError(f"{where}: expected options, a client, or a function that returns a client.")
     return client

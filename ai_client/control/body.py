@@ -1,4 +1,4 @@
-"""Bodies on their way through a policy: watched, read ahead, and played again."""
+"""Response bodies inside a policy: tap the chunks, read ahead, replay."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _Tapped:
-    """A body whose chunks are seen by a function on their way; who iterates it again goes on where it stands."""
+    """A body that passes each chunk to a function. A second iteration resumes where the first stopped."""
 
     def __init__(self, stream: Any, see: Callable[[bytes], None]) -> None:
         self._stream = stream
@@ -55,9 +55,9 @@ class _Tapped:
 
 
 class _Chunks:
-    """A body of chunks that are at hand, and then, where there is one, the rest of another.
+    """A body made of buffered chunks, followed by the rest of another body where there is one.
 
-    Who iterates it again goes on where it stands.
+    A second iteration resumes where the first stopped.
     """
 
     def __init__(self, first: Sequence[bytes], rest: Any = None, stream: Any = None) -> None:
@@ -97,7 +97,7 @@ class _Chunks:
 
 @cache
 def _derived(cls: type[Any], bases: tuple[type[Any], ...]) -> type[Any]:
-    """Give *cls* the bases that an HTTP library insists on."""
+    """Return a subclass of *cls* with the stream base classes that the HTTP library checks for."""
     return type(cls.__name__.strip("_"), (cls, *bases), {})
 
 
@@ -107,13 +107,17 @@ def _bases(stream: Any) -> tuple[type[Any], ...]:
 
 
 def tap(response: "httpx.Response", see: Callable[[bytes], None]) -> None:
-    """Let *see* see each raw chunk of a body that is not read yet."""
+    """Pass each raw chunk of an unread body to *see* as it is read."""
     stream = response.stream
     response.stream = _derived(_Tapped, _bases(stream))(stream, see)
 
 
 async def read_ahead(io: "IO", response: "httpx.Response", is_enough: Callable[[bytes], bool]) -> bool:
-    """Read the raw chunks of a body up to one that is enough, and put them back; return whether that one came."""
+    """Read raw chunks until one satisfies *is_enough*, then put them all back at the front of the body.
+
+    Returns:
+        Whether such a chunk came before the body ended.
+    """
     stream = response.stream
     rest = io.chunks(stream)
     chunks: list[bytes] = []
@@ -127,7 +131,7 @@ async def read_ahead(io: "IO", response: "httpx.Response", is_enough: Callable[[
 
 
 def library_of(io: "IO") -> Any:
-    """Give the HTTP library that a client uses."""
+    """Return the HTTP library behind a client's `IO`."""
     return library(io.timeouts[0].__module__.partition(".")[0]).http
 
 
@@ -141,7 +145,7 @@ def make_response(
     chunks: Sequence[bytes],
     read: bool,
 ) -> "httpx.Response":
-    """Make an answer of the client's HTTP library without a server, its body *read* or yet to be."""
+    """Build a response of the client's HTTP library without a server, its body *read* already or still a stream."""
     http = library_of(io)
     request = http.Request(method, url)
     response: httpx.Response

@@ -1,4 +1,4 @@
-"""A circuit breaker: what failed several times in a row is left alone for a while, then tried with one call."""
+"""A circuit breaker per target: after several failures in a row no call is sent for a while, then one is tried."""
 
 import threading
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class _Circuit:
 
 
 class _Known:
-    """The circuits of a process, by target, and the lock under which they change."""
+    """The circuits of a process by target, and the lock that guards them."""
 
     __slots__ = ("circuits", "lock")
 
@@ -32,12 +32,12 @@ class _Known:
 
 @dataclass(frozen=True)
 class Breaker:
-    """Counts the failures in a row of each target.
+    """Opens the circuit of a target after *failures* failures in a row.
 
     Args:
-        failures: So many in a row open the circuit.
-        within: Seconds in which they must come.
-        cool_down: Seconds for which an open circuit lets nothing through; then it lets one call at a time try.
+        failures: Consecutive failures that open the circuit.
+        within: Seconds within which they must happen.
+        cool_down: Seconds for which an open circuit rejects calls; then it admits one trial call at a time.
     """
 
     failures: int = 5
@@ -54,11 +54,14 @@ class Breaker:
 
     @property
     def circuits(self) -> dict[str, _Circuit]:
-        """What this process knows of targets whose last call failed; mostly empty."""
+        """Circuits of this process by target. A target whose last call succeeded has none."""
         return self._known().circuits
 
     def admit(self, target: str, now: float) -> float:
-        """Give 0 where a call may try, else the seconds until one may; who is admitted must report or leave."""
+        """Return 0 if a call to *target* is admitted, else the seconds until it may be.
+
+        A caller that is admitted must report the outcome: `succeeded`, `failed` or `left`.
+        """
         known = self._known()
         if target not in known.circuits:
             return 0.0
@@ -74,11 +77,11 @@ class Breaker:
             return 0.0
 
     def succeeded(self, target: str) -> None:
-        """Close the circuit."""
+        """Close the circuit of *target*."""
         self._known().circuits.pop(target, None)
 
     def failed(self, target: str, now: float) -> None:
-        """Count a failure."""
+        """Count a failure of *target*; open its circuit when there are enough."""
         known = self._known()
         with known.lock:
             if len(known.circuits) > _TARGETS_KEPT:
@@ -92,13 +95,13 @@ class Breaker:
                 circuit.open_until = now + self.cool_down
 
     def left(self, target: str) -> None:
-        """Forget a try that ended without telling anything about the target, as a cancelled one."""
+        """Release a trial call whose outcome says nothing about the target, such as a cancelled one."""
         circuit = self._known().circuits.get(target)
         if circuit is not None:
             circuit.probing = False
 
     def state(self, target: str, now: float) -> str:
-        """Say how a circuit is: `closed`, `open` or `half-open`."""
+        """Return the state of a circuit: `closed`, `open` or `half-open`."""
         circuit = self.circuits.get(target)
         if circuit is None or circuit.failures < self.failures:
             return "closed"

@@ -1,4 +1,4 @@
-"""How many calls run at once; the others wait in a queue with an end."""
+"""A bound on concurrent calls, with a bounded queue of waiting callers."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _Place:
-    """A place in the queue."""
+    """A caller's place in the queue."""
 
     __slots__ = ("admitted", "waiter")
 
@@ -28,7 +28,7 @@ class _Place:
 
 
 class _Gate:
-    """Counts who is in, and admits who waits in the order of arrival, threads and tasks alike."""
+    """Counts calls in flight and admits waiting callers in FIFO order, threads and tasks alike."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -36,7 +36,7 @@ class _Gate:
         self.queue: deque[_Place] = deque()
 
     def leave(self) -> None:
-        """Give a slot to the next in the queue, or back."""
+        """Hand the slot to the next caller in the queue, or free it."""
         with self.lock:
             if not self.queue:
                 self.in_flight -= 1
@@ -46,7 +46,7 @@ class _Gate:
         place.waiter.open()
 
     def give_up(self, place: _Place) -> bool:
-        """Leave the queue; tell whether the place had been admitted by then."""
+        """Leave the queue; return whether the place had already been admitted."""
         with self.lock:
             if not place.admitted:
                 self.queue.remove(place)
@@ -55,12 +55,12 @@ class _Gate:
 
 @dataclass(frozen=True)
 class Concurrency:
-    """Bounds the calls of a process that are under way, streams until they end.
+    """Bounds the calls of a process that are in flight; a stream counts until it ends.
 
     Args:
-        max_in_flight: Calls at once.
-        max_queue: Callers that may wait for one of them to end.
-        queue_timeout: Seconds that each may wait; `None` as long as the call's own deadline allows.
+        max_in_flight: Concurrent calls.
+        max_queue: Callers that may wait for a slot.
+        queue_timeout: Seconds that each may wait; `None` waits as long as the call's deadline allows.
     """
 
     max_in_flight: int
@@ -77,10 +77,10 @@ class Concurrency:
         check_amounts("concurrency", above_zero=True, queue_timeout=self.queue_timeout)
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
-        """Send a call when there is a slot for it.
+        """Send a call once it has a slot.
 
         Raises:
-            QueueFull: There is no slot and no place in the queue, or none came free in time.
+            QueueFull: No slot is free and the queue is full, or no slot became free in time.
         """
         gate = self._gate()
         place: _Place | None = None
@@ -111,7 +111,7 @@ class Concurrency:
         return reply
 
     def _leave(self, gate: _Gate) -> None:
-        """Give a slot back, unless it is of a process from which this one was forked."""
+        """Free the slot, unless the gate belongs to the process from which this one was forked."""
         if gate is self._gate():
             gate.leave()
 
@@ -132,12 +132,12 @@ class Concurrency:
 
     @property
     def in_flight(self) -> int:
-        """Calls under way."""
+        """Calls in flight."""
         return self._gate().in_flight
 
     @property
     def queue_length(self) -> int:
-        """Callers that wait."""
+        """Callers waiting for a slot."""
         return len(self._gate().queue)
 
 

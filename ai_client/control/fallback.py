@@ -1,4 +1,4 @@
-"""Names for models, and what answers in their place when they fail: other models, other clients."""
+"""Model aliases, and the targets that take over when a model fails: other models or other clients."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 404, 429, 500
 
 
 class Target(NamedTuple):
-    """A model, at this client or at another, and what both together are called."""
+    """A model at this client (`client` is `None`) or at a named one; `name` identifies the pair."""
 
     client: str | None
     model: str
@@ -49,19 +49,22 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True)
 class Fallback:
-    """Sends a call to the first target of its model that does not fail.
+    """Sends a call to the targets of its model in order, until one succeeds.
 
-    A stream may move on to the next target until its first event is there, and never after.
+    A stream can move to the next target until its first event has arrived, never after.
 
     Args:
-        models: Targets by the name that callers give as `model`: one, or several in their order. A target is a
-            model, `client/model` for one of *clients*, or another of these names.
-        default: Targets after those of every model; of a model that has none, after itself.
-        clients: Other clients by name: a client, or a function that gives the one that blocks (`True`) or not.
-        on: Failures that lead to the next target; others are the caller's. `rate_limit` includes the upstream's
-            announced limits, `server_error` statuses from 500 and errors at the head of a stream.
-        retries: Further attempts at each target but the last; `None` are as many as at the last.
-        breaker: What decides which targets are left alone for a while.
+        models: Targets by the `model` that callers pass: one, or several in order. A target is a model,
+            `client/model` for one of *clients*, or another key of this mapping.
+        default: Targets tried after those of every model; a model that is no key of *models* is tried first
+            itself.
+        clients: Other clients by name: a client, or a function that takes whether a sync client is wanted and
+            returns it.
+        on: Failures that lead to the next target; others are raised. `rate_limit` includes the limits that the
+            upstream announces, `server_error` means statuses from 500 and an error as a stream's first event.
+        retries: Retries at each target but the last; `None` uses the call's own number, as the last target
+            does.
+        breaker: Decides which targets are skipped for a while; `None` skips none.
     """
 
     for_sessions: ClassVar[bool] = False
@@ -110,11 +113,11 @@ class Fallback:
         return [Target(None, name, name)]
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
-        """Send a call to its targets in turn.
+        """Send a call to its targets in order.
 
         Raises:
-            CircuitOpen: All of them failed too often lately.
-            APIError: The last of them failed too, or one in a way that is not among `on`.
+            CircuitOpen: Every target was skipped because its circuit is open.
+            APIError: The last target failed, or one failed in a way that is not in `on`.
         """
         model = members_of(call.body).get("model")
         if not isinstance(model, str):
@@ -125,7 +128,7 @@ class Fallback:
         if not chain:
             return proceed(call)
         if call.files is not None:
-            chain = chain[:1]  # what is uploaded may be readable only once
+            chain = chain[:1]  # an upload may be readable only once
         record = call.record or record_of(call)
         first = chain[0]
         if (first.model != model or first.client is not None) and model in self.models:
@@ -144,16 +147,16 @@ class Fallback:
                 return await self._try(call, proceed, record, asked, target, last=last)
             except (APIError, CircuitOpen, RateLimitExceeded) as error:
                 if last:
-                    # what a target said tells more than that another is being left alone
+                    # a target's own error says more than an open circuit
                     raise (failure or error if isinstance(error, CircuitOpen) else error) from None
                 if not isinstance(error, CircuitOpen):
                     if not self._matters(error):
                         raise
                     failure = error
-        raise AssertionError("a chain has a target")  # pragma: no cover - the loop returns or raises
+        raise AssertionError("a chain is never empty")  # pragma: no cover - the loop returns or raises
 
     def _chain_of(self, model: str) -> tuple[Target, ...]:
-        """Make the chain of a model that has none of its own, and keep it."""
+        """Build and keep the chain of a model that has no entry in *models*."""
         chain: tuple[Target, ...] = ()
         if self._default or self.breaker is not None:
             chain = self._with_default([Target(None, model, model)])
@@ -174,7 +177,7 @@ class Fallback:
         if breaker is not None and breaker.circuits:
             wait = breaker.admit(name, call.io.now())
             if wait:
-                message = f"{name} failed too often lately and is left alone for {wait:.0f} s."
+                message = f"{name} failed too often lately; no call is sent to it for {wait:.0f} s."
                 raise CircuitOpen(message, retry_after=wait, target=name)
         record.target, record.target_model = name, model
         try:
@@ -202,7 +205,7 @@ class Fallback:
     def _tell(
         self, breaker: Breaker, name: str, call: Call, error: BaseException | None, *, answered: bool
     ) -> None:
-        """Tell the breaker what came of a target: a failure that matters, an answer of any kind, or neither."""
+        """Report the outcome of a target to the breaker: a failure in `on`, an answer, or neither."""
         if isinstance(error, OpenAIError) and self._matters(error):
             breaker.failed(name, call.io.now())
         elif answered:
@@ -216,12 +219,12 @@ class Fallback:
         if client.io.sync != sync:
             kind = "OpenAI" if sync else "AsyncOpenAI"
             raise ConfigError(
-                f"fallback: clients: {name!r} must be an {kind} here, or a function that gives one."
+                f"fallback: clients: {name!r} must be an {kind} here, or a function that returns one."
             )
         return client
 
     async def _open(self, call: Call, reply: Reply) -> None:
-        """Wait for the first event of a stream, so that a failure before it is still one to act on."""
+        """Wait for the first event of a stream, so that a failure before it can still lead to the next target."""
         try:
             await read_opening(call, reply.response)
         except BaseException as error:
@@ -229,7 +232,7 @@ class Fallback:
             raise
 
     def _watch(self, call: Call, reply: Reply, name: str, breaker: Breaker) -> None:
-        """Have the end of a stream decide what is thought of its target; meanwhile others may try it."""
+        """Report the outcome of a stream to the breaker at its end; until then others may try the target."""
         breaker.left(name)
 
         async def at_end(end: StreamEnd) -> None:
@@ -238,12 +241,12 @@ class Fallback:
         reply.on_end.append(at_end)
 
     def built_clients(self, *, sync: bool) -> list[Any]:
-        """Give the clients of a kind that were built for this policy, to be closed with the one it belongs to."""
+        """Return the clients of one kind that this policy built, to be closed together with its owner."""
         makers = [client for client in self.clients.values() if hasattr(client, "built")]
         return [client for maker in makers if (client := maker.built(sync=sync)) is not None]
 
     def _matters(self, error: OpenAIError) -> bool:
-        """Tell whether a failure is among `on`."""
+        """Return whether a failure is in `on`."""
         return _kind(error) in self._on
 
 

@@ -1,4 +1,4 @@
-"""Rules of the application about its own calls: models, sizes, times, by endpoint."""
+"""Rules that an application sets for its own requests: models, sizes and time limits, by endpoint."""
 
 import re
 import time
@@ -28,17 +28,18 @@ _NOTHING = "(?!)"
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What holds for calls; a rule that is not given does not apply.
+    """Limits for requests; a rule that is not set does not apply.
 
     Args:
-        allowed_models: Names, in which `*` stands for anything; aliases count by their own name.
-        defaults: Members of the body where the call does not give them, as `{"temperature": 0}`; only for calls
-            that make texts.
-        max_output_tokens: Cap on what a call asks for, and what it asks for where it says nothing.
-        max_input_tokens: Bound on the estimated size of the prompt.
-        on_large: `refuse` a prompt beyond that, or `trim` its oldest turns.
-        timeout: Seconds at most to wait for each read or write.
-        deadline: Seconds at most for a call with all its attempts.
+        allowed_models: Model names, `*` matching anything; an alias is matched by its own name.
+        defaults: Body members added where the request lacks them, such as `{"temperature": 0}`; only for
+            endpoints that
+            generate text.
+        max_output_tokens: Cap on the requested output tokens, and the value sent where the request sets none.
+        max_input_tokens: Bound on the estimated tokens of the prompt.
+        on_large: `refuse` a larger prompt, or `trim` its oldest turns.
+        timeout: Upper bound, in seconds, for each read or write.
+        deadline: Upper bound, in seconds, for a call with all its attempts.
     """
 
     allowed_models: Sequence[str] | None = None
@@ -70,10 +71,10 @@ class Rules:
         object.__setattr__(self, "_limits_body", bool(limits_body))
 
     def applied(self, call: Call) -> Call:
-        """Give the call as it may be made.
+        """Return the call with these rules applied.
 
         Raises:
-            GuardrailError: It may not be made.
+            GuardrailError: The model is not allowed, or the prompt is too large.
         """
         body = members_of(call.body)
         if self._allowed is not None:
@@ -126,10 +127,10 @@ _RULES = tuple(one.name for one in fields(Rules) if one.init)
 
 @dataclass(frozen=True, kw_only=True)
 class Guardrails(Rules):
-    """Rules for all calls, and other ones for those of some endpoints.
+    """Rules for all calls, with overrides for single endpoints.
 
     Args:
-        endpoints: Rules by endpoint label; what they do not say is as for all.
+        endpoints: Rules by endpoint label; what they leave unset is inherited from the rules for all.
     """
 
     endpoints: Mapping[str, Rules | Mapping[str, Any]] = field(default_factory=dict[str, Any])
@@ -149,10 +150,11 @@ class Guardrails(Rules):
         object.__setattr__(self, "_rules", rules)
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
-        """Send a call as the rules have it.
+        """Send a call with the rules of its endpoint applied.
 
         Raises:
-            GuardrailError: They forbid it.
+            GuardrailError: The rules forbid the call.
+            DeadlineExceededError: Its `deadline` passed.
         """
         endpoint = (call.record or record_of(call)).labels.endpoint
         rules: Rules = self._rules.get(endpoint, self) if endpoint is not None else self
@@ -177,6 +179,6 @@ async def _in_time(call: Call, deadline: float, proceed: Next, rules: Rules) -> 
 
 
 def _given(rules: Rules) -> dict[str, Any]:
-    """Give the rules that were set."""
+    """Return the rules that were set, by name."""
     unset = Rules()
     return {name: value for name in _RULES if (value := getattr(rules, name)) != getattr(unset, name)}

@@ -1,4 +1,4 @@
-"""The opening of a stream: read up to its first event, while a failure can still be acted on."""
+"""The opening of a stream: read ahead to the first event, while a failure can still be handled."""
 
 import zlib
 from typing import TYPE_CHECKING
@@ -27,12 +27,15 @@ _MOST = 64 * 1024
 
 
 async def read_opening(call: "Call", response: "httpx.Response") -> None:
-    """Wait for the first event of a stream, however it is cut, and put back what was read of it.
+    """Wait for the first event of a stream, however it is segmented, and put the chunks back.
+
+    Reading stops after 64 KiB without a whole event, and at once where the content encoding is unknown.
 
     Raises:
-        StreamError: That event is an error.
-        StreamInterruptedError: The body ends or breaks off before it.
-        DeadlineExceededError: The call's deadline came before it.
+        StreamError: The first event is an error.
+        StreamInterruptedError: The body ends or breaks off before the first event.
+        StreamTimeoutError: A read timed out before the first event.
+        DeadlineExceededError: The call's deadline passed before the first event.
     """
     opening = _Opening(response)
     failures: tuple[type[Exception], ...] = (TimeoutError, *call.io.failures)
@@ -53,11 +56,11 @@ async def read_opening(call: "Call", response: "httpx.Response") -> None:
 
 
 class _Opening:
-    """What came of a stream before its first event was whole.
+    """The part of a stream up to its first whole event.
 
     Attributes:
         first: The data of that event.
-        is_readable: Whether the body is in no encoding, or in one that is known here.
+        is_readable: Whether the body has no content encoding, or one that can be decoded here.
     """
 
     def __init__(self, response: "httpx.Response") -> None:
@@ -69,14 +72,14 @@ class _Opening:
         self.is_readable = self._unpack is not None or encoding in {"identity", ""}
 
     def take(self, chunk: bytes) -> bool:
-        """Take in a chunk; return whether no more of them are wanted."""
+        """Add a chunk; return whether to stop reading."""
         if not self.is_readable:
             return True
         if self._unpack is not None:
             try:
                 chunk = self._unpack.decode(chunk)
             except zlib.error:
-                self.is_readable = False  # its reader will say so
+                self.is_readable = False  # the caller's own read raises
                 return True
         self._size += len(chunk)
         for data, _ in self._decoder.feed(chunk):
@@ -85,7 +88,7 @@ class _Opening:
         return self._size >= _MOST
 
     def ends(self) -> bool:
-        """Tell whether the body ended with a mark that is no whole event."""
+        """Return whether the body ended with an end mark that lacks its final blank line."""
         return any(data == DONE for data, _ in self._decoder.flush())
 
 

@@ -1,4 +1,4 @@
-"""What policies note about a call, for each other and for those who watch."""
+"""The record of a call, which policies fill in for each other and for hooks, logs and traces."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def record_of(call: "Call") -> Record:
-    """Give the record of a call, begun where there is none yet."""
+    """Return the record of a call; create it on first use."""
     record = call.record
     if record is None:
         model = members_of(call.body).get("model")
@@ -20,9 +20,10 @@ def record_of(call: "Call") -> Record:
 
 
 def call_record(result: Any) -> Record | None:
-    """Give what is known of the call behind a result or stream: tokens, cost, target, cache.
+    """Return the record of the call behind a result or stream: tokens, cost, target, cache.
 
-    `None` where no policy was configured that takes notes.
+    Returns:
+        `None` where no policy that keeps a record was configured.
     """
     record: Record | None = getattr(result, "_call_record", None)
     return record

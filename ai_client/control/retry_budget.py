@@ -1,4 +1,4 @@
-"""Retries as a share of traffic: while everything fails, trying everything again makes it worse."""
+"""Retries as a share of traffic, so that retries do not multiply the load during an outage."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ _SLOTS = 10
 
 
 class _Counts:
-    """Calls and retries of the last while, in slots of a tenth of it."""
+    """Calls and retries in the sliding window, in ten slots."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -40,12 +40,12 @@ class _Counts:
 
 @dataclass(frozen=True)
 class RetryBudget:
-    """Allows retries as a share of the recent calls of this process.
+    """Allows retries as a share of this process's recent calls.
 
     Args:
-        share: Retries for each call.
-        minimum: Retries that are allowed in a window whatever the traffic.
-        window: Seconds that count as recent.
+        share: Retries allowed per call.
+        minimum: Retries allowed in each window whatever the traffic.
+        window: Length of the sliding window in seconds.
     """
 
     for_sessions: ClassVar[bool] = False
@@ -61,7 +61,7 @@ class RetryBudget:
         check_amounts("retry_budget", above_zero=True, window=self.window)
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
-        """Send a call whose retries come out of the budget."""
+        """Send a call whose retries are charged to the budget."""
         record = call.record or record_of(call)
         record.may_retry = self.take
         counts = self._counts()
@@ -71,7 +71,7 @@ class RetryBudget:
         return proceed(call)
 
     def take(self) -> bool:
-        """Tell whether a retry is allowed now, and count it."""
+        """Return whether a retry is allowed now, and count it."""
         counts = self._counts()
         with counts.lock:
             slot = counts.slot(self.window / _SLOTS)

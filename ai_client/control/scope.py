@@ -1,4 +1,4 @@
-"""Whom a limit, a budget or a cached answer is for."""
+"""Scopes and calendar windows: for whom, and for which time, a limit, budget or cache entry counts."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ from ..errors import ConfigError
 
 T = TypeVar("T")
 Scope: TypeAlias = Literal["all", "process", "endpoint", "tenant", "user", "model"]
-"""`all` is everyone who shares the store; the others tell processes, labels or models apart."""
+"""`all` is everyone who shares the store; the others separate processes, labels or models."""
 Per: TypeAlias = Literal["second", "minute", "hour", "day", "week", "month", "total"]
 
 _VALUES: dict[str, Callable[[Record], str | None]] = {
@@ -27,15 +27,15 @@ _VALUES: dict[str, Callable[[Record], str | None]] = {
 }
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 _PLACES = {"endpoint": "labels.endpoint", "tenant": "labels.tenant", "user": "labels.user", "model": "model"}
-"""Where a record has what tells callers apart, where that is not the same for all calls of a process."""
+"""Attribute of `Record` that holds a scope's value; `all` and `process` are constant within a process."""
 _KEPT = 2_000
 
 
 def scopes_of(scope: Scope | Sequence[Scope], name: str) -> tuple[Scope, ...]:
-    """Check a scope, or several that count together.
+    """Validate a scope or a combination of scopes, and return them as a tuple.
 
     Raises:
-        ConfigError: One of them is unknown.
+        ConfigError: One of them is unknown, or none is given.
     """
     scopes: tuple[Scope, ...] = (scope,) if isinstance(scope, str) else tuple(scope)
     if not scopes or any(part not in _VALUES for part in scopes):
@@ -44,12 +44,12 @@ def scopes_of(scope: Scope | Sequence[Scope], name: str) -> tuple[Scope, ...]:
 
 
 def values_in(scopes: Sequence[Scope], record: Record) -> list[str | None]:
-    """Give what a call is in each of *scopes*; `None` where that is not known."""
+    """Return the value of a call in each scope; `None` where the call has no such label."""
     return [_VALUES[scope](record) for scope in scopes]
 
 
 def key_in(scopes: Sequence[Scope], record: Record) -> str:
-    """Name whom a call counts for; all for whom that is not known count together."""
+    """Return the key under which a call counts in *scopes*; calls without a label share the empty value."""
     if scopes == ("all",):
         return "all"
     return "|".join(
@@ -59,11 +59,13 @@ def key_in(scopes: Sequence[Scope], record: Record) -> str:
 
 
 class PerCaller(Generic[T]):
-    """Something that depends on whom a call counts for, made once for each of them.
+    """A value for each combination of scope values, built on first use.
+
+    At most 2,000 are kept.
 
     Args:
-        make: Makes it for the call with a record, of which it looks at nothing but *scopes*.
-        scopes: What tells callers apart; whatever else is known of them makes no difference.
+        make: Builds the value from a record; it may read nothing of it but *scopes*.
+        scopes: The scopes that the value depends on.
     """
 
     __slots__ = ("_known", "_make", "_who")
@@ -72,12 +74,10 @@ class PerCaller(Generic[T]):
         self._make = make
         names = sorted({_PLACES[scope] for scope in scopes if scope in _PLACES})
         self._who: Callable[[Record], object] = attrgetter(*names) if names else _everybody
-        self._known: PerProcess[dict[object, T]] = PerProcess(
-            dict
-        )  # the process may be what a call counts for
+        self._known: PerProcess[dict[object, T]] = PerProcess(dict)  # the scope may be the process
 
     def of(self, record: Record) -> T:
-        """Return what is for a call."""
+        """Return the value for the caller of a call."""
         who = self._who(record)
         known = self._known()
         found = known.get(who)
@@ -89,11 +89,11 @@ class PerCaller(Generic[T]):
 
 
 def _everybody(record: Record) -> None:
-    """Tell no callers apart."""
+    """Return the one key that all callers share."""
 
 
 class Window(NamedTuple):
-    """A stretch of the calendar: its name, its end and its beginning in seconds since 1970."""
+    """A calendar window: its name, its end and its start in seconds since 1970."""
 
     name: str
     end: float
@@ -104,7 +104,10 @@ NEVER = 10_000_000_000.0
 
 
 def window(per: Per, timezone: str, now: float) -> Window:
-    """Give the calendar's second, minute, hour, day, week (from Monday) or month in *timezone* at *now*."""
+    """Return the calendar window in *timezone* that contains *now*, in seconds since 1970.
+
+    A week starts on Monday; `total` never ends.
+    """
     if per == "total":
         return Window("total", NEVER)
     return _window(per, timezone, int(now) if per == "second" else int(now // 60) * 60)
@@ -135,15 +138,15 @@ def _window(per: str, timezone: str, now: int) -> Window:
 
 @lru_cache
 def zone(name: str) -> ZoneInfo:
-    """Give a time zone by its IANA name.
+    """Return a time zone by its IANA name.
 
     Raises:
-        ConfigError: There is none of that name on this machine.
+        ConfigError: The name is unknown on this machine.
     """
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ConfigError(
-            f"timezone: no time zone {name!r} is known here; give a name as Europe/Berlin, and install tzdata"
-            " where the system has none."
+            f"timezone: the time zone {name!r} is unknown; use an IANA name such as Europe/Berlin, and install"
+            " tzdata where the system has no time zones."
         ) from error

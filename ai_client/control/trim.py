@@ -1,4 +1,4 @@
-"""Shortening a conversation to a number of tokens, without tearing apart what belongs together."""
+"""Trim a conversation to a number of tokens without separating tool calls from their results."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
@@ -18,16 +18,17 @@ def trim_messages(
     keep: Literal["last", "first"] = "last",
     count: Callable[[Any], int] = message_tokens,
 ) -> list[Any]:
-    """Give as many whole turns of a conversation as fit, in their order.
+    """Return as many whole turns of a conversation as fit into *max_tokens*, in their order.
 
-    System and developer messages stay. A message that calls tools stays or goes with all the answers to it. What
-    stays is the newest stretch of the conversation, or with `keep="first"` the oldest and the newest turn.
+    System and developer messages are always kept. A message that calls tools and the results of these calls are
+    kept or dropped together. With `keep="last"` the newest turns are kept; with `keep="first"` the oldest, and
+    the newest one.
 
     Args:
-        messages: As for `chat.completions.create`, or the input items of `responses.create`; they are not changed.
-        max_tokens: How many tokens they may have in all.
-        keep: Which turns stay.
-        count: Gives the tokens of one message; an estimate by default.
+        messages: As for `chat.completions.create`, or the input items of `responses.create`; not modified.
+        max_tokens: Upper bound for all of them together.
+        keep: Which turns to keep.
+        count: Returns the tokens of one message; an estimate by default.
 
     Raises:
         GuardrailError: The instructions and the newest turn alone do not fit.
@@ -57,7 +58,7 @@ def trim_messages(
 
 
 def _turns(items: Sequence[Any], apart: set[int]) -> list[list[int]]:
-    """Group the positions of messages that must stay together."""
+    """Group the indices of messages that must stay together, leaving out those in *apart*."""
     turns: list[list[int]] = []
     is_open = False
     for index, item in enumerate(items):

@@ -83,7 +83,7 @@ def test_budgets_in_usd(both: Both, upstream: Upstream) -> None:
     client = both.client([Budgets([Budget(usd=1, per="total")], store, PRICES)])
     both.chat(client, max_tokens=100)
     assert held(store) == Ledger(30 * 150_000 + 20 * 600_000, 0)
-    with pytest.raises(ConfigError, match="No price is known for the model 'other'"):
+    with pytest.raises(ConfigError, match="The price of the model 'other' is unknown"):
         both.chat(client, model="other")
     soft = both.client([Budgets([Budget(usd=1, hard=False)], store, PRICES)])
     both.chat(soft, model="other")
@@ -206,7 +206,7 @@ def test_crossing_both_marks_at_once_warns_once(both: Both, upstream: Upstream) 
         ({"usd": 1, "tokens": 1}, "exactly one"),
         ({"usd": -1}, "usd must be 0 or more"),
         ({"usd": 1, "scope": "galaxy"}, "scope must be one of all, process"),
-        ({"usd": 1, "timezone": "Mars/Olympus"}, "no time zone 'Mars/Olympus'"),
+        ({"usd": 1, "timezone": "Mars/Olympus"}, "the time zone 'Mars/Olympus' is unknown"),
     ],
 )
 def test_a_contradictory_budget_is_refused(options: dict[str, Any], message: str) -> None:

@@ -176,7 +176,7 @@ def test_durations(text: str, seconds: float | None) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "give requests, tokens or both"),
+        ({}, "set requests, tokens or both"),
         ({"requests": 0}, "at least 1"),
         ({"requests": 1, "per": "year"}, "per must be one of second"),
         ({"requests": 1, "scope": "x"}, "scope must be one of"),

@@ -1,1 +1,1 @@
-"""Policies that count: budgets, cost and rates, and the reservation that a call holds of them."""
+"""Policies that count calls: budgets, cost and rate limits, and the reservation that a call holds of them."""

@@ -1,4 +1,4 @@
-"""Counting calls for budgets, cost and rates together: one visit to the store before a call, and one after it."""
+"""Counts calls for budgets, cost and rate limits together: one store operation before a call and one after it."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -21,16 +21,16 @@ _ORDER: tuple[Part, ...] = ("budgets", "cost", "rates")
 
 
 class Accounting:
-    """Counts calls for policies next to each other that share a store.
+    """Counts calls for adjacent policies that share a store.
 
     Args:
-        parts: The policies: budgets are asked for room first, and rates after them; a call waits for these with
-            nothing set aside. Cost prices what was used before budgets count it.
+        parts: The policies by name. Budgets are checked before rates, so that a call waits for its rates with
+            nothing reserved. Cost prices the usage before budgets settle it.
 
     Attributes:
-        measures: Whether it matters what a call used.
-        asks: Whether streams are asked for that.
-        places: Finds where calls count.
+        measures: Whether the usage of a call is needed.
+        asks: Whether streams are asked to report their usage.
+        places: Finds the ledgers and windows in which a call counts.
     """
 
     __slots__ = (
@@ -70,19 +70,19 @@ class Accounting:
         self._is_warm = False
 
     def may_include(self, inner: Any) -> bool:
-        """Tell whether it makes no difference to anyone if this counts for the policy next further in too."""
+        """Return whether this may also count for *inner*, the policy next inside, without any visible difference."""
         if any(_ORDER.index(part) >= _ORDER.index(inner.part) for part in self.parts):
             return False
         return self.store is None or inner.store is None or inner.store is self.store
 
     async def __call__(self, call: Call, proceed: Next) -> Reply:
-        """Send a call if there is room for it, and count what came of it.
+        """Reserve, send the call, and settle with what it used.
 
         Raises:
             BudgetExceeded: A hard budget has no room for the most that the call may need.
-            RateLimitExceeded: The rates have none within `max_wait`.
-            ConfigError: A hard budget counts USD, and the price of the model is not known.
-            StoreError: The store is down and set to refuse calls then.
+            RateLimitExceeded: A rate limit has no room within `max_wait`.
+            ConfigError: A hard budget counts USD and the model's price is unknown.
+            StoreError: The store is down and configured to reject calls then.
         """
         accounting = self if call.method == "POST" and call.path in TEXT_PATHS else self._of(call)
         if not accounting._is_warm:
@@ -122,7 +122,7 @@ class Accounting:
         return reply
 
     def _of(self, call: Call) -> "Accounting":
-        """Give what counts a call: rates alone where it only lists, reads or deletes; no cost where it is free."""
+        """Return the accounting for a call: rates only where it lists, reads or deletes; no cost where it is free."""
         if call.session:
             return self
         if call.method != "POST":
@@ -134,7 +134,7 @@ class Accounting:
         return self if len(parts) == len(self.parts) else Accounting(parts)
 
     async def _warm_up(self, io: "IO") -> None:
-        """Have prices loaded; only budgets in USD wait for that."""
+        """Start loading the prices; wait for them only where a budget is in USD."""
         if self.budgets is not None and self.budgets.in_usd:
             await self.budgets.prices.ready(io)
         if self.cost is not None:

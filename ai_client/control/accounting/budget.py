@@ -1,7 +1,7 @@
-"""Budgets: money, tokens or requests that may be spent in a day or a month, and by whom.
+"""Budgets: how much money, tokens or requests a scope may spend in a calendar window.
 
-Before a call, what it may cost at most is set aside in the store; after it, what it did cost is counted and the
-rest given back. So calls at the same time cannot spend the same money, in one process or in many.
+Before a call, the most that it may cost is reserved in the store; afterwards the actual cost is counted and the
+rest released. So concurrent calls cannot spend the same money, within one process or across many.
 """
 
 import logging
@@ -37,11 +37,11 @@ _REQUEST: Amounts = {"requests": 1, "tokens": 0, "usd": 0}
 
 @dataclass(frozen=True, slots=True)
 class BudgetWarning:
-    """A budget that is nearly or wholly used up, for `on_warning`.
+    """A budget that is nearly or fully used up, passed to `on_warning`.
 
     Attributes:
         budget: The budget.
-        scope: Whose it is, as `tenant=acme`.
+        scope: Whose it is, such as `tenant=acme`.
         used, limit: In the budget's unit.
     """
 
@@ -53,19 +53,21 @@ class BudgetWarning:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What may be spent in a window of time; exactly one of `usd`, `tokens` and `requests` is given.
+    """A limit on spending in a calendar window; exactly one of `usd`, `tokens` and `requests` is given.
 
     Args:
-        usd, tokens, requests: How much.
+        usd, tokens, requests: The limit.
         per: The window: a calendar minute, hour, day, week or month, or `total` for one without end.
-        scope: Who has a budget of this size: `all` together, each `endpoint`, `tenant`, `user`, `model` or
-            `process`, or a combination of them. Calls without the label share one.
-        timezone: Where the calendar is read.
-        hard: Whether a call that does not fit is refused; else it only leads to warnings.
-        warn_at: Share of the budget at which a warning is logged and `on_warning` called, once a window.
-        on_warning: A function or coroutine function that gets a `BudgetWarning`.
-        status: The HTTP status under which an application shows the refusal, 429 or 402.
-        name: What tells it from another budget of the same unit, window and scope.
+        scope: Who gets a budget of this size: `all` together, each `endpoint`, `tenant`, `user`, `model` or
+            `process`, or a
+            combination of them. Calls without the label share one budget.
+        timezone: The time zone of the calendar, by its IANA name.
+        hard: Whether a call that does not fit is rejected; a soft budget only warns.
+        warn_at: Share of the budget at which a warning is logged and `on_warning` called, once per window and
+            process.
+        on_warning: A function or coroutine function that takes a `BudgetWarning`.
+        status: The HTTP status with which an application reports the rejection, 429 or 402.
+        name: Distinguishes budgets of the same unit, window and scope.
     """
 
     usd: float | None = None
@@ -92,7 +94,7 @@ class Budget:
         }
         given = [(unit, amount) for unit, amount in amounts.items() if amount is not None]
         if len(given) != 1:
-            raise ConfigError("budget: give exactly one of usd, tokens and requests.")
+            raise ConfigError("budget: set exactly one of usd, tokens and requests.")
         ((unit, amount),) = given
         check_amounts("budget", above_zero=False, **{unit: amount})
         check_amounts("budget", above_zero=True, warn_at=self.warn_at)
@@ -104,33 +106,35 @@ class Budget:
         object.__setattr__(self, "worth_a_word", worth_a_word)
 
     def key(self, record: Record, at: Window) -> str:
-        """Name the ledger on which a call counts."""
+        """Return the key of the ledger in which a call counts."""
         return f"{self.name}|{self.unit}|{at.name}|{self.timezone}|{key_in(self.scopes, record)}"
 
     def shown(self, amount: int) -> float:
-        """Give an amount of a ledger in the unit of the budget."""
+        """Convert an amount of a ledger to the budget's unit; ledgers in USD count 10^-9 USD."""
         return amount / NANO if self.unit == "usd" else amount
 
 
 @dataclass(frozen=True)
 class Budgets(Counted):
-    """Holds calls to budgets: reserves before, settles after. What only lists, reads or deletes is not counted.
+    """Enforces budgets: reserves before a call and settles after it.
 
-    A hard budget is passed by no call whose tokens stay within what was set aside for it: the estimate of its
-    prompt, and its own limit of output tokens or, where it has none, `output_tokens`. As much is set aside again before
-    an attempt after one that may have been billed without an answer, which counts as what was set aside; where there
-    is no room for that, the call is not tried again.
+    Calls that only list, read or delete are not counted.
+
+    A call never exceeds a hard budget as long as its tokens stay within the reservation: the estimated prompt,
+    and its own limit of output tokens or else `output_tokens`. Before a retry after an attempt that may have
+    been billed without an answer, the same amount is reserved again and the lost attempt is counted with its
+    full reservation; where there is no room for that, the call is not retried.
 
     Args:
-        budgets: All that apply; a call must fit every hard one.
+        budgets: The budgets; a call must fit every hard one.
         store: Where they are counted.
-        prices: What models cost.
-        output_tokens: Set aside for the answer to a call that does not limit it.
-        expires: Seconds after which a reservation that nobody settled is given back, as after a crash.
+        prices: Prices of the models.
+        output_tokens: Tokens reserved for the answer to a call that sets no limit of its own.
+        expires: Seconds after which an unsettled reservation is released, for example after a crash.
 
     Attributes:
-        measures: Whether any counts what a call uses.
-        in_usd: Whether any counts what that costs.
+        measures: Whether any of them counts tokens or USD.
+        in_usd: Whether any of them counts USD.
     """
 
     part: ClassVar[Part] = "budgets"
@@ -149,16 +153,16 @@ class Budgets(Counted):
         check_amounts("budgets", above_zero=False, output_tokens=self.output_tokens)
         kinds = [(one.name, one.unit, one.per, one.timezone, one.scopes) for one in self.budgets]
         if len({*kinds}) < len(kinds):
-            raise ConfigError("budgets: two have one unit, window and scope: give one of them a name.")
+            raise ConfigError("budgets: two have the same unit, window and scope; set a name on one of them.")
         units = {budget.unit for budget in self.budgets}
         object.__setattr__(self, "measures", units != {"requests"})
         object.__setattr__(self, "in_usd", "usd" in units)
 
     def needed(self, call: Call, record: Record) -> Amounts:
-        """Give what to set aside for a call.
+        """Return the amounts to reserve for a call.
 
         Raises:
-            ConfigError: A hard budget counts USD, and the price of the model is not known.
+            ConfigError: A hard budget counts USD and the model's price is unknown.
         """
         is_text = call.path in TEXT_PATHS
         if not self.measures or not (is_text or is_billed(call)):
@@ -177,19 +181,19 @@ class Budgets(Counted):
                 cost = self.prices.nano_usd(expected, model)
         if cost is None and any(budget.unit == "usd" and budget.hard for budget in self.budgets):
             raise ConfigError(
-                f"No price is known for the model {model!r}, so that no call of it can count against a hard"
-                " budget in USD. Give its price under `prices`, or make the budget soft."
+                f"The price of the model {model!r} is unknown, so its calls cannot be counted against a hard"
+                " budget in USD. Set its price under `prices`, or make the budget soft."
             )
         return {"requests": 1, "tokens": into + out, "usd": cost or 0}
 
     def used(self, usage: Usage, record: Record, needed: Amounts) -> Amounts:
-        """Give what was used; what is not known counts as what was set aside."""
+        """Return the amounts that a call used; where they are unknown, the amounts that were reserved."""
         if usage.source == "unknown":
             return needed
         tokens = usage.input + usage.output or (needed["tokens"] if usage.has_media else 0)
         used: Amounts = {"requests": 1, "tokens": tokens, "usd": needed["usd"]}
         if self.in_usd:
-            if record.prices is self.prices and record.usage is usage:  # just priced, further in
+            if record.prices is self.prices and record.usage is usage:  # already priced by `Cost`
                 cost = record.nano_usd
             else:
                 cost = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
@@ -198,7 +202,7 @@ class Budgets(Counted):
         return used
 
     def are_low(self, ledgers: Sequence[Ledger]) -> bool:
-        """Tell whether any is so nearly used up that its owner wants to hear of it."""
+        """Return whether a budget has reached its `warn_at`, or its limit."""
         for budget, ledger in zip(self.budgets, ledgers):  # noqa: B905, SIM110 - none where the store is down; faster
             if ledger.used >= budget.worth_a_word:
                 return True
@@ -207,7 +211,7 @@ class Budgets(Counted):
     async def warn(
         self, io: "IO", record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]
     ) -> None:
-        """Tell of those that are so nearly used up, once a window."""
+        """Log a warning and call `on_warning` for each budget that reached `warn_at` or its limit, once per window."""
         for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - none where the store is down
             if ledger.used >= budget.worth_a_word:
                 await self._warn(io, budget, record, place.key, ledger)
@@ -215,12 +219,12 @@ class Budgets(Counted):
     def refusal(
         self, position: int, ledger: Ledger, amount: int, record: Record, now: float
     ) -> BudgetExceeded:
-        """Give the error that a budget has no room for an amount beside what its ledger says."""
+        """Build the error for the budget at *position*, whose ledger has no room for *amount*."""
         budget = self.budgets[position]
         end = window(budget.per, budget.timezone, now).end
         after: float | None = None if end == NEVER else end - now
         if ledger.held and ledger.used + amount <= budget.limit:
-            after = 1.0  # calls under way hold what is missing, and may give it back
+            after = 1.0  # calls in flight have reserved what is missing, and may release it
         what = f"{budget.shown(budget.limit):g} {'USD' if budget.unit == 'usd' else budget.unit}"
         when = "" if budget.per == "total" else f" per {budget.per}"
         error = BudgetExceeded(

@@ -1,4 +1,4 @@
-"""What calls cost, and the sums of it by endpoint, model, tenant, user and alias."""
+"""The cost of calls, and its totals by endpoint, model, tenant, user, alias and target."""
 
 import logging
 import math
@@ -35,14 +35,14 @@ logger = logging.getLogger("ai_client")
 class Cost(Counted):
     """Measures tokens and cost of each call, and adds them up by the hour.
 
-    What only lists, reads, deletes or uploads is not counted, nor are moderations, which are free. An attempt that
-    may have been billed although no answer came of it counts as a call of unknown cost.
+    Calls that only list, read, delete or upload are not counted, nor are moderations, which are free. An
+    attempt that may have been billed although no answer arrived counts as a call of unknown cost.
 
     Args:
-        prices: What models cost.
-        store: Where sums are kept; without, calls are measured and nothing is added up.
-        retention: Days for which sums are kept.
-        ask: Whether streams of chat completions are asked for their usage where the caller did not.
+        prices: Prices of the models.
+        store: Where totals are kept; without one, calls are measured and not added up.
+        retention: Days for which totals are kept.
+        ask: Whether streams of chat completions are asked for their usage where the caller did not ask.
     """
 
     part: ClassVar[Part] = "cost"
@@ -55,7 +55,7 @@ class Cost(Counted):
         check_amounts("cost", above_zero=True, retention=self.retention)
 
     def tally(self, record: Record, usage: Usage, lost: int, now: float) -> Tally | None:
-        """Price a call that was answered, and give what it adds to the sums, with attempts that were *lost* before."""
+        """Price an answered call, and return what it adds to the totals, with *lost* attempts that preceded it."""
         prices = record.prices = self.prices
         nano_usd = record.nano_usd = prices.nano_usd(usage, usage.model, record.target_model or record.model)
         if self.store is None:
@@ -73,13 +73,13 @@ class Cost(Counted):
             sums["unpriced"] = 1
         elif nano_usd:
             sums["nano_usd"] = nano_usd
-        if lost:  # attempts before this one, under the same name
+        if lost:  # earlier attempts, counted under the same labels
             for name in ("unknown", "unpriced"):
                 sums[name] = sums.get(name, 0) + lost
         return self._tally(record, usage.model, sums, now)
 
     def lost(self, record: Record, lost: int, now: float) -> Tally | None:
-        """Give what attempts add of which nothing is known but that they may have been billed."""
+        """Return what *lost* attempts add to the totals: they may have been billed, and nothing else is known."""
         if self.store is None:
             return None
         return self._tally(record, None, {"unknown": lost, "unpriced": lost}, now)
@@ -91,12 +91,12 @@ class Cost(Counted):
     def report(
         self, *, by: Sequence[Dimension] = (), since: datetime | None = None, until: datetime | None = None
     ) -> "list[CostRow]":
-        """Read the sums; blocks while the store does.
+        """Return the totals, one row for each combination of *by*. Blocks while it reads the store.
 
         Args:
-            by: What to tell apart; nothing gives one row. Hours and days are those of UTC.
-            since: The first hour that counts.
-            until: The last hour that counts.
+            by: Dimensions to group by; none returns one row. Hours and days are in UTC.
+            since: The first hour to include.
+            until: The last hour to include.
         """
         if self.store is None:
             return []
@@ -121,12 +121,14 @@ class Cost(Counted):
 
 @dataclass(frozen=True, slots=True)
 class CostRow:
-    """One line of a report.
+    """One row of a report.
 
     Attributes:
-        labels: What it is about.
-        sums: Calls, tokens (`input`, `cached`, `output`, `reasoning`, `audio`), whole `seconds` of sound, `characters`
-            spoken, `images`, `nano_usd`, and how many calls were `reported`, `estimated`, `unknown` and `unpriced`.
+        labels: The values of the dimensions that the report groups by.
+        sums: Calls, tokens (`input`, `cached`, `output`, `reasoning`, `audio`), whole `seconds` of audio,
+            `characters`
+            spoken, `images`, `nano_usd`, and how many calls were `reported`, `estimated`, `unknown` and
+                `unpriced`.
     """
 
     labels: Mapping[str, str | None]
@@ -139,17 +141,17 @@ class CostRow:
 
     @property
     def usd(self) -> float | None:
-        """USD of the calls with a known cost; `None` where no call has one."""
+        """USD of the calls whose cost is known; `None` where calls were made and no cost is known."""
         return self.sums["nano_usd"] / NANO if "nano_usd" in self.sums else (None if self.unpriced else 0.0)
 
     @property
     def unpriced(self) -> int:
-        """Calls whose cost is not known and not in `usd`."""
+        """Calls whose cost is unknown and not included in `usd`."""
         return self.sums.get("unpriced", 0)
 
 
 class _Here:
-    """A way to wait that does the work on this thread, for reports."""
+    """The part of `IO` that reports need; runs the work on the calling thread."""
 
     async def work(self, executor: object, function: Any, /, *args: Any) -> Any:
         del executor

@@ -1,4 +1,4 @@
-"""What policies have in common that count calls in a store."""
+"""The base of policies that count calls in a store."""
 
 from collections.abc import Awaitable, Sequence
 from typing import ClassVar
@@ -10,7 +10,7 @@ from .parts import Part
 
 
 class Counted:
-    """A policy that counts calls in a store: alone, or as one with those next to it that count in the same."""
+    """A policy that counts calls in a store, on its own or merged with adjacent policies that use the same store."""
 
     part: ClassVar[Part]
 
@@ -19,7 +19,11 @@ class Counted:
         return Accounting({self.part: self})(call, proceed)
 
     def joined(self, outer: Sequence[Layer]) -> list[Layer]:
-        """Give what acts for this policy and for that next further out, if there is one, in one step or two."""
+        """Return the policies that replace this one and the policy next outside, if there is one.
+
+        Returns:
+            One `Accounting` for both where they can be merged, else both.
+        """
         for layer in outer:
             if isinstance(layer, Accounting) and layer.may_include(self):
                 return [Accounting({**layer.parts, self.part: self})]

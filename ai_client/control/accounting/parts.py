@@ -1,4 +1,4 @@
-"""What the accounting of calls asks of the policies that it counts for."""
+"""Protocols of the policies that `Accounting` counts for."""
 
 from collections.abc import Sequence, Sized
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
@@ -20,7 +20,7 @@ Amounts: TypeAlias = dict[Unit, int]
 
 
 class Place(NamedTuple):
-    """Where a call counts for one budget: the ledger, its unit, what it may reach, and when it may be forgotten."""
+    """Where a call counts for one budget: the ledger's key, its unit, its limit, and when it may be forgotten."""
 
     key: str
     unit: Unit
@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 
 class OneBudget(Protocol):
-    """A budget, as far as the place where a call counts for it depends on it; see `Budget`."""
+    """The members of `Budget` that decide in which ledger a call counts."""
 
     @property
     def per(self) -> "Per":
@@ -38,128 +38,128 @@ class OneBudget(Protocol):
 
     @property
     def timezone(self) -> str:
-        """Where the calendar is read."""
+        """The time zone of the calendar."""
         ...
 
     @property
     def scopes(self) -> "tuple[Scope, ...]":
-        """Who has a budget of this size."""
+        """The scopes that each have a budget of this size."""
         ...
 
     @property
     def unit(self) -> Unit:
-        """What it counts."""
+        """The unit that it counts."""
         ...
 
     @property
     def limit(self) -> int:
-        """How much of that, USD in 10^-9."""
+        """The limit in that unit; 10^-9 USD for `usd`."""
         ...
 
     @property
     def hard(self) -> bool:
-        """Whether a call that does not fit is refused."""
+        """Whether a call that does not fit is rejected."""
         ...
 
     def key(self, record: "Record", at: "Window") -> str:
-        """Name the ledger on which a call counts."""
+        """Return the key of the ledger in which a call counts."""
         ...
 
 
 class OneRate(Protocol):
-    """A rate, as far as what a call takes of its windows depends on it; see `RateLimit`."""
+    """The members of `RateLimit` that decide what a call takes of its windows."""
 
     @property
     def scopes(self) -> "tuple[Scope, ...]":
-        """Who has a rate of this size."""
+        """The scopes that each have a rate of this size."""
         ...
 
     def takes(self, record: "Record") -> "Sequence[Take]":
-        """Return what a call takes of its windows, 0 of those that count tokens."""
+        """Return what a call takes of each window; 0 where the window counts tokens."""
         ...
 
 
 class BudgetsPart(Protocol):
-    """Budgets that calls are held to; see `Budgets`."""
+    """The members of `Budgets` that `Accounting` uses."""
 
     @property
     def budgets(self) -> Sequence[OneBudget]:
-        """All that apply."""
+        """The budgets that apply."""
         ...
 
     @property
     def prices(self) -> "Prices":
-        """What models cost."""
+        """Prices of the models."""
         ...
 
     @property
     def expires(self) -> float:
-        """Seconds after which a reservation that nobody settled is given back."""
+        """Seconds after which an unsettled reservation is released."""
         ...
 
     @property
     def measures(self) -> bool:
-        """Whether any counts what a call uses."""
+        """Whether any budget counts tokens or USD."""
         ...
 
     @property
     def in_usd(self) -> bool:
-        """Whether any counts what that costs."""
+        """Whether any budget counts USD."""
         ...
 
     def needed(self, call: "Call", record: "Record") -> Amounts:
-        """Return what to set aside for a call."""
+        """Return the amounts to reserve for a call."""
         ...
 
     def used(self, usage: "Usage", record: "Record", needed: Amounts) -> Amounts:
-        """Return what was used, of which *needed* was set aside."""
+        """Return the amounts that a call used; *needed* were reserved."""
         ...
 
     def are_low(self, ledgers: "Sequence[Ledger]") -> bool:
-        """Return whether any is so nearly used up that its owner wants to hear of it."""
+        """Return whether a budget has reached its `warn_at`, or its limit."""
         ...
 
     async def warn(
         self, io: "IO", record: "Record", places: Sequence[Place], ledgers: "Sequence[Ledger]"
     ) -> None:
-        """Warn of those that are nearly used up."""
+        """Log a warning for each budget that is nearly used up."""
         ...
 
     def refusal(
         self, position: int, ledger: "Ledger", amount: int, record: "Record", now: float
     ) -> Exception:
-        """Return the error that the budget at *position* has no room for an amount."""
+        """Build the error for the budget at *position*, which has no room for *amount*."""
         ...
 
 
 class CostPart(Protocol):
-    """What prices calls and adds up their cost; see `Cost`."""
+    """The members of `Cost` that `Accounting` uses."""
 
     @property
     def prices(self) -> "Prices":
-        """What models cost."""
+        """Prices of the models."""
         ...
 
     @property
     def ask(self) -> bool:
-        """Whether streams are asked for their usage."""
+        """Whether streams are asked to report their usage."""
         ...
 
     def tally(self, record: "Record", usage: "Usage", lost: int, now: float) -> "Tally | None":
-        """Price a call that was answered, and return what it adds to the sums."""
+        """Price an answered call, and return what it adds to the totals."""
         ...
 
     def lost(self, record: "Record", lost: int, now: float) -> "Tally | None":
-        """Return what attempts without an answer add to the sums."""
+        """Return what attempts without an answer add to the totals."""
         ...
 
 
 class RatesPart(Protocol):
-    """Rates that calls are held to; see `RateLimits`."""
+    """The members of `RateLimits` that `Accounting` uses."""
 
     @property
     def limits(self) -> Sequence[OneRate]:
-        """All that apply."""
+        """The rate limits that apply."""
         ...
 
     @property
@@ -169,17 +169,17 @@ class RatesPart(Protocol):
 
     @property
     def upstream(self) -> bool:
-        """Whether the upstream's own limits count."""
+        """Whether the limits that the upstream announces apply too."""
         ...
 
     @property
     def in_tokens(self) -> bool:
-        """Whether any counts tokens."""
+        """Whether any limit counts tokens."""
         ...
 
     @property
     def allowances(self) -> Sized:
-        """What is left at the upstream, where that is little."""
+        """The upstream's limits of which less than half is left."""
         ...
 
     def tokens(self, call: "Call") -> int:
@@ -187,7 +187,7 @@ class RatesPart(Protocol):
         ...
 
     def refusal(self, wait: float, takes: "Sequence[Take]") -> Exception:
-        """Return the error that there is no room for a call."""
+        """Build the error for a call that has no room."""
         ...
 
     def upstream_wait(self, call: "Call", record: "Record", now: float) -> float:
@@ -195,5 +195,5 @@ class RatesPart(Protocol):
         ...
 
     def learn(self, record: "Record", response: "httpx.Response", now: float) -> None:
-        """Note what the upstream says of its limits."""
+        """Record the limits that a response announces."""
         ...

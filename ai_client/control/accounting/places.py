@@ -1,4 +1,4 @@
-"""Where the calls of the moment count, for whom they are made, found without a look at the calendar."""
+"""The ledgers and windows in which calls count now, cached per caller until a calendar window ends."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,12 +14,12 @@ _KEPT_AFTER = 86_400
 
 
 class Places(NamedTuple):
-    """Where a caller's calls count.
+    """The ledgers and windows in which a caller's calls count.
 
     Attributes:
-        budgets: The ledger of each budget in turn.
+        budgets: The ledger of each budget, in order.
         takes: What a call takes of windows that count requests.
-        counted: The windows that count tokens, of which each call takes as many as it needs.
+        counted: The windows that count tokens; each call takes what it needs of them.
     """
 
     budgets: Sequence[Place] = ()
@@ -28,7 +28,7 @@ class Places(NamedTuple):
 
 
 class _Stretch(NamedTuple):
-    """A time in which no budget's window ends, and where calls count in that time."""
+    """A span of time in which no budget's window ends, and where calls count in it."""
 
     start: float
     end: float
@@ -36,11 +36,11 @@ class _Stretch(NamedTuple):
 
 
 class PlaceFinder:
-    """Finds where calls count.
+    """Finds the ledgers and windows in which a call counts.
 
     Args:
-        budgets: All that apply.
-        rates: All that apply.
+        budgets: The budgets that apply.
+        rates: The rate limits that apply.
     """
 
     def __init__(self, budgets: Sequence[OneBudget], rates: Sequence[OneRate]) -> None:
@@ -54,7 +54,7 @@ class PlaceFinder:
         self._stretch = _Stretch(0.0, 0.0, PerCaller(_nowhere, ()))
 
     def at(self, now: float, record: "Record") -> Places:
-        """Give where a call counts at a time."""
+        """Return where a call counts at *now*, in seconds since 1970."""
         stretch = self._stretch
         if not stretch.start <= now < stretch.end:
             stretch = self._stretch = self._stretch_at(now)

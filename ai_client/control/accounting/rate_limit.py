@@ -1,4 +1,4 @@
-"""How many requests and tokens may go out in a second, minute, hour or day, and what the upstream says it allows."""
+"""Rate limits: requests and tokens per second, minute, hour or day, and the limits that the upstream announces."""
 
 import math
 import re
@@ -28,9 +28,9 @@ _UNITS = (86_400, 3600, 60, 1, 0.001)
 _MODELS_KEPT = 1000
 _TOO_MANY = 429
 _PAUSE = 0.02
-"""Seconds between two looks at what answers say of the upstream's limits, while more than half of these is left."""
+"""Seconds between two reads of the upstream's limits, while at least half of each is left."""
 _LONGEST = 86_400.0
-"""Seconds after which a model is asked again, whatever the upstream said."""
+"""Seconds after which a model is tried again, whatever the upstream announced."""
 _LEFT = b"x-ratelimit-remaining-requests"
 _NAMES = (
     ("requests", _LEFT, b"x-ratelimit-limit-requests", b"x-ratelimit-reset-requests"),
@@ -40,15 +40,15 @@ _NAMES = (
 
 @dataclass(frozen=True, kw_only=True)
 class RateLimit:
-    """A rate; at least one of `requests` and `tokens` is given.
+    """A rate limit; at least one of `requests` and `tokens` is given.
 
-    No stretch of `per` holds more, wherever it begins: the window slides.
+    The window slides: no period of the length `per` holds more, wherever it starts.
 
     Args:
-        requests, tokens: How many.
-        per: In what time.
-        scope: Who has a rate of this size; see `Budget`.
-        name: What tells it from another rate of the same window and scope.
+        requests, tokens: The limit.
+        per: The length of the window.
+        scope: Who gets a rate of this size; see `Budget`.
+        name: Distinguishes rate limits of the same window and scope.
     """
 
     requests: int | None = None
@@ -61,7 +61,7 @@ class RateLimit:
 
     def __post_init__(self) -> None:
         if self.requests is None and self.tokens is None:
-            raise ConfigError("rate limit: give requests, tokens or both.")
+            raise ConfigError("rate limit: set requests, tokens or both.")
         if any(amount is not None and amount < 1 for amount in (self.requests, self.tokens)):
             raise ConfigError("rate limit: requests and tokens must be at least 1.")
         if self.per not in SECONDS:
@@ -70,7 +70,7 @@ class RateLimit:
         object.__setattr__(self, "scopes", scopes_of(self.scope, "rate limit: scope"))
 
     def takes(self, record: Record) -> list[Take]:
-        """Give what a call takes of its windows: one request, and of tokens an amount that is not known yet, 0."""
+        """Return what a call takes of the windows: one request, and 0 tokens, whose number is not known yet."""
         key = f"{self.name}|{self.per}|{key_in(self.scopes, record)}"
         takes: list[Take] = []
         if self.requests is not None:
@@ -81,7 +81,7 @@ class RateLimit:
 
 
 class _Allowance(NamedTuple):
-    """What the upstream says about a model, as at a time: what remains and the seconds until all is back."""
+    """The rest of an upstream limit at the time `at`, and the seconds from then until all of it is back."""
 
     at: float
     left: float
@@ -89,7 +89,7 @@ class _Allowance(NamedTuple):
     reset: float
 
     def wait(self, needed: float, now: float) -> float:
-        """Give the seconds until there may be *needed* again; the upstream gives back at a steady rate."""
+        """Return the seconds until *needed* is available; the upstream is taken to refill at a steady rate."""
         if self.left >= needed or self.limit <= self.left:
             return 0.0
         needed = min(needed, self.limit)
@@ -98,18 +98,19 @@ class _Allowance(NamedTuple):
 
 @dataclass(frozen=True)
 class RateLimits(Counted):
-    """Holds calls to rates, shared through the store; tokens count as estimated first, and as used afterwards.
+    """Enforces rate limits, shared through the store; tokens count as estimated first, and as used afterwards.
 
     Args:
-        limits: All that apply.
+        limits: The rate limits that apply.
         store: Where they are counted.
-        max_wait: Seconds that a call may wait for room; 0 refuses at once.
-        upstream: Whether to wait, or refuse, where the upstream's `x-ratelimit-*` headers say that there is no room.
-        output_tokens: What the answer to a call that does not limit it is first taken to need.
+        max_wait: Seconds that a call may wait for room; 0 rejects at once.
+        upstream: Whether to wait, or reject, where the upstream's `x-ratelimit-*` headers say that there is no
+            room.
+        output_tokens: Tokens first counted for the answer to a call that sets no limit of its own.
 
     Attributes:
-        in_tokens: Whether any counts tokens.
-        allowances: What is left at the upstream, by model and unit, where that is little; mostly empty.
+        in_tokens: Whether any limit counts tokens.
+        allowances: The upstream's limits of which less than half is left, by model and unit; mostly empty.
     """
 
     part: ClassVar[Part] = "rates"
@@ -128,7 +129,7 @@ class RateLimits(Counted):
 
     def __post_init__(self) -> None:
         if self.limits and self.store is None:
-            raise ConfigError("rate limits: a store is needed, memory:// at least.")
+            raise ConfigError("rate limits: a store is required, such as memory://.")
         check_amounts(
             "rate limits", above_zero=False, max_wait=self.max_wait, output_tokens=self.output_tokens
         )
@@ -137,7 +138,7 @@ class RateLimits(Counted):
             kinds = [(limit.name, limit.per, limit.scopes) for limit in limits]
             if len({*kinds}) < len(kinds):
                 raise ConfigError(
-                    f"rate limits: two of {unit} have one window and scope: give one of them a name."
+                    f"rate limits: two limits of {unit} have the same window and scope; set a name on one of them."
                 )
         object.__setattr__(self, "in_tokens", any(limit.tokens is not None for limit in self.limits))
 
@@ -147,7 +148,7 @@ class RateLimits(Counted):
         return size.tokens() + size.answer(self.output_tokens)
 
     def refusal(self, wait: float, takes: Sequence[Take]) -> RateLimitExceeded:
-        """Give the error that there is no room for a call: for *takes*, or where these are none, at the upstream."""
+        """Build the error for a call that must wait *wait* seconds; without *takes*, for the upstream's limit."""
         if not takes:
             return RateLimitExceeded("The upstream's rate limit has no room for this call.", retry_after=wait)
         rates = " and ".join(
@@ -162,7 +163,7 @@ class RateLimits(Counted):
         )
 
     def upstream_wait(self, call: Call, record: Record, now: float) -> float:
-        """Give the seconds until the upstream, by what it said, has room for a call."""
+        """Return the seconds until the upstream has room for a call, by the limits it announced."""
         if not self.allowances:
             return 0.0
         model = record.target or record.model
@@ -174,7 +175,10 @@ class RateLimits(Counted):
         )
 
     def learn(self, record: Record, response: "httpx.Response", now: float) -> None:
-        """Note what the upstream says where less than half is left; where more is, look again after a while."""
+        """Record the limits that a response announces where less than half is left.
+
+        While every limit is at least half full, responses are read only once in a while.
+        """
         model = record.target or record.model
         if response.status_code == _TOO_MANY:
             if (after := retry_after(response.headers)) is not None:
@@ -203,9 +207,9 @@ class RateLimits(Counted):
 
 
 def _limits_in(response: "httpx.Response") -> dict[bytes, bytes]:
-    """Give the headers by their names in lower case; none where none is about rate limits.
+    """Return the headers by lower-case name; empty where none is about rate limits.
 
-    The HTTP library takes longer to look up one of them than this takes for all.
+    Looking up a single header through the HTTP library takes longer than this does for all of them.
     """
     said: dict[bytes, bytes] = dict(response.extensions.get(RAW_HEADERS) or response.headers.raw)
     if _LEFT in said:
@@ -218,7 +222,7 @@ def _limits_in(response: "httpx.Response") -> dict[bytes, bytes]:
 def _allowance(
     left_said: bytes, limit_said: bytes | None, reset_said: bytes | None, now: float
 ) -> _Allowance | None:
-    """Read what is left of a limit where that is less than half."""
+    """Parse what is left of a limit; `None` where that is half or more, or not a number."""
     try:
         left, limit = float(left_said), float(limit_said or b"")
     except ValueError:
@@ -230,7 +234,11 @@ def _allowance(
 
 
 def duration(text: str) -> float | None:
-    """Read a duration as the API writes it, `6m0s` or `20ms`, or a plain number of seconds."""
+    """Parse a duration as the API writes it, `6m0s` or `20ms`, or a plain number of seconds.
+
+    Returns:
+        Seconds; `None` where the text is neither, or negative.
+    """
     match = _DURATION.fullmatch(text)
     try:
         if match is None or not text:

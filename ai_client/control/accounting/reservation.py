@@ -1,4 +1,4 @@
-"""What one call counts for: what is set aside and taken before it, and what it came to."""
+"""The reservation of one call: what it holds of budgets and rate limits before it is sent, and how it settles."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Books(Protocol):
-    """What a call counts for, and in which store; see `Accounting`."""
+    """The members of `Accounting` that a reservation uses."""
 
     asks: bool
     budgets: BudgetsPart | None
@@ -32,18 +32,18 @@ class Books(Protocol):
 
 
 class Reservation:
-    """What a call holds of its budgets and takes of its rates, until it is known what it used.
+    """A call's share of its budgets and rates, held until its usage is known.
 
-    As much is held once more for each attempt after one that may have been billed.
+    The same amount is held again for each attempt after one that may have been billed.
 
     Args:
-        accounting: What the call counts for.
-        call: What is about to be sent.
+        accounting: The policies that the call counts for, and their store.
+        call: The call that is about to be sent.
         record: Its record.
 
     Attributes:
-        sent: What is to be sent: the call, or one that asks for its usage.
-        outer: What was to be asked before further attempts until now.
+        sent: The call to send: *call*, or a copy that asks for its usage.
+        outer: The `before_retry` of the record before this reservation set its own.
     """
 
     __slots__ = (
@@ -84,7 +84,7 @@ class Reservation:
         self.sent = sent
 
     def is_admitted(self) -> bool:
-        """Tell whether there is room at once for the call, which then has it."""
+        """Admit the call without waiting if there is room for it; return whether it was admitted."""
         accounting = self._accounting
         instant, rates = accounting.instant, accounting.rates
         if instant is None or (rates is not None and rates.allowances):
@@ -100,8 +100,8 @@ class Reservation:
         """Wait until there is room for the call.
 
         Raises:
-            BudgetExceeded: There is none within the budgets.
-            RateLimitExceeded: There is none in time within the rates.
+            BudgetExceeded: A hard budget has no room.
+            RateLimitExceeded: A rate limit has no room in time.
         """
         io, deadline = self._call.io, self._call.deadline
         budgets, rates = self._accounting.budgets, self._accounting.rates
@@ -124,7 +124,7 @@ class Reservation:
             self._record.before_retry = self._again
 
     def settled_at_once(self, usage: Usage | None, now: float) -> Sequence[Ledger] | None:
-        """Count what the call used; `None` where that takes waiting, and nothing is counted yet."""
+        """Settle an answered call without waiting; return `None`, with nothing settled, where that is impossible."""
         instant = self._accounting.instant
         if instant is None or self._record.billable - self._before > 1 or len(self._tickets) > 1:
             return None
@@ -135,13 +135,13 @@ class Reservation:
         return instant.settle(self._tickets[0], spends, now, changes, tally)
 
     async def settled(self, usage: Usage | None, now: float) -> Sequence[Ledger]:
-        """Count what the answered attempt used, and what was set aside for each that was lost before it."""
+        """Settle an answered call: its usage, and the full reservation of each lost attempt before it."""
         lost = max(0, self._record.billable - self._before - 1)
         used, changes, tally = self._counts(usage, lost, now)
         return await self._settle(used, lost, changes, tally)
 
     async def fail(self) -> None:
-        """Count what was set aside for each attempt that may have been billed although no answer came of it."""
+        """Settle a failed call: the full reservation of each attempt that may have been billed."""
         record = self._record
         lost = record.billable - self._before
         tally: Tally | None = None
@@ -152,7 +152,7 @@ class Reservation:
         await self._settle(None, lost, (), tally)
 
     def settle_at_end_of(self, reply: "Reply") -> None:
-        """Count what a stream used once it has ended."""
+        """Settle a stream, or a body that the caller reads, when it ends."""
         meter = metered(self._call, self.sent, reply)
 
         async def settle(end: "StreamEnd") -> None:
@@ -162,7 +162,7 @@ class Reservation:
         reply.on_end.append(settle)
 
     async def warn(self, ledgers: Sequence[Ledger]) -> None:
-        """Tell of the budgets that are nearly used up."""
+        """Warn about the budgets that are nearly used up."""
         budgets = self._accounting.budgets
         if budgets is not None:
             await budgets.warn(self._call.io, self._record, self._places, ledgers)
@@ -189,7 +189,7 @@ class Reservation:
     def _counts(
         self, usage: Usage | None, lost: int, now: float
     ) -> tuple[Amounts, Sequence[Change], Tally | None]:
-        """Give what an answered call comes to in budgets, and adds to windows and sums; price it."""
+        """Price an answered call; return what it spends of budgets and adds to rate windows and totals."""
         if usage is None:
             return self._needed, (), None
         accounting, record, needed = self._accounting, self._record, self._needed
@@ -197,7 +197,7 @@ class Reservation:
         tally = None if cost is None else cost.tally(record, usage, lost, now)
         used = needed if budgets is None else budgets.used(usage, record, needed)
         counted = self._counted
-        if not counted or usage.source == "unknown":  # what is not known stays as expected
+        if not counted or usage.source == "unknown":  # the estimate stands
             return used, (), tally
         tokens, at = usage.input + usage.output, self._now
         changes = [Change(take.key, tokens - take.amount, take.window, at) for take in counted]
@@ -206,7 +206,7 @@ class Reservation:
     async def _settle(
         self, used: Amounts | None, lost: int, changes: Sequence[Change], tally: Tally | None
     ) -> Sequence[Ledger]:
-        """Count what the answered attempt *used*, if one was, and what was set aside for those that were *lost*."""
+        """Settle all tickets: lost attempts with their reservation, the answered one with what it *used*."""
         store, io = self._accounting.store, self._call.io
         ledgers: Sequence[Ledger] = ()
         if store is None or not (self._places or changes or tally):
@@ -218,7 +218,7 @@ class Reservation:
         return ledgers
 
     def _spends_of(self, number: int, lost: int, used: Amounts | None) -> list[Spend]:
-        """Give what one of the tickets comes to."""
+        """Return what the ticket at index *number* spends of each ledger."""
         amounts = self._needed if number < lost else used if number == lost else None
         return [
             Spend(key, amounts[unit] if amounts and (number == 0 or _by_attempt(unit)) else 0, until)
@@ -226,7 +226,7 @@ class Reservation:
         ]
 
     async def _again(self) -> bool:
-        """Set aside as much once more where the attempt before may have been billed; tell whether there is room."""
+        """Reserve once more if the last attempt may have been billed; return whether a retry is allowed."""
         if self.outer is not None and not await self.outer():
             return False
         store, record = self._accounting.store, self._record
@@ -249,5 +249,5 @@ class Reservation:
 
 
 def _by_attempt(unit: Unit) -> bool:
-    """Tell whether each attempt without an answer uses up what is set aside; else the call does, once."""
+    """Return whether each attempt uses up the unit; requests are counted once per call."""
     return unit != "requests"

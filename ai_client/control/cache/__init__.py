@@ -1,1 +1,1 @@
-"""Answers that are kept and given again."""
+"""Response cache: keep responses and replay them for equal requests."""

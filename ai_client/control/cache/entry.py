@@ -1,4 +1,4 @@
-"""An answer as it is kept: status, headers, chunks, and how to play it again."""
+"""A cache entry: status, headers and body chunks of a response, its serialization and its replay."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,18 +21,19 @@ _NOT_KEPT = frozenset(
 )
 _LIMITS = "x-ratelimit-"
 _FORM = b"ai-client-2 "
-"""What an entry begins with; to be raised where what may be kept has changed, so that no older answers are given."""
+"""Format mark of an entry. Raise it when the rules for what may be kept change, so that older entries miss."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A kept answer.
+    """A cached response.
 
     Attributes:
-        status, headers, url: Of the answer, without what belonged to its connection or may hold a key.
-        chunks: Its body; of a stream, in the pieces in which it came.
-        stored: When it came, in seconds since 1970.
-        target: What served it.
+        status, headers, url: Of the response, without connection-specific headers and anything that may hold a
+            key.
+        chunks: Its body; that of a stream in the chunks in which it arrived.
+        stored: When it arrived, in seconds since 1970.
+        target: The fallback target that served it.
     """
 
     status: int
@@ -52,7 +53,7 @@ class Entry:
         *,
         decoded: bool,
     ) -> "Entry":
-        """Take an answer apart; *decoded* says that the chunks are no longer in its content encoding."""
+        """Build an entry from a response; *decoded* means that *chunks* have no content encoding any more."""
         headers = [
             (name, value)
             for name, value in response.headers.multi_items()
@@ -64,7 +65,7 @@ class Entry:
         return cls(response.status_code, headers, str(url), tuple(chunks), now, target)
 
     def is_keepable(self, call: Call) -> bool:
-        """Tell whether it may be given again, as a body that its caller read by pieces."""
+        """Return whether the entry may be replayed; for bodies that the caller read chunk by chunk."""
         failures: tuple[type[Exception], ...] = (APIResponseValidationError, *call.io.failures)
         try:
             played = make_response(
@@ -79,18 +80,18 @@ class Entry:
             limit_decoding(played)
             content = read(played)
         except failures:
-            return False  # it cannot be decoded
+            return False  # its content encoding is broken
         return is_keepable(call, played.headers.get("content-type", ""), content)
 
     def to_bytes(self) -> bytes:
-        """Write it down: a line with the form and a checksum, a line of JSON, then the body."""
+        """Serialize the entry: a line with format mark and checksum, a line of JSON, then the body."""
         head = [self.status, list(self.headers), self.url, self.stored, self.target]
         text = b"\n".join((to_json([*head, [len(chunk) for chunk in self.chunks]]), b"".join(self.chunks)))
         return b"%b%08x\n%b" % (_FORM, crc32(text), text)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Entry | None":
-        """Read what `to_bytes` wrote; `None` where it is something else, as an entry of another form, or damaged."""
+        """Parse what `to_bytes` wrote; return `None` where the data is damaged or of another format."""
         mark, _, text = data.partition(b"\n")
         if mark != b"%b%08x" % (_FORM, crc32(text)):
             return None
@@ -104,7 +105,7 @@ class Entry:
         return cls(status, [(name, value) for name, value in headers], url, chunks, stored, target)
 
     def response(self, call: Call, how: str) -> "httpx.Response":
-        """Play the answer again, for a call that is equal to the one that it was given to."""
+        """Return the response to an equal call, marked with the header `x-ai-client-cache: {how}`."""
         marks: list[tuple[str, str]] = [("x-ai-client-cache", how)]
         whole: Any = call.stream is None and not call.unread
         response = make_response(

@@ -1,4 +1,4 @@
-"""Which answers may be given again: whole ones that say something, and nothing that broke off or was stopped."""
+"""Which responses may be replayed: complete, non-empty ones that neither failed nor were cut off."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -20,15 +20,15 @@ _LISTS = {"/embeddings": ("data", "embedding"), "/moderations": ("results", "cat
 
 
 def is_keepable(call: "Call", kind: str, content: bytes) -> bool:
-    """Tell whether a body may be given again to an equal call.
+    """Return whether a body may be replayed for an equal call.
 
-    Not kept are streams without their end mark, answers that failed, are incomplete, empty or stopped by a content
-    filter, and texts that were cut at a limit which the caller did not set.
+    Rejected are streams without their end mark, responses that failed, are incomplete, empty or stopped by a
+    content filter, and texts cut at a limit that the caller did not set.
 
     Args:
-        call: What it answers.
+        call: The call that it answers.
         kind: Its content type.
-        content: The body, out of its content encoding.
+        content: The body, without its content encoding.
     """
     if not content:
         return False
@@ -84,7 +84,7 @@ def _is_keepable_answer(call: "Call", answer: Mapping[str, Any]) -> bool:
 
 
 def _are_keepable(call: "Call", choices: Iterable[Any]) -> bool:
-    """Judge the choices of an answer, or all the pieces of them that a stream brought."""
+    """Return whether every choice has content and none was stopped; *choices* are whole or stream deltas."""
     says: dict[str, bool] = {}
     for choice in map(members_of, choices):
         reason = choice.get("finish_reason")
@@ -106,7 +106,7 @@ def _has_completed(response: object, *, said: bool = False) -> bool:
 
 
 def _says(item: object) -> bool:
-    """Tell whether an item of a response's output is more than thoughts and empty text."""
+    """Return whether an output item is more than reasoning or an empty message."""
     members = members_of(item)
     if members.get("type") == "message":
         parts = map(members_of, _list(members, "content"))

@@ -1,4 +1,4 @@
-"""One process at a time: a reservation of one on a ledger for one, which expires where its holder dies."""
+"""A lease: mutual exclusion between processes through a shared store, which expires when its holder dies."""
 
 from typing import TYPE_CHECKING
 
@@ -11,15 +11,17 @@ if TYPE_CHECKING:
     from ...stores import Store
 
 SECONDS = 60.0
-"""How long a process that died keeps others out."""
+"""Seconds after which the lease of a process that died expires."""
 
 
 class Lease:
-    """The right to do something that only one of the processes that share a store should do.
+    """A lock that one of the processes that share a store can hold.
+
+    It is a reservation of 1 on a ledger with the limit 1.
 
     Args:
-        store: What they share.
-        name: What the right is called there.
+        store: The shared store.
+        name: Name of the lock within it.
     """
 
     __slots__ = ("_name", "_store", "_ticket")
@@ -30,7 +32,7 @@ class Lease:
         self._ticket = new_ticket()
 
     async def take(self, io: "IO") -> bool:
-        """Tell whether the right was to be had; where the store is down, it is."""
+        """Try to take the lease; return whether that succeeded. While the store is down it always does."""
         now = io.now()
         hold = Hold(self._name, 1, 1, now + SECONDS)
         try:
@@ -41,7 +43,7 @@ class Lease:
             return True
 
     async def give_back(self, io: "IO") -> None:
-        """Let another process have it, whatever becomes of the caller."""
+        """Release the lease, even if the caller is cancelled."""
         await io.carry_through(self._settle(io))
 
     async def _settle(self, io: "IO") -> None:

@@ -1,4 +1,4 @@
-"""Answers kept for equal calls: of whom they may be shared with, and no one else."""
+"""The cache policy: equal requests of the same scope share a response."""
 
 import copy
 import hashlib
@@ -47,7 +47,7 @@ _TOO_MANY, _SERVER_ERROR = 429, 500
 
 
 class _Flight:
-    """A call under way that equal calls wait for."""
+    """A call in flight that equal calls wait for."""
 
     __slots__ = ("answered", "entry", "error", "waiters")
 
@@ -59,7 +59,7 @@ class _Flight:
 
 
 class _Flights(dict[str, _Flight]):
-    """The calls of a process that are under way, by key, and the lock under which they come and go."""
+    """The calls of a process that are in flight, by cache key, and the lock that guards them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class _Flights(dict[str, _Flight]):
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What a call's `cache-control` says."""
+    """The `cache-control` directives of a call."""
 
     store: bool = True
     read: bool = True
@@ -77,22 +77,23 @@ class _Wish:
 
 @dataclass(frozen=True)
 class Cache:
-    """Keeps answers and gives them to equal calls of the same scope.
+    """Caches responses and replays them for equal requests of the same scope.
 
-    Kept are embeddings, moderations, and texts with `temperature=0` or a `seed`; other texts where `everything` is
-    set, or the call says `extra_headers={"cache-control": "max-age=60"}`. The header also takes `no-cache` (ask
-    anew, keep the answer) and `no-store` (leave the cache alone); it is not sent on. A call without the label that
-    the scope asks for is not cached. Equal calls at the same time go upstream once among all who share the store,
-    streams aside, which do not wait for each other.
+    Cached are embeddings, moderations, and texts with `temperature=0` or a `seed`; other texts where
+    `everything` is set, or the call has `extra_headers={"cache-control": "max-age=60"}`. The header also takes
+    `no-cache` (send the request and store the response) and `no-store` (bypass the cache); it is not sent
+    upstream. A call without a label that the scope needs is not cached. Equal concurrent calls go upstream once
+    among all processes that share the store; streams do not wait for each other.
 
     Args:
-        scope: Who may share an answer: each `tenant`, `user`, `endpoint` or `model`, a combination, or `all`.
-        store: Where answers are kept.
-        ttl: Seconds for which an answer is given again.
-        stale_if_error: Seconds for which it is still given after that, where the upstream is down.
-        everything: Whether texts are kept that would come out different each time.
-        max_body: Bytes of the largest answer that is kept.
-        namespace: What tells this client's answers from those of others in the store, as its base URL.
+        scope: Who shares responses: each `tenant`, `user`, `endpoint` or `model`, a combination, or `all`.
+        store: Where responses are kept.
+        ttl: Seconds for which a response is fresh.
+        stale_if_error: Seconds after that in which it is still served while the upstream is down.
+        everything: Whether to cache texts that differ each time they are generated.
+        max_body: Size in bytes of the largest response that is cached.
+        namespace: Separates this client's responses from those of others in the same store, such as its base
+            URL.
     """
 
     for_sessions: ClassVar[bool] = False
@@ -114,7 +115,7 @@ class Cache:
         object.__setattr__(self, "_scopes", scopes_of(self.scope, "cache: scope"))
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
-        """Answer a call from the cache, or send it and keep the answer."""
+        """Answer a call from the cache, or send it and cache the response."""
         record = call.record or record_of(call)
         wish = _EVERYTHING
         if call.headers:
@@ -149,14 +150,14 @@ class Cache:
             raise
 
     def apart(self, whereabouts: object) -> "Cache":
-        """Give the same cache for a client whose answers depend on something else, which the name does not tell."""
+        """Return a copy whose keys also depend on *whereabouts*, so that the two share no entries."""
         other = copy.copy(self)
         digest = hashlib.sha256(to_json(whereabouts, fallback=str)).hexdigest()[:16]
         object.__setattr__(other, "namespace", f"{self.namespace}|{digest}")
         return other
 
     def _key(self, call: Call, record: Record, wish: _Wish) -> str | None:
-        """Name the answer to a call; `None` where it is not one to keep."""
+        """Return the cache key of a call; `None` where it must not be cached."""
         if call.method != "POST" or call.files is not None or not wish.store:
             return None
         if not self._is_eligible(call) and wish.max_age is None:
@@ -187,11 +188,11 @@ class Cache:
         record.nano_usd = 0
         reply = Reply(entry.response(call, how))
         if not asks_for_usage(call):
-            reply.on_event.append(is_for_caller)  # it may have been asked for on the way out
+            reply.on_event.append(is_for_caller)  # a policy may have asked for the usage chunk
         return reply
 
     async def _share(self, call: Call, proceed: Next, record: Record, key: str) -> Reply:
-        """Send a call, or wait for an equal one that is under way."""
+        """Send a call, or wait for an equal one that is in flight in this process."""
         while True:
             flights = self._flights()
             with flights.lock:
@@ -213,7 +214,7 @@ class Cache:
                 return self._answer(call, record, flight.entry, "shared")
             if flight.error is not None:
                 raise copy.copy(flight.error)
-            if flight.answered or not landed:  # no answer to share, and no use in asking one after the other
+            if flight.answered or not landed:  # not cacheable: do not send the waiting calls one by one
                 return (await self._send_whole(call, proceed, record, key))[0]
 
     async def _lead(self, call: Call, proceed: Next, record: Record, key: str, flight: _Flight) -> Reply:
@@ -221,15 +222,13 @@ class Cache:
             reply, flight.entry = await self._send_alone(call, proceed, record, key)
             flight.answered = True
         except APIError as error:
-            if not isinstance(error, DeadlineExceededError):  # which is the leader's own
+            if not isinstance(error, DeadlineExceededError):  # the deadline is the leader's own
                 flight.error = error
             raise
         finally:
             flights = self._flights()
             with flights.lock:
-                if (
-                    flights.get(key) is flight
-                ):  # else it took off in the process from which this one was forked
+                if flights.get(key) is flight:  # not so in a child forked during the flight
                     del flights[key]
             for waiter in flight.waiters:
                 waiter.open()
@@ -238,7 +237,7 @@ class Cache:
     async def _send_alone(
         self, call: Call, proceed: Next, record: Record, key: str
     ) -> tuple[Reply, Entry | None]:
-        """Send a call, or wait for the answer that another process is getting."""
+        """Send a call, or wait for the response that another process is fetching."""
         if self.store.instant is not None:
             return await self._send_whole(call, proceed, record, key)
         io, lease, pause = call.io, Lease(self.store, key), _FIRST_PAUSE
@@ -248,7 +247,7 @@ class Cache:
             if (entry := await self._fresh(call, key)) is not None:
                 return self._answer(call, record, entry, "shared"), entry
             if is_over(call.deadline):
-                return await self._send_whole(call, proceed, record, key)  # which says so
+                return await self._send_whole(call, proceed, record, key)  # raises DeadlineExceededError
         try:
             if (entry := await self._fresh(call, key)) is not None:
                 return self._answer(call, record, entry, "shared"), entry
@@ -274,7 +273,7 @@ class Cache:
         return reply, entry
 
     async def _send(self, call: Call, proceed: Next, record: Record, key: str) -> Reply:
-        """Send a call whose body is read by the caller; its chunks are kept once it is whole."""
+        """Send a call whose body the caller reads; cache its chunks once the body is complete."""
         reply = await proceed(call)
         record.cache = "miss"
         chunks: list[bytes] = []
@@ -305,7 +304,11 @@ class Cache:
 
 
 def cache_key(call: Call, scope: Sequence[str | None]) -> str:
-    """Name a call within a scope: equal names mean equal requests, whatever the order of their members."""
+    """Return the cache key of a call within a scope.
+
+    Keys are equal where path, query, body, extra headers and kind of response are; the order of members does
+    not matter.
+    """
     headers = {
         name.lower(): value for name, value in (call.headers or {}).items() if not isinstance(value, Omit)
     }
@@ -317,7 +320,7 @@ def cache_key(call: Call, scope: Sequence[str | None]) -> str:
 
 
 def canonical(value: Any) -> Any:
-    """Give the one form of equal JSON values: whole numbers without a point."""
+    """Return a JSON value with floats that are whole numbers replaced by integers, so that 1.0 equals 1."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
@@ -329,7 +332,7 @@ def canonical(value: Any) -> Any:
 
 
 def _wish(call: Call) -> tuple[_Wish, Call]:
-    """Read what a call says to the cache, and take it out."""
+    """Parse the `cache-control` header of a call; return it with the call without that header."""
     name = next((name for name in call.headers or () if name.lower() == "cache-control"), None)
     if name is None or call.headers is None:
         return _EVERYTHING, call

@@ -1,1 +1,1 @@
-"""Policies that watch: logs, hooks, traces, and what they may not show."""
+"""Policies that observe calls: logs, hooks and traces, and the redaction of what they show."""

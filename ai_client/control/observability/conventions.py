@@ -1,4 +1,4 @@
-"""The names of OpenTelemetry's conventions for generative AI, by their version."""
+"""Attribute names of OpenTelemetry's semantic conventions for generative AI, by version."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ CONVENTIONS: Mapping[str, Mapping[str, str]] = {
         "first_chunk_metric": "gen_ai.client.operation.time_to_first_chunk",
     },
 }
-"""What differs by version; what a version has no name for is not told. All other names are in `NAMES`."""
+"""Names that differ by version. An attribute that a version does not define is not set. The rest is in `NAMES`."""
 NAMES: Mapping[str, str] = {
     "operation": "gen_ai.operation.name",
     "request_model": "gen_ai.request.model",
@@ -47,7 +47,7 @@ ASKED: Mapping[str, str] = {
     "frequency_penalty": "gen_ai.request.frequency_penalty",
     "presence_penalty": "gen_ai.request.presence_penalty",
 }
-"""Numbers in a request, by the name that they have there."""
+"""Attributes of numeric request parameters, by the parameter's name."""
 OPERATIONS: Mapping[str, str] = {
     "/chat/completions": "chat",
     "/responses": "chat",
@@ -56,7 +56,7 @@ OPERATIONS: Mapping[str, str] = {
 }
 APIS: Mapping[str, str] = {"/chat/completions": "chat_completions", "/responses": "responses"}
 PARTS = ("cached", "cache_written", "reasoning", "audio_input", "audio_output", "image_input")
-"""Kinds of tokens that are told where there are any."""
+"""Kinds of tokens that are reported only where the count is not zero."""
 DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 FIRST_CHUNKS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)

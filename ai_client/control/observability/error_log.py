@@ -1,4 +1,4 @@
-"""Errors in the log: what they say and where they come from, without keys and without what a server said."""
+"""Logging of errors with their traceback, without keys and without text from the server."""
 
 import logging
 import traceback
@@ -10,12 +10,12 @@ logger = logging.getLogger("ai_client")
 
 
 def log_error(what: str, error: BaseException, level: int = logging.ERROR) -> None:
-    """Log an error that a web application does not show, with its traceback.
+    """Log an error that a web application does not show, with its redacted traceback.
 
     Args:
-        what: What it did to a request.
+        what: What happened to the request.
         error: The error.
-        level: How serious it is.
+        level: The log level.
     """
     if not logger.isEnabledFor(level):
         return
@@ -31,9 +31,8 @@ def log_error(what: str, error: BaseException, level: int = logging.ERROR) -> No
         (type(error), error, error.__traceback__),
         function,
     )
-    record.exc_text = "".join(_traced(error, redaction)).rstrip(
-        "\n"
-    )  # taken by formatters in place of their own
+    # formatters use a record's `exc_text` where it is set, instead of formatting the traceback
+    record.exc_text = "".join(_traced(error, redaction)).rstrip("\n")
     logger.handle(record)
 
 
@@ -42,7 +41,7 @@ def _said(error: BaseException, redaction: Redaction) -> str:
 
 
 def _traced(error: BaseException, redaction: Redaction) -> Iterator[str]:
-    """Yield a traceback like Python's own, its messages redacted: causes first."""
+    """Yield a traceback in Python's format, causes first, with redacted messages."""
     chain = [error]
     while (before := chain[-1].__cause__ or _context(chain[-1])) is not None and before not in chain:
         chain.append(before)

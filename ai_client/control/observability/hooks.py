@@ -1,4 +1,4 @@
-"""Functions of the application that hear of calls."""
+"""Callbacks of the application for calls, attempts, results and errors."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,14 +22,14 @@ logger = logging.getLogger("ai_client")
 
 @dataclass(frozen=True, slots=True)
 class CallDetails:
-    """A call that is about to be made.
+    """A call that is about to be sent.
 
     Attributes:
         method, path: Of the request.
-        model: The model asked for.
-        endpoint, tenant, user: What and whom it is made for.
-        stream: Whether the answer is streamed.
-        body: The request, redacted; `None` unless `Redaction(content=True)`.
+        model: The requested model.
+        endpoint, tenant, user: Labels of the call.
+        stream: Whether the response is streamed.
+        body: The request body, redacted; `None` unless `Redaction(content=True)`.
     """
 
     method: str
@@ -44,13 +44,13 @@ class CallDetails:
 
 @dataclass(frozen=True, slots=True)
 class AttemptDetails:
-    """One attempt of a call, when its outcome is known.
+    """One attempt of a call, after it has ended.
 
     Attributes:
         call: The call.
         number: 1 for the first.
-        seconds: How long it took.
-        error: The class of what it failed with, `None` where it did not.
+        seconds: Its duration.
+        error: Class name of the error, `None` where it succeeded.
         pause: Seconds until the next attempt, `None` where there is none.
     """
 
@@ -63,17 +63,17 @@ class AttemptDetails:
 
 @dataclass(frozen=True, slots=True)
 class ResultDetails:
-    """A call that was answered; of a stream, when it has ended.
+    """A call that succeeded; for a stream, after it has ended.
 
     Attributes:
         call: The call.
-        seconds: How long it took in all.
-        first_item: Seconds to the first item of a stream.
-        attempts: How often it was sent, 0 for an answer from the cache.
-        request_id: The answer's `x-request-id`.
-        target: What answered, where a fallback is configured.
-        cache: What the cache did, where one is configured.
-        usage, usd: Tokens and cost, `None` where not known.
+        seconds: Total duration.
+        first_item: Seconds until the first item of a stream.
+        attempts: Attempts made, 0 for a cache hit.
+        request_id: The response's `x-request-id`.
+        target: The fallback target that answered, where a fallback is configured.
+        cache: `hit`, `miss`, `shared` or `stale`, where a cache is configured.
+        usage, usd: Tokens and cost, `None` where unknown.
         complete: Whether a stream was read to its end.
     """
 
@@ -91,16 +91,16 @@ class ResultDetails:
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetails:
-    """A call that failed, or a stream that broke.
+    """A call that failed, or a stream that broke off.
 
     Attributes:
         call: The call.
-        seconds: How long it took.
-        attempts: How often it was sent.
-        error: The class of the exception.
-        message: What it says, redacted.
-        status: The HTTP status, where there was one.
-        request_id: The answer's `x-request-id`, where there was one.
+        seconds: Its duration.
+        attempts: Attempts made.
+        error: Class name of the exception.
+        message: Its message, redacted.
+        status: The HTTP status, where there was a response.
+        request_id: The response's `x-request-id`, where there was a response.
     """
 
     call: CallDetails
@@ -113,21 +113,21 @@ class ErrorDetails:
 
 
 Hook = Callable[[Any], Any]
-"""A function or coroutine function that gets a details object; what it gives is not looked at."""
+"""A function or coroutine function that takes a details object; its return value is ignored."""
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """Calls functions of the application; one that fails is logged and never fails a call.
+    """Calls functions of the application. An exception in a hook is logged and never fails a call.
 
-    A coroutine function is awaited; the sync client runs it on a loop of its own, which takes longer.
+    A coroutine function is awaited; the sync client runs it on an event loop of its own, which is slower.
 
     Args:
-        on_call: Gets `CallDetails` before a call.
-        on_attempt: Gets `AttemptDetails` after each attempt.
-        on_result: Gets `ResultDetails` once a call is answered, or its stream has ended.
-        on_error: Gets `ErrorDetails` once a call has failed, cancelled ones included.
-        redaction: What they may see.
+        on_call: Takes `CallDetails` before a call.
+        on_attempt: Takes `AttemptDetails` after each attempt.
+        on_result: Takes `ResultDetails` once a call has succeeded, or its stream has ended.
+        on_error: Takes `ErrorDetails` once a call has failed or was cancelled.
+        redaction: What the hooks may see.
     """
 
     on_call: Hook | Sequence[Hook] = ()
@@ -137,7 +137,7 @@ class Hooks:
     redaction: Redaction = field(default_factory=Redaction)
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
-        """Send a call and tell of it."""
+        """Send a call and run the hooks."""
         is_heard = self.on_call or self.on_attempt or self.on_result or self.on_error
         return self._told(call, proceed) if is_heard else proceed(call)
 
@@ -162,7 +162,7 @@ class Hooks:
 
 
 def details_of(call: Call, record: Record, redaction: Redaction) -> CallDetails:
-    """Describe a call as far as it may be seen."""
+    """Build the details of a call, redacted."""
     labels = record.labels
     body = redaction.value(members_of(call.body)) if redaction.content else None
     return CallDetails(
@@ -208,7 +208,7 @@ def _error(
 
 
 def known(usage: Usage | None) -> Usage | None:
-    """Give usage, `None` where it is not known."""
+    """Return *usage*, or `None` where its source is `unknown`."""
     return None if usage is None or usage.source == "unknown" else usage
 
 

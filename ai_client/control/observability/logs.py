@@ -1,4 +1,4 @@
-"""One structured log record a call."""
+"""One structured log record per call."""
 
 import logging
 from collections.abc import Awaitable
@@ -15,22 +15,22 @@ from .observe import Outcome, observed
 from .redaction.policy import Redaction
 
 PREFIX = "ai_"
-"""What the names of all fields begin with, so that they meet no attribute of `logging.LogRecord`."""
+"""Prefix of all field names, so that none collides with an attribute of `logging.LogRecord`."""
 
 
 @dataclass(frozen=True)
 class Logs:
-    """Logs each call when it has ended: `INFO` where it was answered, `WARNING` where it failed.
+    """Logs each call when it has ended: `INFO` where it succeeded, `WARNING` where it failed.
 
-    The fields are in `extra`, where JSON formatters and structlog find them: `ai_path`, `ai_model`, `ai_endpoint`,
-    `ai_tenant`, `ai_user`, `ai_request_id`, `ai_attempts`, `ai_lost_attempts`, `ai_seconds`, `ai_first_item_seconds`,
-    `ai_input_tokens`, `ai_output_tokens`, `ai_cached_tokens`, `ai_usage`, `ai_usd`, `ai_cache`, `ai_target`,
-    `ai_alias`, `ai_stream`, `ai_complete`, `ai_error`, `ai_status`; and with `Redaction(content=True)` `ai_prompt`
-    and `ai_completion`. Fields that are not known are `None`.
+    The fields are passed as `extra`, where JSON formatters and structlog find them: `ai_path`, `ai_model`,
+    `ai_endpoint`, `ai_tenant`, `ai_user`, `ai_request_id`, `ai_attempts`, `ai_lost_attempts`, `ai_seconds`,
+    `ai_first_item_seconds`, `ai_input_tokens`, `ai_output_tokens`, `ai_cached_tokens`, `ai_usage`, `ai_usd`,
+    `ai_cache`, `ai_target`, `ai_alias`, `ai_stream`, `ai_complete`, `ai_error`, `ai_status`; and with
+    `Redaction(content=True)` `ai_prompt` and `ai_completion`. Unknown fields are `None`.
 
     Args:
         logger: The name of the logger.
-        redaction: What may be seen.
+        redaction: What the records may show.
     """
 
     logger: str = "ai_client.calls"
@@ -41,7 +41,7 @@ class Logs:
         object.__setattr__(self, "_logger", logging.getLogger(self.logger))
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
-        """Send a call and log it."""
+        """Send a call and log its outcome."""
         logger = self._logger
         return self._logged(call, proceed, logger) if logger.isEnabledFor(logging.WARNING) else proceed(call)
 
@@ -102,13 +102,13 @@ def _status(outcome: Outcome) -> int | None:
 
 
 def prompt_of(call: Call) -> Any:
-    """Give what a call asks: its messages, input or prompt."""
+    """Return the prompt of a call: its `messages`, `input` or `prompt`."""
     body = members_of(call.body)
     return next((body[name] for name in ("messages", "input", "prompt") if name in body), None)
 
 
 def completion_of(outcome: Outcome) -> Any:
-    """Give what a whole answer says; of a stream, `None`: nothing is kept of it."""
+    """Return the completion in a response that was read whole; `None` for a stream, of which nothing is kept."""
     content = None if outcome.reply is None else getattr(outcome.reply.response, "_content", None)
     if not isinstance(content, bytes):
         return None

@@ -1,4 +1,4 @@
-"""Watching a call from its beginning to the end of its stream, for hooks, logs and traces."""
+"""Observe a call from its start to the end of its stream, for hooks, logs and traces."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple
@@ -15,11 +15,11 @@ class Outcome(NamedTuple):
     """How a call ended.
 
     Attributes:
-        record: What is known of it.
-        seconds: How long it took, a stream to its end.
-        error: What it failed with, if it did.
-        complete: Whether a stream was read to its end; a whole answer is.
-        reply: The answer, where there is one.
+        record: The record of the call.
+        seconds: Its duration, including the stream.
+        error: The exception, where it failed.
+        complete: Whether a stream was read to its end; always true for a whole response.
+        reply: The response, where there is one.
     """
 
     record: Record
@@ -37,9 +37,9 @@ async def observed(
     attempt: Callable[[Attempt], Awaitable[None]] | None = None,
     answers: bool = True,
 ) -> Reply:
-    """Send a call, telling *attempt* of each attempt and *done* of its end; neither may raise.
+    """Send a call; await *attempt* after each attempt and *done* when the call ends. Neither may raise.
 
-    Where *answers* is not set, *done* need not hear of a whole answer, only of failures and of streams.
+    With `answers=False`, *done* is not awaited for a whole response, only for failures and streams.
     """
     record = call.record or record_of(call)
     if attempt is not None:

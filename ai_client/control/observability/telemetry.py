@@ -24,11 +24,11 @@ from .observe import Outcome, observed
 from .redaction.policy import Redaction
 
 _NAMED_BY = frozenset({"OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER"})
-"""Variables of the environment that name providers, which the API then sets up itself."""
+"""Environment variables that name providers, which the OpenTelemetry API then creates itself."""
 
 
 class _Instruments:
-    """Tracer and meters, made on first use."""
+    """Tracer and metric instruments, created on first use."""
 
     def __init__(self, tracer_provider: Any, meter_provider: Any) -> None:
         trace: Any = import_module("opentelemetry.trace")
@@ -62,7 +62,7 @@ class _Instruments:
 
     @contextmanager
     def within(self, span: Any, *, http_spans: bool) -> Generator[None]:
-        """Make *span* the current one; an instrumented HTTP library makes none for the same unless *http_spans*."""
+        """Make *span* the current one; unless *http_spans*, suppress the spans of an instrumented HTTP library."""
         context: Any = self.span_in_context(span)
         for key in () if http_spans else self._suppress:
             context = self.context.set_value(key, True, context)
@@ -75,18 +75,20 @@ class _Instruments:
 
 @dataclass(frozen=True)
 class Telemetry:
-    """Makes a span for each call, with an event for each attempt that failed, and measures duration and tokens.
+    """Records a span per call, with an event per failed attempt, and measures duration and tokens.
 
-    The span is current while the call is sent, and never while a caller reads a stream; it ends with the stream.
+    The span is current while the request is sent, never while the caller reads a stream; it ends with the
+    stream.
 
     Args:
-        redaction: With `content=True` spans have prompts and whole completions, redacted.
-        convention: The version of the semantic conventions whose names are used.
-        provider: The provider's well-known name, `openai`, `azure.ai.openai` or another.
-        http_spans: Whether an instrumented HTTP library makes spans of its own, one an attempt, below that of the
-            call; by default there is one span for a call.
-        tracer_provider: Where spans go, in place of the global provider.
-        meter_provider: Where measurements go, in place of the global provider.
+        redaction: With `content=True`, spans hold prompts and whole completions, redacted.
+        convention: Version of the semantic conventions whose names are used.
+        provider: Well-known name of the provider: `openai`, `azure.ai.openai` or another.
+        http_spans: Whether an instrumented HTTP library records its own spans, one per attempt, below the
+            call's
+            span; by default there is one span per call.
+        tracer_provider: Replaces the global tracer provider.
+        meter_provider: Replaces the global meter provider.
 
     Raises:
         ImportError: The extra `otel` is not installed.
@@ -116,16 +118,16 @@ class Telemetry:
         return self._made[0]
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
-        """Send a call within a span; where nobody has set up OpenTelemetry, as it is."""
+        """Send a call within a span; without one where OpenTelemetry is not set up."""
         return self._traced(call, proceed) if self._made or self._is_set_up() else proceed(call)
 
     def _is_set_up(self) -> bool:
-        """Tell whether anything would take a span or a measurement, which an application may begin to at any time."""
+        """Return whether spans or measurements would be recorded; an application may set this up at any time."""
         if self.tracer_provider is not None or self.meter_provider is not None or self._by_environment:
             return True
         trace, metrics = _globals()
         if trace.get("_TRACER_PROVIDER", ...) is None and metrics.get("_METER_PROVIDER", ...) is None:
-            return False  # which the public functions tell too, but only after a look at the environment
+            return False  # the public functions agree, but read the environment on each call
         return any(map(_is_more_than_api, _providers()))
 
     async def _traced(self, call: Call, proceed: Next) -> Reply:
@@ -199,7 +201,7 @@ class Telemetry:
             otel.first_chunk.record(record.first_item, measured)
         otel.duration.record(outcome.seconds, measured)
         if not span.is_recording():
-            return  # nobody set up tracing
+            return  # tracing is not set up
         own = {
             "attempts": record.attempts,
             "cache": record.cache,
@@ -217,7 +219,7 @@ class Telemetry:
 
 @cache
 def _globals() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Give the namespaces in which the API keeps the global providers."""
+    """Return the module namespaces in which the API keeps the global providers."""
     return vars(import_module("opentelemetry.trace")), vars(import_module("opentelemetry.metrics._internal"))
 
 
@@ -228,7 +230,7 @@ def _providers() -> tuple[object, object]:
 
 
 def _is_more_than_api(provider: object) -> bool:
-    """Tell whether a provider is an SDK's: those of the API itself do nothing."""
+    """Return whether a provider belongs to an SDK; those of the API itself record nothing."""
     return not type(provider).__module__.startswith(("opentelemetry.trace", "opentelemetry.metrics"))
 
 
@@ -241,13 +243,13 @@ def _operation(call: Call) -> str:
 
 
 def _answered(reply: Reply) -> dict[str, Any]:
-    """Read what an answer says about itself; of a stream, where it came from."""
+    """Return span attributes of a response: the server, and for a whole response its id and finish reasons."""
     request = reply.response.request
     found: dict[str, Any] = {NAMES["server_address"]: request.url.host}
     if request.url.port is not None:
         found[NAMES["server_port"]] = request.url.port
     content = getattr(reply.response, "_content", None)
-    if not isinstance(content, bytes) or len(content) > 1_000_000:  # noqa: PLR2004 - vectors have no reasons
+    if not isinstance(content, bytes) or len(content) > 1_000_000:  # noqa: PLR2004 - as large as this are vectors, which have no finish reason
         return found
     try:
         answer = members_of(from_json(content))

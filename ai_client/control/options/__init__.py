@@ -1,1 +1,1 @@
-"""Options of the controls: how they are checked, and how a fault is told."""
+"""Validation of the controls' options, and its error messages."""

@@ -1,4 +1,4 @@
-"""Checks of numbers that are given as options."""
+"""Validation of numeric options."""
 
 import math
 
@@ -6,10 +6,10 @@ from ...errors import ConfigError
 
 
 def check_amounts(where: str, *, above_zero: bool, **amounts: float | None) -> None:
-    """Refuse what is negative, not finite, or, where asked, zero; `None` is not given.
+    """Validate that amounts are finite and not negative; with *above_zero*, not zero either. `None` is skipped.
 
     Raises:
-        ConfigError: One of them is; it is named with *where* it belongs.
+        ConfigError: One is not; the message names it and *where* it belongs.
     """
     for name, amount in amounts.items():
         if amount is None:

@@ -1,4 +1,4 @@
-"""Checking options: unknown, missing and ill-typed ones are named in full, with the nearest valid one."""
+"""Validation of options: errors name the full path of the option and the nearest valid name."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +15,11 @@ P = TypeVar("P")
 
 
 def make(cls: type[P], options: object, where: str, **more: Any) -> P:
-    """Make a policy of its options by name; `True` is all defaults."""
+    """Build a policy from its options; `True` means all defaults, an instance is returned as it is.
+
+    Raises:
+        ConfigError: An option is unknown, ill-typed or missing.
+    """
     if isinstance(options, cls):
         return options
     given = checked_options(cls, options, where, without=more)
@@ -32,7 +36,7 @@ def make(cls: type[P], options: object, where: str, **more: Any) -> P:
 def checked_options(
     cls: type[Any], options: object, where: str, *, without: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Give options by name, checked against the arguments of what they are for."""
+    """Validate options by name and type against the fields of *cls*, a dataclass."""
     given = dict(mapping({} if options is True else options, where))
     hints = get_type_hints(cls, localns={"Store": Any, "Waiter": Any})
     known = [one.name for one in fields(cls) if one.init and one.name not in without]
@@ -41,7 +45,7 @@ def checked_options(
 
 
 def checked(hint: Any, value: Any, where: str) -> Any:
-    """Give a value as its type has it."""
+    """Validate and convert a value to its type."""
     adapter = pydantic.TypeAdapter[Any](hint, config=pydantic.ConfigDict(arbitrary_types_allowed=True))
     try:
         return adapter.validate_python(value)
@@ -52,14 +56,14 @@ def checked(hint: Any, value: Any, where: str) -> Any:
 
 
 def _is_in(value: Any, part: object) -> bool:
-    """Tell whether a part of a fault's place is a member of the value, and not the name of a type."""
+    """Return whether a part of an error's location is a key or index of the value, not the name of a type."""
     if isinstance(value, Mapping):
         return part in value
     return isinstance(part, int) and isinstance(value, list | tuple)
 
 
 def _nearest(fault: Any) -> str:
-    """Say what was meant, where only some words are allowed."""
+    """Suggest the nearest allowed word for an invalid literal; empty where none is near."""
     value: object = fault["input"]
     words = re.findall(r"'([^']*)'", fault["msg"]) if fault["type"] == "literal_error" else []
     near = get_close_matches(value, words, n=1) if isinstance(value, str) else []
@@ -67,30 +71,34 @@ def _nearest(fault: Any) -> str:
 
 
 def check_names(where: str, given: Mapping[str, Any], known: Mapping[str, Any] | Sequence[str]) -> None:
-    """Refuse an unknown name."""
+    """Raise `ConfigError` for a name that is not in *known*."""
     for name in given:
         if name not in known:
             near = get_close_matches(str(name), known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(known)}."
+            hint = f" Did you mean {near[0]!r}?" if near else f" Valid options: {', '.join(known)}."
             raise ConfigError(f"{where}{name}: unknown option.{hint}")
 
 
 def mapping(value: object, where: str) -> Mapping[str, Any]:
-    """Refuse what is no mapping."""
+    """Return *value* if it is a mapping, else raise `ConfigError`."""
     if not isinstance(value, Mapping):
-        raise ConfigError(f"{where}: a mapping of options is expected, not {type(value).__name__}.")
+        raise ConfigError(f"{where}: expected a mapping of options, not {type(value).__name__}.")
     return cast("Mapping[str, Any]", value)
 
 
 def sequence(value: object, where: str) -> Sequence[Any]:
-    """Refuse what is no list."""
+    """Return *value* if it is a list or tuple, else raise `ConfigError`."""
     if not isinstance(value, list | tuple):
-        raise ConfigError(f"{where}: a list is expected, not {type(value).__name__}.")
+        raise ConfigError(f"{where}: expected a list, not {type(value).__name__}.")
     return cast("Sequence[Any]", value)
 
 
 def resolved(value: Any, where: str) -> Any:
-    """Give what a dotted path names, also within a list; other values as they are."""
+    """Import what a dotted path names, also inside a list; return any other value as it is.
+
+    Raises:
+        ConfigError: Nothing can be imported from the path.
+    """
     if isinstance(value, list | tuple):
         return [resolved(item, where) for item in cast("Sequence[Any]", value)]
     if not isinstance(value, str):
@@ -99,4 +107,4 @@ def resolved(value: Any, where: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"{where}: {value!r} is not the dotted path of something there is.") from error
+        raise ConfigError(f"{where}: cannot import the dotted path {value!r}.") from error

@@ -1,1 +1,1 @@
-"""What a call used and what that costs: reports, estimates, media and prices."""
+"""Usage and price of calls: reported usage, estimates, media and price tables."""

@@ -1,4 +1,4 @@
-"""Tokens that nobody has reported: what a request will need, and what a broken stream must have cost."""
+"""Estimated tokens: of a request before it is sent, and of a stream that broke off before it reported usage."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from ..._call.call import Call
 
 FRAME_BYTES = 64
-"""What a request holds around its prompt."""
+"""Bytes of a request around its prompt."""
 DEFAULT_OUTPUT_TOKENS = 4096
-"""What an answer without a limit is taken to need."""
+"""Tokens assumed for an answer without a limit."""
 
 _VECTORS = ("/embeddings", "/moderations")
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
@@ -23,17 +23,17 @@ _ABOUT_ANSWER = frozenset({*_LIMITS, "n"})
 
 
 def text_tokens(text: str, per_token: int = BYTES_PER_TOKEN) -> int:
-    """Estimate the tokens of a text from its bytes, of which other scripts than English need fewer a token."""
+    """Estimate the tokens of a text from its bytes; scripts other than Latin have fewer bytes per token."""
     size = Size()
     size.add_text(text)
     return size.tokens(per_token)
 
 
 def size_of(call: "Call") -> Size:
-    """Measure a request, once however many policies ask; media count `MEDIA_TOKENS` each.
+    """Measure a request, once for all policies; each media part counts `MEDIA_TOKENS`.
 
-    A prompt of nothing but texts is measured by the bytes of the request, which are needed anyway: the names and
-    brackets in it come to about what messages cost beside their text.
+    A prompt of text only is measured by the bytes of the encoded request, which is needed anyway: the names and
+    brackets in it amount to about what messages cost besides their text.
     """
     size = call.size
     if size is None:
@@ -78,12 +78,12 @@ def input_tokens(call: "Call", per_token: int = BYTES_PER_TOKEN) -> int:
 
 
 def prompt_tokens(body: Mapping[str, Any], per_token: int = BYTES_PER_TOKEN) -> int:
-    """Estimate the tokens of the prompt in a request's body, from its texts alone."""
+    """Estimate the tokens of the prompt in a request body, from its texts alone."""
     return _size_of_prompt(body).tokens(per_token)
 
 
 def _is_all_text(body: Mapping[str, Any]) -> bool:
-    """Tell whether there is a prompt, without media or tokens that are counted already; no text is looked at."""
+    """Return whether the prompt has no media and no token ids; the texts themselves are not read."""
     prompt = body.get("messages")
     if prompt is None:
         prompt = body.get("input", body.get("prompt"))
@@ -116,7 +116,7 @@ def message_tokens(message: Any, per_token: int = BYTES_PER_TOKEN) -> int:
 
 
 def from_events(call: "Call", events: Sequence[bytes]) -> Usage:
-    """Estimate the usage of a stream that ended before it reported any, from the text that had come."""
+    """Estimate the usage of a stream that ended before it reported any, from the text received so far."""
     if not events:
         return UNKNOWN
     model: str | None = None
@@ -134,7 +134,7 @@ def from_events(call: "Call", events: Sequence[bytes]) -> Usage:
 
 
 def _said(event: Mapping[str, Any]) -> int:
-    """Count the bytes of text and arguments in an event of any endpoint."""
+    """Count the bytes of text and tool arguments in a stream event of any endpoint."""
     delta = event.get("delta")
     if isinstance(delta, str):
         return len(delta.encode())

@@ -1,4 +1,4 @@
-"""Sound and pictures: what their calls may need, and what they used where no tokens are reported."""
+"""Audio and images: expected usage before a call, and estimated usage where the response reports no tokens."""
 
 import os
 from collections.abc import Mapping
@@ -22,25 +22,26 @@ TEXT_PATHS = frozenset({"/chat/completions", "/responses", "/embeddings", "/comp
 _FREE = "/moderations"
 _MODEL_FROM_ELSEWHERE = ("/responses", *_PICTURES)
 CHARACTERS_PER_SECOND = 15
-"""How fast speech is, for estimates of what was used."""
+"""Speed of speech, for estimates of actual usage."""
 WARY_CHARACTERS_PER_SECOND = 8
-"""The same for estimates of what may be used."""
+"""Speed of slow speech, for upper bounds before a call."""
 SPEECH_TOKENS = 21
-"""What a second of spoken answer comes to."""
+"""Output tokens per second of generated speech."""
 SOUND_TOKENS = 17
-"""What a second of sound in a request comes to, and with `TEXT_TOKENS` its text."""
+"""Input tokens per second of audio in a request."""
 TEXT_TOKENS = 4
+"""Output tokens per second of transcribed audio."""
 SOUND_BYTES = 4000
-"""What a second of recorded sound takes at least."""
+"""Bytes per second of recorded audio, at least."""
 LONGEST_SOUND = 1500
-"""Seconds that a recording of unknown size is taken to have."""
+"""Seconds assumed for a recording of unknown size."""
 PICTURE_TOKENS = 6500
-"""What a picture in the answer comes to at most."""
+"""Output tokens per generated image, at most."""
 _PCM_BYTES = 48_000
 
 
 def is_billed(call: "Call") -> bool:
-    """Tell whether a call is one that costs money by what it uses: it asks a model, and not one that is free."""
+    """Return whether a call is billed by usage: it runs a model, and that model is not free."""
     if call.method != "POST":
         return False
     if call.path in TEXT_PATHS:
@@ -51,12 +52,12 @@ def is_billed(call: "Call") -> bool:
 
 
 def is_media(call: "Call") -> bool:
-    """Tell whether a call makes or takes sound or pictures by an endpoint of their own."""
+    """Return whether a call goes to an audio or image endpoint."""
     return call.path not in TEXT_PATHS and call.path.startswith(("/audio/", "/images/"))
 
 
 def expected(call: "Call") -> Usage:
-    """Give the most that a call about sound or pictures should need."""
+    """Estimate the most that a call to an audio or image endpoint should use."""
     body = members_of(call.body)
     if call.path.endswith(_SPEECH):
         return _spoken(body, WARY_BYTES_PER_TOKEN, WARY_CHARACTERS_PER_SECOND)
@@ -78,7 +79,16 @@ def expected(call: "Call") -> Usage:
 
 
 def used(call: "Call", content: bytes | None, size: int) -> Usage | None:
-    """Estimate what an answer without a report used: its body, where it is at hand, and its size in bytes."""
+    """Estimate the usage of a media response that reports none.
+
+    Args:
+        call: The call.
+        content: The response body, where it is available.
+        size: Its size in bytes.
+
+    Returns:
+        `None` where there is nothing to estimate from.
+    """
     body = members_of(call.body)
     if call.path.endswith(_SPEECH):
         spoken = _spoken(body, BYTES_PER_TOKEN, CHARACTERS_PER_SECOND)
@@ -97,7 +107,7 @@ def used(call: "Call", content: bytes | None, size: int) -> Usage | None:
 
 
 def _duration(content: bytes) -> float:
-    """Give the seconds that a transcription says it is of, 0 where it does not."""
+    """Return the `duration` in seconds of a transcription, 0 where it reports none."""
     said: Any = outline_of(content).get("duration")
     try:
         seconds = float(said)
@@ -119,7 +129,7 @@ def _count(body: Mapping[str, Any]) -> int:
 
 
 def _uploads(call: "Call") -> list[Any]:
-    """Give the uploads of a call, as far as they can be looked at more than once."""
+    """Return the uploads of a call; one of unknown size where they can be iterated only once."""
     files: Any = call.files
     if isinstance(files, Mapping):
         return list(cast("Mapping[str, Any]", files).values())
@@ -127,7 +137,7 @@ def _uploads(call: "Call") -> list[Any]:
 
 
 def _size(file: Any) -> int:
-    """Give the bytes of an upload, and many where they cannot be told without reading it."""
+    """Return the bytes of an upload; those of the longest assumed recording where they are unknown without reading."""
     content: Any = uploaded(cast("Any", file[1]) if isinstance(file, tuple) else file).content
     if isinstance(content, bytes | bytearray):
         return len(content)

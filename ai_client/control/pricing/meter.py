@@ -1,4 +1,4 @@
-"""Measuring calls: usage from answers and streams, asked for where the caller did not."""
+"""Measure calls: usage from responses and streams, requested where the caller did not request it."""
 
 from ..._answers.sse import SSEDecoder
 from ..._call.call import Call, Reply
@@ -17,7 +17,7 @@ _ASKABLE = ("/chat/completions", "/completions")
 
 
 def usage_of(call: Call, reply: Reply, record: Record) -> Usage:
-    """Give the usage of a whole answer, read once however many policies ask, and note it on the call's record."""
+    """Return the usage of a whole response, parsed once for all policies, and note it on the call's record."""
     usage = reply.usage
     if usage is None:
         content: bytes | None = getattr(reply.response, "_content", None)
@@ -31,23 +31,23 @@ def usage_of(call: Call, reply: Reply, record: Record) -> Usage:
 
 
 def _reported(call: Call, reply: Reply, content: bytes) -> Usage | None:
-    """Read the usage that a whole answer reports, out of the result that the caller gets where that is a model."""
+    """Return the usage that a response reports; a model result is decoded here once and reused for the caller."""
     if not is_model(call.cast_to):
         return _believed(reported(as_utf8(content) or content))
     try:
         result = reply.result = decode(call.cast_to, content)
-    except ValueError:  # which the caller will hear of
+    except ValueError:  # raised to the caller when the result is built
         return None
     return _believed(reported_in(result))
 
 
 def _believed(usage: Usage | None) -> Usage | None:
-    """Give what is reported, unless that is nothing at all."""
+    """Return reported usage, or `None` where it is empty."""
     return None if usage is None or usage.is_empty else usage
 
 
 class StreamMeter:
-    """The usage of a stream or unread body, read once however many policies ask, and noted on the call's record."""
+    """Measures a stream or unread body, once for all policies, and notes the usage on the call's record."""
 
     __slots__ = ("_call", "_events", "_record", "_reply", "_reported", "_unread")
 
@@ -69,7 +69,7 @@ class StreamMeter:
         self._events.append(data)
 
     def usage(self) -> Usage:
-        """Give the usage, as far as the body was read."""
+        """Return the usage, as far as the body was read."""
         usage = self._reply.usage
         if usage is None:
             usage = self._reply.usage = self._measure()
@@ -91,7 +91,7 @@ class StreamMeter:
 
 
 def _estimated(call: Call, content: bytes | None, size: int) -> Usage:
-    """Estimate what an answer used that does not report it."""
+    """Estimate the usage of a response that reports none."""
     if not is_media(call):
         return UNKNOWN if call.stream is None else Usage("estimated", input_tokens(call))
     if content is not None and content.startswith((b"data:", b"event:")):
@@ -103,9 +103,9 @@ def _estimated(call: Call, content: bytes | None, size: int) -> Usage:
 
 
 def metered(call: Call, sent: Call, reply: Reply) -> Meter:
-    """Give what measures the stream that answers *call*, which was *sent* as `asking_for_usage` has it.
+    """Return the meter of the stream that answers *call*; *sent* is the call as `asking_for_usage` changed it.
 
-    The chunk that reports the usage of a stream is hidden from a caller who did not ask for it.
+    The usage chunk is hidden from a caller who did not ask for it.
     """
     if sent is not call:
         reply.on_event.append(is_for_caller)
@@ -116,14 +116,19 @@ def metered(call: Call, sent: Call, reply: Reply) -> Meter:
 
 
 def asks_for_usage(call: Call) -> bool:
-    """Tell whether the caller of a stream of chat completions wants its usage, or no such stream is asked for."""
+    """Return whether the caller asks for the usage of a stream, or the endpoint has no such option."""
     if call.stream is None or not call.path.endswith(_ASKABLE):
         return True
     return bool(members_of(members_of(call.body).get("stream_options")).get("include_usage"))
 
 
 def asking_for_usage(call: Call) -> Call:
-    """Give a call that asks for its usage; the same one where it does, or where its chunks could not be hidden."""
+    """Return a copy of a call that asks for its usage.
+
+    Returns:
+        The same call where it already asks, cannot ask, or its body is unread, so that no chunk could be
+            hidden.
+    """
     if call.stream is None or call.unread or asks_for_usage(call):
         return call
     options = members_of(members_of(call.body).get("stream_options"))
@@ -131,7 +136,7 @@ def asking_for_usage(call: Call) -> Call:
 
 
 def is_for_caller(data: bytes) -> bool:
-    """Tell whether a chunk is anything but the report of usage that the caller did not ask for."""
+    """Return whether a chunk is anything but the usage report that the caller did not ask for."""
     if b'"usage"' not in data or b'"usage":null' in data:
         return True
     outline = outline_of(data)

@@ -1,4 +1,4 @@
-"""What tokens cost: prices given by the application first, then those of the genai-prices library."""
+"""Prices of models: those set by the application first, then those of the genai-prices library."""
 
 import logging
 import threading
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PROBE = 100_000
 _LOAD_TIMEOUT = 10.0
-"""Seconds that a call waits for the library."""
+"""Seconds that a call waits for the library to load."""
 _PARTS = (
     ("cached_input", "input", "cached"),
     ("cache_write", "input", "cache_written"),
@@ -29,23 +29,23 @@ _PARTS = (
     ("audio_output", "output", "audio_output"),
     ("image_output", "output", "image_output"),
 )
-"""Prices of parts, the price of the whole, and the tokens that are charged by the one instead of the other."""
+"""Price of a part, the base price that it replaces, and the attribute of `Usage` that counts the part."""
 
 logger = logging.getLogger("ai_client")
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a model costs, in USD per million tokens; parts without a price of their own cost what all cost.
+    """The price of a model in USD per million tokens; a part without its own price is charged at the base price.
 
     Attributes:
-        input, output: Tokens that go in and come out.
+        input, output: Input and output tokens.
         cached_input, cache_write: Input tokens read from, and written to, the provider's prompt cache.
-        audio_input, audio_output, image_input, image_output: Tokens of sound and of pictures.
-        request: USD for each call, beside its tokens.
-        minute: USD for a minute of sound that is transcribed, in place of tokens.
-        characters: USD for a million characters that are spoken, in place of tokens.
-        image: USD for a picture, where no tokens are reported for it.
+        audio_input, audio_output, image_input, image_output: Audio and image tokens.
+        request: USD per call, in addition to its tokens.
+        minute: USD per minute of transcribed audio, instead of tokens.
+        characters: USD per million spoken characters, instead of tokens.
+        image: USD per image, where no tokens are reported for it.
     """
 
     input: float = 0.0
@@ -73,14 +73,14 @@ class Price:
         object.__setattr__(self, "_parts", parts)
 
     def of_tokens(self, into: int, out: int) -> int:
-        """Give the cost of a call in 10^-9 USD, by its tokens in and out."""
+        """Return the cost of a call in 10^-9 USD, by its input and output tokens."""
         try:
             return round((into * self.input + out * self.output + self.request * 1e6) * 1000)
-        except OverflowError:  # a caller may ask for any number of tokens
+        except OverflowError:  # a caller may request any number of tokens
             return MOST
 
     def nano_usd(self, usage: Usage) -> int | None:
-        """Give the cost of a call in 10^-9 USD, `None` where there is no price for what it used."""
+        """Return the cost of a call in 10^-9 USD; `None` where what it used has no price."""
         if usage.seconds or usage.characters or usage.images:
             return self._of_media(usage)
         total = usage.input * self.input + usage.output * self.output + self.request * 1e6
@@ -102,7 +102,7 @@ class Price:
 
 
 class _Table:
-    """The prices of the genai-prices library, read once for each model."""
+    """The prices of the genai-prices library, read once per model."""
 
     def __init__(self) -> None:
         self.is_loaded = False
@@ -112,7 +112,7 @@ class _Table:
         self._known: dict[tuple[str, str | None], tuple[Price | None, int | None]] = {}
 
     def load(self) -> None:
-        """Begin to load the library, in a thread: it takes a tenth of a second."""
+        """Start loading the library in a thread; that takes about 0.1 s."""
         if self.started:
             return
         with self._lock:
@@ -121,12 +121,12 @@ class _Table:
                 threading.Thread(target=self._load, name="ai-client-prices", daemon=True).start()
 
     async def loaded(self, io: "IO") -> None:
-        """Wait until the library is loaded, or cannot be in time."""
+        """Wait until the library is loaded, or `_LOAD_TIMEOUT` has passed."""
         self.load()
         give_up = time.monotonic() + _LOAD_TIMEOUT
         while not self.is_loaded:
             if time.monotonic() > give_up:
-                logger.warning("The genai-prices library was not loaded in time; its prices are unknown.")
+                logger.warning("The genai-prices library did not load in time; its prices are unknown.")
                 self.is_loaded = True
             await io.sleep(0.005)
 
@@ -158,13 +158,13 @@ class _Table:
             return None, None
         key = (model, provider)
         if key not in self._known:
-            if len(self._known) > 1000:  # noqa: PLR2004 - names come from callers, so that there must be a bound
+            if len(self._known) > 1000:  # noqa: PLR2004 - names come from callers: bounded
                 self._known.clear()
             self._known[key] = self._read(model, provider)
         return self._known[key]
 
     def _read(self, model: str, provider: str | None) -> tuple[Price | None, int | None]:
-        """Find the price of a million tokens of each kind by asking for the price of some."""
+        """Derive the price per million tokens of each kind from the cost of a sample."""
 
         def ask(**tokens: int) -> float | None:
             nano = self._ask(model, provider, tokens)
@@ -215,11 +215,11 @@ class _Table:
             usage = self._module.Usage(**tokens)
             calculation = self._module.calc_price(usage, model_ref=model, provider_id=provider)
             return float(calculation.total_price) * 1e9
-        except Exception:  # noqa: BLE001 - a price that cannot be had is unknown, and never fails a call
+        except Exception:  # noqa: BLE001 - a failed lookup means an unknown price, and never fails a call
             return None
 
 
-# A process that was forked while the library was being loaded loads it itself: the thread is not in it.
+# A child forked while the library was loading starts over: the loading thread does not exist in it.
 _table: PerProcess[_Table] = PerProcess(_Table, lambda parent: parent if parent.is_loaded else _Table())
 
 
@@ -228,8 +228,10 @@ class Prices:
     """The prices of models.
 
     Args:
-        models: Prices by model, over the library's: `Price`, or its attributes as a mapping.
-        provider: Whose prices count, by the library's id (`openai`, `azure`, ...); by default whoever has the model.
+        models: Prices by model, which override the library's: `Price`, or a mapping of its attributes.
+        provider: The provider whose prices apply, by the library's id (`openai`, `azure`, ...); by default any
+            that
+            has the model.
         library: Whether to use the genai-prices library.
     """
 
@@ -249,34 +251,35 @@ class Prices:
         object.__setattr__(self, "_given", given)
 
     def warm(self) -> None:
-        """Begin to load the library, so that no call has to wait for it."""
+        """Start loading the library, so that no call has to wait for it."""
         if self.library and not _table().started:
             _table().load()
 
     @property
     def is_ready(self) -> bool:
-        """Whether the library is loaded, or not used."""
+        """Whether the library is loaded or not used."""
         return _table().is_loaded or not self.library
 
     async def ready(self, io: "IO") -> None:
-        """Wait until the library is loaded, which only calls in the first moment of a process ever do."""
+        """Wait until the library is loaded; only the first calls of a process ever wait."""
         if not self.is_ready:
             await _table().loaded(io)
 
     def of_tokens(self, into: int, out: int, model: str | None) -> int | None:
-        """Give the cost of a call in 10^-9 USD, by its tokens in and out; `None` where there is no price."""
+        """Return the cost in 10^-9 USD of input and output tokens; `None` where the model has no price."""
         price = None if model is None else self._given.get(model)
         if price is None:
             return self.nano_usd(Usage("estimated", into, out), model)
         return price.of_tokens(into, out)
 
     def nano_usd(self, usage: Usage, model: str | None, asked: str | None = None) -> int | None:
-        """Give the cost of *usage* in 10^-9 USD, `None` where there is no price.
+        """Return the cost of *usage* in 10^-9 USD; `None` where there is no price.
 
         Args:
-            usage: What was used.
-            model: The model, as the server calls it where that is known.
-            asked: The model as the application named it; a price that was given for that name counts first.
+            usage: The usage.
+            model: The model, by the server's name for it where that is known.
+            asked: The model, by the name that the application requested; a configured price for it takes
+                precedence.
         """
         if usage.source == "unknown":
             return None

@@ -1,4 +1,4 @@
-"""Bodies that callers read by themselves: what can be told of them from the raw chunks that pass."""
+"""Bodies that callers read themselves: their usage, from the raw chunks that pass."""
 
 import zlib
 from collections.abc import Callable
@@ -16,14 +16,14 @@ _KEPT = 1024 * 1024
 
 
 class UnreadBody:
-    """What has passed of a body: events of a stream, or an answer in JSON, and its size.
+    """The part of a body that has passed: stream events or a JSON response, and its size.
 
     Args:
-        response: The answer, its body not read yet.
-        see: A function that gets the data of each event.
+        response: The response, its body not read yet.
+        see: Takes the data of each event.
 
     Attributes:
-        size: Bytes that have passed, out of their content encoding.
+        size: Bytes that have passed, without their content encoding where it can be decoded.
     """
 
     def __init__(self, response: "httpx.Response", see: Callable[[bytes], None]) -> None:
@@ -41,7 +41,7 @@ class UnreadBody:
         tap(response, self._pass)
 
     def content(self) -> bytes | None:
-        """Give an answer in JSON, `None` where it is something else or too large."""
+        """Return a JSON response; `None` where the body is something else or larger than 1 MiB."""
         return b"".join(self._kept) if self._kept and self._keeps and self._readable else None
 
     def _pass(self, chunk: bytes) -> None:
@@ -57,7 +57,7 @@ class UnreadBody:
             for data, _ in self._events.feed(chunk):
                 self._see(data)
             if self._events.overflown or self.size > self._limit:
-                self._readable = False  # the caller may read on, but nothing more of it is held here
+                self._readable = False  # the caller may read on; nothing more is buffered here
         elif self._keeps:
             self._kept.append(chunk)
             if self.size > _KEPT:

@@ -1,1 +1,1 @@
-"""Masking of credentials and of what tells of a person."""
+"""Masking of credentials and personal data."""

@@ -1,4 +1,4 @@
-"""Credentials in texts, known by the form that their issuer gives them or by the name that stands before them."""
+"""Credentials in text, recognized by the format of their issuer or by the name in front of them."""
 
 import re
 from base64 import urlsafe_b64decode
@@ -73,7 +73,7 @@ _NO_PASSWORDS = re.compile(
 
 
 def _token(match: re.Match[str]) -> Span | None:
-    """Leave words joined by hyphens, which begin like a key by chance."""
+    """Skip hyphenated words that only look like a key."""
     tail = match["tail"]
     if match["kind"] == "sk" and not match[0].startswith(_NO_KEYS):
         return None if _WORDS.fullmatch(tail) else match.span()
@@ -81,7 +81,7 @@ def _token(match: re.Match[str]) -> Span | None:
 
 
 def _jwt(match: re.Match[str]) -> Span | None:
-    """Mask what has the header of a token: a JSON object that names its algorithm or type."""
+    """Match a JWT: its header is a JSON object with an algorithm or type, or its payload is a JSON object."""
     head = match["head"]
     try:
         members = members_of(from_json(urlsafe_b64decode(head + "=" * (-len(head) % 4))))
@@ -99,20 +99,20 @@ def _value(match: re.Match[str]) -> Span:
 
 
 def _authorization(match: re.Match[str]) -> Span | None:
-    """Leave a single word after the name of the header."""
+    """Skip a single plain word after the header's name."""
     value = match["value"]
     return match.span("value") if " " in value or _is_random(value) else None
 
 
 def _scheme(match: re.Match[str]) -> Span | None:
-    """Leave `bearer` and `basic` where a word or a version follows."""
+    """Skip `bearer` and `basic` where a plain word or an HTTP version follows."""
     value = match["value"]
     mixed = any(char.isdigit() for char in value) or value.endswith("=") or _is_mixed(value)
     return match.span() if mixed and len(value) >= _SHORTEST_VALUE and not value.startswith("HTTP/") else None
 
 
 def _assigned(match: re.Match[str]) -> Span | None:
-    """Mask the value of a name that is that of a secret, not what only describes or stands for one."""
+    """Match the value assigned to a secret's name, unless it is a placeholder, a type or a description."""
     group = "quoted" if match["quoted"] is not None else "plain"
     value, span = match[group], match.span(group)
     if value in {"$", "%"} or value.startswith((MASK, "[redact", "${", "{{", "$(", "<", "***", "%(")):
@@ -135,13 +135,13 @@ def _assigned(match: re.Match[str]) -> Span | None:
         ",",
         ";",
         "}",
-    }  # no prose goes on
+    }  # not followed by more prose
     is_password = match["name"].lower().startswith(("pass", "pwd")) and len(value) > _SHORTEST_WORD
     return span if is_last and is_password else None
 
 
 def _is_random(value: str, shortest: int = _SHORTEST_VALUE) -> bool:
-    """Return whether a value is no word of a text: it has a digit or mixes cases or marks."""
+    """Return whether a value is not a plain word: it has a digit, punctuation or mixed case."""
     value = value.rstrip(".,;:!?)")
     if len(value) < shortest:
         return False
@@ -149,7 +149,7 @@ def _is_random(value: str, shortest: int = _SHORTEST_VALUE) -> bool:
 
 
 def _is_mixed(value: str) -> bool:
-    """Return whether a value has capitals elsewhere than a text would."""
+    """Return whether a value has capitals where prose has none."""
     return value != value.lower() and not value.istitle() and not value.isupper()
 
 
@@ -210,7 +210,7 @@ KEYS: tuple[Rule, ...] = (
         _assigned,
     ),
 )
-"""What is masked always."""
+"""Rules that always apply."""
 
 NAMES = frozenset(
     {
@@ -243,13 +243,13 @@ NAMES = frozenset(
         "credentials",
     }
 )
-"""Names of headers and members whose values are never shown; hyphens, underscores and case do not matter."""
+"""Names of headers and members whose values are always masked; hyphens, underscores and case are ignored."""
 _PLAIN_NAMES = frozenset(name.replace("-", "").replace("_", "") for name in NAMES)
 _SECRET_ENDINGS = ("password", "passphrase", "secret", "apikey", "secretkey", "privatekey", "accesskey")
 _TOKEN_ENDINGS = ("accesstoken", "refreshtoken", "idtoken", "authtoken", "sessiontoken")
 
 
 def is_secret(name: object) -> bool:
-    """Return whether a header or member has the name of a secret, in whatever way that is written."""
+    """Return whether a header or member has the name of a secret, ignoring case, hyphens, underscores and spaces."""
     plain = str(name).lower().replace("-", "").replace("_", "").replace(" ", "")
     return plain in _PLAIN_NAMES or plain.endswith(_SECRET_ENDINGS) or plain.endswith(_TOKEN_ENDINGS)

@@ -1,4 +1,4 @@
-"""How a text is masked: by rules, each a pattern that proposes and a check that decides."""
+"""Masking of text by rules: a pattern finds candidates and a check confirms them."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -7,17 +7,19 @@ from typing import NamedTuple
 MASK = "[redacted]"
 Span = tuple[int, int]
 Check = Callable[[re.Match[str]], Span | None]
-"""Returns what of a match is masked, or `None` where it only looks like it."""
+"""Returns the span of a match to mask, or `None` for a false positive."""
 
 
 class Rule(NamedTuple):
-    """What is masked.
+    """A pattern for text to mask.
 
     Attributes:
-        hints: Texts in lower case, of which one must be there for the pattern to be tried; any text where empty.
-        pattern: What may be masked. It takes time in proportion to the text, whatever that is.
-        check: What of it is; the whole match by default.
-        anew: Whether to look again one character further on where a match is none, as it may hold one that is.
+        hints: Lower-case substrings, one of which must occur for the pattern to be tried; empty tries it on any
+            text.
+        pattern: Finds candidates, in time linear in the length of any text.
+        check: Confirms a candidate and returns the span to mask; the whole match by default.
+        anew: Whether to search again one character after the start of a false positive, which may contain a
+            true one.
     """
 
     hints: tuple[str, ...]
@@ -27,7 +29,7 @@ class Rule(NamedTuple):
 
 
 def masked(text: str, rules: Iterable[Rule]) -> str:
-    """Return a text with everything masked that a rule finds, one rule after the other."""
+    """Return a text with every match masked, one rule after the other."""
     lower = text.lower()
     for rule in rules:
         if not rule.hints or any(hint in lower for hint in rule.hints):

@@ -1,4 +1,4 @@
-"""What tells of a person in a text, by name; numbers must have the right check digits and ranges."""
+"""Personal data in text, by kind; numbers are validated by check digits and ranges."""
 
 import re
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ _LENGTHS = {
     }.items()
     for country in countries.split()
 }
-"""Characters of an account's number by country, of the registry of ISO 13616."""
+"""Length of an IBAN by country, from the registry of ISO 13616."""
 _SHORTEST_CARD, _LONGEST_CARD = 13, 19
 _GROUPINGS = ((4, 6, 5), (4, 6, 4))
 _GROUP = 4
@@ -41,26 +41,26 @@ _VERSION = re.compile(r"(?i:version|release|build|\bver\.?)[ :=]{0,3}\Z")
 
 
 def _is_valid_card(digits: str) -> bool:
-    """Return whether a number has the check digit of a card's (ISO/IEC 7812)."""
+    """Return whether a number has a valid card check digit (Luhn, ISO/IEC 7812)."""
     figures = [int(digit) for digit in digits]
     doubled = (sum(divmod(2 * figure, 10)) for figure in figures[-2::-2])
     return (sum(figures[-1::-2]) + sum(doubled)) % 10 == 0 and any(figures)
 
 
 def _is_grouped(sizes: tuple[int, ...]) -> bool:
-    """Return whether digits are written in groups as those of cards are."""
+    """Return whether digits are grouped as on a payment card."""
     if len(sizes) == 1 or sizes in _GROUPINGS:
         return True
     return all(size == _GROUP for size in sizes[:-1]) and sizes[-1] <= _GROUP
 
 
 def _card(match: re.Match[str]) -> Span | None:
-    """Find the card among further numbers beside it."""
+    """Find a card number among adjacent groups of digits."""
     if _ACCOUNT.search(match.string, max(0, match.start() - 6), match.start()):
-        return None  # the digits of an account's number
+        return None  # the digits of an IBAN
     spans = [found.span() for found in _DIGITS.finditer(match[0])]
     if match.string[match.end() : match.end() + 1].isdecimal():
-        spans.pop()  # it goes on
+        spans.pop()  # the last group continues after the match
     for first, (start, stop) in enumerate(spans):
         if stop - start != _GROUP and stop - start < _SHORTEST_CARD:
             continue
@@ -75,12 +75,12 @@ def _card(match: re.Match[str]) -> Span | None:
 
 
 def _ssn(match: re.Match[str]) -> Span | None:
-    """Mask a number in its own form, or one that is called so in any."""
+    """Match a number in the SSN format, or one that the text calls an SSN, in any format."""
     return match.span("called") if match["called"] is not None else match.span()
 
 
 def _iban(match: re.Match[str]) -> Span | None:
-    """Mask as many characters as the country's numbers have, where their remainder by 97 is 1."""
+    """Match as many characters as the country's IBANs have, if the remainder modulo 97 is 1 (ISO 13616)."""
     length = _LENGTHS.get(match[0][:2].upper())
     if length is None:
         return None
@@ -96,14 +96,14 @@ def _iban(match: re.Match[str]) -> Span | None:
 
 
 def _email(match: re.Match[str]) -> Span | None:
-    """Leave what only has an at sign: versions of packages, and the user of repositories."""
+    """Skip what only contains an at sign: package versions and `git@` remotes."""
     top = match[0].rpartition(".")[2]
     is_top = len(top) > 1 and (top.isalpha() or top.lower().startswith("xn--"))
     return match.span() if is_top and not match[0].startswith("git@") else None
 
 
 def _ip(match: re.Match[str]) -> Span | None:
-    """Leave what is out of range, times and names with colons, and versions of four numbers."""
+    """Skip addresses out of range, times and names with colons, and four-part version numbers."""
     text = match[0].rstrip(".:") if not match[0].endswith("::") else match[0]
     start, end = match.start(), match.start() + len(text)
     try:
@@ -157,4 +157,4 @@ RULES: Mapping[str, Rule] = {
         _ssn,
     ),
 }
-"""Rules by the name that `Redaction` takes."""
+"""Rules by their name in `Redaction(patterns=...)`."""

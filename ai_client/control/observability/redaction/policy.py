@@ -1,4 +1,4 @@
-"""What must not be seen: keys always, prompts and completions unless asked for, and what the application names."""
+"""Redaction: keys are always masked, prompts and completions hidden by default, more patterns on request."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,16 @@ from .personal import RULES
 
 SECRET_NAMES = NAMES
 PRESETS: Mapping[str, str] = {name: rule.pattern.pattern for name, rule in RULES.items()}
-"""Patterns by name; numbers of cards and accounts must have the right check digits, addresses the right ranges."""
+"""Regular expressions by name; card numbers and IBANs are also validated by check digits, IP addresses by range."""
 
 
 @dataclass(frozen=True)
 class Redaction:
-    """Decides what logs, traces and hooks may see.
+    """Decides what logs, traces and hooks may show.
 
     Args:
-        content: Whether they see prompts and completions, the patterns masked in them.
-        patterns: What is masked in texts: names of `PRESETS`, or regular expressions.
+        content: Whether they show prompts and completions, with the patterns masked.
+        patterns: Masked in all text: names from `PRESETS`, or regular expressions.
     """
 
     content: bool = False
@@ -40,15 +40,15 @@ class Redaction:
                 raise ConfigError(
                     f"redaction: patterns: {pattern!r} is neither one of {known} nor a regular expression ({error})."
                 ) from None
-        rules.sort(key=lambda rule: rule is not RULES["iban"])  # whose digits may look like a card's
+        rules.sort(key=lambda rule: rule is not RULES["iban"])  # first: its digits may look like a card's
         object.__setattr__(self, "_rules", tuple(rules))
 
     def text(self, text: str) -> str:
-        """Give a text without keys and without what the patterns match."""
+        """Return a text with keys and all matches of the patterns masked."""
         return masked(text, self._rules)
 
     def value(self, value: Any) -> Any:
-        """Give a JSON value with every text in it redacted, and members with secret names masked."""
+        """Return a JSON value with every string in it redacted, and the values of secret names masked."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
@@ -64,12 +64,17 @@ class Redaction:
         return self.text(str(value))
 
     def error(self, error: BaseException) -> str:
-        """Give the message of an exception; without *content*, not what the server said, which may quote a prompt."""
+        """Return the message of an exception, redacted.
+
+        Unless `content` is set, it leaves out text from the server, which may quote a prompt.
+        """
         if isinstance(error, APIStatusError) and not self.content:
             return f"Error code: {error.status_code}" + (f" ({self.text(error.code)})" if error.code else "")
         if isinstance(error, APIError) and not isinstance(error, APIConnectionError) and not self.content:
             return "The server sent an error." if error.body is not None else self.text(str(error))
-        if isinstance(error, pydantic.ValidationError) and not self.content:  # which quotes what was answered
+        if (
+            isinstance(error, pydantic.ValidationError) and not self.content
+        ):  # its message quotes the response
             kinds = ", ".join(fault["type"] for fault in error.errors(include_input=False, include_url=False))
             return f"{error.error_count()} validation error(s) for {error.title}: {kinds}"
         return self.text(str(error))
