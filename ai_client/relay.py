@@ -189,3 +189,6 @@ def async_events(
         return AsyncEvents(stream, transform)
     events = Events(stream, transform)
     return AsyncItems(events, stream, events.close, events.leave)
+
+
+blocking_events, awaitable_events = sync_events, async_events  # the names under which they were public first
