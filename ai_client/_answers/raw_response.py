@@ -1,152 +1,21 @@
 """Answers as they came over HTTP: `with_raw_response` and `with_streaming_response`."""
 
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, get_origin, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
-from .._call.call import Call, Reply, StreamEnd
 from .._io import finish
-from .._io.deadline import is_over
 from .._models.json import load_answer
-from ..errors import APIConnectionError, APITimeoutError, DeadlineExceededError
+from .base_response import BaseResponse
 
 if TYPE_CHECKING:
     import os
-
-    import httpx
 
 T = TypeVar("T")
 Other = TypeVar("Other")
 
 
-class _Base(Generic[T]):
-    def __init__(self, call: Call, reply: Reply, client: Any) -> None:
-        self.http_response: httpx.Response = reply.response
-        self.retries_taken = reply.retries_taken
-        self._call = call
-        self._reply = reply
-        self._call_record = call.record
-        self._client = client
-        self._parsed: dict[Any, Any] = {}
-        self._error: APIConnectionError | None = None
-
-    async def _close(self) -> None:
-        io, response = self._call.io.until(self._reply.deadline), self.http_response
-        at_end = (
-            response.is_stream_consumed and response.is_closed
-        )  # which a body is that was read to its end
-        try:
-            await io.close(response)
-        finally:
-            end = StreamEnd(self._error, complete=at_end and self._error is None)
-            await self._reply.settle(io, end)
-
-    def __repr__(self) -> str:
-        response = self.http_response
-        return f"<{type(self).__name__} [{response.status_code} {response.reason_phrase}]>"
-
-    @property
-    def headers(self) -> "httpx.Headers":
-        """The answer's headers."""
-        return self.http_response.headers
-
-    @property
-    def http_request(self) -> "httpx.Request":
-        """The request that was answered."""
-        return self.http_response.request
-
-    @property
-    def request_id(self) -> str | None:
-        """The answer's `x-request-id` header."""
-        return cast("str | None", self.headers.get("x-request-id"))
-
-    @property
-    def status_code(self) -> int:
-        """The HTTP status."""
-        return self.http_response.status_code
-
-    @property
-    def url(self) -> "httpx.URL":
-        """The address that answered."""
-        return self.http_response.url
-
-    @property
-    def method(self) -> str:
-        """The HTTP method."""
-        return self.http_request.method
-
-    @property
-    def http_version(self) -> str:
-        """The protocol, as `HTTP/1.1`."""
-        return self.http_response.http_version
-
-    @property
-    def elapsed(self) -> timedelta:
-        """The time between sending the request and having the whole answer."""
-        return self.http_response.elapsed
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the body is read or the response closed."""
-        return self.http_response.is_closed
-
-    async def _read(self) -> bytes:
-        io, deadline, response = self._call.io, self._reply.deadline, self.http_response
-        with self._in_our_words():
-            if deadline is None:
-                return await io.read(response)
-            return await io.within(deadline, io.read(response))
-
-    @contextmanager
-    def _in_our_words(self) -> Generator[None]:
-        """Map the HTTP library's errors while reading the body to the package's own."""
-        io, request = self._call.io, self.http_response.request
-        failures: tuple[type[Exception], ...] = (TimeoutError, *io.failures)
-        try:
-            yield
-        except failures as error:
-            if isinstance(error, (TimeoutError, *io.timeouts)) and is_over(self._reply.deadline):
-                self._error = DeadlineExceededError(request)
-            elif isinstance(error, io.timeouts):
-                self._error = APITimeoutError(request)
-            elif isinstance(error, io.failures):
-                message = f"The answer broke off ({type(error).__name__})."
-                self._error = APIConnectionError(message=message, request=request)
-            else:
-                raise
-            raise self._error from error
-
-    def _each(self, pieces: Iterator[Other]) -> Iterator[Other]:
-        with self._in_our_words():
-            yield from pieces
-
-    async def _each_awaited(self, pieces: AsyncIterator[Other]) -> AsyncIterator[Other]:
-        io, deadline = self._call.io, self._reply.deadline
-        with self._in_our_words():
-            while True:
-                following = anext(pieces, None)
-                piece = await (following if deadline is None else io.within(deadline, following))
-                if piece is None:
-                    return
-                yield piece
-
-    def _result(self, to: Any = None) -> Any:
-        if to not in self._parsed:
-            call = self._call if to is None else self._recast(to)
-            self._parsed[to] = self._client.result(call, self._reply, "parsed")
-        return self._parsed[to]
-
-    def _recast(self, to: Any) -> Call:
-        call = self._call
-        if call.stream is None:
-            return call.changed(cast_to=to)
-        items = get_args(to)
-        return call.changed(stream=items[0] if items else call.stream, stream_cls=get_origin(to) or to)
-
-
-class LegacyAPIResponse(_Base[T]):
+class LegacyAPIResponse(BaseResponse[T]):
     """The HTTP response of a call, its body read; `parse` gives the result. Both clients' `with_raw_response`."""
 
     @overload
@@ -168,7 +37,7 @@ class LegacyAPIResponse(_Base[T]):
         return self.http_response.content
 
 
-class APIResponse(_Base[T]):
+class APIResponse(BaseResponse[T]):
     """The HTTP response of a sync call, its body not yet read."""
 
     @overload
@@ -217,7 +86,7 @@ class APIResponse(_Base[T]):
         finish(self._close())
 
 
-class AsyncAPIResponse(_Base[T]):
+class AsyncAPIResponse(BaseResponse[T]):
     """The HTTP response of an async call, its body not yet read."""
 
     @overload

@@ -16,7 +16,7 @@ from .._fork import Uncut
 from .._io.deadline import at_most
 from ..errors import StoreError
 from .base import SETTLED_FOR, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
-from .memory import seconds_until_room
+from .sliding_window import seconds_until_room
 
 LOCK_TIMEOUT = 5.0
 """Seconds after which the lock of a process that died is void; waiting for it gives up then too."""

@@ -21,7 +21,7 @@ from .base import (
     Tally,
     bounded,
 )
-from .memory import seconds_until_room
+from .sliding_window import seconds_until_room
 from .sqlite_file import SqliteFile, Work
 
 T = TypeVar("T")

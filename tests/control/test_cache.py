@@ -17,7 +17,8 @@ from ai_client._call.call import Call
 from ai_client._call.labels import labels
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.cache.entry import Entry
-from ai_client.control.cache.policy import Cache, cache_key, canonical
+from ai_client.control.cache.key import cache_key, canonical
+from ai_client.control.cache.policy import Cache
 from ai_client.control.pricing.prices import Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store

@@ -255,17 +255,18 @@ def test_values_are_bounded_and_expire(kind: str, tmp_path: "object") -> None:
 
 def test_holds_are_not_looked_through_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """In memory, what a call costs does not grow with the calls under way: holds are looked at when one is due."""
-    from ai_client.stores import memory
+    from ai_client.stores.memory import MemoryBackend
+    from ai_client.stores.memory_state import Account
 
     looked: list[float] = []
-    expire = memory._Account.expire
+    expire = Account.expire
 
-    def note(account: memory._Account, now: float) -> None:
+    def note(account: Account, now: float) -> None:
         looked.append(now)
         expire(account, now)
 
-    monkeypatch.setattr(memory._Account, "expire", note)
-    backend = memory.MemoryBackend()
+    monkeypatch.setattr(Account, "expire", note)
+    backend = MemoryBackend()
     for number in range(1000):
         assert (
             backend.admit(f"t{number}", [Hold("a", 1, 1000, DAY)], (), NOW + number, NOW + 2000 + number)

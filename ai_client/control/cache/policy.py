@@ -2,21 +2,17 @@
 
 import copy
 import hashlib
-import json
-import threading
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from ..._call.call import Call, Reply, StreamEnd
 from ..._call.pipeline import Next
 from ..._call.record import Record
 from ..._fork import PerProcess
 from ..._io.deadline import is_over, remaining
-from ..._params.encoding import encode
-from ..._params.omit import Omit
 from ...errors import (
     APIConnectionError,
     APIError,
@@ -30,12 +26,14 @@ from ..options.amounts import check_amounts
 from ..pricing.meter import asks_for_usage, is_for_caller
 from ..record import record_of
 from ..scope import Scope, scopes_of, values_in
+from .directives import DEFAULT, Directives, read_directives
 from .entry import Entry
+from .flights import Flight, Flights
 from .keepable import is_keepable
+from .key import cache_key
 from .lease import Lease
 
 if TYPE_CHECKING:
-    from ..._io import Waiter
     from ...stores import Store
 
 _ALWAYS = ("/embeddings", "/moderations")
@@ -44,35 +42,6 @@ _FLIGHT_TIMEOUT = 600.0
 _FIRST_PAUSE, _LAST_PAUSE = 0.005, 0.2
 _OK = 200
 _TOO_MANY, _SERVER_ERROR = 429, 500
-
-
-class _Flight:
-    """A call in flight that equal calls wait for."""
-
-    __slots__ = ("answered", "entry", "error", "waiters")
-
-    def __init__(self) -> None:
-        self.answered = False
-        self.entry: Entry | None = None
-        self.error: APIError | None = None
-        self.waiters: list[Waiter] = []
-
-
-class _Flights(dict[str, _Flight]):
-    """The calls of a process that are in flight, by cache key, and the lock that guards them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lock = threading.Lock()
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """The `cache-control` directives of a call."""
-
-    store: bool = True
-    read: bool = True
-    max_age: float | None = None
 
 
 @dataclass(frozen=True)
@@ -105,8 +74,8 @@ class Cache:
     max_body: int = 1024 * 1024
     namespace: str = ""
     _scopes: tuple[Scope, ...] = field(init=False, repr=False, compare=False)
-    _flights: PerProcess[_Flights] = field(
-        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(_Flights)
+    _flights: PerProcess[Flights] = field(
+        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(Flights)
     )
 
     def __post_init__(self) -> None:
@@ -117,27 +86,29 @@ class Cache:
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Answer a call from the cache, or send it and cache the response."""
         record = call.record or record_of(call)
-        wish = _EVERYTHING
+        directives = DEFAULT
         if call.headers:
-            wish, call = _wish(call)
-        key = self._key(call, record, wish)
-        return proceed(call) if key is None else self._cached(call, proceed, record, key, wish)
+            directives, call = read_directives(call)
+        key = self._key(call, record, directives)
+        return proceed(call) if key is None else self._cached(call, proceed, record, key, directives)
 
-    async def _cached(self, call: Call, proceed: Next, record: Record, key: str, wish: _Wish) -> Reply:
+    async def _cached(
+        self, call: Call, proceed: Next, record: Record, key: str, directives: Directives
+    ) -> Reply:
         stale: Entry | None = None
-        if wish.read:
+        if directives.read:
             entry = await self._read(call, key)
             if entry is not None:
                 now = call.io.now()
                 if now < entry.stored + self.ttl and (
-                    wish.max_age is None or now - entry.stored <= wish.max_age
+                    directives.max_age is None or now - entry.stored <= directives.max_age
                 ):
                     return self._answer(call, record, entry, "hit")
                 stale = entry
         try:
             if call.stream is not None or call.unread:
                 return await self._send(call, proceed, record, key)
-            if not wish.read:
+            if not directives.read:
                 return (await self._send_whole(call, proceed, record, key))[0]
             return await self._share(call, proceed, record, key)
         except (APIError, CircuitOpen) as error:
@@ -156,11 +127,11 @@ class Cache:
         object.__setattr__(other, "namespace", f"{self.namespace}|{digest}")
         return other
 
-    def _key(self, call: Call, record: Record, wish: _Wish) -> str | None:
+    def _key(self, call: Call, record: Record, directives: Directives) -> str | None:
         """Return the cache key of a call; `None` where it must not be cached."""
-        if call.method != "POST" or call.files is not None or not wish.store:
+        if call.method != "POST" or call.files is not None or not directives.store:
             return None
-        if not self._is_eligible(call) and wish.max_age is None:
+        if not self._is_eligible(call) and directives.max_age is None:
             return None
         values = values_in(self._scopes, record)
         if None in values:
@@ -199,7 +170,7 @@ class Cache:
                 flight = flights.get(key)
                 leads = flight is None
                 if flight is None:
-                    flight = flights[key] = _Flight()
+                    flight = flights[key] = Flight()
                     waiter = None
                 else:
                     waiter = call.io.waiter()
@@ -217,7 +188,7 @@ class Cache:
             if flight.answered or not landed:  # not cacheable: do not send the waiting calls one by one
                 return (await self._send_whole(call, proceed, record, key))[0]
 
-    async def _lead(self, call: Call, proceed: Next, record: Record, key: str, flight: _Flight) -> Reply:
+    async def _lead(self, call: Call, proceed: Next, record: Record, key: str, flight: Flight) -> Reply:
         try:
             reply, flight.entry = await self._send_alone(call, proceed, record, key)
             flight.answered = True
@@ -301,59 +272,6 @@ class Cache:
             return
         expires = entry.stored + self.ttl + self.stale_if_error
         await self.store.set(call.io, key, entry.to_bytes(), expires, call.io.now())
-
-
-def cache_key(call: Call, scope: Sequence[str | None]) -> str:
-    """Return the cache key of a call within a scope.
-
-    Keys are equal where path, query, body, extra headers and kind of response are; the order of members does
-    not matter.
-    """
-    headers = {
-        name.lower(): value for name, value in (call.headers or {}).items() if not isinstance(value, Omit)
-    }
-    body = call.encoded()
-    shape = [call.path, call.stream is not None, call.unread, sorted(headers.items())]
-    parts = [list(scope), shape, canonical(from_json(encode(call.query))), canonical(from_json(body))]
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def canonical(value: Any) -> Any:
-    """Return a JSON value with floats that are whole numbers replaced by integers, so that 1.0 equals 1."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        members = cast("dict[str, Any]", value)
-        return {name: canonical(member) for name, member in members.items()}
-    if isinstance(value, list):
-        return [canonical(item) for item in cast("list[Any]", value)]
-    return value
-
-
-def _wish(call: Call) -> tuple[_Wish, Call]:
-    """Parse the `cache-control` header of a call; return it with the call without that header."""
-    name = next((name for name in call.headers or () if name.lower() == "cache-control"), None)
-    if name is None or call.headers is None:
-        return _EVERYTHING, call
-    said = call.headers[name]
-    rest: Mapping[str, Any] = {other: value for other, value in call.headers.items() if other != name}
-    directives = {} if isinstance(said, Omit) else _directives(said)
-    age = directives.get("max-age")
-    wish = _Wish(
-        "no-store" not in directives,
-        "no-cache" not in directives,
-        float(age) if age and age.isdecimal() else None,
-    )
-    return wish, call.changed(headers=rest or None)
-
-
-_EVERYTHING = _Wish()
-
-
-def _directives(value: str) -> dict[str, str]:
-    parts = (part.strip().partition("=") for part in value.lower().split(","))
-    return {name: argument.strip('" ') for name, _, argument in parts}
 
 
 def _is_down(error: Exception) -> bool:

@@ -1,0 +1,141 @@
+"""State of a store in memory: accounts with their reservations, windows, sums and values."""
+
+import threading
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
+from math import inf
+
+from .base import SLOTS, Change, Hold, Refusal, Take, Tally
+from .sliding_window import Window
+
+SWEEP_EVERY = 4096
+"""Changes after which what has ended is forgotten."""
+
+
+class Account:
+    """A ledger and the reservations on it, by ticket; none of them expires before *due*."""
+
+    __slots__ = ("due", "held", "holds", "in_order", "last", "until", "used")
+
+    def __init__(self, until: float) -> None:
+        self.in_order = True
+        self.last = -inf
+        self.used = 0
+        self.held = 0
+        self.until = until
+        self.due = inf
+        self.holds: dict[str, tuple[int, float]] = {}
+
+    def hold(self, ticket: str, amount: int, expires: float) -> None:
+        """Set an amount aside."""
+        if expires < self.last:
+            self.in_order = False
+        self.last = expires
+        self.holds[ticket] = amount, expires
+        self.held += amount
+        self.due = min(self.due, expires)
+
+    def let_go(self, ticket: str) -> None:
+        """Give back what a ticket holds, if anything."""
+        held = self.holds.pop(ticket, None)
+        if held is not None:
+            self.held -= held[0]
+
+    def expire(self, now: float) -> None:
+        """Give back what has expired; holds of one kind expire in the order in which they were made."""
+        late: list[str] = []
+        self.due = inf
+        for ticket, (_, expires) in self.holds.items():
+            if expires <= now:
+                late.append(ticket)
+                continue
+            self.due = min(self.due, expires)
+            if self.in_order:
+                break
+        for ticket in late:
+            self.let_go(ticket)
+        if not self.holds:
+            self.in_order, self.last = True, -inf
+
+
+def _totals() -> defaultdict[str, int]:
+    return defaultdict(int)
+
+
+class State:
+    """What a process keeps, and the lock under which it does."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.lock = threading.Lock()
+        self.max_bytes = max_bytes
+        self.accounts: dict[str, Account] = {}
+        self.settled: dict[str, None] = {}
+        self.windows: dict[str, Window] = {}
+        self.sums: dict[str, tuple[float, defaultdict[str, defaultdict[str, int]]]] = {}
+        self.values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self.size = 0
+        self.changes = 0
+
+    def hold(
+        self, ticket: str, holds: Sequence[Hold], now: float, expires: float, made: list[Account]
+    ) -> Refusal | None:
+        """Set amounts aside until one has no room, and note on which accounts."""
+        for hold in holds:
+            account = self.accounts.get(hold.key)
+            if account is None or account.until <= now:
+                account = self.accounts[hold.key] = Account(hold.until)
+            if account.due <= now:
+                account.expire(now)
+            if hold.limit is not None and account.used + account.held + hold.amount > hold.limit:
+                return Refusal(holds.index(hold), account.used, account.held)
+            if ticket not in account.holds:
+                account.hold(ticket, hold.amount, expires)
+                made.append(account)
+        return None
+
+    def take(self, takes: Sequence[Take], now: float) -> Refusal | None:
+        """Take amounts from windows, all or none."""
+        wait = 0.0
+        found: list[tuple[Window, int, int]] = []
+        for take in takes:
+            window = self.windows.get(take.key) or self.new_window(take)
+            number = int(now / window.width)
+            if number > window.newest:
+                window.forget(number)
+            else:
+                number = window.newest  # whoever asked earlier may get here later
+            over = window.total + take.amount - take.limit
+            if over > 0:
+                wait = max(wait, window.room_in(over, now))
+            found.append((window, take.amount, number))
+        if wait:
+            return Refusal(None, wait=wait)
+        for window, amount, number in found:
+            window.add(amount, number)
+        return None
+
+    def add(self, tally: Tally) -> None:
+        """Add to the sums of a period."""
+        kept = self.sums.get(tally.period)
+        if kept is None:
+            self.sums = {name: kept for name, kept in self.sums.items() if kept[0] > time.time()}
+            kept = self.sums[tally.period] = tally.until, defaultdict(_totals)
+        totals = kept[1][tally.key]
+        for name, amount in tally.amounts.items():
+            totals[name] += amount
+
+    def new_window(self, of: Take | Change) -> Window:
+        """Begin to count in a window."""
+        window = self.windows[of.key] = Window(of.window / SLOTS)
+        return window
+
+    def sweep(self, now: float) -> None:
+        """Forget what has ended, once in a while, so that state stays in proportion to what is live."""
+        self.changes += 1
+        if self.changes % SWEEP_EVERY:
+            return
+        self.accounts = {key: value for key, value in self.accounts.items() if value.until > now}
+        for window in self.windows.values():
+            window.forget(int(now / window.width))
+        self.windows = {key: window for key, window in self.windows.items() if window.total}
