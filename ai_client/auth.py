@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from ._exchange.origins import OTHER_ORIGIN
 from ._exchange.redirects import FOLLOW_REDIRECTS
+from ._models.json import load
 from ._params.encoding import encode
 from .errors import (
     APIConnectionError,
@@ -21,6 +22,7 @@ from .errors import (
     OAuthError,
     OpenAIError,
     SubjectTokenProviderError,
+    hide,
     members_of,
 )
 
@@ -34,11 +36,13 @@ TOKEN_EXCHANGE_URL = "https://auth.openai.com/oauth/token"  # noqa: S105 - an ad
 DEFAULT_REFRESH_BUFFER = 1200.0
 _TIMEOUT = 10.0
 _GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
+_SUBJECT = "subject_token"
 _TOKEN_TYPES = {
     "jwt": "urn:ietf:params:oauth:token-type:jwt",
     "id": "urn:ietf:params:oauth:token-type:id_token",
 }
 _REFUSED = frozenset({400, 401, 403})
+_OF_THE_BYTES = frozenset({"content-encoding", "content-length", "set-cookie", "transfer-encoding"})
 
 
 class SubjectTokenProvider(TypedDict):
@@ -115,23 +119,7 @@ class WorkloadKeys:
             self._key = None
 
     async def _exchange_token(self, io: "IO", sender: "Sender | AsyncSender") -> None:
-        provider = self.identity["provider"]
-        token = await io.call_aside(provider["get_token"])
-        if not isinstance(token, str) or not token:
-            raise OpenAIError("The workload identity's provider gave no token.")
-        content = encode(
-            {
-                "grant_type": _GRANT_TYPE,
-                "subject_token": token,
-                "subject_token_type": _TOKEN_TYPES[provider["token_type"]],
-                "identity_provider_id": self.identity["identity_provider_id"],
-                "service_account_id": self.identity["service_account_id"],
-            }
-        )
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), _TIMEOUT)
-        headers = [("Accept", "application/json"), ("Content-Type", "application/json")]
-        extensions: dict[str, Any] = {"timeout": limits, FOLLOW_REDIRECTS: False, OTHER_ORIGIN: True}
-        request = sender.build("POST", self.url, headers, extensions, content)
+        request = await self._request(io, sender)
         try:
             response = await io.exchange(request, stream=False)
         except io.timeouts as error:
@@ -141,13 +129,33 @@ class WorkloadKeys:
             raise APIConnectionError(message=message, request=_bare(request)) from error
         self._store(response)
 
+    async def _request(self, io: "IO", sender: "Sender | AsyncSender") -> "httpx.Request":
+        """Return the request for a key; no frame that fails later has the token among its variables."""
+        provider = self.identity["provider"]
+        token = await io.call_aside(provider["get_token"])
+        if not isinstance(token, str) or not token:
+            raise OpenAIError("The workload identity's provider gave no token.")
+        content = encode(
+            {
+                "grant_type": _GRANT_TYPE,
+                _SUBJECT: token,
+                "subject_token_type": _TOKEN_TYPES[provider["token_type"]],
+                "identity_provider_id": self.identity["identity_provider_id"],
+                "service_account_id": self.identity["service_account_id"],
+            }
+        )
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), _TIMEOUT)
+        headers = [("Accept", "application/json"), ("Content-Type", "application/json")]
+        extensions: dict[str, Any] = {"timeout": limits, FOLLOW_REDIRECTS: False, OTHER_ORIGIN: True}
+        return sender.build("POST", self.url, headers, extensions, content)
+
     def _store(self, response: "httpx.Response") -> None:
+        if response.status_code in _REFUSED:
+            raise _refusal(response)
         try:
-            body = from_json(response.content)
+            body = load(response.content)
         except ValueError:
             body = None
-        if response.status_code in _REFUSED:
-            raise OAuthError(response=response, body=body)
         members = members_of(body)
         key, lifetime = members.get("access_token"), members.get("expires_in")
         if not response.is_success:
@@ -168,6 +176,21 @@ def _bare(request: "httpx.Request") -> "httpx.Request":
     return type(request)(request.method, request.url)
 
 
+def _refusal(response: "httpx.Response") -> OAuthError:
+    """Make the error of a refused exchange, without the token, which its request holds and its answer may quote."""
+    token = from_json(response.request.content)[_SUBJECT]
+    kept = [pair for pair in response.headers.multi_items() if pair[0] not in _OF_THE_BYTES]
+    content = hide([token], response.text).encode()
+    bare = type(response)(
+        response.status_code, headers=kept, content=content, request=_bare(response.request)
+    )
+    try:
+        body = load(response.content)
+    except ValueError:
+        body = None
+    return OAuthError(response=bare, body=hide([token], body))
+
+
 def k8s_service_account_token_provider(
     token_file_path: str | Path = "/var/run/secrets/kubernetes.io/serviceaccount/token",  # noqa: S107 - a path
 ) -> SubjectTokenProvider:
@@ -180,6 +203,8 @@ def k8s_service_account_token_provider(
             raise SubjectTokenProviderError(
                 f"Cannot read the token file {token_file_path}: {error}"
             ) from error
+        except UnicodeError:  # which holds what was read
+            raise SubjectTokenProviderError(f"The token file {token_file_path} is no text.") from None
         if not token:
             raise SubjectTokenProviderError(f"The token file {token_file_path} is empty.")
         return token
@@ -207,7 +232,10 @@ def azure_managed_identity_token_provider(
         response = _ask(
             "Azure", http_client, url, params=params, headers={"Metadata": "true"}, timeout=timeout
         )
-        token = members_of(response.json()).get("access_token")
+        try:
+            token = members_of(load(response.content)).get("access_token")
+        except ValueError:  # what answered may be something else, as a captive portal
+            token = None
         if not token or not isinstance(token, str):
             raise SubjectTokenProviderError("Azure's metadata service gave no token.", response=response)
         return token

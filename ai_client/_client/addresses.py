@@ -85,6 +85,7 @@ class Addresses:
     def _parsed(self, path: str) -> "httpx.URL":
         try:
             url: httpx.URL = self._library.http.URL(path)
+            url.host  # noqa: B018 - which is decoded only now, and need not be valid
         except (self._library.http.InvalidURL, UnicodeError):
             raise ConfigError("The path of the call makes no valid address.") from None
         return url

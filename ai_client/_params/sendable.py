@@ -9,6 +9,7 @@ _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?", re.IGNORECASE)
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LONGEST_HOST = 253
+_ENCODED = "xn--"
 
 
 @lru_cache(64)  # the clients of a process have few addresses
@@ -43,9 +44,11 @@ def _is_host(host: str) -> bool:
             return bool(ip_address(host))
         except ValueError:
             return False
-    if not host.isascii():
-        try:
-            host = host.encode("idna").decode("ascii")
+    if not host.isascii() or host.startswith(_ENCODED):
+        import idna  # noqa: PLC0415 - only for such names
+
+        try:  # as the HTTP library does, which reads fewer names than DNS knows
+            host = idna.encode(host.lower()).decode("ascii")
         except UnicodeError:
             return False
     return len(host) <= _LONGEST_HOST and _HOST.fullmatch(host) is not None

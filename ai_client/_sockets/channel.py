@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -28,6 +29,9 @@ Handler = Callable[[Any], Any]
 # RFC 6455, section 7.4.1: going away, no status, dropped, server error, restart, later, TLS failure.
 RECOVERABLE = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1015})
 
+_STEADY_SECONDS = 1.0
+"""After how long a connection has at least proved itself, so that attempts are counted anew."""
+
 
 class Channel(Listening, Resource[M], Generic[M, T]):
     """An open connection; iterate over it for its events of type *T*."""
@@ -45,6 +49,7 @@ class Channel(Listening, Resource[M], Generic[M, T]):
         self._handlers = handlers
         self._lock = threading.Lock()
         self._attempts = 0
+        self._opened = time.monotonic()
         self._reopening = False
         self._call_record = session.call.record
 
@@ -117,8 +122,6 @@ class Channel(Listening, Resource[M], Generic[M, T]):
     async def _recv(self) -> T:
         event = self.parse_event(await self._receive())
         kind = getattr(event, "type", "error")
-        if self._attempts and kind != "error":
-            self._attempts = 0
         self._session.note(str(kind))
         return event
 
@@ -203,6 +206,8 @@ class Channel(Listening, Resource[M], Generic[M, T]):
             return False
         with self._lock:
             self._reopening = True
+        if time.monotonic() - self._opened >= max(opening.max_delay, _STEADY_SECONDS):
+            self._attempts = 0  # not for an event alone: a server may greet everybody before it fails
         try:
             while self._attempts < opening.max_retries and not session.over:
                 self._attempts += 1
@@ -211,6 +216,7 @@ class Channel(Listening, Resource[M], Generic[M, T]):
                 try:
                     if not session.adopt(await opening.reopen(session)):
                         return False
+                    self._opened = time.monotonic()
                     await self._flush()
                 except WebSocketRedirectError:
                     raise

@@ -202,6 +202,6 @@ def _client(given: object, where: str, connect: Connect | None) -> Any:
     if isinstance(given, Mapping) and connect is not None:
         return connect(cast("Mapping[str, Any]", given), f"{where}.")
     client = resolved(given, where)
-    if not callable(client) and not hasattr(client, "_send"):
+    if not callable(client) and not hasattr(client, "perform"):
         raise ConfigError(f"{where}: expected options, a client, or a function that returns a client.")
     return client

@@ -215,7 +215,7 @@ class Fallback:
 
     def _client(self, name: str, *, sync: bool) -> Any:
         given = self.clients[name]
-        client = given if hasattr(given, "_send") else cast("Callable[[bool], Any]", given)(sync)
+        client = given if hasattr(given, "perform") else cast("Callable[[bool], Any]", given)(sync)
         if client.io.sync != sync:
             kind = "OpenAI" if sync else "AsyncOpenAI"
             raise ConfigError(

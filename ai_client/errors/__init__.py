@@ -66,6 +66,7 @@ from ._base import (
     OpenAIError,
 )
 from ._contents import (
+    hide as hide,
     is_secret_name as is_secret_name,
     members_of as members_of,
 )

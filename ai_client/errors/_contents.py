@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote, unquote_plus
 
@@ -34,7 +34,11 @@ def is_secret_name(name: str) -> bool:
 
 def without_credentials(value: T, request: "httpx.Request") -> T:
     """Take the request's own credentials out of what the server says about them."""
-    secrets = {secret for secret in _secrets(request) if len(secret) >= _SHORTEST_SECRET}
+    return hide({secret for secret in _secrets(request) if len(secret) >= _SHORTEST_SECRET}, value)
+
+
+def hide(secrets: Iterable[str], value: T) -> T:
+    """Take secrets out of a decoded JSON value, or of a text."""
     return cast("T", _replaced(value, sorted(secrets, key=len, reverse=True)))
 
 

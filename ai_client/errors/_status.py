@@ -1,6 +1,6 @@
 """Answers with a status of 400 or above: an exception for each."""
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ._api import APIError
 from ._contents import members_of
@@ -48,11 +48,10 @@ class OAuthError(AuthenticationError):
 
     def __init__(self, *, response: "httpx.Response", body: object | None) -> None:
         members = members_of(body)
-        message = members.get("error_description")
-        super().__init__(
-            message or "OAuth authentication error.", response=response, body=cast("object", body)
-        )
-        self.error = members.get("error")
+        said, code = members.get("error_description"), members.get("error")
+        message = said if isinstance(said, str) and said else "OAuth authentication error."
+        super().__init__(message, response=response, body=body)
+        self.error = code if isinstance(code, str) else None
 
 
 class PermissionDeniedError(APIStatusError):

@@ -1,6 +1,8 @@
 """Workload identity: keys in exchange for a platform's token."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import httpx
@@ -17,6 +19,8 @@ from ai_client import (
 )
 from ai_client.testing import Recorded, Reply
 from tests.conftest import KEY, Invoke
+
+TOKEN = "platform-token/with+0123456789"
 
 
 class Exchange:
@@ -117,6 +121,49 @@ def test_a_refused_exchange(invoke: Invoke) -> None:
     assert broken.value.request.content == b""
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"json": {"error": "invalid_grant", "error_description": f"{TOKEN} is unknown", "hint": [TOKEN]}},
+        {"json": {"error": {"code": TOKEN}, "error_description": [TOKEN]}},
+        {"json": [TOKEN]},
+        {"body": f"<p>{TOKEN} is unknown</p>".encode(), "headers": {"content-type": "text/html"}},
+    ],
+)
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refused_exchange_shows_no_token(invoke: Invoke, status: int, answer: dict[str, Any]) -> None:
+    """Nothing that can be reached from the error of an exchange holds the platform's token, which the server quotes."""
+    client = client_of(invoke, identity(lambda: TOKEN))
+    invoke.upstream.reply(status=status, path="/oauth/token", **answer)
+    with pytest.raises(OAuthError) as caught:
+        invoke(client.models.retrieve, "m")
+    error = caught.value
+    assert error.status_code == status
+    assert isinstance(error.message, str)
+    assert error.response.content
+    shown = [error, error.message, error.body, error.error, vars(error), error.response.text, error.args]
+    shown += [error.response.headers, error.response.request.content, error.request.content]
+    shown += [variable for frame in frames(error) for variable in frame.values()]
+    assert not [each for each in shown if TOKEN in repr(each) or TOKEN in str(each)]
+
+
+def frames(error: BaseException) -> Iterator[dict[str, Any]]:
+    """Yield the variables of this package's functions in a traceback, as debug pages show them."""
+    for frame, _ in walk_tb(error.__traceback__):
+        if frame.f_globals["__name__"].startswith("ai_client."):
+            yield frame.f_locals
+
+
+@pytest.mark.parametrize("failure", [{"disconnect": True}, {"status": 500}, {"json": {"access_token": 3}}])
+def test_a_failed_exchange_shows_no_token(invoke: Invoke, failure: dict[str, Any]) -> None:
+    """No variable of a function that a failed exchange passed holds the platform's token."""
+    client = client_of(invoke, identity(lambda: TOKEN)).copy(max_retries=0)
+    invoke.upstream.always(path="/oauth/token", **failure)
+    with pytest.raises(OpenAIError) as caught:
+        invoke(client.models.retrieve, "m")
+    assert not [each for frame in frames(caught.value) for each in frame.values() if TOKEN in repr(each)]
+
+
 def test_a_provider_may_be_asynchronous_or_fail(invoke: Invoke) -> None:
     """The async client awaits the platform's token; an empty one is an error."""
 
@@ -158,6 +205,10 @@ def test_kubernetes(tmp_path: Path) -> None:
     for text in ("one\n", "two"):
         path.write_text(text)
         assert provider["get_token"]() == text.strip()
+    path.write_bytes(b"\xff\xfe\x00secret")
+    with pytest.raises(SubjectTokenProviderError, match="is no text") as caught:
+        provider["get_token"]()
+    assert caught.value.__suppress_context__
     path.write_text(" ")
     with pytest.raises(SubjectTokenProviderError, match="is empty"):
         provider["get_token"]()
@@ -167,13 +218,16 @@ def test_kubernetes(tmp_path: Path) -> None:
 def test_clouds(cloud: str) -> None:
     """The metadata services are asked in their own words, and their failures told."""
     asked: list[httpx.Request] = []
+    nothing = (
+        [b"{}", b"", b"<html>", b"[1]", b'{"access_token": 3}', b"\xff"] if cloud == "azure" else [b" ", b""]
+    )
     answers = iter(
         [
             httpx.Response(200, json={"access_token": "t"})
             if cloud == "azure"
             else httpx.Response(200, text=" t\n"),
             httpx.Response(500),
-            httpx.Response(200, json={}) if cloud == "azure" else httpx.Response(200, text=" "),
+            *(httpx.Response(200, content=content) for content in nothing),
         ]
     )
 
@@ -187,7 +241,7 @@ def test_clouds(cloud: str) -> None:
     else:
         provider = auth.gcp_id_token_provider("audience", http_client=http)
     assert provider["get_token"]() == "t"
-    for message in ("answered 500", "gave no token"):
+    for message in ("answered 500", *["gave no token"] * len(nothing)):
         with pytest.raises(SubjectTokenProviderError, match=message):
             provider["get_token"]()
     with pytest.raises(SubjectTokenProviderError, match="did not answer"):

@@ -51,6 +51,11 @@ ADDRESSES = [
     "https://h/v1#here",
     f"https://{'a' * 64}.example/v1",
     "https://h%20x/v1",
+    "https://\U0001f600.example/v1",  # DNS may know these names, the HTTP library does not
+    "https://a.\u2603.example/v1",
+    "https://\uff41.example/v1",
+    "https://xn--ls8h.example/v1",
+    "https://xn--a.example/v1",
 ]
 GOOD_ADDRESSES = [
     "https://api.openai.com/v1",
@@ -61,6 +66,8 @@ GOOD_ADDRESSES = [
     "https://user:password@gateway.example/v1",
     "https://gateway.example/v1?version=2",
     "https://bücher.example/v1",
+    "https://xn--bcher-kva.example/v1",
+    "https://\u6211\u3002example/v1",
     "HTTPS://API.EXAMPLE.COM./v1",
 ]
 TEXTS = ["", " ", "a\r\nb", "a\nb", "a\0b", "ä", "a\ud800", b"bytes", 3, True, ["a"]]

@@ -12,6 +12,8 @@ from hypothesis import given, strategies as st
 
 from ai_client import ConfigError
 from ai_client.control.observability.redaction.keys import is_secret
+from ai_client.control.observability.redaction.masking import masked
+from ai_client.control.observability.redaction.personal import RULES
 from ai_client.control.observability.redaction.policy import MASK, PRESETS, SECRET_NAMES, Redaction
 
 PLAIN = Redaction()
@@ -181,6 +183,21 @@ PIECES = [
     "ghp_", "gl-", "github_pat_", "ssn ", "123-45-", "123-", "0:AA", "12345678:AA", "\u00e9", "a", "aA1", "AKIA",
     "'", '"', "{", "\n",
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("group", ["1", "12", "1234", "12345", "1234567890123"])
+@pytest.mark.parametrize("gap", [" ", "-"])
+def test_a_number_is_looked_at_where_it_may_begin(group: str, gap: str) -> None:
+    """Of many digits, only groups with which a card's number may begin are looked at, once each."""
+    rule, looks = RULES["card"], 0
+
+    def look(match: re.Match[str]) -> tuple[int, int] | None:
+        nonlocal looks
+        looks += 1
+        return rule.check(match)
+
+    masked(gap.join([group] * 1000), [rule._replace(check=look)])
+    assert looks <= (1000 if len(group) in {4, 13} else 0)
 
 
 @pytest.mark.parametrize("piece", PIECES)

@@ -185,7 +185,9 @@ def test_an_absolute_address_here_gets_the_key(invoke: Invoke, wire: Wire) -> No
     assert wire.requests[0].header("authorization") == "Bearer planted-api-key"
 
 
-@pytest.mark.parametrize("path", ["http://h:port/x", "/a\nb", "http://h\x7f/", "/" + "x" * 70000])
+@pytest.mark.parametrize(
+    "path", ["http://h:port/x", "/a\nb", "http://h\x7f/", "/" + "x" * 70000, "https://xn--ls8h.h/"]
+)
 def test_an_address_that_is_none_is_an_error_of_ours(invoke: Invoke, path: str) -> None:
     """A path that makes no address is named as such before anything is sent."""
     client = invoke.client()

@@ -11,6 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from websockets.sync.server import Server, ServerConnection, serve
 
+from ai_client._sockets import channel
 from ai_client._sockets.opening import ReconnectingEvent, ReconnectingOverrides
 from ai_client.errors import OpenAIError, WebSocketConnectionClosedError, WebSocketQueueFullError
 from ai_client.live import LiveConnect, SidebandConnect
@@ -183,6 +184,34 @@ def test_reconnects_where_asked(invoke: Invoke, peer: Peer) -> None:
         "/v1/live/sessions?attempt=1",
         "/v1/live/sessions?attempt=2",
     ]
+
+
+def greet_and_fail(connection: ServerConnection) -> None:
+    """Send an event and break off, as an overloaded server does that greets everybody."""
+    connection.send(event("session.created"))
+    connection.close(1011, "overloaded")
+
+
+@pytest.mark.parametrize("steady", [False, True])
+def test_a_server_that_fails_again_and_again_is_given_up(
+    invoke: Invoke, peer: Peer, monkeypatch: pytest.MonkeyPatch, steady: bool
+) -> None:
+    """Attempts are counted on although each connection brings an event, until one has lasted for a while."""
+    peer.scripts += [greet_and_fail] * 12
+    client = invoke.client(websocket_base_url=peer.url)
+    attempts: list[int] = []
+
+    def on_reconnecting(attempt: ReconnectingEvent) -> ReconnectingOverrides | None:
+        attempts.append(attempt.attempt)
+        return {"abort": True} if len(attempts) == 10 else None
+
+    monkeypatch.setattr(channel, "_STEADY_SECONDS", 0.0 if steady else 1e9)
+    manager = LiveConnect(client).connect(
+        on_reconnecting=on_reconnecting, max_retries=3, initial_delay=0.001, max_delay=0.0
+    )
+    with invoke.within(manager) as connection, pytest.raises(WebSocketConnectionClosedError):
+        invoke.collect(connection)
+    assert attempts == ([1] * 10 if steady else [1, 2, 3])
 
 
 def test_abort_of_reconnecting(invoke: Invoke, peer: Peer) -> None:

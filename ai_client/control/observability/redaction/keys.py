@@ -70,6 +70,8 @@ _NO_PASSWORDS = re.compile(
     r"(?i:none|null|true|false|undefined|str|string|optional|required|invalid|missing|incorrect|wrong|expired|empty|unset"
     r"|changed|unchanged|reset|hidden|masked|redacted|okay|enter|please|must|should|cannot|text|bytes)[).:]*"
 )
+_CALL = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\([^()\r\n]{0,200}\)|[A-Za-z_]+\((?:\)|[\"'])")
+"""A value that is code: what it gives is not in the text."""
 
 
 def _token(match: re.Match[str]) -> Span | None:
@@ -111,17 +113,26 @@ def _scheme(match: re.Match[str]) -> Span | None:
     return match.span() if mixed and len(value) >= _SHORTEST_VALUE and not value.startswith("HTTP/") else None
 
 
+def _is_stand_in(value: str) -> bool:
+    """Return whether a value is a mask, a variable, or a word about what would stand there."""
+    if value in {"$", "%"} or value.startswith((MASK, "[redact", "${", "{{", "$(", "<", "***", "%(")):
+        return True
+    return (
+        value.startswith(("os.", "process.env"))
+        or _NO_PASSWORDS.fullmatch(value) is not None
+        or not value.strip(".…")
+    )
+
+
 def _assigned(match: re.Match[str]) -> Span | None:
     """Match the value assigned to a secret's name, unless it is a placeholder, a type or a description."""
     group = "quoted" if match["quoted"] is not None else "plain"
     value, span = match[group], match.span(group)
-    if value in {"$", "%"} or value.startswith((MASK, "[redact", "${", "{{", "$(", "<", "***", "%(")):
+    if _is_stand_in(value) or value == match["name"]:
         return None
-    if value.startswith(("os.", "process.env")) or (
+    if (group == "plain" and _CALL.match(match.string, span[0])) or (
         match["name"].lower() == "pwd" and value.startswith(("/", "~"))
     ):
-        return None
-    if _NO_PASSWORDS.fullmatch(value) or not value.strip(".…") or value == match["name"]:
         return None
     if group == "quoted" or match["sign"] == "=":
         is_key = match["name"].lower().endswith(("key", "token"))

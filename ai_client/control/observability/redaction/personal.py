@@ -31,46 +31,31 @@ _LENGTHS = {
     for country in countries.split()
 }
 """Length of an IBAN by country, from the registry of ISO 13616."""
-_SHORTEST_CARD, _LONGEST_CARD = 13, 19
-_GROUPINGS = ((4, 6, 5), (4, 6, 4))
-_GROUP = 4
 _MANY = 2
-_DIGITS = re.compile(r"\d+")
+_FOUR_GROUPS = 19
+"""Characters of four groups of four digits."""
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+"""The sum of the figures of twice each digit."""
+_NOT_DIGITS = str.maketrans("", "", " -")
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[ \-]\Z")
 _VERSION = re.compile(r"(?i:version|release|build|\bver\.?)[ :=]{0,3}\Z")
 
 
 def _is_valid_card(digits: str) -> bool:
     """Return whether a number has a valid card check digit (Luhn, ISO/IEC 7812)."""
-    figures = [int(digit) for digit in digits]
-    doubled = (sum(divmod(2 * figure, 10)) for figure in figures[-2::-2])
+    figures = list(map(int, digits))
+    doubled = map(_DOUBLED.__getitem__, figures[-2::-2])
     return (sum(figures[-1::-2]) + sum(doubled)) % 10 == 0 and any(figures)
 
 
-def _is_grouped(sizes: tuple[int, ...]) -> bool:
-    """Return whether digits are grouped as on a payment card."""
-    if len(sizes) == 1 or sizes in _GROUPINGS:
-        return True
-    return all(size == _GROUP for size in sizes[:-1]) and sizes[-1] <= _GROUP
-
-
 def _card(match: re.Match[str]) -> Span | None:
-    """Find a card number among adjacent groups of digits."""
+    """Match the digits as a card number, or all but a fifth group of them."""
     if _ACCOUNT.search(match.string, max(0, match.start() - 6), match.start()):
         return None  # the digits of an IBAN
-    spans = [found.span() for found in _DIGITS.finditer(match[0])]
-    if match.string[match.end() : match.end() + 1].isdecimal():
-        spans.pop()  # the last group continues after the match
-    for first, (start, stop) in enumerate(spans):
-        if stop - start != _GROUP and stop - start < _SHORTEST_CARD:
-            continue
-        for last in range(len(spans), first, -1):
-            sizes = tuple(end - begin for begin, end in spans[first:last])
-            if not _SHORTEST_CARD <= sum(sizes) <= _LONGEST_CARD or not _is_grouped(sizes):
-                continue
-            end = spans[last - 1][1]
-            if _is_valid_card("".join(_DIGITS.findall(match[0][start:end]))):
-                return match.start() + start, match.start() + end
+    for end in (match.end(), match.start() + _FOUR_GROUPS):
+        number = match.string[match.start() : end].translate(_NOT_DIGITS)
+        if end <= match.end() and _is_valid_card(number):
+            return match.start(), end
     return None
 
 
@@ -123,7 +108,15 @@ RULES: Mapping[str, Rule] = {
         re.compile(r"(?<![\w.!#$%&'*+^`{|}~\-])(?<!://)[\w.!#$%&'*+^`{|}~\-]++@[\w\-]++(?:\.[\w\-]++)++"),
         _email,
     ),
-    "card": Rule((), re.compile(r"(?<![\w.])\d(?:[ \-]?\d){12,18}+"), _card, anew=True),
+    "card": Rule(
+        (),
+        re.compile(
+            r"(?<![\w.])(?:\d{13,19}(?!\d)|\d{4}[ \-]\d{6}[ \-]\d{4,5}(?!\d)"
+            r"|(?:\d{4}[ \-]){3}\d{1,4}(?!\d)(?:(?<=\d{4})[ \-]\d{1,3}(?!\d))?)"
+        ),
+        _card,
+        anew=True,
+    ),
     "phone": Rule(
         (),
         re.compile(
