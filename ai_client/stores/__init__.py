@@ -1,4 +1,4 @@
-"""State that calls share: in a process, between the processes of a machine, or between machines."""
+"""Shared state of the policies: within a process, across the processes of a machine, or across machines."""
 
 from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Store, Take, Tally
 from .opening import open_store

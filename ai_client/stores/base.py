@@ -1,8 +1,8 @@
-"""What policies ask of shared state, and what a place to keep it must do.
+"""The interfaces of shared state: `Store`, which policies use, and `Backend`, which keeps the state.
 
-Policies speak to a `Store`, which waits through `IO`. A `Backend` is where the state is: its methods are plain,
-may block, may be called from any thread, and each is atomic among all who share the state. Amounts are whole
-numbers (tokens, requests, nano-USD), so that sums are exact. Times are in seconds since 1970.
+A `Store` waits through `IO`. The methods of a `Backend` are plain functions: they may block, may be called from
+any thread, and each is atomic among all who share the state. Amounts are integers (tokens, requests, nano-USD),
+so that totals are exact. Times are in seconds since 1970.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Hold:
-    """An amount to set aside on a ledger.
+    """An amount to reserve on a ledger.
 
     Attributes:
         key: The ledger.
-        amount: How much.
-        limit: What used and held amounts may reach together; `None` is no limit.
-        until: When the ledger may be forgotten.
+        amount: The amount.
+        limit: Upper bound for the sum of used and held amounts; `None` for no bound.
+        until: When the ledger may be deleted.
     """
 
     key: str
@@ -32,7 +32,7 @@ class Hold:
 
 @dataclass(slots=True)
 class Spend:
-    """What came of a hold: the *amount* that was used on the ledger *key*, which may be forgotten at *until*."""
+    """The settlement of a hold: the *amount* used on the ledger *key*, which may be deleted at *until*."""
 
     key: str
     amount: int
@@ -41,7 +41,7 @@ class Spend:
 
 @dataclass(slots=True)
 class Ledger:
-    """What a ledger says: the sum *used* and the sum *held* by reservations that are neither settled nor expired."""
+    """The balance of a ledger: the sum *used*, and the sum *held* by reservations neither settled nor expired."""
 
     used: int = 0
     held: int = 0
@@ -49,12 +49,12 @@ class Ledger:
 
 @dataclass(slots=True)
 class Refusal:
-    """Why nothing was set aside or taken.
+    """Why an admission was rejected.
 
     Attributes:
-        position: Of the first hold without room; `None` where all have it and a window has none.
-        used, held: What the ledger of that hold says.
-        wait: Seconds until the windows may have room, where it is they that have none.
+        position: Index of the first hold without room; `None` where only a window has no room.
+        used, held: Balance of the ledger of that hold.
+        wait: Seconds until the windows may have room, where they have none.
     """
 
     position: int | None
@@ -65,15 +65,15 @@ class Refusal:
 
 @dataclass(slots=True)
 class Take:
-    """An amount to take within a sliding window.
+    """An amount to take from a sliding window.
 
-    The window is counted in `SLOTS` slots. A slot that began within the window counts whole, so no stretch of
+    The window is counted in `SLOTS` slots. A slot that began within the window counts in full, so no period of
     *window* seconds ever holds more than *limit*.
 
     Attributes:
-        key: The window's name.
-        amount: How much.
-        limit: What the window may hold.
+        key: The window.
+        amount: The amount.
+        limit: Upper bound for the amounts within the window.
         window: Its length in seconds.
     """
 
@@ -85,13 +85,13 @@ class Take:
 
 @dataclass(slots=True)
 class Change:
-    """An amount to add to a sliding window whatever its limit.
+    """An amount to add to a sliding window regardless of its limit.
 
     Attributes:
-        key: The window's name.
-        amount: How much, which may be negative.
+        key: The window.
+        amount: The amount, which may be negative.
         window: Its length in seconds.
-        at: The time in whose slot it counts, that of the take which it corrects.
+        at: The time whose slot it is added to: that of the take which it corrects.
     """
 
     key: str
@@ -102,13 +102,13 @@ class Change:
 
 @dataclass(slots=True)
 class Tally:
-    """What a call adds to the sums of a period.
+    """Amounts that a call adds to the totals of a period.
 
     Attributes:
-        period: The period's name, which compares as text.
-        key: What the sums are about.
-        amounts: How much, by name.
-        until: When the sums of the period may be forgotten.
+        period: Name of the period; periods are ordered as text.
+        key: The labels that the totals belong to, in an encoding of the caller's.
+        amounts: The amounts by name.
+        until: When the totals of the period may be deleted.
     """
 
     period: str
@@ -118,37 +118,48 @@ class Tally:
 
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
-"""Bound on all values that are kept, where none is given."""
+"""Default bound, in bytes, on all values kept by `set` together."""
 SETTLED_FOR = 3600
-"""Seconds for which a ticket is known to be settled: as long as the answer to that may be lost, and it be repeated."""
+"""Seconds for which a settled ticket is remembered, so that a repeated settlement has no effect."""
 MOST = 2**62
-"""The largest sum that is kept: what would be more counts as this, and harms no store."""
+"""The largest amount that is kept; larger ones are clamped to it, so that no backend overflows."""
 SLOTS = 60
-"""Parts in which a sliding window is counted: the rate reached is at least SLOTS / (SLOTS + 1) of the limit."""
+"""Slots of a sliding window. The admitted rate reaches at least SLOTS / (SLOTS + 1) of the limit."""
 
 Sums = Mapping[str, int]
 """Amounts by name."""
 
 
 def bounded(amount: int) -> int:
-    """Return an amount as stores can add it up."""
+    """Clamp an amount to what every backend can add up, ±`MOST`."""
     return amount if -MOST <= amount <= MOST else MOST if amount > 0 else -MOST
 
 
 class Backend(Protocol):
-    """A place to keep shared state.
+    """Keeps shared state.
 
     Raises:
-        StoreError: From every method, where the place cannot be reached.
+        StoreError: From every method, where the backend cannot be reached.
     """
 
     instant: bool
-    """Whether no method waits for anything but a short lock."""
+    """Whether no method blocks for longer than a short lock."""
 
     def admit(
         self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
     ) -> Refusal | None:
-        """Set aside all of *holds* and take all of *takes*, or nothing; what is held is given back at *expires*."""
+        """Reserve all of *holds* and take all of *takes*, or nothing.
+
+        Args:
+            ticket: Identifies the admission; repeating it reserves no more.
+            holds: Amounts to reserve.
+            takes: Amounts to take.
+            now: The current time.
+            expires: When an unsettled reservation is released.
+
+        Returns:
+            `None` if admitted, else the reason.
+        """
         ...
 
     def settle(
@@ -159,51 +170,51 @@ class Backend(Protocol):
         changes: Sequence[Change] = (),
         tally: Tally | None = None,
     ) -> list[Ledger]:
-        """Give back what *ticket* holds, and count what was used; a second time for a ticket changes nothing.
+        """Release what *ticket* holds, and count what was used. Repeating it for the same ticket changes nothing.
 
         Args:
-            ticket: The one under which it was admitted, or a new one.
-            spends: What to count on ledgers.
-            now: The time.
-            changes: What to add to windows.
-            tally: What to add to sums.
+            ticket: The ticket of the admission, or a new one.
+            spends: Amounts to count on ledgers.
+            now: The current time.
+            changes: Amounts to add to windows.
+            tally: Amounts to add to totals.
 
         Returns:
-            The ledgers of *spends*.
+            The ledgers of *spends*, in order.
         """
         ...
 
     def ledger(self, key: str, now: float) -> Ledger:
-        """Read a ledger."""
+        """Return the balance of a ledger."""
         ...
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
-        """Read the sums of the periods from *first* to *last*, as text compares them: period, key, name."""
+        """Return the totals of the periods from *first* to *last*, compared as text: by period, key and name."""
         ...
 
     def get(self, key: str, now: float) -> bytes | None:
-        """Read a value, unless it has expired."""
+        """Return a value, or `None` if there is none or it has expired."""
         ...
 
     def set(self, key: str, value: bytes, expires: float, now: float) -> None:
-        """Keep a value until *expires*, or until there is no room."""
+        """Keep a value until *expires*, or until it is evicted for lack of room."""
         ...
 
     def close(self) -> None:
-        """Let go of files and connections; a later use opens them again."""
+        """Close files and connections; later use opens them again."""
         ...
 
 
 class Store(Protocol):
-    """A backend as policies see it: every method waits through *io*, and a failure is handled by option.
+    """A backend as policies use it: methods wait through *io*, and failures are handled as configured.
 
     Attributes:
-        instant: The backend, where none of its methods waits and no other process sees it: to be asked directly.
+        instant: The backend, if it is `instant` and private to this process, so that it can be called directly.
     """
 
     @property
     def instant(self) -> "Backend | None":
-        """See above."""
+        """The backend, if it can be called directly; else `None`."""
         ...
 
     async def admit(
@@ -231,7 +242,7 @@ class Store(Protocol):
         changes: Sequence[Change] = (),
         tally: Tally | None = None,
     ) -> list[Ledger]:
-        """See `Backend.settle`; where the store is down, all of it is kept and counted later."""
+        """See `Backend.settle`; while the store is down, the settlement is queued and counted later."""
         ...
 
     async def ledger(self, io: "IO", key: str, now: float, /) -> Ledger:
@@ -243,13 +254,13 @@ class Store(Protocol):
         ...
 
     async def get(self, io: "IO", key: str, now: float, /) -> bytes | None:
-        """See `Backend.get`; a store that is down has no values."""
+        """See `Backend.get`; returns `None` while the store is down."""
         ...
 
     async def set(self, io: "IO", key: str, value: bytes, expires: float, now: float, /) -> None:
-        """See `Backend.set`; a store that is down keeps nothing."""
+        """See `Backend.set`; does nothing while the store is down."""
         ...
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Close files and connections."""
         ...

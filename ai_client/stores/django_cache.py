@@ -1,8 +1,8 @@
-"""`django-cache://alias`: state in one of Django's caches, for services that have nothing else to share.
+"""`django-cache://alias`: state in one of Django's caches, for services that share nothing else.
 
-A cache offers no scripts, so each operation takes a lock in the cache first. That is exact as long as the cache's
-`add` is atomic (Memcached, Redis, the database and local memory; not the file cache), and slower than a store made
-for it: several round trips an operation.
+A cache has no scripts or transactions, so each operation takes a lock in the cache first. That is exact as long
+as the cache's `add` is atomic (Memcached, Redis, the database and local memory; not the file cache), and slower
+than the other stores: several round trips per operation.
 """
 
 import secrets
@@ -19,12 +19,14 @@ from .base import SETTLED_FOR, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums
 from .sliding_window import seconds_until_room
 
 LOCK_TIMEOUT = 5.0
-"""Seconds after which the lock of a process that died is void; waiting for it gives up then too."""
+"""Seconds after which the lock of a process that died expires, and after which waiting for it fails."""
 _FIRST_PAUSE = 0.001
 _LAST_PAUSE = 0.05
 
 
-_inside = Uncut()  # a cache in memory has a lock of its own, and the one in the cache goes with the child too
+_inside = (
+    Uncut()
+)  # a fork would copy the lock of a local memory cache, and the lock within the cache, as held
 
 
 class DjangoCacheBackend:
@@ -32,7 +34,7 @@ class DjangoCacheBackend:
 
     Args:
         alias: The cache's name in `CACHES`.
-        prefix: What the names of all keys begin with.
+        prefix: Prefix of all keys.
     """
 
     instant = False
@@ -44,7 +46,7 @@ class DjangoCacheBackend:
     def admit(
         self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
     ) -> Refusal | None:
-        """Set aside all of *holds* and take all of *takes*, or nothing."""
+        """Reserve all of *holds* and take all of *takes*, or nothing."""
         with self._locked() as cache:
             accounts = [self._account(cache, hold.key, now) for hold in holds]
             for index, (hold, account) in enumerate(zip(holds, accounts, strict=True)):
@@ -69,7 +71,7 @@ class DjangoCacheBackend:
         changes: Sequence[Change] = (),
         tally: Tally | None = None,
     ) -> list[Ledger]:
-        """Give back what *ticket* holds and count what was used, once."""
+        """Release what *ticket* holds and count what was used, once."""
         with self._locked() as cache:
             fresh = cache.add(f"{self._prefix}settled:{ticket}", 1, SETTLED_FOR)
             ledgers: list[Ledger] = []
@@ -88,31 +90,31 @@ class DjangoCacheBackend:
             return ledgers
 
     def ledger(self, key: str, now: float) -> Ledger:
-        """Read a ledger."""
+        """Return the balance of a ledger."""
         with self._failing() as cache, _inside():
             return _figures(self._account(cache, key, now))
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
-        """Read the sums of the periods from *first* to *last*."""
+        """Return the totals of the periods from *first* to *last*."""
         with self._failing() as cache, _inside():
             periods: dict[str, float] = cache.get(f"{self._prefix}periods") or {}
             wanted = [period for period in periods if first <= period <= last]
             return {period: cache.get(f"{self._prefix}sums:{period}") or {} for period in wanted}
 
     def get(self, key: str, now: float) -> bytes | None:
-        """Read a value, unless it has expired."""
+        """Return a value, or `None` if there is none or it has expired."""
         del now
         with self._failing() as cache, _inside():
             value: bytes | None = cache.get(f"{self._prefix}kept:{key}")
             return value
 
     def set(self, key: str, value: bytes, expires: float, now: float) -> None:
-        """Keep a value until *expires*, or as long as the cache sees fit."""
+        """Keep a value until *expires*, or until the cache evicts it."""
         with self._failing() as cache, _inside():
             self._keep(cache, f"kept:{key}", value, expires, now)
 
     def close(self) -> None:
-        """Leave the cache to Django, which closes it."""
+        """Do nothing: Django closes its caches itself."""
 
     @contextmanager
     def _failing(self) -> Generator[Any]:
@@ -130,7 +132,7 @@ class DjangoCacheBackend:
             give_up = time.monotonic() + at_most(LOCK_TIMEOUT)
             pause = _FIRST_PAUSE
             while True:
-                with _inside():  # from before the lock lies in the cache until it is gone
+                with _inside():  # no fork from before the lock is taken until it is released
                     if cache.add(name, token, LOCK_TIMEOUT):
                         try:
                             yield cache
@@ -139,7 +141,7 @@ class DjangoCacheBackend:
                                 cache.delete(name)
                         return
                 if time.monotonic() > give_up:
-                    raise StoreError(f"The lock in the Django cache {self._alias!r} was not to be had.")
+                    raise StoreError(f"The lock in the Django cache {self._alias!r} could not be acquired.")
                 time.sleep(pause)
                 pause = min(pause * 2, _LAST_PAUSE)
 
@@ -154,7 +156,7 @@ class DjangoCacheBackend:
         return {slot: amount for slot, amount in kept.items() if slot >= first}
 
     def _wait(self, cache: Any, take: Take, now: float) -> float:
-        """Give the seconds until there is room for a take, 0 where there is."""
+        """Return the seconds until a take has room, 0 where it has."""
         slots = sorted(self._slots(cache, take, now).items())
         over = sum(amount for _, amount in slots) + take.amount - take.limit
         return seconds_until_room(slots, over, take.window / SLOTS, now) if over > 0 else 0.0
@@ -166,7 +168,7 @@ class DjangoCacheBackend:
         self._keep(cache, f"window:{change.key}", slots, now + 2 * change.window, now)
 
     def _add(self, cache: Any, tally: Tally, now: float) -> None:
-        """Add to the sums of a period."""
+        """Add a tally to the totals of its period."""
         periods: dict[str, float] = cache.get(f"{self._prefix}periods") or {}
         live = {name: end for name, end in periods.items() if end > now}
         live[tally.period] = tally.until

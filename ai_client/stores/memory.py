@@ -1,4 +1,4 @@
-"""`memory://`: state of one process, gone with it."""
+"""`memory://`: state of one process, lost when it ends."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -9,10 +9,10 @@ from .memory_state import SWEEP_EVERY, Account, State
 
 
 class MemoryBackend:
-    """State in the memory of this process; a process that is forked begins with none.
+    """State in the memory of this process; a forked child starts empty.
 
     Args:
-        max_bytes: Bound on all values kept by `set`; the least recently used go first.
+        max_bytes: Bound on all values kept by `set`; the least recently used are evicted first.
     """
 
     instant = True
@@ -23,7 +23,7 @@ class MemoryBackend:
     def admit(
         self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
     ) -> Refusal | None:
-        """Set aside all of *holds* and take all of *takes*, or nothing."""
+        """Reserve all of *holds* and take all of *takes*, or nothing."""
         made: list[Account] = []
         state = self._state()
         with state.lock:
@@ -44,7 +44,7 @@ class MemoryBackend:
         changes: Sequence[Change] = (),
         tally: Tally | None = None,
     ) -> list[Ledger]:
-        """Give back what *ticket* holds and count what was used, once."""
+        """Release what *ticket* holds and count what was used, once."""
         ledgers: list[Ledger] = []
         state = self._state()
         with state.lock:
@@ -72,7 +72,7 @@ class MemoryBackend:
         return ledgers
 
     def ledger(self, key: str, now: float) -> Ledger:
-        """Read a ledger."""
+        """Return the balance of a ledger."""
         state = self._state()
         with state.lock:
             account = state.accounts.get(key)
@@ -82,7 +82,7 @@ class MemoryBackend:
             return Ledger(account.used, account.held)
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
-        """Read the sums of the periods from *first* to *last*."""
+        """Return the totals of the periods from *first* to *last*."""
         state = self._state()
         with state.lock:
             return {
@@ -92,7 +92,7 @@ class MemoryBackend:
             }
 
     def get(self, key: str, now: float) -> bytes | None:
-        """Read a value, unless it has expired."""
+        """Return a value, or `None` if there is none or it has expired."""
         state = self._state()
         with state.lock:
             value, expires = state.values.get(key, (None, 0.0))
@@ -106,7 +106,7 @@ class MemoryBackend:
             return value
 
     def set(self, key: str, value: bytes, expires: float, now: float) -> None:
-        """Keep a value until *expires*, or until there is no room."""
+        """Keep a value until *expires*, or until it is evicted for lack of room."""
         del now
         state = self._state()
         with state.lock:
@@ -121,4 +121,4 @@ class MemoryBackend:
                 state.size -= len(oldest)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no resource is open."""

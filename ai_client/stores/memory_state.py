@@ -1,4 +1,4 @@
-"""State of a store in memory: accounts with their reservations, windows, sums and values."""
+"""State of a memory store: ledgers with their reservations, windows, totals and values."""
 
 import threading
 import time
@@ -10,11 +10,11 @@ from .base import SLOTS, Change, Hold, Refusal, Take, Tally
 from .sliding_window import Window
 
 SWEEP_EVERY = 4096
-"""Changes after which what has ended is forgotten."""
+"""Operations after which expired state is dropped."""
 
 
 class Account:
-    """A ledger and the reservations on it, by ticket; none of them expires before *due*."""
+    """A ledger and its reservations by ticket; *due* is the earliest time at which one may expire."""
 
     __slots__ = ("due", "held", "holds", "in_order", "last", "until", "used")
 
@@ -28,7 +28,7 @@ class Account:
         self.holds: dict[str, tuple[int, float]] = {}
 
     def hold(self, ticket: str, amount: int, expires: float) -> None:
-        """Set an amount aside."""
+        """Reserve an amount."""
         if expires < self.last:
             self.in_order = False
         self.last = expires
@@ -37,13 +37,16 @@ class Account:
         self.due = min(self.due, expires)
 
     def let_go(self, ticket: str) -> None:
-        """Give back what a ticket holds, if anything."""
+        """Release what a ticket holds, if anything."""
         held = self.holds.pop(ticket, None)
         if held is not None:
             self.held -= held[0]
 
     def expire(self, now: float) -> None:
-        """Give back what has expired; holds of one kind expire in the order in which they were made."""
+        """Release expired reservations.
+
+        While they were made in order of expiry, the scan stops at the first live one.
+        """
         late: list[str] = []
         self.due = inf
         for ticket, (_, expires) in self.holds.items():
@@ -64,7 +67,7 @@ def _totals() -> defaultdict[str, int]:
 
 
 class State:
-    """What a process keeps, and the lock under which it does."""
+    """The state of a process, and the lock that guards it."""
 
     def __init__(self, max_bytes: int) -> None:
         self.lock = threading.Lock()
@@ -80,7 +83,7 @@ class State:
     def hold(
         self, ticket: str, holds: Sequence[Hold], now: float, expires: float, made: list[Account]
     ) -> Refusal | None:
-        """Set amounts aside until one has no room, and note on which accounts."""
+        """Reserve amounts until one has no room; append the accounts that now hold one to *made*."""
         for hold in holds:
             account = self.accounts.get(hold.key)
             if account is None or account.until <= now:
@@ -104,7 +107,7 @@ class State:
             if number > window.newest:
                 window.forget(number)
             else:
-                number = window.newest  # whoever asked earlier may get here later
+                number = window.newest  # calls may arrive out of order
             over = window.total + take.amount - take.limit
             if over > 0:
                 wait = max(wait, window.room_in(over, now))
@@ -116,7 +119,7 @@ class State:
         return None
 
     def add(self, tally: Tally) -> None:
-        """Add to the sums of a period."""
+        """Add a tally to the totals of its period."""
         kept = self.sums.get(tally.period)
         if kept is None:
             self.sums = {name: kept for name, kept in self.sums.items() if kept[0] > time.time()}
@@ -126,12 +129,12 @@ class State:
             totals[name] += amount
 
     def new_window(self, of: Take | Change) -> Window:
-        """Begin to count in a window."""
+        """Create a window."""
         window = self.windows[of.key] = Window(of.window / SLOTS)
         return window
 
     def sweep(self, now: float) -> None:
-        """Forget what has ended, once in a while, so that state stays in proportion to what is live."""
+        """Drop expired accounts and empty windows, every `SWEEP_EVERY` operations, so that memory stays bounded."""
         self.changes += 1
         if self.changes % SWEEP_EVERY:
             return

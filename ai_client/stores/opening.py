@@ -1,4 +1,4 @@
-"""Stores by address."""
+"""Open a store by its address."""
 
 import os
 from difflib import get_close_matches
@@ -17,25 +17,27 @@ SCHEMES = ("memory://", "sqlite:///file", "redis://host:6379/0", "django-cache:/
 
 
 def open_store(url: str = "memory://", *, on_failure: Literal["open", "closed"] = "open") -> SharedStore:
-    """Make the store that *url* names; nothing is opened or connected before its first use.
+    """Build the store at *url*; nothing is opened or connected before its first use.
 
     Args:
-        url: `memory://`; `sqlite:///relative.db` or `sqlite:////absolute.db`, both with `?max_bytes=` for the bound
-            on values; `redis://`, `rediss://` or `unix://` as redis-py takes them; `django-cache://alias`, the alias
-            being `default` where there is none.
+        url: `memory://`; `sqlite:///relative.db` or `sqlite:////absolute.db`, both with an optional
+            `?max_bytes=` to bound
+            cached values; `redis://`, `rediss://` or `unix://` as redis-py accepts them;
+                `django-cache://alias`, where the
+            alias defaults to `default`.
         on_failure: What happens to calls while the store is down, see `SharedStore`.
 
     Raises:
-        ConfigError: The address names no store.
+        ConfigError: The address is invalid.
         ImportError: The store's library is not installed.
     """
     if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigError(f"store: an address is expected, not {type(url).__name__}.")
+        raise ConfigError(f"store: expected an address, not {type(url).__name__}.")
     if on_failure not in ("open", "closed"):
         raise ConfigError("on_failure must be 'open' or 'closed'.")
     scheme, mark, rest = url.partition("://")
     if scheme == "memory" and mark:
-        from .memory import MemoryBackend  # noqa: PLC0415 - only the store that is used is loaded
+        from .memory import MemoryBackend  # noqa: PLC0415 - only the store in use is imported
 
         return SharedStore(MemoryBackend(_parted(rest)[1]), on_failure=on_failure)
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
@@ -50,8 +52,8 @@ def open_store(url: str = "memory://", *, on_failure: Literal["open", "closed"] 
 
         try:
             backend = RedisBackend(url)
-        except (ValueError, TypeError, AttributeError):  # their texts may hold parts of a password
-            raise ConfigError("store: the address is none of Redis, as redis://host:6379/0.") from None
+        except (ValueError, TypeError, AttributeError):  # their messages may contain parts of a password
+            raise ConfigError("store: not a valid Redis address, such as redis://host:6379/0.") from None
         return SharedStore(backend, on_failure=on_failure)
     if scheme == "django-cache" and mark:
         from .django_cache import DjangoCacheBackend  # noqa: PLC0415
@@ -59,14 +61,14 @@ def open_store(url: str = "memory://", *, on_failure: Literal["open", "closed"] 
         _check_cache(rest or "default")
         return SharedStore(DjangoCacheBackend(rest or "default"), on_failure=on_failure)
     known = ", ".join(SCHEMES)
-    raise ConfigError(f"store: No store is known by the scheme {scheme!r}; there are {known}.")
+    raise ConfigError(f"store: unknown scheme {scheme!r}; valid addresses are {known}.")
 
 
 def _check_file(path: str) -> None:
-    """Refuse a file that cannot be made or written; nothing is made here.
+    """Validate that a file can be written or created; nothing is created here.
 
     Raises:
-        ConfigError: It is a directory, or the nearest directory that exists cannot be written.
+        ConfigError: It is a directory, or the nearest existing directory is not writable.
     """
     try:
         file = Path(path).absolute()
@@ -82,7 +84,7 @@ def _check_file(path: str) -> None:
 
 
 def _check_cache(alias: str) -> None:
-    """Refuse an alias that Django's settings do not have; before there are any, nobody can tell.
+    """Validate that an alias is in Django's `CACHES`; skipped while no settings are configured.
 
     Raises:
         ConfigError: `CACHES` has no such alias.
@@ -101,12 +103,16 @@ def _check_cache(alias: str) -> None:
 
 
 def _parted(rest: str) -> tuple[str, int]:
-    """Part an address into what is before its options, and the bound on values that they give."""
+    """Split the rest of an address into its path and the bound on cached values in bytes.
+
+    Raises:
+        ConfigError: An option is unknown, or the bound is not a positive integer.
+    """
     path, _, query = rest.partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
     bound = options.pop("max_bytes", str(DEFAULT_MAX_BYTES))
     if options:
-        raise ConfigError(f"store: {next(iter(options))}: unknown option. There is: max_bytes.")
+        raise ConfigError(f"store: {next(iter(options))}: unknown option. Valid options: max_bytes.")
     if not bound.isdecimal() or len(bound) > _DIGITS or not int(bound):
-        raise ConfigError("store: max_bytes: a number of bytes is expected.")
+        raise ConfigError("store: max_bytes: expected a positive number of bytes.")
     return path, int(bound)

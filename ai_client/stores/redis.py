@@ -1,4 +1,4 @@
-"""`redis://`: state of many machines; every operation is one script and one round trip."""
+"""`redis://`: state shared across machines; each operation is one script and one round trip."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -22,11 +22,11 @@ from .base import (
 from .redis_scripts import ADMIT, LEDGER, SETTLE, SUMS
 
 TIMEOUT = 1.0
-"""Seconds to wait for a connection or an answer."""
+"""Seconds to wait for a connection or a reply."""
 
 
 class _Client:
-    """A process's connections and scripts."""
+    """The connections and registered scripts of one process."""
 
     def __init__(self, redis: Any) -> None:
         self.redis = redis
@@ -39,7 +39,7 @@ class _Client:
 
 
 class _InTime:
-    """A connection of the redis library that waits no longer than the call for which it is used may."""
+    """A mixin for redis-py connections that bounds their timeouts by the deadline of the current call."""
 
     def _connect(self) -> Any:
         connection: Any = self
@@ -62,24 +62,27 @@ class _InTime:
 
 
 def _seconds() -> float:
-    return max(at_most(TIMEOUT), 0.001)  # 0 would not wait at all, and fail in another way
+    return max(at_most(TIMEOUT), 0.001)  # 0 would make the socket non-blocking
 
 
 class RedisBackend:
-    """State in Redis 6 or later, or what speaks its protocol.
+    """State in Redis 6 or later, or a server that speaks its protocol.
 
-    All keys have one hash tag, so that a script may touch several of them in a cluster too.
+    All keys share one hash tag, so that a script may use several of them in a cluster too.
 
     Args:
-        url: As `redis.Redis.from_url` takes it: `redis://`, `rediss://` or `unix://`.
-        prefix: What the names of all keys begin with.
+        url: As `redis.Redis.from_url` accepts it: `redis://`, `rediss://` or `unix://`.
+        prefix: Prefix of all keys.
+
+    Raises:
+        ImportError: The redis library is not installed.
     """
 
     instant = False
 
     def __init__(self, url: str, prefix: str = "{ai_client}:") -> None:
         try:
-            import redis  # noqa: PLC0415 - an extra, loaded where it is asked for
+            import redis  # noqa: PLC0415 - an extra, imported only where it is used
             from redis.backoff import NoBackoff  # noqa: PLC0415
             from redis.retry import Retry  # noqa: PLC0415
         except ImportError as error:
@@ -101,16 +104,15 @@ class RedisBackend:
             pool.connection_class = type(kind.__name__, (_InTime, kind), {})
             return _Client(client)
 
-        self._client = PerProcess(
-            connect
-        )  # the library's own waits for locks that a parent's thread may hold
+        # a new client in each child: after a fork, redis-py waits for locks that a parent's thread may hold
+        self._client = PerProcess(connect)
         pool = self._client().redis.connection_pool
-        pool.connection_class(**pool.connection_kwargs)  # connects to nothing, but refuses unknown options
+        pool.connection_class(**pool.connection_kwargs)  # does not connect, but raises for unknown options
 
     def admit(
         self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
     ) -> Refusal | None:
-        """Set aside all of *holds* and take all of *takes*, or nothing."""
+        """Reserve all of *holds* and take all of *takes*, or nothing."""
         keys = [*(f"ledger:{hold.key}" for hold in holds), *(f"window:{take.key}" for take in takes)]
         args: list[Any] = [ticket, repr(now), repr(expires), SLOTS, len(holds)]
         for hold in holds:
@@ -131,7 +133,7 @@ class RedisBackend:
         changes: Sequence[Change] = (),
         tally: Tally | None = None,
     ) -> list[Ledger]:
-        """Give back what *ticket* holds and count what was used, once."""
+        """Release what *ticket* holds and count what was used, once."""
         keys = [f"settled:{ticket}", *(f"ledger:{spend.key}" for spend in spends)]
         args: list[Any] = [ticket, repr(now), SETTLED_FOR, len(spends), len(changes)]
         for spend in spends:
@@ -147,11 +149,11 @@ class RedisBackend:
         return [Ledger(*ledger) for ledger in self._run("settle", keys, args)]
 
     def ledger(self, key: str, now: float) -> Ledger:
-        """Read a ledger."""
+        """Return the balance of a ledger."""
         return Ledger(*self._run("ledger", [f"ledger:{key}"], [repr(now)]))
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
-        """Read the sums of the periods from *first* to *last*."""
+        """Return the totals of the periods from *first* to *last*."""
         found: dict[str, dict[str, dict[str, int]]] = {}
         for period, said in self._run("sums", ["periods"], [first, last, f"{self._prefix}sums:"]):
             keys = found.setdefault(period.decode(), {})
@@ -161,19 +163,19 @@ class RedisBackend:
         return {period: dict(keys) for period, keys in found.items()}
 
     def get(self, key: str, now: float) -> bytes | None:
-        """Read a value, unless it has expired; the server's clock decides."""
+        """Return a value, or `None` if there is none or it has expired by the server's clock."""
         del now
         value: bytes | None = self._call("get", f"{self._prefix}kept:{key}")
         return value
 
     def set(self, key: str, value: bytes, expires: float, now: float) -> None:
-        """Keep a value until *expires*; the server's `maxmemory` bounds them all."""
+        """Keep a value until *expires*; the server's `maxmemory` bounds all of them together."""
         milliseconds = int((expires - now) * 1000)
         if milliseconds > 0:
             self._call("set", f"{self._prefix}kept:{key}", value, px=milliseconds)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; later use opens new ones."""
         self._client().redis.close()
 
     def _run(self, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
@@ -189,4 +191,6 @@ class RedisBackend:
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> StoreError:
-        return StoreError(f"The redis store failed ({type(error).__name__}): is the server up and reachable?")
+        return StoreError(
+            f"The Redis store failed ({type(error).__name__}). Check that the server is up and reachable."
+        )

@@ -1,4 +1,4 @@
-"""From a backend to a store: blocking work off the event loop, and what happens while the backend is down."""
+"""A store over a backend: blocking work runs in threads, and failures of the backend are handled by policy."""
 
 import logging
 import threading
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 THREADS = 8
 PAUSE = 1.0
-"""Seconds for which a backend that failed is not asked again."""
+"""Seconds for which a backend that failed is not called again."""
 WARN_EVERY = 30.0
 """Seconds between two warnings about the same backend."""
 MAX_PENDING = 10_000
-"""Changes that are kept while the backend is down."""
+"""Changes queued while the backend is down; beyond that the oldest is dropped."""
 
 _UNFINISHED = (StoreError, KeyboardInterrupt, SystemExit, MemoryError)
-"""After what a change is made again: whether it was made is not known, and it counts once."""
+"""Errors after which a change is repeated: it may or may not have been applied, and applies only once."""
 
 logger = logging.getLogger("ai_client")
 
@@ -35,12 +35,12 @@ logger = logging.getLogger("ai_client")
 class SharedStore:
     """A store over any backend.
 
-    While the backend fails, `on_failure` decides about reservations and limits: `"open"` lets calls through with a
-    warning, `"closed"` raises `StoreError`. Either way it is tried again after `PAUSE` seconds, what was used in
-    the meantime is remembered and counted on recovery, and cached values count as missing.
+    While the backend fails, `on_failure` decides about reservations and limits: `"open"` lets calls through
+    with a warning, `"closed"` raises `StoreError`. Either way the backend is tried again after `PAUSE` seconds,
+    usage in the meantime is queued and counted on recovery, and cached values count as missing.
 
     Args:
-        backend: Where the state is.
+        backend: Keeps the state.
         on_failure: `"open"` or `"closed"`.
         threads: How many threads may wait for the backend on behalf of event loops.
     """
@@ -51,7 +51,7 @@ class SharedStore:
         self.backend = backend
         self.instant = backend if backend.instant else None
         self.on_failure = on_failure
-        self._here = PerProcess(lambda: _Here(threads))  # a parent counts what it remembers itself
+        self._here = PerProcess(lambda: _Here(threads))  # the parent itself counts what it has queued
 
     async def admit(
         self,
@@ -64,7 +64,7 @@ class SharedStore:
         now: float,
         expires: float,
     ) -> Refusal | None:
-        """Set aside all of *holds* and take all of *takes*, or nothing; nothing where the caller is cancelled."""
+        """Reserve all of *holds* and take all of *takes*, or nothing; nothing where the caller is cancelled."""
         if self.backend.instant:
             return self.backend.admit(ticket, holds, takes, now, expires)
         request = _Request(ticket, holds, takes, now, expires)
@@ -72,15 +72,15 @@ class SharedStore:
             return await io.work(self._here().workers(), self._admit, request)
         except StoreError as error:
             if is_over(io.deadline):
-                raise TimeoutError("The deadline passed while the store was asked.") from error
+                raise TimeoutError("The deadline passed while waiting for the store.") from error
             self._fail(error)
             if takes:
-                name, taken = new_ticket(), request.taken(1)  # which is corrected by what the call used
+                name, taken = new_ticket(), request.taken(1)  # the call's settlement corrects it later
                 self._remember(lambda: self.backend.settle(name, (), now, taken))
             return None
         except BaseException:
             request.unwanted = True
-            if request.made or io.sync:  # else the thread that makes it gives it back
+            if request.made or io.sync:  # else the worker thread releases it
                 await io.work(self._here().workers(), self._settle, *request.nothing())
             raise
 
@@ -95,21 +95,29 @@ class SharedStore:
         changes: Sequence[Change] = (),
         tally: Tally | None = None,
     ) -> list[Ledger]:
-        """Give back what *ticket* holds and count what was used, once."""
+        """Release what *ticket* holds and count what was used, once; queue that while the backend is down."""
         if self.backend.instant:
             return self.backend.settle(ticket, spends, now, changes, tally)
         return await io.work(self._here().workers(), self._settle, ticket, spends, now, changes, tally)
 
     async def ledger(self, io: "IO", key: str, now: float, /) -> Ledger:
-        """Read a ledger; a failure is an error here, whatever `on_failure` says."""
+        """Return the balance of a ledger.
+
+        Raises:
+            StoreError: The backend is down, whatever `on_failure` says.
+        """
         return await self._do(io, self.backend.ledger, key, now)
 
     async def sums(self, io: "IO", first: str, last: str, /) -> dict[str, dict[str, Sums]]:
-        """Read the sums of some periods; a failure is an error here, whatever `on_failure` says."""
+        """Return the totals of the periods from *first* to *last*.
+
+        Raises:
+            StoreError: The backend is down, whatever `on_failure` says.
+        """
         return await self._do(io, self.backend.sums, first, last)
 
     async def get(self, io: "IO", key: str, now: float, /) -> bytes | None:
-        """Read a value; none where the backend is down."""
+        """Return a value; `None` while the backend is down."""
         try:
             return await self._do(io, self.backend.get, key, now)
         except StoreError as error:
@@ -117,21 +125,21 @@ class SharedStore:
             return None
 
     async def set(self, io: "IO", key: str, value: bytes, expires: float, now: float, /) -> None:
-        """Keep a value."""
+        """Keep a value; does nothing while the backend is down."""
         try:
             await self._do(io, self.backend.set, key, value, expires, now)
         except StoreError as error:
             self._warn(error)
 
     def close(self) -> None:
-        """Count what is remembered, then let go of threads, files and connections; a later use opens them again."""
+        """Apply queued changes, then stop threads and close files and connections; later use opens them again."""
         here = self._here()
         here.stop()
         if here.pending:
             try:
                 _catch_up(here)
             except StoreError as error:
-                logger.warning("%d changes could not be counted. %s", len(here.pending), error)
+                logger.warning("%d queued changes could not be counted. %s", len(here.pending), error)
         self.backend.close()
 
     async def _do(self, io: "IO", operation: Callable[..., T], *args: Any) -> T:
@@ -145,7 +153,7 @@ class SharedStore:
             refusal = self._attempt(self.backend.admit, request.wanted())
         except StoreError:
             if asked and (self.on_failure == "closed" or is_out_of_time()):
-                # it may have been made although nobody heard of it
+                # the backend may have admitted it although no reply arrived
                 self._remember(lambda: self.backend.settle(*request.nothing()))
             raise
         if refusal is None:
@@ -174,28 +182,28 @@ class SharedStore:
             return []
 
     def _remember(self, change: Callable[[], Any]) -> None:
-        """Keep a change until the backend answers again."""
+        """Queue a change until the backend is back."""
         pending = self._here().pending
         if len(pending) == MAX_PENDING:
-            logger.error("The store has been down for so long that the oldest change is forgotten.")
+            logger.error("The store has been down for so long that the oldest queued change is dropped.")
         pending.append(change)
 
     def _attempt(self, operation: Callable[..., T], args: tuple[Any, ...]) -> T:
         here = self._here()
         left = here.down_until - time.monotonic()
         if left > 0:
-            raise StoreError("The store failed a moment ago and is not asked again yet.", left)
+            raise StoreError("The store failed a moment ago and is not called again yet.", left)
         try:
             _catch_up(here)
             result = operation(*args)
         except StoreError as error:
-            if not is_out_of_time():  # else it is the call that cannot wait, and not the store that is down
+            if not is_out_of_time():  # else the call has no time left, which says nothing about the store
                 here.down_until = time.monotonic() + PAUSE
                 error.retry_after = PAUSE
             raise
         if here.down_until:
             here.down_until = 0.0
-            logger.warning("The store answers again.")
+            logger.warning("The store is available again.")
         return result
 
     def _fail(self, error: StoreError) -> None:
@@ -209,12 +217,12 @@ class SharedStore:
         here, now = self._here(), time.monotonic()
         if now - here.warned >= WARN_EVERY:
             here.warned = now
-            means = "calls are refused" if self.on_failure == "closed" else "calls go on without it"
-            logger.warning("%s Until it answers again, %s.", error, means)
+            means = "calls fail" if self.on_failure == "closed" else "calls are sent without it"
+            logger.warning("%s Until it is available again, %s.", error, means)
 
 
 class _Here:
-    """What a process has of a store: its threads, and what is to be counted once the backend answers again."""
+    """The state of a store in one process: worker threads, and changes queued while the backend is down."""
 
     def __init__(self, threads: int) -> None:
         self.pending: deque[Callable[[], Any]] = deque(maxlen=MAX_PENDING)
@@ -225,7 +233,7 @@ class _Here:
         self._executor: ThreadPoolExecutor | None = None
 
     def workers(self) -> ThreadPoolExecutor:
-        """Return the threads, which start when they are needed."""
+        """Return the thread pool; start it on first use."""
         executor = self._executor
         if executor is None:
             with self._lock:
@@ -236,7 +244,7 @@ class _Here:
         return executor
 
     def stop(self) -> None:
-        """Let go of the threads once they have done what they were given; later use starts others."""
+        """Wait for the threads to finish their work and stop them; later use starts new ones."""
         with self._lock:
             executor, self._executor = self._executor, None
         if executor is not None:
@@ -244,11 +252,15 @@ class _Here:
 
 
 def _catch_up(here: _Here) -> None:
-    """Apply, in order, what could not be applied while the backend was down."""
+    """Apply the queued changes in order.
+
+    Raises:
+        StoreError: The backend is still down; the change that failed stays at the head of the queue.
+    """
     while here.pending:
         try:
             change = here.pending.popleft()
-        except IndexError:  # another thread was faster
+        except IndexError:  # another thread took the last one
             return
         try:
             change()
@@ -258,7 +270,7 @@ def _catch_up(here: _Here) -> None:
 
 
 class _Request:
-    """An admission on its way, and whether its caller still wants it."""
+    """An admission in progress, and whether its caller still wants it."""
 
     __slots__ = ("expires", "holds", "made", "now", "takes", "ticket", "unwanted")
 
@@ -274,14 +286,17 @@ class _Request:
         self.unwanted = False
 
     def wanted(self) -> tuple[str, Sequence[Hold], Sequence[Take], float, float]:
-        """Give what is asked for."""
+        """Return the arguments of `Backend.admit`."""
         return self.ticket, self.holds, self.takes, self.now, self.expires
 
     def nothing(self) -> tuple[str, list[Spend], float, list[Change]]:
-        """Give what settles it as unused; nothing is given back to windows that may never have been taken."""
+        """Return the arguments of `Backend.settle` that undo the admission.
+
+        Windows are corrected only where it is known to have been made.
+        """
         spends = [Spend(hold.key, 0, hold.until) for hold in self.holds]
         return self.ticket, spends, self.now, self.taken(-1) if self.made else []
 
     def taken(self, times: int) -> list[Change]:
-        """Give what was taken, so many times."""
+        """Return the takes as changes, multiplied by *times*."""
         return [Change(take.key, times * take.amount, take.window, self.now) for take in self.takes]

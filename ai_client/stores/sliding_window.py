@@ -1,4 +1,4 @@
-"""Sliding windows: amounts counted in slots, the oldest of which leave as time passes."""
+"""Sliding windows counted in slots, and when they have room again."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from .base import SLOTS
 
 
 class Window:
-    """What was taken in each slot of a sliding window, by number and oldest first."""
+    """The amounts in each slot of a sliding window, by slot number, oldest first."""
 
     __slots__ = ("newest", "slots", "total", "width")
 
@@ -17,19 +17,19 @@ class Window:
         self.total = 0
 
     def forget(self, number: int) -> None:
-        """Forget what has left the window once it is in a slot."""
+        """Drop the slots that have left the window when *number* is the current slot."""
         slots = self.slots
         while slots and (oldest := next(iter(slots))) < number - SLOTS:
             self.total -= slots.pop(oldest)
 
     def add(self, amount: int, number: int) -> None:
-        """Add to a slot; an adjustment may be for an earlier one, or one that has left the window."""
+        """Add to a slot, which may be an earlier one; an amount for a slot that has left the window is dropped."""
         if number > self.newest:
             self.forget(number)
             self.newest = number
             self.slots[number] = amount
         else:
-            if number not in self.slots:  # what came late was taken in the slot after it
+            if number not in self.slots:  # a late take was counted in a later slot
                 later = [slot for slot in self.slots if slot > number >= self.newest - SLOTS]
                 if not later:
                     return
@@ -38,12 +38,12 @@ class Window:
         self.total += amount
 
     def room_in(self, missing: int, now: float) -> float:
-        """Give the seconds until *missing* or more has left the window."""
+        """Return the seconds until at least *missing* has left the window."""
         return seconds_until_room(list(self.slots.items()), missing, self.width, now)
 
 
 def seconds_until_room(slots: Sequence[Sequence[int]], missing: int, width: float, now: float) -> float:
-    """Give the seconds until the oldest *slots* that hold *missing* together have left a window."""
+    """Return the seconds until the oldest slots, which together hold *missing*, have left a window."""
     for slot, amount in slots:
         missing -= amount
         if missing <= 0:

@@ -1,4 +1,4 @@
-"""`sqlite:///file`: state of the processes of one machine, in a file that outlives them."""
+"""`sqlite:///file`: state shared by the processes of one machine, in a file that outlives them."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -53,11 +53,11 @@ CREATE TRIGGER IF NOT EXISTS kept_shrinks AFTER DELETE ON kept
 
 
 class SqliteBackend:
-    """State in an SQLite file in WAL mode: any number of processes read it, one at a time writes.
+    """State in an SQLite file in WAL mode: any number of readers, one writer at a time.
 
     Args:
-        path: The file; made if it does not exist, for its owner alone, with its directory.
-        max_bytes: Bound on all values kept by `set`; the oldest go first.
+        path: The file; created if missing, with its directory, readable by its owner only.
+        max_bytes: Bound on all values kept by `set`; the oldest are evicted first.
     """
 
     instant = False
@@ -70,7 +70,7 @@ class SqliteBackend:
     def admit(
         self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
     ) -> Refusal | None:
-        """Set aside all of *holds* and take all of *takes*, or nothing."""
+        """Reserve all of *holds* and take all of *takes*, or nothing."""
 
         def admit(db: sqlite3.Connection) -> Refusal | None:
             for index, hold in enumerate(holds):
@@ -97,7 +97,7 @@ class SqliteBackend:
         changes: Sequence[Change] = (),
         tally: Tally | None = None,
     ) -> list[Ledger]:
-        """Give back what *ticket* holds and count what was used, once."""
+        """Release what *ticket* holds and count what was used, once."""
 
         def settle(db: sqlite3.Connection) -> list[Ledger]:
             fresh = db.execute(
@@ -128,11 +128,11 @@ class SqliteBackend:
         return self._write(settle, now)
 
     def ledger(self, key: str, now: float) -> Ledger:
-        """Read a ledger."""
+        """Return the balance of a ledger."""
         return self._file.read(lambda db: _ledger(db, key, now))
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
-        """Read the sums of the periods from *first* to *last*."""
+        """Return the totals of the periods from *first* to *last*."""
         rows: list[tuple[str, str, str, int]] = self._file.read(
             lambda db: db.execute(
                 "SELECT period, key, name, amount FROM sums WHERE period BETWEEN ? AND ?", (first, last)
@@ -144,7 +144,7 @@ class SqliteBackend:
         return {period: dict(keys) for period, keys in found.items()}
 
     def get(self, key: str, now: float) -> bytes | None:
-        """Read a value, unless it has expired."""
+        """Return a value, or `None` if there is none or it has expired."""
         row = self._file.read(
             lambda db: db.execute(
                 "SELECT value FROM kept WHERE key = ? AND expires > ?", (key, now)
@@ -153,7 +153,7 @@ class SqliteBackend:
         return None if row is None else bytes(row[0])
 
     def set(self, key: str, value: bytes, expires: float, now: float) -> None:
-        """Keep a value until *expires*, or until there is no room."""
+        """Keep a value until *expires*, or until it is evicted for lack of room."""
 
         def keep(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM kept WHERE key = ?", (key,))
@@ -166,11 +166,11 @@ class SqliteBackend:
         self._write(keep, now)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; later use opens it again."""
         self._file.close()
 
     def _write(self, work: Work[T], now: float) -> T:
-        """Do what writes, and forget what has ended: with the first change of all, and once in a while."""
+        """Run *work* in a write transaction, the first and every `_SWEEP_EVERY`th together with `_sweep`."""
         if next(self._changes()) % _SWEEP_EVERY:
             return self._file.write(work)
 
@@ -182,7 +182,7 @@ class SqliteBackend:
 
 
 def _sweep(db: sqlite3.Connection, now: float) -> None:
-    """Forget what has ended."""
+    """Delete expired rows."""
     db.execute("DELETE FROM holds WHERE expires <= ?", (now,))
     for table in ("ledgers", "settled", "slots", "sums"):
         db.execute(f"DELETE FROM {table} WHERE until <= ?", (now,))  # noqa: S608 - the names are above
@@ -199,7 +199,7 @@ def _ledger(db: sqlite3.Connection, key: str, now: float) -> Ledger:
 
 
 def _wait(db: sqlite3.Connection, take: Take, now: float) -> float:
-    """Give the seconds until there is room for a take, 0 where there is."""
+    """Return the seconds until a take has room, 0 where it has."""
     width = take.window / SLOTS
     slots: list[tuple[int, int]] = db.execute(
         "SELECT slot, amount FROM slots WHERE key = ? AND slot >= ? ORDER BY slot",

@@ -1,4 +1,4 @@
-"""An SQLite file as one process uses it: opened, waited for, and left alone by whoever forks."""
+"""An SQLite file in one process: one connection, waiting for other writers, and safety across forks."""
 
 import os
 import sqlite3
@@ -17,20 +17,21 @@ from ..errors import StoreError
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 BUSY_TIMEOUT = 15.0
-"""Seconds to wait for other writers."""
+"""Seconds to wait for writers in other processes."""
 _FIRST_PAUSE, _LAST_PAUSE = 0.001, 0.05
 _PRIVATE = 0o600
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that can be kept track of."""
+    """A connection that supports weak references, which `sqlite3.Connection` does not."""
 
 
 def _leave(parents: "WeakSet[_Connection]") -> "WeakSet[_Connection]":
-    """Close what came through a fork, in the middle of nothing: SQLite would take locks of the parent for its own.
+    """Close the connections that a fork copied from the parent, so that SQLite in the child forgets their locks.
 
-    It would believe to hold them and not ask the system for them, so that the next process to close the file would
-    delete the log in which this one writes. While a thread of the parent was inside of SQLite, nothing can be done.
+    It would take the parent's locks for its own and not request them, so that the next process to close the
+    file would delete the log that this one writes to. Where the fork came while a thread of the parent was
+    inside SQLite, closing is not safe and the file cannot be used in the child.
     """
     if not _inside.was_cut:
         for connection in list(parents):
@@ -44,7 +45,7 @@ _connections: PerProcess["WeakSet[_Connection]"] = PerProcess(WeakSet, _leave)
 
 
 class _Here:
-    """What a process has of a file."""
+    """The state of a file in one process."""
 
     __slots__ = ("connection", "lock")
 
@@ -53,7 +54,7 @@ class _Here:
         self.connection: _Connection | None = None
 
     def disconnect(self) -> None:
-        """Close the connection, whatever is under way on it."""
+        """Close the connection, even in the middle of a transaction."""
         connection, self.connection = self.connection, None
         if connection is not None:
             with suppress(sqlite3.Error):
@@ -64,9 +65,9 @@ class SqliteFile:
     """A file in WAL mode, and this process's one connection to it.
 
     Args:
-        path: The file; made if it does not exist, for its owner alone, with its directory.
-        schema: What to run in a new file.
-        last: The last thing that the schema makes.
+        path: The file; created if missing, with its directory, readable by its owner only.
+        schema: SQL to run in a new file.
+        last: The last object that the schema creates; a file without it is new.
     """
 
     def __init__(self, path: str, schema: str, last: str) -> None:
@@ -76,23 +77,31 @@ class SqliteFile:
         self._here = PerProcess(_Here)
 
     def read(self, work: Work[T]) -> T:
-        """Do what reads."""
+        """Run *work*, which only reads.
+
+        Raises:
+            StoreError: The file stayed locked, or the operation failed.
+        """
         return self._run(lambda here: work(self._connected(here)))
 
     def write(self, work: Work[T]) -> T:
-        """Do what writes, all of it or nothing."""
+        """Run *work* in a transaction: all of it takes effect, or nothing.
+
+        Raises:
+            StoreError: The file stayed locked, or the operation failed.
+        """
         return self._run(lambda here: self._write(here, work))
 
     def close(self) -> None:
-        """Close the file; a later use opens it again."""
+        """Close the file; later use opens it again."""
         here = self._here()
         with here.lock, _inside():
             here.disconnect()
 
     def _run(self, attempt: Callable[[_Here], T]) -> T:
-        """Try until other processes let it happen.
+        """Retry *attempt* while other processes lock the file.
 
-        What is waited for is waited for here and not inside of SQLite, where a fork must find nobody.
+        The waiting happens here and not inside SQLite, where a fork would be unsafe.
         """
         here = self._here()
         give_up = time.monotonic() + at_most(BUSY_TIMEOUT)
@@ -114,7 +123,7 @@ class SqliteFile:
 
     @contextmanager
     def _held(self, here: _Here) -> Generator[None]:
-        """Hold the lock, which other threads may hold for as long as they wait for other processes."""
+        """Hold this process's lock; another thread may hold it as long as it waits for other processes."""
         if not here.lock.acquire(timeout=at_most(threading.TIMEOUT_MAX)):
             raise StoreError(f"The store sqlite:///{self._path} is busy.")
         try:
@@ -124,7 +133,9 @@ class SqliteFile:
 
     def _write(self, here: _Here, work: Work[T]) -> T:
         db = self._connected(here)
-        db.execute("BEGIN IMMEDIATE")  # a transaction that reads first must not find itself outdated
+        db.execute(
+            "BEGIN IMMEDIATE"
+        )  # a transaction that starts with a read could fail to upgrade to a write
         try:
             result = work(db)
             db.execute("COMMIT")
@@ -132,7 +143,7 @@ class SqliteFile:
             try:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
-            except sqlite3.Error:  # what failed before tells more; closing rolls back too
+            except sqlite3.Error:  # closing rolls back too; the first error is the one to raise
                 here.disconnect()
             raise
         return result
@@ -141,7 +152,7 @@ class SqliteFile:
         if _inside.was_cut:
             raise StoreError(
                 f"The store sqlite:///{self._path} cannot be used in this process, which was forked while a thread"
-                " was writing to it: fork before calls are made, or start the process anew."
+                " was using it. Fork before making calls, or start the process anew."
             )
         if here.connection is None:
             here.connection = self._connect()
@@ -149,7 +160,7 @@ class SqliteFile:
 
     def _connect(self) -> _Connection:
         path = Path(self._path)
-        with _opening():  # closing a descriptor of a file drops all locks that the process has on it
+        with _opening():  # POSIX: closing any descriptor of a file drops all locks that the process has on it
             _connections()
             path.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileExistsError):
@@ -175,6 +186,6 @@ class SqliteFile:
 
 
 def _is_busy(error: Exception) -> bool:
-    """Return whether others are at the file now, so that trying again may help."""
+    """Return whether other processes lock the file, so that retrying may help."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

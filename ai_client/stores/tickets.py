@@ -1,4 +1,4 @@
-"""Names of changes, so that one that is repeated is known again."""
+"""Unique tickets, which make repeated changes idempotent."""
 
 import secrets
 from itertools import count
@@ -9,6 +9,6 @@ _series = PerProcess(lambda: (secrets.token_hex(8), count(1)))
 
 
 def new_ticket() -> str:
-    """Return a name that no other change has, in this process or another."""
+    """Return a ticket that is unique across threads and processes."""
     prefix, numbers = _series()
     return f"{prefix}-{next(numbers)}"

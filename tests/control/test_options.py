@@ -98,7 +98,7 @@ def test_nothing_is_nothing() -> None:
             {"concurrency": {"max_in_flight": "x"}},
             r"concurrency\.max_in_flight: Input should be a valid integer",
         ),
-        ({"store": "postgres://x"}, "No store is known by the scheme 'postgres'"),
+        ({"store": "postgres://x"}, "unknown scheme 'postgres'"),
         ({"on_store_failure": "maybe"}, "'open' or 'closed'"),
         ({"hooks": {"on_call": "no.such.thing"}}, "cannot import the dotted path 'no.such.thing'"),
         (

@@ -59,9 +59,9 @@ def test_an_unknown_address_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("memory://?max_byte=5", "store: max_byte: unknown option. There is: max_bytes"),
-        ("sqlite:///s.db?max_bytes=many", "store: max_bytes: a number of bytes is expected"),
-        ("memory://?max_bytes=0", "store: max_bytes: a number of bytes"),
+        ("memory://?max_byte=5", "store: max_byte: unknown option. Valid options: max_bytes"),
+        ("sqlite:///s.db?max_bytes=many", "store: max_bytes: expected a positive number of bytes"),
+        ("memory://?max_bytes=0", "store: max_bytes: expected a positive number"),
     ],
 )
 def test_a_wrong_option_of_an_address_is_refused(url: str, message: str) -> None:
@@ -135,12 +135,12 @@ def test_fail_open(own_redis: Redis, caplog: pytest.LogCaptureFixture, *, sync: 
     own_redis.stop()
     with caplog.at_level(logging.WARNING, "ai_client"):
         run(during())
-    assert ["go on without it" in record.message for record in caplog.records] == [True]
+    assert ["sent without it" in record.message for record in caplog.records] == [True]
     own_redis.start()
     assert run(after()) == (Ledger(7, 0), {"p": {"k": {"calls": 1}}})
     rest = [store.backend.admit(f"t{left}", (), [replace(TAKE, amount=left)], NOW, NOW) for left in (4, 3)]
     assert [refusal is None for refusal in rest] == [False, True]  # 5 were taken, 3 were given back
-    assert caplog.records[-1].message == "The store answers again."
+    assert caplog.records[-1].message == "The store is available again."
     store.close()
 
 
@@ -149,7 +149,7 @@ def test_fail_closed(own_redis: Redis) -> None:
     """With `on_failure="closed"` reservations and limits raise while Redis is down, and work again after."""
     io, store = sync_io(), open_store(own_redis.url, on_failure="closed")
     own_redis.stop()
-    with pytest.raises(StoreError, match="is the server up"):
+    with pytest.raises(StoreError, match="the server is up"):
         finish(store.admit(io, "t1", [HOLD], (), now=NOW, expires=NOW + 60))
     with pytest.raises(StoreError):
         finish(store.admit(io, "t2", (), [TAKE], now=NOW, expires=NOW))

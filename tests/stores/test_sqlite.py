@@ -274,7 +274,7 @@ def test_a_child_of_a_fork_in_the_middle_of_a_write_says_so(
 
     def work() -> bool:
         monkeypatch.undo()
-        with pytest.raises(StoreError, match="forked while a thread was writing"):
+        with pytest.raises(StoreError, match="forked while a thread was using it"):
             backend.ledger("a", NOW)
         return True
 
