@@ -29,6 +29,7 @@ UNFINISHED = frozenset(
         "ai_client/lib",
         "ai_client/provider",
         "ai_client/relay",
+        "ai_client/stores",
         "ai_client/testing",
         "ai_client/web",
         "integrations/ai_client_django",
