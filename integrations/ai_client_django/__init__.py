@@ -1,4 +1,4 @@
-"""The Django app: `settings.AI_CLIENT` is the process's AI client.
+"""The Django app: makes `settings.AI_CLIENT` the process's AI client.
 
     INSTALLED_APPS = [..., "ai_client_django"]
     AI_CLIENT = {"timeout": 30}
@@ -6,7 +6,7 @@
     settings.AI_CLIENT.chat.completions.create(...)
     await settings.AI_CLIENT.async_client.chat.completions.create(...)
 
-`ai_client` and `get_ai_client` are the same client with its type.
+`ai_client` and `get_ai_client()` return the same client, typed.
 """
 
 from ai_client._process.extras import require

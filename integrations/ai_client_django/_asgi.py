@@ -1,4 +1,4 @@
-"""An ASGI application that also takes part in the server's lifespan, which Django's does not."""
+"""An ASGI wrapper that handles the lifespan protocol, which Django does not."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -22,11 +22,11 @@ class _Application:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        if loop is not self._loop:  # also where the server has no lifespan, or it is switched off
+        if loop is not self._loop:  # not left to the lifespan, which some servers do not run
             self._loop = loop
             handle().provider.adopt_loop()
         if scope["type"] != "lifespan":
-            with request_labels():  # of the body too, which is sent when the middleware has returned
+            with request_labels():  # the body is sent after the middleware has returned
                 await self._application(scope, receive, send)
             return
         await receive()
@@ -38,10 +38,10 @@ class _Application:
 
 
 def ai_client_asgi(application: ASGIApplication) -> ASGIApplication:
-    """Wrap an ASGI application so that the clients use the server's event loop and end with the server.
+    """Wrap an ASGI application so that the clients use the server's event loop and close when the server shuts down.
 
     Raises:
-        ConfigError: The setting is faulty.
-        ImproperlyConfigured: The app is not loaded: wrap what `get_asgi_application()` gives.
+        ConfigError: The setting is invalid.
+        ImproperlyConfigured: The app is not loaded; wrap the return value of `get_asgi_application()`.
     """
     return _Application(application)

@@ -1,4 +1,4 @@
-"""The handle in the settings, and the clients it stands for."""
+"""The handle in the settings, and functions that return its clients."""
 
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,8 +15,8 @@ _shown: SettingsHandle | None = None
 
 
 def install() -> SettingsHandle:
-    """Put a handle in the place of the setting, unless one is there; give the one that is there then."""
-    global _shown  # noqa: PLW0603 - the settings are the process's too
+    """Replace the setting by a handle, unless it is one already; return the handle."""
+    global _shown  # noqa: PLW0603 - the settings are global too
     given: object = getattr(settings, SETTING, None)
     if not isinstance(given, SettingsHandle):
         given = SettingsHandle({} if given is None else given)
@@ -26,7 +26,7 @@ def install() -> SettingsHandle:
 
 
 def follow(*, enter: bool) -> None:
-    """Take notice of a setting that was overridden, or restored; then the clients of the override are closed."""
+    """Handle an override of the setting (*enter*) or its end, which closes the clients of the override."""
     before = _shown
     handle = install()
     if enter:
@@ -36,44 +36,44 @@ def follow(*, enter: bool) -> None:
 
 
 def handle() -> SettingsHandle:
-    """Give the present handle.
+    """Return the current handle.
 
     Raises:
-        ImproperlyConfigured: The app is not installed, or not loaded yet.
+        ImproperlyConfigured: The app is not installed or not loaded yet.
     """
     found = getattr(settings, SETTING, None)
     if isinstance(found, SettingsHandle):
         return found
     raise ImproperlyConfigured(
-        'The AI client is not loaded: add "ai_client_django" to INSTALLED_APPS, and call django.setup() in scripts.'
+        'The AI client is not loaded. Add "ai_client_django" to INSTALLED_APPS, and call django.setup() in scripts.'
     )
 
 
 def get_ai_client(alias: str = DEFAULT) -> "OpenAI":
-    """Give the process's sync client.
+    """Return the process's sync client.
 
     Raises:
-        ImproperlyConfigured: The app is not installed, or not loaded yet.
-        ConfigError: There is no client of that alias, or the setting is faulty.
+        ImproperlyConfigured: The app is not installed or not loaded yet.
+        ConfigError: There is no client of that alias, or the setting is invalid.
     """
     return handle().provider[alias].client
 
 
 def get_async_ai_client(alias: str = DEFAULT) -> "AsyncOpenAI":
-    """Give the process's async client, for any event loop.
+    """Return the process's async client, which works on any event loop.
 
     Raises:
-        ImproperlyConfigured: The app is not installed, or not loaded yet.
-        ConfigError: There is no client of that alias, or the setting is faulty.
+        ImproperlyConfigured: The app is not installed or not loaded yet.
+        ConfigError: There is no client of that alias, or the setting is invalid.
     """
     return handle().provider[alias].async_client
 
 
 class _CurrentClient:
-    """Stands for the client that `settings.AI_CLIENT` stands for at the time of use."""
+    """A proxy for the current client of `settings.AI_CLIENT`."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # what looks into objects must not build a client
+        if name.startswith("__"):  # introspection must not build a client
             raise AttributeError(name)
         return getattr(get_ai_client(), name)
 
@@ -82,4 +82,4 @@ class _CurrentClient:
 
 
 ai_client: "OpenAI" = cast("OpenAI", _CurrentClient())
-"""The process's sync client, found anew at each use; it can be imported before the settings are loaded."""
+"""A proxy for the process's sync client, resolved on each use; it can be imported before the settings are loaded."""

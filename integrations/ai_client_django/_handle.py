@@ -1,4 +1,4 @@
-"""What `settings.AI_CLIENT` is once the app is loaded."""
+"""The object behind `settings.AI_CLIENT` once the app is loaded."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Handle(Mapping[str, Any]):
-    """The clients of one alias in this process: used as the sync client, read as a mapping of its options.
+    """The clients of one alias: attribute access is that of the sync client, item access that of its options.
 
-    The names that mappings have (`get`, `keys`, `items`, `values`) mean the options; `.client` has those of the
-    client.
+    The names of mapping methods (`get`, `keys`, `items`, `values`) refer to the options; use `.client` for
+    those of the client.
     """
 
     def __init__(self, owner: "SettingsHandle", alias: str, options: Mapping[str, Any]) -> None:
@@ -36,26 +36,26 @@ class Handle(Mapping[str, Any]):
 
     @property
     def client(self) -> "OpenAI":
-        """The sync client of this process, built when first used."""
+        """The sync client of this process, built on first use."""
         return self._clients.client
 
     @property
     def async_client(self) -> "AsyncOpenAI":
-        """The async client of this process, for any event loop, built when first used."""
+        """The async client of this process, built on first use; it works on any event loop."""
         return self._clients.async_client
 
     def override(self, fake: Any) -> AbstractContextManager[Any]:
-        """Give *fake* inside a `with` block, in every thread and task; for tests.
+        """Replace the clients by *fake* inside a `with` block, in every thread and task; for tests.
 
-        It is an `Upstream`, which both clients then talk to; a client, which stands in for that of its kind; or
-        anything else, which stands in for both.
+        *fake* is an `Upstream`, which both clients then talk to; a client, which replaces that of its kind; or
+        any other object, which replaces both.
         """
         from ai_client.testing import override  # noqa: PLC0415 - for tests only
 
         return override(self._clients, fake)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # what looks into objects must not build a client
+        if name.startswith("_"):  # introspection must not build a client
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self.client, name)
 
@@ -76,13 +76,13 @@ class Handle(Mapping[str, Any]):
 
 
 class SettingsHandle(Handle):
-    """`settings.AI_CLIENT`: the default client, and by alias the others.
+    """`settings.AI_CLIENT`: the default client, and the others by alias.
 
-    A name in brackets is an alias where there is one, and an option of the default client otherwise; no alias may be
-    named like an option. Iteration gives the names as the setting has them.
+    `handle[name]` is the handle of an alias where there is one, otherwise an option of the default client; no
+    alias may have the name of an option. Iteration yields the keys of the setting.
 
     Args:
-        given: The setting as it is written: options, or options by alias. It is checked when first used.
+        given: The setting as written: options, or options by alias. It is validated on first use.
     """
 
     def __init__(self, given: object) -> None:
@@ -99,18 +99,18 @@ class SettingsHandle(Handle):
 
     @property
     def provider(self) -> ClientProvider:
-        """The owner of the clients.
+        """The provider of the clients.
 
         Raises:
-            ConfigError: The setting does not make clients.
+            ConfigError: The setting is invalid.
         """
         provider = self._made.get(DEFAULT)
-        if provider is None:  # no lock, which a thread might hold at a fork: the first one made counts
+        if provider is None:  # no lock, which a thread might hold at a fork: the first to be stored wins
             provider = self._made.setdefault(DEFAULT, ClientProvider(aliases=configure(read(self.given))))
         return provider
 
     def close(self) -> None:
-        """Close the clients, if there are any; used when an overridden setting ends."""
+        """Close the clients, if any; called when an overridden setting ends."""
         for provider in self._made.values():
             provider.close()
 

@@ -1,4 +1,4 @@
-"""From `settings.AI_CLIENT` to the options of clients."""
+"""Convert `settings.AI_CLIENT` to the options of clients."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -13,18 +13,18 @@ DEFAULT = "default"
 
 
 def spell(alias: str, option: str) -> str:
-    """Write an option the way it stands in the settings."""
+    """Return the name of an option as it is written in the settings."""
     place = SETTING if alias == DEFAULT else f"{SETTING}[{alias!r}]"
     return f"{place}[{option!r}]" if option else place
 
 
 def has_aliases(given: Mapping[str, Any]) -> bool:
-    """Tell whether a setting names clients; otherwise it holds the options of one."""
+    """Return whether a setting maps aliases to options; otherwise it holds the options of one client."""
     return isinstance(given.get(DEFAULT), Mapping)
 
 
 def read(given: object) -> dict[str, dict[str, Any]]:
-    """Give the options of each client by alias.
+    """Return the options of each client by alias.
 
     Raises:
         ConfigError: The setting is not a mapping, has no default, or mixes aliases and options.
@@ -36,25 +36,25 @@ def read(given: object) -> dict[str, dict[str, Any]]:
         for name, value in setting.items():
             if isinstance(value, Mapping) and not get_close_matches(name, ClientConfig.model_fields):
                 raise ConfigError(
-                    f"{SETTING} names several clients, {name!r} for one; one of them must be 'default'."
+                    f"{SETTING} defines several clients, such as {name!r}; one of them must be 'default'."
                 )
         return {DEFAULT: dict(setting)}
     clients: dict[str, dict[str, Any]] = {}
     for alias, options in setting.items():
         if not isinstance(options, Mapping) or alias in ClientConfig.model_fields:
             raise ConfigError(
-                f"{SETTING}[{alias!r}] stands beside 'default', but it is an option or none of the clients:"
-                " give each client a dict of its own, named unlike an option."
+                f"{SETTING}[{alias!r}] is next to 'default', so it must be a client: a dict of options, under a name"
+                " that is not an option's."
             )
         clients[alias] = dict(cast("Mapping[str, Any]", options))
     return clients
 
 
 def configure(clients: Mapping[str, Mapping[str, Any]]) -> dict[str, ClientConfig]:
-    """Check the options of each client.
+    """Validate the options of each client.
 
     Raises:
-        ConfigError: An option is unknown or its value does not fit.
+        ConfigError: An option is unknown or its value is invalid.
     """
     return {
         alias: ClientConfig.make(options, source=partial(spell, alias), further=alias != DEFAULT)

@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class EventStreamResponse(StreamingHttpResponse):
-    """The items of a stream as server-sent events, for WSGI and ASGI servers alike.
+    """The items of a stream as server-sent events, for WSGI and ASGI servers.
 
-    A handler takes the iteration it needs: where it does not fit the stream, a thread or a loop of the response's own
-    stands between them.
+    A handler that iterates the other way than the stream does is bridged by a thread or an event loop of the
+    response's own.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class EventStreamResponse(StreamingHttpResponse):
         return self._sync
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Iterate for an ASGI server, and close the stream when it stops."""
+        """Iterate for an ASGI server, and close the stream when the iteration ends."""
         events = self._async_events
         if events is not None and self.is_async:
             try:
@@ -66,7 +66,7 @@ class EventStreamResponse(StreamingHttpResponse):
             parts.close()
 
     def close(self) -> None:
-        """Close the stream, as handlers do at the end of each response."""
+        """Close the stream; handlers call this at the end of each response."""
         try:
             self._close_events()
         finally:
@@ -82,22 +82,22 @@ class EventStreamResponse(StreamingHttpResponse):
                 loop = asyncio.get_running_loop()
             except RuntimeError:
                 async_to_sync(self._async_events.aclose)()
-            else:  # closed from a coroutine, as Django's test client does
+            else:  # closed from within a coroutine, as Django's test client does
                 self._closing = loop.create_task(self._async_events.aclose())
 
 
 def stream_response(
     stream: Iterable[T] | AsyncIterable[T], *, transform: Callable[[T], Any] | None = None
 ) -> EventStreamResponse:
-    """Answer with the items of a stream as server-sent events as they come, and `[DONE]` after the last.
+    """Return a response that sends the items of a stream as server-sent events, and `[DONE]` after the last.
 
         return stream_response(settings.AI_CLIENT.chat.completions.create(..., stream=True))
 
-    The stream is closed at its end or when its reader leaves: under ASGI at once, under WSGI at the next event that
-    the server sends. An error in mid-stream is sent as an event of type `error`.
+    The stream is closed at its end or when the reader disconnects: under ASGI at once, under WSGI at the next
+    event that the server sends. An error in mid-stream is sent as an event of type `error`.
 
     Args:
-        stream: What is streamed, by either client or a generator, whatever the server.
-        transform: Makes of each item what is sent: a result, text or other data; `None` sends nothing.
+        stream: A stream of either client, or a generator; with any server.
+        transform: Maps each item to what is sent: a result, text or other data; `None` sends nothing.
     """
     return EventStreamResponse(stream, transform)

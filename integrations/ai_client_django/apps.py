@@ -1,4 +1,4 @@
-"""The Django app: it puts the handle in the place of the setting and keeps it there through overrides."""
+"""The Django app, which keeps a handle in place of the setting, through overrides too."""
 
 from traceback import walk_stack
 from types import ModuleType
@@ -12,18 +12,18 @@ from ._settings import SETTING
 
 
 class AIClientConfig(AppConfig):
-    """Makes `settings.AI_CLIENT` the handle of the process's clients. No client is built here."""
+    """Replaces `settings.AI_CLIENT` by the handle of the process's clients. Builds no client."""
 
     name = "ai_client_django"
     verbose_name = "AI client"
 
     def __init__(self, app_name: str, app_module: ModuleType | None) -> None:
         super().__init__(app_name, app_module)
-        # Not as late as ready(): models and other apps' ready() may take settings.AI_CLIENT before ours is called.
+        # Not in ready(): models and the ready() of other apps may use settings.AI_CLIENT earlier.
         _current.install()
 
     def ready(self) -> None:
-        """Register the checks, and check the options at once where no system check will."""
+        """Register the checks; validate the options at once where no management command runs the system checks."""
         from . import checks, debug  # noqa: PLC0415 - both need the settings
 
         checks.register_all()
@@ -34,7 +34,7 @@ class AIClientConfig(AppConfig):
 
 
 def _commanded() -> bool:
-    """Tell whether a management command loads the apps: it shows all faults as system checks, a server does not."""
+    """Return whether a management command loads the apps: it reports faults as system checks, a server does not."""
     return any(frame.f_globals.get("__name__") == "django.core.management" for frame, _ in walk_stack(None))
 
 

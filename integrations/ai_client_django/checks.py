@@ -1,10 +1,10 @@
 """System checks of `settings.AI_CLIENT`.
 
-ai_client.E001  The setting is no dict of options, or mixes aliases and options.
-ai_client.E002  An option does not exist.
-ai_client.E003  An option's value does not fit.
+ai_client.E001  The setting is not a dict of options, or mixes aliases and options.
+ai_client.E002  An option is unknown.
+ai_client.E003  The value of an option is invalid.
 ai_client.W001  No API key is configured.
-ai_client.W002  The key and the texts go to another host unencrypted. (deploy)
+ai_client.W002  The API key and the prompts are sent to another host unencrypted. (deploy)
 ai_client.W003  A call may outlast gunicorn's worker timeout. (deploy)
 """
 
@@ -25,13 +25,13 @@ TAG = "ai_client"
 
 
 def register_all() -> None:
-    """Register the checks; again does nothing."""
+    """Register the checks. Idempotent."""
     register(check_options, TAG)
     register(check_deployment, TAG, Tags.security, deploy=True)
 
 
 def check_options(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """Check the options themselves."""
+    """Validate the options."""
     del app_configs
     try:
         clients = read(handle().given)
@@ -47,12 +47,12 @@ def check_options(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
 
 
 def check_deployment(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """Check what matters in production only."""
+    """Check the options for risks that matter in production only."""
     del app_configs
     try:
         clients = read(handle().given)
     except ConfigError:
-        return []  # check_options tells
+        return []  # check_options reports it
     return [
         _message(finding)
         for alias, options in clients.items()

@@ -1,4 +1,4 @@
-"""Error reports without what is secret: the local variables of the client's own frames hold keys and prompts."""
+"""Error reports without secrets: local variables of the client's own frames hold keys and prompts."""
 
 from collections.abc import ItemsView
 from types import FrameType
@@ -15,16 +15,16 @@ _NOTHING: dict[str, Any] = {}
 
 
 class ExceptionReporterFilter(SafeExceptionReporterFilter):
-    """Django's filter, which also leaves out the variables of the frames below a call of the client.
+    """Django's filter, which also hides the variables of the client's own frames and its HTTP libraries'.
 
-    It takes the place of Django's own. A project with another one in `DEFAULT_EXCEPTION_REPORTER_FILTER` keeps that,
-    and may derive it from this class.
+    It replaces Django's default. A project that sets `DEFAULT_EXCEPTION_REPORTER_FILTER` keeps its own, and may
+    derive it from this class.
     """
 
     def get_traceback_frame_variables(
         self, request: HttpRequest | None, tb_frame: FrameType
     ) -> ItemsView[str, Any]:
-        """Give the variables of a frame; none where it is the client's."""
+        """Return the variables of a frame; none for a frame of the client or its HTTP libraries."""
         package = str(tb_frame.f_globals.get("__name__", "")).partition(".")[0]
         if package in _PACKAGES:
             return _NOTHING.items()
@@ -32,7 +32,7 @@ class ExceptionReporterFilter(SafeExceptionReporterFilter):
 
 
 def install_filter() -> None:
-    """Put the filter in the place of Django's own."""
+    """Replace Django's default filter; keep any other."""
     name = "DEFAULT_EXCEPTION_REPORTER_FILTER"
     if getattr(settings, name) == getattr(global_settings, name):
         setattr(settings, name, f"{__name__}.{ExceptionReporterFilter.__name__}")

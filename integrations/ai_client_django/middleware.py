@@ -1,4 +1,4 @@
-"""The middleware: calls are labelled with the route they serve, and errors of the client become answers."""
+"""Middleware: labels calls with the route of the request, and turns errors of the client into responses."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -13,7 +13,7 @@ from ai_client.web import http_error
 
 
 class AIClientMiddleware:
-    """Labels each request's calls with the template of its route, and answers `OpenAIError`s that views let through.
+    """Labels the calls of each request with its route template, and answers an `OpenAIError` that a view raises.
 
     For sync and async servers: `MIDDLEWARE = [..., "ai_client_django.middleware.AIClientMiddleware"]`.
     """
@@ -28,7 +28,7 @@ class AIClientMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Serve a request with its labels."""
+        """Handle a request within its labels."""
         if self._is_async:
             return self._serve(request)
         with request_labels(partial(_route, request)):
@@ -39,7 +39,7 @@ class AIClientMiddleware:
             return cast("HttpResponseBase", await self._get_response(request))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> JsonResponse | None:
-        """Answer an error of the client's; leave any other to Django."""
+        """Return a response for an error of the client; `None` leaves any other to Django."""
         del request
         shown = http_error(exception) if isinstance(exception, OpenAIError) else None
         if shown is None:
@@ -48,5 +48,5 @@ class AIClientMiddleware:
 
 
 def _route(request: HttpRequest) -> str | None:
-    match = request.resolver_match  # None until the view is found
+    match = request.resolver_match  # None until the URL is resolved
     return match.route if match is not None else None

@@ -1,4 +1,4 @@
-"""The clients as dependencies of a path operation."""
+"""The clients as FastAPI dependencies."""
 
 from collections.abc import Awaitable, Callable
 from functools import cache
@@ -13,7 +13,7 @@ from ._late import provider_of
 
 
 async def get_ai_client(connection: HTTPConnection) -> AsyncOpenAI:
-    """Give the process's async client, in requests and WebSocket routes alike.
+    """Return the process's async client, for HTTP and WebSocket routes.
 
     Raises:
         RuntimeError: The application has no lifespan with a client.
@@ -22,7 +22,7 @@ async def get_ai_client(connection: HTTPConnection) -> AsyncOpenAI:
 
 
 async def get_sync_ai_client(connection: HTTPConnection) -> OpenAI:
-    """Give the process's sync client, for path operations that are plain functions.
+    """Return the process's sync client, for path operations that are plain functions.
 
     Raises:
         RuntimeError: The application has no lifespan with a client.
@@ -32,9 +32,9 @@ async def get_sync_ai_client(connection: HTTPConnection) -> OpenAI:
 
 @cache
 def ai_client(alias: str) -> Callable[[HTTPConnection], Awaitable[AsyncOpenAI]]:
-    """Give the dependency for the async client with an alias: `Depends(ai_client("azure"))`.
+    """Return the dependency for the async client of an alias: `Depends(ai_client("azure"))`.
 
-    The same alias gives the same dependency, so that it can be found in `app.dependency_overrides`.
+    The same alias returns the same dependency, so that it works as a key of `app.dependency_overrides`.
     """
 
     async def get_aliased_ai_client(connection: HTTPConnection) -> AsyncOpenAI:
@@ -45,7 +45,7 @@ def ai_client(alias: str) -> Callable[[HTTPConnection], Awaitable[AsyncOpenAI]]:
 
 @cache
 def sync_ai_client(alias: str) -> Callable[[HTTPConnection], Awaitable[OpenAI]]:
-    """Give the dependency for the sync client with an alias: `Depends(sync_ai_client("azure"))`."""
+    """Return the dependency for the sync client of an alias: `Depends(sync_ai_client("azure"))`."""
 
     async def get_aliased_sync_ai_client(connection: HTTPConnection) -> OpenAI:
         return provider_of(connection.scope)[alias].client

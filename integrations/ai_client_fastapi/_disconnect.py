@@ -1,4 +1,4 @@
-"""Stopping work for a reader who has left."""
+"""Cancel work for a reader who has disconnected."""
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
@@ -12,11 +12,11 @@ from starlette.types import Receive
 T = TypeVar("T")
 
 CLIENT_CLOSED_REQUEST = 499
-"""What nginx logs for a request whose client has left; there is no registered status for it."""
+"""nginx's status for a client that closed the connection; there is no registered one."""
 
 
 class ReaderLeftError(HTTPException, ClientDisconnect):
-    """The reader of a response left before there was one.
+    """The reader disconnected before there was a response.
 
     It needs no handler: the framework turns it into a response of status 499, which nobody reads, and logs no
     traceback.
@@ -27,25 +27,25 @@ class ReaderLeftError(HTTPException, ClientDisconnect):
 
 
 async def cancel_on_disconnect(request: Request, awaitable: Awaitable[T]) -> T:
-    """Wait for *awaitable*, but cancel it as soon as the reader of the response leaves.
+    """Await *awaitable*, but cancel it as soon as the reader disconnects.
 
         answer = await cancel_on_disconnect(request, client.chat.completions.create(...))
 
     Raises:
-        ReaderLeftError: The reader left first; an HTTP exception, not to be handled.
+        ReaderLeftError: The reader disconnected first. It is an HTTP exception; let it propagate.
     """
-    with suppress(RuntimeError):  # the application has taken the body as a stream
-        await request.body()  # so that listening for the disconnect takes nothing from the application
+    with suppress(RuntimeError):  # the application has read the body as a stream
+        await request.body()  # cached on the request, so that waiting for the disconnect consumes no body
     return await while_connected(request.receive, _waited(awaitable))
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Run *work* in a task of its own until it is done or the reader leaves.
+    """Run *work* in a task of its own until it is done or the reader disconnects.
 
-    The task is cancelled once and then left to clean up; this returns when it has.
+    The task is then cancelled once and awaited, so that it can clean up.
 
     Raises:
-        ReaderLeftError: The reader left before *work* was done.
+        ReaderLeftError: The reader disconnected before *work* was done.
     """
     task = asyncio.create_task(work)
     departure = asyncio.create_task(_disconnected(receive))

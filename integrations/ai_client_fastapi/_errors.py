@@ -1,4 +1,4 @@
-"""Errors of AI calls as answers of the application."""
+"""Exception handlers that turn errors of AI calls into responses."""
 
 from typing import Any
 
@@ -14,10 +14,11 @@ _INTERNAL_ERROR = 1011  # the WebSocket close code, RFC 6455 section 7.4.1
 
 
 def add_ai_client_error_handlers(app: Starlette) -> None:
-    """Answer requests whose AI call failed with a fitting status and `{"error": {...}}`.
+    """Answer requests whose AI call failed with a matching status and `{"error": {...}}`.
 
-    A limit of the upstream becomes 429 with `Retry-After`, a timeout 504, an upstream that fails or cannot be
-    reached 502; what is the application's own fault becomes 500 without detail. A WebSocket is closed with 1011.
+    An upstream rate limit becomes 429 with `Retry-After`, a timeout 504, an upstream that fails or is
+    unreachable 502; an error of the application itself becomes 500 without details. A WebSocket is closed with
+    1011.
     """
     app.add_exception_handler(OpenAIError, _answer)
 

@@ -1,4 +1,4 @@
-"""The route template of a request, known to every call that serves it."""
+"""Label calls with the route template of the request that they serve."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -10,7 +10,7 @@ from ai_client._call.labels import request_labels
 
 
 class LabelMiddleware:
-    """Keep the labels of each request, its background tasks and its streams included."""
+    """Sets the labels of each request, for its background tasks and its streamed body too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -24,11 +24,13 @@ class LabelMiddleware:
 
 
 def route_template(scope: Mapping[str, Any]) -> str | None:
-    """Give the template of the route that serves a request: `/items/{id}`; `None` until one was found."""
+    """Return the template of the route that serves a request, such as `/items/{id}`; `None` until one is matched."""
     route = scope.get("route")
-    if getattr(route, "endpoint", None) is None:  # none yet, or a mount, below which the search goes on
+    if (
+        getattr(route, "endpoint", None) is None
+    ):  # not matched yet, or a mount, within which matching continues
         return None
-    # Newer versions of FastAPI do not copy the routes of an included router, but keep their full path beside them.
+    # Newer versions of FastAPI do not copy the routes of an included router; their full path is in a context.
     included = scope.get("fastapi", {}).get("effective_route_context")
     full = included if getattr(included, "original_route", None) is route else route
     path = getattr(full, "path_format", None)
@@ -36,7 +38,7 @@ def route_template(scope: Mapping[str, Any]) -> str | None:
 
 
 def _mount_template(scope: Mapping[str, Any], route: Any) -> str:
-    """Give the template of the mounts above the route: their path, parameters put back for values."""
+    """Return the template of the mounts above the route: their path, with values replaced by parameter names."""
     if "app_root_path" not in scope:
         return ""
     mounts: str = scope.get("root_path", "").removeprefix(scope["app_root_path"])

@@ -1,4 +1,4 @@
-"""The clients of an application whose server runs no lifespan, as daphne does: they start with the first request."""
+"""Start clients on the first request, for servers that run no lifespan, such as daphne."""
 
 import logging
 import threading
@@ -16,18 +16,18 @@ _lock = threading.Lock()
 
 
 def mark(lifespan: Callable[..., Any], make: Callable[[], ClientProvider]) -> None:
-    """Note on a lifespan how its provider is made, for where nobody runs it."""
+    """Store on a lifespan how its provider is built, for servers that do not run it."""
     setattr(lifespan, _MAKER, make)
 
 
 def provider_of(scope: Mapping[str, Any]) -> ClientProvider:
     """Return the provider of the application that serves a request, or else of the one it is mounted in.
 
-    Where the server has run no lifespan, the clients start now, on the loop that serves the request. They end with the
-    process, and drain from the signal on that ends it.
+    If the server has run no lifespan, the clients are started here, on the event loop that serves the request.
+    They close when the process ends, and drain from the signal that ends it.
 
     Raises:
-        RuntimeError: Neither has a lifespan with a provider that could be found, or it has run and ended.
+        RuntimeError: Neither application has a lifespan with a provider, or the lifespan has ended.
         ConfigError: An option is unknown or ill-typed.
     """
     provider = find(scope)
@@ -36,13 +36,13 @@ def provider_of(scope: Mapping[str, Any]) -> ClientProvider:
             provider = find(scope) or _start(scope)
     if provider is None:
         message = (
-            "This application has no AI client, because no lifespan with one has run. Either make it with "
-            "FastAPI(lifespan=ai_client_lifespan()), or call app.include_router(ai_client_router()). Where the server "
-            "runs no lifespan, as daphne, a lifespan that is called inside another cannot be found: give that one as "
-            "ai_client_lifespan(wraps=...). In a test, enter the lifespan (`with TestClient(app) as http:`) or set "
-            "app.dependency_overrides[get_ai_client]."
+            "This application has no AI client, because no lifespan with one has run. Create the application with "
+            "FastAPI(lifespan=ai_client_lifespan()), or call app.include_router(ai_client_router()). On a server "
+            "without lifespan, such as daphne, a lifespan that is called inside another is not found: pass the outer "
+            "one as ai_client_lifespan(wraps=...). In a test, enter the lifespan (`with TestClient(app) as http:`) or "
+            "set app.dependency_overrides[get_ai_client]."
         )
-        logger.error("%s", message)  # some servers log no error of an application
+        logger.error("%s", message)  # some servers do not log an application's errors
         raise RuntimeError(message)
     return provider
 
@@ -78,7 +78,7 @@ def _maker_of(router: Any) -> Callable[[], ClientProvider] | None:
 
 
 def _parts_of(lifespan: Any) -> Iterator[Any]:
-    """Iterate over the lifespans that one is merged of: a router keeps those of the routers it includes in closures."""
+    """Yield the lifespans that a merged one consists of: a router keeps those of included routers in closures."""
     left, seen = [lifespan], set[int]()
     while left:
         part = left.pop()
@@ -90,5 +90,5 @@ def _parts_of(lifespan: Any) -> Iterator[Any]:
         for cell in getattr(part, "__closure__", None) or ():
             try:
                 left.append(cell.cell_contents)
-            except ValueError:  # it is empty
+            except ValueError:  # an empty cell
                 continue

@@ -1,4 +1,4 @@
-"""The lifespan of an application with an AI client."""
+"""The lifespan that owns an application's clients."""
 
 import inspect
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from ._state import begin_lifespan, install, remove
 
 Config: TypeAlias = ClientConfig | Mapping[str, Any]
 Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[Any]]
-"""What FastAPI and Starlette take as `lifespan`."""
+"""The type of the `lifespan` argument of FastAPI and Starlette."""
 
 
 def ai_client_lifespan(
@@ -28,20 +28,23 @@ def ai_client_lifespan(
     wraps: Callable[[Any], Any] | None = None,
     warm: Sequence[str] = (),
 ) -> Lifespan:
-    """Make a lifespan that owns the application's clients.
+    """Return a lifespan that owns the application's clients.
 
-    Clients are built when first used and closed when the application ends. A lifespan that ends can be
-    started again, as tests do. Where the server runs no lifespan, the clients start with the first request and end with
-    the process.
+    Clients are built on first use and closed when the application shuts down. The lifespan can be entered again
+    afterwards, as tests do. On a server that runs no lifespan, the clients start with the first request and
+    close when the process ends.
 
     Args:
-        config: The options of the clients; by default all come from the environment. A provider is taken as it
-            is, so that several applications of a process can share one.
+        config: The options of the clients; by default all come from the environment. A provider is used as it
+            is, so that
+            several applications of a process can share one.
         aliases: The options of further clients by name, for `Depends(ai_client(name))`.
         wraps: The application's own lifespan, run inside this one: it may use the clients through
-            `app.state.ai_client`, and the state it yields reaches the requests.
-        warm: Resources of the async client to have ready before the first request, `"chat.completions"`
-            say. The client is then built at the start too, so that a missing key stops the application there.
+            `app.state.ai_client`,
+            and the state that it yields reaches the requests.
+        warm: Resources of the async client to load before the first request, such as `"chat.completions"`. The
+            client is
+            then built at startup too, so that a missing key stops the application there.
 
     Raises:
         ConfigError: When the application starts, if an option is unknown or ill-typed.
@@ -81,7 +84,7 @@ def ai_client_router(
     aliases: Mapping[str, Config] | None = None,
     warm: Sequence[str] = (),
 ) -> APIRouter:
-    """Make a router without routes that brings the clients' lifespan, for `app.include_router`.
+    """Return a router without routes that carries the clients' lifespan, for `app.include_router`.
 
     For applications that cannot set their own lifespan; the arguments are those of `ai_client_lifespan`.
     """

@@ -1,4 +1,4 @@
-"""Where an application keeps its provider, and how a request finds it."""
+"""Where an application stores its provider, and how a request finds it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,17 +13,17 @@ _RAN = "ai_client_lifespan_ran"
 
 
 def install(app: Any, router: Any, provider: ClientProvider, *, late: bool = False) -> None:
-    """Make *provider* the one that requests of *app*, and of what is mounted below it, find.
+    """Store *provider* where requests of *app*, and of applications mounted in it, find it.
 
     It is `app.state.ai_client`. A mounted application has another state, but the outermost router stays in the
-    scope of every request below it, so the router knows the provider too. Requests get their labels around
-    everything, since an application that has started takes no more middleware inside.
+    scope of every request below it, so the provider is stored on the router too. The label middleware becomes
+    the outermost, because an application that has started accepts no more middleware inside.
 
     Args:
         app: The application, where it is known.
         router: Its router.
-        provider: The owner of the clients.
-        late: Whether no lifespan has run, which would take the place.
+        provider: The provider of the clients.
+        late: Whether no lifespan has run; one that runs later replaces the provider.
     """
     for place in _places(app, router):
         setattr(place, _NAME, provider)
@@ -33,7 +33,7 @@ def install(app: Any, router: Any, provider: ClientProvider, *, late: bool = Fal
 
 
 def remove(app: Any, provider: ClientProvider) -> None:
-    """Undo `install`, unless another provider has taken the place."""
+    """Undo `install`, unless another provider has been stored meanwhile."""
     for place in _places(app, app.router):
         if getattr(place, _NAME, None) is provider:
             delattr(place, _NAME)
@@ -42,7 +42,7 @@ def remove(app: Any, provider: ClientProvider) -> None:
 
 
 def begin_lifespan(app: Any) -> ClientProvider | None:
-    """Note that a lifespan runs; remove and return a provider that was started without."""
+    """Note that a lifespan runs; remove and return a provider that was started without one."""
     setattr(app.router, _RAN, True)
     provider: ClientProvider | None = getattr(app.router, _NAME, None)
     if provider is None or not getattr(app.router, _LATE, False):
@@ -52,7 +52,7 @@ def begin_lifespan(app: Any) -> ClientProvider | None:
 
 
 def lifespan_ran(router: Any) -> bool:
-    """Tell whether a lifespan with a provider has run."""
+    """Return whether a lifespan with a provider has run."""
     return getattr(router, _RAN, False)
 
 

@@ -1,4 +1,4 @@
-"""A stream of an AI call as a stream of server-sent events."""
+"""Stream an AI call as server-sent events."""
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
@@ -15,7 +15,7 @@ from ._disconnect import ReaderLeftError, while_connected
 
 _Base = StreamingResponse
 if not TYPE_CHECKING:
-    with suppress(ImportError):  # older versions of FastAPI have no class for events
+    with suppress(ImportError):  # older versions of FastAPI do not have it
         from fastapi.sse import EventSourceResponse as _Base
 
 T = TypeVar("T")
@@ -32,21 +32,23 @@ def stream_response(
     headers: Mapping[str, str] | None = None,
     background: BackgroundTask | None = None,
 ) -> Response:
-    """Make a response that sends the items of a stream as server-sent events, and `[DONE]` after the last.
+    """Return a response that sends the items of a stream as server-sent events, and `[DONE]` after the last.
 
         return stream_response(client.chat.completions.create(..., stream=True))
 
-    When the reader leaves, the stream is closed at once: while it is being opened, before its first item and
-    between two. The sync client's streams can be given as well.
+    When the reader disconnects, the stream is closed at once: while it is being opened, before its first item,
+    and between two items. Streams of the sync client are accepted too.
 
     Args:
-        stream: What is streamed. Given as an awaitable, it is opened by the response: a reader who leaves before it
-            is open stops that too, and an error that keeps it from opening reaches the application's error handlers.
-            A later error is sent as an event of type `error`.
-        transform: Makes of each item what is sent: a result, text or other data; `None` sends nothing.
+        stream: The stream. An awaitable is awaited by the response: if the reader disconnects before it is
+            done, it is
+            cancelled, and an error that it raises reaches the application's error handlers. A later error is
+                sent as
+            an event of type `error`.
+        transform: Maps each item to what is sent: a result, text or other data; `None` sends nothing.
         status_code: The status of the response.
         headers: Further headers.
-        background: Run after the response, also when its reader left in the middle of it.
+        background: Run after the response, even if the reader disconnected in the middle of it.
     """
     return _EventResponse(stream, transform, status_code, headers, background)
 
@@ -89,7 +91,7 @@ class _EventResponse(_Base):
             try:
                 async for event in events:
                     await _deliver(send, {"type": "http.response.body", "body": event, "more_body": True})
-            except Exception:  # a fault of the application, of which the reader has been told
+            except Exception:  # an error of the application, which has been sent as an event
                 await _deliver(send, _END)
                 raise
             await _deliver(send, _END)
@@ -100,5 +102,5 @@ class _EventResponse(_Base):
 async def _deliver(send: Send, message: Message) -> None:
     try:
         await send(message)
-    except OSError as error:  # what ASGI 2.4 says a server may raise
+    except OSError as error:  # ASGI 2.4: a server may raise it once the reader has disconnected
         raise ReaderLeftError from error

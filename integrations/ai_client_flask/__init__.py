@@ -1,4 +1,4 @@
-"""The Flask extension: one client per process, as `ext.client`.
+"""The Flask extension: one client per app and process, as `ai.client`.
 
 from ai_client_flask import AIClient
 

@@ -9,13 +9,13 @@ from ai_client.doctor import diagnose
 from ._current import get_ai_client
 from ._settings import read, spell
 
-commands = AppGroup("ai-client", help="Look after the AI client.")
+commands = AppGroup("ai-client", help="Commands for the AI client.")
 
 
 @commands.command("doctor")
-@click.option("--call", is_flag=True, help="Also list the models, to see that the API answers.")
+@click.option("--call", is_flag=True, help="Also list the models, to check that the API answers.")
 def doctor(*, call: bool) -> None:
-    """Print the effective options, without secrets, and what is wrong with them."""
+    """Print the effective options, without secrets, and their faults."""
     faulty = False
     for line, fault in diagnose(read(current_app.config), spell, get_ai_client if call else None):
         click.echo(line)

@@ -1,4 +1,4 @@
-"""The current app's clients, from anywhere in its context."""
+"""The current app's clients, from anywhere within an app context."""
 
 from typing import TYPE_CHECKING, cast
 
@@ -15,7 +15,7 @@ KEY = "ai_client"
 
 
 def current_provider() -> "ClientProvider":
-    """Give the provider of the current app.
+    """Return the provider of the current app.
 
     Raises:
         RuntimeError: No app context is active, or the app has no `AIClient`.
@@ -24,12 +24,12 @@ def current_provider() -> "ClientProvider":
         return cast("ClientProvider", current_app.extensions[KEY])
     except KeyError:
         raise RuntimeError(
-            "This app has no AI client: call AIClient(app), or init_app(app) in its factory."
+            "This app has no AI client. Call AIClient(app), or init_app(app) in its factory."
         ) from None
 
 
 def get_ai_client(alias: str = DEFAULT) -> "OpenAI":
-    """Give the current app's sync client.
+    """Return the current app's sync client.
 
     Raises:
         RuntimeError: No app context is active, or the app has no `AIClient`.
@@ -39,7 +39,7 @@ def get_ai_client(alias: str = DEFAULT) -> "OpenAI":
 
 
 def get_async_ai_client(alias: str = DEFAULT) -> "AsyncOpenAI":
-    """Give the current app's async client, for any event loop.
+    """Return the current app's async client, which works on any event loop.
 
     Raises:
         RuntimeError: No app context is active, or the app has no `AIClient`.
@@ -49,4 +49,4 @@ def get_async_ai_client(alias: str = DEFAULT) -> "AsyncOpenAI":
 
 
 current_ai_client: "OpenAI" = cast("OpenAI", LocalProxy(get_ai_client))
-"""The current app's sync client, found anew at each use."""
+"""A proxy for the current app's sync client, resolved on each use."""

@@ -1,4 +1,4 @@
-"""The extension: an app's provider, its endpoint labels, error handlers and command."""
+"""The extension: an app's provider, endpoint labels, error handlers and command."""
 
 import threading
 import weakref
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 
 class AIClient:
-    """The AI clients of Flask apps: one sync and one async client for each app and process.
+    """The AI clients of Flask apps: one sync and one async client per app and process.
 
-    It holds no app: the state is in `app.extensions["ai_client"]`, so that one object serves any number of apps.
+    It holds no state of an app, which is in `app.extensions["ai_client"]`, so one object serves any number of
+    apps.
 
     Args:
         app: An app to register with at once.
-        error_handlers: Answer the `OpenAIError`s that views let through, unless the app does so itself.
+        error_handlers: Whether to answer an `OpenAIError` that a view raises, unless the app has a handler of
+            its own.
     """
 
     def __init__(self, app: Flask | None = None, *, error_handlers: bool = True) -> None:
@@ -37,15 +39,15 @@ class AIClient:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Register with an app and read its `AI_CLIENT_*` keys; a client is built when first used.
+        """Register with an app and read its `AI_CLIENT_*` keys; clients are built on first use.
 
         Raises:
-            ConfigError: A key is unknown or its value does not fit.
+            ConfigError: A key is unknown or its value is invalid.
             RuntimeError: The app has an `AIClient` already.
         """
         if KEY in app.extensions:
             raise RuntimeError(
-                "This app has an AIClient already. One is enough: further clients go into AI_CLIENT_CLIENTS."
+                "This app already has an AIClient. Configure further clients in AI_CLIENT_CLIENTS."
             )
         clients = configure(app.config)
         provider = app.extensions[KEY] = ClientProvider(aliases=clients)
@@ -69,7 +71,7 @@ class AIClient:
 
     @property
     def async_client(self) -> "AsyncOpenAI":
-        """The current app's async client, for any event loop.
+        """The current app's async client, which works on any event loop.
 
         Raises:
             RuntimeError: No app context is active, or its app is not registered.
@@ -77,14 +79,14 @@ class AIClient:
         return current_provider().async_client
 
     def __getitem__(self, alias: str) -> "Clients":
-        """The current app's clients of an alias, with `client` and `async_client`."""
+        """Return the current app's clients of an alias, with `client` and `async_client`."""
         return current_provider()[alias]
 
     def override(self, app: Flask, fake: Any, *, alias: str = DEFAULT) -> AbstractContextManager[Any]:
-        """Give an app *fake* inside a `with` block, in every thread and task; for tests.
+        """Replace an app's clients by *fake* inside a `with` block, in every thread and task; for tests.
 
-        It is an `Upstream`, which both clients then talk to; a client, which stands in for that of its kind; or
-        anything else, which stands in for both.
+        *fake* is an `Upstream`, which both clients then talk to; a client, which replaces that of its kind; or
+        any other object, which replaces both.
         """
         from ai_client.testing import override  # noqa: PLC0415 - for tests only
 
@@ -93,5 +95,5 @@ class AIClient:
 
 
 def _close_later(provider: ClientProvider) -> None:
-    """Close the clients of an app that is gone, in a thread: the collector runs in any and must not wait there."""
+    """Close the clients of a collected app in a thread: the garbage collector may run in any, and must not block it."""
     threading.Thread(target=provider.close, name="ai-client-close").start()

@@ -1,4 +1,4 @@
-"""What happens around each request: its endpoint labels the calls, and an error becomes an answer."""
+"""Request hooks: label calls with the endpoint, and turn errors into responses."""
 
 from contextlib import AbstractContextManager
 from typing import cast
@@ -20,7 +20,7 @@ def enter() -> None:
 
 
 def leave(error: BaseException | None) -> None:
-    """End what `enter` began; another hook may have answered before it ran."""
+    """Undo `enter`, if it ran: another hook may have answered the request before it."""
     del error
     scope = cast("AbstractContextManager[None] | None", request.environ.pop(_KEY, None))
     if scope is not None:
@@ -28,7 +28,7 @@ def leave(error: BaseException | None) -> None:
 
 
 def answer(error: Exception) -> Response:
-    """Answer a request whose view let an error of the client through."""
+    """Return a response for an error of the client that a view raised."""
     shown = http_error(error)
     if shown is None:
         raise error

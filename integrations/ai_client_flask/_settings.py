@@ -1,4 +1,4 @@
-"""From `app.config` to the options of clients."""
+"""Convert `app.config` to the options of clients."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -13,14 +13,14 @@ DEFAULT = "default"
 
 
 def spell(alias: str, option: str) -> str:
-    """Write an option the way it stands in `app.config`."""
+    """Return the name of an option as it is written in `app.config`."""
     if alias == DEFAULT:
         return f"{PREFIX}{option.upper()}"
     return f"{CLIENTS}[{alias!r}][{option!r}]"
 
 
 def read(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Give the options of each client by alias: `AI_CLIENT_*` for the default one, `AI_CLIENT_CLIENTS` for others.
+    """Return the options of each client by alias: `AI_CLIENT_*` for the default one, `AI_CLIENT_CLIENTS` for others.
 
     Raises:
         ConfigError: `AI_CLIENT_CLIENTS` is not a mapping of mappings.
@@ -38,7 +38,7 @@ def read(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         raise ConfigError(f"{CLIENTS} must map aliases to options: {{'azure': {{'base_url': ...}}}}.")
     for alias, options in cast("Mapping[str, Any]", further).items():
         if alias == DEFAULT:
-            raise ConfigError(f"{CLIENTS} holds the further clients; the default one has {PREFIX}*.")
+            raise ConfigError(f"{CLIENTS} is for further clients; configure the default one with {PREFIX}*.")
         if not isinstance(options, Mapping):
             raise ConfigError(f"{CLIENTS}[{alias!r}] must be a mapping of options.")
         clients[alias] = dict(cast("Mapping[str, Any]", options))
@@ -46,10 +46,10 @@ def read(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def configure(config: Mapping[str, Any]) -> dict[str, ClientConfig]:
-    """Check the options of each client.
+    """Validate the options of each client.
 
     Raises:
-        ConfigError: A key is unknown or its value does not fit.
+        ConfigError: A key is unknown or its value is invalid.
     """
     return {
         alias: ClientConfig.make(options, source=partial(spell, alias), further=alias != DEFAULT)

@@ -104,7 +104,7 @@ def test_aliases() -> None:
             {"AI_CLIENT_CLIENTS": {"azure": {"timeot": 1}}},
             "Did you mean AI_CLIENT_CLIENTS['azure']['timeout']?",
         ),
-        ({"AI_CLIENT_CLIENTS": {"default": {}}}, "the default one has AI_CLIENT_*"),
+        ({"AI_CLIENT_CLIENTS": {"default": {}}}, "configure the default one with AI_CLIENT_"),
     ],
 )
 def test_faulty_configuration(config: dict[str, Any], message: str) -> None:

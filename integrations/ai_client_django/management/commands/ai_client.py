@@ -11,26 +11,26 @@ from ai_client_django._settings import read, spell
 
 
 class Command(BaseCommand):
-    """Looks after the AI client."""
+    """Management commands for the AI client."""
 
-    help = "Look after the AI client."
-    requires_system_checks = ()  # the doctor tells what the checks would
+    help = "Commands for the AI client."
+    requires_system_checks = ()  # the doctor reports the same faults
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the action and its options."""
+        """Add the action and its options to the parser."""
         actions = parser.add_subparsers(dest="action", required=True)
         doctor = actions.add_parser(
-            "doctor", help="Print the effective options, without secrets, and what is wrong with them."
+            "doctor", help="Print the effective options, without secrets, and their faults."
         )
         doctor.add_argument(
-            "--call", action="store_true", help="Also list the models, to see that the API answers."
+            "--call", action="store_true", help="Also list the models, to check that the API answers."
         )
 
     def handle(self, *_: Any, call: bool, **__: Any) -> None:
         """Print the report.
 
         Raises:
-            CommandError: A client cannot be made, or its call failed.
+            CommandError: An option is invalid, or a client's call failed.
         """
         try:
             clients = read(handle().given)
@@ -41,4 +41,4 @@ class Command(BaseCommand):
             self.stdout.write(self.style.ERROR(line) if fault else line)
             faulty |= fault
         if faulty:
-            raise CommandError("The AI client is not in order; see above.")
+            raise CommandError("The AI client has faults; see above.")
