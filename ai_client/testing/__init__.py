@@ -1,7 +1,7 @@
-"""Tools for testing code that talks to an OpenAI-compatible API, without network.
+"""Tools for testing code that calls an OpenAI-compatible API, without network.
 
-`Upstream` is a real HTTP server on loopback that speaks the API's wire format. Importing this package
-loads nothing else: each name is resolved when it is first used.
+`Upstream` is a real HTTP server on loopback that speaks the API's wire format. Names are imported on first use;
+importing this package loads nothing else.
 """
 
 from importlib import import_module

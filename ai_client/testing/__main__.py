@@ -48,9 +48,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _explained(error: OSError | OverflowError, host: str, port: int) -> str:
     if isinstance(error, OverflowError):
-        return f"There is no port {port}: choose one from 0 to 65535 with --port."
+        return f"Port {port} does not exist. Choose one from 0 to 65535 with --port."
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is in use: stop what uses it, or choose another with --port."
+        return (
+            f"Port {port} on {host} is in use. Stop the process that uses it, or choose another with --port."
+        )
     return f"Cannot listen on {host}, port {port}: {error.strerror or error}."
 
 

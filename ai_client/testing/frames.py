@@ -11,19 +11,19 @@ _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 def whole(reply: Reply) -> tuple[h11.Response, bytes]:
-    """Return head and body of a reply that is sent with a content length."""
+    """Return head and body of a reply sent with a content length."""
     content_type, body = reply.payload()
     return _head(reply, ("content-type", content_type), ("content-length", str(len(body)))), body
 
 
 def streamed(reply: Reply) -> h11.Response:
-    """Return the head of a reply that is sent in chunks."""
+    """Return the head of a reply sent in chunks."""
     event_stream = ("content-type", "text/event-stream; charset=utf-8")
     return _head(reply, event_stream, ("transfer-encoding", "chunked"))
 
 
 def marking_last(chunks: Iterable[Piece]) -> Iterator[tuple[Piece, bool]]:
-    """Yield each piece with whether it is the last, so that it can leave together with the stream's end."""
+    """Yield each piece with whether it is the last, so that it can be sent together with the end of the stream."""
     pieces = iter(chunks)
     piece = next(pieces, None)
     while piece is not None:

@@ -1,4 +1,4 @@
-"""An event that test threads set and the upstream's event loop awaits."""
+"""An event that a test sets in any thread and the upstream's event loop awaits."""
 
 import asyncio
 import threading
@@ -6,10 +6,10 @@ from contextlib import suppress
 
 
 class Gate(threading.Event):
-    """A `threading.Event` that an event loop can await without a thread of its own.
+    """A `threading.Event` that an event loop can await without blocking a thread.
 
-    Give it to `Upstream.reply(gate=...)` to hold an answer until `set()`, so that a test says when
-    things happen instead of sleeping.
+    Pass it to `Upstream.reply(gate=...)` to hold an answer until `set()`, so that a test controls the order of
+    events without sleeping.
     """
 
     def __init__(self) -> None:
@@ -18,16 +18,16 @@ class Gate(threading.Event):
         self._waiters: set[asyncio.Future[None]] = set()
 
     def set(self) -> None:
-        """Open the gate for everyone who waits and everyone who comes later."""
+        """Open the gate for current and future waiters."""
         super().set()
         with self._lock:
             waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
-            with suppress(RuntimeError):  # its loop has ended: nobody waits any more
+            with suppress(RuntimeError):  # its event loop is closed: nobody waits any more
                 waiter.get_loop().call_soon_threadsafe(_open, waiter)
 
     async def opened(self) -> None:
-        """Wait in the running event loop until the gate is open."""
+        """Wait on the running event loop until the gate is open."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         with self._lock:
             if self.is_set():

@@ -1,4 +1,4 @@
-"""A text that matches a regular expression."""
+"""Generate text that matches a regular expression."""
 
 import string
 from collections.abc import Iterable
@@ -9,10 +9,10 @@ _CHARACTERS = string.ascii_letters + string.digits + string.punctuation + " \t\n
 
 
 def matching(pattern: str) -> str:
-    """Return the shortest text that `pattern` spells out; look-arounds and references are passed over.
+    """Return a shortest text that *pattern* spells out; look-arounds and back-references are ignored.
 
     Raises:
-        re.error: It is not a regular expression.
+        re.error: *pattern* is not a regular expression.
     """
     parser: Any = import_module("re._parser")  # the standard library's own parser, the same since Python 3.11
     return _text(parser.parse(pattern))

@@ -1,4 +1,4 @@
-"""The pytest plugin: `ai_client_upstream`, an offline upstream for a test."""
+"""The pytest plugin: the fixture `ai_client_upstream`."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def ai_client_upstream() -> "Iterator[Upstream]":
-    """Yield a started `Upstream` and stop it after the test."""
+    """Start an `Upstream` for a test, and stop it afterwards."""
     from ai_client.testing.server import Upstream
 
     with Upstream() as upstream:

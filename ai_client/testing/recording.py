@@ -1,4 +1,4 @@
-"""What the upstream saw: requests, connections and how each exchange ended."""
+"""Records of what the upstream received: requests, connections and the outcome of each exchange."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 
 class Headers(Mapping[str, str]):
-    """The headers of a request, looked up by name without regard to case; `raw` keeps them as sent."""
+    """The headers of a request, looked up case-insensitively; `raw` has them as sent."""
 
     def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
         self.raw = tuple(raw)
@@ -30,7 +30,7 @@ class Headers(Mapping[str, str]):
 
 @dataclass(slots=True)
 class Outcome:
-    """How an exchange stands: neither finished nor aborted while it runs."""
+    """The outcome of an exchange; both are false while it is in progress."""
 
     finished: bool = False
     aborted: bool = False
@@ -38,7 +38,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A request as it arrived. Headers and body stay out of its `repr`, since they hold keys and prompts."""
+    """A request as received. Its `repr` leaves out headers and body, which may hold keys and prompts."""
 
     method: str
     path: str
@@ -50,27 +50,31 @@ class Recorded:
 
     @property
     def params(self) -> dict[str, str]:
-        """The decoded query parameters; of a repeated name, the last."""
+        """The decoded query parameters; the last value of a repeated name."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
     @property
     def finished(self) -> bool:
-        """True once the whole answer has been handed to the socket."""
+        """Whether the whole answer has been written to the socket."""
         return self.outcome.finished
 
     @property
     def aborted(self) -> bool:
-        """True once the client has gone before the answer was whole."""
+        """Whether the client disconnected before the whole answer was sent."""
         return self.outcome.aborted
 
     def json(self) -> Any:
-        """Decode the body as JSON."""
+        """Return the body decoded as JSON.
+
+        Raises:
+            ValueError: The body is not JSON.
+        """
         return json.loads(self.body)
 
 
 @dataclass(slots=True)
 class Counters:
-    """The figures that `GET /_stats` serves."""
+    """The counters that `GET /_stats` returns."""
 
     requests: int = 0
     finished: int = 0
@@ -82,7 +86,7 @@ class Counters:
 
 
 class Recorder:
-    """The counters and the requests, written by the server's thread and read by any other."""
+    """Counters and requests, written by the server's thread and read from any other."""
 
     def __init__(self, *, keep: bool) -> None:
         self._keep = keep
@@ -92,32 +96,32 @@ class Recorder:
 
     @property
     def requests(self) -> list[Recorded]:
-        """The requests whose body has arrived, in the order of their arrival."""
+        """Requests whose body has been received, in order."""
         with self._changed:
             return list(self._requests)
 
     def connected(self) -> None:
-        """Count a connection that opened."""
+        """Count an opened connection."""
         with self._changed:
             self.counters.connections_opened += 1
             self.counters.connections_open += 1
             self._changed.notify_all()
 
     def uncounted(self) -> None:
-        """Take back a connection that turned out to ask about the upstream itself."""
+        """Uncount a connection that turned out to query the upstream itself."""
         with self._changed:
             self.counters.connections_opened -= 1
             self.counters.connections_open -= 1
             self._changed.notify_all()
 
     def disconnected(self) -> None:
-        """Count a connection that closed."""
+        """Count a closed connection."""
         with self._changed:
             self.counters.connections_open -= 1
             self._changed.notify_all()
 
     def begun(self) -> None:
-        """Count a request whose head has arrived."""
+        """Count a request whose head has been received."""
         counters = self.counters
         with self._changed:
             counters.requests += 1
@@ -126,14 +130,14 @@ class Recorder:
             self._changed.notify_all()
 
     def arrived(self, recorded: Recorded) -> None:
-        """Keep a request whose body has arrived, or whose client left before it had."""
+        """Store a request whose body has been received, or whose client disconnected before that."""
         if self._keep:
             with self._changed:
                 self._requests.append(recorded)
                 self._changed.notify_all()
 
     def ended(self, outcome: Outcome, *, aborted: bool) -> None:
-        """Settle an exchange, once."""
+        """Set the outcome of an exchange, which must be in progress."""
         with self._changed:
             outcome.finished, outcome.aborted = not aborted, aborted
             self.counters.in_flight -= 1
@@ -142,17 +146,19 @@ class Recorder:
             self._changed.notify_all()
 
     def wait_for(self, predicate: Callable[[], bool], timeout: float) -> None:
-        """Return when `predicate()` is true; look again whenever something changed.
+        """Block until *predicate* returns true; it is evaluated after each change.
 
         Raises:
-            TimeoutError: It was not true within `timeout` seconds.
+            TimeoutError: It did not within *timeout* seconds.
         """
         with self._changed:
             if not self._changed.wait_for(predicate, timeout):
-                raise TimeoutError(f"The upstream did not get there in {timeout} s; it saw {self.counters}.")
+                raise TimeoutError(
+                    f"The condition was not met within {timeout} s; counters: {self.counters}."
+                )
 
     def reset(self) -> None:
-        """Forget the requests and start counting anew; what is open or in flight stays counted."""
+        """Drop the requests and reset the counters; open connections and requests in flight stay counted."""
         old = self.counters
         with self._changed:
             self._requests.clear()

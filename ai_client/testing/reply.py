@@ -1,4 +1,4 @@
-"""What the upstream is told to answer: content, status, timing and accidents."""
+"""Replies that a test configures: content, status, timing and failures."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ Piece: TypeAlias = bytes | float | Gate
 
 
 class ReplyFields(TypedDict, total=False):
-    """The fields of `Reply` as keywords."""
+    """The fields of `Reply` as keyword arguments."""
 
     status: int | None
     headers: Headers
@@ -31,24 +31,24 @@ class ReplyFields(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """One answer.
+    """One answer of the upstream.
 
-    A reply that says nothing about its content (`json`, `body`, `chunks`, an error `status`) stands for
-    the answer that the upstream would have given anyway, with the rest of the reply applied to it.
+    A reply without content (`json`, `body`, `chunks` or an error `status`) modifies the built-in answer: the
+    rest of its fields apply to that.
 
     Attributes:
         status: HTTP status. An error status without content gets a body in the API's error format.
-        headers: Added to the usual ones, or in their place where the name is the same.
-        json: Sent as JSON, `null` included.
+        headers: Added to the default headers; those of the same name are replaced.
+        json: Sent as JSON, including `null`.
         body: Sent as it is, with a content length.
-        chunks: Sent one after the other as they are; a number is a pause in seconds, a `Gate` is waited for.
-        content: The text that the built-in answer says, in place of its own.
+        chunks: Sent one after the other as they are; a number is a pause in seconds, a `Gate` is awaited.
+        content: The text of the built-in answer.
         pause: Seconds between two chunks.
-        delay: Seconds to wait before the head is sent.
-        gate: Waited for before the head is sent.
+        delay: Seconds before the head is sent.
+        gate: Awaited before the head is sent.
         disconnect: Close the connection without sending anything.
-        close_after: Close the connection after so many bytes of the body.
-        never: Send nothing until the client goes or the upstream stops.
+        close_after: Close the connection after this many bytes of the body.
+        never: Send nothing until the client disconnects or the upstream stops.
     """
 
     status: int | None = None
@@ -67,27 +67,27 @@ class Reply:
     def __post_init__(self) -> None:
         given = [self.json is not ..., self.body is not None, self.chunks is not None]
         if sum(given) > 1:
-            raise ValueError("A reply has one content: give `json`, `body` or `chunks`, not several.")
+            raise ValueError("A reply has one content: set only one of `json`, `body` and `chunks`.")
         if self.gate is not None and not isinstance(self.gate, Gate):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(
-                "`gate` must be an ai_client.testing.Gate; it has the interface of threading.Event."
+                "`gate` must be an ai_client.testing.Gate, which has the interface of threading.Event."
             )
 
     @property
     def has_content(self) -> bool:
-        """True where the reply stands alone and needs nothing from the built-in answer."""
+        """Whether the reply is complete without the built-in answer."""
         if self.json is not ... or self.body is not None or self.chunks is not None:
             return True
         return self.status is not None and not _is_success(self.status)
 
     @property
     def immediate(self) -> bool:
-        """True where the whole answer can be sent at once."""
+        """Whether the whole answer can be sent at once."""
         waits = self.delay or self.gate is not None or self.never or self.chunks is not None
         return not waits and not self.disconnect and self.close_after is None
 
     def over(self, answer: "Reply") -> "Reply":
-        """Apply everything but the content of this reply to `answer`."""
+        """Return *answer* with everything but the content of this reply applied to it."""
         return replace(
             answer,
             status=self.status or answer.status,
@@ -118,19 +118,19 @@ _ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def dumps(value: Any) -> bytes:
-    """Encode as the API does: compact, UTF-8."""
+    """Encode a value as the API does: compact JSON in UTF-8."""
     return _ENCODE(value).encode(errors="replace")
 
 
 def merged(usual: Headers, given: Headers) -> tuple[tuple[str, str], ...]:
-    """Return the given headers, behind those of the usual ones that they do not replace."""
+    """Return the default headers that *given* does not replace, followed by *given*."""
     usual, given = _pairs(usual), _pairs(given)
     names = {name.lower() for name, _ in given}
     return (*(pair for pair in usual if pair[0].lower() not in names), *given)
 
 
 def sse(data: Any, *, event: str | None = None) -> bytes:
-    """Encode one server-sent event; text is sent as it is, anything else as JSON."""
+    """Encode one server-sent event; a string is sent as it is, anything else as JSON."""
     payload = data.encode() if isinstance(data, str) else dumps(data)
     head = f"event: {event}\n".encode() if event else b""
     return b"%bdata: %b\n\n" % (head, payload)
@@ -144,7 +144,7 @@ def error_body(
     param: str | None = None,
     code: str | None = None,
 ) -> dict[str, Any]:
-    """Return an error in the API's format, with what the API usually says for this status."""
+    """Return an error in the API's format, with the API's usual type and code for the status."""
     usual_type, usual_code = _USUAL.get(status, ("invalid_request_error", None))
     if status >= 500:  # noqa: PLR2004 -- HTTP: server errors start here
         usual_type = "server_error"

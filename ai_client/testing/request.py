@@ -1,4 +1,4 @@
-"""A request as the endpoints see it, and the error they raise to refuse it."""
+"""A request as the endpoints see it, and the exception that rejects it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from ai_client.testing.shapes import is_list, is_object
 from .._models.accessor import accessor
 
 
-class Refused(Exception):  # noqa: N818 -- an answer to the client, not a fault of the upstream
-    """A request that gets an error in the API's format."""
+class Refused(Exception):  # noqa: N818 -- an answer to the client, not a failure of the upstream
+    """Rejects a request with an error in the API's format."""
 
     def __init__(
         self, status: int, message: str, *, param: str | None = None, code: str | None = None
@@ -24,13 +24,13 @@ class Refused(Exception):  # noqa: N818 -- an answer to the client, not a fault 
 
 @dataclass(frozen=True)
 class Request:
-    """A request on its way to an endpoint.
+    """A request that is routed to an endpoint.
 
     Attributes:
-        recorded: The request as it arrived.
-        number: Counts the requests of this upstream; ids are made of it.
-        params: What the route's placeholders stand for.
-        content: The text to answer with, where a test has given one.
+        recorded: The request as received.
+        number: Sequence number among the requests of this upstream; ids are derived from it.
+        params: Values of the route's placeholders.
+        content: The text to answer with, where a test has set one.
         pause: Seconds between the chunks of a streamed answer.
     """
 
@@ -41,12 +41,16 @@ class Request:
     pause: float = 0
 
     def id(self, prefix: str, index: int = 0) -> str:
-        """Return an identifier in the API's style that no other request of this upstream has."""
+        """Return an identifier in the API's format, unique among the requests of this upstream."""
         return f"{prefix}{self.number:024x}{index:05x}"
 
     @accessor
     def data(self) -> dict[str, Any]:
-        """The body, a JSON object; anything else is refused."""
+        """The body, decoded from JSON.
+
+        Raises:
+            Refused: The body is not a JSON object (400).
+        """
         try:
             data = self.recorded.json()
         except (JSONDecodeError, UnicodeDecodeError):
@@ -56,7 +60,11 @@ class Request:
         return data
 
     def require(self, *names: str) -> None:
-        """Refuse a body that lacks one of these parameters."""
+        """Validate that the body has each of these parameters.
+
+        Raises:
+            Refused: One is missing (400).
+        """
         for name in names:
             if self.data.get(name) is None:
                 raise Refused(
@@ -67,7 +75,11 @@ class Request:
                 )
 
     def objects(self, name: str) -> list[dict[str, Any]]:
-        """The required parameter `name`, a list of objects that is not empty; anything else is refused."""
+        """Return the required parameter *name*, a non-empty list of objects.
+
+        Raises:
+            Refused: It is missing or something else (400).
+        """
         self.require(name)
         value = self.data[name]
         if not is_list(value) or not value or not all(is_object(item) for item in value):
@@ -76,7 +88,11 @@ class Request:
         return value
 
     def number_of(self, name: str) -> int | None:
-        """The optional parameter `name`, an integer of at least one; anything else is refused."""
+        """Return the optional parameter *name*, an integer of at least 1.
+
+        Raises:
+            Refused: It is something else (400).
+        """
         value = self.data.get(name)
         if value is None:
             return None
@@ -87,7 +103,7 @@ class Request:
 
     @property
     def model(self) -> str:
-        """The model asked for: in the body, or on Azure's older paths the deployment."""
+        """The requested model: from the body, or the deployment in Azure's older paths."""
         if self.data.get("model") is None and "deployment" in self.params:
             return self.params["deployment"]
         self.require("model")

@@ -1,4 +1,4 @@
-"""The table of endpoints and the way from a path to one of them."""
+"""The routing table, and the lookup of an endpoint by method and path."""
 
 import re
 from collections.abc import Callable
@@ -35,10 +35,10 @@ _TEMPLATES = [
 
 
 def find(method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
-    """Return the endpoint for a path below `/v1` or Azure's roots, and its parameters.
+    """Return the endpoint for a path below `/v1` or one of Azure's roots, and the path parameters.
 
     Raises:
-        Refused: There is none (404), or none for this method (405).
+        Refused: There is no such path (404), or not for this method (405).
     """
     root = _ROOT.match(path)
     if root is not None:

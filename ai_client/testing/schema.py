@@ -1,4 +1,4 @@
-"""A value that is valid for a JSON schema."""
+"""Generate a value that is valid for a JSON schema."""
 
 from collections.abc import Callable
 from operator import ge, gt, le, lt
@@ -21,14 +21,14 @@ _FORMATS = {
 }
 
 _TOLD_BY = {"properties": "object", "items": "array"}
-"""What kind of value a schema without a type describes, by the keyword it has."""
+"""The type of a schema without `type`, by a keyword that implies it."""
 
 _DEEP = 6
-"""From this depth on a schema that refers to itself takes its shortest way out."""
+"""Depth from which on optional parts are left out and the simplest alternative is chosen, to end recursion."""
 
 
 def sample(schema: dict[str, Any]) -> Any:
-    """Return a value for `schema`: every property present, one item per list, the first of alternatives."""
+    """Return a value for *schema*: every property present, one item per list, the first of alternatives."""
     return _Sampler(schema).value(schema, "value", 0)
 
 
@@ -68,7 +68,7 @@ class _Sampler:
                 return None
 
     def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """Return the schema with references followed and `allOf` taken together."""
+        """Return the schema with references resolved and `allOf` merged."""
         for _ in range(_DEEP):
             if "$ref" not in schema:
                 break

@@ -1,4 +1,4 @@
-"""The answers a test has prepared, and which request gets which."""
+"""Answers that a test has prepared, and their assignment to requests."""
 
 import threading
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ai_client.testing.reply import Answer
 
 @dataclass(slots=True, eq=False)
 class Rule:
-    """An answer for the requests it matches; a path matches by its end."""
+    """An answer for the requests that it matches; *path* matches the end of a request's path."""
 
     answer: Answer
     method: str | None
@@ -17,14 +17,14 @@ class Rule:
     times: int = 1
 
     def matches(self, recorded: Recorded) -> bool:
-        """Tell whether this rule is meant for the request."""
+        """Return whether the rule applies to a request."""
         if self.method is not None and self.method.upper() != recorded.method:
             return False
         return self.path is None or recorded.path.endswith(self.path)
 
 
 class Script:
-    """Queued answers, used up in order, and standing ones behind them, of which the newest match counts."""
+    """Queued answers, used up in order, and standing answers behind them, the newest match first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,17 +32,17 @@ class Script:
         self._standing: list[Rule] = []
 
     def queue(self, rule: Rule) -> None:
-        """Add an answer for the next `rule.times` requests that match."""
+        """Queue an answer for the next `rule.times` matching requests."""
         with self._lock:
             self._queued.append(rule)
 
     def stand(self, rule: Rule) -> None:
-        """Add an answer for every request that matches and finds nothing queued."""
+        """Add an answer for every matching request that finds none in the queue."""
         with self._lock:
             self._standing.insert(0, rule)
 
     def take(self, recorded: Recorded) -> Answer | None:
-        """Return the answer prepared for this request, if there is one."""
+        """Return the prepared answer for a request, or `None`; a queued one is used up."""
         if not self._queued and not self._standing:
             return None
         with self._lock:
@@ -55,7 +55,7 @@ class Script:
             return next((rule.answer for rule in self._standing if rule.matches(recorded)), None)
 
     def clear(self) -> None:
-        """Forget every prepared answer."""
+        """Remove all prepared answers."""
         with self._lock:
             self._queued.clear()
             self._standing.clear()

@@ -21,18 +21,18 @@ _BACKLOG = 1024
 class Upstream:
     """An OpenAI-compatible API on loopback, in a thread of its own.
 
-    It answers deterministically: the same request gets the same words. Tests prepare other answers with
-    `reply` and `always`, and ask what happened through `requests` and the counters, all from any thread.
+    Answers are deterministic: the same request gets the same text. Tests prepare other answers with `reply` and
+    `always`, and inspect `requests` and the counters, all from any thread.
 
         with Upstream() as upstream:
             client = OpenAI(base_url=upstream.base_url, api_key="any")
 
     Args:
         host: Address to listen on.
-        port: Port to listen on; 0 takes a free one, and keeps it if the upstream is started again.
+        port: Port to listen on; 0 picks a free one, which is kept if the upstream is started again.
         delay: Seconds between the chunks of the built-in streams.
-        record: Keep the requests; without, only the counters are kept.
-        ssl_context: Serve https with it.
+        record: Whether to keep the requests; otherwise only counters are kept.
+        ssl_context: Serve HTTPS with it.
     """
 
     def __init__(
@@ -58,14 +58,15 @@ class Upstream:
         return f"<Upstream {self.base_url}>" if self._thread is not None else "<Upstream, not running>"
 
     def start(self) -> Self:
-        """Listen, and return when connections are accepted.
+        """Start the server; return once it accepts connections.
 
         Raises:
-            OSError: The port is taken or the address is not this machine's.
-            OverflowError: There is no such port.
+            OSError: The port is in use or the address is not this machine's.
+            OverflowError: The port does not exist.
+            RuntimeError: The upstream is running already.
         """
         if self._thread is not None:
-            raise RuntimeError("This upstream is running already.")
+            raise RuntimeError("This upstream is already running.")
         listening: Future[int] = Future()
         thread = threading.Thread(
             target=lambda: asyncio.run(self._serve(listening)), name="ai-client-upstream", daemon=True
@@ -80,7 +81,7 @@ class Upstream:
         return self
 
     def stop(self) -> None:
-        """Close every connection and end the thread; does nothing where it is not running."""
+        """Close all connections and end the thread; does nothing if it is not running."""
         thread, self._thread = self._thread, None
         if thread is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
@@ -99,23 +100,27 @@ class Upstream:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port that it listens on.
+
+        Raises:
+            RuntimeError: The upstream is not running.
+        """
         if self._thread is None:
             raise RuntimeError(
-                "This upstream is not running: use `with Upstream() as upstream:` or `start()`."
+                "This upstream is not running. Use `with Upstream() as upstream:` or `start()`."
             )
         return self._port
 
     @property
     def url(self) -> str:
-        """The root, without `/v1`; where Azure's paths begin."""
+        """The root URL without `/v1`, below which Azure's paths are served too."""
         scheme = "https" if self._ssl_context else "http"
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{scheme}://{host}:{self.port}"
 
     @property
     def base_url(self) -> str:
-        """What a client takes as its `base_url`."""
+        """The `base_url` for a client."""
         return f"{self.url}/v1"
 
     def reply(
@@ -127,13 +132,13 @@ class Upstream:
         times: int = 1,
         **fields: Unpack[ReplyFields],
     ) -> None:
-        """Queue an answer for the next `times` requests that match.
+        """Queue an answer for the next *times* matching requests.
 
         Args:
-            answer: A `Reply` or a function from the `Recorded` request to one, in place of `fields`.
-            method: Only for requests with this method.
-            path: Only for requests whose path ends with this.
-            times: How many requests get it.
+            answer: A `Reply`, or a function from the `Recorded` request to one; instead of *fields*.
+            method: Match only requests with this method.
+            path: Match only requests whose path ends with this.
+            times: How many requests get the answer.
             **fields: The fields of `Reply`.
         """
         self._service.script.queue(Rule(_answer(answer, fields), method, path, times))
@@ -146,15 +151,15 @@ class Upstream:
         path: str | None = None,
         **fields: Unpack[ReplyFields],
     ) -> None:
-        """Answer every matching request that finds nothing queued; the newest matching rule counts."""
+        """Answer every matching request that finds none in the queue; the newest matching rule applies."""
         self._service.script.stand(Rule(_answer(answer, fields), method, path))
 
     def reset(self) -> None:
-        """Forget prepared answers and recorded requests, and count anew."""
+        """Drop prepared answers and recorded requests, and reset the counters."""
         self._service.reset()
 
     def close_idle(self) -> None:
-        """Close the connections on which no request is under way, as a server does after its idle time."""
+        """Close connections without a request in progress, as a server does after its keep-alive timeout."""
         if self._loop is None or self._thread is None:
             return
         closed: Future[None] = Future()
@@ -163,17 +168,17 @@ class Upstream:
 
     @property
     def requests(self) -> list[Recorded]:
-        """The requests that have arrived, in order."""
+        """The requests received, in order."""
         return self._service.recorder.requests
 
     @property
     def in_flight(self) -> int:
-        """Requests that are being received or answered now."""
+        """Requests being received or answered now."""
         return self._service.recorder.counters.in_flight
 
     @property
     def max_in_flight(self) -> int:
-        """The most requests that were in flight at once."""
+        """The highest number of requests that were in flight at once."""
         return self._service.recorder.counters.max_in_flight
 
     @property
@@ -183,14 +188,14 @@ class Upstream:
 
     @property
     def connections_open(self) -> int:
-        """Connections that are open now."""
+        """Connections open now."""
         return self._service.recorder.counters.connections_open
 
     def wait_for(self, predicate: Callable[[], bool], timeout: float = 5) -> None:
-        """Block until `predicate()` is true; it is asked again whenever the upstream saw something.
+        """Block until *predicate* returns true; it is evaluated after each change.
 
         Raises:
-            TimeoutError: It was not true within `timeout` seconds.
+            TimeoutError: It did not within *timeout* seconds.
         """
         self._service.recorder.wait_for(predicate, timeout)
 
@@ -209,12 +214,12 @@ class Upstream:
                 ssl=self._ssl_context,
                 backlog=_BACKLOG,
             )
-        except (OSError, OverflowError) as error:  # the latter for a port above 65535
+        except (OSError, OverflowError) as error:  # OverflowError: a port above 65535
             listening.set_exception(error)
             return
         listening.set_result(server.sockets[0].getsockname()[1])
         await self._stopping.wait()
-        # A connection that is being accepted has a task; closing the server under it would leak it (Python 3.11).
+        # Closing the server while a connection is being accepted, which is a task, would leak it (Python 3.11).
         while len(asyncio.all_tasks()) > 1:
             await self._abort_all()
         server.close()
@@ -224,7 +229,7 @@ class Upstream:
     async def _abort_all(self) -> None:
         for connection in list(self._connections):
             connection.abort()
-        await asyncio.sleep(0)  # a transport closes in the next rounds of the loop
+        await asyncio.sleep(0)  # a transport closes in a later iteration of the event loop
 
     def _close_idle(self, closed: "Future[None]") -> None:
         for connection in list(self._connections):
@@ -237,5 +242,5 @@ def _answer(answer: Answer | None, fields: ReplyFields) -> Answer:
     if answer is None:
         return Reply(**fields)
     if fields:
-        raise TypeError("Give either an answer or the fields of one, not both.")
+        raise TypeError("Pass either an answer or the fields of one, not both.")
     return answer

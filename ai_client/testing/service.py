@@ -1,4 +1,4 @@
-"""From a recorded request to the reply it gets: the test's script first, then the endpoints."""
+"""Find the reply to a request: the test's script first, then the built-in endpoints."""
 
 import logging
 from dataclasses import asdict, replace
@@ -12,11 +12,11 @@ from ai_client.testing.script import Script
 logger = logging.getLogger("ai_client.testing")
 
 CONTROL_PATHS = frozenset({"/health", "/_stats", "/_reset"})
-"""Paths about the upstream itself: neither scripted nor recorded nor counted."""
+"""Paths that query or control the upstream itself; they are neither scripted nor recorded nor counted."""
 
 
 class Service:
-    """Everything the upstream knows that is not about sockets."""
+    """The upstream without its sockets: script, records and endpoints."""
 
     def __init__(self, *, delay: float = 0, record: bool = True) -> None:
         self.recorder = Recorder(keep=record)
@@ -25,12 +25,12 @@ class Service:
         self._number = 0
 
     def reset(self) -> None:
-        """Forget what was recorded and what was prepared."""
+        """Drop recorded requests and prepared answers."""
         self.recorder.reset()
         self.script.clear()
 
     def answer(self, recorded: Recorded) -> Reply:
-        """Return the reply for a request; it has a content and the API's usual headers."""
+        """Return the reply to a request, complete with content and the API's usual headers."""
         self._number += 1
         reply = self._scripted(recorded)
         usual = (
@@ -41,7 +41,7 @@ class Service:
         return replace(reply, headers=merged(usual, reply.headers))
 
     def control(self, recorded: Recorded) -> Reply:
-        """Return the reply to a request about the upstream itself."""
+        """Return the reply to a request for one of `CONTROL_PATHS`."""
         if recorded.path == "/_stats":
             return Reply(json=asdict(self.recorder.counters))
         if recorded.path == "/_reset":
@@ -73,8 +73,8 @@ class Service:
         except Refused as refused:
             return refused.reply
         except Exception:
-            logger.exception("The upstream could not read %s %s.", recorded.method, recorded.path)
-            message = "The upstream could not make sense of this request; see its log."
+            logger.exception("The upstream could not handle %s %s.", recorded.method, recorded.path)
+            message = "The upstream could not handle this request; see its log."
             return Reply(status=400, json=error_body(400, message))
 
 

@@ -1,4 +1,4 @@
-"""Other clients in a provider's place, for the time of a test."""
+"""Replace a provider's clients for the duration of a test."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 @contextmanager
 def override(provider: "ClientProvider | Clients", fake: Any, /) -> Generator[Any]:
-    """Let a provider give *fake* inside the block, in every thread and task.
+    """Replace a provider's clients by *fake* inside the block, in every thread and task.
 
         with override(provider, upstream):
             app_client.post("/ask", ...)
 
     Args:
         provider: The application's provider, or `provider[alias]`.
-        fake: An `Upstream`, which both clients then talk to; a client, which stands in for that of its kind; or
-            anything else, which stands in for both.
+        fake: An `Upstream`, which both clients then talk to; a client, which replaces that of its kind; or any
+            other object,
+            which replaces both.
     """
     if isinstance(fake, Upstream):
         stand_in = ClientProvider({"base_url": fake.base_url, "api_key": "test", "max_retries": 0})

@@ -1,4 +1,4 @@
-"""The words of the upstream: friendly, long enough to watch, and a function of the request alone."""
+"""The built-in texts of the upstream: long enough to watch a stream, and a function of the request alone."""
 
 import re
 from typing import Any
@@ -25,7 +25,7 @@ _TOKEN = re.compile(r"\s*\S+|\s+$")
 
 
 def answer(prompt: str, index: int = 0) -> str:
-    """Return the text that answers `prompt`; `index` tells the choices of one request apart."""
+    """Return the text that answers *prompt*; *index* is that of the choice."""
     opening = _OPENINGS[(crc32(prompt.encode(errors="replace")) + index) % len(_OPENINGS)]
     asked = " ".join(prompt.split())
     if len(asked) > 120:  # noqa: PLR2004 -- about a line of the page
@@ -35,17 +35,17 @@ def answer(prompt: str, index: int = 0) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """Split a text into the pieces it is streamed in: words with the space before them."""
+    """Split a text into the chunks in which it is streamed: words with the space before them."""
     return _TOKEN.findall(text)
 
 
 def count(text: str) -> int:
-    """Return the number of tokens a prompt is billed for: one for four characters, as a rule of thumb."""
+    """Estimate the tokens of a prompt: one per four characters."""
     return (len(text) + 3) // 4
 
 
 def plain(content: Any) -> str:
-    """Return the text of a message's content, given as a string or as a list of parts."""
+    """Return the text of a message's content, which is a string or a list of parts."""
     if isinstance(content, str):
         return content
     parts = content if is_list(content) else []

@@ -1,4 +1,4 @@
-"""A connection: HTTP/1.1 by h11 on an asyncio transport."""
+"""A server connection: HTTP/1.1 with h11 on an asyncio transport."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ logger = logging.getLogger("ai_client.testing")
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection: its requests are answered one after the other."""
+    """One client's connection; its requests are answered one after the other."""
 
     _transport: asyncio.Transport
 
@@ -36,11 +36,11 @@ class Connection(asyncio.Protocol):
 
     @property
     def idle(self) -> bool:
-        """True between two requests."""
+        """Whether no request is in progress."""
         return self._head is None
 
     def abort(self) -> None:
-        """Close at once, whatever is under way."""
+        """Close at once, even in the middle of an exchange."""
         self._leave()
         self._transport.abort()
 
@@ -52,25 +52,25 @@ class Connection(asyncio.Protocol):
         self._recorder.connected()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Settle what was under way, and the count."""
+        """Settle the exchange in progress and uncount the connection."""
         del exc
         self._leave()
         self._connections.discard(self)
 
     def eof_received(self) -> None:
-        """Take the end of the client's side for its departure: clients of this API never half-close."""
+        """Treat the client's EOF as a disconnect: clients of this API never half-close."""
         self.abort()
 
     def pause_writing(self) -> None:
-        """Hold streams while the client reads too slowly."""
+        """Pause streams while the client reads too slowly."""
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """Let streams go on."""
+        """Resume streams."""
         self._writable.set()
 
     def data_received(self, data: bytes) -> None:
-        """Take in what the client sent."""
+        """Process bytes from the client."""
         self._http.receive_data(data)
         self._advance()
 
@@ -193,7 +193,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(b"".join(self._http.send(event) or b"" for event in events))
 
     def _settle(self) -> None:
-        """Settle the exchange before its last bytes leave: a client that has them finds it settled."""
+        """Settle the exchange before its last bytes are sent, so that a client that has them finds it settled."""
         if self._outcome is not None:
             self._recorder.ended(self._outcome, aborted=False)
             self._outcome = None
@@ -230,7 +230,7 @@ class Connection(asyncio.Protocol):
 
 
 def _split(target: bytes) -> tuple[str, str]:
-    """Part a request's target in path and query; what comes by a proxy is a whole URL (RFC 9112, section 3.2.2)."""
+    """Split a request target into path and query; a proxy request has a whole URL (RFC 9112, section 3.2.2)."""
     text = target.decode("latin-1")
     if "://" in text and not text.startswith("/"):
         text = "/" + text.partition("://")[2].partition("/")[2]

@@ -59,15 +59,15 @@ def test_a_busy_port_is_said_clearly() -> None:
     with Upstream() as upstream:
         command = [sys.executable, "-m", "ai_client.testing", "--port", str(upstream.port)]
         result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-        advice = "stop what uses it, or choose another with --port."
-        assert result.stderr == f"Port {upstream.port} on 127.0.0.1 is in use: {advice}\n"
+        advice = "Stop the process that uses it, or choose another with --port."
+        assert result.stderr == f"Port {upstream.port} on 127.0.0.1 is in use. {advice}\n"
     assert result.returncode == 1
     assert result.stdout == ""
 
 
 @pytest.mark.parametrize(
     ("option", "value", "message"),
-    [("--host", "192.0.2.1", "Cannot listen on 192.0.2.1"), ("--port", "70000", "There is no port 70000")],
+    [("--host", "192.0.2.1", "Cannot listen on 192.0.2.1"), ("--port", "70000", "Port 70000 does not exist")],
 )
 def test_an_address_that_cannot_be_is_said_clearly(option: str, value: str, message: str) -> None:
     """An address that cannot be listened on ends it with exit code 1 and one line."""

@@ -1,1 +1,1 @@
-"""The endpoints, a module for each family: functions from a request to a reply."""
+"""The built-in endpoints, one module per family: functions from a request to a reply."""

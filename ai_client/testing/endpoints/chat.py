@@ -10,12 +10,12 @@ from ai_client.testing.reply import Reply, sse
 from ai_client.testing.request import Request
 
 CREATED = 1_767_225_600
-"""The creation time of everything, so that answers do not depend on a clock."""
+"""The creation time in all answers, so that they do not depend on a clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What one choice says: a text in tokens, or a tool call."""
+    """The content of one choice: a text in tokens, or a tool call."""
 
     index: int
     tokens: list[str]

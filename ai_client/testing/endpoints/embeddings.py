@@ -1,4 +1,4 @@
-"""Embeddings: unit vectors made from a digest of the input."""
+"""Embeddings: unit vectors derived from a digest of the input."""
 
 import base64
 import math
@@ -16,7 +16,7 @@ _DEFAULT_DIMENSIONS = 1536
 
 
 def create(request: Request) -> Reply:
-    """Answer `POST /embeddings`, as floats or as base64 of little-endian 32-bit floats."""
+    """Answer `POST /embeddings`, with floats or base64 of little-endian 32-bit floats."""
     model = request.model
     request.require("input")
     data = request.data

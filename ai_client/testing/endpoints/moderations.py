@@ -29,7 +29,7 @@ _IMAGE_CATEGORIES = frozenset(
 
 
 def create(request: Request) -> Reply:
-    """Answer `POST /moderations`: a result for each text, one for a list of parts."""
+    """Answer `POST /moderations`: one result per text, or one for a list of parts."""
     request.require("input")
     given = request.data["input"]
     several = is_list(given) and all(isinstance(item, str) for item in given)

@@ -28,12 +28,12 @@ _ECHOED: dict[str, Any] = {
     "top_p": 1.0,
     "truncation": "disabled",
 }
-"""Parameters that a response repeats, with the values they have when the request does not give them."""
+"""Parameters that a response echoes, with their defaults."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """The one item of an output: a message or a function call, and the pieces it is streamed in."""
+    """The single item of an output, a message or a function call, and the chunks in which it is streamed."""
 
     done: dict[str, Any]
     pieces: list[str]

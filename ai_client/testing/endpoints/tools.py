@@ -1,4 +1,4 @@
-"""Tool calls and structured output: which is asked for, and an answer that fits its schema."""
+"""Tool calls and structured output: the one that a request asks for, and content valid for its schema."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from ai_client.testing.shapes import is_object
 def wanted(tools: Any, choice: Any) -> dict[str, Any] | None:
     """Return the function that the request makes the model call: the named one, or the first.
 
-    The two APIs nest differently: chat completions have `{"function": {"name": ...}}`, responses
-    `{"name": ...}`; the inner part is returned for both.
+    The two APIs nest differently, chat completions `{"function": {"name": ...}}` and responses `{"name": ...}`;
+    the inner object is returned for both.
     """
     functions: list[dict[str, Any]] = [
         tool.get("function", tool) for tool in tools or () if tool.get("type") == "function"
@@ -26,7 +26,7 @@ def wanted(tools: Any, choice: Any) -> dict[str, Any] | None:
 
 
 def call(identifier: str, function: dict[str, Any]) -> dict[str, Any]:
-    """Return a call of this function as chat completions show it."""
+    """Return a call of a function in the format of chat completions."""
     return {
         "id": identifier,
         "type": "function",
@@ -35,12 +35,12 @@ def call(identifier: str, function: dict[str, Any]) -> dict[str, Any]:
 
 
 def arguments(function: dict[str, Any]) -> str:
-    """Return arguments that fit the function's parameters, as JSON text."""
+    """Return arguments that are valid for the function's parameters, as JSON text."""
     return dumps(sample(function.get("parameters") or {"type": "object"})).decode()
 
 
 def structured(response_format: Any) -> str | None:
-    """Return JSON text for a response format that asks for JSON, else None."""
+    """Return JSON text for a response format that asks for JSON, else `None`."""
     if not is_object(response_format):
         return None
     kind = response_format.get("type")
