@@ -1,5 +1,6 @@
 """Streams of typed items, sync and async over one shared state."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
@@ -46,9 +47,12 @@ class _Base(Generic[T]):
         self.left_early = False
         self._deadline = reply.deadline
         self._ender = self._io.ender()
+        self._process = os.getpid()
 
     def __del__(self) -> None:
-        if not getattr(self, "_closed", True):
+        if (
+            not getattr(self, "_closed", True) and self._process == os.getpid()
+        ):  # else it is a parent's to end
             self._closed = True
             end = StreamEnd(None, complete=False)
             with suppress(Exception):  # a finalizer has no caller to report to

@@ -2,17 +2,24 @@
 
 import _thread
 import asyncio
+import os
 import weakref
+from collections import deque
 from collections.abc import Coroutine
 from contextlib import suppress
-from functools import partial
 from typing import Any
+
+from .._fork import in_child
 
 Ending = Coroutine[Any, Any, None]
 
 _SECONDS = 5.0
 """Seconds to wait for tasks that are carried through."""
 _under_way: "set[asyncio.Task[None]]" = set()
+_left: deque[Ending] = deque()
+"""Ends whose loops are closed."""
+_turn = _thread.allocate_lock()
+"""Held while a thread sees to those, one for all of them."""
 
 
 class _Ending(asyncio.Task[None]):
@@ -50,26 +57,70 @@ async def ended() -> None:
         await asyncio.wait(ending, timeout=_SECONDS)
 
 
-def begin_on(loop: asyncio.AbstractEventLoop | None, ending: Ending) -> None:
-    """Begin an end on a loop, from any thread and at any time; on another one where that loop is closed."""
-    with suppress(RuntimeError):  # the loop is closed
-        if loop is not None:
-            loop.call_soon_threadsafe(partial(begin, ending))
+class _Left:
+    """An end that waits for its loop to run again; where that is closed instead, it is begun on another one."""
+
+    __slots__ = ("_ending", "_process")
+
+    def __init__(self, ending: Ending) -> None:
+        self._ending: Ending | None = ending
+        self._process = os.getpid()
+
+    def __call__(self) -> None:
+        ending, self._ending = self._ending, None
+        if ending is not None:
+            _ = begin(ending)  # is held until it has ended
+
+    def __del__(self) -> None:
+        ending, self._ending = self._ending, None
+        if ending is None:
             return
+        if self._process != os.getpid():  # it is begun where its loop is
+            ending.close()
+            return
+        _left.append(ending)
+        _end_aside()
+
+
+def begin_on(loop: asyncio.AbstractEventLoop | None, ending: Ending) -> None:
+    """Begin an end on a loop when it runs next, from any thread and at any time; on another one where it never does."""
+    left = _Left(ending)
+    if loop is not None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(left)
+
+
+def _end_aside() -> None:
+    """Have a thread see what is left to its end, unless one does; a finalizer may do this, not start a Thread."""
+    if not _turn.acquire(blocking=False):
+        return
     try:
-        _thread.start_new_thread(_see_through, (ending,))  # a finalizer may do this, not start a Thread
+        _thread.start_new_thread(_see_through, ())
     except RuntimeError:  # the interpreter ends
-        ending.close()
+        while _left:
+            _left.popleft().close()
+        _turn.release()
 
 
-def _see_through(ending: Ending) -> None:
-    loop = asyncio.new_event_loop()
+def _see_through() -> None:
     try:
-        with suppress(Exception):  # its connection ended with its loop, and no caller is left to report to
-            loop.run_until_complete(_within_a_while(ending))
-        loop.run_until_complete(ended())
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(_end_what_is_left())
+        finally:
+            loop.close()
     finally:
-        loop.close()
+        _turn.release()
+    if _left:  # what came since
+        _end_aside()
+
+
+async def _end_what_is_left() -> None:
+    while _left:
+        ends = [_within_a_while(_left.popleft()) for _ in range(len(_left))]
+        # Their connections ended with their loops, and no caller is left to report to.
+        await asyncio.gather(*ends, return_exceptions=True)
+        await ended()
 
 
 async def _within_a_while(ending: Ending) -> None:
@@ -81,3 +132,14 @@ def _ended(task: "asyncio.Task[None]") -> None:
     _under_way.discard(task)
     if not task.cancelled():
         task.exception()  # a waiter still gets it; otherwise asyncio would log it as never retrieved
+
+
+def _start_empty() -> None:
+    """Leave to the process that this one was forked from what its loops and its thread are at."""
+    global _under_way, _left, _turn
+    _parents.append((_under_way, _left))
+    _under_way, _left, _turn = set(), deque(), _thread.allocate_lock()
+
+
+_parents: list[object] = []  # kept: what goes may end what is its parent's
+in_child(_start_empty)

@@ -231,6 +231,10 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
             return False
         return not readable(self._socket.fileno())  # the loop may not have looked yet
 
+    def is_here(self) -> bool:
+        """Return whether the running loop is the one that reads and writes."""
+        return asyncio._get_running_loop() is self._loop
+
     def get_extra_info(self, info: str) -> Any:
         """Return a property of the connection under the HTTP library's name for it."""
         if info == "ssl_object":

@@ -183,11 +183,16 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
             turn.set_result(None)
 
     def forget(self, permits: _Permits, connection: _Connection) -> None:
-        """End a request from a finalizer: in the loop's next round, unless it is closed."""
+        """End a request from a finalizer or from another loop: in the loop's next round; now where it is closed."""
         loop = self._loop
-        if loop is not None and permits is self._permits:
-            with contextlib.suppress(RuntimeError):  # the loop is closed, and with it all of its connections
-                loop.call_soon_threadsafe(self._end_forgotten, permits, connection)
+        if loop is None or permits is not self._permits:
+            return
+        try:
+            loop.call_soon_threadsafe(self._end_forgotten, permits, connection)
+        except RuntimeError:  # the loop is closed
+            with contextlib.suppress(KeyError):  # another thread was first
+                permits.busy.remove(connection)
+                connection.stream.abandon()
 
     def _end_forgotten(self, permits: _Permits, connection: _Connection) -> None:
         self.end(permits, connection, keep=False)

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -164,6 +165,14 @@ class Permits(Generic[C, W]):
         self._stacks.clear()
         self._queue.clear()
         return connections, waiters
+
+    def surrender(self) -> list[C]:
+        """Unshelve every connection and give up those in use, each to one thread only; empty the queue."""
+        connections = self.clear()[0]
+        while self.busy:
+            with suppress(KeyError):  # another thread was first
+                connections.append(self.busy.pop())
+        return connections
 
     def connections(self) -> list[C]:
         """Return every connection, idle or in use."""

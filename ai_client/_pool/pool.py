@@ -67,9 +67,8 @@ class Pool(Generic[S, W]):
         by itself in the child of a fork.
         """
         permits, self._permits = self._permits, self._new_permits()
-        for connection in permits.connections():
+        for connection in permits.surrender():
             connection.stream.abandon()
-        permits.clear()
 
     def _check_open(self) -> None:
         if self._closed:

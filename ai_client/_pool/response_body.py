@@ -150,8 +150,13 @@ class _AsyncBody(Body["AsyncNetworkStream", W]):
         return b"" if connection is None else await connection.stream.read(timeout)
 
     async def aclose(self) -> None:
-        """Release the connection."""
-        self._finish()
+        """Release the connection, or have its loop do so where another one runs."""
+        connection = self._connection
+        if connection is None or connection.stream.is_here():
+            self._finish()
+        else:
+            self._connection = None
+            self._pool.forget(self._permits, connection)
 
 
 @cache

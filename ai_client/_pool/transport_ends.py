@@ -29,12 +29,11 @@ def bury(loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
     """Close the transport of a closed loop completely, so that its finalizer does not warn."""
     try:
         loop.call_soon = _at_once  # type: ignore[method-assign, assignment]  # a closed loop refuses what is left to do
-    except (
-        AttributeError
-    ):  # not a loop in Python; such a one closes its transports with itself, now or just before
-        return
+    except AttributeError:
+        return  # not a loop in Python; such a one closes its transports with itself, now or just before
     transport.abort()
 
 
 def _at_once(callback: Callable[..., object], *args: Any, context: object = None) -> None:  # noqa: ARG001 -- the loop's signature
-    callback(*args)
+    if isinstance(getattr(callback, "__self__", None), asyncio.BaseTransport | asyncio.BaseProtocol):
+        callback(*args)  # but no step of a task, which is not to run in whatever thread this is

@@ -107,7 +107,9 @@ class Gate:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way, nor any request served whose further calls would be let through."""
-        return not self._under_way and not (self._finishes_requests and requests_are_served())
+        return all(map(_is_stranded, list(self._under_way))) and not (
+            self._finishes_requests and requests_are_served()
+        )
 
     def refuse(self, *, finish_requests: bool = False) -> bool:
         """Reject new calls from now on; return whether this is the first time.
@@ -202,6 +204,12 @@ class Gate:
         if made is None:
             made = self._ios[client] = self.io_over(client)
         return made
+
+
+def _is_stranded(token: object) -> bool:
+    """Return whether a token belongs to an event loop that is closed, so that it never leaves."""
+    loop = getattr(token, "loop", None)
+    return loop is not None and bool(loop.is_closed())
 
 
 def _wake(sleeper: "asyncio.Future[None]") -> None:

@@ -81,13 +81,26 @@ class GatedAsyncIO(AsyncIO):
             self._gate.fail_if_cut(error)
             raise
         if stream:
-            response.stream = self._body(response.stream, self._gate, object())
+            response.stream = self._body(response.stream, self._gate, _OfLoop())
         return response
 
     async def sleep(self, seconds: float, /) -> None:
         """Wait for *seconds*."""
         await self._gate.sleep(seconds)
         self._gate.fail_if_cut()
+
+
+class _OfLoop:
+    """The token of what is read in the running loop.
+
+    Attributes:
+        loop: That loop; once it is closed, nobody reads on.
+    """
+
+    __slots__ = ("loop",)
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
 
 
 class _Watched:
@@ -179,19 +192,19 @@ class _Timer:
     """Something awaited, over connections that are not closed with the application."""
 
     def __init__(self, limit: asyncio.Timeout) -> None:
+        self.loop = asyncio.get_running_loop()
         self._limit = limit
-        self._loop = asyncio.get_running_loop()
 
     def end(self) -> None:
         """Do nothing: only the time of this wait is bounded."""
 
     def cut(self) -> None:
         with contextlib.suppress(RuntimeError):  # its loop is closed
-            self._loop.call_soon_threadsafe(self._expire)
+            self.loop.call_soon_threadsafe(self._expire)
 
     def _expire(self) -> None:
         with contextlib.suppress(RuntimeError):  # it has ended, or expires already
-            self._limit.reschedule(self._loop.time())
+            self._limit.reschedule(self.loop.time())
 
 
 async def _until_cut(gate: Gate, awaited: Awaitable[T]) -> T:

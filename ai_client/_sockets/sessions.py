@@ -1,5 +1,6 @@
 """Sessions over WebSockets as part of their client's life: opened through its policies, counted, ended with it."""
 
+import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -104,6 +105,12 @@ class Session:
         self._moved = time.monotonic()
         self._of_request = in_request()
         self._ender = call.io.ender()
+        self._process = os.getpid()
+
+    @property
+    def loop(self) -> Any:
+        """The event loop in which it is open; `None` in a thread."""
+        return getattr(self.socket, "loop", None)
 
     def begin(self) -> None:
         """Count the session from now on.
@@ -224,7 +231,7 @@ class Session:
 
     def forget(self) -> None:
         """Discard an abandoned session; for finalizers."""
-        if self.over:
+        if self.over or self._process != os.getpid():  # a parent's is the parent's to end
             return
         self.over = True
         self.socket.drop()

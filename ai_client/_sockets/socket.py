@@ -122,7 +122,7 @@ class AsyncSocket(_Socket):
 
     def __init__(self, connection: Any, errors: Any) -> None:
         super().__init__(connection, errors)
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._parting: asyncio.Task[None] | None = None
 
     async def receive(self) -> bytes:
@@ -137,7 +137,7 @@ class AsyncSocket(_Socket):
 
     async def close(self, code: int, reason: str, /) -> None:
         """Close the connection and wait until it is; where it belongs to another loop, until that has begun to."""
-        if asyncio.get_running_loop() is not self._loop:
+        if asyncio.get_running_loop() is not self.loop:
             self.part()
             return
         with self._mapped():
@@ -145,19 +145,19 @@ class AsyncSocket(_Socket):
 
     def part(self) -> Callable[[], bool]:
         """Begin to close the connection on its loop; if the loop is closed, shut the socket down."""
-        if not self._loop.is_running():
+        if not self.loop.is_running():
             self.drop()
             return lambda: True
         ended = threading.Event()
         try:
-            self._loop.call_soon_threadsafe(self._begin_to_part, ended)
+            self.loop.call_soon_threadsafe(self._begin_to_part, ended)
         except RuntimeError:  # the loop was closed meanwhile
             self.drop()
             ended.set()
         return ended.is_set
 
     def _begin_to_part(self, ended: threading.Event) -> None:
-        self._parting = self._loop.create_task(self._part())
+        self._parting = self.loop.create_task(self._part())
         self._parting.add_done_callback(lambda _: ended.set())
 
     async def _part(self) -> None:

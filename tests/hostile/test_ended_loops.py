@@ -1,9 +1,13 @@
 """Streams that outlive their event loop: what policies do at a stream's end is done all the same."""
 
+import _thread
 import asyncio
 import gc
+import os
+import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +16,9 @@ from ai_client import AsyncOpenAI
 from ai_client._call.call import Call, Reply, StreamEnd
 from ai_client._call.pipeline import Next
 from ai_client.provider import ClientProvider
-from tests.conftest import CHAT, KEY
-from tests.hostile.test_readers import PIECES
+from tests.conftest import CHAT, KEY, Invoke
+from tests.hostile.test_readers import CHUNKS, PIECES
+from tests.process.test_forks import in_child
 from tests.support.hostile.wire import HOLD, Wire
 
 
@@ -71,6 +76,14 @@ def dropped_later(client: AsyncOpenAI) -> None:
     del stream
 
 
+def dropped_in_between(client: AsyncOpenAI) -> None:
+    """Drop it while its loop is open but never runs again."""
+    loop = asyncio.new_event_loop()
+    stream = loop.run_until_complete(begin(client))
+    del stream
+    loop.close()
+
+
 def dropped_in_another(client: AsyncOpenAI) -> None:
     """Drop it once its loop is closed, while another one runs."""
     streams = [asyncio.run(begin(client))]
@@ -89,7 +102,7 @@ def cancelled(client: AsyncOpenAI) -> None:
 
 
 @pytest.mark.parametrize("owner", ["nobody", "provider"])
-@pytest.mark.parametrize("leave", [dropped, dropped_later, dropped_in_another, cancelled])
+@pytest.mark.parametrize("leave", [dropped, dropped_later, dropped_in_between, dropped_in_another, cancelled])
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_streams_left_behind(wire: Wire, leave: Callable[[AsyncOpenAI], None], owner: str) -> None:
     """Each stream that is left behind by a loop that ends is settled, however it is left."""
@@ -114,3 +127,98 @@ def test_streams_left_behind(wire: Wire, leave: Callable[[AsyncOpenAI], None], o
     provider.close()
     del client, provider
     gc.collect()  # loops that were closed over their connections complain of them here
+
+
+def test_many_streams_left_behind_are_settled_by_one_thread(wire: Wire) -> None:
+    """However many streams outlive their loop, one thread at a time settles them, so that they take few resources."""
+    wire.play([*PIECES[:2], HOLD])
+    policy = Settling()
+    client = AsyncOpenAI(api_key=KEY, base_url=wire.base_url, layers=[policy], max_connections=200)
+
+    async def open_many() -> list[Any]:
+        return await asyncio.gather(*(begin(client) for _ in range(200)))
+
+    streams = asyncio.run(open_many())
+    before = _thread._count()
+    streams.clear()
+    most = 0
+    for _ in range(1000):
+        most = max(most, _thread._count())
+        if policy.ended == 200:
+            break
+        time.sleep(0.01)
+    assert (policy.open, policy.ended) == (200, 200)
+    assert most <= before + 3  # one may end while the next begins
+    asyncio.run(client.close())
+
+
+def test_tasks_of_a_closed_loop_stay_where_they_are(wire: Wire) -> None:
+    """A reader that its closed loop left in the middle goes on nowhere else when the connection is closed under it."""
+    wire.play([*PIECES[:2], HOLD])
+    client = AsyncOpenAI(api_key=KEY, base_url=wire.base_url)
+    went_on: list[str] = []
+
+    async def read(begun: asyncio.Event) -> None:
+        stream = await begin(client)
+        begun.set()
+        try:
+            await anext(stream)
+        finally:
+            went_on.append("reader")
+
+    async def start() -> Any:
+        begun = asyncio.Event()
+        task = asyncio.create_task(read(begun))
+        await begun.wait()
+        await asyncio.sleep(0)
+        return task
+
+    loop = asyncio.new_event_loop()
+    task = loop.run_until_complete(start())
+    loop.close()
+    asyncio.run(drop(client))  # a pool of another loop: that of the closed one is let go
+    wire.wait_for(lambda: wire.open <= 1)
+    assert went_on == []
+    assert not task.done()
+    task._log_destroy_pending = False  # as a test may: it is left pending on purpose
+    asyncio.run(client.close())
+
+
+class Noting:
+    """A policy that notes in a file which process settles a stream."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def __call__(self, call: Call, proceed: Next) -> Reply:
+        """Pass a call on."""
+        reply = await proceed(call)
+
+        async def settle(end: StreamEnd) -> None:
+            with self._path.open("a") as notes:
+                notes.write(f"{os.getpid()} {end.complete}\n")
+
+        reply.on_end.append(settle)
+        return reply
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_child_leaves_a_stream_to_its_parent(wire: Wire, invoke: Invoke, tmp_path: Path) -> None:
+    """A stream that goes in a forked child is neither closed nor settled there: its parent reads it to its end."""
+    go_on = threading.Event()
+    wire.play([*PIECES[:2], go_on, *PIECES[2:]])
+    notes = tmp_path / "notes"
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, layers=[Noting(notes)])
+    streams = [invoke(client.chat.completions.create, **CHAT, stream=True)]
+    invoke.next(streams[0])
+
+    def leave() -> bool:
+        streams.clear()
+        gc.collect()
+        time.sleep(0.2)  # for what a thread might do
+        return not notes.exists()
+
+    assert in_child(leave)
+    go_on.set()
+    assert len(invoke.collect(streams[0])) == len(CHUNKS) - 1
+    assert notes.read_text() == f"{os.getpid()} True\n"

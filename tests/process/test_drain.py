@@ -173,6 +173,29 @@ def test_retry_during_the_drain_is_made(
     assert call.result(5) == "finished"
 
 
+async def begin(provider: ClientProvider) -> Any:
+    """Open a stream and read its first item."""
+    stream = await provider.async_client.chat.completions.create(**CHAT, stream=True)
+    await anext(stream)
+    return stream
+
+
+@pytest.mark.parametrize("end", ["close", "aclose"])
+def test_stream_of_a_closed_loop_does_not_hold_the_end_up(
+    make: Callable[..., ClientProvider], ai_client_upstream: Upstream, pool: ThreadPoolExecutor, end: str
+) -> None:
+    """A stream that is still held counts no more once its event loop is closed, since nobody can read on."""
+    provider = make(shutdown_timeout=120)
+    ai_client_upstream.always(chunks=[CHUNK, Gate()])
+    streams = [asyncio.run(begin(provider)) for _ in range(3)]
+    if end == "close":
+        pool.submit(provider.close).result(60)
+    else:
+        pool.submit(asyncio.run, provider.aclose()).result(60)
+    ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
+    assert len(streams) == 3
+
+
 def test_dropped_stream_does_not_hold_the_end_up(
     make: Callable[..., ClientProvider], ai_client_upstream: Upstream
 ) -> None:
@@ -250,9 +273,9 @@ def test_copy_takes_no_more_calls(copied: Copied, copy: str) -> None:
 def test_gate_is_no_policy(copied: Copied, copy: str) -> None:
     """What counts calls is not called like a policy, and is the same in a copy made with whatever options."""
     provider = copied.make()
-    client: Any = provider.client if copied.blocking else provider.async_client
+    client: Any = provider.client if copied.sync else provider.async_client
     assert not callable(client._gate)
-    http: Any = copied.http if copied.blocking else httpx.AsyncClient()
+    http: Any = copied.http if copied.sync else httpx.AsyncClient()
     assert COPIES[copy](client, http)._gate is client._gate
 
 
