@@ -43,7 +43,7 @@ def test_stopping_twice_is_harmless_and_starting_twice_is_not() -> None:
     """`stop` may be repeated; a second `start` of a running upstream is refused."""
     upstream = Upstream()
     upstream.start()
-    with pytest.raises(RuntimeError, match="running already"):
+    with pytest.raises(RuntimeError, match="already running"):
         upstream.start()
     upstream.stop()
     upstream.stop()
