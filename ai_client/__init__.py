@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         OAuthError as OAuthError,
         OpenAIError as OpenAIError,
         PermissionDeniedError as PermissionDeniedError,
+        PolicyError as PolicyError,
         PollTimeoutError as PollTimeoutError,
         QueueFull as QueueFull,
         RateLimitError as RateLimitError,
@@ -110,7 +111,7 @@ _HOMES = {
         "SubjectTokenProviderError AuthenticationError BadRequestError BudgetExceeded CircuitOpen "
         "ClientClosedError ConfigError ConflictError ContentFilterFinishReasonError GuardrailError "
         "InternalServerError InvalidWebhookSignatureError LengthFinishReasonError LimitExceeded "
-        "NotFoundError OAuthError OpenAIError PermissionDeniedError PollTimeoutError QueueFull "
+        "NotFoundError OAuthError OpenAIError PermissionDeniedError PolicyError PollTimeoutError QueueFull "
         "RateLimitError RateLimitExceeded ResponseTooLargeError StoreError StreamError "
         "StreamTooLargeError StreamInterruptedError StreamTimeoutError UnprocessableEntityError "
         "WebSocketConnectionClosedError WebSocketQueueFullError WebSocketRedirectError "

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpack
 
 from ._call.call import Call
-from ._call.pipeline import Layer
+from ._call.pipeline import Policy
 from ._call.stream_ends import StreamEndPolicy
 from ._client import environment as of_process
 from ._client.arguments import query_of
@@ -56,7 +56,7 @@ class OwnOptions(TypedDict, total=False):
 
     deadline: float | None
     http_backend: Literal["httpx", "httpx2"]
-    layers: "Sequence[Layer]"
+    layers: "Sequence[Policy]"
     max_connections: int
     keepalive_expiry: float
     trust: Literal["certifi", "system"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
-from ._call.pipeline import Layer, together
+from ._call.pipeline import Policy, together
 from ._call.stream_ends import StreamEndPolicy
 from ._client import environment as of_process
 from ._client.arguments import (
@@ -113,7 +113,7 @@ class BaseClient(Copies, Resources[M]):
         default_query: Mapping[str, object] | None = None,
         http_client: Any = None,
         http_backend: Literal["httpx", "httpx2"] = "httpx",
-        layers: Sequence[Layer] = (),
+        layers: Sequence[Policy] = (),
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
         keepalive_expiry: float = DEFAULT_KEEPALIVE_EXPIRY,
         trust: Literal["certifi", "system"] = "certifi",
@@ -203,8 +203,8 @@ class BaseClient(Copies, Resources[M]):
         )
 
     def _built_by_layers(self) -> list[Any]:
-        makers: list[Any] = [layer for layer in self._layers if hasattr(layer, "built_clients")]
-        return [client for maker in makers for client in maker.built_clients(sync=self._sync)]
+        makers: list[Any] = [layer for layer in self._layers if hasattr(layer, "_built_clients")]
+        return [client for maker in makers for client in maker._built_clients(sync=self._sync)]
 
 
 class OpenAI(SyncVerbs, BaseClient[Sync]):

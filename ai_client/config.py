@@ -70,7 +70,7 @@ class ClientConfig(Options):
             return lambda _: target
 
         try:
-            make_layers(self.controls, connect=connect)
+            make_layers(self.controls, connect=connect, factories=False)
         except (ConfigError, ImportError) as error:
             raise FaultError("controls", str(error)) from error
         except Exception as error:
@@ -163,7 +163,7 @@ class ClientConfig(Options):
         if isinstance(options, cls):
             if not more:
                 return options
-            options = options.model_dump(exclude_unset=True)
+            options = {name: getattr(options, name) for name in options.model_fields_set}
         if options is not None and not isinstance(options, Mapping):
             raise ConfigError(f"Options are a mapping or a ClientConfig, not {type(options).__name__}.")
         spell = source if callable(source) else f"{source}{{}}".format
@@ -203,6 +203,8 @@ def _target(options: Mapping[str, Any], source: str) -> ClientConfig:
 
 def hint_for(name: str, suggest: Callable[[str], str] = repr) -> str:
     """Say what was meant by an option that does not exist, as far as can be told."""
+    if name == "layers":
+        return f" Give policies of your own as {{'policies': [...]}} in {suggest('controls')}."
     near = get_close_matches(name, ClientConfig.model_fields, n=1)
     if near:
         return f" Did you mean {suggest(near[0])}?"

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from pydantic_core import from_json, to_json
 
 from .._call.call import Call, Reply
+from .._call.own_policy import event_failure
 from .._call.stream_ends import DONE, ends_of, is_whole, type_of
 from .._exchange.bounds import bounds_of
 from .._models.decode import admits, decode, decoder
-from ..errors import StreamError, StreamInterruptedError, StreamTooLargeError, members_of
+from ..errors import OpenAIError, StreamError, StreamInterruptedError, StreamTooLargeError, members_of
 from .sse import Event, SSEDecoder
 
 if TYPE_CHECKING:
@@ -155,9 +156,14 @@ class Items(Generic[T]):
         """Pass an event's data to the policies; return whether the caller may see it."""
         self._raise_if_error(data)
         shown = True
-        for see in self._on_event:
-            if see(data) is False:
-                shown = False
+        try:
+            for see in self._on_event:
+                if see(data) is False:
+                    shown = False
+        except OpenAIError:
+            raise
+        except Exception as error:
+            raise event_failure(error) from error
         return shown
 
     def _with_type(self, data: bytes, name: bytes) -> bytes:

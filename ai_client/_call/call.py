@@ -1,13 +1,14 @@
 """The call that policies receive and the reply that they return."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import from_json
 
+from .._io import finish
 from .._params.encoding import encode
 from .._params.omit import NotGiven, not_given
 from .._params.secrets import shown_address
@@ -150,6 +151,8 @@ class Reply:
         usage: Its usage, once a policy has asked.
         meter: Measures a stream's usage, once a policy has asked.
         stream_end: Whether a stream must bring an end mark, as the client has it that sent the call.
+        is_taken: Whether a policy of the application has had it; it can then answer no other call.
+        is_made: Whether such a policy made it.
     """
 
     response: "httpx.Response"
@@ -161,23 +164,28 @@ class Reply:
     usage: "Usage | None" = None
     meter: "Meter | None" = None
     stream_end: StreamEndPolicy = "required"
+    is_taken: bool = False
+    is_made: bool = False
 
     async def settle(self, io: "IO", end: StreamEnd) -> None:
         """Run the functions for the end of a stream, once, even if its caller is cancelled."""
         if self.on_end:
-            await io.carry_through(self._settle(end))
+            await io.carry_through(self._settle(io, end))
 
-    async def abandon(self, io: "IO", error: BaseException) -> None:
-        """Close and settle an answer that its caller will not get, because of *error*."""
+    async def abandon(self, io: "IO", error: BaseException | None = None) -> None:
+        """Close and settle an answer that its caller will not get, because of *error* where there is one."""
         try:
             await io.close(self.response)
         finally:
             await self.settle(io, StreamEnd(error, complete=False))
 
-    async def _settle(self, end: StreamEnd) -> None:
+    async def _settle(self, io: "IO", end: StreamEnd) -> None:
         while self.on_end:
             callback = self.on_end.pop(0)
             try:
-                await callback(end)
+                if io.sync:
+                    finish(cast("Coroutine[Any, Any, None]", callback(end)))
+                else:
+                    await callback(end)
             except Exception:
                 logger.exception("Settling a stream failed; what the caller read is not affected.")

@@ -1,19 +1,21 @@
 """The pipeline: policies around the innermost step of a call."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ..errors import ConfigError
 from .call import Call, Reply
+from .own_policy import OwnPolicy, is_ours
 
 Next = Callable[[Call], Awaitable[Reply]]
 """The rest of the pipeline: further policies, then the innermost step."""
 
 
-class Layer(Protocol):
-    """A policy: awaits `proceed` any number of times, and returns a reply or raises.
+class Policy(Protocol):
+    """A policy: awaits `proceed` any number of times, and returns a reply or raises an `OpenAIError`.
 
-    Usually a coroutine function; one that only reads the call may return `proceed(call)` itself.
+    Usually a coroutine function; one that only reads the call may return `proceed(call)` itself. A policy with
+    `for_sessions = False` is left out where a session over a WebSocket is opened.
     """
 
     def __call__(self, call: Call, proceed: Next, /) -> Awaitable[Reply]:
@@ -21,26 +23,30 @@ class Layer(Protocol):
         ...
 
 
-def chained(layers: Sequence[Layer], last: Next) -> Next:
+Layer: TypeAlias = Policy
+"""The name of `Policy` that the keyword `layers` goes by."""
+
+
+def chained(layers: Sequence[Policy], last: Next) -> Next:
     """Wrap the last step in policies, the first of them outermost."""
     for layer in reversed(layers):
         last = _around(layer, last)
     return last
 
 
-def together(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Join adjacent policies that can act as one; such a policy has a method `joined`.
+def together(layers: Iterable[Policy]) -> tuple[Policy, ...]:
+    """Join adjacent policies that can act as one; such a policy has a method `_joined`.
 
     Raises:
         ConfigError: One is no policy.
     """
     if not isinstance(layers, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigError(f"layers must be a sequence of policies, not {type(layers).__name__}.")
-    found: list[Layer] = []
+    found: list[Policy] = []
     for layer in layers:
         if isinstance(layer, type) or not callable(layer):
             raise ConfigError(f"layers must hold policies, which are called with a call, not {_name(layer)}.")
-        joined = getattr(layer, "joined", None)
+        joined = getattr(layer, "_joined", None)
         found[-1:] = [*found[-1:], layer] if joined is None else joined(found[-1:])
     return tuple(found)
 
@@ -49,7 +55,9 @@ def _name(given: object) -> str:
     return f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
 
 
-def _around(layer: Layer, proceed: Next) -> Next:
+def _around(layer: Policy, proceed: Next) -> Next:
+    if not is_ours(layer):
+        return OwnPolicy(layer, proceed).__call__
     handle = layer.__call__  # bound once: half the time of calling an object
 
     def step(call: Call) -> Awaitable[Reply]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .._call.pipeline import Layer, together
+from .._call.pipeline import Policy, together
 from .._call.stream_ends import StreamEndPolicy
 from .._http.options import PoolOptions
 from .._params.omit import NotGiven, Omit, not_given
@@ -72,7 +72,7 @@ class Copies(Calls):
         set_default_headers: "Mapping[str, str | Omit] | None" = None,
         default_query: Mapping[str, object] | None = None,
         set_default_query: Mapping[str, object] | None = None,
-        layers: Sequence[Layer] | None = None,
+        layers: Sequence[Policy] | None = None,
         max_response_bytes: int | NotGiven | None = not_given,
         max_event_bytes: int | NotGiven | None = not_given,
     ) -> Self:
@@ -128,7 +128,7 @@ class Copies(Calls):
         names = ("organization", "project", "_custom_headers", "_custom_query")
         where = [str(self.base_url), *(getattr(self, name) for name in names)]
         layers: tuple[Any, ...] = self._layers
-        self._layers = tuple(one.apart(where) if hasattr(one, "apart") else one for one in layers)
+        self._layers = tuple(one._apart(where) if hasattr(one, "_apart") else one for one in layers)
 
     def _replace_defaults(self, headers: Any, set_headers: Any, query: Any, set_query: Any) -> None:
         own = self._custom_headers, self._custom_query

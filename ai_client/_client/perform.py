@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._answers.result import body_of, cannot_stream, check_opening, make_result
 from .._call.call import Call, Reply
-from .._call.pipeline import Layer, Next, chained
+from .._call.pipeline import Next, Policy, chained
 from .._call.protocols import Gate, View
 from .._call.retry import retry
 from .._call.stream_ends import StreamEndPolicy
@@ -54,7 +54,7 @@ class Calls(Messages):
     _api_key_source: Callable[[], Any] | None
     _workload_keys: "WorkloadKeys | None"
     _fetches_key: bool
-    _layers: tuple[Layer, ...]
+    _layers: tuple[Policy, ...]
     _steps: Next | None = None
     _gate: Gate | None = None
     """What counts the calls of a client that a provider owns, and of its copies; no policy, so no option drops it."""

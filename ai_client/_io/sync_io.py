@@ -17,6 +17,7 @@ from .._exchange.bounds import read
 from .._exchange.hurry import hurry, too_late_to_send
 from .._fork import PerProcess
 from .._http.library import DEADLINE
+from ..errors import PolicyError
 from .deadline import SETTLING_SECONDS, is_over, limited, remaining
 from .interface import Waiter
 
@@ -31,13 +32,19 @@ T = TypeVar("T")
 
 
 def finish(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run *coroutine* to its end on this thread; it must not suspend."""
+    """Run *coroutine* to its end on this thread; it must not suspend.
+
+    Raises:
+        PolicyError: It does, which only a policy of the application can bring about.
+    """
     try:
         coroutine.send(None)
     except StopIteration as done:
         return cast("T", done.value)
     coroutine.close()
-    raise RuntimeError(f"{coroutine!r} suspended in a sync client")
+    raise PolicyError(
+        "A policy waited for something that the sync client cannot wait for: policies wait through `call.io` only."
+    )
 
 
 def in_event_loop() -> bool:

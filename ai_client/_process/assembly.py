@@ -1,13 +1,17 @@
 """The policies of a configuration, as the clients of a process share them."""
 
 import hashlib
+import os
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import to_json
 
+from .._call.own_policy import is_ours
 from .._fork import PerProcess
 from ..config import ClientConfig
+from ..errors import ConfigError
 from .factory import FurtherClients, arguments_of, client_of
 
 _TELLS_ANSWERS_APART = (
@@ -31,6 +35,7 @@ class Assembly:
 
     def __init__(self, config: ClientConfig) -> None:
         self.config = config
+        self._maker: tuple[int, int] | None = None
         self._layers: PerProcess[tuple[Any, ...]] = PerProcess(self._make_layers)
 
     def client(self, *, sync: bool) -> Any:
@@ -52,14 +57,25 @@ class Assembly:
             del options  # which were checked when the configuration was made
             return FurtherClients(self.config.targets[source])
 
-        return make_layers(self.config.controls or {}, namespace=_namespace(self.config), connect=connect)
+        maker = os.getpid(), threading.get_ident()
+        if self._maker == maker:
+            raise ConfigError(
+                "controls.policies: what makes a policy uses the client that the policy is for."
+            )
+        self._maker = maker
+        try:
+            return make_layers(self.config.controls or {}, namespace=_namespace(self.config), connect=connect)
+        except ConfigError as error:
+            raise ConfigError(f"controls: {error}") from error
+        finally:
+            self._maker = None
 
     def close_store(self) -> None:
         """Close the store that `controls` names by its address; a later call opens it again."""
         controls = self.config.controls
         if controls and self._layers.made() and not hasattr(controls.get("store"), "close"):
-            stores = {id(store): store for one in self._layers() if (store := getattr(one, "store", None))}
-            for store in stores.values():
+            found = [getattr(one, "store", None) for one in self._layers() if is_ours(one)]
+            for store in {id(store): store for store in found if store is not None}.values():
                 store.close()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from .._call.call import Call
-from .._call.pipeline import Layer
+from .._call.pipeline import Policy
 from .._call.protocols import Client, Gate
 from .open_sessions import Sessions
 
@@ -27,7 +27,7 @@ class SessionClient(Client, Protocol):
     _bounds: "Bounds"
     _fetches_key: bool
     _gate: Gate | None
-    _layers: tuple[Layer, ...]
+    _layers: tuple[Policy, ...]
     _library: "Library"
     _sessions: Sessions
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._call.call import Call, Reply, StreamEnd
 from .._call.labels import in_request, requests_are_served
+from .._call.own_policy import event_failure
 from .._call.pipeline import chained
 from .._call.retry import retry
 from .._fork import PerProcess
@@ -43,12 +44,12 @@ async def opened(client: "SessionClient", path: str, model: object, connect: Con
     deadline = None if client.deadline is None else time.monotonic() + client.deadline
     body = {"model": model} if model else {}
     call = Call(client.io, "GET", path, None, body=body, stream=object, deadline=deadline, session=True)
-    sockets: list[Socket] = []
+    answers: list[tuple[Reply, Socket]] = []
 
     async def attempt(taken: int) -> Reply:
         socket, response = await connect(call)
-        sockets.append(socket)
-        return Reply(response, taken)
+        answers.append((Reply(response, taken), socket))
+        return answers[-1][0]
 
     async def last(call: Call) -> Reply:
         reply = await retry(call, attempt, 0)
@@ -62,10 +63,10 @@ async def opened(client: "SessionClient", path: str, model: object, connect: Con
     with nullcontext() if client._gate is None else client._gate.passing():
         try:
             reply = await chained(layers, last)(call)
-            session = Session(client, call, reply, _only(sockets))
+            session = Session(client, call, reply, _socket_of(reply, answers))
             session.begin()
         except BaseException as error:
-            for socket in sockets:
+            for _, socket in answers:
                 socket.drop()
             if reply is not None:
                 await reply.settle(call.io, StreamEnd(error, complete=False))
@@ -73,10 +74,17 @@ async def opened(client: "SessionClient", path: str, model: object, connect: Con
     return session
 
 
-def _only(sockets: "list[Socket]") -> "Socket":
-    if not sockets:
+def _socket_of(reply: Reply, answers: "list[tuple[Reply, Socket]]") -> "Socket":
+    """Return the socket of the answer that the policies settled on, and drop those of others."""
+    found: Socket | None = None
+    for one, socket in answers:
+        if one is reply:
+            found = socket
+        else:
+            socket.drop()
+    if found is None:
         raise OpenAIError("A policy answered for the server, which no session can be made of.")
-    return sockets[-1]
+    return found
 
 
 class Session:
@@ -138,8 +146,13 @@ class Session:
         """Note a message of the server's; return whether it is for the caller."""
         self._moved = time.monotonic()
         hidden = False
-        for see in self._see:
-            hidden = see(data) is False or hidden
+        try:
+            for see in self._see:
+                hidden = see(data) is False or hidden
+        except OpenAIError:
+            raise
+        except Exception as error:
+            raise event_failure(error) from error
         return not hidden
 
     def note(self, kind: str, event: object = None) -> None:

@@ -7,13 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .._call.call import Call as Call, Reply as Reply
-    from .._call.pipeline import Layer as Layer, Next as Next
+    from .._call.call import Call as Call, Reply as Reply, StreamEnd as StreamEnd
+    from .._call.pipeline import Layer as Layer, Next as Next, Policy as Policy
     from .._call.record import Record as Record
-    from .._call.usage import Usage as Usage
+    from .._call.usage import Meter as Meter, Usage as Usage
+    from .._io import IO as IO
     from .accounting.budget import Budget as Budget, Budgets as Budgets, BudgetWarning as BudgetWarning
     from .accounting.cost import Cost as Cost
     from .accounting.rate_limit import RateLimit as RateLimit, RateLimits as RateLimits
+    from .answering import answer as answer
     from .assembly import make_layers as make_layers
     from .breaker import Breaker as Breaker
     from .cache.policy import Cache as Cache
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
     from .observability.logs import Logs as Logs
     from .observability.redaction.policy import Redaction as Redaction
     from .observability.telemetry import Telemetry as Telemetry
+    from .own_policies import (
+        PolicyFactory as PolicyFactory,
+        PolicyOptions as PolicyOptions,
+        PolicyPlace as PolicyPlace,
+    )
+    from .pricing.meter import usage_meter as usage_meter
     from .pricing.prices import Price as Price, Prices as Prices
     from .record import call_record as call_record
     from .retry_budget import RetryBudget as RetryBudget
@@ -33,15 +41,18 @@ _HOMES = {
     ".breaker": "Breaker",
     ".accounting.budget": "Budget Budgets BudgetWarning",
     ".cache.policy": "Cache",
-    ".._call.call": "Call Reply",
-    ".._call.pipeline": "Layer Next",
+    ".._call.call": "Call Reply StreamEnd",
+    ".._call.pipeline": "Layer Next Policy",
     ".concurrency": "Concurrency",
     ".accounting.cost": "Cost",
     ".fallback": "Fallback",
     ".guardrails": "Guardrails Rules",
     ".observability.hooks": "Hooks",
     ".observability.logs": "Logs",
+    ".answering": "answer",
     ".assembly": "make_layers",
+    ".own_policies": "PolicyFactory PolicyOptions PolicyPlace",
+    ".pricing.meter": "usage_meter",
     ".pricing.prices": "Price Prices",
     ".accounting.rate_limit": "RateLimit RateLimits",
     ".._call.record": "Record",
@@ -50,7 +61,8 @@ _HOMES = {
     ".retry_budget": "RetryBudget",
     ".observability.telemetry": "Telemetry",
     ".trim": "trim_messages",
-    ".._call.usage": "Usage",
+    ".._call.usage": "Meter Usage",
+    ".._io": "IO",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

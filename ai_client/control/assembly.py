@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from .._call.pipeline import Layer
+from .._call.pipeline import Policy
 from ..errors import ConfigError
 from ..stores import open_store
 from .accounting.budget import Budget, Budgets
@@ -18,6 +18,7 @@ from .observability.hooks import Hooks
 from .observability.logs import Logs
 from .observability.redaction.policy import Redaction
 from .options.checking import check_names, checked, checked_options, make, mapping, resolved, sequence
+from .own_policies import placed
 from .pricing.prices import Price, Prices
 from .retry_budget import RetryBudget
 
@@ -26,6 +27,7 @@ OPTIONS: Mapping[str, str] = {
     "store": "The address of shared state, see `open_store`; `memory://` by default.",
     "on_store_failure": "While the store is down, `open` lets calls through and `closed` raises `StoreError`.",
     "redaction": "What hooks, logs and traces may see, see `Redaction`.",
+    "policies": "A list of policies of your own, see `PolicyOptions`.",
     "hooks": "Callbacks, or their dotted paths, see `Hooks`.",
     "logs": "One log record per call: `True`, or see `Logs`.",
     "telemetry": "OpenTelemetry spans and metrics: `True`, or see `Telemetry`.",
@@ -51,45 +53,54 @@ Connect = Callable[[Mapping[str, Any], str], Callable[[bool], Any]]
 
 
 def make_layers(
-    controls: Mapping[str, Any], *, namespace: str = "", connect: Connect | None = None
-) -> tuple[Layer, ...]:
+    controls: Mapping[str, Any],
+    *,
+    namespace: str = "",
+    connect: Connect | None = None,
+    factories: bool = True,
+) -> tuple[Policy, ...]:
     """Build the policies that *controls* configures, outermost first.
 
-    The order: telemetry, logs and hooks see every call, including cache hits and calls that another policy
-    rejects. Guardrails come before the cache, so that the cache key is that of the request as it is sent. The
-    cache comes before everything that counts, because a hit costs nothing. Fallback comes before budgets, cost
-    and rate limits, so that each target is counted under its own name and price, and a target that is skipped
-    reserves nothing. Budgets wrap cost, because they settle with the figure that cost computes. Rate limits
-    come before concurrency, so that no call holds a slot while it waits for a window. The retry budget is
-    innermost, next to the retries.
+    The order: the application's own policies that are `outermost` wrap all others. Telemetry, logs and hooks see every
+    call that these let through, including cache hits and calls that another policy rejects. Guardrails come before
+    the cache, so that the cache key is that of the request as it is sent. The cache comes before everything that
+    counts, because a hit costs nothing. Fallback comes before budgets, cost and rate limits, so that each target is
+    counted under its own name and price, and a target that is skipped reserves nothing; own policies for each
+    `target` come between. Budgets wrap cost, because they settle with the figure that cost computes. Rate limits come
+    before concurrency, so that no call holds a slot while it waits for a window. The retry budget is next to the
+    retries, and wraps only own policies that are `innermost`.
 
     Args:
         controls: Options by name, see `OPTIONS`.
         namespace: Separates this client's cached responses from those of others in the same store.
         connect: Builds the clients that `fallback` defines by their options.
+        factories: Whether factories of own policies are called; otherwise they are validated and left out.
 
     Raises:
         ConfigError: An option is unknown, ill-typed or contradicts another.
         ImportError: The library that an option needs is not installed.
     """
+    if "layers" in controls:
+        raise ConfigError("layers: unknown option. Did you mean 'policies'?")
     check_names("", controls, OPTIONS)
     given = {name: value for name, value in controls.items() if value is not None and value is not False}
     store = _store(given)
-    layers: list[Any] = _watching(given)
+    own = placed(given.get("policies", ()), factories=factories)
+    layers: list[Any] = [*own["outermost"], *_watching(given)]
     if "guardrails" in given:
         layers.append(_guardrails(given["guardrails"]))
     if "cache" in given:
         layers.append(make(Cache, given["cache"], "cache", store=store, namespace=namespace))
     if given.keys() & {"models", "fallback", "breaker"}:
         layers.append(_fallback(given, connect, has_breaker=controls.get("breaker") is not False))
-    layers += _counting(given, store)
+    layers += [*own["target"], *_counting(given, store)]
     if "concurrency" in given:
         bound = given["concurrency"]
         bound = {"max_in_flight": bound} if type(bound) is int else bound
         layers.append(make(Concurrency, bound, "concurrency"))
     if "retry_budget" in given:
         layers.append(make(RetryBudget, given["retry_budget"], "retry_budget"))
-    return tuple(layers)
+    return (*layers, *own["innermost"])
 
 
 def _watching(given: Mapping[str, Any]) -> list[Any]:

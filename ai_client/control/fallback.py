@@ -240,7 +240,7 @@ class Fallback:
 
         reply.on_end.append(at_end)
 
-    def built_clients(self, *, sync: bool) -> list[Any]:
+    def _built_clients(self, *, sync: bool) -> list[Any]:
         """Return the clients of one kind that this policy built, to be closed together with its owner."""
         makers = [client for client in self.clients.values() if hasattr(client, "built")]
         return [client for maker in makers if (client := maker.built(sync=sync)) is not None]

@@ -4,6 +4,7 @@
     ├── ConfigError                         (also ValueError)
     ├── ClientClosedError
     ├── StoreError
+    ├── PolicyError
     ├── GuardrailError                      (also ValueError)
     ├── LimitExceeded
     │   ├── RateLimitExceeded
@@ -75,6 +76,7 @@ from ._controls import (
     CircuitOpen,
     GuardrailError,
     LimitExceeded,
+    PolicyError,
     QueueFull,
     RateLimitExceeded,
     StoreError,
@@ -130,6 +132,7 @@ __all__ = [
     "OAuthError",
     "OpenAIError",
     "PermissionDeniedError",
+    "PolicyError",
     "PollTimeoutError",
     "QueueFull",
     "RateLimitError",

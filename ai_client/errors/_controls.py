@@ -25,6 +25,22 @@ class StoreError(OpenAIError):
         return self.message
 
 
+class PolicyError(OpenAIError):
+    """A policy of the application that broke its contract; where it raised, its error is the `__cause__`.
+
+    Attributes:
+        policy: The name of the policy.
+    """
+
+    def __init__(self, message: str, policy: str | None = None) -> None:
+        super().__init__(message, policy)
+        self.message = message
+        self.policy = policy
+
+    def __str__(self) -> str:
+        return self.message
+
+
 class GuardrailError(OpenAIError, ValueError):
     """A call that the application's own rules forbid: a model, a size. It was not sent.
 

@@ -16,6 +16,7 @@ from tests.support.policies import Both
 EVERYTHING: dict[str, Any] = {
     "store": "memory://",
     "on_store_failure": "closed",
+    "policies": ["tests.support.own_policies.pass_on"],
     "redaction": {"content": False, "patterns": ["email"]},
     "hooks": {"on_call": "tests.control.test_options.hear"},
     "logs": True,
@@ -48,7 +49,9 @@ def hear(details: object) -> None:
 
 def test_the_order_of_policies() -> None:
     """Whatever the order of the options, policies are around each other in the documented one."""
-    expected = "Telemetry Logs Hooks Guardrails Cache Fallback Budgets Cost RateLimits Concurrency RetryBudget".split()  # noqa: SIM905 - reads as the list it is
+    watching = "function Telemetry Logs Hooks".split()  # noqa: SIM905 - reads as the list it is
+    others = "Guardrails Cache Fallback Budgets Cost RateLimits Concurrency RetryBudget".split()  # noqa: SIM905
+    expected = [*watching, *others]
     reverse = dict(reversed(EVERYTHING.items()))
 
     def connect(options: object, source: str) -> Any:
@@ -209,10 +212,10 @@ def test_clients_of_a_chain_are_built_and_closed(both: Both, upstream: Upstream)
     (policy,) = layers
     client = both.client(layers)
     sync = both.kind == "sync"
-    assert policy.built_clients(sync=sync) == []
+    assert policy._built_clients(sync=sync) == []
     upstream.reply(status=500)
     both.chat(client, model="m")
-    (built,) = policy.built_clients(sync=sync)
+    (built,) = policy._built_clients(sync=sync)
     both.call(client.close)
     assert built.is_closed()
 

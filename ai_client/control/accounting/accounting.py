@@ -104,6 +104,9 @@ class Accounting:
             raise
         finally:
             record.before_retry = reservation.outer
+        if reply.is_made and record.billable == reservation.billed_before:  # nothing was sent
+            await call.io.carry_through(reservation.fail())
+            return reply
         now = call.io.now()
         if rates is not None and rates.upstream:
             rates.learn(record, reply.response, now)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Sequence
 from typing import ClassVar
 
 from ..._call.call import Call, Reply
-from ..._call.pipeline import Layer, Next
+from ..._call.pipeline import Next, Policy
 from .accounting import Accounting
 from .parts import Part
 
@@ -18,7 +18,7 @@ class Counted:
         """Send a call and count it; see `Accounting`."""
         return Accounting({self.part: self})(call, proceed)
 
-    def joined(self, outer: Sequence[Layer]) -> list[Layer]:
+    def _joined(self, outer: Sequence[Policy]) -> list[Policy]:
         """Return the policies that replace this one and the policy next outside, if there is one.
 
         Returns:

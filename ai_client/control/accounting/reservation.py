@@ -42,13 +42,13 @@ class Reservation:
         record: Its record.
 
     Attributes:
+        billed_before: The record's `billable` before this call.
         sent: The call to send: *call*, or a copy that asks for its usage.
         outer: The `before_retry` of the record before this reservation set its own.
     """
 
     __slots__ = (
         "_accounting",
-        "_before",
         "_call",
         "_counted",
         "_needed",
@@ -57,6 +57,7 @@ class Reservation:
         "_record",
         "_takes",
         "_tickets",
+        "billed_before",
         "outer",
         "sent",
     )
@@ -78,7 +79,7 @@ class Reservation:
         self._places = places
         self._takes = takes
         self._counted = counted
-        self._before = record.billable
+        self.billed_before = record.billable
         self._tickets = [new_ticket()]
         self.outer = record.before_retry
         self.sent = sent
@@ -126,7 +127,7 @@ class Reservation:
     def settled_at_once(self, usage: Usage | None, now: float) -> Sequence[Ledger] | None:
         """Settle an answered call without waiting; return `None`, with nothing settled, where that is impossible."""
         instant = self._accounting.instant
-        if instant is None or self._record.billable - self._before > 1 or len(self._tickets) > 1:
+        if instant is None or self._record.billable - self.billed_before > 1 or len(self._tickets) > 1:
             return None
         used, changes, tally = self._counts(usage, 0, now)
         spends = [Spend(key, used[unit], until) for key, unit, _, until in self._places]
@@ -136,14 +137,14 @@ class Reservation:
 
     async def settled(self, usage: Usage | None, now: float) -> Sequence[Ledger]:
         """Settle an answered call: its usage, and the full reservation of each lost attempt before it."""
-        lost = max(0, self._record.billable - self._before - 1)
+        lost = max(0, self._record.billable - self.billed_before - 1)
         used, changes, tally = self._counts(usage, lost, now)
         return await self._settle(used, lost, changes, tally)
 
     async def fail(self) -> None:
         """Settle a failed call: the full reservation of each attempt that may have been billed."""
         record = self._record
-        lost = record.billable - self._before
+        lost = record.billable - self.billed_before
         tally: Tally | None = None
         cost = self._accounting.cost
         if lost and cost is not None:
@@ -233,7 +234,7 @@ class Reservation:
         holds = [
             hold for hold, place in zip(self._holds(), self._places, strict=True) if _by_attempt(place.unit)
         ]
-        if store is None or not holds or record.billable - self._before < len(self._tickets):
+        if store is None or not holds or record.billable - self.billed_before < len(self._tickets):
             return True
         io, ticket = self._call.io, new_ticket()
         now = io.now()

@@ -86,6 +86,8 @@ class Cache:
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Answer a call from the cache, or send it and cache the response."""
         record = call.record or record_of(call)
+        if record.cache is not None:  # a policy further out asks again
+            record.cache = record.nano_usd = None
         directives = DEFAULT
         if call.headers:
             directives, call = read_directives(call)
@@ -120,7 +122,7 @@ class Cache:
                 return self._answer(call, record, stale, "stale")
             raise
 
-    def apart(self, whereabouts: object) -> "Cache":
+    def _apart(self, whereabouts: object) -> "Cache":
         """Return a copy whose keys also depend on *whereabouts*, so that the two share no entries."""
         other = copy.copy(self)
         digest = hashlib.sha256(to_json(whereabouts, fallback=str)).hexdigest()[:16]

@@ -49,19 +49,32 @@ async def observed(
     except BaseException as error:
         await call.io.carry_through(done(Outcome(record, record.seconds, error, complete=False, reply=None)))
         raise
-    meter: Meter | None = None
-    if answers or not call.is_whole:
+    finally:
+        if attempt is not None:
+            record.on_attempt.remove(attempt)  # a policy further out may ask again
+    is_whole = call.is_whole
+    if answers or not is_whole:
         record.request_id = reply.response.headers.get("x-request-id")
-    if record.cache not in {None, "miss"}:
-        record.usage = None  # the tokens are those of another call
-    elif call.is_whole:
-        record.usage = reply.usage or usage_of(call, reply, record)
-    else:
-        meter = metered(call, call, reply)
-    if call.is_whole:
-        if answers:
-            await done(Outcome(record, record.seconds, None, complete=True, reply=reply))
+    is_measured = record.cache in {None, "miss"} and (record.attempts or not reply.is_made)
+    if not is_measured:
+        record.usage = None  # the tokens are those of another call, or of none
+    if not is_whole:
+        _watch(reply, record, done, metered(call, call, reply) if is_measured else None)
         return reply
+    if is_measured:
+        record.usage = reply.usage or usage_of(call, reply, record)
+    if answers:
+        await done(Outcome(record, record.seconds, None, complete=True, reply=reply))
+    return reply
+
+
+def _watch(
+    reply: Reply,
+    record: Record,
+    done: Callable[[Outcome], Coroutine[Any, Any, None]],
+    meter: Meter | None,
+) -> None:
+    """Have *done* hear of the end of a stream."""
 
     def see(data: bytes) -> None:
         del data
@@ -75,4 +88,3 @@ async def observed(
 
     reply.on_event.append(see)
     reply.on_end.append(at_end)
-    return reply

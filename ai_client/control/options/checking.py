@@ -1,6 +1,7 @@
 """Validation of options: errors name the full path of the option and the nearest valid name."""
 
 import re
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
@@ -106,5 +107,19 @@ def resolved(value: Any, where: str) -> Any:
     module, _, name = value.rpartition(".")
     try:
         return getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"{where}: cannot import the dotted path {value!r}.") from error
+    except Exception as error:
+        message = f"{where}: cannot import the dotted path {value!r}.{_meant(value, error)}"
+        raise ConfigError(message) from error
+
+
+def _meant(path: str, error: Exception) -> str:
+    """Return the nearest dotted path, or why the module cannot be imported."""
+    if ":" in path:
+        return f" Did you mean {path.replace(':', '.')!r}?"
+    module, _, name = path.rpartition(".")
+    if isinstance(error, AttributeError) and error.obj is sys.modules.get(module):
+        near = get_close_matches(name, dir(error.obj), n=1)
+        return f" Did you mean '{module}.{near[0]}'?" if near else ""
+    return (
+        f" {error}." if isinstance(error, ImportError) else f" Importing it fails ({type(error).__name__})."
+    )

@@ -102,6 +102,32 @@ def _estimated(call: Call, content: bytes | None, size: int) -> Usage:
     return used(call, content, size) or UNKNOWN
 
 
+class _Known:
+    """The usage of an answer that is read already."""
+
+    __slots__ = ("_usage",)
+
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
+
+    def usage(self) -> Usage:
+        """Return the usage."""
+        return self._usage
+
+
+def usage_meter(call: Call, reply: Reply) -> Meter:
+    """Return the meter of an answer, for a policy that has just received *reply*.
+
+    Its `usage()` is final once the answer is read: at once where it is whole, in `Reply.on_end` of a stream. Usage that
+    is not reported is estimated; with the control `cost`, streams are asked to report it. It is unknown where nothing
+    was sent, as of a cached answer.
+    """
+    record = record_of(call)
+    if record.cache not in {None, "miss"} or (reply.is_made and not record.attempts):
+        return _Known(UNKNOWN)
+    return _Known(usage_of(call, reply, record)) if call.is_whole else metered(call, call, reply)
+
+
 def metered(call: Call, sent: Call, reply: Reply) -> Meter:
     """Return the meter of the stream that answers *call*; *sent* is the call as `asking_for_usage` changed it.
 

@@ -1,0 +1,147 @@
+"""Policies of the application around a call: a fault of one is told by its name, and leaves no answer open."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+from .._io import finish
+from .._io.deadline import is_over
+from ..errors import OpenAIError, PolicyError
+from .call import Call, Reply
+
+_PACKAGE = __name__.partition(".")[0]
+_FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
+
+
+def is_ours(policy: object) -> bool:
+    """Return whether a policy is of this package, and not of the application."""
+    return str(getattr(policy, "__module__", "")).partition(".")[0] == _PACKAGE
+
+
+def name_of(thing: object) -> str:
+    """Name a policy, or what makes one, by the dotted path of its function or class."""
+    named: Any = thing if hasattr(thing, "__qualname__") and hasattr(thing, "__module__") else type(thing)
+    return f"{named.__module__}.{named.__qualname__}".removeprefix("builtins.")
+
+
+class OwnPolicy:
+    """A step of the way of calls: a policy of the application, and the steps further in.
+
+    What goes wrong in the policy is a `PolicyError`; errors of ours and those from further in pass. An answer from
+    further in that the policy does not return is let go, so that its connection is free and its usage counted.
+
+    Args:
+        policy: The policy.
+        proceed: The steps further in.
+    """
+
+    def __init__(self, policy: Any, proceed: Callable[[Call], Awaitable[Reply]]) -> None:
+        self._handle = policy.__call__
+        self._name = name_of(policy)
+        self._proceed = proceed
+
+    async def __call__(self, call: Call) -> Reply:
+        """Handle a call.
+
+        Raises:
+            PolicyError: The policy raised another error, or what it returned is no answer to the call.
+        """
+        got: list[Reply] = []
+        raised: list[BaseException] = []
+        over = False
+
+        async def proceed(inner: Call, /) -> Reply:
+            if not isinstance(inner, Call):  # pyright: ignore[reportUnnecessaryIsInstance]
+                self._fail(f"passed on {name_of(inner)}, which is no call")
+            if inner.record is None:
+                inner.record = call.record  # else what it costs would be counted for nobody
+            try:
+                reply = await self._proceed(inner)
+            except BaseException as error:
+                raised.append(error)
+                raise
+            finally:
+                if call.record is None:
+                    call.record = inner.record
+            reply.is_taken = True
+            if over:
+                await reply.abandon(call.io)
+                self._fail("was answered after it had returned: it must wait for all that it passes on")
+            got.append(reply)
+            return reply
+
+        returned: object = None
+        try:
+            returned = await self._returned(call, proceed)
+            reply = self._checked(returned, call, got)
+        except BaseException as error:
+            over = True
+            for one in got:
+                await one.abandon(call.io, error)
+            if isinstance(error, Exception) and not self._may_pass(error, call, raised):
+                said = f"The policy {self._name} failed ({type(error).__name__}); its error is the cause of this one."
+                raise PolicyError(said, self._name) from error
+            raise
+        finally:
+            raised.clear()  # the errors hold the frame that holds them
+        over = True
+        for one in got:
+            if one is not reply:
+                await one.abandon(call.io)
+        return reply
+
+    async def _returned(self, call: Call, proceed: Callable[[Call], Awaitable[Reply]]) -> object:
+        waited: Any = self._handle(call, proceed)
+        if not inspect.isawaitable(waited):
+            self._fail(f"returned {name_of(waited)}, which cannot be awaited: make it an `async def`")
+        if not call.io.sync:
+            return await waited
+        try:
+            return finish(waited if inspect.iscoroutine(waited) else _awaited(waited))
+        except PolicyError as error:
+            if error.policy is None:
+                raise PolicyError(f"{self._name}: {error}", self._name) from None
+            raise
+
+    def _checked(self, returned: object, call: Call, got: list[Reply]) -> Reply:
+        """Return an answer that fits a call."""
+        if not isinstance(returned, Reply):
+            self._fail(f"returned {name_of(returned)} instead of a Reply")
+        if any(returned is one for one in got):
+            return returned
+        response: Any = returned.response
+        if returned.is_taken:
+            self._fail("returned an answer that another call has had: make a new one for each call")
+        if any(response is one.response for one in got):
+            self._fail(
+                "put an answer into a Reply of its own: return the Reply that it got, changed in place"
+            )
+        status = getattr(response, "status_code", None)
+        if status is None or getattr(response, "_request", None) is None:
+            self._fail("returned a Reply without a response to a request: make one with `answer`")
+        if not _FIRST_SUCCESS <= status < _FIRST_REDIRECT:
+            self._fail(f"answered with status {status}: raise an error in its place")
+        if call.is_whole and not response.is_closed:
+            self._fail("answered a call that is not streamed with a body that is not read")
+        returned.is_taken = returned.is_made = True
+        return returned
+
+    @staticmethod
+    def _may_pass(error: Exception, call: Call, raised: list[BaseException]) -> bool:
+        if isinstance(error, OpenAIError) or any(error is one for one in raised):
+            return True
+        return isinstance(error, TimeoutError) and is_over(call.deadline)
+
+    def _fail(self, what: str) -> NoReturn:
+        raise PolicyError(f"The policy {self._name} {what}.", self._name)
+
+
+async def _awaited(waited: Awaitable[Any]) -> Any:
+    return await waited
+
+
+def event_failure(error: Exception) -> PolicyError:
+    """Return the error of a stream at an event of which a function of `Reply.on_event` failed."""
+    return PolicyError(
+        f"A policy failed at an event of a stream ({type(error).__name__}); its error is the cause of this one."
+    )
