@@ -62,30 +62,30 @@ class Resource(Generic[M]):
         """Return another view of this resource."""
         return self if self._view == view else type(self)(self._client, view)
 
-    async def _get(
+    def _get(
         self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
-    ) -> T:
-        return cast("T", await self._call("GET", path, accepts, params, cast_to, **more))
+    ) -> Coroutine[Any, Any, T]:
+        return self._call("GET", path, accepts, params, cast_to, **more)
 
-    async def _post(
+    def _post(
         self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
-    ) -> T:
-        return cast("T", await self._call("POST", path, accepts, params, cast_to, **more))
+    ) -> Coroutine[Any, Any, T]:
+        return self._call("POST", path, accepts, params, cast_to, **more)
 
-    async def _put(
+    def _put(
         self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
-    ) -> T:
-        return cast("T", await self._call("PUT", path, accepts, params, cast_to, **more))
+    ) -> Coroutine[Any, Any, T]:
+        return self._call("PUT", path, accepts, params, cast_to, **more)
 
-    async def _patch(
+    def _patch(
         self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
-    ) -> T:
-        return cast("T", await self._call("PATCH", path, accepts, params, cast_to, **more))
+    ) -> Coroutine[Any, Any, T]:
+        return self._call("PATCH", path, accepts, params, cast_to, **more)
 
-    async def _delete(
+    def _delete(
         self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
-    ) -> T:
-        return cast("T", await self._call("DELETE", path, accepts, params, cast_to, **more))
+    ) -> Coroutine[Any, Any, T]:
+        return self._call("DELETE", path, accepts, params, cast_to, **more)
 
     async def _call(
         self,

@@ -2,7 +2,7 @@
 
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from .._answers.result import body_of, cannot_stream, check_opening, make_result
@@ -125,8 +125,8 @@ class Calls(Messages):
             return reply
         content = self._content(call)
 
-        async def attempt(taken: int) -> Reply:
-            return await self._attempt(call, content, taken)
+        def attempt(taken: int) -> Coroutine[Any, Any, Reply]:
+            return self._attempt(call, content, taken)
 
         retries = self.max_retries if call.max_retries is None else call.max_retries
         if isinstance(content, Body) and not content.replayable:

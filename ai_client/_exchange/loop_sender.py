@@ -6,6 +6,7 @@ each loop that it meets, and drops the pools of loops that were closed.
 """
 
 import asyncio
+import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
     from .._http.library import Library
 
 _NO_LOOP = "AsyncOpenAI needs a running asyncio event loop: with trio, call OpenAI in a thread instead."
+
+
+def _no_loop() -> Loop | None:
+    return None
+
+
+_NOTHING_NEAR = (0, _no_loop, None)
 
 
 class LoopSender(OverTransport):
@@ -43,22 +51,22 @@ class LoopSender(OverTransport):
         self._stream = _stream_class(library.http.AsyncByteStream)
         self._lock = threading.Lock()
         self._senders: weakref.WeakKeyDictionary[Loop, AsyncPoolSender] = weakref.WeakKeyDictionary()
-        self._near: tuple[Callable[[], Loop | None], AsyncPoolSender | None] = (_no_loop, None)
+        self._near: tuple[int, Callable[[], Loop | None], AsyncPoolSender | None] = _NOTHING_NEAR
         _instances.add(self)
 
     def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "Coroutine[Any, Any, httpx.Response]":
         """Perform one exchange; the body is read unless *stream*."""
-        here()
         running = asyncio._get_running_loop()
         if running is None:
             raise RuntimeError(_NO_LOOP)
-        home_of, near = self._near
-        if home_of() is running:
+        process, home_of, near = self._near
+        if home_of() is running and process == os.getpid():
             return cast("AsyncPoolSender", near).exchange(request, stream=stream)
+        here()
         home = self._home_of(running)
         sender = self._sender_of(home)
         if home is running:
-            self._near = weakref.ref(running), sender
+            self._near = os.getpid(), weakref.ref(running), sender
             return sender.exchange(request, stream=stream)
         return self._cross(home, sender, request, stream)
 
@@ -96,7 +104,7 @@ class LoopSender(OverTransport):
         with self._lock:
             taken = list(self._senders.items())
             self._senders.clear()
-            self._near = (_no_loop, None)
+            self._near = _NOTHING_NEAR
         for _, sender in taken:
             sender.is_closed = True
         return taken
@@ -134,10 +142,6 @@ def share(client: Any) -> None:
     """Share an async client's connections among all loops of the process, unless its HTTP client is the user's."""
     if isinstance(client._sender, LoopSender):
         client._sender.shared = True
-
-
-def _no_loop() -> Loop | None:
-    return None
 
 
 _instances: "weakref.WeakSet[LoopSender]" = weakref.WeakSet()

@@ -46,13 +46,13 @@ class AsyncIO:
         other.__dict__ = {**self.__dict__, "deadline": deadline}
         return other
 
-    async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "Coroutine[Any, Any, httpx.Response]":
         """Perform one exchange; the body is read unless *stream*."""
         if self.deadline is not None:
             if is_over(self.deadline):
                 raise too_late_to_send(self.timeouts[0])
             request.extensions[DEADLINE] = self.deadline
-        return await self.sender.exchange(request, stream=stream)
+        return self.sender.exchange(request, stream=stream)
 
     async def read(self, response: "httpx.Response", /) -> bytes:
         """Read the rest of a body."""

@@ -1,6 +1,7 @@
 """JSON bodies, encoded by pydantic in one step."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, cast
 
 from pydantic_core import PydanticSerializationError, SchemaSerializer, core_schema
@@ -30,12 +31,6 @@ def encode(body: object) -> bytes:
         raise TypeError(str(error).removeprefix("Error serializing to JSON: ")) from None
 
 
-def _to_json(body: object) -> bytes:
-    return _serializer.to_json(
-        body, exclude_unset=True, by_alias=True, warnings=False, fallback=_fallback, context=SENDING
-    )
-
-
 def _fallback(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
@@ -45,6 +40,16 @@ def _fallback(value: object) -> object:
             " or `stream`, not `create`."
         )
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+_to_json = partial(
+    _serializer.to_json,
+    exclude_unset=True,
+    by_alias=True,
+    warnings=False,
+    fallback=_fallback,
+    context=SENDING,
+)
 
 
 def _without_omitted(value: object) -> object:

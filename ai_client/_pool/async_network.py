@@ -111,7 +111,8 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
             self._paused = True
             self._transport.pause_reading()
         _wake(self._waiter)
-        _wake(self._drained)  # wake a sender that waits
+        if self._drained is not None:  # wake a sender that waits
+            _wake(self._drained)
 
     def eof_received(self) -> None:
         self._ended = True

@@ -74,8 +74,8 @@ class GatedAsyncIO(AsyncIO):
 
     async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
-        sending = super().exchange(request, stream=stream)
         try:
+            sending = super().exchange(request, stream=stream)
             response = await (sending if self._owned else _until_cut(self._gate, sending))
         except Exception as error:
             self._gate.fail_if_cut(error)

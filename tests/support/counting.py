@@ -75,3 +75,21 @@ def assert_linear(work: Callable[[int], Work]) -> None:
     assert few.operations > FEW / 2
     assert many.operations <= few.operations * TIMES * 1.1
     assert many.bytes <= few.bytes * TIMES * 1.1
+
+
+@contextmanager
+def calls_into(place: str) -> Iterator[list[str]]:
+    """Record what this thread calls in the files whose paths begin so; a coroutine that goes on counts once more."""
+    calls: list[str] = []
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(place):
+            calls.append(f"{code.co_filename.removeprefix(place)}: {code.co_qualname}")
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(before)
