@@ -25,8 +25,6 @@ UNFINISHED = frozenset(
         "ai_client/client",
         "ai_client/config",
         "ai_client/doctor",
-        "ai_client/errors",
-        "ai_client/lib",
         "ai_client/provider",
         "ai_client/relay",
         "ai_client/stores",

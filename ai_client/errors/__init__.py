@@ -1,4 +1,4 @@
-"""Every exception the package raises, with the official SDK's names and attributes.
+"""Every exception that the package raises, with the official SDK's names and attributes.
 
     OpenAIError
     ├── ConfigError                         (also ValueError)
@@ -43,8 +43,8 @@
     InvalidWebhookSignatureError            (ValueError)
     BlockingCallWarning                     (RuntimeWarning)
 
-Exceptions pickle and copy. What they carry across is redacted: a pickled error keeps its request's method and
-address but no credential and no body.
+Exceptions can be pickled and copied. A pickled error keeps the method and URL of its request, but no credential and no
+body.
 """
 
 from ._api import (
@@ -152,4 +152,4 @@ __all__ = [
 ]
 
 for _name in __all__:
-    globals()[_name].__module__ = __name__  # tracebacks and pickles name the place that users import from
+    globals()[_name].__module__ = __name__  # tracebacks and pickles show the public import path

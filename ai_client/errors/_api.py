@@ -1,4 +1,4 @@
-"""Requests that did not lead to a result, whatever the server said or did not say."""
+"""Errors of requests: connection failures, invalid responses, broken streams."""
 
 import copyreg
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class APIError(OpenAIError):
-    """A request that did not lead to a result.
+    """A request that failed.
 
     Attributes:
         message: What happened.
-        request: The request that was sent; in its address the values of secret parameters are masked.
-        body: The decoded JSON of the answer's `error` member, its text where it is not JSON, or `None`.
-        code, param, type: The members of that name of *body*, where the server gave them.
+        request: The request that was sent; the values of secret parameters in its URL are masked.
+        body: The `error` member of the response's JSON, its text where it is not JSON, or `None`.
+        code, param, type: The members of *body* with these names, where the server sent them.
     """
 
     message: str
@@ -61,7 +61,7 @@ class APIError(OpenAIError):
 
 
 class APIResponseValidationError(APIError):
-    """An answer that is not what the API promises: not JSON, or not of the expected shape."""
+    """A response that violates the API: it is not JSON, or not of the expected shape."""
 
     response: "httpx.Response"
     status_code: int
@@ -70,46 +70,46 @@ class APIResponseValidationError(APIError):
         self, response: "httpx.Response", body: object | None, *, message: str | None = None
     ) -> None:
         super().__init__(
-            message or "The server's answer does not have the expected shape.", response.request, body=body
+            message or "The server's response does not have the expected shape.", response.request, body=body
         )
         self.response = response
         self.status_code = response.status_code
 
 
 class ResponseTooLargeError(APIResponseValidationError):
-    """An answer larger than may be held in memory, see the client's `max_response_bytes` and `max_event_bytes`."""
+    """A response larger than the client's `max_response_bytes` or `max_event_bytes`."""
 
 
 class InvalidResultError(APIResponseValidationError, ValueError):
-    """An answer of the expected shape of which its method's result cannot be made, as embeddings without a vector."""
+    """A response of the expected shape from which no result can be made, such as embeddings without a vector."""
 
 
 class APIConnectionError(APIError):
-    """A request without an answer: the server could not be reached or broke the connection."""
+    """A request without a response: the server was unreachable or the connection broke."""
 
     def __init__(self, *, message: str = "Connection error.", request: "httpx.Request") -> None:
         super().__init__(message, request, body=None)
 
 
 class APITimeoutError(APIConnectionError):
-    """A request whose answer did not come in time."""
+    """A request whose response did not arrive in time."""
 
     def __init__(self, request: "httpx.Request", *, message: str = "Request timed out.") -> None:
         super().__init__(message=message, request=request)
 
 
 class DeadlineExceededError(APITimeoutError):
-    """A call that was not over, all its attempts and waits included, when its deadline came."""
+    """A call that had not finished at its deadline, including all attempts and waits."""
 
     def __init__(self, request: "httpx.Request", *, message: str = "The call's deadline has passed.") -> None:
         super().__init__(request, message=message)
 
 
 class StreamError(APIError):
-    """A stream that ended with an error after its opening.
+    """A stream that failed after its response had begun.
 
     Attributes:
-        received: The items that came before the error, in order.
+        received: The items received before the error, in order.
     """
 
     received: Sequence[Any]
@@ -117,7 +117,9 @@ class StreamError(APIError):
     def __init__(
         self, message: str, request: "httpx.Request", *, body: object | None, received: Sequence[Any] = ()
     ) -> None:
-        APIError.__init__(self, message, request, body=body)  # a subclass may have other bases in between
+        APIError.__init__(
+            self, message, request, body=body
+        )  # not super(): a subclass may have other bases between
         self.received = received
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -133,11 +135,11 @@ class StreamInterruptedError(StreamError, APIConnectionError):
 
 
 class StreamTimeoutError(StreamInterruptedError, APITimeoutError):
-    """A stream that fell silent for longer than the read timeout."""
+    """A stream that sent nothing for longer than the read timeout."""
 
 
 class StreamTooLargeError(StreamError, ResponseTooLargeError):
-    """A stream, or one event of it, larger than may be held in memory."""
+    """A stream, or one event of it, larger than the client's limits."""
 
     def __init__(self, message: str, response: "httpx.Response", *, received: Sequence[Any] = ()) -> None:
         StreamError.__init__(self, message, response.request, body=None, received=received)

@@ -1,8 +1,8 @@
-"""The root of the tree, and the errors of a client's own life."""
+"""The base of all errors, and errors of a client's configuration and lifecycle."""
 
 
 class OpenAIError(Exception):
-    """Base of every error of this package."""
+    """Base class of all errors of this package."""
 
 
 class ConfigError(OpenAIError, ValueError):
@@ -10,8 +10,8 @@ class ConfigError(OpenAIError, ValueError):
 
 
 class ClientClosedError(OpenAIError):
-    """Use of a client after it was closed, or while its application shuts down."""
+    """A client was used after it was closed, or while its application shuts down."""
 
 
 class BlockingCallWarning(RuntimeWarning):
-    """A call of the sync client on the thread of a running event loop."""
+    """A call of the sync client on the thread of a running event loop, which it blocks."""

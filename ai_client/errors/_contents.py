@@ -1,4 +1,4 @@
-"""What errors carry of requests and answers, without their secrets."""
+"""Requests and responses attached to errors, with their secrets removed."""
 
 import base64
 import binascii
@@ -21,19 +21,19 @@ _SHORTEST_SECRET = 8
 
 
 def members_of(value: Any) -> Mapping[str, Any]:
-    """Give the members of a decoded JSON object; none where *value* is something else."""
-    if type(value) is dict:  # nearly always, and much faster to tell; a cast would take as long again
+    """Return the members of a decoded JSON object; an empty mapping where *value* is anything else."""
+    if type(value) is dict:  # the common case, and a fast check; a call of cast would double its cost
         return value  # pyright: ignore[reportUnknownVariableType]
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
 def is_secret_name(name: str) -> bool:
-    """Return whether a parameter of a query, or a header, has the name of a secret."""
+    """Return whether a query parameter or header has the name of a secret."""
     return name.lower() in _SECRET_HEADERS or _SECRET_NAMES.search(name) is not None
 
 
 def without_credentials(value: T, request: "httpx.Request") -> T:
-    """Take the request's own credentials out of what the server says about them."""
+    """Return a copy of *value*, decoded JSON, with the request's own credentials replaced by `[redacted]`."""
     return hide({secret for secret in _secrets(request) if len(secret) >= _SHORTEST_SECRET}, value)
 
 
@@ -81,7 +81,7 @@ def _replaced(value: object, secrets: list[str]) -> object:
 
 
 def shown(request: "httpx.Request") -> "httpx.Request":
-    """Return the request of an error; its address, which its repr shows, has no secret parameters and no user."""
+    """Return a request for an error: the URL, which its repr shows, has no user info, and secret parameters masked."""
     url = request.url
     if not url.userinfo and not any(value and is_secret_name(name) for name, value in _parameters(request)):
         return request
@@ -97,10 +97,12 @@ def shown(request: "httpx.Request") -> "httpx.Request":
 
 
 def redacted(request: "httpx.Request") -> "httpx.Request":
+    """Return a copy of a request without body and credentials."""
     headers = [(name, value) for name, value in request.headers.items() if not is_secret_name(name)]
     return type(request)(request.method, shown(request).url, headers=headers)
 
 
 def detached(response: "httpx.Response", request: "httpx.Request") -> "httpx.Response":
+    """Return a copy of a response without body and cookies, for *request*."""
     headers = [(name, value) for name, value in response.headers.items() if name != "set-cookie"]
     return type(response)(response.status_code, headers=headers, request=request)

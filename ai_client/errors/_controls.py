@@ -1,4 +1,4 @@
-"""What the policies around a call raise instead of sending it."""
+"""Errors that policies raise instead of sending a call."""
 
 import copyreg
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ from ._base import OpenAIError
 
 
 class StoreError(OpenAIError):
-    """Shared state that cannot be reached, where a policy may not go on without it.
+    """Shared state is unreachable, and a policy is configured not to go on without it.
 
     Attributes:
-        retry_after: Seconds until the store is asked again, where known.
+        retry_after: Seconds until the store is called again, where known.
     """
 
     type = "unavailable"
@@ -42,11 +42,11 @@ class PolicyError(OpenAIError):
 
 
 class GuardrailError(OpenAIError, ValueError):
-    """A call that the application's own rules forbid: a model, a size. It was not sent.
+    """A call that the application's rules reject, for its model or size. It was not sent.
 
     Attributes:
-        param: The parameter at fault.
-        status: The HTTP status under which an application shows it.
+        param: The parameter that violates a rule.
+        status: The HTTP status with which an application reports it.
     """
 
     status = 400
@@ -62,13 +62,13 @@ class GuardrailError(OpenAIError, ValueError):
 
 
 class LimitExceeded(OpenAIError):  # noqa: N818 - names what happened, as the limits' own vocabulary does
-    """A call that the application's own limits refused before it was sent.
+    """A call that one of the application's own limits rejected before it was sent.
 
     Attributes:
-        message: What limit it was.
-        retry_after: Seconds until a further try may succeed, where known.
-        details: The figures behind the refusal.
-        status: The HTTP status under which an application shows it.
+        message: The limit that was reached.
+        retry_after: Seconds until a retry may succeed, where known.
+        details: Figures behind the rejection.
+        status: The HTTP status with which an application reports it.
     """
 
     status = 429
@@ -87,20 +87,20 @@ class LimitExceeded(OpenAIError):  # noqa: N818 - names what happened, as the li
 
 
 class RateLimitExceeded(LimitExceeded):
-    """More requests or tokens than a rate allows. Details: `limit`, `unit`, `scope`, `per` (seconds)."""
+    """More requests or tokens than a rate limit allows. Details: `limit`, `unit`, `scope`, `per` (seconds)."""
 
     type = "rate_limit"
 
 
 class QueueFull(LimitExceeded):
-    """More calls at once than the application allows. Details: `queue_length`, `in_flight`, `waited` (seconds)."""
+    """More concurrent calls than the application allows. Details: `queue_length`, `in_flight`, `waited` (seconds)."""
 
     status = 503
     type = "overloaded"
 
     @property
     def queue_length(self) -> int:
-        """Callers that were waiting."""
+        """Callers that were waiting in the queue."""
         return int(self.details["queue_length"] or 0)
 
 
@@ -111,7 +111,7 @@ class BudgetExceeded(LimitExceeded):
 
 
 class CircuitOpen(LimitExceeded):
-    """A target that failed too often lately and is left alone for a while. Details: `target`."""
+    """A target that failed too often lately, to which no call is sent for a while. Details: `target`."""
 
     status = 503
     type = "unavailable"

@@ -1,4 +1,4 @@
-"""What the helpers around calls raise: structured answers, waiting, WebSockets, webhooks, tokens of a workload."""
+"""Errors of the helpers: structured outputs, polling, WebSockets, webhooks, workload tokens."""
 
 import copyreg
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class LengthFinishReasonError(OpenAIError):
-    """A structured answer that was cut off by the token limit.
+    """A structured output that was cut off by the token limit.
 
     Attributes:
-        completion: The incomplete answer, a `ChatCompletion`; without `usage` when it was streamed.
+        completion: The incomplete `ChatCompletion`; without `usage` when it was streamed.
     """
 
     completion: Any
@@ -31,10 +31,10 @@ class LengthFinishReasonError(OpenAIError):
 
 
 class ContentFilterFinishReasonError(OpenAIError):
-    """A structured answer that the content filter stopped.
+    """A structured output that the content filter stopped.
 
     Attributes:
-        completion: What had come by then, a `ChatCompletion`, or `None`.
+        completion: The `ChatCompletion` received so far, or `None`.
     """
 
     completion: Any
@@ -48,10 +48,10 @@ class ContentFilterFinishReasonError(OpenAIError):
 
 
 class PollTimeoutError(OpenAIError, TimeoutError, RuntimeError):
-    """A wait for the server's work that took longer than the caller would wait; the work goes on.
+    """Polling that took longer than the caller allowed; the work on the server continues.
 
     Attributes:
-        last: What the server said last about the work.
+        last: The last state that the server reported.
     """
 
     last: object
@@ -65,21 +65,18 @@ class PollTimeoutError(OpenAIError, TimeoutError, RuntimeError):
 
 
 class StreamStateError(OpenAIError, RuntimeError):
-    """A stream that is not fit for what is asked of it.
-
-    Its events make no answer: one does not fit to those before it, or the last is missing. Or somebody else reads it.
-    """
+    """A stream whose events are inconsistent or incomplete, or that is already being read by another task or thread."""
 
 
 class WebSocketQueueFullError(OpenAIError):
-    """More messages waiting for a WebSocket than `max_queue_size` allows."""
+    """More messages waiting to be sent over a WebSocket than `max_queue_size` allows."""
 
 
 class WebSocketConnectionClosedError(OpenAIError):
-    """A WebSocket that is closed; also an exception of the websockets package of the kind that it raises then.
+    """A closed WebSocket. Where the websockets package is used, also an instance of its matching exception.
 
     Attributes:
-        close_code: The code that the connection was closed with, 1006 where it broke.
+        close_code: The code with which the connection was closed, 1006 where it broke.
         unsent_frames: The messages that were not sent, in order.
     """
 
@@ -93,7 +90,7 @@ class WebSocketConnectionClosedError(OpenAIError):
 
     @property
     def unsent_messages(self) -> list[str]:
-        """The text messages, in order."""
+        """The text messages among `unsent_frames`, in order."""
         return [frame for frame in self.unsent_frames if isinstance(frame, str)]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -105,18 +102,18 @@ def _closed(message: str, close_code: int) -> WebSocketConnectionClosedError:
 
 
 class WebSocketRedirectError(APIConnectionError):
-    """A server that sends a WebSocket to another origin, where this client's credentials do not belong."""
+    """A WebSocket that the server redirects to another origin, where this client's credentials must not go."""
 
 
 class InvalidWebhookSignatureError(ValueError):
-    """A webhook whose signature or timestamp does not match its payload."""
+    """A webhook whose signature or timestamp is invalid."""
 
 
 class SubjectTokenProviderError(OpenAIError):
-    """A workload's own token could not be had.
+    """A workload's own token could not be obtained.
 
     Attributes:
-        response: What the metadata server answered, if it did.
+        response: The response of the metadata server, if any.
     """
 
     def __init__(self, message: str, *, response: "httpx.Response | None" = None) -> None:

@@ -1,4 +1,4 @@
-"""Answers with a status of 400 or above: an exception for each."""
+"""Errors of responses with a status of 400 or above, one class per status."""
 
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class APIStatusError(APIError):
-    """An answer with a status of 400 or above.
+    """A response with a status of 400 or above.
 
     Attributes:
-        response: The whole answer.
+        response: The whole response.
         status_code: Its HTTP status.
         request_id: Its `x-request-id` header, to quote to the provider's support.
     """
@@ -55,11 +55,11 @@ class OAuthError(AuthenticationError):
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the key may not do this."""
+    """403: the key lacks permission."""
 
 
 class NotFoundError(APIStatusError):
-    """404: there is no such path, model or object."""
+    """404: the path, model or object does not exist."""
 
 
 class ConflictError(APIStatusError):
@@ -91,10 +91,10 @@ _SERVER_ERROR = 500
 
 
 def status_error(response: "httpx.Response", body: object) -> APIStatusError:
-    """Make the exception for an answer of status 400 or above.
+    """Build the exception for a response of status 400 or above.
 
-    *body* is the decoded answer: its JSON, or its text where it is not JSON. Only the server's own `message` is
-    quoted, never the rest of the body, and the credential of the request nowhere.
+    *body* is the decoded response: its JSON, or its text where it is not JSON. The message quotes only the
+    server's own `message`, never the rest of the body, and the request's credentials are removed.
     """
     error = members_of(body).get("error", body)
     message = f"Error code: {response.status_code}"
@@ -102,7 +102,7 @@ def status_error(response: "httpx.Response", body: object) -> APIStatusError:
         message += f" - {said}"
     elif isinstance(body, str) and body:
         kind = response.headers.get("content-type", "no content type")
-        message += f" - the answer is not JSON ({kind}, {len(body)} characters)"
+        message += f" - the response is not JSON ({kind}, {len(body)} characters)"
     default = InternalServerError if response.status_code >= _SERVER_ERROR else APIStatusError
     cls = _BY_STATUS.get(response.status_code, default)
     return cls(message, response=response, body=error)

@@ -1,1 +1,1 @@
-"""What users may name of the helpers that are written by hand beside the generated resources."""
+"""Handwritten helpers next to the generated resources."""

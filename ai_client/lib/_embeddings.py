@@ -1,4 +1,4 @@
-"""Embeddings over the wire: packed as base64, which takes a quarter of the bytes and of the time."""
+"""Embeddings, transferred as base64, which takes a quarter of the bytes and of the time."""
 
 import sys
 from array import array
@@ -13,23 +13,23 @@ _FLOAT = 4
 
 
 class PackedEmbedding(Embedding):
-    """One vector as it may come: packed, or, from a server that knows no base64, as numbers."""
+    """One vector as received: base64, or numbers from a server that does not support base64."""
 
-    embedding: Annotated[  # type: ignore[assignment] # the other form, for the wire alone
+    embedding: Annotated[  # type: ignore[assignment] # the encoded form, before `unpack`
         bytes | list[float], Field(union_mode="left_to_right")
     ]
 
 
 class PackedResponse(CreateEmbeddingResponse):
-    """The vectors of one call as they may come."""
+    """The vectors of one call as received."""
 
     data: list[PackedEmbedding]  # type: ignore[assignment] # as above
 
 
 class EncodedEmbedding(Embedding):
-    """One vector in the form that the caller asked for: base64."""
+    """One vector in base64, as the caller requested it."""
 
-    embedding: str  # type: ignore[assignment] # what the official SDK gives, too
+    embedding: str  # type: ignore[assignment] # as in the official SDK
 
 
 class EncodedResponse(CreateEmbeddingResponse):
@@ -39,13 +39,13 @@ class EncodedResponse(CreateEmbeddingResponse):
 
 
 def unpack(response: PackedResponse) -> CreateEmbeddingResponse:
-    """Put lists of numbers in the place of the packed vectors.
+    """Replace the packed vectors of a response by lists of numbers, in place.
 
-    The models stay and only change their class: to make others beside so many numbers would have the garbage
-    collector look at all of them.
+    The models are kept and only their class is changed: new models next to so many numbers would make the
+    garbage collector traverse all of them.
 
     Raises:
-        ValueError: There are none, or one is not made of 32-bit numbers.
+        ValueError: There are no vectors, or one does not consist of 32-bit floats.
     """
     if not response.data:
         raise ValueError("No embedding data received")
@@ -61,7 +61,7 @@ def _numbers(vector: bytes | str | list[float]) -> list[float]:
         return vector
     packed = b64decode(vector) if isinstance(vector, str) else vector
     if len(packed) % _FLOAT:
-        raise ValueError(f"An embedding of {len(packed)} bytes is not made of 32-bit numbers")
+        raise ValueError(f"An embedding of {len(packed)} bytes does not consist of 32-bit floats")
     numbers = array("f", packed)
     if sys.byteorder == "big":
         numbers.byteswap()

@@ -1,4 +1,4 @@
-"""Waiting for work that the server does in its own time."""
+"""Poll the server until a piece of work is done."""
 
 import math
 import time
@@ -17,7 +17,7 @@ T = TypeVar("T")
 _HINT = "openai-poll-after-ms"
 _DEFAULT_INTERVAL = 1.0
 _LONGEST_INTERVAL = 300.0
-"""Seconds after which a server is asked again, whatever it proposed."""
+"""Upper bound, in seconds, for the interval that a server proposes."""
 
 
 async def poll(
@@ -30,16 +30,17 @@ async def poll(
     max_wait_seconds: float | Omit,
     on_progress: Callable[[T], Any] | None,
 ) -> T:
-    """Ask for a piece of work until it is no longer pending, and give what the server says then.
+    """Fetch the state of a piece of work until it is no longer pending, and return the final state.
 
     Args:
         io: How to wait.
-        fetch: Asks the server.
-        is_pending: Tells whether the work goes on.
-        what: How to call it in messages.
-        poll_interval_ms: Milliseconds between questions; by default what the server proposes, else 1,000.
-        max_wait_seconds: When to give up; by default never. A question that is under way is not broken off.
-        on_progress: Called with each answer, the last one included; awaited where it can be.
+        fetch: Requests the state from the server.
+        is_pending: Returns whether the work is still in progress.
+        what: Name of the work in error messages.
+        poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1,000.
+        max_wait_seconds: When to give up; by default never. A request in progress is not interrupted.
+        on_progress: Called with each state, including the final one; its result is awaited where it is
+            awaitable.
 
     Raises:
         PollTimeoutError: The work was still pending after *max_wait_seconds*.
@@ -63,7 +64,7 @@ async def poll(
 
 
 def check_wait(max_wait_seconds: float | Omit) -> None:
-    """Refuse a limit that is none.
+    """Validate `max_wait_seconds`.
 
     Raises:
         ValueError: It is negative or not finite.
@@ -75,7 +76,7 @@ def check_wait(max_wait_seconds: float | Omit) -> None:
 
 
 def headers(poll_interval_ms: float | Omit) -> dict[str, str]:
-    """Give the headers that tell the server who asks, and how often."""
+    """Return the headers that announce polling and its interval to the server."""
     told = {"X-Stainless-Poll-Helper": "true"}
     if not isinstance(poll_interval_ms, Omit):
         told["X-Stainless-Custom-Poll-Interval"] = str(poll_interval_ms)
@@ -87,7 +88,9 @@ def _remaining(deadline: float | None, what: str, last: object) -> float:
         return math.inf
     remaining = deadline - time.monotonic()
     if remaining <= 0:
-        raise PollTimeoutError(f"Timed out waiting for {what} to finish processing; it goes on.", last=last)
+        raise PollTimeoutError(
+            f"Timed out waiting for {what} to finish processing; the server continues it.", last=last
+        )
     return remaining
 
 

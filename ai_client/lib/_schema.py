@@ -1,4 +1,4 @@
-"""The JSON schema of a Python type in the strict form that the API takes for answers and tool arguments."""
+"""The JSON schema of a Python type in the strict form that structured outputs and strict tools require."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -22,13 +22,14 @@ _MAPS = ("$defs", "definitions")
 
 @dataclass(frozen=True, eq=False)
 class Format:
-    """A Python type as the shape of a text: the schema that asks for it, and the way back.
+    """The output format of a Python type: the schema to request it, and the decoder of the answer.
 
     Attributes:
-        name: What the API calls it.
-        schema: Its strict JSON schema. The root of one is always an object, so that other types are wrapped in one.
-        wrapped: Whether it is.
-        decode: Turns a whole JSON text into an instance; raises `pydantic.ValidationError`.
+        name: Its name in the request.
+        schema: Its strict JSON schema. The root must be an object, so the schema of any other type is wrapped
+            in one.
+        wrapped: Whether it is wrapped.
+        decode: Decodes a whole JSON text to an instance; raises `pydantic.ValidationError`.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Format:
     decode: Callable[[str], Any]
 
     def partial(self, text: str) -> object | None:
-        """Give what the beginning of a JSON text says so far, unvalidated; `None` where it says nothing."""
+        """Decode the beginning of a JSON text without validation; return `None` where nothing can be decoded."""
         value = partial_json(text)
         if self.wrapped and isinstance(value, dict):
             return cast("dict[str, object]", value).get(_WRAPPED)
@@ -45,10 +46,10 @@ class Format:
 
 
 def requested_format(target: Any) -> Format | None:
-    """Give the format of the type that a caller passed; `None` where it is a dictionary, or nothing was passed.
+    """Return the format of the type that a caller passed; `None` where it is a dictionary or was not passed.
 
     Raises:
-        TypeError: No JSON schema can be made of *target*.
+        TypeError: *target* has no JSON schema.
     """
     if target is None or isinstance(target, NotGiven | Omit | Mapping):
         return None
@@ -56,7 +57,7 @@ def requested_format(target: Any) -> Format | None:
 
 
 def partial_json(text: str) -> object | None:
-    """Decode the beginning of a JSON text; `None` where it is blank or not the beginning of one."""
+    """Decode the beginning of a JSON text; return `None` where it is blank or invalid."""
     if not text or text.isspace():
         return None
     try:
@@ -66,10 +67,10 @@ def partial_json(text: str) -> object | None:
 
 
 def format_of(target: Any) -> Format:
-    """Give the format of a type: a pydantic model, a dataclass, whatever a `TypeAdapter` takes, or such an adapter.
+    """Return the format of a type: a pydantic model, a dataclass, anything that `TypeAdapter` accepts, or an adapter.
 
     Raises:
-        TypeError: No JSON schema can be made of *target*.
+        TypeError: *target* has no JSON schema.
     """
     try:
         return _cached_format(target)
@@ -80,18 +81,18 @@ def format_of(target: Any) -> Format:
 
 
 def strict_schema(target: Any) -> Schema:
-    """Give the strict JSON schema of a type.
+    """Return the strict JSON schema of a type.
 
-    Every object lists all of its properties as required and allows no others; defaults are left out, since the model
-    has to say everything; a reference stands alone.
+    Every object requires all of its properties and allows no others; defaults are removed, because the model
+    must provide every value; a `$ref` has no siblings.
 
     Raises:
-        TypeError: No JSON schema can be made of *target*.
+        TypeError: *target* has no JSON schema.
     """
     try:
         schema = target.model_json_schema() if is_model(target) else _adapter(target).json_schema()
     except pydantic.errors.PydanticUserError as error:
-        raise TypeError(f"No JSON schema can be made of {target!r}: {error.message}") from error
+        raise TypeError(f"{target!r} has no JSON schema: {error.message}") from error
     return _Strict(schema).root()
 
 
@@ -140,7 +141,7 @@ def _name(target: Any) -> str:
 
 
 class _Strict:
-    """One schema being made strict."""
+    """Converts one schema to its strict form."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
@@ -156,7 +157,7 @@ class _Strict:
         schema.pop("default", None)
         if (reference := schema.get("$ref")) is not None and len(schema) > 1:
             return self._inlined(reference, schema)
-        if "oneOf" in schema:  # the API takes no `oneOf`; what tells the members apart are their own literals
+        if "oneOf" in schema:  # not supported by the API; the literals of the members discriminate them
             schema.pop("discriminator", None)
             schema["anyOf"] = schema.pop("oneOf")
         for key in _MAPS:
@@ -183,7 +184,7 @@ class _Strict:
         schema["additionalProperties"] = False if extra is True and properties else self._of(extra)
 
     def _inlined(self, reference: str, schema: Schema) -> Schema:
-        """Lay what stands beside a reference over what it refers to; a cycle of such keeps the reference."""
+        """Merge the siblings of a reference into a copy of its target; a recursive reference stays as it is."""
         if reference in self._inlining:
             return {"$ref": reference}
         target: Any = self._schema

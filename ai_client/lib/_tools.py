@@ -1,4 +1,4 @@
-"""Function tools whose arguments come back parsed."""
+"""Function tools whose arguments are parsed."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PydanticFunctionTool(dict[str, Any]):
-    """The definition of a function, which remembers the model of its arguments."""
+    """A function definition that keeps the model of its arguments."""
 
     def __init__(self, definition: dict[str, Any], model: type[pydantic.BaseModel]) -> None:
         super().__init__(definition)
@@ -25,16 +25,18 @@ class PydanticFunctionTool(dict[str, Any]):
 def pydantic_function_tool(
     model: type[pydantic.BaseModel], *, name: str | None = None, description: str | None = None
 ) -> "ChatCompletionFunctionToolParam":
-    """Make a tool of a model: its fields are the arguments, its docstring is the description.
+    """Build a tool from a model: its fields are the arguments, its docstring is the description.
 
-    Calls of the tool that `parse` and `stream` give have instances of *model* as `parsed_arguments`.
+    Calls of the tool returned by `parse` and `stream` have an instance of *model* as `parsed_arguments`.
 
     Raises:
-        TypeError: The schema of *model* is not that of an object.
+        TypeError: The schema of *model* is not an object's.
     """
     parameters = strict_schema(model)
     if parameters.get("type") != "object":
-        raise TypeError(f"{model.__name__} is no object: the arguments of a function have names.")
+        raise TypeError(
+            f"The schema of {model.__name__} is not an object's, as a function's arguments require."
+        )
     definition = PydanticFunctionTool(
         {"name": name or model.__name__, "strict": True, "parameters": parameters}, model
     )
@@ -52,9 +54,9 @@ def pydantic_responses_function_tool(
     description: str | None = None,
     defer_loading: bool | Omit = omit,
 ) -> "FunctionToolParam":
-    """Make a tool for `client.responses` of a model, as `pydantic_function_tool` does for `client.chat`.
+    """Build a tool for `client.responses` from a model, as `pydantic_function_tool` does for `client.chat`.
 
-    *defer_loading* lets a tool search find it instead of showing it to the model from the start.
+    With *defer_loading*, the model does not see the tool until a tool search finds it.
     """
     function: Any = pydantic_function_tool(model, name=name, description=description)["function"]
     tool = PydanticFunctionTool({"type": "function", **function}, model)
@@ -64,7 +66,7 @@ def pydantic_responses_function_tool(
 
 
 class Tools:
-    """The tools of a call, as far as the arguments that the model gives them can be parsed."""
+    """The tools of a call, for parsing the arguments that the model passes to them."""
 
     def __init__(self, tools: Iterable[Mapping[str, Any]] = ()) -> None:
         self._definitions: dict[str, Mapping[str, Any]] = {}
@@ -78,20 +80,20 @@ class Tools:
 
     @property
     def parseable(self) -> bool:
-        """Whether the arguments of any of them can be."""
+        """Whether any tool has parseable arguments."""
         return any(map(self._is_parseable, self._definitions))
 
     def within(self, namespace: str | None, name: str) -> "Tools":
-        """Give the tools that a call may mean: those of its namespace; a function may be its own."""
+        """Return the tools of a call's namespace; a function may be its own namespace."""
         if namespace is None:
             return self
         return self._namespaces.get(namespace, self if namespace == name else Tools())
 
     def parse(self, name: str, arguments: str) -> object | None:
-        """Decode the arguments of a call; `None` where the tool is not known or not strict.
+        """Decode the arguments of a call; return `None` where the tool is unknown or not strict.
 
         Raises:
-            pydantic.ValidationError: The arguments are not those of the tool's model.
+            pydantic.ValidationError: The arguments do not match the tool's model.
             ValueError: They are not JSON.
         """
         if not self._is_parseable(name):
@@ -102,7 +104,7 @@ class Tools:
         return cast("object", from_json(arguments))
 
     def parse_partial(self, name: str, arguments: str) -> object | None:
-        """Decode the beginning of a call's arguments, unvalidated."""
+        """Decode the beginning of a call's arguments without validation."""
         return partial_json(arguments) if self._is_parseable(name) else None
 
     def _is_parseable(self, name: str) -> bool:
@@ -111,15 +113,15 @@ class Tools:
 
 
 def given_tools(tools: Any) -> "list[Any] | None":
-    """Give a call's `tools` as a list that can be gone through twice, or `None` where there are none."""
+    """Return a call's `tools` as a list, which can be iterated more than once; `None` where there are none."""
     return None if tools is None or isinstance(tools, NotGiven | Omit) else list(tools)
 
 
 def require_strict(tools: Iterable[Mapping[str, Any]]) -> None:
-    """Refuse tools whose arguments `parse` could not parse.
+    """Validate that `parse` can parse the arguments of all tools.
 
     Raises:
-        ValueError: A tool is no function, or not strict.
+        ValueError: A tool is not a function, or not strict.
     """
     for tool in tools:
         if tool.get("type") != "function":

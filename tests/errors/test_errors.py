@@ -82,7 +82,7 @@ def test_what_a_status_error_tells(invoke: Invoke) -> None:
         ({"json": {"error": {"message": 3}}}, "Error code: 502", {"message": 3}),
         (
             {"body": b"<html>bad</html>", "headers": {"content-type": "text/html"}},
-            "Error code: 502 - the answer is not JSON (text/html, 16 characters)",
+            "Error code: 502 - the response is not JSON (text/html, 16 characters)",
             "<html>bad</html>",
         ),
         ({"body": b""}, "Error code: 502", ""),

@@ -141,7 +141,7 @@ def test_a_stream_without_chunks(invoke: Any) -> None:
     invoke.upstream.reply(body=body([]), headers={"content-type": "text/event-stream"})
     with invoke.within(invoke.client().chat.completions.stream(**CHAT)) as stream:
         assert invoke(stream.until_done) is stream
-        with pytest.raises(RuntimeError, match="no chunk"):
+        with pytest.raises(RuntimeError, match="has not sent a chunk"):
             invoke(stream.get_final_completion)
 
 

@@ -275,9 +275,9 @@ def test_formats_are_made_once() -> None:
 
 def test_types_without_schema() -> None:
     """A type that has no JSON schema is refused by name, and so is what is no type."""
-    with pytest.raises(TypeError, match=r"No JSON schema can be made of .*Opaque"):
+    with pytest.raises(TypeError, match=r"Opaque.* has no JSON schema"):
         format_of(type("Opaque", (), {}))
-    with pytest.raises(TypeError, match="No JSON schema can be made of 3"):
+    with pytest.raises(TypeError, match="3 has no JSON schema"):
         format_of(3)
 
 

@@ -72,7 +72,7 @@ def test_odd_shapes(invoke: Any) -> None:
     with pytest.raises(ValueError, match="No embedding data received"):
         invoke(create, **CALL)
     invoke.upstream.reply(json=answer(base64.b64encode(b"abc").decode()))
-    with pytest.raises(ValueError, match="not made of 32-bit numbers"):
+    with pytest.raises(ValueError, match="does not consist of 32-bit floats"):
         invoke(create, **CALL)
 
 

@@ -131,7 +131,7 @@ def test_what_is_parsed_is_not_sent(invoke: Any) -> None:
 def test_a_chat_tool_that_is_no_model(invoke: Any) -> None:
     """A function in the form of `client.chat` is refused unless it was made of a model."""
     tool = {"type": "function", "function": {"name": "f", "parameters": {}}}
-    with pytest.raises(TypeError, match="only where it was made by `pydantic_function_tool`"):
+    with pytest.raises(TypeError, match="only from `pydantic_function_tool`"):
         invoke(invoke.client().responses.parse, **CALL, tools=[tool])
 
 

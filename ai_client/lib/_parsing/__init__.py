@@ -1,1 +1,1 @@
-"""Structured outputs of chat completions and of responses, parsed."""
+"""Parsing of structured outputs of chat completions and responses."""

@@ -1,4 +1,4 @@
-"""Chat answers parsed into types of the caller's: what a type asks of the API, and what comes back."""
+"""Structured outputs of chat completions: the format parameter, and parsing of the answer."""
 
 import logging
 from typing import Any
@@ -23,11 +23,11 @@ _MESSAGE: type[ParsedChatCompletionMessage[Any]] = ParsedChatCompletionMessage
 _COMPLETION: type[ParsedChatCompletion[Any]] = ParsedChatCompletion
 
 UNFINISHED = frozenset({"length", "content_filter"})
-"""Reasons to finish that leave an answer which cannot be parsed."""
+"""Finish reasons after which the content is incomplete and cannot be parsed."""
 
 
 def chat_format_param(response_format: Any) -> Any:
-    """Give what `response_format` says on the wire; what is not a type is given back as it is."""
+    """Convert a type to the `response_format` parameter; return anything that is not a type as it is."""
     form = requested_format(response_format)
     if form is None:
         return response_format
@@ -40,12 +40,12 @@ def chat_format_param(response_format: Any) -> Any:
 def parse_chat_completion(
     completion: ChatCompletion, form: Format | None, tools: Tools
 ) -> ParsedChatCompletion[Any]:
-    """Parse the contents and the tools' arguments of an answer.
+    """Parse the contents and tool arguments of a completion.
 
     Raises:
-        LengthFinishReasonError: The answer was cut off by the token limit.
+        LengthFinishReasonError: The completion was cut off by the token limit.
         ContentFilterFinishReasonError: The content filter stopped it.
-        pydantic.ValidationError: A content or a tool's arguments are not of their type.
+        pydantic.ValidationError: A content or a tool's arguments do not match their type.
     """
     choices: list[ParsedChoice[Any]] = []
     for choice in completion.choices or ():
@@ -66,7 +66,12 @@ def parse_chat_completion(
 
 
 def refuse_unfinished(finish_reason: str | None, completion: ChatCompletion) -> None:
-    """Raise what a finish reason means to a caller who needs the whole answer."""
+    """Raise the error for a finish reason that leaves the content incomplete.
+
+    Raises:
+        LengthFinishReasonError: The completion was cut off by the token limit.
+        ContentFilterFinishReasonError: The content filter stopped it.
+    """
     if finish_reason == "length":
         raise LengthFinishReasonError(completion=completion)
     if finish_reason == "content_filter":
@@ -77,7 +82,7 @@ def _parsed_calls(calls: Any, tools: Tools) -> list[ParsedFunctionToolCall] | No
     parsed: list[ParsedFunctionToolCall] = []
     for call in calls:
         if call.type != "function":
-            logger.warning("A call of the custom tool %r is left out: only functions are parsed.", call.id)
+            logger.warning("The call %r of a custom tool is left out: only functions are parsed.", call.id)
             continue
         arguments = tools.parse(call.function.name, call.function.arguments)
         function = recast(ParsedFunction, call.function, parsed_arguments=arguments)

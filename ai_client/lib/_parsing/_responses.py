@@ -1,4 +1,4 @@
-"""Responses parsed into types of the caller's: what a type asks of the API, and what comes back."""
+"""Structured outputs of responses: the format parameter, and parsing of the output."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -23,10 +23,10 @@ _ANSWER = "final_answer"
 
 
 def with_text_format(params: dict[str, Any], text_format: Any) -> None:
-    """Ask for an answer of a type in the `text` of a call's parameters.
+    """Set `text.format` in a call's parameters to the format of a type.
 
     Raises:
-        TypeError: The parameters ask for a format already.
+        TypeError: The parameters have a format already.
     """
     if isinstance(text_format, NotGiven | Omit):
         return
@@ -40,12 +40,12 @@ def with_text_format(params: dict[str, Any], text_format: Any) -> None:
 
 
 def format_to_parse(params: Mapping[str, Any], text_format: Any, parse_as: Any) -> Format | None:
-    """Give the format in which the answer's texts come.
+    """Return the format in which to parse the texts of the response; `None` parses none.
 
-    It is that of *parse_as* where it is given, and none where that is `None`; else that of *text_format*.
+    It is that of *parse_as* where given, and none where that is `None`; else that of *text_format*.
 
     Raises:
-        TypeError: An update of the format in the call's input leaves unclear which one is meant.
+        TypeError: The call's input updates the format, so that it is ambiguous which one applies.
     """
     if parse_as is None:
         return None
@@ -65,10 +65,10 @@ def format_to_parse(params: Mapping[str, Any], text_format: Any, parse_as: Any) 
 
 
 def responses_tools(tools: Iterable[Any]) -> list[Any]:
-    """Give tools as `client.responses` takes them: those of `pydantic_function_tool` are turned into its form.
+    """Convert tools built by `pydantic_function_tool` for `client.responses`; return others as they are.
 
     Raises:
-        TypeError: A tool has the form of `client.chat` without being made by `pydantic_function_tool`.
+        TypeError: A tool has the form of `client.chat` and was not built by `pydantic_function_tool`.
     """
     made: list[Any] = []
     for tool in tools:
@@ -82,17 +82,17 @@ def responses_tools(tools: Iterable[Any]) -> list[Any]:
             )
         else:
             raise TypeError(
-                "A function tool of `client.chat` goes into `client.responses` only where it was made by"
+                "`client.responses` accepts a function tool in the form of `client.chat` only from"
                 " `pydantic_function_tool`; write others as {'type': 'function', 'name': ..., 'parameters': ...}."
             )
     return made
 
 
 def parse_response(response: Response, form: Format | None, tools: Tools) -> ParsedResponse[Any]:
-    """Parse the texts and the functions' arguments of a response.
+    """Parse the texts and function arguments of a response.
 
     Raises:
-        pydantic.ValidationError: A text or a function's arguments are not of their type.
+        pydantic.ValidationError: A text or a function's arguments do not match their type.
     """
     output: list[Any] = []
     for item in response.output or ():
@@ -113,12 +113,12 @@ def parse_response(response: Response, form: Format | None, tools: Tools) -> Par
 
 
 def parse_text(text: str, form: Format | None, phase: str | None) -> Any:
-    """Parse a text of a message, unless it is said on the way to the answer."""
+    """Parse a message's text; return `None` without a format, and for commentary before the final answer."""
     return form.decode(text) if form is not None and phase in {None, _ANSWER} else None
 
 
 def _updated_format(params: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Give the last format that the input of a call changes to, if it does."""
+    """Return the last format to which the input of a call switches, if any."""
     items = members_of(params.get("extra_body")).get("input", params.get("input"))
     for item in reversed(cast("list[Any]", items)) if isinstance(items, list) else ():
         members = members_of(item)

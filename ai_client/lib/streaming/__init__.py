@@ -1,1 +1,1 @@
-"""Events and states of streams that are accumulated."""
+"""Streams with accumulated state: their events and state objects."""

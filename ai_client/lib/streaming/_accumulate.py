@@ -1,14 +1,14 @@
-"""Folds the pieces of a streamed answer into a whole, at a cost that grows with the pieces, not with the whole."""
+"""Merge the deltas of a stream into a whole, in time linear in the deltas."""
 
 from collections.abc import Mapping
 from typing import Any, cast
 
 _REPLACED = frozenset({"index", "type", "id", "role"})
-"""Texts that name rather than tell: a piece that repeats one does not continue it."""
+"""Strings that identify: a delta replaces them instead of appending to them."""
 
 
 class Text:
-    """A text that grows; it is joined only when it is read."""
+    """A growing text, joined only when it is read."""
 
     __slots__ = ("_length", "_pieces")
 
@@ -25,20 +25,20 @@ class Text:
         return self._pieces[0] if self._pieces else ""
 
     def append(self, piece: str) -> None:
-        """Add a piece at the end."""
+        """Append a piece."""
         self._pieces.append(piece)
         self._length += len(piece)
 
     def upto(self, length: int) -> str:
-        """Give the text as it was when it had this length."""
+        """Return the first *length* characters: the text as it was at that length."""
         return str(self)[:length]
 
 
 def fold(whole: dict[str, Any], piece: Mapping[str, Any]) -> None:
-    """Add a piece to a decoded JSON object: texts and lists continue, objects merge, everything else is replaced.
+    """Merge a delta into a decoded JSON object: texts and lists are appended, objects merged, other values replaced.
 
-    Entries of a list that have an `index` merge with the entry of that index. Texts become `Text`; `plain` gives them
-    back.
+    List entries with an `index` are merged into the entry of that index. Strings become `Text`; `plain`
+    converts them back.
     """
     for key, new in piece.items():
         old = whole.get(key)
@@ -56,7 +56,7 @@ def fold(whole: dict[str, Any], piece: Mapping[str, Any]) -> None:
                 old.append(new)
             else:
                 whole[key] = Text(new)
-        elif new != "" or old is None:  # some servers name a call once, and then by nothing
+        elif new != "" or old is None:  # some servers send an identifier once, and then an empty one
             whole[key] = new
 
 
@@ -76,12 +76,12 @@ def _fold_list(whole: list[Any], pieces: list[Any]) -> list[Any]:
 
 
 def entry_at(entries: list[Any], index: int) -> dict[str, Any] | None:
-    """Give the entry of a folded list that has this `index`."""
+    """Return the entry of a merged list with this `index`, or `None`."""
     return next((entry for entry in reversed(entries) if entry.get("index") == index), None)
 
 
 def plain(value: Any) -> Any:
-    """Give a copy of what was folded with its texts as strings."""
+    """Return a copy of a merged value with each `Text` as a string."""
     if isinstance(value, Text):
         return str(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Streams of events made from the items of another stream, and the context managers that open and close them."""
+"""Streams of events derived from the items of another stream, and the context managers that open and close them."""
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
@@ -19,10 +19,10 @@ Request = Callable[[], Coroutine[Any, Any, Any]]
 
 
 def _handled(handle: Callable[[Any], Iterable[E]], item: Any) -> Iterable[E]:
-    """Give the events that an item leads to.
+    """Return the events derived from an item.
 
     Raises:
-        StreamStateError: It lacks what they are made of, or does not fit to those before it.
+        StreamStateError: The item lacks required members, or is inconsistent with those before it.
     """
     try:
         return handle(item)
@@ -31,7 +31,7 @@ def _handled(handle: Callable[[Any], Iterable[E]], item: Any) -> Iterable[E]:
 
 
 class EventStream(Generic[E]):
-    """The events that the items of a stream lead to, as they come."""
+    """The events derived from the items of a stream, as they arrive."""
 
     def __init__(self, raw_stream: Stream[Any], handle: Callable[[Any], Iterable[E]]) -> None:
         self._raw_stream = raw_stream
@@ -40,12 +40,12 @@ class EventStream(Generic[E]):
 
     @property
     def response(self) -> "httpx.Response":
-        """The HTTP response below."""
+        """The underlying HTTP response."""
         return self._raw_stream.response
 
     @property
     def left_early(self) -> bool:
-        """Whether it was closed, or failed, before its end."""
+        """Whether the stream was closed or failed before its end."""
         return self._raw_stream.left_early
 
     def __iter__(self) -> Iterator[E]:
@@ -62,13 +62,13 @@ class EventStream(Generic[E]):
         return self._ready.popleft()
 
     def until_done(self) -> Self:
-        """Read the stream to its end."""
+        """Read the stream to its end; return it."""
         for _ in self:
             pass
         return self
 
     def close(self) -> None:
-        """Stop the stream and let go of its connection."""
+        """Close the stream and release its connection."""
         self._raw_stream.close()
 
     def __enter__(self) -> Self:
@@ -79,7 +79,7 @@ class EventStream(Generic[E]):
 
 
 class AsyncEventStream(Generic[E]):
-    """The events that the items of a stream lead to, as they come."""
+    """The events derived from the items of a stream, as they arrive."""
 
     def __init__(self, raw_stream: AsyncStream[Any], handle: Callable[[Any], Iterable[E]]) -> None:
         self._raw_stream = raw_stream
@@ -88,12 +88,12 @@ class AsyncEventStream(Generic[E]):
 
     @property
     def response(self) -> "httpx.Response":
-        """The HTTP response below."""
+        """The underlying HTTP response."""
         return self._raw_stream.response
 
     @property
     def left_early(self) -> bool:
-        """Whether it was closed, or failed, before its end."""
+        """Whether the stream was closed or failed before its end."""
         return self._raw_stream.left_early
 
     def __aiter__(self) -> AsyncIterator[E]:
@@ -110,13 +110,13 @@ class AsyncEventStream(Generic[E]):
         return self._ready.popleft()
 
     async def until_done(self) -> Self:
-        """Read the stream to its end."""
+        """Read the stream to its end; return it."""
         async for _ in self:
             pass
         return self
 
     async def close(self) -> None:
-        """Stop the stream and let go of its connection."""
+        """Close the stream and release its connection."""
         await self._raw_stream.close()
 
     async def __aenter__(self) -> Self:
@@ -127,7 +127,7 @@ class AsyncEventStream(Generic[E]):
 
 
 class EventStreamManager(Generic[S]):
-    """A call that is made when a `with` block begins; its stream is closed when the block ends."""
+    """A context manager that sends the call on entry and closes its stream on exit."""
 
     def __init__(self, request: Request, wrap: Callable[[Stream[Any]], S]) -> None:
         self._request = request
@@ -144,7 +144,7 @@ class EventStreamManager(Generic[S]):
 
 
 class AsyncEventStreamManager(Generic[A]):
-    """A call that is made when an `async with` block begins; its stream is closed when the block ends."""
+    """An async context manager that sends the call on entry and closes its stream on exit."""
 
     def __init__(self, request: Request, wrap: Callable[[AsyncStream[Any]], A]) -> None:
         self._request = request

@@ -1,4 +1,4 @@
-"""Streamed answers of `client.chat.completions`: events, state, iterators."""
+"""Streams of `client.chat.completions`: events, state, iterators."""
 
 from ._events import (
     ChatCompletionStreamEvent,

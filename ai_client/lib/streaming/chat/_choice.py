@@ -1,4 +1,4 @@
-"""One choice of a streamed answer: what it holds so far, and the events that its pieces lead to."""
+"""The state of one choice of a streamed completion, and the events that its deltas cause."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -32,7 +32,7 @@ _LOGPROBS: dict[str, tuple[Any, Any]] = {
 
 
 class ChoiceState:
-    """The pieces of one choice."""
+    """The accumulated deltas of one choice."""
 
     def __init__(self, form: Format | None, tools: Tools) -> None:
         self.finish_reason: str | None = None
@@ -42,10 +42,10 @@ class ChoiceState:
         self._message: dict[str, Any] = {}
         self._logprobs: dict[str, list[Any] | None] | None = None
         self._done: set[str | int] = set()
-        self._call: int | None = None  # the index of the call that is being told
+        self._call: int | None = None  # index of the tool call in progress
 
     def add(self, choice: ChunkChoice) -> dict[str, Any]:
-        """Take in a piece; give its delta in decoded form."""
+        """Merge a choice of a chunk; return its delta as plain data."""
         delta = choice.delta.model_dump(exclude_unset=True, by_alias=True, warnings=False)
         fold(self._message, delta)
         self.finish_reason = choice.finish_reason or self.finish_reason
@@ -61,7 +61,7 @@ class ChoiceState:
         return delta
 
     def events(self, choice: ChunkChoice, delta: dict[str, Any]) -> Iterator[Any]:
-        """Give the events that a piece leads to."""
+        """Yield the events that a choice of a chunk causes; *delta* is what `add` returned for it."""
         yield from self._text_deltas(delta)
         calls = cast("list[dict[str, Any]]", delta.get("tool_calls") or [])
         for call in calls:
@@ -82,7 +82,7 @@ class ChoiceState:
             self._call = call.get("index")
 
     def choice(self, index: int, *, parse: bool) -> ParsedChoice[Any]:
-        """Give the choice as it stands; if *parse*, with what its texts say so far."""
+        """Return the choice so far; with *parse*, its partial texts are decoded."""
         message: dict[str, Any] = plain(self._message)
         if parse:
             for call in message.get("tool_calls") or ():
@@ -164,7 +164,7 @@ class ChoiceState:
         yield instance(FunctionToolCallArgumentsDoneEvent, values, set(values))
 
     def _function(self, index: int | None) -> tuple[str, Text] | None:
-        """Give name and arguments of the call with this index, where it is one of a function."""
+        """Return name and arguments of the tool call with this index, or `None` where it is not a function's."""
         entry = None if index is None else entry_at(self._message.get("tool_calls") or [], index)
         if entry is None or (entry.get("type") or "function") != "function":
             return None

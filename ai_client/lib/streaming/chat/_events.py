@@ -1,4 +1,4 @@
-"""What happens in a streamed answer, one class for each kind of event."""
+"""The events of a streamed completion, one class per kind."""
 
 from typing import Generic, Literal, TypeAlias, TypeVar
 
@@ -10,11 +10,11 @@ T = TypeVar("T")
 
 
 class ChunkEvent(LazyModel):
-    """A chunk came; before the events that it leads to.
+    """A chunk arrived; sent before the events that it causes.
 
     Attributes:
-        chunk: As the server sent it.
-        snapshot: The answer as it stands when this attribute is first read.
+        chunk: The chunk as the server sent it.
+        snapshot: The completion so far, as of the time this attribute is first read.
     """
 
     type: Literal["chunk"]
@@ -23,12 +23,12 @@ class ChunkEvent(LazyModel):
 
 
 class ContentDeltaEvent(LazyModel):
-    """The text goes on.
+    """More text arrived.
 
     Attributes:
         delta: The new piece.
         snapshot: The text so far.
-        parsed: What the text so far says as JSON, unvalidated, where a type was asked for.
+        parsed: The text so far, decoded as partial JSON without validation, where a type was requested.
     """
 
     type: Literal["content.delta"]
@@ -38,11 +38,11 @@ class ContentDeltaEvent(LazyModel):
 
 
 class ContentDoneEvent(BaseModel, Generic[T]):
-    """The text is whole.
+    """The text is complete.
 
     Attributes:
         content: The text.
-        parsed: It as an instance of the type that was asked for.
+        parsed: The text as an instance of the requested type.
     """
 
     type: Literal["content.done"]
@@ -51,7 +51,7 @@ class ContentDoneEvent(BaseModel, Generic[T]):
 
 
 class RefusalDeltaEvent(LazyModel):
-    """The model's refusal goes on."""
+    """More of the model's refusal arrived."""
 
     type: Literal["refusal.delta"]
     delta: str
@@ -59,20 +59,20 @@ class RefusalDeltaEvent(LazyModel):
 
 
 class RefusalDoneEvent(BaseModel):
-    """The model's refusal is whole."""
+    """The model's refusal is complete."""
 
     type: Literal["refusal.done"]
     refusal: str
 
 
 class FunctionToolCallArgumentsDeltaEvent(LazyModel):
-    """The arguments of a call go on.
+    """More arguments of a tool call arrived.
 
     Attributes:
         name: The function.
-        index: The place of the call among the answer's calls.
+        index: The position of the call among the tool calls of the choice.
         arguments: The JSON text so far.
-        parsed_arguments: What it says so far, unvalidated, where the tool is strict.
+        parsed_arguments: The arguments so far, decoded without validation, where the tool is strict.
         arguments_delta: The new piece.
     """
 
@@ -85,10 +85,11 @@ class FunctionToolCallArgumentsDeltaEvent(LazyModel):
 
 
 class FunctionToolCallArgumentsDoneEvent(BaseModel):
-    """The arguments of a call are whole.
+    """The arguments of a tool call are complete.
 
     Attributes:
-        parsed_arguments: An instance of the tool's model, the decoded JSON of another strict tool, else `None`.
+        parsed_arguments: An instance of the tool's model, the decoded JSON for another strict tool, else
+            `None`.
     """
 
     type: Literal["tool_calls.function.arguments.done"]
@@ -99,7 +100,7 @@ class FunctionToolCallArgumentsDoneEvent(BaseModel):
 
 
 class LogprobsContentDeltaEvent(LazyModel):
-    """More tokens of the text, with their likelihood."""
+    """More tokens of the text, with their log probabilities."""
 
     type: Literal["logprobs.content.delta"]
     content: list[ChatCompletionTokenLogprob]
@@ -107,14 +108,14 @@ class LogprobsContentDeltaEvent(LazyModel):
 
 
 class LogprobsContentDoneEvent(BaseModel):
-    """All tokens of the text, with their likelihood."""
+    """All tokens of the text, with their log probabilities."""
 
     type: Literal["logprobs.content.done"]
     content: list[ChatCompletionTokenLogprob]
 
 
 class LogprobsRefusalDeltaEvent(LazyModel):
-    """More tokens of the refusal, with their likelihood."""
+    """More tokens of the refusal, with their log probabilities."""
 
     type: Literal["logprobs.refusal.delta"]
     refusal: list[ChatCompletionTokenLogprob]
@@ -122,7 +123,7 @@ class LogprobsRefusalDeltaEvent(LazyModel):
 
 
 class LogprobsRefusalDoneEvent(BaseModel):
-    """All tokens of the refusal, with their likelihood."""
+    """All tokens of the refusal, with their log probabilities."""
 
     type: Literal["logprobs.refusal.done"]
     refusal: list[ChatCompletionTokenLogprob]

@@ -1,4 +1,4 @@
-"""The state of a streamed answer: chunks in, events and snapshots out; it does no input or output."""
+"""The state of a streamed completion: chunks in, events and snapshots out, without I/O."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar, cast
@@ -21,12 +21,12 @@ _NOT_KEPT = {"choices", "obfuscation", *_LATEST}
 
 
 class ChatCompletionStreamState(Generic[T]):
-    """Accumulates the chunks of one streamed answer.
+    """Accumulates the chunks of one streamed completion.
 
-    `chat.completions.stream` uses one; it serves alone for chunks of `create(stream=True)`.
+    `chat.completions.stream` uses one; it also works on its own with the chunks of `create(stream=True)`.
 
     Args:
-        response_format: The type that the text is an instance of, if any.
+        response_format: The type of the text, if any.
         input_tools: The tools of the call, to parse their arguments.
     """
 
@@ -44,14 +44,14 @@ class ChatCompletionStreamState(Generic[T]):
         self._snapshot: ParsedChatCompletion[object] | None = None
 
     def handle_chunk(self, chunk: ChatCompletionChunk) -> "list[ChatCompletionStreamEvent[T]]":
-        """Take in a chunk; give the events that it leads to.
+        """Process a chunk; return the events that it causes.
 
         Raises:
-            LengthFinishReasonError: A choice that was to be parsed was cut off by the token limit.
+            LengthFinishReasonError: A choice to be parsed was cut off by the token limit.
             ContentFilterFinishReasonError: The content filter stopped it.
-            pydantic.ValidationError: What is whole now is not of its type.
+            pydantic.ValidationError: A completed text or arguments do not match their type.
         """
-        if chunk.object != _CHUNK:  # Azure's content filter sends others
+        if chunk.object != _CHUNK:  # Azure's content filter sends other objects
             return []
         self._snapshot = None
         self._add_base(chunk)
@@ -67,23 +67,23 @@ class ChatCompletionStreamState(Generic[T]):
 
     @property
     def current_completion_snapshot(self) -> ParsedChatCompletion[object]:
-        """The answer as it stands, with what its texts say so far.
+        """The completion so far, with partial texts decoded.
 
         Raises:
-            StreamStateError: No chunk has come yet.
+            StreamStateError: No chunk has arrived yet.
         """
         if self._snapshot is None:
             self._snapshot = self._completion(parse=True)
         return self._snapshot
 
     def get_final_completion(self) -> ParsedChatCompletion[T]:
-        """Give the whole answer, parsed; to be called when the stream has ended.
+        """Return the whole completion, parsed; to be called after the end of the stream.
 
         Raises:
-            LengthFinishReasonError: The answer was cut off by the token limit.
+            LengthFinishReasonError: The completion was cut off by the token limit.
             ContentFilterFinishReasonError: The content filter stopped it.
-            pydantic.ValidationError: The text is not of its type.
-            StreamStateError: No chunk has come.
+            pydantic.ValidationError: The text does not match its type.
+            StreamStateError: No chunk has arrived.
         """
         return parse_chat_completion(self._completion(parse=False), self._form, self._tools)
 
@@ -107,7 +107,7 @@ class ChatCompletionStreamState(Generic[T]):
     def _completion(self, *, parse: bool) -> ParsedChatCompletion[Any]:
         if self._base is None:
             raise StreamStateError(
-                "The stream has brought no chunk of an answer, so there is nothing to show."
+                "The stream has not sent a chunk of a completion, so there is no snapshot."
             )
         choices = [self._choices[index].choice(index, parse=parse) for index in sorted(self._choices)]
         return cast(

@@ -1,18 +1,18 @@
-"""Streamed answers as events, on both clients."""
+"""Streamed completions as iterators of events, sync and async."""
 
 from typing import Generic, TypeVar
 
 from ...._answers.stream import AsyncStream, Stream
 from ....types.chat import ChatCompletionChunk, ParsedChatCompletion
 from .._event_stream import AsyncEventStream, AsyncEventStreamManager, EventStream, EventStreamManager
-from ._events import ChatCompletionStreamEvent  # noqa: F401 - named in strings: a union takes no parameter
+from ._events import ChatCompletionStreamEvent  # noqa: F401 - used in strings: a union cannot be subscripted
 from ._state import ChatCompletionStreamState
 
 T = TypeVar("T")
 
 
 class ChatCompletionStream(EventStream["ChatCompletionStreamEvent[T]"], Generic[T]):
-    """The events of a streamed answer, as they come."""
+    """The events of a streamed completion, as they arrive."""
 
     def __init__(self, raw_stream: Stream[ChatCompletionChunk], state: ChatCompletionStreamState[T]) -> None:
         super().__init__(raw_stream, state.handle_chunk)
@@ -20,23 +20,23 @@ class ChatCompletionStream(EventStream["ChatCompletionStreamEvent[T]"], Generic[
 
     @property
     def current_completion_snapshot(self) -> ParsedChatCompletion[object]:
-        """The answer as it stands."""
+        """The completion so far."""
         return self._state.current_completion_snapshot
 
     def get_final_completion(self) -> ParsedChatCompletion[T]:
-        """Read the stream to its end and give the whole answer, parsed.
+        """Read the stream to its end; return the whole completion, parsed.
 
         Raises:
-            LengthFinishReasonError: The answer was cut off by the token limit.
+            LengthFinishReasonError: The completion was cut off by the token limit.
             ContentFilterFinishReasonError: The content filter stopped it.
-            pydantic.ValidationError: The text or a tool's arguments are not of their type.
+            pydantic.ValidationError: The text or a tool's arguments do not match their type.
         """
         self.until_done()
         return self._state.get_final_completion()
 
 
 class AsyncChatCompletionStream(AsyncEventStream["ChatCompletionStreamEvent[T]"], Generic[T]):
-    """The events of a streamed answer, as they come."""
+    """The events of a streamed completion, as they arrive."""
 
     def __init__(
         self, raw_stream: AsyncStream[ChatCompletionChunk], state: ChatCompletionStreamState[T]
@@ -46,24 +46,24 @@ class AsyncChatCompletionStream(AsyncEventStream["ChatCompletionStreamEvent[T]"]
 
     @property
     def current_completion_snapshot(self) -> ParsedChatCompletion[object]:
-        """The answer as it stands."""
+        """The completion so far."""
         return self._state.current_completion_snapshot
 
     async def get_final_completion(self) -> ParsedChatCompletion[T]:
-        """Read the stream to its end and give the whole answer, parsed.
+        """Read the stream to its end; return the whole completion, parsed.
 
         Raises:
-            LengthFinishReasonError: The answer was cut off by the token limit.
+            LengthFinishReasonError: The completion was cut off by the token limit.
             ContentFilterFinishReasonError: The content filter stopped it.
-            pydantic.ValidationError: The text or a tool's arguments are not of their type.
+            pydantic.ValidationError: The text or a tool's arguments do not match their type.
         """
         await self.until_done()
         return self._state.get_final_completion()
 
 
 class ChatCompletionStreamManager(EventStreamManager[ChatCompletionStream[T]], Generic[T]):
-    """A call of `chat.completions.stream`, made when the `with` block begins."""
+    """The context manager that `chat.completions.stream` returns; it sends the call on entry."""
 
 
 class AsyncChatCompletionStreamManager(AsyncEventStreamManager[AsyncChatCompletionStream[T]], Generic[T]):
-    """A call of `chat.completions.stream`, made when the `async with` block begins."""
+    """The async context manager that `chat.completions.stream` returns; it sends the call on entry."""

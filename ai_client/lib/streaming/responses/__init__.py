@@ -1,4 +1,4 @@
-"""Streamed responses of `client.responses`: events, state, iterators."""
+"""Streams of `client.responses`: events, state, iterators."""
 
 from ._events import (
     ResponseCompletedEvent,

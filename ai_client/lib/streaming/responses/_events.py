@@ -1,4 +1,4 @@
-"""What happens in a streamed response: the API's events, four of them with what has come so far."""
+"""The events of a streamed response: those of the API, four of them extended."""
 
 from typing import Generic, TypeAlias, TypeVar
 
@@ -69,7 +69,7 @@ T = TypeVar("T")
 
 
 class ResponseTextDeltaEvent(RawResponseTextDeltaEvent, LazyModel):
-    """A text goes on.
+    """More text arrived.
 
     Attributes:
         snapshot: The text so far.
@@ -79,17 +79,17 @@ class ResponseTextDeltaEvent(RawResponseTextDeltaEvent, LazyModel):
 
 
 class ResponseTextDoneEvent(RawResponseTextDoneEvent, Generic[T]):
-    """A text is whole.
+    """A text is complete.
 
     Attributes:
-        parsed: It as an instance of the type that was asked for.
+        parsed: The text as an instance of the requested type.
     """
 
     parsed: T | None = None
 
 
 class ResponseFunctionCallArgumentsDeltaEvent(RawResponseFunctionCallArgumentsDeltaEvent, LazyModel):
-    """The arguments of a call go on.
+    """More arguments of a function call arrived.
 
     Attributes:
         snapshot: The JSON text so far.
@@ -99,7 +99,7 @@ class ResponseFunctionCallArgumentsDeltaEvent(RawResponseFunctionCallArgumentsDe
 
 
 class ResponseCompletedEvent(RawResponseCompletedEvent, Generic[T]):
-    """The response is whole, and parsed."""
+    """The response is complete and parsed."""
 
     response: ParsedResponse[T]  # pyright: ignore[reportIncompatibleVariableOverride]
 

@@ -1,4 +1,4 @@
-"""The state of a streamed response: the API's events in, richer ones out; it does no input or output."""
+"""The state of a streamed response: events of the API in, extended events out, without I/O."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -35,7 +35,7 @@ _ARGUMENTS_DELTA = ("delta", "item_id", "output_index", "sequence_number", "type
 
 
 class _Item:
-    """One item of the output: what of it came in pieces."""
+    """An output item and the texts and arguments streamed for it."""
 
     def __init__(self, item: Any) -> None:
         self.item = item
@@ -55,7 +55,7 @@ class ResponseStreamState(Generic[T]):
     """Accumulates the events of one streamed response.
 
     Args:
-        text_format: The type that the texts are instances of, if any.
+        text_format: The type of the texts, if any.
         input_tools: The tools of the call, to parse their arguments.
     """
 
@@ -87,11 +87,11 @@ class ResponseStreamState(Generic[T]):
         }
 
     def handle_event(self, event: Any) -> "list[ResponseStreamEvent[T]]":
-        """Take in an event of the API; give those that it leads to.
+        """Process an event of the API; return the events to show for it, at most one.
 
         Raises:
-            StreamStateError: The event does not fit to those before it.
-            pydantic.ValidationError: What is whole now is not of its type.
+            StreamStateError: The event is inconsistent with those before it.
+            pydantic.ValidationError: A completed text or arguments do not match their type.
         """
         if not self._started and event.type != "error":
             if event.type != "response.created":
@@ -104,7 +104,7 @@ class ResponseStreamState(Generic[T]):
         return [] if shown is None else [shown]
 
     def get_final_response(self) -> ParsedResponse[T]:
-        """Give the whole response, parsed; to be called when the stream has ended.
+        """Return the whole response, parsed; to be called after the end of the stream.
 
         Raises:
             StreamStateError: The response was not completed: it failed, is incomplete, or the stream broke off.
@@ -114,7 +114,7 @@ class ResponseStreamState(Generic[T]):
         return self._completed
 
     def _with_output(self, event: Any) -> Any:
-        """Give a response that came without output what is known of it."""
+        """Add the output received so far to a failed or incomplete response that lacks it, an empty list to others."""
         response: Any = event.response
         if response.output is None:
             output: list[Any] = []

@@ -1,4 +1,4 @@
-"""Streamed responses as events, on both clients."""
+"""Streamed responses as iterators of events, sync and async."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class ResponseStream(EventStream["ResponseStreamEvent[T]"], Generic[T]):
-    """The events of a streamed response, as they come."""
+    """The events of a streamed response, as they arrive."""
 
     def __init__(
         self, raw_stream: Stream[Any], state: ResponseStreamState[T], starting_after: int | None = None
@@ -22,22 +22,22 @@ class ResponseStream(EventStream["ResponseStreamEvent[T]"], Generic[T]):
         self._state = state
 
     def get_final_response(self) -> ParsedResponse[T]:
-        """Read the stream to its end and give the whole response, parsed.
+        """Read the stream to its end; return the whole response, parsed.
 
         Raises:
             StreamStateError: The response was not completed.
-            pydantic.ValidationError: A text or a function's arguments are not of their type.
+            pydantic.ValidationError: A text or a function's arguments do not match their type.
         """
         self.until_done()
         return self._state.get_final_response()
 
     def get_output_text(self) -> str:
-        """Read the stream to its end and give the response's text."""
+        """Read the stream to its end; return the text of the response."""
         return self.get_final_response().output_text
 
 
 class AsyncResponseStream(AsyncEventStream["ResponseStreamEvent[T]"], Generic[T]):
-    """The events of a streamed response, as they come."""
+    """The events of a streamed response, as they arrive."""
 
     def __init__(
         self, raw_stream: AsyncStream[Any], state: ResponseStreamState[T], starting_after: int | None = None
@@ -46,32 +46,32 @@ class AsyncResponseStream(AsyncEventStream["ResponseStreamEvent[T]"], Generic[T]
         self._state = state
 
     async def get_final_response(self) -> ParsedResponse[T]:
-        """Read the stream to its end and give the whole response, parsed.
+        """Read the stream to its end; return the whole response, parsed.
 
         Raises:
             StreamStateError: The response was not completed.
-            pydantic.ValidationError: A text or a function's arguments are not of their type.
+            pydantic.ValidationError: A text or a function's arguments do not match their type.
         """
         await self.until_done()
         return self._state.get_final_response()
 
     async def get_output_text(self) -> str:
-        """Read the stream to its end and give the response's text."""
+        """Read the stream to its end; return the text of the response."""
         return (await self.get_final_response()).output_text
 
 
 class ResponseStreamManager(EventStreamManager[ResponseStream[T]], Generic[T]):
-    """A call of `responses.stream`, made when the `with` block begins."""
+    """The context manager that `responses.stream` returns; it sends the call on entry."""
 
 
 class AsyncResponseStreamManager(AsyncEventStreamManager[AsyncResponseStream[T]], Generic[T]):
-    """A call of `responses.stream`, made when the `async with` block begins."""
+    """The async context manager that `responses.stream` returns; it sends the call on entry."""
 
 
 def _from(
     state: ResponseStreamState[T], starting_after: int | None
 ) -> "Callable[[Any], list[ResponseStreamEvent[T]]]":
-    """Leave out the events up to a number, which are needed to accumulate but were seen before."""
+    """Return the event handler; events up to *starting_after* are accumulated but not yielded again."""
     if starting_after is None:
         return state.handle_event
 
