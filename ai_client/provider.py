@@ -15,7 +15,7 @@ from ._exchange.loops import adopt_main_loop, stop_background_loop
 from ._fork import in_child
 from ._process.assembly import Assembly
 from ._process.clients import Clients
-from ._process.gate import Gate
+from ._process.gate import DrainGate
 from ._process.gated_io import new_gate
 from ._process.owned_client import Kind, Managed, build
 from ._process.signals import unwatch, watch
@@ -188,10 +188,10 @@ class ClientProvider:
                 self._ended(gate)
         await asyncio.shield(asyncio.wrap_future(gate.closed))
 
-    def _end_aside(self, gate: Gate) -> None:
+    def _end_aside(self, gate: DrainGate) -> None:
         _thread.start_new_thread(self._end, (gate,))  # a signal handler may do this, not start a Thread
 
-    def _end(self, gate: Gate, timeout: float | None = None) -> None:
+    def _end(self, gate: DrainGate, timeout: float | None = None) -> None:
         """Wait, and close what was built since the last start."""
         try:
             gate.wait_until_done(self.config.shutdown_timeout if timeout is None else timeout)
@@ -209,7 +209,7 @@ class ClientProvider:
         for clients in self._aliases.values():
             clients._assembly.close_store()
 
-    def _ended(self, gate: Gate) -> None:
+    def _ended(self, gate: DrainGate) -> None:
         gate.closed.set_result(None)
         unwatch(self)
 

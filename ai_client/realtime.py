@@ -12,7 +12,7 @@ from ._client.operation import Resource, operation
 from ._models.accessor import accessor
 from ._params.omit import Omit, omit
 from ._sockets.channel import Channel
-from ._sockets.connecting import Connecting, Sender, connects
+from ._sockets.connecting import Connecting, EventSender, connects
 from ._sockets.opening import (
     INITIAL_DELAY,
     MAX_DELAY,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     )
 
 
-class Session(Sender[M]):
+class Session(EventSender[M]):
     """Events about the session."""
 
     @operation
@@ -48,7 +48,7 @@ class Session(Sender[M]):
         await self._send("session.update", session=session, event_id=event_id)
 
 
-class Response(Sender[M]):
+class Response(EventSender[M]):
     """Events about the model's answers."""
 
     @operation
@@ -64,7 +64,7 @@ class Response(Sender[M]):
         await self._send("response.cancel", response_id=response_id, event_id=event_id)
 
 
-class InputAudioBuffer(Sender[M]):
+class InputAudioBuffer(EventSender[M]):
     """Events about what the user says."""
 
     @operation
@@ -83,7 +83,7 @@ class InputAudioBuffer(Sender[M]):
         await self._send("input_audio_buffer.clear", event_id=event_id)
 
 
-class OutputAudioBuffer(Sender[M]):
+class OutputAudioBuffer(EventSender[M]):
     """Events about what the model says."""
 
     @operation
@@ -92,7 +92,7 @@ class OutputAudioBuffer(Sender[M]):
         await self._send("output_audio_buffer.clear", event_id=event_id)
 
 
-class ConversationItem(Sender[M]):
+class ConversationItem(EventSender[M]):
     """Events about the conversation's items."""
 
     @operation
@@ -132,7 +132,7 @@ class ConversationItem(Sender[M]):
         )
 
 
-class Conversation(Sender[M]):
+class Conversation(EventSender[M]):
     """Events about the conversation."""
 
     @accessor
@@ -177,7 +177,7 @@ class RealtimeConnection(Channel[M, "RealtimeServerEvent"]):
         return Conversation(self)
 
 
-class TranslationAudioBuffer(Sender[M]):
+class TranslationAudioBuffer(EventSender[M]):
     """Events about what is to be translated."""
 
     @operation
@@ -186,7 +186,7 @@ class TranslationAudioBuffer(Sender[M]):
         await self._send("session.input_audio_buffer.append", audio=audio, event_id=event_id)
 
 
-class TranslationSession(Sender[M]):
+class TranslationSession(EventSender[M]):
     """Events about a translation."""
 
     @accessor

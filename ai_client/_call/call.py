@@ -39,7 +39,7 @@ class Call:
         io: How to wait.
         method, path: The HTTP method, and the path below the base URL (or a whole URL).
         cast_to: The type of the result.
-        body: What is sent as JSON; `bytes` and a `Body` are sent as they are.
+        body: What is sent as JSON; `bytes` and a `RequestBody` are sent as they are.
         query, headers: Of this call, over the client's.
         timeout: Seconds, or the library's `Timeout`; `not_given` is the client's.
         max_retries: Further attempts; `None` is the client's.

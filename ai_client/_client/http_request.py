@@ -9,7 +9,7 @@ from .._exchange.bounds import EXTENSION, USUAL, Bounds
 from .._exchange.origins import OTHER_ORIGIN, for_anywhere
 from .._exchange.redirects import FOLLOW_REDIRECTS
 from .._params.defaults import LONGEST_SECONDS
-from .._params.files import Body
+from .._params.files import RequestBody
 from .._params.omit import ADMIN_PATHS, NotGiven, Omit
 from .._params.sendable import name_fault, value_fault
 from .._version import __version__
@@ -96,7 +96,7 @@ class Messages(Addresses):
         return call is not None and call.path.startswith(ADMIN_PATHS)
 
     def _build(
-        self, call: Call, content: bytes | Body | None, taken: int, authorization: Header | None
+        self, call: Call, content: bytes | RequestBody | None, taken: int, authorization: Header | None
     ) -> "httpx.Request":
         """Build the request of the attempt after *taken* others."""
         timeout = self.timeout if isinstance(call.timeout, NotGiven) else call.timeout
@@ -118,7 +118,7 @@ class Messages(Addresses):
         if self._bounds is not USUAL:
             extensions[EXTENSION] = self._bounds
         sent: Any = content
-        if isinstance(content, Body):
+        if isinstance(content, RequestBody):
             headers = _with_body(prepared if headers is prepared.ready else headers, content)
             sent = content.content(sync=call.io.sync)
         url = self._url(call)
@@ -207,7 +207,7 @@ class _Prepared(NamedTuple):
     ready: "httpx.Headers"
 
 
-def _with_body(headers: "_Prepared | list[Header]", body: Body) -> list[Header]:
+def _with_body(headers: "_Prepared | list[Header]", body: RequestBody) -> list[Header]:
     pairs = list(headers.pairs.values()) if isinstance(headers, _Prepared) else headers
     if body.content_type is not None:
         pairs = [pair for pair in pairs if pair[0].lower() != "content-type"]

@@ -122,7 +122,7 @@ class AsyncPages(Page[T]):
         return await self._next()
 
 
-class _Plain(Page[T]):
+class _WholeList(Page[T]):
     object: str
 
 
@@ -155,11 +155,11 @@ class _NextCursor(_Cursor[T]):
         return PageInfo({"after": self.next}) if self.next else None
 
 
-class SyncPage(_Plain[T], SyncPages[T]):
+class SyncPage(_WholeList[T], SyncPages[T]):
     """A list that the API gives whole."""
 
 
-class AsyncPage(_Plain[T], AsyncPages[T]):
+class AsyncPage(_WholeList[T], AsyncPages[T]):
     """A list that the API gives whole."""
 
 

@@ -21,7 +21,7 @@ from .._exchange.origins import (
 from .._http.tls import TrustError
 from .._io import IO
 from .._io.deadline import is_over
-from .._params.files import Body
+from .._params.files import RequestBody
 from .._params.secrets import check_secret
 from ..errors import (
     APIConnectionError,
@@ -129,7 +129,7 @@ class Calls(Messages):
             return self._attempt(call, content, taken)
 
         retries = self.max_retries if call.max_retries is None else call.max_retries
-        if isinstance(content, Body) and not content.replayable:
+        if isinstance(content, RequestBody) and not content.replayable:
             retries = 0
         return await retry(call, attempt, retries)
 
@@ -142,20 +142,20 @@ class Calls(Messages):
             call.query = call.query and without_secrets(call.query)
             call.path = path_without_secrets(call.path)
 
-    def _content(self, call: Call) -> bytes | Body | None:
+    def _content(self, call: Call) -> bytes | RequestBody | None:
         body = call.body
         if call.files is None and not call.headers:
-            return body if body is None or isinstance(body, bytes | Body) else call.encoded()
+            return body if body is None or isinstance(body, bytes | RequestBody) else call.encoded()
         kind = next(
             (value for name, value in (call.headers or {}).items() if name.lower() == "content-type"), None
         )
         if call.files is None and not (isinstance(kind, str) and kind.startswith("multipart/form-data")):
-            return body if body is None or isinstance(body, bytes | Body) else call.encoded()
+            return body if body is None or isinstance(body, bytes | RequestBody) else call.encoded()
         from .._params.multipart import form  # noqa: PLC0415 - only uploads need it
 
         return form(body, call.files or (), kind if isinstance(kind, str) else None)
 
-    async def _attempt(self, call: Call, content: bytes | Body | None, taken: int) -> Reply:
+    async def _attempt(self, call: Call, content: bytes | RequestBody | None, taken: int) -> Reply:
         if "://" in call.path and self.leads_away(call):
             authorization = None
         else:
@@ -163,7 +163,7 @@ class Calls(Messages):
         response = await self._exchange(call, self._build(call, content, taken, authorization))
         if response.status_code == _UNAUTHORIZED and self._workload_keys is not None and authorization:
             self._workload_keys.refuse(authorization[1].removeprefix("Bearer "))
-            if not isinstance(content, Body) or content.replayable:
+            if not isinstance(content, RequestBody) or content.replayable:
                 authorization = await self._fetch_key(call)
                 response = await self._exchange(call, self._build(call, content, taken, authorization))
         if not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT:

@@ -144,7 +144,7 @@ class AioHttpTransport(AsyncBaseTransport):
         response: httpx.Response = _http.Response(
             answer.status,
             headers=answer.raw_headers,
-            stream=_http.ByteStream(content.read_nowait()) if whole else _Body(answer, self, request),
+            stream=_http.ByteStream(content.read_nowait()) if whole else _AiohttpBody(answer, self, request),
             extensions={
                 "http_version": b"HTTP/%d.%d" % (version.major, version.minor),
                 "reason_phrase": (answer.reason or "").encode(),
@@ -225,7 +225,7 @@ def _no_loop() -> None:
     return None
 
 
-class _Body(AsyncByteStream):
+class _AiohttpBody(AsyncByteStream):
     def __init__(self, answer: Any, transport: AioHttpTransport, request: "httpx.Request") -> None:
         self._answer = answer
         self._transport = transport

@@ -64,7 +64,7 @@ class _Limited:
             del self._connection.read
 
 
-class _Watched:
+class _TimedBody:
     """The body of another's response, which fails once it is too late, however slowly it drips."""
 
     def __init__(self, stream: Any, read: _Limited | None, end: float, too_late: type[Exception]) -> None:
@@ -88,7 +88,7 @@ class _Watched:
 @cache
 def _watched(base: type[Any]) -> type[Any]:
     """Make the stream class of one HTTP library, which insists on its own base."""
-    return type("Watched", (_Watched, base), {})
+    return type("TimedBody", (_TimedBody, base), {})
 
 
 def too_late_to_send(too_late: type[Exception]) -> Exception:

@@ -170,7 +170,7 @@ class Source:
         self._used = True
 
 
-class Body:
+class RequestBody:
     """A request body that is sent piece by piece.
 
     Attributes:
@@ -198,7 +198,7 @@ class Body:
         return _SyncContent(self) if sync else _AsyncContent(self)
 
 
-class Plain(Body):
+class PlainBody(RequestBody):
     """The bytes of one source."""
 
     def __init__(self, content: Any) -> None:
@@ -212,7 +212,7 @@ class Plain(Body):
 
 
 class _SyncContent:
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: RequestBody) -> None:
         self._body = body
 
     def __iter__(self) -> Iterator[bytes]:
@@ -224,7 +224,7 @@ class _SyncContent:
 
 
 class _AsyncContent:
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: RequestBody) -> None:
         self._body = body
 
     async def __aiter__(self) -> AsyncIterator[bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from ..errors import ConfigError
-from .files import Body, FileTypes, RequestFiles, Source
+from .files import FileTypes, RequestBody, RequestFiles, Source
 from .query import query_items
 from .sendable import name_fault
 from .upload_objects import uploaded
@@ -17,7 +17,7 @@ _BOUNDARY = re.compile(r';\s*boundary="?([^";]+)"?', re.IGNORECASE)
 _ESCAPES = {ord('"'): "%22", ord("\\"): "\\\\"} | {code: f"%{code:02X}" for code in range(32) if code != 27}  # noqa: PLR2004 - WHATWG: all controls but escape
 
 
-class Multipart(Body):
+class Multipart(RequestBody):
     """A form of fields and files.
 
     Args:

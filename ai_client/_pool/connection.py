@@ -24,7 +24,7 @@ def origin_of(request: httpx.Request) -> Origin:
     return url.scheme, url.raw_host, url.port, request.extensions.get("sni_hostname")
 
 
-class Stream(Protocol):
+class ByteStream(Protocol):
     """A byte stream, sync or async."""
 
     sent: int
@@ -36,7 +36,7 @@ class Stream(Protocol):
     def abandon(self) -> None: ...
 
 
-S = TypeVar("S", bound=Stream)
+S = TypeVar("S", bound=ByteStream)
 
 
 class Route:
@@ -74,12 +74,12 @@ class Route:
         return self.proxy.tunnel(self.host, self.port, library)
 
 
-class Addresses:
+class SocketAddresses:
     """The `network_stream` of a complete answer: its connection may be reused by now, so only addresses remain."""
 
     __slots__ = ("_stream",)
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
 
     def get_extra_info(self, info: str) -> Any:
@@ -102,7 +102,7 @@ class Connection(Generic[S]):
         self.stream = stream
         self.wire = Wire(library)
         self.idle_since = 0.0
-        self.addresses = Addresses(stream)
+        self.addresses = SocketAddresses(stream)
         self.library = library
         proxy = route.forwarding
         self._headers = proxy.headers if proxy else []

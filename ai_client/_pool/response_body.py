@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 W = TypeVar("W")
 
 
-class Body(Generic[S, W]):
+class ResponseBody(Generic[S, W]):
     """Body of a response while it is on the wire.
 
     The connection goes back to the pool as soon as the end has arrived. Where the body is closed before that,
@@ -85,7 +85,7 @@ class Body(Generic[S, W]):
             self._pool.forget(self._permits, self._connection)
 
 
-class _SyncBody(Body[SyncNetworkStream, W]):
+class _SyncResponseBody(ResponseBody[SyncNetworkStream, W]):
     _reading = False
 
     def __iter__(self) -> Self:
@@ -127,7 +127,7 @@ class _SyncBody(Body[SyncNetworkStream, W]):
             self._finish()
 
 
-class _AsyncBody(Body["AsyncNetworkStream", W]):
+class _AsyncResponseBody(ResponseBody["AsyncNetworkStream", W]):
     def __aiter__(self) -> Self:
         return self
 
@@ -162,10 +162,10 @@ class _AsyncBody(Body["AsyncNetworkStream", W]):
 @cache
 def sync_body(library: Library) -> Callable[..., Any]:
     """Return the class of sync response bodies for an HTTP library."""
-    return type("SyncBody", (_SyncBody, library.http.SyncByteStream), {})
+    return type("SyncBody", (_SyncResponseBody, library.http.SyncByteStream), {})
 
 
 @cache
 def async_body(library: Library) -> Callable[..., Any]:
     """Return the class of async response bodies for an HTTP library."""
-    return type("AsyncBody", (_AsyncBody, library.http.AsyncByteStream), {})
+    return type("AsyncBody", (_AsyncResponseBody, library.http.AsyncByteStream), {})

@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.25
 
 
 @runtime_checkable
-class Session(Protocol):
+class EndableSession(Protocol):
     """A session that lasts until it is asked to end; its methods must not block and may be called by any thread."""
 
     def end(self) -> None:
@@ -33,7 +33,7 @@ class Session(Protocol):
         ...
 
 
-class Gate:
+class DrainGate:
     """Counts the calls and sessions of a provider's clients, waits for them and cuts them off.
 
     Args:
@@ -46,7 +46,7 @@ class Gate:
         closed: Done when the clients are closed.
     """
 
-    def __init__(self, make_io: "Callable[[Any, Gate], IO]") -> None:
+    def __init__(self, make_io: "Callable[[Any, DrainGate], IO]") -> None:
         self._make_io = make_io
         self.closing = False
         self.cut = threading.Event()
@@ -86,12 +86,12 @@ class Gate:
             self.leave(token)
 
     def enter(self, token: object) -> None:
-        """Count what begins; a `Session` is asked to end when the application does, and cut off at the end of its time.
+        """Count what begins; an `EndableSession` is asked to end with the application, and cut off when time is up.
 
         One that is entered after the cut is cut off at once.
         """
         self._under_way.add(token)
-        if self.cut.is_set() and isinstance(token, Session):
+        if self.cut.is_set() and isinstance(token, EndableSession):
             token.cut()
 
     def leave(self, token: object) -> None:
@@ -153,7 +153,7 @@ class Gate:
     def _tell(self, what: Literal["end", "cut"]) -> None:
         """Call a method of each session; an error of one does not keep the others open."""
         for token in list(self._under_way):
-            if isinstance(token, Session):
+            if isinstance(token, EndableSession):
                 try:
                     getattr(token, what)()
                 except Exception:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .._io import SyncIO
 from .._io.async_io import AsyncIO
-from .gate import Gate
+from .gate import DrainGate
 from .iteration import interrupt
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def new_gate() -> Gate:
+def new_gate() -> DrainGate:
     """Return an open gate."""
-    return Gate(partial(gated, owned=False))
+    return DrainGate(partial(gated, owned=False))
 
 
-def gated(client: Any, gate: Gate, *, owned: bool = True) -> "GatedSyncIO | GatedAsyncIO":
+def gated(client: Any, gate: DrainGate, *, owned: bool = True) -> "GatedSyncIO | GatedAsyncIO":
     """Return a way to wait over a client's connections that ends with the application.
 
     Args:
@@ -38,11 +38,11 @@ def gated(client: Any, gate: Gate, *, owned: bool = True) -> "GatedSyncIO | Gate
 class GatedSyncIO(SyncIO):
     """Waits by blocking the thread, and not beyond the end of the application."""
 
-    def __init__(self, sender: Any, gate: Gate, http: Any, *, owned: bool = True) -> None:
+    def __init__(self, sender: Any, gate: DrainGate, http: Any, *, owned: bool = True) -> None:
         super().__init__(sender)
         self._gate = gate
         self._owned = owned
-        self._body = _kind_of(_Body, http.SyncByteStream)
+        self._body = _kind_of(_GatedBody, http.SyncByteStream)
 
     async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
@@ -66,11 +66,11 @@ class GatedSyncIO(SyncIO):
 class GatedAsyncIO(AsyncIO):
     """Waits by suspending the task, and not beyond the end of the application."""
 
-    def __init__(self, sender: Any, gate: Gate, http: Any, *, owned: bool = True) -> None:
+    def __init__(self, sender: Any, gate: DrainGate, http: Any, *, owned: bool = True) -> None:
         super().__init__(sender)
         self._gate = gate
         self._owned = owned
-        self._body = _kind_of(_AsyncBody if owned else _CutAsyncBody, http.AsyncByteStream)
+        self._body = _kind_of(_GatedAsyncBody if owned else _CutAsyncBody, http.AsyncByteStream)
 
     async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
         """Perform one exchange; the body is read unless *stream*."""
@@ -103,10 +103,10 @@ class _OfLoop:
         self.loop = asyncio.get_running_loop()
 
 
-class _Watched:
+class _CountedBody:
     """A body that counts as under way until it is closed; who iterates it again goes on where it stands."""
 
-    def __init__(self, inner: Any, gate: Gate, token: object) -> None:
+    def __init__(self, inner: Any, gate: DrainGate, token: object) -> None:
         self._inner = inner
         self._gate = gate
         self._chunks: Any = None
@@ -117,7 +117,7 @@ class _Watched:
         self._gate.forget(self._token)
 
 
-class _Body(_Watched):
+class _GatedBody(_CountedBody):
     def __iter__(self) -> Iterator[bytes]:
         if self._chunks is None:
             self._chunks = iter(self._inner)
@@ -141,7 +141,7 @@ class _Body(_Watched):
             self._gate.leave(self._token)
 
 
-class _AsyncBody(_Watched):
+class _GatedAsyncBody(_CountedBody):
     def __aiter__(self) -> AsyncIterator[bytes]:
         if self._chunks is None:
             self._chunks = aiter(self._inner)
@@ -168,7 +168,7 @@ class _AsyncBody(_Watched):
             self._gate.leave(self._token)
 
 
-class _CutAsyncBody(_AsyncBody):
+class _CutAsyncBody(_GatedAsyncBody):
     """A body over connections that are not closed with the application."""
 
     def _next(self) -> Awaitable[bytes | None]:
@@ -207,7 +207,7 @@ class _Timer:
             self._limit.reschedule(self.loop.time())
 
 
-async def _until_cut(gate: Gate, awaited: Awaitable[T]) -> T:
+async def _until_cut(gate: DrainGate, awaited: Awaitable[T]) -> T:
     """Await something, for as long as calls are not cut off; then raise `TimeoutError`."""
     async with asyncio.timeout(None) as limit:
         timer = _Timer(limit)
@@ -219,7 +219,7 @@ async def _until_cut(gate: Gate, awaited: Awaitable[T]) -> T:
 
 
 @cache
-def _kind_of(body: type, base: type) -> Callable[[Any, Gate, object], Any]:
+def _kind_of(body: type, base: type) -> Callable[[Any, DrainGate, object], Any]:
     """Register a body class with the HTTP library's own stream classes."""
     kind: Any = type(body.__name__, (body, base), {})
-    return cast("Callable[[Any, Gate, object], Any]", kind)
+    return cast("Callable[[Any, DrainGate, object], Any]", kind)

@@ -14,7 +14,7 @@ from .._http.options import PoolOptions
 from .._io import finish
 from .._pool.async_pool import AsyncPool
 from .._pool.sync_pool import SyncPool
-from .gate import Gate
+from .gate import DrainGate
 from .gated_io import GatedAsyncIO, GatedSyncIO
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 OF_THE_POOL = frozenset({"max_connections", "keepalive_expiry", "trust"})
 
 
-def http_client_for(make: Callable[..., Any], options: dict[str, Any], gate: Gate, *, sync: bool) -> Any:
+def http_client_for(make: Callable[..., Any], options: dict[str, Any], gate: DrainGate, *, sync: bool) -> Any:
     """Make the HTTP client for an SDK's class; `None` where that is not of the family.
 
     Args:
@@ -70,22 +70,22 @@ def withhold(http_client: Any, headers: frozenset[tuple[str, str]]) -> None:
 
 def is_ours(http_client: Any) -> bool:
     """Return whether an HTTP client was made here; such a client can be closed from any loop."""
-    return isinstance(getattr(http_client, "_transport", None), _AsyncTransport)
+    return isinstance(getattr(http_client, "_transport", None), _AsyncGatedTransport)
 
 
-def _transport(name: str, options: dict[str, Any], gate: Gate, *, sync: bool) -> Any:
+def _transport(name: str, options: dict[str, Any], gate: DrainGate, *, sync: bool) -> Any:
     found = library(name)
     pooled = PoolOptions(library=found.name, **options)
     if sync:
         sender = PoolHop(SyncPool(pooled), found)
-        return _Transport(sender, GatedSyncIO(sender, gate, found.http), gate)
+        return _SyncGatedTransport(sender, GatedSyncIO(sender, gate, found.http), gate)
     loops = LoopSender(lambda: AsyncPoolHop(AsyncPool(pooled), found), found)
     loops.shared = True
-    return _AsyncTransport(loops, GatedAsyncIO(loops, gate, found.http), gate)
+    return _AsyncGatedTransport(loops, GatedAsyncIO(loops, gate, found.http), gate)
 
 
-class _Transport:
-    def __init__(self, sender: PoolHop, io: GatedSyncIO, gate: Gate) -> None:
+class _SyncGatedTransport:
+    def __init__(self, sender: PoolHop, io: GatedSyncIO, gate: DrainGate) -> None:
         self._sender = sender
         self._io = io
         self._gate = gate
@@ -104,8 +104,8 @@ class _Transport:
         self.close()
 
 
-class _AsyncTransport:
-    def __init__(self, sender: LoopSender, io: GatedAsyncIO, gate: Gate) -> None:
+class _AsyncGatedTransport:
+    def __init__(self, sender: LoopSender, io: GatedAsyncIO, gate: DrainGate) -> None:
         self._sender = sender
         self._io = io
         self._gate = gate

@@ -13,7 +13,7 @@ from ..config import ClientConfig
 from ..errors import ConfigError
 from .assembly import Assembly
 from .factory import arguments_of
-from .gate import Gate
+from .gate import DrainGate
 from .gated_io import gated
 
 Kind = Literal["sync", "async"]
@@ -37,7 +37,7 @@ class Managed(Protocol):
         ...
 
 
-def build(assembly: Assembly, kind: Kind, gate: Gate) -> Managed:
+def build(assembly: Assembly, kind: Kind, gate: DrainGate) -> Managed:
     """Build a client of a process.
 
     Args:
@@ -156,7 +156,9 @@ async def _finish_from_here(close: Callable[[], Coroutine[Any, Any, object]], *,
         begin_on(loop, close)
 
 
-def _accepted(make: Callable[..., Any], config: ClientConfig, gate: Gate, *, sync: bool) -> dict[str, Any]:
+def _accepted(
+    make: Callable[..., Any], config: ClientConfig, gate: DrainGate, *, sync: bool
+) -> dict[str, Any]:
     """Return the options that were set; the class must accept each and has its own defaults."""
     from .other_sdks import OF_THE_POOL, http_client_for  # noqa: PLC0415 - loads the HTTP library
 

@@ -117,7 +117,7 @@ class connects(Generic[P, S, A]):  # noqa: N801 - reads as a keyword
         return Runner(run, MethodType(self._method, obj))
 
 
-class Sender(Resource[M]):
+class EventSender(Resource[M]):
     """Methods that send events over one connection."""
 
     def __init__(self, channel: Channel[Any, Any]) -> None:

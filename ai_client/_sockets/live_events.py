@@ -6,10 +6,10 @@ from .._client.modes import M
 from .._client.operation import operation
 from .._models.accessor import accessor
 from .._params.omit import Omit, omit
-from .connecting import Sender
+from .connecting import EventSender
 
 
-class Commentary(Sender[M]):
+class Commentary(EventSender[M]):
     """Events about commentary given to the model."""
 
     @operation
@@ -20,7 +20,7 @@ class Commentary(Sender[M]):
         )
 
 
-class Instructions(Sender[M]):
+class Instructions(EventSender[M]):
     """Events about instructions given to the model."""
 
     @operation
@@ -31,7 +31,7 @@ class Instructions(Sender[M]):
         )
 
 
-class Thinking(Sender[M]):
+class Thinking(EventSender[M]):
     """Events about thinking given to the model."""
 
     @operation
@@ -42,7 +42,7 @@ class Thinking(Sender[M]):
         )
 
 
-class InputAudio(Sender[M]):
+class InputAudio(EventSender[M]):
     """Events about what the user says."""
 
     @operation
@@ -61,7 +61,7 @@ class InputAudio(Sender[M]):
         await self._send("session.input_audio.unmute", event_id=event_id)
 
 
-class OutputAudioFixture(Sender[M]):
+class OutputAudioFixture(EventSender[M]):
     """Events about audio played as the model's."""
 
     @operation
@@ -70,7 +70,7 @@ class OutputAudioFixture(Sender[M]):
         await self._send("session.output_audio.fixture.play", audio=audio, event_id=event_id)
 
 
-class OutputAudio(Sender[M]):
+class OutputAudio(EventSender[M]):
     """Events about what the model says."""
 
     @accessor
@@ -79,7 +79,7 @@ class OutputAudio(Sender[M]):
         return OutputAudioFixture(self._channel)
 
 
-class LiveSession(Sender[M]):
+class LiveSession(EventSender[M]):
     """Events about the session."""
 
     @accessor
@@ -123,7 +123,7 @@ class LiveSession(Sender[M]):
         await self._send("session.close", event_id=event_id)
 
 
-class DecisionItem(Sender[M]):
+class DecisionItem(EventSender[M]):
     """Events about a decision's items."""
 
     @operation
@@ -137,7 +137,7 @@ class DecisionItem(Sender[M]):
         await self._send("decision.item.delete", item_id=item_id, event_id=event_id)
 
 
-class Decision(Sender[M]):
+class Decision(EventSender[M]):
     """Events about decisions."""
 
     @accessor
@@ -151,7 +151,7 @@ class Decision(Sender[M]):
         await self._send("decision.create", event_id=event_id)
 
 
-class LiveResponseItem(Sender[M]):
+class LiveResponseItem(EventSender[M]):
     """Events about an answer's items."""
 
     @operation
@@ -160,7 +160,7 @@ class LiveResponseItem(Sender[M]):
         await self._send("response.item.create", item=item, event_id=event_id)
 
 
-class LiveResponse(Sender[M]):
+class LiveResponse(EventSender[M]):
     """Events about the model's answers."""
 
     @accessor
@@ -174,7 +174,7 @@ class LiveResponse(Sender[M]):
         await self._send("response.create", event_id=event_id)
 
 
-class Dtmf(Sender[M]):
+class Dtmf(EventSender[M]):
     """Events about telephone tones."""
 
     @operation
@@ -183,7 +183,7 @@ class Dtmf(Sender[M]):
         await self._send("transport.dtmf.send", event=event, event_id=event_id)
 
 
-class Transport(Sender[M]):
+class Transport(EventSender[M]):
     """Events about the call's transport."""
 
     @accessor

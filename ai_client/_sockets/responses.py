@@ -7,7 +7,7 @@ from .._client.modes import Async, M, Sync
 from .._client.operation import Resource, operation
 from .._models.accessor import accessor
 from .channel import Channel
-from .connecting import Connecting, Sender, connects
+from .connecting import Connecting, EventSender, connects
 from .opening import INITIAL_DELAY, MAX_DELAY, MAX_QUEUE_SIZE, MAX_RETRIES, OnReconnecting
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..types.responses import ResponseCreateParamsBase, ResponseInputParam, ResponsesServerEvent  # noqa: F401 - in the type arguments below
 
 
-class ResponsesSender(Sender[M]):
+class ResponsesSender(EventSender[M]):
     """Events about the model's answers."""
 
     @operation

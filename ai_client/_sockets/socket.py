@@ -64,7 +64,7 @@ def websockets(sync: bool) -> tuple[Any, Any]:
         ) from error
 
 
-class _Socket:
+class _MappedSocket:
     def __init__(self, connection: Any, errors: Any) -> None:
         self._connection = connection
         self._errors = errors
@@ -80,7 +80,7 @@ class _Socket:
             raise OpenAIError(f"The WebSocket failed ({type(error).__name__}): {error}") from error
 
 
-class SyncSocket(_Socket):
+class SyncSocket(_MappedSocket):
     """A WebSocket that blocks the thread."""
 
     async def receive(self) -> bytes:
@@ -117,7 +117,7 @@ class SyncSocket(_Socket):
         _shut(self._connection.socket)
 
 
-class AsyncSocket(_Socket):
+class AsyncSocket(_MappedSocket):
     """A WebSocket that suspends the task; belongs to the loop that it was opened in."""
 
     def __init__(self, connection: Any, errors: Any) -> None:

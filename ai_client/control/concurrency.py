@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .._io import Waiter
 
 
-class _Place:
+class _QueuedCaller:
     """A caller's place in the queue."""
 
     __slots__ = ("admitted", "waiter")
@@ -27,13 +27,13 @@ class _Place:
         self.admitted = False
 
 
-class _Gate:
+class _Turnstile:
     """Counts calls in flight and admits waiting callers in FIFO order, threads and tasks alike."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.in_flight = 0
-        self.queue: deque[_Place] = deque()
+        self.queue: deque[_QueuedCaller] = deque()
 
     def leave(self) -> None:
         """Hand the slot to the next caller in the queue, or free it."""
@@ -45,7 +45,7 @@ class _Gate:
             place.admitted = True
         place.waiter.open()
 
-    def give_up(self, place: _Place) -> bool:
+    def give_up(self, place: _QueuedCaller) -> bool:
         """Leave the queue; return whether the place had already been admitted."""
         with self.lock:
             if not place.admitted:
@@ -66,8 +66,8 @@ class Concurrency:
     max_in_flight: int
     max_queue: int = 1000
     queue_timeout: float | None = 10.0
-    _gate: PerProcess[_Gate] = field(
-        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(_Gate)
+    _gate: PerProcess[_Turnstile] = field(
+        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(_Turnstile)
     )
 
     def __post_init__(self) -> None:
@@ -83,14 +83,14 @@ class Concurrency:
             QueueFull: No slot is free and the queue is full, or no slot became free in time.
         """
         gate = self._gate()
-        place: _Place | None = None
+        place: _QueuedCaller | None = None
         with gate.lock:
             if gate.in_flight < self.max_in_flight:
                 gate.in_flight += 1
             elif len(gate.queue) >= self.max_queue:
                 raise _full(gate, 0.0)
             else:
-                place = _Place(call.io.waiter())
+                place = _QueuedCaller(call.io.waiter())
                 gate.queue.append(place)
         if place is not None:
             await self._wait(call, gate, place)
@@ -110,12 +110,12 @@ class Concurrency:
         reply.on_end.append(leave)
         return reply
 
-    def _leave(self, gate: _Gate) -> None:
+    def _leave(self, gate: _Turnstile) -> None:
         """Free the slot, unless the gate belongs to the process from which this one was forked."""
         if gate is self._gate():
             gate.leave()
 
-    async def _wait(self, call: Call, gate: _Gate, place: _Place) -> None:
+    async def _wait(self, call: Call, gate: _Turnstile, place: _QueuedCaller) -> None:
         began = time.monotonic()
         limit = self.queue_timeout
         if call.deadline is not None:
@@ -141,7 +141,7 @@ class Concurrency:
         return len(self._gate().queue)
 
 
-def _full(gate: _Gate, waited: float) -> QueueFull:
+def _full(gate: _Turnstile, waited: float) -> QueueFull:
     how = f"after {waited:.1f} s" if waited else "and the queue is full"
     return QueueFull(
         f"Too many calls at once: {gate.in_flight} under way, {len(gate.queue)} waiting, {how}.",

@@ -37,7 +37,7 @@ async def read_opening(call: "Call", response: "httpx.Response") -> None:
         StreamTimeoutError: A read timed out before the first event.
         DeadlineExceededError: The call's deadline passed before the first event.
     """
-    opening = _Opening(response)
+    opening = _StreamHead(response)
     failures: tuple[type[Exception], ...] = (TimeoutError, *call.io.failures)
     try:
         began = await read_ahead(call.io, response, opening.take)
@@ -55,7 +55,7 @@ async def read_opening(call: "Call", response: "httpx.Response") -> None:
         _raise_if_error(data, response)
 
 
-class _Opening:
+class _StreamHead:
     """The part of a stream up to its first whole event.
 
     Attributes:

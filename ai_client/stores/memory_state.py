@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import inf
 
 from .base import SLOTS, Change, Hold, Refusal, Take, Tally
-from .sliding_window import Window
+from .sliding_window import SlidingWindow
 
 SWEEP_EVERY = 4096
 """Operations after which expired state is dropped."""
@@ -74,7 +74,7 @@ class State:
         self.max_bytes = max_bytes
         self.accounts: dict[str, Account] = {}
         self.settled: dict[str, None] = {}
-        self.windows: dict[str, Window] = {}
+        self.windows: dict[str, SlidingWindow] = {}
         self.sums: dict[str, tuple[float, defaultdict[str, defaultdict[str, int]]]] = {}
         self.values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
         self.size = 0
@@ -100,7 +100,7 @@ class State:
     def take(self, takes: Sequence[Take], now: float) -> Refusal | None:
         """Take amounts from windows, all or none."""
         wait = 0.0
-        found: list[tuple[Window, int, int]] = []
+        found: list[tuple[SlidingWindow, int, int]] = []
         for take in takes:
             window = self.windows.get(take.key) or self.new_window(take)
             number = int(now / window.width)
@@ -128,9 +128,9 @@ class State:
         for name, amount in tally.amounts.items():
             totals[name] += amount
 
-    def new_window(self, of: Take | Change) -> Window:
+    def new_window(self, of: Take | Change) -> SlidingWindow:
         """Create a window."""
-        window = self.windows[of.key] = Window(of.window / SLOTS)
+        window = self.windows[of.key] = SlidingWindow(of.window / SLOTS)
         return window
 
     def sweep(self, now: float) -> None:

@@ -25,7 +25,7 @@ TIMEOUT = 1.0
 """Seconds to wait for a connection or a reply."""
 
 
-class _Client:
+class _Server:
     """The connections and registered scripts of one process."""
 
     def __init__(self, redis: Any) -> None:
@@ -92,7 +92,7 @@ class RedisBackend:
         self._prefix = prefix
         self._errors = (redis.RedisError, OSError)
 
-        def connect() -> _Client:
+        def connect() -> _Server:
             client = redis.Redis.from_url(
                 url,
                 socket_timeout=TIMEOUT,
@@ -102,7 +102,7 @@ class RedisBackend:
             pool: Any = client.connection_pool
             kind = pool.connection_class
             pool.connection_class = type(kind.__name__, (_InTime, kind), {})
-            return _Client(client)
+            return _Server(client)
 
         # a new client in each child: after a fork, redis-py waits for locks that a parent's thread may hold
         self._client = PerProcess(connect)

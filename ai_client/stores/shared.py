@@ -51,7 +51,7 @@ class SharedStore:
         self.backend = backend
         self.instant = backend if backend.instant else None
         self.on_failure = on_failure
-        self._here = PerProcess(lambda: _Here(threads))  # the parent itself counts what it has queued
+        self._here = PerProcess(lambda: _ProcessState(threads))  # the parent itself counts what it has queued
 
     async def admit(
         self,
@@ -221,7 +221,7 @@ class SharedStore:
             logger.warning("%s Until it is available again, %s.", error, means)
 
 
-class _Here:
+class _ProcessState:
     """The state of a store in one process: worker threads, and changes queued while the backend is down."""
 
     def __init__(self, threads: int) -> None:
@@ -251,7 +251,7 @@ class _Here:
             executor.shutdown()
 
 
-def _catch_up(here: _Here) -> None:
+def _catch_up(here: _ProcessState) -> None:
     """Apply the queued changes in order.
 
     Raises:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from .base import SLOTS
 
 
-class Window:
+class SlidingWindow:
     """The amounts in each slot of a sliding window, by slot number, oldest first."""
 
     __slots__ = ("newest", "slots", "total", "width")

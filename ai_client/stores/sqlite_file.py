@@ -22,11 +22,11 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.001, 0.05
 _PRIVATE = 0o600
 
 
-class _Connection(sqlite3.Connection):
+class _TrackedConnection(sqlite3.Connection):
     """A connection that supports weak references, which `sqlite3.Connection` does not."""
 
 
-def _leave(parents: "WeakSet[_Connection]") -> "WeakSet[_Connection]":
+def _leave(parents: "WeakSet[_TrackedConnection]") -> "WeakSet[_TrackedConnection]":
     """Close the connections that a fork copied from the parent, so that SQLite in the child forgets their locks.
 
     It would take the parent's locks for its own and not request them, so that the next process to close the
@@ -41,17 +41,17 @@ def _leave(parents: "WeakSet[_Connection]") -> "WeakSet[_Connection]":
 
 _inside = Uncut()
 _opening = PerProcess(threading.Lock)
-_connections: PerProcess["WeakSet[_Connection]"] = PerProcess(WeakSet, _leave)
+_connections: PerProcess["WeakSet[_TrackedConnection]"] = PerProcess(WeakSet, _leave)
 
 
-class _Here:
+class _OpenFile:
     """The state of a file in one process."""
 
     __slots__ = ("connection", "lock")
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.connection: _Connection | None = None
+        self.connection: _TrackedConnection | None = None
 
     def disconnect(self) -> None:
         """Close the connection, even in the middle of a transaction."""
@@ -74,7 +74,7 @@ class SqliteFile:
         self._path = path
         self._schema = schema
         self._last = last
-        self._here = PerProcess(_Here)
+        self._here = PerProcess(_OpenFile)
 
     def read(self, work: Work[T]) -> T:
         """Run *work*, which only reads.
@@ -98,7 +98,7 @@ class SqliteFile:
         with here.lock, _inside():
             here.disconnect()
 
-    def _run(self, attempt: Callable[[_Here], T]) -> T:
+    def _run(self, attempt: Callable[[_OpenFile], T]) -> T:
         """Retry *attempt* while other processes lock the file.
 
         The waiting happens here and not inside SQLite, where a fork would be unsafe.
@@ -122,7 +122,7 @@ class SqliteFile:
                 pause = min(2 * pause, _LAST_PAUSE)
 
     @contextmanager
-    def _held(self, here: _Here) -> Generator[None]:
+    def _held(self, here: _OpenFile) -> Generator[None]:
         """Hold this process's lock; another thread may hold it as long as it waits for other processes."""
         if not here.lock.acquire(timeout=at_most(threading.TIMEOUT_MAX)):
             raise StoreError(f"The store sqlite:///{self._path} is busy.")
@@ -131,7 +131,7 @@ class SqliteFile:
         finally:
             here.lock.release()
 
-    def _write(self, here: _Here, work: Work[T]) -> T:
+    def _write(self, here: _OpenFile, work: Work[T]) -> T:
         db = self._connected(here)
         db.execute(
             "BEGIN IMMEDIATE"
@@ -148,7 +148,7 @@ class SqliteFile:
             raise
         return result
 
-    def _connected(self, here: _Here) -> sqlite3.Connection:
+    def _connected(self, here: _OpenFile) -> sqlite3.Connection:
         if _inside.was_cut:
             raise StoreError(
                 f"The store sqlite:///{self._path} cannot be used in this process, which was forked while a thread"
@@ -158,7 +158,7 @@ class SqliteFile:
             here.connection = self._connect()
         return here.connection
 
-    def _connect(self) -> _Connection:
+    def _connect(self) -> _TrackedConnection:
         path = Path(self._path)
         with _opening():  # POSIX: closing any descriptor of a file drops all locks that the process has on it
             _connections()
@@ -171,7 +171,7 @@ class SqliteFile:
                 isolation_level=None,
                 check_same_thread=False,
                 cached_statements=64,
-                factory=_Connection,
+                factory=_TrackedConnection,
             )
         try:
             db.execute("PRAGMA journal_mode = WAL")

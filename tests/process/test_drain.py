@@ -15,7 +15,7 @@ from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, OpenAI, Op
 from ai_client._call.call import Call
 from ai_client._call.labels import request_labels
 from ai_client._call.pipeline import Next
-from ai_client._process.gated_io import _AsyncBody, _Body, new_gate
+from ai_client._process.gated_io import _GatedAsyncBody, _GatedBody, new_gate
 from ai_client.provider import _close_all
 from ai_client.testing import Gate, Upstream, sse
 from tests.conftest import CHAT
@@ -530,11 +530,11 @@ def test_cut_body_is_not_taken_for_whole() -> None:
         yield b"half"
 
     async def read_to_end() -> None:
-        async for _ in _AsyncBody(chunks(), calls, object()):
+        async for _ in _GatedAsyncBody(chunks(), calls, object()):
             calls.cut_off()
 
     calls = new_gate()
-    body = iter(_Body([b"half"], calls, object()))
+    body = iter(_GatedBody([b"half"], calls, object()))
     assert next(body) == b"half"
     calls.cut_off()
     with pytest.raises(ClientClosedError):

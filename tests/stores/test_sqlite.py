@@ -131,7 +131,7 @@ class Interrupt:
     """Interrupts a thread in a statement, and may fail what then puts the transaction back."""
 
     def __init__(self, patch: pytest.MonkeyPatch, word: str, error: BaseException, *, stuck: bool) -> None:
-        execute = sqlite_file._Connection.execute
+        execute = sqlite_file._TrackedConnection.execute
         self.done = False
 
         def failing(connection: Any, statement: str, *args: Any) -> Any:
@@ -142,7 +142,7 @@ class Interrupt:
                 raise sqlite3.OperationalError("disk I/O error")
             return execute(connection, statement, *args)
 
-        patch.setattr(sqlite_file._Connection, "execute", failing)
+        patch.setattr(sqlite_file._TrackedConnection, "execute", failing)
 
 
 _ERRORS = (KeyboardInterrupt(), MemoryError(), sqlite3.OperationalError("disk I/O error"))

@@ -1,7 +1,7 @@
 from typing import Any
 
 from ai_client._call import protocols
-from ai_client._process.gate import Gate
+from ai_client._process.gate import DrainGate
 from ai_client._sockets.client import SessionClient
 from ai_client._sockets.open_sessions import OpenSession
 from ai_client._sockets.sessions import Session
@@ -16,5 +16,5 @@ def session(session: Session) -> OpenSession:
     return session
 
 
-def gate(gate: Gate) -> protocols.Gate:
+def gate(gate: DrainGate) -> protocols.Gate:
     return gate

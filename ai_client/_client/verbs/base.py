@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast, get_args, get_origin
 
 from ..._call.call import Call
 from ..._call.protocols import Client
-from ..._params.files import Body, Plain, RequestFiles
+from ..._params.files import PlainBody, RequestBody, RequestFiles
 from ..._params.omit import Headers, NotGiven, Query
 from ..._params.query import merge
 from ..http_request import Messages
@@ -73,7 +73,7 @@ def _body(body: object, content: object, files: object, extra: Mapping[str, obje
     if content is not None:
         if body is not None or files is not None:
             raise TypeError("content is the whole body: give neither body nor files beside it.")
-        return content if isinstance(content, bytes | Body) else Plain(content)
+        return content if isinstance(content, bytes | RequestBody) else PlainBody(content)
     if extra is None:
         return body
     if body is not None and not isinstance(body, Mapping):

@@ -102,7 +102,7 @@ class Cost(Counted):
             return []
         first = "" if since is None else _hour(since.timestamp())
         last = "9999" if until is None else _hour(until.timestamp())
-        found = finish(self.store.sums(cast("IO", _Here()), first, last))
+        found = finish(self.store.sums(cast("IO", _CallingThread()), first, last))
         rows: dict[tuple[str | None, ...], dict[str, int]] = {}
         for period, keys in found.items():
             for key, sums in keys.items():
@@ -150,7 +150,7 @@ class CostRow:
         return self.sums.get("unpriced", 0)
 
 
-class _Here:
+class _CallingThread:
     """The part of `IO` that reports need; runs the work on the calling thread."""
 
     async def work(self, executor: object, function: Any, /, *args: Any) -> Any:
