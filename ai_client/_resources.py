@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Resources(Client, Generic[M]):
-    """Base of both clients: the tree of resources."""
+    """What both clients offer."""
 
     @accessor
     def admin(self) -> "Admin[M]":

@@ -36,7 +36,7 @@ Query = Mapping[str, object]
 Body = object
 
 
-class RequestOptions(TypedDict, total=False):
+class MethodOptions(TypedDict, total=False):
     """Request options, which every method accepts beside its own parameters."""
 
     extra_headers: Headers | None
@@ -51,7 +51,7 @@ class RequestOptions(TypedDict, total=False):
 
 ADMIN_PATHS = ("/organization", "/projects")
 """Where the paths of the organization's administration begin."""
-OPTIONS = RequestOptions.__optional_keys__
+OPTIONS = MethodOptions.__optional_keys__
 
 
 def check_extra(name: str, value: object) -> None:

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.batch import Batch, BatchCreateParams, BatchListParams
 
@@ -23,15 +23,15 @@ class Batches(Resource[M]):
         return await self._post("/batches", BatchCreateParams, params, Batch)
 
     @operation
-    async def retrieve(self, batch_id: str, **options: Unpack[RequestOptions]) -> Batch:
+    async def retrieve(self, batch_id: str, **options: Unpack[MethodOptions]) -> Batch:
         """Retrieve: `GET /batches/{batch_id}`."""
-        return await self._get(path("/batches/{batch_id}", batch_id=batch_id), RequestOptions, options, Batch)
+        return await self._get(path("/batches/{batch_id}", batch_id=batch_id), MethodOptions, options, Batch)
 
     @operation
-    async def cancel(self, batch_id: str, **options: Unpack[RequestOptions]) -> Batch:
+    async def cancel(self, batch_id: str, **options: Unpack[MethodOptions]) -> Batch:
         """Cancel: `POST /batches/{batch_id}/cancel`."""
         return await self._post(
-            path("/batches/{batch_id}/cancel", batch_id=batch_id), RequestOptions, options, Batch
+            path("/batches/{batch_id}/cancel", batch_id=batch_id), MethodOptions, options, Batch
         )
 
     @pages

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import PlainListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.model import Model, ModelDeleted
 
@@ -18,16 +18,16 @@ class Models(Resource[M]):
     with_streaming_response: "StreamingView[Models[Streaming], Models[AsyncStreaming]]" = StreamingView()
 
     @operation
-    async def retrieve(self, model: str, **options: Unpack[RequestOptions]) -> Model:
+    async def retrieve(self, model: str, **options: Unpack[MethodOptions]) -> Model:
         """Retrieve: `GET /models/{model}`."""
-        return await self._get(path("/models/{model}", model=model), RequestOptions, options, Model)
+        return await self._get(path("/models/{model}", model=model), MethodOptions, options, Model)
 
     @operation
-    async def delete(self, model: str, **options: Unpack[RequestOptions]) -> ModelDeleted:
+    async def delete(self, model: str, **options: Unpack[MethodOptions]) -> ModelDeleted:
         """Delete: `DELETE /models/{model}`."""
-        return await self._delete(path("/models/{model}", model=model), RequestOptions, options, ModelDeleted)
+        return await self._delete(path("/models/{model}", model=model), MethodOptions, options, ModelDeleted)
 
     @pages
-    def list(self, **options: Unpack[RequestOptions]) -> PlainListing[Model]:
+    def list(self, **options: Unpack[MethodOptions]) -> PlainListing[Model]:
         """List: `GET /models`."""
-        return PlainListing(self, "/models", RequestOptions, options, Model)
+        return PlainListing(self, "/models", MethodOptions, options, Model)

@@ -5,7 +5,7 @@ from typing import Literal, Required, TypedDict
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.shared.common import Metadata
 
 
@@ -100,7 +100,7 @@ class BatchFileExpirationAfterParam(TypedDict, total=False):
     seconds: Required[int]
 
 
-class BatchCreateParams(RequestOptions, total=False):
+class BatchCreateParams(MethodOptions, total=False):
     """Keyword arguments of `batches.create`."""
 
     input_file_id: Required[str]
@@ -121,7 +121,7 @@ class BatchCreateParams(RequestOptions, total=False):
     output_expires_after: BatchFileExpirationAfterParam
 
 
-class BatchListParams(RequestOptions, total=False):
+class BatchListParams(MethodOptions, total=False):
     """Keyword arguments of `batches.list`."""
 
     after: str

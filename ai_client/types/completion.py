@@ -6,7 +6,7 @@ from typing import Literal, Required, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.chat.completion_create_params import ChatCompletionStreamOptionsParam
 from ai_client.types.completion_usage import CompletionUsage
 
@@ -41,7 +41,7 @@ class Completion(BaseModel):
     usage: CompletionUsage | None = None
 
 
-class CompletionCreateParamsBase(RequestOptions, total=False):
+class CompletionCreateParamsBase(MethodOptions, total=False):
     """Keyword arguments of `completions.create`, but `stream`."""
 
     model: Required[str | Literal["gpt-3.5-turbo-instruct", "davinci-002", "babbage-002"]]

@@ -6,7 +6,7 @@ from typing import Literal, Required, TypeAlias, TypedDict
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.responses.tool_param import (
     ContainerNetworkPolicyAllowlistParam,
     ContainerNetworkPolicyDisabledParam,
@@ -22,7 +22,7 @@ class ContainerCreateParamsExpiresAfter(TypedDict, total=False):
     minutes: Required[int]
 
 
-class ContainerCreateParams(RequestOptions, total=False):
+class ContainerCreateParams(MethodOptions, total=False):
     """Keyword arguments of `containers.create`."""
 
     name: Required[str]
@@ -61,7 +61,7 @@ class ContainerCreateResponse(BaseModel):
     network_policy: ContainerCreateResponseNetworkPolicy | None = None
 
 
-class ContainerListParams(RequestOptions, total=False):
+class ContainerListParams(MethodOptions, total=False):
     """Keyword arguments of `containers.list`."""
 
     limit: int

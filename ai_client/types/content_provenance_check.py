@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Required
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
 from ai_client._params.files import FileTypes
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class C2PAProvenanceResult(BaseModel):
@@ -37,7 +37,7 @@ class ContentProvenanceCheck(BaseModel):
     results: list[Annotated[C2PAProvenanceResult | SynthIDProvenanceResult, OneOf("type")]]
 
 
-class ContentProvenanceCheckCreateParams(RequestOptions, total=False):
+class ContentProvenanceCheckCreateParams(MethodOptions, total=False):
     """Keyword arguments of `content_provenance_checks.create`."""
 
     file: Required[FileTypes]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class DecisionChoiceProbability(BaseModel):
@@ -92,7 +92,7 @@ class Decision(BaseModel):
     usage: DecisionUsage
 
 
-class DecisionCreateParams(RequestOptions, total=False):
+class DecisionCreateParams(MethodOptions, total=False):
     """Keyword arguments of `decisions.create`."""
 
     input: Required[str | Iterable[Mapping[str, object]]]

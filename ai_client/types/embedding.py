@@ -6,7 +6,7 @@ from typing import Literal, Required, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class Embedding(BaseModel):
@@ -36,7 +36,7 @@ class CreateEmbeddingResponse(BaseModel):
 EmbeddingModel: TypeAlias = str
 
 
-class EmbeddingCreateParams(RequestOptions, total=False):
+class EmbeddingCreateParams(MethodOptions, total=False):
     """Keyword arguments of `embeddings.create`."""
 
     input: Required[str | Sequence[str] | Sequence[int] | Iterable[Sequence[int]]]

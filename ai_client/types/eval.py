@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.graders.grader import (
     EvalItem,
     EvalItemParam,
@@ -108,7 +108,7 @@ class EvalGraderTextSimilarityParam(TypedDict, total=False):
     pass_threshold: Required[float]
 
 
-class EvalCreateParams(RequestOptions, total=False):
+class EvalCreateParams(MethodOptions, total=False):
     """Keyword arguments of `evals.create`."""
 
     data_source_config: Required[
@@ -231,7 +231,7 @@ class EvalDeleteResponse(BaseModel):
     eval_id: str
 
 
-class EvalListParams(RequestOptions, total=False):
+class EvalListParams(MethodOptions, total=False):
     """Keyword arguments of `evals.list`."""
 
     after: str
@@ -240,7 +240,7 @@ class EvalListParams(RequestOptions, total=False):
     order_by: Literal["created_at", "updated_at"]
 
 
-class EvalUpdateParams(RequestOptions, total=False):
+class EvalUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `evals.update`."""
 
     name: str

@@ -6,7 +6,7 @@ from typing import Literal, Required, TypeAlias, TypedDict
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
 from ai_client._params.files import FileTypes
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 FilePurpose: TypeAlias = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
 
@@ -18,7 +18,7 @@ class FileExpirationAfterParam(TypedDict, total=False):
     seconds: Required[int]
 
 
-class FileCreateParams(RequestOptions, total=False):
+class FileCreateParams(MethodOptions, total=False):
     """Keyword arguments of `files.create`."""
 
     file: Required[FileTypes]
@@ -34,7 +34,7 @@ class FileDeleted(BaseModel):
     deleted: bool
 
 
-class FileListParams(RequestOptions, total=False):
+class FileListParams(MethodOptions, total=False):
     """Keyword arguments of `files.list`."""
 
     purpose: str

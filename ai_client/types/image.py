@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Required, TypeAlias, TypedDict
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
 from ai_client._params.files import FileTypes
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class Image(BaseModel):
@@ -18,7 +18,7 @@ class Image(BaseModel):
     revised_prompt: str | None = None
 
 
-class ImageCreateVariationParams(RequestOptions, total=False):
+class ImageCreateVariationParams(MethodOptions, total=False):
     """Keyword arguments of `images.create_variation`."""
 
     image: Required[FileTypes]
@@ -71,7 +71,7 @@ class ImageSvgParam(TypedDict, total=False):
     reasoning: ImageSvgParamReasoning | None
 
 
-class ImageEditParamsBase(RequestOptions, total=False):
+class ImageEditParamsBase(MethodOptions, total=False):
     """Keyword arguments of `images.edit`, but `stream`."""
 
     image: Required[FileTypes | Sequence[FileTypes]]
@@ -197,7 +197,7 @@ class ImageGenUsage(BaseModel):
 ImageModel: TypeAlias = str
 
 
-class ImageGenerateParamsBase(RequestOptions, total=False):
+class ImageGenerateParamsBase(MethodOptions, total=False):
     """Keyword arguments of `images.generate`, but `stream`."""
 
     prompt: Required[str]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class ModerationCreateResponseResultCategories(BaseModel):
@@ -97,7 +97,7 @@ class ModerationCreateParamsInputText(TypedDict, total=False):
 ModerationModel: TypeAlias = str
 
 
-class ModerationCreateParams(RequestOptions, total=False):
+class ModerationCreateParams(MethodOptions, total=False):
     """Keyword arguments of `moderations.create`."""
 
     input: Required[

@@ -7,7 +7,7 @@ from typing import Literal, Required
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
 from ai_client._params.files import FileTypes
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class DeletedSkill(BaseModel):
@@ -30,13 +30,13 @@ class Skill(BaseModel):
     latest_version: str
 
 
-class SkillCreateParams(RequestOptions, total=False):
+class SkillCreateParams(MethodOptions, total=False):
     """Keyword arguments of `skills.create`."""
 
     files: Sequence[FileTypes] | FileTypes
 
 
-class SkillListParams(RequestOptions, total=False):
+class SkillListParams(MethodOptions, total=False):
     """Keyword arguments of `skills.list`."""
 
     limit: int
@@ -44,7 +44,7 @@ class SkillListParams(RequestOptions, total=False):
     after: str
 
 
-class SkillUpdateParams(RequestOptions, total=False):
+class SkillUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `skills.update`."""
 
     default_version: Required[str]

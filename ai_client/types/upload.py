@@ -6,7 +6,7 @@ from typing import Literal, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.file_object import FileExpirationAfterParam, FileObject
 
 
@@ -24,14 +24,14 @@ class Upload(BaseModel):
     file: FileObject | None = None
 
 
-class UploadCompleteParams(RequestOptions, total=False):
+class UploadCompleteParams(MethodOptions, total=False):
     """Keyword arguments of `uploads.complete`."""
 
     part_ids: Required[Sequence[str]]
     md5: str
 
 
-class UploadCreateParams(RequestOptions, total=False):
+class UploadCreateParams(MethodOptions, total=False):
     """Keyword arguments of `uploads.create`."""
 
     filename: Required[str]

@@ -6,7 +6,7 @@ from typing import Literal, Required, TypeAlias, TypedDict
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.shared.common import Metadata
 from ai_client.types.shared_params.common import ComparisonFilter, CompoundFilter
 
@@ -94,7 +94,7 @@ class VectorStoreExpirationAfterParam(TypedDict, total=False):
     days: Required[int]
 
 
-class VectorStoreCreateParams(RequestOptions, total=False):
+class VectorStoreCreateParams(MethodOptions, total=False):
     """Keyword arguments of `vector_stores.create`."""
 
     file_ids: Sequence[str]
@@ -113,7 +113,7 @@ class VectorStoreDeleted(BaseModel):
     object: Open[Literal["vector_store.deleted"]]
 
 
-class VectorStoreListParams(RequestOptions, total=False):
+class VectorStoreListParams(MethodOptions, total=False):
     """Keyword arguments of `vector_stores.list`."""
 
     limit: int
@@ -129,7 +129,7 @@ class VectorStoreSearchParamsRankingOptions(TypedDict, total=False):
     score_threshold: float
 
 
-class VectorStoreSearchParams(RequestOptions, total=False):
+class VectorStoreSearchParams(MethodOptions, total=False):
     """Keyword arguments of `vector_stores.search`."""
 
     query: Required[str | Sequence[str]]
@@ -156,7 +156,7 @@ class VectorStoreSearchResponse(BaseModel):
     attributes: dict[str, str | float | bool] | None = None
 
 
-class VectorStoreUpdateParams(RequestOptions, total=False):
+class VectorStoreUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `vector_stores.update`."""
 
     name: str | None

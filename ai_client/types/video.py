@@ -6,7 +6,7 @@ from typing import Literal, Required, TypeAlias, TypedDict
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
 from ai_client._params.files import FileTypes
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class ImageInputReferenceParam(TypedDict, total=False):
@@ -47,7 +47,7 @@ class Video(BaseModel):
     error: VideoCreateError | None = None
 
 
-class VideoCreateCharacterParams(RequestOptions, total=False):
+class VideoCreateCharacterParams(MethodOptions, total=False):
     """Keyword arguments of `videos.create_character`."""
 
     video: Required[FileTypes]
@@ -65,7 +65,7 @@ class VideoCreateCharacterResponse(BaseModel):
 VideoSeconds: TypeAlias = Literal["4", "8", "12"]
 
 
-class VideoCreateParams(RequestOptions, total=False):
+class VideoCreateParams(MethodOptions, total=False):
     """Keyword arguments of `videos.create`."""
 
     prompt: Required[str]
@@ -83,7 +83,7 @@ class VideoDeleteResponse(BaseModel):
     id: str
 
 
-class VideoDownloadContentParams(RequestOptions, total=False):
+class VideoDownloadContentParams(MethodOptions, total=False):
     """Keyword arguments of `videos.download_content`."""
 
     variant: Literal["video", "thumbnail", "spritesheet"]
@@ -95,14 +95,14 @@ class VideoReferenceInputParam(TypedDict, total=False):
     id: Required[str]
 
 
-class VideoEditParams(RequestOptions, total=False):
+class VideoEditParams(MethodOptions, total=False):
     """Keyword arguments of `videos.edit`."""
 
     video: Required[FileTypes | VideoReferenceInputParam]
     prompt: Required[str]
 
 
-class VideoExtendParams(RequestOptions, total=False):
+class VideoExtendParams(MethodOptions, total=False):
     """Keyword arguments of `videos.extend`."""
 
     video: Required[VideoReferenceInputParam | FileTypes]
@@ -110,7 +110,7 @@ class VideoExtendParams(RequestOptions, total=False):
     seconds: Required[VideoSeconds]
 
 
-class VideoListParams(RequestOptions, total=False):
+class VideoListParams(MethodOptions, total=False):
     """Keyword arguments of `videos.list`."""
 
     limit: int
@@ -118,7 +118,7 @@ class VideoListParams(RequestOptions, total=False):
     after: str
 
 
-class VideoRemixParams(RequestOptions, total=False):
+class VideoRemixParams(MethodOptions, total=False):
     """Keyword arguments of `videos.remix`."""
 
     prompt: Required[str]

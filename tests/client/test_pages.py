@@ -15,7 +15,7 @@ from ai_client._client.pages import (
     PlainListing,
     pages,
 )
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from tests.conftest import Invoke
 
 
@@ -33,7 +33,7 @@ class Things(Resource[Any]):
     @pages
     def list(self, **options: Any) -> Any:
         """List the things."""
-        return self.kind(self, "/things", RequestOptions, options, Item)
+        return self.kind(self, "/things", MethodOptions, options, Item)
 
 
 def things(invoke: Invoke, kind: Any, *, client: Any = None) -> Any:

@@ -382,7 +382,7 @@ def test_parameters_without_one_that_a_type_replaces(
     bare, base = (
         workshop.texts()["types/recipe.py"].partition("class RecipeReadParams")[2].split("\n\n\n")[:2]
     )
-    assert "(RequestOptions, total=False)" in bare
+    assert "(MethodOptions, total=False)" in bare
     assert "file:" not in bare
     assert base.startswith("class RecipeCreateParamsBase(RecipeReadParams, total=False)")
     assert "file:" in base

@@ -133,7 +133,7 @@ class MethodWriter:
 
     def _accepts(self, signature: Signature) -> str:
         if signature.parameters is None:
-            return self._imports.add("ai_client._params.omit", "RequestOptions")
+            return self._imports.add("ai_client._params.omit", "MethodOptions")
         graph = self._api.graph
         name = graph.names[signature.parameters] + ("Base" if signature.method.apart else "")
         return self._from_types(graph.modules[signature.parameters], name)

@@ -29,7 +29,7 @@ class ParamWriter(Writer):
         """Write the parameters of a method; those that decide what it gives are apart from a common base."""
         name, shape = self._graph.names[node], self._graph.definition(node).shape
         assert isinstance(shape, Object)  # noqa: S101 - parameters are one by construction
-        options = self._imports.add("ai_client._params.omit", "RequestOptions")
+        options = self._imports.add("ai_client._params.omit", "MethodOptions")
         about = f"Keyword arguments of `{method.path}`"
         if not method.apart:
             return self._typed_dict(name, shape, f"{about}.", later, base=options)
@@ -53,7 +53,7 @@ class ParamWriter(Writer):
 
     def _base(self, name: str, rest: Object, method: Method, about: str, later: AbstractSet[Node]) -> str:
         """Write the common base of the forms, above one with still less where the map names that."""
-        holder = self._imports.add("ai_client._params.omit", "RequestOptions")
+        holder = self._imports.add("ai_client._params.omit", "MethodOptions")
         text = ""
         for bare, typed in method.bare.items():
             if rest.field(typed) is None:

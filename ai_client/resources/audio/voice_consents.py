@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.audio.voice_consent import (
     VoiceConsent,
@@ -38,11 +38,11 @@ class VoiceConsents(Resource[M]):
         )
 
     @operation
-    async def retrieve(self, consent_id: str, **options: Unpack[RequestOptions]) -> VoiceConsent:
+    async def retrieve(self, consent_id: str, **options: Unpack[MethodOptions]) -> VoiceConsent:
         """Retrieve: `GET /audio/voice_consents/{consent_id}`."""
         return await self._get(
             path("/audio/voice_consents/{consent_id}", consent_id=consent_id),
-            RequestOptions,
+            MethodOptions,
             options,
             VoiceConsent,
         )
@@ -58,11 +58,11 @@ class VoiceConsents(Resource[M]):
         )
 
     @operation
-    async def delete(self, consent_id: str, **options: Unpack[RequestOptions]) -> VoiceConsentDeleted:
+    async def delete(self, consent_id: str, **options: Unpack[MethodOptions]) -> VoiceConsentDeleted:
         """Delete: `DELETE /audio/voice_consents/{consent_id}`."""
         return await self._delete(
             path("/audio/voice_consents/{consent_id}", consent_id=consent_id),
-            RequestOptions,
+            MethodOptions,
             options,
             VoiceConsentDeleted,
         )

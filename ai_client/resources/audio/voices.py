@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.audio.voice import Voice, VoiceCreateParams, VoiceDeleted
 
@@ -29,8 +29,8 @@ class Voices(Resource[M]):
         )
 
     @operation
-    async def delete(self, voice_id: str, **options: Unpack[RequestOptions]) -> VoiceDeleted:
+    async def delete(self, voice_id: str, **options: Unpack[MethodOptions]) -> VoiceDeleted:
         """Delete: `DELETE /audio/voices/{voice_id}`."""
         return await self._delete(
-            path("/audio/voices/{voice_id}", voice_id=voice_id), RequestOptions, options, VoiceDeleted
+            path("/audio/voices/{voice_id}", voice_id=voice_id), MethodOptions, options, VoiceDeleted
         )

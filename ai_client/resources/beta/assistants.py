@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.beta.assistant import Assistant, AssistantDeleted
 from ai_client.types.beta.assistant_create_params import (
@@ -32,11 +32,11 @@ class Assistants(Resource[M]):
         )
 
     @operation
-    async def retrieve(self, assistant_id: str, **options: Unpack[RequestOptions]) -> Assistant:
+    async def retrieve(self, assistant_id: str, **options: Unpack[MethodOptions]) -> Assistant:
         """Retrieve (deprecated): `GET /assistants/{assistant_id}`."""
         return await self._get(
             path("/assistants/{assistant_id}", assistant_id=assistant_id),
-            RequestOptions,
+            MethodOptions,
             options,
             Assistant,
             headers={"OpenAI-Beta": "assistants=v2"},
@@ -54,11 +54,11 @@ class Assistants(Resource[M]):
         )
 
     @operation
-    async def delete(self, assistant_id: str, **options: Unpack[RequestOptions]) -> AssistantDeleted:
+    async def delete(self, assistant_id: str, **options: Unpack[MethodOptions]) -> AssistantDeleted:
         """Delete (deprecated): `DELETE /assistants/{assistant_id}`."""
         return await self._delete(
             path("/assistants/{assistant_id}", assistant_id=assistant_id),
-            RequestOptions,
+            MethodOptions,
             options,
             AssistantDeleted,
             headers={"OpenAI-Beta": "assistants=v2"},

@@ -7,7 +7,7 @@ from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.container import (
     ContainerCreateParams,
@@ -43,22 +43,22 @@ class Containers(Resource[M]):
 
     @operation
     async def retrieve(
-        self, container_id: str, **options: Unpack[RequestOptions]
+        self, container_id: str, **options: Unpack[MethodOptions]
     ) -> ContainerRetrieveResponse:
         """Retrieve: `GET /containers/{container_id}`."""
         return await self._get(
             path("/containers/{container_id}", container_id=container_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ContainerRetrieveResponse,
         )
 
     @operation
-    async def delete(self, container_id: str, **options: Unpack[RequestOptions]) -> None:
+    async def delete(self, container_id: str, **options: Unpack[MethodOptions]) -> None:
         """Delete: `DELETE /containers/{container_id}`."""
         return await self._delete(
             path("/containers/{container_id}", container_id=container_id),
-            RequestOptions,
+            MethodOptions,
             options,
             type(None),
             headers={"Accept": "*/*"},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.conversations.conversation import (
     Conversation,
@@ -40,11 +40,11 @@ class Conversations(Resource[M]):
         return await self._post("/conversations", ConversationCreateParams, params, Conversation)
 
     @operation
-    async def retrieve(self, conversation_id: str, **options: Unpack[RequestOptions]) -> Conversation:
+    async def retrieve(self, conversation_id: str, **options: Unpack[MethodOptions]) -> Conversation:
         """Retrieve: `GET /conversations/{conversation_id}`."""
         return await self._get(
             path("/conversations/{conversation_id}", conversation_id=conversation_id),
-            RequestOptions,
+            MethodOptions,
             options,
             Conversation,
         )
@@ -61,12 +61,12 @@ class Conversations(Resource[M]):
 
     @operation
     async def delete(
-        self, conversation_id: str, **options: Unpack[RequestOptions]
+        self, conversation_id: str, **options: Unpack[MethodOptions]
     ) -> ConversationDeletedResource:
         """Delete: `DELETE /conversations/{conversation_id}`."""
         return await self._delete(
             path("/conversations/{conversation_id}", conversation_id=conversation_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ConversationDeletedResource,
         )

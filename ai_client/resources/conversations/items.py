@@ -6,7 +6,7 @@ from typing import Unpack, cast
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import ConversationCursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.conversations.conversation import (
     Conversation,
@@ -53,7 +53,7 @@ class Items(Resource[M]):
 
     @operation
     async def delete(
-        self, item_id: str, *, conversation_id: str, **options: Unpack[RequestOptions]
+        self, item_id: str, *, conversation_id: str, **options: Unpack[MethodOptions]
     ) -> Conversation:
         """Delete: `DELETE /conversations/{conversation_id}/items/{item_id}`."""
         return await self._delete(
@@ -62,7 +62,7 @@ class Items(Resource[M]):
                 conversation_id=conversation_id,
                 item_id=item_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             Conversation,
         )

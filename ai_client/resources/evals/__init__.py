@@ -7,7 +7,7 @@ from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.eval import (
     EvalCreateParams,
@@ -43,10 +43,10 @@ class Evals(Resource[M]):
         return await self._post("/evals", EvalCreateParams, params, EvalCreateResponse)
 
     @operation
-    async def retrieve(self, eval_id: str, **options: Unpack[RequestOptions]) -> EvalRetrieveResponse:
+    async def retrieve(self, eval_id: str, **options: Unpack[MethodOptions]) -> EvalRetrieveResponse:
         """Retrieve: `GET /evals/{eval_id}`."""
         return await self._get(
-            path("/evals/{eval_id}", eval_id=eval_id), RequestOptions, options, EvalRetrieveResponse
+            path("/evals/{eval_id}", eval_id=eval_id), MethodOptions, options, EvalRetrieveResponse
         )
 
     @operation
@@ -57,10 +57,10 @@ class Evals(Resource[M]):
         )
 
     @operation
-    async def delete(self, eval_id: str, **options: Unpack[RequestOptions]) -> EvalDeleteResponse:
+    async def delete(self, eval_id: str, **options: Unpack[MethodOptions]) -> EvalDeleteResponse:
         """Delete: `DELETE /evals/{eval_id}`."""
         return await self._delete(
-            path("/evals/{eval_id}", eval_id=eval_id), RequestOptions, options, EvalDeleteResponse
+            path("/evals/{eval_id}", eval_id=eval_id), MethodOptions, options, EvalDeleteResponse
         )
 
     @pages

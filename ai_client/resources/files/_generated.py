@@ -7,7 +7,7 @@ from ai_client._answers.binary import BinaryResponse
 from ai_client._client.modes import M
 from ai_client._client.operation import Resource, operation
 from ai_client._client.pages import CursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.file_object import FileCreateParams, FileDeleted, FileListParams, FileObject
 
@@ -28,34 +28,32 @@ class Files(Resource[M]):
         )
 
     @operation
-    async def retrieve(self, file_id: str, **options: Unpack[RequestOptions]) -> FileObject:
+    async def retrieve(self, file_id: str, **options: Unpack[MethodOptions]) -> FileObject:
         """Retrieve: `GET /files/{file_id}`."""
-        return await self._get(path("/files/{file_id}", file_id=file_id), RequestOptions, options, FileObject)
+        return await self._get(path("/files/{file_id}", file_id=file_id), MethodOptions, options, FileObject)
 
     @operation
-    async def delete(self, file_id: str, **options: Unpack[RequestOptions]) -> FileDeleted:
+    async def delete(self, file_id: str, **options: Unpack[MethodOptions]) -> FileDeleted:
         """Delete: `DELETE /files/{file_id}`."""
         return await self._delete(
-            path("/files/{file_id}", file_id=file_id), RequestOptions, options, FileDeleted
+            path("/files/{file_id}", file_id=file_id), MethodOptions, options, FileDeleted
         )
 
     @operation
-    async def content(self, file_id: str, **options: Unpack[RequestOptions]) -> BinaryResponse:
+    async def content(self, file_id: str, **options: Unpack[MethodOptions]) -> BinaryResponse:
         """Content: `GET /files/{file_id}/content`."""
         return await self._get(
             path("/files/{file_id}/content", file_id=file_id),
-            RequestOptions,
+            MethodOptions,
             options,
             BinaryResponse,
             headers={"Accept": "application/binary"},
         )
 
     @operation
-    async def retrieve_content(self, file_id: str, **options: Unpack[RequestOptions]) -> str:
+    async def retrieve_content(self, file_id: str, **options: Unpack[MethodOptions]) -> str:
         """Retrieve content (deprecated): `GET /files/{file_id}/content`."""
-        return await self._get(
-            path("/files/{file_id}/content", file_id=file_id), RequestOptions, options, str
-        )
+        return await self._get(path("/files/{file_id}/content", file_id=file_id), MethodOptions, options, str)
 
     @pages
     def list(self, **params: Unpack[FileListParams]) -> CursorListing[FileObject]:

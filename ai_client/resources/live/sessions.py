@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._answers.binary import BinaryResponse
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.live.session import (
     SessionAcceptParams,
@@ -35,11 +35,11 @@ class Sessions(Resource[M]):
         )
 
     @operation
-    async def download_recording(self, session_id: str, **options: Unpack[RequestOptions]) -> BinaryResponse:
+    async def download_recording(self, session_id: str, **options: Unpack[MethodOptions]) -> BinaryResponse:
         """Download recording: `GET /live/sessions/{session_id}/content`."""
         return await self._get(
             path("/live/sessions/{session_id}/content", session_id=session_id),
-            RequestOptions,
+            MethodOptions,
             options,
             BinaryResponse,
             headers={"Accept": "application/binary"},
@@ -56,11 +56,11 @@ class Sessions(Resource[M]):
         )
 
     @operation
-    async def hangup(self, session_id: str, **options: Unpack[RequestOptions]) -> None:
+    async def hangup(self, session_id: str, **options: Unpack[MethodOptions]) -> None:
         """Hangup: `POST /live/sessions/{session_id}/hangup`."""
         return await self._post(
             path("/live/sessions/{session_id}/hangup", session_id=session_id),
-            RequestOptions,
+            MethodOptions,
             options,
             type(None),
             headers={"Accept": "*/*"},

@@ -17,7 +17,7 @@ from ai_client.types.responses.response_stream_event import ResponseStreamEvent
 
 from ..._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
 from ..._client.operation import RawView, StreamingView
-from ..._params.omit import OPTIONS, Omit, RequestOptions, omit
+from ..._params.omit import OPTIONS, MethodOptions, Omit, omit
 from ..._params.query import path
 from ..._sockets.responses import ResponsesConnect
 from . import _generated
@@ -50,7 +50,7 @@ class ResponseParseParams(ResponseCreateParamsBase, total=False):
     verbosity: Literal["low", "medium", "high"] | None
 
 
-class ResponseResumeParams(RequestOptions, total=False):
+class ResponseResumeParams(MethodOptions, total=False):
     """Keywords of `responses.stream` for a response that is under way."""
 
     starting_after: int

@@ -14,7 +14,7 @@ from ai_client._answers.stream import AsyncStream, Stream
 from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
 from ai_client._client.operation import Resource, operation
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.responses.response import CompactedResponse, Response
 from ai_client.types.responses.response_create_params import (
@@ -197,24 +197,21 @@ class Responses(Resource[M]):
         )
 
     @operation
-    async def delete(self, response_id: str, **options: Unpack[RequestOptions]) -> None:
+    async def delete(self, response_id: str, **options: Unpack[MethodOptions]) -> None:
         """Delete: `DELETE /responses/{response_id}`."""
         return await self._delete(
             path("/responses/{response_id}", response_id=response_id),
-            RequestOptions,
+            MethodOptions,
             options,
             type(None),
             headers={"Accept": "*/*"},
         )
 
     @operation
-    async def cancel(self, response_id: str, **options: Unpack[RequestOptions]) -> Response:
+    async def cancel(self, response_id: str, **options: Unpack[MethodOptions]) -> Response:
         """Cancel: `POST /responses/{response_id}/cancel`."""
         return await self._post(
-            path("/responses/{response_id}/cancel", response_id=response_id),
-            RequestOptions,
-            options,
-            Response,
+            path("/responses/{response_id}/cancel", response_id=response_id), MethodOptions, options, Response
         )
 
     @operation

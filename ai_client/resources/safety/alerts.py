@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.safety.alert import SafetyAlert
 
@@ -17,6 +17,6 @@ class Alerts(Resource[M]):
     with_streaming_response: "StreamingView[Alerts[Streaming], Alerts[AsyncStreaming]]" = StreamingView()
 
     @operation
-    async def retrieve(self, id: str, **options: Unpack[RequestOptions]) -> SafetyAlert:
+    async def retrieve(self, id: str, **options: Unpack[MethodOptions]) -> SafetyAlert:
         """Retrieve: `GET /safety/alerts/{id}`."""
-        return await self._get(path("/safety/alerts/{id}", id=id), RequestOptions, options, SafetyAlert)
+        return await self._get(path("/safety/alerts/{id}", id=id), MethodOptions, options, SafetyAlert)

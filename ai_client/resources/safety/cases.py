@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.safety.case import SafetyCase
 
@@ -17,6 +17,6 @@ class Cases(Resource[M]):
     with_streaming_response: "StreamingView[Cases[Streaming], Cases[AsyncStreaming]]" = StreamingView()
 
     @operation
-    async def retrieve(self, id: str, **options: Unpack[RequestOptions]) -> SafetyCase:
+    async def retrieve(self, id: str, **options: Unpack[MethodOptions]) -> SafetyCase:
         """Retrieve: `GET /safety/cases/{id}`."""
-        return await self._get(path("/safety/cases/{id}", id=id), RequestOptions, options, SafetyCase)
+        return await self._get(path("/safety/cases/{id}", id=id), MethodOptions, options, SafetyCase)

@@ -7,7 +7,7 @@ from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.skill import DeletedSkill, Skill, SkillCreateParams, SkillListParams, SkillUpdateParams
 
@@ -42,9 +42,9 @@ class Skills(Resource[M]):
         return await self._post("/skills", SkillCreateParams, params, Skill, files=("files",))
 
     @operation
-    async def retrieve(self, skill_id: str, **options: Unpack[RequestOptions]) -> Skill:
+    async def retrieve(self, skill_id: str, **options: Unpack[MethodOptions]) -> Skill:
         """Retrieve: `GET /skills/{skill_id}`."""
-        return await self._get(path("/skills/{skill_id}", skill_id=skill_id), RequestOptions, options, Skill)
+        return await self._get(path("/skills/{skill_id}", skill_id=skill_id), MethodOptions, options, Skill)
 
     @operation
     async def update(self, skill_id: str, **params: Unpack[SkillUpdateParams]) -> Skill:
@@ -54,10 +54,10 @@ class Skills(Resource[M]):
         )
 
     @operation
-    async def delete(self, skill_id: str, **options: Unpack[RequestOptions]) -> DeletedSkill:
+    async def delete(self, skill_id: str, **options: Unpack[MethodOptions]) -> DeletedSkill:
         """Delete: `DELETE /skills/{skill_id}`."""
         return await self._delete(
-            path("/skills/{skill_id}", skill_id=skill_id), RequestOptions, options, DeletedSkill
+            path("/skills/{skill_id}", skill_id=skill_id), MethodOptions, options, DeletedSkill
         )
 
     @pages

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._answers.binary import BinaryResponse
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 
 
@@ -17,11 +17,11 @@ class Content(Resource[M]):
     with_streaming_response: "StreamingView[Content[Streaming], Content[AsyncStreaming]]" = StreamingView()
 
     @operation
-    async def retrieve(self, skill_id: str, **options: Unpack[RequestOptions]) -> BinaryResponse:
+    async def retrieve(self, skill_id: str, **options: Unpack[MethodOptions]) -> BinaryResponse:
         """Retrieve: `GET /skills/{skill_id}/content`."""
         return await self._get(
             path("/skills/{skill_id}/content", skill_id=skill_id),
-            RequestOptions,
+            MethodOptions,
             options,
             BinaryResponse,
             headers={"Accept": "application/binary"},

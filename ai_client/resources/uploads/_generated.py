@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 from ai_client._client.modes import M
 from ai_client._client.operation import Resource, operation
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.upload import Upload, UploadCompleteParams, UploadCreateParams
 
@@ -30,10 +30,10 @@ class Uploads(Resource[M]):
         return await self._post("/uploads", UploadCreateParams, params, Upload)
 
     @operation
-    async def cancel(self, upload_id: str, **options: Unpack[RequestOptions]) -> Upload:
+    async def cancel(self, upload_id: str, **options: Unpack[MethodOptions]) -> Upload:
         """Cancel: `POST /uploads/{upload_id}/cancel`."""
         return await self._post(
-            path("/uploads/{upload_id}/cancel", upload_id=upload_id), RequestOptions, options, Upload
+            path("/uploads/{upload_id}/cancel", upload_id=upload_id), MethodOptions, options, Upload
         )
 
     @operation

@@ -7,7 +7,7 @@ from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, PlainListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.vector_store import (
     VectorStore,
@@ -58,11 +58,11 @@ class VectorStores(Resource[M]):
         )
 
     @operation
-    async def retrieve(self, vector_store_id: str, **options: Unpack[RequestOptions]) -> VectorStore:
+    async def retrieve(self, vector_store_id: str, **options: Unpack[MethodOptions]) -> VectorStore:
         """Retrieve: `GET /vector_stores/{vector_store_id}`."""
         return await self._get(
             path("/vector_stores/{vector_store_id}", vector_store_id=vector_store_id),
-            RequestOptions,
+            MethodOptions,
             options,
             VectorStore,
             headers={"OpenAI-Beta": "assistants=v2"},
@@ -80,11 +80,11 @@ class VectorStores(Resource[M]):
         )
 
     @operation
-    async def delete(self, vector_store_id: str, **options: Unpack[RequestOptions]) -> VectorStoreDeleted:
+    async def delete(self, vector_store_id: str, **options: Unpack[MethodOptions]) -> VectorStoreDeleted:
         """Delete: `DELETE /vector_stores/{vector_store_id}`."""
         return await self._delete(
             path("/vector_stores/{vector_store_id}", vector_store_id=vector_store_id),
-            RequestOptions,
+            MethodOptions,
             options,
             VectorStoreDeleted,
             headers={"OpenAI-Beta": "assistants=v2"},

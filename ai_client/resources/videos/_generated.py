@@ -7,7 +7,7 @@ from ai_client._answers.binary import BinaryResponse
 from ai_client._client.modes import M
 from ai_client._client.operation import Resource, operation
 from ai_client._client.pages import ConversationCursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.video import (
     Video,
@@ -40,15 +40,15 @@ class Videos(Resource[M]):
         )
 
     @operation
-    async def retrieve(self, video_id: str, **options: Unpack[RequestOptions]) -> Video:
+    async def retrieve(self, video_id: str, **options: Unpack[MethodOptions]) -> Video:
         """Retrieve (deprecated): `GET /videos/{video_id}`."""
-        return await self._get(path("/videos/{video_id}", video_id=video_id), RequestOptions, options, Video)
+        return await self._get(path("/videos/{video_id}", video_id=video_id), MethodOptions, options, Video)
 
     @operation
-    async def delete(self, video_id: str, **options: Unpack[RequestOptions]) -> VideoDeleteResponse:
+    async def delete(self, video_id: str, **options: Unpack[MethodOptions]) -> VideoDeleteResponse:
         """Delete (deprecated): `DELETE /videos/{video_id}`."""
         return await self._delete(
-            path("/videos/{video_id}", video_id=video_id), RequestOptions, options, VideoDeleteResponse
+            path("/videos/{video_id}", video_id=video_id), MethodOptions, options, VideoDeleteResponse
         )
 
     @operation
@@ -104,12 +104,12 @@ class Videos(Resource[M]):
 
     @operation
     async def get_character(
-        self, character_id: str, **options: Unpack[RequestOptions]
+        self, character_id: str, **options: Unpack[MethodOptions]
     ) -> VideoGetCharacterResponse:
         """Get character (deprecated): `GET /videos/characters/{character_id}`."""
         return await self._get(
             path("/videos/characters/{character_id}", character_id=character_id),
-            RequestOptions,
+            MethodOptions,
             options,
             VideoGetCharacterResponse,
         )

@@ -7,7 +7,7 @@ from ai_client._client.modes import M
 from ai_client._client.operation import Resource, operation
 from ai_client._client.pages import CursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.webhooks.webhook_endpoint import (
     DeletedWebhookEndpoint,
@@ -41,11 +41,11 @@ class Webhooks(Resource[M]):
         return await self._post("/webhook_endpoints", WebhookCreateParams, params, WebhookEndpointWithSecret)
 
     @operation
-    async def retrieve(self, webhook_endpoint_id: str, **options: Unpack[RequestOptions]) -> WebhookEndpoint:
+    async def retrieve(self, webhook_endpoint_id: str, **options: Unpack[MethodOptions]) -> WebhookEndpoint:
         """Retrieve: `GET /webhook_endpoints/{webhook_endpoint_id}`."""
         return await self._get(
             path("/webhook_endpoints/{webhook_endpoint_id}", webhook_endpoint_id=webhook_endpoint_id),
-            RequestOptions,
+            MethodOptions,
             options,
             WebhookEndpoint,
         )
@@ -64,12 +64,12 @@ class Webhooks(Resource[M]):
 
     @operation
     async def delete(
-        self, webhook_endpoint_id: str, **options: Unpack[RequestOptions]
+        self, webhook_endpoint_id: str, **options: Unpack[MethodOptions]
     ) -> DeletedWebhookEndpoint:
         """Delete: `DELETE /webhook_endpoints/{webhook_endpoint_id}`."""
         return await self._delete(
             path("/webhook_endpoints/{webhook_endpoint_id}", webhook_endpoint_id=webhook_endpoint_id),
-            RequestOptions,
+            MethodOptions,
             options,
             DeletedWebhookEndpoint,
         )

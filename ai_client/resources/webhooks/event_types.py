@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.webhooks.webhook_endpoint import WebhookEventTypeList
 
 
@@ -18,6 +18,6 @@ class EventTypes(Resource[M]):
     )
 
     @operation
-    async def list(self, **options: Unpack[RequestOptions]) -> WebhookEventTypeList:
+    async def list(self, **options: Unpack[MethodOptions]) -> WebhookEventTypeList:
         """List: `GET /webhook_event_types`."""
-        return await self._get("/webhook_event_types", RequestOptions, options, WebhookEventTypeList)
+        return await self._get("/webhook_event_types", MethodOptions, options, WebhookEventTypeList)

@@ -3,13 +3,13 @@
 
 from typing import Literal, Required, TypeAlias
 
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.shared_params.common import VoiceIdsOrCustomVoiceParam
 
 SpeechModel: TypeAlias = str
 
 
-class SpeechCreateParams(RequestOptions, total=False):
+class SpeechCreateParams(MethodOptions, total=False):
     """Keyword arguments of `audio.speech.create`."""
 
     model: Required[SpeechModel]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Required, TypeAlias, TypedDict
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
 from ai_client._params.files import FileTypes
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.shared.common import (
     TranscriptionLanguage,
     TranscriptTextUsageDuration,
@@ -46,7 +46,7 @@ class VadConfigParam(TypedDict, total=False):
     threshold: float
 
 
-class TranscriptionCreateParamsBase(RequestOptions, total=False):
+class TranscriptionCreateParamsBase(MethodOptions, total=False):
     """Keyword arguments of `audio.transcriptions.create`, but `response_format` and `stream`."""
 
     file: Required[FileTypes]

@@ -5,7 +5,7 @@ from typing import Literal, Required, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._params.files import FileTypes
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.audio.transcription import TranscriptionSegment
 
 AudioResponseFormat: TypeAlias = Literal["json", "text", "srt", "verbose_json", "vtt"]
@@ -17,7 +17,7 @@ class Translation(BaseModel):
     text: str
 
 
-class TranslationCreateParamsBase(RequestOptions, total=False):
+class TranslationCreateParamsBase(MethodOptions, total=False):
     """Keyword arguments of `audio.translations.create`, but `response_format`."""
 
     file: Required[FileTypes]

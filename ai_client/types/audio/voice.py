@@ -6,7 +6,7 @@ from typing import Literal, Required
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
 from ai_client._params.files import FileTypes
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class Voice(BaseModel):
@@ -18,7 +18,7 @@ class Voice(BaseModel):
     created_at: int
 
 
-class VoiceCreateParams(RequestOptions, total=False):
+class VoiceCreateParams(MethodOptions, total=False):
     """Keyword arguments of `audio.voices.create`."""
 
     name: Required[str]

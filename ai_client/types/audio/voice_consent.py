@@ -6,7 +6,7 @@ from typing import Literal, Required
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
 from ai_client._params.files import FileTypes
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class VoiceConsent(BaseModel):
@@ -19,7 +19,7 @@ class VoiceConsent(BaseModel):
     created_at: int
 
 
-class VoiceConsentCreateParams(RequestOptions, total=False):
+class VoiceConsentCreateParams(MethodOptions, total=False):
     """Keyword arguments of `audio.voice_consents.create`."""
 
     name: Required[str]
@@ -35,14 +35,14 @@ class VoiceConsentDeleted(BaseModel):
     deleted: bool
 
 
-class VoiceConsentListParams(RequestOptions, total=False):
+class VoiceConsentListParams(MethodOptions, total=False):
     """Keyword arguments of `audio.voice_consents.list`."""
 
     after: str
     limit: int
 
 
-class VoiceConsentUpdateParams(RequestOptions, total=False):
+class VoiceConsentUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `audio.voice_consents.update`."""
 
     name: Required[str]

@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.shared.common import Metadata, ReasoningEffort
 from ai_client.types.shared_params.common import (
     FunctionDefinition,
@@ -104,7 +104,7 @@ AssistantResponseFormatOptionParam: TypeAlias = (
 )
 
 
-class AssistantCreateParams(RequestOptions, total=False):
+class AssistantCreateParams(MethodOptions, total=False):
     """Keyword arguments of `beta.assistants.create`."""
 
     model: Required[
@@ -166,7 +166,7 @@ class AssistantCreateParams(RequestOptions, total=False):
     response_format: AssistantResponseFormatOptionParam | None
 
 
-class AssistantListParams(RequestOptions, total=False):
+class AssistantListParams(MethodOptions, total=False):
     """Keyword arguments of `beta.assistants.list`."""
 
     limit: int
@@ -194,7 +194,7 @@ class AssistantUpdateParamsToolResources(TypedDict, total=False):
     file_search: AssistantUpdateParamsToolResourcesFileSearch
 
 
-class AssistantUpdateParams(RequestOptions, total=False):
+class AssistantUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `beta.assistants.update`."""
 
     model: (

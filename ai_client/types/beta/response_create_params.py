@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class BetaAgentTagInputParam(TypedDict, total=False):
@@ -1545,7 +1545,7 @@ BetaToolChoiceParam: TypeAlias = (
 )
 
 
-class InputItemListParams(RequestOptions, total=False):
+class InputItemListParams(MethodOptions, total=False):
     """Keyword arguments of `beta.responses.input_items.list`."""
 
     limit: int
@@ -1565,7 +1565,7 @@ class InputItemListParams(RequestOptions, total=False):
     ]
 
 
-class InputTokenCountParams(RequestOptions, total=False):
+class InputTokenCountParams(MethodOptions, total=False):
     """Keyword arguments of `beta.responses.input_tokens.count`."""
 
     model: str | None
@@ -1582,7 +1582,7 @@ class InputTokenCountParams(RequestOptions, total=False):
     parallel_tool_calls: bool | None
 
 
-class ResponseCompactParams(RequestOptions, total=False):
+class ResponseCompactParams(MethodOptions, total=False):
     """Keyword arguments of `beta.responses.compact`."""
 
     model: Required[
@@ -1702,7 +1702,7 @@ class ResponseCompactParams(RequestOptions, total=False):
     service_tier: Literal["auto", "default", "fast", "flex", "priority"] | None
 
 
-class ResponseCreateParamsBase(RequestOptions, total=False):
+class ResponseCreateParamsBase(MethodOptions, total=False):
     """Keyword arguments of `beta.responses.create`, but `stream`."""
 
     metadata: Mapping[str, str] | None
@@ -1873,7 +1873,7 @@ class ResponseCreateParamsStreaming(ResponseCreateParamsBase, total=False):
 ResponseCreateParams: TypeAlias = ResponseCreateParamsNonStreaming | ResponseCreateParamsStreaming
 
 
-class ResponseRetrieveParamsBase(RequestOptions, total=False):
+class ResponseRetrieveParamsBase(MethodOptions, total=False):
     """Keyword arguments of `beta.responses.retrieve`, but `stream`."""
 
     include: Sequence[

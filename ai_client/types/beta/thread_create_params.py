@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.beta.assistant_create_params import (
     AssistantResponseFormatOptionParam,
     CodeInterpreterToolParam,
@@ -101,7 +101,7 @@ class ThreadCreateAndRunParamsToolResources(TypedDict, total=False):
     file_search: ThreadCreateAndRunParamsToolResourcesFileSearch
 
 
-class ThreadCreateAndRunParamsBase(RequestOptions, total=False):
+class ThreadCreateAndRunParamsBase(MethodOptions, total=False):
     """Keyword arguments of `beta.threads.create_and_run`, but `stream`."""
 
     assistant_id: Required[str]
@@ -230,7 +230,7 @@ class ToolResources(TypedDict, total=False):
     file_search: ToolResourcesFileSearch
 
 
-class ThreadCreateParams(RequestOptions, total=False):
+class ThreadCreateParams(MethodOptions, total=False):
     """Keyword arguments of `beta.threads.create`."""
 
     messages: Iterable[CreateMessageRequestParam]
@@ -257,7 +257,7 @@ class ThreadUpdateParamsToolResources(TypedDict, total=False):
     file_search: ThreadUpdateParamsToolResourcesFileSearch
 
 
-class ThreadUpdateParams(RequestOptions, total=False):
+class ThreadUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `beta.threads.update`."""
 
     tool_resources: ThreadUpdateParamsToolResources | None

@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.chat.chat_completion_message_param import (
     ChatCompletionContentPartTextParam,
     ChatCompletionMessageParam,
@@ -175,7 +175,7 @@ class WebSearchOptions(TypedDict, total=False):
     search_context_size: Literal["low", "medium", "high"]
 
 
-class CompletionParseParams(RequestOptions, total=False):
+class CompletionParseParams(MethodOptions, total=False):
     """Keyword arguments of `chat.completions.create`, but `stream` and `response_format`."""
 
     messages: Required[Iterable[ChatCompletionMessageParam]]
@@ -236,7 +236,7 @@ class CompletionCreateParamsStreaming(CompletionCreateParamsBase, total=False):
 CompletionCreateParams: TypeAlias = CompletionCreateParamsNonStreaming | CompletionCreateParamsStreaming
 
 
-class CompletionListParams(RequestOptions, total=False):
+class CompletionListParams(MethodOptions, total=False):
     """Keyword arguments of `chat.completions.list`."""
 
     model: str
@@ -246,13 +246,13 @@ class CompletionListParams(RequestOptions, total=False):
     order: Literal["asc", "desc"]
 
 
-class CompletionUpdateParams(RequestOptions, total=False):
+class CompletionUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `chat.completions.update`."""
 
     metadata: Required[Metadata | None]
 
 
-class MessageListParams(RequestOptions, total=False):
+class MessageListParams(MethodOptions, total=False):
     """Keyword arguments of `chat.completions.messages.list`."""
 
     after: str

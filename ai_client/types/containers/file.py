@@ -5,10 +5,10 @@ from typing import Literal, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._params.files import FileTypes
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
-class FileCreateParams(RequestOptions, total=False):
+class FileCreateParams(MethodOptions, total=False):
     """Keyword arguments of `containers.files.create`."""
 
     file_id: str
@@ -27,7 +27,7 @@ class FileCreateResponse(BaseModel):
     source: str
 
 
-class FileListParams(RequestOptions, total=False):
+class FileListParams(MethodOptions, total=False):
     """Keyword arguments of `containers.files.list`."""
 
     limit: int

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Required, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.responses.response import Message
 from ai_client.types.responses.response_create_params import ResponseIncludable
 from ai_client.types.responses.response_input_item_param import ResponseInputItemParam
@@ -52,7 +52,7 @@ class Conversation(BaseModel):
     metadata: builtins.object = None
 
 
-class ConversationCreateParams(RequestOptions, total=False):
+class ConversationCreateParams(MethodOptions, total=False):
     """Keyword arguments of `conversations.create`."""
 
     metadata: Metadata | None
@@ -110,20 +110,20 @@ class ConversationItemList(BaseModel):
     last_id: str
 
 
-class ConversationUpdateParams(RequestOptions, total=False):
+class ConversationUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `conversations.update`."""
 
     metadata: Required[Metadata | None]
 
 
-class ItemCreateParams(RequestOptions, total=False):
+class ItemCreateParams(MethodOptions, total=False):
     """Keyword arguments of `conversations.items.create`."""
 
     items: Required[Iterable[ResponseInputItemParam]]
     include: Sequence[ResponseIncludable]
 
 
-class ItemListParams(RequestOptions, total=False):
+class ItemListParams(MethodOptions, total=False):
     """Keyword arguments of `conversations.items.list`."""
 
     limit: int
@@ -132,7 +132,7 @@ class ItemListParams(RequestOptions, total=False):
     include: Sequence[ResponseIncludable]
 
 
-class ItemRetrieveParams(RequestOptions, total=False):
+class ItemRetrieveParams(MethodOptions, total=False):
     """Keyword arguments of `conversations.items.retrieve`."""
 
     include: Sequence[ResponseIncludable]

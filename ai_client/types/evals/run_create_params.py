@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypedDict
 
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.chat.completion_create_params import ChatCompletionFunctionToolParam
 from ai_client.types.graders.grader import EvalItemParam
 from ai_client.types.responses.response_create_params import ResponseFormatTextConfigParam
@@ -168,7 +168,7 @@ class CreateEvalResponsesRunDataSourceParam(TypedDict, total=False):
     model: str
 
 
-class RunCreateParams(RequestOptions, total=False):
+class RunCreateParams(MethodOptions, total=False):
     """Keyword arguments of `evals.runs.create`."""
 
     data_source: Required[
@@ -180,7 +180,7 @@ class RunCreateParams(RequestOptions, total=False):
     metadata: Metadata | None
 
 
-class RunListParams(RequestOptions, total=False):
+class RunListParams(MethodOptions, total=False):
     """Keyword arguments of `evals.runs.list`."""
 
     after: str

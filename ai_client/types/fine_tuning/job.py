@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Required, TypedDict
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.graders.grader import (
     MultiGrader,
     MultiGraderParam,
@@ -238,7 +238,7 @@ class JobCreateParamsIntegration(TypedDict, total=False):
     wandb: Required[JobCreateParamsIntegrationWandb]
 
 
-class JobCreateParams(RequestOptions, total=False):
+class JobCreateParams(MethodOptions, total=False):
     """Keyword arguments of `fine_tuning.jobs.create`."""
 
     model: Required[str | Literal["babbage-002", "davinci-002", "gpt-3.5-turbo", "gpt-4o-mini"]]
@@ -252,14 +252,14 @@ class JobCreateParams(RequestOptions, total=False):
     metadata: Metadata | None
 
 
-class JobListEventsParams(RequestOptions, total=False):
+class JobListEventsParams(MethodOptions, total=False):
     """Keyword arguments of `fine_tuning.jobs.list_events`."""
 
     after: str
     limit: int
 
 
-class JobListParams(RequestOptions, total=False):
+class JobListParams(MethodOptions, total=False):
     """Keyword arguments of `fine_tuning.jobs.list`."""
 
     after: str

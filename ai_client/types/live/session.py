@@ -6,7 +6,7 @@ from typing import Literal, Required, TypeAlias, TypedDict
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class LiveSessionConfigParam(TypedDict, total=False):
@@ -30,7 +30,7 @@ class LiveTransportParam(TypedDict, total=False):
     type: Required[Literal["webrtc"]]
 
 
-class LiveCreateParams(RequestOptions, total=False):
+class LiveCreateParams(MethodOptions, total=False):
     """Keyword arguments of `live.create`."""
 
     session: Required[LiveSessionConfigParam]
@@ -57,26 +57,26 @@ class LiveSessionAnswer(BaseModel):
     transport: LiveTransport
 
 
-class SessionAcceptParams(RequestOptions, total=False):
+class SessionAcceptParams(MethodOptions, total=False):
     """Keyword arguments of `live.sessions.accept`."""
 
     session: Required[LiveSessionConfigParam]
 
 
-class SessionForkParams(RequestOptions, total=False):
+class SessionForkParams(MethodOptions, total=False):
     """Keyword arguments of `live.sessions.fork`."""
 
     transport: Required[LiveTransportParam]
     session: LiveSessionConfigParam
 
 
-class SessionReferParams(RequestOptions, total=False):
+class SessionReferParams(MethodOptions, total=False):
     """Keyword arguments of `live.sessions.refer`."""
 
     target_uri: Required[str]
 
 
-class SessionRejectParams(RequestOptions, total=False):
+class SessionRejectParams(MethodOptions, total=False):
     """Keyword arguments of `live.sessions.reject`."""
 
     status_code: Required[int]

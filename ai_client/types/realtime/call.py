@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypedDict
 
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.realtime.realtime_session import NoiseReductionType
 from ai_client.types.realtime.realtime_session_param import (
     AudioTranscriptionParam,
@@ -59,7 +59,7 @@ class CallAcceptParamsTracing(TypedDict, total=False):
     metadata: Mapping[str, object]
 
 
-class CallAcceptParams(RequestOptions, total=False):
+class CallAcceptParams(MethodOptions, total=False):
     """Keyword arguments of `realtime.calls.accept`."""
 
     type: Required[Literal["realtime"]]
@@ -101,20 +101,20 @@ class CallAcceptParams(RequestOptions, total=False):
     prompt: ResponsePromptParam | None
 
 
-class CallCreateParams(RequestOptions, total=False):
+class CallCreateParams(MethodOptions, total=False):
     """Keyword arguments of `realtime.calls.create`."""
 
     sdp: Required[str]
     session: RealtimeSessionCreateRequestParam
 
 
-class CallReferParams(RequestOptions, total=False):
+class CallReferParams(MethodOptions, total=False):
     """Keyword arguments of `realtime.calls.refer`."""
 
     target_uri: Required[str]
 
 
-class CallRejectParams(RequestOptions, total=False):
+class CallRejectParams(MethodOptions, total=False):
     """Keyword arguments of `realtime.calls.reject`."""
 
     status_code: int

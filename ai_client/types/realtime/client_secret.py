@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.realtime.realtime_session import (
     RealtimeSessionCreateResponse,
     RealtimeTranscriptionSessionCreateResponse,
@@ -25,7 +25,7 @@ class ClientSecretCreateParamsExpiresAfter(TypedDict, total=False):
     seconds: int
 
 
-class ClientSecretCreateParams(RequestOptions, total=False):
+class ClientSecretCreateParams(MethodOptions, total=False):
     """Keyword arguments of `realtime.client_secrets.create`."""
 
     expires_after: ClientSecretCreateParamsExpiresAfter

@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.responses.response import ServiceTier
 from ai_client.types.responses.response_input_item_param import (
     ResponseInputFileParam,
@@ -51,7 +51,7 @@ ResponseIncludable: TypeAlias = Literal[
 ]
 
 
-class InputItemListParams(RequestOptions, total=False):
+class InputItemListParams(MethodOptions, total=False):
     """Keyword arguments of `responses.input_items.list`."""
 
     limit: int
@@ -82,7 +82,7 @@ class ResponseTextConfigParam(TypedDict, total=False):
     verbosity: Literal["low", "medium", "high"] | None
 
 
-class InputTokenCountParams(RequestOptions, total=False):
+class InputTokenCountParams(MethodOptions, total=False):
     """Keyword arguments of `responses.input_tokens.count`."""
 
     model: str | None
@@ -99,7 +99,7 @@ class InputTokenCountParams(RequestOptions, total=False):
     parallel_tool_calls: bool | None
 
 
-class ResponseCompactParams(RequestOptions, total=False):
+class ResponseCompactParams(MethodOptions, total=False):
     """Keyword arguments of `responses.compact`."""
 
     model: Required[
@@ -239,7 +239,7 @@ class ResponseStreamOptionsParam(TypedDict, total=False):
     include_obfuscation: bool
 
 
-class ResponseCreateParamsBase(RequestOptions, total=False):
+class ResponseCreateParamsBase(MethodOptions, total=False):
     """Keyword arguments of `responses.create`, but `stream`."""
 
     metadata: Metadata | None
@@ -291,7 +291,7 @@ class ResponseCreateParamsStreaming(ResponseCreateParamsBase, total=False):
 ResponseCreateParams: TypeAlias = ResponseCreateParamsNonStreaming | ResponseCreateParamsStreaming
 
 
-class ResponseRetrieveParamsBase(RequestOptions, total=False):
+class ResponseRetrieveParamsBase(MethodOptions, total=False):
     """Keyword arguments of `responses.retrieve`, but `stream`."""
 
     include: Sequence[ResponseIncludable]

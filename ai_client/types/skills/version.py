@@ -7,7 +7,7 @@ from typing import Literal
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
 from ai_client._params.files import FileTypes
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class DeletedSkillVersion(BaseModel):
@@ -31,14 +31,14 @@ class SkillVersion(BaseModel):
     description: str
 
 
-class VersionCreateParams(RequestOptions, total=False):
+class VersionCreateParams(MethodOptions, total=False):
     """Keyword arguments of `skills.versions.create`."""
 
     files: Sequence[FileTypes] | FileTypes
     default: bool
 
 
-class VersionListParams(RequestOptions, total=False):
+class VersionListParams(MethodOptions, total=False):
     """Keyword arguments of `skills.versions.list`."""
 
     limit: int

@@ -6,10 +6,10 @@ from typing import Literal, Required
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
 from ai_client._params.files import FileTypes
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
-class PartCreateParams(RequestOptions, total=False):
+class PartCreateParams(MethodOptions, total=False):
     """Keyword arguments of `uploads.parts.create`."""
 
     data: Required[FileTypes]

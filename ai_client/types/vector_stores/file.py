@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.vector_store import (
     FileChunkingStrategyParam,
     OtherFileChunkingStrategyObject,
@@ -21,7 +21,7 @@ class FileContentResponse(BaseModel):
     text: str | None = None
 
 
-class FileCreateParams(RequestOptions, total=False):
+class FileCreateParams(MethodOptions, total=False):
     """Keyword arguments of `vector_stores.files.create`."""
 
     file_id: Required[str]
@@ -29,7 +29,7 @@ class FileCreateParams(RequestOptions, total=False):
     attributes: Mapping[str, str | float | bool] | None
 
 
-class FileListParams(RequestOptions, total=False):
+class FileListParams(MethodOptions, total=False):
     """Keyword arguments of `vector_stores.files.list`."""
 
     limit: int
@@ -39,7 +39,7 @@ class FileListParams(RequestOptions, total=False):
     filter: Literal["in_progress", "completed", "failed", "cancelled"]
 
 
-class FileUpdateParams(RequestOptions, total=False):
+class FileUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `vector_stores.files.update`."""
 
     attributes: Required[Mapping[str, str | float | bool] | None]

@@ -6,7 +6,7 @@ from typing import Literal, Required, TypedDict
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.vector_store import FileChunkingStrategyParam
 
 
@@ -18,7 +18,7 @@ class CreateVectorStoreFileRequestParam(TypedDict, total=False):
     attributes: Mapping[str, str | float | bool] | None
 
 
-class FileBatchCreateParams(RequestOptions, total=False):
+class FileBatchCreateParams(MethodOptions, total=False):
     """Keyword arguments of `vector_stores.file_batches.create`."""
 
     file_ids: Sequence[str]
@@ -27,7 +27,7 @@ class FileBatchCreateParams(RequestOptions, total=False):
     attributes: Mapping[str, str | float | bool] | None
 
 
-class FileBatchListFilesParams(RequestOptions, total=False):
+class FileBatchListFilesParams(MethodOptions, total=False):
     """Keyword arguments of `vector_stores.file_batches.list_files`."""
 
     limit: int

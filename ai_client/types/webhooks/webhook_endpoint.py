@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class DeletedWebhookEndpoint(BaseModel):
@@ -19,7 +19,7 @@ class DeletedWebhookEndpoint(BaseModel):
     object: Open[Literal["webhook_endpoint.deleted"]]
 
 
-class WebhookCreateParams(RequestOptions, total=False):
+class WebhookCreateParams(MethodOptions, total=False):
     """Keyword arguments of `webhooks.create`."""
 
     event_types: Required[
@@ -103,20 +103,20 @@ class WebhookEventTypeList(BaseModel):
     object: Open[Literal["list"]]
 
 
-class WebhookListParams(RequestOptions, total=False):
+class WebhookListParams(MethodOptions, total=False):
     """Keyword arguments of `webhooks.list`."""
 
     after: str | None
     limit: int
 
 
-class WebhookRotateSecretParams(RequestOptions, total=False):
+class WebhookRotateSecretParams(MethodOptions, total=False):
     """Keyword arguments of `webhooks.rotate_secret`."""
 
     keep_old_secret_active_for_24_hours: bool
 
 
-class WebhookTestParams(RequestOptions, total=False):
+class WebhookTestParams(MethodOptions, total=False):
     """Keyword arguments of `webhooks.test`."""
 
     event_type: Required[
@@ -152,7 +152,7 @@ class WebhookTestParams(RequestOptions, total=False):
     ]
 
 
-class WebhookUpdateParams(RequestOptions, total=False):
+class WebhookUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `webhooks.update`."""
 
     event_types: Sequence[

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.admin_api_key import (
     AdminAPIKey,
@@ -33,18 +33,18 @@ class AdminApiKeys(Resource[M]):
         )
 
     @operation
-    async def retrieve(self, key_id: str, **options: Unpack[RequestOptions]) -> AdminAPIKey:
+    async def retrieve(self, key_id: str, **options: Unpack[MethodOptions]) -> AdminAPIKey:
         """Retrieve: `GET /organization/admin_api_keys/{key_id}`."""
         return await self._get(
-            path("/organization/admin_api_keys/{key_id}", key_id=key_id), RequestOptions, options, AdminAPIKey
+            path("/organization/admin_api_keys/{key_id}", key_id=key_id), MethodOptions, options, AdminAPIKey
         )
 
     @operation
-    async def delete(self, key_id: str, **options: Unpack[RequestOptions]) -> AdminAPIKeyDeleteResponse:
+    async def delete(self, key_id: str, **options: Unpack[MethodOptions]) -> AdminAPIKeyDeleteResponse:
         """Delete: `DELETE /organization/admin_api_keys/{key_id}`."""
         return await self._delete(
             path("/organization/admin_api_keys/{key_id}", key_id=key_id),
-            RequestOptions,
+            MethodOptions,
             options,
             AdminAPIKeyDeleteResponse,
         )

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import ConversationCursorListing, PlainListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.certificate import (
     Certificate,
@@ -58,12 +58,12 @@ class Certificates(Resource[M]):
 
     @operation
     async def delete(
-        self, certificate_id: str, **options: Unpack[RequestOptions]
+        self, certificate_id: str, **options: Unpack[MethodOptions]
     ) -> CertificateDeleteResponse:
         """Delete: `DELETE /organization/certificates/{certificate_id}`."""
         return await self._delete(
             path("/organization/certificates/{certificate_id}", certificate_id=certificate_id),
-            RequestOptions,
+            MethodOptions,
             options,
             CertificateDeleteResponse,
         )

@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.admin.organization.data_retention import (
     DataRetentionUpdateParams,
     OrganizationDataRetention,
@@ -21,10 +21,10 @@ class DataRetention(Resource[M]):
     )
 
     @operation
-    async def retrieve(self, **options: Unpack[RequestOptions]) -> OrganizationDataRetention:
+    async def retrieve(self, **options: Unpack[MethodOptions]) -> OrganizationDataRetention:
         """Retrieve: `GET /organization/data_retention`."""
         return await self._get(
-            "/organization/data_retention", RequestOptions, options, OrganizationDataRetention
+            "/organization/data_retention", MethodOptions, options, OrganizationDataRetention
         )
 
     @operation

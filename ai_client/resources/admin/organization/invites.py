@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import ConversationCursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.invite import (
     Invite,
@@ -28,18 +28,18 @@ class Invites(Resource[M]):
         return await self._post("/organization/invites", InviteCreateParams, params, Invite)
 
     @operation
-    async def retrieve(self, invite_id: str, **options: Unpack[RequestOptions]) -> Invite:
+    async def retrieve(self, invite_id: str, **options: Unpack[MethodOptions]) -> Invite:
         """Retrieve: `GET /organization/invites/{invite_id}`."""
         return await self._get(
-            path("/organization/invites/{invite_id}", invite_id=invite_id), RequestOptions, options, Invite
+            path("/organization/invites/{invite_id}", invite_id=invite_id), MethodOptions, options, Invite
         )
 
     @operation
-    async def delete(self, invite_id: str, **options: Unpack[RequestOptions]) -> InviteDeleteResponse:
+    async def delete(self, invite_id: str, **options: Unpack[MethodOptions]) -> InviteDeleteResponse:
         """Delete: `DELETE /organization/invites/{invite_id}`."""
         return await self._delete(
             path("/organization/invites/{invite_id}", invite_id=invite_id),
-            RequestOptions,
+            MethodOptions,
             options,
             InviteDeleteResponse,
         )

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import NextCursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.role import (
     RoleCreateParams,
@@ -29,10 +29,10 @@ class Roles(Resource[M]):
         return await self._post("/organization/roles", RoleCreateParams, params, Role)
 
     @operation
-    async def retrieve(self, role_id: str, **options: Unpack[RequestOptions]) -> Role:
+    async def retrieve(self, role_id: str, **options: Unpack[MethodOptions]) -> Role:
         """Retrieve: `GET /organization/roles/{role_id}`."""
         return await self._get(
-            path("/organization/roles/{role_id}", role_id=role_id), RequestOptions, options, Role
+            path("/organization/roles/{role_id}", role_id=role_id), MethodOptions, options, Role
         )
 
     @operation
@@ -43,13 +43,10 @@ class Roles(Resource[M]):
         )
 
     @operation
-    async def delete(self, role_id: str, **options: Unpack[RequestOptions]) -> RoleDeleteResponse:
+    async def delete(self, role_id: str, **options: Unpack[MethodOptions]) -> RoleDeleteResponse:
         """Delete: `DELETE /organization/roles/{role_id}`."""
         return await self._delete(
-            path("/organization/roles/{role_id}", role_id=role_id),
-            RequestOptions,
-            options,
-            RoleDeleteResponse,
+            path("/organization/roles/{role_id}", role_id=role_id), MethodOptions, options, RoleDeleteResponse
         )
 
     @pages

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import ConversationCursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.spend_alert import (
     OrganizationSpendAlert,
@@ -33,11 +33,11 @@ class SpendAlerts(Resource[M]):
         )
 
     @operation
-    async def retrieve(self, alert_id: str, **options: Unpack[RequestOptions]) -> OrganizationSpendAlert:
+    async def retrieve(self, alert_id: str, **options: Unpack[MethodOptions]) -> OrganizationSpendAlert:
         """Retrieve: `GET /organization/spend_alerts/{alert_id}`."""
         return await self._get(
             path("/organization/spend_alerts/{alert_id}", alert_id=alert_id),
-            RequestOptions,
+            MethodOptions,
             options,
             OrganizationSpendAlert,
         )
@@ -53,11 +53,11 @@ class SpendAlerts(Resource[M]):
         )
 
     @operation
-    async def delete(self, alert_id: str, **options: Unpack[RequestOptions]) -> OrganizationSpendAlertDeleted:
+    async def delete(self, alert_id: str, **options: Unpack[MethodOptions]) -> OrganizationSpendAlertDeleted:
         """Delete: `DELETE /organization/spend_alerts/{alert_id}`."""
         return await self._delete(
             path("/organization/spend_alerts/{alert_id}", alert_id=alert_id),
-            RequestOptions,
+            MethodOptions,
             options,
             OrganizationSpendAlertDeleted,
         )

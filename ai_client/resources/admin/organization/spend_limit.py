@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.admin.organization.spend_limit import (
     OrganizationSpendLimit,
     OrganizationSpendLimitDeleted,
@@ -22,9 +22,9 @@ class SpendLimit(Resource[M]):
     )
 
     @operation
-    async def retrieve(self, **options: Unpack[RequestOptions]) -> OrganizationSpendLimit:
+    async def retrieve(self, **options: Unpack[MethodOptions]) -> OrganizationSpendLimit:
         """Retrieve: `GET /organization/spend_limit`."""
-        return await self._get("/organization/spend_limit", RequestOptions, options, OrganizationSpendLimit)
+        return await self._get("/organization/spend_limit", MethodOptions, options, OrganizationSpendLimit)
 
     @operation
     async def update(self, **params: Unpack[SpendLimitUpdateParams]) -> OrganizationSpendLimit:
@@ -34,8 +34,8 @@ class SpendLimit(Resource[M]):
         )
 
     @operation
-    async def delete(self, **options: Unpack[RequestOptions]) -> OrganizationSpendLimitDeleted:
+    async def delete(self, **options: Unpack[MethodOptions]) -> OrganizationSpendLimitDeleted:
         """Delete: `DELETE /organization/spend_limit`."""
         return await self._delete(
-            "/organization/spend_limit", RequestOptions, options, OrganizationSpendLimitDeleted
+            "/organization/spend_limit", MethodOptions, options, OrganizationSpendLimitDeleted
         )

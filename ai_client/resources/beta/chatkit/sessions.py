@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.beta.chatkit.session import ChatSession, SessionCreateParams
 
@@ -28,11 +28,11 @@ class Sessions(Resource[M]):
         )
 
     @operation
-    async def cancel(self, session_id: str, **options: Unpack[RequestOptions]) -> ChatSession:
+    async def cancel(self, session_id: str, **options: Unpack[MethodOptions]) -> ChatSession:
         """Cancel: `POST /chatkit/sessions/{session_id}/cancel`."""
         return await self._post(
             path("/chatkit/sessions/{session_id}/cancel", session_id=session_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ChatSession,
             headers={"OpenAI-Beta": "chatkit_beta=v1"},

@@ -6,7 +6,7 @@ from typing import Unpack, cast
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import ConversationCursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.beta.chatkit.thread import (
     ChatKitThread,
@@ -24,22 +24,22 @@ class Threads(Resource[M]):
     with_streaming_response: "StreamingView[Threads[Streaming], Threads[AsyncStreaming]]" = StreamingView()
 
     @operation
-    async def retrieve(self, thread_id: str, **options: Unpack[RequestOptions]) -> ChatKitThread:
+    async def retrieve(self, thread_id: str, **options: Unpack[MethodOptions]) -> ChatKitThread:
         """Retrieve: `GET /chatkit/threads/{thread_id}`."""
         return await self._get(
             path("/chatkit/threads/{thread_id}", thread_id=thread_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ChatKitThread,
             headers={"OpenAI-Beta": "chatkit_beta=v1"},
         )
 
     @operation
-    async def delete(self, thread_id: str, **options: Unpack[RequestOptions]) -> ThreadDeleteResponse:
+    async def delete(self, thread_id: str, **options: Unpack[MethodOptions]) -> ThreadDeleteResponse:
         """Delete: `DELETE /chatkit/threads/{thread_id}`."""
         return await self._delete(
             path("/chatkit/threads/{thread_id}", thread_id=thread_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ThreadDeleteResponse,
             headers={"OpenAI-Beta": "chatkit_beta=v1"},

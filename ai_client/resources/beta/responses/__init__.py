@@ -14,7 +14,7 @@ from ai_client._answers.stream import AsyncStream, Stream
 from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.beta.response import BetaCompactedResponse, BetaResponse
 from ai_client.types.beta.response_create_params import (
@@ -208,22 +208,22 @@ class Responses(Resource[M]):
         )
 
     @operation
-    async def delete(self, response_id: str, **options: Unpack[RequestOptions]) -> None:
+    async def delete(self, response_id: str, **options: Unpack[MethodOptions]) -> None:
         """Delete: `DELETE /responses/{response_id}?beta=true`."""
         return await self._delete(
             path("/responses/{response_id}?beta=true", response_id=response_id),
-            RequestOptions,
+            MethodOptions,
             options,
             type(None),
             headers={"Accept": "*/*"},
         )
 
     @operation
-    async def cancel(self, response_id: str, **options: Unpack[RequestOptions]) -> BetaResponse:
+    async def cancel(self, response_id: str, **options: Unpack[MethodOptions]) -> BetaResponse:
         """Cancel: `POST /responses/{response_id}/cancel?beta=true`."""
         return await self._post(
             path("/responses/{response_id}/cancel?beta=true", response_id=response_id),
-            RequestOptions,
+            MethodOptions,
             options,
             BetaResponse,
         )

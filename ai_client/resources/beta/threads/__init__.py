@@ -14,7 +14,7 @@ from ai_client._answers.stream import AsyncStream, Stream
 from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.beta.thread import AssistantStreamEvent, Thread, ThreadDeleted
 from ai_client.types.beta.thread_create_params import (
@@ -57,11 +57,11 @@ class Threads(Resource[M]):
         )
 
     @operation
-    async def retrieve(self, thread_id: str, **options: Unpack[RequestOptions]) -> Thread:
+    async def retrieve(self, thread_id: str, **options: Unpack[MethodOptions]) -> Thread:
         """Retrieve (deprecated): `GET /threads/{thread_id}`."""
         return await self._get(
             path("/threads/{thread_id}", thread_id=thread_id),
-            RequestOptions,
+            MethodOptions,
             options,
             Thread,
             headers={"OpenAI-Beta": "assistants=v2"},
@@ -79,11 +79,11 @@ class Threads(Resource[M]):
         )
 
     @operation
-    async def delete(self, thread_id: str, **options: Unpack[RequestOptions]) -> ThreadDeleted:
+    async def delete(self, thread_id: str, **options: Unpack[MethodOptions]) -> ThreadDeleted:
         """Delete (deprecated): `DELETE /threads/{thread_id}`."""
         return await self._delete(
             path("/threads/{thread_id}", thread_id=thread_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ThreadDeleted,
             headers={"OpenAI-Beta": "assistants=v2"},

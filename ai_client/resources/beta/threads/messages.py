@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.beta.threads.message import Message, MessageDeleted
 from ai_client.types.beta.threads.message_create_params import (
@@ -34,13 +34,11 @@ class Messages(Resource[M]):
         )
 
     @operation
-    async def retrieve(
-        self, message_id: str, *, thread_id: str, **options: Unpack[RequestOptions]
-    ) -> Message:
+    async def retrieve(self, message_id: str, *, thread_id: str, **options: Unpack[MethodOptions]) -> Message:
         """Retrieve (deprecated): `GET /threads/{thread_id}/messages/{message_id}`."""
         return await self._get(
             path("/threads/{thread_id}/messages/{message_id}", thread_id=thread_id, message_id=message_id),
-            RequestOptions,
+            MethodOptions,
             options,
             Message,
             headers={"OpenAI-Beta": "assistants=v2"},
@@ -61,12 +59,12 @@ class Messages(Resource[M]):
 
     @operation
     async def delete(
-        self, message_id: str, *, thread_id: str, **options: Unpack[RequestOptions]
+        self, message_id: str, *, thread_id: str, **options: Unpack[MethodOptions]
     ) -> MessageDeleted:
         """Delete (deprecated): `DELETE /threads/{thread_id}/messages/{message_id}`."""
         return await self._delete(
             path("/threads/{thread_id}/messages/{message_id}", thread_id=thread_id, message_id=message_id),
-            RequestOptions,
+            MethodOptions,
             options,
             MessageDeleted,
             headers={"OpenAI-Beta": "assistants=v2"},

@@ -15,7 +15,7 @@ from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Str
 from ai_client._client.operation import Resource, operation
 from ai_client._client.pages import CursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.chat.chat_completion import ChatCompletion, ChatCompletionDeleted
 from ai_client.types.chat.chat_completion_chunk import ChatCompletionChunk
@@ -107,11 +107,11 @@ class Completions(Resource[M]):
         )
 
     @operation
-    async def retrieve(self, completion_id: str, **options: Unpack[RequestOptions]) -> ChatCompletion:
+    async def retrieve(self, completion_id: str, **options: Unpack[MethodOptions]) -> ChatCompletion:
         """Retrieve: `GET /chat/completions/{completion_id}`."""
         return await self._get(
             path("/chat/completions/{completion_id}", completion_id=completion_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ChatCompletion,
         )
@@ -127,11 +127,11 @@ class Completions(Resource[M]):
         )
 
     @operation
-    async def delete(self, completion_id: str, **options: Unpack[RequestOptions]) -> ChatCompletionDeleted:
+    async def delete(self, completion_id: str, **options: Unpack[MethodOptions]) -> ChatCompletionDeleted:
         """Delete: `DELETE /chat/completions/{completion_id}`."""
         return await self._delete(
             path("/chat/completions/{completion_id}", completion_id=completion_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ChatCompletionDeleted,
         )

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._answers.binary import BinaryResponse
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 
 
@@ -18,7 +18,7 @@ class Content(Resource[M]):
 
     @operation
     async def retrieve(
-        self, file_id: str, *, container_id: str, **options: Unpack[RequestOptions]
+        self, file_id: str, *, container_id: str, **options: Unpack[MethodOptions]
     ) -> BinaryResponse:
         """Retrieve: `GET /containers/{container_id}/files/{file_id}/content`."""
         return await self._get(
@@ -27,7 +27,7 @@ class Content(Resource[M]):
                 container_id=container_id,
                 file_id=file_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             BinaryResponse,
             headers={"Accept": "application/binary"},

@@ -7,7 +7,7 @@ from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.evals.run import (
     RunCancelResponse,
@@ -44,36 +44,36 @@ class Runs(Resource[M]):
 
     @operation
     async def retrieve(
-        self, run_id: str, *, eval_id: str, **options: Unpack[RequestOptions]
+        self, run_id: str, *, eval_id: str, **options: Unpack[MethodOptions]
     ) -> RunRetrieveResponse:
         """Retrieve: `GET /evals/{eval_id}/runs/{run_id}`."""
         return await self._get(
             path("/evals/{eval_id}/runs/{run_id}", eval_id=eval_id, run_id=run_id),
-            RequestOptions,
+            MethodOptions,
             options,
             RunRetrieveResponse,
         )
 
     @operation
     async def delete(
-        self, run_id: str, *, eval_id: str, **options: Unpack[RequestOptions]
+        self, run_id: str, *, eval_id: str, **options: Unpack[MethodOptions]
     ) -> RunDeleteResponse:
         """Delete: `DELETE /evals/{eval_id}/runs/{run_id}`."""
         return await self._delete(
             path("/evals/{eval_id}/runs/{run_id}", eval_id=eval_id, run_id=run_id),
-            RequestOptions,
+            MethodOptions,
             options,
             RunDeleteResponse,
         )
 
     @operation
     async def cancel(
-        self, run_id: str, *, eval_id: str, **options: Unpack[RequestOptions]
+        self, run_id: str, *, eval_id: str, **options: Unpack[MethodOptions]
     ) -> RunCancelResponse:
         """Cancel: `POST /evals/{eval_id}/runs/{run_id}/cancel`."""
         return await self._post(
             path("/evals/{eval_id}/runs/{run_id}/cancel", eval_id=eval_id, run_id=run_id),
-            RequestOptions,
+            MethodOptions,
             options,
             RunCancelResponse,
         )

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.evals.runs.output_item import (
     OutputItemListParams,
@@ -25,7 +25,7 @@ class OutputItems(Resource[M]):
 
     @operation
     async def retrieve(
-        self, output_item_id: str, *, eval_id: str, run_id: str, **options: Unpack[RequestOptions]
+        self, output_item_id: str, *, eval_id: str, run_id: str, **options: Unpack[MethodOptions]
     ) -> OutputItemRetrieveResponse:
         """Retrieve: `GET /evals/{eval_id}/runs/{run_id}/output_items/{output_item_id}`."""
         return await self._get(
@@ -35,7 +35,7 @@ class OutputItems(Resource[M]):
                 run_id=run_id,
                 output_item_id=output_item_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             OutputItemRetrieveResponse,
         )

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import ConversationCursorListing, PlainListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.fine_tuning.checkpoints.permission import (
     PermissionCreateParams,
@@ -61,7 +61,7 @@ class Permissions(Resource[M]):
 
     @operation
     async def delete(
-        self, permission_id: str, *, fine_tuned_model_checkpoint: str, **options: Unpack[RequestOptions]
+        self, permission_id: str, *, fine_tuned_model_checkpoint: str, **options: Unpack[MethodOptions]
     ) -> PermissionDeleteResponse:
         """Delete: `DELETE /fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions/{permission_id}`."""
         return await self._delete(
@@ -70,7 +70,7 @@ class Permissions(Resource[M]):
                 fine_tuned_model_checkpoint=fine_tuned_model_checkpoint,
                 permission_id=permission_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             PermissionDeleteResponse,
         )

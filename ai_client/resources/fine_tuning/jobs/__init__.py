@@ -7,7 +7,7 @@ from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.fine_tuning.job import (
     FineTuningJob,
@@ -40,21 +40,21 @@ class Jobs(Resource[M]):
         return await self._post("/fine_tuning/jobs", JobCreateParams, params, FineTuningJob)
 
     @operation
-    async def retrieve(self, fine_tuning_job_id: str, **options: Unpack[RequestOptions]) -> FineTuningJob:
+    async def retrieve(self, fine_tuning_job_id: str, **options: Unpack[MethodOptions]) -> FineTuningJob:
         """Retrieve: `GET /fine_tuning/jobs/{fine_tuning_job_id}`."""
         return await self._get(
             path("/fine_tuning/jobs/{fine_tuning_job_id}", fine_tuning_job_id=fine_tuning_job_id),
-            RequestOptions,
+            MethodOptions,
             options,
             FineTuningJob,
         )
 
     @operation
-    async def cancel(self, fine_tuning_job_id: str, **options: Unpack[RequestOptions]) -> FineTuningJob:
+    async def cancel(self, fine_tuning_job_id: str, **options: Unpack[MethodOptions]) -> FineTuningJob:
         """Cancel: `POST /fine_tuning/jobs/{fine_tuning_job_id}/cancel`."""
         return await self._post(
             path("/fine_tuning/jobs/{fine_tuning_job_id}/cancel", fine_tuning_job_id=fine_tuning_job_id),
-            RequestOptions,
+            MethodOptions,
             options,
             FineTuningJob,
         )
@@ -73,21 +73,21 @@ class Jobs(Resource[M]):
         )
 
     @operation
-    async def pause(self, fine_tuning_job_id: str, **options: Unpack[RequestOptions]) -> FineTuningJob:
+    async def pause(self, fine_tuning_job_id: str, **options: Unpack[MethodOptions]) -> FineTuningJob:
         """Pause: `POST /fine_tuning/jobs/{fine_tuning_job_id}/pause`."""
         return await self._post(
             path("/fine_tuning/jobs/{fine_tuning_job_id}/pause", fine_tuning_job_id=fine_tuning_job_id),
-            RequestOptions,
+            MethodOptions,
             options,
             FineTuningJob,
         )
 
     @operation
-    async def resume(self, fine_tuning_job_id: str, **options: Unpack[RequestOptions]) -> FineTuningJob:
+    async def resume(self, fine_tuning_job_id: str, **options: Unpack[MethodOptions]) -> FineTuningJob:
         """Resume: `POST /fine_tuning/jobs/{fine_tuning_job_id}/resume`."""
         return await self._post(
             path("/fine_tuning/jobs/{fine_tuning_job_id}/resume", fine_tuning_job_id=fine_tuning_job_id),
-            RequestOptions,
+            MethodOptions,
             options,
             FineTuningJob,
         )

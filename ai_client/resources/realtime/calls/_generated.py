@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ai_client._client.modes import M
 from ai_client._client.operation import Resource, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.realtime.call import CallAcceptParams, CallReferParams, CallRejectParams
 
@@ -25,11 +25,11 @@ class Calls(Resource[M]):
         )
 
     @operation
-    async def hangup(self, call_id: str, **options: Unpack[RequestOptions]) -> None:
+    async def hangup(self, call_id: str, **options: Unpack[MethodOptions]) -> None:
         """Hangup: `POST /realtime/calls/{call_id}/hangup`."""
         return await self._post(
             path("/realtime/calls/{call_id}/hangup", call_id=call_id),
-            RequestOptions,
+            MethodOptions,
             options,
             type(None),
             headers={"Accept": "*/*"},

@@ -7,7 +7,7 @@ from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.skills.version import (
     DeletedSkillVersion,
@@ -46,24 +46,24 @@ class Versions(Resource[M]):
 
     @operation
     async def retrieve(
-        self, version: str, *, skill_id: str, **options: Unpack[RequestOptions]
+        self, version: str, *, skill_id: str, **options: Unpack[MethodOptions]
     ) -> SkillVersion:
         """Retrieve: `GET /skills/{skill_id}/versions/{version}`."""
         return await self._get(
             path("/skills/{skill_id}/versions/{version}", skill_id=skill_id, version=version),
-            RequestOptions,
+            MethodOptions,
             options,
             SkillVersion,
         )
 
     @operation
     async def delete(
-        self, version: str, *, skill_id: str, **options: Unpack[RequestOptions]
+        self, version: str, *, skill_id: str, **options: Unpack[MethodOptions]
     ) -> DeletedSkillVersion:
         """Delete: `DELETE /skills/{skill_id}/versions/{version}`."""
         return await self._delete(
             path("/skills/{skill_id}/versions/{version}", skill_id=skill_id, version=version),
-            RequestOptions,
+            MethodOptions,
             options,
             DeletedSkillVersion,
         )

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._answers.binary import BinaryResponse
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 
 
@@ -18,12 +18,12 @@ class Content(Resource[M]):
 
     @operation
     async def retrieve(
-        self, version: str, *, skill_id: str, **options: Unpack[RequestOptions]
+        self, version: str, *, skill_id: str, **options: Unpack[MethodOptions]
     ) -> BinaryResponse:
         """Retrieve: `GET /skills/{skill_id}/versions/{version}/content`."""
         return await self._get(
             path("/skills/{skill_id}/versions/{version}/content", skill_id=skill_id, version=version),
-            RequestOptions,
+            MethodOptions,
             options,
             BinaryResponse,
             headers={"Accept": "application/binary"},

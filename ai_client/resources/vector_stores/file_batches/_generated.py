@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import M
 from ai_client._client.operation import Resource, operation
 from ai_client._client.pages import CursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.vector_stores.file import VectorStoreFile
 from ai_client.types.vector_stores.file_batch import (
@@ -34,7 +34,7 @@ class FileBatches(Resource[M]):
 
     @operation
     async def retrieve(
-        self, batch_id: str, *, vector_store_id: str, **options: Unpack[RequestOptions]
+        self, batch_id: str, *, vector_store_id: str, **options: Unpack[MethodOptions]
     ) -> VectorStoreFileBatch:
         """Retrieve: `GET /vector_stores/{vector_store_id}/file_batches/{batch_id}`."""
         return await self._get(
@@ -43,7 +43,7 @@ class FileBatches(Resource[M]):
                 vector_store_id=vector_store_id,
                 batch_id=batch_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             VectorStoreFileBatch,
             headers={"OpenAI-Beta": "assistants=v2"},
@@ -51,7 +51,7 @@ class FileBatches(Resource[M]):
 
     @operation
     async def cancel(
-        self, batch_id: str, *, vector_store_id: str, **options: Unpack[RequestOptions]
+        self, batch_id: str, *, vector_store_id: str, **options: Unpack[MethodOptions]
     ) -> VectorStoreFileBatch:
         """Cancel: `POST /vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel`."""
         return await self._post(
@@ -60,7 +60,7 @@ class FileBatches(Resource[M]):
                 vector_store_id=vector_store_id,
                 batch_id=batch_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             VectorStoreFileBatch,
             headers={"OpenAI-Beta": "assistants=v2"},

@@ -9,12 +9,12 @@ from ai_client.types.vector_stores import VectorStoreFile
 from ...._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ...._client.operation import RawView, StreamingView, operation
 from ...._params.files import FileTypes
-from ...._params.omit import Omit, RequestOptions, omit
+from ...._params.omit import MethodOptions, Omit, omit
 from ....lib._polling import check_wait, headers, poll
 from . import _generated
 
 
-class AttachOptions(RequestOptions, total=False):
+class AttachOptions(MethodOptions, total=False):
     """How a file is attached to a store, in `create_and_poll`."""
 
     attributes: Mapping[str, str | float | bool] | None

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import M
 from ai_client._client.operation import Resource, operation
 from ai_client._client.pages import CursorListing, PlainListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.vector_stores.file import (
     FileContentResponse,
@@ -34,7 +34,7 @@ class Files(Resource[M]):
 
     @operation
     async def retrieve(
-        self, file_id: str, *, vector_store_id: str, **options: Unpack[RequestOptions]
+        self, file_id: str, *, vector_store_id: str, **options: Unpack[MethodOptions]
     ) -> VectorStoreFile:
         """Retrieve: `GET /vector_stores/{vector_store_id}/files/{file_id}`."""
         return await self._get(
@@ -43,7 +43,7 @@ class Files(Resource[M]):
                 vector_store_id=vector_store_id,
                 file_id=file_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             VectorStoreFile,
             headers={"OpenAI-Beta": "assistants=v2"},
@@ -68,7 +68,7 @@ class Files(Resource[M]):
 
     @operation
     async def delete(
-        self, file_id: str, *, vector_store_id: str, **options: Unpack[RequestOptions]
+        self, file_id: str, *, vector_store_id: str, **options: Unpack[MethodOptions]
     ) -> VectorStoreFileDeleted:
         """Delete: `DELETE /vector_stores/{vector_store_id}/files/{file_id}`."""
         return await self._delete(
@@ -77,7 +77,7 @@ class Files(Resource[M]):
                 vector_store_id=vector_store_id,
                 file_id=file_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             VectorStoreFileDeleted,
             headers={"OpenAI-Beta": "assistants=v2"},
@@ -85,7 +85,7 @@ class Files(Resource[M]):
 
     @pages
     def content(
-        self, file_id: str, *, vector_store_id: str, **options: Unpack[RequestOptions]
+        self, file_id: str, *, vector_store_id: str, **options: Unpack[MethodOptions]
     ) -> PlainListing[FileContentResponse]:
         """Content: `GET /vector_stores/{vector_store_id}/files/{file_id}/content`."""
         return PlainListing(
@@ -95,7 +95,7 @@ class Files(Resource[M]):
                 vector_store_id=vector_store_id,
                 file_id=file_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             FileContentResponse,
             headers={"OpenAI-Beta": "assistants=v2"},

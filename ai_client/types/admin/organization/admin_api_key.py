@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class Owner(BaseModel):
@@ -34,7 +34,7 @@ class AdminAPIKey(BaseModel):
     last_used_at: int | None = None
 
 
-class AdminAPIKeyCreateParams(RequestOptions, total=False):
+class AdminAPIKeyCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.admin_api_keys.create`."""
 
     name: Required[str]
@@ -63,7 +63,7 @@ class AdminAPIKeyDeleteResponse(BaseModel):
     deleted: bool
 
 
-class AdminAPIKeyListParams(RequestOptions, total=False):
+class AdminAPIKeyListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.admin_api_keys.list`."""
 
     after: str | None

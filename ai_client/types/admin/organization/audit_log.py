@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class AuditLogActorUser(BaseModel):
@@ -57,7 +57,7 @@ class AuditLogListParamsEffectiveAt(TypedDict, total=False):
     lte: int
 
 
-class AuditLogListParams(RequestOptions, total=False):
+class AuditLogListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.audit_logs.list`."""
 
     effective_at: AuditLogListParamsEffectiveAt

@@ -6,7 +6,7 @@ from typing import Literal, Required, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class CertificateDetails(BaseModel):
@@ -28,20 +28,20 @@ class Certificate(BaseModel):
     active: bool | None = None
 
 
-class CertificateActivateParams(RequestOptions, total=False):
+class CertificateActivateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.certificates.activate`."""
 
     certificate_ids: Required[Sequence[str]]
 
 
-class CertificateCreateParams(RequestOptions, total=False):
+class CertificateCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.certificates.create`."""
 
     certificate: Required[str]
     name: str
 
 
-class CertificateDeactivateParams(RequestOptions, total=False):
+class CertificateDeactivateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.certificates.deactivate`."""
 
     certificate_ids: Required[Sequence[str]]
@@ -54,7 +54,7 @@ class CertificateDeleteResponse(BaseModel):
     id: str
 
 
-class CertificateListParams(RequestOptions, total=False):
+class CertificateListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.certificates.list`."""
 
     limit: int
@@ -80,13 +80,13 @@ class CertificateListResponse(BaseModel):
     name: str | None = None
 
 
-class CertificateRetrieveParams(RequestOptions, total=False):
+class CertificateRetrieveParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.certificates.retrieve`."""
 
     include: Sequence[Literal["content"]]
 
 
-class CertificateUpdateParams(RequestOptions, total=False):
+class CertificateUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.certificates.update`."""
 
     name: str

@@ -5,10 +5,10 @@ from typing import Literal, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
-class DataRetentionUpdateParams(RequestOptions, total=False):
+class DataRetentionUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.data_retention.update`."""
 
     retention_type: Required[

@@ -5,7 +5,7 @@ from typing import Literal, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class Group(BaseModel):
@@ -18,7 +18,7 @@ class Group(BaseModel):
     group_type: Open[Literal["group", "tenant_group"]]
 
 
-class GroupCreateParams(RequestOptions, total=False):
+class GroupCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.groups.create`."""
 
     name: Required[str]
@@ -32,7 +32,7 @@ class GroupDeleteResponse(BaseModel):
     deleted: bool
 
 
-class GroupListParams(RequestOptions, total=False):
+class GroupListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.groups.list`."""
 
     limit: int
@@ -40,7 +40,7 @@ class GroupListParams(RequestOptions, total=False):
     order: Literal["asc", "desc"]
 
 
-class GroupUpdateParams(RequestOptions, total=False):
+class GroupUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.groups.update`."""
 
     name: Required[str]

@@ -6,7 +6,7 @@ from typing import Literal, Required, TypedDict
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class Project(BaseModel):
@@ -37,7 +37,7 @@ class InviteCreateParamsProject(TypedDict, total=False):
     role: Required[Literal["member", "owner"]]
 
 
-class InviteCreateParams(RequestOptions, total=False):
+class InviteCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.invites.create`."""
 
     email: Required[str]
@@ -53,7 +53,7 @@ class InviteDeleteResponse(BaseModel):
     deleted: bool
 
 
-class InviteListParams(RequestOptions, total=False):
+class InviteListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.invites.list`."""
 
     limit: int

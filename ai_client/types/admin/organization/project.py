@@ -5,7 +5,7 @@ from typing import Literal, Required, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 ProjectResidency: TypeAlias = Literal[
     "GLOBAL",
@@ -36,7 +36,7 @@ class Project(BaseModel):
     residency: Open[ProjectResidency] | None = None
 
 
-class ProjectCreateParams(RequestOptions, total=False):
+class ProjectCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.create`."""
 
     name: Required[str]
@@ -44,7 +44,7 @@ class ProjectCreateParams(RequestOptions, total=False):
     external_key_id: str | None
 
 
-class ProjectListParams(RequestOptions, total=False):
+class ProjectListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.list`."""
 
     limit: int
@@ -52,7 +52,7 @@ class ProjectListParams(RequestOptions, total=False):
     include_archived: bool
 
 
-class ProjectUpdateParams(RequestOptions, total=False):
+class ProjectUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.update`."""
 
     name: str | None

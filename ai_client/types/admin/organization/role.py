@@ -6,10 +6,10 @@ from typing import Literal, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
-class RoleCreateParams(RequestOptions, total=False):
+class RoleCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.roles.create`."""
 
     role_name: Required[str]
@@ -25,7 +25,7 @@ class RoleDeleteResponse(BaseModel):
     deleted: bool
 
 
-class RoleListParams(RequestOptions, total=False):
+class RoleListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.roles.list`."""
 
     limit: int
@@ -33,7 +33,7 @@ class RoleListParams(RequestOptions, total=False):
     order: Literal["asc", "desc"]
 
 
-class RoleUpdateParams(RequestOptions, total=False):
+class RoleUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.roles.update`."""
 
     permissions: Sequence[str] | None

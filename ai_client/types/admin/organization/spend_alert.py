@@ -6,7 +6,7 @@ from typing import Literal, Required, TypedDict
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class SpendAlertNotificationChannel(BaseModel):
@@ -44,7 +44,7 @@ class SpendAlertNotificationChannelParam(TypedDict, total=False):
     subject_prefix: str | None
 
 
-class SpendAlertCreateParams(RequestOptions, total=False):
+class SpendAlertCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.spend_alerts.create`."""
 
     threshold_amount: Required[int]
@@ -53,7 +53,7 @@ class SpendAlertCreateParams(RequestOptions, total=False):
     notification_channel: Required[SpendAlertNotificationChannelParam]
 
 
-class SpendAlertListParams(RequestOptions, total=False):
+class SpendAlertListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.spend_alerts.list`."""
 
     limit: int
@@ -62,7 +62,7 @@ class SpendAlertListParams(RequestOptions, total=False):
     before: str
 
 
-class SpendAlertUpdateParams(RequestOptions, total=False):
+class SpendAlertUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.spend_alerts.update`."""
 
     threshold_amount: Required[int]

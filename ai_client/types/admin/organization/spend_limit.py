@@ -5,7 +5,7 @@ from typing import Literal, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class SpendLimitEnforcement(BaseModel):
@@ -31,7 +31,7 @@ class OrganizationSpendLimitDeleted(BaseModel):
     deleted: bool
 
 
-class SpendLimitUpdateParams(RequestOptions, total=False):
+class SpendLimitUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.spend_limit.update`."""
 
     threshold_amount: Required[int]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Required, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class CostsResultAmount(BaseModel):
@@ -28,7 +28,7 @@ class CostsResult(BaseModel):
     quantity_unit: str | None = None
 
 
-class UsageAudioSpeechesParams(RequestOptions, total=False):
+class UsageAudioSpeechesParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.usage.audio_speeches`."""
 
     start_time: Required[int]
@@ -205,7 +205,7 @@ class UsageAudioSpeechesResponse(BaseModel):
     next_page: str | None = None
 
 
-class UsageAudioTranscriptionsParams(RequestOptions, total=False):
+class UsageAudioTranscriptionsParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.usage.audio_transcriptions`."""
 
     start_time: Required[int]
@@ -220,7 +220,7 @@ class UsageAudioTranscriptionsParams(RequestOptions, total=False):
     page: str
 
 
-class UsageCodeInterpreterSessionsParams(RequestOptions, total=False):
+class UsageCodeInterpreterSessionsParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.usage.code_interpreter_sessions`."""
 
     start_time: Required[int]
@@ -232,7 +232,7 @@ class UsageCodeInterpreterSessionsParams(RequestOptions, total=False):
     page: str
 
 
-class UsageCompletionsParams(RequestOptions, total=False):
+class UsageCompletionsParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.usage.completions`."""
 
     start_time: Required[int]
@@ -248,7 +248,7 @@ class UsageCompletionsParams(RequestOptions, total=False):
     page: str
 
 
-class UsageCostsParams(RequestOptions, total=False):
+class UsageCostsParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.usage.costs`."""
 
     start_time: Required[int]
@@ -261,7 +261,7 @@ class UsageCostsParams(RequestOptions, total=False):
     page: str
 
 
-class UsageEmbeddingsParams(RequestOptions, total=False):
+class UsageEmbeddingsParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.usage.embeddings`."""
 
     start_time: Required[int]
@@ -276,7 +276,7 @@ class UsageEmbeddingsParams(RequestOptions, total=False):
     page: str
 
 
-class UsageFileSearchCallsParams(RequestOptions, total=False):
+class UsageFileSearchCallsParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.usage.file_search_calls`."""
 
     start_time: Required[int]
@@ -291,7 +291,7 @@ class UsageFileSearchCallsParams(RequestOptions, total=False):
     page: str
 
 
-class UsageImagesParams(RequestOptions, total=False):
+class UsageImagesParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.usage.images`."""
 
     start_time: Required[int]
@@ -308,7 +308,7 @@ class UsageImagesParams(RequestOptions, total=False):
     page: str
 
 
-class UsageModerationsParams(RequestOptions, total=False):
+class UsageModerationsParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.usage.moderations`."""
 
     start_time: Required[int]
@@ -323,7 +323,7 @@ class UsageModerationsParams(RequestOptions, total=False):
     page: str
 
 
-class UsageVectorStoresParams(RequestOptions, total=False):
+class UsageVectorStoresParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.usage.vector_stores`."""
 
     start_time: Required[int]
@@ -335,7 +335,7 @@ class UsageVectorStoresParams(RequestOptions, total=False):
     page: str
 
 
-class UsageWebSearchCallsParams(RequestOptions, total=False):
+class UsageWebSearchCallsParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.usage.web_search_calls`."""
 
     start_time: Required[int]

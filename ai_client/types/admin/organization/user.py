@@ -6,7 +6,7 @@ from typing import Literal
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class UserDeleteResponse(BaseModel):
@@ -17,7 +17,7 @@ class UserDeleteResponse(BaseModel):
     deleted: bool
 
 
-class UserListParams(RequestOptions, total=False):
+class UserListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.users.list`."""
 
     limit: int
@@ -25,7 +25,7 @@ class UserListParams(RequestOptions, total=False):
     emails: Sequence[str]
 
 
-class UserUpdateParams(RequestOptions, total=False):
+class UserUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.users.update`."""
 
     role: str | None

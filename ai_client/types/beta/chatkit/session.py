@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class AutomaticThreadTitlingParam(TypedDict, total=False):
@@ -133,7 +133,7 @@ class ChatSessionWorkflowParam(TypedDict, total=False):
     tracing: WorkflowTracingParam
 
 
-class SessionCreateParams(RequestOptions, total=False):
+class SessionCreateParams(MethodOptions, total=False):
     """Keyword arguments of `beta.chatkit.sessions.create`."""
 
     workflow: Required[ChatSessionWorkflowParam]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class ActiveStatus(BaseModel):
@@ -213,7 +213,7 @@ ThreadItem: TypeAlias = Annotated[
 ]
 
 
-class ThreadListItemsParams(RequestOptions, total=False):
+class ThreadListItemsParams(MethodOptions, total=False):
     """Keyword arguments of `beta.chatkit.threads.list_items`."""
 
     limit: int
@@ -222,7 +222,7 @@ class ThreadListItemsParams(RequestOptions, total=False):
     before: str
 
 
-class ThreadListParams(RequestOptions, total=False):
+class ThreadListParams(MethodOptions, total=False):
     """Keyword arguments of `beta.chatkit.threads.list`."""
 
     limit: int

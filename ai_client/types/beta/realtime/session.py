@@ -6,7 +6,7 @@ from typing import Literal, Required, TypedDict
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.realtime.realtime_session import (
     AudioTranscription,
     NoiseReductionType,
@@ -57,7 +57,7 @@ class SessionCreateParamsTool(TypedDict, total=False):
     parameters: Mapping[str, object]
 
 
-class SessionCreateParams(RequestOptions, total=False):
+class SessionCreateParams(MethodOptions, total=False):
     """Keyword arguments of `beta.realtime.sessions.create`."""
 
     client_secret: Required[SessionCreateParamsClientSecret]

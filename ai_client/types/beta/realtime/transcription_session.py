@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.realtime.realtime_session import AudioTranscription, NoiseReductionType
 from ai_client.types.realtime.realtime_session_param import AudioTranscriptionParam
 
@@ -54,7 +54,7 @@ class TranscriptionSessionCreateParamsInputAudioNoiseReduction(TypedDict, total=
     type: NoiseReductionType
 
 
-class TranscriptionSessionCreateParams(RequestOptions, total=False):
+class TranscriptionSessionCreateParams(MethodOptions, total=False):
     """Keyword arguments of `beta.realtime.transcription_sessions.create`."""
 
     turn_detection: TranscriptionSessionCreateParamsTurnDetection

@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 from typing import Literal, Required, TypedDict
 
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.beta.assistant_create_params import CodeInterpreterToolParam
 from ai_client.types.beta.threads.run_create_params import (
     AssistantToolsFileSearchTypeOnlyParam,
@@ -22,7 +22,7 @@ class Attachment(TypedDict, total=False):
     tools: Iterable[CodeInterpreterToolParam | AssistantToolsFileSearchTypeOnlyParam]
 
 
-class MessageCreateParams(RequestOptions, total=False):
+class MessageCreateParams(MethodOptions, total=False):
     """Keyword arguments of `beta.threads.messages.create`."""
 
     role: Required[Literal["user", "assistant"]]
@@ -33,7 +33,7 @@ class MessageCreateParams(RequestOptions, total=False):
     metadata: Metadata | None
 
 
-class MessageListParams(RequestOptions, total=False):
+class MessageListParams(MethodOptions, total=False):
     """Keyword arguments of `beta.threads.messages.list`."""
 
     limit: int
@@ -43,7 +43,7 @@ class MessageListParams(RequestOptions, total=False):
     run_id: str
 
 
-class MessageUpdateParams(RequestOptions, total=False):
+class MessageUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `beta.threads.messages.update`."""
 
     metadata: Metadata | None

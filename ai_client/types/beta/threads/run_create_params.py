@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.beta.assistant_create_params import (
     AssistantResponseFormatOptionParam,
     CodeInterpreterToolParam,
@@ -98,7 +98,7 @@ class TruncationObjectParam(TypedDict, total=False):
     last_messages: int | None
 
 
-class RunCreateParamsBase(RequestOptions, total=False):
+class RunCreateParamsBase(MethodOptions, total=False):
     """Keyword arguments of `beta.threads.runs.create`, but `stream`."""
 
     assistant_id: Required[str]
@@ -182,7 +182,7 @@ class RunCreateParamsStreaming(RunCreateParamsBase, total=False):
 RunCreateParams: TypeAlias = RunCreateParamsNonStreaming | RunCreateParamsStreaming
 
 
-class RunListParams(RequestOptions, total=False):
+class RunListParams(MethodOptions, total=False):
     """Keyword arguments of `beta.threads.runs.list`."""
 
     limit: int
@@ -198,7 +198,7 @@ class RunSubmitToolOutputsParamsToolOutput(TypedDict, total=False):
     output: str
 
 
-class RunSubmitToolOutputsParamsBase(RequestOptions, total=False):
+class RunSubmitToolOutputsParamsBase(MethodOptions, total=False):
     """Keyword arguments of `beta.threads.runs.submit_tool_outputs`, but `stream`."""
 
     tool_outputs: Required[Iterable[RunSubmitToolOutputsParamsToolOutput]]
@@ -221,7 +221,7 @@ RunSubmitToolOutputsParams: TypeAlias = (
 )
 
 
-class RunUpdateParams(RequestOptions, total=False):
+class RunUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `beta.threads.runs.update`."""
 
     metadata: Metadata | None

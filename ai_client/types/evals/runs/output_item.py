@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.evals.run import EvalAPIError
 
 
@@ -20,7 +20,7 @@ class EvalRunOutputItemResult(BaseModel):
     sample: dict[str, object] | None = None
 
 
-class OutputItemListParams(RequestOptions, total=False):
+class OutputItemListParams(MethodOptions, total=False):
     """Keyword arguments of `evals.runs.output_items.list`."""
 
     after: str

@@ -6,7 +6,7 @@ from typing import Annotated, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.graders.grader import (
     MultiGrader,
     MultiGraderParam,
@@ -21,7 +21,7 @@ from ai_client.types.graders.grader import (
 )
 
 
-class GraderRunParams(RequestOptions, total=False):
+class GraderRunParams(MethodOptions, total=False):
     """Keyword arguments of `fine_tuning.alpha.graders.run`."""
 
     grader: Required[
@@ -75,7 +75,7 @@ class GraderRunResponse(BaseModel):
     model_grader_token_usage_per_model: dict[str, object]
 
 
-class GraderValidateParams(RequestOptions, total=False):
+class GraderValidateParams(MethodOptions, total=False):
     """Keyword arguments of `fine_tuning.alpha.graders.validate`."""
 
     grader: Required[

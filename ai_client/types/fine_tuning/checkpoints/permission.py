@@ -6,10 +6,10 @@ from typing import Literal, Required, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
-class PermissionCreateParams(RequestOptions, total=False):
+class PermissionCreateParams(MethodOptions, total=False):
     """Keyword arguments of `fine_tuning.checkpoints.permissions.create`."""
 
     project_ids: Required[Sequence[str]]
@@ -32,7 +32,7 @@ class PermissionDeleteResponse(BaseModel):
     deleted: bool
 
 
-class PermissionListParams(RequestOptions, total=False):
+class PermissionListParams(MethodOptions, total=False):
     """Keyword arguments of `fine_tuning.checkpoints.permissions.list`."""
 
     project_id: str
@@ -41,7 +41,7 @@ class PermissionListParams(RequestOptions, total=False):
     order: Literal["ascending", "descending"]
 
 
-class PermissionRetrieveParams(RequestOptions, total=False):
+class PermissionRetrieveParams(MethodOptions, total=False):
     """Keyword arguments of `fine_tuning.checkpoints.permissions.retrieve`."""
 
     project_id: str

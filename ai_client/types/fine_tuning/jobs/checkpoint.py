@@ -5,10 +5,10 @@ from typing import Literal
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
-class CheckpointListParams(RequestOptions, total=False):
+class CheckpointListParams(MethodOptions, total=False):
     """Keyword arguments of `fine_tuning.jobs.checkpoints.list`."""
 
     after: str

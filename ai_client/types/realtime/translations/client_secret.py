@@ -6,7 +6,7 @@ from typing import Literal, Required, TypedDict
 from pydantic import Field
 
 from ai_client._models.base import BaseModel
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.realtime.realtime_session import RealtimeTranslationSession
 from ai_client.types.realtime.realtime_session_param import RealtimeTranslationSessionCreateRequestParam
 
@@ -18,7 +18,7 @@ class ClientSecretCreateParamsExpiresAfter(TypedDict, total=False):
     seconds: int
 
 
-class ClientSecretCreateParams(RequestOptions, total=False):
+class ClientSecretCreateParams(MethodOptions, total=False):
     """Keyword arguments of `realtime.translations.client_secrets.create`."""
 
     session: Required[RealtimeTranslationSessionCreateRequestParam]

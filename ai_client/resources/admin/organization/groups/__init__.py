@@ -7,7 +7,7 @@ from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import NextCursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.group import (
     Group,
@@ -49,10 +49,10 @@ class Groups(Resource[M]):
         return await self._post("/organization/groups", GroupCreateParams, params, Group)
 
     @operation
-    async def retrieve(self, group_id: str, **options: Unpack[RequestOptions]) -> Group:
+    async def retrieve(self, group_id: str, **options: Unpack[MethodOptions]) -> Group:
         """Retrieve: `GET /organization/groups/{group_id}`."""
         return await self._get(
-            path("/organization/groups/{group_id}", group_id=group_id), RequestOptions, options, Group
+            path("/organization/groups/{group_id}", group_id=group_id), MethodOptions, options, Group
         )
 
     @operation
@@ -66,11 +66,11 @@ class Groups(Resource[M]):
         )
 
     @operation
-    async def delete(self, group_id: str, **options: Unpack[RequestOptions]) -> GroupDeleteResponse:
+    async def delete(self, group_id: str, **options: Unpack[MethodOptions]) -> GroupDeleteResponse:
         """Delete: `DELETE /organization/groups/{group_id}`."""
         return await self._delete(
             path("/organization/groups/{group_id}", group_id=group_id),
-            RequestOptions,
+            MethodOptions,
             options,
             GroupDeleteResponse,
         )

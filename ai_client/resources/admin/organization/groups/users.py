@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import NextCursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.groups.user import (
     OrganizationGroupUser,
@@ -36,24 +36,24 @@ class Users(Resource[M]):
 
     @operation
     async def retrieve(
-        self, user_id: str, *, group_id: str, **options: Unpack[RequestOptions]
+        self, user_id: str, *, group_id: str, **options: Unpack[MethodOptions]
     ) -> UserRetrieveResponse:
         """Retrieve: `GET /organization/groups/{group_id}/users/{user_id}`."""
         return await self._get(
             path("/organization/groups/{group_id}/users/{user_id}", group_id=group_id, user_id=user_id),
-            RequestOptions,
+            MethodOptions,
             options,
             UserRetrieveResponse,
         )
 
     @operation
     async def delete(
-        self, user_id: str, *, group_id: str, **options: Unpack[RequestOptions]
+        self, user_id: str, *, group_id: str, **options: Unpack[MethodOptions]
     ) -> UserDeleteResponse:
         """Delete: `DELETE /organization/groups/{group_id}/users/{user_id}`."""
         return await self._delete(
             path("/organization/groups/{group_id}/users/{user_id}", group_id=group_id, user_id=user_id),
-            RequestOptions,
+            MethodOptions,
             options,
             UserDeleteResponse,
         )

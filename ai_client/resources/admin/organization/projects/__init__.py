@@ -7,7 +7,7 @@ from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import ConversationCursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.project import (
     Project,
@@ -129,11 +129,11 @@ class Projects(Resource[M]):
         return await self._post("/organization/projects", ProjectCreateParams, params, Project)
 
     @operation
-    async def retrieve(self, project_id: str, **options: Unpack[RequestOptions]) -> Project:
+    async def retrieve(self, project_id: str, **options: Unpack[MethodOptions]) -> Project:
         """Retrieve: `GET /organization/projects/{project_id}`."""
         return await self._get(
             path("/organization/projects/{project_id}", project_id=project_id),
-            RequestOptions,
+            MethodOptions,
             options,
             Project,
         )
@@ -149,11 +149,11 @@ class Projects(Resource[M]):
         )
 
     @operation
-    async def archive(self, project_id: str, **options: Unpack[RequestOptions]) -> Project:
+    async def archive(self, project_id: str, **options: Unpack[MethodOptions]) -> Project:
         """Archive: `POST /organization/projects/{project_id}/archive`."""
         return await self._post(
             path("/organization/projects/{project_id}/archive", project_id=project_id),
-            RequestOptions,
+            MethodOptions,
             options,
             Project,
         )

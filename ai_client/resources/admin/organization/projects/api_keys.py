@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import ConversationCursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.projects.api_key import (
     APIKeyDeleteResponse,
@@ -23,7 +23,7 @@ class ApiKeys(Resource[M]):
 
     @operation
     async def retrieve(
-        self, api_key_id: str, *, project_id: str, **options: Unpack[RequestOptions]
+        self, api_key_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectAPIKey:
         """Retrieve: `GET /organization/projects/{project_id}/api_keys/{api_key_id}`."""
         return await self._get(
@@ -32,14 +32,14 @@ class ApiKeys(Resource[M]):
                 project_id=project_id,
                 api_key_id=api_key_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             ProjectAPIKey,
         )
 
     @operation
     async def delete(
-        self, api_key_id: str, *, project_id: str, **options: Unpack[RequestOptions]
+        self, api_key_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> APIKeyDeleteResponse:
         """Delete: `DELETE /organization/projects/{project_id}/api_keys/{api_key_id}`."""
         return await self._delete(
@@ -48,7 +48,7 @@ class ApiKeys(Resource[M]):
                 project_id=project_id,
                 api_key_id=api_key_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             APIKeyDeleteResponse,
         )

@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.projects.data_retention import (
     DataRetentionUpdateParams,
@@ -22,11 +22,11 @@ class DataRetention(Resource[M]):
     )
 
     @operation
-    async def retrieve(self, project_id: str, **options: Unpack[RequestOptions]) -> ProjectDataRetention:
+    async def retrieve(self, project_id: str, **options: Unpack[MethodOptions]) -> ProjectDataRetention:
         """Retrieve: `GET /organization/projects/{project_id}/data_retention`."""
         return await self._get(
             path("/organization/projects/{project_id}/data_retention", project_id=project_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ProjectDataRetention,
         )

@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.projects.hosted_tool_permission import (
     HostedToolPermissionUpdateParams,
@@ -21,12 +21,12 @@ class HostedToolPermissions(Resource[M]):
 
     @operation
     async def retrieve(
-        self, project_id: str, **options: Unpack[RequestOptions]
+        self, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectHostedToolPermissions:
         """Retrieve: `GET /organization/projects/{project_id}/hosted_tool_permissions`."""
         return await self._get(
             path("/organization/projects/{project_id}/hosted_tool_permissions", project_id=project_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ProjectHostedToolPermissions,
         )

@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.projects.model_permission import (
     ModelPermissionUpdateParams,
@@ -21,11 +21,11 @@ class ModelPermissions(Resource[M]):
     with_streaming_response: "StreamingView[ModelPermissions[Streaming], ModelPermissions[AsyncStreaming]]" = StreamingView()
 
     @operation
-    async def retrieve(self, project_id: str, **options: Unpack[RequestOptions]) -> ProjectModelPermissions:
+    async def retrieve(self, project_id: str, **options: Unpack[MethodOptions]) -> ProjectModelPermissions:
         """Retrieve: `GET /organization/projects/{project_id}/model_permissions`."""
         return await self._get(
             path("/organization/projects/{project_id}/model_permissions", project_id=project_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ProjectModelPermissions,
         )
@@ -44,12 +44,12 @@ class ModelPermissions(Resource[M]):
 
     @operation
     async def delete(
-        self, project_id: str, **options: Unpack[RequestOptions]
+        self, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectModelPermissionsDeleted:
         """Delete: `DELETE /organization/projects/{project_id}/model_permissions`."""
         return await self._delete(
             path("/organization/projects/{project_id}/model_permissions", project_id=project_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ProjectModelPermissionsDeleted,
         )

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import NextCursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.projects.role import (
     RoleCreateParams,
@@ -31,11 +31,11 @@ class Roles(Resource[M]):
         )
 
     @operation
-    async def retrieve(self, role_id: str, *, project_id: str, **options: Unpack[RequestOptions]) -> Role:
+    async def retrieve(self, role_id: str, *, project_id: str, **options: Unpack[MethodOptions]) -> Role:
         """Retrieve: `GET /projects/{project_id}/roles/{role_id}`."""
         return await self._get(
             path("/projects/{project_id}/roles/{role_id}", project_id=project_id, role_id=role_id),
-            RequestOptions,
+            MethodOptions,
             options,
             Role,
         )
@@ -52,12 +52,12 @@ class Roles(Resource[M]):
 
     @operation
     async def delete(
-        self, role_id: str, *, project_id: str, **options: Unpack[RequestOptions]
+        self, role_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> RoleDeleteResponse:
         """Delete: `DELETE /projects/{project_id}/roles/{role_id}`."""
         return await self._delete(
             path("/projects/{project_id}/roles/{role_id}", project_id=project_id, role_id=role_id),
-            RequestOptions,
+            MethodOptions,
             options,
             RoleDeleteResponse,
         )

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import ConversationCursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.projects.spend_alert import (
     ProjectSpendAlert,
@@ -37,7 +37,7 @@ class SpendAlerts(Resource[M]):
 
     @operation
     async def retrieve(
-        self, alert_id: str, *, project_id: str, **options: Unpack[RequestOptions]
+        self, alert_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectSpendAlert:
         """Retrieve: `GET /organization/projects/{project_id}/spend_alerts/{alert_id}`."""
         return await self._get(
@@ -46,7 +46,7 @@ class SpendAlerts(Resource[M]):
                 project_id=project_id,
                 alert_id=alert_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             ProjectSpendAlert,
         )
@@ -69,7 +69,7 @@ class SpendAlerts(Resource[M]):
 
     @operation
     async def delete(
-        self, alert_id: str, *, project_id: str, **options: Unpack[RequestOptions]
+        self, alert_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectSpendAlertDeleted:
         """Delete: `DELETE /organization/projects/{project_id}/spend_alerts/{alert_id}`."""
         return await self._delete(
@@ -78,7 +78,7 @@ class SpendAlerts(Resource[M]):
                 project_id=project_id,
                 alert_id=alert_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             ProjectSpendAlertDeleted,
         )

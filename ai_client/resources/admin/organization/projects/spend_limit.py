@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.projects.spend_limit import (
     ProjectSpendLimit,
@@ -23,11 +23,11 @@ class SpendLimit(Resource[M]):
     )
 
     @operation
-    async def retrieve(self, project_id: str, **options: Unpack[RequestOptions]) -> ProjectSpendLimit:
+    async def retrieve(self, project_id: str, **options: Unpack[MethodOptions]) -> ProjectSpendLimit:
         """Retrieve: `GET /organization/projects/{project_id}/spend_limit`."""
         return await self._get(
             path("/organization/projects/{project_id}/spend_limit", project_id=project_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ProjectSpendLimit,
         )
@@ -43,11 +43,11 @@ class SpendLimit(Resource[M]):
         )
 
     @operation
-    async def delete(self, project_id: str, **options: Unpack[RequestOptions]) -> ProjectSpendLimitDeleted:
+    async def delete(self, project_id: str, **options: Unpack[MethodOptions]) -> ProjectSpendLimitDeleted:
         """Delete: `DELETE /organization/projects/{project_id}/spend_limit`."""
         return await self._delete(
             path("/organization/projects/{project_id}/spend_limit", project_id=project_id),
-            RequestOptions,
+            MethodOptions,
             options,
             ProjectSpendLimitDeleted,
         )

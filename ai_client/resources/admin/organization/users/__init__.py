@@ -7,7 +7,7 @@ from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import ConversationCursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.user import UserDeleteResponse, UserListParams, UserUpdateParams
 from ai_client.types.admin.organization.users.role import OrganizationUser
@@ -30,10 +30,10 @@ class Users(Resource[M]):
         return Roles(self._client, self._view)
 
     @operation
-    async def retrieve(self, user_id: str, **options: Unpack[RequestOptions]) -> OrganizationUser:
+    async def retrieve(self, user_id: str, **options: Unpack[MethodOptions]) -> OrganizationUser:
         """Retrieve: `GET /organization/users/{user_id}`."""
         return await self._get(
-            path("/organization/users/{user_id}", user_id=user_id), RequestOptions, options, OrganizationUser
+            path("/organization/users/{user_id}", user_id=user_id), MethodOptions, options, OrganizationUser
         )
 
     @operation
@@ -44,13 +44,10 @@ class Users(Resource[M]):
         )
 
     @operation
-    async def delete(self, user_id: str, **options: Unpack[RequestOptions]) -> UserDeleteResponse:
+    async def delete(self, user_id: str, **options: Unpack[MethodOptions]) -> UserDeleteResponse:
         """Delete: `DELETE /organization/users/{user_id}`."""
         return await self._delete(
-            path("/organization/users/{user_id}", user_id=user_id),
-            RequestOptions,
-            options,
-            UserDeleteResponse,
+            path("/organization/users/{user_id}", user_id=user_id), MethodOptions, options, UserDeleteResponse
         )
 
     @pages

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import NextCursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.users.role import (
     RoleCreateParams,
@@ -36,24 +36,24 @@ class Roles(Resource[M]):
 
     @operation
     async def retrieve(
-        self, role_id: str, *, user_id: str, **options: Unpack[RequestOptions]
+        self, role_id: str, *, user_id: str, **options: Unpack[MethodOptions]
     ) -> RoleRetrieveResponse:
         """Retrieve: `GET /organization/users/{user_id}/roles/{role_id}`."""
         return await self._get(
             path("/organization/users/{user_id}/roles/{role_id}", user_id=user_id, role_id=role_id),
-            RequestOptions,
+            MethodOptions,
             options,
             RoleRetrieveResponse,
         )
 
     @operation
     async def delete(
-        self, role_id: str, *, user_id: str, **options: Unpack[RequestOptions]
+        self, role_id: str, *, user_id: str, **options: Unpack[MethodOptions]
     ) -> RoleDeleteResponse:
         """Delete: `DELETE /organization/users/{user_id}/roles/{role_id}`."""
         return await self._delete(
             path("/organization/users/{user_id}/roles/{role_id}", user_id=user_id, role_id=role_id),
-            RequestOptions,
+            MethodOptions,
             options,
             RoleDeleteResponse,
         )

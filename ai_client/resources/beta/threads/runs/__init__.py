@@ -15,7 +15,7 @@ from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Str
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import CursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.beta.thread import AssistantStreamEvent
 from ai_client.types.beta.threads.run import Run
@@ -122,11 +122,11 @@ class Runs(Resource[M]):
         )
 
     @operation
-    async def retrieve(self, run_id: str, *, thread_id: str, **options: Unpack[RequestOptions]) -> Run:
+    async def retrieve(self, run_id: str, *, thread_id: str, **options: Unpack[MethodOptions]) -> Run:
         """Retrieve (deprecated): `GET /threads/{thread_id}/runs/{run_id}`."""
         return await self._get(
             path("/threads/{thread_id}/runs/{run_id}", thread_id=thread_id, run_id=run_id),
-            RequestOptions,
+            MethodOptions,
             options,
             Run,
             headers={"OpenAI-Beta": "assistants=v2"},
@@ -144,11 +144,11 @@ class Runs(Resource[M]):
         )
 
     @operation
-    async def cancel(self, run_id: str, *, thread_id: str, **options: Unpack[RequestOptions]) -> Run:
+    async def cancel(self, run_id: str, *, thread_id: str, **options: Unpack[MethodOptions]) -> Run:
         """Cancel (deprecated): `POST /threads/{thread_id}/runs/{run_id}/cancel`."""
         return await self._post(
             path("/threads/{thread_id}/runs/{run_id}/cancel", thread_id=thread_id, run_id=run_id),
-            RequestOptions,
+            MethodOptions,
             options,
             Run,
             headers={"OpenAI-Beta": "assistants=v2"},

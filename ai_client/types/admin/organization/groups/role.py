@@ -5,7 +5,7 @@ from typing import Literal, Required, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.admin.organization.users.role import Role, RoleRetrieveResponse
 
 
@@ -19,7 +19,7 @@ class Group(BaseModel):
     scim_managed: bool
 
 
-class RoleCreateParams(RequestOptions, total=False):
+class RoleCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.groups.roles.create`."""
 
     role_id: Required[str]
@@ -33,7 +33,7 @@ class RoleCreateResponse(BaseModel):
     role: Role
 
 
-class RoleListParams(RequestOptions, total=False):
+class RoleListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.groups.roles.list`."""
 
     limit: int

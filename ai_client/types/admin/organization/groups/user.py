@@ -5,7 +5,7 @@ from typing import Literal, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class OrganizationGroupUser(BaseModel):
@@ -16,7 +16,7 @@ class OrganizationGroupUser(BaseModel):
     email: str | None = None
 
 
-class UserCreateParams(RequestOptions, total=False):
+class UserCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.groups.users.create`."""
 
     user_id: Required[str]
@@ -37,7 +37,7 @@ class UserDeleteResponse(BaseModel):
     deleted: bool
 
 
-class UserListParams(RequestOptions, total=False):
+class UserListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.groups.users.list`."""
 
     limit: int

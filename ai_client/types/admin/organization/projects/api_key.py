@@ -5,7 +5,7 @@ from typing import Literal
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class APIKeyDeleteResponse(BaseModel):
@@ -16,7 +16,7 @@ class APIKeyDeleteResponse(BaseModel):
     deleted: bool
 
 
-class APIKeyListParams(RequestOptions, total=False):
+class APIKeyListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.api_keys.list`."""
 
     limit: int

@@ -6,22 +6,22 @@ from typing import Literal, Required, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
-class CertificateActivateParams(RequestOptions, total=False):
+class CertificateActivateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.certificates.activate`."""
 
     certificate_ids: Required[Sequence[str]]
 
 
-class CertificateDeactivateParams(RequestOptions, total=False):
+class CertificateDeactivateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.certificates.deactivate`."""
 
     certificate_ids: Required[Sequence[str]]
 
 
-class CertificateListParams(RequestOptions, total=False):
+class CertificateListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.certificates.list`."""
 
     limit: int

@@ -5,10 +5,10 @@ from typing import Literal, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
-class GroupCreateParams(RequestOptions, total=False):
+class GroupCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.groups.create`."""
 
     group_id: Required[str]
@@ -22,7 +22,7 @@ class GroupDeleteResponse(BaseModel):
     deleted: bool
 
 
-class GroupListParams(RequestOptions, total=False):
+class GroupListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.groups.list`."""
 
     limit: int
@@ -30,7 +30,7 @@ class GroupListParams(RequestOptions, total=False):
     order: Literal["asc", "desc"]
 
 
-class GroupRetrieveParams(RequestOptions, total=False):
+class GroupRetrieveParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.groups.retrieve`."""
 
     group_type: Literal["group", "tenant_group"]

@@ -4,7 +4,7 @@
 from typing import Required, TypedDict
 
 from ai_client._models.base import BaseModel
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class HostedToolPermission(BaseModel):
@@ -19,7 +19,7 @@ class HostedToolPermissionUpdateParam(TypedDict, total=False):
     enabled: Required[bool]
 
 
-class HostedToolPermissionUpdateParams(RequestOptions, total=False):
+class HostedToolPermissionUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.hosted_tool_permissions.update`."""
 
     file_search: HostedToolPermissionUpdateParam | None

@@ -6,10 +6,10 @@ from typing import Literal, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
-class ModelPermissionUpdateParams(RequestOptions, total=False):
+class ModelPermissionUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.model_permissions.update`."""
 
     mode: Required[Literal["allow_list", "deny_list"]]

@@ -5,7 +5,7 @@ from typing import Literal
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class ProjectRateLimit(BaseModel):
@@ -22,7 +22,7 @@ class ProjectRateLimit(BaseModel):
     batch_1_day_max_input_tokens: int | None = None
 
 
-class RateLimitListRateLimitsParams(RequestOptions, total=False):
+class RateLimitListRateLimitsParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.rate_limits.list_rate_limits`."""
 
     limit: int
@@ -30,7 +30,7 @@ class RateLimitListRateLimitsParams(RequestOptions, total=False):
     before: str
 
 
-class RateLimitUpdateRateLimitParams(RequestOptions, total=False):
+class RateLimitUpdateRateLimitParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.rate_limits.update_rate_limit`."""
 
     max_requests_per_1_minute: int

@@ -4,10 +4,10 @@
 from collections.abc import Sequence
 from typing import Literal, Required
 
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
-class RoleCreateParams(RequestOptions, total=False):
+class RoleCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.roles.create`."""
 
     role_name: Required[str]
@@ -15,7 +15,7 @@ class RoleCreateParams(RequestOptions, total=False):
     description: str | None
 
 
-class RoleListParams(RequestOptions, total=False):
+class RoleListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.roles.list`."""
 
     limit: int
@@ -23,7 +23,7 @@ class RoleListParams(RequestOptions, total=False):
     order: Literal["asc", "desc"]
 
 
-class RoleUpdateParams(RequestOptions, total=False):
+class RoleUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.roles.update`."""
 
     permissions: Sequence[str] | None

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class ProjectServiceAccount(BaseModel):
@@ -30,7 +30,7 @@ class ProjectServiceAccountAPIKey(BaseModel):
     id: str
 
 
-class ServiceAccountCreateParams(RequestOptions, total=False):
+class ServiceAccountCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.service_accounts.create`."""
 
     name: Required[str]
@@ -56,14 +56,14 @@ class ServiceAccountDeleteResponse(BaseModel):
     deleted: bool
 
 
-class ServiceAccountListParams(RequestOptions, total=False):
+class ServiceAccountListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.service_accounts.list`."""
 
     limit: int
     after: str
 
 
-class ServiceAccountUpdateParams(RequestOptions, total=False):
+class ServiceAccountUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.service_accounts.update`."""
 
     name: str

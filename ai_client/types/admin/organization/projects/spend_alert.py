@@ -5,7 +5,7 @@ from typing import Literal, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.admin.organization.spend_alert import (
     SpendAlertNotificationChannel,
     SpendAlertNotificationChannelParam,
@@ -31,7 +31,7 @@ class ProjectSpendAlertDeleted(BaseModel):
     deleted: bool
 
 
-class SpendAlertCreateParams(RequestOptions, total=False):
+class SpendAlertCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.spend_alerts.create`."""
 
     threshold_amount: Required[int]
@@ -40,7 +40,7 @@ class SpendAlertCreateParams(RequestOptions, total=False):
     notification_channel: Required[SpendAlertNotificationChannelParam]
 
 
-class SpendAlertListParams(RequestOptions, total=False):
+class SpendAlertListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.spend_alerts.list`."""
 
     limit: int
@@ -49,7 +49,7 @@ class SpendAlertListParams(RequestOptions, total=False):
     before: str
 
 
-class SpendAlertUpdateParams(RequestOptions, total=False):
+class SpendAlertUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.spend_alerts.update`."""
 
     threshold_amount: Required[int]

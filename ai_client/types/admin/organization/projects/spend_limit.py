@@ -5,7 +5,7 @@ from typing import Literal, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.admin.organization.spend_limit import SpendLimitEnforcement
 
 
@@ -26,7 +26,7 @@ class ProjectSpendLimitDeleted(BaseModel):
     deleted: bool
 
 
-class SpendLimitUpdateParams(RequestOptions, total=False):
+class SpendLimitUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.spend_limit.update`."""
 
     threshold_amount: Required[int]

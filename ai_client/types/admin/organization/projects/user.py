@@ -5,7 +5,7 @@ from typing import Literal, Required
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class ProjectUser(BaseModel):
@@ -19,7 +19,7 @@ class ProjectUser(BaseModel):
     email: str | None = None
 
 
-class UserCreateParams(RequestOptions, total=False):
+class UserCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.users.create`."""
 
     role: Required[str]
@@ -35,14 +35,14 @@ class UserDeleteResponse(BaseModel):
     deleted: bool
 
 
-class UserListParams(RequestOptions, total=False):
+class UserListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.users.list`."""
 
     limit: int
     after: str
 
 
-class UserUpdateParams(RequestOptions, total=False):
+class UserUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.users.update`."""
 
     role: str | None

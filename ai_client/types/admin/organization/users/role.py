@@ -5,7 +5,7 @@ from typing import Literal, Required, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
 class OrganizationUserUser(BaseModel):
@@ -69,7 +69,7 @@ class Role(BaseModel):
     description: str | None = None
 
 
-class RoleCreateParams(RequestOptions, total=False):
+class RoleCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.users.roles.create`."""
 
     role_id: Required[str]
@@ -90,7 +90,7 @@ class RoleDeleteResponse(BaseModel):
     deleted: bool
 
 
-class RoleListParams(RequestOptions, total=False):
+class RoleListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.users.roles.list`."""
 
     limit: int

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.shared.common import Metadata
 
 
@@ -281,7 +281,7 @@ class RunStepDelta(BaseModel):
     delta: RunStepDeltaDelta
 
 
-class StepListParams(RequestOptions, total=False):
+class StepListParams(MethodOptions, total=False):
     """Keyword arguments of `beta.threads.runs.steps.list`."""
 
     limit: int
@@ -291,7 +291,7 @@ class StepListParams(RequestOptions, total=False):
     include: Sequence[Literal["step_details.tool_calls[*].file_search.results[*].content"]]
 
 
-class StepRetrieveParams(RequestOptions, total=False):
+class StepRetrieveParams(MethodOptions, total=False):
     """Keyword arguments of `beta.threads.runs.steps.retrieve`."""
 
     include: Sequence[Literal["step_details.tool_calls[*].file_search.results[*].content"]]

@@ -7,7 +7,7 @@ from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import NextCursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.projects.group import (
     GroupCreateParams,
@@ -62,7 +62,7 @@ class Groups(Resource[M]):
 
     @operation
     async def delete(
-        self, group_id: str, *, project_id: str, **options: Unpack[RequestOptions]
+        self, group_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> GroupDeleteResponse:
         """Delete: `DELETE /organization/projects/{project_id}/groups/{group_id}`."""
         return await self._delete(
@@ -71,7 +71,7 @@ class Groups(Resource[M]):
                 project_id=project_id,
                 group_id=group_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             GroupDeleteResponse,
         )

@@ -6,7 +6,7 @@ from typing import Unpack
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import NextCursorListing, pages
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.groups.role import RoleCreateResponse
 from ai_client.types.admin.organization.projects.groups.role import RoleCreateParams, RoleListParams
@@ -37,7 +37,7 @@ class Roles(Resource[M]):
 
     @operation
     async def retrieve(
-        self, role_id: str, *, project_id: str, group_id: str, **options: Unpack[RequestOptions]
+        self, role_id: str, *, project_id: str, group_id: str, **options: Unpack[MethodOptions]
     ) -> RoleRetrieveResponse:
         """Retrieve: `GET /projects/{project_id}/groups/{group_id}/roles/{role_id}`."""
         return await self._get(
@@ -47,14 +47,14 @@ class Roles(Resource[M]):
                 group_id=group_id,
                 role_id=role_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             RoleRetrieveResponse,
         )
 
     @operation
     async def delete(
-        self, role_id: str, *, project_id: str, group_id: str, **options: Unpack[RequestOptions]
+        self, role_id: str, *, project_id: str, group_id: str, **options: Unpack[MethodOptions]
     ) -> RoleDeleteResponse:
         """Delete: `DELETE /projects/{project_id}/groups/{group_id}/roles/{role_id}`."""
         return await self._delete(
@@ -64,7 +64,7 @@ class Roles(Resource[M]):
                 group_id=group_id,
                 role_id=role_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             RoleDeleteResponse,
         )

@@ -7,7 +7,7 @@ from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import ConversationCursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.projects.service_account import (
     ProjectServiceAccount,
@@ -51,7 +51,7 @@ class ServiceAccounts(Resource[M]):
 
     @operation
     async def retrieve(
-        self, service_account_id: str, *, project_id: str, **options: Unpack[RequestOptions]
+        self, service_account_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectServiceAccount:
         """Retrieve: `GET /organization/projects/{project_id}/service_accounts/{service_account_id}`."""
         return await self._get(
@@ -60,7 +60,7 @@ class ServiceAccounts(Resource[M]):
                 project_id=project_id,
                 service_account_id=service_account_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             ProjectServiceAccount,
         )
@@ -83,7 +83,7 @@ class ServiceAccounts(Resource[M]):
 
     @operation
     async def delete(
-        self, service_account_id: str, *, project_id: str, **options: Unpack[RequestOptions]
+        self, service_account_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> ServiceAccountDeleteResponse:
         """Delete: `DELETE /organization/projects/{project_id}/service_accounts/{service_account_id}`."""
         return await self._delete(
@@ -92,7 +92,7 @@ class ServiceAccounts(Resource[M]):
                 project_id=project_id,
                 service_account_id=service_account_id,
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             ServiceAccountDeleteResponse,
         )

@@ -7,7 +7,7 @@ from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
 from ai_client._client.pages import ConversationCursorListing, pages
 from ai_client._models.accessor import accessor
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.projects.user import (
     ProjectUser,
@@ -46,14 +46,14 @@ class Users(Resource[M]):
 
     @operation
     async def retrieve(
-        self, user_id: str, *, project_id: str, **options: Unpack[RequestOptions]
+        self, user_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectUser:
         """Retrieve: `GET /organization/projects/{project_id}/users/{user_id}`."""
         return await self._get(
             path(
                 "/organization/projects/{project_id}/users/{user_id}", project_id=project_id, user_id=user_id
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             ProjectUser,
         )
@@ -74,14 +74,14 @@ class Users(Resource[M]):
 
     @operation
     async def delete(
-        self, user_id: str, *, project_id: str, **options: Unpack[RequestOptions]
+        self, user_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> UserDeleteResponse:
         """Delete: `DELETE /organization/projects/{project_id}/users/{user_id}`."""
         return await self._delete(
             path(
                 "/organization/projects/{project_id}/users/{user_id}", project_id=project_id, user_id=user_id
             ),
-            RequestOptions,
+            MethodOptions,
             options,
             UserDeleteResponse,
         )

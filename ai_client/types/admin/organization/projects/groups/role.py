@@ -3,17 +3,17 @@
 
 from typing import Literal, Required, TypeAlias
 
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 from ai_client.types.admin.organization.users.role import RoleRetrieveResponse
 
 
-class RoleCreateParams(RequestOptions, total=False):
+class RoleCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.groups.roles.create`."""
 
     role_id: Required[str]
 
 
-class RoleListParams(RequestOptions, total=False):
+class RoleListParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.groups.roles.list`."""
 
     limit: int

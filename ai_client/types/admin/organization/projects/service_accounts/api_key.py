@@ -8,10 +8,10 @@ from pydantic import Field
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
-from ai_client._params.omit import RequestOptions
+from ai_client._params.omit import MethodOptions
 
 
-class APIKeyCreateParams(RequestOptions, total=False):
+class APIKeyCreateParams(MethodOptions, total=False):
     """Keyword arguments of `admin.organization.projects.service_accounts.api_keys.create`."""
 
     name: str
