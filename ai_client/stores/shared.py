@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from .._fork import PerProcess
 from .._io.deadline import is_out_of_time, is_over, settling
 from ..errors import StoreError
+from .admission import Admission
 from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 from .tickets import new_ticket
 
@@ -67,7 +68,7 @@ class SharedStore:
         """Reserve all of *holds* and take all of *takes*, or nothing; nothing where the caller is cancelled."""
         if self.backend.instant:
             return self.backend.admit(ticket, holds, takes, now, expires)
-        request = _Request(ticket, holds, takes, now, expires)
+        request = Admission(ticket, holds, takes, now, expires)
         try:
             return await io.work(self._here().workers(), self._admit, request)
         except StoreError as error:
@@ -147,7 +148,7 @@ class SharedStore:
             return operation(*args)
         return await io.work(self._here().workers(), self._attempt, operation, args)
 
-    def _admit(self, request: "_Request") -> Refusal | None:
+    def _admit(self, request: "Admission") -> Refusal | None:
         asked = self._here().down_until <= time.monotonic()
         try:
             refusal = self._attempt(self.backend.admit, request.wanted())
@@ -267,36 +268,3 @@ def _catch_up(here: _ProcessState) -> None:
         except _UNFINISHED:
             here.pending.appendleft(change)
             raise
-
-
-class _Request:
-    """An admission in progress, and whether its caller still wants it."""
-
-    __slots__ = ("expires", "holds", "made", "now", "takes", "ticket", "unwanted")
-
-    def __init__(
-        self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
-    ) -> None:
-        self.ticket = ticket
-        self.holds = holds
-        self.takes = takes
-        self.now = now
-        self.expires = expires
-        self.made = False
-        self.unwanted = False
-
-    def wanted(self) -> tuple[str, Sequence[Hold], Sequence[Take], float, float]:
-        """Return the arguments of `Backend.admit`."""
-        return self.ticket, self.holds, self.takes, self.now, self.expires
-
-    def nothing(self) -> tuple[str, list[Spend], float, list[Change]]:
-        """Return the arguments of `Backend.settle` that undo the admission.
-
-        Windows are corrected only where it is known to have been made.
-        """
-        spends = [Spend(hold.key, 0, hold.until) for hold in self.holds]
-        return self.ticket, spends, self.now, self.taken(-1) if self.made else []
-
-    def taken(self, times: int) -> list[Change]:
-        """Return the takes as changes, multiplied by *times*."""
-        return [Change(take.key, times * take.amount, take.window, self.now) for take in self.takes]
