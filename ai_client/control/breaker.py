@@ -20,7 +20,7 @@ class _Circuit:
         self.probing = False
 
 
-class _Known:
+class _Circuits:
     """The circuits of a process by target, and the lock that guards them."""
 
     __slots__ = ("circuits", "lock")
@@ -43,8 +43,8 @@ class Breaker:
     failures: int = 5
     within: float = 60.0
     cool_down: float = 30.0
-    _known: PerProcess[_Known] = field(
-        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(_Known)
+    _known: PerProcess[_Circuits] = field(
+        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(_Circuits)
     )
 
     def __post_init__(self) -> None:

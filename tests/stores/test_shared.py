@@ -356,7 +356,7 @@ def test_what_is_too_much_to_remember_is_said(
     forgotten: list[int] = []
     for number in range(3):
         finish(store.settle(io, f"t{number}", [Spend("a", 10**number, NOW + 86_400)], NOW))
-        forgotten.append(len([record for record in caplog.records if "forgotten" in record.message]))
+        forgotten.append(len([record for record in caplog.records if "dropped" in record.message]))
     assert forgotten == [0, 0, 1]
     backend.up = True
     store.close()

@@ -102,7 +102,7 @@ def _estimated(call: Call, content: bytes | None, size: int) -> Usage:
     return used(call, content, size) or UNKNOWN
 
 
-class _Known:
+class _KnownUsage:
     """The usage of an answer that is read already."""
 
     __slots__ = ("_usage",)
@@ -124,8 +124,8 @@ def usage_meter(call: Call, reply: Reply) -> Meter:
     """
     record = record_of(call)
     if record.cache not in {None, "miss"} or (reply.is_made and not record.attempts):
-        return _Known(UNKNOWN)
-    return _Known(usage_of(call, reply, record)) if call.is_whole else metered(call, call, reply)
+        return _KnownUsage(UNKNOWN)
+    return _KnownUsage(usage_of(call, reply, record)) if call.is_whole else metered(call, call, reply)
 
 
 def metered(call: Call, sent: Call, reply: Reply) -> Meter:
