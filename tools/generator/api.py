@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .description import FORM, Call, Description, DescriptionError, Schema
+from .doubles import Doubles
 from .graph import Graph, Node
 from .outline import Method, Resource
 from .parse import Parser
@@ -48,6 +49,7 @@ class Api:
             for schema, module in roots.items():
                 self.graph.add_root(self.parser.named(schema), face, module)
         self.graph.close()
+        self.doubles = Doubles(self.graph)
         for resource in rules.resources.values():
             for method in resource.methods:
                 self._alias(resource, self.signatures[method.path])

@@ -35,13 +35,15 @@ class ModuleWriter:
             blocks.append(self._block(node, later))
             later.discard(node)
         blocks += [
-            f"{name}: {self._imports.add('typing', 'TypeAlias')} = {self._name(node)}"
+            self._second_name(name, node)
             for name, node in sorted(self._api.aliases.get(self._module, {}).items())
         ]
         self._check_imports()
         return "\n\n\n".join([f'{HEADER}\n"""{self._docstring()}"""', self._imports.text(), *blocks]) + "\n"
 
     def _block(self, node: Node, later: set[Node]) -> str:
+        if original := self._api.doubles.original(node):
+            return self._second_name(self._api.graph.names[node], original)
         if node.face == RESULT:
             return self._results.write(node, later)
         if signature := self._api.by_parameters.get(node):
@@ -50,6 +52,8 @@ class ModuleWriter:
 
     def _needs(self, node: Node) -> list[Node]:
         """List the nodes of this module that a definition names."""
+        if original := self._api.doubles.original(node):
+            return [original] if original in self._nodes else []
         shape = self._api.graph.definition(node).shape
         writer = self._results if node.face == RESULT else self._params
         writer.seen.clear()
@@ -64,7 +68,11 @@ class ModuleWriter:
         return node.key, node.face
 
     def _is_class(self, node: Node) -> bool:
-        return isinstance(self._api.graph.definition(node).shape, Object)
+        is_object = isinstance(self._api.graph.definition(node).shape, Object)
+        return is_object and self._api.doubles.original(node) is None
+
+    def _second_name(self, name: str, node: Node) -> str:
+        return f"{name}: {self._imports.add('typing', 'TypeAlias')} = {self._name(node)}"
 
     def _name(self, node: Node) -> str:
         home, name = self._api.graph.modules[node], self._api.graph.names[node]

@@ -93,6 +93,10 @@ class Rules:
             self._used.add(f"secrets.{secret}")
         return secret in self.secrets
 
+    def is_special(self, schema: str) -> bool:
+        """Tell whether the map says of a result what its schema does not say."""
+        return schema in self.mixins or any(each.startswith(f"{schema}.") for each in self.secrets)
+
     def unused(self) -> list[str]:
         """List the rules that changed nothing."""
         every = [
@@ -113,6 +117,10 @@ class Rules:
         """Tell whether a module may import from another."""
         package, base = package_of(module), package_of(other)
         return package == base or base in self.uses.get(package, ())
+
+    def may_import(self, module: str, other: str) -> bool:
+        """Return whether a module may import from another and comes after it."""
+        return self.may_use(module, other) and self.modules.index(other) <= self.modules.index(module)
 
     def _add(self, part: str, text: Mapping[str, Any]) -> None:
         modules: list[str] = []

@@ -3,10 +3,140 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
-
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
+from ai_client.types.responses.response import (
+    ComputerScreenshotContent,
+    IncompleteDetails,
+    InputTokenCountResponse,
+    Moderation,
+    ModerationErrorBody,
+    PromptCacheOptions,
+    ResponseConversation,
+    ResponseError,
+    ResponseFormatTextJSONSchemaConfig,
+    ResponsePrompt,
+    ResponseUsage,
+    ResponseUsageInputTokensDetails,
+    ResponseUsageOutputTokensDetails,
+    TextContent,
+)
+from ai_client.types.responses.response_item import (
+    Annotation,
+    ApplyPatchCreateFileOperation,
+    ApplyPatchDeleteFileOperation,
+    ApplyPatchUpdateFileOperation,
+    Click,
+    CodeInterpreterOutputImage,
+    CodeInterpreterOutputLogs,
+    ComputerAction,
+    ComputerCallSafetyCheck,
+    ContainerFileCitationBody,
+    Coord,
+    DirectToolCallCaller,
+    DoubleClickAction,
+    Drag,
+    FileCitationBody,
+    FilePath,
+    FunctionAndCustomToolCallOutput,
+    FunctionShellAction,
+    FunctionShellActionInput,
+    FunctionShellCallOutputContent,
+    FunctionShellCallOutputExitOutcome,
+    FunctionShellCallOutputTimeoutOutcome,
+    HTTPError,
+    KeyPressAction,
+    LocalShellExecAction,
+    LogProb,
+    McpListToolsTool,
+    McpProtocolError,
+    McpToolExecutionError,
+    Move,
+    ProgramToolCallCaller,
+    PromptCacheBreakpointConfig,
+    ReasoningTextContent,
+    ResponseComputerToolCallOutputScreenshot,
+    ResponseContainerReference,
+    ResponseFileSearchToolCallResult,
+    ResponseFunctionShellCallOutputContent,
+    ResponseInputFile,
+    ResponseInputFileContent,
+    ResponseInputImage,
+    ResponseInputText,
+    ResponseInputTextContent,
+    ResponseLocalEnvironment,
+    ResponseOutputRefusal,
+    ResponseOutputText,
+    Screenshot,
+    Scroll,
+    SummaryTextContent,
+    ToolCallCaller,
+    TopLogProb,
+    Type,
+    URLCitationBody,
+    Wait,
+    WebSearchActionFind,
+    WebSearchActionOpenPage,
+    WebSearchActionSearch,
+    WebSearchActionSearchSource,
+)
+from ai_client.types.responses.tool import (
+    ApplyPatchTool,
+    ApproximateLocation,
+    AutoCodeInterpreterTool,
+    CodeInterpreterTool,
+    ComputerTool,
+    ComputerUsePreviewTool,
+    ContainerAuto,
+    ContainerNetworkPolicyAllowlist,
+    ContainerNetworkPolicyDisabled,
+    ContainerNetworkPolicyDomainSecret,
+    ContainerReference,
+    CustomGrammarFormat,
+    CustomTextFormat,
+    CustomTool,
+    FileSearchTool,
+    FunctionShellTool,
+    FunctionTool,
+    HybridSearchOptions,
+    ImageGenTool,
+    ImageGenToolInputImageMask,
+    InlineSkill,
+    InlineSkillSource,
+    LocalEnvironment,
+    LocalShellTool,
+    LocalSkill,
+    McpTool,
+    McpToolFilter,
+    McpToolRequireApproval,
+    NamespaceFunctionTool,
+    NamespaceTool,
+    ProgrammaticToolCalling,
+    RankingOptions,
+    SkillReference,
+    SpecificProgrammaticToolCalling,
+    Tool,
+    ToolChoiceAllowed,
+    ToolChoiceApplyPatch,
+    ToolChoiceCustom,
+    ToolChoiceFunction,
+    ToolChoiceMcp,
+    ToolChoiceShell,
+    ToolChoiceTypes,
+    ToolSearchTool,
+    WebSearchApproximateLocation,
+    WebSearchPreviewTool,
+    WebSearchTool,
+    WebSearchToolFilters,
+)
+from ai_client.types.shared.common import (
+    ComparisonFilter,
+    CompoundFilter,
+    ModerationResultBody,
+    PromptCacheBreakpoint,
+    ResponseFormatJSONObject,
+    ResponseFormatText,
+)
 
 
 class BetaAgentTag(BaseModel):
@@ -15,394 +145,7 @@ class BetaAgentTag(BaseModel):
     agent_name: str
 
 
-class BetaApplyPatchTool(BaseModel):
-    """Beta apply patch tool."""
-
-    type: Literal["apply_patch"]
-    allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
-
-
-class BetaContainerNetworkPolicyDomainSecret(BaseModel):
-    """Beta container network policy domain secret."""
-
-    domain: str
-    name: str
-    value: str = Field(repr=False)
-
-
-class BetaContainerNetworkPolicyAllowlist(BaseModel):
-    """Beta container network policy allowlist."""
-
-    type: Literal["allowlist"]
-    allowed_domains: list[str]
-    domain_secrets: list[BetaContainerNetworkPolicyDomainSecret] | None = None
-
-
-class BetaContainerNetworkPolicyDisabled(BaseModel):
-    """Beta container network policy disabled."""
-
-    type: Literal["disabled"]
-
-
-class BetaAutoCodeInterpreterTool(BaseModel):
-    """Beta auto code interpreter tool."""
-
-    type: Open[Literal["auto"]]
-    file_ids: list[str] | None = None
-    memory_limit: Open[Literal["1g", "4g", "16g", "64g"]] | None = None
-    network_policy: (
-        Annotated[BetaContainerNetworkPolicyDisabled | BetaContainerNetworkPolicyAllowlist, OneOf("type")]
-        | None
-    ) = None
-
-
-class BetaCodeInterpreterTool(BaseModel):
-    """Beta code interpreter tool."""
-
-    type: Literal["code_interpreter"]
-    container: str | BetaAutoCodeInterpreterTool
-    allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
-
-
-class BetaComputerTool(BaseModel):
-    """Beta computer tool."""
-
-    type: Literal["computer"]
-
-
-class BetaComputerUsePreviewTool(BaseModel):
-    """Beta computer use preview tool."""
-
-    type: Literal["computer_use_preview"]
-    environment: Open[Literal["windows", "mac", "linux", "ubuntu", "browser"]]
-    display_width: int
-    display_height: int
-
-
-class BetaCustomGrammarFormat(BaseModel):
-    """Beta custom grammar format."""
-
-    type: Literal["grammar"]
-    syntax: Open[Literal["lark", "regex"]]
-    definition: str
-
-
-class BetaCustomTextFormat(BaseModel):
-    """Beta custom text format."""
-
-    type: Literal["text"]
-
-
-class BetaCustomTool(BaseModel):
-    """Beta custom tool."""
-
-    type: Literal["custom"]
-    name: str
-    description: str | None = None
-    format: Annotated[BetaCustomTextFormat | BetaCustomGrammarFormat, OneOf("type")] | None = None
-    defer_loading: bool | None = None
-    allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
-
-
-class BetaHybridSearchOptions(BaseModel):
-    """Beta hybrid search options."""
-
-    embedding_weight: float
-    text_weight: float
-
-
-class BetaRankingOptions(BaseModel):
-    """Beta ranking options."""
-
-    ranker: Open[Literal["auto", "default-2024-11-15"]] | None = None
-    score_threshold: float | None = None
-    hybrid_search: BetaHybridSearchOptions | None = None
-
-
-class BetaComparisonFilter(BaseModel):
-    """Beta comparison filter."""
-
-    type: Open[Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]]
-    key: str
-    value: str | float | bool | list[str | float]
-
-
-class BetaCompoundFilter(BaseModel):
-    """Beta compound filter."""
-
-    type: Open[Literal["and", "or"]]
-    filters: "list[Annotated[BetaComparisonFilter | BetaCompoundFilter, OneOf('type')]]"
-
-
-class BetaFileSearchTool(BaseModel):
-    """Beta file search tool."""
-
-    type: Literal["file_search"]
-    vector_store_ids: list[str]
-    max_num_results: int | None = None
-    ranking_options: BetaRankingOptions | None = None
-    filters: Annotated[BetaComparisonFilter | BetaCompoundFilter, OneOf("type")] | None = None
-
-
-class BetaInlineSkillSource(BaseModel):
-    """Beta inline skill source."""
-
-    type: Open[Literal["base64"]]
-    media_type: Open[Literal["application/zip"]]
-    data: str
-
-
-class BetaInlineSkill(BaseModel):
-    """Beta inline skill."""
-
-    type: Literal["inline"]
-    name: str
-    description: str
-    source: BetaInlineSkillSource
-
-
-class BetaSkillReference(BaseModel):
-    """Beta skill reference."""
-
-    type: Literal["skill_reference"]
-    skill_id: str
-    version: str | None = None
-
-
-class BetaContainerAuto(BaseModel):
-    """Beta container auto."""
-
-    type: Literal["container_auto"]
-    file_ids: list[str] | None = None
-    memory_limit: Open[Literal["1g", "4g", "16g", "64g"]] | None = None
-    network_policy: (
-        Annotated[BetaContainerNetworkPolicyDisabled | BetaContainerNetworkPolicyAllowlist, OneOf("type")]
-        | None
-    ) = None
-    skills: list[Annotated[BetaSkillReference | BetaInlineSkill, OneOf("type")]] | None = None
-
-
-class BetaContainerReference(BaseModel):
-    """Beta container reference."""
-
-    type: Literal["container_reference"]
-    container_id: str
-
-
-class BetaLocalSkill(BaseModel):
-    """Beta local skill."""
-
-    name: str
-    description: str
-    path: str
-
-
-class BetaLocalEnvironment(BaseModel):
-    """Beta local environment."""
-
-    type: Literal["local"]
-    skills: list[BetaLocalSkill] | None = None
-
-
-class BetaFunctionShellTool(BaseModel):
-    """Beta function shell tool."""
-
-    type: Literal["shell"]
-    environment: (
-        Annotated[BetaContainerAuto | BetaLocalEnvironment | BetaContainerReference, OneOf("type")] | None
-    ) = None
-    allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
-
-
-class BetaFunctionTool(BaseModel):
-    """Beta function tool."""
-
-    type: Literal["function"]
-    name: str
-    description: str | None = None
-    parameters: dict[str, object] | None = None
-    output_schema: dict[str, object] | None = None
-    strict: bool | None = None
-    defer_loading: bool | None = None
-    allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
-
-
-class BetaImageGenToolInputImageMask(BaseModel):
-    """`input_image_mask` of `BetaImageGenTool`."""
-
-    image_url: str | None = None
-    file_id: str | None = None
-
-
-class BetaImageGenTool(BaseModel):
-    """Beta image gen tool."""
-
-    type: Literal["image_generation"]
-    model: str | None = None
-    quality: Open[Literal["low", "medium", "high", "auto"]] | None = None
-    size: str | None = None
-    output_format: Open[Literal["png", "webp", "jpeg"]] | None = None
-    output_compression: int | None = None
-    moderation: Open[Literal["auto", "low"]] | None = None
-    background: Open[Literal["transparent", "opaque", "auto"]] | None = None
-    input_fidelity: Open[Literal["high", "low"]] | None = None
-    input_image_mask: BetaImageGenToolInputImageMask | None = None
-    partial_images: int | None = None
-    action: Open[Literal["generate", "edit", "auto"]] | None = None
-
-
-class BetaLocalShellTool(BaseModel):
-    """Beta local shell tool."""
-
-    type: Literal["local_shell"]
-
-
-class BetaMcpToolFilter(BaseModel):
-    """Beta mcp tool filter."""
-
-    tool_names: list[str] | None = None
-    read_only: bool | None = None
-
-
-class BetaMcpToolRequireApproval(BaseModel):
-    """`require_approval` of `BetaMcpTool`."""
-
-    always: BetaMcpToolFilter | None = None
-    never: BetaMcpToolFilter | None = None
-
-
-class BetaMcpTool(BaseModel):
-    """Beta mcp tool."""
-
-    type: Literal["mcp"]
-    server_label: str
-    server_url: str | None = None
-    connector_id: (
-        Open[
-            Literal[
-                "connector_dropbox",
-                "connector_gmail",
-                "connector_googlecalendar",
-                "connector_googledrive",
-                "connector_microsoftteams",
-                "connector_outlookcalendar",
-                "connector_outlookemail",
-                "connector_sharepoint",
-            ]
-        ]
-        | None
-    ) = None
-    tunnel_id: str | None = None
-    authorization: str | None = Field(default=None, repr=False)
-    server_description: str | None = None
-    headers: dict[str, str] | None = Field(default=None, repr=False)
-    allowed_tools: list[str] | BetaMcpToolFilter | None = None
-    allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
-    require_approval: BetaMcpToolRequireApproval | Open[Literal["always", "never"]] | None = None
-    defer_loading: bool | None = None
-
-
-class BetaNamespaceFunctionTool(BaseModel):
-    """Beta namespace function tool."""
-
-    name: str
-    type: Literal["function"]
-    description: str | None = None
-    parameters: dict[str, object] | None = None
-    strict: bool | None = None
-    output_schema: dict[str, object] | None = None
-    defer_loading: bool | None = None
-    allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
-
-
-class BetaNamespaceTool(BaseModel):
-    """Beta namespace tool."""
-
-    type: Literal["namespace"]
-    name: str
-    description: str
-    tools: list[Annotated[BetaNamespaceFunctionTool | BetaCustomTool, OneOf("type")]]
-
-
-class BetaProgrammaticToolCalling(BaseModel):
-    """Beta programmatic tool calling."""
-
-    type: Literal["programmatic_tool_calling"]
-
-
-class BetaToolSearchTool(BaseModel):
-    """Beta tool search tool."""
-
-    type: Literal["tool_search"]
-    execution: Open[Literal["server", "client"]] | None = None
-    description: str | None = None
-    parameters: dict[str, object] | None = None
-
-
-class BetaApproximateLocation(BaseModel):
-    """Beta approximate location."""
-
-    type: Open[Literal["approximate"]]
-    country: str | None = None
-    region: str | None = None
-    city: str | None = None
-    timezone: str | None = None
-
-
-class BetaWebSearchPreviewTool(BaseModel):
-    """Beta web search preview tool."""
-
-    type: Open[Literal["web_search_preview", "web_search_preview_2025_03_11"]]
-    user_location: BetaApproximateLocation | None = None
-    search_context_size: Open[Literal["low", "medium", "high"]] | None = None
-    search_content_types: list[Open[Literal["text", "image"]]] | None = None
-
-
-class BetaWebSearchToolFilters(BaseModel):
-    """`filters` of `BetaWebSearchTool`."""
-
-    allowed_domains: list[str] | None = None
-
-
-class BetaWebSearchApproximateLocation(BaseModel):
-    """Beta web search approximate location."""
-
-    type: Open[Literal["approximate"]] | None = None
-    country: str | None = None
-    region: str | None = None
-    city: str | None = None
-    timezone: str | None = None
-
-
-class BetaWebSearchTool(BaseModel):
-    """Beta web search tool."""
-
-    type: Open[Literal["web_search", "web_search_2025_08_26"]]
-    external_web_access: bool | None = None
-    filters: BetaWebSearchToolFilters | None = None
-    user_location: BetaWebSearchApproximateLocation | None = None
-    search_context_size: Open[Literal["low", "medium", "high"]] | None = None
-
-
-BetaTool: TypeAlias = Annotated[
-    BetaFunctionTool
-    | BetaFileSearchTool
-    | BetaComputerTool
-    | BetaComputerUsePreviewTool
-    | BetaWebSearchTool
-    | BetaMcpTool
-    | BetaCodeInterpreterTool
-    | BetaProgrammaticToolCalling
-    | BetaImageGenTool
-    | BetaLocalShellTool
-    | BetaFunctionShellTool
-    | BetaCustomTool
-    | BetaNamespaceTool
-    | BetaToolSearchTool
-    | BetaWebSearchPreviewTool
-    | BetaApplyPatchTool,
-    OneOf("type"),
-]
+BetaTool: TypeAlias = Tool
 
 
 class BetaAdditionalTools(BaseModel):
@@ -433,20 +176,7 @@ class BetaAdditionalToolsItem(BaseModel):
     id: str | None = None
 
 
-class BetaPromptCacheBreakpointConfig(BaseModel):
-    """Beta prompt cache breakpoint config."""
-
-    mode: Open[Literal["explicit"]]
-
-
-class BetaComputerScreenshotContent(BaseModel):
-    """Beta computer screenshot content."""
-
-    type: Literal["computer_screenshot"]
-    detail: Open[Literal["low", "high", "auto", "original"]]
-    image_url: str | None = None
-    file_id: str | None = None
-    prompt_cache_breakpoint: BetaPromptCacheBreakpointConfig | None = None
+BetaComputerScreenshotContent: TypeAlias = ComputerScreenshotContent
 
 
 class BetaEncryptedContent(BaseModel):
@@ -456,131 +186,28 @@ class BetaEncryptedContent(BaseModel):
     encrypted_content: str
 
 
-class BetaResponseInputFile(BaseModel):
-    """Beta response input file."""
-
-    type: Literal["input_file"]
-    file_id: str | None = None
-    filename: str | None = None
-    file_data: str | None = None
-    prompt_cache_breakpoint: BetaPromptCacheBreakpointConfig | None = None
-    file_url: str | None = None
-    detail: Open[Literal["auto", "low", "high"]] | None = None
+BetaResponseInputFile: TypeAlias = ResponseInputFile
 
 
-class BetaResponseInputImage(BaseModel):
-    """Beta response input image."""
-
-    type: Literal["input_image"]
-    detail: Open[Literal["low", "high", "auto", "original"]]
-    image_url: str | None = None
-    file_id: str | None = None
-    prompt_cache_breakpoint: BetaPromptCacheBreakpointConfig | None = None
+BetaResponseInputImage: TypeAlias = ResponseInputImage
 
 
-class BetaResponseInputText(BaseModel):
-    """Beta response input text."""
-
-    type: Literal["input_text"]
-    text: str
-    prompt_cache_breakpoint: BetaPromptCacheBreakpointConfig | None = None
+BetaResponseInputText: TypeAlias = ResponseInputText
 
 
-class BetaContainerFileCitationBody(BaseModel):
-    """Beta container file citation body."""
-
-    type: Literal["container_file_citation"]
-    container_id: str
-    file_id: str
-    start_index: int
-    end_index: int
-    filename: str
+BetaResponseOutputText: TypeAlias = ResponseOutputText
 
 
-class BetaFileCitationBody(BaseModel):
-    """Beta file citation body."""
-
-    type: Literal["file_citation"]
-    file_id: str
-    index: int
-    filename: str
+BetaReasoningTextContent: TypeAlias = ReasoningTextContent
 
 
-class BetaFilePath(BaseModel):
-    """Beta file path."""
-
-    type: Literal["file_path"]
-    file_id: str
-    index: int
+BetaResponseOutputRefusal: TypeAlias = ResponseOutputRefusal
 
 
-class BetaURLCitationBody(BaseModel):
-    """Beta URL citation body."""
-
-    type: Literal["url_citation"]
-    url: str
-    start_index: int
-    end_index: int
-    title: str
+BetaSummaryTextContent: TypeAlias = SummaryTextContent
 
 
-BetaAnnotation: TypeAlias = Annotated[
-    BetaFileCitationBody | BetaURLCitationBody | BetaContainerFileCitationBody | BetaFilePath, OneOf("type")
-]
-
-
-class BetaTopLogProb(BaseModel):
-    """Beta top log prob."""
-
-    token: str
-    logprob: float
-    bytes: list[int]
-
-
-class BetaLogProb(BaseModel):
-    """Beta log prob."""
-
-    token: str
-    logprob: float
-    bytes: list[int]
-    top_logprobs: list[BetaTopLogProb]
-
-
-class BetaResponseOutputText(BaseModel):
-    """Beta response output text."""
-
-    type: Literal["output_text"]
-    text: str
-    annotations: list[BetaAnnotation]
-    logprobs: list[BetaLogProb]
-
-
-class BetaReasoningTextContent(BaseModel):
-    """Beta reasoning text content."""
-
-    type: Literal["reasoning_text"]
-    text: str
-
-
-class BetaResponseOutputRefusal(BaseModel):
-    """Beta response output refusal."""
-
-    type: Literal["refusal"]
-    refusal: str
-
-
-class BetaSummaryTextContent(BaseModel):
-    """Beta summary text content."""
-
-    type: Literal["summary_text"]
-    text: str
-
-
-class BetaTextContent(BaseModel):
-    """Beta text content."""
-
-    type: Literal["text"]
-    text: str
+BetaTextContent: TypeAlias = TextContent
 
 
 class BetaAgentMessage(BaseModel):
@@ -608,10 +235,7 @@ class BetaAgentMessage(BaseModel):
     agent: BetaAgentTag | None = None
 
 
-class BetaPromptCacheBreakpoint(BaseModel):
-    """Beta prompt cache breakpoint."""
-
-    mode: Open[Literal["explicit"]]
+BetaPromptCacheBreakpoint: TypeAlias = PromptCacheBreakpoint
 
 
 class BetaResponseInputImageContent(BaseModel):
@@ -624,12 +248,7 @@ class BetaResponseInputImageContent(BaseModel):
     prompt_cache_breakpoint: BetaPromptCacheBreakpoint | None = None
 
 
-class BetaResponseInputTextContent(BaseModel):
-    """Beta response input text content."""
-
-    type: Literal["input_text"]
-    text: str
-    prompt_cache_breakpoint: BetaPromptCacheBreakpoint | None = None
+BetaResponseInputTextContent: TypeAlias = ResponseInputTextContent
 
 
 class BetaAgentMessageItem(BaseModel):
@@ -647,43 +266,22 @@ class BetaAgentMessageItem(BaseModel):
     id: str | None = None
 
 
-class BetaApplyPatchCreateFileOperation(BaseModel):
-    """Beta apply patch create file operation."""
-
-    type: Literal["create_file"]
-    path: str
-    diff: str
+BetaAnnotation: TypeAlias = Annotation
 
 
-class BetaApplyPatchDeleteFileOperation(BaseModel):
-    """Beta apply patch delete file operation."""
-
-    type: Literal["delete_file"]
-    path: str
+BetaApplyPatchCreateFileOperation: TypeAlias = ApplyPatchCreateFileOperation
 
 
-class BetaDirectToolCallCaller(BaseModel):
-    """Beta direct tool call caller."""
-
-    type: Literal["direct"]
+BetaApplyPatchDeleteFileOperation: TypeAlias = ApplyPatchDeleteFileOperation
 
 
-class BetaProgramToolCallCaller(BaseModel):
-    """Beta program tool call caller."""
-
-    type: Literal["program"]
-    caller_id: str
+BetaApplyPatchTool: TypeAlias = ApplyPatchTool
 
 
-BetaToolCallCaller: TypeAlias = Annotated[BetaDirectToolCallCaller | BetaProgramToolCallCaller, OneOf("type")]
+BetaToolCallCaller: TypeAlias = ToolCallCaller
 
 
-class BetaApplyPatchUpdateFileOperation(BaseModel):
-    """Beta apply patch update file operation."""
-
-    type: Literal["update_file"]
-    path: str
-    diff: str
+BetaApplyPatchUpdateFileOperation: TypeAlias = ApplyPatchUpdateFileOperation
 
 
 class BetaApplyPatchToolCallItem(BaseModel):
@@ -715,28 +313,22 @@ class BetaApplyPatchToolCallOutputItem(BaseModel):
     output: str | None = None
 
 
-class BetaClick(BaseModel):
-    """Beta click."""
-
-    type: Literal["click"]
-    button: Open[Literal["left", "right", "wheel", "back", "forward"]]
-    x: int
-    y: int
-    keys: list[str] | None = None
+BetaApproximateLocation: TypeAlias = ApproximateLocation
 
 
-class BetaCodeInterpreterOutputImage(BaseModel):
-    """Beta code interpreter output image."""
-
-    type: Literal["image"]
-    url: str
+BetaAutoCodeInterpreterTool: TypeAlias = AutoCodeInterpreterTool
 
 
-class BetaCodeInterpreterOutputLogs(BaseModel):
-    """Beta code interpreter output logs."""
+BetaClick: TypeAlias = Click
 
-    type: Literal["logs"]
-    logs: str
+
+BetaCodeInterpreterOutputImage: TypeAlias = CodeInterpreterOutputImage
+
+
+BetaCodeInterpreterOutputLogs: TypeAlias = CodeInterpreterOutputLogs
+
+
+BetaCodeInterpreterTool: TypeAlias = CodeInterpreterTool
 
 
 class BetaResponseApplyPatchToolCall(BaseModel):
@@ -794,96 +386,10 @@ class BetaResponseCompactionItem(BaseModel):
     created_by: str | None = None
 
 
-class BetaDoubleClickAction(BaseModel):
-    """Beta double click action."""
-
-    type: Literal["double_click"]
-    x: int
-    y: int
-    keys: list[str] | None = None
+BetaComputerAction: TypeAlias = ComputerAction
 
 
-class BetaCoord(BaseModel):
-    """Beta coord."""
-
-    x: int
-    y: int
-
-
-class BetaDrag(BaseModel):
-    """Beta drag."""
-
-    type: Literal["drag"]
-    path: list[BetaCoord]
-    keys: list[str] | None = None
-
-
-class BetaKeyPressAction(BaseModel):
-    """Beta key press action."""
-
-    type: Literal["keypress"]
-    keys: list[str]
-
-
-class BetaMove(BaseModel):
-    """Beta move."""
-
-    type: Literal["move"]
-    x: int
-    y: int
-    keys: list[str] | None = None
-
-
-class BetaScreenshot(BaseModel):
-    """Beta screenshot."""
-
-    type: Literal["screenshot"]
-
-
-class BetaScroll(BaseModel):
-    """Beta scroll."""
-
-    type: Literal["scroll"]
-    x: int
-    y: int
-    scroll_x: int
-    scroll_y: int
-    keys: list[str] | None = None
-
-
-class BetaType(BaseModel):
-    """Beta type."""
-
-    type: Literal["type"]
-    text: str
-
-
-class BetaWait(BaseModel):
-    """Beta wait."""
-
-    type: Literal["wait"]
-
-
-BetaComputerAction: TypeAlias = Annotated[
-    BetaClick
-    | BetaDoubleClickAction
-    | BetaDrag
-    | BetaKeyPressAction
-    | BetaMove
-    | BetaScreenshot
-    | BetaScroll
-    | BetaType
-    | BetaWait,
-    OneOf("type"),
-]
-
-
-class BetaComputerCallSafetyCheck(BaseModel):
-    """Beta computer call safety check."""
-
-    id: str
-    code: str | None = None
-    message: str | None = None
+BetaComputerCallSafetyCheck: TypeAlias = ComputerCallSafetyCheck
 
 
 class BetaResponseComputerToolCall(BaseModel):
@@ -899,12 +405,7 @@ class BetaResponseComputerToolCall(BaseModel):
     actions: list[BetaComputerAction] | None = None
 
 
-class BetaResponseComputerToolCallOutputScreenshot(BaseModel):
-    """Beta response computer tool call output screenshot."""
-
-    type: Open[Literal["computer_screenshot"]]
-    image_url: str | None = None
-    file_id: str | None = None
+BetaResponseComputerToolCallOutputScreenshot: TypeAlias = ResponseComputerToolCallOutputScreenshot
 
 
 class BetaResponseComputerToolCallOutputItem(BaseModel):
@@ -933,9 +434,7 @@ class BetaResponseCustomToolCall(BaseModel):
     namespace: str | None = None
 
 
-BetaFunctionAndCustomToolCallOutput: TypeAlias = Annotated[
-    BetaResponseInputText | BetaResponseInputImage | BetaResponseInputFile, OneOf("type")
-]
+BetaFunctionAndCustomToolCallOutput: TypeAlias = FunctionAndCustomToolCallOutput
 
 
 class BetaResponseCustomToolCallOutput(BaseModel):
@@ -949,14 +448,7 @@ class BetaResponseCustomToolCallOutput(BaseModel):
     caller: BetaToolCallCaller | None = None
 
 
-class BetaResponseFileSearchToolCallResult(BaseModel):
-    """`result` of `BetaResponseFileSearchToolCall`."""
-
-    file_id: str | None = None
-    text: str | None = None
-    filename: str | None = None
-    attributes: dict[str, str | float | bool] | None = None
-    score: float | None = None
+BetaResponseFileSearchToolCallResult: TypeAlias = ResponseFileSearchToolCallResult
 
 
 class BetaResponseFileSearchToolCall(BaseModel):
@@ -970,25 +462,13 @@ class BetaResponseFileSearchToolCall(BaseModel):
     results: list[BetaResponseFileSearchToolCallResult] | None = None
 
 
-class BetaFunctionShellAction(BaseModel):
-    """Beta function shell action."""
-
-    commands: list[str]
-    timeout_ms: int | None = None
-    max_output_length: int | None = None
+BetaFunctionShellAction: TypeAlias = FunctionShellAction
 
 
-class BetaResponseContainerReference(BaseModel):
-    """Beta response container reference."""
-
-    type: Literal["container_reference"]
-    container_id: str
+BetaResponseContainerReference: TypeAlias = ResponseContainerReference
 
 
-class BetaResponseLocalEnvironment(BaseModel):
-    """Beta response local environment."""
-
-    type: Literal["local"]
+BetaResponseLocalEnvironment: TypeAlias = ResponseLocalEnvironment
 
 
 class BetaResponseFunctionShellToolCall(BaseModel):
@@ -1007,28 +487,7 @@ class BetaResponseFunctionShellToolCall(BaseModel):
     created_by: str | None = None
 
 
-class BetaFunctionShellCallOutputExitOutcome(BaseModel):
-    """Beta function shell call output exit outcome."""
-
-    type: Literal["exit"]
-    exit_code: int
-
-
-class BetaFunctionShellCallOutputTimeoutOutcome(BaseModel):
-    """Beta function shell call output timeout outcome."""
-
-    type: Literal["timeout"]
-
-
-class BetaFunctionShellCallOutputContent(BaseModel):
-    """Beta function shell call output content."""
-
-    stdout: str
-    stderr: str
-    outcome: Annotated[
-        BetaFunctionShellCallOutputTimeoutOutcome | BetaFunctionShellCallOutputExitOutcome, OneOf("type")
-    ]
-    created_by: str | None = None
+BetaFunctionShellCallOutputContent: TypeAlias = FunctionShellCallOutputContent
 
 
 class BetaResponseFunctionShellToolCallOutput(BaseModel):
@@ -1083,15 +542,7 @@ class BetaImageGenToolCall(BaseModel):
     result: str | None = None
 
 
-class BetaLocalShellExecAction(BaseModel):
-    """Beta local shell exec action."""
-
-    type: Open[Literal["exec"]]
-    command: list[str]
-    env: dict[str, str]
-    timeout_ms: int | None = None
-    working_directory: str | None = None
-    user: str | None = None
+BetaLocalShellExecAction: TypeAlias = LocalShellExecAction
 
 
 class BetaLocalShellToolCall(BaseModel):
@@ -1137,13 +588,7 @@ class BetaMcpApprovalResponseResource(BaseModel):
     reason: str | None = None
 
 
-class BetaMcpListToolsTool(BaseModel):
-    """Beta mcp list tools tool."""
-
-    name: str
-    input_schema: dict[str, object]
-    description: str | None = None
-    annotations: dict[str, object] | None = None
+BetaMcpListToolsTool: TypeAlias = McpListToolsTool
 
 
 class BetaMcpListTools(BaseModel):
@@ -1157,27 +602,13 @@ class BetaMcpListTools(BaseModel):
     error: str | None = None
 
 
-class BetaHTTPError(BaseModel):
-    """Beta HTTP error."""
-
-    type: Literal["http_error"]
-    code: int
-    message: str
+BetaHTTPError: TypeAlias = HTTPError
 
 
-class BetaMcpProtocolError(BaseModel):
-    """Beta mcp protocol error."""
-
-    type: Literal["mcp_protocol_error"]
-    code: int
-    message: str
+BetaMcpProtocolError: TypeAlias = McpProtocolError
 
 
-class BetaMcpToolExecutionError(BaseModel):
-    """Beta mcp tool execution error."""
-
-    type: Literal["mcp_tool_execution_error"]
-    content: object = None
+BetaMcpToolExecutionError: TypeAlias = McpToolExecutionError
 
 
 class BetaMcpToolCall(BaseModel):
@@ -1315,35 +746,13 @@ class BetaResponseToolSearchOutputItem(BaseModel):
     created_by: str | None = None
 
 
-class BetaWebSearchActionFind(BaseModel):
-    """Beta web search action find."""
-
-    type: Literal["find_in_page"]
-    url: str
-    pattern: str
+BetaWebSearchActionFind: TypeAlias = WebSearchActionFind
 
 
-class BetaWebSearchActionOpenPage(BaseModel):
-    """Beta web search action open page."""
-
-    type: Literal["open_page"]
-    url: str | None = None
+BetaWebSearchActionOpenPage: TypeAlias = WebSearchActionOpenPage
 
 
-class BetaWebSearchActionSearchSource(BaseModel):
-    """`source` of `BetaWebSearchActionSearch`."""
-
-    type: Open[Literal["url"]]
-    url: str
-
-
-class BetaWebSearchActionSearch(BaseModel):
-    """Beta web search action search."""
-
-    type: Literal["search"]
-    query: str | None = None
-    queries: list[str] | None = None
-    sources: list[BetaWebSearchActionSearchSource] | None = None
+BetaWebSearchActionSearch: TypeAlias = WebSearchActionSearch
 
 
 class BetaResponseFunctionWebSearch(BaseModel):
@@ -1358,27 +767,7 @@ class BetaResponseFunctionWebSearch(BaseModel):
     agent: BetaAgentTag | None = None
 
 
-class BetaResponseUsageInputTokensDetails(BaseModel):
-    """`input_tokens_details` of `BetaResponseUsage`."""
-
-    cached_tokens: int
-    cache_write_tokens: int
-
-
-class BetaResponseUsageOutputTokensDetails(BaseModel):
-    """`output_tokens_details` of `BetaResponseUsage`."""
-
-    reasoning_tokens: int
-
-
-class BetaResponseUsage(BaseModel):
-    """Beta response usage."""
-
-    input_tokens: int
-    input_tokens_details: BetaResponseUsageInputTokensDetails
-    output_tokens: int
-    output_tokens_details: BetaResponseUsageOutputTokensDetails
-    total_tokens: int
+BetaResponseUsage: TypeAlias = ResponseUsage
 
 
 class BetaCompactedResponse(BaseModel):
@@ -1433,6 +822,12 @@ class BetaCompactionTriggerItem(BaseModel):
     agent: BetaAgentTagInput | None = None
 
 
+BetaComparisonFilter: TypeAlias = ComparisonFilter
+
+
+BetaCompoundFilter: TypeAlias = CompoundFilter
+
+
 class BetaComputerCallOutputItem(BaseModel):
     """Beta computer call output item."""
 
@@ -1445,6 +840,15 @@ class BetaComputerCallOutputItem(BaseModel):
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
 
 
+BetaComputerTool: TypeAlias = ComputerTool
+
+
+BetaComputerUsePreviewTool: TypeAlias = ComputerUsePreviewTool
+
+
+BetaContainerAuto: TypeAlias = ContainerAuto
+
+
 class BetaContainerFileCitation(BaseModel):
     """Beta container file citation."""
 
@@ -1454,6 +858,42 @@ class BetaContainerFileCitation(BaseModel):
     container_id: str
     file_id: str
     filename: str
+
+
+BetaContainerFileCitationBody: TypeAlias = ContainerFileCitationBody
+
+
+BetaContainerNetworkPolicyAllowlist: TypeAlias = ContainerNetworkPolicyAllowlist
+
+
+BetaContainerNetworkPolicyDisabled: TypeAlias = ContainerNetworkPolicyDisabled
+
+
+BetaContainerNetworkPolicyDomainSecret: TypeAlias = ContainerNetworkPolicyDomainSecret
+
+
+BetaContainerReference: TypeAlias = ContainerReference
+
+
+BetaCoord: TypeAlias = Coord
+
+
+BetaCustomGrammarFormat: TypeAlias = CustomGrammarFormat
+
+
+BetaCustomTextFormat: TypeAlias = CustomTextFormat
+
+
+BetaCustomTool: TypeAlias = CustomTool
+
+
+BetaDirectToolCallCaller: TypeAlias = DirectToolCallCaller
+
+
+BetaDoubleClickAction: TypeAlias = DoubleClickAction
+
+
+BetaDrag: TypeAlias = Drag
 
 
 class BetaEasyInputMessage(BaseModel):
@@ -1479,16 +919,16 @@ class BetaFileCitation(BaseModel):
     filename: str
 
 
-class BetaResponseInputFileContent(BaseModel):
-    """Beta response input file content."""
+BetaFileCitationBody: TypeAlias = FileCitationBody
 
-    type: Literal["input_file"]
-    file_id: str | None = None
-    filename: str | None = None
-    file_data: str | None = None
-    file_url: str | None = None
-    detail: Open[Literal["auto", "low", "high"]] | None = None
-    prompt_cache_breakpoint: BetaPromptCacheBreakpoint | None = None
+
+BetaFilePath: TypeAlias = FilePath
+
+
+BetaFileSearchTool: TypeAlias = FileSearchTool
+
+
+BetaResponseInputFileContent: TypeAlias = ResponseInputFileContent
 
 
 class BetaFunctionCallOutputItem(BaseModel):
@@ -1513,12 +953,10 @@ class BetaFunctionCallOutputItem(BaseModel):
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
 
 
-class BetaFunctionShellActionInput(BaseModel):
-    """Beta function shell action input."""
+BetaFunctionShellActionInput: TypeAlias = FunctionShellActionInput
 
-    commands: list[str]
-    timeout_ms: int | None = None
-    max_output_length: int | None = None
+
+BetaLocalEnvironment: TypeAlias = LocalEnvironment
 
 
 class BetaFunctionShellCallItem(BaseModel):
@@ -1534,14 +972,10 @@ class BetaFunctionShellCallItem(BaseModel):
     environment: Annotated[BetaLocalEnvironment | BetaContainerReference, OneOf("type")] | None = None
 
 
-class BetaResponseFunctionShellCallOutputContent(BaseModel):
-    """Beta response function shell call output content."""
+BetaFunctionShellCallOutputExitOutcome: TypeAlias = FunctionShellCallOutputExitOutcome
 
-    stdout: str
-    stderr: str
-    outcome: Annotated[
-        BetaFunctionShellCallOutputTimeoutOutcome | BetaFunctionShellCallOutputExitOutcome, OneOf("type")
-    ]
+
+BetaResponseFunctionShellCallOutputContent: TypeAlias = ResponseFunctionShellCallOutputContent
 
 
 class BetaFunctionShellCallOutputItem(BaseModel):
@@ -1557,6 +991,30 @@ class BetaFunctionShellCallOutputItem(BaseModel):
     max_output_length: int | None = None
 
 
+BetaFunctionShellCallOutputTimeoutOutcome: TypeAlias = FunctionShellCallOutputTimeoutOutcome
+
+
+BetaFunctionShellTool: TypeAlias = FunctionShellTool
+
+
+BetaFunctionTool: TypeAlias = FunctionTool
+
+
+BetaHybridSearchOptions: TypeAlias = HybridSearchOptions
+
+
+BetaImageGenTool: TypeAlias = ImageGenTool
+
+
+BetaImageGenToolInputImageMask: TypeAlias = ImageGenToolInputImageMask
+
+
+BetaInlineSkill: TypeAlias = InlineSkill
+
+
+BetaInlineSkillSource: TypeAlias = InlineSkillSource
+
+
 class BetaInputMessage(BaseModel):
     """Beta input message."""
 
@@ -1569,11 +1027,7 @@ class BetaInputMessage(BaseModel):
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
 
 
-class BetaInputTokenCountResponse(BaseModel):
-    """Beta input token count response."""
-
-    object: Open[Literal["response.input_tokens"]]
-    input_tokens: int
+BetaInputTokenCountResponse: TypeAlias = InputTokenCountResponse
 
 
 class BetaItemReference(BaseModel):
@@ -1582,6 +1036,18 @@ class BetaItemReference(BaseModel):
     id: str
     agent: BetaAgentTagInput | None = None
     type: Literal["item_reference"] | None = None
+
+
+BetaKeyPressAction: TypeAlias = KeyPressAction
+
+
+BetaLocalShellTool: TypeAlias = LocalShellTool
+
+
+BetaLocalSkill: TypeAlias = LocalSkill
+
+
+BetaLogProb: TypeAlias = LogProb
 
 
 class BetaMcpApprovalResponse(BaseModel):
@@ -1595,30 +1061,25 @@ class BetaMcpApprovalResponse(BaseModel):
     reason: str | None = None
 
 
-class BetaModerationErrorBody(BaseModel):
-    """Beta moderation error body."""
-
-    type: Literal["error"]
-    code: str
-    message: str
+BetaMcpTool: TypeAlias = McpTool
 
 
-class BetaModerationResultBody(BaseModel):
-    """Beta moderation result body."""
-
-    type: Literal["moderation_result"]
-    model: str
-    flagged: bool
-    categories: dict[str, bool]
-    category_scores: dict[str, float]
-    category_applied_input_types: dict[str, list[Open[Literal["text", "image"]]]]
+BetaMcpToolFilter: TypeAlias = McpToolFilter
 
 
-class BetaModeration(BaseModel):
-    """Beta moderation."""
+BetaMcpToolRequireApproval: TypeAlias = McpToolRequireApproval
 
-    input: Annotated[BetaModerationResultBody | BetaModerationErrorBody, OneOf("type")]
-    output: Annotated[BetaModerationResultBody | BetaModerationErrorBody, OneOf("type")]
+
+BetaModeration: TypeAlias = Moderation
+
+
+BetaModerationErrorBody: TypeAlias = ModerationErrorBody
+
+
+BetaModerationResultBody: TypeAlias = ModerationResultBody
+
+
+BetaMove: TypeAlias = Move
 
 
 class BetaMultiAgentCallItem(BaseModel):
@@ -1671,6 +1132,12 @@ class BetaMultiAgentCallOutputItem(BaseModel):
     id: str | None = None
 
 
+BetaNamespaceFunctionTool: TypeAlias = NamespaceFunctionTool
+
+
+BetaNamespaceTool: TypeAlias = NamespaceTool
+
+
 class BetaProgramItem(BaseModel):
     """Beta program item."""
 
@@ -1693,11 +1160,19 @@ class BetaProgramOutputItem(BaseModel):
     agent: BetaAgentTagInput | None = None
 
 
-class BetaPromptCacheOptions(BaseModel):
-    """Beta prompt cache options."""
+BetaProgramToolCallCaller: TypeAlias = ProgramToolCallCaller
 
-    ttl: Open[Literal["30m"]]
-    mode: Open[Literal["implicit", "explicit"]]
+
+BetaProgrammaticToolCalling: TypeAlias = ProgrammaticToolCalling
+
+
+BetaPromptCacheBreakpointConfig: TypeAlias = PromptCacheBreakpointConfig
+
+
+BetaPromptCacheOptions: TypeAlias = PromptCacheOptions
+
+
+BetaRankingOptions: TypeAlias = RankingOptions
 
 
 class BetaReasoning(BaseModel):
@@ -1710,26 +1185,13 @@ class BetaReasoning(BaseModel):
     generate_summary: Open[Literal["auto", "concise", "detailed"]] | None = None
 
 
-class BetaResponseFormatJSONObject(BaseModel):
-    """Beta response format JSON object."""
-
-    type: Literal["json_object"]
+BetaResponseFormatJSONObject: TypeAlias = ResponseFormatJSONObject
 
 
-class BetaResponseFormatText(BaseModel):
-    """Beta response format text."""
-
-    type: Literal["text"]
+BetaResponseFormatText: TypeAlias = ResponseFormatText
 
 
-class BetaResponseFormatTextJSONSchemaConfig(BaseModel):
-    """Beta response format text JSON schema config."""
-
-    type: Literal["json_schema"]
-    name: str
-    schema_: dict[str, object] = Field(alias="schema")
-    description: str | None = None
-    strict: bool | None = None
+BetaResponseFormatTextJSONSchemaConfig: TypeAlias = ResponseFormatTextJSONSchemaConfig
 
 
 class BetaResponseTextConfig(BaseModel):
@@ -1745,69 +1207,28 @@ class BetaResponseTextConfig(BaseModel):
     verbosity: Open[Literal["low", "medium", "high"]] | None = None
 
 
-class BetaToolChoiceApplyPatch(BaseModel):
-    """Beta tool choice apply patch."""
-
-    type: Literal["apply_patch"]
+BetaToolChoiceApplyPatch: TypeAlias = ToolChoiceApplyPatch
 
 
-class BetaToolChoiceShell(BaseModel):
-    """Beta tool choice shell."""
-
-    type: Literal["shell"]
+BetaToolChoiceShell: TypeAlias = ToolChoiceShell
 
 
-class BetaSpecificProgrammaticToolCalling(BaseModel):
-    """Beta specific programmatic tool calling."""
-
-    type: Literal["programmatic_tool_calling"]
+BetaSpecificProgrammaticToolCalling: TypeAlias = SpecificProgrammaticToolCalling
 
 
-class BetaToolChoiceAllowed(BaseModel):
-    """Beta tool choice allowed."""
-
-    type: Literal["allowed_tools"]
-    mode: Open[Literal["auto", "required"]]
-    tools: list[dict[str, object]]
+BetaToolChoiceAllowed: TypeAlias = ToolChoiceAllowed
 
 
-class BetaToolChoiceCustom(BaseModel):
-    """Beta tool choice custom."""
-
-    type: Literal["custom"]
-    name: str
+BetaToolChoiceCustom: TypeAlias = ToolChoiceCustom
 
 
-class BetaToolChoiceFunction(BaseModel):
-    """Beta tool choice function."""
-
-    type: Literal["function"]
-    name: str
+BetaToolChoiceFunction: TypeAlias = ToolChoiceFunction
 
 
-class BetaToolChoiceMcp(BaseModel):
-    """Beta tool choice mcp."""
-
-    type: Literal["mcp"]
-    server_label: str
-    name: str | None = None
+BetaToolChoiceMcp: TypeAlias = ToolChoiceMcp
 
 
-class BetaToolChoiceTypes(BaseModel):
-    """Beta tool choice types."""
-
-    type: Open[
-        Literal[
-            "file_search",
-            "web_search_preview",
-            "computer",
-            "computer_use_preview",
-            "computer_use",
-            "web_search_preview_2025_03_11",
-            "image_generation",
-            "code_interpreter",
-        ]
-    ]
+BetaToolChoiceTypes: TypeAlias = ToolChoiceTypes
 
 
 BetaToolChoice: TypeAlias = (
@@ -1826,57 +1247,13 @@ BetaToolChoice: TypeAlias = (
 )
 
 
-class BetaResponsePrompt(BaseModel):
-    """Beta response prompt."""
-
-    id: str
-    version: str | None = None
-    variables: (
-        dict[
-            str,
-            str
-            | Annotated[
-                BetaResponseInputText | BetaResponseInputImage | BetaResponseInputFile, OneOf("type")
-            ],
-        ]
-        | None
-    ) = None
+BetaResponsePrompt: TypeAlias = ResponsePrompt
 
 
-class BetaResponseError(BaseModel):
-    """Beta response error."""
-
-    code: Open[
-        Literal[
-            "server_error",
-            "rate_limit_exceeded",
-            "invalid_prompt",
-            "data_residency_mismatch",
-            "bio_policy",
-            "vector_store_timeout",
-            "invalid_image",
-            "invalid_image_format",
-            "invalid_base64_image",
-            "invalid_image_url",
-            "image_too_large",
-            "image_too_small",
-            "image_parse_error",
-            "image_content_policy_violation",
-            "invalid_image_mode",
-            "image_file_too_large",
-            "unsupported_image_media_type",
-            "empty_image_file",
-            "failed_to_download_image",
-            "image_file_not_found",
-        ]
-    ]
-    message: str
+BetaResponseError: TypeAlias = ResponseError
 
 
-class BetaResponseIncompleteDetails(BaseModel):
-    """`incomplete_details` of `BetaResponse`."""
-
-    reason: Open[Literal["max_output_tokens", "content_filter"]] | None = None
+BetaResponseIncompleteDetails: TypeAlias = IncompleteDetails
 
 
 class BetaResponseCustomToolCallOutputItem(BaseModel):
@@ -2028,10 +1405,7 @@ BetaResponseInputItem: TypeAlias = Annotated[
 ]
 
 
-class BetaResponseConversation(BaseModel):
-    """Beta response conversation."""
-
-    id: str
+BetaResponseConversation: TypeAlias = ResponseConversation
 
 
 class BetaResponse(BaseModel):
@@ -2156,6 +1530,51 @@ BetaResponseItem: TypeAlias = Annotated[
     | BetaResponseCustomToolCallOutputItem,
     OneOf("type"),
 ]
+
+
+BetaResponseUsageInputTokensDetails: TypeAlias = ResponseUsageInputTokensDetails
+
+
+BetaResponseUsageOutputTokensDetails: TypeAlias = ResponseUsageOutputTokensDetails
+
+
+BetaScreenshot: TypeAlias = Screenshot
+
+
+BetaScroll: TypeAlias = Scroll
+
+
+BetaSkillReference: TypeAlias = SkillReference
+
+
+BetaToolSearchTool: TypeAlias = ToolSearchTool
+
+
+BetaTopLogProb: TypeAlias = TopLogProb
+
+
+BetaType: TypeAlias = Type
+
+
+BetaURLCitationBody: TypeAlias = URLCitationBody
+
+
+BetaWait: TypeAlias = Wait
+
+
+BetaWebSearchActionSearchSource: TypeAlias = WebSearchActionSearchSource
+
+
+BetaWebSearchApproximateLocation: TypeAlias = WebSearchApproximateLocation
+
+
+BetaWebSearchPreviewTool: TypeAlias = WebSearchPreviewTool
+
+
+BetaWebSearchTool: TypeAlias = WebSearchTool
+
+
+BetaWebSearchToolFilters: TypeAlias = WebSearchToolFilters
 
 
 InputTokenCountResponse: TypeAlias = BetaInputTokenCountResponse

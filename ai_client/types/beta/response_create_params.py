@@ -5,6 +5,129 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from ai_client._params.omit import MethodOptions
+from ai_client.types.responses.response_create_params import (
+    ContextManagementParam,
+    ConversationParam,
+    ResponseConversationParamParam,
+    ResponseFormatTextJSONSchemaConfigParam,
+    ResponsePromptParam,
+    ResponseStreamOptionsParam,
+)
+from ai_client.types.responses.response_input_item_param import (
+    AnnotationParam,
+    ApplyPatchCreateFileOperationParam,
+    ApplyPatchDeleteFileOperationParam,
+    ApplyPatchUpdateFileOperationParam,
+    ClickParam,
+    CodeInterpreterOutputImageParam,
+    CodeInterpreterOutputLogsParam,
+    ComputerActionParam,
+    ComputerCallSafetyCheckParam,
+    ContainerFileCitationBodyParam,
+    CoordParam,
+    DirectToolCallCallerParam,
+    DoubleClickActionParam,
+    DragParam,
+    FileCitationBodyParam,
+    FilePathParam,
+    FunctionAndCustomToolCallOutputParam,
+    FunctionShellActionParam,
+    FunctionShellCallOutputExitOutcomeParam,
+    FunctionShellCallOutputTimeoutOutcomeParam,
+    HTTPErrorParam,
+    KeyPressActionParam,
+    LocalShellExecActionParam,
+    LogProbParam,
+    McpListToolsToolParam,
+    McpProtocolErrorParam,
+    McpToolExecutionErrorParam,
+    MoveParam,
+    ProgramToolCallCallerParam,
+    PromptCacheBreakpointConfigParam,
+    ReasoningTextContentParam,
+    ResponseComputerToolCallOutputScreenshotParam,
+    ResponseFileSearchToolCallParamResult,
+    ResponseFunctionShellCallOutputContentParam,
+    ResponseInputFileContentParam,
+    ResponseInputFileParam,
+    ResponseInputImageParam,
+    ResponseInputTextContentParam,
+    ResponseInputTextParam,
+    ResponseOutputRefusalParam,
+    ResponseOutputTextParam,
+    ScreenshotParam,
+    ScrollParam,
+    SummaryTextContentParam,
+    ToolCallCallerParam,
+    TopLogProbParam,
+    TypeParam,
+    URLCitationBodyParam,
+    WaitParam,
+    WebSearchActionFindParam,
+    WebSearchActionOpenPageParam,
+    WebSearchActionSearchParam,
+    WebSearchActionSearchParamSource,
+)
+from ai_client.types.responses.tool_param import (
+    ApplyPatchToolParam,
+    ApproximateLocationParam,
+    AutoCodeInterpreterToolParam,
+    CodeInterpreterToolParam,
+    ComputerToolParam,
+    ComputerUsePreviewToolParam,
+    ContainerAutoParam,
+    ContainerNetworkPolicyAllowlistParam,
+    ContainerNetworkPolicyDisabledParam,
+    ContainerNetworkPolicyDomainSecretParam,
+    ContainerReferenceParam,
+    CustomGrammarFormatParam,
+    CustomTextFormatParam,
+    CustomToolParam,
+    FileSearchToolParam,
+    FunctionShellToolParam,
+    FunctionToolParam,
+    HybridSearchOptionsParam,
+    ImageGenToolParam,
+    ImageGenToolParamInputImageMask,
+    InlineSkillParam,
+    InlineSkillSourceParam,
+    LocalEnvironmentParam,
+    LocalShellToolParam,
+    LocalSkillParam,
+    McpToolFilterParam,
+    McpToolParam,
+    McpToolParamRequireApproval,
+    NamespaceFunctionToolParam,
+    NamespaceToolParam,
+    ProgrammaticToolCallingParam,
+    RankingOptionsParam,
+    SkillReferenceParam,
+    SpecificProgrammaticToolCallingParam,
+    ToolChoiceAllowedParam,
+    ToolChoiceApplyPatchParam,
+    ToolChoiceCustomParam,
+    ToolChoiceFunctionParam,
+    ToolChoiceMcpParam,
+    ToolChoiceShellParam,
+    ToolChoiceTypesParam,
+    ToolParam,
+    ToolSearchToolParam,
+    WebSearchApproximateLocationParam,
+    WebSearchPreviewToolParam,
+    WebSearchToolParam,
+    WebSearchToolParamFilters,
+)
+from ai_client.types.shared_params.common import (
+    ComparisonFilter,
+    CompoundFilter,
+    ModerationConfigParam,
+    ModerationParam,
+    ModerationPolicyParam,
+    PromptCacheBreakpointParam,
+    PromptCacheOptionsParam,
+    ResponseFormatJSONObject,
+    ResponseFormatText,
+)
 
 
 class BetaAgentTagInputParam(TypedDict, total=False):
@@ -13,383 +136,7 @@ class BetaAgentTagInputParam(TypedDict, total=False):
     agent_name: Required[str]
 
 
-class BetaApplyPatchToolParam(TypedDict, total=False):
-    """Beta apply patch tool, to send."""
-
-    type: Required[Literal["apply_patch"]]
-    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
-
-
-class BetaContainerNetworkPolicyDomainSecretParam(TypedDict, total=False):
-    """Beta container network policy domain secret, to send."""
-
-    domain: Required[str]
-    name: Required[str]
-    value: Required[str]
-
-
-class BetaContainerNetworkPolicyAllowlistParam(TypedDict, total=False):
-    """Beta container network policy allowlist, to send."""
-
-    type: Required[Literal["allowlist"]]
-    allowed_domains: Required[Sequence[str]]
-    domain_secrets: Iterable[BetaContainerNetworkPolicyDomainSecretParam]
-
-
-class BetaContainerNetworkPolicyDisabledParam(TypedDict, total=False):
-    """Beta container network policy disabled, to send."""
-
-    type: Required[Literal["disabled"]]
-
-
-class BetaAutoCodeInterpreterToolParam(TypedDict, total=False):
-    """Beta auto code interpreter tool, to send."""
-
-    type: Required[Literal["auto"]]
-    file_ids: Sequence[str]
-    memory_limit: Literal["1g", "4g", "16g", "64g"] | None
-    network_policy: BetaContainerNetworkPolicyDisabledParam | BetaContainerNetworkPolicyAllowlistParam
-
-
-class BetaCodeInterpreterToolParam(TypedDict, total=False):
-    """Beta code interpreter tool, to send."""
-
-    type: Required[Literal["code_interpreter"]]
-    container: Required[str | BetaAutoCodeInterpreterToolParam]
-    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
-
-
-class BetaComputerToolParam(TypedDict, total=False):
-    """Beta computer tool, to send."""
-
-    type: Required[Literal["computer"]]
-
-
-class BetaComputerUsePreviewToolParam(TypedDict, total=False):
-    """Beta computer use preview tool, to send."""
-
-    type: Required[Literal["computer_use_preview"]]
-    environment: Required[Literal["windows", "mac", "linux", "ubuntu", "browser"]]
-    display_width: Required[int]
-    display_height: Required[int]
-
-
-class BetaCustomGrammarFormatParam(TypedDict, total=False):
-    """Beta custom grammar format, to send."""
-
-    type: Required[Literal["grammar"]]
-    syntax: Required[Literal["lark", "regex"]]
-    definition: Required[str]
-
-
-class BetaCustomTextFormatParam(TypedDict, total=False):
-    """Beta custom text format, to send."""
-
-    type: Required[Literal["text"]]
-
-
-class BetaCustomToolParam(TypedDict, total=False):
-    """Beta custom tool, to send."""
-
-    type: Required[Literal["custom"]]
-    name: Required[str]
-    description: str
-    format: BetaCustomTextFormatParam | BetaCustomGrammarFormatParam
-    defer_loading: bool
-    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
-
-
-class BetaHybridSearchOptionsParam(TypedDict, total=False):
-    """Beta hybrid search options, to send."""
-
-    embedding_weight: Required[float]
-    text_weight: Required[float]
-
-
-class BetaRankingOptionsParam(TypedDict, total=False):
-    """Beta ranking options, to send."""
-
-    ranker: Literal["auto", "default-2024-11-15"]
-    score_threshold: float
-    hybrid_search: BetaHybridSearchOptionsParam
-
-
-class BetaComparisonFilterParam(TypedDict, total=False):
-    """Beta comparison filter, to send."""
-
-    type: Required[Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]]
-    key: Required[str]
-    value: Required[str | float | bool | Sequence[str | float]]
-
-
-class BetaCompoundFilterParam(TypedDict, total=False):
-    """Beta compound filter, to send."""
-
-    type: Required[Literal["and", "or"]]
-    filters: Required["Iterable[BetaComparisonFilterParam | BetaCompoundFilterParam]"]
-
-
-class BetaFileSearchToolParam(TypedDict, total=False):
-    """Beta file search tool, to send."""
-
-    type: Required[Literal["file_search"]]
-    vector_store_ids: Required[Sequence[str]]
-    max_num_results: int
-    ranking_options: BetaRankingOptionsParam
-    filters: BetaComparisonFilterParam | BetaCompoundFilterParam | None
-
-
-class BetaInlineSkillSourceParam(TypedDict, total=False):
-    """Beta inline skill source, to send."""
-
-    type: Required[Literal["base64"]]
-    media_type: Required[Literal["application/zip"]]
-    data: Required[str]
-
-
-class BetaInlineSkillParam(TypedDict, total=False):
-    """Beta inline skill, to send."""
-
-    type: Required[Literal["inline"]]
-    name: Required[str]
-    description: Required[str]
-    source: Required[BetaInlineSkillSourceParam]
-
-
-class BetaSkillReferenceParam(TypedDict, total=False):
-    """Beta skill reference, to send."""
-
-    type: Required[Literal["skill_reference"]]
-    skill_id: Required[str]
-    version: str
-
-
-class BetaContainerAutoParam(TypedDict, total=False):
-    """Beta container auto, to send."""
-
-    type: Required[Literal["container_auto"]]
-    file_ids: Sequence[str]
-    memory_limit: Literal["1g", "4g", "16g", "64g"] | None
-    network_policy: BetaContainerNetworkPolicyDisabledParam | BetaContainerNetworkPolicyAllowlistParam
-    skills: Iterable[BetaSkillReferenceParam | BetaInlineSkillParam]
-
-
-class BetaContainerReferenceParam(TypedDict, total=False):
-    """Beta container reference, to send."""
-
-    type: Required[Literal["container_reference"]]
-    container_id: Required[str]
-
-
-class BetaLocalSkillParam(TypedDict, total=False):
-    """Beta local skill, to send."""
-
-    name: Required[str]
-    description: Required[str]
-    path: Required[str]
-
-
-class BetaLocalEnvironmentParam(TypedDict, total=False):
-    """Beta local environment, to send."""
-
-    type: Required[Literal["local"]]
-    skills: Iterable[BetaLocalSkillParam]
-
-
-class BetaFunctionShellToolParam(TypedDict, total=False):
-    """Beta function shell tool, to send."""
-
-    type: Required[Literal["shell"]]
-    environment: BetaContainerAutoParam | BetaLocalEnvironmentParam | BetaContainerReferenceParam | None
-    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
-
-
-class BetaFunctionToolParam(TypedDict, total=False):
-    """Beta function tool, to send."""
-
-    type: Required[Literal["function"]]
-    name: Required[str]
-    parameters: Required[Mapping[str, object] | None]
-    strict: Required[bool | None]
-    description: str | None
-    output_schema: Mapping[str, object] | None
-    defer_loading: bool
-    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
-
-
-class BetaImageGenToolParamInputImageMask(TypedDict, total=False):
-    """`input_image_mask` of `BetaImageGenToolParam`."""
-
-    image_url: str
-    file_id: str
-
-
-class BetaImageGenToolParam(TypedDict, total=False):
-    """Beta image gen tool, to send."""
-
-    type: Required[Literal["image_generation"]]
-    model: (
-        str
-        | Literal["gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "gpt-image-2-2026-04-21"]
-    )
-    quality: Literal["low", "medium", "high", "auto"]
-    size: str | Literal["1024x1024", "1024x1536", "1536x1024", "auto"]
-    output_format: Literal["png", "webp", "jpeg"]
-    output_compression: int
-    moderation: Literal["auto", "low"]
-    background: Literal["transparent", "opaque", "auto"]
-    input_fidelity: Literal["high", "low"] | None
-    input_image_mask: BetaImageGenToolParamInputImageMask
-    partial_images: int
-    action: Literal["generate", "edit", "auto"]
-
-
-class BetaLocalShellToolParam(TypedDict, total=False):
-    """Beta local shell tool, to send."""
-
-    type: Required[Literal["local_shell"]]
-
-
-class BetaMcpToolFilterParam(TypedDict, total=False):
-    """Beta mcp tool filter, to send."""
-
-    tool_names: Sequence[str]
-    read_only: bool
-
-
-class BetaMcpToolParamRequireApproval(TypedDict, total=False):
-    """`require_approval` of `BetaMcpToolParam`."""
-
-    always: BetaMcpToolFilterParam
-    never: BetaMcpToolFilterParam
-
-
-class BetaMcpToolParam(TypedDict, total=False):
-    """Beta mcp tool, to send."""
-
-    type: Required[Literal["mcp"]]
-    server_label: Required[str]
-    server_url: str
-    connector_id: Literal[
-        "connector_dropbox",
-        "connector_gmail",
-        "connector_googlecalendar",
-        "connector_googledrive",
-        "connector_microsoftteams",
-        "connector_outlookcalendar",
-        "connector_outlookemail",
-        "connector_sharepoint",
-    ]
-    tunnel_id: str
-    authorization: str
-    server_description: str
-    headers: Mapping[str, str] | None
-    allowed_tools: Sequence[str] | BetaMcpToolFilterParam | None
-    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
-    require_approval: BetaMcpToolParamRequireApproval | Literal["always", "never"] | None
-    defer_loading: bool
-
-
-class BetaNamespaceFunctionToolParam(TypedDict, total=False):
-    """Beta namespace function tool, to send."""
-
-    name: Required[str]
-    type: Required[Literal["function"]]
-    description: str | None
-    parameters: Mapping[str, object] | None
-    strict: bool | None
-    output_schema: Mapping[str, object] | None
-    defer_loading: bool
-    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
-
-
-class BetaNamespaceToolParam(TypedDict, total=False):
-    """Beta namespace tool, to send."""
-
-    type: Required[Literal["namespace"]]
-    name: Required[str]
-    description: Required[str]
-    tools: Required[Iterable[BetaNamespaceFunctionToolParam | BetaCustomToolParam]]
-
-
-class BetaProgrammaticToolCallingParam(TypedDict, total=False):
-    """Beta programmatic tool calling, to send."""
-
-    type: Required[Literal["programmatic_tool_calling"]]
-
-
-class BetaToolSearchToolParam(TypedDict, total=False):
-    """Beta tool search tool, to send."""
-
-    type: Required[Literal["tool_search"]]
-    execution: Literal["server", "client"]
-    description: str | None
-    parameters: Mapping[str, object] | None
-
-
-class BetaApproximateLocationParam(TypedDict, total=False):
-    """Beta approximate location, to send."""
-
-    type: Required[Literal["approximate"]]
-    country: str | None
-    region: str | None
-    city: str | None
-    timezone: str | None
-
-
-class BetaWebSearchPreviewToolParam(TypedDict, total=False):
-    """Beta web search preview tool, to send."""
-
-    type: Required[Literal["web_search_preview", "web_search_preview_2025_03_11"]]
-    user_location: BetaApproximateLocationParam | None
-    search_context_size: Literal["low", "medium", "high"]
-    search_content_types: Sequence[Literal["text", "image"]]
-
-
-class BetaWebSearchToolParamFilters(TypedDict, total=False):
-    """`filters` of `BetaWebSearchToolParam`."""
-
-    allowed_domains: Sequence[str] | None
-
-
-class BetaWebSearchApproximateLocationParam(TypedDict, total=False):
-    """Beta web search approximate location, to send."""
-
-    type: Literal["approximate"]
-    country: str | None
-    region: str | None
-    city: str | None
-    timezone: str | None
-
-
-class BetaWebSearchToolParam(TypedDict, total=False):
-    """Beta web search tool, to send."""
-
-    type: Required[Literal["web_search", "web_search_2025_08_26"]]
-    external_web_access: bool
-    filters: BetaWebSearchToolParamFilters | None
-    user_location: BetaWebSearchApproximateLocationParam | None
-    search_context_size: Literal["low", "medium", "high"]
-
-
-BetaToolParam: TypeAlias = (
-    BetaFunctionToolParam
-    | BetaFileSearchToolParam
-    | BetaComputerToolParam
-    | BetaComputerUsePreviewToolParam
-    | BetaWebSearchToolParam
-    | BetaMcpToolParam
-    | BetaCodeInterpreterToolParam
-    | BetaProgrammaticToolCallingParam
-    | BetaImageGenToolParam
-    | BetaLocalShellToolParam
-    | BetaFunctionShellToolParam
-    | BetaCustomToolParam
-    | BetaNamespaceToolParam
-    | BetaToolSearchToolParam
-    | BetaWebSearchPreviewToolParam
-    | BetaApplyPatchToolParam
-)
+BetaToolParam: TypeAlias = ToolParam
 
 
 class BetaAdditionalToolsItemParam(TypedDict, total=False):
@@ -409,10 +156,7 @@ class BetaEncryptedContentParam(TypedDict, total=False):
     encrypted_content: Required[str]
 
 
-class BetaPromptCacheBreakpointParam(TypedDict, total=False):
-    """Beta prompt cache breakpoint, to send."""
-
-    mode: Required[Literal["explicit"]]
+BetaPromptCacheBreakpointParam: TypeAlias = PromptCacheBreakpointParam
 
 
 class BetaResponseInputImageContentParam(TypedDict, total=False):
@@ -425,12 +169,7 @@ class BetaResponseInputImageContentParam(TypedDict, total=False):
     prompt_cache_breakpoint: BetaPromptCacheBreakpointParam | None
 
 
-class BetaResponseInputTextContentParam(TypedDict, total=False):
-    """Beta response input text content, to send."""
-
-    type: Required[Literal["input_text"]]
-    text: Required[str]
-    prompt_cache_breakpoint: BetaPromptCacheBreakpointParam | None
+BetaResponseInputTextContentParam: TypeAlias = ResponseInputTextContentParam
 
 
 class BetaAgentMessageItemParam(TypedDict, total=False):
@@ -454,89 +193,19 @@ class BetaAgentTagParam(TypedDict, total=False):
     agent_name: Required[str]
 
 
-class BetaContainerFileCitationBodyParam(TypedDict, total=False):
-    """Beta container file citation body, to send."""
-
-    type: Required[Literal["container_file_citation"]]
-    container_id: Required[str]
-    file_id: Required[str]
-    start_index: Required[int]
-    end_index: Required[int]
-    filename: Required[str]
+BetaAnnotationParam: TypeAlias = AnnotationParam
 
 
-class BetaFileCitationBodyParam(TypedDict, total=False):
-    """Beta file citation body, to send."""
-
-    type: Required[Literal["file_citation"]]
-    file_id: Required[str]
-    index: Required[int]
-    filename: Required[str]
+BetaApplyPatchCreateFileOperationParam: TypeAlias = ApplyPatchCreateFileOperationParam
 
 
-class BetaFilePathParam(TypedDict, total=False):
-    """Beta file path, to send."""
-
-    type: Required[Literal["file_path"]]
-    file_id: Required[str]
-    index: Required[int]
+BetaApplyPatchDeleteFileOperationParam: TypeAlias = ApplyPatchDeleteFileOperationParam
 
 
-class BetaURLCitationBodyParam(TypedDict, total=False):
-    """Beta URL citation body, to send."""
-
-    type: Required[Literal["url_citation"]]
-    url: Required[str]
-    start_index: Required[int]
-    end_index: Required[int]
-    title: Required[str]
+BetaToolCallCallerParam: TypeAlias = ToolCallCallerParam
 
 
-BetaAnnotationParam: TypeAlias = (
-    BetaFileCitationBodyParam
-    | BetaURLCitationBodyParam
-    | BetaContainerFileCitationBodyParam
-    | BetaFilePathParam
-)
-
-
-class BetaApplyPatchCreateFileOperationParam(TypedDict, total=False):
-    """Beta apply patch create file operation, to send."""
-
-    type: Required[Literal["create_file"]]
-    path: Required[str]
-    diff: Required[str]
-
-
-class BetaApplyPatchDeleteFileOperationParam(TypedDict, total=False):
-    """Beta apply patch delete file operation, to send."""
-
-    type: Required[Literal["delete_file"]]
-    path: Required[str]
-
-
-class BetaDirectToolCallCallerParam(TypedDict, total=False):
-    """Beta direct tool call caller, to send."""
-
-    type: Required[Literal["direct"]]
-
-
-class BetaProgramToolCallCallerParam(TypedDict, total=False):
-    """Beta program tool call caller, to send."""
-
-    type: Required[Literal["program"]]
-    caller_id: Required[str]
-
-
-BetaToolCallCallerParam: TypeAlias = BetaDirectToolCallCallerParam | BetaProgramToolCallCallerParam
-
-
-class BetaApplyPatchUpdateFileOperationParam(TypedDict, total=False):
-    """Beta apply patch update file operation, to send."""
-
-    type: Required[Literal["update_file"]]
-    path: Required[str]
-    diff: Required[str]
+BetaApplyPatchUpdateFileOperationParam: TypeAlias = ApplyPatchUpdateFileOperationParam
 
 
 class BetaApplyPatchToolCallItemParam(TypedDict, total=False):
@@ -567,28 +236,25 @@ class BetaApplyPatchToolCallOutputItemParam(TypedDict, total=False):
     output: str | None
 
 
-class BetaClickParam(TypedDict, total=False):
-    """Beta click, to send."""
-
-    type: Required[Literal["click"]]
-    button: Required[Literal["left", "right", "wheel", "back", "forward"]]
-    x: Required[int]
-    y: Required[int]
-    keys: Sequence[str] | None
+BetaApplyPatchToolParam: TypeAlias = ApplyPatchToolParam
 
 
-class BetaCodeInterpreterOutputImageParam(TypedDict, total=False):
-    """Beta code interpreter output image, to send."""
-
-    type: Required[Literal["image"]]
-    url: Required[str]
+BetaApproximateLocationParam: TypeAlias = ApproximateLocationParam
 
 
-class BetaCodeInterpreterOutputLogsParam(TypedDict, total=False):
-    """Beta code interpreter output logs, to send."""
+BetaAutoCodeInterpreterToolParam: TypeAlias = AutoCodeInterpreterToolParam
 
-    type: Required[Literal["logs"]]
-    logs: Required[str]
+
+BetaClickParam: TypeAlias = ClickParam
+
+
+BetaCodeInterpreterOutputImageParam: TypeAlias = CodeInterpreterOutputImageParam
+
+
+BetaCodeInterpreterOutputLogsParam: TypeAlias = CodeInterpreterOutputLogsParam
+
+
+BetaCodeInterpreterToolParam: TypeAlias = CodeInterpreterToolParam
 
 
 class BetaCompactionTriggerItemParam(TypedDict, total=False):
@@ -598,103 +264,19 @@ class BetaCompactionTriggerItemParam(TypedDict, total=False):
     agent: BetaAgentTagInputParam | None
 
 
-class BetaDoubleClickActionParam(TypedDict, total=False):
-    """Beta double click action, to send."""
-
-    type: Required[Literal["double_click"]]
-    x: Required[int]
-    y: Required[int]
-    keys: Required[Sequence[str] | None]
+BetaComparisonFilterParam: TypeAlias = ComparisonFilter
 
 
-class BetaCoordParam(TypedDict, total=False):
-    """Beta coord, to send."""
-
-    x: Required[int]
-    y: Required[int]
+BetaCompoundFilterParam: TypeAlias = CompoundFilter
 
 
-class BetaDragParam(TypedDict, total=False):
-    """Beta drag, to send."""
-
-    type: Required[Literal["drag"]]
-    path: Required[Iterable[BetaCoordParam]]
-    keys: Sequence[str] | None
+BetaComputerActionParam: TypeAlias = ComputerActionParam
 
 
-class BetaKeyPressActionParam(TypedDict, total=False):
-    """Beta key press action, to send."""
-
-    type: Required[Literal["keypress"]]
-    keys: Required[Sequence[str]]
+BetaResponseComputerToolCallOutputScreenshotParam: TypeAlias = ResponseComputerToolCallOutputScreenshotParam
 
 
-class BetaMoveParam(TypedDict, total=False):
-    """Beta move, to send."""
-
-    type: Required[Literal["move"]]
-    x: Required[int]
-    y: Required[int]
-    keys: Sequence[str] | None
-
-
-class BetaScreenshotParam(TypedDict, total=False):
-    """Beta screenshot, to send."""
-
-    type: Required[Literal["screenshot"]]
-
-
-class BetaScrollParam(TypedDict, total=False):
-    """Beta scroll, to send."""
-
-    type: Required[Literal["scroll"]]
-    x: Required[int]
-    y: Required[int]
-    scroll_x: Required[int]
-    scroll_y: Required[int]
-    keys: Sequence[str] | None
-
-
-class BetaTypeParam(TypedDict, total=False):
-    """Beta type, to send."""
-
-    type: Required[Literal["type"]]
-    text: Required[str]
-
-
-class BetaWaitParam(TypedDict, total=False):
-    """Beta wait, to send."""
-
-    type: Required[Literal["wait"]]
-
-
-BetaComputerActionParam: TypeAlias = (
-    BetaClickParam
-    | BetaDoubleClickActionParam
-    | BetaDragParam
-    | BetaKeyPressActionParam
-    | BetaMoveParam
-    | BetaScreenshotParam
-    | BetaScrollParam
-    | BetaTypeParam
-    | BetaWaitParam
-)
-
-
-class BetaResponseComputerToolCallOutputScreenshotParam(TypedDict, total=False):
-    """Beta response computer tool call output screenshot, to send."""
-
-    type: Required[Literal["computer_screenshot"]]
-    image_url: str
-    file_id: str
-
-
-class BetaComputerCallSafetyCheckParam(TypedDict, total=False):
-    """Beta computer call safety check, to send."""
-
-    id: Required[str]
-    code: str | None
-    message: str | None
+BetaComputerCallSafetyCheckParam: TypeAlias = ComputerCallSafetyCheckParam
 
 
 class BetaComputerCallOutputItemParam(TypedDict, total=False):
@@ -709,6 +291,18 @@ class BetaComputerCallOutputItemParam(TypedDict, total=False):
     status: Literal["in_progress", "completed", "incomplete"] | None
 
 
+BetaComputerToolParam: TypeAlias = ComputerToolParam
+
+
+BetaComputerUsePreviewToolParam: TypeAlias = ComputerUsePreviewToolParam
+
+
+BetaContainerAutoParam: TypeAlias = ContainerAutoParam
+
+
+BetaContainerFileCitationBodyParam: TypeAlias = ContainerFileCitationBodyParam
+
+
 class BetaContainerFileCitationParam(TypedDict, total=False):
     """Beta container file citation, to send."""
 
@@ -720,56 +314,52 @@ class BetaContainerFileCitationParam(TypedDict, total=False):
     filename: Required[str]
 
 
-class BetaContextManagementParam(TypedDict, total=False):
-    """Beta context management, to send."""
-
-    type: Required[str]
-    compact_threshold: int | None
+BetaContainerNetworkPolicyAllowlistParam: TypeAlias = ContainerNetworkPolicyAllowlistParam
 
 
-class BetaResponseConversationParamParam(TypedDict, total=False):
-    """Beta response conversation param, to send."""
-
-    id: Required[str]
+BetaContainerNetworkPolicyDisabledParam: TypeAlias = ContainerNetworkPolicyDisabledParam
 
 
-BetaConversationParam: TypeAlias = str | BetaResponseConversationParamParam
+BetaContainerNetworkPolicyDomainSecretParam: TypeAlias = ContainerNetworkPolicyDomainSecretParam
 
 
-class BetaPromptCacheBreakpointConfigParam(TypedDict, total=False):
-    """Beta prompt cache breakpoint config, to send."""
-
-    mode: Required[Literal["explicit"]]
+BetaContainerReferenceParam: TypeAlias = ContainerReferenceParam
 
 
-class BetaResponseInputFileParam(TypedDict, total=False):
-    """Beta response input file, to send."""
-
-    type: Required[Literal["input_file"]]
-    file_id: str | None
-    filename: str
-    file_data: str
-    prompt_cache_breakpoint: BetaPromptCacheBreakpointConfigParam
-    file_url: str
-    detail: Literal["auto", "low", "high"]
+BetaContextManagementParam: TypeAlias = ContextManagementParam
 
 
-class BetaResponseInputImageParam(TypedDict, total=False):
-    """Beta response input image, to send."""
-
-    type: Required[Literal["input_image"]]
-    detail: Required[Literal["low", "high", "auto", "original"]]
-    image_url: str | None
-    file_id: str | None
-    prompt_cache_breakpoint: BetaPromptCacheBreakpointConfigParam
+BetaConversationParam: TypeAlias = ConversationParam
 
 
-class BetaResponseInputTextParam(TypedDict, total=False):
-    """Beta response input text, to send."""
+BetaCoordParam: TypeAlias = CoordParam
 
-    type: Required[Literal["input_text"]]
-    text: Required[str]
-    prompt_cache_breakpoint: BetaPromptCacheBreakpointConfigParam
+
+BetaCustomGrammarFormatParam: TypeAlias = CustomGrammarFormatParam
+
+
+BetaCustomTextFormatParam: TypeAlias = CustomTextFormatParam
+
+
+BetaCustomToolParam: TypeAlias = CustomToolParam
+
+
+BetaDirectToolCallCallerParam: TypeAlias = DirectToolCallCallerParam
+
+
+BetaDoubleClickActionParam: TypeAlias = DoubleClickActionParam
+
+
+BetaDragParam: TypeAlias = DragParam
+
+
+BetaResponseInputFileParam: TypeAlias = ResponseInputFileParam
+
+
+BetaResponseInputImageParam: TypeAlias = ResponseInputImageParam
+
+
+BetaResponseInputTextParam: TypeAlias = ResponseInputTextParam
 
 
 class BetaEasyInputMessageParam(TypedDict, total=False):
@@ -783,6 +373,9 @@ class BetaEasyInputMessageParam(TypedDict, total=False):
     type: Literal["message"]
 
 
+BetaFileCitationBodyParam: TypeAlias = FileCitationBodyParam
+
+
 class BetaFileCitationParam(TypedDict, total=False):
     """Beta file citation, to send."""
 
@@ -792,21 +385,16 @@ class BetaFileCitationParam(TypedDict, total=False):
     filename: Required[str]
 
 
-BetaFunctionAndCustomToolCallOutputParam: TypeAlias = (
-    BetaResponseInputTextParam | BetaResponseInputImageParam | BetaResponseInputFileParam
-)
+BetaFilePathParam: TypeAlias = FilePathParam
 
 
-class BetaResponseInputFileContentParam(TypedDict, total=False):
-    """Beta response input file content, to send."""
+BetaFileSearchToolParam: TypeAlias = FileSearchToolParam
 
-    type: Required[Literal["input_file"]]
-    file_id: str | None
-    filename: str | None
-    file_data: str | None
-    file_url: str | None
-    detail: Literal["auto", "low", "high"]
-    prompt_cache_breakpoint: BetaPromptCacheBreakpointParam | None
+
+BetaFunctionAndCustomToolCallOutputParam: TypeAlias = FunctionAndCustomToolCallOutputParam
+
+
+BetaResponseInputFileContentParam: TypeAlias = ResponseInputFileContentParam
 
 
 class BetaFunctionCallOutputItemParam(TypedDict, total=False):
@@ -830,12 +418,10 @@ class BetaFunctionCallOutputItemParam(TypedDict, total=False):
     status: Literal["in_progress", "completed", "incomplete"] | None
 
 
-class BetaFunctionShellActionParam(TypedDict, total=False):
-    """Beta function shell action, to send."""
+BetaFunctionShellActionParam: TypeAlias = FunctionShellActionParam
 
-    commands: Required[Sequence[str]]
-    timeout_ms: int | None
-    max_output_length: int | None
+
+BetaLocalEnvironmentParam: TypeAlias = LocalEnvironmentParam
 
 
 class BetaFunctionShellCallItemParam(TypedDict, total=False):
@@ -851,27 +437,10 @@ class BetaFunctionShellCallItemParam(TypedDict, total=False):
     environment: BetaLocalEnvironmentParam | BetaContainerReferenceParam | None
 
 
-class BetaFunctionShellCallOutputExitOutcomeParam(TypedDict, total=False):
-    """Beta function shell call output exit outcome, to send."""
-
-    type: Required[Literal["exit"]]
-    exit_code: Required[int]
+BetaFunctionShellCallOutputExitOutcomeParam: TypeAlias = FunctionShellCallOutputExitOutcomeParam
 
 
-class BetaFunctionShellCallOutputTimeoutOutcomeParam(TypedDict, total=False):
-    """Beta function shell call output timeout outcome, to send."""
-
-    type: Required[Literal["timeout"]]
-
-
-class BetaResponseFunctionShellCallOutputContentParam(TypedDict, total=False):
-    """Beta response function shell call output content, to send."""
-
-    stdout: Required[str]
-    stderr: Required[str]
-    outcome: Required[
-        BetaFunctionShellCallOutputTimeoutOutcomeParam | BetaFunctionShellCallOutputExitOutcomeParam
-    ]
+BetaResponseFunctionShellCallOutputContentParam: TypeAlias = ResponseFunctionShellCallOutputContentParam
 
 
 class BetaFunctionShellCallOutputItemParam(TypedDict, total=False):
@@ -887,12 +456,19 @@ class BetaFunctionShellCallOutputItemParam(TypedDict, total=False):
     max_output_length: int | None
 
 
-class BetaHTTPErrorParam(TypedDict, total=False):
-    """Beta HTTP error, to send."""
+BetaFunctionShellCallOutputTimeoutOutcomeParam: TypeAlias = FunctionShellCallOutputTimeoutOutcomeParam
 
-    type: Required[Literal["http_error"]]
-    code: Required[int]
-    message: Required[str]
+
+BetaFunctionShellToolParam: TypeAlias = FunctionShellToolParam
+
+
+BetaFunctionToolParam: TypeAlias = FunctionToolParam
+
+
+BetaHTTPErrorParam: TypeAlias = HTTPErrorParam
+
+
+BetaHybridSearchOptionsParam: TypeAlias = HybridSearchOptionsParam
 
 
 class BetaImageGenToolCallParam(TypedDict, total=False):
@@ -903,6 +479,18 @@ class BetaImageGenToolCallParam(TypedDict, total=False):
     status: Required[Literal["in_progress", "completed", "generating", "failed"]]
     result: Required[str | None]
     agent: BetaAgentTagParam | None
+
+
+BetaImageGenToolParam: TypeAlias = ImageGenToolParam
+
+
+BetaImageGenToolParamInputImageMask: TypeAlias = ImageGenToolParamInputImageMask
+
+
+BetaInlineSkillParam: TypeAlias = InlineSkillParam
+
+
+BetaInlineSkillSourceParam: TypeAlias = InlineSkillSourceParam
 
 
 class BetaInputMessageParam(TypedDict, total=False):
@@ -925,15 +513,10 @@ class BetaItemReferenceParam(TypedDict, total=False):
     type: Literal["item_reference"] | None
 
 
-class BetaLocalShellExecActionParam(TypedDict, total=False):
-    """Beta local shell exec action, to send."""
+BetaKeyPressActionParam: TypeAlias = KeyPressActionParam
 
-    type: Required[Literal["exec"]]
-    command: Required[Sequence[str]]
-    env: Required[Mapping[str, str]]
-    timeout_ms: int | None
-    working_directory: str | None
-    user: str | None
+
+BetaLocalShellExecActionParam: TypeAlias = LocalShellExecActionParam
 
 
 class BetaLocalShellToolCallOutputParam(TypedDict, total=False):
@@ -957,21 +540,13 @@ class BetaLocalShellToolCallParam(TypedDict, total=False):
     agent: BetaAgentTagParam | None
 
 
-class BetaTopLogProbParam(TypedDict, total=False):
-    """Beta top log prob, to send."""
-
-    token: Required[str]
-    logprob: Required[float]
-    bytes: Required[Sequence[int]]
+BetaLocalShellToolParam: TypeAlias = LocalShellToolParam
 
 
-class BetaLogProbParam(TypedDict, total=False):
-    """Beta log prob, to send."""
+BetaLocalSkillParam: TypeAlias = LocalSkillParam
 
-    token: Required[str]
-    logprob: Required[float]
-    bytes: Required[Sequence[int]]
-    top_logprobs: Required[Iterable[BetaTopLogProbParam]]
+
+BetaLogProbParam: TypeAlias = LogProbParam
 
 
 class BetaMcpApprovalRequestParam(TypedDict, total=False):
@@ -996,13 +571,7 @@ class BetaMcpApprovalResponseParam(TypedDict, total=False):
     reason: str | None
 
 
-class BetaMcpListToolsToolParam(TypedDict, total=False):
-    """Beta mcp list tools tool, to send."""
-
-    name: Required[str]
-    input_schema: Required[Mapping[str, object]]
-    description: str | None
-    annotations: Mapping[str, object] | None
+BetaMcpListToolsToolParam: TypeAlias = McpListToolsToolParam
 
 
 class BetaMcpListToolsParam(TypedDict, total=False):
@@ -1016,19 +585,10 @@ class BetaMcpListToolsParam(TypedDict, total=False):
     error: str | None
 
 
-class BetaMcpProtocolErrorParam(TypedDict, total=False):
-    """Beta mcp protocol error, to send."""
-
-    type: Required[Literal["mcp_protocol_error"]]
-    code: Required[int]
-    message: Required[str]
+BetaMcpProtocolErrorParam: TypeAlias = McpProtocolErrorParam
 
 
-class BetaMcpToolExecutionErrorParam(TypedDict, total=False):
-    """Beta mcp tool execution error, to send."""
-
-    type: Required[Literal["mcp_tool_execution_error"]]
-    content: Required[object]
+BetaMcpToolExecutionErrorParam: TypeAlias = McpToolExecutionErrorParam
 
 
 class BetaMcpToolCallParam(TypedDict, total=False):
@@ -1046,24 +606,25 @@ class BetaMcpToolCallParam(TypedDict, total=False):
     approval_request_id: str | None
 
 
-class BetaModerationConfigParam(TypedDict, total=False):
-    """Beta moderation config, to send."""
-
-    mode: Required[Literal["score", "block"]]
+BetaMcpToolFilterParam: TypeAlias = McpToolFilterParam
 
 
-class BetaModerationPolicyParam(TypedDict, total=False):
-    """Beta moderation policy, to send."""
-
-    input: BetaModerationConfigParam | None
-    output: BetaModerationConfigParam | None
+BetaMcpToolParam: TypeAlias = McpToolParam
 
 
-class BetaModerationParam(TypedDict, total=False):
-    """Beta moderation, to send."""
+BetaMcpToolParamRequireApproval: TypeAlias = McpToolParamRequireApproval
 
-    model: Required[str]
-    policy: BetaModerationPolicyParam | None
+
+BetaModerationConfigParam: TypeAlias = ModerationConfigParam
+
+
+BetaModerationParam: TypeAlias = ModerationParam
+
+
+BetaModerationPolicyParam: TypeAlias = ModerationPolicyParam
+
+
+BetaMoveParam: TypeAlias = MoveParam
 
 
 class BetaMultiAgentCallItemParam(TypedDict, total=False):
@@ -1121,6 +682,12 @@ class BetaMultiAgentParam(TypedDict, total=False):
     max_concurrent_subagents: int
 
 
+BetaNamespaceFunctionToolParam: TypeAlias = NamespaceFunctionToolParam
+
+
+BetaNamespaceToolParam: TypeAlias = NamespaceToolParam
+
+
 class BetaProgramItemParam(TypedDict, total=False):
     """Beta program item, to send."""
 
@@ -1143,11 +710,19 @@ class BetaProgramOutputItemParam(TypedDict, total=False):
     agent: BetaAgentTagInputParam | None
 
 
-class BetaPromptCacheOptionsParam(TypedDict, total=False):
-    """Beta prompt cache options, to send."""
+BetaProgramToolCallCallerParam: TypeAlias = ProgramToolCallCallerParam
 
-    ttl: Literal["30m"]
-    mode: Literal["implicit", "explicit"]
+
+BetaProgrammaticToolCallingParam: TypeAlias = ProgrammaticToolCallingParam
+
+
+BetaPromptCacheBreakpointConfigParam: TypeAlias = PromptCacheBreakpointConfigParam
+
+
+BetaPromptCacheOptionsParam: TypeAlias = PromptCacheOptionsParam
+
+
+BetaRankingOptionsParam: TypeAlias = RankingOptionsParam
 
 
 class BetaReasoningParam(TypedDict, total=False):
@@ -1160,11 +735,7 @@ class BetaReasoningParam(TypedDict, total=False):
     generate_summary: Literal["auto", "concise", "detailed"] | None
 
 
-class BetaReasoningTextContentParam(TypedDict, total=False):
-    """Beta reasoning text content, to send."""
-
-    type: Required[Literal["reasoning_text"]]
-    text: Required[str]
+BetaReasoningTextContentParam: TypeAlias = ReasoningTextContentParam
 
 
 class BetaResponseCodeInterpreterToolCallParam(TypedDict, total=False):
@@ -1203,6 +774,9 @@ class BetaResponseComputerToolCallParam(TypedDict, total=False):
     actions: Iterable[BetaComputerActionParam]
 
 
+BetaResponseConversationParamParam: TypeAlias = ResponseConversationParamParam
+
+
 class BetaResponseCustomToolCallOutputParam(TypedDict, total=False):
     """Beta response custom tool call output, to send."""
 
@@ -1227,14 +801,7 @@ class BetaResponseCustomToolCallParam(TypedDict, total=False):
     namespace: str
 
 
-class BetaResponseFileSearchToolCallParamResult(TypedDict, total=False):
-    """`result` of `BetaResponseFileSearchToolCallParam`."""
-
-    file_id: str
-    text: str
-    filename: str
-    attributes: Mapping[str, str | float | bool] | None
-    score: float
+BetaResponseFileSearchToolCallParamResult: TypeAlias = ResponseFileSearchToolCallParamResult
 
 
 class BetaResponseFileSearchToolCallParam(TypedDict, total=False):
@@ -1248,26 +815,13 @@ class BetaResponseFileSearchToolCallParam(TypedDict, total=False):
     results: Iterable[BetaResponseFileSearchToolCallParamResult] | None
 
 
-class BetaResponseFormatJSONObjectParam(TypedDict, total=False):
-    """Beta response format JSON object, to send."""
-
-    type: Required[Literal["json_object"]]
+BetaResponseFormatJSONObjectParam: TypeAlias = ResponseFormatJSONObject
 
 
-class BetaResponseFormatTextJSONSchemaConfigParam(TypedDict, total=False):
-    """Beta response format text JSON schema config, to send."""
-
-    type: Required[Literal["json_schema"]]
-    name: Required[str]
-    schema: Required[Mapping[str, object]]
-    description: str
-    strict: bool | None
+BetaResponseFormatTextJSONSchemaConfigParam: TypeAlias = ResponseFormatTextJSONSchemaConfigParam
 
 
-class BetaResponseFormatTextParam(TypedDict, total=False):
-    """Beta response format text, to send."""
-
-    type: Required[Literal["text"]]
+BetaResponseFormatTextParam: TypeAlias = ResponseFormatText
 
 
 class BetaResponseFunctionToolCallParam(TypedDict, total=False):
@@ -1284,35 +838,13 @@ class BetaResponseFunctionToolCallParam(TypedDict, total=False):
     status: Literal["in_progress", "completed", "incomplete"]
 
 
-class BetaWebSearchActionFindParam(TypedDict, total=False):
-    """Beta web search action find, to send."""
-
-    type: Required[Literal["find_in_page"]]
-    url: Required[str]
-    pattern: Required[str]
+BetaWebSearchActionFindParam: TypeAlias = WebSearchActionFindParam
 
 
-class BetaWebSearchActionOpenPageParam(TypedDict, total=False):
-    """Beta web search action open page, to send."""
-
-    type: Required[Literal["open_page"]]
-    url: str | None
+BetaWebSearchActionOpenPageParam: TypeAlias = WebSearchActionOpenPageParam
 
 
-class BetaWebSearchActionSearchParamSource(TypedDict, total=False):
-    """`source` of `BetaWebSearchActionSearchParam`."""
-
-    type: Required[Literal["url"]]
-    url: Required[str]
-
-
-class BetaWebSearchActionSearchParam(TypedDict, total=False):
-    """Beta web search action search, to send."""
-
-    type: Required[Literal["search"]]
-    query: str
-    queries: Sequence[str]
-    sources: Iterable[BetaWebSearchActionSearchParamSource]
+BetaWebSearchActionSearchParam: TypeAlias = WebSearchActionSearchParam
 
 
 class BetaResponseFunctionWebSearchParam(TypedDict, total=False):
@@ -1327,20 +859,10 @@ class BetaResponseFunctionWebSearchParam(TypedDict, total=False):
     agent: BetaAgentTagParam | None
 
 
-class BetaResponseOutputTextParam(TypedDict, total=False):
-    """Beta response output text, to send."""
-
-    type: Required[Literal["output_text"]]
-    text: Required[str]
-    annotations: Required[Iterable[BetaAnnotationParam]]
-    logprobs: Required[Iterable[BetaLogProbParam]]
+BetaResponseOutputTextParam: TypeAlias = ResponseOutputTextParam
 
 
-class BetaResponseOutputRefusalParam(TypedDict, total=False):
-    """Beta response output refusal, to send."""
-
-    type: Required[Literal["refusal"]]
-    refusal: Required[str]
+BetaResponseOutputRefusalParam: TypeAlias = ResponseOutputRefusalParam
 
 
 class BetaResponseOutputMessageParam(TypedDict, total=False):
@@ -1355,11 +877,7 @@ class BetaResponseOutputMessageParam(TypedDict, total=False):
     phase: Literal["commentary", "final_answer"] | None
 
 
-class BetaSummaryTextContentParam(TypedDict, total=False):
-    """Beta summary text content, to send."""
-
-    type: Required[Literal["summary_text"]]
-    text: Required[str]
+BetaSummaryTextContentParam: TypeAlias = SummaryTextContentParam
 
 
 class BetaResponseReasoningItemParam(TypedDict, total=False):
@@ -1437,23 +955,10 @@ BetaResponseInputItemParam: TypeAlias = (
 )
 
 
-class BetaResponsePromptParam(TypedDict, total=False):
-    """Beta response prompt, to send."""
-
-    id: Required[str]
-    version: str | None
-    variables: (
-        Mapping[
-            str, str | BetaResponseInputTextParam | BetaResponseInputImageParam | BetaResponseInputFileParam
-        ]
-        | None
-    )
+BetaResponsePromptParam: TypeAlias = ResponsePromptParam
 
 
-class BetaResponseStreamOptionsParam(TypedDict, total=False):
-    """Beta response stream options, to send."""
-
-    include_obfuscation: bool
+BetaResponseStreamOptionsParam: TypeAlias = ResponseStreamOptionsParam
 
 
 class BetaResponseTextConfigParam(TypedDict, total=False):
@@ -1467,69 +972,37 @@ class BetaResponseTextConfigParam(TypedDict, total=False):
     verbosity: Literal["low", "medium", "high"] | None
 
 
-class BetaSpecificProgrammaticToolCallingParam(TypedDict, total=False):
-    """Beta specific programmatic tool calling, to send."""
-
-    type: Required[Literal["programmatic_tool_calling"]]
+BetaScreenshotParam: TypeAlias = ScreenshotParam
 
 
-class BetaToolChoiceAllowedParam(TypedDict, total=False):
-    """Beta tool choice allowed, to send."""
-
-    type: Required[Literal["allowed_tools"]]
-    mode: Required[Literal["auto", "required"]]
-    tools: Required[Iterable[Mapping[str, object]]]
+BetaScrollParam: TypeAlias = ScrollParam
 
 
-class BetaToolChoiceApplyPatchParam(TypedDict, total=False):
-    """Beta tool choice apply patch, to send."""
-
-    type: Required[Literal["apply_patch"]]
+BetaSkillReferenceParam: TypeAlias = SkillReferenceParam
 
 
-class BetaToolChoiceCustomParam(TypedDict, total=False):
-    """Beta tool choice custom, to send."""
-
-    type: Required[Literal["custom"]]
-    name: Required[str]
+BetaSpecificProgrammaticToolCallingParam: TypeAlias = SpecificProgrammaticToolCallingParam
 
 
-class BetaToolChoiceFunctionParam(TypedDict, total=False):
-    """Beta tool choice function, to send."""
-
-    type: Required[Literal["function"]]
-    name: Required[str]
+BetaToolChoiceAllowedParam: TypeAlias = ToolChoiceAllowedParam
 
 
-class BetaToolChoiceMcpParam(TypedDict, total=False):
-    """Beta tool choice mcp, to send."""
-
-    type: Required[Literal["mcp"]]
-    server_label: Required[str]
-    name: str | None
+BetaToolChoiceApplyPatchParam: TypeAlias = ToolChoiceApplyPatchParam
 
 
-class BetaToolChoiceShellParam(TypedDict, total=False):
-    """Beta tool choice shell, to send."""
-
-    type: Required[Literal["shell"]]
+BetaToolChoiceCustomParam: TypeAlias = ToolChoiceCustomParam
 
 
-class BetaToolChoiceTypesParam(TypedDict, total=False):
-    """Beta tool choice types, to send."""
+BetaToolChoiceFunctionParam: TypeAlias = ToolChoiceFunctionParam
 
-    type: Required[
-        Literal[
-            "file_search",
-            "web_search_preview",
-            "computer",
-            "computer_use_preview",
-            "computer_use",
-            "web_search_preview_2025_03_11",
-            "image_generation",
-            "code_interpreter",
-        ]
-    ]
+
+BetaToolChoiceMcpParam: TypeAlias = ToolChoiceMcpParam
+
+
+BetaToolChoiceShellParam: TypeAlias = ToolChoiceShellParam
+
+
+BetaToolChoiceTypesParam: TypeAlias = ToolChoiceTypesParam
 
 
 BetaToolChoiceParam: TypeAlias = (
@@ -1543,6 +1016,36 @@ BetaToolChoiceParam: TypeAlias = (
     | BetaToolChoiceApplyPatchParam
     | BetaToolChoiceShellParam
 )
+
+
+BetaToolSearchToolParam: TypeAlias = ToolSearchToolParam
+
+
+BetaTopLogProbParam: TypeAlias = TopLogProbParam
+
+
+BetaTypeParam: TypeAlias = TypeParam
+
+
+BetaURLCitationBodyParam: TypeAlias = URLCitationBodyParam
+
+
+BetaWaitParam: TypeAlias = WaitParam
+
+
+BetaWebSearchActionSearchParamSource: TypeAlias = WebSearchActionSearchParamSource
+
+
+BetaWebSearchApproximateLocationParam: TypeAlias = WebSearchApproximateLocationParam
+
+
+BetaWebSearchPreviewToolParam: TypeAlias = WebSearchPreviewToolParam
+
+
+BetaWebSearchToolParam: TypeAlias = WebSearchToolParam
+
+
+BetaWebSearchToolParamFilters: TypeAlias = WebSearchToolParamFilters
 
 
 class InputItemListParams(MethodOptions, total=False):

@@ -4,21 +4,24 @@
 from typing import Annotated, Literal, TypeAlias
 
 from ai_client._models.base import BaseModel
-from ai_client._models.unions import OneOf, Open
+from ai_client._models.unions import OneOf
 from ai_client.types.beta.response import (
     BetaAgentTag,
     BetaAnnotation,
     BetaFunctionShellCallOutputContent,
-    BetaReasoningTextContent,
     BetaResponse,
     BetaResponseOutputItem,
-    BetaResponseOutputRefusal,
-    BetaResponseOutputText,
+)
+from ai_client.types.responses.response_stream_event import (
+    OutputContent,
+    ResponseLogProb,
+    ResponseLogProbTopLogprob,
+    ResponseReasoningSummaryPartAddedEventPart,
+    ResponseReasoningSummaryPartDoneEventPart,
+    ShellCallOutputDelta,
 )
 
-BetaOutputContent: TypeAlias = Annotated[
-    BetaResponseOutputText | BetaResponseOutputRefusal | BetaReasoningTextContent, OneOf("type")
-]
+BetaOutputContent: TypeAlias = OutputContent
 
 
 class BetaResponseAudioDeltaEvent(BaseModel):
@@ -308,19 +311,10 @@ class BetaResponseIncompleteEvent(BaseModel):
     agent: BetaAgentTag | None = None
 
 
-class BetaResponseLogProbTopLogprob(BaseModel):
-    """`top_logprob` of `BetaResponseLogProb`."""
-
-    token: str | None = None
-    logprob: float | None = None
+BetaResponseLogProb: TypeAlias = ResponseLogProb
 
 
-class BetaResponseLogProb(BaseModel):
-    """Beta response log prob."""
-
-    token: str
-    logprob: float
-    top_logprobs: list[BetaResponseLogProbTopLogprob] | None = None
+BetaResponseLogProbTopLogprob: TypeAlias = ResponseLogProbTopLogprob
 
 
 class BetaResponseMcpCallArgumentsDeltaEvent(BaseModel):
@@ -447,11 +441,7 @@ class BetaResponseQueuedEvent(BaseModel):
     agent: BetaAgentTag | None = None
 
 
-class BetaResponseReasoningSummaryPartAddedEventPart(BaseModel):
-    """`part` of `BetaResponseReasoningSummaryPartAddedEvent`."""
-
-    type: Open[Literal["summary_text"]]
-    text: str
+BetaResponseReasoningSummaryPartAddedEventPart: TypeAlias = ResponseReasoningSummaryPartAddedEventPart
 
 
 class BetaResponseReasoningSummaryPartAddedEvent(BaseModel):
@@ -466,11 +456,7 @@ class BetaResponseReasoningSummaryPartAddedEvent(BaseModel):
     agent: BetaAgentTag | None = None
 
 
-class BetaResponseReasoningSummaryPartDoneEventPart(BaseModel):
-    """`part` of `BetaResponseReasoningSummaryPartDoneEvent`."""
-
-    type: Open[Literal["summary_text"]]
-    text: str
+BetaResponseReasoningSummaryPartDoneEventPart: TypeAlias = ResponseReasoningSummaryPartDoneEventPart
 
 
 class BetaResponseReasoningSummaryPartDoneEvent(BaseModel):
@@ -592,11 +578,7 @@ class BetaResponseShellCallCommandDoneEvent(BaseModel):
     agent: BetaAgentTag | None = None
 
 
-class BetaShellCallOutputDelta(BaseModel):
-    """Beta shell call output delta."""
-
-    stdout: str | None = None
-    stderr: str | None = None
+BetaShellCallOutputDelta: TypeAlias = ShellCallOutputDelta
 
 
 class BetaResponseShellCallOutputContentDeltaEvent(BaseModel):

@@ -1,0 +1,66 @@
+"""Types of a beta that say what a type of the released API says: second names of the latter, and no classes."""
+
+from functools import partial
+
+from .graph import Graph, Node
+from .shapes import Array, Field, Nullable, Object, Ref, Shape, Table, Union
+
+
+class Doubles:
+    """The nodes that are second names, and of which."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._originals = {
+            node: other
+            for node in graph.modules
+            if (other := self._namesake(node)) and self._may_name(node, other)
+        }
+        while different := [each for each in self._originals.items() if not self._say_the_same(*each)]:
+            for node, _ in different:
+                del self._originals[node]
+
+    def original(self, node: Node) -> Node | None:
+        """Return the node that *node* is a second name of, if it is one."""
+        return self._originals.get(node)
+
+    def _namesake(self, node: Node) -> Node | None:
+        """Return the node whose schema is called the same but for the prefix of a beta."""
+        for prefix in self._graph.rules.prefixes:
+            key = node.key.removeprefix(prefix)
+            if key != node.key and key in self._graph.parser.definitions:
+                other = self._graph.shared(Node(key, node.face))
+                return other if other in self._graph.modules else None
+        return None
+
+    def _may_name(self, node: Node, other: Node) -> bool:
+        rules, graph = self._graph.rules, self._graph
+        return (
+            rules.may_import(graph.modules[node], graph.modules[other])
+            and not rules.is_special(node.key)
+            and graph.is_told_apart(node.key) == graph.is_told_apart(other.key)
+        )
+
+    def _say_the_same(self, node: Node, other: Node) -> bool:
+        shapes = [self._graph.definition(each).shape for each in (node, other)]
+        return self._renamed(shapes[0], node.face) == self._renamed(shapes[1], node.face)
+
+    def _renamed(self, shape: Shape, face: str) -> Shape:
+        """Write out what has no name in Python, and call what has two by that of the original."""
+        rename = partial(self._renamed, face=face)
+        match self._graph.leaves(shape):
+            case Ref(key):
+                node = self._graph.shared(Node(key, face))
+                return Ref(self._originals.get(node, node).key)
+            case Object(fields):
+                return Object(tuple(Field(each.name, rename(each.shape), each.required) for each in fields))
+            case Union(members, tag):
+                return Union(tuple(map(rename, members)), tag)
+            case Nullable(of):
+                return Nullable(rename(of))
+            case Array(item):
+                return Array(rename(item))
+            case Table(value):
+                return Table(rename(value))
+            case other:
+                return other
