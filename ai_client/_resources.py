@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Resources(Client, Generic[M]):
-    """What both clients offer."""
+    """Base of both clients: the tree of resources."""
 
     @accessor
     def admin(self) -> "Admin[M]":

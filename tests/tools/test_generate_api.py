@@ -389,3 +389,59 @@ def test_parameters_without_one_that_a_type_replaces(
     path.write_text(original.replace('"POST /recipes"', rule.format("crumbs")))
     assert workshop.run() == 2
     assert "recipes.create has no parameter 'crumbs'" in capsys.readouterr().err
+
+
+def add_beta(document: dict[str, Any]) -> None:
+    """Add a beta of the toppings: glaze says the same as the released one, seeds and what holds them do not."""
+    schemas = document["components"]["schemas"]
+    schemas["BetaGlaze"] = schemas["Glaze"]
+    schemas["BetaSeed"] = {
+        **schemas["Seed"],
+        "properties": {**schemas["Seed"]["properties"], "agent": {"type": "string"}},
+    }
+    for name in ("Dressing", "Crumble"):
+        glaze, seed = ({"$ref": f"#/components/schemas/{each}"} for each in ("Glaze", "Seed"))
+        some = {"type": "array", "items": {"anyOf": [glaze, seed]} if name == "Crumble" else glaze}
+        schemas[name] = {"type": "object", "properties": {"some": some}}
+        schemas[f"Beta{name}"] = json.loads(json.dumps(schemas[name]).replace("schemas/", "schemas/Beta"))
+
+
+def test_second_names_of_a_beta(workshop: Workshop) -> None:
+    """A type of a beta is a second name of the released one where both say the same, down to what they hold."""
+    workshop.edit(add_beta)
+    workshop.add("breads", '[second_names]\nBeta = ["breads/topping"]')
+    workshop.add("breads", '[received]\nDressing = "breads/topping"\nCrumble = "breads/topping"')
+    workshop.add("breads", 'BetaDressing = "breads/beta"\nBetaCrumble = "breads/beta"')
+    workshop.add("breads", '[modules]\n"breads/topping" = ["Glaze", "Seed"]\n"breads/beta" = []')
+    assert workshop.run() == 0
+    text = workshop.texts()["types/breads/beta.py"]
+    assert "BetaDressing: TypeAlias = Dressing\n" in text
+    assert "BetaGlaze: TypeAlias = Glaze\n" in text
+    assert "class BetaSeed(BaseModel)" in text
+    assert "class BetaCrumble(BaseModel)" in text
+    assert 'some: list[Annotated[BetaGlaze | BetaSeed, OneOf("type")]]' in text
+
+
+def test_second_names_keep_secrets(workshop: Workshop) -> None:
+    """A type of a beta with a secret that the released one has not is a class of its own."""
+    workshop.edit(add_beta)
+    path = workshop.map / "breads.toml"
+    path.write_text(f'secrets = ["BetaGlaze.shine"]\n{path.read_text()}')
+    workshop.add("breads", '[second_names]\nBeta = ["breads/topping"]')
+    workshop.add("breads", '[received]\nDressing = "breads/topping"\nBetaDressing = "breads/beta"')
+    workshop.add("breads", '[modules]\n"breads/topping" = ["Glaze"]\n"breads/beta" = []')
+    assert workshop.run() == 0
+    text = workshop.texts()["types/breads/beta.py"]
+    assert "class BetaGlaze(BaseModel)" in text
+    assert "class BetaDressing(BaseModel)" in text
+
+
+def test_moved_types_stay_where_they_were(workshop: Workshop) -> None:
+    """The module that types moved from still offers their names."""
+    workshop.add("breads", '[moved."breads/topping"]\n"breads/bread" = ["Seed", "Glaze"]')
+    workshop.add("breads", '[modules]\n"breads/topping" = []')
+    assert workshop.run() == 0
+    assert "class ToppingSeed(BaseModel)" in workshop.texts()["types/breads/topping.py"]
+    assert "class ToppingSeed" not in workshop.texts()["types/breads/bread.py"]
+    assert "Glaze as Glaze" in workshop.texts()["types/breads/bread.py"]
+    assert "ToppingSeed as ToppingSeed" in workshop.texts()["types/breads/bread.py"]

@@ -1,5 +1,6 @@
 """The API as the map describes it: every method with the types it takes and gives."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .description import FORM, Call, Description, DescriptionError, Schema
@@ -68,6 +69,14 @@ class Api:
             if wanted in names and names[wanted] == node:
                 return module, wanted
         return self.graph.modules[node], self.graph.names[node]
+
+    def moved_from(self, module: str) -> Iterator[Node]:
+        """Yield the nodes that were in a module before the map moved them."""
+        for origins in self.rules.moved.values():
+            for origin, schemas in origins.items():
+                for face, home in ((RESULT, origin), (PARAM, self.graph.twin(origin))):
+                    nodes = [Node(schema, face) for schema in schemas if home == module]
+                    yield from (node for node in nodes if node in self.graph.modules)
 
     def _signature(self, resource: Resource, method: Method) -> Signature:
         call = self._description.call(method.call)

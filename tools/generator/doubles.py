@@ -26,20 +26,16 @@ class Doubles:
 
     def _namesake(self, node: Node) -> Node | None:
         """Return the node whose schema is called the same but for the prefix of a beta."""
-        for prefix in self._graph.rules.prefixes:
+        for prefix, modules in self._graph.rules.second_names.items():
             key = node.key.removeprefix(prefix)
             if key != node.key and key in self._graph.parser.definitions:
                 other = self._graph.shared(Node(key, node.face))
-                return other if other in self._graph.modules else None
+                return other if self._graph.modules.get(other) in modules else None
         return None
 
     def _may_name(self, node: Node, other: Node) -> bool:
-        rules, graph = self._graph.rules, self._graph
-        return (
-            rules.may_import(graph.modules[node], graph.modules[other])
-            and not rules.is_special(node.key)
-            and graph.is_told_apart(node.key) == graph.is_told_apart(other.key)
-        )
+        told_apart = [self._graph.is_told_apart(each.key) for each in (node, other)]
+        return told_apart[0] == told_apart[1] and not self._graph.rules.is_special(node.key)
 
     def _say_the_same(self, node: Node, other: Node) -> bool:
         shapes = [self._graph.definition(each).shape for each in (node, other)]

@@ -115,6 +115,11 @@ class Graph:
         """Tell whether a definition is one of several objects of a union, so that its constants matter."""
         return key in self._told_apart
 
+    def twin(self, module: str) -> str:
+        """Give the module of the parameter forms of a module's types."""
+        twin = self.rules.twins.get(module, f"{module}_param")
+        return twin if twin in self._order else module
+
     @cached_property
     def _told_apart(self) -> set[str]:
         found: set[str] = set()
@@ -169,19 +174,14 @@ class Graph:
             return
         module = min(homes, key=self._order.__getitem__)
         if not all(self.rules.may_use(home, module) for home in homes):
-            module = self._twin("shared/common") if node.face == PARAM else "shared/common"
+            module = self.twin("shared/common") if node.face == PARAM else "shared/common"
         self.modules[node] = module
 
     def _pinned(self, node: Node) -> str | None:
-        module = self.rules.pin(node.key)
+        module = self.rules.moved_to(node.key) or self.rules.pin(node.key)
         if module is None:
             return None
-        return self._twin(module) if node.face == PARAM else module
-
-    def _twin(self, module: str) -> str:
-        """Give the module of the parameter forms of a module's types."""
-        twin = self.rules.twins.get(module, f"{module}_param")
-        return twin if twin in self._order else module
+        return self.twin(module) if node.face == PARAM else module
 
     def _homes(self, node: Node, seen: set[Node]) -> set[str]:
         """Give the modules of a node's users, through users that are written out where they are used."""

@@ -12,6 +12,7 @@ class Imports:
         self._module = module
         self._names: dict[str, set[str]] = defaultdict(set)
         self._modules: set[str] = set()
+        self._offered: set[str] = set()
 
     def add_module(self, module: str) -> None:
         """Import a module."""
@@ -31,6 +32,10 @@ class Imports:
         self._names[module].add(name)
         return name
 
+    def offer(self, module: str, name: str) -> None:
+        """Import *name* for whoever imports it from here."""
+        self._offered.add(self.add(module, name))
+
     def names(self) -> set[str]:
         """Give all imported names."""
         return {name for names in self._names.values() for name in names}
@@ -45,8 +50,11 @@ class Imports:
         return "\n".join(
             whole
             + [
-                f"from {source} import {', '.join(sorted(names))}"
+                f"from {source} import {', '.join(map(self._imported, sorted(names)))}"
                 for source, names in sorted(self._names.items())
                 if source != module
             ]
         )
+
+    def _imported(self, name: str) -> str:
+        return f"{name} as {name}" if name in self._offered else name

@@ -34,12 +34,21 @@ class ModuleWriter:
         for node in order:
             blocks.append(self._block(node, later))
             later.discard(node)
-        blocks += [
-            self._second_name(name, node)
-            for name, node in sorted(self._api.aliases.get(self._module, {}).items())
-        ]
+        for name, node in sorted(self._api.aliases.get(self._module, {}).items()):
+            original = self._api.doubles.original(node) or node
+            if self._api.graph.names[original] == name:
+                self._offer(original)
+            else:
+                blocks.append(self._second_name(name, node))
+        for node in self._api.moved_from(self._module):
+            self._offer(node)
         self._check_imports()
         return "\n\n\n".join([f'{HEADER}\n"""{self._docstring()}"""', self._imports.text(), *blocks]) + "\n"
+
+    def _offer(self, node: Node) -> None:
+        """Import a name for whoever imports it from this module."""
+        home, name = self._api.graph.modules[node], self._api.graph.names[node]
+        self._imports.offer(f"ai_client.types.{home.replace('/', '.')}", name)
 
     def _block(self, node: Node, later: set[Node]) -> str:
         if original := self._api.doubles.original(node):

@@ -140,7 +140,7 @@ def _write_roots(api: Api) -> str:
         "from ai_client._call.protocols import Client\nfrom ai_client._client.modes import M\n"
         "from ai_client._models.accessor import accessor\n\n"
         f"if TYPE_CHECKING:\n{checked}\n\n\n"
-        'class Resources(Client, Generic[M]):\n    """What both clients offer."""\n\n'
+        'class Resources(Client, Generic[M]):\n    """Base of both clients: the tree of resources."""\n\n'
         f"{body}\n"
     )
 

@@ -31,6 +31,10 @@ class Rules:
     """Names of many schemas at once: what they match in full, and what to make of it."""
     prefixes: list[str] = field(default_factory=list)
     """Prefixes of schemas that are called as their namesakes without it are, with it."""
+    second_names: dict[str, list[str]] = field(default_factory=dict)
+    """Modules whose types have second names: prefix of the schemas that say the same -> modules."""
+    moved: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    """Modules whose names an older module still offers: module -> older module -> schemas."""
     received: dict[str, str] = field(default_factory=dict)
     """Schemas that come over a socket or a webhook, as no method says, and the modules of their models."""
     sent: dict[str, str] = field(default_factory=dict)
@@ -81,6 +85,14 @@ class Rules:
         self._used.add(f"modules.{schema}")
         return self.pins[schema]
 
+    def moved_to(self, schema: str) -> str | None:
+        """Return the module that the model of a schema moved to."""
+        for module, origins in self.moved.items():
+            if any(schema in schemas for schemas in origins.values()):
+                self._used.add(f"moved.{schema}")
+                return module
+        return None
+
     def mixin(self, schema: str) -> dict[str, str]:
         """Give the bases by hand of a result, and the fields that they stand for."""
         self._used.add(f"mixins.{schema}")
@@ -103,6 +115,12 @@ class Rules:
             *(f"names.{schema}" for schema in self.names),
             *(f"patterns.{pattern.pattern}" for pattern, _ in self.patterns),
             *(f"modules.{schema}" for schema in self.pins),
+            *(
+                f"moved.{schema}"
+                for origins in self.moved.values()
+                for schemas in origins.values()
+                for schema in schemas
+            ),
             *(f"mixins.{schema}" for schema in self.mixins),
             *(f"secrets.{secret}" for secret in self.secrets),
         ]
@@ -118,10 +136,6 @@ class Rules:
         package, base = package_of(module), package_of(other)
         return package == base or base in self.uses.get(package, ())
 
-    def may_import(self, module: str, other: str) -> bool:
-        """Return whether a module may import from another and comes after it."""
-        return self.may_use(module, other) and self.modules.index(other) <= self.modules.index(module)
-
     def _add(self, part: str, text: Mapping[str, Any]) -> None:
         modules: list[str] = []
         for module, schemas in text.get("modules", {}).items():
@@ -130,12 +144,15 @@ class Rules:
                 if schema in self.pins:
                     raise DescriptionError(f"{schema} has two modules in the map")
                 self.pins[schema] = module
+        for module, origins in text.get("moved", {}).items():
+            self.moved[module] = origins
         for schema, name in text.get("names", {}).items():
             if schema in self.names:
                 raise DescriptionError(f"{schema} has two names in the map")
             self.names[schema] = name if isinstance(name, dict) else _faces(name)
         self.patterns += [(re.compile(match), name) for match, name in text.get("patterns", {}).items()]
         self.prefixes += text.get("prefixes", [])
+        self.second_names |= text.get("second_names", {})
         self.received |= text.get("received", {})
         self.sent |= text.get("sent", {})
         self.also |= text.get("also", {})

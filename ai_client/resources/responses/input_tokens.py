@@ -5,8 +5,8 @@ from typing import Unpack
 
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client.types.responses.response import InputTokenCountResponse
 from ai_client.types.responses.response_create_params import InputTokenCountParams
+from ai_client.types.responses.response_part import InputTokenCountResponse
 
 
 class InputTokens(Resource[M]):

@@ -5,23 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
-from ai_client.types.responses.response import (
-    ComputerScreenshotContent,
-    IncompleteDetails,
-    InputTokenCountResponse,
-    Moderation,
-    ModerationErrorBody,
-    PromptCacheOptions,
-    ResponseConversation,
-    ResponseError,
-    ResponseFormatTextJSONSchemaConfig,
-    ResponsePrompt,
-    ResponseUsage,
-    ResponseUsageInputTokensDetails,
-    ResponseUsageOutputTokensDetails,
-    TextContent,
-)
-from ai_client.types.responses.response_item import (
+from ai_client.types.responses.response_part import (
     Annotation,
     ApplyPatchCreateFileOperation,
     ApplyPatchDeleteFileOperation,
@@ -31,6 +15,7 @@ from ai_client.types.responses.response_item import (
     CodeInterpreterOutputLogs,
     ComputerAction,
     ComputerCallSafetyCheck,
+    ComputerScreenshotContent,
     ContainerFileCitationBody,
     Coord,
     DirectToolCallCaller,
@@ -45,19 +30,26 @@ from ai_client.types.responses.response_item import (
     FunctionShellCallOutputExitOutcome,
     FunctionShellCallOutputTimeoutOutcome,
     HTTPError,
+    InputTokenCountResponse as InputTokenCountResponse,
     KeyPressAction,
     LocalShellExecAction,
     LogProb,
     McpListToolsTool,
     McpProtocolError,
     McpToolExecutionError,
+    Moderation,
+    ModerationErrorBody,
     Move,
     ProgramToolCallCaller,
     PromptCacheBreakpointConfig,
+    PromptCacheOptions,
     ReasoningTextContent,
     ResponseComputerToolCallOutputScreenshot,
     ResponseContainerReference,
+    ResponseConversation,
+    ResponseError,
     ResponseFileSearchToolCallResult,
+    ResponseFormatTextJSONSchemaConfig,
     ResponseFunctionShellCallOutputContent,
     ResponseInputFile,
     ResponseInputFileContent,
@@ -67,9 +59,14 @@ from ai_client.types.responses.response_item import (
     ResponseLocalEnvironment,
     ResponseOutputRefusal,
     ResponseOutputText,
+    ResponsePrompt,
+    ResponseUsage,
+    ResponseUsageInputTokensDetails,
+    ResponseUsageOutputTokensDetails,
     Screenshot,
     Scroll,
     SummaryTextContent,
+    TextContent,
     ToolCallCaller,
     TopLogProb,
     Type,
@@ -1253,7 +1250,10 @@ BetaResponsePrompt: TypeAlias = ResponsePrompt
 BetaResponseError: TypeAlias = ResponseError
 
 
-BetaResponseIncompleteDetails: TypeAlias = IncompleteDetails
+class BetaResponseIncompleteDetails(BaseModel):
+    """`incomplete_details` of `BetaResponse`."""
+
+    reason: Open[Literal["max_output_tokens", "content_filter"]] | None = None
 
 
 class BetaResponseCustomToolCallOutputItem(BaseModel):
@@ -1575,6 +1575,3 @@ BetaWebSearchTool: TypeAlias = WebSearchTool
 
 
 BetaWebSearchToolFilters: TypeAlias = WebSearchToolFilters
-
-
-InputTokenCountResponse: TypeAlias = BetaInputTokenCountResponse

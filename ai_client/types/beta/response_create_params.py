@@ -5,15 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from ai_client._params.omit import MethodOptions
-from ai_client.types.responses.response_create_params import (
-    ContextManagementParam,
-    ConversationParam,
-    ResponseConversationParamParam,
-    ResponseFormatTextJSONSchemaConfigParam,
-    ResponsePromptParam,
-    ResponseStreamOptionsParam,
-)
-from ai_client.types.responses.response_input_item_param import (
+from ai_client.types.responses.response_part_param import (
     AnnotationParam,
     ApplyPatchCreateFileOperationParam,
     ApplyPatchDeleteFileOperationParam,
@@ -47,6 +39,7 @@ from ai_client.types.responses.response_input_item_param import (
     ReasoningTextContentParam,
     ResponseComputerToolCallOutputScreenshotParam,
     ResponseFileSearchToolCallParamResult,
+    ResponseFormatTextJSONSchemaConfigParam,
     ResponseFunctionShellCallOutputContentParam,
     ResponseInputFileContentParam,
     ResponseInputFileParam,
@@ -55,6 +48,7 @@ from ai_client.types.responses.response_input_item_param import (
     ResponseInputTextParam,
     ResponseOutputRefusalParam,
     ResponseOutputTextParam,
+    ResponsePromptParam,
     ScreenshotParam,
     ScrollParam,
     SummaryTextContentParam,
@@ -326,10 +320,20 @@ BetaContainerNetworkPolicyDomainSecretParam: TypeAlias = ContainerNetworkPolicyD
 BetaContainerReferenceParam: TypeAlias = ContainerReferenceParam
 
 
-BetaContextManagementParam: TypeAlias = ContextManagementParam
+class BetaContextManagementParam(TypedDict, total=False):
+    """Beta context management, to send."""
+
+    type: Required[str]
+    compact_threshold: int | None
 
 
-BetaConversationParam: TypeAlias = ConversationParam
+class BetaResponseConversationParamParam(TypedDict, total=False):
+    """Beta response conversation param, to send."""
+
+    id: Required[str]
+
+
+BetaConversationParam: TypeAlias = str | BetaResponseConversationParamParam
 
 
 BetaCoordParam: TypeAlias = CoordParam
@@ -774,9 +778,6 @@ class BetaResponseComputerToolCallParam(TypedDict, total=False):
     actions: Iterable[BetaComputerActionParam]
 
 
-BetaResponseConversationParamParam: TypeAlias = ResponseConversationParamParam
-
-
 class BetaResponseCustomToolCallOutputParam(TypedDict, total=False):
     """Beta response custom tool call output, to send."""
 
@@ -958,7 +959,10 @@ BetaResponseInputItemParam: TypeAlias = (
 BetaResponsePromptParam: TypeAlias = ResponsePromptParam
 
 
-BetaResponseStreamOptionsParam: TypeAlias = ResponseStreamOptionsParam
+class BetaResponseStreamOptionsParam(TypedDict, total=False):
+    """Beta response stream options, to send."""
+
+    include_obfuscation: bool
 
 
 class BetaResponseTextConfigParam(TypedDict, total=False):

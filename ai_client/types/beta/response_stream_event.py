@@ -4,24 +4,21 @@
 from typing import Annotated, Literal, TypeAlias
 
 from ai_client._models.base import BaseModel
-from ai_client._models.unions import OneOf
+from ai_client._models.unions import OneOf, Open
 from ai_client.types.beta.response import (
     BetaAgentTag,
     BetaAnnotation,
     BetaFunctionShellCallOutputContent,
+    BetaReasoningTextContent,
     BetaResponse,
     BetaResponseOutputItem,
-)
-from ai_client.types.responses.response_stream_event import (
-    OutputContent,
-    ResponseLogProb,
-    ResponseLogProbTopLogprob,
-    ResponseReasoningSummaryPartAddedEventPart,
-    ResponseReasoningSummaryPartDoneEventPart,
-    ShellCallOutputDelta,
+    BetaResponseOutputRefusal,
+    BetaResponseOutputText,
 )
 
-BetaOutputContent: TypeAlias = OutputContent
+BetaOutputContent: TypeAlias = Annotated[
+    BetaResponseOutputText | BetaResponseOutputRefusal | BetaReasoningTextContent, OneOf("type")
+]
 
 
 class BetaResponseAudioDeltaEvent(BaseModel):
@@ -311,10 +308,19 @@ class BetaResponseIncompleteEvent(BaseModel):
     agent: BetaAgentTag | None = None
 
 
-BetaResponseLogProb: TypeAlias = ResponseLogProb
+class BetaResponseLogProbTopLogprob(BaseModel):
+    """`top_logprob` of `BetaResponseLogProb`."""
+
+    token: str | None = None
+    logprob: float | None = None
 
 
-BetaResponseLogProbTopLogprob: TypeAlias = ResponseLogProbTopLogprob
+class BetaResponseLogProb(BaseModel):
+    """Beta response log prob."""
+
+    token: str
+    logprob: float
+    top_logprobs: list[BetaResponseLogProbTopLogprob] | None = None
 
 
 class BetaResponseMcpCallArgumentsDeltaEvent(BaseModel):
@@ -441,7 +447,11 @@ class BetaResponseQueuedEvent(BaseModel):
     agent: BetaAgentTag | None = None
 
 
-BetaResponseReasoningSummaryPartAddedEventPart: TypeAlias = ResponseReasoningSummaryPartAddedEventPart
+class BetaResponseReasoningSummaryPartAddedEventPart(BaseModel):
+    """`part` of `BetaResponseReasoningSummaryPartAddedEvent`."""
+
+    type: Open[Literal["summary_text"]]
+    text: str
 
 
 class BetaResponseReasoningSummaryPartAddedEvent(BaseModel):
@@ -456,7 +466,11 @@ class BetaResponseReasoningSummaryPartAddedEvent(BaseModel):
     agent: BetaAgentTag | None = None
 
 
-BetaResponseReasoningSummaryPartDoneEventPart: TypeAlias = ResponseReasoningSummaryPartDoneEventPart
+class BetaResponseReasoningSummaryPartDoneEventPart(BaseModel):
+    """`part` of `BetaResponseReasoningSummaryPartDoneEvent`."""
+
+    type: Open[Literal["summary_text"]]
+    text: str
 
 
 class BetaResponseReasoningSummaryPartDoneEvent(BaseModel):
@@ -578,7 +592,11 @@ class BetaResponseShellCallCommandDoneEvent(BaseModel):
     agent: BetaAgentTag | None = None
 
 
-BetaShellCallOutputDelta: TypeAlias = ShellCallOutputDelta
+class BetaShellCallOutputDelta(BaseModel):
+    """Beta shell call output delta."""
+
+    stdout: str | None = None
+    stderr: str | None = None
 
 
 class BetaResponseShellCallOutputContentDeltaEvent(BaseModel):

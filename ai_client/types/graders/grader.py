@@ -6,11 +6,10 @@ from typing import Annotated, Literal, Required, TypeAlias, TypedDict
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
-from ai_client.types.responses.response_input_item_param import (
-    ResponseInputAudioParam,
-    ResponseInputTextParam,
-)
-from ai_client.types.responses.response_item import ResponseInputAudio, ResponseInputText
+from ai_client.types.responses.response_input_item_param import ResponseInputAudioParam
+from ai_client.types.responses.response_item import ResponseInputAudio
+from ai_client.types.responses.response_part import ResponseInputText
+from ai_client.types.responses.response_part_param import ResponseInputTextParam
 from ai_client.types.shared.common import ReasoningEffort
 
 

@@ -12,7 +12,7 @@ from ai_client.types.realtime.realtime_session_param import (
     RealtimeSessionCreateRequestParam,
     RealtimeTranscriptionSessionCreateRequestParam,
 )
-from ai_client.types.responses.response_create_params import ResponsePromptParam
+from ai_client.types.responses.response_part_param import ResponsePromptParam
 from ai_client.types.responses.tool import ToolChoiceOptions
 from ai_client.types.responses.tool_param import McpToolParam, ToolChoiceFunctionParam, ToolChoiceMcpParam
 from ai_client.types.shared.common import Metadata

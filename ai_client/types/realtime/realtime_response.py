@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
 from ai_client.types.realtime.realtime_session import RealtimeAudioFormats
-from ai_client.types.responses.response_item import McpListToolsTool
+from ai_client.types.responses.response_part import McpListToolsTool
 from ai_client.types.shared.common import Metadata
 
 

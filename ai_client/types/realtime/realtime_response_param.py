@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ai_client.types.responses.response_input_item_param import McpListToolsToolParam
+from ai_client.types.responses.response_part_param import McpListToolsToolParam
 
 
 class RealtimeConversationItemFunctionCallParam(TypedDict, total=False):

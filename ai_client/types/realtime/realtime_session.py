@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
-from ai_client.types.responses.response import ResponsePrompt
+from ai_client.types.responses.response_part import ResponsePrompt
 from ai_client.types.responses.tool import McpTool, ToolChoiceFunction, ToolChoiceMcp, ToolChoiceOptions
 
 

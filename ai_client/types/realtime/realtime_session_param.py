@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from ai_client.types.realtime.realtime_session import NoiseReductionType
-from ai_client.types.responses.response_create_params import ResponsePromptParam
+from ai_client.types.responses.response_part_param import ResponsePromptParam
 from ai_client.types.responses.tool import ToolChoiceOptions
 from ai_client.types.responses.tool_param import McpToolParam, ToolChoiceFunctionParam, ToolChoiceMcpParam
 from ai_client.types.shared_params.common import VoiceIdsOrCustomVoiceParam

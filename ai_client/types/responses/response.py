@@ -3,14 +3,11 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
-
 from ai_client._models.base import BaseModel
 from ai_client._models.output_text import OutputText
 from ai_client._models.unions import OneOf, Open
 from ai_client.types.responses.response_item import (
     AdditionalTools,
-    FunctionAndCustomToolCallOutput,
     ImageGenToolCall,
     LocalShellToolCall,
     LocalShellToolCallOutput,
@@ -20,8 +17,6 @@ from ai_client.types.responses.response_item import (
     McpToolCall,
     Program,
     ProgramOutput,
-    PromptCacheBreakpointConfig,
-    ReasoningTextContent,
     ResponseApplyPatchToolCall,
     ResponseApplyPatchToolCallOutput,
     ResponseCodeInterpreterToolCall,
@@ -35,23 +30,39 @@ from ai_client.types.responses.response_item import (
     ResponseFunctionShellToolCallOutput,
     ResponseFunctionToolCall,
     ResponseFunctionWebSearch,
-    ResponseInputFile,
-    ResponseInputImage,
     ResponseInputItem,
-    ResponseInputText,
     ResponseOutputItem,
-    ResponseOutputRefusal,
-    ResponseOutputText,
     ResponseReasoningItem,
     ResponseToolSearchCall,
     ResponseToolSearchOutputItem,
+)
+from ai_client.types.responses.response_part import (
+    ComputerScreenshotContent as ComputerScreenshotContent,
+    FunctionAndCustomToolCallOutput,
+    InputTokenCountResponse as InputTokenCountResponse,
+    Moderation as Moderation,
+    ModerationErrorBody as ModerationErrorBody,
+    PromptCacheOptions as PromptCacheOptions,
+    ReasoningTextContent,
+    ResponseConversation as ResponseConversation,
+    ResponseError as ResponseError,
+    ResponseFormatTextJSONSchemaConfig as ResponseFormatTextJSONSchemaConfig,
+    ResponseInputFile,
+    ResponseInputImage,
+    ResponseInputText,
+    ResponseOutputRefusal,
+    ResponseOutputText,
+    ResponsePrompt as ResponsePrompt,
+    ResponseUsage as ResponseUsage,
+    ResponseUsageInputTokensDetails as ResponseUsageInputTokensDetails,
+    ResponseUsageOutputTokensDetails as ResponseUsageOutputTokensDetails,
     SummaryTextContent,
+    TextContent as TextContent,
     ToolCallCaller,
 )
 from ai_client.types.responses.tool import Tool, ToolChoice
 from ai_client.types.shared.common import (
     Metadata,
-    ModerationResultBody,
     Reasoning,
     ResponseFormatJSONObject,
     ResponseFormatText,
@@ -70,23 +81,6 @@ class FunctionToolCallOutput(BaseModel):
     namespace: str | None = None
     caller: ToolCallCaller | None = None
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
-
-
-class ComputerScreenshotContent(BaseModel):
-    """Computer screenshot content."""
-
-    type: Literal["computer_screenshot"]
-    detail: Open[Literal["low", "high", "auto", "original"]]
-    image_url: str | None = None
-    file_id: str | None = None
-    prompt_cache_breakpoint: PromptCacheBreakpointConfig | None = None
-
-
-class TextContent(BaseModel):
-    """Text content."""
-
-    type: Literal["text"]
-    text: str
 
 
 class Message(BaseModel):
@@ -113,29 +107,6 @@ class Message(BaseModel):
         ]
     ]
     phase: Open[Literal["commentary", "final_answer"]] | None = None
-
-
-class ResponseUsageInputTokensDetails(BaseModel):
-    """`input_tokens_details` of `ResponseUsage`."""
-
-    cached_tokens: int
-    cache_write_tokens: int
-
-
-class ResponseUsageOutputTokensDetails(BaseModel):
-    """`output_tokens_details` of `ResponseUsage`."""
-
-    reasoning_tokens: int
-
-
-class ResponseUsage(BaseModel):
-    """Response usage."""
-
-    input_tokens: int
-    input_tokens_details: ResponseUsageInputTokensDetails
-    output_tokens: int
-    output_tokens_details: ResponseUsageOutputTokensDetails
-    total_tokens: int
 
 
 class CompactedResponse(BaseModel):
@@ -186,45 +157,6 @@ class IncompleteDetails(BaseModel):
     reason: Open[Literal["max_output_tokens", "content_filter"]] | None = None
 
 
-class InputTokenCountResponse(BaseModel):
-    """Input token count response."""
-
-    object: Open[Literal["response.input_tokens"]]
-    input_tokens: int
-
-
-class ModerationErrorBody(BaseModel):
-    """Moderation error body."""
-
-    type: Literal["error"]
-    code: str
-    message: str
-
-
-class Moderation(BaseModel):
-    """Moderation."""
-
-    input: Annotated[ModerationResultBody | ModerationErrorBody, OneOf("type")]
-    output: Annotated[ModerationResultBody | ModerationErrorBody, OneOf("type")]
-
-
-class PromptCacheOptions(BaseModel):
-    """Prompt cache options."""
-
-    ttl: Open[Literal["30m"]]
-    mode: Open[Literal["implicit", "explicit"]]
-
-
-class ResponseFormatTextJSONSchemaConfig(BaseModel):
-    """Response format text JSON schema config."""
-
-    type: Literal["json_schema"]
-    name: str
-    schema_: dict[str, object] = Field(alias="schema")
-    description: str | None = None
-    strict: bool | None = None
-
-
 ResponseFormatTextConfig: TypeAlias = Annotated[
     ResponseFormatText | ResponseFormatTextJSONSchemaConfig | ResponseFormatJSONObject, OneOf("type")
 ]
@@ -237,57 +169,10 @@ class ResponseTextConfig(BaseModel):
     verbosity: Open[Literal["low", "medium", "high"]] | None = None
 
 
-class ResponsePrompt(BaseModel):
-    """Response prompt."""
-
-    id: str
-    version: str | None = None
-    variables: (
-        dict[str, str | Annotated[ResponseInputText | ResponseInputImage | ResponseInputFile, OneOf("type")]]
-        | None
-    ) = None
-
-
 ServiceTier: TypeAlias = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
 
 
 ResponseStatus: TypeAlias = Literal["completed", "failed", "in_progress", "cancelled", "queued", "incomplete"]
-
-
-class ResponseError(BaseModel):
-    """Response error."""
-
-    code: Open[
-        Literal[
-            "server_error",
-            "rate_limit_exceeded",
-            "invalid_prompt",
-            "data_residency_mismatch",
-            "bio_policy",
-            "vector_store_timeout",
-            "invalid_image",
-            "invalid_image_format",
-            "invalid_base64_image",
-            "invalid_image_url",
-            "image_too_large",
-            "image_too_small",
-            "image_parse_error",
-            "image_content_policy_violation",
-            "invalid_image_mode",
-            "image_file_too_large",
-            "unsupported_image_media_type",
-            "empty_image_file",
-            "failed_to_download_image",
-            "image_file_not_found",
-        ]
-    ]
-    message: str
-
-
-class ResponseConversation(BaseModel):
-    """Response conversation."""
-
-    id: str
 
 
 class Response(OutputText, BaseModel):

@@ -6,11 +6,10 @@ from typing import Literal, Required, TypeAlias, TypedDict
 
 from ai_client._params.omit import MethodOptions
 from ai_client.types.responses.response import ServiceTier
-from ai_client.types.responses.response_input_item_param import (
-    ResponseInputFileParam,
-    ResponseInputImageParam,
-    ResponseInputItemParam,
-    ResponseInputTextParam,
+from ai_client.types.responses.response_input_item_param import ResponseInputItemParam
+from ai_client.types.responses.response_part_param import (
+    ResponseFormatTextJSONSchemaConfigParam as ResponseFormatTextJSONSchemaConfigParam,
+    ResponsePromptParam as ResponsePromptParam,
 )
 from ai_client.types.responses.tool_param import ToolChoiceParam, ToolParam
 from ai_client.types.shared.common import Metadata, ResponsesModel
@@ -58,16 +57,6 @@ class InputItemListParams(MethodOptions, total=False):
     order: Literal["asc", "desc"]
     after: str
     include: Sequence[ResponseIncludable]
-
-
-class ResponseFormatTextJSONSchemaConfigParam(TypedDict, total=False):
-    """Response format text JSON schema config, to send."""
-
-    type: Required[Literal["json_schema"]]
-    name: Required[str]
-    schema: Required[Mapping[str, object]]
-    description: str
-    strict: bool | None
 
 
 ResponseFormatTextConfigParam: TypeAlias = (
@@ -218,16 +207,6 @@ class ResponseCompactParams(MethodOptions, total=False):
     prompt_cache_options: PromptCacheOptionsParam | None
     service_tier: Literal["auto", "default", "fast", "flex", "priority"] | None
     image: Mapping[str, object]
-
-
-class ResponsePromptParam(TypedDict, total=False):
-    """Response prompt, to send."""
-
-    id: Required[str]
-    version: str | None
-    variables: (
-        Mapping[str, str | ResponseInputTextParam | ResponseInputImageParam | ResponseInputFileParam] | None
-    )
 
 
 ResponseInputParam: TypeAlias = str | Iterable[ResponseInputItemParam]

@@ -4,7 +4,62 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ai_client.types.responses.response_item import ImageDetail
+from ai_client.types.responses.response_part import ImageDetail
+from ai_client.types.responses.response_part_param import (
+    AnnotationParam as AnnotationParam,
+    ApplyPatchCreateFileOperationParam as ApplyPatchCreateFileOperationParam,
+    ApplyPatchDeleteFileOperationParam as ApplyPatchDeleteFileOperationParam,
+    ApplyPatchUpdateFileOperationParam as ApplyPatchUpdateFileOperationParam,
+    ClickParam as ClickParam,
+    CodeInterpreterOutputImageParam as CodeInterpreterOutputImageParam,
+    CodeInterpreterOutputLogsParam as CodeInterpreterOutputLogsParam,
+    ComputerActionParam as ComputerActionParam,
+    ComputerCallSafetyCheckParam as ComputerCallSafetyCheckParam,
+    ContainerFileCitationBodyParam as ContainerFileCitationBodyParam,
+    CoordParam as CoordParam,
+    DirectToolCallCallerParam as DirectToolCallCallerParam,
+    DoubleClickActionParam as DoubleClickActionParam,
+    DragParam as DragParam,
+    FileCitationBodyParam as FileCitationBodyParam,
+    FilePathParam as FilePathParam,
+    FunctionAndCustomToolCallOutputParam as FunctionAndCustomToolCallOutputParam,
+    FunctionShellActionParam as FunctionShellActionParam,
+    FunctionShellCallOutputExitOutcomeParam as FunctionShellCallOutputExitOutcomeParam,
+    FunctionShellCallOutputTimeoutOutcomeParam as FunctionShellCallOutputTimeoutOutcomeParam,
+    HTTPErrorParam as HTTPErrorParam,
+    KeyPressActionParam as KeyPressActionParam,
+    LocalShellExecActionParam as LocalShellExecActionParam,
+    LogProbParam as LogProbParam,
+    McpListToolsToolParam as McpListToolsToolParam,
+    McpProtocolErrorParam as McpProtocolErrorParam,
+    McpToolExecutionErrorParam as McpToolExecutionErrorParam,
+    MoveParam as MoveParam,
+    ProgramToolCallCallerParam as ProgramToolCallCallerParam,
+    PromptCacheBreakpointConfigParam as PromptCacheBreakpointConfigParam,
+    ReasoningTextContentParam as ReasoningTextContentParam,
+    ResponseComputerToolCallOutputScreenshotParam as ResponseComputerToolCallOutputScreenshotParam,
+    ResponseFileSearchToolCallParamResult as ResponseFileSearchToolCallParamResult,
+    ResponseFunctionShellCallOutputContentParam as ResponseFunctionShellCallOutputContentParam,
+    ResponseInputFileContentParam as ResponseInputFileContentParam,
+    ResponseInputFileParam as ResponseInputFileParam,
+    ResponseInputImageParam as ResponseInputImageParam,
+    ResponseInputTextContentParam as ResponseInputTextContentParam,
+    ResponseInputTextParam as ResponseInputTextParam,
+    ResponseOutputRefusalParam as ResponseOutputRefusalParam,
+    ResponseOutputTextParam as ResponseOutputTextParam,
+    ScreenshotParam as ScreenshotParam,
+    ScrollParam as ScrollParam,
+    SummaryTextContentParam as SummaryTextContentParam,
+    ToolCallCallerParam as ToolCallCallerParam,
+    TopLogProbParam as TopLogProbParam,
+    TypeParam as TypeParam,
+    URLCitationBodyParam as URLCitationBodyParam,
+    WaitParam as WaitParam,
+    WebSearchActionFindParam as WebSearchActionFindParam,
+    WebSearchActionOpenPageParam as WebSearchActionOpenPageParam,
+    WebSearchActionSearchParam as WebSearchActionSearchParam,
+    WebSearchActionSearchParamSource as WebSearchActionSearchParamSource,
+)
 from ai_client.types.responses.tool_param import ContainerReferenceParam, LocalEnvironmentParam, ToolParam
 from ai_client.types.shared_params.common import PromptCacheBreakpointParam
 
@@ -16,88 +71,6 @@ class AdditionalToolsItemParam(TypedDict, total=False):
     role: Required[Literal["developer"]]
     tools: Required[Iterable[ToolParam]]
     id: str | None
-
-
-class ContainerFileCitationBodyParam(TypedDict, total=False):
-    """Container file citation body, to send."""
-
-    type: Required[Literal["container_file_citation"]]
-    container_id: Required[str]
-    file_id: Required[str]
-    start_index: Required[int]
-    end_index: Required[int]
-    filename: Required[str]
-
-
-class FileCitationBodyParam(TypedDict, total=False):
-    """File citation body, to send."""
-
-    type: Required[Literal["file_citation"]]
-    file_id: Required[str]
-    index: Required[int]
-    filename: Required[str]
-
-
-class FilePathParam(TypedDict, total=False):
-    """File path, to send."""
-
-    type: Required[Literal["file_path"]]
-    file_id: Required[str]
-    index: Required[int]
-
-
-class URLCitationBodyParam(TypedDict, total=False):
-    """URL citation body, to send."""
-
-    type: Required[Literal["url_citation"]]
-    url: Required[str]
-    start_index: Required[int]
-    end_index: Required[int]
-    title: Required[str]
-
-
-AnnotationParam: TypeAlias = (
-    FileCitationBodyParam | URLCitationBodyParam | ContainerFileCitationBodyParam | FilePathParam
-)
-
-
-class ApplyPatchCreateFileOperationParam(TypedDict, total=False):
-    """Apply patch create file operation, to send."""
-
-    type: Required[Literal["create_file"]]
-    path: Required[str]
-    diff: Required[str]
-
-
-class ApplyPatchDeleteFileOperationParam(TypedDict, total=False):
-    """Apply patch delete file operation, to send."""
-
-    type: Required[Literal["delete_file"]]
-    path: Required[str]
-
-
-class DirectToolCallCallerParam(TypedDict, total=False):
-    """Direct tool call caller, to send."""
-
-    type: Required[Literal["direct"]]
-
-
-class ProgramToolCallCallerParam(TypedDict, total=False):
-    """Program tool call caller, to send."""
-
-    type: Required[Literal["program"]]
-    caller_id: Required[str]
-
-
-ToolCallCallerParam: TypeAlias = DirectToolCallCallerParam | ProgramToolCallCallerParam
-
-
-class ApplyPatchUpdateFileOperationParam(TypedDict, total=False):
-    """Apply patch update file operation, to send."""
-
-    type: Required[Literal["update_file"]]
-    path: Required[str]
-    diff: Required[str]
 
 
 class ApplyPatchToolCallItemParam(TypedDict, total=False):
@@ -126,136 +99,13 @@ class ApplyPatchToolCallOutputItemParam(TypedDict, total=False):
     output: str | None
 
 
-class ClickParam(TypedDict, total=False):
-    """Click, to send."""
-
-    type: Required[Literal["click"]]
-    button: Required[Literal["left", "right", "wheel", "back", "forward"]]
-    x: Required[int]
-    y: Required[int]
-    keys: Sequence[str] | None
-
-
-class CodeInterpreterOutputImageParam(TypedDict, total=False):
-    """Code interpreter output image, to send."""
-
-    type: Required[Literal["image"]]
-    url: Required[str]
-
-
-class CodeInterpreterOutputLogsParam(TypedDict, total=False):
-    """Code interpreter output logs, to send."""
-
-    type: Required[Literal["logs"]]
-    logs: Required[str]
-
-
 class CompactionTriggerItemParam(TypedDict, total=False):
     """Compaction trigger item, to send."""
 
     type: Required[Literal["compaction_trigger"]]
 
 
-class DoubleClickActionParam(TypedDict, total=False):
-    """Double click action, to send."""
-
-    type: Required[Literal["double_click"]]
-    x: Required[int]
-    y: Required[int]
-    keys: Required[Sequence[str] | None]
-
-
-class CoordParam(TypedDict, total=False):
-    """Coord, to send."""
-
-    x: Required[int]
-    y: Required[int]
-
-
-class DragParam(TypedDict, total=False):
-    """Drag, to send."""
-
-    type: Required[Literal["drag"]]
-    path: Required[Iterable[CoordParam]]
-    keys: Sequence[str] | None
-
-
-class KeyPressActionParam(TypedDict, total=False):
-    """Key press action, to send."""
-
-    type: Required[Literal["keypress"]]
-    keys: Required[Sequence[str]]
-
-
-class MoveParam(TypedDict, total=False):
-    """Move, to send."""
-
-    type: Required[Literal["move"]]
-    x: Required[int]
-    y: Required[int]
-    keys: Sequence[str] | None
-
-
-class ScreenshotParam(TypedDict, total=False):
-    """Screenshot, to send."""
-
-    type: Required[Literal["screenshot"]]
-
-
-class ScrollParam(TypedDict, total=False):
-    """Scroll, to send."""
-
-    type: Required[Literal["scroll"]]
-    x: Required[int]
-    y: Required[int]
-    scroll_x: Required[int]
-    scroll_y: Required[int]
-    keys: Sequence[str] | None
-
-
-class TypeParam(TypedDict, total=False):
-    """Type, to send."""
-
-    type: Required[Literal["type"]]
-    text: Required[str]
-
-
-class WaitParam(TypedDict, total=False):
-    """Wait, to send."""
-
-    type: Required[Literal["wait"]]
-
-
-ComputerActionParam: TypeAlias = (
-    ClickParam
-    | DoubleClickActionParam
-    | DragParam
-    | KeyPressActionParam
-    | MoveParam
-    | ScreenshotParam
-    | ScrollParam
-    | TypeParam
-    | WaitParam
-)
-
-
 ComputerActionListParam: TypeAlias = Iterable[ComputerActionParam]
-
-
-class ResponseComputerToolCallOutputScreenshotParam(TypedDict, total=False):
-    """Response computer tool call output screenshot, to send."""
-
-    type: Required[Literal["computer_screenshot"]]
-    image_url: str
-    file_id: str
-
-
-class ComputerCallSafetyCheckParam(TypedDict, total=False):
-    """Computer call safety check, to send."""
-
-    id: Required[str]
-    code: str | None
-    message: str | None
 
 
 class ComputerCallOutputItemParam(TypedDict, total=False):
@@ -267,42 +117,6 @@ class ComputerCallOutputItemParam(TypedDict, total=False):
     id: str | None
     acknowledged_safety_checks: Iterable[ComputerCallSafetyCheckParam] | None
     status: Literal["in_progress", "completed", "incomplete"] | None
-
-
-class PromptCacheBreakpointConfigParam(TypedDict, total=False):
-    """Prompt cache breakpoint config, to send."""
-
-    mode: Required[Literal["explicit"]]
-
-
-class ResponseInputFileParam(TypedDict, total=False):
-    """Response input file, to send."""
-
-    type: Required[Literal["input_file"]]
-    file_id: str | None
-    filename: str
-    file_data: str
-    prompt_cache_breakpoint: PromptCacheBreakpointConfigParam
-    file_url: str
-    detail: Literal["auto", "low", "high"]
-
-
-class ResponseInputImageParam(TypedDict, total=False):
-    """Response input image, to send."""
-
-    type: Required[Literal["input_image"]]
-    detail: Required[Literal["low", "high", "auto", "original"]]
-    image_url: str | None
-    file_id: str | None
-    prompt_cache_breakpoint: PromptCacheBreakpointConfigParam
-
-
-class ResponseInputTextParam(TypedDict, total=False):
-    """Response input text, to send."""
-
-    type: Required[Literal["input_text"]]
-    text: Required[str]
-    prompt_cache_breakpoint: PromptCacheBreakpointConfigParam
 
 
 ResponseInputContentParam: TypeAlias = (
@@ -322,23 +136,6 @@ class EasyInputMessageParam(TypedDict, total=False):
     type: Literal["message"]
 
 
-FunctionAndCustomToolCallOutputParam: TypeAlias = (
-    ResponseInputTextParam | ResponseInputImageParam | ResponseInputFileParam
-)
-
-
-class ResponseInputFileContentParam(TypedDict, total=False):
-    """Response input file content, to send."""
-
-    type: Required[Literal["input_file"]]
-    file_id: str | None
-    filename: str | None
-    file_data: str | None
-    file_url: str | None
-    detail: Literal["auto", "low", "high"]
-    prompt_cache_breakpoint: PromptCacheBreakpointParam | None
-
-
 class ResponseInputImageContentParam(TypedDict, total=False):
     """Response input image content, to send."""
 
@@ -346,14 +143,6 @@ class ResponseInputImageContentParam(TypedDict, total=False):
     image_url: str | None
     file_id: str | None
     detail: ImageDetail | None
-    prompt_cache_breakpoint: PromptCacheBreakpointParam | None
-
-
-class ResponseInputTextContentParam(TypedDict, total=False):
-    """Response input text content, to send."""
-
-    type: Required[Literal["input_text"]]
-    text: Required[str]
     prompt_cache_breakpoint: PromptCacheBreakpointParam | None
 
 
@@ -375,14 +164,6 @@ class FunctionCallOutputItemParam(TypedDict, total=False):
     status: Literal["in_progress", "completed", "incomplete"] | None
 
 
-class FunctionShellActionParam(TypedDict, total=False):
-    """Function shell action, to send."""
-
-    commands: Required[Sequence[str]]
-    timeout_ms: int | None
-    max_output_length: int | None
-
-
 class FunctionShellCallItemParam(TypedDict, total=False):
     """Function shell call item, to send."""
 
@@ -395,27 +176,6 @@ class FunctionShellCallItemParam(TypedDict, total=False):
     environment: LocalEnvironmentParam | ContainerReferenceParam | None
 
 
-class FunctionShellCallOutputExitOutcomeParam(TypedDict, total=False):
-    """Function shell call output exit outcome, to send."""
-
-    type: Required[Literal["exit"]]
-    exit_code: Required[int]
-
-
-class FunctionShellCallOutputTimeoutOutcomeParam(TypedDict, total=False):
-    """Function shell call output timeout outcome, to send."""
-
-    type: Required[Literal["timeout"]]
-
-
-class ResponseFunctionShellCallOutputContentParam(TypedDict, total=False):
-    """Response function shell call output content, to send."""
-
-    stdout: Required[str]
-    stderr: Required[str]
-    outcome: Required[FunctionShellCallOutputTimeoutOutcomeParam | FunctionShellCallOutputExitOutcomeParam]
-
-
 class FunctionShellCallOutputItemParam(TypedDict, total=False):
     """Function shell call output item, to send."""
 
@@ -426,14 +186,6 @@ class FunctionShellCallOutputItemParam(TypedDict, total=False):
     caller: ToolCallCallerParam | None
     status: Literal["in_progress", "completed", "incomplete"] | None
     max_output_length: int | None
-
-
-class HTTPErrorParam(TypedDict, total=False):
-    """HTTP error, to send."""
-
-    type: Required[Literal["http_error"]]
-    code: Required[int]
-    message: Required[str]
 
 
 class ImageGenToolCallParam(TypedDict, total=False):
@@ -461,17 +213,6 @@ class ItemReferenceParam(TypedDict, total=False):
     type: Literal["item_reference"] | None
 
 
-class LocalShellExecActionParam(TypedDict, total=False):
-    """Local shell exec action, to send."""
-
-    type: Required[Literal["exec"]]
-    command: Required[Sequence[str]]
-    env: Required[Mapping[str, str]]
-    timeout_ms: int | None
-    working_directory: str | None
-    user: str | None
-
-
 class LocalShellToolCallOutputParam(TypedDict, total=False):
     """Local shell tool call output, to send."""
 
@@ -489,23 +230,6 @@ class LocalShellToolCallParam(TypedDict, total=False):
     call_id: Required[str]
     action: Required[LocalShellExecActionParam]
     status: Required[Literal["in_progress", "completed", "incomplete"]]
-
-
-class TopLogProbParam(TypedDict, total=False):
-    """Top log prob, to send."""
-
-    token: Required[str]
-    logprob: Required[float]
-    bytes: Required[Sequence[int]]
-
-
-class LogProbParam(TypedDict, total=False):
-    """Log prob, to send."""
-
-    token: Required[str]
-    logprob: Required[float]
-    bytes: Required[Sequence[int]]
-    top_logprobs: Required[Iterable[TopLogProbParam]]
 
 
 class McpApprovalRequestParam(TypedDict, total=False):
@@ -528,15 +252,6 @@ class McpApprovalResponseParam(TypedDict, total=False):
     reason: str | None
 
 
-class McpListToolsToolParam(TypedDict, total=False):
-    """Mcp list tools tool, to send."""
-
-    name: Required[str]
-    input_schema: Required[Mapping[str, object]]
-    description: str | None
-    annotations: Mapping[str, object] | None
-
-
 class McpListToolsParam(TypedDict, total=False):
     """Mcp list tools, to send."""
 
@@ -545,21 +260,6 @@ class McpListToolsParam(TypedDict, total=False):
     server_label: Required[str]
     tools: Required[Iterable[McpListToolsToolParam]]
     error: str | None
-
-
-class McpProtocolErrorParam(TypedDict, total=False):
-    """Mcp protocol error, to send."""
-
-    type: Required[Literal["mcp_protocol_error"]]
-    code: Required[int]
-    message: Required[str]
-
-
-class McpToolExecutionErrorParam(TypedDict, total=False):
-    """Mcp tool execution error, to send."""
-
-    type: Required[Literal["mcp_tool_execution_error"]]
-    content: Required[object]
 
 
 McpToolCallErrorParam: TypeAlias = McpProtocolErrorParam | McpToolExecutionErrorParam | HTTPErrorParam
@@ -597,13 +297,6 @@ class ProgramOutputItemParam(TypedDict, total=False):
     call_id: Required[str]
     result: Required[str]
     status: Required[Literal["completed", "incomplete"]]
-
-
-class ReasoningTextContentParam(TypedDict, total=False):
-    """Reasoning text content, to send."""
-
-    type: Required[Literal["reasoning_text"]]
-    text: Required[str]
 
 
 class ResponseCodeInterpreterToolCallParam(TypedDict, total=False):
@@ -659,16 +352,6 @@ class ResponseCustomToolCallParam(TypedDict, total=False):
     namespace: str
 
 
-class ResponseFileSearchToolCallParamResult(TypedDict, total=False):
-    """`result` of `ResponseFileSearchToolCallParam`."""
-
-    file_id: str
-    text: str
-    filename: str
-    attributes: Mapping[str, str | float | bool] | None
-    score: float
-
-
 class ResponseFileSearchToolCallParam(TypedDict, total=False):
     """Response file search tool call, to send."""
 
@@ -690,37 +373,6 @@ class ResponseFunctionToolCallParam(TypedDict, total=False):
     caller: ToolCallCallerParam | None
     namespace: str
     status: Literal["in_progress", "completed", "incomplete"]
-
-
-class WebSearchActionFindParam(TypedDict, total=False):
-    """Web search action find, to send."""
-
-    type: Required[Literal["find_in_page"]]
-    url: Required[str]
-    pattern: Required[str]
-
-
-class WebSearchActionOpenPageParam(TypedDict, total=False):
-    """Web search action open page, to send."""
-
-    type: Required[Literal["open_page"]]
-    url: str | None
-
-
-class WebSearchActionSearchParamSource(TypedDict, total=False):
-    """`source` of `WebSearchActionSearchParam`."""
-
-    type: Required[Literal["url"]]
-    url: Required[str]
-
-
-class WebSearchActionSearchParam(TypedDict, total=False):
-    """Web search action search, to send."""
-
-    type: Required[Literal["search"]]
-    query: str
-    queries: Sequence[str]
-    sources: Iterable[WebSearchActionSearchParamSource]
 
 
 class ResponseFunctionWebSearchParam(TypedDict, total=False):
@@ -746,22 +398,6 @@ class ResponseInputAudioParam(TypedDict, total=False):
     input_audio: Required[ResponseInputAudioParamInputAudio]
 
 
-class ResponseOutputTextParam(TypedDict, total=False):
-    """Response output text, to send."""
-
-    type: Required[Literal["output_text"]]
-    text: Required[str]
-    annotations: Required[Iterable[AnnotationParam]]
-    logprobs: Required[Iterable[LogProbParam]]
-
-
-class ResponseOutputRefusalParam(TypedDict, total=False):
-    """Response output refusal, to send."""
-
-    type: Required[Literal["refusal"]]
-    refusal: Required[str]
-
-
 class ResponseOutputMessageParam(TypedDict, total=False):
     """Response output message, to send."""
 
@@ -771,13 +407,6 @@ class ResponseOutputMessageParam(TypedDict, total=False):
     content: Required[Iterable[ResponseOutputTextParam | ResponseOutputRefusalParam]]
     status: Required[Literal["in_progress", "completed", "incomplete"]]
     phase: Literal["commentary", "final_answer"] | None
-
-
-class SummaryTextContentParam(TypedDict, total=False):
-    """Summary text content, to send."""
-
-    type: Required[Literal["summary_text"]]
-    text: Required[str]
 
 
 class ResponseReasoningItemParam(TypedDict, total=False):

@@ -5,6 +5,66 @@ from typing import Annotated, Literal, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
+from ai_client.types.responses.response_part import (
+    Annotation as Annotation,
+    ApplyPatchCreateFileOperation as ApplyPatchCreateFileOperation,
+    ApplyPatchDeleteFileOperation as ApplyPatchDeleteFileOperation,
+    ApplyPatchUpdateFileOperation as ApplyPatchUpdateFileOperation,
+    Click as Click,
+    CodeInterpreterOutputImage as CodeInterpreterOutputImage,
+    CodeInterpreterOutputLogs as CodeInterpreterOutputLogs,
+    ComputerAction as ComputerAction,
+    ComputerCallSafetyCheck as ComputerCallSafetyCheck,
+    ContainerFileCitationBody as ContainerFileCitationBody,
+    Coord as Coord,
+    DirectToolCallCaller as DirectToolCallCaller,
+    DoubleClickAction as DoubleClickAction,
+    Drag as Drag,
+    FileCitationBody as FileCitationBody,
+    FilePath as FilePath,
+    FunctionAndCustomToolCallOutput as FunctionAndCustomToolCallOutput,
+    FunctionShellAction as FunctionShellAction,
+    FunctionShellActionInput as FunctionShellActionInput,
+    FunctionShellCallOutputContent as FunctionShellCallOutputContent,
+    FunctionShellCallOutputExitOutcome as FunctionShellCallOutputExitOutcome,
+    FunctionShellCallOutputTimeoutOutcome as FunctionShellCallOutputTimeoutOutcome,
+    HTTPError as HTTPError,
+    ImageDetail as ImageDetail,
+    KeyPressAction as KeyPressAction,
+    LocalShellExecAction as LocalShellExecAction,
+    LogProb as LogProb,
+    McpListToolsTool as McpListToolsTool,
+    McpProtocolError as McpProtocolError,
+    McpToolExecutionError as McpToolExecutionError,
+    Move as Move,
+    ProgramToolCallCaller as ProgramToolCallCaller,
+    PromptCacheBreakpointConfig as PromptCacheBreakpointConfig,
+    ReasoningTextContent as ReasoningTextContent,
+    ResponseComputerToolCallOutputScreenshot as ResponseComputerToolCallOutputScreenshot,
+    ResponseContainerReference as ResponseContainerReference,
+    ResponseFileSearchToolCallResult as ResponseFileSearchToolCallResult,
+    ResponseFunctionShellCallOutputContent as ResponseFunctionShellCallOutputContent,
+    ResponseInputFile as ResponseInputFile,
+    ResponseInputFileContent as ResponseInputFileContent,
+    ResponseInputImage as ResponseInputImage,
+    ResponseInputText as ResponseInputText,
+    ResponseInputTextContent as ResponseInputTextContent,
+    ResponseLocalEnvironment as ResponseLocalEnvironment,
+    ResponseOutputRefusal as ResponseOutputRefusal,
+    ResponseOutputText as ResponseOutputText,
+    Screenshot as Screenshot,
+    Scroll as Scroll,
+    SummaryTextContent as SummaryTextContent,
+    ToolCallCaller as ToolCallCaller,
+    TopLogProb as TopLogProb,
+    Type as Type,
+    URLCitationBody as URLCitationBody,
+    Wait as Wait,
+    WebSearchActionFind as WebSearchActionFind,
+    WebSearchActionOpenPage as WebSearchActionOpenPage,
+    WebSearchActionSearch as WebSearchActionSearch,
+    WebSearchActionSearchSource as WebSearchActionSearchSource,
+)
 from ai_client.types.responses.tool import ContainerReference, LocalEnvironment, Tool
 from ai_client.types.shared.common import PromptCacheBreakpoint
 
@@ -27,88 +87,6 @@ class AdditionalToolsItem(BaseModel):
     role: Literal["developer"]
     tools: list[Tool]
     id: str | None = None
-
-
-class ContainerFileCitationBody(BaseModel):
-    """Container file citation body."""
-
-    type: Literal["container_file_citation"]
-    container_id: str
-    file_id: str
-    start_index: int
-    end_index: int
-    filename: str
-
-
-class FileCitationBody(BaseModel):
-    """File citation body."""
-
-    type: Literal["file_citation"]
-    file_id: str
-    index: int
-    filename: str
-
-
-class FilePath(BaseModel):
-    """File path."""
-
-    type: Literal["file_path"]
-    file_id: str
-    index: int
-
-
-class URLCitationBody(BaseModel):
-    """URL citation body."""
-
-    type: Literal["url_citation"]
-    url: str
-    start_index: int
-    end_index: int
-    title: str
-
-
-Annotation: TypeAlias = Annotated[
-    FileCitationBody | URLCitationBody | ContainerFileCitationBody | FilePath, OneOf("type")
-]
-
-
-class ApplyPatchCreateFileOperation(BaseModel):
-    """Apply patch create file operation."""
-
-    type: Literal["create_file"]
-    path: str
-    diff: str
-
-
-class ApplyPatchDeleteFileOperation(BaseModel):
-    """Apply patch delete file operation."""
-
-    type: Literal["delete_file"]
-    path: str
-
-
-class DirectToolCallCaller(BaseModel):
-    """Direct tool call caller."""
-
-    type: Literal["direct"]
-
-
-class ProgramToolCallCaller(BaseModel):
-    """Program tool call caller."""
-
-    type: Literal["program"]
-    caller_id: str
-
-
-ToolCallCaller: TypeAlias = Annotated[DirectToolCallCaller | ProgramToolCallCaller, OneOf("type")]
-
-
-class ApplyPatchUpdateFileOperation(BaseModel):
-    """Apply patch update file operation."""
-
-    type: Literal["update_file"]
-    path: str
-    diff: str
 
 
 class ApplyPatchToolCallItem(BaseModel):
@@ -136,129 +114,13 @@ class ApplyPatchToolCallOutputItem(BaseModel):
     output: str | None = None
 
 
-class Click(BaseModel):
-    """Click."""
-
-    type: Literal["click"]
-    button: Open[Literal["left", "right", "wheel", "back", "forward"]]
-    x: int
-    y: int
-    keys: list[str] | None = None
-
-
-class CodeInterpreterOutputImage(BaseModel):
-    """Code interpreter output image."""
-
-    type: Literal["image"]
-    url: str
-
-
-class CodeInterpreterOutputLogs(BaseModel):
-    """Code interpreter output logs."""
-
-    type: Literal["logs"]
-    logs: str
-
-
 class CompactionTriggerItem(BaseModel):
     """Compaction trigger item."""
 
     type: Literal["compaction_trigger"]
 
 
-class DoubleClickAction(BaseModel):
-    """Double click action."""
-
-    type: Literal["double_click"]
-    x: int
-    y: int
-    keys: list[str] | None = None
-
-
-class Coord(BaseModel):
-    """Coord."""
-
-    x: int
-    y: int
-
-
-class Drag(BaseModel):
-    """Drag."""
-
-    type: Literal["drag"]
-    path: list[Coord]
-    keys: list[str] | None = None
-
-
-class KeyPressAction(BaseModel):
-    """Key press action."""
-
-    type: Literal["keypress"]
-    keys: list[str]
-
-
-class Move(BaseModel):
-    """Move."""
-
-    type: Literal["move"]
-    x: int
-    y: int
-    keys: list[str] | None = None
-
-
-class Screenshot(BaseModel):
-    """Screenshot."""
-
-    type: Literal["screenshot"]
-
-
-class Scroll(BaseModel):
-    """Scroll."""
-
-    type: Literal["scroll"]
-    x: int
-    y: int
-    scroll_x: int
-    scroll_y: int
-    keys: list[str] | None = None
-
-
-class Type(BaseModel):
-    """Type."""
-
-    type: Literal["type"]
-    text: str
-
-
-class Wait(BaseModel):
-    """Wait."""
-
-    type: Literal["wait"]
-
-
-ComputerAction: TypeAlias = Annotated[
-    Click | DoubleClickAction | Drag | KeyPressAction | Move | Screenshot | Scroll | Type | Wait,
-    OneOf("type"),
-]
-
-
 ComputerActionList: TypeAlias = list[ComputerAction]
-
-
-class ResponseComputerToolCallOutputScreenshot(BaseModel):
-    """Response computer tool call output screenshot."""
-
-    type: Open[Literal["computer_screenshot"]]
-    image_url: str | None = None
-    file_id: str | None = None
-
-
-class ComputerCallSafetyCheck(BaseModel):
-    """Computer call safety check."""
-
-    id: str
-    code: str | None = None
-    message: str | None = None
 
 
 class ComputerCallOutputItem(BaseModel):
@@ -270,42 +132,6 @@ class ComputerCallOutputItem(BaseModel):
     id: str | None = None
     acknowledged_safety_checks: list[ComputerCallSafetyCheck] | None = None
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
-
-
-class PromptCacheBreakpointConfig(BaseModel):
-    """Prompt cache breakpoint config."""
-
-    mode: Open[Literal["explicit"]]
-
-
-class ResponseInputFile(BaseModel):
-    """Response input file."""
-
-    type: Literal["input_file"]
-    file_id: str | None = None
-    filename: str | None = None
-    file_data: str | None = None
-    prompt_cache_breakpoint: PromptCacheBreakpointConfig | None = None
-    file_url: str | None = None
-    detail: Open[Literal["auto", "low", "high"]] | None = None
-
-
-class ResponseInputImage(BaseModel):
-    """Response input image."""
-
-    type: Literal["input_image"]
-    detail: Open[Literal["low", "high", "auto", "original"]]
-    image_url: str | None = None
-    file_id: str | None = None
-    prompt_cache_breakpoint: PromptCacheBreakpointConfig | None = None
-
-
-class ResponseInputText(BaseModel):
-    """Response input text."""
-
-    type: Literal["input_text"]
-    text: str
-    prompt_cache_breakpoint: PromptCacheBreakpointConfig | None = None
 
 
 ResponseInputContent: TypeAlias = Annotated[
@@ -325,26 +151,6 @@ class EasyInputMessage(BaseModel):
     type: Literal["message"] | None = None
 
 
-FunctionAndCustomToolCallOutput: TypeAlias = Annotated[
-    ResponseInputText | ResponseInputImage | ResponseInputFile, OneOf("type")
-]
-
-
-class ResponseInputFileContent(BaseModel):
-    """Response input file content."""
-
-    type: Literal["input_file"]
-    file_id: str | None = None
-    filename: str | None = None
-    file_data: str | None = None
-    file_url: str | None = None
-    detail: Open[Literal["auto", "low", "high"]] | None = None
-    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
-
-
-ImageDetail: TypeAlias = Literal["low", "high", "auto", "original"]
-
-
 class ResponseInputImageContent(BaseModel):
     """Response input image content."""
 
@@ -352,14 +158,6 @@ class ResponseInputImageContent(BaseModel):
     image_url: str | None = None
     file_id: str | None = None
     detail: Open[ImageDetail] | None = None
-    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
-
-
-class ResponseInputTextContent(BaseModel):
-    """Response input text content."""
-
-    type: Literal["input_text"]
-    text: str
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
@@ -383,22 +181,6 @@ class FunctionCallOutputItem(BaseModel):
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
 
 
-class FunctionShellAction(BaseModel):
-    """Function shell action."""
-
-    commands: list[str]
-    timeout_ms: int | None = None
-    max_output_length: int | None = None
-
-
-class FunctionShellActionInput(BaseModel):
-    """Function shell action input."""
-
-    commands: list[str]
-    timeout_ms: int | None = None
-    max_output_length: int | None = None
-
-
 class FunctionShellCallItem(BaseModel):
     """Function shell call item."""
 
@@ -411,40 +193,6 @@ class FunctionShellCallItem(BaseModel):
     environment: Annotated[LocalEnvironment | ContainerReference, OneOf("type")] | None = None
 
 
-class FunctionShellCallOutputExitOutcome(BaseModel):
-    """Function shell call output exit outcome."""
-
-    type: Literal["exit"]
-    exit_code: int
-
-
-class FunctionShellCallOutputTimeoutOutcome(BaseModel):
-    """Function shell call output timeout outcome."""
-
-    type: Literal["timeout"]
-
-
-class FunctionShellCallOutputContent(BaseModel):
-    """Function shell call output content."""
-
-    stdout: str
-    stderr: str
-    outcome: Annotated[
-        FunctionShellCallOutputTimeoutOutcome | FunctionShellCallOutputExitOutcome, OneOf("type")
-    ]
-    created_by: str | None = None
-
-
-class ResponseFunctionShellCallOutputContent(BaseModel):
-    """Response function shell call output content."""
-
-    stdout: str
-    stderr: str
-    outcome: Annotated[
-        FunctionShellCallOutputTimeoutOutcome | FunctionShellCallOutputExitOutcome, OneOf("type")
-    ]
-
-
 class FunctionShellCallOutputItem(BaseModel):
     """Function shell call output item."""
 
@@ -455,14 +203,6 @@ class FunctionShellCallOutputItem(BaseModel):
     caller: ToolCallCaller | None = None
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
     max_output_length: int | None = None
-
-
-class HTTPError(BaseModel):
-    """HTTP error."""
-
-    type: Literal["http_error"]
-    code: int
-    message: str
 
 
 class ImageGenToolCall(BaseModel):
@@ -490,17 +230,6 @@ class ItemReference(BaseModel):
     type: Literal["item_reference"] | None = None
 
 
-class LocalShellExecAction(BaseModel):
-    """Local shell exec action."""
-
-    type: Open[Literal["exec"]]
-    command: list[str]
-    env: dict[str, str]
-    timeout_ms: int | None = None
-    working_directory: str | None = None
-    user: str | None = None
-
-
 class LocalShellToolCall(BaseModel):
     """Local shell tool call."""
 
@@ -518,23 +247,6 @@ class LocalShellToolCallOutput(BaseModel):
     id: str
     output: str
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
-
-
-class TopLogProb(BaseModel):
-    """Top log prob."""
-
-    token: str
-    logprob: float
-    bytes: list[int]
-
-
-class LogProb(BaseModel):
-    """Log prob."""
-
-    token: str
-    logprob: float
-    bytes: list[int]
-    top_logprobs: list[TopLogProb]
 
 
 class McpApprovalRequest(BaseModel):
@@ -567,15 +279,6 @@ class McpApprovalResponseResource(BaseModel):
     reason: str | None = None
 
 
-class McpListToolsTool(BaseModel):
-    """Mcp list tools tool."""
-
-    name: str
-    input_schema: dict[str, object]
-    description: str | None = None
-    annotations: dict[str, object] | None = None
-
-
 class McpListTools(BaseModel):
     """Mcp list tools."""
 
@@ -584,21 +287,6 @@ class McpListTools(BaseModel):
     server_label: str
     tools: list[McpListToolsTool]
     error: str | None = None
-
-
-class McpProtocolError(BaseModel):
-    """Mcp protocol error."""
-
-    type: Literal["mcp_protocol_error"]
-    code: int
-    message: str
-
-
-class McpToolExecutionError(BaseModel):
-    """Mcp tool execution error."""
-
-    type: Literal["mcp_tool_execution_error"]
-    content: object = None
 
 
 McpToolCallError: TypeAlias = Annotated[McpProtocolError | McpToolExecutionError | HTTPError, OneOf("type")]
@@ -656,13 +344,6 @@ class ProgramOutputItem(BaseModel):
     call_id: str
     result: str
     status: Open[Literal["completed", "incomplete"]]
-
-
-class ReasoningTextContent(BaseModel):
-    """Reasoning text content."""
-
-    type: Literal["reasoning_text"]
-    text: str
 
 
 class ResponseApplyPatchToolCall(BaseModel):
@@ -746,13 +427,6 @@ class ResponseComputerToolCallOutputItem(BaseModel):
     created_by: str | None = None
 
 
-class ResponseContainerReference(BaseModel):
-    """Response container reference."""
-
-    type: Literal["container_reference"]
-    container_id: str
-
-
 class ResponseCustomToolCall(BaseModel):
     """Response custom tool call."""
 
@@ -801,16 +475,6 @@ class ResponseCustomToolCallOutputItem(BaseModel):
     created_by: str | None = None
 
 
-class ResponseFileSearchToolCallResult(BaseModel):
-    """`result` of `ResponseFileSearchToolCall`."""
-
-    file_id: str | None = None
-    text: str | None = None
-    filename: str | None = None
-    attributes: dict[str, str | float | bool] | None = None
-    score: float | None = None
-
-
 class ResponseFileSearchToolCall(BaseModel):
     """Response file search tool call."""
 
@@ -819,12 +483,6 @@ class ResponseFileSearchToolCall(BaseModel):
     status: Open[Literal["in_progress", "searching", "completed", "incomplete", "failed"]]
     queries: list[str]
     results: list[ResponseFileSearchToolCallResult] | None = None
-
-
-class ResponseLocalEnvironment(BaseModel):
-    """Response local environment."""
-
-    type: Literal["local"]
 
 
 class ResponseFunctionShellToolCall(BaseModel):
@@ -894,37 +552,6 @@ class ResponseFunctionToolCallOutputItem(BaseModel):
     created_by: str | None = None
 
 
-class WebSearchActionFind(BaseModel):
-    """Web search action find."""
-
-    type: Literal["find_in_page"]
-    url: str
-    pattern: str
-
-
-class WebSearchActionOpenPage(BaseModel):
-    """Web search action open page."""
-
-    type: Literal["open_page"]
-    url: str | None = None
-
-
-class WebSearchActionSearchSource(BaseModel):
-    """`source` of `WebSearchActionSearch`."""
-
-    type: Open[Literal["url"]]
-    url: str
-
-
-class WebSearchActionSearch(BaseModel):
-    """Web search action search."""
-
-    type: Literal["search"]
-    query: str | None = None
-    queries: list[str] | None = None
-    sources: list[WebSearchActionSearchSource] | None = None
-
-
 class ResponseFunctionWebSearch(BaseModel):
     """Response function web search."""
 
@@ -948,22 +575,6 @@ class ResponseInputAudio(BaseModel):
     input_audio: ResponseInputAudioInputAudio
 
 
-class ResponseOutputText(BaseModel):
-    """Response output text."""
-
-    type: Literal["output_text"]
-    text: str
-    annotations: list[Annotation]
-    logprobs: list[LogProb]
-
-
-class ResponseOutputRefusal(BaseModel):
-    """Response output refusal."""
-
-    type: Literal["refusal"]
-    refusal: str
-
-
 class ResponseOutputMessage(BaseModel):
     """Response output message."""
 
@@ -973,13 +584,6 @@ class ResponseOutputMessage(BaseModel):
     content: list[Annotated[ResponseOutputText | ResponseOutputRefusal, OneOf("type")]]
     status: Open[Literal["in_progress", "completed", "incomplete"]]
     phase: Open[Literal["commentary", "final_answer"]] | None = None
-
-
-class SummaryTextContent(BaseModel):
-    """Summary text content."""
-
-    type: Literal["summary_text"]
-    text: str
 
 
 class ResponseReasoningItem(BaseModel):

@@ -6,11 +6,11 @@ from typing import Annotated, Literal, TypeAlias
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import OneOf, Open
 from ai_client.types.responses.response import Response
-from ai_client.types.responses.response_item import (
+from ai_client.types.responses.response_item import ResponseOutputItem
+from ai_client.types.responses.response_part import (
     Annotation,
     FunctionShellCallOutputContent,
     ReasoningTextContent,
-    ResponseOutputItem,
     ResponseOutputRefusal,
     ResponseOutputText,
 )

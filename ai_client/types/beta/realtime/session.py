@@ -14,7 +14,7 @@ from ai_client.types.realtime.realtime_session import (
     RealtimeFunctionTool,
 )
 from ai_client.types.realtime.realtime_session_param import RealtimeTruncationParam
-from ai_client.types.responses.response_create_params import ResponsePromptParam
+from ai_client.types.responses.response_part_param import ResponsePromptParam
 from ai_client.types.shared_params.common import VoiceIdsOrCustomVoiceParam
 
 
