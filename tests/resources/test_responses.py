@@ -8,6 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 import ai_client
+from ai_client.types import beta, responses
 from ai_client.types.responses import ParsedResponse
 from tests.lib.test_response_stream import CALL, keywords
 from tests.resources.test_chat import outcome
@@ -153,3 +154,12 @@ def test_a_format_whose_root_is_no_object(invoke: Any) -> None:
     invoke.upstream.reply(json=response(message('{"result": "hello"}')))
     result = invoke(invoke.client().responses.parse, **CALL, text_format=Word)
     assert result.output_parsed == Word("hello")
+
+
+def test_types_of_the_beta_are_the_released_ones() -> None:
+    """A type of the beta that says the same as the released one is that type; one that says more is its own."""
+    assert beta.BetaFunctionTool is responses.FunctionTool
+    assert beta.BetaFunctionToolParam is responses.FunctionToolParam
+    assert beta.BetaResponseOutputText is responses.ResponseOutputText
+    assert beta.BetaResponse is not responses.Response
+    assert "agent" in beta.BetaResponseFunctionToolCall.model_fields
