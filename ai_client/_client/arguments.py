@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from .._call.stream_ends import StreamEndPolicy
 from .._http.library import Library, library
-from .._params.defaults import LONGEST_SECONDS
+from .._params.defaults import DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT, LONGEST_SECONDS
 from .._params.omit import NotGiven, Omit
 from .._params.secrets import check_secret
 from .._params.sendable import address_fault, name_fault, text_fault, value_fault
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 P = TypeVar("P")
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
-DEFAULT_READ_TIMEOUT = 600
-DEFAULT_CONNECT_TIMEOUT = 5.0
 DataResidency: TypeAlias = Literal["global", "us", "eu", "ae", "au", "in", "jp"]
 _KINDS = {True: ("Client", "BaseTransport"), False: ("AsyncClient", "AsyncBaseTransport")}
 _REGIONS = ("ae", "au", "eu", "in", "jp", "us")

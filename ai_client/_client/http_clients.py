@@ -4,8 +4,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .._http.library import Library, LibraryName, library
-from .._params.defaults import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS
-from .arguments import DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT
+from .._params.defaults import (
+    DEFAULT_CONNECT_TIMEOUT,
+    DEFAULT_KEEPALIVE_EXPIRY,
+    DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_READ_TIMEOUT,
+)
 
 if TYPE_CHECKING:
     import httpx

@@ -72,16 +72,6 @@ class Resource(Generic[M]):
     ) -> Coroutine[Any, Any, T]:
         return self._call("POST", path, accepts, params, cast_to, **more)
 
-    def _put(
-        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
-    ) -> Coroutine[Any, Any, T]:
-        return self._call("PUT", path, accepts, params, cast_to, **more)
-
-    def _patch(
-        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
-    ) -> Coroutine[Any, Any, T]:
-        return self._call("PATCH", path, accepts, params, cast_to, **more)
-
     def _delete(
         self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
     ) -> Coroutine[Any, Any, T]:

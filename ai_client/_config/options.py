@@ -12,6 +12,7 @@ from .._params.defaults import (
     DEFAULT_MAX_EVENT_BYTES,
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
+    DEFAULT_READ_TIMEOUT,
 )
 from .values import (
     Address,
@@ -74,7 +75,9 @@ class Options(pydantic.BaseModel):
         None, "The secret that webhooks are signed with.", "OPENAI_WEBHOOK_SECRET", repr=False
     )
     timeout: SomeSeconds | None = _option(
-        600.0, "Seconds to wait for each read or write; connecting has 5 at most.", "AI_CLIENT_TIMEOUT"
+        DEFAULT_READ_TIMEOUT,
+        "Seconds to wait for each read or write; connecting has 5 at most.",
+        "AI_CLIENT_TIMEOUT",
     )
     max_retries: Count = _option(
         DEFAULT_MAX_RETRIES, "Further attempts after a transient failure.", "AI_CLIENT_MAX_RETRIES"

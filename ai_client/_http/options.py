@@ -5,6 +5,7 @@ import ssl
 from dataclasses import dataclass, field
 from typing import cast
 
+from .._params.defaults import DEFAULT_KEEPALIVE_EXPIRY, DEFAULT_MAX_CONNECTIONS
 from .library import LibraryName
 from .tls import Trust, tls_context
 
@@ -30,9 +31,9 @@ class PoolOptions:
         library: The library whose requests, responses and exceptions the pool speaks.
     """
 
-    max_connections: int = 1000
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
     max_idle: int | None = None
-    keepalive_expiry: float = 60.0
+    keepalive_expiry: float = DEFAULT_KEEPALIVE_EXPIRY
     trust: Trust = "certifi"
     verify: bool | ssl.SSLContext = True
     trust_env: bool = True

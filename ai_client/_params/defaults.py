@@ -1,5 +1,7 @@
 """Defaults of the clients and of an application's configuration."""
 
+DEFAULT_READ_TIMEOUT = 600.0
+DEFAULT_CONNECT_TIMEOUT = 5.0
 DEFAULT_MAX_RETRIES = 2
 LONGEST_SECONDS = 1_000_000_000
 """The longest time to wait, some 30 years: clocks and sockets overflow beyond."""
