@@ -2,7 +2,7 @@
 
     from ai_client import OpenAI, AsyncOpenAI
 
-Names are resolved when first used, so that importing the package costs next to nothing.
+Names are imported on first use, so that importing the package costs next to nothing.
 """
 
 from importlib import import_module

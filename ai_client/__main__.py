@@ -1,4 +1,4 @@
-"""`python -m ai_client`: the same as the command `ai-client`."""
+"""`python -m ai_client`, the same as the command `ai-client`."""
 
 import sys
 

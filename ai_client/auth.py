@@ -1,7 +1,7 @@
-"""Workload identity: short-lived keys in exchange for what a platform says about a workload (RFC 8693).
+"""Workload identity: exchange of a platform's token for a short-lived API key (RFC 8693).
 
-A client given a `workload_identity` asks its provider for the platform's token, exchanges that for a key of its own,
-and keeps the key until it nears its end or the API refuses it.
+A client with a `workload_identity` gets the platform's token from its provider, exchanges it for a key, and
+keeps the key until shortly before it expires or the API rejects it.
 """
 
 import time
@@ -46,19 +46,20 @@ _OF_THE_BYTES = frozenset({"content-encoding", "content-length", "set-cookie", "
 
 
 class SubjectTokenProvider(TypedDict):
-    """Where the platform's token comes from; `get_token` may be a coroutine function for the async client."""
+    """The source of the platform's token; `get_token` may be a coroutine function for the async client."""
 
     token_type: Literal["jwt", "id"]
     get_token: Callable[[], str] | Callable[[], Awaitable[str]]
 
 
 class WorkloadIdentity(TypedDict):
-    """Who a workload is.
+    """The identity of a workload.
 
     Attributes:
-        identity_provider_id, service_account_id: As the API's administrators have set them up.
-        provider: Where the platform's token comes from.
-        refresh_buffer_seconds: How long before its end a key is replaced; 1200 by default, half its life at most.
+        identity_provider_id, service_account_id: As configured by the API's administrators.
+        provider: The source of the platform's token.
+        refresh_buffer_seconds: How long before its expiry a key is replaced; 1200 by default, at most half its
+            lifetime.
     """
 
     identity_provider_id: str
@@ -71,7 +72,7 @@ SubjectTokenWorkloadIdentity: TypeAlias = WorkloadIdentity
 
 
 class WorkloadKeys:
-    """The keys of one workload, exchanged when needed; shared by all copies of a client."""
+    """The keys of one workload, exchanged on demand and shared by all copies of a client."""
 
     def __init__(self, identity: WorkloadIdentity, io: "IO") -> None:
         provider = members_of(members_of(identity).get("provider"))
@@ -91,11 +92,13 @@ class WorkloadKeys:
         self._ends = self._renew_at = 0.0
 
     async def key(self, io: "IO", sender: "Sender | AsyncSender") -> str:
-        """Give a key that is valid now.
+        """Return a key that is valid now; exchange the token for a new one where it is due.
+
+        If the renewal of a key fails that has not expired yet, that key is returned.
 
         Raises:
-            OAuthError: The exchange was refused.
-            OpenAIError: It failed otherwise, or the provider gave no token.
+            OAuthError: The exchange was rejected.
+            OpenAIError: The exchange failed otherwise, or the provider returned no token.
         """
         if self._key is not None and time.monotonic() < self._renew_at:
             return self._key
@@ -114,7 +117,7 @@ class WorkloadKeys:
             return self._key
 
     def refuse(self, key: str) -> None:
-        """Drop a key that the API did not accept."""
+        """Drop a key that the API rejected."""
         if self._key == key:
             self._key = None
 
@@ -130,11 +133,11 @@ class WorkloadKeys:
         self._store(response)
 
     async def _request(self, io: "IO", sender: "Sender | AsyncSender") -> "httpx.Request":
-        """Return the request for a key; no frame that fails later has the token among its variables."""
+        """Build the token exchange request, in a frame that is gone before anything can fail with the token in it."""
         provider = self.identity["provider"]
         token = await io.call_aside(provider["get_token"])
         if not isinstance(token, str) or not token:
-            raise OpenAIError("The workload identity's provider gave no token.")
+            raise OpenAIError("The workload identity's provider returned no token.")
         content = encode(
             {
                 "grant_type": _GRANT_TYPE,
@@ -163,7 +166,9 @@ class WorkloadKeys:
                 f"The exchange of the workload's token failed with status {response.status_code}."
             )
         if not isinstance(key, str) or not key or not isinstance(lifetime, int | float):
-            raise OpenAIError("The exchange of the workload's token gave no access_token with an expires_in.")
+            raise OpenAIError(
+                "The exchange of the workload's token returned no access_token with an expires_in."
+            )
         now = time.monotonic()
         buffer = self.identity.get("refresh_buffer_seconds", DEFAULT_REFRESH_BUFFER)
         self._key = key
@@ -172,12 +177,12 @@ class WorkloadKeys:
 
 
 def _bare(request: "httpx.Request") -> "httpx.Request":
-    """Leave out the body, which holds the workload's token."""
+    """Return a copy of a request without its body, which holds the workload's token."""
     return type(request)(request.method, request.url)
 
 
 def _refusal(response: "httpx.Response") -> OAuthError:
-    """Make the error of a refused exchange, without the token, which its request holds and its answer may quote."""
+    """Build the error of a rejected exchange, without the token, which its request holds and its response may quote."""
     token = from_json(response.request.content)[_SUBJECT]
     kept = [pair for pair in response.headers.multi_items() if pair[0] not in _OF_THE_BYTES]
     content = hide([token], response.text).encode()
@@ -194,7 +199,10 @@ def _refusal(response: "httpx.Response") -> OAuthError:
 def k8s_service_account_token_provider(
     token_file_path: str | Path = "/var/run/secrets/kubernetes.io/serviceaccount/token",  # noqa: S107 - a path
 ) -> SubjectTokenProvider:
-    """Take the token that Kubernetes mounts into a pod."""
+    """Return a provider that reads the service account token which Kubernetes mounts into a pod.
+
+    Its `get_token` raises `SubjectTokenProviderError` where the file cannot be read or is empty.
+    """
 
     def get_token() -> str:
         try:
@@ -203,8 +211,8 @@ def k8s_service_account_token_provider(
             raise SubjectTokenProviderError(
                 f"Cannot read the token file {token_file_path}: {error}"
             ) from error
-        except UnicodeError:  # which holds what was read
-            raise SubjectTokenProviderError(f"The token file {token_file_path} is no text.") from None
+        except UnicodeError:  # not chained: it holds the bytes read
+            raise SubjectTokenProviderError(f"The token file {token_file_path} is not text.") from None
         if not token:
             raise SubjectTokenProviderError(f"The token file {token_file_path} is empty.")
         return token
@@ -222,7 +230,10 @@ def azure_managed_identity_token_provider(
     timeout: float = _TIMEOUT,
     http_client: Any = None,
 ) -> SubjectTokenProvider:
-    """Ask Azure's metadata service for a managed identity's token; *timeout* is in seconds."""
+    """Return a provider of a managed identity's token from Azure's metadata service.
+
+    Its `get_token` raises `SubjectTokenProviderError` where the service fails. *timeout* is in seconds.
+    """
     params = {"api-version": api_version, "resource": resource}
     chosen = {"object_id": object_id, "client_id": client_id, "msi_res_id": msi_res_id}
     params |= {name: value for name, value in chosen.items() if value is not None}
@@ -234,10 +245,10 @@ def azure_managed_identity_token_provider(
         )
         try:
             token = members_of(load(response.content)).get("access_token")
-        except ValueError:  # what answered may be something else, as a captive portal
+        except ValueError:  # the response may be another server's, such as a captive portal's
             token = None
         if not token or not isinstance(token, str):
-            raise SubjectTokenProviderError("Azure's metadata service gave no token.", response=response)
+            raise SubjectTokenProviderError("Azure's metadata service returned no token.", response=response)
         return token
 
     return {"token_type": "jwt", "get_token": get_token}
@@ -246,7 +257,10 @@ def azure_managed_identity_token_provider(
 def gcp_id_token_provider(
     audience: str = "https://api.openai.com/v1", *, timeout: float = _TIMEOUT, http_client: Any = None
 ) -> SubjectTokenProvider:
-    """Ask Google Cloud's metadata server for an instance's identity token; *timeout* is in seconds."""
+    """Return a provider of an instance's identity token from Google Cloud's metadata server.
+
+    Its `get_token` raises `SubjectTokenProviderError` where the server fails. *timeout* is in seconds.
+    """
 
     def get_token() -> str:
         url = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/identity"
@@ -257,7 +271,7 @@ def gcp_id_token_provider(
         token = response.text.strip()
         if not token:
             raise SubjectTokenProviderError(
-                "Google Cloud's metadata server gave no token.", response=response
+                "Google Cloud's metadata server returned no token.", response=response
             )
         return token
 
@@ -265,7 +279,7 @@ def gcp_id_token_provider(
 
 
 def _ask(cloud: str, http_client: Any, url: str, **options: Any) -> "httpx.Response":
-    from ._http.library import library  # noqa: PLC0415 - only where a cloud is asked
+    from ._http.library import library  # noqa: PLC0415 - only where a metadata service is used
 
     http = library().http
     client = http_client or http

@@ -1,4 +1,4 @@
-"""The clients of Azure OpenAI: deployments in place of models in the path, and Azure's own credentials."""
+"""The clients of Azure OpenAI: deployments in the path and Azure's credentials."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -43,16 +43,16 @@ _OF_DEPLOYMENTS = frozenset(
 
 
 class MutuallyExclusiveAuthError(OpenAIError):
-    """More than one credential for one client."""
+    """More than one credential was given to a client."""
 
     def __init__(self) -> None:
         super().__init__(
-            "api_key, azure_ad_token and azure_ad_token_provider exclude each other: give one of them."
+            "api_key, azure_ad_token and azure_ad_token_provider exclude each other: pass one of them."
         )
 
 
 class OwnOptions(TypedDict, total=False):
-    """The options that the official SDK does not have; see `BaseClient`."""
+    """Options that the official SDK does not have; see `BaseClient`."""
 
     deadline: float | None
     http_backend: Literal["httpx", "httpx2"]
@@ -67,16 +67,17 @@ class OwnOptions(TypedDict, total=False):
 
 
 class _Azure(BaseClient[M]):
-    """What both of Azure's clients share.
+    """The part that both of Azure's clients share.
 
     Args:
-        azure_endpoint: The resource's address, else `AZURE_OPENAI_ENDPOINT`.
-        azure_deployment: The deployment that all calls go to; without it, a call's model names its deployment.
+        azure_endpoint: The URL of the resource, else `AZURE_OPENAI_ENDPOINT`.
+        azure_deployment: The deployment for all calls; without it, a call's model is the name of its
+            deployment.
         api_version: The version of Azure's API, else `OPENAI_API_VERSION`.
-        api_key: The resource's key or a function that gives it, else `AZURE_OPENAI_API_KEY`.
+        api_key: The resource's key, or a function that returns it, else `AZURE_OPENAI_API_KEY`.
         azure_ad_token: A token of Microsoft Entra ID, else `AZURE_OPENAI_AD_TOKEN`.
-        azure_ad_token_provider: A function that gives such a token, called for each attempt.
-        base_url: The address below which the paths are, in place of *azure_endpoint*.
+        azure_ad_token_provider: A function that returns such a token, called for each attempt.
+        base_url: The URL to which paths are appended, instead of *azure_endpoint*.
     """
 
     _azure_ad_token: str | None
@@ -112,7 +113,7 @@ class _Azure(BaseClient[M]):
         **own: Unpack[OwnOptions],
     ) -> None:
         if workload_identity is not None:
-            raise ConfigError("workload_identity is not for Azure: use azure_ad_token_provider.")
+            raise ConfigError("Azure does not support workload_identity: use azure_ad_token_provider.")
         environment = of_process.of_clients() if _environment is None else _environment
         api_key, azure_ad_token = _credentials(api_key, azure_ad_token, azure_ad_token_provider, environment)
         if _enforce_credentials and not (api_key or azure_ad_token or azure_ad_token_provider):
@@ -173,7 +174,7 @@ class _Azure(BaseClient[M]):
                 "azure_ad_token_provider is a coroutine function: only AsyncAzureOpenAI can await it."
             )
         if not isinstance(token, str) or not token:
-            raise ConfigError("azure_ad_token_provider must give a token, a string that is not empty.")
+            raise ConfigError("azure_ad_token_provider must return a token, a non-empty string.")
         return Header("Authorization", f"Bearer {check_secret('azure_ad_token', str(token))}")
 
     def _url(self, call: Call) -> "httpx.URL":
@@ -197,7 +198,7 @@ class _Azure(BaseClient[M]):
     def _socket_address(
         self, base: "httpx.URL", path: str, query: Mapping[str, object]
     ) -> "tuple[httpx.URL, Mapping[str, object]]":
-        """Name the deployment in the query, as Azure's realtime API has it, which is at no deployment's address."""
+        """Put the deployment into the query: Azure's realtime API is not below a deployment's path."""
         if path != "/realtime":
             return super()._socket_address(base, path, query)
         model = query.get("model")
@@ -217,9 +218,9 @@ class _Azure(BaseClient[M]):
         azure_ad_token_provider: Callable[[], Any] | None = None,
         **options: Any,
     ) -> Self:
-        """Make a client with some options changed that shares this one's connections; see `OpenAI.copy`."""
+        """Return a copy with some options changed that shares this client's connections; see `OpenAI.copy`."""
         if options.get("data_residency") is not None or options.get("workload_identity") is not None:
-            raise ConfigError("data_residency and workload_identity are for OpenAI's own API, not for Azure.")
+            raise ConfigError("Azure does not support data_residency and workload_identity.")
         api_key = options.pop("api_key", None)
         given = (api_key, azure_ad_token, azure_ad_token_provider)
         new = super().copy(**options)
@@ -273,7 +274,7 @@ def _address(
 ) -> "tuple[str | httpx.URL, str | None]":
     if base_url is not None:
         if endpoint is not None:
-            raise ConfigError("base_url and azure_endpoint exclude each other: give one of them.")
+            raise ConfigError("base_url and azure_endpoint exclude each other: pass one of them.")
         return base_url, None
     if endpoint is None:
         endpoint = environment.get("AZURE_OPENAI_ENDPOINT")

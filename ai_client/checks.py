@@ -1,4 +1,4 @@
-"""What can be said about a client's options before any call: faults, and risks of going to production with them."""
+"""Checks of a client's options before any call: faults, and risks in production."""
 
 import logging
 import os
@@ -17,20 +17,20 @@ from .errors import ConfigError
 logger = logging.getLogger("ai_client")
 
 GUNICORN_TIMEOUT = 30
-"""Seconds after which gunicorn kills a silent worker, unless told otherwise."""
+"""Default seconds after which gunicorn kills a silent worker."""
 
 _AZURE_KEYS = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about the options that its owner should know.
+    """A fault or risk in the options.
 
     Attributes:
-        id: A stable name: `E...` where no client can be made, `W...` otherwise.
-        message: What is wrong, without any secret.
-        hint: What to do about it.
-        deploy: True where it matters in production only.
+        id: A stable identifier: `E...` where no client can be built, `W...` otherwise.
+        message: The fault or risk, without secrets.
+        hint: How to fix it.
+        deploy: Whether it matters in production only.
     """
 
     id: str
@@ -42,11 +42,11 @@ class Finding:
 def examine(
     options: Mapping[str, Any], spell: Callable[[str], str] = str, *, further: bool = False
 ) -> list[Finding]:
-    """Give the findings about one client's options; the environment counts as it does for `ClientConfig`.
+    """Return the findings about one client's options; the environment is read as `ClientConfig` does.
 
     Args:
         options: The options by name.
-        spell: Writes an option's name the way the user gave it.
+        spell: Returns an option's name as the user writes it.
         further: Whether it is not the application's first client, see `ClientConfig.make`.
     """
     names = list(ClientConfig.model_fields)
@@ -59,17 +59,17 @@ def examine(
     try:
         config = ClientConfig.make(known, source=spell, further=further)
     except ConfigError as error:
-        hint = "Mend the value, or leave the option out to have its default."
+        hint = "Correct the value, or remove the option to use its default."
         return [*findings, Finding("E003", str(error), hint)]
     return [*findings, *_risks(config, spell)]
 
 
 def log_risks(clients: Mapping[str, ClientConfig], spell: Callable[[str, str], str]) -> None:
-    """Log what will fail about the clients of an application that starts.
+    """Log a warning for each risk that is not specific to production, when an application starts.
 
     Args:
-        clients: The options of each client by its alias.
-        spell: Writes an option of an alias the way the user gives it.
+        clients: The options of each client by alias.
+        spell: Returns the name of an alias's option as the user writes it.
     """
     for alias, config in clients.items():
         for finding in _risks(config, partial(spell, alias)):
@@ -83,14 +83,14 @@ def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Findin
         yield Finding(
             "W001",
             "No API key is configured: the first call will fail.",
-            f"Give {spell('api_key')}, or set the environment variable {variables[0]}.",
+            f"Set {spell('api_key')}, or the environment variable {variables[0]}.",
         )
     address = urlsplit(config.base_url or config.azure_endpoint or "")
     if address.scheme == "http" and not _is_local(address.hostname or ""):
         yield Finding(
             "W002",
-            f"The API key and all texts go to {address.hostname} unencrypted.",
-            f"Use an https address as {spell('base_url')}.",
+            f"The API key and all prompts are sent to {address.hostname} unencrypted.",
+            f"Use an https URL as {spell('base_url')}.",
             deploy=True,
         )
     limit = worker_timeout()
@@ -99,11 +99,11 @@ def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Findin
         if longest is None and config.timeout is not None:
             longest = config.timeout * (config.max_retries + 1)
         if longest is None or longest > limit:
-            length = "without end" if longest is None else f"for {longest:g} s"
+            length = "forever" if longest is None else f"{longest:g} s"
             yield Finding(
                 "W003",
-                f"A call may take {length}, but gunicorn ends a busy sync worker after {limit:g} s.",
-                f"Give {spell('deadline')} in seconds below that, or raise gunicorn's --timeout.",
+                f"A call may take {length}, but gunicorn kills a busy sync worker after {limit:g} s.",
+                f"Set {spell('deadline')} to fewer seconds, or raise gunicorn's --timeout.",
                 deploy=True,
             )
 
@@ -118,7 +118,11 @@ def _is_local(host: str) -> bool:
 
 
 def worker_timeout() -> float | None:
-    """Give gunicorn's worker timeout in seconds, as far as the environment tells it; `None` if there is none."""
+    """Return gunicorn's worker timeout in seconds, as far as `GUNICORN_CMD_ARGS` sets it.
+
+    Returns:
+        `None` where gunicorn is not installed or has no timeout.
+    """
     if find_spec("gunicorn") is None:
         return None
     words = iter(shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")))

@@ -1,4 +1,4 @@
-"""`ai-client`: the package's own command, for applications without a framework's."""
+"""The command `ai-client`, for applications whose framework has no command of its own."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,30 +14,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code.
 
     Args:
-        argv: What stands after the command's name; by default what the process was given.
+        argv: The arguments after the command's name; by default those of the process.
     """
     options = _parser().parse_args(argv)
     return _doctor(call=options.call)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ai-client", description="Look after the AI client.")
+    parser = argparse.ArgumentParser(prog="ai-client", description="Commands for the AI client.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     doctor = commands.add_parser(
         "doctor",
-        help="print the options in effect, and what is wrong with them",
-        description="Print the options that the environment gives a client, without secrets, and what is wrong with"
-        " them. Applications of a framework have a command of their own, which knows their settings too.",
+        help="print the effective options and their faults",
+        description="Print the options that a client takes from the environment, without secrets, and their faults."
+        " The adapters' commands for Django and Flask also read the application's settings.",
     )
     doctor.add_argument(
-        "--call", action="store_true", help="also list the models, to see that the API answers"
+        "--call", action="store_true", help="also list the models, to check that the API answers"
     )
     return parser
 
 
 def _doctor(*, call: bool) -> int:
-    from .doctor import diagnose  # noqa: PLC0415 - `--help` does without it
+    from .doctor import diagnose  # noqa: PLC0415 - not needed for `--help`
     from .provider import DEFAULT_ALIAS, ClientProvider  # noqa: PLC0415
 
     faulty = False

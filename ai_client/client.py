@@ -1,4 +1,4 @@
-"""The two clients: same resources, same policies, two ways to wait."""
+"""The sync and the async client: the same resources and policies, with different I/O."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
@@ -54,42 +54,47 @@ if TYPE_CHECKING:
 
 
 class BaseClient(Copies, Resources[M]):
-    """Everything both clients share, the resources included.
+    """The part that both clients share, including the resources.
 
-    Arguments that are not given come from `OPENAI_API_KEY`, `OPENAI_ADMIN_KEY`, `OPENAI_ORG_ID`,
+    Arguments that are not given are read from `OPENAI_API_KEY`, `OPENAI_ADMIN_KEY`, `OPENAI_ORG_ID`,
     `OPENAI_PROJECT_ID`, `OPENAI_BASE_URL`, `OPENAI_WEBHOOK_SECRET` and `OPENAI_CUSTOM_HEADERS`.
 
     Args:
-        api_key: The key, or a function that gives it, called for each attempt.
-        admin_api_key: The key for the organization's administration.
-        workload_identity: Who the workload is, in place of a key; see `ai_client.auth`.
-        organization: The organization that requests count for.
-        project: The project that requests count for.
-        webhook_secret: The secret that webhooks are signed with.
-        base_url: Where the API is.
-        data_residency: The region of OpenAI's API, in place of *base_url*.
-        websocket_base_url: Where its WebSockets are, if not at *base_url*.
-        timeout: Seconds to connect, write, wait for a connection, and wait for each read, or the HTTP library's
-            `Timeout`; `None` waits for ever. By default 600, and 5 to connect.
-        max_retries: Further attempts after a transient failure.
-        deadline: Seconds for a whole call: attempts, waits between them and reading of the body, streams
-            included. Off by default.
-        default_headers: Headers of every request; `omit` as a value removes one.
+        api_key: The key, or a function that returns it, called for each attempt.
+        admin_api_key: The key for the organization's administration endpoints.
+        workload_identity: The workload's identity, instead of a key; see `ai_client.auth`.
+        organization: The organization to which requests are attributed.
+        project: The project to which requests are attributed.
+        webhook_secret: The secret with which webhooks are signed.
+        base_url: The URL of the API.
+        data_residency: The region of OpenAI's API, instead of *base_url*.
+        websocket_base_url: The URL for WebSockets; by default derived from *base_url*.
+        timeout: Seconds to connect, to write, to wait for a connection and for each read, or the HTTP library's
+            `Timeout`;
+            `None` waits for ever. By default 600, and 5 to connect.
+        max_retries: Retries after a transient failure.
+        deadline: Seconds for a whole call: attempts, waits between them, and reading the body, including
+            streams. Off by
+            default.
+        default_headers: Headers of every request; the value `omit` removes one.
         default_query: Query parameters of every request.
-        http_client: An HTTP client of httpx or httpx2 to use in place of the own pool, or just a transport of
-            theirs, which takes the pool's place; closed with this client.
-        http_backend: Which of the two libraries the own pool builds on.
-        layers: Policies around every call; the first is the outermost.
-        max_connections: Connections that the own pool may have open.
-        keepalive_expiry: Seconds that the own pool keeps an idle connection.
-        max_response_bytes: Bytes of an answer that are held in memory at most, out of its content encoding; `None` is
-            no bound. What the caller streams with `with_streaming_response` has none.
-        max_event_bytes: Bytes of one event of a stream or a WebSocket that are held in memory at most; `None` is no
+        http_client: A client of httpx or httpx2 to use instead of the built-in pool, or a transport of theirs,
+            which
+            replaces the pool; closed with this client.
+        http_backend: The library on which the built-in pool builds.
+        layers: Policies around every call, outermost first.
+        max_connections: Open connections of the built-in pool, at most.
+        keepalive_expiry: Seconds for which the built-in pool keeps an idle connection.
+        max_response_bytes: Bytes of a decoded response held in memory, at most; `None` for no bound. It does
+            not apply to
+            what the caller streams with `with_streaming_response`.
+        max_event_bytes: Bytes of one event of a stream or a WebSocket held in memory, at most; `None` for no
             bound.
         trust: The trust store for TLS: the certifi package's, or the system's.
-        on_blocking_call: What the sync client does about a call inside a running event loop.
-        stream_end: Whether a stream that ends without the end mark of its protocol has broken off (`required`), or is
-            believed to be whole (`optional`), for servers that send none.
+        on_blocking_call: What the sync client does about a call on the thread of a running event loop.
+        stream_end: Whether a stream without its protocol's end mark counts as interrupted (`required`) or as
+            complete
+            (`optional`), for servers that send none.
     """
 
     _accessors = frozenset(name for name, member in vars(Resources).items() if isinstance(member, accessor))
@@ -127,7 +132,7 @@ class BaseClient(Copies, Resources[M]):
     ) -> None:
         environment = of_process.of_clients() if _environment is None else _environment
         if workload_identity is not None and api_key is not None:
-            raise ConfigError("api_key and workload_identity exclude each other: give one of them.")
+            raise ConfigError("api_key and workload_identity exclude each other: pass one of them.")
         self.api_key, self._api_key_source = (
             ("", None)
             if workload_identity is not None
@@ -184,13 +189,13 @@ class BaseClient(Copies, Resources[M]):
         self.workload_identity = workload_identity
         self._workload_keys: Any = None
         if workload_identity is not None:
-            from .auth import WorkloadKeys  # noqa: PLC0415 - few clients need it
+            from .auth import WorkloadKeys  # noqa: PLC0415 - rarely needed
 
             self._workload_keys = WorkloadKeys(workload_identity, self.io)
         self._fetches_key = self._api_key_source is not None or self._workload_keys is not None
 
     def is_closed(self) -> bool:
-        """Tell whether the client, or the one whose connections it shares, is closed."""
+        """Return whether the client is closed, or the one whose connections it shares."""
         return self._closed or self._sender.is_closed
 
     def __repr__(self) -> str:
@@ -199,7 +204,7 @@ class BaseClient(Copies, Resources[M]):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            f"{type(self).__name__} holds connections and credentials and cannot be pickled: make one in each process."
+            f"{type(self).__name__} holds connections and credentials and cannot be pickled. Build one in each process."
         )
 
     def _built_by_layers(self) -> list[Any]:
@@ -208,7 +213,7 @@ class BaseClient(Copies, Resources[M]):
 
 
 class OpenAI(SyncVerbs, BaseClient[Sync]):
-    """The sync client: safe to share between threads, and meant to be."""
+    """The sync client. It can and should be shared between threads."""
 
     _sync = True
 
@@ -240,21 +245,20 @@ class OpenAI(SyncVerbs, BaseClient[Sync]):
 
 
 class AsyncOpenAI(AsyncVerbs, BaseClient[Async]):
-    """The async client: safe to share between tasks, and between event loops."""
+    """The async client. It can and should be shared between tasks and event loops."""
 
     _sync = False
 
     def _connect(self, http_client: Any, options: PoolOptions) -> None:
-        from ._io.async_io import AsyncIO  # noqa: PLC0415 - the sync client does without an event loop
+        from ._io.async_io import AsyncIO  # noqa: PLC0415 - the sync client needs no event loop
 
         if http_client is None:
             from ._exchange.loop_sender import LoopSender  # noqa: PLC0415 - not needed over an HTTP client
             from ._pool.async_pool import AsyncPool  # noqa: PLC0415 - likewise
             from ._pool.proxy import Proxies  # noqa: PLC0415 - likewise
 
-            pool_of(
-                Proxies, None, trust_env=options.trust_env
-            )  # a pool reads them too late, in the first call
+            # validates the proxies now: the pool reads them only in the first call
+            pool_of(Proxies, None, trust_env=options.trust_env)
             self._sender = LoopSender(
                 lambda: AsyncPoolSender(pool_of(AsyncPool, options), self._library), self._library
             )
@@ -265,7 +269,7 @@ class AsyncOpenAI(AsyncVerbs, BaseClient[Async]):
         self.io = AsyncIO(self._sender)
 
     async def close(self) -> None:
-        """Close the client and, unless it is a copy, its connections, once abandoned calls are accounted for."""
+        """Close the client, after settling abandoned calls, and, unless it is a copy, its connections."""
         self._closed = True
         if self._owns_sender:
             await self.io.ended()

@@ -1,4 +1,4 @@
-"""The configuration of an application's client: plain data, checked when it is made."""
+"""The configuration of an application's client: plain data, validated on creation."""
 
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
@@ -20,9 +20,9 @@ _NOT_OF_TARGETS = ("controls", "client_class", "async_client_class", "shutdown_t
 
 
 class ClientConfig(Options):
-    """Every option of an application's client, checked when it is made.
+    """Every option of an application's client, validated on creation.
 
-    An option not given here is read from its environment variable, when the configuration is made.
+    Options that are not given are read from their environment variables, at that time.
     """
 
     _variables: Mapping[str, str] = {}
@@ -46,13 +46,13 @@ class ClientConfig(Options):
                 if getattr(self, name) is not None:
                     raise FaultError(name, "only for Azure, azure_endpoint is missing")
         elif self.base_url:
-            raise FaultError("base_url", "not beside azure_endpoint, give one of them")
+            raise FaultError("base_url", "excludes azure_endpoint, set one of them")
         elif not self.api_version:
-            raise FaultError("api_version", "required beside azure_endpoint")
+            raise FaultError("api_version", "required with azure_endpoint")
         elif self.api_key and self.azure_ad_token_provider:
-            raise FaultError("azure_ad_token_provider", "not beside api_key, give one of them")
+            raise FaultError("azure_ad_token_provider", "excludes api_key, set one of them")
         elif self.client_class or self.async_client_class:
-            raise FaultError("azure_endpoint", "not beside a client class, Azure has its own")
+            raise FaultError("azure_endpoint", "excludes a client class, Azure has its own")
         return self
 
     @pydantic.model_validator(mode="after")
@@ -60,7 +60,7 @@ class ClientConfig(Options):
         if not self.controls:
             return self
         if self.client_class or self.async_client_class:
-            raise FaultError("controls", "they need this package's own clients, not those of another class")
+            raise FaultError("controls", "supported only by this package's own client classes")
         from .control.assembly import make_layers  # noqa: PLC0415 - only where policies are configured
 
         targets: dict[str, ClientConfig] = {}
@@ -75,7 +75,7 @@ class ClientConfig(Options):
             raise FaultError("controls", str(error)) from error
         except Exception as error:
             raise FaultError(
-                "controls", f"they make no policies ({type(error).__name__}: {error})"
+                "controls", f"building the policies failed ({type(error).__name__}: {error})"
             ) from error
         self._targets = targets
         return self
@@ -112,7 +112,10 @@ class ClientConfig(Options):
         *,
         further: bool = False,
     ) -> None:
-        """Check the options and take them; names are written by *spell*, and by *suggest* where another was meant."""
+        """Validate the options and set them.
+
+        Error messages name an option with *spell*, and a suggested one with *suggest*.
+        """
         origin = Origin(further, {})
 
         def name(option: str) -> str:
@@ -148,24 +151,26 @@ class ClientConfig(Options):
         further: bool = False,
         **more: Any,
     ) -> Self:
-        """Make a configuration of a mapping, keywords and the environment.
+        """Build a configuration from a mapping, keywords and the environment.
 
         Args:
-            options: Options by name, or a configuration, which is given back as it is where nothing is added.
-            source: How messages name an option: what stands before its name, or a function from its name.
-            further: Whether it is not an application's first client: one with an address of its own then takes no
-                key, name or address from the environment, unless `environment` is true.
-            more: Further options, over *options*.
+            options: Options by name, or a configuration, which is returned as it is if no others are given.
+            source: How messages name an option: a prefix, or a function of its name.
+            further: Whether it is not an application's first client. Such a client with a URL of its own takes
+                no key, name or
+                URL from the environment, unless `environment` is true.
+            more: Further options, which take precedence over *options*.
 
         Raises:
-            ConfigError: An option is unknown, ill-typed or can never work; all faults are named, values are not shown.
+            ConfigError: An option is unknown, ill-typed or can never work. The message names all faults, and
+                shows no values.
         """
         if isinstance(options, cls):
             if not more:
                 return options
             options = {name: getattr(options, name) for name in options.model_fields_set}
         if options is not None and not isinstance(options, Mapping):
-            raise ConfigError(f"Options are a mapping or a ClientConfig, not {type(options).__name__}.")
+            raise ConfigError(f"Options must be a mapping or a ClientConfig, not {type(options).__name__}.")
         spell = source if callable(source) else f"{source}{{}}".format
         config = cls.__new__(cls)
         config._fill(
@@ -175,40 +180,40 @@ class ClientConfig(Options):
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """The environment variables that the clients may read, as they were when this was made."""
+        """The environment variables that the clients may read, as of the creation of this configuration."""
         return self._variables
 
     @property
     def takes_environment(self) -> bool:
-        """Whether keys, names and addresses are taken from the environment."""
+        """Whether keys, names and URLs are taken from the environment."""
         return self._takes_environment
 
     @property
     def targets(self) -> "Mapping[str, ClientConfig]":
-        """The configurations of the further clients that `controls` names, by what stands before their options."""
+        """The configurations of the clients that `controls` defines, by the path of their options."""
         return self._targets
 
 
 def _target(options: Mapping[str, Any], source: str) -> ClientConfig:
-    """Make the configuration of a further client that `controls` names.
+    """Build the configuration of a client that `controls` defines.
 
     Raises:
-        ConfigError: An option is unknown or ill-typed, or has no meaning for a further client.
+        ConfigError: An option is unknown or ill-typed, or does not apply to such a client.
     """
     for name in _NOT_OF_TARGETS:
         if name in options:
-            raise ConfigError(f"{source}{name}: this is for the client that the chain belongs to.")
+            raise ConfigError(f"{source}{name}: set this on the client that the chain belongs to.")
     return ClientConfig.make(options, source=source, further=True)
 
 
 def hint_for(name: str, suggest: Callable[[str], str] = repr) -> str:
-    """Say what was meant by an option that does not exist, as far as can be told."""
+    """Return a suggestion for an unknown option, starting with a space; empty where none is near."""
     if name == "layers":
-        return f" Give policies of your own as {{'policies': [...]}} in {suggest('controls')}."
+        return f" Pass policies of your own as {{'policies': [...]}} in {suggest('controls')}."
     near = get_close_matches(name, ClientConfig.model_fields, n=1)
     if near:
         return f" Did you mean {suggest(near[0])}?"
-    from .control.assembly import OPTIONS  # noqa: PLC0415 - only to explain a mistake
+    from .control.assembly import OPTIONS  # noqa: PLC0415 - only for an error message
 
     near = get_close_matches(name, OPTIONS, n=1)
-    return f" Did you mean {near[0]!r} inside of {suggest('controls')}?" if near else ""
+    return f" Did you mean {near[0]!r} inside {suggest('controls')}?" if near else ""

@@ -1,4 +1,4 @@
-"""A report on an application's clients for the command line: effective options, findings, and a call on request."""
+"""A report on an application's clients for the command line: effective options, findings, and a trial call."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def shown(name: str, value: Any) -> str:
-    """Write an option's value without any secret: keys as `***`, of headers and queries only the names."""
+    """Format an option's value without secrets: keys as `***`, headers and query parameters by name only."""
     field = ClientConfig.model_fields.get(name)
     if value is None:
         return "None"
@@ -30,10 +30,10 @@ def shown(name: str, value: Any) -> str:
 
 
 def describe(options: Mapping[str, Any], *, further: bool = False) -> Iterator[str]:
-    """Yield a line for each option of one client: its value, and where it is from.
+    """Yield a line for each option of one client: its value, and its origin.
 
     Raises:
-        ConfigError: The options make no client.
+        ConfigError: The options are invalid.
     """
     config = ClientConfig.make(options, further=further)
     variables = environment_variables()
@@ -53,12 +53,12 @@ def diagnose(
     spell: Callable[[str, str], str],
     call: Callable[[str], "OpenAI"] | None = None,
 ) -> Iterator[tuple[str, bool]]:
-    """Give the lines of the report, each with whether it tells of a fault.
+    """Yield the lines of the report, each with whether it reports a fault.
 
     Args:
-        clients: The options of each client by its alias.
-        spell: Writes an option of an alias the way the user gives it.
-        call: Gives the client of an alias to try it with; without, nothing is sent.
+        clients: The options of each client by alias.
+        spell: Returns the name of an alias's option as the user writes it.
+        call: Returns the client of an alias for a trial call; without it, nothing is sent.
     """
     for alias, options in clients.items():
         yield f"{alias}:", False

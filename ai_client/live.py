@@ -1,7 +1,7 @@
 """Live sessions over a WebSocket: `live.connect`, `live.forks.connect` and `live.sideband.connect`.
 
-The API's description lacks the server's events, so they come as models with whatever members they have. Needs the extra
-`realtime`.
+The API's description does not define the server's events; they are models with the members that were received.
+Requires the extra `realtime`.
 """
 
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ __all__ = [
 ]
 
 MAX_QUEUE_SIZE = 2_097_152
-"""Bytes: half a minute of 16-bit audio fits, in base64."""
+"""Default bound, in bytes, on queued events: half a minute of 16-bit audio in base64."""
 
 
 class LiveEvent(BaseModel):
@@ -96,7 +96,7 @@ class ForksConnection(LiveConnection[M]):
 
 
 class SidebandConnection(LiveConnection[M]):
-    """An open connection beside a live session: iterate over it for the server's events."""
+    """An open side connection to a live session: iterate over it for the server's events."""
 
     @accessor
     def transport(self) -> Transport[M]:
@@ -120,7 +120,7 @@ class LiveConnect(Resource[M]):
         extra_query: "Query | None" = None,
         extra_headers: "Headers | None" = None,
     ) -> Connecting[LiveConnection[Sync], LiveConnection[Async]]:
-        """Open a live session; the keywords are those of `realtime.connect`."""
+        """Open a live session. The keywords are those of `realtime.connect`."""
         return Connecting(
             self,
             "/live/sessions",
@@ -146,7 +146,7 @@ class ForksConnect(Resource[M]):
         session_id: str,
         **options: Unpack[ConnectOptions],
     ) -> Connecting[ForksConnection[Sync], ForksConnection[Async]]:
-        """Open a fork of a live session; the keywords are those of `realtime.connect`."""
+        """Open a fork of a live session. The keywords are those of `realtime.connect`."""
         return Connecting(
             self,
             path("/live/sessions/{session_id}/fork", session_id=session_id),
@@ -166,7 +166,7 @@ class SidebandConnect(Resource[M]):
         graceful_close: bool | Omit = omit,
         **options: Unpack[ConnectOptions],
     ) -> Connecting[SidebandConnection[Sync], SidebandConnection[Async]]:
-        """Join a live session to steer it; the keywords are those of `realtime.connect`."""
+        """Attach to a live session to control it. The keywords are those of `realtime.connect`."""
         return Connecting(
             self,
             path("/live/sessions/{session_id}/attach", session_id=session_id),

@@ -1,4 +1,4 @@
-"""One client of each kind per process, whatever threads, forks and loops its framework uses."""
+"""One sync and one async client per process, whatever threads, forks and event loops the framework uses."""
 
 import _thread
 import asyncio
@@ -35,12 +35,13 @@ _EXIT_SECONDS = 5.0
 
 
 class ClientProvider:
-    """Owner of a process's clients: builds each on first use, closes them with the application.
+    """Owns a process's clients: builds each on first use, and closes them with the application.
 
     Args:
-        config: The options of the default clients, checked at once.
-        aliases: Options of further clients by name; `provider[name]` gives them. `"default"` may stand here
-            instead of *config*.
+        config: The options of the default clients, validated at once.
+        aliases: Options of further clients by name, available as `provider[name]`. The key `"default"` may be
+            used instead
+            of *config*.
 
     Raises:
         ConfigError: An option is unknown or ill-typed.
@@ -54,7 +55,7 @@ class ClientProvider:
     ) -> None:
         given = dict(aliases or {})
         if config is not None and DEFAULT_ALIAS in given:
-            raise ConfigError("The default client is configured twice: as config and in aliases.")
+            raise ConfigError("The default client is configured twice: in config and in aliases.")
         default = given.pop(DEFAULT_ALIAS, config)
         configs = {DEFAULT_ALIAS: ClientConfig.make(default)}
         for alias, options in given.items():
@@ -84,7 +85,7 @@ class ClientProvider:
 
     @property
     def async_client(self) -> "AsyncOpenAI":
-        """The default async client of this process, for any event loop.
+        """The default async client of this process; it works on any event loop.
 
         Raises:
             ClientClosedError: The provider is closed.
@@ -95,7 +96,7 @@ class ClientProvider:
         found = self._aliases.get(alias)
         if found is None:
             near = get_close_matches(alias, self._aliases, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(self._aliases)}."
+            hint = f"Did you mean {near[0]!r}?" if near else f"Valid aliases: {', '.join(self._aliases)}."
             raise ConfigError(f"No AI client is configured under the alias {alias!r}. {hint}")
         return found
 
@@ -110,30 +111,31 @@ class ClientProvider:
 
     @property
     def state(self) -> State:
-        """Whether calls are taken (`open`), only finished (`draining`), or over (`closed`)."""
+        """`open` while calls are accepted, `draining` while they are only finished, `closed` after that."""
         gate = self._gate
         if not gate.closing:
             return "open"
         return "closed" if gate.closed.done() else "draining"
 
     def override(self, fake_client: Any = None, fake_async_client: Any = None) -> Any:
-        """Give other default clients inside a `with` block, in every thread and task; for tests.
+        """Replace the default clients inside a `with` block, in every thread and task; for tests.
 
-        A kind that is not given stays as it is. The fakes are the caller's to close.
+        A client that is not given is not replaced. The caller closes the fakes.
         """
         return self._default.override(fake_client, fake_async_client)
 
     def adopt_loop(self) -> None:
-        """Take the running event loop for the main loop of the process: a server's, which lives as long.
+        """Make the running event loop the main loop of the process; it must live as long as the process serves.
 
-        Calls from it use its connections directly; calls from any other loop cross over to a loop that the process
-        keeps for them. When the process is told to end, by a handler installed before, calls begin to drain.
+        Calls from it use its connections directly; calls from any other loop are bridged to a background loop
+        of the process. If the process receives a termination signal for which a handler was installed before,
+        the provider starts to drain.
         """
         adopt_main_loop()
         watch(self, any_handler=True)
 
     def start(self) -> Self:
-        """Take calls, also again after `close`; clients are still built on first use."""
+        """Accept calls, also again after `close`; clients are still built on first use."""
         gate = self._gate
         if gate.closing:
             gate.hurry()
@@ -145,20 +147,20 @@ class ClientProvider:
         return self
 
     def drain(self) -> None:
-        """Begin to end, as at a signal; returns at once.
+        """Start to shut down, as on a termination signal; return at once.
 
-        Calls are taken only from requests that are being served, of which a server may hand in some for a while yet.
-        The clients are closed after `shutdown_timeout`, or when `close`, `aclose`, `start` or the end of the process
-        finds that nothing is under way any more.
+        Calls are accepted only within requests that are being served, some of which the server may still hand
+        over for a while. The clients are closed after `shutdown_timeout`, or when `close`, `aclose`, `start` or
+        the end of the process finds no call in flight.
         """
         gate = self._gate
         if gate.refuse(finish_requests=True):
             self._end_aside(gate)
 
     def close(self) -> None:
-        """Take no more calls, wait for those under way up to `shutdown_timeout`, and close the clients.
+        """Reject new calls, wait up to `shutdown_timeout` for calls in flight, and close the clients.
 
-        In an event loop, await `aclose` instead: what runs in that loop cannot end while this blocks it.
+        On an event loop, await `aclose` instead: calls on that loop cannot finish while it is blocked.
         """
         gate = self._gate
         if gate.refuse():
@@ -168,7 +170,7 @@ class ClientProvider:
             gate.closed.result()
 
     async def aclose(self) -> None:
-        """Take no more calls, wait for those under way up to `shutdown_timeout`, and close the clients."""
+        """Reject new calls, wait up to `shutdown_timeout` for calls in flight, and close the clients."""
         gate = self._gate
         if not gate.refuse():
             gate.hurry()
@@ -180,7 +182,7 @@ class ClientProvider:
                 for managed in self._forget():
                     try:
                         await managed.aclose()
-                    except Exception:  # the others are closed all the same
+                    except Exception:  # close the others too
                         logger.exception("An AI client could not be closed.")
                 if any(clients.config.controls for clients in self._aliases.values()):
                     await asyncio.to_thread(self._close_stores)
@@ -189,17 +191,17 @@ class ClientProvider:
         await asyncio.shield(asyncio.wrap_future(gate.closed))
 
     def _end_aside(self, gate: DrainGate) -> None:
-        _thread.start_new_thread(self._end, (gate,))  # a signal handler may do this, not start a Thread
+        _thread.start_new_thread(self._end, (gate,))  # safe in a signal handler, unlike threading.Thread
 
     def _end(self, gate: DrainGate, timeout: float | None = None) -> None:
-        """Wait, and close what was built since the last start."""
+        """Wait for calls in flight, and close the clients built since the last start."""
         try:
             gate.wait_until_done(self.config.shutdown_timeout if timeout is None else timeout)
             gate.cut_off()
             for managed in self._forget():
                 try:
                     managed.close()
-                except Exception:  # the others are closed all the same
+                except Exception:  # close the others too
                     logger.exception("An AI client could not be closed.")
             self._close_stores()
         finally:
@@ -228,7 +230,7 @@ class ClientProvider:
             return managed.client
 
     def _start_empty(self) -> None:
-        """Build anew in a forked process; whether calls are taken stays as it was."""
+        """Drop the parent's clients in a forked child; whether calls are accepted is unchanged."""
         closing = self._gate.closing
         self._lock = threading.RLock()
         self._gate = new_gate()
@@ -241,7 +243,7 @@ class ClientProvider:
 
 
 _providers: "weakref.WeakSet[ClientProvider]" = weakref.WeakSet()
-_parents: list[Managed] = []  # kept, since a client that goes may close what is its parent's
+_parents: list[Managed] = []  # kept alive: a collected client might close its parent's connections
 
 
 def _start_empty() -> None:

@@ -1,7 +1,7 @@
-"""Conversations by voice and text over a WebSocket: `realtime.connect`, and its translations.
+"""Voice and text conversations over a WebSocket: `realtime.connect` and `realtime.translations.connect`.
 
-Each method of a connection sends one event; a method's place and name are the event's type, so that
-`connection.conversation.item.create(item=...)` sends `conversation.item.create`. Needs the extra `realtime`.
+Each method of a connection sends one event, whose type is the method's path:
+`connection.conversation.item.create(item=...)` sends `conversation.item.create`. Requires the extra `realtime`.
 """
 
 from collections.abc import Mapping
@@ -49,46 +49,46 @@ class Session(EventSender[M]):
 
 
 class Response(EventSender[M]):
-    """Events about the model's answers."""
+    """Events about the model's responses."""
 
     @operation
     async def create(
         self, *, response: "RealtimeResponseCreateParamsParam | Omit" = omit, event_id: str | Omit = omit
     ) -> None:
-        """Have the model answer."""
+        """Ask the model to respond."""
         await self._send("response.create", response=response, event_id=event_id)
 
     @operation
     async def cancel(self, *, response_id: str | Omit = omit, event_id: str | Omit = omit) -> None:
-        """Stop an answer."""
+        """Cancel a response."""
         await self._send("response.cancel", response_id=response_id, event_id=event_id)
 
 
 class InputAudioBuffer(EventSender[M]):
-    """Events about what the user says."""
+    """Events about the user's audio input."""
 
     @operation
     async def append(self, *, audio: str, event_id: str | Omit = omit) -> None:
-        """Add audio, in base64."""
+        """Append audio in base64."""
         await self._send("input_audio_buffer.append", audio=audio, event_id=event_id)
 
     @operation
     async def commit(self, *, event_id: str | Omit = omit) -> None:
-        """Make the audio so far a turn of the user's."""
+        """Commit the buffered audio as a user message."""
         await self._send("input_audio_buffer.commit", event_id=event_id)
 
     @operation
     async def clear(self, *, event_id: str | Omit = omit) -> None:
-        """Forget the audio so far."""
+        """Discard the buffered audio."""
         await self._send("input_audio_buffer.clear", event_id=event_id)
 
 
 class OutputAudioBuffer(EventSender[M]):
-    """Events about what the model says."""
+    """Events about the model's audio output."""
 
     @operation
     async def clear(self, *, event_id: str | Omit = omit) -> None:
-        """Cut off the audio that is being played."""
+        """Stop the audio that is playing."""
         await self._send("output_audio_buffer.clear", event_id=event_id)
 
 
@@ -115,14 +115,14 @@ class ConversationItem(EventSender[M]):
 
     @operation
     async def retrieve(self, *, item_id: str, event_id: str | Omit = omit) -> None:
-        """Ask for an item as the server has it."""
+        """Request an item as the server has it."""
         await self._send("conversation.item.retrieve", item_id=item_id, event_id=event_id)
 
     @operation
     async def truncate(
         self, *, item_id: str, content_index: int, audio_end_ms: int, event_id: str | Omit = omit
     ) -> None:
-        """Cut an item's audio to what was heard, in milliseconds."""
+        """Truncate an item's audio to the part that was played, in milliseconds."""
         await self._send(
             "conversation.item.truncate",
             item_id=item_id,
@@ -158,17 +158,17 @@ class RealtimeConnection(Channel[M, "RealtimeServerEvent"]):
 
     @accessor
     def response(self) -> Response[M]:
-        """Events about the model's answers."""
+        """Events about the model's responses."""
         return Response(self)
 
     @accessor
     def input_audio_buffer(self) -> InputAudioBuffer[M]:
-        """Events about what the user says."""
+        """Events about the user's audio input."""
         return InputAudioBuffer(self)
 
     @accessor
     def output_audio_buffer(self) -> OutputAudioBuffer[M]:
-        """Events about what the model says."""
+        """Events about the model's audio output."""
         return OutputAudioBuffer(self)
 
     @accessor
@@ -178,20 +178,20 @@ class RealtimeConnection(Channel[M, "RealtimeServerEvent"]):
 
 
 class TranslationAudioBuffer(EventSender[M]):
-    """Events about what is to be translated."""
+    """Events about the audio to translate."""
 
     @operation
     async def append(self, *, audio: str, event_id: str | Omit = omit) -> None:
-        """Add audio, in base64."""
+        """Append audio in base64."""
         await self._send("session.input_audio_buffer.append", audio=audio, event_id=event_id)
 
 
 class TranslationSession(EventSender[M]):
-    """Events about a translation."""
+    """Events about the translation session."""
 
     @accessor
     def input_audio_buffer(self) -> TranslationAudioBuffer[M]:
-        """Events about what is to be translated."""
+        """Events about the audio to translate."""
         return TranslationAudioBuffer(self._channel)
 
     @operation
@@ -206,7 +206,7 @@ class TranslationSession(EventSender[M]):
 
 
 class TranslationsConnection(Channel[M, "RealtimeTranslationServerEvent"]):
-    """An open translation: iterate over it for the server's events."""
+    """An open translation session: iterate over it for the server's events."""
 
     @accessor
     def event_type(self) -> Any:
@@ -217,7 +217,7 @@ class TranslationsConnection(Channel[M, "RealtimeTranslationServerEvent"]):
 
     @accessor
     def session(self) -> TranslationSession[M]:
-        """Events about the translation."""
+        """Events about the translation session."""
         return TranslationSession(self)
 
 
@@ -232,13 +232,13 @@ class RealtimeConnect(Resource[M]):
         model: str | Omit = omit,
         **options: Unpack[ConnectOptions],
     ) -> Connecting[RealtimeConnection[Sync], RealtimeConnection[Async]]:
-        """Talk to a model: events both ways, within a `with` block.
+        """Open a realtime session, for use in a `with` block.
 
-        `call_id` or `model` say whom to talk to. `extra_query` and `extra_headers` go over the client's;
-        `websocket_connection_options` are keywords for the websockets package's `connect`. `on_reconnecting` is told of
-        each attempt to open a broken connection again (without it there is none): at most `max_retries`, the first
-        after `initial_delay` seconds, never more than `max_delay` apart. Events of up to `max_queue_size` bytes may
-        wait for the connection.
+        `call_id` or `model` selects the conversation. `extra_query` and `extra_headers` take precedence over
+        the client's; `websocket_connection_options` are keyword arguments for `connect` of the websockets
+        package. With `on_reconnecting`, a broken connection is opened again: the function is called before each
+        of at most `max_retries` attempts, the first after `initial_delay` seconds, never more than `max_delay`
+        apart. Up to `max_queue_size` bytes of events may be queued for the connection.
         """
         return Connecting(
             self,
@@ -266,7 +266,7 @@ class TranslationsConnect(Resource[M]):
         extra_query: "Query | None" = None,
         extra_headers: "Headers | None" = None,
     ) -> Connecting[TranslationsConnection[Sync], TranslationsConnection[Async]]:
-        """Have speech translated as it comes; the keywords are those of `realtime.connect`."""
+        """Open a session that translates speech as it arrives. The keywords are those of `realtime.connect`."""
         return Connecting(
             self,
             "/realtime/translations",

@@ -1,6 +1,6 @@
-"""Streams passed on to the readers of a web application, whichever kind of server and of stream meet.
+"""Relay streams to the readers of a web application, for any combination of sync and async server and stream.
 
-The labels of the request hold for what a generator calls while it is read, long after its view has returned.
+A generator runs with the labels of the request while it is read, long after its view has returned.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ Transform = Callable[[Any], Any]
 
 
 class _Encoder:
-    """What the events of both kinds share: what each item becomes, and how they end."""
+    """The part that both kinds of events share: encoding of items, and the end."""
 
     def __init__(self, transform: Transform | None) -> None:
         self._transform = transform
@@ -30,11 +30,11 @@ class _Encoder:
         self._left = False
 
     def leave(self) -> None:
-        """Note that nobody reads any more, so that the stream's end is not a failure to tell of."""
+        """Note that the reader has disconnected, so that the stream's early end is not reported as a failure."""
         self._left = True
 
     def _encode(self, item: Any) -> bytes | None:
-        """Write an item as an event; `None` where it is not to be sent."""
+        """Encode an item as an event; return `None` where it is not to be sent."""
         if self._transform is not None:
             item = self._transform(item)
             if item is None:
@@ -42,7 +42,7 @@ class _Encoder:
         return encode_event(item)
 
     def _fail(self, error: Exception) -> bytes:
-        """Write an error as the last event; one that is not the client's is raised after it, for the server's log."""
+        """Encode an error as the last event; one that is not an `OpenAIError` is raised after it, to be logged."""
         if not isinstance(error, OpenAIError):
             self._failure = error
         return encode_event(error)
@@ -58,8 +58,8 @@ class Events(_Encoder):
     """A sync stream, or any other iterable, as server-sent events; closing it closes the stream.
 
     Args:
-        stream: What is passed on.
-        transform: Makes of each item what is sent; `None` sends nothing.
+        stream: The stream.
+        transform: Maps each item to what is sent; `None` sends nothing.
     """
 
     def __init__(self, stream: Iterable[Any], transform: Transform | None = None) -> None:
@@ -76,7 +76,7 @@ class Events(_Encoder):
             raise StopIteration
         try:
             return self._context.run(self._advance)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the reader is told that it ended
+        except Exception as error:  # noqa: BLE001 - any error becomes the last event
             with _logged():
                 self.close()
             if self._left and isinstance(error, OpenAIError):
@@ -93,7 +93,7 @@ class Events(_Encoder):
         return DONE
 
     def close(self) -> None:
-        """End the events and close the stream, once."""
+        """End the events and close the stream. Idempotent."""
         if self.ended:
             return
         self.ended = True
@@ -105,8 +105,8 @@ class AsyncEvents(_Encoder):
     """An async stream, or any other async iterable, as server-sent events; closing it closes the stream.
 
     Args:
-        stream: What is passed on.
-        transform: Makes of each item what is sent; `None` sends nothing.
+        stream: The stream.
+        transform: Maps each item to what is sent; `None` sends nothing.
     """
 
     def __init__(self, stream: AsyncIterable[Any], transform: Transform | None = None) -> None:
@@ -121,12 +121,12 @@ class AsyncEvents(_Encoder):
     async def __anext__(self) -> bytes:
         if self._at_end():
             raise StopAsyncIteration
-        await asyncio.sleep(0)  # neither a stream read ahead nor a quick reader gives others their turn
+        await asyncio.sleep(0)  # a buffered stream and a fast reader would never yield to other tasks
         outer = _scope.get()
         _scope.set(self._labels)
         try:
             return await self._advance()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the reader is told that it ended
+        except Exception as error:  # noqa: BLE001 - any error becomes the last event
             with _logged():
                 await self.aclose()
             return self._fail(error)
@@ -146,7 +146,7 @@ class AsyncEvents(_Encoder):
         return DONE
 
     async def aclose(self) -> None:
-        """End the events and close the stream, once."""
+        """End the events and close the stream. Idempotent."""
         if self.ended:
             return
         self.ended = True
@@ -156,7 +156,7 @@ class AsyncEvents(_Encoder):
 
 
 def _check_end(stream: Any) -> None:
-    """Raise where a stream has no more items because somebody closed it, or its last one tells of an error."""
+    """Raise `StreamInterruptedError` if a stream ended because it was closed early or its last item was an error."""
     if getattr(stream, "left_early", False):
         message = "The stream was closed before its end, or ended with an error."
         raise StreamInterruptedError(message, stream.response.request)
@@ -164,7 +164,7 @@ def _check_end(stream: Any) -> None:
 
 @contextmanager
 def _logged() -> Generator[None]:
-    """Keep what fails while a stream is closed from what its reader is told."""
+    """Log an error of closing a stream instead of sending it to the reader."""
     try:
         yield
     except Exception:
@@ -174,7 +174,7 @@ def _logged() -> Generator[None]:
 def sync_events(
     stream: Iterable[Any] | AsyncIterable[Any], transform: Transform | None = None
 ) -> "Events | SyncItems[bytes]":
-    """Give the events of a stream of either kind to a server that blocks."""
+    """Return the events of a sync or async stream as an iterator, for WSGI servers."""
     if isinstance(stream, AsyncIterable):
         events = AsyncEvents(stream, transform)
         return SyncItems(events, events.aclose)
@@ -184,11 +184,11 @@ def sync_events(
 def async_events(
     stream: Iterable[Any] | AsyncIterable[Any], transform: Transform | None = None
 ) -> "AsyncEvents | AsyncItems[bytes]":
-    """Give the events of a stream of either kind to a server with an event loop."""
+    """Return the events of a sync or async stream as an async iterator, for ASGI servers."""
     if isinstance(stream, AsyncIterable):
         return AsyncEvents(stream, transform)
     events = Events(stream, transform)
     return AsyncItems(events, stream, events.close, events.leave)
 
 
-blocking_events, awaitable_events = sync_events, async_events  # the names under which they were public first
+blocking_events, awaitable_events = sync_events, async_events  # public names, kept

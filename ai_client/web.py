@@ -1,4 +1,4 @@
-"""What a web application shows its own clients: errors as HTTP answers, results as server-sent events."""
+"""Responses of a web application: errors as HTTP responses, results as server-sent events."""
 
 import logging
 import math
@@ -30,7 +30,7 @@ logger = logging.getLogger("ai_client")
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 EVENT_HEADERS: Mapping[str, str] = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-"""Headers of an event stream: no cache keeps it, no nginx collects it."""
+"""Headers of an event stream: caches do not store it, nginx does not buffer it."""
 DONE = b"data: [DONE]\n\n"
 
 CALLERS_CODES = frozenset(
@@ -52,7 +52,7 @@ CALLERS_CODES = frozenset(
         "unsupported_image_media_type",
     }
 )
-"""Codes of a refusal that what the caller sent brought about; any other is a fault of the application."""
+"""Error codes that the caller's input causes; any other is an error of the application."""
 
 _SERVER_ERROR = 500
 _REQUEST_TIMEOUT = 408
@@ -60,7 +60,7 @@ _REQUEST_TIMEOUT = 408
 
 @dataclass(frozen=True, slots=True)
 class HTTPError:
-    """The answer to a request that failed."""
+    """The HTTP response for a failed request."""
 
     status: int
     type: str
@@ -70,7 +70,7 @@ class HTTPError:
 
     @property
     def body(self) -> dict[str, Any]:
-        """What is sent as JSON."""
+        """The JSON body."""
         return {"error": {"type": self.type, "message": self.message, "request_id": self.request_id}}
 
 
@@ -80,7 +80,7 @@ _rules: dict[type[Any], Rule] = {}
 
 
 def shown_as(*kinds: type[E]) -> Callable[[Callable[[E], HTTPError]], Callable[[E], HTTPError]]:
-    """Register a function that says how errors of these classes, and of classes derived from them, are shown."""
+    """Register a function that converts errors of these classes, and of subclasses, to an HTTP response."""
 
     def register(rule: Callable[[E], HTTPError]) -> Callable[[E], HTTPError]:
         for kind in kinds:
@@ -91,10 +91,10 @@ def shown_as(*kinds: type[E]) -> Callable[[Callable[[E], HTTPError]], Callable[[
 
 
 def http_error(error: BaseException) -> HTTPError | None:
-    """Give the answer that tells an application's client of an error; `None` where it is not one of ours.
+    """Return the HTTP response for an error; `None` where it is no error of this package.
 
-    An error of this package with an integer `status` says itself how it is shown, with its `retry_after` in seconds.
-    What the upstream said is shown only where it is about the caller's own input.
+    An error of this package with an integer `status` defines its own response, with its `retry_after` in
+    seconds. Messages of the upstream are shown only where they concern the caller's own input.
     """
     status = getattr(error, "status", None)
     if isinstance(status, int) and isinstance(error, OpenAIError) and type(error) not in _rules:
@@ -109,8 +109,8 @@ def http_error(error: BaseException) -> HTTPError | None:
 def encode_event(item: Any) -> bytes:
     """Encode an item of a stream as one server-sent event.
 
-    A result is sent as the JSON that came, other data as JSON, text as it is, and an error as an `error` event
-    whose data is the body of `http_error`. `DONE` ends a stream.
+    A result is sent as the JSON that was received, a string as it is, an error as an event of type `error` with
+    the body of `http_error`, and other data as JSON. Send `DONE` at the end of a stream.
     """
     if isinstance(item, pydantic.BaseModel):
         return b"data: %b\n\n" % item.__pydantic_serializer__.to_json(item, by_alias=True, exclude_unset=True)
@@ -135,7 +135,7 @@ def _own(error: BaseException, status: int) -> HTTPError:
 
 
 def _internal(error: BaseException) -> HTTPError:
-    log_error("A call failed for a reason that is not its caller's", error)
+    log_error("A call failed for a reason that its caller cannot change", error)
     return HTTPError(500, "internal_error", "The server could not complete the request.")
 
 
@@ -152,7 +152,7 @@ def _closed(error: ClientClosedError) -> HTTPError:
 
 @shown_as(StoreError)
 def _without_store(error: StoreError) -> HTTPError:
-    log_error("A call was refused because shared state could not be reached", error)
+    log_error("A call was rejected because shared state is unreachable", error)
     message = "The server cannot serve this request now; try again later."
     return HTTPError(503, "unavailable", message, None, _retry_header(error.retry_after))
 
@@ -178,7 +178,7 @@ def _unreachable(error: APIConnectionError) -> HTTPError:
 @shown_as(APIError)
 def _malformed(error: APIError) -> HTTPError:
     request_id = cast("str | None", getattr(error, "request_id", None))
-    log_error("A call failed because of what the AI service answered", error, logging.WARNING)
+    log_error("A call failed because of the AI service's response", error, logging.WARNING)
     return HTTPError(502, "upstream_error", "The AI service failed.", request_id)
 
 
@@ -194,7 +194,7 @@ def _limited(error: RateLimitError) -> HTTPError:
 @shown_as(AuthenticationError, PermissionDeniedError)
 def _unauthorized(error: APIStatusError) -> HTTPError:
     logger.error(
-        "The AI service refused the application's credentials: status %d, code %s, request %s",
+        "The AI service rejected the application's credentials: status %d, code %s, request %s",
         error.status_code,
         error.code,
         error.request_id,
@@ -210,10 +210,10 @@ def _refused(error: APIStatusError) -> HTTPError:
         return HTTPError(504, "timeout", "The AI service did not answer in time.", error.request_id)
     if error.code in CALLERS_CODES:
         said = members_of(error.body).get("message")
-        message = said if isinstance(said, str) and said else "The AI service refused the input."
+        message = said if isinstance(said, str) and said else "The AI service rejected the input."
         return HTTPError(400, "invalid_request", message, error.request_id)
     logger.error(
-        "The AI service refused a request of the application: status %d, code %s, param %s, request %s",
+        "The AI service rejected a request of the application: status %d, code %s, param %s, request %s",
         error.status_code,
         error.code,
         error.param,

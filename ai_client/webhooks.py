@@ -1,6 +1,6 @@
-"""Webhooks: was it the provider that sent this, and what does it say? The scheme is that of standard-webhooks.
+"""Webhooks: signature verification and decoding, by the standard-webhooks scheme.
 
-`client.webhooks.unwrap(body, headers)` gives the event of a request that was signed with the client's
+`client.webhooks.unwrap(body, headers)` returns the event of a request that is signed with the client's
 `webhook_secret`, and raises `InvalidWebhookSignatureError` for any other.
 """
 
@@ -22,14 +22,14 @@ TOLERANCE = 300
 """Seconds by which a webhook's timestamp may differ from now."""
 
 Headers: TypeAlias = Mapping[Any, Any] | Iterable[Any]
-"""Headers of any framework: what has `items()`, or pairs, of text or bytes, in any case; WSGI's `HTTP_` names too."""
+"""Headers of any framework: a mapping or pairs, of text or bytes, in any case; also WSGI's `HTTP_` names."""
 Payload: TypeAlias = str | bytes | bytearray | memoryview
-"""A request's body, exactly as it came."""
+"""A request's body, exactly as received."""
 _TIMESTAMP = re.compile(r"[0-9]{1,15}")
 
 
 class WebhookEvent(BaseModel):
-    """Something that happened, as told by a webhook."""
+    """An event sent by a webhook."""
 
     id: str
     created_at: int
@@ -38,22 +38,22 @@ class WebhookEvent(BaseModel):
 
 
 class WebhookMethods:
-    """`unwrap` and `verify_signature`, for the resource of either client; they send nothing."""
+    """`unwrap` and `verify_signature` for the resource of either client; neither sends a request."""
 
     _event_type: ClassVar[Any] = WebhookEvent
     _client: Any
 
     def unwrap(self, payload: Payload, headers: Headers, *, secret: str | None = None) -> Any:
-        """Check a webhook's signature and return its event.
+        """Verify a webhook's signature and return its event.
 
         Args:
-            payload: The request's body, exactly as it came.
+            payload: The request's body, exactly as received.
             headers: The request's headers.
-            secret: The secret in place of the client's `webhook_secret`.
+            secret: Replaces the client's `webhook_secret`.
 
         Raises:
-            InvalidWebhookSignatureError: The signature is missing, wrong or too old.
-            ConfigError: There is no secret, or one that anybody could know.
+            InvalidWebhookSignatureError: The signature is missing, invalid or too old.
+            ConfigError: There is no secret, or it is blank, masked or malformed.
             ValueError: The payload is not JSON.
         """
         self.verify_signature(payload, headers, secret=secret)
@@ -62,27 +62,27 @@ class WebhookMethods:
     def verify_signature(
         self, payload: Payload, headers: Headers, *, secret: str | None = None, tolerance: int = TOLERANCE
     ) -> None:
-        """Check a webhook's signature; *tolerance* is in seconds.
+        """Verify a webhook's signature; *tolerance* is in seconds.
 
         Raises:
-            InvalidWebhookSignatureError: The signature is missing, wrong or too old.
-            ConfigError: There is no secret, or one that anybody could know.
+            InvalidWebhookSignatureError: The signature is missing, invalid or too old.
+            ConfigError: There is no secret, or it is blank, masked or malformed.
         """
         secret = self._client.webhook_secret if secret is None else secret
         if not secret:
             raise ConfigError(
-                "There is no webhook secret: set OPENAI_WEBHOOK_SECRET, or pass webhook_secret=... to the client or"
+                "There is no webhook secret. Set OPENAI_WEBHOOK_SECRET, or pass webhook_secret=... to the client or"
                 " secret=... here."
             )
         verify_signature(payload, headers, secret, tolerance=tolerance)
 
 
 def verify_signature(payload: Payload, headers: Headers, secret: str, *, tolerance: int = TOLERANCE) -> None:
-    """Check that *payload* was signed with *secret*, at most *tolerance* seconds ago.
+    """Verify that *payload* was signed with *secret* at most *tolerance* seconds ago.
 
     Raises:
         InvalidWebhookSignatureError: It was not.
-        ConfigError: The secret is one that anybody could know, or no secret at all.
+        ConfigError: The secret is blank, masked or malformed.
     """
     key = webhook_key("The webhook secret", secret)
     found = _found(headers)
@@ -99,7 +99,7 @@ def verify_signature(payload: Payload, headers: Headers, secret: str, *, toleran
     signed = b"%b.%b.%b" % (identifier.encode(), signed_at.encode(), _bytes_of(payload))
     expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256))
     given = [part.removeprefix("v1,").encode() for part in signatures.split() if part.isascii()]
-    # Each is compared, so that the time taken tells nothing about which one failed.
+    # All signatures are compared, so that the time taken reveals nothing about them.
     if not sum([hmac.compare_digest(expected, signature) for signature in given]):
         raise InvalidWebhookSignatureError("None of the webhook's signatures matches its payload.")
 
@@ -109,16 +109,18 @@ def _bytes_of(payload: object) -> bytes:
         try:
             return payload.encode()
         except UnicodeEncodeError:
-            raise InvalidWebhookSignatureError("The webhook's payload is not text as it came.") from None
+            raise InvalidWebhookSignatureError(
+                "The webhook's payload is not the text that was received."
+            ) from None
     if isinstance(payload, bytes | bytearray | memoryview):
         return bytes(cast("bytes", payload))
     raise TypeError(
-        f"The payload of a webhook is the request's body as it came, text or bytes, not {type(payload).__name__}."
+        f"The payload must be the request's body as received, text or bytes, not {type(payload).__name__}."
     )
 
 
 def _found(headers: Headers) -> dict[str, str]:
-    """Return the headers that a webhook is signed with; each must be there once, as two may be read differently."""
+    """Return the headers that a webhook is signed with. A duplicate is rejected: others may read another one."""
     found: dict[str, list[str]] = {name: [] for name in _HEADERS}
     try:
         for name, value in _pairs(headers):
@@ -130,7 +132,7 @@ def _found(headers: Headers) -> dict[str, str]:
     missing = [name for name, values in found.items() if not any(values)]
     if missing:
         raise InvalidWebhookSignatureError(
-            f"The request has no header {', '.join(missing)}: it is no webhook."
+            f"The request has no header {', '.join(missing)}, so it is not a webhook."
         )
     for name, values in found.items():
         if len(values) > 1:

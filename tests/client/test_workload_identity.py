@@ -170,7 +170,7 @@ def test_a_provider_may_be_asynchronous_or_fail(invoke: Invoke) -> None:
     async def token() -> str:
         return "async-token"
 
-    with pytest.raises(OpenAIError, match="gave no token"):
+    with pytest.raises(OpenAIError, match="returned no token"):
         invoke(client_of(invoke, identity(lambda: "")).models.retrieve, "m")
     if not invoke.sync:
         exchange = Exchange(invoke)
@@ -206,7 +206,7 @@ def test_kubernetes(tmp_path: Path) -> None:
         path.write_text(text)
         assert provider["get_token"]() == text.strip()
     path.write_bytes(b"\xff\xfe\x00secret")
-    with pytest.raises(SubjectTokenProviderError, match="is no text") as caught:
+    with pytest.raises(SubjectTokenProviderError, match="is not text") as caught:
         provider["get_token"]()
     assert caught.value.__suppress_context__
     path.write_text(" ")
@@ -241,7 +241,7 @@ def test_clouds(cloud: str) -> None:
     else:
         provider = auth.gcp_id_token_provider("audience", http_client=http)
     assert provider["get_token"]() == "t"
-    for message in ("answered 500", *["gave no token"] * len(nothing)):
+    for message in ("answered 500", *["returned no token"] * len(nothing)):
         with pytest.raises(SubjectTokenProviderError, match=message):
             provider["get_token"]()
     with pytest.raises(SubjectTokenProviderError, match="did not answer"):

@@ -137,7 +137,7 @@ def test_nothing_is_nothing() -> None:
         ),
         (
             {"fallback": {"clients": {"x": {"azure_endpoint": "https://x.example", "api_key": "k"}}}},
-            r"fallback\.clients\.x\.api_version: required beside azure_endpoint",
+            r"fallback\.clients\.x\.api_version: required with azure_endpoint",
         ),
         ({"fallback": {"on": ["timeouts"]}}, r"fallback\.on\[0\]: .*Did you mean 'timeout'\?"),
         (
@@ -222,7 +222,7 @@ def test_clients_of_a_chain_are_built_and_closed(both: Both, upstream: Upstream)
 
 def test_controls_need_our_own_clients() -> None:
     """A foreign client class has no place for policies, and says so at start."""
-    with pytest.raises(ConfigError, match="own clients"):
+    with pytest.raises(ConfigError, match="own client classes"):
         ClientConfig.make(api_key="any", client_class="openai.OpenAI", controls={"cost": True})
 
 

@@ -298,7 +298,7 @@ def test_a_factory_that_uses_its_own_client(upstream: Upstream) -> None:
         ({"layers": [Watch()]}, r"layers: unknown option\. .*\{'policies': \[\.\.\.\]\} in 'controls'"),
         (
             {"policies": [Watch()]},
-            r"policies: unknown option\. Did you mean 'policies' inside of 'controls'\?",
+            r"policies: unknown option\. Did you mean 'policies' inside 'controls'\?",
         ),
         (
             {"controls": {"layers": [Watch()]}},

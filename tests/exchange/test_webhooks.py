@@ -147,7 +147,7 @@ def test_one_of_several_signatures_is_enough(client: OpenAI) -> None:
         (PAYLOAD, {"webhook-id": "é"}, "id is not ASCII"),
         (PAYLOAD, {"webhook-signature": "v1,\ud800"}, "None of the webhook's signatures"),
         (PAYLOAD, {"webhook-signature": " "}, "None of the webhook's signatures"),
-        (PAYLOAD + "\ud800", {}, "payload is not text"),
+        (PAYLOAD + "\ud800", {}, "payload is not the text"),
         (PAYLOAD, {"Webhook-Id": "evt_1"}, "more than one header webhook-id"),
         (PAYLOAD, {"HTTP_WEBHOOK_TIMESTAMP": "1"}, "more than one header webhook-timestamp"),
     ],

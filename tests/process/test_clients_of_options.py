@@ -240,10 +240,10 @@ def test_a_provider_of_azure_with_policies(other: Upstream) -> None:
     ("options", "message"),
     [
         ({"azure_deployment": "d"}, "azure_deployment: only for Azure, azure_endpoint is missing"),
-        ({"azure_endpoint": "https://x.example"}, "api_version: required beside azure_endpoint"),
+        ({"azure_endpoint": "https://x.example"}, "api_version: required with azure_endpoint"),
         (
             {"azure_endpoint": "https://x.example", "api_version": "v", "base_url": "https://y.example"},
-            "base_url: not beside azure_endpoint",
+            "base_url: excludes azure_endpoint",
         ),
         (
             {
@@ -252,11 +252,11 @@ def test_a_provider_of_azure_with_policies(other: Upstream) -> None:
                 "api_key": "k",
                 "azure_ad_token_provider": lambda: "t",
             },
-            "azure_ad_token_provider: not beside api_key",
+            "azure_ad_token_provider: excludes api_key",
         ),
         (
             {"azure_endpoint": "https://x.example", "api_version": "v", "client_class": "openai.OpenAI"},
-            "azure_endpoint: not beside a client class",
+            "azure_endpoint: excludes a client class",
         ),
     ],
 )
@@ -296,7 +296,7 @@ def test_policies_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_control_outside_of_its_mapping_is_explained() -> None:
     """Whoever gives a policy beside the options is told where it belongs."""
     with pytest.raises(
-        ConfigError, match=r"budgets: unknown option\. Did you mean 'budgets' inside of 'controls'"
+        ConfigError, match=r"budgets: unknown option\. Did you mean 'budgets' inside 'controls'"
     ):
         ClientConfig.make({"budgets": []})
 
