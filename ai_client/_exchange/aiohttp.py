@@ -14,7 +14,8 @@ from .._http.library import library
 from .._http.options import PoolOptions
 from .._pool.proxy import Proxy
 from .._pool.sockets import readable
-from .loops import cross
+from .._pool.transport_ends import bury
+from .loops import begin_on, finish_from_here
 
 _http = library("httpx").http
 
@@ -96,10 +97,10 @@ class AioHttpTransport(AsyncBaseTransport):
             if session is None:
                 session = self._sessions[loop] = self._new_session()
             ended = [other for other in self._sessions if other.is_closed()]
-            left = [self._sessions.pop(other) for other in ended]
+            left = [(other, self._sessions.pop(other)) for other in ended]
             self._near = weakref.ref(loop), session
-        for other in left:
-            await other.close()
+        for other, its in left:
+            await _end(other, its)
         return session
 
     def _new_session(self) -> Any:
@@ -215,10 +216,24 @@ class AioHttpTransport(AsyncBaseTransport):
             self._sessions.clear()
             self._near = (_no_loop, None)
         for loop, session in sessions:
-            if loop is not asyncio.get_running_loop() and loop.is_running():
-                await cross(loop, session.close, firm=True)
-            else:
+            if loop is asyncio.get_running_loop():
                 await session.close()
+            elif loop.is_running():
+                await finish_from_here(loop, session.close)
+            elif loop.is_closed():
+                await _end(loop, session)
+            else:
+                begin_on(loop, session.close)
+
+
+async def _end(loop: asyncio.AbstractEventLoop, session: Any) -> None:
+    """Close the session of a closed loop with its connections, which aiohttp would leave to the garbage collector."""
+    connector = session.connector
+    idle = [protocol for kept in connector._conns.values() for protocol, _ in kept]
+    for protocol in (*idle, *connector._acquired):
+        if protocol.transport is not None:
+            bury(loop, protocol.transport)
+    await session.close()
 
 
 def _no_loop() -> None:
@@ -230,6 +245,7 @@ class _AiohttpBody(AsyncByteStream):
         self._answer = answer
         self._transport = transport
         self._request = request
+        self._loop = asyncio.get_running_loop()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
@@ -239,4 +255,16 @@ class _AiohttpBody(AsyncByteStream):
             raise self._transport._mapped(error, self._request) from error
 
     async def aclose(self) -> None:
-        self._answer.close()
+        answer, loop = self._answer, self._loop
+        if loop is not asyncio.get_running_loop():
+            try:
+                loop.call_soon_threadsafe(answer.close)
+            except RuntimeError:  # it is closed, where aiohttp closes nothing any more
+                connection = answer.connection
+                if connection is not None:
+                    if connection.transport is not None:
+                        bury(loop, connection.transport)
+                    connection.close()
+            else:
+                return
+        answer.close()

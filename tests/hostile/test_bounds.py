@@ -280,7 +280,7 @@ def test_over_a_client_of_the_library(invoke: Invoke, wire: Wire, transport: boo
 @pytest.mark.parametrize("value", [0, -1, True, 1.5, "10"])
 def test_bounds_are_checked(invoke: Invoke, name: str, value: object) -> None:
     """A bound that is no positive number of bytes is refused by its name."""
-    with pytest.raises((TypeError, ValueError), match=name):
+    with pytest.raises((TypeError, ValueError), match=f"{name} must be a positive number of bytes"):
         invoke.client(**{name: value})
 
 

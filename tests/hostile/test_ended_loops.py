@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ai_client import AsyncOpenAI
+from ai_client import AsyncOpenAI, DefaultAioHttpClient, DefaultAsyncHttpxClient
 from ai_client._call.call import Call, Reply, StreamEnd
 from ai_client._call.pipeline import Next
 from ai_client.provider import ClientProvider
@@ -127,6 +127,37 @@ def test_streams_left_behind(wire: Wire, leave: Callable[[AsyncOpenAI], None], o
     provider.close()
     del client, provider
     gc.collect()  # loops that were closed over their connections complain of them here
+
+
+def closed_in_another(client: AsyncOpenAI) -> None:
+    """Close it once its loop is closed, in another one."""
+    stream = asyncio.run(begin(client))
+    asyncio.run(stream.close())
+
+
+def kept_to_the_end(client: AsyncOpenAI) -> None:
+    """Hold it for longer than the client is open."""
+    kept.append(asyncio.run(begin(client)))
+
+
+@pytest.mark.parametrize("http", [None, DefaultAsyncHttpxClient, DefaultAioHttpClient])
+@pytest.mark.parametrize("leave", [closed_in_another, dropped_later, dropped_in_between, kept_to_the_end])
+def test_connections_of_closed_loops_are_closed(
+    wire: Wire, leave: Callable[[AsyncOpenAI], None], http: Callable[[], Any] | None
+) -> None:
+    """No connection outlives its client, in whichever loops its streams were left, and none waits for the collector."""
+    wire.play([*PIECES[:2], HOLD])
+    client = AsyncOpenAI(api_key=KEY, base_url=wire.base_url, http_client=None if http is None else http())
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(5):
+            leave(client)
+        asyncio.run(client.close())
+        wire.wait_for(lambda: wire.open == 0)
+    finally:
+        gc.enable()
+        kept.clear()
 
 
 def test_many_streams_left_behind_are_settled_by_one_thread(wire: Wire) -> None:
