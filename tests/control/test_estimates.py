@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from ai_client._call.call import Call
 from ai_client._call.usage import UNKNOWN
 from ai_client._params.omit import not_given
-from ai_client.control.pricing.estimates import from_events, input_tokens, prompt_tokens, size_of
+from ai_client.control.pricing.estimates import from_events, input_tokens, size_of, size_of_prompt
 from ai_client.types.chat import ChatCompletionMessage
 from tests.support.policies import sync_io
 
@@ -71,7 +71,7 @@ def test_estimates_never_fail(value: Any) -> None:
 def test_the_wary_estimate_is_the_larger(text: str) -> None:
     """What is set aside for a text is never less than what it is taken to have used."""
     request = call(input=text)
-    assert input_tokens(request, 2) >= input_tokens(request, 4)
+    assert size_of(request).tokens(2) >= size_of(request).tokens(4)
 
 
 TALK = [
@@ -94,8 +94,8 @@ TALK = [
 )
 def test_the_size_of_a_request_tells_about_its_prompt(body: dict[str, Any], per_token: int) -> None:
     """What a prompt of texts is estimated at by the bytes that are sent is near to what its texts come to."""
-    by_texts = prompt_tokens(body, per_token)
-    by_bytes = input_tokens(call(**body, model="gpt-4o-mini", temperature=0.5), per_token)
+    by_texts = size_of_prompt(body).tokens(per_token)
+    by_bytes = size_of(call(**body, model="gpt-4o-mini", temperature=0.5)).tokens(per_token)
     assert 0.9 * by_texts <= by_bytes <= 1.4 * by_texts
 
 

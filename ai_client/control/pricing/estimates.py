@@ -39,7 +39,7 @@ def size_of(call: "Call") -> Size:
     if size is None:
         body = members_of(call.body)
         if call.files is not None or not _is_all_text(body):
-            size = _size_of_prompt(body)
+            size = size_of_prompt(body)
         else:
             size = Size()
             size.add_bytes(call.encoded())
@@ -64,7 +64,8 @@ def _limit(size: Size, path: str, body: Mapping[str, Any]) -> None:
         size.choices = choices
 
 
-def _size_of_prompt(body: Mapping[str, Any]) -> Size:
+def size_of_prompt(body: Mapping[str, Any]) -> Size:
+    """Measure the prompt in a request body, by its texts alone."""
     size = Size()
     for name in ("messages", "input", "prompt", "instructions", "tools"):
         if name in body:
@@ -72,14 +73,14 @@ def _size_of_prompt(body: Mapping[str, Any]) -> Size:
     return size
 
 
-def input_tokens(call: "Call", per_token: int = BYTES_PER_TOKEN) -> int:
+def input_tokens(call: "Call") -> int:
     """Estimate the tokens of a request's prompt."""
-    return (call.size or size_of(call)).tokens(per_token)
+    return size_of(call).tokens()
 
 
-def prompt_tokens(body: Mapping[str, Any], per_token: int = BYTES_PER_TOKEN) -> int:
+def prompt_tokens(body: Mapping[str, Any]) -> int:
     """Estimate the tokens of the prompt in a request body, from its texts alone."""
-    return _size_of_prompt(body).tokens(per_token)
+    return size_of_prompt(body).tokens()
 
 
 def _is_all_text(body: Mapping[str, Any]) -> bool:
@@ -108,11 +109,11 @@ def _is_text(value: Any) -> bool:
     return not isinstance(value, int | float)
 
 
-def message_tokens(message: Any, per_token: int = BYTES_PER_TOKEN) -> int:
+def message_tokens(message: Any) -> int:
     """Estimate the tokens of one message of a conversation."""
     size = Size()
     size.add(message)
-    return size.tokens(per_token)
+    return size.tokens()
 
 
 def from_events(call: "Call", events: Sequence[bytes]) -> Usage:
