@@ -78,8 +78,9 @@ check: .venv/.dev ## lint, format and types
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-format: .venv/.dev ## format, fix what can be fixed, renew the tables of the README and the docs
+format: .venv/.dev ## format, fix what can be fixed, renew the tables of the README and the docs and the picture of the rooms
 	$(BIN)/python -m tools.readme
+	$(BIN)/python -m tools.rooms
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 

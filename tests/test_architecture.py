@@ -178,6 +178,13 @@ def test_no_circle() -> None:
         pytest.fail(" -> ".join(error.args[1]))
 
 
+def test_picture_shows_the_imports() -> None:
+    """`docs/rooms.svg` is what `python -m tools.rooms` draws of the imports today."""
+    from tools.rooms import PICTURE, draw
+
+    assert PICTURE.read_text() == draw()
+
+
 def test_modules_are_short() -> None:
     """No module that is written by hand is longer than 300 lines, those that tests share included."""
     root = PACKAGE.parent
