@@ -62,37 +62,23 @@ class Resource(Generic[M]):
         """Return another view of this resource."""
         return self if self._view == view else type(self)(self._client, view)
 
-    def _get(
-        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
-    ) -> Coroutine[Any, Any, T]:
-        return self._call("GET", path, accepts, params, cast_to, **more)
-
-    def _post(
-        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
-    ) -> Coroutine[Any, Any, T]:
-        return self._call("POST", path, accepts, params, cast_to, **more)
-
-    def _delete(
-        self, path: str, accepts: Any, params: Mapping[str, Any], cast_to: type[T], **more: Any
-    ) -> Coroutine[Any, Any, T]:
-        return self._call("DELETE", path, accepts, params, cast_to, **more)
-
     async def _call(
         self,
         method: str,
         path: str,
         accepts: Any,
         params: Mapping[str, Any],
-        cast_to: Any,
+        cast_to: type[T],
         *,
         stream: Any = None,
         headers: Mapping[str, str] | None = None,
         query: tuple[str, ...] = (),
         files: tuple[str, ...] = (),
         shape: Callable[[Any], Any] | None = None,
-    ) -> Any:
-        """Check *params* against the TypedDict *accepts*, send them, and give a *cast_to*, or what *shape* makes of it.
+    ) -> T:
+        """Validate *params* against the TypedDict *accepts*, send them, and return the answer as a *cast_to*.
 
+        With *shape*, return what it makes of that answer.
         The parameters of a GET and those named in *query* go into the query string, all others into a JSON body,
         or, where one of those named in *files* is given, into a multipart form. Where the caller asked for
         `stream=True`, the answer is a stream of *stream* items.
@@ -107,7 +93,8 @@ class Resource(Generic[M]):
             call.stream = stream
         call.shape = shape
         client = self._client
-        return client.result(call, await client.perform(call), self._view)
+        result: T = client.result(call, await client.perform(call), self._view)
+        return result
 
     def _describe(
         self,

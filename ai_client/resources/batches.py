@@ -20,18 +20,20 @@ class Batches(Resource[M]):
     @operation
     async def create(self, **params: Unpack[BatchCreateParams]) -> Batch:
         """Create: `POST /batches`."""
-        return await self._post("/batches", BatchCreateParams, params, Batch)
+        return await self._call("POST", "/batches", BatchCreateParams, params, Batch)
 
     @operation
     async def retrieve(self, batch_id: str, **options: Unpack[MethodOptions]) -> Batch:
         """Retrieve: `GET /batches/{batch_id}`."""
-        return await self._get(path("/batches/{batch_id}", batch_id=batch_id), MethodOptions, options, Batch)
+        return await self._call(
+            "GET", path("/batches/{batch_id}", batch_id=batch_id), MethodOptions, options, Batch
+        )
 
     @operation
     async def cancel(self, batch_id: str, **options: Unpack[MethodOptions]) -> Batch:
         """Cancel: `POST /batches/{batch_id}/cancel`."""
-        return await self._post(
-            path("/batches/{batch_id}/cancel", batch_id=batch_id), MethodOptions, options, Batch
+        return await self._call(
+            "POST", path("/batches/{batch_id}/cancel", batch_id=batch_id), MethodOptions, options, Batch
         )
 
     @pages

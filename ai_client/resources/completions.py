@@ -82,5 +82,7 @@ class Completions(Resource[M]):
     def create(self, **params: Any) -> Any:
         """Create: `POST /completions`."""
         return self._run(
-            self._post("/completions", CompletionCreateParamsBase, params, Completion, stream=Completion)
+            self._call(
+                "POST", "/completions", CompletionCreateParamsBase, params, Completion, stream=Completion
+            )
         )

@@ -20,7 +20,8 @@ class ContentProvenanceChecks(Resource[M]):
     @operation
     async def create(self, **params: Unpack[ContentProvenanceCheckCreateParams]) -> ContentProvenanceCheck:
         """Create: `POST /content_provenance_checks`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/content_provenance_checks",
             ContentProvenanceCheckCreateParams,
             params,

@@ -19,4 +19,4 @@ class Decisions(Resource[M]):
     @operation
     async def create(self, **params: Unpack[DecisionCreateParams]) -> Decision:
         """Create: `POST /decisions`."""
-        return await self._post("/decisions", DecisionCreateParams, params, Decision)
+        return await self._call("POST", "/decisions", DecisionCreateParams, params, Decision)

@@ -32,7 +32,8 @@ class Images(Resource[M]):
     @operation
     async def create_variation(self, **params: Unpack[ImageCreateVariationParams]) -> ImagesResponse:
         """Create variation (deprecated): `POST /images/variations`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/images/variations",
             ImageCreateVariationParams,
             params,
@@ -84,7 +85,8 @@ class Images(Resource[M]):
     def edit(self, **params: Any) -> Any:
         """Edit: `POST /images/edits`."""
         return self._run(
-            self._post(
+            self._call(
+                "POST",
                 "/images/edits",
                 ImageEditParamsBase,
                 params,
@@ -147,7 +149,8 @@ class Images(Resource[M]):
     def generate(self, **params: Any) -> Any:
         """Generate: `POST /images/generations`."""
         return self._run(
-            self._post(
+            self._call(
+                "POST",
                 "/images/generations",
                 ImageGenerateParamsBase,
                 params,

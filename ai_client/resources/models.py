@@ -20,12 +20,14 @@ class Models(Resource[M]):
     @operation
     async def retrieve(self, model: str, **options: Unpack[MethodOptions]) -> Model:
         """Retrieve: `GET /models/{model}`."""
-        return await self._get(path("/models/{model}", model=model), MethodOptions, options, Model)
+        return await self._call("GET", path("/models/{model}", model=model), MethodOptions, options, Model)
 
     @operation
     async def delete(self, model: str, **options: Unpack[MethodOptions]) -> ModelDeleted:
         """Delete: `DELETE /models/{model}`."""
-        return await self._delete(path("/models/{model}", model=model), MethodOptions, options, ModelDeleted)
+        return await self._call(
+            "DELETE", path("/models/{model}", model=model), MethodOptions, options, ModelDeleted
+        )
 
     @pages
     def list(self, **options: Unpack[MethodOptions]) -> PlainListing[Model]:

@@ -19,4 +19,6 @@ class Moderations(Resource[M]):
     @operation
     async def create(self, **params: Unpack[ModerationCreateParams]) -> ModerationCreateResponse:
         """Create: `POST /moderations`."""
-        return await self._post("/moderations", ModerationCreateParams, params, ModerationCreateResponse)
+        return await self._call(
+            "POST", "/moderations", ModerationCreateParams, params, ModerationCreateResponse
+        )

@@ -140,6 +140,7 @@ class MethodWriter:
 
     def _call(self, signature: Signature) -> str:
         arguments = [
+            f'"{signature.call.verb}"',
             self._path(signature),
             self._accepts(signature),
             self._given(signature),
@@ -153,7 +154,7 @@ class MethodWriter:
             arguments.append(f"query={query!r}")
         if files := self._files(signature):
             arguments.append(f"files={files!r}")
-        return f"self._{signature.call.verb.lower()}({', '.join(arguments)})"
+        return f"self._call({', '.join(arguments)})"
 
     def _path(self, signature: Signature) -> str:
         template = signature.call.path

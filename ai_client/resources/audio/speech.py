@@ -18,7 +18,8 @@ class Speech(Resource[M]):
     @operation
     async def create(self, **params: Unpack[SpeechCreateParams]) -> BinaryResponse:
         """Create: `POST /audio/speech`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/audio/speech",
             SpeechCreateParams,
             params,

@@ -28,7 +28,8 @@ class VoiceConsents(Resource[M]):
     @operation
     async def create(self, **params: Unpack[VoiceConsentCreateParams]) -> VoiceConsent:
         """Create: `POST /audio/voice_consents`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/audio/voice_consents",
             VoiceConsentCreateParams,
             params,
@@ -40,7 +41,8 @@ class VoiceConsents(Resource[M]):
     @operation
     async def retrieve(self, consent_id: str, **options: Unpack[MethodOptions]) -> VoiceConsent:
         """Retrieve: `GET /audio/voice_consents/{consent_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/audio/voice_consents/{consent_id}", consent_id=consent_id),
             MethodOptions,
             options,
@@ -50,7 +52,8 @@ class VoiceConsents(Resource[M]):
     @operation
     async def update(self, consent_id: str, **params: Unpack[VoiceConsentUpdateParams]) -> VoiceConsent:
         """Update: `POST /audio/voice_consents/{consent_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/audio/voice_consents/{consent_id}", consent_id=consent_id),
             VoiceConsentUpdateParams,
             params,
@@ -60,7 +63,8 @@ class VoiceConsents(Resource[M]):
     @operation
     async def delete(self, consent_id: str, **options: Unpack[MethodOptions]) -> VoiceConsentDeleted:
         """Delete: `DELETE /audio/voice_consents/{consent_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/audio/voice_consents/{consent_id}", consent_id=consent_id),
             MethodOptions,
             options,

@@ -19,7 +19,8 @@ class Voices(Resource[M]):
     @operation
     async def create(self, **params: Unpack[VoiceCreateParams]) -> Voice:
         """Create: `POST /audio/voices`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/audio/voices",
             VoiceCreateParams,
             params,
@@ -31,6 +32,10 @@ class Voices(Resource[M]):
     @operation
     async def delete(self, voice_id: str, **options: Unpack[MethodOptions]) -> VoiceDeleted:
         """Delete: `DELETE /audio/voices/{voice_id}`."""
-        return await self._delete(
-            path("/audio/voices/{voice_id}", voice_id=voice_id), MethodOptions, options, VoiceDeleted
+        return await self._call(
+            "DELETE",
+            path("/audio/voices/{voice_id}", voice_id=voice_id),
+            MethodOptions,
+            options,
+            VoiceDeleted,
         )

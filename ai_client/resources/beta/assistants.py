@@ -27,14 +27,20 @@ class Assistants(Resource[M]):
     @operation
     async def create(self, **params: Unpack[AssistantCreateParams]) -> Assistant:
         """Create (deprecated): `POST /assistants`."""
-        return await self._post(
-            "/assistants", AssistantCreateParams, params, Assistant, headers={"OpenAI-Beta": "assistants=v2"}
+        return await self._call(
+            "POST",
+            "/assistants",
+            AssistantCreateParams,
+            params,
+            Assistant,
+            headers={"OpenAI-Beta": "assistants=v2"},
         )
 
     @operation
     async def retrieve(self, assistant_id: str, **options: Unpack[MethodOptions]) -> Assistant:
         """Retrieve (deprecated): `GET /assistants/{assistant_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/assistants/{assistant_id}", assistant_id=assistant_id),
             MethodOptions,
             options,
@@ -45,7 +51,8 @@ class Assistants(Resource[M]):
     @operation
     async def update(self, assistant_id: str, **params: Unpack[AssistantUpdateParams]) -> Assistant:
         """Update (deprecated): `POST /assistants/{assistant_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/assistants/{assistant_id}", assistant_id=assistant_id),
             AssistantUpdateParams,
             params,
@@ -56,7 +63,8 @@ class Assistants(Resource[M]):
     @operation
     async def delete(self, assistant_id: str, **options: Unpack[MethodOptions]) -> AssistantDeleted:
         """Delete (deprecated): `DELETE /assistants/{assistant_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/assistants/{assistant_id}", assistant_id=assistant_id),
             MethodOptions,
             options,

@@ -39,14 +39,15 @@ class Containers(Resource[M]):
     @operation
     async def create(self, **params: Unpack[ContainerCreateParams]) -> ContainerCreateResponse:
         """Create: `POST /containers`."""
-        return await self._post("/containers", ContainerCreateParams, params, ContainerCreateResponse)
+        return await self._call("POST", "/containers", ContainerCreateParams, params, ContainerCreateResponse)
 
     @operation
     async def retrieve(
         self, container_id: str, **options: Unpack[MethodOptions]
     ) -> ContainerRetrieveResponse:
         """Retrieve: `GET /containers/{container_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/containers/{container_id}", container_id=container_id),
             MethodOptions,
             options,
@@ -56,7 +57,8 @@ class Containers(Resource[M]):
     @operation
     async def delete(self, container_id: str, **options: Unpack[MethodOptions]) -> None:
         """Delete: `DELETE /containers/{container_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/containers/{container_id}", container_id=container_id),
             MethodOptions,
             options,

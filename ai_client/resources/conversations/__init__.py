@@ -37,12 +37,13 @@ class Conversations(Resource[M]):
     @operation
     async def create(self, **params: Unpack[ConversationCreateParams]) -> Conversation:
         """Create: `POST /conversations`."""
-        return await self._post("/conversations", ConversationCreateParams, params, Conversation)
+        return await self._call("POST", "/conversations", ConversationCreateParams, params, Conversation)
 
     @operation
     async def retrieve(self, conversation_id: str, **options: Unpack[MethodOptions]) -> Conversation:
         """Retrieve: `GET /conversations/{conversation_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/conversations/{conversation_id}", conversation_id=conversation_id),
             MethodOptions,
             options,
@@ -52,7 +53,8 @@ class Conversations(Resource[M]):
     @operation
     async def update(self, conversation_id: str, **params: Unpack[ConversationUpdateParams]) -> Conversation:
         """Update: `POST /conversations/{conversation_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/conversations/{conversation_id}", conversation_id=conversation_id),
             ConversationUpdateParams,
             params,
@@ -64,7 +66,8 @@ class Conversations(Resource[M]):
         self, conversation_id: str, **options: Unpack[MethodOptions]
     ) -> ConversationDeletedResource:
         """Delete: `DELETE /conversations/{conversation_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/conversations/{conversation_id}", conversation_id=conversation_id),
             MethodOptions,
             options,

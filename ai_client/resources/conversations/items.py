@@ -27,7 +27,8 @@ class Items(Resource[M]):
     @operation
     async def create(self, conversation_id: str, **params: Unpack[ItemCreateParams]) -> ConversationItemList:
         """Create: `POST /conversations/{conversation_id}/items`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/conversations/{conversation_id}/items", conversation_id=conversation_id),
             ItemCreateParams,
             params,
@@ -40,7 +41,8 @@ class Items(Resource[M]):
         self, item_id: str, *, conversation_id: str, **params: Unpack[ItemRetrieveParams]
     ) -> ConversationItem:
         """Retrieve: `GET /conversations/{conversation_id}/items/{item_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path(
                 "/conversations/{conversation_id}/items/{item_id}",
                 conversation_id=conversation_id,
@@ -56,7 +58,8 @@ class Items(Resource[M]):
         self, item_id: str, *, conversation_id: str, **options: Unpack[MethodOptions]
     ) -> Conversation:
         """Delete: `DELETE /conversations/{conversation_id}/items/{item_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path(
                 "/conversations/{conversation_id}/items/{item_id}",
                 conversation_id=conversation_id,

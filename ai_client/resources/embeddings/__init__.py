@@ -38,4 +38,4 @@ class Embeddings(_generated.Embeddings[M]):
             cast_to, shape = PackedResponse, unpack
         elif encoding == "base64":
             cast_to = EncodedResponse
-        return await self._post("/embeddings", EmbeddingCreateParams, params, cast_to, shape=shape)
+        return await self._call("POST", "/embeddings", EmbeddingCreateParams, params, cast_to, shape=shape)

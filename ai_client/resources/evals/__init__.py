@@ -40,27 +40,27 @@ class Evals(Resource[M]):
     @operation
     async def create(self, **params: Unpack[EvalCreateParams]) -> EvalCreateResponse:
         """Create: `POST /evals`."""
-        return await self._post("/evals", EvalCreateParams, params, EvalCreateResponse)
+        return await self._call("POST", "/evals", EvalCreateParams, params, EvalCreateResponse)
 
     @operation
     async def retrieve(self, eval_id: str, **options: Unpack[MethodOptions]) -> EvalRetrieveResponse:
         """Retrieve: `GET /evals/{eval_id}`."""
-        return await self._get(
-            path("/evals/{eval_id}", eval_id=eval_id), MethodOptions, options, EvalRetrieveResponse
+        return await self._call(
+            "GET", path("/evals/{eval_id}", eval_id=eval_id), MethodOptions, options, EvalRetrieveResponse
         )
 
     @operation
     async def update(self, eval_id: str, **params: Unpack[EvalUpdateParams]) -> EvalUpdateResponse:
         """Update: `POST /evals/{eval_id}`."""
-        return await self._post(
-            path("/evals/{eval_id}", eval_id=eval_id), EvalUpdateParams, params, EvalUpdateResponse
+        return await self._call(
+            "POST", path("/evals/{eval_id}", eval_id=eval_id), EvalUpdateParams, params, EvalUpdateResponse
         )
 
     @operation
     async def delete(self, eval_id: str, **options: Unpack[MethodOptions]) -> EvalDeleteResponse:
         """Delete: `DELETE /evals/{eval_id}`."""
-        return await self._delete(
-            path("/evals/{eval_id}", eval_id=eval_id), MethodOptions, options, EvalDeleteResponse
+        return await self._call(
+            "DELETE", path("/evals/{eval_id}", eval_id=eval_id), MethodOptions, options, EvalDeleteResponse
         )
 
     @pages

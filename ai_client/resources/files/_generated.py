@@ -18,7 +18,8 @@ class Files(Resource[M]):
     @operation
     async def create(self, **params: Unpack[FileCreateParams]) -> FileObject:
         """Create: `POST /files`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/files",
             FileCreateParams,
             params,
@@ -30,19 +31,22 @@ class Files(Resource[M]):
     @operation
     async def retrieve(self, file_id: str, **options: Unpack[MethodOptions]) -> FileObject:
         """Retrieve: `GET /files/{file_id}`."""
-        return await self._get(path("/files/{file_id}", file_id=file_id), MethodOptions, options, FileObject)
+        return await self._call(
+            "GET", path("/files/{file_id}", file_id=file_id), MethodOptions, options, FileObject
+        )
 
     @operation
     async def delete(self, file_id: str, **options: Unpack[MethodOptions]) -> FileDeleted:
         """Delete: `DELETE /files/{file_id}`."""
-        return await self._delete(
-            path("/files/{file_id}", file_id=file_id), MethodOptions, options, FileDeleted
+        return await self._call(
+            "DELETE", path("/files/{file_id}", file_id=file_id), MethodOptions, options, FileDeleted
         )
 
     @operation
     async def content(self, file_id: str, **options: Unpack[MethodOptions]) -> BinaryResponse:
         """Content: `GET /files/{file_id}/content`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/files/{file_id}/content", file_id=file_id),
             MethodOptions,
             options,
@@ -53,7 +57,9 @@ class Files(Resource[M]):
     @operation
     async def retrieve_content(self, file_id: str, **options: Unpack[MethodOptions]) -> str:
         """Retrieve content (deprecated): `GET /files/{file_id}/content`."""
-        return await self._get(path("/files/{file_id}/content", file_id=file_id), MethodOptions, options, str)
+        return await self._call(
+            "GET", path("/files/{file_id}/content", file_id=file_id), MethodOptions, options, str
+        )
 
     @pages
     def list(self, **params: Unpack[FileListParams]) -> CursorListing[FileObject]:

@@ -41,4 +41,4 @@ class Live(Resource[M]):
     @operation
     async def create(self, **params: Unpack[LiveCreateParams]) -> LiveCreateResponse:
         """Create: `POST /live/sessions`."""
-        return await self._post("/live/sessions", LiveCreateParams, params, LiveCreateResponse)
+        return await self._call("POST", "/live/sessions", LiveCreateParams, params, LiveCreateResponse)

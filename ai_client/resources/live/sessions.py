@@ -26,7 +26,8 @@ class Sessions(Resource[M]):
     @operation
     async def accept(self, session_id: str, **params: Unpack[SessionAcceptParams]) -> None:
         """Accept: `POST /live/sessions/{session_id}/accept`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/live/sessions/{session_id}/accept", session_id=session_id),
             SessionAcceptParams,
             params,
@@ -37,7 +38,8 @@ class Sessions(Resource[M]):
     @operation
     async def download_recording(self, session_id: str, **options: Unpack[MethodOptions]) -> BinaryResponse:
         """Download recording: `GET /live/sessions/{session_id}/content`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/live/sessions/{session_id}/content", session_id=session_id),
             MethodOptions,
             options,
@@ -48,7 +50,8 @@ class Sessions(Resource[M]):
     @operation
     async def fork(self, session_id: str, **params: Unpack[SessionForkParams]) -> SessionForkResponse:
         """Fork: `POST /live/sessions/{session_id}/fork`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/live/sessions/{session_id}/fork", session_id=session_id),
             SessionForkParams,
             params,
@@ -58,7 +61,8 @@ class Sessions(Resource[M]):
     @operation
     async def hangup(self, session_id: str, **options: Unpack[MethodOptions]) -> None:
         """Hangup: `POST /live/sessions/{session_id}/hangup`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/live/sessions/{session_id}/hangup", session_id=session_id),
             MethodOptions,
             options,
@@ -69,7 +73,8 @@ class Sessions(Resource[M]):
     @operation
     async def refer(self, session_id: str, **params: Unpack[SessionReferParams]) -> None:
         """Refer: `POST /live/sessions/{session_id}/refer`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/live/sessions/{session_id}/refer", session_id=session_id),
             SessionReferParams,
             params,
@@ -80,7 +85,8 @@ class Sessions(Resource[M]):
     @operation
     async def reject(self, session_id: str, **params: Unpack[SessionRejectParams]) -> None:
         """Reject: `POST /live/sessions/{session_id}/reject`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/live/sessions/{session_id}/reject", session_id=session_id),
             SessionRejectParams,
             params,

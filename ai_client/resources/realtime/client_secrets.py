@@ -19,6 +19,6 @@ class ClientSecrets(Resource[M]):
     @operation
     async def create(self, **params: Unpack[ClientSecretCreateParams]) -> ClientSecretCreateResponse:
         """Create: `POST /realtime/client_secrets`."""
-        return await self._post(
-            "/realtime/client_secrets", ClientSecretCreateParams, params, ClientSecretCreateResponse
+        return await self._call(
+            "POST", "/realtime/client_secrets", ClientSecretCreateParams, params, ClientSecretCreateResponse
         )

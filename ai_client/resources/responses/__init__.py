@@ -252,26 +252,22 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
         tools = given_tools(params.get("tools"))
         if tools is not None:
             params["tools"] = tools = responses_tools(tools)
-        return await self._post(
-            "/responses",
-            ResponseParseParams,
-            params,
-            Response,
-            shape=partial(parse_response, form=form, tools=Tools(tools or ())),
-        )
+        shape = partial(parse_response, form=form, tools=Tools(tools or ()))
+        return await self._call("POST", "/responses", ResponseParseParams, params, Response, shape=shape)
 
     async def _request_stream(self, text_format: Any, params: dict[str, Any]) -> Any:
         from ...lib._parsing._responses import with_text_format
 
         params = {**params, "stream": True}
         with_text_format(params, text_format)
-        return await self._post(
-            "/responses", ResponseCreateParamsBase, params, Response, stream=ResponseStreamEvent
+        return await self._call(
+            "POST", "/responses", ResponseCreateParamsBase, params, Response, stream=ResponseStreamEvent
         )
 
     async def _resume(self, params: dict[str, Any]) -> Any:
         params = {**params, "stream": True}
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/responses/{response_id}", response_id=params.pop("response_id")),
             ResponseRetrieveParamsBase,
             params,

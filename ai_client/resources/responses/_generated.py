@@ -101,7 +101,9 @@ class Responses(Resource[M]):
     def create(self, **params: Any) -> Any:
         """Create: `POST /responses`."""
         return self._run(
-            self._post("/responses", ResponseCreateParamsBase, params, Response, stream=ResponseStreamEvent)
+            self._call(
+                "POST", "/responses", ResponseCreateParamsBase, params, Response, stream=ResponseStreamEvent
+            )
         )
 
     @overload
@@ -187,7 +189,8 @@ class Responses(Resource[M]):
     def retrieve(self, response_id: str, **params: Any) -> Any:
         """Retrieve: `GET /responses/{response_id}`."""
         return self._run(
-            self._get(
+            self._call(
+                "GET",
                 path("/responses/{response_id}", response_id=response_id),
                 ResponseRetrieveParamsBase,
                 params,
@@ -199,7 +202,8 @@ class Responses(Resource[M]):
     @operation
     async def delete(self, response_id: str, **options: Unpack[MethodOptions]) -> None:
         """Delete: `DELETE /responses/{response_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/responses/{response_id}", response_id=response_id),
             MethodOptions,
             options,
@@ -210,11 +214,17 @@ class Responses(Resource[M]):
     @operation
     async def cancel(self, response_id: str, **options: Unpack[MethodOptions]) -> Response:
         """Cancel: `POST /responses/{response_id}/cancel`."""
-        return await self._post(
-            path("/responses/{response_id}/cancel", response_id=response_id), MethodOptions, options, Response
+        return await self._call(
+            "POST",
+            path("/responses/{response_id}/cancel", response_id=response_id),
+            MethodOptions,
+            options,
+            Response,
         )
 
     @operation
     async def compact(self, **params: Unpack[ResponseCompactParams]) -> CompactedResponse:
         """Compact: `POST /responses/compact`."""
-        return await self._post("/responses/compact", ResponseCompactParams, params, CompactedResponse)
+        return await self._call(
+            "POST", "/responses/compact", ResponseCompactParams, params, CompactedResponse
+        )

@@ -20,6 +20,6 @@ class InputTokens(Resource[M]):
     @operation
     async def count(self, **params: Unpack[InputTokenCountParams]) -> InputTokenCountResponse:
         """Count: `POST /responses/input_tokens`."""
-        return await self._post(
-            "/responses/input_tokens", InputTokenCountParams, params, InputTokenCountResponse
+        return await self._call(
+            "POST", "/responses/input_tokens", InputTokenCountParams, params, InputTokenCountResponse
         )

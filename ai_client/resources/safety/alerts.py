@@ -19,4 +19,6 @@ class Alerts(Resource[M]):
     @operation
     async def retrieve(self, id: str, **options: Unpack[MethodOptions]) -> SafetyAlert:
         """Retrieve: `GET /safety/alerts/{id}`."""
-        return await self._get(path("/safety/alerts/{id}", id=id), MethodOptions, options, SafetyAlert)
+        return await self._call(
+            "GET", path("/safety/alerts/{id}", id=id), MethodOptions, options, SafetyAlert
+        )

@@ -19,4 +19,4 @@ class Cases(Resource[M]):
     @operation
     async def retrieve(self, id: str, **options: Unpack[MethodOptions]) -> SafetyCase:
         """Retrieve: `GET /safety/cases/{id}`."""
-        return await self._get(path("/safety/cases/{id}", id=id), MethodOptions, options, SafetyCase)
+        return await self._call("GET", path("/safety/cases/{id}", id=id), MethodOptions, options, SafetyCase)

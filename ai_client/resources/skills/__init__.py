@@ -39,25 +39,27 @@ class Skills(Resource[M]):
     @operation
     async def create(self, **params: Unpack[SkillCreateParams]) -> Skill:
         """Create: `POST /skills`."""
-        return await self._post("/skills", SkillCreateParams, params, Skill, files=("files",))
+        return await self._call("POST", "/skills", SkillCreateParams, params, Skill, files=("files",))
 
     @operation
     async def retrieve(self, skill_id: str, **options: Unpack[MethodOptions]) -> Skill:
         """Retrieve: `GET /skills/{skill_id}`."""
-        return await self._get(path("/skills/{skill_id}", skill_id=skill_id), MethodOptions, options, Skill)
+        return await self._call(
+            "GET", path("/skills/{skill_id}", skill_id=skill_id), MethodOptions, options, Skill
+        )
 
     @operation
     async def update(self, skill_id: str, **params: Unpack[SkillUpdateParams]) -> Skill:
         """Update: `POST /skills/{skill_id}`."""
-        return await self._post(
-            path("/skills/{skill_id}", skill_id=skill_id), SkillUpdateParams, params, Skill
+        return await self._call(
+            "POST", path("/skills/{skill_id}", skill_id=skill_id), SkillUpdateParams, params, Skill
         )
 
     @operation
     async def delete(self, skill_id: str, **options: Unpack[MethodOptions]) -> DeletedSkill:
         """Delete: `DELETE /skills/{skill_id}`."""
-        return await self._delete(
-            path("/skills/{skill_id}", skill_id=skill_id), MethodOptions, options, DeletedSkill
+        return await self._call(
+            "DELETE", path("/skills/{skill_id}", skill_id=skill_id), MethodOptions, options, DeletedSkill
         )
 
     @pages

@@ -19,7 +19,8 @@ class Content(Resource[M]):
     @operation
     async def retrieve(self, skill_id: str, **options: Unpack[MethodOptions]) -> BinaryResponse:
         """Retrieve: `GET /skills/{skill_id}/content`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/skills/{skill_id}/content", skill_id=skill_id),
             MethodOptions,
             options,

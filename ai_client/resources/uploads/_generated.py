@@ -27,18 +27,22 @@ class Uploads(Resource[M]):
     @operation
     async def create(self, **params: Unpack[UploadCreateParams]) -> Upload:
         """Create: `POST /uploads`."""
-        return await self._post("/uploads", UploadCreateParams, params, Upload)
+        return await self._call("POST", "/uploads", UploadCreateParams, params, Upload)
 
     @operation
     async def cancel(self, upload_id: str, **options: Unpack[MethodOptions]) -> Upload:
         """Cancel: `POST /uploads/{upload_id}/cancel`."""
-        return await self._post(
-            path("/uploads/{upload_id}/cancel", upload_id=upload_id), MethodOptions, options, Upload
+        return await self._call(
+            "POST", path("/uploads/{upload_id}/cancel", upload_id=upload_id), MethodOptions, options, Upload
         )
 
     @operation
     async def complete(self, upload_id: str, **params: Unpack[UploadCompleteParams]) -> Upload:
         """Complete: `POST /uploads/{upload_id}/complete`."""
-        return await self._post(
-            path("/uploads/{upload_id}/complete", upload_id=upload_id), UploadCompleteParams, params, Upload
+        return await self._call(
+            "POST",
+            path("/uploads/{upload_id}/complete", upload_id=upload_id),
+            UploadCompleteParams,
+            params,
+            Upload,
         )

@@ -18,7 +18,8 @@ class Parts(Resource[M]):
     @operation
     async def create(self, upload_id: str, **params: Unpack[PartCreateParams]) -> UploadPart:
         """Create: `POST /uploads/{upload_id}/parts`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/uploads/{upload_id}/parts", upload_id=upload_id),
             PartCreateParams,
             params,

@@ -49,7 +49,8 @@ class VectorStores(Resource[M]):
     @operation
     async def create(self, **params: Unpack[VectorStoreCreateParams]) -> VectorStore:
         """Create: `POST /vector_stores`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/vector_stores",
             VectorStoreCreateParams,
             params,
@@ -60,7 +61,8 @@ class VectorStores(Resource[M]):
     @operation
     async def retrieve(self, vector_store_id: str, **options: Unpack[MethodOptions]) -> VectorStore:
         """Retrieve: `GET /vector_stores/{vector_store_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/vector_stores/{vector_store_id}", vector_store_id=vector_store_id),
             MethodOptions,
             options,
@@ -71,7 +73,8 @@ class VectorStores(Resource[M]):
     @operation
     async def update(self, vector_store_id: str, **params: Unpack[VectorStoreUpdateParams]) -> VectorStore:
         """Update: `POST /vector_stores/{vector_store_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/vector_stores/{vector_store_id}", vector_store_id=vector_store_id),
             VectorStoreUpdateParams,
             params,
@@ -82,7 +85,8 @@ class VectorStores(Resource[M]):
     @operation
     async def delete(self, vector_store_id: str, **options: Unpack[MethodOptions]) -> VectorStoreDeleted:
         """Delete: `DELETE /vector_stores/{vector_store_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/vector_stores/{vector_store_id}", vector_store_id=vector_store_id),
             MethodOptions,
             options,

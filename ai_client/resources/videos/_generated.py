@@ -30,7 +30,8 @@ class Videos(Resource[M]):
     @operation
     async def create(self, **params: Unpack[VideoCreateParams]) -> Video:
         """Create (deprecated): `POST /videos`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/videos",
             VideoCreateParams,
             params,
@@ -42,13 +43,19 @@ class Videos(Resource[M]):
     @operation
     async def retrieve(self, video_id: str, **options: Unpack[MethodOptions]) -> Video:
         """Retrieve (deprecated): `GET /videos/{video_id}`."""
-        return await self._get(path("/videos/{video_id}", video_id=video_id), MethodOptions, options, Video)
+        return await self._call(
+            "GET", path("/videos/{video_id}", video_id=video_id), MethodOptions, options, Video
+        )
 
     @operation
     async def delete(self, video_id: str, **options: Unpack[MethodOptions]) -> VideoDeleteResponse:
         """Delete (deprecated): `DELETE /videos/{video_id}`."""
-        return await self._delete(
-            path("/videos/{video_id}", video_id=video_id), MethodOptions, options, VideoDeleteResponse
+        return await self._call(
+            "DELETE",
+            path("/videos/{video_id}", video_id=video_id),
+            MethodOptions,
+            options,
+            VideoDeleteResponse,
         )
 
     @operation
@@ -56,7 +63,8 @@ class Videos(Resource[M]):
         self, **params: Unpack[VideoCreateCharacterParams]
     ) -> VideoCreateCharacterResponse:
         """Create character (deprecated): `POST /videos/characters`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/videos/characters",
             VideoCreateCharacterParams,
             params,
@@ -70,7 +78,8 @@ class Videos(Resource[M]):
         self, video_id: str, **params: Unpack[VideoDownloadContentParams]
     ) -> BinaryResponse:
         """Download content (deprecated): `GET /videos/{video_id}/content`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/videos/{video_id}/content", video_id=video_id),
             VideoDownloadContentParams,
             params,
@@ -81,7 +90,8 @@ class Videos(Resource[M]):
     @operation
     async def edit(self, **params: Unpack[VideoEditParams]) -> Video:
         """Edit (deprecated): `POST /videos/edits`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/videos/edits",
             VideoEditParams,
             params,
@@ -93,7 +103,8 @@ class Videos(Resource[M]):
     @operation
     async def extend(self, **params: Unpack[VideoExtendParams]) -> Video:
         """Extend (deprecated): `POST /videos/extensions`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/videos/extensions",
             VideoExtendParams,
             params,
@@ -107,7 +118,8 @@ class Videos(Resource[M]):
         self, character_id: str, **options: Unpack[MethodOptions]
     ) -> VideoGetCharacterResponse:
         """Get character (deprecated): `GET /videos/characters/{character_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/videos/characters/{character_id}", character_id=character_id),
             MethodOptions,
             options,
@@ -117,8 +129,8 @@ class Videos(Resource[M]):
     @operation
     async def remix(self, video_id: str, **params: Unpack[VideoRemixParams]) -> Video:
         """Remix (deprecated): `POST /videos/{video_id}/remix`."""
-        return await self._post(
-            path("/videos/{video_id}/remix", video_id=video_id), VideoRemixParams, params, Video
+        return await self._call(
+            "POST", path("/videos/{video_id}/remix", video_id=video_id), VideoRemixParams, params, Video
         )
 
     @pages

@@ -38,12 +38,15 @@ class Webhooks(Resource[M]):
     @operation
     async def create(self, **params: Unpack[WebhookCreateParams]) -> WebhookEndpointWithSecret:
         """Create: `POST /webhook_endpoints`."""
-        return await self._post("/webhook_endpoints", WebhookCreateParams, params, WebhookEndpointWithSecret)
+        return await self._call(
+            "POST", "/webhook_endpoints", WebhookCreateParams, params, WebhookEndpointWithSecret
+        )
 
     @operation
     async def retrieve(self, webhook_endpoint_id: str, **options: Unpack[MethodOptions]) -> WebhookEndpoint:
         """Retrieve: `GET /webhook_endpoints/{webhook_endpoint_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/webhook_endpoints/{webhook_endpoint_id}", webhook_endpoint_id=webhook_endpoint_id),
             MethodOptions,
             options,
@@ -55,7 +58,8 @@ class Webhooks(Resource[M]):
         self, webhook_endpoint_id: str, **params: Unpack[WebhookUpdateParams]
     ) -> WebhookEndpoint:
         """Update: `POST /webhook_endpoints/{webhook_endpoint_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/webhook_endpoints/{webhook_endpoint_id}", webhook_endpoint_id=webhook_endpoint_id),
             WebhookUpdateParams,
             params,
@@ -67,7 +71,8 @@ class Webhooks(Resource[M]):
         self, webhook_endpoint_id: str, **options: Unpack[MethodOptions]
     ) -> DeletedWebhookEndpoint:
         """Delete: `DELETE /webhook_endpoints/{webhook_endpoint_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/webhook_endpoints/{webhook_endpoint_id}", webhook_endpoint_id=webhook_endpoint_id),
             MethodOptions,
             options,
@@ -79,7 +84,8 @@ class Webhooks(Resource[M]):
         self, webhook_endpoint_id: str, **params: Unpack[WebhookRotateSecretParams]
     ) -> WebhookEndpointWithSecret:
         """Rotate secret: `POST /webhook_endpoints/{webhook_endpoint_id}/rotate_secret`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path(
                 "/webhook_endpoints/{webhook_endpoint_id}/rotate_secret",
                 webhook_endpoint_id=webhook_endpoint_id,
@@ -94,7 +100,8 @@ class Webhooks(Resource[M]):
         self, webhook_endpoint_id: str, **params: Unpack[WebhookTestParams]
     ) -> WebhookEndpointTestResult:
         """Test: `POST /webhook_endpoints/{webhook_endpoint_id}/test`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/webhook_endpoints/{webhook_endpoint_id}/test", webhook_endpoint_id=webhook_endpoint_id),
             WebhookTestParams,
             params,

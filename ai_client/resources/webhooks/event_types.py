@@ -20,4 +20,4 @@ class EventTypes(Resource[M]):
     @operation
     async def list(self, **options: Unpack[MethodOptions]) -> WebhookEventTypeList:
         """List: `GET /webhook_event_types`."""
-        return await self._get("/webhook_event_types", MethodOptions, options, WebhookEventTypeList)
+        return await self._call("GET", "/webhook_event_types", MethodOptions, options, WebhookEventTypeList)

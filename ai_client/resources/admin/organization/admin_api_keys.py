@@ -28,21 +28,26 @@ class AdminApiKeys(Resource[M]):
     @operation
     async def create(self, **params: Unpack[AdminAPIKeyCreateParams]) -> AdminAPIKeyCreateResponse:
         """Create: `POST /organization/admin_api_keys`."""
-        return await self._post(
-            "/organization/admin_api_keys", AdminAPIKeyCreateParams, params, AdminAPIKeyCreateResponse
+        return await self._call(
+            "POST", "/organization/admin_api_keys", AdminAPIKeyCreateParams, params, AdminAPIKeyCreateResponse
         )
 
     @operation
     async def retrieve(self, key_id: str, **options: Unpack[MethodOptions]) -> AdminAPIKey:
         """Retrieve: `GET /organization/admin_api_keys/{key_id}`."""
-        return await self._get(
-            path("/organization/admin_api_keys/{key_id}", key_id=key_id), MethodOptions, options, AdminAPIKey
+        return await self._call(
+            "GET",
+            path("/organization/admin_api_keys/{key_id}", key_id=key_id),
+            MethodOptions,
+            options,
+            AdminAPIKey,
         )
 
     @operation
     async def delete(self, key_id: str, **options: Unpack[MethodOptions]) -> AdminAPIKeyDeleteResponse:
         """Delete: `DELETE /organization/admin_api_keys/{key_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/organization/admin_api_keys/{key_id}", key_id=key_id),
             MethodOptions,
             options,

@@ -34,12 +34,15 @@ class Certificates(Resource[M]):
     @operation
     async def create(self, **params: Unpack[CertificateCreateParams]) -> Certificate:
         """Create: `POST /organization/certificates`."""
-        return await self._post("/organization/certificates", CertificateCreateParams, params, Certificate)
+        return await self._call(
+            "POST", "/organization/certificates", CertificateCreateParams, params, Certificate
+        )
 
     @operation
     async def retrieve(self, certificate_id: str, **params: Unpack[CertificateRetrieveParams]) -> Certificate:
         """Retrieve: `GET /organization/certificates/{certificate_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/organization/certificates/{certificate_id}", certificate_id=certificate_id),
             CertificateRetrieveParams,
             params,
@@ -49,7 +52,8 @@ class Certificates(Resource[M]):
     @operation
     async def update(self, certificate_id: str, **params: Unpack[CertificateUpdateParams]) -> Certificate:
         """Update: `POST /organization/certificates/{certificate_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/certificates/{certificate_id}", certificate_id=certificate_id),
             CertificateUpdateParams,
             params,
@@ -61,7 +65,8 @@ class Certificates(Resource[M]):
         self, certificate_id: str, **options: Unpack[MethodOptions]
     ) -> CertificateDeleteResponse:
         """Delete: `DELETE /organization/certificates/{certificate_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/organization/certificates/{certificate_id}", certificate_id=certificate_id),
             MethodOptions,
             options,

@@ -23,13 +23,17 @@ class DataRetention(Resource[M]):
     @operation
     async def retrieve(self, **options: Unpack[MethodOptions]) -> OrganizationDataRetention:
         """Retrieve: `GET /organization/data_retention`."""
-        return await self._get(
-            "/organization/data_retention", MethodOptions, options, OrganizationDataRetention
+        return await self._call(
+            "GET", "/organization/data_retention", MethodOptions, options, OrganizationDataRetention
         )
 
     @operation
     async def update(self, **params: Unpack[DataRetentionUpdateParams]) -> OrganizationDataRetention:
         """Update: `POST /organization/data_retention`."""
-        return await self._post(
-            "/organization/data_retention", DataRetentionUpdateParams, params, OrganizationDataRetention
+        return await self._call(
+            "POST",
+            "/organization/data_retention",
+            DataRetentionUpdateParams,
+            params,
+            OrganizationDataRetention,
         )

@@ -25,19 +25,24 @@ class Invites(Resource[M]):
     @operation
     async def create(self, **params: Unpack[InviteCreateParams]) -> Invite:
         """Create: `POST /organization/invites`."""
-        return await self._post("/organization/invites", InviteCreateParams, params, Invite)
+        return await self._call("POST", "/organization/invites", InviteCreateParams, params, Invite)
 
     @operation
     async def retrieve(self, invite_id: str, **options: Unpack[MethodOptions]) -> Invite:
         """Retrieve: `GET /organization/invites/{invite_id}`."""
-        return await self._get(
-            path("/organization/invites/{invite_id}", invite_id=invite_id), MethodOptions, options, Invite
+        return await self._call(
+            "GET",
+            path("/organization/invites/{invite_id}", invite_id=invite_id),
+            MethodOptions,
+            options,
+            Invite,
         )
 
     @operation
     async def delete(self, invite_id: str, **options: Unpack[MethodOptions]) -> InviteDeleteResponse:
         """Delete: `DELETE /organization/invites/{invite_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/organization/invites/{invite_id}", invite_id=invite_id),
             MethodOptions,
             options,

@@ -26,27 +26,31 @@ class Roles(Resource[M]):
     @operation
     async def create(self, **params: Unpack[RoleCreateParams]) -> Role:
         """Create: `POST /organization/roles`."""
-        return await self._post("/organization/roles", RoleCreateParams, params, Role)
+        return await self._call("POST", "/organization/roles", RoleCreateParams, params, Role)
 
     @operation
     async def retrieve(self, role_id: str, **options: Unpack[MethodOptions]) -> Role:
         """Retrieve: `GET /organization/roles/{role_id}`."""
-        return await self._get(
-            path("/organization/roles/{role_id}", role_id=role_id), MethodOptions, options, Role
+        return await self._call(
+            "GET", path("/organization/roles/{role_id}", role_id=role_id), MethodOptions, options, Role
         )
 
     @operation
     async def update(self, role_id: str, **params: Unpack[RoleUpdateParams]) -> Role:
         """Update: `POST /organization/roles/{role_id}`."""
-        return await self._post(
-            path("/organization/roles/{role_id}", role_id=role_id), RoleUpdateParams, params, Role
+        return await self._call(
+            "POST", path("/organization/roles/{role_id}", role_id=role_id), RoleUpdateParams, params, Role
         )
 
     @operation
     async def delete(self, role_id: str, **options: Unpack[MethodOptions]) -> RoleDeleteResponse:
         """Delete: `DELETE /organization/roles/{role_id}`."""
-        return await self._delete(
-            path("/organization/roles/{role_id}", role_id=role_id), MethodOptions, options, RoleDeleteResponse
+        return await self._call(
+            "DELETE",
+            path("/organization/roles/{role_id}", role_id=role_id),
+            MethodOptions,
+            options,
+            RoleDeleteResponse,
         )
 
     @pages

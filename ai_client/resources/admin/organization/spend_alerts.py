@@ -28,14 +28,15 @@ class SpendAlerts(Resource[M]):
     @operation
     async def create(self, **params: Unpack[SpendAlertCreateParams]) -> OrganizationSpendAlert:
         """Create: `POST /organization/spend_alerts`."""
-        return await self._post(
-            "/organization/spend_alerts", SpendAlertCreateParams, params, OrganizationSpendAlert
+        return await self._call(
+            "POST", "/organization/spend_alerts", SpendAlertCreateParams, params, OrganizationSpendAlert
         )
 
     @operation
     async def retrieve(self, alert_id: str, **options: Unpack[MethodOptions]) -> OrganizationSpendAlert:
         """Retrieve: `GET /organization/spend_alerts/{alert_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/organization/spend_alerts/{alert_id}", alert_id=alert_id),
             MethodOptions,
             options,
@@ -45,7 +46,8 @@ class SpendAlerts(Resource[M]):
     @operation
     async def update(self, alert_id: str, **params: Unpack[SpendAlertUpdateParams]) -> OrganizationSpendAlert:
         """Update: `POST /organization/spend_alerts/{alert_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/spend_alerts/{alert_id}", alert_id=alert_id),
             SpendAlertUpdateParams,
             params,
@@ -55,7 +57,8 @@ class SpendAlerts(Resource[M]):
     @operation
     async def delete(self, alert_id: str, **options: Unpack[MethodOptions]) -> OrganizationSpendAlertDeleted:
         """Delete: `DELETE /organization/spend_alerts/{alert_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/organization/spend_alerts/{alert_id}", alert_id=alert_id),
             MethodOptions,
             options,

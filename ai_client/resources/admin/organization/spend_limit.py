@@ -24,18 +24,20 @@ class SpendLimit(Resource[M]):
     @operation
     async def retrieve(self, **options: Unpack[MethodOptions]) -> OrganizationSpendLimit:
         """Retrieve: `GET /organization/spend_limit`."""
-        return await self._get("/organization/spend_limit", MethodOptions, options, OrganizationSpendLimit)
+        return await self._call(
+            "GET", "/organization/spend_limit", MethodOptions, options, OrganizationSpendLimit
+        )
 
     @operation
     async def update(self, **params: Unpack[SpendLimitUpdateParams]) -> OrganizationSpendLimit:
         """Update: `POST /organization/spend_limit`."""
-        return await self._post(
-            "/organization/spend_limit", SpendLimitUpdateParams, params, OrganizationSpendLimit
+        return await self._call(
+            "POST", "/organization/spend_limit", SpendLimitUpdateParams, params, OrganizationSpendLimit
         )
 
     @operation
     async def delete(self, **options: Unpack[MethodOptions]) -> OrganizationSpendLimitDeleted:
         """Delete: `DELETE /organization/spend_limit`."""
-        return await self._delete(
-            "/organization/spend_limit", MethodOptions, options, OrganizationSpendLimitDeleted
+        return await self._call(
+            "DELETE", "/organization/spend_limit", MethodOptions, options, OrganizationSpendLimitDeleted
         )

@@ -40,8 +40,12 @@ class Usage(Resource[M]):
     @operation
     async def audio_speeches(self, **params: Unpack[UsageAudioSpeechesParams]) -> UsageAudioSpeechesResponse:
         """Audio speeches: `GET /organization/usage/audio_speeches`."""
-        return await self._get(
-            "/organization/usage/audio_speeches", UsageAudioSpeechesParams, params, UsageAudioSpeechesResponse
+        return await self._call(
+            "GET",
+            "/organization/usage/audio_speeches",
+            UsageAudioSpeechesParams,
+            params,
+            UsageAudioSpeechesResponse,
         )
 
     @operation
@@ -49,7 +53,8 @@ class Usage(Resource[M]):
         self, **params: Unpack[UsageAudioTranscriptionsParams]
     ) -> UsageAudioTranscriptionsResponse:
         """Audio transcriptions: `GET /organization/usage/audio_transcriptions`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             "/organization/usage/audio_transcriptions",
             UsageAudioTranscriptionsParams,
             params,
@@ -61,7 +66,8 @@ class Usage(Resource[M]):
         self, **params: Unpack[UsageCodeInterpreterSessionsParams]
     ) -> UsageCodeInterpreterSessionsResponse:
         """Code interpreter sessions: `GET /organization/usage/code_interpreter_sessions`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             "/organization/usage/code_interpreter_sessions",
             UsageCodeInterpreterSessionsParams,
             params,
@@ -71,20 +77,20 @@ class Usage(Resource[M]):
     @operation
     async def completions(self, **params: Unpack[UsageCompletionsParams]) -> UsageCompletionsResponse:
         """Completions: `GET /organization/usage/completions`."""
-        return await self._get(
-            "/organization/usage/completions", UsageCompletionsParams, params, UsageCompletionsResponse
+        return await self._call(
+            "GET", "/organization/usage/completions", UsageCompletionsParams, params, UsageCompletionsResponse
         )
 
     @operation
     async def costs(self, **params: Unpack[UsageCostsParams]) -> UsageCostsResponse:
         """Costs: `GET /organization/costs`."""
-        return await self._get("/organization/costs", UsageCostsParams, params, UsageCostsResponse)
+        return await self._call("GET", "/organization/costs", UsageCostsParams, params, UsageCostsResponse)
 
     @operation
     async def embeddings(self, **params: Unpack[UsageEmbeddingsParams]) -> UsageEmbeddingsResponse:
         """Embeddings: `GET /organization/usage/embeddings`."""
-        return await self._get(
-            "/organization/usage/embeddings", UsageEmbeddingsParams, params, UsageEmbeddingsResponse
+        return await self._call(
+            "GET", "/organization/usage/embeddings", UsageEmbeddingsParams, params, UsageEmbeddingsResponse
         )
 
     @operation
@@ -92,7 +98,8 @@ class Usage(Resource[M]):
         self, **params: Unpack[UsageFileSearchCallsParams]
     ) -> UsageFileSearchCallsResponse:
         """File search calls: `GET /organization/usage/file_search_calls`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             "/organization/usage/file_search_calls",
             UsageFileSearchCallsParams,
             params,
@@ -102,20 +109,26 @@ class Usage(Resource[M]):
     @operation
     async def images(self, **params: Unpack[UsageImagesParams]) -> UsageImagesResponse:
         """Images: `GET /organization/usage/images`."""
-        return await self._get("/organization/usage/images", UsageImagesParams, params, UsageImagesResponse)
+        return await self._call(
+            "GET", "/organization/usage/images", UsageImagesParams, params, UsageImagesResponse
+        )
 
     @operation
     async def moderations(self, **params: Unpack[UsageModerationsParams]) -> UsageModerationsResponse:
         """Moderations: `GET /organization/usage/moderations`."""
-        return await self._get(
-            "/organization/usage/moderations", UsageModerationsParams, params, UsageModerationsResponse
+        return await self._call(
+            "GET", "/organization/usage/moderations", UsageModerationsParams, params, UsageModerationsResponse
         )
 
     @operation
     async def vector_stores(self, **params: Unpack[UsageVectorStoresParams]) -> UsageVectorStoresResponse:
         """Vector stores: `GET /organization/usage/vector_stores`."""
-        return await self._get(
-            "/organization/usage/vector_stores", UsageVectorStoresParams, params, UsageVectorStoresResponse
+        return await self._call(
+            "GET",
+            "/organization/usage/vector_stores",
+            UsageVectorStoresParams,
+            params,
+            UsageVectorStoresResponse,
         )
 
     @operation
@@ -123,7 +136,8 @@ class Usage(Resource[M]):
         self, **params: Unpack[UsageWebSearchCallsParams]
     ) -> UsageWebSearchCallsResponse:
         """Web search calls: `GET /organization/usage/web_search_calls`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             "/organization/usage/web_search_calls",
             UsageWebSearchCallsParams,
             params,

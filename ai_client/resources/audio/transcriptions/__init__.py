@@ -153,7 +153,8 @@ class Transcriptions(_generated.Transcriptions[M]):
         """Create: `POST /audio/transcriptions`."""
         wanted = params.get("response_format")
         return self._run(
-            self._post(
+            self._call(
+                "POST",
                 "/audio/transcriptions",
                 TranscriptionCreateParamsNonStreaming,
                 params,

@@ -108,7 +108,8 @@ class Translations(_generated.Translations[M]):
         wanted = params.get("response_format")
         verbose = TranslationVerbose if wanted == "verbose_json" else Translation
         return self._run(
-            self._post(
+            self._call(
+                "POST",
                 "/audio/translations",
                 TranslationCreateParams,
                 params,

@@ -19,7 +19,8 @@ class Sessions(Resource[M]):
     @operation
     async def create(self, **params: Unpack[SessionCreateParams]) -> ChatSession:
         """Create: `POST /chatkit/sessions`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/chatkit/sessions",
             SessionCreateParams,
             params,
@@ -30,7 +31,8 @@ class Sessions(Resource[M]):
     @operation
     async def cancel(self, session_id: str, **options: Unpack[MethodOptions]) -> ChatSession:
         """Cancel: `POST /chatkit/sessions/{session_id}/cancel`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/chatkit/sessions/{session_id}/cancel", session_id=session_id),
             MethodOptions,
             options,

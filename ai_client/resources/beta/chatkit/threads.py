@@ -26,7 +26,8 @@ class Threads(Resource[M]):
     @operation
     async def retrieve(self, thread_id: str, **options: Unpack[MethodOptions]) -> ChatKitThread:
         """Retrieve: `GET /chatkit/threads/{thread_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/chatkit/threads/{thread_id}", thread_id=thread_id),
             MethodOptions,
             options,
@@ -37,7 +38,8 @@ class Threads(Resource[M]):
     @operation
     async def delete(self, thread_id: str, **options: Unpack[MethodOptions]) -> ThreadDeleteResponse:
         """Delete: `DELETE /chatkit/threads/{thread_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/chatkit/threads/{thread_id}", thread_id=thread_id),
             MethodOptions,
             options,

@@ -17,7 +17,8 @@ class Sessions(Resource[M]):
     @operation
     async def create(self, **params: Unpack[SessionCreateParams]) -> SessionCreateResponse:
         """Create: `POST /realtime/sessions`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/realtime/sessions",
             SessionCreateParams,
             params,

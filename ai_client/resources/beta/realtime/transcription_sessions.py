@@ -20,7 +20,8 @@ class TranscriptionSessions(Resource[M]):
     @operation
     async def create(self, **params: Unpack[TranscriptionSessionCreateParams]) -> TranscriptionSession:
         """Create: `POST /realtime/transcription_sessions`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/realtime/transcription_sessions",
             TranscriptionSessionCreateParams,
             params,

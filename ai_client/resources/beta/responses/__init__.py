@@ -106,7 +106,8 @@ class Responses(Resource[M]):
     def create(self, **params: Any) -> Any:
         """Create: `POST /responses?beta=true`."""
         return self._run(
-            self._post(
+            self._call(
+                "POST",
                 "/responses?beta=true",
                 ResponseCreateParamsBase,
                 params,
@@ -198,7 +199,8 @@ class Responses(Resource[M]):
     def retrieve(self, response_id: str, **params: Any) -> Any:
         """Retrieve: `GET /responses/{response_id}?beta=true`."""
         return self._run(
-            self._get(
+            self._call(
+                "GET",
                 path("/responses/{response_id}?beta=true", response_id=response_id),
                 ResponseRetrieveParamsBase,
                 params,
@@ -210,7 +212,8 @@ class Responses(Resource[M]):
     @operation
     async def delete(self, response_id: str, **options: Unpack[MethodOptions]) -> None:
         """Delete: `DELETE /responses/{response_id}?beta=true`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/responses/{response_id}?beta=true", response_id=response_id),
             MethodOptions,
             options,
@@ -221,7 +224,8 @@ class Responses(Resource[M]):
     @operation
     async def cancel(self, response_id: str, **options: Unpack[MethodOptions]) -> BetaResponse:
         """Cancel: `POST /responses/{response_id}/cancel?beta=true`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/responses/{response_id}/cancel?beta=true", response_id=response_id),
             MethodOptions,
             options,
@@ -231,6 +235,6 @@ class Responses(Resource[M]):
     @operation
     async def compact(self, **params: Unpack[ResponseCompactParams]) -> BetaCompactedResponse:
         """Compact: `POST /responses/compact?beta=true`."""
-        return await self._post(
-            "/responses/compact?beta=true", ResponseCompactParams, params, BetaCompactedResponse
+        return await self._call(
+            "POST", "/responses/compact?beta=true", ResponseCompactParams, params, BetaCompactedResponse
         )

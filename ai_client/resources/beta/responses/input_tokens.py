@@ -20,6 +20,10 @@ class InputTokens(Resource[M]):
     @operation
     async def count(self, **params: Unpack[InputTokenCountParams]) -> InputTokenCountResponse:
         """Count: `POST /responses/input_tokens?beta=true`."""
-        return await self._post(
-            "/responses/input_tokens?beta=true", InputTokenCountParams, params, InputTokenCountResponse
+        return await self._call(
+            "POST",
+            "/responses/input_tokens?beta=true",
+            InputTokenCountParams,
+            params,
+            InputTokenCountResponse,
         )

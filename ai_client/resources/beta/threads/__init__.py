@@ -52,14 +52,15 @@ class Threads(Resource[M]):
     @operation
     async def create(self, **params: Unpack[ThreadCreateParams]) -> Thread:
         """Create (deprecated): `POST /threads`."""
-        return await self._post(
-            "/threads", ThreadCreateParams, params, Thread, headers={"OpenAI-Beta": "assistants=v2"}
+        return await self._call(
+            "POST", "/threads", ThreadCreateParams, params, Thread, headers={"OpenAI-Beta": "assistants=v2"}
         )
 
     @operation
     async def retrieve(self, thread_id: str, **options: Unpack[MethodOptions]) -> Thread:
         """Retrieve (deprecated): `GET /threads/{thread_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/threads/{thread_id}", thread_id=thread_id),
             MethodOptions,
             options,
@@ -70,7 +71,8 @@ class Threads(Resource[M]):
     @operation
     async def update(self, thread_id: str, **params: Unpack[ThreadUpdateParams]) -> Thread:
         """Update (deprecated): `POST /threads/{thread_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/threads/{thread_id}", thread_id=thread_id),
             ThreadUpdateParams,
             params,
@@ -81,7 +83,8 @@ class Threads(Resource[M]):
     @operation
     async def delete(self, thread_id: str, **options: Unpack[MethodOptions]) -> ThreadDeleted:
         """Delete (deprecated): `DELETE /threads/{thread_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/threads/{thread_id}", thread_id=thread_id),
             MethodOptions,
             options,
@@ -147,7 +150,8 @@ class Threads(Resource[M]):
     def create_and_run(self, **params: Any) -> Any:
         """Create and run (deprecated): `POST /threads/runs`."""
         return self._run(
-            self._post(
+            self._call(
+                "POST",
                 "/threads/runs",
                 ThreadCreateAndRunParamsBase,
                 params,

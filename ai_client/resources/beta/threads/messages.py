@@ -25,7 +25,8 @@ class Messages(Resource[M]):
     @operation
     async def create(self, thread_id: str, **params: Unpack[MessageCreateParams]) -> Message:
         """Create (deprecated): `POST /threads/{thread_id}/messages`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/threads/{thread_id}/messages", thread_id=thread_id),
             MessageCreateParams,
             params,
@@ -36,7 +37,8 @@ class Messages(Resource[M]):
     @operation
     async def retrieve(self, message_id: str, *, thread_id: str, **options: Unpack[MethodOptions]) -> Message:
         """Retrieve (deprecated): `GET /threads/{thread_id}/messages/{message_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/threads/{thread_id}/messages/{message_id}", thread_id=thread_id, message_id=message_id),
             MethodOptions,
             options,
@@ -49,7 +51,8 @@ class Messages(Resource[M]):
         self, message_id: str, *, thread_id: str, **params: Unpack[MessageUpdateParams]
     ) -> Message:
         """Update (deprecated): `POST /threads/{thread_id}/messages/{message_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/threads/{thread_id}/messages/{message_id}", thread_id=thread_id, message_id=message_id),
             MessageUpdateParams,
             params,
@@ -62,7 +65,8 @@ class Messages(Resource[M]):
         self, message_id: str, *, thread_id: str, **options: Unpack[MethodOptions]
     ) -> MessageDeleted:
         """Delete (deprecated): `DELETE /threads/{thread_id}/messages/{message_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/threads/{thread_id}/messages/{message_id}", thread_id=thread_id, message_id=message_id),
             MethodOptions,
             options,

@@ -112,7 +112,8 @@ class Completions(_generated.Completions[M]):
         form = requested_format(response_format)
         parser = Tools(tools or ())
         params["response_format"] = chat_format_param(response_format)
-        return await self._post(
+        return await self._call(
+            "POST",
             "/chat/completions",
             CompletionCreateParamsBase,
             params,
@@ -124,7 +125,8 @@ class Completions(_generated.Completions[M]):
         from ....lib._parsing._chat import chat_format_param
 
         params |= {"response_format": chat_format_param(response_format), "stream": True}
-        return await self._post(
+        return await self._call(
+            "POST",
             "/chat/completions",
             CompletionCreateParamsBase,
             params,

@@ -97,7 +97,8 @@ class Completions(Resource[M]):
     def create(self, **params: Any) -> Any:
         """Create: `POST /chat/completions`."""
         return self._run(
-            self._post(
+            self._call(
+                "POST",
                 "/chat/completions",
                 CompletionCreateParamsBase,
                 params,
@@ -109,7 +110,8 @@ class Completions(Resource[M]):
     @operation
     async def retrieve(self, completion_id: str, **options: Unpack[MethodOptions]) -> ChatCompletion:
         """Retrieve: `GET /chat/completions/{completion_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/chat/completions/{completion_id}", completion_id=completion_id),
             MethodOptions,
             options,
@@ -119,7 +121,8 @@ class Completions(Resource[M]):
     @operation
     async def update(self, completion_id: str, **params: Unpack[CompletionUpdateParams]) -> ChatCompletion:
         """Update: `POST /chat/completions/{completion_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/chat/completions/{completion_id}", completion_id=completion_id),
             CompletionUpdateParams,
             params,
@@ -129,7 +132,8 @@ class Completions(Resource[M]):
     @operation
     async def delete(self, completion_id: str, **options: Unpack[MethodOptions]) -> ChatCompletionDeleted:
         """Delete: `DELETE /chat/completions/{completion_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/chat/completions/{completion_id}", completion_id=completion_id),
             MethodOptions,
             options,

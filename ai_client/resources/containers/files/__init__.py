@@ -37,7 +37,8 @@ class Files(Resource[M]):
     @operation
     async def create(self, container_id: str, **params: Unpack[FileCreateParams]) -> FileCreateResponse:
         """Create: `POST /containers/{container_id}/files`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/containers/{container_id}/files", container_id=container_id),
             FileCreateParams,
             params,
@@ -50,7 +51,8 @@ class Files(Resource[M]):
         self, file_id: str, *, container_id: str, **options: Unpack[MethodOptions]
     ) -> FileRetrieveResponse:
         """Retrieve: `GET /containers/{container_id}/files/{file_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/containers/{container_id}/files/{file_id}", container_id=container_id, file_id=file_id),
             MethodOptions,
             options,
@@ -60,7 +62,8 @@ class Files(Resource[M]):
     @operation
     async def delete(self, file_id: str, *, container_id: str, **options: Unpack[MethodOptions]) -> None:
         """Delete: `DELETE /containers/{container_id}/files/{file_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/containers/{container_id}/files/{file_id}", container_id=container_id, file_id=file_id),
             MethodOptions,
             options,

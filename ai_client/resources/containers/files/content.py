@@ -21,7 +21,8 @@ class Content(Resource[M]):
         self, file_id: str, *, container_id: str, **options: Unpack[MethodOptions]
     ) -> BinaryResponse:
         """Retrieve: `GET /containers/{container_id}/files/{file_id}/content`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path(
                 "/containers/{container_id}/files/{file_id}/content",
                 container_id=container_id,

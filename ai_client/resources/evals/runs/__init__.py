@@ -38,8 +38,8 @@ class Runs(Resource[M]):
     @operation
     async def create(self, eval_id: str, **params: Unpack[RunCreateParams]) -> RunCreateResponse:
         """Create: `POST /evals/{eval_id}/runs`."""
-        return await self._post(
-            path("/evals/{eval_id}/runs", eval_id=eval_id), RunCreateParams, params, RunCreateResponse
+        return await self._call(
+            "POST", path("/evals/{eval_id}/runs", eval_id=eval_id), RunCreateParams, params, RunCreateResponse
         )
 
     @operation
@@ -47,7 +47,8 @@ class Runs(Resource[M]):
         self, run_id: str, *, eval_id: str, **options: Unpack[MethodOptions]
     ) -> RunRetrieveResponse:
         """Retrieve: `GET /evals/{eval_id}/runs/{run_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/evals/{eval_id}/runs/{run_id}", eval_id=eval_id, run_id=run_id),
             MethodOptions,
             options,
@@ -59,7 +60,8 @@ class Runs(Resource[M]):
         self, run_id: str, *, eval_id: str, **options: Unpack[MethodOptions]
     ) -> RunDeleteResponse:
         """Delete: `DELETE /evals/{eval_id}/runs/{run_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/evals/{eval_id}/runs/{run_id}", eval_id=eval_id, run_id=run_id),
             MethodOptions,
             options,
@@ -71,7 +73,8 @@ class Runs(Resource[M]):
         self, run_id: str, *, eval_id: str, **options: Unpack[MethodOptions]
     ) -> RunCancelResponse:
         """Cancel: `POST /evals/{eval_id}/runs/{run_id}/cancel`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/evals/{eval_id}/runs/{run_id}/cancel", eval_id=eval_id, run_id=run_id),
             MethodOptions,
             options,

@@ -28,7 +28,8 @@ class OutputItems(Resource[M]):
         self, output_item_id: str, *, eval_id: str, run_id: str, **options: Unpack[MethodOptions]
     ) -> OutputItemRetrieveResponse:
         """Retrieve: `GET /evals/{eval_id}/runs/{run_id}/output_items/{output_item_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path(
                 "/evals/{eval_id}/runs/{run_id}/output_items/{output_item_id}",
                 eval_id=eval_id,

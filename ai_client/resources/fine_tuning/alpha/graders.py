@@ -22,11 +22,17 @@ class Graders(Resource[M]):
     @operation
     async def run(self, **params: Unpack[GraderRunParams]) -> GraderRunResponse:
         """Run: `POST /fine_tuning/alpha/graders/run`."""
-        return await self._post("/fine_tuning/alpha/graders/run", GraderRunParams, params, GraderRunResponse)
+        return await self._call(
+            "POST", "/fine_tuning/alpha/graders/run", GraderRunParams, params, GraderRunResponse
+        )
 
     @operation
     async def validate(self, **params: Unpack[GraderValidateParams]) -> GraderValidateResponse:
         """Validate: `POST /fine_tuning/alpha/graders/validate`."""
-        return await self._post(
-            "/fine_tuning/alpha/graders/validate", GraderValidateParams, params, GraderValidateResponse
+        return await self._call(
+            "POST",
+            "/fine_tuning/alpha/graders/validate",
+            GraderValidateParams,
+            params,
+            GraderValidateResponse,
         )

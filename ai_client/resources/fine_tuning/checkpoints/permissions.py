@@ -49,7 +49,8 @@ class Permissions(Resource[M]):
         self, fine_tuned_model_checkpoint: str, **params: Unpack[PermissionRetrieveParams]
     ) -> PermissionRetrieveResponse:
         """Retrieve (deprecated): `GET /fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path(
                 "/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions",
                 fine_tuned_model_checkpoint=fine_tuned_model_checkpoint,
@@ -64,7 +65,8 @@ class Permissions(Resource[M]):
         self, permission_id: str, *, fine_tuned_model_checkpoint: str, **options: Unpack[MethodOptions]
     ) -> PermissionDeleteResponse:
         """Delete: `DELETE /fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions/{permission_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path(
                 "/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions/{permission_id}",
                 fine_tuned_model_checkpoint=fine_tuned_model_checkpoint,

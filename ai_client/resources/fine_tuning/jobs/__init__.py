@@ -37,12 +37,13 @@ class Jobs(Resource[M]):
     @operation
     async def create(self, **params: Unpack[JobCreateParams]) -> FineTuningJob:
         """Create: `POST /fine_tuning/jobs`."""
-        return await self._post("/fine_tuning/jobs", JobCreateParams, params, FineTuningJob)
+        return await self._call("POST", "/fine_tuning/jobs", JobCreateParams, params, FineTuningJob)
 
     @operation
     async def retrieve(self, fine_tuning_job_id: str, **options: Unpack[MethodOptions]) -> FineTuningJob:
         """Retrieve: `GET /fine_tuning/jobs/{fine_tuning_job_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/fine_tuning/jobs/{fine_tuning_job_id}", fine_tuning_job_id=fine_tuning_job_id),
             MethodOptions,
             options,
@@ -52,7 +53,8 @@ class Jobs(Resource[M]):
     @operation
     async def cancel(self, fine_tuning_job_id: str, **options: Unpack[MethodOptions]) -> FineTuningJob:
         """Cancel: `POST /fine_tuning/jobs/{fine_tuning_job_id}/cancel`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/fine_tuning/jobs/{fine_tuning_job_id}/cancel", fine_tuning_job_id=fine_tuning_job_id),
             MethodOptions,
             options,
@@ -75,7 +77,8 @@ class Jobs(Resource[M]):
     @operation
     async def pause(self, fine_tuning_job_id: str, **options: Unpack[MethodOptions]) -> FineTuningJob:
         """Pause: `POST /fine_tuning/jobs/{fine_tuning_job_id}/pause`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/fine_tuning/jobs/{fine_tuning_job_id}/pause", fine_tuning_job_id=fine_tuning_job_id),
             MethodOptions,
             options,
@@ -85,7 +88,8 @@ class Jobs(Resource[M]):
     @operation
     async def resume(self, fine_tuning_job_id: str, **options: Unpack[MethodOptions]) -> FineTuningJob:
         """Resume: `POST /fine_tuning/jobs/{fine_tuning_job_id}/resume`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/fine_tuning/jobs/{fine_tuning_job_id}/resume", fine_tuning_job_id=fine_tuning_job_id),
             MethodOptions,
             options,

@@ -16,7 +16,8 @@ class Calls(Resource[M]):
     @operation
     async def accept(self, call_id: str, **params: Unpack[CallAcceptParams]) -> None:
         """Accept: `POST /realtime/calls/{call_id}/accept`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/realtime/calls/{call_id}/accept", call_id=call_id),
             CallAcceptParams,
             params,
@@ -27,7 +28,8 @@ class Calls(Resource[M]):
     @operation
     async def hangup(self, call_id: str, **options: Unpack[MethodOptions]) -> None:
         """Hangup: `POST /realtime/calls/{call_id}/hangup`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/realtime/calls/{call_id}/hangup", call_id=call_id),
             MethodOptions,
             options,
@@ -38,7 +40,8 @@ class Calls(Resource[M]):
     @operation
     async def refer(self, call_id: str, **params: Unpack[CallReferParams]) -> None:
         """Refer: `POST /realtime/calls/{call_id}/refer`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/realtime/calls/{call_id}/refer", call_id=call_id),
             CallReferParams,
             params,
@@ -49,7 +52,8 @@ class Calls(Resource[M]):
     @operation
     async def reject(self, call_id: str, **params: Unpack[CallRejectParams]) -> None:
         """Reject: `POST /realtime/calls/{call_id}/reject`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/realtime/calls/{call_id}/reject", call_id=call_id),
             CallRejectParams,
             params,

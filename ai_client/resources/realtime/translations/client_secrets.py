@@ -24,7 +24,8 @@ class ClientSecrets(Resource[M]):
         self, **params: Unpack[ClientSecretCreateParams]
     ) -> RealtimeTranslationClientSecretCreateResponse:
         """Create: `POST /realtime/translations/client_secrets`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             "/realtime/translations/client_secrets",
             ClientSecretCreateParams,
             params,

@@ -36,7 +36,8 @@ class Versions(Resource[M]):
     @operation
     async def create(self, skill_id: str, **params: Unpack[VersionCreateParams]) -> SkillVersion:
         """Create: `POST /skills/{skill_id}/versions`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/skills/{skill_id}/versions", skill_id=skill_id),
             VersionCreateParams,
             params,
@@ -49,7 +50,8 @@ class Versions(Resource[M]):
         self, version: str, *, skill_id: str, **options: Unpack[MethodOptions]
     ) -> SkillVersion:
         """Retrieve: `GET /skills/{skill_id}/versions/{version}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/skills/{skill_id}/versions/{version}", skill_id=skill_id, version=version),
             MethodOptions,
             options,
@@ -61,7 +63,8 @@ class Versions(Resource[M]):
         self, version: str, *, skill_id: str, **options: Unpack[MethodOptions]
     ) -> DeletedSkillVersion:
         """Delete: `DELETE /skills/{skill_id}/versions/{version}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/skills/{skill_id}/versions/{version}", skill_id=skill_id, version=version),
             MethodOptions,
             options,

@@ -21,7 +21,8 @@ class Content(Resource[M]):
         self, version: str, *, skill_id: str, **options: Unpack[MethodOptions]
     ) -> BinaryResponse:
         """Retrieve: `GET /skills/{skill_id}/versions/{version}/content`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/skills/{skill_id}/versions/{version}/content", skill_id=skill_id, version=version),
             MethodOptions,
             options,

@@ -24,7 +24,8 @@ class FileBatches(Resource[M]):
         self, vector_store_id: str, **params: Unpack[FileBatchCreateParams]
     ) -> VectorStoreFileBatch:
         """Create: `POST /vector_stores/{vector_store_id}/file_batches`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/vector_stores/{vector_store_id}/file_batches", vector_store_id=vector_store_id),
             FileBatchCreateParams,
             params,
@@ -37,7 +38,8 @@ class FileBatches(Resource[M]):
         self, batch_id: str, *, vector_store_id: str, **options: Unpack[MethodOptions]
     ) -> VectorStoreFileBatch:
         """Retrieve: `GET /vector_stores/{vector_store_id}/file_batches/{batch_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path(
                 "/vector_stores/{vector_store_id}/file_batches/{batch_id}",
                 vector_store_id=vector_store_id,
@@ -54,7 +56,8 @@ class FileBatches(Resource[M]):
         self, batch_id: str, *, vector_store_id: str, **options: Unpack[MethodOptions]
     ) -> VectorStoreFileBatch:
         """Cancel: `POST /vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path(
                 "/vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel",
                 vector_store_id=vector_store_id,

@@ -24,7 +24,8 @@ class Files(Resource[M]):
     @operation
     async def create(self, vector_store_id: str, **params: Unpack[FileCreateParams]) -> VectorStoreFile:
         """Create: `POST /vector_stores/{vector_store_id}/files`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/vector_stores/{vector_store_id}/files", vector_store_id=vector_store_id),
             FileCreateParams,
             params,
@@ -37,7 +38,8 @@ class Files(Resource[M]):
         self, file_id: str, *, vector_store_id: str, **options: Unpack[MethodOptions]
     ) -> VectorStoreFile:
         """Retrieve: `GET /vector_stores/{vector_store_id}/files/{file_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path(
                 "/vector_stores/{vector_store_id}/files/{file_id}",
                 vector_store_id=vector_store_id,
@@ -54,7 +56,8 @@ class Files(Resource[M]):
         self, file_id: str, *, vector_store_id: str, **params: Unpack[FileUpdateParams]
     ) -> VectorStoreFile:
         """Update: `POST /vector_stores/{vector_store_id}/files/{file_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path(
                 "/vector_stores/{vector_store_id}/files/{file_id}",
                 vector_store_id=vector_store_id,
@@ -71,7 +74,8 @@ class Files(Resource[M]):
         self, file_id: str, *, vector_store_id: str, **options: Unpack[MethodOptions]
     ) -> VectorStoreFileDeleted:
         """Delete: `DELETE /vector_stores/{vector_store_id}/files/{file_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path(
                 "/vector_stores/{vector_store_id}/files/{file_id}",
                 vector_store_id=vector_store_id,

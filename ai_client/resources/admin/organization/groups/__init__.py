@@ -46,19 +46,20 @@ class Groups(Resource[M]):
     @operation
     async def create(self, **params: Unpack[GroupCreateParams]) -> Group:
         """Create: `POST /organization/groups`."""
-        return await self._post("/organization/groups", GroupCreateParams, params, Group)
+        return await self._call("POST", "/organization/groups", GroupCreateParams, params, Group)
 
     @operation
     async def retrieve(self, group_id: str, **options: Unpack[MethodOptions]) -> Group:
         """Retrieve: `GET /organization/groups/{group_id}`."""
-        return await self._get(
-            path("/organization/groups/{group_id}", group_id=group_id), MethodOptions, options, Group
+        return await self._call(
+            "GET", path("/organization/groups/{group_id}", group_id=group_id), MethodOptions, options, Group
         )
 
     @operation
     async def update(self, group_id: str, **params: Unpack[GroupUpdateParams]) -> GroupUpdateResponse:
         """Update: `POST /organization/groups/{group_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/groups/{group_id}", group_id=group_id),
             GroupUpdateParams,
             params,
@@ -68,7 +69,8 @@ class Groups(Resource[M]):
     @operation
     async def delete(self, group_id: str, **options: Unpack[MethodOptions]) -> GroupDeleteResponse:
         """Delete: `DELETE /organization/groups/{group_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/organization/groups/{group_id}", group_id=group_id),
             MethodOptions,
             options,

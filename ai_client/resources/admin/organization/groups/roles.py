@@ -29,7 +29,8 @@ class Roles(Resource[M]):
     @operation
     async def create(self, group_id: str, **params: Unpack[RoleCreateParams]) -> RoleCreateResponse:
         """Create: `POST /organization/groups/{group_id}/roles`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/groups/{group_id}/roles", group_id=group_id),
             RoleCreateParams,
             params,
@@ -41,7 +42,8 @@ class Roles(Resource[M]):
         self, role_id: str, *, group_id: str, **options: Unpack[MethodOptions]
     ) -> RoleRetrieveResponse:
         """Retrieve: `GET /organization/groups/{group_id}/roles/{role_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/organization/groups/{group_id}/roles/{role_id}", group_id=group_id, role_id=role_id),
             MethodOptions,
             options,
@@ -53,7 +55,8 @@ class Roles(Resource[M]):
         self, role_id: str, *, group_id: str, **options: Unpack[MethodOptions]
     ) -> RoleDeleteResponse:
         """Delete: `DELETE /organization/groups/{group_id}/roles/{role_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/organization/groups/{group_id}/roles/{role_id}", group_id=group_id, role_id=role_id),
             MethodOptions,
             options,

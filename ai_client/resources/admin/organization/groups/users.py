@@ -27,7 +27,8 @@ class Users(Resource[M]):
     @operation
     async def create(self, group_id: str, **params: Unpack[UserCreateParams]) -> UserCreateResponse:
         """Create: `POST /organization/groups/{group_id}/users`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/groups/{group_id}/users", group_id=group_id),
             UserCreateParams,
             params,
@@ -39,7 +40,8 @@ class Users(Resource[M]):
         self, user_id: str, *, group_id: str, **options: Unpack[MethodOptions]
     ) -> UserRetrieveResponse:
         """Retrieve: `GET /organization/groups/{group_id}/users/{user_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/organization/groups/{group_id}/users/{user_id}", group_id=group_id, user_id=user_id),
             MethodOptions,
             options,
@@ -51,7 +53,8 @@ class Users(Resource[M]):
         self, user_id: str, *, group_id: str, **options: Unpack[MethodOptions]
     ) -> UserDeleteResponse:
         """Delete: `DELETE /organization/groups/{group_id}/users/{user_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/organization/groups/{group_id}/users/{user_id}", group_id=group_id, user_id=user_id),
             MethodOptions,
             options,

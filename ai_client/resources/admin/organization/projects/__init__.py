@@ -126,12 +126,13 @@ class Projects(Resource[M]):
     @operation
     async def create(self, **params: Unpack[ProjectCreateParams]) -> Project:
         """Create: `POST /organization/projects`."""
-        return await self._post("/organization/projects", ProjectCreateParams, params, Project)
+        return await self._call("POST", "/organization/projects", ProjectCreateParams, params, Project)
 
     @operation
     async def retrieve(self, project_id: str, **options: Unpack[MethodOptions]) -> Project:
         """Retrieve: `GET /organization/projects/{project_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/organization/projects/{project_id}", project_id=project_id),
             MethodOptions,
             options,
@@ -141,7 +142,8 @@ class Projects(Resource[M]):
     @operation
     async def update(self, project_id: str, **params: Unpack[ProjectUpdateParams]) -> Project:
         """Update: `POST /organization/projects/{project_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/projects/{project_id}", project_id=project_id),
             ProjectUpdateParams,
             params,
@@ -151,7 +153,8 @@ class Projects(Resource[M]):
     @operation
     async def archive(self, project_id: str, **options: Unpack[MethodOptions]) -> Project:
         """Archive: `POST /organization/projects/{project_id}/archive`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/projects/{project_id}/archive", project_id=project_id),
             MethodOptions,
             options,

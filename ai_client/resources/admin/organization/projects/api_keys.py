@@ -26,7 +26,8 @@ class ApiKeys(Resource[M]):
         self, api_key_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectAPIKey:
         """Retrieve: `GET /organization/projects/{project_id}/api_keys/{api_key_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path(
                 "/organization/projects/{project_id}/api_keys/{api_key_id}",
                 project_id=project_id,
@@ -42,7 +43,8 @@ class ApiKeys(Resource[M]):
         self, api_key_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> APIKeyDeleteResponse:
         """Delete: `DELETE /organization/projects/{project_id}/api_keys/{api_key_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path(
                 "/organization/projects/{project_id}/api_keys/{api_key_id}",
                 project_id=project_id,

@@ -24,7 +24,8 @@ class DataRetention(Resource[M]):
     @operation
     async def retrieve(self, project_id: str, **options: Unpack[MethodOptions]) -> ProjectDataRetention:
         """Retrieve: `GET /organization/projects/{project_id}/data_retention`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/organization/projects/{project_id}/data_retention", project_id=project_id),
             MethodOptions,
             options,
@@ -36,7 +37,8 @@ class DataRetention(Resource[M]):
         self, project_id: str, **params: Unpack[DataRetentionUpdateParams]
     ) -> ProjectDataRetention:
         """Update: `POST /organization/projects/{project_id}/data_retention`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/projects/{project_id}/data_retention", project_id=project_id),
             DataRetentionUpdateParams,
             params,

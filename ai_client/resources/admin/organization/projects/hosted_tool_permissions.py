@@ -24,7 +24,8 @@ class HostedToolPermissions(Resource[M]):
         self, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectHostedToolPermissions:
         """Retrieve: `GET /organization/projects/{project_id}/hosted_tool_permissions`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/organization/projects/{project_id}/hosted_tool_permissions", project_id=project_id),
             MethodOptions,
             options,
@@ -36,7 +37,8 @@ class HostedToolPermissions(Resource[M]):
         self, project_id: str, **params: Unpack[HostedToolPermissionUpdateParams]
     ) -> ProjectHostedToolPermissions:
         """Update: `POST /organization/projects/{project_id}/hosted_tool_permissions`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/projects/{project_id}/hosted_tool_permissions", project_id=project_id),
             HostedToolPermissionUpdateParams,
             params,

@@ -23,7 +23,8 @@ class ModelPermissions(Resource[M]):
     @operation
     async def retrieve(self, project_id: str, **options: Unpack[MethodOptions]) -> ProjectModelPermissions:
         """Retrieve: `GET /organization/projects/{project_id}/model_permissions`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/organization/projects/{project_id}/model_permissions", project_id=project_id),
             MethodOptions,
             options,
@@ -35,7 +36,8 @@ class ModelPermissions(Resource[M]):
         self, project_id: str, **params: Unpack[ModelPermissionUpdateParams]
     ) -> ProjectModelPermissions:
         """Update: `POST /organization/projects/{project_id}/model_permissions`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/projects/{project_id}/model_permissions", project_id=project_id),
             ModelPermissionUpdateParams,
             params,
@@ -47,7 +49,8 @@ class ModelPermissions(Resource[M]):
         self, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectModelPermissionsDeleted:
         """Delete: `DELETE /organization/projects/{project_id}/model_permissions`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/organization/projects/{project_id}/model_permissions", project_id=project_id),
             MethodOptions,
             options,

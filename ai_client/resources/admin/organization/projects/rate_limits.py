@@ -40,7 +40,8 @@ class RateLimits(Resource[M]):
         self, rate_limit_id: str, *, project_id: str, **params: Unpack[RateLimitUpdateRateLimitParams]
     ) -> ProjectRateLimit:
         """Update rate limit: `POST /organization/projects/{project_id}/rate_limits/{rate_limit_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path(
                 "/organization/projects/{project_id}/rate_limits/{rate_limit_id}",
                 project_id=project_id,

@@ -26,14 +26,19 @@ class Roles(Resource[M]):
     @operation
     async def create(self, project_id: str, **params: Unpack[RoleCreateParams]) -> Role:
         """Create: `POST /projects/{project_id}/roles`."""
-        return await self._post(
-            path("/projects/{project_id}/roles", project_id=project_id), RoleCreateParams, params, Role
+        return await self._call(
+            "POST",
+            path("/projects/{project_id}/roles", project_id=project_id),
+            RoleCreateParams,
+            params,
+            Role,
         )
 
     @operation
     async def retrieve(self, role_id: str, *, project_id: str, **options: Unpack[MethodOptions]) -> Role:
         """Retrieve: `GET /projects/{project_id}/roles/{role_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/projects/{project_id}/roles/{role_id}", project_id=project_id, role_id=role_id),
             MethodOptions,
             options,
@@ -43,7 +48,8 @@ class Roles(Resource[M]):
     @operation
     async def update(self, role_id: str, *, project_id: str, **params: Unpack[RoleUpdateParams]) -> Role:
         """Update: `POST /projects/{project_id}/roles/{role_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/projects/{project_id}/roles/{role_id}", project_id=project_id, role_id=role_id),
             RoleUpdateParams,
             params,
@@ -55,7 +61,8 @@ class Roles(Resource[M]):
         self, role_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> RoleDeleteResponse:
         """Delete: `DELETE /projects/{project_id}/roles/{role_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/projects/{project_id}/roles/{role_id}", project_id=project_id, role_id=role_id),
             MethodOptions,
             options,

@@ -28,7 +28,8 @@ class SpendAlerts(Resource[M]):
     @operation
     async def create(self, project_id: str, **params: Unpack[SpendAlertCreateParams]) -> ProjectSpendAlert:
         """Create: `POST /organization/projects/{project_id}/spend_alerts`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/projects/{project_id}/spend_alerts", project_id=project_id),
             SpendAlertCreateParams,
             params,
@@ -40,7 +41,8 @@ class SpendAlerts(Resource[M]):
         self, alert_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectSpendAlert:
         """Retrieve: `GET /organization/projects/{project_id}/spend_alerts/{alert_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path(
                 "/organization/projects/{project_id}/spend_alerts/{alert_id}",
                 project_id=project_id,
@@ -56,7 +58,8 @@ class SpendAlerts(Resource[M]):
         self, alert_id: str, *, project_id: str, **params: Unpack[SpendAlertUpdateParams]
     ) -> ProjectSpendAlert:
         """Update: `POST /organization/projects/{project_id}/spend_alerts/{alert_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path(
                 "/organization/projects/{project_id}/spend_alerts/{alert_id}",
                 project_id=project_id,
@@ -72,7 +75,8 @@ class SpendAlerts(Resource[M]):
         self, alert_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectSpendAlertDeleted:
         """Delete: `DELETE /organization/projects/{project_id}/spend_alerts/{alert_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path(
                 "/organization/projects/{project_id}/spend_alerts/{alert_id}",
                 project_id=project_id,

@@ -25,7 +25,8 @@ class SpendLimit(Resource[M]):
     @operation
     async def retrieve(self, project_id: str, **options: Unpack[MethodOptions]) -> ProjectSpendLimit:
         """Retrieve: `GET /organization/projects/{project_id}/spend_limit`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/organization/projects/{project_id}/spend_limit", project_id=project_id),
             MethodOptions,
             options,
@@ -35,7 +36,8 @@ class SpendLimit(Resource[M]):
     @operation
     async def update(self, project_id: str, **params: Unpack[SpendLimitUpdateParams]) -> ProjectSpendLimit:
         """Update: `POST /organization/projects/{project_id}/spend_limit`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/projects/{project_id}/spend_limit", project_id=project_id),
             SpendLimitUpdateParams,
             params,
@@ -45,7 +47,8 @@ class SpendLimit(Resource[M]):
     @operation
     async def delete(self, project_id: str, **options: Unpack[MethodOptions]) -> ProjectSpendLimitDeleted:
         """Delete: `DELETE /organization/projects/{project_id}/spend_limit`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/organization/projects/{project_id}/spend_limit", project_id=project_id),
             MethodOptions,
             options,

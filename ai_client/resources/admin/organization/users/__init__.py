@@ -32,22 +32,34 @@ class Users(Resource[M]):
     @operation
     async def retrieve(self, user_id: str, **options: Unpack[MethodOptions]) -> OrganizationUser:
         """Retrieve: `GET /organization/users/{user_id}`."""
-        return await self._get(
-            path("/organization/users/{user_id}", user_id=user_id), MethodOptions, options, OrganizationUser
+        return await self._call(
+            "GET",
+            path("/organization/users/{user_id}", user_id=user_id),
+            MethodOptions,
+            options,
+            OrganizationUser,
         )
 
     @operation
     async def update(self, user_id: str, **params: Unpack[UserUpdateParams]) -> OrganizationUser:
         """Update: `POST /organization/users/{user_id}`."""
-        return await self._post(
-            path("/organization/users/{user_id}", user_id=user_id), UserUpdateParams, params, OrganizationUser
+        return await self._call(
+            "POST",
+            path("/organization/users/{user_id}", user_id=user_id),
+            UserUpdateParams,
+            params,
+            OrganizationUser,
         )
 
     @operation
     async def delete(self, user_id: str, **options: Unpack[MethodOptions]) -> UserDeleteResponse:
         """Delete: `DELETE /organization/users/{user_id}`."""
-        return await self._delete(
-            path("/organization/users/{user_id}", user_id=user_id), MethodOptions, options, UserDeleteResponse
+        return await self._call(
+            "DELETE",
+            path("/organization/users/{user_id}", user_id=user_id),
+            MethodOptions,
+            options,
+            UserDeleteResponse,
         )
 
     @pages

@@ -27,7 +27,8 @@ class Roles(Resource[M]):
     @operation
     async def create(self, user_id: str, **params: Unpack[RoleCreateParams]) -> RoleCreateResponse:
         """Create: `POST /organization/users/{user_id}/roles`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/users/{user_id}/roles", user_id=user_id),
             RoleCreateParams,
             params,
@@ -39,7 +40,8 @@ class Roles(Resource[M]):
         self, role_id: str, *, user_id: str, **options: Unpack[MethodOptions]
     ) -> RoleRetrieveResponse:
         """Retrieve: `GET /organization/users/{user_id}/roles/{role_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/organization/users/{user_id}/roles/{role_id}", user_id=user_id, role_id=role_id),
             MethodOptions,
             options,
@@ -51,7 +53,8 @@ class Roles(Resource[M]):
         self, role_id: str, *, user_id: str, **options: Unpack[MethodOptions]
     ) -> RoleDeleteResponse:
         """Delete: `DELETE /organization/users/{user_id}/roles/{role_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path("/organization/users/{user_id}/roles/{role_id}", user_id=user_id, role_id=role_id),
             MethodOptions,
             options,

@@ -110,7 +110,8 @@ class Runs(Resource[M]):
     def create(self, thread_id: str, **params: Any) -> Any:
         """Create (deprecated): `POST /threads/{thread_id}/runs`."""
         return self._run(
-            self._post(
+            self._call(
+                "POST",
                 path("/threads/{thread_id}/runs", thread_id=thread_id),
                 RunCreateParamsBase,
                 params,
@@ -124,7 +125,8 @@ class Runs(Resource[M]):
     @operation
     async def retrieve(self, run_id: str, *, thread_id: str, **options: Unpack[MethodOptions]) -> Run:
         """Retrieve (deprecated): `GET /threads/{thread_id}/runs/{run_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path("/threads/{thread_id}/runs/{run_id}", thread_id=thread_id, run_id=run_id),
             MethodOptions,
             options,
@@ -135,7 +137,8 @@ class Runs(Resource[M]):
     @operation
     async def update(self, run_id: str, *, thread_id: str, **params: Unpack[RunUpdateParams]) -> Run:
         """Update (deprecated): `POST /threads/{thread_id}/runs/{run_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/threads/{thread_id}/runs/{run_id}", thread_id=thread_id, run_id=run_id),
             RunUpdateParams,
             params,
@@ -146,7 +149,8 @@ class Runs(Resource[M]):
     @operation
     async def cancel(self, run_id: str, *, thread_id: str, **options: Unpack[MethodOptions]) -> Run:
         """Cancel (deprecated): `POST /threads/{thread_id}/runs/{run_id}/cancel`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/threads/{thread_id}/runs/{run_id}/cancel", thread_id=thread_id, run_id=run_id),
             MethodOptions,
             options,
@@ -247,7 +251,8 @@ class Runs(Resource[M]):
     def submit_tool_outputs(self, run_id: str, *, thread_id: str, **params: Any) -> Any:
         """Submit tool outputs (deprecated): `POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs`."""
         return self._run(
-            self._post(
+            self._call(
+                "POST",
                 path(
                     "/threads/{thread_id}/runs/{run_id}/submit_tool_outputs",
                     thread_id=thread_id,

@@ -21,7 +21,8 @@ class Steps(Resource[M]):
         self, step_id: str, *, thread_id: str, run_id: str, **params: Unpack[StepRetrieveParams]
     ) -> RunStep:
         """Retrieve (deprecated): `GET /threads/{thread_id}/runs/{run_id}/steps/{step_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path(
                 "/threads/{thread_id}/runs/{run_id}/steps/{step_id}",
                 thread_id=thread_id,

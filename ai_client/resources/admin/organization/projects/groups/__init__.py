@@ -37,7 +37,8 @@ class Groups(Resource[M]):
     @operation
     async def create(self, project_id: str, **params: Unpack[GroupCreateParams]) -> ProjectGroup:
         """Create: `POST /organization/projects/{project_id}/groups`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/projects/{project_id}/groups", project_id=project_id),
             GroupCreateParams,
             params,
@@ -49,7 +50,8 @@ class Groups(Resource[M]):
         self, group_id: str, *, project_id: str, **params: Unpack[GroupRetrieveParams]
     ) -> ProjectGroup:
         """Retrieve: `GET /organization/projects/{project_id}/groups/{group_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path(
                 "/organization/projects/{project_id}/groups/{group_id}",
                 project_id=project_id,
@@ -65,7 +67,8 @@ class Groups(Resource[M]):
         self, group_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> GroupDeleteResponse:
         """Delete: `DELETE /organization/projects/{project_id}/groups/{group_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path(
                 "/organization/projects/{project_id}/groups/{group_id}",
                 project_id=project_id,

@@ -42,7 +42,8 @@ class ServiceAccounts(Resource[M]):
         self, project_id: str, **params: Unpack[ServiceAccountCreateParams]
     ) -> ServiceAccountCreateResponse:
         """Create: `POST /organization/projects/{project_id}/service_accounts`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/projects/{project_id}/service_accounts", project_id=project_id),
             ServiceAccountCreateParams,
             params,
@@ -54,7 +55,8 @@ class ServiceAccounts(Resource[M]):
         self, service_account_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectServiceAccount:
         """Retrieve: `GET /organization/projects/{project_id}/service_accounts/{service_account_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path(
                 "/organization/projects/{project_id}/service_accounts/{service_account_id}",
                 project_id=project_id,
@@ -70,7 +72,8 @@ class ServiceAccounts(Resource[M]):
         self, service_account_id: str, *, project_id: str, **params: Unpack[ServiceAccountUpdateParams]
     ) -> ProjectServiceAccount:
         """Update: `POST /organization/projects/{project_id}/service_accounts/{service_account_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path(
                 "/organization/projects/{project_id}/service_accounts/{service_account_id}",
                 project_id=project_id,
@@ -86,7 +89,8 @@ class ServiceAccounts(Resource[M]):
         self, service_account_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> ServiceAccountDeleteResponse:
         """Delete: `DELETE /organization/projects/{project_id}/service_accounts/{service_account_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path(
                 "/organization/projects/{project_id}/service_accounts/{service_account_id}",
                 project_id=project_id,

@@ -23,7 +23,8 @@ class ApiKeys(Resource[M]):
         self, service_account_id: str, *, project_id: str, **params: Unpack[APIKeyCreateParams]
     ) -> APIKeyCreateResponse:
         """Create: `POST /organization/projects/{project_id}/service_accounts/{service_account_id}/api_keys`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path(
                 "/organization/projects/{project_id}/service_accounts/{service_account_id}/api_keys",
                 project_id=project_id,

@@ -37,7 +37,8 @@ class Users(Resource[M]):
     @operation
     async def create(self, project_id: str, **params: Unpack[UserCreateParams]) -> ProjectUser:
         """Create: `POST /organization/projects/{project_id}/users`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/organization/projects/{project_id}/users", project_id=project_id),
             UserCreateParams,
             params,
@@ -49,7 +50,8 @@ class Users(Resource[M]):
         self, user_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> ProjectUser:
         """Retrieve: `GET /organization/projects/{project_id}/users/{user_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path(
                 "/organization/projects/{project_id}/users/{user_id}", project_id=project_id, user_id=user_id
             ),
@@ -63,7 +65,8 @@ class Users(Resource[M]):
         self, user_id: str, *, project_id: str, **params: Unpack[UserUpdateParams]
     ) -> ProjectUser:
         """Update: `POST /organization/projects/{project_id}/users/{user_id}`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path(
                 "/organization/projects/{project_id}/users/{user_id}", project_id=project_id, user_id=user_id
             ),
@@ -77,7 +80,8 @@ class Users(Resource[M]):
         self, user_id: str, *, project_id: str, **options: Unpack[MethodOptions]
     ) -> UserDeleteResponse:
         """Delete: `DELETE /organization/projects/{project_id}/users/{user_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path(
                 "/organization/projects/{project_id}/users/{user_id}", project_id=project_id, user_id=user_id
             ),

@@ -28,7 +28,8 @@ class Roles(Resource[M]):
         self, user_id: str, *, project_id: str, **params: Unpack[RoleCreateParams]
     ) -> RoleCreateResponse:
         """Create: `POST /projects/{project_id}/users/{user_id}/roles`."""
-        return await self._post(
+        return await self._call(
+            "POST",
             path("/projects/{project_id}/users/{user_id}/roles", project_id=project_id, user_id=user_id),
             RoleCreateParams,
             params,
@@ -40,7 +41,8 @@ class Roles(Resource[M]):
         self, role_id: str, *, project_id: str, user_id: str, **options: Unpack[MethodOptions]
     ) -> RoleRetrieveResponse:
         """Retrieve: `GET /projects/{project_id}/users/{user_id}/roles/{role_id}`."""
-        return await self._get(
+        return await self._call(
+            "GET",
             path(
                 "/projects/{project_id}/users/{user_id}/roles/{role_id}",
                 project_id=project_id,
@@ -57,7 +59,8 @@ class Roles(Resource[M]):
         self, role_id: str, *, project_id: str, user_id: str, **options: Unpack[MethodOptions]
     ) -> RoleDeleteResponse:
         """Delete: `DELETE /projects/{project_id}/users/{user_id}/roles/{role_id}`."""
-        return await self._delete(
+        return await self._call(
+            "DELETE",
             path(
                 "/projects/{project_id}/users/{user_id}/roles/{role_id}",
                 project_id=project_id,
