@@ -47,7 +47,6 @@ CALL = {"type": "function", "id": "t", "function": {"name": "f", "arguments": "{
 TOOL = {"type": "function_call", "call_id": "t", "name": "f", "arguments": "{}"}
 THOUGHT = {"type": "reasoning", "id": "t", "summary": []}
 LIMITED = {"max_completion_tokens": 1}
-STREAMED = "text/event-stream"
 # kind, body, whether it is streamed, further keywords, whether it is kept
 CASES: dict[str, tuple[str, bytes | list[bytes], bool, dict[str, Any], bool]] = {
     "chat": ("chat", chat(), False, {}, True),

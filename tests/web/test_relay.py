@@ -11,7 +11,6 @@ from ai_client.relay import AsyncEvents, sync_events
 from ai_client.testing import Upstream
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True}
-Relay = Callable[..., Iterator[bytes]]
 
 
 class Source:

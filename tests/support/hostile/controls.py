@@ -12,8 +12,6 @@ from tests.support.hostile.payloads import TOKENS
 
 Options = dict[str, Any]
 PRICES = {name: {"input": 1.0, "output": 2.0} for name in ("m", "second")}
-NANO_USD = 1000 * (TOKENS[0] + 2 * TOKENS[1])
-"""What the tokens of one answer cost at these prices."""
 
 
 def hear(details: object) -> None:
