@@ -10,7 +10,7 @@ import pytest
 from ai_client import APIConnectionError, APITimeoutError, BaseModel, DeadlineExceededError
 from ai_client._answers.binary import BinaryResponse
 from ai_client.testing import Gate, sse
-from tests.conftest import CHAT, Invoke
+from tests.support.invoke import CHAT, Invoke
 
 
 class Other(BaseModel):

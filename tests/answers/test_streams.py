@@ -18,7 +18,7 @@ from ai_client import (
 from ai_client._call.call import Call, Reply, StreamEnd
 from ai_client._call.pipeline import Next
 from ai_client.testing import Gate, sse
-from tests.conftest import CHAT, Invoke
+from tests.support.invoke import CHAT, Invoke
 
 
 class Item(BaseModel):

@@ -22,7 +22,7 @@ from ai_client import (
 from ai_client._call import retry
 from ai_client.control.record import record_of
 from ai_client.testing import Gate
-from tests.conftest import CHAT, Invoke
+from tests.support.invoke import CHAT, Invoke
 
 NOW = {"retry-after-ms": "1"}
 

@@ -9,7 +9,7 @@ import pytest
 from ai_client import AsyncAzureOpenAI, AzureOpenAI, ConfigError, OpenAIError
 from ai_client.azure import MutuallyExclusiveAuthError
 from ai_client.testing import Upstream
-from tests.conftest import CHAT, KEY, Invoke
+from tests.support.invoke import CHAT, KEY, Invoke
 
 TWINS = [(AzureOpenAI, openai.AzureOpenAI), (AsyncAzureOpenAI, openai.AsyncAzureOpenAI)]
 VARIABLES = [

@@ -24,7 +24,7 @@ from ai_client import (
 from ai_client._call.call import Call, Reply
 from ai_client._call.pipeline import Next
 from ai_client._client.http_request import timeouts
-from tests.conftest import CHAT, KEY, Invoke
+from tests.support.invoke import CHAT, KEY, Invoke
 
 TWINS = [(OpenAI, openai.OpenAI), (AsyncOpenAI, openai.AsyncOpenAI)]
 BEDROCK = {"provider"}
@@ -99,16 +99,14 @@ def test_attributes_are_as_in_the_official_client(
     assert httpx.Timeout(**timeouts(mine.timeout)) == httpx.Timeout(**timeouts(official.timeout))
 
 
-@pytest.mark.parametrize("cls", [OpenAI, AsyncOpenAI])
-def test_the_defaults(cls: type[Any]) -> None:
+def test_the_defaults(client_class: type[Any]) -> None:
     """Without options a client goes to OpenAI, waits 600 seconds, connects in 5, and tries twice more."""
-    client = cls(api_key=KEY)
+    client = client_class(api_key=KEY)
     assert str(client.base_url) == "https://api.openai.com/v1/"
     assert client.timeout.as_dict() == {"connect": 5.0, "read": 600, "write": 600, "pool": 600}
     assert (client.max_retries, client.deadline) == (2, None)
 
 
-@pytest.mark.parametrize("cls", [OpenAI, AsyncOpenAI])
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [
@@ -137,11 +135,11 @@ def test_the_defaults(cls: type[Any]) -> None:
     ],
 )
 def test_faulty_options_are_refused(
-    cls: type[Any], options: dict[str, Any], kind: type[Exception], message: str
+    client_class: type[Any], options: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
     """A faulty option is refused where the client is made, by its name and without its value."""
     with pytest.raises(kind, match=message):
-        cls(**options)
+        client_class(**options)
 
 
 @pytest.mark.parametrize(
@@ -348,7 +346,6 @@ async def _in_thread(client: OpenAI) -> Any:
     return await asyncio.to_thread(client.models.retrieve, "gpt-5.5")
 
 
-@pytest.mark.parametrize("cls", [OpenAI, AsyncOpenAI])
 @pytest.mark.parametrize(
     ("option", "values"),
     [
@@ -361,13 +358,15 @@ async def _in_thread(client: OpenAI) -> Any:
         ("max_response_bytes", [0, -1]),
     ],
 )
-def test_what_can_never_work_is_an_error_that_names_it(cls: Any, option: str, values: list[Any]) -> None:
+def test_what_can_never_work_is_an_error_that_names_it(
+    client_class: type[Any], option: str, values: list[Any]
+) -> None:
     """An argument that no call could do anything with is refused when the client is made, by its name."""
     for value in values:
-        if option == "on_blocking_call" and cls is AsyncOpenAI:
+        if option == "on_blocking_call" and client_class is AsyncOpenAI:
             continue
         with pytest.raises(ConfigError, match=option):
-            cls(api_key="any", **{option: value})
+            client_class(api_key="any", **{option: value})
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from ai_client import ConfigError, OpenAIError, omit
-from tests.conftest import CHAT, KEY, Invoke
+from tests.support.invoke import CHAT, KEY, Invoke
 
 
 def sent(invoke: Invoke) -> Any:

@@ -16,7 +16,7 @@ from ai_client._client.pages import (
     pages,
 )
 from ai_client._params.omit import MethodOptions
-from tests.conftest import Invoke
+from tests.support.invoke import Invoke
 
 
 class Item(BaseModel):

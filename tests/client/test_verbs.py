@@ -11,7 +11,7 @@ import pytest
 
 from ai_client import APIConnectionError, AsyncStream, BaseModel, InternalServerError, Stream
 from ai_client.testing import Recorded, sse
-from tests.conftest import CHAT, Invoke
+from tests.support.invoke import CHAT, Invoke
 
 BOUNDARY = re.compile(r"multipart/form-data; boundary=(\w+)")
 

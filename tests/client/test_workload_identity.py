@@ -18,7 +18,7 @@ from ai_client import (
     auth,
 )
 from ai_client.testing import Recorded, Reply
-from tests.conftest import KEY, Invoke
+from tests.support.invoke import KEY, Invoke
 
 TOKEN = "platform-token/with+0123456789"
 

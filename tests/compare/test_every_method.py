@@ -16,8 +16,8 @@ import typing_extensions
 import ai_client
 from ai_client.testing import Recorded, Upstream
 from tests.compare.test_official import wire
-from tests.conftest import KEY
 from tests.resources.test_surface import SURFACE, method_of
+from tests.support.invoke import KEY
 from tools.generator.rules import Rules
 
 API = Path(__file__).parents[2] / "tools" / "api"

@@ -13,7 +13,7 @@ import pytest
 
 import ai_client
 from ai_client.testing import Recorded, Upstream, sse
-from tests.conftest import CHAT, KEY
+from tests.support.invoke import CHAT, KEY
 
 NOW = {"retry-after-ms": "1"}
 TOOL = {
@@ -235,9 +235,9 @@ class Twin:
     async def _made(self, cls: Any, options: dict[str, Any]) -> Any:
         return cls(**options)
 
-    def run(self, way: str, call: Call) -> Any:
+    def run(self, call: Call, *, sync: bool = True) -> Any:
         """Make a call, to the end of its stream; give its result in plain types."""
-        if way == "sync":
+        if sync:
             result = call(self._sync, self.lib)
             return plain(list(result) if isinstance(result, self.lib.Stream) else result)
 
@@ -251,11 +251,11 @@ class Twin:
 
         return self._runner.run(main())
 
-    def failure(self, way: str, call: Call) -> dict[str, Any]:
+    def failure(self, call: Call, *, sync: bool = True) -> dict[str, Any]:
         """Give what an error tells, and what had been sent."""
         before = len(self.upstream.requests)
         with pytest.raises(self.lib.OpenAIError) as caught:
-            self.run(way, call)
+            self.run(call, sync=sync)
         names = ("message", "body", "code", "param", "type", "status_code")
         return {
             "class": type(caught.value).__name__,
@@ -318,16 +318,12 @@ def twins(both: tuple[Twin, Twin]) -> tuple[Twin, Twin]:
     return both
 
 
-WAYS = ("sync", "async")
-
-
-@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call(twins: tuple[Twin, Twin], name: str, way: str) -> None:
+def test_a_call(twins: tuple[Twin, Twin], name: str, sync: bool) -> None:
     """Method, path, query, headers, body and result of a call are the official SDK's."""
     seen: list[Any] = []
     for twin in twins:
-        result = without_numbers(twin.run(way, CALLS[name]))
+        result = without_numbers(twin.run(CALLS[name], sync=sync))
         seen.append(([wire(recorded) for recorded in twin.upstream.requests], result))
     assert seen[1] == seen[0]
 
@@ -337,21 +333,19 @@ def test_there_are_many_calls() -> None:
     assert len(CALLS) >= 60
 
 
-@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     "statuses", [range(400, 450), range(450, 500), range(500, 550), range(550, 600)], ids=str
 )
-def test_every_error_status(twins: tuple[Twin, Twin], way: str, statuses: range) -> None:
+def test_every_error_status(twins: tuple[Twin, Twin], sync: bool, statuses: range) -> None:
     """For each status the exception, its attributes and the attempts are the official SDK's."""
     for status in statuses:
         error = {"message": f"status {status}", "type": "t", "param": "p", "code": status}
         for twin in twins:
             twin.upstream.always(status=status, json={"error": error}, headers={**NOW, "x-request-id": "req"})
-        theirs, ours = (twin.failure(way, CALLS["chat"]) for twin in twins)
+        theirs, ours = (twin.failure(CALLS["chat"], sync=sync) for twin in twins)
         assert ours == theirs
 
 
-@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     "reply",
     [
@@ -369,12 +363,12 @@ def test_every_error_status(twins: tuple[Twin, Twin], way: str, statuses: range)
     ],
     ids=str,
 )
-def test_odd_errors(twins: tuple[Twin, Twin], way: str, reply: dict[str, Any]) -> None:
+def test_odd_errors(twins: tuple[Twin, Twin], sync: bool, reply: dict[str, Any]) -> None:
     """Errors of odd shapes, and those inside streams, tell the same."""
     for twin in twins:
         twin.upstream.always(**reply)
     call = CALLS["chat stream" if "chunks" in reply else "chat"]
-    theirs, ours = (twin.failure(way, call) for twin in twins)
+    theirs, ours = (twin.failure(call, sync=sync) for twin in twins)
     if ours["class"] == "StreamError":
         ours["class"] = "APIError"  # ours is a subclass that keeps the items
     assert ours == theirs
@@ -386,7 +380,7 @@ def test_a_used_up_quota_is_where_ours_differs(twins: tuple[Twin, Twin]) -> None
         twin.upstream.always(
             status=429, json={"error": {"message": "m", "code": "insufficient_quota"}}, headers=NOW
         )
-    theirs, ours = (twin.failure("sync", CALLS["chat"]) for twin in twins)
+    theirs, ours = (twin.failure(CALLS["chat"]) for twin in twins)
     assert (len(theirs.pop("attempts")), len(ours.pop("attempts"))) == (2, 1)
     assert ours == theirs
 
@@ -395,15 +389,15 @@ def test_an_answer_that_is_no_json_is_where_ours_differs(twins: tuple[Twin, Twin
     """The official client gives a web page as a string; ours refuses it."""
     for twin in twins:
         twin.upstream.always(body=b"<html>", headers={"content-type": "text/html"})
-    assert twins[0].run("sync", CALLS["chat"]) == "<html>"
+    assert twins[0].run(CALLS["chat"]) == "<html>"
     with pytest.raises(ai_client.APIResponseValidationError, match="Expected JSON"):
-        twins[1].run("sync", CALLS["chat"])
+        twins[1].run(CALLS["chat"])
 
 
 def test_an_idempotency_key_is_where_ours_differs(twins: tuple[Twin, Twin]) -> None:
     """The official client takes an idempotency key and keeps it to itself; ours sends it."""
     for twin in twins:
-        twin.run("sync", verb("post", "/echo", body={}, options={"idempotency_key": "once"}))
+        twin.run(verb("post", "/echo", body={}, options={"idempotency_key": "once"}))
     assert [twin.upstream.requests[0].headers.get("idempotency-key") for twin in twins] == [None, "once"]
 
 
@@ -411,5 +405,5 @@ def test_an_omitted_default_is_where_ours_differs(twins: tuple[Twin, Twin]) -> N
     """Omitting a header brings the HTTP library's own to light in the official client; ours leaves it out."""
     for twin in twins:
         headers = {"Accept": twin.lib.omit}
-        twin.run("sync", lambda client, _, headers=headers: client.models.list(extra_headers=headers))
+        twin.run(lambda client, _, headers=headers: client.models.list(extra_headers=headers))
     assert [twin.upstream.requests[0].headers.get("accept") for twin in twins] == ["*/*", None]

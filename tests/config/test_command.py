@@ -11,7 +11,7 @@ import pytest
 
 from ai_client.cli import main
 from ai_client.testing import Upstream
-from tests.conftest import KEY
+from tests.support.invoke import KEY
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 

@@ -21,7 +21,7 @@ from ai_client import (
 )
 from ai_client._process.factory import arguments_of
 from ai_client.control.assembly import OPTIONS
-from tests.conftest import KEY, Invoke
+from tests.support.invoke import KEY, Invoke
 
 ADDRESSES = [
     "",

@@ -1,26 +1,20 @@
-"""The upstream and the two clients that policies are tested on."""
+"""What the tests of the policies share."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from ai_client.testing import Upstream
-from tests.support.policies import Both, Clock, Redis, running_redis
+from tests.support.invoke import Invoke
+from tests.support.policies import Clock, Redis, running_redis
 
 
 @pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    """Yield a started upstream."""
-    with Upstream() as upstream:
-        yield upstream
-
-
-@pytest.fixture(params=["sync", "async"])
-def both(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[Both]:
-    """Yield each of the two clients in turn."""
-    both = Both(request.param, upstream.base_url)
-    yield both
-    both.close()
+def invoke(sync: bool, upstream: Upstream) -> Iterator[Invoke]:
+    """Yield the way to drive each of the two clients, in turn, without retries."""
+    with closing(Invoke(upstream, sync=sync, max_retries=0)) as invoke:
+        yield invoke
 
 
 @pytest.fixture

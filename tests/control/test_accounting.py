@@ -18,7 +18,8 @@ from ai_client.stores.memory import MemoryBackend
 from ai_client.stores.shared import SharedStore
 from ai_client.testing import Upstream
 from tests.control.test_budget import held
-from tests.support.policies import Both, Clock
+from tests.support.invoke import Invoke
+from tests.support.policies import Clock
 from tests.support.spender import PRICES
 
 HERE = open_store()
@@ -69,7 +70,7 @@ class Counting(MemoryBackend):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_two_visits_to_the_store_for_each_call(both: Both, stream: bool) -> None:
+def test_two_visits_to_the_store_for_each_call(invoke: Invoke, stream: bool) -> None:
     """Room is asked for once before a call, and all that came of it is counted once after it."""
     backend = Counting()
     store = SharedStore(backend)
@@ -82,11 +83,11 @@ def test_two_visits_to_the_store_for_each_call(both: Both, stream: bool) -> None
             "rate_limits": [{"tokens": 10**9, "requests": 10**6}, {"tokens": 10**9, "per": "day"}],
         }
     )
-    client = both.client(layers)
+    client = invoke.client(layers=layers)
     for _ in range(3):
-        answer = both.chat(client, **({"stream": True} if stream else {}))
+        answer = invoke.chat(client, **({"stream": True} if stream else {}))
         if stream:
-            both.items(answer)
+            invoke.collect(answer)
     assert backend.asked == ["admit", "settle"] * 3
     (row,) = layers[1].report()
     assert (row.calls, row.sums["reported"]) == (3, 3)
@@ -99,11 +100,13 @@ def test_two_visits_to_the_store_for_each_call(both: Both, stream: bool) -> None
     store.close()
 
 
-def test_a_call_that_waits_for_a_rate_holds_nothing(both: Both, clock: Clock, upstream: Upstream) -> None:
+def test_a_call_that_waits_for_a_rate_holds_nothing(invoke: Invoke, clock: Clock, upstream: Upstream) -> None:
     """While there is no room within a rate nothing is set aside of a budget, and a call that is refused used none."""
     store = open_store()
     budgets = Budgets([Budget(requests=2, per="total")], store)
-    client = both.client([budgets, RateLimits([RateLimit(requests=1, per="second")], store, max_wait=5)])
+    client = invoke.client(
+        layers=[budgets, RateLimits([RateLimit(requests=1, per="second")], store, max_wait=5)]
+    )
     seen: list[Ledger] = []
 
     async def sleep(seconds: float) -> None:
@@ -111,26 +114,26 @@ def test_a_call_that_waits_for_a_rate_holds_nothing(both: Both, clock: Clock, up
         clock.sleep(seconds)
 
     client.io.now, client.io.sleep = clock, sleep
-    both.chat(client)
-    both.chat(client)
+    invoke.chat(client)
+    invoke.chat(client)
     assert seen
     assert all(ledger == Ledger(1, 0) for ledger in seen)
     with pytest.raises(BudgetExceeded):
-        both.chat(client)
-    strict = both.client(
-        [
+        invoke.chat(client)
+    strict = invoke.client(
+        layers=[
             Budgets([Budget(requests=5, per="total", name="b")], store),
             RateLimits([RateLimit(requests=1)], store),
         ]
     )
-    both.chat(strict)
+    invoke.chat(strict)
     with pytest.raises(RateLimitExceeded):
-        both.chat(strict)
+        invoke.chat(strict)
     assert held(store, "b|") == Ledger(1, 0)
     assert len(upstream.requests) == 3
 
 
-def test_a_policy_around_others_is_asked_itself(both: Both) -> None:
+def test_a_policy_around_others_is_asked_itself(invoke: Invoke) -> None:
     """A policy of the application may call one that counts, without a client that lets neighbours act as one."""
     store = open_store()
     cost = Cost(PRICES, store)
@@ -138,6 +141,6 @@ def test_a_policy_around_others_is_asked_itself(both: Both) -> None:
     async def mine(call: Call, proceed: Next) -> Reply:
         return await cost(call, proceed)
 
-    both.chat(both.client([mine]))
+    invoke.chat(invoke.client(layers=[mine]))
     (row,) = cost.report()
     assert row.calls == 1

@@ -24,7 +24,8 @@ from ai_client.control.scope import window
 from ai_client.stores import Ledger, open_store
 from ai_client.testing import Recorded, Reply, Upstream
 from ai_client.web import http_error
-from tests.support.policies import Both, Clock, Redis, async_io, sync_io
+from tests.support.invoke import Invoke
+from tests.support.policies import Clock, Redis, async_io, sync_io
 from tests.support.spender import PRICES
 
 
@@ -50,23 +51,23 @@ def held(store: Any, key: str = "total") -> Ledger:
     return Ledger(sum(one.used for one in accounts), sum(one.held for one in accounts))
 
 
-def test_a_budget_is_reserved_and_settled(both: Both, upstream: Upstream) -> None:
+def test_a_budget_is_reserved_and_settled(invoke: Invoke, upstream: Upstream) -> None:
     """A call takes from the budget what it used, and gives the rest of its reservation back."""
     upstream.always(chat_reply)
     store = open_store()
-    client = both.client([Budgets([Budget(tokens=1000, per="total")], store)])
-    both.chat(client, max_tokens=100)
+    client = invoke.client(layers=[Budgets([Budget(tokens=1000, per="total")], store)])
+    invoke.chat(client, max_tokens=100)
     assert held(store) == Ledger(50, 0)
 
 
-def test_a_hard_budget_refuses(both: Both, upstream: Upstream) -> None:
+def test_a_hard_budget_refuses(invoke: Invoke, upstream: Upstream) -> None:
     """A call that may need more than is left is refused before it is sent, with the figures and a time."""
     upstream.always(chat_reply)
-    client = both.client([Budgets([Budget(tokens=200, per="day", status=402)], open_store())])
-    both.chat(client, max_tokens=100)
-    both.chat(client, max_tokens=80)
+    client = invoke.client(layers=[Budgets([Budget(tokens=200, per="day", status=402)], open_store())])
+    invoke.chat(client, max_tokens=100)
+    invoke.chat(client, max_tokens=80)
     with pytest.raises(BudgetExceeded, match="200 tokens per day") as caught:
-        both.chat(client, max_tokens=100)
+        invoke.chat(client, max_tokens=100)
     error = caught.value
     assert len(upstream.requests) == 2
     assert (error.details["used"], error.details["held"], error.details["limit"]) == (100, 0, 200)
@@ -76,103 +77,103 @@ def test_a_hard_budget_refuses(both: Both, upstream: Upstream) -> None:
     assert (shown.status, shown.type) == (402, "budget")
 
 
-def test_budgets_in_usd(both: Both, upstream: Upstream) -> None:
+def test_budgets_in_usd(invoke: Invoke, upstream: Upstream) -> None:
     """A budget in USD counts by the prices, and refuses a model without one."""
     upstream.always(chat_reply)
     store = open_store()
-    client = both.client([Budgets([Budget(usd=1, per="total")], store, PRICES)])
-    both.chat(client, max_tokens=100)
+    client = invoke.client(layers=[Budgets([Budget(usd=1, per="total")], store, PRICES)])
+    invoke.chat(client, max_tokens=100)
     assert held(store) == Ledger(30 * 150_000 + 20 * 600_000, 0)
     with pytest.raises(ConfigError, match="The price of the model 'other' is unknown"):
-        both.chat(client, model="other")
-    soft = both.client([Budgets([Budget(usd=1, hard=False)], store, PRICES)])
-    both.chat(soft, model="other")
+        invoke.chat(client, model="other")
+    soft = invoke.client(layers=[Budgets([Budget(usd=1, hard=False)], store, PRICES)])
+    invoke.chat(soft, model="other")
 
 
-def test_figures_of_a_budget_in_usd(both: Both, upstream: Upstream) -> None:
+def test_figures_of_a_budget_in_usd(invoke: Invoke, upstream: Upstream) -> None:
     """Refusals and warnings say in USD, to the last of its parts, what was used and what may be."""
     upstream.always(chat_reply)
     heard: list[BudgetWarning] = []
     budget = Budget(usd=0.04, per="total", warn_at=0.4, on_warning=heard.append)
-    client = both.client([Budgets([budget], open_store(), PRICES)])
-    both.chat(client, max_tokens=20)
-    both.chat(client, max_tokens=20)
+    client = invoke.client(layers=[Budgets([budget], open_store(), PRICES)])
+    invoke.chat(client, max_tokens=20)
+    invoke.chat(client, max_tokens=20)
     with pytest.raises(BudgetExceeded, match=r"The budget of 0\.04 USD has no room") as caught:
-        both.chat(client, max_tokens=20)
+        invoke.chat(client, max_tokens=20)
     figures = {name: caught.value.details[name] for name in ("used", "held", "limit", "unit")}
     assert figures == {"used": 0.033, "held": 0.0, "limit": 0.04, "unit": "usd"}
     assert [(warning.used, warning.limit) for warning in heard] == [(0.0165, 0.04)]
 
 
-def test_every_tenant_has_its_own(both: Both) -> None:
+def test_every_tenant_has_its_own(invoke: Invoke) -> None:
     """With the scope of a tenant, what one spends leaves the others theirs; the nameless share one."""
-    client = both.client([Budgets([Budget(requests=1, scope="tenant")], open_store())])
+    client = invoke.client(layers=[Budgets([Budget(requests=1, scope="tenant")], open_store())])
     for tenant in ("a", "b", None):
         with labels(tenant=tenant):
-            both.chat(client)
+            invoke.chat(client)
             with pytest.raises(BudgetExceeded):
-                both.chat(client)
+                invoke.chat(client)
 
 
-def test_several_budgets_apply_together(both: Both) -> None:
+def test_several_budgets_apply_together(invoke: Invoke) -> None:
     """A call must fit every budget, and takes from none where it does not fit one."""
     store = open_store()
     budgets = [Budget(requests=3, per="total"), Budget(requests=1, per="total", scope="tenant")]
-    client = both.client([Budgets(budgets, store)])
+    client = invoke.client(layers=[Budgets(budgets, store)])
     with labels(tenant="a"):
-        both.chat(client)
+        invoke.chat(client)
         with pytest.raises(BudgetExceeded) as caught:
-            both.chat(client)
+            invoke.chat(client)
     assert caught.value.details["scope"] == "tenant=a"
     assert held(store) == Ledger(2, 0)
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429])
-def test_a_refused_call_gives_its_reservation_back(both: Both, upstream: Upstream, status: int) -> None:
+def test_a_refused_call_gives_its_reservation_back(invoke: Invoke, upstream: Upstream, status: int) -> None:
     """A call that the upstream refused spends nothing."""
     upstream.reply(status=status)
     store = open_store()
     with pytest.raises(APIStatusError, match=str(status)):
-        both.chat(both.client([Budgets([Budget(tokens=10_000, per="total")], store)]))
+        invoke.chat(invoke.client(layers=[Budgets([Budget(tokens=10_000, per="total")], store)]))
     assert held(store) == Ledger(0, 0)
 
 
-def test_unknown_usage_counts_as_reserved(both: Both, upstream: Upstream) -> None:
+def test_unknown_usage_counts_as_reserved(invoke: Invoke, upstream: Upstream) -> None:
     """A call whose usage nobody reports, or whose answer was lost, counts with all that was set aside."""
     from ai_client import APIConnectionError
 
     store = open_store()
-    client = both.client([Budgets([Budget(tokens=10_000, per="total")], store)])
+    client = invoke.client(layers=[Budgets([Budget(tokens=10_000, per="total")], store)])
     upstream.reply(json={"id": "x", "choices": []})
-    both.chat(client, "", max_tokens=100)
+    invoke.chat(client, "", max_tokens=100)
     once = held(store)
     assert once.used >= 100
     assert once.held == 0
     upstream.reply(disconnect=True)
     with pytest.raises(APIConnectionError):
-        both.chat(client, "", max_tokens=100)
+        invoke.chat(client, "", max_tokens=100)
     assert held(store) == Ledger(2 * once.used, 0)
 
 
-def test_a_stream_settles_when_it_ends_or_is_left(both: Both) -> None:
+def test_a_stream_settles_when_it_ends_or_is_left(invoke: Invoke) -> None:
     """A stream holds its reservation while it is open, and settles at its end and when it is closed early."""
     store = open_store()
-    client = both.client([Budgets([Budget(tokens=10_000, per="total")], store)])
-    stream = both.chat(client, stream=True)
+    client = invoke.client(layers=[Budgets([Budget(tokens=10_000, per="total")], store)])
+    stream = invoke.chat(client, stream=True)
     assert held(store).held > 0
-    both.items(stream)
+    invoke.collect(stream)
     record = call_record(stream)
     assert record is not None
     assert record.usage is not None
     assert held(store) == Ledger(record.usage.total, 0)
-    aborted = both.chat(client, stream=True)
-    both.items(aborted, 3)
-    both.close_stream(aborted)
+    aborted = invoke.chat(client, stream=True)
+    invoke.collect(aborted, 3)
+    invoke(aborted.close)
     assert held(store).held == 0
     assert held(store).used > record.usage.total
 
 
-def test_warnings_come_once(both: Both, upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
+def test_warnings_come_once(invoke: Invoke, upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
     """A budget that is nearly used up is told of once, and once when it is; a failing callback harms nobody."""
     upstream.always(chat_reply)
     heard: list[BudgetWarning] = []
@@ -182,20 +183,20 @@ def test_warnings_come_once(both: Both, upstream: Upstream, caplog: pytest.LogCa
         raise RuntimeError("broken")
 
     budget = Budget(tokens=100, per="total", hard=False, warn_at=0.5, on_warning=hear)
-    client = both.client([Budgets([budget], open_store())])
+    client = invoke.client(layers=[Budgets([budget], open_store())])
     with caplog.at_level(logging.WARNING, "ai_client"):
         for _ in range(4):
-            both.chat(client)
+            invoke.chat(client)
     assert [warning.used for warning in heard] == [50, 100]
     assert sum("used up to" in record.message for record in caplog.records) == 2
 
 
-def test_crossing_both_marks_at_once_warns_once(both: Both, upstream: Upstream) -> None:
+def test_crossing_both_marks_at_once_warns_once(invoke: Invoke, upstream: Upstream) -> None:
     """One call that uses the whole budget leads to one warning."""
     upstream.always(chat_reply)
     heard: list[BudgetWarning] = []
     budget = Budget(tokens=50, hard=False, on_warning=heard.append)
-    both.chat(both.client([Budgets([budget], open_store())]))
+    invoke.chat(invoke.client(layers=[Budgets([budget], open_store())]))
     assert len(heard) == 1
 
 
@@ -239,15 +240,15 @@ def test_windows_are_those_of_the_calendar(per: Any, at: str, hours: int) -> Non
     assert window(per, "Europe/Berlin", found.end - 0.001) == found
 
 
-def test_a_new_window_is_a_new_budget(both: Both, clock: Clock) -> None:
+def test_a_new_window_is_a_new_budget(invoke: Invoke, clock: Clock) -> None:
     """When the day is over, the budget is whole again."""
-    client = both.client([Budgets([Budget(requests=1, per="day")], open_store())])
+    client = invoke.client(layers=[Budgets([Budget(requests=1, per="day")], open_store())])
     client.io.now = clock
-    both.chat(client)
+    invoke.chat(client)
     with pytest.raises(BudgetExceeded) as caught:
-        both.chat(client)
+        invoke.chat(client)
     clock.now += caught.value.retry_after or 0
-    both.chat(client)
+    invoke.chat(client)
 
 
 def test_ten_thousand_at_once_are_exact() -> None:
@@ -366,11 +367,11 @@ def total_key() -> str:
     return Budget(usd=1, per="total").key(Record(Labels()), Window("total", NEVER))
 
 
-def test_reading_costs_nothing(both: Both, upstream: Upstream) -> None:
+def test_reading_costs_nothing(invoke: Invoke, upstream: Upstream) -> None:
     """A call that only lists is not counted, even where nothing is left and no price is known."""
     budgets = [Budget(tokens=0, per="total"), Budget(usd=0, per="total")]
     store = open_store()
-    client = both.client([Budgets(budgets, store)])
-    both.call(client.models.retrieve, "gpt-4o-mini")
+    client = invoke.client(layers=[Budgets(budgets, store)])
+    invoke(client.models.retrieve, "gpt-4o-mini")
     assert held(store) == Ledger(0, 0)
     assert upstream.requests

@@ -23,17 +23,18 @@ from ai_client.control.pricing.prices import Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Gate, Upstream
-from tests.support.policies import Both, Clock, running_redis, sync_io
+from tests.support.invoke import Invoke
+from tests.support.policies import Clock, running_redis, sync_io
 
 
-def cached(both: Both, **options: Any) -> Any:
+def cached(invoke: Invoke, **options: Any) -> Any:
     """Make a client with a cache that all share."""
-    return both.client([Cache(**{"scope": "all", "store": open_store(), **options})])
+    return invoke.client(layers=[Cache(**{"scope": "all", "store": open_store(), **options})])
 
 
-def embed(both: Both, client: Any) -> Any:
+def embed(invoke: Invoke, client: Any) -> Any:
     """Ask for an embedding."""
-    return both.call(client.embeddings.create, model="text-embedding-3-small", input="x", dimensions=2)
+    return invoke(client.embeddings.create, model="text-embedding-3-small", input="x", dimensions=2)
 
 
 def how(result: Any) -> str | None:
@@ -42,23 +43,23 @@ def how(result: Any) -> str | None:
     return None if record is None else record.cache
 
 
-def test_an_equal_call_is_answered_from_the_cache(both: Both, upstream: Upstream) -> None:
+def test_an_equal_call_is_answered_from_the_cache(invoke: Invoke, upstream: Upstream) -> None:
     """The second of two equal calls does not go out, and its result is the same and says so."""
-    client = cached(both)
-    first = both.chat(client, temperature=0)
-    second = both.chat(client, temperature=0.0)
+    client = cached(invoke)
+    first = invoke.chat(client, temperature=0)
+    second = invoke.chat(client, temperature=0.0)
     assert len(upstream.requests) == 1
     assert first.to_dict() == second.to_dict()
     assert (how(first), how(second)) == ("miss", "hit")
     assert second._request_id == first._request_id
 
 
-def test_the_raw_response_shows_the_hit(both: Both) -> None:
+def test_the_raw_response_shows_the_hit(invoke: Invoke) -> None:
     """A raw response from the cache has the headers of the first, and one that marks it."""
-    client = cached(both)
+    client = cached(invoke)
     create = client.embeddings.with_raw_response.create
-    first = both.call(create, model="text-embedding-3-small", input="x", dimensions=2)
-    second = both.call(create, model="text-embedding-3-small", input="x", dimensions=2)
+    first = invoke(create, model="text-embedding-3-small", input="x", dimensions=2)
+    second = invoke(create, model="text-embedding-3-small", input="x", dimensions=2)
     assert "x-ai-client-cache" not in first.headers
     assert second.headers["x-ai-client-cache"] == "hit"
     assert second.request_id == first.request_id
@@ -68,30 +69,32 @@ def test_the_raw_response_shows_the_hit(both: Both) -> None:
 @pytest.mark.parametrize(
     "options", [{}, {"temperature": 0.7}, {"temperature": False}, {"temperature": 0, "seed": 1, "n": 2}]
 )
-def test_only_calls_that_repeat_are_cached(both: Both, upstream: Upstream, options: dict[str, Any]) -> None:
+def test_only_calls_that_repeat_are_cached(
+    invoke: Invoke, upstream: Upstream, options: dict[str, Any]
+) -> None:
     """A text that would come out different each time is not kept, one with temperature 0 or a seed is."""
-    client = cached(both)
-    both.chat(client, **options)
-    both.chat(client, **options)
+    client = cached(invoke)
+    invoke.chat(client, **options)
+    invoke.chat(client, **options)
     repeats = "seed" in options or options.get("temperature") == 0
     assert len(upstream.requests) == (1 if repeats else 2)
 
 
-def test_everything_can_be_cached(both: Both, upstream: Upstream) -> None:
+def test_everything_can_be_cached(invoke: Invoke, upstream: Upstream) -> None:
     """With `everything` any text is kept."""
-    client = cached(both, everything=True)
-    both.chat(client)
-    both.chat(client)
+    client = cached(invoke, everything=True)
+    invoke.chat(client)
+    invoke.chat(client)
     assert len(upstream.requests) == 1
 
 
-def test_a_call_says_what_it_wants(both: Both, upstream: Upstream, clock: Clock) -> None:
+def test_a_call_says_what_it_wants(invoke: Invoke, upstream: Upstream, clock: Clock) -> None:
     """`cache-control` asks for an answer of some age, for a new one, or for none to be kept; it is not sent."""
-    client = cached(both)
+    client = cached(invoke)
     client.io.now = clock
 
     def ask(control: str) -> str | None:
-        return how(both.chat(client, extra_headers={"Cache-Control": control}))
+        return how(invoke.chat(client, extra_headers={"Cache-Control": control}))
 
     assert ask("no-store") is None
     assert ask("max-age=60") == "miss"
@@ -113,67 +116,67 @@ def test_a_call_says_what_it_wants(both: Both, upstream: Upstream, clock: Clock)
     ],
 )
 def test_a_copy_that_asks_elsewhere_has_its_own_answers(
-    both: Both, upstream: Upstream, options: dict[str, Any]
+    invoke: Invoke, upstream: Upstream, options: dict[str, Any]
 ) -> None:
     """A copy of a client with another address, owner, header or query is not answered with what the original was."""
     if "base_url" in options:
         options = {"base_url": f"{upstream.url}/v1/"}  # the same server by another name
     policy = Cache("all", open_store())
-    client = both.client([policy])
+    client = invoke.client(layers=[policy])
     same, other = client.with_options(timeout=5), client.with_options(**options)
-    found = [how(embed(both, one)) for one in (client, same, other, other, client)]
+    found = [how(embed(invoke, one)) for one in (client, same, other, other, client)]
     assert found == ["miss", "hit", "miss", "hit", "hit"]
     assert client.with_options(**options)._layers[0].namespace == other._layers[0].namespace
     assert "secret" not in repr(other._layers)
     assert other._layers[0]._flights() is policy._flights()
 
 
-def test_answers_expire(both: Both, upstream: Upstream, clock: Clock) -> None:
+def test_answers_expire(invoke: Invoke, upstream: Upstream, clock: Clock) -> None:
     """After its time an answer is fetched again."""
-    client = cached(both, ttl=60)
+    client = cached(invoke, ttl=60)
     client.io.now = clock
-    both.chat(client, seed=1)
+    invoke.chat(client, seed=1)
     clock.now += 59
-    both.chat(client, seed=1)
+    invoke.chat(client, seed=1)
     clock.now += 1
-    both.chat(client, seed=1)
+    invoke.chat(client, seed=1)
     assert len(upstream.requests) == 2
 
 
-def test_a_stale_answer_is_better_than_none(both: Both, upstream: Upstream, clock: Clock) -> None:
+def test_a_stale_answer_is_better_than_none(invoke: Invoke, upstream: Upstream, clock: Clock) -> None:
     """With `stale_if_error` an old answer is given while the upstream is down, and says that it is old."""
-    client = cached(both, ttl=60, stale_if_error=600)
+    client = cached(invoke, ttl=60, stale_if_error=600)
     client.io.now = clock
-    both.chat(client, seed=1)
+    invoke.chat(client, seed=1)
     clock.now += 100
     upstream.reply(status=500)
-    assert how(both.chat(client, seed=1)) == "stale"
-    assert how(both.chat(client, seed=1)) == "miss"
+    assert how(invoke.chat(client, seed=1)) == "stale"
+    assert how(invoke.chat(client, seed=1)) == "miss"
     clock.now += 660
     upstream.reply(status=500)
     with pytest.raises(InternalServerError):
-        both.chat(client, seed=1)
+        invoke.chat(client, seed=1)
 
 
-def test_errors_are_not_cached(both: Both, upstream: Upstream) -> None:
+def test_errors_are_not_cached(invoke: Invoke, upstream: Upstream) -> None:
     """A failure is not kept."""
-    client = cached(both)
+    client = cached(invoke)
     upstream.reply(status=500)
     with pytest.raises(InternalServerError):
-        both.chat(client, seed=1)
-    assert how(both.chat(client, seed=1)) == "miss"
+        invoke.chat(client, seed=1)
+    assert how(invoke.chat(client, seed=1)) == "miss"
 
 
-def test_a_large_answer_is_not_kept(both: Both, upstream: Upstream) -> None:
+def test_a_large_answer_is_not_kept(invoke: Invoke, upstream: Upstream) -> None:
     """An answer beyond `max_body` is fetched each time, whole or streamed."""
-    client = cached(both, max_body=100)
+    client = cached(invoke, max_body=100)
     for _ in range(2):
-        both.chat(client, seed=1)
-        both.items(both.chat(client, seed=1, stream=True))
+        invoke.chat(client, seed=1)
+        invoke.collect(invoke.chat(client, seed=1, stream=True))
     assert len(upstream.requests) == 4
 
 
-def read_bytes(both: Both, client: Any) -> list[bytes]:
+def read_bytes(invoke: Invoke, client: Any) -> list[bytes]:
     """Read a stream as it comes over the wire."""
     create = client.chat.completions.with_streaming_response.create
     body: dict[str, Any] = {
@@ -182,7 +185,7 @@ def read_bytes(both: Both, client: Any) -> list[bytes]:
         "stream": True,
         "extra_body": {"seed": 1},
     }
-    if both.kind == "sync":
+    if invoke.sync:
         with create(**body) as response:
             return list(response.iter_bytes())
 
@@ -190,50 +193,50 @@ def read_bytes(both: Both, client: Any) -> list[bytes]:
         async with create(**body) as response:
             return [chunk async for chunk in response.iter_bytes()]
 
-    result: list[bytes] = both.call(read)
+    result: list[bytes] = invoke(read)
     return result
 
 
-def test_a_cached_stream_is_byte_identical(both: Both, upstream: Upstream) -> None:
+def test_a_cached_stream_is_byte_identical(invoke: Invoke, upstream: Upstream) -> None:
     """A stream from the cache has the bytes of the first, in the same chunks, and the same items."""
-    client = cached(both)
-    assert read_bytes(both, client) == read_bytes(both, client)
+    client = cached(invoke)
+    assert read_bytes(invoke, client) == read_bytes(invoke, client)
     assert len(upstream.requests) == 1
-    first = both.chat(client, seed=1, stream=True)
-    items = both.items(first)
-    again = both.chat(client, seed=1, stream=True)
-    assert both.items(again) == items
+    first = invoke.chat(client, seed=1, stream=True)
+    items = invoke.collect(first)
+    again = invoke.chat(client, seed=1, stream=True)
+    assert invoke.collect(again) == items
     assert (how(first), how(again)) == ("miss", "hit")
     assert len(upstream.requests) == 2
 
 
-def test_a_stream_that_was_left_is_not_kept(both: Both, upstream: Upstream) -> None:
+def test_a_stream_that_was_left_is_not_kept(invoke: Invoke, upstream: Upstream) -> None:
     """Only a stream that was read to its end is kept."""
-    client = cached(both)
-    stream = both.chat(client, seed=1, stream=True)
-    both.items(stream, 3)
-    both.close_stream(stream)
-    both.items(both.chat(client, seed=1, stream=True))
+    client = cached(invoke)
+    stream = invoke.chat(client, seed=1, stream=True)
+    invoke.collect(stream, 3)
+    invoke(stream.close)
+    invoke.collect(invoke.chat(client, seed=1, stream=True))
     assert len(upstream.requests) == 2
 
 
-def test_the_usage_chunk_stays_hidden(both: Both) -> None:
+def test_the_usage_chunk_stays_hidden(invoke: Invoke) -> None:
     """Usage that was asked for on the way out is hidden from a caller of the cached stream too."""
     store = open_store()
-    client = both.client([Cache("all", store), Cost(Prices(library=False), store)])
-    first = both.items(both.chat(client, seed=1, stream=True))
-    again = both.items(both.chat(client, seed=1, stream=True))
+    client = invoke.client(layers=[Cache("all", store), Cost(Prices(library=False), store)])
+    first = invoke.collect(invoke.chat(client, seed=1, stream=True))
+    again = invoke.collect(invoke.chat(client, seed=1, stream=True))
     assert first == again != []
     assert all(chunk.choices for chunk in again)
 
 
-def test_a_hit_costs_nothing(both: Both) -> None:
+def test_a_hit_costs_nothing(invoke: Invoke) -> None:
     """A call from the cache is not counted again."""
     store = open_store()
     cost = Cost(Prices({"gpt-4o-mini": {"input": 1, "output": 1}}, library=False), store)
-    client = both.client([Cache("all", store), cost])
-    both.chat(client, seed=1)
-    record = call_record(both.chat(client, seed=1))
+    client = invoke.client(layers=[Cache("all", store), cost])
+    invoke.chat(client, seed=1)
+    record = call_record(invoke.chat(client, seed=1))
     assert record is not None
     assert record.usd == 0
     assert sum(row.calls for row in cost.report()) == 1
@@ -361,12 +364,12 @@ def test_processes_share_a_flight_too(
     assert len({digest for _, digest in said}) == 1
 
 
-def test_a_flight_of_a_process_that_died_is_taken_over(both: Both, clock: Clock, tmp_path: Path) -> None:
+def test_a_flight_of_a_process_that_died_is_taken_over(invoke: Invoke, clock: Clock, tmp_path: Path) -> None:
     """Where who asks has died, another asks once its lease has expired."""
     from ai_client.stores import Hold
 
     store = open_store(f"sqlite:///{tmp_path}/s.db")
-    client = both.client([Cache("all", store)])
+    client = invoke.client(layers=[Cache("all", store)])
     client.io.now = clock
     slept: list[float] = []
 
@@ -385,20 +388,20 @@ def test_a_flight_of_a_process_that_died_is_taken_over(both: Both, clock: Clock,
         return admit(ticket, holds, takes, now, expires)
 
     store.backend.admit = first_of_another  # type: ignore[method-assign]
-    assert how(embed(both, client)) == "miss"
+    assert how(embed(invoke, client)) == "miss"
     assert 60 <= sum(slept) < 61
-    assert how(embed(both, client)) == "hit"
+    assert how(embed(invoke, client)) == "hit"
     assert store.backend.ledger(keys[0], clock.now).held == 0
     store.close()
 
 
 def test_an_answer_that_came_before_the_lease_is_shared(
-    both: Both, upstream: Upstream, tmp_path: Path
+    invoke: Invoke, upstream: Upstream, tmp_path: Path
 ) -> None:
     """Who gets the lease of an answer only after another process has kept that answer asks nobody."""
     store = open_store(f"sqlite:///{tmp_path}/s.db")
-    assert how(embed(both, both.client([Cache("all", store)]))) == "miss"
-    late = both.client([Cache("all", store)])
+    assert how(embed(invoke, invoke.client(layers=[Cache("all", store)]))) == "miss"
+    late = invoke.client(layers=[Cache("all", store)])
     get = store.backend.get
     missed: list[str] = []
 
@@ -409,29 +412,29 @@ def test_an_answer_that_came_before_the_lease_is_shared(
         return None
 
     store.backend.get = miss_first  # type: ignore[method-assign]
-    assert how(embed(both, late)) == "shared"
+    assert how(embed(invoke, late)) == "shared"
     assert missed
     assert len(upstream.requests) == 1
     store.close()
 
 
-def test_a_store_that_is_down_refuses_no_cached_call(both: Both, tmp_path: Path) -> None:
+def test_a_store_that_is_down_refuses_no_cached_call(invoke: Invoke, tmp_path: Path) -> None:
     """The cache lets calls through while its store is down, also one that refuses others then."""
     with running_redis(tmp_path) as redis:
         store = open_store(redis.url, on_failure="closed")
-        client = both.client([Cache("all", store)])
-        assert how(embed(both, client)) == "miss"
-        assert how(embed(both, client)) == "hit"
+        client = invoke.client(layers=[Cache("all", store)])
+        assert how(embed(invoke, client)) == "miss"
+        assert how(embed(invoke, client)) == "hit"
         redis.stop()
-        assert how(embed(both, client)) == "miss"
+        assert how(embed(invoke, client)) == "miss"
         store.close()
 
 
-def test_without_the_label_nothing_is_shared(both: Both, upstream: Upstream) -> None:
+def test_without_the_label_nothing_is_shared(invoke: Invoke, upstream: Upstream) -> None:
     """A call without the label that the scope asks for does not touch the cache."""
-    client = cached(both, scope="tenant")
-    both.chat(client, seed=1)
-    both.chat(client, seed=1)
+    client = cached(invoke, scope="tenant")
+    invoke.chat(client, seed=1)
+    invoke.chat(client, seed=1)
     assert len(upstream.requests) == 2
 
 

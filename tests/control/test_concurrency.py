@@ -14,7 +14,8 @@ from ai_client._io import finish
 from ai_client.control.concurrency import Concurrency
 from ai_client.testing import Gate, Upstream
 from ai_client.web import http_error
-from tests.support.policies import Both, async_io, sync_io
+from tests.support.invoke import Invoke
+from tests.support.policies import async_io, sync_io
 
 
 def test_no_more_than_allowed(upstream: Upstream) -> None:
@@ -61,37 +62,37 @@ def test_a_full_queue_refuses(upstream: Upstream) -> None:
         assert [call.result() is not None for call in calls] == [True, True]
 
 
-def test_waiting_has_an_end(both: Both) -> None:
+def test_waiting_has_an_end(invoke: Invoke) -> None:
     """A caller whose turn does not come in time is refused, and leaves the queue."""
     policy = Concurrency(1, queue_timeout=0.02)
-    client = both.client([policy])
-    stream = both.chat(client, stream=True)
+    client = invoke.client(layers=[policy])
+    stream = invoke.chat(client, stream=True)
     with pytest.raises(QueueFull, match="after 0"):
-        both.chat(client)
+        invoke.chat(client)
     assert policy.queue_length == 0
-    both.close_stream(stream)
-    both.chat(client)
+    invoke(stream.close)
+    invoke.chat(client)
 
 
-def test_a_slot_is_given_back_after_every_end(both: Both, upstream: Upstream) -> None:
+def test_a_slot_is_given_back_after_every_end(invoke: Invoke, upstream: Upstream) -> None:
     """A failure, a whole answer, a stream read to its end and one left early all give their slot back."""
     policy = Concurrency(1, max_queue=0)
-    client = both.client([policy])
+    client = invoke.client(layers=[policy])
     upstream.reply(status=500)
     with pytest.raises(Exception, match="500"):
-        both.chat(client)
-    both.chat(client)
-    both.items(both.chat(client, stream=True))
-    left = both.chat(client, stream=True)
-    both.items(left, 2)
-    both.close_stream(left)
+        invoke.chat(client)
+    invoke.chat(client)
+    invoke.collect(invoke.chat(client, stream=True))
+    left = invoke.chat(client, stream=True)
+    invoke.collect(left, 2)
+    invoke(left.close)
     assert policy.in_flight == 0
 
 
-def test_an_unread_answer_holds_its_slot_until_it_is_closed(both: Both) -> None:
+def test_an_unread_answer_holds_its_slot_until_it_is_closed(invoke: Invoke) -> None:
     """A response whose body is left on the wire counts until its block ends."""
     policy = Concurrency(1, max_queue=0)
-    client = both.client([policy])
+    client = invoke.client(layers=[policy])
     body: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 
     async def read() -> None:
@@ -99,8 +100,8 @@ def test_an_unread_answer_holds_its_slot_until_it_is_closed(both: Both) -> None:
             assert policy.in_flight == 1
             await response.read()
 
-    if both.kind == "async":
-        both.call(read)
+    if not invoke.sync:
+        invoke(read)
     else:
         with client.chat.completions.with_streaming_response.create(**body) as response:
             assert policy.in_flight == 1

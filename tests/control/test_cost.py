@@ -15,7 +15,8 @@ from ai_client.control.pricing.prices import Price, Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
-from tests.support.policies import Both, sync_io
+from tests.support.invoke import Invoke
+from tests.support.policies import sync_io
 
 OWN = Prices({"gpt-4o-mini": {"input": 2.0, "output": 10.0, "cached_input": 1.0}}, library=False)
 
@@ -64,9 +65,9 @@ def test_an_ill_typed_price_is_refused() -> None:
         Prices({"x": {"inputs": 1}})
 
 
-def test_a_whole_answer_is_accounted_for(both: Both) -> None:
+def test_a_whole_answer_is_accounted_for(invoke: Invoke) -> None:
     """The result of a call knows its tokens and its cost."""
-    completion = both.chat(both.client([Cost(OWN)]))
+    completion = invoke.chat(invoke.client(layers=[Cost(OWN)]))
     record = call_record(completion)
     usage = completion.to_dict()["usage"]
     assert record is not None
@@ -80,11 +81,11 @@ def test_a_whole_answer_is_accounted_for(both: Both) -> None:
     assert record.nano_usd == expected
 
 
-def test_a_stream_is_asked_for_its_usage(both: Both, upstream: Upstream) -> None:
+def test_a_stream_is_asked_for_its_usage(invoke: Invoke, upstream: Upstream) -> None:
     """A stream reports its usage, and its caller does not see the chunk that does."""
-    plain = both.items(both.chat(both.client(), stream=True))
-    stream = both.chat(both.client([Cost(OWN)]), stream=True)
-    chunks = both.items(stream)
+    plain = invoke.collect(invoke.chat(invoke.client(), stream=True))
+    stream = invoke.chat(invoke.client(layers=[Cost(OWN)]), stream=True)
+    chunks = invoke.collect(stream)
     assert upstream.requests[-1].json()["stream_options"] == {"include_usage": True}
     assert [chunk.choices for chunk in chunks] == [chunk.choices for chunk in plain]
     assert chunks
@@ -93,23 +94,23 @@ def test_a_stream_is_asked_for_its_usage(both: Both, upstream: Upstream) -> None
     assert record is not None
     assert record.usage is not None
     assert record.usage.source == "reported"
-    whole = both.chat(both.client())
+    whole = invoke.chat(invoke.client())
     assert record.usage.output == whole.to_dict()["usage"]["completion_tokens"]
 
 
-def test_a_caller_who_asks_for_usage_gets_it(both: Both) -> None:
+def test_a_caller_who_asks_for_usage_gets_it(invoke: Invoke) -> None:
     """The chunk with the usage is there for a caller who asked for it."""
-    client = both.client([Cost(OWN)])
-    chunks = both.items(both.chat(client, stream=True, stream_options={"include_usage": True}))
+    client = invoke.client(layers=[Cost(OWN)])
+    chunks = invoke.collect(invoke.chat(client, stream=True, stream_options={"include_usage": True}))
     assert chunks[-1].usage is not None
     assert not chunks[-1].choices
 
 
-def test_an_unread_stream_is_left_as_it_is(both: Both, upstream: Upstream) -> None:
+def test_an_unread_stream_is_left_as_it_is(invoke: Invoke, upstream: Upstream) -> None:
     """Where the caller reads the bytes, nothing is asked for that could not be hidden."""
-    client = both.client([Cost(OWN)])
+    client = invoke.client(layers=[Cost(OWN)])
     body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
-    if both.kind == "sync":
+    if invoke.sync:
         with client.chat.completions.with_streaming_response.create(**body) as response:
             list(response.iter_lines())
     else:
@@ -119,17 +120,17 @@ def test_an_unread_stream_is_left_as_it_is(both: Both, upstream: Upstream) -> No
                 async for _ in response.iter_lines():
                     pass
 
-        both.call(read)
+        invoke(read)
     assert "stream_options" not in upstream.requests[-1].json()
 
 
-def test_an_aborted_stream_is_estimated(both: Both) -> None:
+def test_an_aborted_stream_is_estimated(invoke: Invoke) -> None:
     """A stream that is left early has a cost, by estimate of what had come."""
     store = open_store()
     cost = Cost(OWN, store)
-    stream = both.chat(both.client([cost]), stream=True)
-    both.items(stream, 5)
-    both.close_stream(stream)
+    stream = invoke.chat(invoke.client(layers=[cost]), stream=True)
+    invoke.collect(stream, 5)
+    invoke(stream.close)
     record = call_record(stream)
     assert record is not None
     assert record.usage is not None
@@ -140,30 +141,30 @@ def test_an_aborted_stream_is_estimated(both: Both) -> None:
     assert row.sums["estimated"] == row.calls == 1
 
 
-def test_an_unknown_price_is_an_unknown_cost(both: Both) -> None:
+def test_an_unknown_price_is_an_unknown_cost(invoke: Invoke) -> None:
     """Where no price is known the cost is `None`, in the record and in the sums, and not zero."""
     cost = Cost(Prices(library=False), open_store())
-    record = call_record(both.chat(both.client([cost])))
+    record = call_record(invoke.chat(invoke.client(layers=[cost])))
     assert record is not None
     assert record.usd is None
     (row,) = cost.report()
     assert (row.calls, row.unpriced, row.usd) == (1, 1, None)
 
 
-def test_sums_by_label(both: Both) -> None:
+def test_sums_by_label(invoke: Invoke) -> None:
     """Sums tell apart the endpoints, tenants and models, and add up what a report does not tell apart."""
     cost = Cost(OWN, open_store())
-    client = both.client([cost])
+    client = invoke.client(layers=[cost])
 
     def ask(tenant: str) -> Any:
         with labels(endpoint="/ask", tenant=tenant):
-            return call_record(both.chat(client))
+            return call_record(invoke.chat(client))
 
     one = ask("a").nano_usd
     ask("a")
     ask("b")
     with labels(endpoint="/embed", tenant="a"):
-        both.call(client.embeddings.create, model="text-embedding-3-small", input="x", dimensions=2)
+        invoke(client.embeddings.create, model="text-embedding-3-small", input="x", dimensions=2)
     rows = {row.labels["tenant"]: row for row in cost.report(by=["tenant"])}
     assert (rows["a"].calls, rows["b"].calls) == (3, 1)
     assert rows["a"].sums["nano_usd"] == 2 * one
@@ -173,23 +174,23 @@ def test_sums_by_label(both: Both) -> None:
     assert len(cost.report(by=["day"])) == 1
 
 
-def test_a_refused_call_costs_nothing(both: Both, upstream: Upstream) -> None:
+def test_a_refused_call_costs_nothing(invoke: Invoke, upstream: Upstream) -> None:
     """A call that the upstream refused is not counted."""
     upstream.reply(status=400)
     cost = Cost(OWN, open_store())
     with pytest.raises(APIStatusError):
-        both.chat(both.client([cost]))
+        invoke.chat(invoke.client(layers=[cost]))
     assert cost.report() == []
 
 
-def test_a_call_that_may_have_been_billed_is_counted_as_unknown(both: Both, upstream: Upstream) -> None:
+def test_a_call_that_may_have_been_billed_is_counted_as_unknown(invoke: Invoke, upstream: Upstream) -> None:
     """A call whose answer was lost is counted, with an unknown cost."""
     from ai_client import APIConnectionError
 
     upstream.reply(disconnect=True)
     cost = Cost(OWN, open_store())
     with pytest.raises(APIConnectionError):
-        both.chat(both.client([cost]))
+        invoke.chat(invoke.client(layers=[cost]))
     (row,) = cost.report()
     assert (row.sums["unknown"], row.usd) == (1, None)
 

@@ -18,7 +18,8 @@ from ai_client.control.concurrency import Concurrency
 from ai_client.control.fallback import Fallback
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream, sse
-from tests.support.policies import Both, Clock
+from tests.support.invoke import Invoke
+from tests.support.policies import Clock
 
 
 @pytest.fixture
@@ -33,26 +34,26 @@ def models(upstream: Upstream) -> list[str]:
     return [recorded.json()["model"] for recorded in upstream.requests]
 
 
-def test_an_alias_names_a_model(both: Both, upstream: Upstream) -> None:
+def test_an_alias_names_a_model(invoke: Invoke, upstream: Upstream) -> None:
     """A caller names what it needs, the configuration says which model that is, and the answer says so too."""
-    client = both.client([Fallback({"fast": "gpt-4o-mini"})])
-    record = call_record(both.chat(client, model="fast"))
+    client = invoke.client(layers=[Fallback({"fast": "gpt-4o-mini"})])
+    record = call_record(invoke.chat(client, model="fast"))
     assert models(upstream) == ["gpt-4o-mini"]
     assert record is not None
     assert (record.model, record.alias, record.target) == ("fast", "fast", "gpt-4o-mini")
 
 
-def test_a_chain_of_models(both: Both, upstream: Upstream) -> None:
+def test_a_chain_of_models(invoke: Invoke, upstream: Upstream) -> None:
     """Where a model fails, the next of its chain answers."""
-    client = both.client([Fallback({"smart": ["a", "fast"], "fast": ["b", "c"]})])
+    client = invoke.client(layers=[Fallback({"smart": ["a", "fast"], "fast": ["b", "c"]})])
     upstream.reply(status=500)
     upstream.reply(status=429)
-    completion = both.chat(client, model="smart")
+    completion = invoke.chat(client, model="smart")
     record = call_record(completion)
     assert models(upstream) == ["a", "b", "c"]
     assert record is not None
     assert (record.target, record.attempts) == ("c", 3)
-    raw = both.call(
+    raw = invoke(
         client.chat.completions.with_raw_response.create,
         model="smart",
         messages=[{"role": "user", "content": "Hi"}],
@@ -60,73 +61,73 @@ def test_a_chain_of_models(both: Both, upstream: Upstream) -> None:
     assert raw.headers["x-ai-client-target"] == "a"
 
 
-def test_a_default_follows_every_model(both: Both, upstream: Upstream) -> None:
+def test_a_default_follows_every_model(invoke: Invoke, upstream: Upstream) -> None:
     """With `default` each model has a target after itself."""
-    client = both.client([Fallback(default=["spare"])])
+    client = invoke.client(layers=[Fallback(default=["spare"])])
     upstream.reply(status=503)
-    both.chat(client, model="any")
+    invoke.chat(client, model="any")
     assert models(upstream) == ["any", "spare"]
 
 
-def test_another_client_answers(both: Both, upstream: Upstream, second: Upstream) -> None:
+def test_another_client_answers(invoke: Invoke, upstream: Upstream, second: Upstream) -> None:
     """A target may be a model at another client, also for streams, with the policies further in around both."""
     policy = Concurrency(1, max_queue=0)
-    other = both.client(base_url=second.base_url)
-    client = both.client([Fallback({"smart": ["a", "local/b/c"]}, clients={"local": other}), policy])
+    other = invoke.client(base_url=second.base_url)
+    client = invoke.client(layers=[Fallback({"smart": ["a", "local/b/c"]}, clients={"local": other}), policy])
     upstream.always(status=500)
-    record = call_record(both.chat(client, model="smart"))
+    record = call_record(invoke.chat(client, model="smart"))
     assert record is not None
     assert record.target == "local/b/c"
-    stream = both.chat(client, model="smart", stream=True)
+    stream = invoke.chat(client, model="smart", stream=True)
     assert policy.in_flight == 1
-    assert len(both.items(stream)) > 3
+    assert len(invoke.collect(stream)) > 3
     assert policy.in_flight == 0
     assert models(second) == ["b/c", "b/c"]
 
 
-def test_a_dead_upstream_is_passed_over(both: Both, upstream: Upstream, second: Upstream) -> None:
+def test_a_dead_upstream_is_passed_over(invoke: Invoke, upstream: Upstream, second: Upstream) -> None:
     """A target that cannot be reached is passed over."""
     upstream.stop()
-    other = both.client(base_url=second.base_url)
-    client = both.client([Fallback({"m": ["a", "other/a"]}, clients={"other": other})])
-    both.chat(client, model="m")
+    other = invoke.client(base_url=second.base_url)
+    client = invoke.client(layers=[Fallback({"m": ["a", "other/a"]}, clients={"other": other})])
+    invoke.chat(client, model="m")
     assert models(second) == ["a"]
     upstream.start()
 
 
-def test_the_callers_own_fault_is_not_passed_on(both: Both, upstream: Upstream) -> None:
+def test_the_callers_own_fault_is_not_passed_on(invoke: Invoke, upstream: Upstream) -> None:
     """A failure that is not among the chosen ones ends the call."""
-    client = both.client([Fallback({"m": ["a", "b"]})])
+    client = invoke.client(layers=[Fallback({"m": ["a", "b"]})])
     upstream.reply(status=400)
     with pytest.raises(BadRequestError):
-        both.chat(client, model="m")
+        invoke.chat(client, model="m")
     assert models(upstream) == ["a"]
-    chosen = both.client([Fallback({"m": ["a", "b"]}, on=["not_found"])])
+    chosen = invoke.client(layers=[Fallback({"m": ["a", "b"]}, on=["not_found"])])
     upstream.reply(status=500)
     with pytest.raises(InternalServerError):
-        both.chat(chosen, model="m")
+        invoke.chat(chosen, model="m")
     upstream.reply(status=404)
-    both.chat(chosen, model="m")
+    invoke.chat(chosen, model="m")
     assert models(upstream) == ["a", "a", "a", "b"]
 
 
-def test_the_last_failure_is_raised(both: Both, upstream: Upstream) -> None:
+def test_the_last_failure_is_raised(invoke: Invoke, upstream: Upstream) -> None:
     """Where all targets fail, the failure of the last is the caller's."""
-    client = both.client([Fallback({"m": ["a", "b"]})])
+    client = invoke.client(layers=[Fallback({"m": ["a", "b"]})])
     upstream.reply(status=500)
     upstream.reply(status=429)
     with pytest.raises(RateLimitError):
-        both.chat(client, model="m")
+        invoke.chat(client, model="m")
 
 
-def test_retries_before_the_last_target_are_few(both: Both, upstream: Upstream) -> None:
+def test_retries_before_the_last_target_are_few(invoke: Invoke, upstream: Upstream) -> None:
     """With `retries=0` only the last target is tried more than once."""
     from ai_client._call.retry import no_waiting
 
-    client = both.client([Fallback({"m": ["a", "b"]}, retries=0)], max_retries=2)
+    client = invoke.client(layers=[Fallback({"m": ["a", "b"]}, retries=0)], max_retries=2)
     upstream.always(status=500)
     with no_waiting(), pytest.raises(InternalServerError):
-        both.chat(client, model="m")
+        invoke.chat(client, model="m")
     assert models(upstream) == ["a", "b", "b", "b"]
 
 
@@ -143,67 +144,67 @@ def test_retries_before_the_last_target_are_few(both: Both, upstream: Upstream) 
     ],
 )
 def test_a_stream_moves_on_before_its_first_token(
-    both: Both, upstream: Upstream, head: dict[str, Any]
+    invoke: Invoke, upstream: Upstream, head: dict[str, Any]
 ) -> None:
     """A stream that fails at its head is served by the next target, and the failed one is let go of."""
     policy = Concurrency(1, max_queue=0)
-    client = both.client([Fallback({"m": ["a", "b"]}), policy])
+    client = invoke.client(layers=[Fallback({"m": ["a", "b"]}), policy])
     upstream.reply(**head)
-    stream = both.chat(client, model="m", stream=True)
-    assert len(both.items(stream)) > 3
+    stream = invoke.chat(client, model="m", stream=True)
+    assert len(invoke.collect(stream)) > 3
     record = call_record(stream)
     assert record is not None
     assert record.target == "b"
     assert policy.in_flight == 0
 
 
-def test_a_stream_does_not_move_on_after_its_first_token(both: Both, upstream: Upstream) -> None:
+def test_a_stream_does_not_move_on_after_its_first_token(invoke: Invoke, upstream: Upstream) -> None:
     """Once something was said, a failure is the caller's."""
-    client = both.client([Fallback({"m": ["a", "b"]})])
+    client = invoke.client(layers=[Fallback({"m": ["a", "b"]})])
     upstream.reply(close_after=700)
-    stream = both.chat(client, model="m", stream=True)
+    stream = invoke.chat(client, model="m", stream=True)
     with pytest.raises(APIConnectionError):
-        both.items(stream)
+        invoke.collect(stream)
     assert models(upstream) == ["a"]
 
 
-def test_a_stream_that_was_read_ahead_is_whole(both: Both) -> None:
+def test_a_stream_that_was_read_ahead_is_whole(invoke: Invoke) -> None:
     """Looking at the head of a stream takes nothing from it."""
-    plain = both.items(both.chat(both.client(), model="m", stream=True))
-    looked = both.items(both.chat(both.client([Fallback()]), model="m", stream=True))
+    plain = invoke.collect(invoke.chat(invoke.client(), model="m", stream=True))
+    looked = invoke.collect(invoke.chat(invoke.client(layers=[Fallback()]), model="m", stream=True))
     assert [chunk.choices for chunk in plain] == [chunk.choices for chunk in looked]
 
 
-def test_a_circuit_opens_and_closes(both: Both, upstream: Upstream, clock: Clock) -> None:
+def test_a_circuit_opens_and_closes(invoke: Invoke, upstream: Upstream, clock: Clock) -> None:
     """After failures in a row a target is left alone, then tried by one call, whose success closes the circuit."""
     breaker = Breaker(failures=2, cool_down=30)
-    client = both.client([Fallback(breaker=breaker)])
+    client = invoke.client(layers=[Fallback(breaker=breaker)])
     client.io.now = clock
     upstream.reply(status=500, times=3)
     for _ in range(2):
         with pytest.raises(InternalServerError):
-            both.chat(client, model="m")
+            invoke.chat(client, model="m")
     with pytest.raises(CircuitOpen, match="m failed too often lately") as caught:
-        both.chat(client, model="m")
+        invoke.chat(client, model="m")
     assert caught.value.retry_after == pytest.approx(30)
     assert len(upstream.requests) == 2
     clock.now += 30
     assert breaker.state("m", clock.now) == "half-open"
     with pytest.raises(InternalServerError):
-        both.chat(client, model="m")
+        invoke.chat(client, model="m")
     with pytest.raises(CircuitOpen):
-        both.chat(client, model="m")
+        invoke.chat(client, model="m")
     clock.now += 30
-    both.chat(client, model="m")
+    invoke.chat(client, model="m")
     assert breaker.state("m", clock.now) == "closed"
 
 
-def test_an_open_circuit_leads_to_the_next_target(both: Both, upstream: Upstream) -> None:
+def test_an_open_circuit_leads_to_the_next_target(invoke: Invoke, upstream: Upstream) -> None:
     """A target whose circuit is open is not even tried."""
-    client = both.client([Fallback({"m": ["a", "b"]}, breaker=Breaker(failures=1))])
+    client = invoke.client(layers=[Fallback({"m": ["a", "b"]}, breaker=Breaker(failures=1))])
     upstream.reply(status=500)
-    both.chat(client, model="m")
-    both.chat(client, model="m")
+    invoke.chat(client, model="m")
+    invoke.chat(client, model="m")
     assert models(upstream) == ["a", "b", "b"]
 
 
@@ -242,12 +243,12 @@ def test_a_senseless_chain_is_refused(options: dict[str, Any], message: str) -> 
         Fallback(**options)
 
 
-def test_a_client_of_the_other_kind_is_refused(both: Both, upstream: Upstream) -> None:
+def test_a_client_of_the_other_kind_is_refused(invoke: Invoke, upstream: Upstream) -> None:
     """A sync client cannot stand in for an async one, nor the other way round."""
     from ai_client import AsyncOpenAI, OpenAI
 
-    cls: Any = AsyncOpenAI if both.kind == "sync" else OpenAI
+    cls: Any = AsyncOpenAI if invoke.sync else OpenAI
     other = cls(base_url=upstream.base_url, api_key="any")
-    client = both.client([Fallback({"m": "other/a"}, clients={"other": other})])
+    client = invoke.client(layers=[Fallback({"m": "other/a"}, clients={"other": other})])
     with pytest.raises(ConfigError, match="'other' must be an"):
-        both.chat(client, model="m")
+        invoke.chat(client, model="m")

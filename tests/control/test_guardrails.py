@@ -13,7 +13,7 @@ from ai_client.control.record import call_record
 from ai_client.control.trim import trim_messages
 from ai_client.testing import Upstream
 from ai_client.web import http_error
-from tests.support.policies import Both
+from tests.support.invoke import Invoke
 
 
 def sent(upstream: Upstream) -> dict[str, Any]:
@@ -22,12 +22,12 @@ def sent(upstream: Upstream) -> dict[str, Any]:
     return body
 
 
-def test_models_are_allowed_by_name(both: Both, upstream: Upstream) -> None:
+def test_models_are_allowed_by_name(invoke: Invoke, upstream: Upstream) -> None:
     """A model that is not allowed is refused before anything is sent, as the caller's fault."""
-    client = both.client([Guardrails(allowed_models=["gpt-4o*", "fast"])])
-    both.chat(client, model="gpt-4o-mini")
+    client = invoke.client(layers=[Guardrails(allowed_models=["gpt-4o*", "fast"])])
+    invoke.chat(client, model="gpt-4o-mini")
     with pytest.raises(GuardrailError, match="'o9' is not allowed") as caught:
-        both.chat(client, model="o9")
+        invoke.chat(client, model="o9")
     assert len(upstream.requests) == 1
     assert caught.value.param == "model"
     shown = http_error(caught.value)
@@ -44,54 +44,56 @@ def test_models_are_allowed_by_name(both: Both, upstream: Upstream) -> None:
         ({"max_tokens": 500}, {"max_tokens": 100}),
     ],
 )
-def test_output_is_capped(both: Both, upstream: Upstream, asked: dict[str, int], out: dict[str, int]) -> None:
+def test_output_is_capped(
+    invoke: Invoke, upstream: Upstream, asked: dict[str, int], out: dict[str, int]
+) -> None:
     """A call gets the cap where it says nothing or more, under the name that it uses."""
-    both.chat(both.client([Guardrails(max_output_tokens=100)]), **asked)
+    invoke.chat(invoke.client(layers=[Guardrails(max_output_tokens=100)]), **asked)
     body = sent(upstream)
     assert {name: value for name, value in body.items() if name.startswith("max_")} == out
 
 
-def test_defaults_fill_gaps(both: Both, upstream: Upstream) -> None:
+def test_defaults_fill_gaps(invoke: Invoke, upstream: Upstream) -> None:
     """A default is sent where the caller gives nothing, and not with calls that make no text."""
-    client = both.client([Guardrails(defaults={"temperature": 0, "seed": 1})])
-    both.chat(client, temperature=1)
+    client = invoke.client(layers=[Guardrails(defaults={"temperature": 0, "seed": 1})])
+    invoke.chat(client, temperature=1)
     assert (sent(upstream)["temperature"], sent(upstream)["seed"]) == (1, 1)
-    both.call(client.embeddings.create, model="text-embedding-3-small", input="x")
+    invoke(client.embeddings.create, model="text-embedding-3-small", input="x")
     assert "seed" not in sent(upstream)
 
 
-def test_endpoints_have_their_own_rules(both: Both, upstream: Upstream) -> None:
+def test_endpoints_have_their_own_rules(invoke: Invoke, upstream: Upstream) -> None:
     """The rules of an endpoint go over those of all, and keep what they do not say."""
     rules = Guardrails(
         max_output_tokens=100,
         allowed_models=["gpt-4o-mini"],
         endpoints={"/long": {"max_output_tokens": 1000}, "/free": Rules(allowed_models=["*"])},
     )
-    client = both.client([rules])
+    client = invoke.client(layers=[rules])
     with labels(endpoint="/long"):
-        both.chat(client)
+        invoke.chat(client)
         assert sent(upstream)["max_completion_tokens"] == 1000
         with pytest.raises(GuardrailError):
-            both.chat(client, model="other")
+            invoke.chat(client, model="other")
     with labels(endpoint="/free"):
-        both.chat(client, model="other")
+        invoke.chat(client, model="other")
         assert sent(upstream)["max_completion_tokens"] == 100
 
 
-def test_a_large_prompt_is_refused_or_trimmed(both: Both, upstream: Upstream) -> None:
+def test_a_large_prompt_is_refused_or_trimmed(invoke: Invoke, upstream: Upstream) -> None:
     """A prompt beyond the bound is refused, or loses its oldest turns."""
     messages = [{"role": "system", "content": "Be brief."}]
     messages += [{"role": "user", "content": f"{number} " + "word " * 50} for number in range(20)]
     with pytest.raises(GuardrailError, match="500 are allowed"):
-        both.chat(both.client([Guardrails(max_input_tokens=500)]), messages=messages)
-    both.chat(both.client([Guardrails(max_input_tokens=500, on_large="trim")]), messages=messages)
+        invoke.chat(invoke.client(layers=[Guardrails(max_input_tokens=500)]), messages=messages)
+    invoke.chat(invoke.client(layers=[Guardrails(max_input_tokens=500, on_large="trim")]), messages=messages)
     out = sent(upstream)["messages"]
     assert out[0] == messages[0]
     assert out[1:] == messages[-len(out) + 1 :]
     assert 2 < len(out) < 10
 
 
-def test_times_are_capped(both: Both) -> None:
+def test_times_are_capped(invoke: Invoke) -> None:
     """A call waits no longer than the rules allow, and is over by its deadline."""
     seen: list[Any] = []
 
@@ -99,22 +101,22 @@ def test_times_are_capped(both: Both) -> None:
         seen.append(call)
         return await proceed(call)
 
-    client = both.client([Guardrails(timeout=5, deadline=7), see])
-    both.chat(client)
+    client = invoke.client(layers=[Guardrails(timeout=5, deadline=7), see])
+    invoke.chat(client)
     assert seen[0].timeout == 5
     assert seen[0].deadline is not None
 
 
-def test_a_deadline_ends_a_call(both: Both, upstream: Upstream) -> None:
+def test_a_deadline_ends_a_call(invoke: Invoke, upstream: Upstream) -> None:
     """A call that is not over by its deadline ends with an error that says so."""
     upstream.reply(never=True)
     with pytest.raises(DeadlineExceededError):
-        both.chat(both.client([Guardrails(deadline=0.05)]))
+        invoke.chat(invoke.client(layers=[Guardrails(deadline=0.05)]))
 
 
-def test_the_record_survives_a_deadline_of_the_client(both: Both) -> None:
+def test_the_record_survives_a_deadline_of_the_client(invoke: Invoke) -> None:
     """A client's own deadline does not hide from the result what is known of its call."""
-    completion = both.chat(both.client([Guardrails(timeout=5)], deadline=60))
+    completion = invoke.chat(invoke.client(layers=[Guardrails(timeout=5)], deadline=60))
     assert call_record(completion) is not None
 
 

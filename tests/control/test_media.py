@@ -21,7 +21,8 @@ from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
 from tests.control.test_budget import held
-from tests.support.policies import Both, async_io, sync_io
+from tests.support.invoke import Invoke
+from tests.support.policies import async_io, sync_io
 
 PRICES = Prices(
     {
@@ -42,16 +43,16 @@ SOUND = ("a.wav", b"\0" * 96_000)
 class Books:
     """A client under a budget and the sums of cost."""
 
-    def __init__(self, both: Both) -> None:
-        self.both = both
+    def __init__(self, invoke: Invoke) -> None:
+        self.invoke = invoke
         self.store = open_store()
         self.cost = Cost(PRICES, self.store)
         budgets = [Budget(usd=1000, per="total"), Budget(tokens=10**9, per="total")]
-        self.client = both.client([Budgets(budgets, self.store, PRICES), self.cost])
+        self.client = invoke.client(layers=[Budgets(budgets, self.store, PRICES), self.cost])
 
     def call(self, method: Any, **options: Any) -> Record:
         """Make a call and give what is known of it."""
-        result = self.both.call(method, **options)
+        result = self.invoke(method, **options)
         record = call_record(result)
         assert record is not None
         return record
@@ -71,12 +72,12 @@ class Books:
 
 
 @pytest.fixture
-def books(both: Both) -> Books:
+def books(invoke: Invoke) -> Books:
     """Make a client whose calls are accounted for."""
-    return Books(both)
+    return Books(invoke)
 
 
-def read_unread(both: Both, method: Any, *, pieces: int | None = None, **options: Any) -> Record:
+def read_unread(invoke: Invoke, method: Any, *, pieces: int | None = None, **options: Any) -> Record:
     """Read a call's body piece by piece, all or some of them, and give what is known of the call."""
 
     async def asynchronously() -> Any:
@@ -88,8 +89,8 @@ def read_unread(both: Both, method: Any, *, pieces: int | None = None, **options
                     break
             return response
 
-    if both.kind == "async":
-        response = both.call(asynchronously)
+    if not invoke.sync:
+        response = invoke(asynchronously)
     else:
         with method(**options) as response:
             for seen, _ in enumerate(response.iter_bytes(100), 1):
@@ -123,8 +124,8 @@ def test_speech_by_characters(books: Books, upstream: Upstream) -> None:
     speech = books.client.audio.speech
     options = {"model": "by-character", "voice": "alloy", "input": "x" * 1000}
     whole = books.call(speech.create, **options)
-    read = read_unread(books.both, speech.with_streaming_response.create, **options)
-    left = read_unread(books.both, speech.with_streaming_response.create, pieces=1, **options)
+    read = read_unread(books.invoke, speech.with_streaming_response.create, **options)
+    left = read_unread(books.invoke, speech.with_streaming_response.create, pieces=1, **options)
     assert [record.nano_usd for record in (whole, read, left)] == [15_000_000] * 3
     assert books.spent == 3 * 15_000_000
 
@@ -143,7 +144,7 @@ def test_speech_in_events_reports(books: Books, upstream: Upstream) -> None:
     speech = books.client.audio.speech
     options = {"model": "speaker", "voice": "alloy", "input": "Hello", "stream_format": "sse"}
     whole = books.call(speech.with_raw_response.create, **options)
-    read = read_unread(books.both, speech.with_streaming_response.create, **options)
+    read = read_unread(books.invoke, speech.with_streaming_response.create, **options)
     assert [record.usage for record in (whole, read)] == [Usage("reported", 14, 101)] * 2
 
 
@@ -188,9 +189,9 @@ def test_a_streamed_transcription(books: Books, upstream: Upstream) -> None:
     ]
     chunks = [f"data: {json.dumps(event)}\n\n".encode() for event in events]
     upstream.reply(chunks=chunks, headers={"content-type": "text/event-stream"})
-    both = books.both
-    stream = both.call(books.client.audio.transcriptions.create, model="listener", file=SOUND, stream=True)
-    both.items(stream)
+    invoke = books.invoke
+    stream = invoke(books.client.audio.transcriptions.create, model="listener", file=SOUND, stream=True)
+    invoke.collect(stream)
     record = call_record(stream)
     assert record is not None
     assert record.usage == Usage("reported", 20, 4)
@@ -228,8 +229,8 @@ def test_a_streamed_picture(books: Books, upstream: Upstream) -> None:
     ]
     chunks = [f"data: {json.dumps(event)}\n\n".encode() for event in events]
     upstream.reply(chunks=chunks, headers={"content-type": "text/event-stream"})
-    stream = books.both.call(books.client.images.generate, model="painter", prompt="x", stream=True)
-    books.both.items(stream)
+    stream = books.invoke(books.client.images.generate, model="painter", prompt="x", stream=True)
+    books.invoke.collect(stream)
     record = call_record(stream)
     assert record is not None
     assert record.usage == Usage("reported", 5, 100)
@@ -238,10 +239,10 @@ def test_a_streamed_picture(books: Books, upstream: Upstream) -> None:
 def test_what_is_free_or_uses_no_model_is_not_counted(books: Books, upstream: Upstream) -> None:
     """Moderations, uploads and lists pass a hard budget without a price, and are in no sum."""
     upstream.reply(json={"id": "file-1", "object": "file"})
-    both, client = books.both, books.client
-    both.call(client.files.create, file=SOUND, purpose="assistants")
-    both.call(client.moderations.create, model="omni-moderation-latest", input="Hello")
-    both.call(client.models.list)
+    invoke, client = books.invoke, books.client
+    invoke(client.files.create, file=SOUND, purpose="assistants")
+    invoke(client.moderations.create, model="omni-moderation-latest", input="Hello")
+    invoke(client.models.list)
     assert len(upstream.requests) == 3
     assert books.cost.report() == []
     assert books.spent == 0
@@ -250,7 +251,7 @@ def test_what_is_free_or_uses_no_model_is_not_counted(books: Books, upstream: Up
 def test_embeddings(books: Books) -> None:
     """Embeddings cost the tokens that went in."""
     prices = Prices({"embedder": {"input": 0.02}}, library=False)
-    client = books.both.client([Cost(prices)])
+    client = books.invoke.client(layers=[Cost(prices)])
     record = books.call(client.embeddings.create, model="embedder", input="x y z", dimensions=2)
     assert record.usage is not None
     assert (record.usage.source, record.usage.output) == ("reported", 0)
@@ -261,7 +262,7 @@ def test_embeddings(books: Books) -> None:
 def test_an_unread_stream_is_estimated(books: Books, pieces: int | None) -> None:
     """A stream whose bytes the caller reads has an estimated cost by the text that had come, and never none."""
     chat = books.client.chat.completions.with_streaming_response.create
-    record = read_unread(books.both, chat, pieces=pieces, **HELLO, stream=True)
+    record = read_unread(books.invoke, chat, pieces=pieces, **HELLO, stream=True)
     assert record.usage is not None
     assert record.usage.source == "estimated"
     assert record.usage.input > 0
@@ -280,7 +281,7 @@ def test_an_unread_answer_reports(books: Books, upstream: Upstream, packed: bool
         upstream.reply(body=gzip.compress(body), headers={**headers, "content-encoding": "gzip"})
     else:
         upstream.reply(body=body, headers=headers)
-    record = read_unread(books.both, books.client.chat.completions.with_streaming_response.create, **HELLO)
+    record = read_unread(books.invoke, books.client.chat.completions.with_streaming_response.create, **HELLO)
     assert record.usage == Usage("reported", 30, 20, model="gpt-4o-mini")
     assert books.spent == 50_000
 
@@ -292,13 +293,15 @@ def test_an_unread_answer_that_is_left_counts_as_set_aside(books: Books, upstrea
         headers={"content-type": "application/json"},
     )
     chat = books.client.chat.completions.with_streaming_response.create
-    record = read_unread(books.both, chat, pieces=1, **HELLO, max_tokens=500)
+    record = read_unread(books.invoke, chat, pieces=1, **HELLO, max_tokens=500)
     assert record.usage is not None
     assert record.usage.source == "unknown"
     assert books.spent > 500_000
 
 
-def test_a_call_about_media_is_reserved_by_its_kind(both: Both, upstream: Upstream, tmp_path: Path) -> None:
+def test_a_call_about_media_is_reserved_by_its_kind(
+    invoke: Invoke, upstream: Upstream, tmp_path: Path
+) -> None:
     """What is set aside follows the text to speak, the size of the recording, and the number of pictures."""
     sound = tmp_path / "a.wav"
     sound.write_bytes(bytes(40_000))
@@ -316,9 +319,9 @@ def test_a_call_about_media_is_reserved_by_its_kind(both: Both, upstream: Upstre
         assert needs("/audio/translations", {}, opened).seconds == 10
     assert needs("/images/generations", {"prompt": "x", "n": 3}).output == 3 * 6500
     assert needs("/images/edits", {"prompt": "x"}, bytes(5)).image_input == 1500
-    client = both.client([Budgets([Budget(usd=0.01, per="total")], open_store(), PRICES)])
+    client = invoke.client(layers=[Budgets([Budget(usd=0.01, per="total")], open_store(), PRICES)])
     with pytest.raises(BudgetExceeded):
-        both.call(client.images.generate, model="painter", prompt="x")
+        invoke(client.images.generate, model="painter", prompt="x")
     assert not upstream.requests
 
 

@@ -15,7 +15,8 @@ from ai_client.control.assembly import make_layers
 from ai_client.control.pricing import meter
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
-from tests.support.policies import Both, Clock
+from tests.support.invoke import Invoke
+from tests.support.policies import Clock
 
 COUNTING: dict[str, Any] = {
     "logs": True,
@@ -46,23 +47,23 @@ def counted(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[obj
 
 @pytest.mark.parametrize("options", [{"seed": 1}, {}, {"stream": True}])
 def test_a_request_is_encoded_once(
-    both: Both, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+    invoke: Invoke, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
     """What names the cached answer and what is measured for budgets and rates are the bytes that are sent."""
-    client = both.client(make_layers(COUNTING))
+    client = invoke.client(layers=make_layers(COUNTING))
     encoded = counted(monkeypatch, call_module, "encode")
-    answer = both.chat(client, **options)
+    answer = invoke.chat(client, **options)
     if "stream" in options:
-        both.items(answer)
+        invoke.collect(answer)
     assert len(upstream.requests) == 1
     assert len(encoded) == 1
 
 
-def test_an_answer_is_measured_once(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_is_measured_once(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     """The usage that an answer reports is read once for budgets, cost, rates, hooks and logs."""
-    client = both.client(make_layers(COUNTING))
+    client = invoke.client(layers=make_layers(COUNTING))
     read = counted(monkeypatch, meter, "reported_in")
-    record = call_record(both.chat(client))
+    record = call_record(invoke.chat(client))
     assert record is not None
     assert record.usage is not None
     assert record.usd
@@ -71,53 +72,53 @@ def test_an_answer_is_measured_once(both: Both, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(("strict", "times"), [(False, 1), (True, 2)])
 def test_an_answer_is_decoded_once(
-    both: Both, monkeypatch: pytest.MonkeyPatch, strict: bool, times: int
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, strict: bool, times: int
 ) -> None:
     """The result whose usage was read is what the caller gets, unless that is to be validated strictly."""
-    client = both.client(make_layers(COUNTING))
+    client = invoke.client(layers=make_layers(COUNTING))
     client._strict_response_validation = strict
     decoded = [counted(monkeypatch, module, "decode") for module in (meter, _result)]
-    assert both.chat(client).usage.total_tokens
+    assert invoke.chat(client).usage.total_tokens
     assert sum(map(len, decoded)) == times
 
 
 def test_the_calendar_is_looked_at_once_a_window(
-    both: Both, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Budgets look at the calendar when a window has ended, and not at each call."""
     budgets = [{"requests": 2, "per": "hour"}, {"requests": 100, "per": "day", "timezone": "Europe/Berlin"}]
-    client = both.client(make_layers({"budgets": budgets}))
+    client = invoke.client(layers=make_layers({"budgets": budgets}))
     client.io.now = clock
     looked = counted(monkeypatch, places, "window")
     for _ in range(3):
-        both.chat(client)
-        both.chat(client)
+        invoke.chat(client)
+        invoke.chat(client)
         with pytest.raises(BudgetExceeded):
-            both.chat(client)
+            invoke.chat(client)
         clock.now += 3600
     assert len(looked) == 3 * len(budgets)
     clock.now -= 2 * 3600  # a clock that was set back finds its window again
     with pytest.raises(BudgetExceeded):
-        both.chat(client)
+        invoke.chat(client)
 
 
-def test_ledgers_are_named_once_for_each_caller(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ledgers_are_named_once_for_each_caller(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     """The names of ledgers and windows are put together once for all calls of a tenant and model."""
     from ai_client.control.accounting import budget, rate_limit
 
     limits = [{"requests": 100, "scope": "tenant"}]
-    client = both.client(
-        make_layers({"budgets": [{"requests": 100, "scope": "tenant"}], "rate_limits": limits})
+    client = invoke.client(
+        layers=make_layers({"budgets": [{"requests": 100, "scope": "tenant"}], "rate_limits": limits})
     )
     named = [counted(monkeypatch, module, "key_in") for module in (budget, rate_limit)]
     for tenant in ("a", "b"):
         with labels(tenant=tenant):
             for _ in range(5):
-                both.chat(client)
+                invoke.chat(client)
     assert [len(names) for names in named] == [2, 2]
 
 
-def test_idle_policies_add_no_frame(both: Both) -> None:
+def test_idle_policies_add_no_frame(invoke: Invoke) -> None:
     """Policies that have nothing to do with a call are not on the stack while it is sent."""
     depths: list[int] = []
 
@@ -142,5 +143,5 @@ def test_idle_policies_add_no_frame(both: Both) -> None:
     layers = make_layers(idle)
     assert len(layers) == 6
     for chain in ([wire], [*layers, wire]):
-        both.chat(both.client(chain))
+        invoke.chat(invoke.client(layers=chain))
     assert depths[0] == depths[1]

@@ -11,7 +11,7 @@ from ai_client._process.assembly import Assembly
 from ai_client.control.assembly import OPTIONS, make_layers
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
-from tests.support.policies import Both
+from tests.support.invoke import Invoke
 
 EVERYTHING: dict[str, Any] = {
     "store": "memory://",
@@ -61,17 +61,17 @@ def test_the_order_of_policies() -> None:
     assert [type(layer).__name__ for layer in make_layers(reverse, connect=connect)] == expected
 
 
-def test_everything_at_once(both: Both, upstream: Upstream) -> None:
+def test_everything_at_once(invoke: Invoke, upstream: Upstream) -> None:
     """A client with every policy answers, whole and streamed, and knows what it did."""
     from ai_client._call.labels import labels
 
     config = ClientConfig(base_url=upstream.base_url, api_key="any", controls=EVERYTHING)
-    client = both.client(Assembly(config).layers())
+    client = invoke.client(layers=Assembly(config).layers())
     heard.clear()
     with labels(tenant="acme", endpoint="/y"):
-        record = call_record(both.chat(client, model="fast", seed=1))
-        again = call_record(both.chat(client, model="fast", seed=1))
-        both.items(both.chat(client, model="fast", stream=True))
+        record = call_record(invoke.chat(client, model="fast", seed=1))
+        again = call_record(invoke.chat(client, model="fast", seed=1))
+        invoke.collect(invoke.chat(client, model="fast", stream=True))
     assert record is not None
     assert again is not None
     assert (record.target, record.cache, again.cache) == ("gpt-4o-mini", "miss", "hit")
@@ -190,33 +190,33 @@ def test_senseless_amounts_are_found_at_start(controls: dict[str, Any], message:
         ClientConfig.make({"api_key": "any", "controls": controls})
 
 
-def test_two_budgets_of_one_kind_have_names(both: Both) -> None:
+def test_two_budgets_of_one_kind_have_names(invoke: Invoke) -> None:
     """A hard and a soft budget of one window and scope count apart where one of them has a name."""
     budgets = [
         {"requests": 3, "per": "total"},
         {"requests": 1, "per": "total", "hard": False, "name": "soft"},
     ]
     layers = make_layers({"budgets": budgets})
-    client = both.client(layers)
+    client = invoke.client(layers=layers)
     for _ in range(3):
-        both.chat(client)
+        invoke.chat(client)
     with pytest.raises(BudgetExceeded, match="budget of 3 requests"):
-        both.chat(client)
+        invoke.chat(client)
 
 
-def test_clients_of_a_chain_are_built_and_closed(both: Both, upstream: Upstream) -> None:
+def test_clients_of_a_chain_are_built_and_closed(invoke: Invoke, upstream: Upstream) -> None:
     """A client that a chain names by its options is built when needed, and closed with the one it belongs to."""
     other = {"base_url": upstream.base_url, "api_key": "any"}
     controls = {"models": {"m": ["a", "other/b"]}, "fallback": {"clients": {"other": other}}}
     layers = Assembly(ClientConfig(api_key="any", controls=controls)).layers()
     (policy,) = layers
-    client = both.client(layers)
-    sync = both.kind == "sync"
+    client = invoke.client(layers=layers)
+    sync = invoke.sync
     assert policy._built_clients(sync=sync) == []
     upstream.reply(status=500)
-    both.chat(client, model="m")
+    invoke.chat(client, model="m")
     (built,) = policy._built_clients(sync=sync)
-    both.call(client.close)
+    invoke(client.close)
     assert built.is_closed()
 
 

@@ -10,7 +10,7 @@ from ai_client.control.accounting.budget import Budget
 from ai_client.control.accounting.places import PlaceFinder
 from ai_client.control.accounting.rate_limit import RateLimit
 from ai_client.control.assembly import make_layers
-from tests.conftest import CHAT, Invoke
+from tests.support.invoke import CHAT, Invoke
 
 EVERYBODY = [
     Record(Labels(endpoint, tenant, user), model)

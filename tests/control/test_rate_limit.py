@@ -17,12 +17,13 @@ from ai_client.stores import Take, open_store
 from ai_client.stores.memory import MemoryBackend
 from ai_client.testing import Recorded, Reply, Upstream
 from ai_client.web import http_error
-from tests.support.policies import Both, Clock, Redis
+from tests.support.invoke import Invoke
+from tests.support.policies import Clock, Redis
 
 
-def client_with(both: Both, clock: Clock, *limits: RateLimit, **options: Any) -> Any:
+def client_with(invoke: Invoke, clock: Clock, *limits: RateLimit, **options: Any) -> Any:
     """Make a client with rates, whose time is the clock's."""
-    client = both.client([RateLimits(limits, open_store(), **options)])
+    client = invoke.client(layers=[RateLimits(limits, open_store(), **options)])
 
     async def sleep(seconds: float) -> None:
         clock.sleep(seconds)
@@ -32,32 +33,32 @@ def client_with(both: Both, clock: Clock, *limits: RateLimit, **options: Any) ->
     return client
 
 
-def test_requests_are_counted(both: Both, clock: Clock, upstream: Upstream) -> None:
+def test_requests_are_counted(invoke: Invoke, clock: Clock, upstream: Upstream) -> None:
     """A call over the rate is refused before it is sent, and served once the time it was told has passed."""
-    client = client_with(both, clock, RateLimit(requests=3, per="minute"))
+    client = client_with(invoke, clock, RateLimit(requests=3, per="minute"))
     for _ in range(3):
-        both.chat(client)
+        invoke.chat(client)
     with pytest.raises(RateLimitExceeded, match="3 requests per 60 s") as caught:
-        both.chat(client)
+        invoke.chat(client)
     assert len(upstream.requests) == 3
     shown = http_error(caught.value)
     assert shown is not None
     assert (shown.status, shown.type) == (429, "rate_limit")
     assert 59 <= (caught.value.retry_after or 0) <= 61
     clock.now += caught.value.retry_after or 0
-    both.chat(client)
+    invoke.chat(client)
 
 
-def test_a_call_may_wait(both: Both, clock: Clock) -> None:
+def test_a_call_may_wait(invoke: Invoke, clock: Clock) -> None:
     """With `max_wait` a call waits for room."""
-    client = client_with(both, clock, RateLimit(requests=1, per="second"), max_wait=5)
+    client = client_with(invoke, clock, RateLimit(requests=1, per="second"), max_wait=5)
     start = clock.now
     for _ in range(4):
-        both.chat(client)
+        invoke.chat(client)
     assert 3 <= clock.now - start <= 3.2
 
 
-def test_tokens_are_corrected(both: Both, clock: Clock, upstream: Upstream) -> None:
+def test_tokens_are_corrected(invoke: Invoke, clock: Clock, upstream: Upstream) -> None:
     """Tokens count as estimated while a call runs, and as used after it."""
 
     def answer(recorded: Recorded) -> Reply:
@@ -65,32 +66,32 @@ def test_tokens_are_corrected(both: Both, clock: Clock, upstream: Upstream) -> N
         return Reply(json={"usage": {"prompt_tokens": 5, "completion_tokens": 5}})
 
     upstream.always(answer)
-    client = client_with(both, clock, RateLimit(tokens=1000, per="minute"))
+    client = client_with(invoke, clock, RateLimit(tokens=1000, per="minute"))
     for _ in range(8):
-        both.chat(client, max_tokens=900)  # eight times 900 would not fit
+        invoke.chat(client, max_tokens=900)  # eight times 900 would not fit
     with pytest.raises(RateLimitExceeded):
-        both.chat(client, max_tokens=950)
+        invoke.chat(client, max_tokens=950)
 
 
-def test_a_call_larger_than_the_rate_goes_alone(both: Both, clock: Clock) -> None:
+def test_a_call_larger_than_the_rate_goes_alone(invoke: Invoke, clock: Clock) -> None:
     """A call that needs more than the whole rate is let through when nothing else was."""
-    client = client_with(both, clock, RateLimit(tokens=100, per="minute"))
-    both.chat(client, max_tokens=5000)
+    client = client_with(invoke, clock, RateLimit(tokens=100, per="minute"))
+    invoke.chat(client, max_tokens=5000)
 
 
-def test_each_tenant_has_its_rate(both: Both, clock: Clock) -> None:
+def test_each_tenant_has_its_rate(invoke: Invoke, clock: Clock) -> None:
     """What one tenant uses leaves the others theirs."""
-    client = client_with(both, clock, RateLimit(requests=1, scope=("tenant", "endpoint")))
+    client = client_with(invoke, clock, RateLimit(requests=1, scope=("tenant", "endpoint")))
     for tenant in ("a", "b"):
         with labels(tenant=tenant, endpoint="/x"):
-            both.chat(client)
+            invoke.chat(client)
             with pytest.raises(RateLimitExceeded):
-                both.chat(client)
+                invoke.chat(client)
 
 
 @pytest.mark.parametrize("written", [str.lower, str.title])
 def test_the_upstream_is_believed(
-    both: Both, clock: Clock, upstream: Upstream, written: Callable[[str], str]
+    invoke: Invoke, clock: Clock, upstream: Upstream, written: Callable[[str], str]
 ) -> None:
     """Where the upstream says that nothing remains, the next call waits as long as it says, that model's only."""
     exhausted = {
@@ -98,20 +99,20 @@ def test_the_upstream_is_believed(
         "x-ratelimit-remaining-requests": "0",
         "x-ratelimit-reset-requests": "1m0s",
     }
-    client = client_with(both, clock)
+    client = client_with(invoke, clock)
     upstream.reply(headers={written(name): value for name, value in exhausted.items()})
-    both.chat(client)
+    invoke.chat(client)
     with pytest.raises(RateLimitExceeded, match="upstream's") as caught:
-        both.chat(client)
+        invoke.chat(client)
     assert caught.value.retry_after == pytest.approx(1)  # one of sixty comes back in a sixtieth of the minute
-    both.chat(client, model="gpt-4o")
+    invoke.chat(client, model="gpt-4o")
     clock.now += 1
-    both.chat(client)
+    invoke.chat(client)
 
 
-def test_the_upstream_is_listened_to_now_and_then(both: Both, clock: Clock, upstream: Upstream) -> None:
+def test_the_upstream_is_listened_to_now_and_then(invoke: Invoke, clock: Clock, upstream: Upstream) -> None:
     """While plenty is left, of the answers that come at once one is read for limits; once little is, each is."""
-    client = client_with(both, clock)
+    client = client_with(invoke, clock)
 
     def limits(left: int) -> dict[str, str]:
         said = {"limit-requests": "60", "remaining-requests": str(left), "reset-requests": "60s"}
@@ -119,7 +120,7 @@ def test_the_upstream_is_listened_to_now_and_then(both: Both, clock: Clock, upst
 
     def answer(left: int) -> None:
         upstream.reply(headers=limits(left))
-        both.chat(client)
+        invoke.chat(client)
 
     answer(50)
     answer(0)  # which is not heard of
@@ -127,32 +128,32 @@ def test_the_upstream_is_listened_to_now_and_then(both: Both, clock: Clock, upst
     clock.now += 0.03
     answer(0)
     with pytest.raises(RateLimitExceeded):
-        both.chat(client)
+        invoke.chat(client)
     clock.now += 1
     answer(0)  # at once, and heard of
     with pytest.raises(RateLimitExceeded):
-        both.chat(client)
+        invoke.chat(client)
     clock.now += 1
     answer(50)
-    both.chat(client)
+    invoke.chat(client)
     upstream.reply(status=429, headers=limits(0))  # always heard of
     with pytest.raises(RateLimitError):
-        both.chat(client)
+        invoke.chat(client)
     with pytest.raises(RateLimitExceeded):
-        both.chat(client)
+        invoke.chat(client)
 
 
-def test_a_429_is_believed(both: Both, clock: Clock, upstream: Upstream) -> None:
+def test_a_429_is_believed(invoke: Invoke, clock: Clock, upstream: Upstream) -> None:
     """After a 429 with Retry-After no further call goes out before that time."""
-    client = client_with(both, clock)
+    client = client_with(invoke, clock)
     upstream.reply(status=429, headers={"retry-after": "7"})
     with pytest.raises(RateLimitError):
-        both.chat(client)
+        invoke.chat(client)
     with pytest.raises(RateLimitExceeded) as caught:
-        both.chat(client)
+        invoke.chat(client)
     assert caught.value.retry_after == pytest.approx(7)
     clock.now += 7
-    both.chat(client)
+    invoke.chat(client)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from ai_client.stores import Ledger, open_store
 from ai_client.stores.memory import MemoryBackend
 from ai_client.testing import Upstream
 from tests.control.test_budget import chat_reply, held
-from tests.support.policies import Both, Clock
+from tests.support.invoke import Invoke
+from tests.support.policies import Clock
 from tests.support.spender import PRICES
 
 
@@ -24,29 +25,29 @@ def budgets(tokens: int, store: Any) -> Budgets:
     return Budgets([Budget(tokens=tokens, per="total"), Budget(requests=100, per="total")], store)
 
 
-def set_aside(both: Both, upstream: Upstream) -> int:
+def set_aside(invoke: Invoke, upstream: Upstream) -> int:
     """Learn what the call of these tests sets aside."""
     store = open_store()
     upstream.reply(disconnect=True)
-    client = both.client([budgets(10_000, store)])
+    client = invoke.client(layers=[budgets(10_000, store)])
     with pytest.raises(APIConnectionError):
-        both.chat(client, max_tokens=100)
+        invoke.chat(client, max_tokens=100)
     return held(store, "tokens").used
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_lost_attempt_counts_as_it_was_set_aside(both: Both, upstream: Upstream, stream: bool) -> None:
+def test_a_lost_attempt_counts_as_it_was_set_aside(invoke: Invoke, upstream: Upstream, stream: bool) -> None:
     """A call that was answered at its third attempt has cost what it reports, and twice what was set aside; it is one
     request.
     """  # noqa: D205 - one sentence
-    amount = set_aside(both, upstream)
+    amount = set_aside(invoke, upstream)
     store = open_store()
-    client = both.client([budgets(10_000, store), Cost(PRICES, store)], max_retries=2)
+    client = invoke.client(layers=[budgets(10_000, store), Cost(PRICES, store)], max_retries=2)
     upstream.reply(disconnect=True, times=2)
     with no_waiting():
-        answer = both.chat(client, max_tokens=100, **({"stream": True} if stream else {}))
+        answer = invoke.chat(client, max_tokens=100, **({"stream": True} if stream else {}))
         if stream:
-            both.items(answer)
+            invoke.collect(answer)
     record = call_record(answer)
     assert record is not None
     assert record.usage is not None
@@ -59,15 +60,15 @@ def test_a_lost_attempt_counts_as_it_was_set_aside(both: Both, upstream: Upstrea
     assert (row.calls, row.sums["reported"], row.sums["unknown"], row.unpriced) == (3, 1, 2, 2)
 
 
-def test_an_attempt_that_was_refused_costs_nothing(both: Both, upstream: Upstream) -> None:
+def test_an_attempt_that_was_refused_costs_nothing(invoke: Invoke, upstream: Upstream) -> None:
     """An attempt that ended with a status is not counted, nor is as much set aside again."""
     upstream.reply(status=500)
     upstream.reply(status=429)
     upstream.always(chat_reply)
     store = open_store()
-    client = both.client([budgets(10_000, store), Cost(PRICES, store)], max_retries=2)
+    client = invoke.client(layers=[budgets(10_000, store), Cost(PRICES, store)], max_retries=2)
     with no_waiting():
-        record = call_record(both.chat(client, max_tokens=100))
+        record = call_record(invoke.chat(client, max_tokens=100))
     assert record is not None
     assert (record.attempts, record.lost) == (3, 0)
     assert held(store, "tokens") == Ledger(50, 0)
@@ -75,23 +76,23 @@ def test_an_attempt_that_was_refused_costs_nothing(both: Both, upstream: Upstrea
     assert row.calls == 1
 
 
-def test_no_further_attempt_without_room_for_it(both: Both, upstream: Upstream) -> None:
+def test_no_further_attempt_without_room_for_it(invoke: Invoke, upstream: Upstream) -> None:
     """Where a hard budget has no room for a second attempt after one that may have been billed, the first one's failure
     is the call's.
     """  # noqa: D205 - one sentence
-    amount = set_aside(both, upstream)
+    amount = set_aside(invoke, upstream)
     sent = len(upstream.requests)
     upstream.reply(disconnect=True, times=5)
     store = open_store()
-    client = both.client([budgets(2 * amount - 1, store)], max_retries=4)
+    client = invoke.client(layers=[budgets(2 * amount - 1, store)], max_retries=4)
     with no_waiting(), pytest.raises(APIConnectionError):
-        both.chat(client, max_tokens=100)
+        invoke.chat(client, max_tokens=100)
     assert len(upstream.requests) == sent + 1
     assert held(store, "tokens") == Ledger(amount, 0)
     assert held(store, "requests") == Ledger(1, 0)
 
 
-def test_a_store_that_went_down_allows_no_further_attempt(both: Both, upstream: Upstream) -> None:
+def test_a_store_that_went_down_allows_no_further_attempt(invoke: Invoke, upstream: Upstream) -> None:
     """Where the store refuses by then, the attempt's failure is raised, and not the store's."""
     from ai_client import StoreError
     from ai_client.stores.shared import SharedStore
@@ -108,38 +109,38 @@ def test_a_store_that_went_down_allows_no_further_attempt(both: Both, upstream: 
 
     store = SharedStore(Failing(), on_failure="closed")
     upstream.reply(disconnect=True)
-    client = both.client([budgets(10_000, store)], max_retries=1)
+    client = invoke.client(layers=[budgets(10_000, store)], max_retries=1)
     with no_waiting(), pytest.raises(APIConnectionError):
-        both.chat(client, max_tokens=100)
+        invoke.chat(client, max_tokens=100)
     assert len(upstream.requests) == 1
     store.close()
 
 
 def test_a_target_that_lost_a_call_is_counted_beside_the_one_that_answered(
-    both: Both, upstream: Upstream
+    invoke: Invoke, upstream: Upstream
 ) -> None:
     """In a chain, what the first target may have billed counts under its name, and the second's report under its."""
     store = open_store()
     chain = Fallback({"smart": ["gpt-4o", "gpt-4o-mini"]})
     cost = Cost(PRICES, store)
-    client = both.client([chain, budgets(100_000, store), cost])
+    client = invoke.client(layers=[chain, budgets(100_000, store), cost])
     upstream.reply(disconnect=True)
     upstream.always(chat_reply)
-    both.chat(client, model="smart", max_tokens=100)
+    invoke.chat(client, model="smart", max_tokens=100)
     rows = {row.labels["target"]: row for row in cost.report(by=["target"])}
     assert (rows["gpt-4o"].unpriced, rows["gpt-4o-mini"].unpriced) == (1, 0)
     assert held(store, "tokens").used > 50 + 100
     assert held(store, "tokens").held == 0
 
 
-def test_budgets_around_budgets(both: Both, upstream: Upstream) -> None:
+def test_budgets_around_budgets(invoke: Invoke, upstream: Upstream) -> None:
     """Where two policies hold a call, both are asked before a further attempt, and neither afterwards."""
     outer, inner = open_store(), open_store()
     layers = [budgets(10_000, outer), budgets(10_000, inner)]
-    client = both.client(layers, max_retries=1)
+    client = invoke.client(layers=layers, max_retries=1)
     upstream.reply(disconnect=True)
     with no_waiting():
-        record = call_record(both.chat(client, max_tokens=100))
+        record = call_record(invoke.chat(client, max_tokens=100))
     assert record is not None
     assert record.before_retry is None
     assert held(outer, "tokens") == held(inner, "tokens")
@@ -149,19 +150,19 @@ def test_budgets_around_budgets(both: Both, upstream: Upstream) -> None:
 
 
 def test_nothing_stays_set_aside_where_the_answer_is_not_an_attempts(
-    both: Both, upstream: Upstream, clock: Clock
+    invoke: Invoke, upstream: Upstream, clock: Clock
 ) -> None:
     """A stale answer from a cache further in settles what was set aside for both attempts that came before it."""
     store = open_store()
     layers = [budgets(10_000, store), Cache("all", store, ttl=60, stale_if_error=3600)]
-    client = both.client(layers, max_retries=1)
+    client = invoke.client(layers=layers, max_retries=1)
     client.io.now = clock
-    both.chat(client, temperature=0)
+    invoke.chat(client, temperature=0)
     clock.now += 61
     upstream.reply(disconnect=True)
     upstream.reply(status=503)
     with no_waiting():
-        record = call_record(both.chat(client, temperature=0))
+        record = call_record(invoke.chat(client, temperature=0))
     assert record is not None
     assert (record.cache, record.attempts, record.billable) == ("stale", 2, 1)
     assert held(store, "tokens").held == 0

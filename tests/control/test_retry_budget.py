@@ -6,25 +6,25 @@ from ai_client import ConfigError, InternalServerError
 from ai_client._call.retry import no_waiting
 from ai_client.control.retry_budget import RetryBudget
 from ai_client.testing import Upstream
-from tests.support.policies import Both
+from tests.support.invoke import Invoke
 
 
-def test_retries_are_a_share_of_calls(both: Both, upstream: Upstream) -> None:
+def test_retries_are_a_share_of_calls(invoke: Invoke, upstream: Upstream) -> None:
     """While every call fails, no more is sent again than the share and the minimum allow."""
     upstream.always(status=500)
-    client = both.client([RetryBudget(share=0.1, minimum=3)], max_retries=2)
+    client = invoke.client(layers=[RetryBudget(share=0.1, minimum=3)], max_retries=2)
     with no_waiting():
         for _ in range(50):
             with pytest.raises(InternalServerError):
-                both.chat(client)
+                invoke.chat(client)
     assert len(upstream.requests) == 50 + 3 + 5
 
 
-def test_a_single_failure_is_tried_again(both: Both, upstream: Upstream) -> None:
+def test_a_single_failure_is_tried_again(invoke: Invoke, upstream: Upstream) -> None:
     """Within the budget a call is tried again as ever."""
     upstream.reply(status=500)
     with no_waiting():
-        both.chat(both.client([RetryBudget()], max_retries=1))
+        invoke.chat(invoke.client(layers=[RetryBudget()], max_retries=1))
     assert len(upstream.requests) == 2
 
 

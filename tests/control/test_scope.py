@@ -11,7 +11,8 @@ from ai_client import BudgetExceeded
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.scope import window
 from ai_client.stores import open_store
-from tests.support.policies import Both, Clock
+from tests.support.invoke import Invoke
+from tests.support.policies import Clock
 
 ZONES = sorted(available_timezones())
 START, END = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (2020, 2035))
@@ -49,16 +50,18 @@ def test_a_year_has_its_days(zone: str, year: int) -> None:
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-07-01", 24)])
-def test_a_budget_lasts_as_long_as_the_day(both: Both, clock: Clock, day: str, hours: int) -> None:
+def test_a_budget_lasts_as_long_as_the_day(invoke: Invoke, clock: Clock, day: str, hours: int) -> None:
     """A daily budget is whole again at the zone's midnight, also on the days on which the clocks change."""
     midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
-    client = both.client([Budgets([Budget(requests=1, per="day", timezone="Europe/Berlin")], open_store())])
+    client = invoke.client(
+        layers=[Budgets([Budget(requests=1, per="day", timezone="Europe/Berlin")], open_store())]
+    )
     client.io.now = clock
     clock.now = midnight
-    both.chat(client)
+    invoke.chat(client)
     clock.now = midnight + hours * 3600 - 1
     with pytest.raises(BudgetExceeded) as caught:
-        both.chat(client)
+        invoke.chat(client)
     assert caught.value.retry_after == 1
     clock.now += 1
-    both.chat(client)
+    invoke.chat(client)

@@ -21,7 +21,7 @@ from ai_client.control.observability.hooks import Hooks
 from ai_client.control.observability.telemetry import Telemetry
 from ai_client.control.record import call_record
 from ai_client.testing import Recorded, Reply, Upstream
-from tests.support.policies import Both
+from tests.support.invoke import Invoke
 
 KEY = "sk-verysecretkey0123456789"
 PROMPT = "the prompt nobody may read"
@@ -95,7 +95,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
 
 
 def test_nothing_shows_keys_or_texts(
-    both: Both, upstream: Upstream, place: tuple[str, Any], caplog: pytest.LogCaptureFixture
+    invoke: Invoke, upstream: Upstream, place: tuple[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Under every policy, keys and texts are in no log, span, hook, error, `repr` or store; only the cache, which is
     there for it, holds answers, under keys that tell nothing.
@@ -129,7 +129,7 @@ def test_nothing_shows_keys_or_texts(
     config = ClientConfig.make(options)
     assembly = Assembly(config)
     shown = [repr(config), str(assembly.layers())]
-    client = both.client(
+    client = invoke.client(
         **{
             name: value
             for name, value in assembly.arguments().items()
@@ -138,13 +138,13 @@ def test_nothing_shows_keys_or_texts(
     )
     with caplog.at_level(logging.DEBUG), labels(tenant="acme"):
         for _ in range(2):
-            record = call_record(both.chat(client, PROMPT, model="smart"))
+            record = call_record(invoke.chat(client, PROMPT, model="smart"))
             shown.append(repr(record))
-            stream = both.chat(client, PROMPT, model="smart", stream=True)
+            stream = invoke.chat(client, PROMPT, model="smart", stream=True)
             shown.append(repr(stream))
-            both.items(stream)
+            invoke.collect(stream)
         with pytest.raises(BadRequestError) as caught:
-            both.chat(client, PROMPT, model="refused")
+            invoke.chat(client, PROMPT, model="refused")
     assert record is not None
     assert record.cache == "hit"
     with pytest.raises(TypeError, match="cannot be pickled"):

@@ -22,7 +22,7 @@ from ai_client._call.retry import no_waiting
 from ai_client.control.observability.redaction.policy import Redaction
 from ai_client.control.observability.telemetry import Telemetry
 from ai_client.testing import Upstream
-from tests.support.policies import Both
+from tests.support.invoke import Invoke
 
 
 class Collector:
@@ -69,11 +69,11 @@ def collector() -> Iterator[Collector]:
     collector.close()
 
 
-def test_a_span_for_a_call(both: Both, collector: Collector) -> None:
+def test_a_span_for_a_call(invoke: Invoke, collector: Collector) -> None:
     """A call makes one client span with the conventions' name and attributes, and no content."""
-    client = both.client([collector.telemetry()])
+    client = invoke.client(layers=[collector.telemetry()])
     with labels(endpoint="/ask", tenant="acme"):
-        completion = both.chat(client, "private words", temperature=0.5, max_tokens=100)
+        completion = invoke.chat(client, "private words", temperature=0.5, max_tokens=100)
     (span,) = collector.spans
     usage = completion.to_dict()["usage"]
     assert (span.name, span.kind) == ("chat gpt-4o-mini", trace.SpanKind.CLIENT)
@@ -97,9 +97,9 @@ def test_a_span_for_a_call(both: Both, collector: Collector) -> None:
     assert "private" not in str(span.attributes)
 
 
-def test_metrics(both: Both, collector: Collector) -> None:
+def test_metrics(invoke: Invoke, collector: Collector) -> None:
     """Duration and tokens are measured under the conventions' names."""
-    completion = both.chat(both.client([collector.telemetry()]))
+    completion = invoke.chat(invoke.client(layers=[collector.telemetry()]))
     metrics = collector.metrics()
     (duration,) = metrics["gen_ai.client.operation.duration"]
     assert (duration.count, duration.attributes["gen_ai.operation.name"]) == (1, "chat")
@@ -110,7 +110,7 @@ def test_metrics(both: Both, collector: Collector) -> None:
     assert tokens == {"input": usage["prompt_tokens"], "output": usage["completion_tokens"]}
 
 
-def test_kinds_of_tokens(both: Both, upstream: Upstream, collector: Collector) -> None:
+def test_kinds_of_tokens(invoke: Invoke, upstream: Upstream, collector: Collector) -> None:
     """Cached, written and reasoning tokens are told where there are any, under the names of the latest conventions."""
     usage = {
         "prompt_tokens": 100,
@@ -120,7 +120,7 @@ def test_kinds_of_tokens(both: Both, upstream: Upstream, collector: Collector) -
     }
     for telemetry in (collector.telemetry(), collector.telemetry(convention="1.37")):
         upstream.reply(json={"id": "x", "model": "m", "choices": [], "usage": usage})
-        both.chat(both.client([telemetry]))
+        invoke.chat(invoke.client(layers=[telemetry]))
     latest, older = (dict(span.attributes) for span in collector.spans)
     assert latest["gen_ai.usage.cache_read.input_tokens"] == 60
     assert latest["gen_ai.usage.reasoning.output_tokens"] == 30
@@ -129,12 +129,12 @@ def test_kinds_of_tokens(both: Both, upstream: Upstream, collector: Collector) -
     assert not {"gen_ai.usage.cache_read.input_tokens", "openai.api.type"} & older.keys()
 
 
-def test_the_time_to_the_first_chunk(both: Both, collector: Collector) -> None:
+def test_the_time_to_the_first_chunk(invoke: Invoke, collector: Collector) -> None:
     """Of a stream the time to its first item is told and measured; of a whole answer it is not."""
-    client = both.client([collector.telemetry()])
-    both.chat(client)
+    client = invoke.client(layers=[collector.telemetry()])
+    invoke.chat(client)
     assert "gen_ai.client.operation.time_to_first_chunk" not in collector.metrics()
-    both.items(both.chat(client, stream=True))
+    invoke.collect(invoke.chat(client, stream=True))
     whole, streamed = (dict(span.attributes) for span in collector.spans)
     assert "gen_ai.request.stream" not in whole
     assert streamed["gen_ai.request.stream"] is True
@@ -143,13 +143,13 @@ def test_the_time_to_the_first_chunk(both: Both, collector: Collector) -> None:
     assert (point.count, point.sum) == (1, first)
 
 
-def test_a_failed_call(both: Both, upstream: Upstream, collector: Collector) -> None:
+def test_a_failed_call(invoke: Invoke, upstream: Upstream, collector: Collector) -> None:
     """A failed attempt is an event; a failed call has a status, a type, and not what the server said."""
-    client = both.client([collector.telemetry()], max_retries=1)
+    client = invoke.client(layers=[collector.telemetry()], max_retries=1)
     upstream.reply(status=500)
     upstream.reply(status=400, json={"error": {"message": "private words"}})
     with no_waiting(), pytest.raises(BadRequestError):
-        both.chat(client)
+        invoke.chat(client)
     (span,) = collector.spans
     assert [event.attributes["error.type"] for event in span.events] == [
         "InternalServerError",
@@ -160,18 +160,20 @@ def test_a_failed_call(both: Both, upstream: Upstream, collector: Collector) -> 
     assert "private" not in span.to_json()
 
 
-def test_a_span_ends_with_its_stream_and_is_never_current_meanwhile(both: Both, collector: Collector) -> None:
+def test_a_span_ends_with_its_stream_and_is_never_current_meanwhile(
+    invoke: Invoke, collector: Collector
+) -> None:
     """While a caller reads a stream its span is open and not current; it ends at the end of the stream."""
-    stream = both.chat(both.client([collector.telemetry()]), stream=True)
+    stream = invoke.chat(invoke.client(layers=[collector.telemetry()]), stream=True)
     assert not collector.spans
     assert not trace.get_current_span().get_span_context().is_valid
-    both.items(stream, 2)
+    invoke.collect(stream, 2)
     assert not trace.get_current_span().get_span_context().is_valid
-    both.close_stream(stream)
+    invoke(stream.close)
     assert [span.name for span in collector.spans] == ["chat gpt-4o-mini"]
 
 
-def test_http_instrumentation_is_kept_quiet(both: Both, collector: Collector) -> None:
+def test_http_instrumentation_is_kept_quiet(invoke: Invoke, collector: Collector) -> None:
     """While a call is sent its span is current, and an instrumented HTTP library is told to make none."""
     seen: list[Any] = []
 
@@ -180,68 +182,68 @@ def test_http_instrumentation_is_kept_quiet(both: Both, collector: Collector) ->
         seen.append((context.get_value(key), trace.get_current_span().get_span_context().is_valid))
         return await proceed(call)
 
-    both.chat(both.client([collector.telemetry(), look]))
+    invoke.chat(invoke.client(layers=[collector.telemetry(), look]))
     assert seen == [(True, True)]
 
 
 @pytest.fixture
-def instrumented(both: Both, collector: Collector) -> Iterator[Any]:
+def instrumented(invoke: Invoke, collector: Collector) -> Iterator[Any]:
     """Yield an HTTP client whose calls make spans."""
     HTTPXClientInstrumentor().instrument(
         tracer_provider=collector._tracers, meter_provider=NoOpMeterProvider()
     )
-    client = httpx.Client() if both.kind == "sync" else httpx.AsyncClient()
+    client = httpx.Client() if invoke.sync else httpx.AsyncClient()
     yield client
     HTTPXClientInstrumentor().uninstrument()
 
 
 def test_no_second_span_for_the_same_call(
-    both: Both, upstream: Upstream, collector: Collector, instrumented: Any
+    invoke: Invoke, upstream: Upstream, collector: Collector, instrumented: Any
 ) -> None:
     """Over an instrumented HTTP client a call makes one span, below the application's, and a stream too."""
-    client = both.client([collector.telemetry()], http_client=instrumented, max_retries=1)
+    client = invoke.client(layers=[collector.telemetry()], http_client=instrumented, max_retries=1)
     with no_waiting(), collector._tracers.get_tracer("app").start_as_current_span("request") as request:
         upstream.reply(status=500)
-        both.chat(client)
-        both.items(both.chat(client, stream=True))
+        invoke.chat(client)
+        invoke.collect(invoke.chat(client, stream=True))
     assert [span.name for span in collector.spans] == ["chat gpt-4o-mini", "chat gpt-4o-mini", "request"]
     assert all(span.parent.span_id == request.context.span_id for span in collector.spans[:2])
 
 
 def test_spans_of_attempts_where_asked(
-    both: Both, upstream: Upstream, collector: Collector, instrumented: Any
+    invoke: Invoke, upstream: Upstream, collector: Collector, instrumented: Any
 ) -> None:
     """With `http_spans` each attempt has the HTTP library's span, below that of the call."""
     telemetry = collector.telemetry(http_spans=True)
-    client = both.client([telemetry], http_client=instrumented, max_retries=1)
+    client = invoke.client(layers=[telemetry], http_client=instrumented, max_retries=1)
     upstream.reply(status=500)
     with no_waiting():
-        both.items(both.chat(client, stream=True))
+        invoke.collect(invoke.chat(client, stream=True))
     *attempts, call = collector.spans
     assert [span.name for span in attempts] == ["POST", "POST"]
     assert call.name == "chat gpt-4o-mini"
     assert all(span.parent.span_id == call.context.span_id for span in attempts)
 
 
-def test_the_library_is_instrumented_at_all(both: Both, collector: Collector, instrumented: Any) -> None:
+def test_the_library_is_instrumented_at_all(invoke: Invoke, collector: Collector, instrumented: Any) -> None:
     """Without the policy the HTTP library makes its own span, and the two tests above could fail."""
-    both.chat(both.client(http_client=instrumented))
+    invoke.chat(invoke.client(http_client=instrumented))
     assert [span.name for span in collector.spans] == ["POST"]
 
 
-def test_content_where_asked(both: Both, collector: Collector) -> None:
+def test_content_where_asked(invoke: Invoke, collector: Collector) -> None:
     """With `content` a span has prompt and completion, redacted."""
     redaction = Redaction(content=True, patterns=["email"])
-    both.chat(both.client([collector.telemetry(redaction=redaction)]), "I am a@example.org")
+    invoke.chat(invoke.client(layers=[collector.telemetry(redaction=redaction)]), "I am a@example.org")
     (span,) = collector.spans
     assert "I am [redacted]" in span.attributes["gen_ai.input.messages"]
     assert "[redacted]" in span.attributes["gen_ai.output.messages"]
 
 
-def test_an_older_convention(both: Both, collector: Collector) -> None:
+def test_an_older_convention(invoke: Invoke, collector: Collector) -> None:
     """Names follow the version that was chosen."""
-    client = both.client([collector.telemetry(convention="1.36")])
-    both.call(client.embeddings.create, model="text-embedding-3-small", input="x", dimensions=2)
+    client = invoke.client(layers=[collector.telemetry(convention="1.36")])
+    invoke(client.embeddings.create, model="text-embedding-3-small", input="x", dimensions=2)
     (span,) = collector.spans
     assert span.name == "embeddings text-embedding-3-small"
     assert span.attributes["gen_ai.system"] == "openai"

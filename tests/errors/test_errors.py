@@ -30,7 +30,7 @@ from ai_client import (
     omit,
 )
 from ai_client.testing import sse
-from tests.conftest import CHAT, KEY, Invoke
+from tests.support.invoke import CHAT, KEY, Invoke
 
 PACKAGE = f"{Path(ai_client.__file__).parent}/"
 

@@ -23,7 +23,7 @@ from ai_client._exchange.pool_senders import AsyncPoolSender
 from ai_client._http.library import library
 from ai_client._pool.async_pool import AsyncPool
 from ai_client.testing import Gate, Upstream, sse
-from tests.conftest import CHAT
+from tests.support.invoke import CHAT
 
 pytestmark = pytest.mark.usefixtures("no_loop_left")
 

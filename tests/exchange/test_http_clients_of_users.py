@@ -26,7 +26,7 @@ from ai_client import (
     StreamInterruptedError,
 )
 from ai_client.testing import sse
-from tests.conftest import CHAT, KEY, Invoke
+from tests.support.invoke import CHAT, KEY, Invoke
 from tests.support.proxy_server import ProxyServer
 
 BLOCKING = {

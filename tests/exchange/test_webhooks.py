@@ -18,7 +18,7 @@ import werkzeug.datastructures
 
 from ai_client import ClientConfig, ConfigError, InvalidWebhookSignatureError, OpenAI
 from ai_client.webhooks import verify_signature
-from tests.conftest import KEY, Invoke
+from tests.support.invoke import KEY, Invoke
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of the webhook").decode()
 PAYLOAD = json.dumps(

@@ -15,9 +15,9 @@ from ai_client.control.fallback import Fallback
 from ai_client.control.observability.hooks import Hooks
 from ai_client.control.observability.logs import Logs
 from ai_client.provider import ClientProvider
-from tests.conftest import Invoke
 from tests.support.hostile.framing import framed
 from tests.support.hostile.wire import Request, Step, Wire
+from tests.support.invoke import Invoke
 
 SECRET = "planted-secret-0123"
 CHAT = b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[]}'
@@ -62,7 +62,6 @@ def ask_of_the_sdk(wire: Wire, options: dict[str, Any], *, sync: bool) -> str:
     return "\n".join(map(whole, wire.requests))
 
 
-@pytest.mark.parametrize("sync", [True, False])
 def test_an_sdk_at_another_address_sends_nothing_of_the_environment(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, sync: bool
 ) -> None:
@@ -75,7 +74,6 @@ def test_an_sdk_at_another_address_sends_nothing_of_the_environment(
     assert heads.lower().count(f"openai-project: proj-{SECRET}") == 2
 
 
-@pytest.mark.parametrize("sync", [True, False])
 def test_an_sdk_that_may_take_the_environment_does(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, sync: bool
 ) -> None:

@@ -26,9 +26,9 @@ from ai_client.control.accounting.cost import Cost
 from ai_client.control.pricing.prices import Prices
 from ai_client.relay import async_events, sync_events
 from ai_client.stores import open_store
-from tests.conftest import CHAT, KEY, Invoke
 from tests.support.hostile.framing import EVENT_STREAM, chunk, events, framed, head
 from tests.support.hostile.wire import HOLD, Script, Wire
+from tests.support.invoke import CHAT, KEY, Invoke
 
 BOUND = 200_000
 BLOCK = b" " * 50_000

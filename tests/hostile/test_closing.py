@@ -17,10 +17,10 @@ from ai_client import (
     DefaultHttpxClient,
     OpenAI,
 )
-from tests.conftest import CHAT, KEY
 from tests.support.hostile.framing import EVENT_STREAM, events, framed
 from tests.support.hostile.shapes import chat_events
 from tests.support.hostile.wire import HOLD, Wire
+from tests.support.invoke import CHAT, KEY
 
 ONE = httpx.Limits(max_connections=1)
 BLOCKING: dict[str, Callable[[], dict[str, Any]]] = {
@@ -34,7 +34,6 @@ AWAITABLE: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", BLOCKING)
-@pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
 def test_calls_that_wait_for_a_connection_hear_that_the_client_is_closed(
     wire: Wire, sync: bool, kind: str
 ) -> None:

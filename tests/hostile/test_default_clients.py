@@ -31,9 +31,9 @@ from ai_client._exchange.transports import _LoopTransport
 from ai_client._pool.sync_pool import SyncPool
 from ai_client._process.gated_io import new_gate
 from ai_client._process.other_sdks import http_client_for
-from tests.conftest import KEY, Invoke
 from tests.support.hostile.framing import apart, script, whole
 from tests.support.hostile.wire import CLOSE, HOLD, RESET, Wire
+from tests.support.invoke import KEY, Invoke
 from tests.support.proxy_server import ProxyServer
 from tests.support.raw_server import HEAD_OF_STREAM, OK, Exchange, RawServer, chunk
 
@@ -539,7 +539,6 @@ def test_without_an_asyncio_loop_the_librarys_transport_sends() -> None:
         closing.send(None)
 
 
-@pytest.mark.parametrize("sync", [True, False])
 def test_clients_of_other_sdks_follow_redirects_by_themselves(wire: Wire, sync: bool) -> None:
     """The HTTP client of another SDK's client gets a redirect to decide on, not what is behind it."""
     wire.play([b"HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n"], [OK])

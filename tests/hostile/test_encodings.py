@@ -11,10 +11,10 @@ from ai_client import APIConnectionError, OpenAIError
 from ai_client.control.cache.policy import Cache
 from ai_client.control.fallback import Fallback
 from ai_client.stores import open_store
-from tests.conftest import CHAT, KEY, Invoke
 from tests.support.hostile.framing import EVENT_STREAM, SEGMENTATIONS, byte_by_byte, events, framed
 from tests.support.hostile.shapes import chat_events
 from tests.support.hostile.wire import CLOSE, Request, Step, Wire
+from tests.support.invoke import CHAT, KEY, Invoke
 
 DATA = bytes(range(256)) * 40
 SEVERAL = gzip.compress(DATA[:5000]) + gzip.compress(b"") + gzip.compress(DATA[5000:])

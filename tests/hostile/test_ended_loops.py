@@ -16,10 +16,10 @@ from ai_client import AsyncOpenAI, DefaultAioHttpClient, DefaultAsyncHttpxClient
 from ai_client._call.call import Call, Reply, StreamEnd
 from ai_client._call.pipeline import Next
 from ai_client.provider import ClientProvider
-from tests.conftest import CHAT, KEY, Invoke
 from tests.hostile.test_readers import CHUNKS, PIECES
 from tests.process.test_forks import in_child
 from tests.support.hostile.wire import HOLD, Wire
+from tests.support.invoke import CHAT, KEY, Invoke
 
 
 class Settling:

@@ -11,10 +11,10 @@ import pytest
 
 from ai_client import OpenAIError
 from ai_client.types import Model
-from tests.conftest import CHAT, KEY, Invoke
 from tests.support.hostile.framing import EVENT_STREAM, FRAMINGS, events, script
 from tests.support.hostile.shapes import chat_events
 from tests.support.hostile.wire import CLOSE, HOLD, RESET, Step, Wire
+from tests.support.invoke import CHAT, KEY, Invoke
 
 OK = b"HTTP/1.1 200 OK\r\n"
 JSON = OK + b"Content-Type: application/json\r\n"

@@ -9,10 +9,10 @@ from ai_client import OpenAIError, StreamError, StreamInterruptedError
 from ai_client.control.breaker import Breaker
 from ai_client.control.fallback import Fallback
 from ai_client.control.observability.hooks import Hooks
-from tests.conftest import CHAT, KEY, Invoke
 from tests.support.hostile.framing import EVENT_STREAM, SEGMENTATIONS, byte_by_byte, events, framed, script
 from tests.support.hostile.shapes import chat_events, encoded, response_events, text_of
 from tests.support.hostile.wire import CLOSE, RESET, Step, Wire
+from tests.support.invoke import CHAT, KEY, Invoke
 
 ERROR = encoded({"error": {"message": "overloaded", "code": "server_error"}})
 GOOD = [*events(*chat_events())]

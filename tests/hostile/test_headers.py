@@ -10,8 +10,8 @@ from ai_client.control.accounting.rate_limit import RateLimits, duration
 from ai_client.errors import RateLimitError, RateLimitExceeded
 from ai_client.lib._polling import _proposed
 from ai_client.web import http_error
-from tests.conftest import CHAT, Invoke
 from tests.support.hostile.wire import Wire
+from tests.support.invoke import CHAT, Invoke
 
 VALUES = [
     b"",

@@ -8,11 +8,11 @@ import pytest
 
 from ai_client._call.usage import from_report
 from ai_client.control.assembly import make_layers
-from tests.conftest import Invoke
 from tests.support.hostile.forking import ANSWER
 from tests.support.hostile.framing import EVENT_STREAM, events, script
 from tests.support.hostile.shapes import chat_events, encoded
 from tests.support.hostile.wire import Wire
+from tests.support.invoke import Invoke
 from tests.support.policies import running_redis
 
 NUMBERS = ("9223372036854775808", "9" * 40, "9" * 400, "-5", "NaN", "1e400", '"7"', "7.5", "true", "[7]")

@@ -13,9 +13,9 @@ import pytest
 
 from ai_client import APIConnectionError, APIStatusError, OpenAI
 from ai_client.control import Concurrency, make_layers
-from tests.conftest import CHAT, Invoke
 from tests.support.hostile.framing import EVENT_STREAM, FRAMINGS, events, framed, script
 from tests.support.hostile.wire import CLOSE, HOLD, RESET, Request, Script, Wire
+from tests.support.invoke import CHAT, Invoke
 
 PATIENCE = 30.0
 MODEL = [b'{"id": "m", "object": "model", "created": 1, "owned_by": "me"}']

@@ -14,7 +14,6 @@ from ai_client.control.cache.entry import Entry
 from ai_client.control.cache.policy import Cache
 from ai_client.control.observability.hooks import Hooks
 from ai_client.stores import open_store
-from tests.conftest import CHAT, KEY, Invoke
 from tests.support.hostile.framing import EVENT_STREAM, events, framed, script, whole
 from tests.support.hostile.shapes import (
     chat_chunk,
@@ -25,6 +24,7 @@ from tests.support.hostile.shapes import (
     response_events,
 )
 from tests.support.hostile.wire import CLOSE, Request, Step, Wire
+from tests.support.invoke import CHAT, KEY, Invoke
 
 
 def chat(content: Any = "one", finish: str | None = "stop", **message: Any) -> bytes:

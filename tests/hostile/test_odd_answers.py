@@ -9,10 +9,10 @@ import pytest
 from ai_client import APIResponseValidationError, ClientProvider
 from ai_client.control.record import call_record
 from ai_client.types import Model
-from tests.conftest import CHAT, KEY, Invoke
 from tests.support.hostile.framing import events, head, script
 from tests.support.hostile.shapes import chat_events, encoded
 from tests.support.hostile.wire import Wire
+from tests.support.invoke import CHAT, KEY, Invoke
 
 CALLS: dict[str, Any] = {
     "model": lambda client: client.models.retrieve("x"),

@@ -82,7 +82,6 @@ def readers() -> Iterator[Readers]:
         readers.close()
 
 
-@pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
 @pytest.mark.parametrize("name", WELL_FORMED)
 def test_the_same_is_read(readers: Readers, name: str, *, sync: bool) -> None:
     """What the SDK reads of a stream, we read of it in every segmentation."""
@@ -93,7 +92,6 @@ def test_the_same_is_read(readers: Readers, name: str, *, sync: bool) -> None:
         assert readers.read(ai_client, body, SEGMENTATIONS[cut], sync=sync) == (items, end)
 
 
-@pytest.mark.parametrize("sync", [True, False], ids=["sync", "async"])
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_differences_have_reasons(readers: Readers, name: str, *, sync: bool) -> None:
     """Where we read a stream otherwise, it is as the list says, on both sides."""

@@ -21,9 +21,9 @@ from ai_client import (
 )
 from ai_client.control.fallback import Fallback
 from ai_client.doctor import describe
-from tests.conftest import Invoke
 from tests.support.hostile.framing import framed
 from tests.support.hostile.wire import RESET, Request, Step, Wire
+from tests.support.invoke import Invoke
 
 CHAT = b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[]}'
 OWN = {

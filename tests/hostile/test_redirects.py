@@ -8,8 +8,8 @@ import pytest
 
 from ai_client import APIConnectionError, DefaultAsyncHttpxClient, DefaultHttpxClient
 from ai_client._call.retry import no_waiting
-from tests.conftest import CHAT, KEY, Invoke
 from tests.support.hostile.wire import Wire
+from tests.support.invoke import CHAT, KEY, Invoke
 
 NOWHERE = [
     b"ftp://h/",

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from ai_client.relay import AsyncEvents, Events
-from tests.conftest import CHAT, KEY, Invoke
 from tests.support.hostile.framing import EVENT_STREAM, SEGMENTATIONS, events, framed, script
 from tests.support.hostile.shapes import chat_events, completion_event, encoded, response_events
 from tests.support.hostile.wire import CLOSE, RESET, Step, Wire
+from tests.support.invoke import CHAT, KEY, Invoke
 
 DONE = b"data: [DONE]\n\n"
 

@@ -9,7 +9,6 @@ from ai_client import ClientProvider
 from ai_client._call.call import Call, Reply
 from ai_client._call.pipeline import Next
 from ai_client.control.record import call_record
-from tests.conftest import CHAT, KEY, Invoke
 from tests.support.hostile.framing import (
     EVENT_STREAM,
     FRAMINGS,
@@ -21,6 +20,7 @@ from tests.support.hostile.framing import (
 )
 from tests.support.hostile.shapes import CHAT_EVENTS, RESPONSE_EVENTS, encoded, text_of
 from tests.support.hostile.wire import Wire
+from tests.support.invoke import CHAT, KEY, Invoke
 
 Segmentation = Callable[[Sequence[bytes]], list[bytes]]
 

@@ -21,9 +21,9 @@ from ai_client.control.assembly import make_layers
 from ai_client.control.concurrency import Concurrency
 from ai_client.control.record import call_record
 from ai_client.errors import BlockingCallWarning, GuardrailError, QueueFull
-from tests.conftest import KEY
 from tests.support.hostile.websocket_peer import Peer, accepted
 from tests.support.hostile.wire import HOLD, Wire
+from tests.support.invoke import KEY
 
 _PATIENCE = 20.0
 
@@ -90,10 +90,10 @@ class Side:
         self._loop.close()
 
 
-@pytest.fixture(params=[True, False], ids=["sync", "async"])
-def side(request: pytest.FixtureRequest) -> Iterator[Side]:
+@pytest.fixture
+def side(sync: bool) -> Iterator[Side]:
     """Each of the two clients, in turn."""
-    side = Side(sync=request.param)
+    side = Side(sync=sync)
     yield side
     side.close()
 

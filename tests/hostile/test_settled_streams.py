@@ -17,11 +17,11 @@ from ai_client.control.assembly import make_layers
 from ai_client.control.observability.hooks import Hooks
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
-from tests.conftest import CHAT, KEY, Invoke
 from tests.support.hostile.census import settle
 from tests.support.hostile.framing import EVENT_STREAM, FRAMINGS, events, framed, script
 from tests.support.hostile.shapes import chat_events, encoded
 from tests.support.hostile.wire import CLOSE, HOLD, RESET, Step, Wire
+from tests.support.invoke import CHAT, KEY, Invoke
 
 START, *_ = framed([*events(*chat_events())], content_type=EVENT_STREAM)
 PIECES = framed([*events(*chat_events(finish=None), end=None)], content_type=EVENT_STREAM)

@@ -16,7 +16,6 @@ from ai_client import (
     StreamError,
     StreamInterruptedError,
 )
-from tests.conftest import CHAT, KEY, Invoke
 from tests.support.hostile.framing import EVENT_STREAM, FRAMINGS, events, script
 from tests.support.hostile.shapes import (
     chat_chunk,
@@ -28,6 +27,7 @@ from tests.support.hostile.shapes import (
     text_of,
 )
 from tests.support.hostile.wire import CLOSE, Wire
+from tests.support.invoke import CHAT, KEY, Invoke
 
 FILE = ("a.wav", b"RIFF")
 OPEN: dict[str, Callable[..., Any]] = {

@@ -18,9 +18,9 @@ from ai_client import APIConnectionError, APITimeoutError, ConfigError, Deadline
 from ai_client._call.record import Record
 from ai_client.control import make_layers
 from ai_client.control.record import record_of
-from tests.conftest import CHAT, KEY, Invoke
 from tests.support.hostile.framing import EVENT_STREAM, events, framed, script
 from tests.support.hostile.wire import CLOSE, HOLD, Request, Script, Wire
+from tests.support.invoke import CHAT, KEY, Invoke
 
 DEADLINE = 0.3
 LATE = 5.0

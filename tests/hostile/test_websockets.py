@@ -22,9 +22,9 @@ from ai_client import (
     RateLimitError,
 )
 from ai_client.errors import WebSocketConnectionClosedError, WebSocketRedirectError
-from tests.conftest import KEY, Invoke
 from tests.support.hostile.websocket_peer import Peer, accepted, frame, redirect
 from tests.support.hostile.wire import CLOSE, HOLD, RESET, Wire
+from tests.support.invoke import KEY, Invoke
 
 ELSEWHERE = {
     "port": "ws://127.0.0.1:{other}/v1/realtime",

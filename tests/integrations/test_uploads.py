@@ -17,7 +17,7 @@ from werkzeug.datastructures import FileStorage
 
 from ai_client import APIConnectionError
 from ai_client.testing import Upstream
-from tests.conftest import Invoke
+from tests.support.invoke import Invoke
 
 CONTENT = b"line one\n" * 20_000
 KIND = "application/x-lines"

@@ -10,7 +10,7 @@ from ai_client import AsyncAzureOpenAI, AzureOpenAI, BaseModel, ClientConfig, Co
 from ai_client._params.encoding import encode
 from ai_client._params.keywords import check_keywords
 from ai_client._params.query import merge, path, query_items, query_string
-from tests.conftest import Invoke
+from tests.support.invoke import Invoke
 
 
 class Params(TypedDict, total=False):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from ai_client._process.factory import FurtherClients
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
 from ai_client.testing.recording import Recorded
-from tests.support.policies import Both
+from tests.support.invoke import Invoke
 
 ASK: dict[str, Any] = {"model": "smart", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -39,12 +40,11 @@ def other() -> Iterator[Upstream]:
         yield upstream
 
 
-@pytest.fixture(params=["sync", "async"])
-def both(request: pytest.FixtureRequest, upstream: Upstream) -> Iterator[Both]:
-    """Yield each of the two clients in turn."""
-    both = Both(request.param, upstream.base_url)
-    yield both
-    both.close()
+@pytest.fixture
+def invoke(sync: bool, upstream: Upstream) -> Iterator[Invoke]:
+    """Yield the way to drive each of the two clients, in turn, without retries."""
+    with closing(Invoke(upstream, sync=sync, max_retries=0)) as invoke:
+        yield invoke
 
 
 def sent(request: Recorded) -> str:
@@ -77,14 +77,16 @@ def further(**options: Any) -> FurtherClients:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_chain_goes_over_to_azure(both: Both, upstream: Upstream, other: Upstream, stream: bool) -> None:
+def test_a_chain_goes_over_to_azure(
+    invoke: Invoke, upstream: Upstream, other: Upstream, stream: bool
+) -> None:
     """Azure is named by endpoint, version and key; the target's model is the deployment, whole and streamed."""
     options = {"azure_endpoint": other.url, "api_version": "2026-01-01", "api_key": "key-of-azure"}
-    client = both.client(chain(upstream, "azure/gpt-4o-eu", "azure", options))
+    client = invoke.client(layers=chain(upstream, "azure/gpt-4o-eu", "azure", options))
     upstream.reply(status=503)
-    answer = both.call(client.chat.completions.create, **ASK, stream=stream)
+    answer = invoke(client.chat.completions.create, **ASK, stream=stream)
     if stream:
-        assert both.items(answer)
+        assert invoke.collect(answer)
     record = call_record(answer)
     assert record is not None
     assert record.target == "azure/gpt-4o-eu"
@@ -95,35 +97,35 @@ def test_a_chain_goes_over_to_azure(both: Both, upstream: Upstream, other: Upstr
     assert "authorization" not in request.headers
 
 
-def test_a_deployment_can_be_fixed(both: Both, upstream: Upstream, other: Upstream) -> None:
+def test_a_deployment_can_be_fixed(invoke: Invoke, upstream: Upstream, other: Upstream) -> None:
     """With `azure_deployment` every call goes to it, whatever the model is called."""
     options = {"azure_endpoint": other.url, "azure_deployment": "prod", "api_version": "v", "api_key": "k"}
-    client = both.client(chain(upstream, "azure/gpt-4o", "azure", options))
+    client = invoke.client(layers=chain(upstream, "azure/gpt-4o", "azure", options))
     upstream.reply(status=503)
-    both.call(client.chat.completions.create, **ASK)
+    invoke(client.chat.completions.create, **ASK)
     assert other.requests[0].path == "/openai/deployments/prod/chat/completions"
 
 
 def test_azure_reads_the_variables_of_its_own(
-    both: Both, upstream: Upstream, other: Upstream, monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke, upstream: Upstream, other: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Azure's key and version are read from Azure's variables, and OpenAI's are not sent there."""
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "key-of-azure")
     monkeypatch.setenv("OPENAI_API_VERSION", "2026-02-02")
-    client = both.client(chain(upstream, "azure/d", "azure", {"azure_endpoint": other.url}))
+    client = invoke.client(layers=chain(upstream, "azure/d", "azure", {"azure_endpoint": other.url}))
     upstream.reply(status=503)
-    both.call(client.chat.completions.create, **ASK)
+    invoke(client.chat.completions.create, **ASK)
     (request,) = other.requests
     assert request.headers["api-key"] == "key-of-azure"
     assert request.query == "api-version=2026-02-02"
     assert "of-openai" not in sent(request)
 
 
-def test_a_local_server_gets_no_key_of_another(both: Both, upstream: Upstream, other: Upstream) -> None:
+def test_a_local_server_gets_no_key_of_another(invoke: Invoke, upstream: Upstream, other: Upstream) -> None:
     """A further client with an address of its own is not sent what the environment holds for OpenAI."""
-    client = both.client(chain(upstream, "local/llama", "local", {"base_url": other.base_url}))
+    client = invoke.client(layers=chain(upstream, "local/llama", "local", {"base_url": other.base_url}))
     upstream.reply(status=503)
-    both.call(client.chat.completions.create, **ASK)
+    invoke(client.chat.completions.create, **ASK)
     (request,) = other.requests
     assert request.json()["model"] == "llama"
     assert "of-openai" not in sent(request)
@@ -131,7 +133,7 @@ def test_a_local_server_gets_no_key_of_another(both: Both, upstream: Upstream, o
 
 @pytest.mark.parametrize("target", ["local/llama", "azure/d"])
 def test_nothing_that_the_environment_names_is_sent_elsewhere(
-    both: Both, upstream: Upstream, other: Upstream, monkeypatch: pytest.MonkeyPatch, target: str
+    invoke: Invoke, upstream: Upstream, other: Upstream, monkeypatch: pytest.MonkeyPatch, target: str
 ) -> None:
     """Names, custom headers and keys of the environment reach no further client that has an address of its own."""
     name_everything(monkeypatch)
@@ -139,9 +141,11 @@ def test_nothing_that_the_environment_names_is_sent_elsewhere(
         {"base_url": other.base_url} if target[0] == "l" else {"azure_endpoint": other.url, "api_key": "k"}
     )
     clients = further(**place, api_version="v")
-    client = both.client(chain(upstream, target, target.partition("/")[0], {**place, "api_version": "v"}))
+    client = invoke.client(
+        layers=chain(upstream, target, target.partition("/")[0], {**place, "api_version": "v"})
+    )
     upstream.reply(status=503)
-    both.call(client.chat.completions.create, **ASK)
+    invoke(client.chat.completions.create, **ASK)
     (request,) = other.requests
     assert "of-openai" in sent(upstream.requests[0])
     assert "of-openai" not in sent(request)
@@ -152,15 +156,15 @@ def test_nothing_that_the_environment_names_is_sent_elsewhere(
 
 
 def test_a_further_client_is_told_to_take_the_environment(
-    both: Both, upstream: Upstream, other: Upstream, monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke, upstream: Upstream, other: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With `environment` a further client takes what the environment names, wherever it is."""
     name_everything(monkeypatch)
-    client = both.client(
-        chain(upstream, "local/llama", "local", {"base_url": other.base_url, "environment": True})
+    client = invoke.client(
+        layers=chain(upstream, "local/llama", "local", {"base_url": other.base_url, "environment": True})
     )
     upstream.reply(status=503)
-    both.call(client.chat.completions.create, **ASK)
+    invoke(client.chat.completions.create, **ASK)
     (request,) = other.requests
     assert request.headers["authorization"] == "Bearer key-of-openai"
     assert request.headers["openai-organization"] == "org-of-openai"
@@ -185,7 +189,6 @@ def test_azure_variables_of_another_resource_are_not_taken(monkeypatch: pytest.M
         further(azure_endpoint="https://two.example", api_version="v")(True)
 
 
-@pytest.mark.parametrize("sync", [True, False])
 def test_an_alias_elsewhere_takes_nothing_from_the_environment(
     other: Upstream, monkeypatch: pytest.MonkeyPatch, sync: bool
 ) -> None:
@@ -335,7 +338,7 @@ def test_a_server_of_its_own_without_a_key(other: Upstream) -> None:
 
 
 def test_targets_have_the_environment_of_the_start(
-    both: Both, upstream: Upstream, other: Upstream, monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke, upstream: Upstream, other: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a chain's target takes from the environment is read with the configuration, not when it is first used."""
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "key-of-the-start")
@@ -344,5 +347,5 @@ def test_targets_have_the_environment_of_the_start(
     assembly = Assembly(ClientConfig.make(base_url=upstream.base_url, api_key="any", controls=controls))
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "another")
     upstream.reply(status=503)
-    both.call(both.client(assembly.layers()).chat.completions.create, **ASK)
+    invoke(invoke.client(layers=assembly.layers()).chat.completions.create, **ASK)
     assert other.requests[0].headers["api-key"] == "key-of-the-start"

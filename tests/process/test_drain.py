@@ -18,7 +18,7 @@ from ai_client._call.pipeline import Next
 from ai_client._process.gated_io import _GatedAsyncBody, _GatedBody, new_gate
 from ai_client.provider import _close_all
 from ai_client.testing import Gate, Upstream, sse
-from tests.conftest import CHAT
+from tests.support.invoke import CHAT
 
 pytestmark = pytest.mark.usefixtures("no_loop_left")
 
@@ -224,13 +224,13 @@ COPIES: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture
 def copied(
-    request: pytest.FixtureRequest, make: Callable[..., ClientProvider], ai_client_upstream: Upstream
+    make: Callable[..., ClientProvider], sync: bool, ai_client_upstream: Upstream
 ) -> Iterator["Copied"]:
     """Yield what makes calls through a copy of either client of a provider."""
     with httpx.Client() as http:
-        yield Copied(make, request.param == "sync", http, ai_client_upstream)
+        yield Copied(make, sync, http, ai_client_upstream)
 
 
 class Copied:

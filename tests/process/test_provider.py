@@ -25,7 +25,7 @@ from ai_client import (
     provider as provider_module,
 )
 from ai_client.testing import Gate, Upstream, override
-from tests.conftest import CHAT
+from tests.support.invoke import CHAT
 
 pytestmark = pytest.mark.usefixtures("no_loop_left")
 

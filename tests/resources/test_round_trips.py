@@ -1,10 +1,9 @@
 """Every generated method, on both clients, against an upstream that answers from the OpenAPI description."""
 
-import asyncio
 import email
-import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,9 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 
-from ai_client import AsyncOpenAI, OpenAI
 from ai_client.testing import Recorded, Upstream, sse
 from ai_client.testing.schema import sample
-from tests.conftest import KEY
+from tests.support.invoke import KEY, Invoke
 from tools.generator.description import FORM, Call, Description
 from tools.generator.outline import Method
 from tools.generator.reading import read
@@ -89,42 +87,6 @@ class Case:
         return schema.get("format") == "binary" or any(self._is_file(part) for part in parts)
 
 
-class Served:
-    """An upstream and both clients of it."""
-
-    def __init__(self, upstream: Upstream, runner: asyncio.Runner) -> None:
-        options: dict[str, Any] = {
-            "api_key": KEY,
-            "admin_api_key": KEY,
-            "base_url": upstream.base_url,
-            "max_retries": 0,
-            "_strict_response_validation": True,
-        }
-        self.upstream = upstream
-        self._runner = runner
-        self._sync = OpenAI(**options)
-        self._async = AsyncOpenAI(**options)
-
-    def call(self, way: str, case: Case, **more: Any) -> Any:
-        """Make a case's call, to the end of its stream if it gives one."""
-        args, keywords = case.given()
-        if way == "sync":
-            result = attrgetter(case.method.path)(self._sync)(*args, **keywords, **more)
-            return list(result) if more else result
-
-        async def run() -> Any:
-            result = attrgetter(case.method.path)(self._async)(*args, **keywords, **more)
-            result = await result if inspect.isawaitable(result) else result
-            return [item async for item in result] if more else result
-
-        return self._runner.run(run())
-
-    def close(self) -> None:
-        """Close both clients."""
-        self._sync.close()
-        self._runner.run(self._async.close())
-
-
 @pytest.fixture(scope="module")
 def description() -> Description:
     """The description with what it lacks."""
@@ -132,20 +94,37 @@ def description() -> Description:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
-    """Yield both clients of one upstream."""
-    with Upstream() as upstream, asyncio.Runner() as runner:
-        served = Served(upstream, runner)
-        yield served
-        served.close()
+def invokes() -> Iterator[dict[bool, Invoke]]:
+    """Yield the ways to drive the sync and the async client of one upstream."""
+    with Upstream() as upstream, ExitStack() as stack:
+        yield {sync: stack.enter_context(closing(Invoke(upstream, sync=sync))) for sync in (True, False)}
 
 
-@pytest.fixture(params=["sync", "async"])
-def way(request: pytest.FixtureRequest, served: Served) -> str:
-    """Give each way to call, with an upstream that has forgotten the last test."""
-    served.upstream.reset()
-    way: str = request.param
-    return way
+@pytest.fixture(scope="module")
+def clients(invokes: dict[bool, Invoke]) -> dict[bool, Any]:
+    """Return both clients, which validate strictly."""
+    options = {"admin_api_key": KEY, "max_retries": 0, "_strict_response_validation": True}
+    return {sync: invoke.client(**options) for sync, invoke in invokes.items()}
+
+
+@pytest.fixture
+def invoke(sync: bool, invokes: dict[bool, Invoke]) -> Invoke:
+    """Return the way to drive each client in turn, with an upstream that has forgotten the last test."""
+    invokes[sync].upstream.reset()
+    return invokes[sync]
+
+
+@pytest.fixture
+def call(invoke: Invoke, clients: dict[bool, Any]) -> Callable[..., Any]:
+    """Return what makes a case's call, to the end of its stream if it gives one."""
+
+    def made(case: Case, **more: Any) -> Any:
+        args, keywords = case.given()
+        method = attrgetter(case.method.path)(clients[invoke.sync])
+        result = invoke(method, *args, **keywords, **more)
+        return invoke.collect(result) if more else result
+
+    return made
 
 
 def flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -193,16 +172,18 @@ def plain(result: Any) -> Any:
 
 
 @pytest.mark.parametrize("path", sorted(METHODS.keys() - {"realtime.calls.create"}))
-def test_call_and_answer(served: Served, description: Description, way: str, path: str) -> None:
+def test_call_and_answer(
+    call: Callable[..., Any], invoke: Invoke, description: Description, path: str
+) -> None:
     """A method sends what the description says, and its answer validates strictly and keeps every field."""
     case = Case(description, METHODS[path])
     answer = case.answer()
     if answer is None:
-        served.upstream.always(body=b"\x00bytes")
+        invoke.upstream.always(body=b"\x00bytes")
     else:
-        served.upstream.always(json=answer)
-    result = served.call(way, case)
-    check_request(case, served.upstream.requests[0])
+        invoke.upstream.always(json=answer)
+    result = call(case)
+    check_request(case, invoke.upstream.requests[0])
     if case.method.result == "binary":
         assert result.content == b"\x00bytes"
     elif case.method.result == "text":
@@ -216,7 +197,7 @@ ENDS = {"response.completed", "response.incomplete", "response.failed"}
 
 
 @pytest.mark.parametrize("path", STREAMING)
-def test_stream(served: Served, description: Description, way: str, path: str) -> None:
+def test_stream(call: Callable[..., Any], invoke: Invoke, description: Description, path: str) -> None:
     """A method that streams gives every kind of event that the description has, strictly validated."""
     case = Case(description, METHODS[path])
     events = case.events()
@@ -226,10 +207,10 @@ def test_stream(served: Served, description: Description, way: str, path: str) -
         frames = [
             sse(event["data"], event=event["event"]) if "event" in event else sse(event) for event in stream
         ]
-        served.upstream.always(
+        invoke.upstream.always(
             chunks=[*frames, b"data: [DONE]\n\n"], headers={"content-type": "text/event-stream"}
         )
-        items = served.call(way, case, stream=True)
+        items = call(case, stream=True)
         sent = [
             {key: event[key] for key in ("event", "data")} if "event" in event else event for event in stream
         ]

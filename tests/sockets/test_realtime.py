@@ -15,7 +15,7 @@ from ai_client._sockets import channel
 from ai_client._sockets.opening import ReconnectingEvent, ReconnectingOverrides
 from ai_client.errors import OpenAIError, WebSocketConnectionClosedError, WebSocketQueueFullError
 from ai_client.live import LiveConnect, SidebandConnect
-from tests.conftest import KEY, Invoke
+from tests.support.invoke import KEY, Invoke
 
 Script = Callable[[ServerConnection], None]
 

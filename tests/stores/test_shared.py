@@ -110,7 +110,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("sync", [True, False])
 def test_fail_open(own_redis: Redis, caplog: pytest.LogCaptureFixture, *, sync: bool) -> None:
     """While Redis is down, calls go on with one warning; what they used is counted once it is back."""
     store = open_store(own_redis.url)

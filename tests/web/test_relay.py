@@ -44,11 +44,10 @@ class AsyncSource(Source):
         self.close()
 
 
-@pytest.fixture(params=[SyncSource, AsyncSource])
-def source(request: pytest.FixtureRequest) -> Callable[[Iterable[Any]], Any]:
-    """Give what makes a source, of either kind."""
-    make: Callable[[Iterable[Any]], Any] = request.param
-    return make
+@pytest.fixture
+def source(sync: bool) -> Callable[[Iterable[Any]], Any]:
+    """Return what makes a source, of either kind."""
+    return SyncSource if sync else AsyncSource
 
 
 def test_items_and_end(source: Callable[..., Any]) -> None:
