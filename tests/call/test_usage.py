@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ai_client._call.usage import Usage, from_report, outline_of, reported
+from ai_client._call.usage import from_report, outline_of, reported
+from ai_client.control import Usage
 
 CHAT = {
     "prompt_tokens": 100,

@@ -21,9 +21,8 @@ from ai_client import (
     OpenAIError,
     omit,
 )
-from ai_client._call.call import Call, Reply
-from ai_client._call.pipeline import Next
 from ai_client._client.http_request import timeouts
+from ai_client.control import Call, Next, Reply
 from tests.support.invoke import CHAT, KEY, Invoke
 
 TWINS = [(OpenAI, openai.OpenAI), (AsyncOpenAI, openai.AsyncOpenAI)]

@@ -233,7 +233,7 @@ def test_a_class_that_cannot_be_imported(name: str, path: Any) -> None:
         "memory://?nonsense=1",
         3,
         b"memory://",
-        object(),
+        pytest.param(object(), id="object()"),
     ],
     ids=lambda store: repr(store)[:30],
 )

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from ai_client import BudgetExceeded, RateLimitExceeded
-from ai_client._call.call import Call, Reply
-from ai_client._call.pipeline import Next, together
+from ai_client._call.pipeline import together
+from ai_client.control import Call, Next, Reply
 from ai_client.control.accounting.accounting import Accounting
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.accounting.cost import Cost

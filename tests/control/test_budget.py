@@ -13,10 +13,8 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from ai_client import APIStatusError, BudgetExceeded, ConfigError
-from ai_client._call.call import Call, Reply as CallReply
-from ai_client._call.labels import labels
-from ai_client._io import finish
+from ai_client import APIStatusError, BudgetExceeded, ConfigError, labels
+from ai_client.control import Call, Reply as CallReply
 from ai_client.control.accounting.budget import Budget, Budgets, BudgetWarning
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.record import call_record
@@ -25,7 +23,7 @@ from ai_client.stores import Ledger, open_store
 from ai_client.testing import Recorded, Reply, Upstream
 from ai_client.web import http_error
 from tests.support.invoke import Invoke
-from tests.support.policies import Clock, Redis, async_io, sync_io
+from tests.support.policies import Clock, Redis, async_io, finish, sync_io
 from tests.support.spender import PRICES
 
 
@@ -360,8 +358,8 @@ def test_killed_processes_lose_nothing(shared_url: str, billing: Upstream) -> No
 
 def total_key() -> str:
     """Name the ledger of the spenders."""
-    from ai_client._call.labels import Labels
-    from ai_client._call.record import Record
+    from ai_client import Labels
+    from ai_client.control import Record
     from ai_client.control.scope import NEVER, Window
 
     return Budget(usd=1, per="total").key(Record(Labels()), Window("total", NEVER))

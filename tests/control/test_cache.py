@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from ai_client import AsyncOpenAI, ConfigError, InternalServerError, OpenAI
-from ai_client._call.call import Call
-from ai_client._call.labels import labels
+from ai_client import AsyncOpenAI, ConfigError, InternalServerError, OpenAI, labels
+from ai_client.control import Call
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.cache.entry import Entry
 from ai_client.control.cache.key import cache_key, canonical
@@ -456,8 +455,8 @@ def test_scopes_never_share(scopes: list[Any], one: tuple[Any, ...], other: tupl
     """Two calls whose labels differ in any part of the scope, or lack one, never get each other's answer."""
     import httpx
 
-    from ai_client._call.call import Reply
-    from ai_client._io import finish
+    from ai_client.control import Reply
+    from tests.support.policies import finish
 
     policy = Cache(tuple(scopes), open_store())
     sent: list[int] = []

@@ -11,10 +11,8 @@ from typing import Any
 import anyio
 import pytest
 
-from ai_client import AsyncOpenAI
-from ai_client._call.labels import current_labels
-from ai_client._call.record import Record
-from ai_client._io import finish
+from ai_client import AsyncOpenAI, current_labels
+from ai_client.control import Record
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.accounting.rate_limit import RateLimit, RateLimits
@@ -23,7 +21,7 @@ from ai_client.control.concurrency import Concurrency
 from ai_client.control.scope import window
 from ai_client.stores import Ledger, open_store
 from ai_client.testing import Gate, Upstream
-from tests.support.policies import sync_io
+from tests.support.policies import finish, sync_io
 from tests.support.spender import PRICES
 
 HELLO: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}

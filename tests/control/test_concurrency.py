@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from ai_client import ConfigError, OpenAI, QueueFull
-from ai_client._call.call import Call
-from ai_client._io import finish
+from ai_client.control import Call
 from ai_client.control.concurrency import Concurrency
 from ai_client.testing import Gate, Upstream
 from ai_client.web import http_error
 from tests.support.invoke import Invoke
-from tests.support.policies import async_io, sync_io
+from tests.support.policies import async_io, finish, sync_io
 
 
 def test_no_more_than_allowed(upstream: Upstream) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from ai_client import APIStatusError, ConfigError
-from ai_client._call.labels import labels
-from ai_client._call.usage import Usage
+from ai_client import APIStatusError, ConfigError, labels
+from ai_client.control import Usage
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.pricing.prices import Price, Prices
 from ai_client.control.record import call_record
@@ -31,7 +30,7 @@ def test_a_price_counts_its_parts() -> None:
 
 def test_prices_of_the_library() -> None:
     """Prices come from genai-prices, those of the application go first, and what nobody knows is unknown."""
-    from ai_client._io import finish
+    from tests.support.policies import finish
 
     prices = Prices({"mine": Price(1, 1), "gpt-4o-mini": Price(100, 100)})
     finish(prices.ready(sync_io()))
@@ -49,7 +48,7 @@ def test_tiers_of_the_library() -> None:
 
     from genai_prices import Usage as Theirs, calc_price
 
-    from ai_client._io import finish
+    from tests.support.policies import finish
 
     prices = Prices()
     finish(prices.ready(sync_io()))
@@ -218,8 +217,8 @@ def test_a_process_forked_while_prices_are_loaded_loads_them_itself() -> None:
 
 def test_prices_that_cannot_be_loaded_in_time_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A call does not wait for them forever."""
-    from ai_client._io import finish
     from ai_client.control.pricing import prices
+    from tests.support.policies import finish
 
     table = prices._Table()
     monkeypatch.setattr(table, "_load", threading.Event().wait)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ai_client._call.call import Call
+from ai_client import not_given
 from ai_client._call.usage import UNKNOWN
-from ai_client._params.omit import not_given
+from ai_client.control import Call
 from ai_client.control.pricing.estimates import from_events, input_tokens, size_of, size_of_prompt
 from ai_client.types.chat import ChatCompletionMessage
 from tests.support.policies import sync_io

@@ -122,7 +122,7 @@ def test_the_last_failure_is_raised(invoke: Invoke, upstream: Upstream) -> None:
 
 def test_retries_before_the_last_target_are_few(invoke: Invoke, upstream: Upstream) -> None:
     """With `retries=0` only the last target is tried more than once."""
-    from ai_client._call.retry import no_waiting
+    from tests.support.invoke import no_waiting
 
     client = invoke.client(layers=[Fallback({"m": ["a", "b"]}, retries=0)], max_retries=2)
     upstream.always(status=500)

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ai_client import ConfigError, DeadlineExceededError, GuardrailError
-from ai_client._call.labels import labels
+from ai_client import ConfigError, DeadlineExceededError, GuardrailError, labels
 from ai_client.control.guardrails import Guardrails, Rules
 from ai_client.control.pricing.estimates import message_tokens
 from ai_client.control.record import call_record

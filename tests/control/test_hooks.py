@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from ai_client import BadRequestError
-from ai_client._call.labels import labels
-from ai_client._call.retry import no_waiting
+from ai_client import BadRequestError, labels
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.observability.hooks import (
     AttemptDetails,
@@ -20,7 +18,7 @@ from ai_client.control.observability.hooks import (
 from ai_client.control.observability.redaction.policy import Redaction
 from ai_client.control.pricing.prices import Prices
 from ai_client.testing import Upstream
-from tests.support.invoke import Invoke
+from tests.support.invoke import Invoke, no_waiting
 
 
 class Ear:
@@ -104,7 +102,7 @@ def test_a_failing_hook_harms_nobody(invoke: Invoke, caplog: pytest.LogCaptureFi
 
 def test_hooks_may_be_coroutine_functions(invoke: Invoke) -> None:
     """A coroutine function is run to its end, on either client, with the labels of the call."""
-    from ai_client._call.labels import current_labels
+    from ai_client import current_labels
 
     heard: list[Any] = []
 

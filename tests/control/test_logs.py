@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from ai_client import BadRequestError
-from ai_client._call.labels import labels
+from ai_client import BadRequestError, labels
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.cache.policy import Cache
 from ai_client.control.fallback import Fallback

@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 
 from ai_client import BudgetExceeded
-from ai_client._call.call import Call
-from ai_client._call.record import Record
-from ai_client._call.usage import Usage
-from ai_client._io import finish
+from ai_client.control import Call, Record, Usage
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.pricing.media import expected, is_billed
@@ -22,7 +19,7 @@ from ai_client.stores import open_store
 from ai_client.testing import Upstream
 from tests.control.test_budget import held
 from tests.support.invoke import Invoke
-from tests.support.policies import async_io, sync_io
+from tests.support.policies import async_io, finish, sync_io
 
 PRICES = Prices(
     {

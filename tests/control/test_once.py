@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from ai_client import BudgetExceeded
+from ai_client import BudgetExceeded, labels
 from ai_client._answers import result as _result
 from ai_client._call import call as call_module
-from ai_client._call.labels import labels
 from ai_client.control.accounting import places
 from ai_client.control.assembly import make_layers
 from ai_client.control.pricing import meter

@@ -63,7 +63,7 @@ def test_the_order_of_policies() -> None:
 
 def test_everything_at_once(invoke: Invoke, upstream: Upstream) -> None:
     """A client with every policy answers, whole and streamed, and knows what it did."""
-    from ai_client._call.labels import labels
+    from ai_client import labels
 
     config = ClientConfig(base_url=upstream.base_url, api_key="any", controls=EVERYTHING)
     client = invoke.client(layers=Assembly(config).layers())

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ai_client._call.labels import Labels
-from ai_client._call.record import Record
+from ai_client import Labels
+from ai_client.control import Record
 from ai_client.control.accounting.budget import Budget
 from ai_client.control.accounting.places import PlaceFinder
 from ai_client.control.accounting.rate_limit import RateLimit

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ai_client import ConfigError, RateLimitError, RateLimitExceeded
-from ai_client._call.labels import labels
+from ai_client import ConfigError, RateLimitError, RateLimitExceeded, labels
 from ai_client.control.accounting.rate_limit import RateLimit, RateLimits, duration
 from ai_client.stores import Take, open_store
 from ai_client.stores.memory import MemoryBackend

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from ai_client import APIConnectionError
-from ai_client._call.retry import no_waiting
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.cache.policy import Cache
@@ -15,7 +14,7 @@ from ai_client.stores import Ledger, open_store
 from ai_client.stores.memory import MemoryBackend
 from ai_client.testing import Upstream
 from tests.control.test_budget import chat_reply, held
-from tests.support.invoke import Invoke
+from tests.support.invoke import Invoke, no_waiting
 from tests.support.policies import Clock
 from tests.support.spender import PRICES
 

@@ -3,10 +3,9 @@
 import pytest
 
 from ai_client import ConfigError, InternalServerError
-from ai_client._call.retry import no_waiting
 from ai_client.control.retry_budget import RetryBudget
 from ai_client.testing import Upstream
-from tests.support.invoke import Invoke
+from tests.support.invoke import Invoke, no_waiting
 
 
 def test_retries_are_a_share_of_calls(invoke: Invoke, upstream: Upstream) -> None:

@@ -14,8 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from ai_client import BadRequestError, ClientConfig
-from ai_client._call.labels import labels
+from ai_client import BadRequestError, ClientConfig, labels
 from ai_client._process.assembly import Assembly
 from ai_client.control.observability.hooks import Hooks
 from ai_client.control.observability.telemetry import Telemetry

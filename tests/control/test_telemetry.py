@@ -16,13 +16,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from ai_client import BadRequestError, ConfigError
-from ai_client._call.labels import labels
-from ai_client._call.retry import no_waiting
+from ai_client import BadRequestError, ConfigError, labels
 from ai_client.control.observability.redaction.policy import Redaction
 from ai_client.control.observability.telemetry import Telemetry
 from ai_client.testing import Upstream
-from tests.support.invoke import Invoke
+from tests.support.invoke import Invoke, no_waiting
 
 
 class Collector:

@@ -12,7 +12,7 @@ import pytest
 from ai_client.testing import Gate, Upstream
 from tests.examples.conftest import Example, running
 from tests.examples.test_chat_page import gated
-from tests.support.servers import free_port
+from tests.support.ports import free_port
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 CHAT = {"messages": [{"role": "user", "content": "Hello?"}]}

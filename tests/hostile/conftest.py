@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 import django
@@ -17,7 +18,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tests.support.sites.django_site.settings
 django.setup()
 del os.environ["DJANGO_SETTINGS_MODULE"]  # the servers that tests start have settings of their own
 
-_TRIED = pytest.StashKey[Counter[str]]()
+_TRIED = "tried"
 
 
 class Tried(Protocol):
@@ -29,19 +30,22 @@ class Tried(Protocol):
 
 @pytest.fixture
 def tried(request: pytest.FixtureRequest) -> Tried:
-    """Return what counts the cells that a test tries."""
-    counts = request.config.stash.setdefault(_TRIED, Counter())
-    name = request.node.path.stem.removeprefix("test_")
+    """Return what counts the cells that a test tries; reports carry the numbers, from workers too."""
 
     def count(number: int, /) -> None:
-        counts[name] += number
+        request.node.user_properties.append((_TRIED, number))
 
     return count
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show how many cells were tried, and by which seed."""
-    if counts := config.stash.get(_TRIED, None):
+    counts = Counter[str]()
+    for report in (report for reports in terminalreporter.stats.values() for report in reports):
+        if isinstance(report, pytest.TestReport) and report.when == "teardown":
+            name = Path(report.location[0]).stem.removeprefix("test_")
+            counts[name] += sum(number for key, number in report.user_properties if key == _TRIED)
+    if counts := +counts:
         from tests.support.hostile.cells import level, seed
 
         shown = ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))

@@ -11,16 +11,15 @@ from typing import Any, Literal, TypeVar
 import pytest
 
 from ai_client import AsyncOpenAI, InternalServerError
-from ai_client._call.record import Record
-from ai_client._call.retry import no_waiting
 from ai_client._exchange.loop_sender import share
 from ai_client._exchange.loops import stop_background_loop
 from ai_client._io.async_io import AsyncIO
-from ai_client.control import Concurrency, make_layers
+from ai_client.control import Concurrency, Record, make_layers
 from ai_client.control.cache.policy import Cache
 from ai_client.control.record import record_of
 from tests.support.hostile.framing import EVENT_STREAM, events, framed
 from tests.support.hostile.wire import Request, Script, Wire
+from tests.support.invoke import no_waiting
 from tests.support.policies import Idle
 
 T = TypeVar("T")

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from ai_client import OpenAIError
-from ai_client._call.retry import no_waiting, retry_after
+from ai_client._call.retry import retry_after
 from ai_client.control.accounting.rate_limit import RateLimits, duration
 from ai_client.errors import RateLimitError, RateLimitExceeded
 from ai_client.lib._polling import _proposed
 from ai_client.web import http_error
 from tests.support.hostile.wire import Wire
-from tests.support.invoke import CHAT, Invoke
+from tests.support.invoke import CHAT, Invoke, no_waiting
 
 VALUES = [
     b"",

@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 from ai_client import APIConnectionError, APIResponseValidationError, APITimeoutError, OpenAIError
-from ai_client._call.retry import no_waiting
 from tests.support.hostile.framing import EVENT_STREAM, events, framed, head, script, whole
 from tests.support.hostile.shapes import chat_events, text_of
 from tests.support.hostile.wire import CLOSE, HOLD, RESET, Wire
-from tests.support.invoke import CHAT, KEY, Invoke
+from tests.support.invoke import CHAT, KEY, Invoke, no_waiting
 
 JSON = b'{"error": {"message": "no", "code": "c"}}'
 

@@ -12,11 +12,10 @@ import httpx
 import pytest
 
 from ai_client import ClientConfig
-from ai_client._call.call import Call, Reply
 from ai_client._http import tls
-from ai_client._io import SyncIO, finish
+from ai_client._io import SyncIO
 from ai_client._process import factory
-from ai_client.control import breaker, concurrency, retry_budget
+from ai_client.control import Call, Reply, breaker, concurrency, retry_budget
 from ai_client.control.cache import policy as cache
 from ai_client.control.pricing import prices
 from ai_client.errors import QueueFull
@@ -33,7 +32,7 @@ from ai_client.stores import (
     sqlite,
     sqlite_file,
 )
-from tests.support.policies import sync_io
+from tests.support.policies import finish, sync_io
 
 THREADS = 6
 NOW = 1_800_000_000.0

@@ -7,9 +7,8 @@ import httpx
 import pytest
 
 from ai_client import APIConnectionError, DefaultAsyncHttpxClient, DefaultHttpxClient
-from ai_client._call.retry import no_waiting
 from tests.support.hostile.wire import Wire
-from tests.support.invoke import CHAT, KEY, Invoke
+from tests.support.invoke import CHAT, KEY, Invoke, no_waiting
 
 NOWHERE = [
     b"ftp://h/",

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from ai_client import ClientProvider
-from ai_client._call.call import Call, Reply
-from ai_client._call.pipeline import Next
+from ai_client.control import Call, Next, Reply
 from ai_client.control.record import call_record
 from tests.support.hostile.framing import (
     EVENT_STREAM,

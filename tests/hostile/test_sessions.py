@@ -12,11 +12,17 @@ from typing import Any
 import pytest
 from websockets.sync.server import ServerConnection
 
-from ai_client import AsyncOpenAI, BudgetExceeded, ClientClosedError, ClientProvider, OpenAI, OpenAIError
-from ai_client._call.call import Call, Reply
-from ai_client._call.labels import labels
-from ai_client._call.pipeline import Next
+from ai_client import (
+    AsyncOpenAI,
+    BudgetExceeded,
+    ClientClosedError,
+    ClientProvider,
+    OpenAI,
+    OpenAIError,
+    labels,
+)
 from ai_client._sockets import sessions as _sessions
+from ai_client.control import Call, Next, Reply
 from ai_client.control.assembly import make_layers
 from ai_client.control.concurrency import Concurrency
 from ai_client.control.record import call_record

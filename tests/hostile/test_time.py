@@ -15,8 +15,7 @@ import httpx
 import pytest
 
 from ai_client import APIConnectionError, APITimeoutError, ConfigError, DeadlineExceededError
-from ai_client._call.record import Record
-from ai_client.control import make_layers
+from ai_client.control import Record, make_layers
 from ai_client.control.record import record_of
 from tests.support.hostile.framing import EVENT_STREAM, events, framed, script
 from tests.support.hostile.wire import CLOSE, HOLD, Request, Script, Wire

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 import pytest
 
-from ai_client._models.base import BaseModel
+from ai_client import BaseModel
 from ai_client._models.decode import decode
 from ai_client._models.unions import OneOf, Open
 

@@ -92,7 +92,7 @@ def test_a_file_that_halts_has_not_ended(invoke: Any) -> None:
         "text",
         5,
         io.BytesIO,
-        io.StringIO("text"),
+        pytest.param(io.StringIO("text"), id="StringIO"),
         ("name", b"x", None, {"X\r\nInjected": "y"}),
         ("name", b"x", None, {"X": "y\r\nInjected: z"}),
         ("name", b"x", None, [("X", "y")]),

@@ -12,10 +12,9 @@ import httpx
 import pytest
 
 from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, OpenAI, OpenAIError, labels
-from ai_client._call.call import Call
 from ai_client._call.labels import request_labels
-from ai_client._call.pipeline import Next
 from ai_client._process.gated_io import _GatedAsyncBody, _GatedBody, new_gate
+from ai_client.control import Call, Next
 from ai_client.provider import _close_all
 from ai_client.testing import Gate, Upstream, sse
 from tests.support.invoke import CHAT

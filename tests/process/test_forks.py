@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 from pydantic_core import core_schema
 
-from ai_client import _fork, omit
+from ai_client import BaseModel, _fork, omit
 from ai_client._fork import PerProcess, Uncut, here
 from ai_client._models.accessor import accessor
-from ai_client._models.base import BaseModel
 from ai_client._models.decode import decode
 from ai_client._params.encoding import encode
 

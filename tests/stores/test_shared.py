@@ -11,11 +11,10 @@ from typing import Any, NoReturn
 import pytest
 
 from ai_client import ConfigError, StoreError
-from ai_client._io import finish
 from ai_client.stores import Change, Hold, Ledger, Refusal, Spend, Take, Tally, open_store, shared
 from ai_client.stores.memory import MemoryBackend
 from ai_client.stores.shared import SharedStore
-from tests.support.policies import Redis, async_io, running_redis, sync_io
+from tests.support.policies import Redis, async_io, finish, running_redis, sync_io
 
 NOW = 1_800_000_000.0
 HOLD = Hold("a", 60, 100, NOW + 86_400)

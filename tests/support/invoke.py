@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, cast
 
 from ai_client import AsyncOpenAI, OpenAI
+from ai_client._call import retry
 from ai_client.testing import Upstream
 
 KEY = "sk-planted-0123456789abcdef"
@@ -103,3 +104,8 @@ class Invoke:
         for client in self._clients:
             self(client.close)
         self._runner.close()
+
+
+def no_waiting() -> AbstractContextManager[None]:
+    """Retry at once inside the block."""
+    return retry.no_waiting()

@@ -5,10 +5,9 @@ Its clock is simulated: each line on its standard input lets a quarter of a seco
 
 import sys
 
-from ai_client._io import finish
 from ai_client.stores import Take, open_store
 from ai_client.stores.tickets import new_ticket
-from tests.support.policies import sync_io
+from tests.support.policies import finish, sync_io
 
 
 def main(store_url: str, start: float, limit: int) -> None:

@@ -1,17 +1,20 @@
-"""What tests of policies and stores share: a Redis server, a clock, and both clients behind one face."""
+"""What tests of policies and stores share: a Redis server, a clock, and the seam to wait through without a network."""
 
 import contextlib
 import shutil
-import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
+from ai_client import _io
 from ai_client._io import SyncIO
 from ai_client._io.async_io import AsyncIO
+from tests.support.ports import free_port
 
+T = TypeVar("T")
 REDIS = shutil.which("redis-server")
 
 
@@ -30,6 +33,11 @@ def sync_io() -> SyncIO:
 def async_io() -> AsyncIO:
     """Give the async seam without a network."""
     return AsyncIO(Idle())  # type: ignore[arg-type]
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run what waits through `sync_io` to its end."""
+    return _io.finish(work)
 
 
 class Clock:
@@ -51,9 +59,7 @@ class Redis:
     """A `redis-server` on a free port of loopback, without persistence."""
 
     def __init__(self, directory: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
 

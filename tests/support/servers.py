@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from tests.support.ports import free_port
+
 ROOT = Path(__file__).parents[2]
-SECONDS_TO_START = 30
-SECONDS_TO_END = 30
+SECONDS_TO_START = 60
+SECONDS_TO_END = 60
 
 
 @dataclass
@@ -50,12 +52,6 @@ class Served:
     def connect(self) -> socket.socket:
         """Open a plain connection."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS_TO_END)
-
-
-def free_port() -> int:
-    """Find a port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextmanager

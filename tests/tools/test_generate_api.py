@@ -12,7 +12,7 @@ from typing import Any
 import pydantic
 import pytest
 
-from ai_client._models.base import BaseModel
+from ai_client import BaseModel
 from ai_client._models.decode import decode
 from tools.generate_api import main
 from tools.import_description import main as import_description

@@ -8,9 +8,8 @@ import httpx
 import pytest
 
 import ai_client
-from ai_client import ConfigError, OpenAIError, errors, web
+from ai_client import BaseModel, ConfigError, OpenAIError, errors, web
 from ai_client._answers import sse as _sse
-from ai_client._models.base import BaseModel
 from tests.support.invoke import KEY
 
 REQUEST = httpx.Request("POST", "https://api.example.com/v1/chat/completions")
