@@ -15,8 +15,7 @@ from ai_client import (
     StreamInterruptedError,
     StreamTimeoutError,
 )
-from ai_client._call.call import StreamEnd
-from ai_client.control import Call, Next, Reply
+from ai_client.control import Call, Next, Reply, StreamEnd
 from ai_client.testing import Gate, sse
 from tests.support.invoke import CHAT, Invoke
 

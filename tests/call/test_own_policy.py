@@ -14,7 +14,7 @@ from ai_client import DeadlineExceededError, GuardrailError, OpenAIError, Policy
 from ai_client.control import Call, Concurrency, Next, Policy, Reply, StreamEnd, answer, usage_meter
 from ai_client.testing import sse
 from ai_client.web import http_error
-from tests.conftest import CHAT, Invoke
+from tests.support.invoke import CHAT, Invoke
 
 SECRET = "sk-planted-0123456789abcdef"
 HERE = __name__

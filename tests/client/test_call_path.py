@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import ai_client
-from tests.conftest import CHAT, Invoke
 from tests.support.counting import calls_into
+from tests.support.invoke import CHAT, Invoke
 
 PACKAGE = f"{Path(ai_client.__file__).parent}/"
 MOST = {True: 84, False: 93}  # of the sync client, and of the async one, whose coroutines go on once

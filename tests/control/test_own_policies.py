@@ -30,10 +30,9 @@ from ai_client.control import (
 )
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
-from tests.conftest import CHAT, KEY
 from tests.support import own_policies as own
+from tests.support.invoke import CHAT, KEY, Invoke
 from tests.support.own_policies import MADE, WATCH, Watch
-from tests.support.policies import Both
 
 pytestmark = pytest.mark.usefixtures("no_loop_left")
 
@@ -362,7 +361,7 @@ def retrying(call: Call, proceed: Next) -> Any:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_each_answer_is_counted(both: Both, upstream: Upstream, place: str) -> None:
+def test_each_answer_is_counted(invoke: Invoke, upstream: Upstream, place: str) -> None:
     """Where a policy asks twice both answers are counted: as two calls, or as one whose first answer is unknown."""
     store = open_store()
     controls = {
@@ -373,7 +372,7 @@ def test_each_answer_is_counted(both: Both, upstream: Upstream, place: str) -> N
         "prices": {"gpt-4o-mini": {"input": 1, "output": 1}},
     }
     layers = make_layers(controls)
-    result = both.chat(both.client(layers))
+    result = invoke.chat(invoke.client(layers=layers))
     (cost,) = [layer for layer in layers if isinstance(layer, Cost)]
     (row,) = cost.report()
     assert len(upstream.requests) == 2
@@ -389,7 +388,7 @@ def test_each_answer_is_counted(both: Both, upstream: Upstream, place: str) -> N
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_what_a_policy_answers_costs_nothing(
-    both: Both, upstream: Upstream, place: str, *, stream: bool
+    invoke: Invoke, upstream: Upstream, place: str, *, stream: bool
 ) -> None:
     """A call that a policy answers itself is sent nowhere, and counts for no budget and no cost."""
     told: list[Any] = []
@@ -414,10 +413,10 @@ def test_what_a_policy_answers_costs_nothing(
             "concurrency": 1,
         }
     )
-    client = both.client(layers)
+    client = invoke.client(layers=layers)
     for _ in range(2):
-        result = both.chat(client, stream=stream)
-        said = both.items(result)[0].choices[0].delta if stream else result.choices[0].message
+        result = invoke.chat(client, stream=stream)
+        said = invoke.collect(result)[0].choices[0].delta if stream else result.choices[0].message
         assert said.content == "No."
     assert upstream.requests == []
     (cost,) = [layer for layer in layers if isinstance(layer, Cost)]
@@ -427,35 +426,37 @@ def test_what_a_policy_answers_costs_nothing(
     assert [details.usage for details in told] == ([] if place == "outermost" else [None, None])
 
 
-def test_hooks_hear_of_each_attempt_once(both: Both) -> None:
+def test_hooks_hear_of_each_attempt_once(invoke: Invoke) -> None:
     """Where a policy around hooks asks again, they hear of each ask, and of its attempt once."""
     told: list[Any] = []
     hooks = {"on_attempt": told.append, "on_result": told.append}
-    both.chat(both.client(make_layers({"policies": [retrying], "hooks": hooks})))
+    invoke.chat(invoke.client(layers=make_layers({"policies": [retrying], "hooks": hooks})))
     assert [type(one).__name__ for one in told] == ["AttemptDetails", "ResultDetails"] * 2
 
 
-def test_an_answer_after_a_cached_one_is_none(both: Both, upstream: Upstream) -> None:
+def test_an_answer_after_a_cached_one_is_none(invoke: Invoke, upstream: Upstream) -> None:
     """Where a policy rejects a cached answer and asks again, the call counts as answered upstream, and not for free."""
-    client = both.client(make_layers({"policies": [retrying], "cache": {"scope": "all"}}))
-    records = [call_record(both.chat(client, seed=1)) for _ in range(2)]
+    client = invoke.client(layers=make_layers({"policies": [retrying], "cache": {"scope": "all"}}))
+    records = [call_record(invoke.chat(client, seed=1)) for _ in range(2)]
     assert len(upstream.requests) == 3
     assert [(record and record.cache, record and record.usd) for record in records] == [(None, None)] * 2
 
 
-def test_what_a_policy_passes_on_is_of_its_call(both: Both) -> None:
+def test_what_a_policy_passes_on_is_of_its_call(invoke: Invoke) -> None:
     """What is known of a call that a policy changed on its way belongs to the result that the caller gets."""
 
     async def change(call: Call, proceed: Next) -> Reply:
         return await proceed(call.with_members({"temperature": 0}))
 
-    result = both.chat(both.client([change, Cost(Prices({"gpt-4o-mini": {"input": 1, "output": 1}}))]))
+    result = invoke.chat(
+        invoke.client(layers=[change, Cost(Prices({"gpt-4o-mini": {"input": 1, "output": 1}}))])
+    )
     record = call_record(result)
     assert record is not None
     assert (record.attempts, record.usage and record.usage.source) == (1, "reported")
 
 
-def test_a_policy_that_hides_the_record(both: Both, upstream: Upstream) -> None:
+def test_a_policy_that_hides_the_record(invoke: Invoke, upstream: Upstream) -> None:
     """A call that a policy passes on without its record is counted all the same."""
     store = open_store()
     budgets = Budgets([Budget(tokens=10**6, per="total")], store)
@@ -463,7 +464,7 @@ def test_a_policy_that_hides_the_record(both: Both, upstream: Upstream) -> None:
     async def forget(call: Call, proceed: Next) -> Reply:
         return await proceed(call.changed(record=None))
 
-    both.chat(both.client([budgets, forget]))
+    invoke.chat(invoke.client(layers=[budgets, forget]))
     assert len(upstream.requests) == 1
     (account,) = store.backend._state().accounts.values()
     assert account.used > 0

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from ai_client import AsyncOpenAI, DefaultAioHttpClient, DefaultAsyncHttpxClient
-from ai_client._call.call import Call, Reply, StreamEnd
-from ai_client._call.pipeline import Next
+from ai_client.control import Call, Next, Reply, StreamEnd
 from ai_client.provider import ClientProvider
 from tests.hostile.test_readers import CHUNKS, PIECES
 from tests.process.test_forks import in_child

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from ai_client import AsyncOpenAI, OpenAIError
-from ai_client._call.call import StreamEnd
-from ai_client.control import Call, Layer, Next, Reply
+from ai_client.control import Call, Layer, Next, Reply, StreamEnd
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.assembly import make_layers
 from ai_client.control.observability.hooks import Hooks
