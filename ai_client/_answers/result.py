@@ -39,7 +39,7 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
             object.__setattr__(result, "_call_record", record)
             if record.request_id is None:
                 record.request_id = getattr(result, "_request_id", None)
-        if hasattr(result, "_bind"):
+        if getattr(type(result), "_is_page", False):  # the type's, as an answer may have members of any name
             if not result._holds_items():
                 raise _no_result(reply.response)
             result._bind(client, call)
@@ -84,12 +84,13 @@ def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
     response = reply.response
     if cast_to in _NO_JSON or cast_to is type(response):
         return _as_it_came(cast_to, response)
-    if not response.content and response.request.method == "DELETE" and not strict:
+    content = response.content
+    if not content and response.request.method == "DELETE" and not strict:
         return ""  # what is deleted need not be described; the official SDK gives the empty text, too
     result = reply.result
     try:
         if strict or type(result) is not cast_to:
-            result = decode(cast_to, response.content, strict=strict)
+            result = decode(cast_to, content, strict=strict)
     except pydantic.ValidationError as error:
         raise APIResponseValidationError(response, body_of(response)) from error
     except ValueError as error:

@@ -53,6 +53,7 @@ class Page(BaseModel, Generic[T]):
 
     data: list[T]
 
+    _is_page: ClassVar[bool] = True
     _client: ClassVar[Client]
     _call: ClassVar[Call]
 

@@ -114,7 +114,10 @@ class AsyncTransportSender(OverTransport):
             if "content-encoding" in response.headers:
                 limit_decoding(response)
             if not stream:
-                await aread(response)
+                if isinstance(response.stream, self._bytes):  # at hand, with nothing to wait for
+                    read(response)
+                else:
+                    await aread(response)
         except BaseException:
             await response.aclose()
             raise

@@ -25,6 +25,8 @@ class BaseModel(pydantic.BaseModel):
     """The answer's `x-request-id` header, on the outermost result of a call."""
     _call_record: ClassVar[Any] = None
     """The record that policies made of the call; see `ai_client.control.record.call_record`."""
+    _is_page: ClassVar[bool] = False
+    """Whether it is a page of a list, which can fetch the next one."""
 
     def to_dict(
         self,

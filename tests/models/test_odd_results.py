@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+import httpx
 import pydantic
 import pytest
 from pydantic import Field
@@ -9,6 +10,7 @@ from pydantic import Field
 from ai_client import BaseModel
 from ai_client._models.construct import construct
 from ai_client._models.decode import decode
+from tests.conftest import CHAT, Invoke
 
 
 class Cat(BaseModel):
@@ -128,3 +130,20 @@ def test_construct_of_plain_types() -> None:
     assert construct(Annotated[Dog, "note"], {"kind": "dog"}) == Dog(kind="dog")
     assert construct(int | str, [1]) == [1]
     assert construct(Dog | None, {"kind": "dog", "tricks": 1}).tricks == 1
+
+
+class Own(pydantic.BaseModel, extra="allow"):
+    """A model of a caller's."""
+
+
+@pytest.mark.parametrize(
+    "name", ["_bind", "_is_page", "_holds_items", "_call_record", "_client", "_request_id"]
+)
+def test_members_named_like_marks_of_the_package_are_members(invoke: Invoke, name: str) -> None:
+    """An answer whose members have names that the package uses for itself is a result like any other."""
+    completion = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [], name: 1}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=completion))
+    http = httpx.Client(transport=transport) if invoke.sync else httpx.AsyncClient(transport=transport)
+    client = invoke.client(http_client=http)
+    assert invoke(lambda: client.chat.completions.create(**CHAT)).to_dict()[name] == 1
+    assert invoke(lambda: client.get("/own", cast_to=Own)).model_dump()[name] == 1
