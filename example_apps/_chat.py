@@ -1,4 +1,4 @@
-"""What the three back ends have in common: requests and answers, the client's options, and what an answer cost."""
+"""The part that the three back ends share: inputs and answers, the client's policies, and the cost of an answer."""
 
 import os
 import re
@@ -19,22 +19,22 @@ _MADE_UP_PRICES = {"gpt-5.5-mini": {"input": 0.3, "output": 2.4}}
 
 
 class InputError(ValueError):
-    """Input that is not what an endpoint reads; `faults` says why, without repeating it."""
+    """Invalid input; `faults` says why, without repeating it."""
 
     def __init__(self, faults: list[Any]) -> None:
-        super().__init__("The input is not what this endpoint reads.")
+        super().__init__("The input is invalid.")
         self.faults = faults
 
 
 class Input(BaseModel):
-    """What an endpoint reads."""
+    """The input of an endpoint."""
 
     @classmethod
     def read(cls, body: bytes) -> Self:
-        """Make it of a request's body, for the frameworks that leave this to the application.
+        """Parse a request's body, for frameworks that leave this to the application.
 
         Raises:
-            InputError: The body is something else.
+            InputError: The body is invalid.
         """
         try:
             return cls.model_validate_json(body)
@@ -57,7 +57,7 @@ class Chat(Input):
     model: str = MODEL
 
     def params(self) -> dict[str, Any]:
-        """Give what the client is called with."""
+        """Return the arguments for the client."""
         return {
             "model": self.model,
             "messages": [turn.model_dump() for turn in self.messages],
@@ -72,12 +72,12 @@ class Question(Input):
     model: str = MODEL
 
     def params(self) -> dict[str, Any]:
-        """Give what the client is called with."""
+        """Return the arguments for the client."""
         return {"model": self.model, "messages": [{"role": "user", "content": self.question}]}
 
 
 class Answer(BaseModel):
-    """An answer, which model gave it, and what it cost; `None` is unknown."""
+    """An answer, its model, and its cost in USD; `None` is unknown."""
 
     answer: str
     model: str
@@ -85,7 +85,7 @@ class Answer(BaseModel):
 
     @classmethod
     def of(cls, completion: Any) -> "Answer":
-        """Make it of what the client gave."""
+        """Build an answer from a completion."""
         content = completion.choices[0].message.content or ""
         return cls(answer=content, model=completion.model, cost_usd=cost(completion))
 
@@ -98,14 +98,14 @@ class Step(BaseModel):
 
 
 class Plan(BaseModel):
-    """What the structured endpoint asks the model for; its answer is checked against this."""
+    """The structured output of the plan endpoint, which validates the model's answer."""
 
     goal: str
     steps: list[Step]
 
 
 def controls() -> dict[str, Any]:
-    """Give the policies around every call: its cost is measured, and a day has a budget."""
+    """Return the policies around every call: cost is measured, and each day has a token budget."""
     return {
         "store": os.environ.get("CHAT_STORE", "memory://"),
         "cost": True,
@@ -115,7 +115,7 @@ def controls() -> dict[str, Any]:
 
 
 def about(framework: str, base_url: object, models: Iterable[str]) -> dict[str, Any]:
-    """Tell the page who answers, and which models there are to chat with."""
+    """Return what the page shows: framework, API, and the models to choose from."""
     return {
         "framework": framework,
         "offline": bool(os.environ.get(OFFLINE)),
@@ -126,13 +126,13 @@ def about(framework: str, base_url: object, models: Iterable[str]) -> dict[str, 
 
 
 def cost(result: object) -> float | None:
-    """Give what a call cost in USD; `None` is unknown."""
+    """Return the cost of a call in USD; `None` is unknown."""
     record = call_record(result)
     return None if record is None else record.usd
 
 
 class WithCost:
-    """The chunks of a stream, and after them what it cost, which is known then; for the sync client."""
+    """The chunks of a sync stream, followed by its cost, which is known by then."""
 
     def __init__(self, stream: Stream[Any]) -> None:
         self._stream = stream
@@ -155,7 +155,7 @@ class WithCost:
 
 
 class AsyncWithCost:
-    """The chunks of a stream, and after them what it cost, which is known then; for the async client."""
+    """The chunks of an async stream, followed by its cost, which is known by then."""
 
     def __init__(self, stream: AsyncStream[Any]) -> None:
         self._stream = stream

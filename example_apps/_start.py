@@ -1,4 +1,4 @@
-"""How the examples are started from the command line: the address, and the upstream where there is no key."""
+"""Start an example from the command line: its address, and the offline upstream where there is no key."""
 
 import argparse
 import os
@@ -20,7 +20,8 @@ def start(target: str, serve: Callable[[socket.socket], None]) -> int:
 
     Args:
         target: The target in the Makefile that starts this example.
-        serve: Serves on a socket that listens; `KeyboardInterrupt` ends it. The environment holds the client's options.
+        serve: Serves on a listening socket until `KeyboardInterrupt`. The environment holds the client's
+            options.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -31,19 +32,19 @@ def start(target: str, serve: Callable[[socket.socket], None]) -> int:
     except OSError as error:
         print(
             f"Cannot listen on {options.host}, port {options.port}: {os.strerror(error.errno or 0)}. "
-            f"Stop what uses it, or choose another port: --port 8001, make {target} PORT=8001.",
+            f"Stop the process that uses it, or choose another port: --port 8001, make {target} PORT=8001.",
             file=sys.stderr,
         )
         return 1
     with ExitStack() as stack:
-        # asyncio sends words without delay only on sockets that know their protocol, and this one is asked for it
+        # asyncio disables Nagle's algorithm only on sockets that report their protocol; this constructor detects it
         listener = stack.enter_context(socket.socket(fileno=opened.detach()))
         if not os.environ.get("OPENAI_API_KEY"):
             upstream = stack.enter_context(Upstream(delay=SECONDS_BETWEEN_WORDS, record=False))
             os.environ.update(
                 {"OPENAI_API_KEY": "offline", "OPENAI_BASE_URL": upstream.base_url, OFFLINE: "1"}
             )
-            print("OPENAI_API_KEY is not set: the offline upstream answers, with made-up words.")
+            print("OPENAI_API_KEY is not set: the offline upstream answers, with canned text.")
         print(f"Chat is at http://{options.host}:{listener.getsockname()[1]} (Ctrl-C ends it)", flush=True)
         with suppress(KeyboardInterrupt):
             serve(listener)

@@ -1,1 +1,1 @@
-"""What maintains the project: the generator, the benchmarks, the README's tables."""
+"""Tools for maintaining the project: the generator, the benchmarks, the documentation's tables."""

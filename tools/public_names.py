@@ -24,7 +24,7 @@ WHOLE = {f"ai_client.{name}" for name in ("auth", "azure", "live", "realtime", "
 """Modules whose every name is public, though the docs describe some of them without their paths."""
 DOTTED = re.compile(r"\bai_client\w*(?:\.\w+)*")
 HELPERS = (ModuleType, TypeVar, Logger)
-"""What a module keeps under a plain name and offers to nobody."""
+"""Types of names that are not public although they have no leading underscore."""
 IMPORTED = re.compile(r"^\s*from (ai_client[\w.]*) import (.+)$", re.MULTILINE)
 
 

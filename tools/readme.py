@@ -1,6 +1,6 @@
-"""Write the tables of the README and the documentation out of the code and the benchmarks' last run.
+"""Write the tables of the README and the documentation from the code and the last run of the benchmarks.
 
-`python -m tools.readme` writes them, `--check` only says whether they are current.
+`python -m tools.readme` writes them, `--check` only reports whether they are current.
 """
 
 import re
@@ -41,7 +41,7 @@ AIClient(flask_app)
 
 
 def settings() -> str:
-    """Make the table of every setting."""
+    """Return the table of all settings."""
     rows = ["| Setting | Type | Default | Environment | What it is |", "| --- | --- | --- | --- | --- |"]
     for name, field in ClientConfig.model_fields.items():
         extra = cast("dict[str, Any]", field.json_schema_extra or {})
@@ -54,25 +54,25 @@ def settings() -> str:
 
 
 def controls() -> str:
-    """Make the table of the options of `controls`."""
+    """Return the table of the options of `controls`."""
     rows = ["| Option | What it is |", "| --- | --- |"]
     return "\n".join([*rows, *(f"| `{name}` | {text} |" for name, text in OPTIONS.items())])
 
 
 def frameworks() -> str:
-    """Give the example that is the same for all policies."""
+    """Return the example that all pages about policies share."""
     return FRAMEWORKS
 
 
 def tree() -> str:
-    """Give the tree of errors as the module draws it."""
+    """Return the tree of errors from the docstring of `ai_client.errors`."""
     lines = (errors.__doc__ or "").splitlines()
     drawn = [line.removeprefix("    ") for line in lines if line.startswith("    ")]
     return "\n".join(["```text", *drawn, "```"])
 
 
 def type_name(annotation: Any) -> str:
-    """Name a type the way a person would."""
+    """Return a readable name of a type."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return type_name(get_args(annotation)[0])
@@ -96,7 +96,7 @@ def type_name(annotation: Any) -> str:
 
 
 def rendered(text: str) -> str:
-    """Give a page with its tables made anew."""
+    """Return a page with its tables replaced by current ones."""
     text = re.sub(
         r"(<!-- policy (\w+) -->\n).*?(<!-- /policy \2 -->)",
         lambda match: f"{match[1]}{policy(match[2], type_name)}\n{match[3]}",

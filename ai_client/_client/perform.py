@@ -57,7 +57,7 @@ class Calls(Messages):
     _layers: tuple[Policy, ...]
     _steps: Next | None = None
     _gate: Gate | None = None
-    """What counts the calls of a client that a provider owns, and of its copies; no policy, so no option drops it."""
+    """The provider's drain gate, which counts calls of its client and copies; not a policy, so no option drops it."""
     _closed: bool
     _blocking_calls: BlockingCalls | None
     _strict_response_validation: bool

@@ -10,7 +10,7 @@ import pydantic
 
 _OURS = "AI_CLIENT_"
 _OF_A_SERVICE = re.compile(r"(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)$")
-"""What Kubernetes sets for a service that is called `ai-client`."""
+"""Endings of the variables that Kubernetes sets for a service called `ai-client`."""
 _NEAR = 0.75
 
 

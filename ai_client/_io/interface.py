@@ -27,9 +27,9 @@ class IO(Protocol):
     deadline: float | None
     """When all waiting ends with `TimeoutError`, in seconds of `time.monotonic`; `None` is never."""
     timeouts: tuple[type[Exception], ...]
-    """What the HTTP library raises when time runs out."""
+    """The HTTP library's exceptions for timeouts."""
     failures: tuple[type[Exception], ...]
-    """What it raises when an exchange fails, timeouts included."""
+    """The HTTP library's exceptions for failed exchanges, including timeouts."""
 
     def until(self, deadline: float | None, /) -> Self:
         """Return what waits like this one, and not beyond a deadline: `TimeoutError` is raised then.

@@ -48,7 +48,7 @@ class TunnelledTLS:
             data = data[self.outer.send(data) :]
 
     def _mind_the_end(self) -> None:
-        """Give the outer socket the time left for this step, which may need several of its reads and writes."""
+        """Set the outer socket's timeout to the time left for this step, which may take several reads and writes."""
         if self._end is not None:
             self.outer.settimeout(time_for(None, self._end))
 

@@ -1,4 +1,4 @@
-"""Lua scripts of a redis store, each one atomic step on the server."""
+"""Lua scripts of a Redis store; each runs atomically on the server."""
 
 _COMMON = """
 local most = string.format('%.0f', 2 ^ 62)
@@ -86,7 +86,7 @@ end
 return false
 """
 )
-"""Set aside all of some amounts and take all of others from sliding windows, or nothing."""
+"""Reserve amounts on ledgers and take amounts from sliding windows, all or nothing."""
 SETTLE = (
     _COMMON
     + """
@@ -122,9 +122,9 @@ end
 return ledgers
 """
 )
-"""Give back what a ticket holds, and count what was used, once."""
+"""Release what a ticket holds and count what was used, once."""
 LEDGER = _COMMON + "return expire(KEYS[1], ARGV[1])"
-"""Read a ledger, after giving back what has expired."""
+"""Release expired reservations of a ledger and return its balance."""
 SUMS = """
 local found = {}
 for _, period in ipairs(redis.call('ZRANGEBYLEX', KEYS[1], '[' .. ARGV[1], '[' .. ARGV[2])) do
@@ -137,4 +137,4 @@ for _, period in ipairs(redis.call('ZRANGEBYLEX', KEYS[1], '[' .. ARGV[1], '[' .
 end
 return found
 """
-"""Read the sums of some periods."""
+"""Return the totals of a range of periods."""

@@ -1,1 +1,1 @@
-"""A chat page in Django whose answers appear word by word."""
+"""A chat page in Django that streams its answers."""

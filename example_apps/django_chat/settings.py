@@ -1,4 +1,4 @@
-"""The project's settings. It has no database; the AI client's key and address come from the environment."""
+"""The project's settings. It has no database; the AI client's key and base URL come from the environment."""
 
 import os
 
@@ -18,5 +18,5 @@ MIDDLEWARE = [
     "ai_client_django.middleware.AIClientMiddleware",
 ]
 USE_TZ = True
-SILENCED_SYSTEM_CHECKS = ["security.W003"]  # without cookies there is nothing that another site could forge
+SILENCED_SYSTEM_CHECKS = ["security.W003"]  # no CSRF middleware: the site uses no cookies
 AI_CLIENT = {"controls": _chat.controls()}

@@ -17,7 +17,7 @@ CHAT = {"messages": [{"role": "user", "content": "Hello?"}]}
 
 
 def signed(payload: bytes) -> dict[str, str]:
-    """Give the headers with which a provider sends *payload*."""
+    """Return the headers with which a provider sends *payload*."""
     now = str(int(time.time()))
     mac = hmac.digest(SECRET.encode(), b"msg_1.%b.%b" % (now.encode(), payload), "sha256")
     signature = f"v1,{base64.b64encode(mac).decode()}"
@@ -33,7 +33,7 @@ class ChatTests(SimpleTestCase):
         self.configure(_chat.controls())
 
     def configure(self, controls: dict[str, Any]) -> None:
-        """Make the clients anew with other policies."""
+        """Replace the clients by ones with other policies."""
         options = {
             "base_url": self.upstream.base_url,
             "api_key": "any",

@@ -1,4 +1,4 @@
-"""The views: a page, a streamed chat, a JSON endpoint and one for webhooks."""
+"""The views: a page, a streamed chat, JSON endpoints and one for webhooks."""
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -16,7 +16,7 @@ View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponseBase]]
 
 
 def validated(view: View) -> View:
-    """Answer 422 where the input is not what the view reads."""
+    """Answer 422 where the input of the view is invalid."""
 
     @wraps(view)
     async def validating(request: HttpRequest) -> HttpResponseBase:
@@ -37,7 +37,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 async def about(request: HttpRequest) -> JsonResponse:
-    """Tell the page who answers."""
+    """Return what the page shows about the API."""
     del request
     client = get_async_ai_client()
     try:
@@ -50,7 +50,7 @@ async def about(request: HttpRequest) -> JsonResponse:
 @require_POST
 @validated
 async def chat(request: HttpRequest) -> HttpResponseBase:
-    """Pass the answer on as it comes."""
+    """Stream the answer."""
     chat = Chat.read(request.body)
     stream = await get_async_ai_client().chat.completions.create(stream=True, **chat.params())
     return stream_response(AsyncWithCost(stream))
@@ -59,7 +59,7 @@ async def chat(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 @validated
 async def ask(request: HttpRequest) -> HttpResponseBase:
-    """Answer at once."""
+    """Answer in one piece."""
     question = Question.read(request.body)
     completion = await get_async_ai_client().chat.completions.create(**question.params())
     return JsonResponse(Answer.of(completion).model_dump())
@@ -68,7 +68,7 @@ async def ask(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 @validated
 async def plan(request: HttpRequest) -> HttpResponseBase:
-    """Answer with a plan, which has the shape that was asked for."""
+    """Answer with a plan, as structured output."""
     question = Question.read(request.body)
     completions = get_async_ai_client().chat.completions
     completion = await completions.parse(response_format=Plan, **question.params())
@@ -79,7 +79,7 @@ async def plan(request: HttpRequest) -> HttpResponseBase:
 
 @require_POST
 def webhook(request: HttpRequest) -> JsonResponse:
-    """Take note of what the provider tells; only what it has signed."""
+    """Accept an event of the provider if its signature is valid."""
     try:
         event = ai_client.webhooks.unwrap(request.body, request.headers)
     except InvalidWebhookSignatureError as error:

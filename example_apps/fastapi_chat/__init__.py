@@ -1,1 +1,1 @@
-"""A chat page in FastAPI whose answers appear word by word."""
+"""A chat page in FastAPI that streams its answers."""

@@ -1,4 +1,4 @@
-"""The application: a page, a streamed chat, a JSON endpoint and one for webhooks."""
+"""The application: a page, a streamed chat, JSON endpoints and one for webhooks."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ from example_apps._chat import PAGE, Answer, AsyncWithCost, Chat, Plan, Question
 
 
 def create_app(**options: Any) -> FastAPI:
-    """Make the application.
+    """Build the application.
 
     Args:
-        **options: Options of the AI client, over those in the environment.
+        **options: Options of the AI client, which take precedence over the environment.
     """
     options = {"controls": _chat.controls(), **options}
     app = FastAPI(title="Chat", lifespan=ai_client_lifespan(options, warm=["chat.completions", "models"]))

@@ -96,7 +96,7 @@ def test_nonsense(http: TestClient, ai_client_upstream: Upstream) -> None:
 
 
 def signed(payload: bytes) -> dict[str, str]:
-    """Give the headers with which a provider sends *payload*."""
+    """Return the headers with which a provider sends *payload*."""
     now = str(int(time.time()))
     mac = hmac.digest(SECRET.encode(), b"msg_1.%b.%b" % (now.encode(), payload), "sha256")
     signature = f"v1,{base64.b64encode(mac).decode()}"

@@ -1,1 +1,1 @@
-"""A chat page in Flask whose answers appear word by word."""
+"""A chat page in Flask that streams its answers."""

@@ -1,4 +1,4 @@
-"""The application: a page, a streamed chat, a JSON endpoint and one for webhooks."""
+"""The application: a page, a streamed chat, JSON endpoints and one for webhooks."""
 
 from typing import Any
 
@@ -14,10 +14,12 @@ routes = Blueprint("chat", __name__)
 
 
 def create_app(**config: Any) -> Flask:
-    """Make the application.
+    """Build the application.
 
     Args:
-        **config: Flask's configuration, over the environment: `AI_CLIENT_*` are the options of the AI client.
+        **config: Flask's configuration, which takes precedence over the environment; `AI_CLIENT_*` are options
+            of the AI
+            client.
     """
     app = Flask(__name__, static_folder=None)
     app.config["AI_CLIENT_CONTROLS"] = _chat.controls()
@@ -37,7 +39,7 @@ def page() -> Response:
 
 @routes.get("/api/about")
 def about() -> dict[str, Any]:
-    """Tell the page who answers."""
+    """Return what the page shows about the API."""
     try:
         models = [model.id for model in ai.client.models.list()]
     except OpenAIError:
@@ -47,21 +49,21 @@ def about() -> dict[str, Any]:
 
 @routes.post("/api/chat")
 def chat() -> Response:
-    """Pass the answer on as it comes."""
+    """Stream the answer."""
     chat = Chat.read(request.get_data())
     return stream_response(WithCost(ai.client.chat.completions.create(stream=True, **chat.params())))
 
 
 @routes.post("/api/ask")
 def ask() -> dict[str, Any]:
-    """Answer at once."""
+    """Answer in one piece."""
     question = Question.read(request.get_data())
     return Answer.of(ai.client.chat.completions.create(**question.params())).model_dump()
 
 
 @routes.post("/api/plan")
 def plan() -> dict[str, Any]:
-    """Answer with a plan, which has the shape that was asked for."""
+    """Answer with a plan, as structured output."""
     question = Question.read(request.get_data())
     completion = ai.client.chat.completions.parse(response_format=Plan, **question.params())
     if (plan := completion.choices[0].message.parsed) is None:
@@ -71,16 +73,16 @@ def plan() -> dict[str, Any]:
 
 @routes.post("/api/webhook")
 def webhook() -> dict[str, Any]:
-    """Take note of what the provider tells; only what it has signed."""
+    """Accept an event of the provider if its signature is valid."""
     event = ai.client.webhooks.unwrap(request.get_data(), request.headers)
     return {"received": event.type}
 
 
 def refuse_webhook(error: InvalidWebhookSignatureError) -> tuple[dict[str, Any], int]:
-    """Say why a webhook is not believed."""
+    """Answer 400 to a webhook with an invalid signature."""
     return {"detail": str(error)}, 400
 
 
 def refuse(error: InputError) -> tuple[dict[str, Any], int]:
-    """Say what is wrong with the input."""
+    """Answer 422 to invalid input."""
     return {"detail": error.faults}, 422

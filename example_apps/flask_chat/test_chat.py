@@ -18,12 +18,12 @@ CHAT = {"messages": [{"role": "user", "content": "Hello?"}]}
 
 @pytest.fixture
 def http(ai_client_upstream: Upstream) -> FlaskClient:
-    """Give a client of the application, which talks to the upstream."""
+    """Return a client of the application, which talks to the upstream."""
     return client_of(ai_client_upstream)
 
 
 def client_of(upstream: Upstream) -> FlaskClient:
-    """Make the application for an upstream."""
+    """Return a client of an application that talks to this upstream."""
     return create_app(
         AI_CLIENT_BASE_URL=upstream.base_url,
         AI_CLIENT_API_KEY="any",
@@ -101,7 +101,7 @@ def test_nonsense(http: FlaskClient, ai_client_upstream: Upstream) -> None:
 
 
 def signed(payload: bytes) -> dict[str, str]:
-    """Give the headers with which a provider sends *payload*."""
+    """Return the headers with which a provider sends *payload*."""
     now = str(int(time.time()))
     mac = hmac.digest(SECRET.encode(), b"msg_1.%b.%b" % (now.encode(), payload), "sha256")
     signature = f"v1,{base64.b64encode(mac).decode()}"

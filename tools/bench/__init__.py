@@ -1,1 +1,1 @@
-"""Benchmarks: ours beside raw HTTP libraries and the official SDK, interleaved in one run, as ratios."""
+"""Benchmarks: this package, raw HTTP libraries and the official SDK, interleaved in one run, as ratios."""

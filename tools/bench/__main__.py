@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m tools.bench [WORD...]`, where a word picks the cases whose names hold it."""
+"""Run the benchmarks: `python -m tools.bench [WORD...]`, where words select the cases whose names contain one."""
 
 import sys
 
@@ -10,7 +10,7 @@ UNITS = {"us": "CPU time of one, us", "kB": "kB"}
 
 
 def main() -> None:
-    """Measure and print; a whole run also keeps the figures."""
+    """Measure and print; a run of all cases also saves the figures."""
     words = sys.argv[1:]
     wanted = [case for case in all_cases() if _is_meant(case.name, words)]
     found = results.begin()

@@ -1,7 +1,7 @@
-"""What the adapters cost a request: `python -m tools.bench.adapters`.
+"""The cost of the adapters per request: `python -m tools.bench.adapters`.
 
-Each pair is the same application with and without the adapter, in turns; the figure is the difference of a whole
-request in CPU time. No upstream is called: what is measured is the way to the client.
+Each pair is the same application with and without the adapter, run in turns; the figure is the difference in
+CPU time per request. No upstream is called: the benchmark measures how a request gets its client.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from .measure import Run, in_turns
 LIMIT = 20.0
 """Microseconds that an adapter may add to a request."""
 Pair: TypeAlias = tuple[str, tuple[Run, Run]]
-"""What is measured, without the adapter and with it."""
+"""A name, and the two runs: without the adapter and with it."""
 CALLS, ROUNDS = 1500, 9
 ENVIRON = {
     "REQUEST_METHOD": "GET",

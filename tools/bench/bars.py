@@ -1,4 +1,4 @@
-"""What is to be reached, and whether it is: ratios of two contenders' figures, round by round."""
+"""Performance targets and whether they are met: ratios of two contenders' figures, round by round."""
 
 import operator
 import statistics
@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 SIGNS = {"share": ("≤", ""), "times cheaper": ("≥", " x"), "us": ("≤", " µs")}
-"""Of each scale, how its bars are written and in what unit."""
+"""Sign and unit of the targets on each scale."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bound on one contender's figure, as a share of another's.
+    """A target for one contender's figure, relative to another's.
 
     Attributes:
-        case: Whose figures count.
-        bound: The share at most; with `times`, how many times the other's figure is of this at least; without
-            another contender, the figure itself at most.
-        aim: What would be better still, on the same scale.
-        against: The other contender, or none.
-        subject: The contender that must reach it.
-        times: Count how many times cheaper.
+        case: The case whose figures count.
+        bound: The highest ratio to the other's figure; with `times`, the lowest ratio of the other's figure to
+            this one;
+            without another contender, the highest figure itself.
+        aim: A stricter target on the same scale.
+        against: The other contender, or empty.
+        subject: The contender that must reach the target.
+        times: Whether the ratio counts how many times cheaper the subject is.
     """
 
     case: str
@@ -33,7 +34,7 @@ class Bar:
 
 
 def all_bars() -> Iterator[Bar]:
-    """Give the bars in the order of the tables."""
+    """Yield the targets in the order of the tables."""
     for name, bound in (
         ("small call, in memory", 1.0),
         ("long request (100 messages, 100 kB), in memory", 1.1),
@@ -67,19 +68,19 @@ def all_bars() -> Iterator[Bar]:
 
 
 def judge(cases: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Hold the figures of the cases that were measured against the bars."""
+    """Compare the measured cases with their targets."""
     return [verdict(bar, cases[bar.case]["contenders"]) for bar in all_bars() if bar.case in cases]
 
 
 def quartiles(figures: Sequence[float], others: Sequence[float]) -> tuple[float, float, float]:
-    """Give the lower quartile, the median and the upper one of the figures as shares of others, round by round."""
+    """Return lower quartile, median and upper quartile of the ratios of *figures* to *others*, round by round."""
     shares = [figure / other for figure, other in zip(figures, others, strict=True)]
     low, median, high = statistics.quantiles(shares, n=4, method="inclusive")
     return low, median, high
 
 
 def verdict(bar: Bar, contenders: Mapping[str, Any]) -> dict[str, Any]:
-    """Hold the figures of a case's contenders against a bar."""
+    """Compare the figures of a case's contenders with a target."""
     mine = contenders[bar.subject]["rounds"]
     others = contenders[bar.against]["rounds"] if bar.against else [1.0] * len(mine)
     low, median, high = quartiles(others, mine) if bar.times else quartiles(mine, others)
@@ -100,7 +101,7 @@ def verdict(bar: Bar, contenders: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compared(judged: Mapping[str, Any]) -> str:
-    """Tell what was divided by what."""
+    """Return which contender's figure was divided by which."""
     if not judged["against"]:
         return str(judged["subject"])
     pair = [judged["subject"], judged["against"]]
@@ -108,7 +109,7 @@ def compared(judged: Mapping[str, Any]) -> str:
 
 
 def show(judged: Sequence[Mapping[str, Any]]) -> None:
-    """Print the figures beside the bars."""
+    """Print the figures next to the targets."""
     print(f"\n{'':58}{'':40}{'median':>9}{'quartiles':>18}{'bar':>9}{'aim':>6}")
     for bar in judged:
         sign, unit = SIGNS[bar["scale"]]

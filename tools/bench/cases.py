@@ -5,5 +5,5 @@ from .measure import Case
 
 
 def all_cases() -> list[Case]:
-    """List the cases; nothing is set up before a case's contender is opened."""
+    """Return all cases; nothing is set up before a case's contender is opened."""
     return [*memory.cases(), *streams.cases(), *loopback.cases(), *process.cases()]

@@ -1,4 +1,4 @@
-"""Who takes part: bare HTTP libraries, the official SDK and this package, so that all are called alike."""
+"""The contenders: HTTP libraries alone, the official SDK and this package, all called in the same way."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -24,10 +24,10 @@ class Contender:
     """A way to call the API.
 
     Attributes:
-        name: As the tables have it.
-        library: The HTTP library below.
-        package: The SDK's import name; empty for the HTTP library by itself.
-        direct: Whether the SDK gets a transport of the HTTP library where others get a whole client over it.
+        name: The name in the tables.
+        library: The underlying HTTP library.
+        package: The SDK's import name; empty for the HTTP library alone.
+        direct: Whether the SDK gets a transport of the HTTP library instead of a client.
     """
 
     name: str
@@ -47,16 +47,16 @@ SDKS = (OURS, OFFICIAL, OFFICIAL_2)
 
 
 def environment(contender: str) -> dict[str, str]:
-    """Give the environment of a contender's process, in which `openai` is the right one of the two."""
+    """Return the environment of a contender's process, in which `openai` is the right one of the two versions."""
     if not contender.startswith(OFFICIAL_2.name):
         return dict(os.environ)
     if not OFFICIAL_2_PLACE.exists():
-        raise SystemExit(f"There is no {OFFICIAL_2.name!r}: `make build/bench/openai2` installs it.")
+        raise SystemExit(f"{OFFICIAL_2.name!r} is not installed: run `make build/bench/openai2`.")
     return {**os.environ, "PYTHONPATH": str(OFFICIAL_2_PLACE)}
 
 
 def in_memory(contender: Contender, body: Iterable[bytes], kind: str, *, is_async: bool) -> Any:
-    """Make a client that is answered at once, with a body of these pieces and this content type."""
+    """Build a client over an in-memory transport that answers at once with this body and content type."""
     library: Any = import_module(contender.library)
     pieces = list(body)
     headers = {"content-type": kind, "x-request-id": "req_1"}
@@ -81,14 +81,14 @@ async def _again(pieces: list[bytes]) -> AsyncIterator[bytes]:
 
 
 def sdk(contender: Contender, base_url: str, *, is_async: bool, **options: Any) -> Any:
-    """Make an SDK's client."""
+    """Build an SDK's client."""
     package = import_module(contender.package)
     client = package.AsyncOpenAI if is_async else package.OpenAI
     return client(api_key="key", base_url=base_url, **options)
 
 
 def bare(contender: Contender, connections: int, *, is_async: bool) -> Any:
-    """Make an HTTP library's client that keeps so many connections open."""
+    """Build an HTTP library's client with this many connections."""
     library: Any = import_module(contender.library)
     limits = library.Limits(
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=600
@@ -100,7 +100,7 @@ def bare(contender: Contender, connections: int, *, is_async: bool) -> Any:
 def calling(
     contender: Contender, client: Any, path: str, request: dict[str, Any], base_url: str = URL
 ) -> Callable[[], Any]:
-    """Give the function that makes a call on a sync client and gives its result."""
+    """Return a function that makes a call with a sync client and returns its result."""
     if contender.package:
         method = _METHODS[path]
         return lambda: method(client)(**request)
@@ -111,7 +111,7 @@ def calling(
 def awaiting(
     contender: Contender, client: Any, path: str, request: dict[str, Any], base_url: str = URL
 ) -> Callable[[], Any]:
-    """Give the function that makes a call on an async client, to be awaited."""
+    """Return a function that makes a call with an async client, to be awaited."""
     if contender.package:
         method = _METHODS[path]
         return lambda: method(client)(**request)

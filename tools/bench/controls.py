@@ -1,9 +1,9 @@
-"""What policies cost: `python -m tools.bench.controls`.
+"""The cost of policies: `python -m tools.bench.controls`.
 
-First each policy alone, put around a step that gives a ready answer: a plain chat call that it lets through, with the
-memory store; the figure is the median over rounds, less the bare step. Then whole calls of both clients over an
-in-memory transport, with everything on and off. The answer has the headers that the API sends, at hand as they are in
-answers of the pool.
+First each policy alone, around a step that returns a ready reply: a plain chat call that it lets through, with
+the memory store; the figure is the median over rounds, minus the step alone. Then whole calls of both clients
+over an in-memory transport, with all policies on and off. The response has the headers that the API sends, as
+raw headers, like responses of the pool.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ BUSY: Mapping[str, Mapping[str, Any]] = {
     "hooks (one that does nothing)": {"hooks": {"on_result": id}},
     "logs (each call)": {"logs": {"logger": "tools.bench.calls"}},
 }
-"""What policies cost where they have something to do."""
+"""Policies configured so that they have work to do."""
 HEADERS = {
     "Date": "Sat, 21 Nov 2026 12:00:00 GMT",
     "Content-Type": "application/json",
@@ -88,7 +88,7 @@ HEADERS = {
 
 
 class Sender:
-    """What a way to wait needs to know where nothing is sent."""
+    """A sender that sends nothing, for an `IO` that never exchanges."""
 
     timeouts = (httpx.TimeoutException,)
     failures = (httpx.RequestError,)
@@ -124,7 +124,7 @@ def _wire() -> Next:
     answer = _answer(httpx.Request("POST", "http://127.0.0.1/v1/chat/completions"))
 
     async def wire(call: Call) -> Reply:
-        call.encoded()  # as every call is
+        call.encoded()  # every call encodes its body anyway
         if call.record is not None:
             call.record.attempts += 1
         return Reply(answer)

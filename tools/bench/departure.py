@@ -1,6 +1,6 @@
-"""How soon a call ends whose reader has left: `python -m tools.bench departure`.
+"""How soon a call ends after its reader has disconnected: `python -m tools.bench departure`.
 
-The time is that from closing the reader's socket to the upstream's seeing the end of its own connection.
+The figure is the time from closing the reader's socket until the upstream sees its own connection close.
 """
 
 import socket
@@ -30,7 +30,7 @@ WINDOWS: dict[str, tuple[str, dict[str, Any], bytes]] = {
 
 
 def application() -> FastAPI:
-    """Make an application that awaits a call and streams one."""
+    """Build an application that awaits a call and streams one."""
     app = FastAPI(lifespan=ai_client_lifespan())
 
     @app.get("/await")
@@ -45,7 +45,7 @@ def application() -> FastAPI:
 
 
 def milliseconds() -> dict[str, tuple[float, float]]:
-    """Measure and print for each window the median and the slowest of some readers, one after the other."""
+    """Measure several readers for each window, one after the other; print the median and the slowest."""
     print("\nfrom the reader's leaving to the upstream's connection closed, in ms (median, slowest)")
     found: dict[str, tuple[float, float]] = {}
     with (

@@ -1,6 +1,6 @@
-"""The Django project of the endpoint benchmark: one chat call for each request, its client had in different ways.
+"""The Django project of the endpoint benchmark: one chat call per request, with several ways to get a client.
 
-`gunicorn "tools.bench.django_app:NAME()"` serves one of the ways.
+`gunicorn "tools.bench.django_app:NAME()"` serves one of them.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from .fastapi_app import ASK
 
 
 def ours_shared() -> WSGIHandler:
-    """Take our client from the settings: one for the process."""
+    """Use our client from the settings: one per process."""
     return _application(
         lambda: settings.AI_CLIENT.chat.completions.create(**ASK).choices[0].message.content,
         INSTALLED_APPS=["ai_client_django"],
@@ -33,7 +33,7 @@ def ours_per_request() -> WSGIHandler:
 
 
 def official_shared() -> WSGIHandler:
-    """Keep one official client beside the views."""
+    """Keep one official client in a module variable."""
     client = openai.OpenAI()
     return _application(lambda: client.chat.completions.create(**ASK).choices[0].message.content)
 

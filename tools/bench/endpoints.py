@@ -1,7 +1,7 @@
-"""One client for the process beside one for each request, in each framework: `python -m tools.bench endpoints`.
+"""One client per process against one per request, in each framework: `python -m tools.bench endpoints`.
 
-The same application, served by one worker in a process of its own, takes the same load in each of its ways to have
-a client; the upstream, in a third process, counts the connections. Contenders take turns, each turn in a fresh server.
+The same application, served by one worker in its own process, gets the same load with each way to get a client;
+the upstream, in a third process, counts the connections. Contenders take turns, each turn with a fresh server.
 """
 
 import asyncio
@@ -46,12 +46,12 @@ SECONDS_TO_START = 30
 
 @dataclass(frozen=True)
 class Turn:
-    """What one server did under the load.
+    """The result of one server under the load.
 
     Attributes:
-        requests_per_second: Answered.
-        upstream_connections: Opened to the upstream, the warm-up's included.
-        resident_megabytes: Of the process that serves, after the load.
+        requests_per_second: Requests answered.
+        upstream_connections: Connections opened to the upstream, including the warm-up.
+        resident_megabytes: Memory of the serving process after the load.
     """
 
     requests_per_second: float
@@ -60,7 +60,7 @@ class Turn:
 
 
 def measure() -> dict[str, Any]:
-    """Measure each way in each framework and print the tables; give medians and the slowest and fastest turn."""
+    """Measure and print all ways in all frameworks; return medians, and the slowest and fastest turn."""
     found: dict[str, Any] = {"requests": REQUESTS, "in_flight": IN_FLIGHT, "frameworks": {}}
     print(f"\n{NAME}: {REQUESTS} requests, {IN_FLIGHT} in flight, one worker")
     for framework in SERVERS:
@@ -80,7 +80,7 @@ def _turn(framework: str, name: str) -> Turn:
         asyncio.run(_load(port, REQUESTS))
         seconds = time.perf_counter() - began
         with urllib.request.urlopen(f"{upstream}/connections") as answer:  # noqa: S310 - our own server
-            opened = int(answer.read()) - 1  # but for this one
+            opened = int(answer.read()) - 1  # without this request's own
         return Turn(REQUESTS / seconds, opened, _resident_megabytes(process.pid))
 
 
@@ -93,7 +93,7 @@ def _sum_up(turns: list[Turn]) -> dict[str, float]:
 
 @contextmanager
 def serving(command: str, name: str, upstream: str) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
-    """Serve an application that talks to an upstream; give its port and its process."""
+    """Serve an application that talks to an upstream; yield its port and process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
     arguments = command.format(port=port, name=name).split()
@@ -120,7 +120,7 @@ def _await_start(port: int) -> None:
 
 
 async def _load(port: int, requests: int) -> None:
-    """Make requests, so many at once, on connections that stay open; any other status than 200 ends it."""
+    """Send requests, `IN_FLIGHT` at once, on persistent connections; raise at any status other than 200."""
     left = iter(range(requests))
 
     async def work() -> None:
@@ -141,7 +141,7 @@ async def _load(port: int, requests: int) -> None:
 
 
 def _resident_megabytes(process: int) -> float:
-    """Give the memory of a process, or of its worker where it has one."""
+    """Return the memory of a process, or of its worker where it has one."""
     command = ["ps", "-axo", "pid=,ppid=,rss="]
     table = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rows = [tuple(map(int, line.split())) for line in table.splitlines()]

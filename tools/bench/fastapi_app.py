@@ -1,6 +1,6 @@
-"""The FastAPI application of the endpoint benchmark: one chat call for each request, its client had in different ways.
+"""The FastAPI application of the endpoint benchmark: one chat call per request, with several ways to get a client.
 
-`uvicorn tools.bench.fastapi_app:NAME` serves one of the ways.
+`uvicorn tools.bench.fastapi_app:NAME` serves one of them.
 """
 
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ ASK: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "co
 
 
 def ours_shared() -> FastAPI:
-    """Take our client as a dependency: one for the process."""
+    """Use our client as a dependency: one per process."""
     app = FastAPI(lifespan=ai_client_lifespan())
 
     @app.get("/ask")
@@ -40,7 +40,7 @@ def ours_per_request() -> FastAPI:
 
 
 def official_shared() -> FastAPI:
-    """Keep one official client in a lifespan written by hand."""
+    """Keep one official client in a handwritten lifespan."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

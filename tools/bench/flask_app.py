@@ -1,6 +1,6 @@
-"""The Flask application of the endpoint benchmark: one chat call for each request, its client had in different ways.
+"""The Flask application of the endpoint benchmark: one chat call per request, with several ways to get a client.
 
-`gunicorn "tools.bench.flask_app:NAME()"` serves one of the ways.
+`gunicorn "tools.bench.flask_app:NAME()"` serves one of them.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from .fastapi_app import ASK
 
 
 def ours_shared() -> Flask:
-    """Take our client from the extension: one for the process."""
+    """Use our client from the extension: one per process."""
     ai = AIClient()
     app = _application(lambda: ai.client.chat.completions.create(**ASK).choices[0].message.content)
     ai.init_app(app)
@@ -28,7 +28,7 @@ def ours_per_request() -> Flask:
 
 
 def official_shared() -> Flask:
-    """Keep one official client beside the application."""
+    """Keep one official client next to the application."""
     client = openai.OpenAI()
     return _application(lambda: client.chat.completions.create(**ASK).choices[0].message.content)
 

@@ -1,4 +1,4 @@
-"""Calls over loopback to a server in another process: the client's CPU time for each, by calls in flight."""
+"""Calls over loopback to a server in another process: the client's CPU time per call, by calls in flight."""
 
 import asyncio
 import logging
@@ -35,7 +35,7 @@ Clients = Callable[[Contender, str, int], Any]
 
 
 def cases() -> list[Case]:
-    """List the cases of this kind."""
+    """Return the cases over loopback."""
     return [
         *(_in_flight(count) for count in TAKING_PART),
         _growth(),
@@ -132,7 +132,7 @@ def _aiohttp(in_flight: int, base_url: str) -> Iterator[Run]:
 
 @contextmanager
 def _loop(setup: Callable[[AsyncExitStack], Awaitable[Any]], in_flight: int) -> Iterator[Run]:
-    """Run what is set up so often at a time in one event loop."""
+    """Set up a call in an event loop; yield a function that runs it, *in_flight* at once."""
 
     async def worker(call: Callable[[], Awaitable[Any]], left: Iterator[int]) -> None:
         for _ in left:

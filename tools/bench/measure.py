@@ -1,4 +1,4 @@
-"""How things are measured: each contender in a process of its own, in turns; the figures of every round are kept."""
+"""Measurement: each contender runs in its own process, in turns; the figures of every round are kept."""
 
 import statistics
 import subprocess
@@ -12,9 +12,9 @@ from typing import Literal, Self
 from .contenders import environment
 
 Run = Callable[[int], "float | None"]
-"""Does something that many times; gives the figure itself where that is not time."""
+"""Runs something that many times; returns the figure where that is not the CPU time."""
 Opener = Callable[[str], AbstractContextManager[Run]]
-"""Sets a contender up against the server at a base URL."""
+"""Sets up a contender with the server at a base URL."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Case:
 
     Attributes:
         name: What is measured.
-        calls: Calls in one turn.
-        contenders: Name to what is run.
-        rounds: Turns that each contender gets, after some to warm up.
-        settle: Calls before each turn that do not count, so that all connections are open.
-        unit: Microseconds of CPU time for one call, or what the contenders give themselves.
+        calls: Calls per turn.
+        contenders: What to run, by name.
+        rounds: Turns of each contender, after a warm-up.
+        settle: Uncounted calls before each turn, so that all connections are open.
+        unit: Microseconds of CPU time per call, or kilobytes that the contenders return themselves.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Sample:
-    """A figure over the rounds: the median, the quartiles around it, and that of each round."""
+    """A figure over the rounds: median, quartiles, and the figure of each round."""
 
     median: float
     low: float
@@ -62,14 +62,14 @@ class Worker:
         )
 
     def run(self, calls: int) -> float:
-        """Give the figure of so many calls, for one."""
+        """Return the figure per call over this many calls."""
         assert self._process.stdin is not None  # noqa: S101 - narrows the type
         assert self._process.stdout is not None  # noqa: S101 - narrows the type
         self._process.stdin.write(f"{calls}\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"The process of {self._what} ended; its error stands above.")
+            raise RuntimeError(f"The process of {self._what} ended; its error is above.")
         return float(answer)
 
     def __enter__(self) -> Self:
@@ -82,7 +82,7 @@ class Worker:
 
 
 def measure(case: Case, base_url: str) -> dict[str, Sample]:
-    """Run a case; the contenders take turns within each round, so that drift hits all alike."""
+    """Run a case; the contenders take turns within each round, so that drift affects all equally."""
     figures: dict[str, list[float]] = {name: [] for name in case.contenders}
     with ExitStack() as stack:
         workers = {name: stack.enter_context(Worker(case, name, base_url)) for name in case.contenders}
@@ -95,7 +95,7 @@ def measure(case: Case, base_url: str) -> dict[str, Sample]:
 
 
 def in_turns(runs: Sequence[Run], calls: int, rounds: int) -> list[float]:
-    """Give the microseconds of CPU time that one call of each takes in this process: medians of what took turns."""
+    """Return the CPU time per call of each in this process, in microseconds: medians over interleaved rounds."""
     times: list[list[float]] = [[] for _ in runs]
     for run in runs:
         run(max(1, calls // 4))
@@ -108,6 +108,6 @@ def in_turns(runs: Sequence[Run], calls: int, rounds: int) -> list[float]:
 
 
 def sample(values: list[float]) -> Sample:
-    """Sum up the figures of the rounds."""
+    """Summarize the figures of the rounds."""
     low, median, high = statistics.quantiles(values, n=4, method="inclusive")
     return Sample(median, low, high, values)

@@ -1,4 +1,4 @@
-"""Calls over an in-memory transport: what a client costs beside the network."""
+"""Calls over an in-memory transport: the cost of a client without the network."""
 
 import asyncio
 from array import array
@@ -18,7 +18,7 @@ JSON = "application/json"
 
 
 def cases() -> list[Case]:
-    """List the cases of this kind."""
+    """Return the cases over an in-memory transport."""
     tools = partial(payloads.completion, tools=True)
     wide = partial(payloads.completion, "word " * 800, choices=50)
     floats, encoded = payloads.embeddings, partial(payloads.embeddings, encoded=True)
@@ -58,7 +58,7 @@ def _all(open_one: Callable[..., Any], *what: Any) -> dict[str, Opener]:
 
 @contextmanager
 def _lists_alone(_: str) -> Iterator[Run]:
-    """Only make the numbers of all vectors and forget them, which whoever gives them as lists has to do."""
+    """Only convert all vectors to lists and discard them: the minimum for any client that returns lists."""
     answer = from_json(payloads.embeddings(encoded=True))
     packed = [b64decode(each["embedding"]) for each in answer["data"]]
 
@@ -71,7 +71,7 @@ def _lists_alone(_: str) -> Iterator[Run]:
 
 @contextmanager
 def _kept_packed(_: str) -> Iterator[Run]:
-    """Ask for base64, and leave the numbers of each vector in one piece of memory."""
+    """Request base64 and keep the floats of each vector packed."""
     answer = payloads.embeddings(encoded=True)
     with in_memory(OURS, [answer], JSON, is_async=False) as client:
 

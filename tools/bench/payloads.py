@@ -1,4 +1,4 @@
-"""What is sent and answered in the benchmarks."""
+"""Requests and responses of the benchmarks."""
 
 import base64
 import json
@@ -46,7 +46,7 @@ USAGE = {
 def completion(
     text: str = "Hello! How can I help you today?", choices: int = 1, *, tools: bool = False
 ) -> bytes:
-    """Make a chat completion as the API sends it."""
+    """Build a chat completion as the API sends it."""
     message: dict[str, object] = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
     if tools:
         message["content"] = None
@@ -81,7 +81,7 @@ def completion(
 
 
 def chat_stream(chunks: int) -> bytes:
-    """Make the body of a streamed chat completion."""
+    """Build the body of a streamed chat completion."""
     base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1700000000, "model": MODEL}
     lines = [
         {
@@ -96,7 +96,7 @@ def chat_stream(chunks: int) -> bytes:
 
 
 def response_stream(events: int) -> bytes:
-    """Make the body of a streamed response."""
+    """Build the body of a streamed response."""
     parts: list[bytes] = []
     for n in range(events):
         event = {
@@ -113,7 +113,7 @@ def response_stream(events: int) -> bytes:
 
 
 def embeddings(count: int = 256, size: int = 1536, *, encoded: bool = False) -> bytes:
-    """Make an embeddings answer, as floats or in base64."""
+    """Build an embeddings response, with floats or base64."""
     rng = random.Random(1)  # noqa: S311 - numbers to carry, not to hide
     vectors = [[rng.uniform(-1, 1) for _ in range(size)] for _ in range(count)]
 

@@ -1,6 +1,6 @@
-"""Plots of the figures as SVG, each a card of its own that follows the reader's light or dark scheme.
+"""Plots of the figures as SVG, each a card that follows the reader's light or dark scheme.
 
-`python -m tools.bench.plots` draws them anew from the last run.
+`python -m tools.bench.plots` draws them from the last run.
 """
 
 import math
@@ -40,7 +40,7 @@ IN_FLIGHT = (1, 50, 200, 1000)
 
 
 def main() -> None:
-    """Draw all."""
+    """Draw all plots."""
     found = results.read()
     FOLDER.mkdir(exist_ok=True)
     for draw in DRAWN:
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def calls(found: Mapping[str, Any]) -> str:
-    """Draw what each contender takes as a share of the official SDK's CPU time: a dot each, on a scale of powers."""
+    """Draw each contender's CPU time relative to the official SDK's: a dot each, on a logarithmic scale."""
     left, right, top, step = 210, WIDTH - 40, 92, 30
     rows = [(found["cases"][case]["contenders"], title) for case, title in CALLS]
     bottom = top + step * len(rows)
@@ -68,7 +68,7 @@ def calls(found: Mapping[str, Any]) -> str:
 
 
 def in_flight(found: Mapping[str, Any]) -> str:
-    """Draw the CPU time of a call by the number in flight, on scales of powers."""
+    """Draw the CPU time per call by calls in flight, on logarithmic scales."""
     left, right, top, bottom = 74, WIDTH - 40, 88, 380
     across, up = _scale(IN_FLIGHT[0], IN_FLIGHT[-1], left, right), _scale(50, 6000, bottom, top)
     ticks = ((100, "0.1 ms"), (300, "0.3 ms"), (1000, "1 ms"), (3000, "3 ms"))
@@ -91,7 +91,7 @@ def in_flight(found: Mapping[str, Any]) -> str:
 
 
 def endpoints(found: Mapping[str, Any]) -> str:
-    """Draw requests per second of each framework's endpoint, by how it has its client, with memory beside."""
+    """Draw requests per second of each framework's endpoint by its way to get a client, with memory next to it."""
     ways = (
         ("ours_shared", "ours", "ai_client, one shared"),
         ("official_shared", "official", "official SDK, one shared"),

@@ -1,4 +1,4 @@
-"""What a client costs a process: imports, first use and memory in fresh interpreters; copies and second clients."""
+"""The cost of a client for a process: import, first use and memory in fresh interpreters; copies and second clients."""
 
 import resource
 import subprocess
@@ -22,7 +22,7 @@ _MEMORY = "\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_
 
 
 def cases() -> list[Case]:
-    """List the cases of this kind; times are those of a whole process, or of one client or copy."""
+    """Return the cases that start processes; times are those of a whole process, or of one client or copy."""
     imports: dict[str, Opener] = {
         "httpx + pydantic": partial(_process, "import httpx, pydantic"),
         "ours": partial(_process, "import ai_client"),

@@ -1,4 +1,4 @@
-"""The file of figures: what was measured, where and with which versions."""
+"""The file of results: figures, machine and versions."""
 
 import importlib.metadata
 import json
@@ -29,7 +29,7 @@ PACKAGES = (
 
 
 def begin() -> dict[str, Any]:
-    """Give results that hold the machine and the versions alone."""
+    """Return results that hold only the machine and the versions."""
     packages = {name: importlib.metadata.version(name) for name in PACKAGES}
     for found in importlib.metadata.distributions(path=[str(OFFICIAL_2_PLACE)]):
         packages[f"{found.name} (official 2)"] = found.version
@@ -58,19 +58,19 @@ def _text(place: str) -> str:
 
 
 def add(found: dict[str, Any], case: Case, samples: dict[str, Sample]) -> None:
-    """Put in the figures of a case."""
+    """Add the figures of a case."""
     contenders = {name: asdict(sample) for name, sample in samples.items()}
     found["cases"][case.name] = {"unit": case.unit, "calls": case.calls, "contenders": contenders}
 
 
 def read() -> dict[str, Any]:
-    """Give the figures of the last run."""
+    """Return the results of the last run."""
     found: dict[str, Any] = json.loads(FILE.read_text())
     return found
 
 
 def write(found: dict[str, Any]) -> None:
-    """Keep the figures, each list of numbers on one line."""
+    """Save the results, each list of numbers on one line."""
     text = json.dumps(found, indent=1)
     text = re.sub(r"\[([-\d.,\s]+)\]", lambda match: f"[{' '.join(match[1].split())}]", text)
     FILE.write_text(text + "\n")

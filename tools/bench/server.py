@@ -1,4 +1,4 @@
-"""A server as cheap as Python allows, in a process of its own: canned answers from one asyncio protocol."""
+"""A minimal server in its own process: canned responses from one asyncio protocol."""
 
 import asyncio
 import contextlib
@@ -13,11 +13,11 @@ _JSON = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req
 _SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n%s"
 DESCRIPTORS = 10_000
 CONNECTIONS = b"/v1/connections"
-"""Where the number of connections opened so far is told."""
+"""The path that returns the number of connections opened so far."""
 
 
 class Canned(asyncio.Protocol):
-    """Answers each request by its path, as soon as its body is whole."""
+    """Answers each request by its path once its body is complete."""
 
     delay: float = 0.0
     answers: dict[bytes, bytes]
@@ -27,13 +27,13 @@ class Canned(asyncio.Protocol):
         self.buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport, and count."""
+        """Keep the transport and count the connection."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows the type
         self.transport = transport
         Canned.opened += 1
 
     def data_received(self, data: bytes) -> None:
-        """Take in bytes and answer what is whole."""
+        """Process bytes and answer complete requests."""
         self.buffer += data
         while True:
             end = self.buffer.find(b"\r\n\r\n")
@@ -58,19 +58,19 @@ class Canned(asyncio.Protocol):
 
 
 def allow_descriptors() -> None:
-    """Let this process have as many connections as it may; a usual soft limit is 1024 or less."""
+    """Raise this process's limit of file descriptors to the hard limit; the usual soft limit is 1024 or less."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     enough = DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, DESCRIPTORS)
     resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
 
 
 def json_answer(body: bytes) -> bytes:
-    """Make a whole JSON answer."""
+    """Build a whole JSON response."""
     return _JSON % (len(body), body)
 
 
 async def serve(delay: float) -> None:
-    """Serve until the process is ended; the first line printed is the port."""
+    """Serve until the process ends; print the port as the first line."""
     Canned.delay = delay
     allow_descriptors()
     stream = payloads.chat_stream(1000)
@@ -88,7 +88,7 @@ async def serve(delay: float) -> None:
 
 @contextlib.contextmanager
 def running(delay: float = 0.0) -> Iterator[str]:
-    """Run a server in another process and give its base URL."""
+    """Run a server in another process and yield its base URL."""
     command = [sys.executable, "-m", "tools.bench.server", str(delay)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None  # noqa: S101 - it is a pipe

@@ -16,7 +16,7 @@ PIECE = 4096
 
 
 def cases() -> list[Case]:
-    """List the cases of this kind."""
+    """Return the cases of streams."""
     chat = {**payloads.SMALL, "stream": True}
     response = {"model": payloads.MODEL, "input": "Say hello.", "stream": True}
     return [

@@ -1,4 +1,4 @@
-"""The process of one contender: for each number on its input it does so many calls and prints what one took."""
+"""The process of one contender: for each number on its input, make that many calls and print the figure per call."""
 
 import gc
 import sys

@@ -1,1 +1,1 @@
-"""The documentation's tables and build."""
+"""Tables and build hooks of the documentation."""

@@ -1,4 +1,4 @@
-"""The table of what an application answers to each error, as `ai_client.web` says it."""
+"""The table of HTTP responses to each error, from `ai_client.web`."""
 
 import logging
 
@@ -50,10 +50,10 @@ def _samples() -> list[tuple[str, Exception]]:
 
 
 def answers() -> str:
-    """Make the table."""
+    """Return the table."""
     rows = ["| Error | Status | `type` | `Retry-After` |", "| --- | ---: | --- | --- |"]
     log = logging.getLogger("ai_client")
-    was_disabled, log.disabled = log.disabled, True  # some of these are worth a record in an application
+    was_disabled, log.disabled = log.disabled, True  # `http_error` logs some of these errors
     try:
         for name, error in _samples():
             shown = http_error(error)

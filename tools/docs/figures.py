@@ -1,4 +1,4 @@
-"""The tables of measured costs, out of the benchmarks' last run."""
+"""Tables of measured costs, from the last run of the benchmarks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ FRAMEWORKS = {
 
 
 def figures() -> str:
-    """Make the short table."""
+    """Return the short table."""
     found = results.read()
     rows = [
         "| CPU time of | ai_client | official SDK | httpx alone | official / ai_client |",
@@ -47,7 +47,7 @@ def figures() -> str:
 
 
 def bars() -> str:
-    """Make the table of what is to be reached."""
+    """Return the table of targets."""
     rows = [
         "| Case | Compared | Median | Quartiles | Bar | Aim |",
         "| --- | --- | ---: | ---: | ---: | ---: |",
@@ -69,7 +69,7 @@ def bars() -> str:
 
 
 def cases() -> str:
-    """Make the table of every case in which this package meets others."""
+    """Return the table of every case in which this package is compared with others."""
     found = results.read()
     rows = [
         f"| Case | ai_client | {' | '.join(COLUMNS.values())} |",
@@ -89,7 +89,7 @@ def cases() -> str:
 
 
 def endpoints() -> str:
-    """Make the table of the frameworks' endpoints."""
+    """Return the table of the frameworks' endpoints."""
     rows = [
         "| Endpoint | Client | Requests/s | Slowest..fastest | Connections | Memory |",
         "| --- | --- | ---: | ---: | ---: | ---: |",
@@ -110,7 +110,7 @@ def _mark(reached: bool) -> str:
 
 
 def _times(contenders: Mapping[str, Any], name: str) -> str:
-    """Tell how many times this package's figure another's is."""
+    """Return by how many times another contender's figure exceeds this package's."""
     if name not in contenders:
         return ""
     _, median, _ = judged.quartiles(contenders[name]["rounds"], contenders["ours"]["rounds"])

@@ -1,4 +1,4 @@
-"""What MkDocs asks while it builds: pages of controls, the table of operations, and that nothing is from elsewhere."""
+"""MkDocs hooks: pages of controls, the table of operations, and a check that pages load nothing from other hosts."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ _LOADS_ELSEWHERE = re.compile(r"<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)
 
 
 def on_config(config: Any) -> Any:
-    """List the pages of the controls: their index first, then the others by name."""
+    """Add the pages of the controls to the navigation: their index first, then the others by name."""
     pages = sorted(page.name for page in (Path(config.docs_dir) / "controls").glob("*.md"))
     pages.sort(key=lambda name: name not in {"README.md", "index.md"})
     for entry in config.nav:
@@ -23,7 +23,7 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put the table of operations where a page asks for it."""
+    """Insert the table of operations where a page has its marker."""
     return (
         markdown.replace("<!-- operations -->", operations())
         if "<!-- operations -->" in markdown
@@ -32,7 +32,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def on_post_page(output: str, *, page: Any, config: Any) -> str:
-    """Refuse a page that loads a script, a style or a picture from another host."""
+    """Raise `PluginError` if a page loads a script, a style or an image from another host."""
     del config
     found = _LOADS_ELSEWHERE.search(output)
     if found is not None:

@@ -1,4 +1,4 @@
-"""The table of the API's operations, as the client's resources have them."""
+"""The table of the API's operations, from the client's resources."""
 
 import inspect
 import re
@@ -14,7 +14,7 @@ _VIEWS = {"with_raw_response", "with_streaming_response"}
 
 
 def operations() -> str:
-    """Make the table."""
+    """Return the table."""
     with OpenAI(api_key="none") as client:
         rows = [f"| `{name}` | {what} |" for name, what in _below(client, "client")]
     return "\n".join(["| Call | What it does |", "| --- | --- |", *rows])

@@ -1,4 +1,4 @@
-"""Tables of what the policies take as plain data, out of their classes."""
+"""Tables of the policies' options, from the fields and docstrings of their classes."""
 
 import inspect
 import re
@@ -39,13 +39,13 @@ POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
     "telemetry": (Telemetry, frozenset({"redaction"})),
     "redaction": (Redaction, frozenset()),
 }
-"""The class behind each option of `controls`, and what of it other options give."""
+"""The class behind each option of `controls`, and its fields that other options set."""
 _ENTRY = re.compile(r"^ {4}(\w[\w, ]*): (.*(?:\n {8}.*)*)", re.MULTILINE)
 _SECTION = re.compile(r"^(?:Args|Attributes):\n((?: {4}.*\n?|\n)+)", re.MULTILINE)
 
 
 def policy(option: str, type_name: Any) -> str:
-    """Make the table of an option's members."""
+    """Return the table of an option's members."""
     cls, hidden = POLICIES[option]
     hints = get_type_hints(cls, localns={"Store": Any, "Waiter": Any})
     said = descriptions(cls)
@@ -58,7 +58,7 @@ def policy(option: str, type_name: Any) -> str:
 
 
 def descriptions(cls: type[Any]) -> dict[str, str]:
-    """Read what the docstrings of a class and its bases say about its arguments."""
+    """Return the descriptions of a class's arguments, from its docstring and those of its bases."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         section = _SECTION.search((inspect.cleandoc(base.__doc__ or "") + "\n") if base.__doc__ else "")
@@ -69,7 +69,7 @@ def descriptions(cls: type[Any]) -> dict[str, str]:
 
 
 def default(one: Field[Any]) -> str:
-    """Write an argument's default."""
+    """Format the default of an argument."""
     if one.default is not MISSING:
         return "" if one.default is None else f"`{one.default!r}`"
     if one.default_factory is MISSING:

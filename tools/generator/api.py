@@ -1,4 +1,4 @@
-"""The API as the map describes it: every method with the types it takes and gives."""
+"""The API as the map describes it: every method with its parameter and result types."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,28 +17,28 @@ PAGED = ("data", "items")
 
 @dataclass(frozen=True)
 class Signature:
-    """One method: what it sends, and what comes back."""
+    """One method: its parameters and its results."""
 
     method: Method
     call: Call
     parameters: Node | None
-    """The TypedDict of its keywords, if it has any but the options."""
+    """The TypedDict of its keywords, if it has any besides the options."""
     result: Shape | None
-    """What it gives; one item where it lists."""
+    """The result; that of one item where the method lists."""
     event: Shape | None
-    """One event, where it may stream."""
+    """One event, where the method can stream."""
     multipart: bool
 
 
 class Api:
-    """All signatures, and the types they need."""
+    """All signatures, and the types that they need."""
 
     def __init__(self, description: Description, rules: Rules) -> None:
         self.rules = rules
         self.parser = Parser(description, rules.names.keys())
         self.graph = Graph(self.parser, rules)
         self.aliases: dict[str, dict[str, Node]] = {}
-        """Further names of results: module -> name -> what it names."""
+        """Aliases of results: module -> name -> node."""
         self._description = description
         self.signatures = {
             method.path: self._signature(resource, method)
@@ -60,7 +60,7 @@ class Api:
                 self.aliases.setdefault(module, {})[name] = self.graph.shared(Node(schema, face))
 
     def result_name(self, signature: Signature) -> tuple[str, str] | None:
-        """Give module and public name of what a method gives, where that has a name."""
+        """Return module and public name of a method's result, if it has a name."""
         if not isinstance(signature.result, Ref):
             return None
         node = self.graph.shared(Node(signature.result.key, RESULT))
@@ -102,7 +102,7 @@ class Api:
         return Node(key, PARAM)
 
     def _one_object(self, body: Schema) -> Schema:
-        """Lay the members of a union of objects over each other: parameters are one TypedDict."""
+        """Merge the members of a union of objects: parameters are one TypedDict."""
         body = self._description.resolve(body)
         members = body.get("oneOf") or body.get("anyOf")
         if not members or body.get("properties"):
@@ -170,7 +170,7 @@ class Api:
 
 
 def params_name(method: Method) -> str:
-    """Give the name of a method's parameters."""
+    """Return the name of a method's parameters."""
     if method.params:
         return method.params
     noun = camel(singular(method.resource.rpartition(".")[2]))

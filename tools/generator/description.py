@@ -1,4 +1,4 @@
-"""The OpenAPI description: what it holds, with references resolved and `allOf` merged."""
+"""The OpenAPI description, with references resolved and `allOf` merged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ REFERENCE = "#/components/schemas/"
 
 
 class DescriptionError(Exception):
-    """The description or the map cannot be turned into code; the message says where."""
+    """The description or the map cannot be turned into code; the message names the place."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Call:
     raw: Mapping[str, Schema]
 
     def parameters(self, place: str) -> list[Schema]:
-        """List name, schema and necessity of its parameters in *place*, "path" or "query"."""
+        """Return its parameters in *place*, "path" or "query": each with `name`, `schema` and `required`."""
         whole = self.raw.get(place, {})
         required = whole.get("required", ())
         return [
@@ -31,7 +31,7 @@ class Call:
         ]
 
     def body(self, prefer: str | None = None) -> tuple[str, Schema] | None:
-        """Return content type and schema of the request body, if it has one; a form where there is a choice."""
+        """Return content type and schema of the request body, or `None`; a form takes precedence."""
         content = self.raw.get("body", {})
         if not content:
             return None
@@ -39,12 +39,12 @@ class Call:
         return kind, content[kind]
 
     def answer(self, kind: str) -> Schema | None:
-        """Return the schema of the successful answer in a content type, if it has one."""
+        """Return the schema of the successful response in a content type, or `None`."""
         return self.raw.get("answer", {}).get(kind)
 
 
 class Description:
-    """A description, with what it lacks laid over it."""
+    """A description, with its supplement applied."""
 
     def __init__(self, calls: Mapping[str, Mapping[str, Schema]], schemas: Mapping[str, Schema]) -> None:
         self._calls = calls
@@ -70,7 +70,7 @@ class Description:
         return list(self._calls)
 
     def resolve(self, schema: Schema) -> Schema:
-        """Follow references to a schema that is none."""
+        """Follow references until the schema is not a reference."""
         while "$ref" in schema:
             schema = self.schema(referenced(schema))
         return schema

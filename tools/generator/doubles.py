@@ -1,4 +1,4 @@
-"""Types of a beta that say what a type of the released API says: second names of the latter, and no classes."""
+"""Types of a beta that equal a type of the released API: they become aliases of it instead of classes."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ from .shapes import Array, Field, Nullable, Object, Ref, Shape, Table, Union
 
 
 class Doubles:
-    """The nodes that are second names, and of which."""
+    """The nodes that are aliases, and their originals."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -21,11 +21,11 @@ class Doubles:
                 del self._originals[node]
 
     def original(self, node: Node) -> Node | None:
-        """Return the node that *node* is a second name of, if it is one."""
+        """Return the node that *node* is an alias of, or `None`."""
         return self._originals.get(node)
 
     def _namesake(self, node: Node) -> Node | None:
-        """Return the node whose schema is called the same but for the prefix of a beta."""
+        """Return the node whose schema has the same name without the prefix of a beta."""
         for prefix, modules in self._graph.rules.second_names.items():
             key = node.key.removeprefix(prefix)
             if key != node.key and key in self._graph.parser.definitions:
@@ -42,7 +42,7 @@ class Doubles:
         return self._renamed(shapes[0], node.face) == self._renamed(shapes[1], node.face)
 
     def _renamed(self, shape: Shape, face: str) -> Shape:
-        """Write out what has no name in Python, and call what has two by that of the original."""
+        """Expand shapes without a name in Python, and refer to the originals instead of aliases."""
         rename = partial(self._renamed, face=face)
         match self._graph.leaves(shape):
             case Ref(key):

@@ -1,4 +1,4 @@
-"""Files that the generator owns: formatted, written, compared."""
+"""Files that the generator owns: format, write and compare them."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ from .modules import HEADER
 
 
 def format_all(texts: Mapping[str, str], settings: Path) -> dict[str, str]:
-    """Format modules by the project's own rules."""
+    """Format modules with the project's ruff settings."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for path, text in texts.items():
@@ -25,7 +25,7 @@ def format_all(texts: Mapping[str, str], settings: Path) -> dict[str, str]:
 
 
 def differences(texts: Mapping[str, str], root: Path) -> list[str]:
-    """List the files that are missing, stale, or no longer generated."""
+    """Return the files that are missing, stale, or no longer generated."""
     stale = [
         path
         for path, text in texts.items()
@@ -35,7 +35,7 @@ def differences(texts: Mapping[str, str], root: Path) -> list[str]:
 
 
 def write(texts: Mapping[str, str], root: Path) -> None:
-    """Write the files, and remove those no longer generated."""
+    """Write the files, and delete those that are no longer generated."""
     for path in owned(root):
         if path not in texts:
             (root / path).unlink()
@@ -47,7 +47,7 @@ def write(texts: Mapping[str, str], root: Path) -> None:
 
 
 def owned(root: Path) -> list[str]:
-    """List the files below *root* that the generator wrote."""
+    """Return the files below *root* that the generator wrote."""
     return [str(path.relative_to(root)) for path in root.rglob("*.py") if path.read_text().startswith(HEADER)]
 
 
@@ -55,5 +55,5 @@ def _ruff() -> str:
     beside = Path(sys.executable).with_name("ruff")
     found = str(beside) if beside.exists() else shutil.which("ruff")
     if not found:
-        raise FileNotFoundError("ruff formats what is generated: pip install ruff")
+        raise FileNotFoundError("The generator formats its output with ruff: pip install ruff")
     return found

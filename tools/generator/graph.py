@@ -1,7 +1,7 @@
-"""Which types exist, what they are called, and which module each lives in.
+"""The types to generate, their names, and the module of each.
 
-A definition has up to two faces: what the API answers (a model) and what a caller passes (a TypedDict). Each face that
-some method reaches is a node. A node without a rule lives in the lowest module among its users'.
+A definition has up to two faces: what the API returns (a model) and what a caller passes (a TypedDict). Each
+face that a method reaches is a node. A node without a rule is placed in the lowest of its users' modules.
 """
 
 from collections import defaultdict
@@ -27,7 +27,7 @@ class Node:
 
 
 class Graph:
-    """All nodes that the roots reach."""
+    """All nodes that are reachable from the roots."""
 
     def __init__(self, parser: Parser, rules: Rules) -> None:
         self.parser = parser
@@ -43,20 +43,20 @@ class Graph:
         self._merged = cache(self._expand)
 
     def add_root(self, shape: Shape, face: str, module: str) -> None:
-        """Say that *module* needs a shape."""
+        """Register a shape that *module* needs."""
         if isinstance(shape, Ref):
             self._kept.add(shape.key)
         for key in shape.refs():
             self._roots[Node(key, face)].add(module)
 
     def add_named_root(self, definition: Definition, face: str, module: str, name: str) -> None:
-        """Say that *module* holds a definition under a name of its own."""
+        """Register a definition that *module* holds under a name of its own."""
         node = Node(definition.key, face)
         self._roots[node].add(module)
         self._named[node] = name
 
     def close(self) -> None:
-        """Reach, place and name every node."""
+        """Collect, place and name all reachable nodes."""
         reached: dict[Node, None] = {}
         waiting = list(self._roots)
         while waiting:
@@ -76,16 +76,16 @@ class Graph:
         self._refuse_namesakes()
 
     def definition(self, node: Node) -> Definition:
-        """Give what a node is a face of."""
+        """Return the definition of a node."""
         return self.parser.definitions[node.key]
 
     def shared(self, node: Node) -> Node:
-        """Give the node that stands for both faces where a definition reads the same on both."""
+        """Return the node that represents both faces where a definition has no object, so that both are equal."""
         shape = self.definition(node).shape
         return node if self._has_object(shape) else Node(node.key, RESULT)
 
     def is_emitted(self, key: str) -> bool:
-        """Tell whether a definition gets a name in Python, or is written out where it is used."""
+        """Return whether a definition gets a name in Python; otherwise it is expanded where it is used."""
         shape = self.parser.definitions[key].shape
         if isinstance(shape, Object):
             return True
@@ -96,27 +96,27 @@ class Graph:
         return isinstance(shape, Union) and self._has_object(shape) and wanted
 
     def expand(self, shape: Shape) -> Shape:
-        """Write out the definitions that have no name in Python."""
+        """Replace definitions without a name in Python by their shapes."""
         return self._merged(shape)
 
     def leaves(self, shape: Shape) -> Shape:
-        """Write out all unions inside a union."""
+        """Flatten all unions inside a union."""
         shape = self.expand(shape)
         if isinstance(shape, Union):
             return union([self._open(member) for member in shape.members], shape.tag)
         return shape
 
     def is_public(self, node: Node) -> bool:
-        """Tell whether a node's package offers its name, as it does not for objects inside others."""
+        """Return whether a node's package exports its name; objects inside others are not exported."""
         definition = self.definition(node)
         return definition.owner is None or node.key in self.rules.names or node in self._named
 
     def is_told_apart(self, key: str) -> bool:
-        """Tell whether a definition is one of several objects of a union, so that its constants matter."""
+        """Return whether a definition is one of several objects of a union, so that its constants discriminate."""
         return key in self._told_apart
 
     def twin(self, module: str) -> str:
-        """Give the module of the parameter forms of a module's types."""
+        """Return the module of the parameter forms of a module's types."""
         twin = self.rules.twins.get(module, f"{module}_param")
         return twin if twin in self._order else module
 
@@ -170,7 +170,7 @@ class Graph:
         self._placing.add(node)
         homes = {pinned} if (pinned := self._pinned(node)) else self._homes(node, set())
         self._placing.discard(node)
-        if not homes:  # a part of a cycle: its turn comes once another part has a place
+        if not homes:  # part of a cycle: placed once another part is
             return
         module = min(homes, key=self._order.__getitem__)
         if not all(self.rules.may_use(home, module) for home in homes):
@@ -184,7 +184,7 @@ class Graph:
         return self.twin(module) if node.face == PARAM else module
 
     def _homes(self, node: Node, seen: set[Node]) -> set[str]:
-        """Give the modules of a node's users, through users that are written out where they are used."""
+        """Return the modules of a node's users, looking through users that are expanded where they are used."""
         both = not self._has_object(self.definition(node).shape)
         homes: set[str] = set()
         for each in (Node(node.key, RESULT), Node(node.key, PARAM)) if both else (node,):

@@ -1,4 +1,4 @@
-"""What a generated module imports."""
+"""The imports of a generated module."""
 
 from collections import defaultdict
 
@@ -6,7 +6,7 @@ from .description import DescriptionError
 
 
 class Imports:
-    """What a module imports, gathered while its body is written."""
+    """The imports of a module, collected while its body is written."""
 
     def __init__(self, module: str) -> None:
         self._module = module
@@ -19,7 +19,7 @@ class Imports:
         self._modules.add(module)
 
     def add(self, module: str, name: str) -> str:
-        """Import *name*, and give it back to write.
+        """Import *name* and return it.
 
         Raises:
             DescriptionError: Another module's *name* is imported already.
@@ -27,25 +27,25 @@ class Imports:
         for other, names in self._names.items():
             if name in names and other != module:
                 raise DescriptionError(
-                    f"{name} is needed from both {other} and {module}: part them in the map"
+                    f"{name} is needed from both {other} and {module}: rename one of them in the map"
                 )
         self._names[module].add(name)
         return name
 
     def offer(self, module: str, name: str) -> None:
-        """Import *name* for whoever imports it from here."""
+        """Import *name* for re-export."""
         self._offered.add(self.add(module, name))
 
     def names(self) -> set[str]:
-        """Give all imported names."""
+        """Return all imported names."""
         return {name for names in self._names.values() for name in names}
 
     def sources(self, prefix: str) -> list[str]:
-        """List the modules below *prefix* that are imported from, without it."""
+        """Return the modules below *prefix* that are imported from, without the prefix."""
         return sorted(each.removeprefix(prefix) for each in self._names if each.startswith(prefix))
 
     def text(self, module: str = "") -> str:
-        """Write the import statements, for the formatter to sort."""
+        """Return the import statements; the formatter sorts them."""
         whole = [f"import {module}" for module in sorted(self._modules)]
         return "\n".join(
             whole

@@ -1,4 +1,4 @@
-"""Writes the methods of resources."""
+"""Generate the methods of resources."""
 
 import re
 
@@ -27,7 +27,7 @@ PAGES = {
 
 
 class MethodWriter:
-    """Writes the methods of one resource's class."""
+    """Generates the methods of one resource's class."""
 
     def __init__(self, api: Api, owner: str, imports: Imports) -> None:
         self._api = api
@@ -35,7 +35,7 @@ class MethodWriter:
         self._imports = imports
 
     def write(self, signature: Signature) -> str:
-        """Write one method."""
+        """Return the code of one method."""
         if signature.event is not None:
             return self._streaming(signature)
         if signature.method.page:
@@ -110,7 +110,7 @@ class MethodWriter:
         return "\n".join(overloads)
 
     def _parameters(self, signature: Signature, mode: str = "", stream: str = "") -> str:
-        """Write a method's parameters: the last part of the path by position, the rest by keyword."""
+        """Return a method's parameters: the last path parameter is positional, the others are keywords."""
         parts = [f'self: "{self._owner}[{mode}]"' if mode else "self"]
         parts += [f"{name}: str" for name in self._positional(signature)]
         keywords = [f"{name}: str" for name in self._keywords(signature)]
@@ -196,20 +196,20 @@ class MethodWriter:
         return self._imports.add(f"ai_client.types.{module.replace('/', '.')}", name)
 
     def _headers(self, signature: Signature) -> dict[str, str]:
-        """Give the headers that the API, or the official SDK, wants beside the usual ones."""
+        """Return the headers that the API or the official SDK expects besides the usual ones."""
         headers = dict(ACCEPTED.get(self._result(signature), {}))
         if self._files(signature) and not signature.method.json_without_files:
             headers["Content-Type"] = "multipart/form-data"
         return headers | dict(signature.method.headers)
 
     def _query(self, signature: Signature) -> tuple[str, ...]:
-        """List the parameters that go into the query string though the method is no GET."""
+        """Return the query parameters of a method that is not a GET."""
         if signature.call.verb == "GET":
             return ()
         return tuple(each["name"].removesuffix("[]") for each in signature.call.parameters("query"))
 
     def _files(self, signature: Signature) -> tuple[str, ...]:
-        """List the parameters that are sent as files."""
+        """Return the parameters that are sent as files."""
         if not signature.multipart or signature.parameters is None:
             return ()
         shape = self._api.graph.definition(signature.parameters).shape
@@ -239,5 +239,5 @@ class MethodWriter:
 
 
 def path_names(template: str) -> list[str]:
-    """List the parameters of a path template."""
+    """Return the parameters of a path template."""
     return re.findall(r"\{(\w+)\}", template)

@@ -1,4 +1,4 @@
-"""The notation of `tools/api/description.json` and `supplement.json`: JSON Schema, in short.
+"""The notation of `tools/api/description.json` and `supplement.json`: JSON Schema, abbreviated.
 
 | Notation | JSON Schema |
 | --- | --- |
@@ -7,10 +7,10 @@
 | `["string"]` | an array of strings |
 | `{"id!": "string", "note": "string"}` | an object with two properties, the first of them required |
 | `{"$const": "list"}` | the keyword after the dollar sign, as JSON Schema has it |
-| `{"$discriminator": "type"}` | the property that tells the members of a union apart |
+| `{"$discriminator": "type"}` | the property that discriminates the members of a union |
 | `{}` | anything |
 
-In a supplement, `"$optional"` lists properties that the description calls required, though they are not.
+In a supplement, `"$optional"` lists properties that the description wrongly requires.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ KEYWORDS = {
     *ONE, *SEVERAL, "$recursiveRef", "$ref", "const", "discriminator", "enum", "nullable", "properties", "required",
     "title", "type",
 }  # fmt: skip
-"""The keywords of JSON Schema that types are made of."""
+"""The keywords of JSON Schema that affect types."""
 PARAMETERS, CONTENTS = {"path", "query"}, {"body", "answer"}
 
 

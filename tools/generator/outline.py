@@ -15,35 +15,35 @@ class Method:
     name: str
     call: str
     stream: bool | str = False
-    """Whether `stream=True` gives events; the schema of one where the description does not say it."""
+    """Whether `stream=True` returns events; the schema of one where the description lacks it."""
     page: str | None = None
     """The page class of a method that lists."""
     result: str | None = None
-    """The public name of the result where the schema has another, `binary`, `text` or `none`."""
+    """The public name of the result where it differs from the schema's, or `binary`, `text` or `none`."""
     params: str | None = None
-    """The public name of the parameters where it is not made from resource and method."""
+    """The public name of the parameters where it is not derived from resource and method."""
     body: str | None = None
     """The content type to describe where the operation takes several."""
     apart: tuple[str, ...] = ()
-    """Parameters that decide what the method gives, which its overloads therefore name one by one."""
+    """Parameters that select the result type, so that the overloads name them one by one."""
     bare: dict[str, str] = field(default_factory=dict)
-    """A name for the parameters without some more, and those, by name: `parse` takes one of them as a type."""
+    """Names of further bases of the parameters, and the parameter that each lacks: `parse` takes that as a type."""
     headers: tuple[tuple[str, str], ...] = ()
-    """Headers of the request, below the caller's."""
+    """Headers of the request; the caller's take precedence."""
     json_without_files: bool = False
-    """Whether it sends JSON, and no form, where it is given no file."""
+    """Whether it sends JSON instead of a form where no file is given."""
     deprecated: bool = False
     doc: str = ""
 
     @property
     def path(self) -> str:
-        """Its place below a client, with dots."""
+        """Its dotted path below a client."""
         return f"{self.resource}.{self.name}"
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource, and the modules of what only it uses."""
+    """One resource, and the modules of types that only it uses."""
 
     path: str
     module: str
@@ -51,16 +51,16 @@ class Resource:
     params: str
     methods: tuple[Method, ...]
     hand: tuple[str, ...] = ()
-    """Methods that are written by hand, in a subclass beside the generated class."""
+    """Handwritten methods, in a subclass next to the generated class."""
     later: tuple[str, ...] = ()
-    """Methods that are to be written by hand."""
+    """Methods yet to be written by hand."""
     same: str | None = None
-    """Another resource that this is a second name of."""
+    """The resource that this is an alias of."""
     doc: str = ""
 
 
 def resource_of(path: str, rule: Mapping[str, Any]) -> Resource:
-    """Read one resource of the map."""
+    """Parse one resource of the map."""
     *parents, last = path.split(".")
     module = rule.get("module", "/".join([*parents, singular(last)]))
     shared = rule.get("headers", {})

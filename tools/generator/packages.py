@@ -1,4 +1,4 @@
-"""Writes the `__init__` modules of types: every name importable from its package, each module loaded on first use."""
+"""Generate the `__init__` modules of types: packages export all names, and modules load on first use."""
 
 from collections import defaultdict
 
@@ -8,13 +8,13 @@ from .rules import package_of
 
 
 def write_packages(api: Api) -> dict[str, str]:
-    """Write the `__init__` of every package, by the package's path below `types/`."""
+    """Return the `__init__` of every package, by the package's path below `types/`."""
     packages = public_names(api)
     return {package: _init(package, names, packages) for package, names in packages.items()}
 
 
 def public_names(api: Api) -> dict[str, dict[str, str]]:
-    """Give the names that each package offers, with their modules."""
+    """Return the names that each package exports, with their modules."""
     packages: dict[str, dict[str, str]] = {"": {}}
     for node, module in api.graph.modules.items():
         if not api.graph.is_public(node):
@@ -42,7 +42,7 @@ def public_names(api: Api) -> dict[str, dict[str, str]]:
 
 
 def _init(package: str, names: dict[str, str], packages: dict[str, dict[str, str]]) -> str:
-    """Write one `__init__`: what checkers see, and the table that names are found by."""
+    """Return one `__init__`: imports for type checkers, and the table for lazy imports."""
     dotted = package.replace("/", ".")
     inner = sorted(
         each.rpartition("/")[2] for each in packages if each != package and package_of(each) == package

@@ -1,4 +1,4 @@
-"""Writes what callers pass: TypedDicts."""
+"""Generate the types of parameters: TypedDicts."""
 
 import keyword
 from collections.abc import Set as AbstractSet
@@ -13,12 +13,12 @@ from .writer import Writer
 
 
 class ParamWriter(Writer):
-    """Writes the TypedDicts of one module."""
+    """Generates the TypedDicts of one module."""
 
     use = PARAM
 
     def write(self, node: Node, later: AbstractSet[Node]) -> str:
-        """Write one definition; what is defined *later* in the module is referred to by a string."""
+        """Return the code of one definition; references to definitions in *later* are quoted."""
         definition, name = self._graph.definition(node), self._graph.names[node]
         if not isinstance(definition.shape, Object):
             self._imports.add("typing", "TypeAlias")
@@ -26,7 +26,7 @@ class ParamWriter(Writer):
         return self._typed_dict(name, definition.shape, self._docstring(definition, name), later)
 
     def method(self, node: Node, method: Method, later: AbstractSet[Node]) -> str:
-        """Write the parameters of a method; those that decide what it gives are apart from a common base."""
+        """Return the parameters of a method; those that select the result type are separated from a common base."""
         name, shape = self._graph.names[node], self._graph.definition(node).shape
         assert isinstance(shape, Object)  # noqa: S101 - parameters are one by construction
         options = self._imports.add("ai_client._params.omit", "MethodOptions")
@@ -52,7 +52,7 @@ class ParamWriter(Writer):
         )
 
     def _base(self, name: str, rest: Object, method: Method, about: str, later: AbstractSet[Node]) -> str:
-        """Write the common base of the forms, above one with still less where the map names that."""
+        """Return the common base of the forms, on top of the smaller bases that the map names."""
         holder = self._imports.add("ai_client._params.omit", "MethodOptions")
         text = ""
         for bare, typed in method.bare.items():
@@ -65,7 +65,7 @@ class ParamWriter(Writer):
         return text + self._typed_dict(name, rest, f"{about}.", later, base=holder)
 
     def _form(self, name: str, apart: tuple[Field, ...], about: str, later: AbstractSet[Node]) -> str:
-        """Write the parameters of one way to answer."""
+        """Return the parameters of one form, streaming or not."""
         streaming = not name.endswith("NonStreaming")
         stream = Choice((True,)) if streaming else Nullable(Choice((False,)))
         fields = [field for field in apart if field.name != "stream"]
@@ -74,7 +74,7 @@ class ParamWriter(Writer):
         return self._typed_dict(name, Object(tuple(fields)), about, later, base=base)
 
     def annotation(self, shape: Shape) -> str:
-        """Write a shape as a type."""
+        """Return a shape as a type annotation."""
         match shape:
             case Nullable(of):
                 return f"{self.annotation(of)} | None"

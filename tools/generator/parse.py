@@ -1,4 +1,4 @@
-"""From schemas to shapes: every named schema, and every object inside one, becomes a definition."""
+"""Parse schemas into shapes: every named schema, and every object inside one, becomes a definition."""
 
 from collections.abc import Collection
 from typing import Any
@@ -27,7 +27,7 @@ NO_CONTENT = {"description", "default", "title", "deprecated", "nullable", "requ
 
 
 class Parser:
-    """Reads schemas of one description, each once."""
+    """Parses the schemas of one description, each once."""
 
     def __init__(self, description: Description, kept: Collection[str] = ()) -> None:
         self.description = description
@@ -36,11 +36,11 @@ class Parser:
         self._nullable: set[str] = set()
 
     def named(self, name: str) -> Shape:
-        """Give the shape that a reference to a named schema stands for."""
+        """Return the shape of a reference to a named schema."""
         name = twin(self.description, name)
         if name not in self.definitions:
             schema = self.description.schema(name)
-            self.definitions[name] = Definition(name, Anything())  # for references back to it
+            self.definitions[name] = Definition(name, Anything())  # placeholder for recursive references
             shape = self.shape(schema, name, ())
             if isinstance(shape, Nullable):
                 self._nullable.add(name)
@@ -50,9 +50,9 @@ class Parser:
         return nullable(Ref(name)) if name in self._nullable else Ref(name)
 
     def shape(self, schema: Schema, owner: str, steps: tuple[str, ...]) -> Shape:
-        """Give the shape of a schema found inside the definition *owner*, *steps* below it.
+        """Return the shape of a schema found inside the definition *owner*, *steps* below it.
 
-        What is no object becomes a definition only where *kept* names it, as "owner.step.step".
+        Anything but an object becomes a definition only where *kept* names it, as "owner.step.step".
         """
         shape = self._shape(schema, owner, steps)
         key = ".".join((owner, *steps))
@@ -81,7 +81,7 @@ class Parser:
         return self._plain(schema, owner, steps)
 
     def object(self, key: str, fields: list[tuple[str, Schema, bool]]) -> Definition:
-        """Define an object from loose properties, as a method's parameters are."""
+        """Define an object from separate properties, such as a method's parameters."""
         parts = tuple(
             Field(name, self.shape(schema, key, (name,)), required) for name, schema, required in fields
         )
@@ -124,7 +124,7 @@ class Parser:
         return joined if len(real) == len(parts) else nullable(joined)
 
     def _member_step(self, schema: Schema) -> str:
-        """Name an object inside a union after what tells it apart: its title, its tag, else its first key."""
+        """Return a name for an object inside a union: its title, its tag, else its first property."""
         if "title" in schema:
             return str(schema["title"])
         if "items" in schema and isinstance(schema["items"], dict):
@@ -140,7 +140,7 @@ class Parser:
         return next(iter(whole["properties"]))
 
     def _inline(self, schema: Schema, owner: str, steps: tuple[str, ...]) -> Shape:
-        """Define an object where it stands: the owner itself, or a part of it."""
+        """Define an object in place: the owner itself, or a part of it."""
         steps = tuple(step for step in steps if step)
         key = ".".join((owner, *steps))
         fields = self._fields(schema, owner, steps)
@@ -148,7 +148,7 @@ class Parser:
         return Ref(key)
 
     def _fields(self, schema: Schema, owner: str, steps: tuple[str, ...]) -> tuple[Field, ...]:
-        """List an object's properties, those of the named schemas that it extends as these define them."""
+        """Return an object's properties, including those of the named schemas that it extends."""
         required = set(self.description.merged(schema)["required"])
         fields: dict[str, Field] = {}
         for part in schema.get("allOf", ()):
@@ -165,7 +165,7 @@ class Parser:
         )
 
     def _is_object(self, schema: Schema) -> bool:
-        """Tell whether a schema has properties, be it through `allOf`."""
+        """Return whether a schema has properties, directly or through `allOf`."""
         if "$ref" in schema or "enum" in schema:
             return False
         if schema.get("properties"):

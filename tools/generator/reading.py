@@ -1,4 +1,4 @@
-"""Reads a description in the notation, and lays a supplement over it."""
+"""Read a description in the notation, and apply a supplement to it."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ def _expanded(how: Callable[[Any], Any], name: str, text: Any) -> Any:
 
 
 def _overlay(base: Any, extra: Any, at: tuple[str, ...]) -> Any:
-    """Lay what a supplement adds over the description, and refuse what the description has by now."""
+    """Merge a supplement into the description; raise where the description already has a value."""
     if at[-1] == "required" and isinstance(base, list):
         return base + extra
     if not (isinstance(base, Mapping) and isinstance(extra, Mapping)):
@@ -50,7 +50,7 @@ def _overlay(base: Any, extra: Any, at: tuple[str, ...]) -> Any:
 
 
 def _released(schema: Mapping[str, Any], at: tuple[str, ...]) -> dict[str, Any]:
-    """Take the properties that a supplement calls optional out of the required ones."""
+    """Remove the properties that a supplement marks optional from the required ones."""
     optional, required = schema["optional"], schema.get("required", [])
     if needless := set(optional) - set(required):
         raise DescriptionError(f"{'.'.join(at)} does not require {', '.join(sorted(needless))}")

@@ -1,4 +1,4 @@
-"""From an OpenAPI document to the description in the notation: only what code and tests are made of."""
+"""Reduce an OpenAPI document to the description in the notation: only what code and tests need."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -66,7 +66,7 @@ def _type(schema: Schema) -> Any:
 
 
 def _reduced(schema: Schema) -> Schema:
-    """Keep what makes types: no prose, no limits, no type beside values, `const` for a single value."""
+    """Keep the keywords that affect types: no prose, no limits, no type next to values, `const` for a single value."""
     if schema.get("format") == "binary":
         return FILE
     kept = {keyword: _value(keyword, value) for keyword, value in schema.items() if keyword in KEYWORDS}

@@ -1,4 +1,4 @@
-"""Writes `resources/`: a class for each resource, a few lines for each of its methods."""
+"""Generate `resources/`: a class per resource, a few lines per method."""
 
 from .api import Api, Signature
 from .imports import Imports
@@ -11,7 +11,7 @@ VIEWS = ("AsyncRaw", "AsyncStreaming", "Raw", "RawView", "Streaming", "Streaming
 
 
 class ResourceWriter:
-    """Writes the module of one resource."""
+    """Generates the module of one resource."""
 
     def __init__(self, api: Api, resource: Resource) -> None:
         self._api = api
@@ -21,7 +21,7 @@ class ResourceWriter:
         self._methods = MethodWriter(api, self._name, self._imports)
 
     def write(self) -> str:
-        """Give the module's text."""
+        """Return the module's text."""
         children = children_of(self._api, self._resource.path)
         written = self._resource.hand
         signatures = [
@@ -32,7 +32,7 @@ class ResourceWriter:
         body = [f'    """{self._resource.doc or _about(self._resource.path)}"""']
         self._imports.add("ai_client._client.modes", "M")
         self._imports.add("ai_client._client.operation", "Resource")
-        if not written:  # the class written by hand has views of its own
+        if not written:  # the handwritten class has its own views
             body.append(self._views())
         body += [self._child(child) for child in children]
         body += [self._methods.write(signature) for signature in _lists_last(signatures)]
@@ -64,7 +64,7 @@ class ResourceWriter:
 
 
 def write_resources(api: Api) -> dict[str, str]:
-    """Write every resource, and the class that gives a client its own, by path below the package."""
+    """Return the text of every resource and of the client's base class, by path below the package."""
     texts = {}
     for resource in api.rules.resources.values():
         if resource.same:
@@ -79,12 +79,12 @@ def write_resources(api: Api) -> dict[str, str]:
 
 
 def class_name(path: str) -> str:
-    """Give the name of a resource's class."""
+    """Return the name of a resource's class."""
     return camel(path.rpartition(".")[2])
 
 
 def parents(api: Api) -> list[str]:
-    """List the paths that only hold other resources."""
+    """Return the paths that only hold other resources."""
     every: set[str] = set()
     for path in api.rules.resources:
         while path := path.rpartition(".")[0]:
@@ -93,7 +93,7 @@ def parents(api: Api) -> list[str]:
 
 
 def children_of(api: Api, path: str) -> list[Resource]:
-    """List the resources right below another, or below the client where *path* is empty."""
+    """Return the resources directly below another, or below the client where *path* is empty."""
     prefix = f"{path}." if path else ""
     every = [*api.rules.resources.values(), *(_group(each) for each in parents(api))]
     found = [
@@ -107,7 +107,7 @@ def _group(path: str) -> Resource:
 
 
 def _file(api: Api, resource: Resource) -> str:
-    """Give the file of a resource; one with a part written by hand is a private module beside that part."""
+    """Return the file of a resource; one with a handwritten part is a private module next to that part."""
     path = resource.path.replace(".", "/")
     if resource.hand:
         return f"{path}/_generated.py"
@@ -150,5 +150,5 @@ def _about(path: str) -> str:
 
 
 def _lists_last(signatures: list[Signature]) -> list[Signature]:
-    """Put a method called `list` last: below it, the name is no longer the builtin's."""
+    """Move a method called `list` to the end: below it, the name does not refer to the builtin."""
     return sorted(signatures, key=lambda each: each.method.name == "list")

@@ -1,4 +1,4 @@
-"""Writes what the API answers: pydantic models."""
+"""Generate the types of results: pydantic models."""
 
 import keyword
 import re
@@ -29,12 +29,12 @@ TAGS = ("type", "object", "role", "event", "mode")
 
 
 class ResultWriter(Writer):
-    """Writes the models of one module."""
+    """Generates the models of one module."""
 
     use = RESULT
 
     def write(self, node: Node, later: AbstractSet[Node]) -> str:
-        """Write one definition; what is defined *later* in the module is referred to by a string."""
+        """Return the code of one definition; references to definitions in *later* are quoted."""
         definition, name = self._graph.definition(node), self._graph.names[node]
         if not isinstance(definition.shape, Object):
             return self.alias(name, definition.shape)
@@ -55,13 +55,13 @@ class ResultWriter(Writer):
         return "\n".join(lines)
 
     def alias(self, name: str, shape: Shape) -> str:
-        """Write a name for a shape that is no object."""
+        """Return an alias for a shape that is not an object."""
         self._imports.add("typing", "TypeAlias")
         opened = self._graph.leaves(shape)
         return f"{name}: TypeAlias = {self.annotation(opened, strict=True)}"
 
     def annotation(self, shape: Shape, *, strict: bool = False) -> str:
-        """Write a shape as a type; *strict* where an unknown literal must not pass."""
+        """Return a shape as a type annotation; with *strict*, unknown literals are invalid."""
         match shape:
             case Nullable(of):
                 return f"{self.annotation(of, strict=strict)} | None"
@@ -94,7 +94,7 @@ class ResultWriter(Writer):
         opened = self._graph.leaves(shape)
         if not isinstance(opened, Union):
             return self.annotation(opened, strict=strict)
-        if Scalar("str") in opened.members:  # a literal beside any string says nothing about an answer
+        if Scalar("str") in opened.members:  # next to `str`, literals add nothing to a result's type
             opened = Union(tuple(each for each in opened.members if not self._is_text(each)), opened.tag)
             rest = self._members(opened, strict=strict)
             return f"str | {rest}" if rest else "str"
@@ -114,7 +114,7 @@ class ResultWriter(Writer):
         return " | ".join([*others, f'{annotated}[{joined}, {one_of}("{tag}")]'])
 
     def _tag(self, shape: Union, objects: list[Shape]) -> str | None:
-        """Give the property that tells the objects of a union apart, if there is one."""
+        """Return the property that discriminates the objects of a union, if there is one."""
         if len(objects) < 2:  # noqa: PLR2004 - one object needs no tag
             return None
         parts = [found for each in objects if (found := self._object(each))]
@@ -161,7 +161,7 @@ class ResultWriter(Writer):
         return f"{name}: {text} = Field({', '.join(options)})"
 
     def _reach(self, line: str, hidden: AbstractSet[str]) -> str:
-        """Name builtins by their module where a field of the class has the same name."""
+        """Qualify builtins by their module where a field of the class has the same name."""
         name, colon, annotation = line.partition(":")
         found = re.sub(rf"(?<![\w.\"'])({'|'.join(sorted(hidden))})(?![\w\"'])", r"builtins.\1", annotation)
         if found != annotation:
@@ -170,5 +170,5 @@ class ResultWriter(Writer):
 
 
 def _is_plain(field: Field) -> bool:
-    """Tell whether a field is there in every answer and never null."""
+    """Return whether a field is always present and never null."""
     return field.required and not isinstance(field.shape, Nullable | Anything)

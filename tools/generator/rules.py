@@ -1,8 +1,8 @@
 """The map: what the description does not say, written by hand in `tools/api/*.toml`.
 
-Each file holds one part of the API. It says which other parts its types may build on (`uses`), how schemas are called
-(`names`), which module a type belongs to where its users do not decide it (`modules`, lowest first), and the resources
-with their methods (`resources`). A rule that changes nothing is an error, so that the map stays true.
+Each file holds one part of the API: the other parts that its types may import (`uses`), names of schemas
+(`names`), the modules of types where their users do not decide (`modules`, lowest first), and the resources
+with their methods (`resources`). A rule without effect is an error, so that the map stays current.
 """
 
 import re
@@ -28,29 +28,29 @@ class Rules:
     modules: list[str] = field(default_factory=list)
     uses: dict[str, frozenset[str]] = field(default_factory=dict)
     patterns: list[tuple[re.Pattern[str], str]] = field(default_factory=list)
-    """Names of many schemas at once: what they match in full, and what to make of it."""
+    """Naming rules: a pattern that schemas must match in full, and the template of their names."""
     prefixes: list[str] = field(default_factory=list)
-    """Prefixes of schemas that are called as their namesakes without it are, with it."""
+    """Prefixes of schemas whose name is the prefix and the name of the schema without it."""
     second_names: dict[str, list[str]] = field(default_factory=dict)
-    """Modules whose types have second names: prefix of the schemas that say the same -> modules."""
+    """Modules whose types have aliases: prefix of the equal schemas -> modules."""
     moved: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    """Modules whose names an older module still offers: module -> older module -> schemas."""
+    """Modules whose names an older module still exports: module -> older module -> schemas."""
     received: dict[str, str] = field(default_factory=dict)
-    """Schemas that come over a socket or a webhook, as no method says, and the modules of their models."""
+    """Schemas received over a socket or a webhook, which no method refers to, and the modules of their models."""
     sent: dict[str, str] = field(default_factory=dict)
-    """Schemas that go over a socket, and the modules of their TypedDicts."""
+    """Schemas sent over a socket, and the modules of their TypedDicts."""
     also: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Further names: module -> name -> schema."""
+    """Aliases: module -> name -> schema."""
     twins: dict[str, str] = field(default_factory=dict)
-    """Modules of results whose parameter forms live elsewhere."""
+    """Modules of results whose parameter forms are elsewhere."""
     secrets: list[str] = field(default_factory=list)
     """Properties whose values no repr shows, each as "Schema.property"."""
     offers: dict[str, list[str]] = field(default_factory=dict)
-    """Packages that also offer all names of others."""
+    """Packages that also export all names of others."""
     mixins: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Further bases of results, written by hand: schema -> base -> the field that the base has in its place."""
+    """Handwritten bases of results: schema -> base -> the field that the base replaces."""
     written: dict[str, list[str]] = field(default_factory=dict)
-    """Modules of types that are written by hand, and the names that their packages offer."""
+    """Handwritten modules of types, and the names that their packages export."""
     _used: set[str] = field(default_factory=set)
     _packages: dict[str, set[str]] = field(default_factory=dict)
 
@@ -64,7 +64,7 @@ class Rules:
         return rules
 
     def name(self, schema: str, face: str) -> str | None:
-        """Give the public name of a schema on one face, where the map has one."""
+        """Return the public name of a schema on one face, if the map has one."""
         if schema in self.names:
             self._used.add(f"names.{schema}")
             return self.names[schema].get(face)
@@ -79,14 +79,14 @@ class Rules:
         return None
 
     def pin(self, schema: str) -> str | None:
-        """Give the module that the map puts a schema into."""
+        """Return the module to which the map assigns a schema, if any."""
         if schema not in self.pins:
             return None
         self._used.add(f"modules.{schema}")
         return self.pins[schema]
 
     def moved_to(self, schema: str) -> str | None:
-        """Return the module that the model of a schema moved to."""
+        """Return the module that the model of a schema moved to, if it did."""
         for module, origins in self.moved.items():
             if any(schema in schemas for schemas in origins.values()):
                 self._used.add(f"moved.{schema}")
@@ -94,23 +94,23 @@ class Rules:
         return None
 
     def mixin(self, schema: str) -> dict[str, str]:
-        """Give the bases by hand of a result, and the fields that they stand for."""
+        """Return the handwritten bases of a result, and the fields that they replace."""
         self._used.add(f"mixins.{schema}")
         return self.mixins.get(schema, {})
 
     def is_secret(self, schema: str, name: str) -> bool:
-        """Tell whether a property's value must not be shown."""
+        """Return whether a property's value must not be shown."""
         secret = f"{schema}.{name}"
         if secret in self.secrets:
             self._used.add(f"secrets.{secret}")
         return secret in self.secrets
 
     def is_special(self, schema: str) -> bool:
-        """Tell whether the map says of a result what its schema does not say."""
+        """Return whether the map adds something to a result that its schema does not say."""
         return schema in self.mixins or any(each.startswith(f"{schema}.") for each in self.secrets)
 
     def unused(self) -> list[str]:
-        """List the rules that changed nothing."""
+        """Return the rules that had no effect."""
         every = [
             *(f"names.{schema}" for schema in self.names),
             *(f"patterns.{pattern.pattern}" for pattern, _ in self.patterns),
@@ -127,12 +127,12 @@ class Rules:
         return sorted(rule for rule in every if rule not in self._used)
 
     def methods(self) -> Iterator[Method]:
-        """List the methods of all resources."""
+        """Yield the methods of all resources."""
         for resource in self.resources.values():
             yield from resource.methods
 
     def may_use(self, module: str, other: str) -> bool:
-        """Tell whether a module may import from another."""
+        """Return whether a module may import from another."""
         package, base = package_of(module), package_of(other)
         return package == base or base in self.uses.get(package, ())
 
@@ -200,10 +200,10 @@ def _faces(name: str) -> dict[str, str]:
 
 
 def package_of(module: str) -> str:
-    """Give the package of a module, both as paths below `ai_client/types`."""
+    """Return the package of a module, both as paths below `ai_client/types`."""
     return module.rpartition("/")[0]
 
 
 def as_param(name: str) -> str:
-    """Give the usual name of the parameter form of a type."""
+    """Return the usual name of the parameter form of a type."""
     return name if name.endswith(("Param", "Params")) else f"{name}Param"

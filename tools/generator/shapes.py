@@ -1,14 +1,14 @@
-"""What a schema says, without how it says it: the few shapes that become Python types."""
+"""Shapes: the few kinds of schemas that become Python types, independent of how a schema expresses them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 
 class Shape:
-    """A type of the wire."""
+    """A type in a request or response."""
 
     def children(self) -> "Iterator[Shape]":
-        """Give the shapes that it is made of."""
+        """Yield the shapes directly inside it."""
         for value in vars(self).values():
             for part in value if isinstance(value, tuple) else (value,):
                 if isinstance(part, Field):
@@ -17,7 +17,7 @@ class Shape:
                     yield part
 
     def refs(self) -> Iterator[str]:
-        """List the keys of the definitions that it names."""
+        """Yield the keys of the definitions that it refers to."""
         if isinstance(self, Ref):
             yield self.key
         for child in self.children():
@@ -26,7 +26,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Anything(Shape):
-    """Whatever JSON can say."""
+    """Any JSON value."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Array(Shape):
 
 @dataclass(frozen=True)
 class Table(Shape):
-    """An object with free keys."""
+    """An object with arbitrary keys."""
 
     value: Shape
 
@@ -66,7 +66,7 @@ class Ref(Shape):
 
 @dataclass(frozen=True)
 class Union(Shape):
-    """One of several shapes, told apart by the property *tag* where there is one."""
+    """One of several shapes, discriminated by the property *tag* where there is one."""
 
     members: tuple[Shape, ...]
     tag: str | None = None
@@ -95,7 +95,7 @@ class Object(Shape):
     fields: tuple[Field, ...]
 
     def field(self, name: str) -> Field | None:
-        """Give a property by name."""
+        """Return a property by name, or `None`."""
         return next((field for field in self.fields if field.name == name), None)
 
 
@@ -109,17 +109,17 @@ class Definition:
     steps: tuple[str, ...] = ()
 
     def refs(self) -> Iterator[str]:
-        """List the keys of the definitions that it names."""
+        """Yield the keys of the definitions that it refers to."""
         yield from self.shape.refs()
 
 
 def nullable(shape: Shape) -> Shape:
-    """Allow null, once."""
+    """Return the shape, or null; idempotent."""
     return shape if isinstance(shape, Nullable | Anything) else Nullable(shape)
 
 
 def union(members: list[Shape], tag: str | None = None) -> Shape:
-    """Join shapes, without repetition and without unions in unions."""
+    """Return the union of shapes, without duplicates and nested unions."""
     flat: list[Shape] = []
     null = False
     for member in members:
@@ -136,7 +136,7 @@ def union(members: list[Shape], tag: str | None = None) -> Shape:
 
 
 def _one_choice(members: list[Shape]) -> list[Shape]:
-    """Join all literals into one."""
+    """Merge all literals into one choice."""
     choices = [member for member in members if isinstance(member, Choice)]
     if len(choices) < 2:  # noqa: PLR2004 - nothing to join
         return members

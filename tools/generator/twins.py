@@ -1,4 +1,4 @@
-"""Schemas that say the same: the form of a type that may be sent, where only limits on values tell it apart."""
+"""Parameter forms of schemas that differ from the schema itself only by limits on values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ LIMITS = frozenset(
 
 
 def twin(description: Description, name: str) -> str:
-    """Give the schema that *name*, ending in "Param", is the twin of; else *name* itself."""
+    """Return the schema that *name*, ending in "Param", equals but for limits; else *name* itself."""
     base = name.removesuffix(ENDING)
     if base == name or base not in description.schemas:
         return name

@@ -1,4 +1,4 @@
-"""What the writers of parameters and of results share."""
+"""The base of the writers of parameters and results."""
 
 from collections.abc import Set as AbstractSet
 from typing import ClassVar
@@ -10,7 +10,7 @@ from .words import sentence
 
 
 class Writer:
-    """Writes the definitions of one module that are used in one way, for parameters or for results."""
+    """Generates the definitions of one module with one use, as parameters or as results."""
 
     use: ClassVar[str]
 
@@ -19,10 +19,10 @@ class Writer:
         self._module = module
         self._imports = imports
         self.seen: set[Node] = set()
-        """The nodes that the last annotations name."""
+        """The nodes that the last annotations refer to."""
 
     def _named(self, key: str) -> Node:
-        """Give the node of a schema that an annotation names, and import its name."""
+        """Return the node of a schema that an annotation refers to, and import its name."""
         node = self._graph.shared(Node(key, self.use))
         self.seen.add(node)
         home = self._graph.modules[node]
@@ -31,11 +31,11 @@ class Writer:
         return node
 
     def _quoted(self, text: str, later: AbstractSet[Node]) -> str:
-        """Put an annotation into quotes where it names what is defined *later* in the module."""
+        """Quote an annotation that refers to a definition in *later*."""
         return f'"{text.replace(chr(34), chr(39))}"' if self.seen & later else text
 
     def _docstring(self, definition: Definition, name: str) -> str:
-        """Say what a definition is: a part of another, or itself."""
+        """Return the docstring of a definition: a part of another, or itself."""
         holder = self._graph.names.get(Node(definition.owner or "", self.use))
         return self._alone(name) if holder is None else f"`{'.'.join(definition.steps)}` of `{holder}`."
 
