@@ -1,4 +1,4 @@
-"""Names of a package that are loaded when first used."""
+"""Lazy imports of a package's names."""
 
 import sys
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from importlib import import_module
 
 
 class Names:
-    """The names that a package of types offers, and the modules that hold them."""
+    """The names that a package of types exports, and the modules that define them."""
 
     def __init__(self, package: str, modules: Mapping[str, str], packages: list[str]) -> None:
         self._package = package
@@ -14,7 +14,7 @@ class Names:
         self._packages = packages
 
     def get(self, name: str) -> object:
-        """Load a name, and keep it in the package.
+        """Import a name, and keep it in the package.
 
         Raises:
             AttributeError: The package has no such name.
@@ -29,5 +29,5 @@ class Names:
         return value
 
     def list(self) -> list[str]:
-        """List all names, loaded or not."""
+        """Return all names, imported or not."""
         return sorted({*vars(sys.modules[self._package]), *self._modules, *self._packages})

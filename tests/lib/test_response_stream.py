@@ -89,7 +89,7 @@ def test_text_of_a_stream(invoke: Any) -> None:
     [
         ({"input": "x"}, "model must be provided"),
         ({"model": "m"}, "input must be provided"),
-        ({"response_id": "r", "model": "m", "input": "x"}, "together with input, model"),
+        ({"response_id": "r", "model": "m", "input": "x"}, "combined with input, model"),
         ({"starting_after": 1}, "response_id must be provided"),
     ],
 )

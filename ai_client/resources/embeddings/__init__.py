@@ -1,4 +1,4 @@
-"""`client.embeddings`, with what is written by hand of it."""
+"""`client.embeddings`: the generated methods and the handwritten one."""
 
 from typing import Any, Unpack
 
@@ -22,8 +22,8 @@ class Embeddings(_generated.Embeddings[M]):
     async def create(self, **params: Unpack[EmbeddingCreateParams]) -> CreateEmbeddingResponse:
         """Create an embedding for each input.
 
-        They come as lists of numbers. On the wire they are packed as base64 unless `encoding_format` says otherwise;
-        with "base64" the caller gets the packed form.
+        Vectors are lists of floats, transferred as base64 unless `encoding_format` is set; with "base64" they
+        are returned in that form.
 
         Raises:
             ValueError: The server sent no embedding.

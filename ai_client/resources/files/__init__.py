@@ -1,4 +1,4 @@
-"""`client.files`, with what is written by hand of it."""
+"""`client.files`: the generated methods and the handwritten ones."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,9 +28,9 @@ class Files(_generated.Files[M]):
         max_wait_seconds: float = 30 * 60,
         on_progress: Callable[[FileObject], Any] | None = None,
     ) -> FileObject:
-        """Wait until a file is processed, asking every *poll_interval* seconds.
+        """Poll a file every *poll_interval* seconds until it is processed, and return it.
 
-        That may have failed then: look at `status`. *on_progress* is called with each answer.
+        It may have failed: check `status`. *on_progress* is called with each state.
 
         Raises:
             PollTimeoutError: The file was still being processed after *max_wait_seconds*.

@@ -1,4 +1,4 @@
-"""`client.responses`, with what is written by hand of it."""
+"""`client.responses`: the generated methods and the handwritten ones."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -40,18 +40,18 @@ if TYPE_CHECKING:
 else:
     from typing import TypeVar
 
-    T = TypeVar("T")  # the standard library's knows no default before Python 3.13
+    T = TypeVar("T")  # the standard library's has no `default` before Python 3.13
 
 
 class ResponseParseParams(ResponseCreateParamsBase, total=False):
-    """Keywords of `responses.parse`, but those that say what to parse."""
+    """Keywords of `responses.parse`, without those that set the type."""
 
     stream: bool | None
     verbosity: Literal["low", "medium", "high"] | None
 
 
 class ResponseResumeParams(MethodOptions, total=False):
-    """Keywords of `responses.stream` for a response that is under way."""
+    """Keywords of `responses.stream` for an existing response."""
 
     starting_after: int
     include: Sequence[ResponseIncludable]
@@ -147,21 +147,22 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
         **params: Unpack[ResponseParseParams],
     ) -> "AsyncResponseContextManager[AsyncAPIResponse[ParsedResponse[T]]]": ...
     def parse(self, *, text_format: Any = omit, parse_as: Any = omit, **params: Any) -> Any:
-        """Answer in the shape of a type.
+        """Create a response with structured output.
 
-        The response's `output_parsed` is an instance of *text_format*: a pydantic model, a dataclass, whatever a
-        `TypeAdapter` takes, or such an adapter. Calls of tools that are made with `pydantic_responses_function_tool`
-        have instances of their models as `parsed_arguments`.
+        `output_parsed` is an instance of *text_format*: a pydantic model, a dataclass, anything that
+        `TypeAdapter` accepts, or an adapter. Calls of tools built with `pydantic_responses_function_tool` have
+        an instance of the tool's model as `parsed_arguments`.
 
         Args:
-            text_format: The type to ask for.
-            parse_as: The type to parse the answer as where another one is in force, say by an update in the input;
-                `None` leaves it unparsed.
+            text_format: The type to request.
+            parse_as: The type to parse the output as where another format applies, for example by an update in
+                the input; `None`
+                does not parse it.
             **params: Keywords of `create`.
 
         Raises:
-            pydantic.ValidationError: The answer is not of its type.
-            TypeError: *params* ask for a format already.
+            pydantic.ValidationError: The output does not match its type.
+            TypeError: *params* already set a format.
         """
         return self._run(self._parse(text_format, parse_as, params))
 
@@ -198,16 +199,16 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
         **params: Unpack[ResponseResumeParams],
     ) -> "AsyncResponseStreamManager[T]": ...
     def stream(self, *, text_format: Any = omit, **params: Any) -> Any:
-        """Answer piece by piece, as events and a response that grows.
+        """Create a response as a stream of events, with accumulated text and arguments.
 
-        Gives a context manager; the call is made when its block begins. The stream in it gives events
-        (`ai_client.lib.streaming.responses`), and at the end the whole response, parsed as by `parse`.
+        Returns a context manager, which sends the call on entry. The stream yields the events of
+        `ai_client.lib.streaming.responses`; at the end it has the whole response, parsed as by `parse`.
 
-        With *response_id* it takes up a response that is under way; *starting_after* then leaves out the events up to
-        that number.
+        With *response_id* it resumes the stream of an existing response, after the event *starting_after*.
 
         Raises:
-            ValueError: A new response lacks `input` or `model`, or one that is under way is given more.
+            ValueError: A new response lacks `input` or `model`, or parameters of a new one are passed for an
+                existing one.
         """
         from ai_client.lib.streaming import responses
 
@@ -283,11 +284,11 @@ def _check_new(params: dict[str, Any]) -> None:
 
 
 def _check_resumed(params: dict[str, Any]) -> int | None:
-    """Refuse what does not go with a response that is under way; give what it starts after."""
+    """Validate the parameters for an existing response; return `starting_after`."""
     starting_after = params.pop("starting_after", None)
     if more := params.keys() - {"response_id", "include"} - OPTIONS:
         raise ValueError(
-            "response_id and starting_after take up a response that is under way: they cannot be given together with "
+            "response_id and starting_after resume an existing response and cannot be combined with "
             + ", ".join(sorted(more))
         )
     if "response_id" not in params:

@@ -1,4 +1,4 @@
-"""`client.uploads`, with what is written by hand of it."""
+"""`client.uploads`: the generated methods and the handwritten ones."""
 
 import os
 from pathlib import Path
@@ -25,7 +25,7 @@ class _Content:
         return self._content[start : self._place]
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no resource is open."""
 
 
 class _OnDisk:
@@ -61,19 +61,19 @@ class Uploads(_generated.Uploads[M]):
         part_size: int | None = None,
         md5: str | Omit = omit,
     ) -> Upload:
-        """Upload a file in parts, one after the other; only one is held in memory.
+        """Upload a file in parts, one after the other; only one part is held in memory.
 
         Args:
-            file: Its path, or its content, which needs a *filename* and its length in *bytes*.
-            mime_type: What it is.
-            purpose: What it is for, as in `files.create`.
-            filename: What to call it; by default as on disk.
-            bytes: Its length; by default that of the file on disk.
-            part_size: Bytes in a part; by default 64 MiB, which is the most that the API takes.
-            md5: Its checksum in hexadecimal, for the server to compare.
+            file: Its path, or its content, which requires *filename* and *bytes*.
+            mime_type: Its MIME type.
+            purpose: Its purpose, as in `files.create`.
+            filename: Its name; by default that on disk.
+            bytes: Its length; by default that on disk.
+            part_size: Bytes per part; by default 64 MiB, the API's maximum.
+            md5: Its checksum in hexadecimal, which the server verifies.
 
         Raises:
-            TypeError: Content was given without a name or a length.
+            TypeError: Content was passed without a name or a length.
         """
         source: _Content | _OnDisk
         if isinstance(file, str | os.PathLike):

@@ -1,4 +1,4 @@
-"""`client.videos`, with what is written by hand of it."""
+"""`client.videos`: the generated methods and the handwritten ones."""
 
 from collections.abc import Callable
 from typing import Any, Unpack
@@ -27,13 +27,13 @@ class Videos(_generated.Videos[M]):
         max_wait_seconds: float | Omit = omit,
         on_progress: Callable[[Video], Any] | None = None,
     ) -> Video:
-        """Wait until a video is made.
+        """Poll a video until it is finished, and return it.
 
-        That may have failed then: look at `status` and `error`. *poll_interval_ms* is by default what the server
-        proposes; *on_progress* is called with each answer, whose `progress` is in percent.
+        It may have failed: check `status` and `error`. *poll_interval_ms* defaults to what the server proposes;
+        *on_progress* is called with each state, whose `progress` is in percent.
 
         Raises:
-            PollTimeoutError: The video was still in the making after *max_wait_seconds*.
+            PollTimeoutError: The video was not finished after *max_wait_seconds*.
         """
         return await self._wait(video_id, poll_interval_ms, max_wait_seconds, on_progress)
 
@@ -46,7 +46,7 @@ class Videos(_generated.Videos[M]):
         on_progress: Callable[[Video], Any] | None = None,
         **params: Unpack[VideoCreateParams],
     ) -> Video:
-        """Have a video made and wait until it is, as `poll` does."""
+        """Create a video and wait until it is finished, as `poll` does."""
         check_wait(max_wait_seconds)
         video = await _generated.Videos.create.within(self._as("parsed"), **params)
         return await self._wait(video.id, poll_interval_ms, max_wait_seconds, on_progress)

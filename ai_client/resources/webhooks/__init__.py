@@ -19,16 +19,16 @@ class Webhooks(WebhookMethods, _generated.Webhooks[M]):
     _event_type = UnwrapWebhookEvent
 
     def unwrap(self, payload: Payload, headers: Headers, *, secret: str | None = None) -> UnwrapWebhookEvent:
-        """Check a webhook's signature and return its event.
+        """Verify a webhook's signature and return its event.
 
         Args:
-            payload: The request's body, exactly as it came.
+            payload: The request's body, exactly as received.
             headers: The request's headers.
-            secret: The secret in place of the client's `webhook_secret`.
+            secret: Replaces the client's `webhook_secret`.
 
         Raises:
-            InvalidWebhookSignatureError: The signature is missing, wrong or too old.
-            ConfigError: There is no secret, or one that anybody could know.
+            InvalidWebhookSignatureError: The signature is missing, invalid or too old.
+            ConfigError: There is no secret, or it is blank, masked or malformed.
             ValueError: The payload is not JSON.
         """
         return cast("UnwrapWebhookEvent", super().unwrap(payload, headers, secret=secret))

@@ -1,4 +1,4 @@
-"""Answers whose content was parsed into a type of the caller's."""
+"""Chat completions with structured output."""
 
 from typing import Generic, TypeVar
 
@@ -12,10 +12,10 @@ ContentType = TypeVar("ContentType")
 
 
 class ParsedChatCompletionMessage(ChatCompletionMessage, Parsed, Generic[ContentType]):
-    """The model's turn, with its content as an instance of a type.
+    """The model's message, with its content parsed.
 
     Attributes:
-        parsed: The content, or `None` where there is none: a refusal, or a call of tools.
+        parsed: The content as an instance of the requested type; `None` for a refusal or tool calls.
     """
 
     _own = "parsed"
@@ -25,12 +25,12 @@ class ParsedChatCompletionMessage(ChatCompletionMessage, Parsed, Generic[Content
 
 
 class ParsedChoice(Choice, Generic[ContentType]):
-    """One of the answers."""
+    """A choice with a parsed message."""
 
     message: ParsedChatCompletionMessage[ContentType]  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 class ParsedChatCompletion(ChatCompletion, Generic[ContentType]):
-    """An answer, parsed."""
+    """A completion with parsed choices."""
 
     choices: list[ParsedChoice[ContentType]]  # type: ignore[assignment]

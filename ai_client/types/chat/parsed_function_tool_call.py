@@ -1,4 +1,4 @@
-"""Tool calls whose arguments were parsed."""
+"""Tool calls with parsed arguments."""
 
 from ai_client.types.chat.chat_completion_message import (
     ChatCompletionMessageFunctionToolCall,
@@ -12,8 +12,9 @@ class ParsedFunction(ChatCompletionMessageFunctionToolCallFunction, Parsed):
     """The function to call.
 
     Attributes:
-        parsed_arguments: An instance of the model that the tool was made of with `pydantic_function_tool`, the decoded
-            JSON for other strict tools, else `None`.
+        parsed_arguments: An instance of the model passed to `pydantic_function_tool`, the decoded JSON for
+            other strict tools,
+            else `None`.
     """
 
     _own = "parsed_arguments"
@@ -22,6 +23,6 @@ class ParsedFunction(ChatCompletionMessageFunctionToolCallFunction, Parsed):
 
 
 class ParsedFunctionToolCall(ChatCompletionMessageFunctionToolCall):
-    """A call of a function, its arguments parsed."""
+    """A function call with parsed arguments."""
 
     function: ParsedFunction  # pyright: ignore[reportIncompatibleVariableOverride]

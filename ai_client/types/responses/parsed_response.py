@@ -1,4 +1,4 @@
-"""Responses whose text was parsed into a type of the caller's."""
+"""Responses with structured output."""
 
 from typing import TYPE_CHECKING, Annotated, Generic, TypeAlias, TypeVar
 
@@ -48,7 +48,7 @@ class ParsedResponseOutputText(ResponseOutputText, Parsed, Generic[ContentType])
     """A text of the model.
 
     Attributes:
-        parsed: It as an instance of the type that was asked for.
+        parsed: The text as an instance of the requested type.
     """
 
     _own = "parsed"
@@ -62,7 +62,7 @@ ParsedContent: TypeAlias = Annotated[
 
 
 class ParsedResponseOutputMessage(ResponseOutputMessage, Generic[ContentType]):
-    """The model's turn, its texts parsed."""
+    """The model's message, with its texts parsed."""
 
     if TYPE_CHECKING:
         content: list[ParsedContent[ContentType]]  # type: ignore[assignment]
@@ -71,11 +71,10 @@ class ParsedResponseOutputMessage(ResponseOutputMessage, Generic[ContentType]):
 
 
 class ParsedResponseFunctionToolCall(ResponseFunctionToolCall, Parsed):
-    """A call of a function.
+    """A function call with parsed arguments.
 
     Attributes:
-        parsed_arguments: An instance of the model that the tool was made of, the decoded JSON for other strict tools,
-            else `None`.
+        parsed_arguments: An instance of the tool's model, the decoded JSON for other strict tools, else `None`.
     """
 
     _own = "parsed_arguments"
@@ -117,7 +116,7 @@ ParsedResponseOutputItem: TypeAlias = Annotated[
 
 
 class ParsedResponse(Response, Generic[ContentType]):
-    """A response, parsed."""
+    """A response with parsed output."""
 
     if TYPE_CHECKING:
         output: list[ParsedResponseOutputItem[ContentType]]  # type: ignore[assignment]
@@ -126,7 +125,7 @@ class ParsedResponse(Response, Generic[ContentType]):
 
     @property
     def output_parsed(self) -> ContentType | None:
-        """The first text that was parsed, as an instance of the type that was asked for."""
+        """The first parsed text, as an instance of the requested type; `None` if there is none."""
         for item in self.output:
             for content in (item.content or ()) if isinstance(item, ParsedResponseOutputMessage) else ():
                 if isinstance(content, ParsedResponseOutputText) and content.parsed is not None:

@@ -1,4 +1,4 @@
-"""`client.chat.completions`, with what is written by hand of it."""
+"""`client.chat.completions`: the generated methods and the handwritten ones."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 else:
     from typing import TypeVar
 
-    T = TypeVar("T")  # the standard library's knows no default before Python 3.13
+    T = TypeVar("T")  # the standard library's has no `default` before Python 3.13
 
 
 class Completions(_generated.Completions[M]):
@@ -43,17 +43,17 @@ class Completions(_generated.Completions[M]):
         response_format: type[T] | TypeAdapter[T] | Mapping[str, Any] | Omit = omit,
         **params: Unpack[CompletionParseParams],
     ) -> "ParsedChatCompletion[T]":
-        """Answer a conversation in the shape of a type.
+        """Create a completion with structured output.
 
-        The answer's `choices[0].message.parsed` is an instance of *response_format*: a pydantic model, a dataclass,
-        whatever a `TypeAdapter` takes, or such an adapter. Calls of tools that are made with `pydantic_function_tool`
-        have instances of their models as `function.parsed_arguments`.
+        `choices[0].message.parsed` is an instance of *response_format*: a pydantic model, a dataclass, anything
+        that `TypeAdapter` accepts, or an adapter. Calls of tools built with `pydantic_function_tool` have an
+        instance of the tool's model as `function.parsed_arguments`.
 
         Raises:
-            LengthFinishReasonError: The answer was cut off by the token limit.
+            LengthFinishReasonError: The completion was cut off by the token limit.
             ContentFilterFinishReasonError: The content filter stopped it.
-            pydantic.ValidationError: The answer is not of its type.
-            ValueError: A tool is no function, or not strict.
+            pydantic.ValidationError: The content does not match its type.
+            ValueError: A tool is not a function, or not strict.
         """
         parsed: ParsedChatCompletion[T] = await self._parse(response_format, cast("dict[str, Any]", params))
         return parsed
@@ -73,10 +73,10 @@ class Completions(_generated.Completions[M]):
         **params: Unpack[CompletionParseParams],
     ) -> "AsyncChatCompletionStreamManager[T]": ...
     def stream(self, *, response_format: Any = omit, **params: Any) -> Any:
-        """Answer a conversation piece by piece, as events and an answer that grows.
+        """Create a completion as a stream of events, with a snapshot of the completion so far.
 
-        Gives a context manager; the call is made when its block begins. The stream in it gives events
-        (`ai_client.lib.streaming.chat`), and at the end the whole answer, parsed as by `parse`.
+        Returns a context manager, which sends the call on entry. The stream yields the events of
+        `ai_client.lib.streaming.chat`; at the end it has the whole completion, parsed as by `parse`.
         """
         from ai_client.lib.streaming import chat
 

@@ -1,4 +1,4 @@
-"""`client.vector_stores.file_batches`, with what is written by hand of it."""
+"""`client.vector_stores.file_batches`: the generated methods and the handwritten ones."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -33,13 +33,13 @@ class FileBatches(_generated.FileBatches[M]):
         max_wait_seconds: float | Omit = omit,
         on_progress: Callable[[VectorStoreFileBatch], Any] | None = None,
     ) -> VectorStoreFileBatch:
-        """Wait until no file of a batch is being processed.
+        """Poll a batch until none of its files is in progress, and return it.
 
-        Some may have failed then: look at `file_counts`. *poll_interval_ms* is by default what the server proposes;
-        *on_progress* is called with each answer.
+        Files may have failed: check `file_counts`. *poll_interval_ms* defaults to what the server proposes;
+        *on_progress* is called with each state.
 
         Raises:
-            PollTimeoutError: Files were still being processed after *max_wait_seconds*.
+            PollTimeoutError: Files were still in progress after *max_wait_seconds*.
         """
         return await self._wait(batch_id, vector_store_id, poll_interval_ms, max_wait_seconds, on_progress)
 
@@ -71,9 +71,9 @@ class FileBatches(_generated.FileBatches[M]):
         chunking_strategy: FileChunkingStrategyParam | Omit = omit,
         on_progress: Callable[[VectorStoreFileBatch], Any] | None = None,
     ) -> VectorStoreFileBatch:
-        """Upload files, at most *max_concurrency* at a time, attach them to a store and wait, as `poll` does.
+        """Upload files, at most *max_concurrency* at once, attach them to a store and wait, as `poll` does.
 
-        *file_ids* are attached too, ahead of the new ones. The first upload that fails ends the others.
+        *file_ids* are attached too, ahead of the uploaded ones. The first upload that fails cancels the others.
         """
         from ai_client.resources.files import Files as Storage
 

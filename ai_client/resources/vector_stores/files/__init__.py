@@ -1,4 +1,4 @@
-"""`client.vector_stores.files`, with what is written by hand of it."""
+"""`client.vector_stores.files`: the generated methods and the handwritten ones."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Unpack
@@ -15,7 +15,7 @@ from . import _generated
 
 
 class AttachOptions(MethodOptions, total=False):
-    """How a file is attached to a store, in `create_and_poll`."""
+    """Keywords of `create_and_poll` for attaching a file to a store."""
 
     attributes: Mapping[str, str | float | bool] | None
     chunking_strategy: FileChunkingStrategyParam
@@ -37,13 +37,13 @@ class Files(_generated.Files[M]):
         max_wait_seconds: float | Omit = omit,
         on_progress: Callable[[VectorStoreFile], Any] | None = None,
     ) -> VectorStoreFile:
-        """Wait until a file is processed.
+        """Poll a file until it is processed, and return it.
 
-        It may have failed then: look at `status` and `last_error`. *poll_interval_ms* is by default what the server
-        proposes; *on_progress* is called with each answer.
+        It may have failed: check `status` and `last_error`. *poll_interval_ms* defaults to what the server
+        proposes; *on_progress* is called with each state.
 
         Raises:
-            PollTimeoutError: The file was still being processed after *max_wait_seconds*.
+            PollTimeoutError: The file was still in progress after *max_wait_seconds*.
         """
         return await self._wait(file_id, vector_store_id, poll_interval_ms, max_wait_seconds, on_progress)
 
@@ -72,7 +72,7 @@ class Files(_generated.Files[M]):
         file: FileTypes,
         chunking_strategy: FileChunkingStrategyParam | Omit = omit,
     ) -> VectorStoreFile:
-        """Upload a file and attach it to a store, which processes it in its own time."""
+        """Upload a file and attach it to a store, without waiting until it is processed."""
         plain = self._as("parsed")
         uploaded = await self._upload(file)
         return await _generated.Files.create.within(
