@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django demo-flask test hostile storm test-oldest check format bench docs clean
+.PHONY: help demo demo-django demo-flask test test-slow hostile storm test-oldest check format bench docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,13 +52,20 @@ demo-django: .venv/.demo-django ## the same in Django
 demo-flask: .venv/.demo-flask ## the same in Flask
 	$(call demo,flask)
 
-test: .venv/.dev ## set up and run the tests
-	$(BIN)/python -m pytest $(ARGS)
+# a file stays with one worker: its tests run in their order, and what they share is built once
+WORKERS ?= auto
+PARALLEL = -n $(WORKERS) --dist loadfile
+
+test: .venv/.dev ## set up and run the tests but the slow ones, on all cores (ARGS="..." runs what it names, and nothing else)
+	$(BIN)/python -m pytest $(or $(ARGS),$(PARALLEL) -m "not slow")
+
+test-slow: .venv/.dev ## the slow ones: servers, forks, browsers, each with the machine for itself
+	$(BIN)/python -m pytest -m slow $(ARGS)
 
 HOSTILE := $(addprefix tests/hostile/,test_matrix.py test_breaks.py test_official.py test_identity.py)
 
 hostile: .venv/.dev ## answers of every kind, written in every way: the sample of the gate
-	STORM=sample $(BIN)/python -m pytest -q $(HOSTILE) $(ARGS)
+	STORM=sample $(BIN)/python -m pytest -q -n $(WORKERS) $(HOSTILE) $(ARGS)
 
 storm: .venv/.dev ## the same for all of them, which takes an hour (SEED=n repeats a run, CELL=name or BREAK=name one cell)
 	STORM=all $(BIN)/python -m pytest -q tests/hostile/storm.py $(HOSTILE) $(ARGS)

@@ -191,7 +191,7 @@ class Upstream:
         """Connections open now."""
         return self._service.recorder.counters.connections_open
 
-    def wait_for(self, predicate: Callable[[], bool], timeout: float = 5) -> None:
+    def wait_for(self, predicate: Callable[[], bool], timeout: float = 30) -> None:
         """Block until *predicate* returns true; it is evaluated after each change.
 
         Raises:
@@ -199,7 +199,7 @@ class Upstream:
         """
         self._service.recorder.wait_for(predicate, timeout)
 
-    async def wait_for_async(self, predicate: Callable[[], bool], timeout: float = 5) -> None:  # noqa: ASYNC109 -- as above
+    async def wait_for_async(self, predicate: Callable[[], bool], timeout: float = 30) -> None:  # noqa: ASYNC109 -- as above
         """Wait like `wait_for`, without blocking the running event loop."""
         await asyncio.to_thread(self.wait_for, predicate, timeout)
 

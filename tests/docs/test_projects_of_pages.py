@@ -14,6 +14,8 @@ import pytest
 from ai_client.testing import Upstream
 from tests.support.servers import ROOT, serving
 
+pytestmark = pytest.mark.slow
+
 DOCS = ROOT / "docs"
 FILE = re.compile(r'^```python title="(\S+\.py)"\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 SHELL = re.compile(r'^```sh(?: title="([^"]*)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)

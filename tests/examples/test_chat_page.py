@@ -14,6 +14,8 @@ from tests.examples.conftest import Example, Tab, running
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow
+
 
 def gated(gate: Gate, *more: str) -> Sequence[bytes | Gate]:
     """Make a stream that says a word, waits for the gate and goes on."""

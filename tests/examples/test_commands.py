@@ -15,6 +15,8 @@ import pytest
 
 from ai_client.testing import Upstream
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CHAT = {"messages": [{"role": "user", "content": "Hello?"}]}
 

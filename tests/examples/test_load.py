@@ -14,6 +14,8 @@ from tests.examples.conftest import Example, running
 from tests.examples.test_chat_page import gated
 from tests.support.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 CHAT = {"messages": [{"role": "user", "content": "Hello?"}]}
 CONFIGURATION = """

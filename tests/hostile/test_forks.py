@@ -13,6 +13,8 @@ from tests.support.hostile.framing import script
 from tests.support.hostile.wire import Wire
 from tests.support.policies import running_redis
 
+pytestmark = pytest.mark.slow
+
 FORKS = 10
 
 

@@ -15,7 +15,10 @@ SERVER = Path(sys.executable).with_name("pyright-langserver")
 PATIENCE = 120
 BEGINNING = "from ai_client import AsyncOpenAI, OpenAI\n\nclient = OpenAI()\n"
 
-pytestmark = pytest.mark.skipif(not SERVER.exists(), reason="there is no language server")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not SERVER.exists(), reason="there is no language server"),
+]
 
 
 class Editor:

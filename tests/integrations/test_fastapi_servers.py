@@ -14,6 +14,8 @@ from ai_client.testing import Gate, Upstream, sse
 from tests.support.load import get_many
 from tests.support.servers import SECONDS_TO_START, Served, serving
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = 1000
 IN_FLIGHT = 50
 CHUNK = {"id": "1", "created": 1, "model": "m", "object": "chat.completion.chunk"}

@@ -12,6 +12,8 @@ from ai_client.testing import Gate, Upstream
 from tests.support.load import get_many
 from tests.support.servers import Served, serving
 
+pytestmark = pytest.mark.slow
+
 THREADS = 8
 REQUESTS = 200
 

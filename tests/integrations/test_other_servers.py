@@ -12,6 +12,8 @@ from ai_client.testing import Gate, Upstream, sse
 from tests.support.load import get_many
 from tests.support.servers import Served, serving
 
+pytestmark = pytest.mark.slow
+
 LISTENING = {
     "hypercorn": ("hypercorn", "--bind", "127.0.0.1:{port}"),
     "granian": ("granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", "{port}"),

@@ -16,6 +16,8 @@ import trustme
 from ai_client.testing import Gate, Recorded, Reply, Upstream, sse
 from tests.support.servers import Served, serving
 
+pytestmark = pytest.mark.slow
+
 CHUNK = sse(
     {"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "word "}}]}
 )

@@ -109,7 +109,7 @@ class RawServer(LoopThread):
     def wait_for(self, predicate: Callable[[], bool]) -> None:
         """Block until the predicate is true; it is asked when connections come and go."""
         with self._changed:
-            assert self._changed.wait_for(predicate, 10), f"{self.opened} opened, {self.open} open"
+            assert self._changed.wait_for(predicate, 30), f"{self.opened} opened, {self.open} open"
 
     def close_connections(self) -> None:
         """Close them from this side, and return when that is done."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_PATIENCE = 5.0
+_PATIENCE = 30.0
 
 
 def descriptors() -> int:

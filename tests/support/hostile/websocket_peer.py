@@ -15,7 +15,7 @@ from websockets.sync.server import ServerConnection, serve
 from tests.support.hostile import wire
 
 Script = Callable[[ServerConnection], None]
-_PATIENCE = 15.0
+_PATIENCE = 30.0
 
 
 class Peer:

@@ -19,7 +19,7 @@ from typing import Any
 from tests.support.loop_thread import LoopThread
 
 GAP = 0.0005
-_PATIENCE = 15.0
+_PATIENCE = 30.0
 
 
 class End(enum.Enum):
