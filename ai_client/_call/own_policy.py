@@ -1,7 +1,7 @@
 """Policies of the application around a call: a fault of one is told by its name, and leaves no answer open."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NoReturn
 
 from .._io import finish
@@ -70,24 +70,20 @@ class OwnPolicy:
             got.append(reply)
             return reply
 
-        returned: object = None
         try:
-            returned = await self._returned(call, proceed)
-            reply = self._checked(returned, call, got)
+            reply = self._checked(await self._returned(call, proceed), call, got)
+            over = True
+            if others := [one for one in got if one is not reply]:
+                await _let_go(others, call)
         except BaseException as error:
             over = True
-            for one in got:
-                await one.abandon(call.io, error)
+            await _let_go(got, call, error)
             if isinstance(error, Exception) and not self._may_pass(error, call, raised):
                 said = f"The policy {self._name} failed ({type(error).__name__}); its error is the cause of this one."
                 raise PolicyError(said, self._name) from error
             raise
         finally:
             raised.clear()  # the errors hold the frame that holds them
-        over = True
-        for one in got:
-            if one is not reply:
-                await one.abandon(call.io)
         return reply
 
     async def _returned(self, call: Call, proceed: Callable[[Call], Awaitable[Reply]]) -> object:
@@ -134,6 +130,15 @@ class OwnPolicy:
 
     def _fail(self, what: str) -> NoReturn:
         raise PolicyError(f"The policy {self._name} {what}.", self._name)
+
+
+async def _let_go(answers: Sequence[Reply], call: Call, error: BaseException | None = None) -> None:
+    """Close and settle answers that nobody gets, each of them whatever becomes of the others."""
+    if answers:
+        try:
+            await answers[0].abandon(call.io, error)
+        finally:
+            await _let_go(answers[1:], call, error)
 
 
 async def _awaited(waited: Awaitable[Any]) -> Any:

@@ -14,7 +14,7 @@ from ai_client import AsyncOpenAI, InternalServerError
 from ai_client._exchange.loop_sender import share
 from ai_client._exchange.loops import stop_background_loop
 from ai_client._io.async_io import AsyncIO
-from ai_client.control import Concurrency, Record, make_layers
+from ai_client.control import Call, Concurrency, Next, Record, Reply, make_layers
 from ai_client.control.cache.policy import Cache
 from ai_client.control.record import record_of
 from tests.support.hostile.framing import EVENT_STREAM, events, framed
@@ -45,6 +45,12 @@ async def _told(_: object) -> None:
     await asyncio.sleep(0)
 
 
+async def _ask_twice(call: Call, proceed: Next) -> Reply:
+    reply = await proceed(call)
+    await reply.abandon(call.io)
+    return await proceed(call)
+
+
 CONTROLS: dict[str, dict[str, Any]] = {
     "none": {},
     "guardrails": {"guardrails": {"deadline": 60}},
@@ -56,6 +62,11 @@ CONTROLS: dict[str, dict[str, Any]] = {
     "cost": {"cost": True},
     "rate limits": {"rate_limits": [{"requests": 10**6}, {"tokens": 10**9}]},
     "cache": {"cache": {"scope": "all"}},
+    "policies": {
+        "policies": [{"policy": _ask_twice, "place": "target"}],
+        "budgets": [{"tokens": 10**6, "per": "total"}],
+        "concurrency": 1,
+    },
     "hooks": {"hooks": {"on_call": _told, "on_attempt": _told, "on_result": _told, "on_error": _told}},
 }
 STORED = ("budgets", "cost", "rate limits", "cache")

@@ -26,7 +26,7 @@ from ai_client.control import Call, Next, Reply
 from ai_client.control.assembly import make_layers
 from ai_client.control.concurrency import Concurrency
 from ai_client.control.record import call_record
-from ai_client.errors import BlockingCallWarning, GuardrailError, QueueFull
+from ai_client.errors import BlockingCallWarning, GuardrailError, PolicyError, QueueFull
 from tests.support.hostile.websocket_peer import Peer, accepted
 from tests.support.hostile.wire import HOLD, Wire
 from tests.support.invoke import KEY
@@ -448,4 +448,60 @@ def test_budgets_count_what_a_session_used(side: Side, peer: Peer) -> None:
     with pytest.raises(BudgetExceeded):
         side.enter(client.realtime.connect(model="gpt-5.5"))
     assert len(peer.requests) == 2
+    side(client.close)
+
+
+def test_a_policy_that_opens_twice_leaves_one_socket(side: Side, peer: Peer) -> None:
+    """Where a policy of one's own opens a session twice, the answer that it returns is the only session."""
+    concurrency = Concurrency(max_in_flight=5)
+
+    async def twice(call: Call, proceed: Next) -> Reply:
+        first = await proceed(call)
+        await proceed(call)
+        return first
+
+    client = side.client(peer, layers=[twice, concurrency])
+    manager = client.realtime.connect(model="m")
+    connection = side.enter(manager)
+    peer.wait_for(lambda: len(peer.requests) == 2 and peer.open == 1)
+    assert concurrency.in_flight == 1
+    side(connection.response.create)
+    side.leave(manager)
+    peer.wait_for(lambda: peer.open == 0)
+    assert concurrency.in_flight == 0
+    side(client.close)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_policy_that_fails_opens_no_session(side: Side, peer: Peer, *, after: bool) -> None:
+    """A fault of a policy of one's own where a session is opened is an error of ours, and leaves no socket open."""
+
+    async def fails(call: Call, proceed: Next) -> Reply:
+        if after:
+            await proceed(call)
+        raise LookupError
+
+    client = side.client(peer, layers=[fails])
+    with pytest.raises(PolicyError, match="LookupError"):
+        side.enter(client.realtime.connect(model="m"))
+    peer.wait_for(lambda: peer.open == 0)
+    side(client.close)
+
+
+def test_a_policy_that_fails_at_an_event_of_a_session(side: Side, peer: Peer) -> None:
+    """A fault of a policy of one's own at a message is an error of ours to who waits for it."""
+    peer.script = answering
+
+    async def watch(call: Call, proceed: Next) -> Reply:
+        reply = await proceed(call)
+        reply.on_event.append(lambda data: {}[data])
+        return reply
+
+    client = side.client(peer, layers=[watch])
+    manager = client.realtime.connect(model="m")
+    connection = side.enter(manager)
+    side(connection.response.create)
+    with pytest.raises(PolicyError, match="KeyError"):
+        side(connection.recv)
+    side.leave(manager)
     side(client.close)

@@ -1,11 +1,12 @@
 """Every control as the options that ask for it, and what must hold of it after calls."""
 
 import sqlite3
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ai_client.control import Concurrency, Cost
+from ai_client.control import Call, Concurrency, Cost, Next, Reply, StreamEnd
 from ai_client.stores.memory import MemoryBackend
 from tests.support.hostile.answers import Kind
 from tests.support.hostile.payloads import TOKENS
@@ -19,7 +20,51 @@ def hear(details: object) -> None:
     del details
 
 
+class OwnPolicy:
+    """A policy of the application that counts calls, answers, and the ends of those that are not whole."""
+
+    def __init__(self) -> None:
+        self.calls = self.replies = self.left_whole = self.left_early = 0
+        self._lock = threading.Lock()
+
+    async def __call__(self, call: Call, proceed: Next) -> Reply:
+        """Count a call."""
+        with self._lock:
+            self.calls += 1
+        reply = await proceed(call)
+        with self._lock:
+            self.replies += 1
+        if call.is_whole:
+            self._end(StreamEnd(None, complete=True))
+            return reply
+
+        async def end(how: StreamEnd) -> None:
+            self._end(how)
+
+        reply.on_event.append(self._see)
+        reply.on_end.append(end)
+        return reply
+
+    def _see(self, data: bytes) -> None:
+        assert data
+
+    def _end(self, how: StreamEnd) -> None:
+        with self._lock:
+            self.left_whole += how.complete
+            self.left_early += not how.complete
+
+
+def own_policies() -> list[Any]:
+    """Return an own policy in each place: an object, a factory and a dotted path."""
+    return [
+        {"policy": f"{__name__}.OwnPolicy", "place": "innermost"},
+        {"policy": lambda: OwnPolicy(), "place": "target"},  # noqa: PLW0108 - a factory that is no class
+        OwnPolicy(),
+    ]
+
+
 EACH: dict[str, Options] = {
+    "policies": {"policies": []},
     "hooks": {"hooks": dict.fromkeys(("on_call", "on_attempt", "on_result", "on_error"), hear)},
     "logs": {"logs": True, "redaction": {"patterns": ["email", "card"]}},
     "telemetry": {"telemetry": True},
@@ -59,6 +104,8 @@ def options_for(name: str, base_url: str, place: Path, *, deadline: float = 60.0
             controls |= one
     elif name in EACH:
         controls |= EACH[name]
+    if "policies" in controls:
+        controls["policies"] = own_policies()
     if "fallback" in controls:
         controls["fallback"] = {
             "clients": {"other": {"base_url": base_url, "api_key": "k", "max_retries": 0}}
@@ -92,6 +139,28 @@ def check_costs(layers: Iterable[Any], kind: Kind, calls: int) -> None:
         found = {name: row.sums.get(name, 0) for name in ("reported", "input", "output", "nano_usd")}
         expected = {"reported": calls, "input": calls * into, "output": calls * out}
         assert found == {**expected, "nano_usd": calls * 1000 * (into + 2 * out)}
+
+
+def check_own_policies(layers: Iterable[Any], calls: int, sent: int) -> None:
+    """Assert that each own policy saw what comes to its place, and each answer end once.
+
+    Args:
+        layers: The policies around the calls.
+        calls: How many calls the application made.
+        sent: How many of them were sent.
+    """
+    own = [layer for layer in layers if isinstance(layer, OwnPolicy)]
+    expected = [calls, sent, sent][: len(own)]
+    assert [policy.calls for policy in own] == expected
+    assert [policy.replies for policy in own] == expected
+    assert [policy.left_whole for policy in own] == expected
+    assert [policy.left_early for policy in own] == [0] * len(own)
+
+
+def check_own_policies_have_ended(layers: Iterable[Any]) -> None:
+    """Assert that an own policy was told of the end of each answer that it saw."""
+    for policy in (layer for layer in layers if isinstance(layer, OwnPolicy)):
+        assert policy.left_whole + policy.left_early == policy.replies <= policy.calls
 
 
 def check_nothing_is_held(layers: Iterable[Any], place: Path) -> None:

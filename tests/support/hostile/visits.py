@@ -11,7 +11,14 @@ from tests.support.hostile.answers import KINDS, Kind
 from tests.support.hostile.breaks import Break
 from tests.support.hostile.cells import Cell, Idle
 from tests.support.hostile.census import settle
-from tests.support.hostile.controls import check_costs, check_nothing_is_held, is_kept, options_for
+from tests.support.hostile.controls import (
+    check_costs,
+    check_nothing_is_held,
+    check_own_policies,
+    check_own_policies_have_ended,
+    is_kept,
+    options_for,
+)
 from tests.support.hostile.sites import ReportedError, Site
 from tests.support.hostile.ways import OFFICIAL, WAYS, made_of, pools_of
 from tests.support.hostile.wire import Request, Script, Wire
@@ -49,6 +56,7 @@ def visit(cell: Cell, wire: Wire, place: Path) -> None:
             for pool in pools_of(site.client()):
                 check_idle(pool)
             check_costs(site.layers, kind, asked)
+            check_own_policies(site.layers, CALLS * kind.requests, asked * kind.requests)
             check_nothing_is_held(site.layers, place)
             assert settle(site.idle)
     finally:
@@ -96,6 +104,7 @@ def visit_break(cell: Break, wire: Wire, place: Path) -> None:
             assert kept or len(wire.requests) == asked + kind.requests
             for pool in pools_of(site.client()):
                 check_idle(pool)
+            check_own_policies_have_ended(site.layers)
             check_nothing_is_held(site.layers, place)
             assert settle(site.idle)
     finally:
