@@ -12,13 +12,14 @@ import pytest
 from ai_client import ConfigError, current_labels
 from ai_client.control.accounting.cost import Cost
 from ai_client.testing import Upstream
+from tests.support.own_policies import MADE, Watch, make
 from tests.support.policies import running_redis
 from tests.support.servers import ROOT
 
 from .contract import Options, Site
 
 PAGES = sorted(path for path in (ROOT / "docs" / "controls").glob("*.md") if path.stem != "README")
-BLOCK = re.compile(r"^```python\n(controls = .*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```python\n((?:(?!```).)*?^controls = .*?)^```$", re.DOTALL | re.MULTILINE)
 told: list[Any] = []
 
 
@@ -102,9 +103,55 @@ class PolicyContract:
         (details,) = told
         assert details.call.endpoint == self.endpoint
 
+    def test_own_policies(self, options: dict[str, Any]) -> None:
+        """Policies of one's own in every form and place see each call and stream of the views, once made a process."""
+        del MADE[1:]
+        shared = Watch()
+        policies = [
+            shared,
+            {"policy": "tests.support.own_policies.Watch", "place": "target"},
+            {"policy": make, "place": "innermost"},
+        ]
+        with self.start(
+            {**options, "controls": {"policies": policies, "cache": {"scope": "all"}}}, {}
+        ) as site:
+            assert len(MADE) == 2
+            assert [site.ask().status for _ in range(2)] == [200, 200]
+            assert site.stream().text.endswith("data: [DONE]\n\n")
+            assert site.provider.client is not None
+            assert site.provider.async_client is not None
+        made = MADE[1:]
+        assert made[0] is shared
+        assert [(watch.calls, watch.replies) for watch in made] == [(3, 3)] * 3
+        assert [[end.complete for end in watch.ends] for watch in made] == [[True]] * 3
+
+    @pytest.mark.parametrize("faulty", ["raises", "raises_after", "returns_nothing"])
+    def test_own_policy_that_is_broken(
+        self, options: dict[str, Any], ai_client_upstream: Upstream, faulty: str
+    ) -> None:
+        """A fault of a policy is shown as one of the application, without detail, and leaves no connection in use."""
+        policy = f"tests.call.test_own_policy.{faulty}"
+        with self.start({**options, "controls": {"policies": [policy]}}, {}) as site:
+            for answer in (site.ask(), site.stream()):
+                assert answer.status == 500
+                assert json.loads(answer.text)["error"]["type"] == "internal_error"
+                assert "Lookup" not in answer.text
+            ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 0)
+
     @pytest.mark.parametrize(
         ("controls", "message"),
         [
+            ({"policies": ["no_such_module.Trail"]}, "policies[0]: cannot import"),
+            (
+                {"policies": ["tests.support.own_policies.Wach"]},
+                "Did you mean 'tests.support.own_policies.Watch'?",
+            ),
+            ({"policies": [make, 5]}, "policies[1]: a policy is called with"),
+            (
+                {"policies": [{"policy": make, "place": "inmost"}]},
+                "policies[0].place: Input should be 'outermost'",
+            ),
+            ({"layers": [make]}, "layers: unknown option. Did you mean 'policies'?"),
             ({"budget": []}, "budget: unknown option. Did you mean 'budgets'?"),
             ({"budgets": [{"usd": 1, "per": "dya"}]}, "budgets[0].per"),
             (
@@ -121,6 +168,12 @@ class PolicyContract:
         with pytest.raises(ConfigError) as caught, self.start({**options, "controls": controls}, {}):
             pass
         assert message in str(caught.value)
+
+    def test_policies_as_layers(self, options: dict[str, Any]) -> None:
+        """Who gives policies as `layers` is told where they go."""
+        expected = r"(?i)layers.*: unknown option\. .*\{'policies': \[\.\.\.\]\} in .*controls"
+        with pytest.raises(ConfigError, match=expected), self.start({**options, "layers": [make]}, {}):
+            pass
 
     def test_a_store_that_stops(self, options: dict[str, Any], tmp_path: Path) -> None:
         """Where the store is down and calls are refused then, the application says 503, and recovers by itself."""
