@@ -1,9 +1,11 @@
 """Policies as an application writes them: of each form, and faulty ones."""
 
+import os
 import threading
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ai_client.control import Call, Next, Reply, StreamEnd
@@ -107,3 +109,32 @@ class TakesOne:
 def either(call: object = None, proceed: object = None) -> Watch:
     """Make a policy, or be one: who can say."""
     raise AssertionError(call, proceed)
+
+
+class Trail:
+    """A policy that writes to the file `TRAIL` of the environment, in which process it was made and what it saw."""
+
+    def __init__(self) -> None:
+        self._note("made")
+
+    def _note(self, what: str) -> None:
+        with Path(os.environ["TRAIL"]).open("a") as file:
+            file.write(f"{os.getpid()} {what}\n")  # a line at once, as several processes write
+
+    async def __call__(self, call: Call, proceed: Next) -> Reply:
+        """Note a call, and how its stream ended."""
+        reply = await proceed(call)
+        if call.is_whole:
+            await call.io.call_aside(self._note, "whole")
+            return reply
+
+        async def at_end(end: StreamEnd) -> None:
+            await call.io.call_aside(self._note, "read" if end.complete else "left")
+
+        reply.on_end.append(at_end)
+        return reply
+
+
+def make_trail() -> Trail:
+    """Make a policy that writes."""
+    return Trail()
