@@ -133,7 +133,7 @@ def test_nothing_is_nothing() -> None:
         ),
         (
             {"fallback": {"clients": {"x": {"base_url": "y", "controls": {}}}}},
-            r"fallback\.clients\.x\.controls: this is for the client that the chain belongs to",
+            r"fallback\.clients\.x\.controls: set this on the client that the chain belongs to",
         ),
         (
             {"fallback": {"clients": {"x": {"azure_endpoint": "https://x.example", "api_key": "k"}}}},
