@@ -10,7 +10,7 @@ from pydantic import Field
 from ai_client import BaseModel
 from ai_client._models.construct import construct
 from ai_client._models.decode import decode
-from tests.conftest import CHAT, Invoke
+from tests.support.invoke import CHAT, Invoke
 
 
 class Cat(BaseModel):
