@@ -41,182 +41,182 @@ class Resources(Client, Generic[M]):
 
     @accessor
     def admin(self) -> "Admin[M]":
-        """`client.admin`."""
+        """Methods of `client.admin`."""
         from ai_client.resources.admin import Admin
 
         return Admin(self)
 
     @accessor
     def audio(self) -> "Audio[M]":
-        """`client.audio`."""
+        """Methods of `client.audio`."""
         from ai_client.resources.audio import Audio
 
         return Audio(self)
 
     @accessor
     def batches(self) -> "Batches[M]":
-        """`client.batches`."""
+        """Methods of `client.batches`."""
         from ai_client.resources.batches import Batches
 
         return Batches(self)
 
     @accessor
     def beta(self) -> "Beta[M]":
-        """`client.beta`."""
+        """Methods of `client.beta`."""
         from ai_client.resources.beta import Beta
 
         return Beta(self)
 
     @accessor
     def chat(self) -> "Chat[M]":
-        """`client.chat`."""
+        """Methods of `client.chat`."""
         from ai_client.resources.chat import Chat
 
         return Chat(self)
 
     @accessor
     def completions(self) -> "Completions[M]":
-        """`client.completions`."""
+        """Methods of `client.completions`."""
         from ai_client.resources.completions import Completions
 
         return Completions(self)
 
     @accessor
     def containers(self) -> "Containers[M]":
-        """`client.containers`."""
+        """Methods of `client.containers`."""
         from ai_client.resources.containers import Containers
 
         return Containers(self)
 
     @accessor
     def content_provenance_checks(self) -> "ContentProvenanceChecks[M]":
-        """`client.content_provenance_checks`."""
+        """Methods of `client.content_provenance_checks`."""
         from ai_client.resources.content_provenance_checks import ContentProvenanceChecks
 
         return ContentProvenanceChecks(self)
 
     @accessor
     def conversations(self) -> "Conversations[M]":
-        """`client.conversations`."""
+        """Methods of `client.conversations`."""
         from ai_client.resources.conversations import Conversations
 
         return Conversations(self)
 
     @accessor
     def decisions(self) -> "Decisions[M]":
-        """`client.decisions`."""
+        """Methods of `client.decisions`."""
         from ai_client.resources.decisions import Decisions
 
         return Decisions(self)
 
     @accessor
     def embeddings(self) -> "Embeddings[M]":
-        """`client.embeddings`."""
+        """Methods of `client.embeddings`."""
         from ai_client.resources.embeddings import Embeddings
 
         return Embeddings(self)
 
     @accessor
     def evals(self) -> "Evals[M]":
-        """`client.evals`."""
+        """Methods of `client.evals`."""
         from ai_client.resources.evals import Evals
 
         return Evals(self)
 
     @accessor
     def files(self) -> "Files[M]":
-        """`client.files`."""
+        """Methods of `client.files`."""
         from ai_client.resources.files import Files
 
         return Files(self)
 
     @accessor
     def fine_tuning(self) -> "FineTuning[M]":
-        """`client.fine_tuning`."""
+        """Methods of `client.fine_tuning`."""
         from ai_client.resources.fine_tuning import FineTuning
 
         return FineTuning(self)
 
     @accessor
     def images(self) -> "Images[M]":
-        """`client.images`."""
+        """Methods of `client.images`."""
         from ai_client.resources.images import Images
 
         return Images(self)
 
     @accessor
     def live(self) -> "Live[M]":
-        """`client.live`."""
+        """Methods of `client.live`."""
         from ai_client.resources.live import Live
 
         return Live(self)
 
     @accessor
     def models(self) -> "Models[M]":
-        """`client.models`."""
+        """Methods of `client.models`."""
         from ai_client.resources.models import Models
 
         return Models(self)
 
     @accessor
     def moderations(self) -> "Moderations[M]":
-        """`client.moderations`."""
+        """Methods of `client.moderations`."""
         from ai_client.resources.moderations import Moderations
 
         return Moderations(self)
 
     @accessor
     def realtime(self) -> "Realtime[M]":
-        """`client.realtime`."""
+        """Methods of `client.realtime`."""
         from ai_client.resources.realtime import Realtime
 
         return Realtime(self)
 
     @accessor
     def responses(self) -> "Responses[M]":
-        """`client.responses`."""
+        """Methods of `client.responses`."""
         from ai_client.resources.responses import Responses
 
         return Responses(self)
 
     @accessor
     def safety(self) -> "Safety[M]":
-        """`client.safety`."""
+        """Methods of `client.safety`."""
         from ai_client.resources.safety import Safety
 
         return Safety(self)
 
     @accessor
     def skills(self) -> "Skills[M]":
-        """`client.skills`."""
+        """Methods of `client.skills`."""
         from ai_client.resources.skills import Skills
 
         return Skills(self)
 
     @accessor
     def uploads(self) -> "Uploads[M]":
-        """`client.uploads`."""
+        """Methods of `client.uploads`."""
         from ai_client.resources.uploads import Uploads
 
         return Uploads(self)
 
     @accessor
     def vector_stores(self) -> "VectorStores[M]":
-        """`client.vector_stores`."""
+        """Methods of `client.vector_stores`."""
         from ai_client.resources.vector_stores import VectorStores
 
         return VectorStores(self)
 
     @accessor
     def videos(self) -> "Videos[M]":
-        """`client.videos`."""
+        """Methods of `client.videos`."""
         from ai_client.resources.videos import Videos
 
         return Videos(self)
 
     @accessor
     def webhooks(self) -> "Webhooks[M]":
-        """`client.webhooks`."""
+        """Methods of `client.webhooks`."""
         from ai_client.resources.webhooks import Webhooks
 
         return Webhooks(self)

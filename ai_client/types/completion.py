@@ -64,13 +64,13 @@ class CompletionCreateParamsBase(MethodOptions, total=False):
 
 
 class CompletionCreateParamsNonStreaming(CompletionCreateParamsBase, total=False):
-    """Keyword arguments of `completions.create` for an answer in one piece."""
+    """Keyword arguments of `completions.create` for an answer that is no stream."""
 
     stream: Literal[False] | None
 
 
 class CompletionCreateParamsStreaming(CompletionCreateParamsBase, total=False):
-    """Keyword arguments of `completions.create` for an answer piece by piece."""
+    """Keyword arguments of `completions.create` for a stream."""
 
     stream: Required[Literal[True]]
 

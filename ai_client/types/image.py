@@ -109,13 +109,13 @@ class ImageEditParamsBase(MethodOptions, total=False):
 
 
 class ImageEditParamsNonStreaming(ImageEditParamsBase, total=False):
-    """Keyword arguments of `images.edit` for an answer in one piece."""
+    """Keyword arguments of `images.edit` for an answer that is no stream."""
 
     stream: Literal[False] | None
 
 
 class ImageEditParamsStreaming(ImageEditParamsBase, total=False):
-    """Keyword arguments of `images.edit` for an answer piece by piece."""
+    """Keyword arguments of `images.edit` for a stream."""
 
     stream: Required[Literal[True]]
 
@@ -227,13 +227,13 @@ class ImageGenerateParamsBase(MethodOptions, total=False):
 
 
 class ImageGenerateParamsNonStreaming(ImageGenerateParamsBase, total=False):
-    """Keyword arguments of `images.generate` for an answer in one piece."""
+    """Keyword arguments of `images.generate` for an answer that is no stream."""
 
     stream: Literal[False] | None
 
 
 class ImageGenerateParamsStreaming(ImageGenerateParamsBase, total=False):
-    """Keyword arguments of `images.generate` for an answer piece by piece."""
+    """Keyword arguments of `images.generate` for a stream."""
 
     stream: Required[Literal[True]]
 

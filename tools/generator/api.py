@@ -145,7 +145,7 @@ class Api:
                     shape = self.parser.definitions[shape.key].shape
                 if isinstance(shape, Array):
                     return shape.item
-        raise DescriptionError(f"{method.path} lists, but its answer has no `data`")
+        raise DescriptionError(f"{method.path} lists, but its answer has no `data` or `items`")
 
     def _event(self, resource: Resource, method: Method, call: Call) -> Shape | None:
         if not method.stream:

@@ -73,7 +73,7 @@ class Graph:
                 self._place(self.shared(node))
         for node in self.modules:
             self.names[node] = self._name(node)
-        self._refuse_namesakes()
+        self._check_names()
 
     def definition(self, node: Node) -> Definition:
         """Return the definition of a node."""
@@ -230,7 +230,7 @@ class Graph:
             return f"{bare}Input" if node.key.removesuffix("Param") in schemas else bare
         return as_param(name) if node.face == PARAM else name
 
-    def _refuse_namesakes(self) -> None:
+    def _check_names(self) -> None:
         taken: dict[tuple[str, str], Node] = {}
         for node, name in self.names.items():
             place = package_of(self.modules[node]) if self.is_public(node) else self.modules[node]

@@ -7,7 +7,6 @@ from .graph import Node
 from .imports import Imports
 from .rules import RESULT
 from .shapes import Array, Nullable, Object, Ref, Scalar, Shape, Union
-from .words import sentence_from
 
 ANSWERS = {"binary": "BinaryResponse", "text": "str", "none": "None"}
 ACCEPTED = {"BinaryResponse": {"Accept": "application/binary"}, "None": {"Accept": "*/*"}}
@@ -95,8 +94,8 @@ class MethodWriter:
         ]
         name = signature.method.name
         overloads = [
-            f"    @overload\n    {prefix}def {name}({self._parameters(signature, mode, stream)}) -> {gives}: ..."
-            for prefix, mode, stream, gives in forms
+            f"    @overload\n    {prefix}def {name}({self._parameters(signature, mode, stream)}) -> {returns}: ..."
+            for prefix, mode, stream, returns in forms
         ]
         names = "".join(f", {part}: str" for part in self._positional(signature))
         inner = f"self._run({self._call(signature)})"
@@ -232,10 +231,14 @@ class MethodWriter:
                 return False
 
     def _docstring(self, signature: Signature) -> str:
-        method = signature.method
-        note = " (deprecated)" if method.deprecated else ""
-        text = method.doc or f"{sentence_from(method.name)}{note}: `{method.call}`."
-        return f'"""{text}"""'
+        method, text = signature.method, f"Send `{signature.method.call}`"
+        if method.page:
+            text = f"List the items of `{method.call}`, page by page"
+        elif signature.event is not None:
+            text += "; with `stream=True`, return its events as they come"
+        elif method.result == "binary":
+            text += " and return the body of the answer"
+        return f'"""{text}{", which is deprecated" if method.deprecated else ""}."""'
 
 
 def path_names(template: str) -> list[str]:

@@ -33,7 +33,6 @@ class Method:
     json_without_files: bool = False
     """Whether it sends JSON instead of a form where no file is given."""
     deprecated: bool = False
-    doc: str = ""
 
     @property
     def path(self) -> str:
@@ -56,7 +55,6 @@ class Resource:
     """Methods yet to be written by hand."""
     same: str | None = None
     """The resource that this is an alias of."""
-    doc: str = ""
 
 
 def resource_of(path: str, rule: Mapping[str, Any]) -> Resource:
@@ -73,7 +71,6 @@ def resource_of(path: str, rule: Mapping[str, Any]) -> Resource:
         tuple(rule.get("hand", ())),
         tuple(rule.get("later", ())),
         rule.get("same"),
-        rule.get("doc", ""),
     )
 
 

@@ -45,8 +45,8 @@ class ParamWriter(Writer):
         return "\n\n\n".join(
             (
                 base,
-                self._form(f"{name}NonStreaming", apart, f"{about} for an answer in one piece.", later),
-                self._form(f"{name}Streaming", apart, f"{about} for an answer piece by piece.", later),
+                self._form(f"{name}NonStreaming", apart, f"{about} for an answer that is no stream.", later),
+                self._form(f"{name}Streaming", apart, f"{about} for a stream.", later),
                 f"{name}: TypeAlias = {name}NonStreaming | {name}Streaming",
             )
         )

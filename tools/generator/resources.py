@@ -29,7 +29,7 @@ class ResourceWriter:
             for method in self._resource.methods
             if method.name not in written
         ]
-        body = [f'    """{self._resource.doc or _about(self._resource.path)}"""']
+        body = [f'    """{_about(self._resource.path)}"""']
         self._imports.add("ai_client._client.modes", "M")
         self._imports.add("ai_client._client.operation", "Resource")
         if not written:  # the handwritten class has its own views
@@ -38,7 +38,7 @@ class ResourceWriter:
         body += [self._methods.write(signature) for signature in _lists_last(signatures)]
         checked = self._checked(children)
         text = f"class {self._name}(Resource[M]):\n" + "\n\n".join(body)
-        docstring = f'{HEADER}\n"""`client.{self._resource.path}`."""'
+        docstring = f'{HEADER}\n"""{_about(self._resource.path)}"""'
         return "\n\n".join([docstring, self._imports.text(), *checked, "", text]) + "\n"
 
     def _views(self) -> str:
@@ -124,7 +124,7 @@ def _property(resource: Resource, arguments: str) -> str:
     return (
         "    @accessor\n"
         f'    def {resource.path.rpartition(".")[2]}(self) -> "{name}[M]":\n'
-        f'        """{resource.doc or _about(resource.path)}"""\n'
+        f'        """{_about(resource.path)}"""\n'
         f"        {_import(resource)}\n\n"
         f"        return {name}({arguments})"
     )
@@ -146,7 +146,7 @@ def _write_roots(api: Api) -> str:
 
 
 def _about(path: str) -> str:
-    return f"`client.{path}`."
+    return f"Methods of `client.{path}`."
 
 
 def _lists_last(signatures: list[Signature]) -> list[Signature]:

@@ -35,11 +35,6 @@ def sentence(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def sentence_from(name: str) -> str:
-    """Return a snake_case name in words."""
-    return name.replace("_", " ").capitalize()
-
-
 def python_name(wire: str) -> str:
     """Return an attribute name for a name in the API that is not an identifier."""
     return re.sub(r"\W+", "_", wire)

@@ -64,14 +64,14 @@ class TranscriptionCreateParamsBase(MethodOptions, total=False):
 
 
 class TranscriptionCreateParamsNonStreaming(TranscriptionCreateParamsBase, total=False):
-    """Keyword arguments of `audio.transcriptions.create` for an answer in one piece."""
+    """Keyword arguments of `audio.transcriptions.create` for an answer that is no stream."""
 
     response_format: Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
     stream: Literal[False] | None
 
 
 class TranscriptionCreateParamsStreaming(TranscriptionCreateParamsBase, total=False):
-    """Keyword arguments of `audio.transcriptions.create` for an answer piece by piece."""
+    """Keyword arguments of `audio.transcriptions.create` for a stream."""
 
     stream: Required[Literal[True]]
     response_format: Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]

@@ -1366,13 +1366,13 @@ class ResponseCreateParamsBase(MethodOptions, total=False):
 
 
 class ResponseCreateParamsNonStreaming(ResponseCreateParamsBase, total=False):
-    """Keyword arguments of `beta.responses.create` for an answer in one piece."""
+    """Keyword arguments of `beta.responses.create` for an answer that is no stream."""
 
     stream: Literal[False] | None
 
 
 class ResponseCreateParamsStreaming(ResponseCreateParamsBase, total=False):
-    """Keyword arguments of `beta.responses.create` for an answer piece by piece."""
+    """Keyword arguments of `beta.responses.create` for a stream."""
 
     stream: Required[Literal[True]]
 
@@ -1400,13 +1400,13 @@ class ResponseRetrieveParamsBase(MethodOptions, total=False):
 
 
 class ResponseRetrieveParamsNonStreaming(ResponseRetrieveParamsBase, total=False):
-    """Keyword arguments of `beta.responses.retrieve` for an answer in one piece."""
+    """Keyword arguments of `beta.responses.retrieve` for an answer that is no stream."""
 
     stream: Literal[False] | None
 
 
 class ResponseRetrieveParamsStreaming(ResponseRetrieveParamsBase, total=False):
-    """Keyword arguments of `beta.responses.retrieve` for an answer piece by piece."""
+    """Keyword arguments of `beta.responses.retrieve` for a stream."""
 
     stream: Required[Literal[True]]
 

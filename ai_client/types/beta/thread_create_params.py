@@ -165,13 +165,13 @@ class ThreadCreateAndRunParamsBase(MethodOptions, total=False):
 
 
 class ThreadCreateAndRunParamsNonStreaming(ThreadCreateAndRunParamsBase, total=False):
-    """Keyword arguments of `beta.threads.create_and_run` for an answer in one piece."""
+    """Keyword arguments of `beta.threads.create_and_run` for an answer that is no stream."""
 
     stream: Literal[False] | None
 
 
 class ThreadCreateAndRunParamsStreaming(ThreadCreateAndRunParamsBase, total=False):
-    """Keyword arguments of `beta.threads.create_and_run` for an answer piece by piece."""
+    """Keyword arguments of `beta.threads.create_and_run` for a stream."""
 
     stream: Required[Literal[True]]
 

@@ -222,13 +222,13 @@ class CompletionCreateParamsBase(CompletionParseParams, total=False):
 
 
 class CompletionCreateParamsNonStreaming(CompletionCreateParamsBase, total=False):
-    """Keyword arguments of `chat.completions.create` for an answer in one piece."""
+    """Keyword arguments of `chat.completions.create` for an answer that is no stream."""
 
     stream: Literal[False] | None
 
 
 class CompletionCreateParamsStreaming(CompletionCreateParamsBase, total=False):
-    """Keyword arguments of `chat.completions.create` for an answer piece by piece."""
+    """Keyword arguments of `chat.completions.create` for a stream."""
 
     stream: Required[Literal[True]]
 

@@ -168,13 +168,13 @@ class RunCreateParamsBase(MethodOptions, total=False):
 
 
 class RunCreateParamsNonStreaming(RunCreateParamsBase, total=False):
-    """Keyword arguments of `beta.threads.runs.create` for an answer in one piece."""
+    """Keyword arguments of `beta.threads.runs.create` for an answer that is no stream."""
 
     stream: Literal[False] | None
 
 
 class RunCreateParamsStreaming(RunCreateParamsBase, total=False):
-    """Keyword arguments of `beta.threads.runs.create` for an answer piece by piece."""
+    """Keyword arguments of `beta.threads.runs.create` for a stream."""
 
     stream: Required[Literal[True]]
 
@@ -205,13 +205,13 @@ class RunSubmitToolOutputsParamsBase(MethodOptions, total=False):
 
 
 class RunSubmitToolOutputsParamsNonStreaming(RunSubmitToolOutputsParamsBase, total=False):
-    """Keyword arguments of `beta.threads.runs.submit_tool_outputs` for an answer in one piece."""
+    """Keyword arguments of `beta.threads.runs.submit_tool_outputs` for an answer that is no stream."""
 
     stream: Literal[False] | None
 
 
 class RunSubmitToolOutputsParamsStreaming(RunSubmitToolOutputsParamsBase, total=False):
-    """Keyword arguments of `beta.threads.runs.submit_tool_outputs` for an answer piece by piece."""
+    """Keyword arguments of `beta.threads.runs.submit_tool_outputs` for a stream."""
 
     stream: Required[Literal[True]]
 
