@@ -45,62 +45,64 @@ class Options(pydantic.BaseModel):
 
     api_key: Text | Callable[[], Any] | None = _option(
         None,
-        "The API key, or a function that gives it, called for each request.",
+        "The API key, or a function that returns it, called for each request.",
         "OPENAI_API_KEY",
         repr=False,
     )
     admin_api_key: Text | None = _option(
-        None, "The key for the organization's administration.", "OPENAI_ADMIN_KEY", repr=False
+        None, "The key for the organization's administration endpoints.", "OPENAI_ADMIN_KEY", repr=False
     )
-    organization: Name | None = _option(None, "The organization that requests count for.", "OPENAI_ORG_ID")
-    project: Name | None = _option(None, "The project that requests count for.", "OPENAI_PROJECT_ID")
-    base_url: Address | None = _option(
-        None, "Where the API is; OpenAI's own address by default.", "OPENAI_BASE_URL"
+    organization: Name | None = _option(
+        None, "The organization to which requests are attributed.", "OPENAI_ORG_ID"
     )
+    project: Name | None = _option(None, "The project to which requests are attributed.", "OPENAI_PROJECT_ID")
+    base_url: Address | None = _option(None, "The URL of the API; by default OpenAI's.", "OPENAI_BASE_URL")
     azure_endpoint: Address | None = _option(
         None,
-        "The address of a resource of Azure OpenAI; the clients are Azure's then.",
+        "The URL of an Azure OpenAI resource; makes the clients Azure's.",
         "AI_CLIENT_AZURE_ENDPOINT",
     )
     azure_deployment: Segment | None = _option(
         None,
-        "Azure's deployment for all calls; without it, a call's model names one.",
+        "The Azure deployment for all calls; without it, a call's model is the name of its deployment.",
         "AI_CLIENT_AZURE_DEPLOYMENT",
     )
     azure_ad_token_provider: Callable[[], Any] | None = _option(
-        None, "A function that gives a token of Microsoft Entra ID, called for each request.", repr=False
+        None, "A function that returns a token of Microsoft Entra ID, called for each request.", repr=False
     )
     api_version: Segment | None = _option(None, "The version of Azure's API.", "OPENAI_API_VERSION")
     webhook_secret: Text | None = _option(
-        None, "The secret that webhooks are signed with.", "OPENAI_WEBHOOK_SECRET", repr=False
+        None, "The secret with which webhooks are signed.", "OPENAI_WEBHOOK_SECRET", repr=False
     )
     timeout: SomeSeconds | None = _option(
         DEFAULT_READ_TIMEOUT,
-        "Seconds to wait for each read or write; connecting has 5 at most.",
+        "Seconds to wait for each read or write; for connecting, at most 5.",
         "AI_CLIENT_TIMEOUT",
     )
     max_retries: Count = _option(
-        DEFAULT_MAX_RETRIES, "Further attempts after a transient failure.", "AI_CLIENT_MAX_RETRIES"
+        DEFAULT_MAX_RETRIES, "Retries after a transient failure.", "AI_CLIENT_MAX_RETRIES"
     )
     deadline: SomeSeconds | None = _option(
-        None, "Seconds for a whole call, further attempts and waits included.", "AI_CLIENT_DEADLINE"
+        None, "Seconds for a whole call, including retries and waits.", "AI_CLIENT_DEADLINE"
     )
     default_headers: Headers | None = _option(None, "Headers of every request.", repr=False)
     default_query: Query | None = _option(None, "Query parameters of every request.", repr=False)
     max_connections: SomeCount = _option(
-        DEFAULT_MAX_CONNECTIONS, "Connections that one client may have open.", "AI_CLIENT_MAX_CONNECTIONS"
+        DEFAULT_MAX_CONNECTIONS, "Open connections per client, at most.", "AI_CLIENT_MAX_CONNECTIONS"
     )
     keepalive_expiry: Seconds = _option(
-        DEFAULT_KEEPALIVE_EXPIRY, "Seconds that an idle connection is kept.", "AI_CLIENT_KEEPALIVE_EXPIRY"
+        DEFAULT_KEEPALIVE_EXPIRY,
+        "Seconds for which an idle connection is kept.",
+        "AI_CLIENT_KEEPALIVE_EXPIRY",
     )
     max_response_bytes: Size | None = _option(
         DEFAULT_MAX_RESPONSE_BYTES,
-        "Bytes of an answer that are held in memory at most; streamed downloads have no bound.",
+        "Bytes of a response held in memory, at most; streamed downloads are not bounded.",
         "AI_CLIENT_MAX_RESPONSE_BYTES",
     )
     max_event_bytes: Size | None = _option(
         DEFAULT_MAX_EVENT_BYTES,
-        "Bytes of one event of a stream that are held in memory at most.",
+        "Bytes of one stream event held in memory, at most.",
         "AI_CLIENT_MAX_EVENT_BYTES",
     )
     trust: Literal["certifi", "system"] = _option(
@@ -108,30 +110,30 @@ class Options(pydantic.BaseModel):
     )
     on_blocking_call: Literal["warn", "raise", "ignore"] = _option(
         "warn",
-        "What the sync client does about a call inside a running event loop.",
+        "What the sync client does about a call on the thread of a running event loop.",
         "AI_CLIENT_ON_BLOCKING_CALL",
     )
     stream_end: Literal["required", "optional"] = _option(
         "required",
-        "Whether a stream without its protocol's end mark has broken off, or is believed to be whole.",
+        "Whether a stream without its protocol's end mark counts as interrupted or as complete.",
         "AI_CLIENT_STREAM_END",
     )
     shutdown_timeout: Seconds = _option(
         10.0,
-        "Seconds that calls in flight get to finish when the application ends.",
+        "Seconds for calls in flight to finish when the application shuts down.",
         "AI_CLIENT_SHUTDOWN_TIMEOUT",
     )
     client_class: ClassPath | Callable[..., Any] | None = _option(
-        None, "A class for the sync client in place of OpenAI, or its dotted path: `openai.OpenAI`, say."
+        None, "A class to use instead of `OpenAI`, or its dotted path, such as `openai.OpenAI`."
     )
     async_client_class: ClassPath | Callable[..., Any] | None = _option(
-        None, "A class for the async client in place of AsyncOpenAI, or its dotted path."
+        None, "A class to use instead of `AsyncOpenAI`, or its dotted path."
     )
 
     environment: bool | None = _option(
         None,
-        "Whether keys, names and addresses are taken from the environment; by default they are, but not by a further"
-        " client with an address of its own.",
+        "Whether keys, names and URLs are read from the environment; by default they are, except by a further client"
+        " with a URL of its own.",
     )
 
     controls: Mapping[str, Any] | None = _option(
