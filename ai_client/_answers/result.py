@@ -39,7 +39,7 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
             object.__setattr__(result, "_call_record", record)
             if record.request_id is None:
                 record.request_id = getattr(result, "_request_id", None)
-        if getattr(type(result), "_is_page", False):  # the type's, as an answer may have members of any name
+        if getattr(result.__class__, "_is_page", False):  # an answer may have members of any name
             if not result._holds_items():
                 raise _no_result(reply.response)
             result._bind(client, call)

@@ -138,7 +138,7 @@ def _start_empty() -> None:
     """Leave to the process that this one was forked from what its loops and its thread are at."""
     global _under_way, _left, _turn
     _parents.append((_under_way, _left))
-    _under_way, _left, _turn = set(), deque(), _thread.allocate_lock()
+    _under_way, _left, _turn = set[asyncio.Task[None]](), deque[Ending](), _thread.allocate_lock()
 
 
 _parents: list[object] = []  # kept: what goes may end what is its parent's

@@ -38,7 +38,7 @@ class IO(Protocol):
         """
         ...
 
-    async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "Coroutine[Any, Any, httpx.Response]":
         """Perform one exchange, unless the deadline has passed; the body is read unless *stream*."""
         ...
 

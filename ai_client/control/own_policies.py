@@ -79,6 +79,10 @@ def _made(factory: PolicyFactory, where: str) -> Policy:
     return cast("Policy", policy)
 
 
+def _is_partial_class(thing: object) -> bool:
+    return isinstance(thing, partial) and isinstance(cast("partial[Any]", thing).func, type)
+
+
 def _makes_one(thing: Any, where: str) -> bool:
     """Return whether something makes a policy, rather than being one.
 
@@ -90,7 +94,7 @@ def _makes_one(thing: Any, where: str) -> bool:
         return True
     if not callable(thing):
         raise ConfigError(f"{where}: {_EXPECTED}; this is {name_of(thing)}.")
-    if isinstance(thing, partial) and isinstance(thing.func, type):
+    if _is_partial_class(thing):
         return _takes(thing)
     takes_call = _takes(thing, None, None)
     if inspect.iscoroutinefunction(thing) or inspect.iscoroutinefunction(getattr(thing, "__call__", None)):  # noqa: B004 - looks at what is called
