@@ -15,9 +15,9 @@ import typing_extensions
 
 import ai_client
 from ai_client.testing import Recorded, Upstream
-from tests.compare.test_official import wire
-from tests.resources.test_surface import SURFACE, method_of
 from tests.support.invoke import KEY
+from tests.support.recorded import wire
+from tests.support.surface import SURFACE, method_of
 from tools.generator.rules import Rules
 
 API = Path(__file__).parents[2] / "tools" / "api"

@@ -12,8 +12,9 @@ import openai
 import pytest
 
 import ai_client
-from ai_client.testing import Recorded, Upstream, sse
+from ai_client.testing import Upstream, sse
 from tests.support.invoke import CHAT, KEY
+from tests.support.recorded import wire
 
 NOW = {"retry-after-ms": "1"}
 TOOL = {
@@ -25,9 +26,6 @@ TOOL = {
 }
 MESSAGES = CHAT["messages"]
 # What names the library and the machine, and what the HTTP library below adds of its own.
-ASIDE = re.compile(
-    r"user-agent|host|accept-encoding|connection|x-stainless-(lang|package-version|os|arch|runtime.*|async|raw-response)"
-)
 
 Call = Callable[[Any, Any], Any]
 
@@ -276,26 +274,6 @@ def without_numbers(value: Any) -> Any:
     """Take the upstream's running numbers out of its ids."""
     text = json.dumps(value)
     return json.loads(re.sub(r"(req_|chatcmpl-|fp_)[0-9a-f]{8,}", r"\1N", text))
-
-
-def wire(recorded: Recorded) -> dict[str, Any]:
-    """Give what a request says, apart from who says it."""
-    headers = {name: value for name, value in recorded.headers.items() if not ASIDE.fullmatch(name)}
-    body: Any = recorded.body
-    kind = headers.get("content-type", "")
-    if boundary := re.search(r"boundary=(\w+)", kind):
-        headers["content-type"] = kind.replace(boundary[1], "BOUNDARY")
-        body = body.replace(boundary[1].encode(), b"BOUNDARY")
-    elif kind.startswith("application/json") and body:
-        body = json.loads(body)
-        headers.pop("content-length")  # official bodies have the order of the method's parameters
-    return {
-        "method": recorded.method,
-        "path": recorded.path,
-        "query": recorded.query,
-        "headers": headers,
-        "body": body,
-    }
 
 
 @pytest.fixture(scope="module")

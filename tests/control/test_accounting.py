@@ -17,7 +17,7 @@ from ai_client.stores import Ledger, Refusal, open_store
 from ai_client.stores.memory import MemoryBackend
 from ai_client.stores.shared import SharedStore
 from ai_client.testing import Upstream
-from tests.control.test_budget import held
+from tests.support.accounts import held
 from tests.support.invoke import Invoke
 from tests.support.policies import Clock
 from tests.support.spender import PRICES

@@ -20,33 +20,12 @@ from ai_client.control.accounting.cost import Cost
 from ai_client.control.record import call_record
 from ai_client.control.scope import window
 from ai_client.stores import Ledger, open_store
-from ai_client.testing import Recorded, Reply, Upstream
+from ai_client.testing import Upstream
 from ai_client.web import http_error
+from tests.support.accounts import chat_reply, held
 from tests.support.invoke import Invoke
 from tests.support.policies import Clock, Redis, async_io, finish, sync_io
 from tests.support.spender import PRICES
-
-
-def chat_reply(recorded: Recorded) -> Reply:
-    """Answer with 30 tokens in and 20 out, whatever is asked."""
-    del recorded
-    usage = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
-    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello"}}
-    return Reply(
-        json={
-            "id": "x",
-            "object": "chat.completion",
-            "choices": [choice],
-            "model": "gpt-4o-mini",
-            "usage": usage,
-        }
-    )
-
-
-def held(store: Any, key: str = "total") -> Ledger:
-    """Give the sum of all ledgers of a memory store."""
-    accounts = [account for name, account in store.backend._state().accounts.items() if key in name]
-    return Ledger(sum(one.used for one in accounts), sum(one.held for one in accounts))
 
 
 def test_a_budget_is_reserved_and_settled(invoke: Invoke, upstream: Upstream) -> None:

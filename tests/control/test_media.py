@@ -17,7 +17,7 @@ from ai_client.control.pricing.prices import Price, Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
-from tests.control.test_budget import held
+from tests.support.accounts import held
 from tests.support.invoke import Invoke
 from tests.support.policies import async_io, finish, sync_io
 

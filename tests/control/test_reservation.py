@@ -13,7 +13,7 @@ from ai_client.control.record import call_record
 from ai_client.stores import Ledger, open_store
 from ai_client.stores.memory import MemoryBackend
 from ai_client.testing import Upstream
-from tests.control.test_budget import chat_reply, held
+from tests.support.accounts import chat_reply, held
 from tests.support.invoke import Invoke, no_waiting
 from tests.support.policies import Clock
 from tests.support.spender import PRICES

@@ -1,21 +1,9 @@
 """The README's code runs."""
 
-import re
-from pathlib import Path
-
 import pytest
 
 from ai_client.testing import Upstream
-
-README = Path(__file__).parents[2] / "README.md"
-
-
-def block(heading: str) -> str:
-    """Give the first Python block below a heading."""
-    section = README.read_text().split(f"\n## {heading}\n", 1)[1]
-    found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
-    assert found is not None
-    return found[1]
+from tests.support.readme import block
 
 
 def test_without_a_framework(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

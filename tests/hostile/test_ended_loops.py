@@ -15,8 +15,8 @@ import pytest
 from ai_client import AsyncOpenAI, DefaultAioHttpClient, DefaultAsyncHttpxClient
 from ai_client.control import Call, Next, Reply, StreamEnd
 from ai_client.provider import ClientProvider
-from tests.hostile.test_readers import CHUNKS, PIECES
-from tests.process.test_forks import in_child
+from tests.support.forks import in_child
+from tests.support.hostile.pieces import CHUNKS, PIECES
 from tests.support.hostile.wire import HOLD, Wire
 from tests.support.invoke import CHAT, KEY, Invoke
 

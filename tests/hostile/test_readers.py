@@ -13,12 +13,9 @@ from pydantic_core import to_json
 from ai_client import AsyncOpenAI, OpenAI, StreamInterruptedError, StreamStateError
 from ai_client._process.iteration import AsyncItems
 from tests.support.hostile.framing import EVENT_STREAM, events, framed
-from tests.support.hostile.payloads import chat_chunks
+from tests.support.hostile.pieces import CHUNKS, PIECES
 from tests.support.hostile.wire import Wire
 from tests.support.invoke import CHAT, KEY
-
-CHUNKS = chat_chunks(1, usage=False)
-PIECES = framed([*events(*map(to_json, CHUNKS))], content_type=EVENT_STREAM)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from django.test import RequestFactory
 from pytest_django import Settings
 
 from ai_client.testing import Upstream
-from tests.docs.test_readme import block
+from tests.support.readme import block
 
 
 @pytest.fixture(autouse=True)

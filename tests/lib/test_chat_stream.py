@@ -1,6 +1,5 @@
 """Streamed chat answers: the same events, snapshots, results and errors as with the official SDK."""
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import openai
@@ -13,33 +12,7 @@ from ai_client.lib.streaming import _accumulate, chat
 from ai_client.testing import Gate, Upstream
 from ai_client.types.chat import ChatCompletionChunk
 from tests.support.chat_scripts import SCRIPTS, GetWeather, Place, body, call, chunk, piece, texts
-
-CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
-
-
-def bare(value: Any) -> Any:
-    """Give decoded JSON without what is null."""
-    if isinstance(value, dict):
-        return {key: bare(each) for key, each in value.items() if each is not None}
-    return [bare(each) for each in value] if isinstance(value, list) else value
-
-
-def arguments(options: dict[str, Any], tool: Callable[[Any], Any]) -> dict[str, Any]:
-    """Give the keywords of a call, with models among the tools made into tools."""
-    tools = [tool(each) if isinstance(each, type) else each for each in options.get("tools", ())]
-    return {**CHAT, **options, **({"tools": tools} if tools else {})}
-
-
-def told(stream: Iterable[Any], final: Callable[[], Any]) -> list[Any]:
-    """Write down the events of a stream, what each shows when it comes, and how it ends."""
-    notes: list[Any] = []
-    try:
-        notes.extend(bare(event.to_dict(mode="json", warnings=False)) for event in stream)
-        notes.append(bare(final().to_dict(mode="json", warnings=False)))
-    except Exception as error:  # noqa: BLE001 - any error is compared
-        name = type(error).__name__.replace("StreamStateError", "RuntimeError")  # of which it is one
-        notes.append((name, str(error).partition(" - ")[0]))
-    return notes
+from tests.support.told import CHAT, arguments, next_of, told
 
 
 def official(upstream: Upstream, options: dict[str, Any]) -> list[Any]:
@@ -187,11 +160,3 @@ def test_a_tool_iterator_is_read_once(invoke: Any) -> None:
 def of(data: dict[str, Any]) -> ChatCompletionChunk:
     """Make a chunk of what a server sends."""
     return ChatCompletionChunk.model_validate(data)
-
-
-def next_of(invoke: Any, stream: Any) -> Any:
-    """Give the next event of a stream of either client, `None` at its end."""
-    try:
-        return invoke.next(stream)
-    except (StopIteration, StopAsyncIteration):
-        return None

@@ -9,19 +9,11 @@ import ai_client
 from ai_client.lib.streaming import _accumulate, responses
 from ai_client.testing import Upstream
 from ai_client.types.responses.response_stream_event import ResponseStreamEvent as RawEvent
-from tests.lib.test_chat_stream import arguments, next_of, told
 from tests.support.chat_scripts import GetWeather
 from tests.support.response_scripts import SCRIPTS, body, created, ended, message, response, say
+from tests.support.told import CALL, keywords, next_of, told
 
-CALL: dict[str, Any] = {"model": "m", "input": "Hello"}
 EVENTS = {"content-type": "text/event-stream"}
-
-
-def keywords(options: dict[str, Any], tool: Any) -> dict[str, Any]:
-    """Give the keywords of a call."""
-    made = arguments(options, tool)
-    del made["messages"]
-    return {**CALL, **made}
 
 
 def official(upstream: Upstream, options: dict[str, Any]) -> list[Any]:

@@ -10,8 +10,8 @@ from pydantic import BaseModel, TypeAdapter
 
 import ai_client
 from ai_client.types.chat import ParsedChatCompletion, ParsedChatCompletionMessage
-from tests.lib.test_chat_stream import arguments, bare
 from tests.support.chat_scripts import GetWeather, Place, body, texts
+from tests.support.told import arguments, outcome
 
 CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
 PLACE = '{"city": "Paris", "degrees": 1.5}'
@@ -56,14 +56,6 @@ def calls(*made: tuple[str, str]) -> dict[str, Any]:
             for number, (name, text) in enumerate(made)
         ],
     }
-
-
-def outcome(call: Any) -> Any:
-    """Give what a call leads to: its result in decoded form, or the name and the beginning of its error."""
-    try:
-        return bare(call().to_dict(mode="json", warnings=False))
-    except Exception as error:  # noqa: BLE001 - any error is compared
-        return type(error).__name__, str(error).partition(" - ")[0]
 
 
 ANSWERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

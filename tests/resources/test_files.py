@@ -6,7 +6,7 @@ import pytest
 
 import ai_client
 from ai_client.testing import Reply
-from tests.resources.test_vector_stores import stored
+from tests.support.stored_files import stored
 
 
 @pytest.mark.parametrize("last", ["processed", "error", "deleted"])

@@ -10,10 +10,9 @@ from pydantic import TypeAdapter
 import ai_client
 from ai_client.types import beta, responses
 from ai_client.types.responses import ParsedResponse
-from tests.lib.test_response_stream import CALL, keywords
-from tests.resources.test_chat import outcome
 from tests.support.chat_scripts import GetWeather, Place
 from tests.support.response_scripts import STRICT, TOOL, function, message, part, response
+from tests.support.told import CALL, keywords, outcome
 
 PLACE = '{"city":"Paris","degrees":1.5}'
 WEATHER = '{"city":"Paris"}'

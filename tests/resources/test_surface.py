@@ -6,23 +6,18 @@ a parameter is positional ("/"), required ("!") or neither, and what it returns.
 
 import ast
 import inspect
-import json
 import re
 import typing
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ai_client._client.operation import Resource
-from ai_client._models.accessor import accessor
-from ai_client._resources import Resources
+from tests.support.surface import SURFACE, method_of
 from tools.generator.rules import Rules
 
 ROOT = Path(__file__).parents[2]
-SURFACE: dict[str, list[str]] = json.loads((Path(__file__).parent / "surface.json").read_text())
 LATER = {
     f"{resource.path}.{name}"
     for resource in Rules.load(ROOT / "tools" / "api").resources.values()
@@ -36,22 +31,6 @@ LISTINGS = {
     "CursorListing": "SyncCursorPage",
     "ConversationCursorListing": "SyncConversationCursorPage",
 }
-
-
-def method_of(path: str) -> tuple[type, Any]:
-    """Give the class that defines a method, and the function behind it."""
-    holder: Any = Resources
-    *parents, name = path.split(".")
-    for parent in parents:
-        member = inspect.getattr_static(holder, parent)
-        assert isinstance(member, accessor), path
-        source = inspect.getsource(member.func)
-        module, cls = re.findall(r"from (\S+) import (?:\(\s*)?(\w+)", source)[0]
-        holder = getattr(import_module(module), cls)
-        assert issubclass(holder, Resource)
-    member = inspect.getattr_static(holder, name)
-    owner = next(cls for cls in holder.__mro__ if name in vars(cls))
-    return owner, getattr(member, "_method", member)
 
 
 def ours(path: str) -> list[str]:

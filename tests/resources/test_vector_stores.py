@@ -7,6 +7,7 @@ import pytest
 
 import ai_client
 from ai_client.testing import Reply
+from tests.support.stored_files import stored
 
 FILE = {
     "id": "file-1",
@@ -29,19 +30,6 @@ BATCH = {
 }
 BATCH_DONE = {**BATCH, "status": "completed", "file_counts": {**COUNTS, "in_progress": 0, "completed": 1}}
 QUICK: dict[str, Any] = {"poll_interval_ms": 1}
-
-
-def stored(number: int) -> dict[str, Any]:
-    """Give an uploaded file."""
-    return {
-        "id": f"file-{number}",
-        "object": "file",
-        "bytes": 3,
-        "created_at": 1,
-        "filename": "a.txt",
-        "purpose": "assistants",
-        "status": "processed",
-    }
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from ai_client.stores import Backend, Change, Hold, Ledger, Refusal, Spend, Take, Tally, open_store
 from ai_client.stores.base import SLOTS
-from tests.process.test_forks import in_child
+from tests.support.forks import in_child
 
 NOW = 1_800_000_000.0
 DAY = NOW + 86_400

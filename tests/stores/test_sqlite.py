@@ -15,7 +15,7 @@ import pytest
 from ai_client import StoreError
 from ai_client.stores import Change, Hold, Ledger, Spend, Tally, sqlite_file
 from ai_client.stores.sqlite import SqliteBackend
-from tests.process.test_forks import in_child, unannounced
+from tests.support.forks import in_child, unannounced
 
 NOW = 1_800_000_000.0
 DAY = NOW + 86_400
