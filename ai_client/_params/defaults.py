@@ -1,6 +1,6 @@
 """Defaults of the clients and of an application's configuration."""
 
-DEFAULT_READ_TIMEOUT = 600.0
+DEFAULT_READ_TIMEOUT = 600  # no float: it is sent as the official SDK writes it
 DEFAULT_CONNECT_TIMEOUT = 5.0
 DEFAULT_MAX_RETRIES = 2
 LONGEST_SECONDS = 1_000_000_000

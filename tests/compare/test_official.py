@@ -25,7 +25,6 @@ TOOL = {
     },
 }
 MESSAGES = CHAT["messages"]
-# What names the library and the machine, and what the HTTP library below adds of its own.
 
 Call = Callable[[Any, Any], Any]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ai_client.testing import Recorded
 
+# What names the library and the machine, and what the HTTP library below adds of its own.
 ASIDE = re.compile(
     r"user-agent|host|accept-encoding|connection|x-stainless-(lang|package-version|os|arch|runtime.*|async|raw-response)"
 )
