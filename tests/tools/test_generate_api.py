@@ -445,3 +445,73 @@ def test_moved_types_stay_where_they_were(workshop: Workshop) -> None:
     assert "class ToppingSeed" not in workshop.texts()["types/breads/bread.py"]
     assert "Glaze as Glaze" in workshop.texts()["types/breads/bread.py"]
     assert "ToppingSeed as ToppingSeed" in workshop.texts()["types/breads/bread.py"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("x = [", "cakes.toml is no TOML"),
+        ("[name]\nCake = 'Tart'", "cakes.toml has no 'name': did you mean 'names'?"),
+        ("[resources.cakes]\nmodul = 'cake'", "resource cakes has no 'modul': did you mean 'module'?"),
+        ("[resources.cakes]\nbake = 'POST /recipes'", "resource cakes has no 'bake'"),
+        ("[resources.cakes.methods]\nbake = {cal = 'POST /recipes'}", "method cakes.bake has no 'cal'"),
+        ("[resources.cakes.methods]\nbake = {stream = true}", "method cakes.bake needs its `call`"),
+        (
+            "[resources.cakes.methods]\nlist = {call = 'GET /breads', page = 'Pages'}",
+            "cakes.list: a page is one of",
+        ),
+        (
+            "[resources.cakes.methods]\nbake = {call = 'POST /recipes', body = 'a/b'}",
+            "body of POST /recipes has no 'a/b'",
+        ),
+        (
+            "[resources.cakes.methods]\nbake = {call = 'POST /recipes', stream = true}",
+            "does not say what it streams",
+        ),
+        (
+            "[resources.cakes.methods]\nbake = {call = 'POST /breads', stream = 'Name'}",
+            "cakes.bake: an event",
+        ),
+        (
+            "[resources.cakes.methods]\nbake = 'POST /cakes/{cake_id}'",
+            "POST /cakes/{cake_id}: the description's path",
+        ),
+    ],
+)
+def test_mistakes_in_the_map_are_named(
+    workshop: Workshop, capsys: pytest.CaptureFixture[str], rule: str, said: str
+) -> None:
+    """A mistake in a file of the map is one line that names its place, and writes nothing."""
+    workshop.supplement({"types": {"Name": "string"}, "calls": {"POST /cakes/{cake_id}": {}}})
+    workshop.add("cakes", rule)
+    assert workshop.run() == 2
+    assert said in capsys.readouterr().err
+    assert not workshop.package.exists()
+
+
+def test_mistakes_in_a_supplement_are_named(workshop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
+    """A supplement that is no JSON is one line that names file and place."""
+    (workshop.map / "supplement.json").write_text('{"calls": {,}}')
+    assert workshop.run() == 2
+    assert "supplement.json is no JSON: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "event", [{"$anyOf": ["Seed", "Glaze"], "$discriminator": "type"}, {"warm!": "boolean"}]
+)
+def test_events_without_a_name(workshop: Workshop, event: Any) -> None:
+    """Events that the description defines where they are streamed get a name of their own."""
+    answer = {"application/json": "Recipe", "text/event-stream": event}
+    workshop.supplement({"calls": {"POST /cakes": {"answer": answer}}})
+    workshop.add("cakes", "[resources.cakes.methods]\nbake = {call = 'POST /cakes', stream = true}")
+    assert workshop.run() == 0
+    assert "stream=CakesBakeEvent" in workshop.texts()["resources/cakes.py"]
+
+
+@pytest.mark.parametrize("verb", ["PUT", "PATCH"])
+def test_every_verb(workshop: Workshop, verb: str) -> None:
+    """A method sends whatever verb its call has."""
+    workshop.supplement({"calls": {f"{verb} /cakes": {"answer": {"application/json": "Recipe"}}}})
+    workshop.add("cakes", f'[resources.cakes.methods]\nbake = "{verb} /cakes"')
+    assert workshop.run() == 0
+    assert f'self._call("{verb}", "/cakes"' in workshop.texts()["resources/cakes.py"]

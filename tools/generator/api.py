@@ -80,6 +80,10 @@ class Api:
 
     def _signature(self, resource: Resource, method: Method) -> Signature:
         call = self._description.call(method.call)
+        if {each["name"] for each in call.parameters("path")} != set(call.path_names):
+            raise DescriptionError(
+                f"{method.call}: the description's path parameters are not those of the path"
+            )
         body = call.body(method.body)
         parameters = self._parameters(resource, method, call, body[1] if body else None)
         result = self._result(resource, method, call)
@@ -150,13 +154,20 @@ class Api:
     def _event(self, resource: Resource, method: Method, call: Call) -> Shape | None:
         if not method.stream:
             return None
-        schema = call.answer("text/event-stream")
+        schema, key = call.answer("text/event-stream"), f"{camel(method.path)}Event"
         if isinstance(method.stream, str):
             shape = self.parser.named(method.stream)
         elif schema is None:
             raise DescriptionError(f"{method.path}: the description does not say what it streams")
         else:
-            shape = self.parser.shape(schema, f"{camel(method.path)}Event", ())
+            shape = self.parser.shape(schema, key, ())
+        if isinstance(shape, Union):
+            self.parser.definitions[key] = Definition(key, shape)
+            shape = Ref(key)
+        if not (
+            isinstance(shape, Ref) and isinstance(self.parser.definitions[shape.key].shape, Object | Union)
+        ):
+            raise DescriptionError(f"{method.path}: an event of a stream is an object or one of several")
         self.graph.add_root(shape, RESULT, resource.events)
         return shape
 

@@ -1,7 +1,9 @@
 """The OpenAPI description, with references resolved and `allOf` merged."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 Schema = Mapping[str, Any]
@@ -13,6 +15,15 @@ class DescriptionError(Exception):
     """The description or the map cannot be turned into code; the message names the place."""
 
 
+def check_keys(given: Iterable[str], known: Collection[str], where: str) -> None:
+    """Raise where a key is not one of the known ones, so that no typing error is read as nothing."""
+    for key in given:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+            raise DescriptionError(f"{where} has no {key!r}: {hint}")
+
+
 @dataclass(frozen=True)
 class Call:
     """One call of the API."""
@@ -20,6 +31,11 @@ class Call:
     verb: str
     path: str
     raw: Mapping[str, Schema]
+
+    @property
+    def path_names(self) -> list[str]:
+        """The parameters of its path, in order."""
+        return re.findall(r"\{(\w+)\}", self.path)
 
     def parameters(self, place: str) -> list[Schema]:
         """Return its parameters in *place*, "path" or "query": each with `name`, `schema` and `required`."""
@@ -36,6 +52,7 @@ class Call:
         if not content:
             return None
         kind = prefer or (FORM if FORM in content else next(iter(content)))
+        check_keys([kind], content, f"the body of {self.verb} {self.path}")
         return kind, content[kind]
 
     def answer(self, kind: str) -> Schema | None:

@@ -237,5 +237,5 @@ class Graph:
             other = taken.setdefault((place, name), node)
             if other != node:
                 raise DescriptionError(
-                    f"{node.key} ({node.face}) and {other.key} ({other.face}) are both called {name} in {place}"
+                    f"{node.key} ({node.face}) and {other.key} ({other.face}) are both called {name} in types/{place}"
                 )

@@ -1,10 +1,9 @@
 """Generate the methods of resources."""
 
-import re
-
 from .api import Api, Signature
 from .graph import Node
 from .imports import Imports
+from .outline import PAGES
 from .rules import RESULT
 from .shapes import Array, Nullable, Object, Ref, Scalar, Shape, Union
 
@@ -17,12 +16,6 @@ ANSWER_VIEWS = (
     "LegacyAPIResponse",
     "ResponseContextManager",
 )
-PAGES = {
-    "Page": "PlainListing",
-    "CursorPage": "CursorListing",
-    "ConversationCursorPage": "ConversationCursorListing",
-    "NextCursorPage": "NextCursorListing",
-}
 
 
 class MethodWriter:
@@ -122,10 +115,10 @@ class MethodWriter:
         return ", ".join(parts)
 
     def _positional(self, signature: Signature) -> list[str]:
-        return path_names(signature.call.path)[-1:]
+        return signature.call.path_names[-1:]
 
     def _keywords(self, signature: Signature) -> list[str]:
-        return path_names(signature.call.path)[:-1]
+        return signature.call.path_names[:-1]
 
     def _given(self, signature: Signature) -> str:
         return "params" if signature.parameters or signature.event is not None else "options"
@@ -157,7 +150,7 @@ class MethodWriter:
 
     def _path(self, signature: Signature) -> str:
         template = signature.call.path
-        names = path_names(template)
+        names = signature.call.path_names
         if not names:
             return f'"{template}"'
         self._imports.add("ai_client._params.query", "path")
@@ -239,8 +232,3 @@ class MethodWriter:
         elif method.result == "binary":
             text += " and return the body of the answer"
         return f'"""{text}{", which is deprecated" if method.deprecated else ""}."""'
-
-
-def path_names(template: str) -> list[str]:
-    """Return the parameters of a path template."""
-    return re.findall(r"\{(\w+)\}", template)

@@ -16,7 +16,7 @@ In a supplement, `"$optional"` lists properties that the description wrongly req
 from collections.abc import Mapping
 from typing import Any
 
-from .description import REFERENCE, DescriptionError, Schema, referenced
+from .description import REFERENCE, DescriptionError, Schema, check_keys, referenced
 
 KINDS = ("string", "integer", "number", "boolean", "null", "object", "array")
 FILE = {"type": "string", "format": "binary"}
@@ -46,8 +46,7 @@ def expand(text: Any) -> Any:
 
 def expand_call(text: Mapping[str, Any]) -> dict[str, Schema]:
     """Return a call with all types as JSON Schema; its parameters are objects, its contents by content type."""
-    if unknown := text.keys() - PARAMETERS - CONTENTS:
-        raise DescriptionError(f"a call has no {', '.join(sorted(unknown))}")
+    check_keys(text, PARAMETERS | CONTENTS, "a call")
     return {
         part: expand(types) if part in PARAMETERS else {kind: expand(each) for kind, each in types.items()}
         for part, types in text.items()
@@ -74,8 +73,7 @@ def _expand_object(text: Mapping[str, Any]) -> Schema:
     for key, value in text.items():
         if key.startswith("$"):
             schema[key[1:]] = _expand_keyword(key[1:], value)
-            if key[1:] not in KEYWORDS | {"optional"}:
-                raise DescriptionError(f"{key!r} is no keyword that types are made of")
+            check_keys([key[1:]], KEYWORDS | {"optional"}, "the notation")
             continue
         name = key.removesuffix("!")
         properties[name] = expand(value)

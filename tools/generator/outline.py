@@ -1,10 +1,19 @@
 """The resources and their methods, as the map lists them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from .description import DescriptionError, check_keys
 from .words import singular
+
+PAGES = {
+    "Page": "PlainListing",
+    "CursorPage": "CursorListing",
+    "ConversationCursorPage": "ConversationCursorListing",
+    "NextCursorPage": "NextCursorListing",
+}
+"""What a method that lists returns, by the name of its page class."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +66,13 @@ class Resource:
     """The resource that this is an alias of."""
 
 
+KEYS = frozenset({"events", "hand", "headers", "later", "methods", "module", "params", "same"})
+METHOD_KEYS = frozenset(each.name for each in fields(Method)) - {"resource", "name"}
+
+
 def resource_of(path: str, rule: Mapping[str, Any]) -> Resource:
     """Parse one resource of the map."""
+    check_keys(rule, KEYS, f"resource {path}")
     *parents, last = path.split(".")
     module = rule.get("module", "/".join([*parents, singular(last)]))
     shared = rule.get("headers", {})
@@ -76,6 +90,11 @@ def resource_of(path: str, rule: Mapping[str, Any]) -> Resource:
 
 def _method(resource: str, name: str, text: str | Mapping[str, Any], headers: Mapping[str, str]) -> Method:
     rule = {"call": text} if isinstance(text, str) else dict(text)
+    check_keys(rule, METHOD_KEYS, f"method {resource}.{name}")
+    if "call" not in rule:
+        raise DescriptionError(f"method {resource}.{name} needs its `call`")
+    if rule.get("page") not in {None, *PAGES}:
+        raise DescriptionError(f"method {resource}.{name}: a page is one of {', '.join(PAGES)}")
     rule["headers"] = tuple({**headers, **rule.get("headers", {})}.items())
     rule["apart"] = tuple(rule.get("apart", ())) + (("stream",) if rule.get("stream") else ())
     return Method(resource, name, **rule)

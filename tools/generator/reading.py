@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .description import Description, DescriptionError
+from .description import Description, DescriptionError, check_keys
 from .notation import expand, expand_call
 
 PARTS = {"source", "calls", "types"}
@@ -21,13 +21,20 @@ def read(path: Path, supplement: Path | None = None) -> Description:
 
 
 def _parts(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    text = json.loads(path.read_text())
-    if unknown := text.keys() - PARTS:
-        raise DescriptionError(f"{path.name} has no place for {', '.join(sorted(unknown))}")
+    text = _loaded(path)
+    check_keys(text, PARTS, path.name)
     return (
         {call: _expanded(expand_call, call, each) for call, each in text.get("calls", {}).items()},
         {name: _expanded(expand, name, each) for name, each in text.get("types", {}).items()},
     )
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    try:
+        text: dict[str, Any] = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise DescriptionError(f"{path.name} is no JSON: {error}") from None
+    return text
 
 
 def _expanded(how: Callable[[Any], Any], name: str, text: Any) -> Any:

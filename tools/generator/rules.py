@@ -12,10 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .description import DescriptionError
+from .description import DescriptionError, check_keys
 from .outline import Method, Resource, resource_of
 
 RESULT, PARAM = "result", "param"
+TABLES = frozenset(
+    {
+        "also", "mixins", "modules", "moved", "names", "offers", "patterns", "prefixes", "received", "resources",
+        "second_names", "secrets", "sent", "twins", "uses", "written",
+    }
+)  # fmt: skip
+"""What a file of the map may hold."""
 
 
 @dataclass
@@ -57,7 +64,7 @@ class Rules:
     @classmethod
     def load(cls, folder: Path) -> "Rules":
         """Read every file of the map."""
-        files = {path.stem: tomllib.loads(path.read_text()) for path in sorted(folder.glob("*.toml"))}
+        files = {path.stem: _loaded(path) for path in sorted(folder.glob("*.toml"))}
         rules = cls()
         for part in _ordered(files):
             rules._add(part, files[part])
@@ -174,6 +181,15 @@ class Rules:
         self._packages[part] = packages | below
         for package in packages:
             self.uses[package] = self.uses.get(package, frozenset()) | below | packages
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    try:
+        text = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise DescriptionError(f"{path.name} is no TOML: {error}") from None
+    check_keys(text, TABLES, path.name)
+    return text
 
 
 def _ordered(files: Mapping[str, Mapping[str, Any]]) -> list[str]:
