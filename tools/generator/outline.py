@@ -13,7 +13,7 @@ PAGES = {
     "ConversationCursorPage": "ConversationCursorListing",
     "NextCursorPage": "NextCursorListing",
 }
-"""What a method that lists returns, by the name of its page class."""
+"""The result of a method that lists, by the name of its page class."""
 
 
 @dataclass(frozen=True)

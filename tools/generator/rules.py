@@ -22,7 +22,7 @@ TABLES = frozenset(
         "second_names", "secrets", "sent", "twins", "uses", "written",
     }
 )  # fmt: skip
-"""What a file of the map may hold."""
+"""The keys of a file of the map."""
 
 
 @dataclass
