@@ -6,7 +6,6 @@ each loop that it meets, and drops the pools of loops that were closed.
 """
 
 import asyncio
-import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
@@ -30,7 +29,7 @@ def _no_loop() -> Loop | None:
     return None
 
 
-_NOTHING_NEAR = (0, _no_loop, None)
+_NOTHING_NEAR = (_no_loop, None)
 
 
 class LoopSender(OverTransport):
@@ -51,7 +50,7 @@ class LoopSender(OverTransport):
         self._stream = _stream_class(library.http.AsyncByteStream)
         self._lock = threading.Lock()
         self._senders: weakref.WeakKeyDictionary[Loop, AsyncPoolSender] = weakref.WeakKeyDictionary()
-        self._near: tuple[int, Callable[[], Loop | None], AsyncPoolSender | None] = _NOTHING_NEAR
+        self._near: tuple[Callable[[], Loop | None], AsyncPoolSender | None] = _NOTHING_NEAR
         _instances.add(self)
 
     def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "Coroutine[Any, Any, httpx.Response]":
@@ -59,14 +58,14 @@ class LoopSender(OverTransport):
         running = asyncio._get_running_loop()
         if running is None:
             raise RuntimeError(_NO_LOOP)
-        process, home_of, near = self._near
-        if home_of() is running and process == os.getpid():
+        home_of, near = self._near
+        if home_of() is running:  # in this process, as no loop runs on in a child
             return cast("AsyncPoolSender", near).exchange(request, stream=stream)
         here()
         home = self._home_of(running)
         sender = self._sender_of(home)
         if home is running:
-            self._near = os.getpid(), weakref.ref(running), sender
+            self._near = weakref.ref(running), sender
             return sender.exchange(request, stream=stream)
         return self._cross(home, sender, request, stream)
 
