@@ -68,10 +68,10 @@ def defined(module: ModuleType, path: Path) -> set[str]:
 
 
 def public(root: Path) -> dict[str, str]:
-    """Return the public names of each module of a checkout, in order and with a space between them."""
+    """Return the public names of each module of a checkout as text."""
     sys.path[:0] = [str(root), str(root / "integrations")]
     named = documented(root)
-    found: dict[str, str] = {}
+    found: dict[str, set[str]] = {}
     for name, path in modules(root).items():
         module = import_module(name)
         listed = getattr(module, "__all__", None)
@@ -81,9 +81,23 @@ def public(root: Path) -> dict[str, str]:
             names = defined(module, path)
         else:
             names = {each for each in defined(module, path) if f"{name}.{each}" in named}
-        if names:
-            found[name] = " ".join(sorted(names))
-    return found
+        found[name] = names
+    return {name: text for name, names in found.items() if (text := written(name, names, found))}
+
+
+def written(module: str, names: set[str], found: dict[str, set[str]]) -> str:
+    """Return the names of a module as text, each with a `^` for each package around it that offers it too.
+
+    Names that a module of a package offers are left out of the package's own.
+    """
+    inner = {name for other in found if other.rpartition(".")[0] == module for name in found[other]}
+    return " ".join("^" * offers_around(module, name, found) + name for name in sorted(names - inner))
+
+
+def offers_around(module: str, name: str, found: dict[str, set[str]]) -> int:
+    """Count the packages around a module, from the inmost on, that offer one of its names too."""
+    package = module.rpartition(".")[0]
+    return 1 + offers_around(package, name, found) if name in found.get(package, ()) else 0
 
 
 def main(revision: str) -> None:
