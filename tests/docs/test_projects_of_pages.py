@@ -85,7 +85,7 @@ def starts() -> list[object]:
 def test_streams_an_answer(framework: str, command: list[str], tmp_path: Path) -> None:
     """A project of the quick start streams, in fewer than 15 lines of its own, however it is served."""
     lines = create(framework, tmp_path)
-    (request,) = commands(quick_start(framework), "Read the answer as it comes")
+    (request,) = commands(quick_start(framework), "Stream an answer")
     address = urlsplit(request[-1])
     arguments = [word.replace("8000", "{port}") for word in command]
     with (
