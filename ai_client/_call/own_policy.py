@@ -48,19 +48,26 @@ class OwnPolicy:
         """
         got: list[Reply] = []
         raised: list[BaseException] = []
-        over = False
+        over = asking = False
 
         async def proceed(inner: Call, /) -> Reply:
+            nonlocal asking
+            if asking:
+                self._fail(
+                    "passed a call on while it was waiting for another answer: wait for one after the other"
+                )
             if not isinstance(inner, Call):  # pyright: ignore[reportUnnecessaryIsInstance]
                 self._fail(f"passed on {name_of(inner)}, which is no call")
             if inner.record is None:
                 inner.record = call.record  # else what it costs would be counted for nobody
+            asking = True
             try:
                 reply = await self._proceed(inner)
             except BaseException as error:
                 raised.append(error)
                 raise
             finally:
+                asking = False
                 if call.record is None:
                     call.record = inner.record
             reply.is_taken = True
@@ -103,6 +110,8 @@ class OwnPolicy:
         """Return an answer that fits a call."""
         if not isinstance(returned, Reply):
             self._fail(f"returned {name_of(returned)} instead of a Reply")
+        if any(inspect.iscoroutinefunction(see) for see in returned.on_event):
+            self._fail("put a coroutine function into `on_event`, which takes plain functions")
         if any(returned is one for one in got):
             return returned
         response: Any = returned.response

@@ -95,7 +95,8 @@ def _makes_one(thing: Any, where: str) -> bool:
     if not callable(thing):
         raise ConfigError(f"{where}: {_EXPECTED}; this is {name_of(thing)}.")
     if _is_partial_class(thing):
-        return _takes(thing)
+        _check_is_made(thing, where)
+        return True
     takes_call = _takes(thing, None, None)
     if inspect.iscoroutinefunction(thing) or inspect.iscoroutinefunction(getattr(thing, "__call__", None)):  # noqa: B004 - looks at what is called
         makes_one = False
@@ -115,10 +116,13 @@ def _check_class(cls: type[Any], where: str) -> None:
     call: object = next((vars(base)["__call__"] for base in cls.__mro__ if "__call__" in vars(base)), None)
     if call is None or (inspect.isfunction(call) and not _takes(call, None, None, None)):
         raise ConfigError(f"{where}: {_EXPECTED}; objects of {name_of(cls)} take no call.")
-    if not _takes(cls):
+    _check_is_made(cls, where)
+
+
+def _check_is_made(make: Callable[..., Any], where: str) -> None:
+    if not _takes(make):
         raise ConfigError(
-            f"{where}: {name_of(cls)} cannot be made without arguments: give an object of it, or a function that"
-            " makes one."
+            f"{where}: {name_of(make)} cannot be called without arguments: give an object, or what makes one."
         )
 
 

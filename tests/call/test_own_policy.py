@@ -94,6 +94,20 @@ async def answers_itself_twice(call: Call, proceed: Next) -> Reply:
 
 
 RAISES = {"raises": raises, "raises_after": raises_after, "raises_at_once": raises_at_once}
+
+
+async def watches_late(call: Call, proceed: Next) -> Reply:
+    """Watch events by what nobody awaits."""
+    reply = await proceed(call)
+
+    async def see(data: bytes) -> bool:
+        return not data
+
+    late: Any = see
+    reply.on_event.append(late)
+    return reply
+
+
 BROKEN: dict[str, tuple[Policy, str]] = {
     name: (
         policy,
@@ -114,6 +128,7 @@ BROKEN: dict[str, tuple[Policy, str]] = {
         "without a response to a request: make one with `answer`",
     ),
     "answers_with_an_error": (answers_with_an_error, "answered with status 500: raise an error in its place"),
+    "watches_late": (watches_late, "put a coroutine function into `on_event`"),
     "wraps_the_answer": (wraps_the_answer, "return the Reply that it got, changed in place"),
 }
 
@@ -260,6 +275,23 @@ def test_an_answer_that_comes_too_late_is_let_go(invoke: Invoke) -> None:
     client = invoke.client(layers=[leaves])
     invoke(main)
     let_go(invoke)
+
+
+def test_a_policy_asks_one_after_the_other(invoke: Invoke) -> None:
+    """Who asks while an answer is still awaited is refused: two asks at once could not be told apart when counted."""
+    ways: list[Next] = []
+
+    async def outer(call: Call, proceed: Next) -> Reply:
+        ways.append(proceed)
+        return await proceed(call)
+
+    async def inner(call: Call, proceed: Next) -> Reply:
+        return await ways[0](call)
+
+    with pytest.raises(PolicyError, match="wait for one after the other") as caught:
+        invoke(invoke.client(layers=[outer, inner]).models.list)
+    assert caught.value.policy == f"{HERE}.test_a_policy_asks_one_after_the_other.<locals>.outer"
+    assert invoke.upstream.requests == []
 
 
 ITEMS = [sse({"n": number}) for number in (1, 2, 3)]

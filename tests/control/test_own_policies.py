@@ -231,7 +231,8 @@ FAULTS: list[tuple[Any, str]] = [
     ([own.NoPolicy], rf"policies\[0\]: .*; objects of {HOME}\.NoPolicy take no call"),
     ([own.TakesOne], rf"policies\[0\]: .*; objects of {HOME}\.TakesOne take no call"),
     ([own.TakesOne()], rf"policies\[0\]: .*; {HOME}\.TakesOne takes other arguments"),
-    ([own.Needy], rf"policies\[0\]: {HOME}\.Needy cannot be made without arguments"),
+    ([own.Needy], rf"policies\[0\]: {HOME}\.Needy cannot be called without arguments"),
+    ([partial(own.Needy)], r"policies\[0\]: functools\.partial cannot be called without arguments"),
     ([own.either], rf"policies\[0\]: {HOME}\.either can be called with a call and without arguments"),
     ([own.makes_late], rf"policies\[0\]: .*; {HOME}\.makes_late takes other arguments"),
     ([lambda one: one], r"policies\[0\]: .* takes other arguments"),
@@ -360,8 +361,9 @@ def retrying(call: Call, proceed: Next) -> Any:
     return ask()
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("place", PLACES)
-def test_each_answer_is_counted(invoke: Invoke, upstream: Upstream, place: str) -> None:
+def test_each_answer_is_counted(invoke: Invoke, upstream: Upstream, place: str, *, stream: bool) -> None:
     """Where a policy asks twice both answers are counted: as two calls, or as one whose first answer is unknown."""
     store = open_store()
     controls = {
@@ -372,13 +374,15 @@ def test_each_answer_is_counted(invoke: Invoke, upstream: Upstream, place: str) 
         "prices": {"gpt-4o-mini": {"input": 1, "output": 1}},
     }
     layers = make_layers(controls)
-    result = invoke.chat(invoke.client(layers=layers))
+    result = invoke.chat(invoke.client(layers=layers), stream=stream)
+    if stream:
+        invoke.collect(result)
     (cost,) = [layer for layer in layers if isinstance(layer, Cost)]
     (row,) = cost.report()
     assert len(upstream.requests) == 2
     assert row.calls == 2
-    reported = 1 if place == "innermost" else 2
-    assert (row.sums.get("reported", 0), row.sums.get("unknown", 0)) == (reported, 2 - reported)
+    other = "unknown" if place == "innermost" else "estimated" if stream else "reported"
+    assert {row.sums["reported"], row.sums[other]} == ({2} if other == "reported" else {1})
     record = call_record(result)
     assert record is not None
     assert record.attempts == 2

@@ -137,9 +137,15 @@ class Reservation:
 
     async def settled(self, usage: Usage | None, now: float) -> Sequence[Ledger]:
         """Settle an answered call: its usage, and the full reservation of each lost attempt before it."""
-        lost = max(0, self._record.billable - self.billed_before - 1)
+        return await self._settled(usage, now, self._lost())
+
+    async def _settled(self, usage: Usage | None, now: float, lost: int) -> Sequence[Ledger]:
         used, changes, tally = self._counts(usage, lost, now)
         return await self._settle(used, lost, changes, tally)
+
+    def _lost(self) -> int:
+        """Return how many attempts before the answered one may have been billed."""
+        return max(0, self._record.billable - self.billed_before - 1)
 
     async def fail(self) -> None:
         """Settle a failed call: the full reservation of each attempt that may have been billed."""
@@ -155,10 +161,11 @@ class Reservation:
     def settle_at_end_of(self, reply: "Reply") -> None:
         """Settle a stream, or a body that the caller reads, when it ends."""
         meter = metered(self._call, self.sent, reply)
+        lost = self._lost()  # before a policy further out asks again
 
         async def settle(end: "StreamEnd") -> None:
             del end
-            await self.warn(await self.settled(meter.usage(), self._call.io.now()))
+            await self.warn(await self._settled(meter.usage(), self._call.io.now(), lost))
 
         reply.on_end.append(settle)
 
