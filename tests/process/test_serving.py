@@ -23,7 +23,7 @@ CHUNK = sse(
 )
 SHUTDOWN_TIMEOUT = 2.0
 
-ASGI, WSGI = "tests.support.serving_site:asgi", "tests.support.serving_site:wsgi"
+ASGI, WSGI = "tests.support.sites.serving_site:asgi", "tests.support.sites.serving_site:wsgi"
 GUNICORN = ("gunicorn", "-b", "127.0.0.1:{port}")
 SERVERS = {
     "uvicorn": ("uvicorn", "--port", "{port}", ASGI),
