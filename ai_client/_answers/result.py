@@ -113,21 +113,19 @@ def _as_it_came(cast_to: Any, response: "httpx.Response") -> Any:
     return BinaryResponse(response) if cast_to is BinaryResponse else response
 
 
-def cannot_stream(response: "httpx.Response") -> bool:
-    """Return whether the content type rules out a stream, so that the body is read at once."""
+def is_no_stream_by_type(response: "httpx.Response") -> bool:
+    """Return whether the content type says that the body is no stream."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind in {"application/json", "text/html"} or kind.endswith("+json")
 
 
-def check_opening(response: "httpx.Response") -> None:
-    """Raise if a streamed call was answered by an ordinary body, which was read.
+def refuse_to_stream(response: "httpx.Response") -> NoReturn:
+    """Raise for a streamed call that was answered by an ordinary body, which was read.
 
     Raises:
         APIError: It is the server's word on why there is no stream.
         APIResponseValidationError: It is anything else.
     """
-    if not cannot_stream(response):
-        return
     body = body_of(response)
     if error := members_of(members_of(body).get("error")):
         said = error.get("message")

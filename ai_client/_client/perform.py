@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from .._answers.result import body_of, cannot_stream, check_opening, make_result
+from .._answers.result import body_of, is_no_stream_by_type, make_result, refuse_to_stream
 from .._call.call import Call, Reply
 from .._call.pipeline import Next, Policy, chained
 from .._call.protocols import Gate, View
@@ -169,7 +169,6 @@ class Calls(Messages):
         if not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT:
             raise status_error(response, body_of(response))
         if call.stream is not None:
-            check_opening(response)
             return Reply(response, taken, stream_end=self.stream_end)
         return Reply(response, taken)
 
@@ -182,15 +181,10 @@ class Calls(Messages):
         left = call.unread or call.stream is not None
         try:
             response = await io.exchange(request, stream=left)
-            if left and (
-                not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT
-                or (call.stream is not None and cannot_stream(response))
-            ):
-                try:
-                    await io.read(response)
-                except BaseException:
-                    await io.close(response)
-                    raise
+            if left:
+                failed = not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT
+                if failed or (call.stream is not None and is_no_stream_by_type(response)):
+                    await _read_what_is_no_stream(io, response, failed=failed)
         except io.timeouts as error:
             if is_over(call.deadline):
                 raise self._too_late(call) from error
@@ -242,6 +236,26 @@ class Calls(Messages):
         return DeadlineExceededError(
             request, message=f"The deadline has passed: {_where(request)} was not over in time."
         )
+
+
+async def _read_what_is_no_stream(io: IO, response: "httpx.Response", *, failed: bool) -> None:
+    """Read the body of an answer that *failed*, or whose content type is no stream's, unless it is one all the same.
+
+    Raises:
+        APIError: The server says why it does not stream.
+        APIResponseValidationError: It answers a streamed call with anything else.
+    """
+    from ..control.opening import begins_as_stream  # noqa: PLC0415 - such answers are rare
+
+    try:
+        if failed:
+            await io.read(response)
+        elif not await begins_as_stream(io, response):
+            await io.read(response)
+            refuse_to_stream(response)
+    except BaseException:
+        await io.close(response)
+        raise
 
 
 def _where(request: "httpx.Request") -> str:

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     import httpx
 
     from .._call.call import Call
+    from .._io import IO
 
 _MOST = 64 * 1024
+_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
+_BLANK = b"\xef\xbb\xbf \t\r\n"
 
 
 async def read_opening(call: "Call", response: "httpx.Response") -> None:
@@ -90,6 +93,41 @@ class _StreamHead:
     def ends(self) -> bool:
         """Return whether the body ended with an end mark that lacks its final blank line."""
         return any(data == DONE for data, _ in self._decoder.flush())
+
+
+async def begins_as_stream(io: "IO", response: "httpx.Response") -> bool:
+    """Return whether a body begins as a stream of events, whatever its content type; put back what was read of it."""
+    beginning = _Beginning(response)
+    await read_ahead(io, response, beginning.take)
+    return beginning.is_stream
+
+
+class _Beginning:
+    """The first bytes of a body: neither JSON nor a page begins as an event does.
+
+    Attributes:
+        is_stream: Whether the body is known to be a stream of events.
+    """
+
+    def __init__(self, response: "httpx.Response") -> None:
+        self.is_stream = False
+        self._start = b""
+        self._size = 0
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        self._unpack = Unpacker(encoding) if encoding in PACKED else None
+
+    def take(self, chunk: bytes) -> bool:
+        """Accept a chunk; return whether no more of them are wanted."""
+        if self._unpack is not None:
+            try:
+                chunk = self._unpack.decode(chunk)
+            except zlib.error:
+                return True  # its reader will say so
+        self._size += len(chunk)
+        self._start = (self._start + chunk).lstrip(_BLANK)
+        self.is_stream = self._start.startswith(_FIELDS)
+        may_be = any(field.startswith(self._start) for field in _FIELDS)
+        return self.is_stream or not may_be or self._size >= _MOST
 
 
 def _raise_if_error(data: bytes, response: "httpx.Response") -> None:

@@ -1,11 +1,29 @@
 """Answers that fail before a result is there: openings of streams that are none, and redirects to nowhere."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from ai_client import APIConnectionError, APIResponseValidationError, APITimeoutError, OpenAIError
-from tests.support.hostile.framing import EVENT_STREAM, events, framed, head, script, whole
+from ai_client import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APITimeoutError,
+    OpenAIError,
+    StreamInterruptedError,
+)
+from tests.support.hostile.framing import (
+    EVENT_STREAM,
+    FRAMINGS,
+    SEGMENTATIONS,
+    byte_by_byte,
+    events,
+    framed,
+    head,
+    script,
+    whole,
+)
 from tests.support.hostile.shapes import chat_events, text_of
 from tests.support.hostile.wire import CLOSE, HOLD, RESET, Wire
 from tests.support.invoke import CHAT, KEY, Invoke, no_waiting
@@ -100,3 +118,66 @@ def test_html_in_place_of_a_stream(wire: Wire, invoke: Invoke) -> None:
     client = invoke.client(api_key=KEY, base_url=wire.base_url)
     with pytest.raises(APIResponseValidationError, match="Expected a stream of events"):
         invoke(client.chat.completions.create, **CHAT, stream=True)
+
+
+LABELS = ["application/json", "application/problem+json", "text/html; charset=utf-8", "text/plain", None]
+BEGINNINGS = {
+    "data": b"",
+    "a comment": b": hello\n\n",
+    "an event's name": b"event: message\n",
+    "an id": b"id: 1\n",
+    "a pause": b"retry: 10\n\n",
+    "a mark and blank lines": b"\xef\xbb\xbf\r\n\n",
+}
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("cut", ["whole", "at line breaks", "byte by byte"])
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_a_stream_by_another_name(wire: Wire, invoke: Invoke, beginning: str, cut: str, zipped: bool) -> None:
+    """A body that begins as a stream is read as one, each item once, whatever the server calls it."""
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0, deadline=60.0)
+    segmentation = SEGMENTATIONS.get(cut, byte_by_byte)
+    few = cut == "byte by byte"
+    for label in LABELS[:1] if few else LABELS:
+        for framing in FRAMINGS[:1] if few else FRAMINGS:
+            parts = [BEGINNINGS[beginning], *events(*chat_events())]
+            wire.play(script(parts, framing, segmentation, content_type=label, zipped=zipped))
+            stream = invoke(client.chat.completions.create, **CHAT, stream=True)
+            assert text_of(invoke.collect(stream)) == "one two three"
+    assert {type(error) for error in half_streams(wire, invoke, client)} == {StreamInterruptedError}
+
+
+def half_streams(wire: Wire, invoke: Invoke, client: Any) -> Iterator[BaseException]:
+    """Read streams by other names that end in the middle, and yield what they raise."""
+    for label in LABELS:
+        wire.play(script([*events(*chat_events(finish=None), end=None)], content_type=label))
+        with pytest.raises(OpenAIError) as caught:
+            invoke.collect(invoke(client.chat.completions.create, **CHAT, stream=True))
+        yield caught.value
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b" ", b"null", b'"data: x"', b"[]", b"<p>data: x", b"dat", b"\xff\xfe{\x00}\x00", b" " * 70_000],
+)
+@pytest.mark.parametrize("label", ["application/json", "text/html"])
+def test_what_is_no_stream_by_name_and_nature(wire: Wire, invoke: Invoke, label: str, body: bytes) -> None:
+    """What neither is called a stream nor begins as one is refused, and its connection is free again."""
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0)
+    for segmentation in (whole, byte_by_byte) if len(body) < 100 else (whole,):
+        for framing in FRAMINGS:
+            wire.play(script([body], framing, segmentation, content_type=label))
+            with pytest.raises(APIResponseValidationError, match="Expected a stream"):
+                invoke(client.chat.completions.create, **CHAT, stream=True)
+
+
+@pytest.mark.parametrize("cut", [whole, byte_by_byte])
+def test_an_error_in_place_of_a_stream(wire: Wire, invoke: Invoke, cut: Any) -> None:
+    """An error in JSON that answers a streamed call is the server's word, however it arrives."""
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0)
+    for framing in FRAMINGS:
+        wire.play(script([JSON], framing, cut))
+        with pytest.raises(APIError, match=r"^no$") as caught:
+            invoke(client.chat.completions.create, **CHAT, stream=True)
+        assert caught.value.code == "c"
