@@ -1,4 +1,4 @@
-"""Policies of the application around a call: a fault of one is told by its name, and leaves no answer open."""
+"""Wrapper around a policy of the application: names it in errors, and releases replies that it does not return."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,25 +14,26 @@ _FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
 
 
 def is_ours(policy: object) -> bool:
-    """Return whether a policy is of this package, and not of the application."""
+    """Return whether a policy belongs to this package rather than to the application."""
     return str(getattr(policy, "__module__", "")).partition(".")[0] == _PACKAGE
 
 
 def name_of(thing: object) -> str:
-    """Name a policy, or what makes one, by the dotted path of its function or class."""
+    """Return the dotted path of the function or class of a policy or factory."""
     named: Any = thing if hasattr(thing, "__qualname__") and hasattr(thing, "__module__") else type(thing)
     return f"{named.__module__}.{named.__qualname__}".removeprefix("builtins.")
 
 
 class OwnPolicy:
-    """A step of the way of calls: a policy of the application, and the steps further in.
+    """A step in the chain of policies: a policy of the application, and the inner steps.
 
-    What goes wrong in the policy is a `PolicyError`; errors of ours and those from further in pass. An answer from
-    further in that the policy does not return is let go, so that its connection is free and its usage counted.
+    A fault of the policy becomes a `PolicyError`; errors of this package and of inner steps pass. A reply of an
+    inner step that the policy does not return is abandoned, so that its connection is released and its usage
+    counted.
 
     Args:
         policy: The policy.
-        proceed: The steps further in.
+        proceed: The inner steps.
     """
 
     def __init__(self, policy: Any, proceed: Callable[[Call], Awaitable[Reply]]) -> None:
@@ -41,10 +42,10 @@ class OwnPolicy:
         self._proceed = proceed
 
     async def __call__(self, call: Call) -> Reply:
-        """Handle a call.
+        """Run the policy.
 
         Raises:
-            PolicyError: The policy raised another error, or what it returned is no answer to the call.
+            PolicyError: The policy raised another error, or did not return a valid reply to the call.
         """
         got: list[Reply] = []
         raised: list[BaseException] = []

@@ -1,4 +1,4 @@
-"""Answers that a policy of the application makes itself, without sending the call."""
+"""Replies that a policy of the application builds itself, without sending the call."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -11,15 +11,17 @@ _DONE = b"data: [DONE]\n\n"
 
 
 def answer(call: Call, content: object) -> Reply:
-    """Return a reply with status 200 that a policy gives in place of the API's.
+    """Return a reply with status 200 for a policy to return instead of sending the call.
 
     Args:
         call: The call to answer.
-        content: The JSON body as the API would send it, or a body in bytes. For a streamed call, the list of its
-            events; `[DONE]` is added.
+        content: The JSON body as the API would send it, or a body in bytes. For a streamed call, the list of
+            its events;
+            `[DONE]` is added.
 
     Raises:
-        TypeError: A streamed call is not answered with a list of events, or something has no JSON form.
+        TypeError: A streamed call is not answered with a list of events, or something cannot be encoded as
+            JSON.
     """
     kind = "application/json"
     if call.stream is not None:

@@ -1,4 +1,4 @@
-"""Policies of the application among those of the options: objects, dotted paths and factories, each in its place."""
+"""Policies of the application, from the option `policies`: objects, dotted paths and factories, each with a place."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -11,17 +11,17 @@ from ..errors import ConfigError
 from .options.checking import check_names, checked, mapping, resolved, sequence
 
 PolicyPlace: TypeAlias = Literal["outermost", "target", "innermost"]
-"""Where a policy stands: around everything, around each target of a chain, or next to the retries."""
+"""The position of a policy: around everything, around each target of a fallback chain, or next to the retries."""
 PolicyFactory: TypeAlias = Callable[[], Policy]
-"""A class or function that makes a policy, called without arguments once in each process."""
+"""A class or function that returns a policy, called without arguments once per process."""
 
 
 class PolicyOptions(TypedDict, total=False):
     """One of the `policies` of `controls`.
 
     Attributes:
-        policy: A policy, what makes one, or the dotted path of either.
-        place: Where it stands; `outermost` by default.
+        policy: A policy, a factory of one, or the dotted path of either.
+        place: Its position; `outermost` by default.
     """
 
     policy: Required[Policy | PolicyFactory | str]
@@ -33,14 +33,15 @@ _EXPECTED = "a policy is called with a call and the rest of its way, what makes 
 
 
 def placed(given: object, *, factories: bool) -> dict[PolicyPlace, list[Policy]]:
-    """Return the policies of each place in their order.
+    """Return the policies of each place, in order.
 
     Args:
-        given: The option, a list.
-        factories: Whether what makes a policy is called; else it is only checked, and left out.
+        given: The value of the option, a list.
+        factories: Whether to call factories; otherwise they are only validated, and left out.
 
     Raises:
-        ConfigError: One is no policy and makes none, its path leads nowhere, or its place is none.
+        ConfigError: An item is neither a policy nor a factory, its path cannot be imported, or its place is
+            unknown.
     """
     found: dict[PolicyPlace, list[Policy]] = {"outermost": [], "target": [], "innermost": []}
     for number, item in enumerate(sequence(given, "policies")):
@@ -62,10 +63,10 @@ def placed(given: object, *, factories: bool) -> dict[PolicyPlace, list[Policy]]
 
 
 def _made(factory: PolicyFactory, where: str) -> Policy:
-    """Call what makes a policy.
+    """Call a factory and return its policy.
 
     Raises:
-        ConfigError: It fails, or what it makes is no policy.
+        ConfigError: It raises, or returns something else.
     """
     name = name_of(factory)
     try:
@@ -84,10 +85,10 @@ def _is_partial_class(thing: object) -> bool:
 
 
 def _makes_one(thing: Any, where: str) -> bool:
-    """Return whether something makes a policy, rather than being one.
+    """Return whether an object is a factory of a policy rather than a policy.
 
     Raises:
-        ConfigError: It does neither, or may do both.
+        ConfigError: It is neither, or could be both.
     """
     if isinstance(thing, type):
         _check_class(thing, where)
@@ -127,11 +128,11 @@ def _check_is_made(make: Callable[..., Any], where: str) -> None:
 
 
 def _takes(function: Callable[..., Any], *args: object) -> bool:
-    """Return whether a function can be called with so many arguments, as far as it can be told."""
+    """Return whether a function can be called with these positional arguments, as far as its signature is known."""
     try:
         inspect.signature(function).bind(*args)
     except TypeError:
         return False
-    except ValueError:  # a function of C without a signature
+    except ValueError:  # a C function without a signature
         return bool(args)
     return True

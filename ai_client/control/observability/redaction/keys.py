@@ -71,7 +71,7 @@ _NO_PASSWORDS = re.compile(
     r"|changed|unchanged|reset|hidden|masked|redacted|okay|enter|please|must|should|cannot|text|bytes)[).:]*"
 )
 _CALL = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\([^()\r\n]{0,200}\)|[A-Za-z_]+\((?:\)|[\"'])")
-"""A value that is code: what it gives is not in the text."""
+"""A value that is a call in code, whose result is not in the text."""
 
 
 def _token(match: re.Match[str]) -> Span | None:
