@@ -34,7 +34,7 @@ def test_source_and_licence_are_named() -> None:
     """The description says where it comes from and under which licence, whose notice lies beside it."""
     assert DESCRIPTION["source"]["of"] == "https://github.com/openai/openai-openapi"
     assert DESCRIPTION["source"]["license"] == "MIT"
-    notice = (API / "README.md").read_text()
+    notice = (API / "LICENSE").read_text()
     assert "https://github.com/openai/openai-openapi" in notice
     assert "Permission is hereby granted, free of charge" in notice
 
