@@ -7,10 +7,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
 from typing import Any
 
-from ._call.labels import _scope
+from ._call.labels import scopes
 from ._process.iteration import AsyncItems, SyncItems
 from .errors import OpenAIError, StreamInterruptedError
 from .web import DONE, encode_event
@@ -66,7 +65,7 @@ class Events(_Encoder):
         super().__init__(transform)
         self._stream = stream
         self._items = iter(stream)
-        self._context = copy_context()
+        self._labels = scopes.get()
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -74,14 +73,18 @@ class Events(_Encoder):
     def __next__(self) -> bytes:
         if self._at_end():
             raise StopIteration
+        outer = scopes.get()
+        scopes.set(self._labels)
         try:
-            return self._context.run(self._advance)
+            return self._advance()
         except Exception as error:  # noqa: BLE001 - any error becomes the last event
             with _logged():
                 self.close()
             if self._left and isinstance(error, OpenAIError):
                 raise StopIteration from None
             return self._fail(error)
+        finally:
+            scopes.set(outer)
 
     def _advance(self) -> bytes:
         for item in self._items:
@@ -113,7 +116,7 @@ class AsyncEvents(_Encoder):
         super().__init__(transform)
         self._stream = stream
         self._items = aiter(stream)
-        self._labels = _scope.get()
+        self._labels = scopes.get()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -122,8 +125,8 @@ class AsyncEvents(_Encoder):
         if self._at_end():
             raise StopAsyncIteration
         await asyncio.sleep(0)  # a buffered stream and a fast reader would never yield to other tasks
-        outer = _scope.get()
-        _scope.set(self._labels)
+        outer = scopes.get()
+        scopes.set(self._labels)
         try:
             return await self._advance()
         except Exception as error:  # noqa: BLE001 - any error becomes the last event
@@ -134,7 +137,7 @@ class AsyncEvents(_Encoder):
             await self.aclose()
             raise
         finally:
-            _scope.set(outer)
+            scopes.set(outer)
 
     async def _advance(self) -> bytes:
         async for item in self._items:

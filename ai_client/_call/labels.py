@@ -5,8 +5,7 @@ Labels live in the context of a request and follow it wherever contexts do: into
 With them goes that they are a request's, so that at the end of an application requests can be finished.
 """
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from typing import NamedTuple, ParamSpec, Self, TypeVar
@@ -31,7 +30,7 @@ class Labels(NamedTuple):
     user: str | None = None
 
 
-class _Scope:
+class Scope:
     """Where labels are kept; that of a request is shared by every copy of the request's context."""
 
     __slots__ = ("find_endpoint", "labels", "of_request", "shared")
@@ -50,14 +49,35 @@ class _Scope:
 
 
 _NONE = Labels()
-_scope: ContextVar[_Scope | None] = ContextVar("ai_client_labels", default=None)
-_requests: set[_Scope] = set()
-in_child(_requests.clear)
+_finders: tuple[Callable[[], Scope | None], ...] = ()
+scopes: ContextVar[Scope | None] = ContextVar("ai_client_labels", default=None)
+served: set[Scope] = set()
+"""The scopes of the requests that this process serves."""
+in_child(served.clear)
+
+
+def current_scope() -> Scope | None:
+    """Return the scope of the current context, or that which a framework keeps for the request being served."""
+    scope = scopes.get()
+    if scope is None:
+        for find in _finders:
+            scope = scope or find()
+    return scope
+
+
+def find_scopes_by(find: Callable[[], Scope | None]) -> None:
+    """Have *find* asked where a context has no scope: a framework may keep it with its request.
+
+    A request that is copied into another thread has its labels there too, though it has another context.
+    """
+    global _finders  # noqa: PLW0603 - replaced as a whole
+    if find not in _finders:
+        _finders = (*_finders, find)
 
 
 def current_labels() -> Labels:
     """Return the labels of the current context."""
-    scope = _scope.get()
+    scope = current_scope()
     if scope is None:
         return _NONE
     found = scope.labels
@@ -80,13 +100,14 @@ class labels:  # noqa: N801 - reads as a verb: `labels(...)`, or `with labels(..
         user: The person whom the calls serve.
     """
 
-    __slots__ = ("_before", "_labels", "_outer")
+    __slots__ = ("_before", "_labels", "_outer", "_there")
 
     def __init__(
         self, *, endpoint: str | None = None, tenant: str | None = None, user: str | None = None
     ) -> None:
         before = self._before = current_labels()
-        outer = self._outer = _scope.get()
+        self._there = scopes.get()
+        outer = self._outer = current_scope()
         self._labels = Labels(
             before.endpoint if endpoint is None else endpoint,
             before.tenant if tenant is None else tenant,
@@ -100,9 +121,9 @@ class labels:  # noqa: N801 - reads as a verb: `labels(...)`, or `with labels(..
     def _open(self) -> None:
         outer = self._outer
         if outer is None:
-            _scope.set(_Scope(self._labels, shared=False, find_endpoint=None))
+            scopes.set(Scope(self._labels, shared=False, find_endpoint=None))
         else:
-            _scope.set(_Scope(self._labels, outer.shared, outer.find_endpoint, outer.of_request))
+            scopes.set(Scope(self._labels, outer.shared, outer.find_endpoint, outer.of_request))
 
     def __enter__(self) -> Self:
         outer = self._outer
@@ -113,40 +134,19 @@ class labels:  # noqa: N801 - reads as a verb: `labels(...)`, or `with labels(..
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _scope.set(self._outer)
-
-
-@contextmanager
-def request_labels(endpoint: str | Callable[[], str | None] | None = None) -> Generator[None]:
-    """Keep the labels of one request, for adapters: none is inherited and none outlives the block.
-
-    Args:
-        endpoint: The route's template; a function where it is not known yet, asked until it gives one.
-    """
-    here()
-    find = endpoint if callable(endpoint) else None
-    known = endpoint if isinstance(endpoint, str) else None
-    before = _scope.get()
-    scope = _Scope(Labels(known), shared=True, find_endpoint=find, of_request=True)
-    _requests.add(scope)
-    _scope.set(scope)
-    try:
-        yield
-    finally:
-        _scope.set(before)
-        _requests.discard(scope)
+        scopes.set(self._there)
 
 
 def in_request() -> bool:
     """Return whether the current context serves a request."""
-    scope = _scope.get()
+    scope = current_scope()
     return scope is not None and scope.of_request
 
 
 def requests_are_served() -> bool:
     """Return whether any request is being served in this process."""
     here()
-    return bool(_requests)
+    return bool(served)
 
 
 def carry_labels(function: Callable[P, T]) -> Callable[P, T]:
@@ -154,15 +154,15 @@ def carry_labels(function: Callable[P, T]) -> Callable[P, T]:
 
     For `ThreadPoolExecutor.submit` and the like, which do not take the context along.
     """
-    scope = _scope.get()
+    scope = current_scope()
 
     @wraps(function)
     def carried(*args: P.args, **kwargs: P.kwargs) -> T:
-        before = _scope.get()
-        _scope.set(scope)
+        before = scopes.get()
+        scopes.set(scope)
         try:
             return function(*args, **kwargs)
         finally:
-            _scope.set(before)
+            scopes.set(before)
 
     return carried

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from ai_client._call.labels import request_labels
+from ai_client._call.request_scope import request_labels
 
 from ._current import handle
 

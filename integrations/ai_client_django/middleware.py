@@ -1,13 +1,14 @@
 """Middleware: labels calls with the route of the request, and turns errors of the client into responses."""
 
+import weakref
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
-from ai_client._call.labels import request_labels
+from ai_client._call.request_scope import RequestScope
 from ai_client.errors import OpenAIError
 from ai_client.web import http_error
 
@@ -31,12 +32,24 @@ class AIClientMiddleware:
         """Handle a request within its labels."""
         if self._is_async:
             return self._serve(request)
-        with request_labels(partial(_route, request)):
-            return cast("HttpResponseBase", self._get_response(request))
+        scope = RequestScope(partial(_route, request))
+        try:
+            with scope.entered():
+                response = cast("HttpResponseBase", self._get_response(request))
+        except BaseException:
+            scope.end()
+            raise
+        return _within(scope, response)
 
     async def _serve(self, request: HttpRequest) -> HttpResponseBase:
-        with request_labels(partial(_route, request)):
-            return cast("HttpResponseBase", await self._get_response(request))
+        scope = RequestScope(partial(_route, request))
+        try:
+            with scope.entered():
+                response = cast("HttpResponseBase", await self._get_response(request))
+        except BaseException:
+            scope.end()
+            raise
+        return _within(scope, response)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> JsonResponse | None:
         """Return a response for an error of the client; `None` leaves any other to Django."""
@@ -45,6 +58,16 @@ class AIClientMiddleware:
         if shown is None:
             return None
         return JsonResponse(shown.body, status=shown.status, headers=dict(shown.headers))
+
+
+def _within(scope: RequestScope, response: HttpResponseBase) -> HttpResponseBase:
+    """Send a response within the labels of its request, which ends when the response is closed."""
+    response._resource_closers.append(scope.end)  # type: ignore[attr-defined]  # as Django closes a request's files
+    weakref.finalize(response, scope.end).atexit = False  # another middleware may answer in its place
+    if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
+        parts: Any = response.streaming_content
+        response.streaming_content = scope.async_steps(parts) if response.is_async else scope.steps(parts)
+    return response
 
 
 def _route(request: HttpRequest) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ai_client._call.labels import request_labels
+from ai_client._call.request_scope import request_labels
 
 
 class LabelMiddleware:

@@ -13,7 +13,7 @@ from ai_client.provider import ClientProvider
 
 from ._command import commands
 from ._current import KEY, current_provider
-from ._requests import answer, enter, leave
+from ._requests import Served, answer, label
 from ._settings import DEFAULT, configure, spell
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class AIClient:
         provider = app.extensions[KEY] = ClientProvider(aliases=clients)
         log_risks(clients, spell)
         weakref.finalize(app, _close_later, provider).atexit = False
-        app.before_request(enter)
-        app.teardown_request(leave)
+        app.wsgi_app = Served(app.wsgi_app)  # type: ignore[method-assign]
+        app.before_request(label)
         handled = app.error_handler_spec[None][None]
         if self._error_handlers and OpenAIError not in handled:
             app.register_error_handler(OpenAIError, answer)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, OpenAI, OpenAIError, labels
-from ai_client._call.labels import request_labels
+from ai_client._call.request_scope import request_labels
 from ai_client._process.gated_io import _GatedAsyncBody, _GatedBody, new_gate
 from ai_client.control import Call, Next
 from ai_client.provider import _close_all

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ai_client import AsyncOpenAI, OpenAI, current_labels, labels
-from ai_client._call.labels import request_labels
+from ai_client._call.request_scope import request_labels
 from ai_client.relay import AsyncEvents, sync_events
 from ai_client.testing import Upstream
 
