@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from ai_client import Labels, carry_labels, current_labels, labels
-from ai_client._call.labels import request_labels
+from ai_client._call.request_scope import request_labels
 
 T = TypeVar("T")
 
