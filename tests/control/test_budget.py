@@ -298,6 +298,7 @@ COST = 30 * 150_000 + 20 * 600_000
 """What one call costs in nano-USD."""
 
 
+@pytest.mark.slow
 def test_processes_share_a_budget(shared_url: str, billing: Upstream) -> None:
     """16 processes of 200 calls never pass the limit, and what is settled is what the upstream served."""
     limit = 2500 * COST / 1e9
@@ -318,6 +319,7 @@ def test_processes_share_a_budget(shared_url: str, billing: Upstream) -> None:
     assert served >= 2400  # what is left is less than one reservation of each process
 
 
+@pytest.mark.slow
 def test_killed_processes_lose_nothing(shared_url: str, billing: Upstream) -> None:
     """After half the processes are killed, their reservations expire and what was settled stays counted."""
     processes = spenders(16, shared_url, billing.base_url, 200, 1000, 3)

@@ -321,6 +321,7 @@ def test_a_failure_is_shared_and_a_cancellation_is_not(upstream: Upstream) -> No
     asyncio.run(main())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["sqlite", "redis"])
 def test_processes_share_a_flight_too(
     place: str, upstream: Upstream, tmp_path: Path, request: pytest.FixtureRequest

@@ -200,6 +200,7 @@ def test_no_window_ever_holds_more(steps: list[tuple[float, int]]) -> None:
         assert sum(amount for at, amount in taken if start <= at < start + 60) <= 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "redis"])
 def test_processes_share_a_rate(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """4 processes that take all they get for three minutes stay within 5 % of the rate in each of them."""
