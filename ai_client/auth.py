@@ -102,7 +102,8 @@ class WorkloadKeys:
         """
         if self._key is not None and time.monotonic() < self._renew_at:
             return self._key
-        async with io.hold(self._lock):
+        lock = await io.acquire(self._lock)
+        try:
             if self._key is not None and time.monotonic() < self._renew_at:
                 return self._key
             try:
@@ -115,6 +116,8 @@ class WorkloadKeys:
             if self._key is None:
                 raise OpenAIError("The workload's key was refused while it was being renewed.")
             return self._key
+        finally:
+            lock.release()
 
     def refuse(self, key: str) -> None:
         """Drop a key that the API rejected."""

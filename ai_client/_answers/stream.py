@@ -102,12 +102,16 @@ class _Base(Generic[T]):
             return
         self._closed = True
         self._batch = iter(())
-        is_over = error is None and self._is_over()
-        if is_over:
-            error = self._items.last_word()
-        end = StreamEnd(error, complete=is_over and error is None)
-        self.left_early = not end.complete
-        await _close(self._io, self.response, self._reply, end)
+        try:
+            is_over = error is None and self._is_over()
+            if is_over:
+                error = self._items.last_word()
+            end = StreamEnd(error, complete=is_over and error is None)
+            self.left_early = not end.complete
+            await _close(self._io, self.response, self._reply, end)
+        except (KeyboardInterrupt, SystemExit):
+            self._closed = False  # not all may be settled: whoever closes or drops the stream sees to it
+            raise
 
 
 async def _close(io: "IO", response: "httpx.Response", reply: Reply, end: StreamEnd) -> None:

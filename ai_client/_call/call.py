@@ -187,5 +187,8 @@ class Reply:
                     finish(cast("Coroutine[Any, Any, None]", callback(end)))
                 else:
                     await callback(end)
+            except (KeyboardInterrupt, SystemExit):
+                self.on_end.insert(0, callback)  # whoever tries again begins with it
+                raise
             except Exception:
                 logger.exception("Settling a stream failed; what the caller read is not affected.")

@@ -8,18 +8,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .._exchange.bounds import aread
 from .._exchange.hurry import too_late_to_send
 from .._http.library import DEADLINE
 from . import endings
 from .deadline import SETTLING_SECONDS, is_over, remaining
-from .interface import Waiter
+from .interface import Held, Waiter
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
     import httpx
 
     from .._exchange.sender import AsyncSender
@@ -177,9 +175,11 @@ class AsyncIO:
         """Make a lock between the tasks of a loop; those of other loops have another."""
         return _Locks()
 
-    def hold(self, lock: Any, /) -> "AbstractAsyncContextManager[Any]":
-        """Hold a lock inside a block."""
-        return cast("AbstractAsyncContextManager[Any]", lock.of_running_loop())
+    async def acquire(self, lock: "_Locks", /) -> Held:
+        """Wait for the running loop's lock; return it."""
+        held = lock.of_running_loop()
+        await held.acquire()
+        return held
 
 
 class _Locks:

@@ -5,8 +5,6 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
     import httpx
 
 T = TypeVar("T")
@@ -17,6 +15,14 @@ class Waiter(Protocol):
 
     def open(self) -> None:
         """Wake the waiting caller; opening twice is harmless."""
+        ...
+
+
+class Held(Protocol):
+    """A lock that is held."""
+
+    def release(self) -> None:
+        """Let others have it."""
         ...
 
 
@@ -115,9 +121,9 @@ class IO(Protocol):
         ...
 
     def lock(self) -> Any:
-        """Make a lock that this side's callers may `hold`."""
+        """Make a lock that this side's callers may `acquire`."""
         ...
 
-    def hold(self, lock: Any, /) -> "AbstractAsyncContextManager[Any]":
-        """Hold a lock inside a block."""
+    async def acquire(self, lock: Any, /) -> "Held":
+        """Wait for a lock; return what the caller must release."""
         ...

@@ -19,11 +19,9 @@ from .._fork import PerProcess
 from .._http.library import DEADLINE
 from ..errors import PolicyError
 from .deadline import SETTLING_SECONDS, is_over, limited, remaining
-from .interface import Waiter
+from .interface import Held, Waiter
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
     import httpx
 
     from .._exchange.sender import Sender
@@ -206,9 +204,16 @@ class SyncIO:
         """Make a lock between threads."""
         return PerProcess(threading.Lock)
 
-    def hold(self, lock: Any, /) -> "AbstractAsyncContextManager[Any]":
-        """Hold a lock inside a block."""
-        return _Held(lock(), self._at_most(None))
+    async def acquire(self, lock: "PerProcess[threading.Lock]", /) -> Held:
+        """Wait for the lock, until the deadline; return it.
+
+        Raises:
+            TimeoutError: The deadline has passed.
+        """
+        held, timeout = lock(), self._at_most(None)
+        if not held.acquire(timeout=-1.0 if timeout is None else timeout):
+            raise TimeoutError("The deadline has passed.")
+        return held
 
 
 class _SyncWaiter:
@@ -221,21 +226,6 @@ class _SyncWaiter:
 
     def open(self) -> None:
         self.opened.set()
-
-
-class _Held:
-    """A lock that is held inside a block, and not waited for beyond so many seconds."""
-
-    def __init__(self, lock: threading.Lock, timeout: float | None) -> None:
-        self._lock = lock
-        self._timeout = -1.0 if timeout is None else timeout
-
-    async def __aenter__(self) -> None:
-        if not self._lock.acquire(timeout=self._timeout):
-            raise TimeoutError("The deadline has passed.")
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._lock.release()
 
 
 async def _see_through(awaitable: Awaitable[T]) -> T:

@@ -93,15 +93,26 @@ class SocketAddresses:
 
 
 class Connection(Generic[S]):
-    """A stream with its HTTP state; `idle_since` is when its last exchange ended."""
+    """A stream with its HTTP state; `idle_since` is when its last exchange ended, `exchanges` how many have."""
 
-    __slots__ = ("_headers", "_prefix", "addresses", "idle_since", "library", "origin", "stream", "wire")
+    __slots__ = (
+        "_headers",
+        "_prefix",
+        "addresses",
+        "exchanges",
+        "idle_since",
+        "library",
+        "origin",
+        "stream",
+        "wire",
+    )
 
     def __init__(self, origin: Origin, route: Route, stream: S, library: Library) -> None:
         self.origin = origin
         self.stream = stream
         self.wire = Wire(library)
         self.idle_since = 0.0
+        self.exchanges = 0
         self.addresses = SocketAddresses(stream)
         self.library = library
         proxy = route.forwarding

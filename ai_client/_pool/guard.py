@@ -6,31 +6,30 @@ from collections.abc import Callable
 
 
 class Guard:
-    """The lock of a pool; finalizers, which may run while their own thread holds it, leave their work to its holder."""
+    """The lock of a pool; finalizers, which may run while their own thread holds it, leave their work to its holder.
 
-    __slots__ = ("_left", "_lock")
+    Attributes:
+        lock: To be held in a `with` block of its own. No function of Python stands between the end of the block and
+            the release, as Ctrl-C arrives where one begins and the lock would stay held.
+        left: The work that finalizers left. A holder calls `settle` after the block where there is any.
+    """
+
+    __slots__ = ("left", "lock")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._left: deque[Callable[[], None]] = deque()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *raised: object) -> None:
-        self._lock.release()
-        if self._left:
-            self._settle()
+        self.lock = threading.Lock()
+        self.left: deque[Callable[[], None]] = deque()
 
     def later(self, action: Callable[[], None]) -> None:
-        """Run *action* under the lock: now, or when its holder releases it."""
-        self._left.append(action)
-        self._settle()
+        """Run *action* under the lock: now, or when its holder has released it."""
+        self.left.append(action)
+        self.settle()
 
-    def _settle(self) -> None:
-        while self._left and self._lock.acquire(blocking=False):
+    def settle(self) -> None:
+        """Run what was left, unless the lock is held: its holder does so then."""
+        while self.left and self.lock.acquire(blocking=False):
             try:
-                while self._left:
-                    self._left.popleft()()
+                while self.left:
+                    self.left.popleft()()
             finally:
-                self._lock.release()
+                self.lock.release()

@@ -32,6 +32,7 @@ class Shelved(Protocol):
     """A connection as permits see it."""
 
     idle_since: float
+    exchanges: int
 
     @property
     def origin(self) -> Hashable: ...
@@ -108,6 +109,25 @@ class Permits(Generic[C, W]):
         del self._idle[connection]
         self.busy.add(connection)
         return connection
+
+    def end(self, connection: C, kept: float | None) -> W | None:
+        """End a request, keep its connection if a time is given, and return the waiter that now has the permit.
+
+        It is one step: no other function of Python begins within it, where Ctrl-C would leave it half done.
+        """
+        self.busy.discard(connection)
+        connection.exchanges += 1
+        if kept is not None:
+            connection.idle_since = kept
+            self._idle[connection] = None
+            stack = self._stacks.get(connection.origin)
+            if stack is None:
+                stack = self._stacks[connection.origin] = OrderedDict()
+            stack[connection] = None
+        if self._queue:
+            return self._queue.popitem(last=False)[0]
+        self.in_use -= 1
+        return None
 
     def shelve(self, connection: C, now: float) -> None:
         """Keep a connection for the next request to its origin."""

@@ -45,8 +45,11 @@ class ResponseBody(Generic[S, W]):
     def _take(self, connection: Connection[S], data: bytes) -> None:
         connection.wire.feed(data)
         if connection.wire.drain(self._parts):
-            self._connection = None
-            self._pool.end(self._permits, connection, keep=connection.wire.renew())
+            self._release(connection, keep=connection.wire.renew())
+
+    def _release(self, connection: Connection[S], *, keep: bool) -> None:
+        self._connection = None  # first, as the connection may be another's at once
+        self._pool.end(self._permits, connection, keep=keep)
 
     def get_extra_info(self, info: str) -> Any:
         """Return the connection's `socket`, `ssl_object`, `client_addr` or `server_addr`; `None` after the end."""
@@ -61,8 +64,7 @@ class ResponseBody(Generic[S, W]):
 
     def _fail(self, connection: Connection[S], error: BaseException) -> None:
         if self._connection is not None:
-            self._connection = None
-            self._pool.end(self._permits, connection, keep=False)
+            self._release(connection, keep=False)
         self._pool.blame(error, sent=True)
 
     def _finish(self) -> None:
@@ -77,8 +79,7 @@ class ResponseBody(Generic[S, W]):
             pass
         finally:
             if self._connection is not None:
-                self._connection = None
-                self._pool.end(self._permits, connection, keep=False)
+                self._release(connection, keep=False)
 
     def __del__(self) -> None:
         if self._connection is not None:
@@ -87,6 +88,15 @@ class ResponseBody(Generic[S, W]):
 
 class _SyncResponseBody(ResponseBody[SyncNetworkStream, W]):
     _reading = False
+
+    def _release(self, connection: Connection[SyncNetworkStream], *, keep: bool) -> None:
+        exchanges = connection.exchanges
+        try:
+            super()._release(connection, keep=keep)
+        except BaseException:
+            if connection.exchanges == exchanges:  # it was interrupted before it was done
+                self._pool.forget(self._permits, connection)
+            raise
 
     def __iter__(self) -> Self:
         return self

@@ -66,7 +66,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
         permits = self._permits
         self._admit(permits, timeouts.get("pool"), deadline)
         connection: _Connection | None = None
-        before = 0
+        before = exchanges = 0
         try:
             while True:
                 connection = self._idle(permits, origin)
@@ -74,7 +74,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
                 if connection is None:
                     connection = self._open(permits, self._route(origin), origin, timeouts, deadline)
                 connection.stream.deadline = deadline
-                before = connection.stream.sent
+                before, exchanges = connection.stream.sent, connection.exchanges
                 try:
                     answer = transmit(connection, request, timeouts)
                     return self._response(permits, connection, answer, timeouts.get("read"))
@@ -85,32 +85,40 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
                     connection = None
         except BaseException as error:
             if connection is None:
-                with self._guard:
+                with self._guard.lock:
                     self._leave(permits)
-            else:
+                if self._guard.left:
+                    self._guard.settle()
+            elif connection.exchanges == exchanges:  # else it may be another's by now
                 self.end(permits, connection, keep=False)
             self.blame(error, sent=connection is not None and connection.stream.sent > before)
             raise
 
     def _admit(self, permits: _Permits, timeout: float | None, deadline: float | None) -> None:
-        with self._guard:
+        with self._guard.lock:
             self._check_open()
             if permits.enter():
                 return
             turn = _Turn()
             permits.queue(turn)
+        if self._guard.left:
+            self._guard.settle()
         try:
             with contextlib.suppress(TimeoutError):
                 self._wait(turn, time_for(timeout, deadline))
         except BaseException as error:
             self.blame(error, sent=False)
-            with self._guard:
+            with self._guard.lock:
                 permits.unqueue(turn)
                 if turn.granted:
                     self._leave(permits)
+            if self._guard.left:
+                self._guard.settle()
             raise
-        with self._guard:
+        with self._guard.lock:
             too_late = permits.unqueue(turn)
+        if self._guard.left:
+            self._guard.settle()
         if too_late:
             raise self._pool_timeout()
         if not turn.granted:
@@ -125,30 +133,38 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
     def _idle(self, permits: _Permits, origin: Origin) -> _Connection | None:
         """Take an idle connection that is fit for use."""
         for _ in range(TRIES):
-            with self._guard:
+            with self._guard.lock:
                 connection = permits.take(origin)
-            if connection is None or self._fit(connection):
-                return connection
+            if connection is None:
+                return None
+            try:
+                if self._guard.left:
+                    self._guard.settle()
+                if self._fit(connection):
+                    return connection
+            except BaseException:
+                self._drop(permits, connection)
+                raise
             self._drop(permits, connection)
         return None
 
     def _drop(self, permits: _Permits, connection: _Connection) -> None:
         """Close a connection and keep the permit."""
         connection.stream.close()
-        with self._guard:
+        with self._guard.lock:
             permits.busy.discard(connection)
 
     def _open(
         self, permits: _Permits, route: Route, origin: Origin, timeouts: Timeouts, deadline: float | None
     ) -> _Connection:
-        with self._guard:
+        with self._guard.lock:
             if (displaced := permits.displaced()) is not None:
                 displaced.stream.close()
         timeout = timeouts.get("connect")
         stream = open_stream(route, self._options, self._library, timeout, deadline)
         try:
             connection = Connection(origin, route, stream, self._library)
-            with self._guard:
+            with self._guard.lock:
                 self._check_open()
                 permits.opened += 1
                 permits.busy.add(connection)
@@ -159,24 +175,29 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
 
     def end(self, permits: _Permits, connection: _Connection, *, keep: bool) -> None:
         """End a request: keep the connection or close it, and pass the permit on; does nothing the second time."""
-        with self._guard:
+        with self._guard.lock:
             self._end(permits, connection, keep)
+        if self._guard.left:
+            self._guard.settle()
 
     def _end(self, permits: _Permits, connection: _Connection, keep: bool) -> None:
         if connection not in permits.busy:
             return
         now = time.monotonic()
-        if keep and not self._closed:
-            permits.shelve(connection, now)
-        else:
-            connection.stream.close()
-            permits.busy.discard(connection)
+        keep = keep and not self._closed
+        try:
+            if not keep:
+                connection.stream.close()
+        finally:
+            turn = permits.end(connection, now if keep else None)
+            if turn is not None:
+                turn.granted = True
+                turn.signal.release()
         for expired in permits.expired(now):
             expired.stream.close()
         if now - self._looked >= _LOOK_SECONDS:
             self._looked = now
             self._close_ended(permits)
-        self._leave(permits)
 
     def _close_ended(self, permits: _Permits) -> None:
         """Close idle connections that expired or that the server has closed, which nothing else notices."""
@@ -205,7 +226,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
 
     def close(self) -> None:
         """Close every connection; requests under way and those that wait fail."""
-        with self._guard:
+        with self._guard.lock:
             self._closed = True
             idle, turns = self._permits.clear()
             for connection in idle:
@@ -213,6 +234,8 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
             for turn in turns:
                 turn.signal.release()
             busy = [*self._permits.busy]
+        if self._guard.left:
+            self._guard.settle()
         for connection in busy:
             connection.stream.interrupt()
 

@@ -1,5 +1,6 @@
 """A bound on concurrent calls, with a bounded queue of waiting callers."""
 
+import os
 import threading
 import time
 from collections import deque
@@ -18,39 +19,53 @@ if TYPE_CHECKING:
 
 
 class _QueuedCaller:
-    """A caller's place in the queue."""
+    """A caller's place in the queue, which holds a slot once it has been admitted."""
 
-    __slots__ = ("admitted", "waiter")
+    __slots__ = ("waiter",)
 
     def __init__(self, waiter: "Waiter") -> None:
         self.waiter = waiter
-        self.admitted = False
 
 
 class _Turnstile:
-    """Counts calls in flight and admits waiting callers in FIFO order, threads and tasks alike."""
+    """Knows the calls in flight and admits waiting callers in FIFO order, threads and tasks alike."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.in_flight = 0
+        self.process = os.getpid()
+        self.holders: set[object] = set()
         self.queue: deque[_QueuedCaller] = deque()
 
-    def leave(self) -> None:
-        """Hand the slot to the next caller in the queue, or free it."""
+    def leave(self, holder: object) -> None:
+        """Hand the slot of *holder* to the next caller in the queue, or free it; take a place out of the queue.
+
+        Does nothing the second time, as after Ctrl-C in the first, nor in a child forked during the call.
+        """
+        if self.process != os.getpid():
+            return
+        place = None
         with self.lock:
-            if not self.queue:
-                self.in_flight -= 1
-                return
-            place = self.queue.popleft()
-            place.admitted = True
-        place.waiter.open()
+            if holder in self.holders:
+                self.holders.discard(holder)
+                if self.queue:
+                    place = self.queue.popleft()
+                    self.holders.add(place)
+            elif isinstance(holder, _QueuedCaller) and holder in self.queue:
+                self.queue.remove(holder)
+        if place is not None:
+            try:
+                place.waiter.open()
+            except BaseException:
+                place.waiter.open()  # which is harmless twice; it would wait without an end
+                raise
 
     def give_up(self, place: _QueuedCaller) -> bool:
         """Leave the queue; return whether the place had already been admitted."""
         with self.lock:
-            if not place.admitted:
-                self.queue.remove(place)
-            return place.admitted
+            if place in self.holders:
+                return True
+            self.queue.remove(place)
+            return False
 
 
 @dataclass(frozen=True)
@@ -83,37 +98,33 @@ class Concurrency:
             QueueFull: No slot is free and the queue is full, or no slot became free in time.
         """
         gate = self._gate()
-        place: _QueuedCaller | None = None
+        holder: object = None
         with gate.lock:
-            if gate.in_flight < self.max_in_flight:
-                gate.in_flight += 1
+            if len(gate.holders) < self.max_in_flight:
+                holder = object()
+                gate.holders.add(holder)
             elif len(gate.queue) >= self.max_queue:
                 raise _full(gate, 0.0)
             else:
-                place = _QueuedCaller(call.io.waiter())
-                gate.queue.append(place)
-        if place is not None:
-            await self._wait(call, gate, place)
+                holder = _QueuedCaller(call.io.waiter())
+                gate.queue.append(holder)
         try:
+            if isinstance(holder, _QueuedCaller):
+                await self._wait(call, gate, holder)
             reply = await proceed(call)
+            if call.stream is None and not call.unread:
+                gate.leave(holder)
+                return reply
+
+            async def leave(end: StreamEnd) -> None:
+                del end
+                gate.leave(holder)
+
+            reply.on_end.append(leave)
         except BaseException:
-            self._leave(gate)
+            gate.leave(holder)
             raise
-        if call.stream is None and not call.unread:
-            self._leave(gate)
-            return reply
-
-        async def leave(end: StreamEnd) -> None:
-            del end
-            self._leave(gate)
-
-        reply.on_end.append(leave)
         return reply
-
-    def _leave(self, gate: _Turnstile) -> None:
-        """Free the slot, unless the gate belongs to the process from which this one was forked."""
-        if gate is self._gate():
-            gate.leave()
 
     async def _wait(self, call: Call, gate: _Turnstile, place: _QueuedCaller) -> None:
         began = time.monotonic()
@@ -121,19 +132,14 @@ class Concurrency:
         if call.deadline is not None:
             left = remaining(call.deadline)
             limit = left if limit is None else min(limit, left)
-        try:
-            await call.io.wait(place.waiter, limit)
-        except BaseException:
-            if gate.give_up(place):
-                self._leave(gate)
-            raise
-        if not place.admitted and not gate.give_up(place):
+        await call.io.wait(place.waiter, limit)
+        if not gate.give_up(place):
             raise _full(gate, time.monotonic() - began)
 
     @property
     def in_flight(self) -> int:
         """Calls in flight."""
-        return self._gate().in_flight
+        return len(self._gate().holders)
 
     @property
     def queue_length(self) -> int:
@@ -144,9 +150,9 @@ class Concurrency:
 def _full(gate: _Turnstile, waited: float) -> QueueFull:
     how = f"after {waited:.1f} s" if waited else "and the queue is full"
     return QueueFull(
-        f"Too many calls at once: {gate.in_flight} under way, {len(gate.queue)} waiting, {how}.",
+        f"Too many calls at once: {len(gate.holders)} under way, {len(gate.queue)} waiting, {how}.",
         retry_after=1.0,
         queue_length=len(gate.queue),
-        in_flight=gate.in_flight,
+        in_flight=len(gate.holders),
         waited=waited,
     )

@@ -28,12 +28,16 @@ class MemoryBackend:
         state = self._state()
         with state.lock:
             state.sweep(now)
-            refusal = state.hold(ticket, holds, now, expires, made)
-            if refusal is None and takes:
-                refusal = state.take(takes, now)
-            if refusal is not None:
-                for account in made:
-                    account.let_go(ticket)
+            done = False
+            try:
+                refusal = state.hold(ticket, holds, now, expires, made)
+                if refusal is None and takes:
+                    refusal = state.take(takes, now)
+                done = refusal is None
+            finally:
+                if not done:
+                    for account in made:
+                        account.let_go(ticket)
             return refusal
 
     def settle(
@@ -45,30 +49,30 @@ class MemoryBackend:
         tally: Tally | None = None,
     ) -> list[Ledger]:
         """Release what *ticket* holds and count what was used, once."""
-        ledgers: list[Ledger] = []
         state = self._state()
         with state.lock:
             state.sweep(now)
             repeated = ticket in state.settled
-            for spend in spends:
-                account = state.accounts.get(spend.key)
-                if account is None or account.until <= now:
-                    account = state.accounts[spend.key] = Account(spend.until)
-                account.let_go(ticket)
-                if account.due <= now:
-                    account.expire(now)
+            accounts = [state.account(spend.key, spend.until, now) for spend in spends]
+            totals = None if tally is None or repeated else state.totals(tally)
+            # In one step: no function of Python begins here, where Ctrl-C would leave the ticket settled in part.
+            state.settled[ticket] = None
+            for account, spend in zip(accounts, spends, strict=True):
+                held = account.holds.pop(ticket, None)
+                if held is not None:
+                    account.held -= held[0]
                 if not repeated:
                     account.used += spend.amount
-                ledgers.append(Ledger(account.used, account.held))
+            if totals is not None and tally is not None:
+                for name, amount in tally.amounts.items():
+                    totals[name] += amount
             if not repeated:
-                state.settled[ticket] = None
-                if len(state.settled) > 2 * SWEEP_EVERY:
-                    state.settled = dict.fromkeys(islice(state.settled, SWEEP_EVERY, None))
                 for change in changes:
                     window = state.windows.get(change.key) or state.new_window(change)
                     window.add(change.amount, int(change.at / window.width))
-                if tally is not None:
-                    state.add(tally)
+            ledgers = [Ledger(account.used, account.held) for account in accounts]
+            if len(state.settled) > 2 * SWEEP_EVERY:
+                state.settled = dict.fromkeys(islice(state.settled, SWEEP_EVERY, None))
         return ledgers
 
     def ledger(self, key: str, now: float) -> Ledger:

@@ -80,16 +80,21 @@ class State:
         self.size = 0
         self.changes = 0
 
+    def account(self, key: str, until: float, now: float) -> Account:
+        """Return a ledger without what has expired of it, made if there is none."""
+        account = self.accounts.get(key)
+        if account is None or account.until <= now:
+            account = self.accounts[key] = Account(until)
+        if account.due <= now:
+            account.expire(now)
+        return account
+
     def hold(
         self, ticket: str, holds: Sequence[Hold], now: float, expires: float, made: list[Account]
     ) -> Refusal | None:
         """Reserve amounts until one has no room; append the accounts that now hold one to *made*."""
         for hold in holds:
-            account = self.accounts.get(hold.key)
-            if account is None or account.until <= now:
-                account = self.accounts[hold.key] = Account(hold.until)
-            if account.due <= now:
-                account.expire(now)
+            account = self.account(hold.key, hold.until, now)
             if hold.limit is not None and account.used + account.held + hold.amount > hold.limit:
                 return Refusal(holds.index(hold), account.used, account.held)
             if ticket not in account.holds:
@@ -118,15 +123,13 @@ class State:
             window.add(amount, number)
         return None
 
-    def add(self, tally: Tally) -> None:
-        """Add a tally to the totals of its period."""
+    def totals(self, tally: Tally) -> defaultdict[str, int]:
+        """Return the totals to which a tally is added."""
         kept = self.sums.get(tally.period)
         if kept is None:
             self.sums = {name: kept for name, kept in self.sums.items() if kept[0] > time.time()}
             kept = self.sums[tally.period] = tally.until, defaultdict(_totals)
-        totals = kept[1][tally.key]
-        for name, amount in tally.amounts.items():
-            totals[name] += amount
+        return kept[1][tally.key]
 
     def new_window(self, of: Take | Change) -> SlidingWindow:
         """Create a window."""

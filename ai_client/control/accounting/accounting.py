@@ -90,11 +90,14 @@ class Accounting:
         budgets, rates = accounting.budgets, accounting.rates
         record = call.record or record_of(call)
         reservation = Reservation(accounting, call, record)
-        if not reservation.is_admitted():
-            await reservation.admitted()
         usage = None
         try:
+            if not reservation.is_admitted():
+                await reservation.admitted()
             reply = await proceed(reservation.sent)
+            if reply.is_made and record.billable == reservation.billed_before:  # nothing was sent
+                await call.io.carry_through(reservation.fail())
+                return reply
             if accounting.measures and call.stream is None and not call.unread:
                 usage = usage_of(call, reply, record)
         except BaseException as error:
@@ -104,22 +107,20 @@ class Accounting:
             raise
         finally:
             record.before_retry = reservation.outer
-        if reply.is_made and record.billable == reservation.billed_before:  # nothing was sent
-            await call.io.carry_through(reservation.fail())
-            return reply
-        now = call.io.now()
-        if rates is not None and rates.upstream:
-            rates.learn(record, reply.response, now)
-        if accounting.measures and usage is None:
-            reservation.settle_at_end_of(reply)
-            return reply
         try:
+            now = call.io.now()
+            if rates is not None and rates.upstream:
+                rates.learn(record, reply.response, now)
+            if accounting.measures and usage is None:
+                reservation.settle_at_end_of(reply)
+                return reply
             ledgers = reservation.settled_at_once(usage, now)
             if ledgers is None:
                 ledgers = await reservation.settled(usage, now)
             if budgets is not None and budgets.are_low(ledgers):
                 await reservation.warn(ledgers)
         except BaseException as error:
+            await call.io.carry_through(reservation.settled_anyway(usage))
             await reply.abandon(call.io, error)
             raise
         return reply

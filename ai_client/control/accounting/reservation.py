@@ -51,6 +51,7 @@ class Reservation:
         "_accounting",
         "_call",
         "_counted",
+        "_is_open",
         "_needed",
         "_now",
         "_places",
@@ -73,6 +74,7 @@ class Reservation:
             takes = [*takes, *counted] if takes else counted
         self._needed: Amounts = {} if budgets is None else budgets.needed(sent, record)
         self._accounting = accounting
+        self._is_open = False
         self._call = call
         self._record = record
         self._now = now
@@ -91,7 +93,9 @@ class Reservation:
         if instant is None or (rates is not None and rates.allowances):
             return False
         now, ticket = self._now, self._tickets[0]
+        self._is_open = True
         if instant.admit(ticket, self._holds(), self._takes, now, now + accounting.expires) is not None:
+            self._is_open = False
             return False
         if self._places:
             self._record.before_retry = self._again
@@ -147,8 +151,16 @@ class Reservation:
         """Return how many attempts before the answered one may have been billed."""
         return max(0, self._record.billable - self.billed_before - 1)
 
+    async def settled_anyway(self, usage: Usage | None) -> None:
+        """Settle an answered call after its settlement was interrupted; changes nothing where that was done."""
+        if usage is None and self._accounting.cost is not None:
+            usage = UNKNOWN
+        await self.settled(usage, self._call.io.now())
+
     async def fail(self) -> None:
-        """Settle a failed call: the full reservation of each attempt that may have been billed."""
+        """Settle a failed call: the full reservation of each attempt that may have been billed; nothing if refused."""
+        if not self._is_open:
+            return
         record = self._record
         lost = record.billable - self.billed_before
         tally: Tally | None = None
@@ -183,9 +195,10 @@ class Reservation:
 
     async def _admit(self, now: float) -> Refusal | None:
         store, holds = self._accounting.store, self._holds()
+        self._is_open = True
         if store is None or not (holds or self._takes):
             return None
-        return await store.admit(
+        refusal = await store.admit(
             self._call.io,
             self._tickets[0],
             holds,
@@ -193,6 +206,8 @@ class Reservation:
             now=now,
             expires=now + self._accounting.expires,
         )
+        self._is_open = refusal is None
+        return refusal
 
     def _counts(
         self, usage: Usage | None, lost: int, now: float

@@ -1,5 +1,6 @@
 """Calls in flight that equal calls of the same process wait for."""
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -28,3 +29,4 @@ class Flights(dict[str, Flight]):
     def __init__(self) -> None:
         super().__init__()
         self.lock = threading.Lock()
+        self.process = os.getpid()

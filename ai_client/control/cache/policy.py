@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import os
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -178,7 +179,19 @@ class Cache:
                     waiter = call.io.waiter()
                     flight.waiters.append(waiter)
             if leads:
-                return await self._lead(call, proceed, record, key, flight)
+                try:
+                    return await self._lead(call, proceed, record, key, flight)
+                finally:  # here and not in a function, as Ctrl-C may come where one begins
+                    if flights.process == os.getpid():  # not so in a child forked during the flight
+                        with flights.lock:
+                            del flights[key]
+                    try:
+                        for one in flight.waiters:
+                            one.open()
+                    except BaseException:
+                        for one in flight.waiters:  # whoever was not woken would wait in vain
+                            one.open()
+                        raise
             limit = (
                 _FLIGHT_TIMEOUT if call.deadline is None else min(_FLIGHT_TIMEOUT, remaining(call.deadline))
             )
@@ -198,13 +211,6 @@ class Cache:
             if not isinstance(error, DeadlineExceededError):  # the deadline is the leader's own
                 flight.error = error
             raise
-        finally:
-            flights = self._flights()
-            with flights.lock:
-                if flights.get(key) is flight:  # not so in a child forked during the flight
-                    del flights[key]
-            for waiter in flight.waiters:
-                waiter.open()
         return reply
 
     async def _send_alone(
