@@ -252,3 +252,21 @@ def test_policies_hear_of_the_end(invoke: Invoke, early: bool) -> None:
     invoke(stream.close)
     assert seen == ([b'{"n":1}'] if early else [b'{"n":1}', b'{"n":2}'])
     assert ends == [StreamEnd(None, complete=not early)]
+
+
+def test_a_finalizer_tells_nobody(invoke: Invoke) -> None:
+    """A stream that is dropped where nothing can be begun any more, as at the end of the interpreter, is silent."""
+    stream = invoke(invoke.client().chat.completions.create, **CHAT, stream=True)
+    asked: list[Any] = []
+
+    def fail(ending: Any) -> None:
+        ending.close()
+        asked.append(ending)
+        raise RuntimeError("cannot start new thread")
+
+    stream._ender = fail
+    stream.__del__()
+    stream.__del__()
+    assert len(asked) == 1
+    stream._closed = False
+    invoke(stream.close)

@@ -37,6 +37,7 @@ SLOTS = Concurrency(5)
         ([BUDGETS, COST, RATES], [{"budgets", "cost", "rates"}]),
         ([BUDGETS, RATES], [{"budgets", "rates"}]),
         ([BUDGETS, NOWHERE, RATES], [{"budgets", "cost", "rates"}]),
+        ([NOWHERE, RATES], [{"cost", "rates"}]),
         ([BUDGETS, ELSEWHERE, RATES], [{"budgets"}, {"cost"}, {"rates"}]),
         ([RATES, BUDGETS], [{"rates"}, {"budgets"}]),
         ([BUDGETS, BUDGETS], [{"budgets"}, {"budgets"}]),

@@ -43,6 +43,26 @@ def test_an_alias_names_a_model(invoke: Invoke, upstream: Upstream) -> None:
     assert (record.model, record.alias, record.target) == ("fast", "fast", "gpt-4o-mini")
 
 
+@pytest.mark.parametrize(
+    ("models", "alias"),
+    [
+        ({"gpt-5.5": ["other/gpt-5.5"]}, "gpt-5.5"),
+        ({"gpt-5.5": ["gpt-4o-mini"]}, "gpt-5.5"),
+        ({"gpt-5.5": ["gpt-5.5", "gpt-4o-mini"]}, None),
+        ({"another": ["gpt-4o-mini"]}, None),
+    ],
+)
+def test_a_model_is_an_alias_where_it_stands_for_another(
+    invoke: Invoke, models: dict[str, list[str]], alias: str | None
+) -> None:
+    """What a caller asked for is noted as an alias where another model or another client is asked first."""
+    other = invoke.client()
+    client = invoke.client(layers=[Fallback(models, default=["gpt-5.5"], clients={"other": other})])
+    record = call_record(invoke.chat(client, model="gpt-5.5"))
+    assert record is not None
+    assert record.alias == alias
+
+
 def test_a_chain_of_models(invoke: Invoke, upstream: Upstream) -> None:
     """Where a model fails, the next of its chain answers."""
     client = invoke.client(layers=[Fallback({"smart": ["a", "fast"], "fast": ["b", "c"]})])

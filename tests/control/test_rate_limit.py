@@ -7,10 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given, strategies as st
 
 from ai_client import ConfigError, RateLimitError, RateLimitExceeded, labels
+from ai_client._call.labels import current_labels
+from ai_client._call.record import Record
+from ai_client.control.accounting import rate_limit
 from ai_client.control.accounting.rate_limit import RateLimit, RateLimits, duration
 from ai_client.stores import Take, open_store
 from ai_client.stores.memory import MemoryBackend
@@ -230,3 +234,60 @@ def test_processes_share_a_rate(kind: str, tmp_path: Path, request: pytest.Fixtu
     windows = [sum(ticks[start : start + 240]) for start in range(len(ticks) - 240)]
     assert max(windows) <= limit
     assert all(limit * 0.95 <= sum(ticks[a:b]) <= limit for a, b in pairwise(range(0, 721, 240)))
+
+
+def announced(**left: str) -> httpx.Response:
+    """Return an answer of an upstream that announces its limits, of 100 each, and what is left of them."""
+    headers: dict[str, str] = {}
+    for unit, remaining in left.items():
+        headers |= {
+            f"x-ratelimit-limit-{unit}": "100",
+            f"x-ratelimit-remaining-{unit}": remaining,
+            f"x-ratelimit-reset-{unit}": "60s",
+        }
+    return httpx.Response(200, headers=headers)
+
+
+@pytest.mark.parametrize("later", [{"requests": "90"}, {}, {"tokens": "0"}])
+def test_what_the_upstream_has_again_is_not_waited_for(later: dict[str, str]) -> None:
+    """A limit of which an answer announces enough, or no more says anything, holds up nobody."""
+    limits = RateLimits(())
+    record = Record(current_labels(), "m")
+    limits.learn(record, announced(requests="0"), 1e9)
+    assert set(limits.allowances) == {("m", "requests")}
+    limits.learn(record, announced(**later), 1e9 + 1)
+    assert set(limits.allowances) == ({("m", "tokens")} if "tokens" in later else set())
+
+
+def test_models_are_not_remembered_without_a_bound() -> None:
+    """However many models there are, few limits and times are kept."""
+    low, high = RateLimits(()), RateLimits(())
+    for number in range(3 * rate_limit._MODELS_KEPT):
+        record = Record(current_labels(), f"m{number}")
+        low.learn(record, announced(requests="0"), 1e9)
+        high.learn(record, announced(requests="90"), 1e9)
+    assert 0 < len(low.allowances) <= rate_limit._MODELS_KEPT + 1
+    assert 0 < len(high._heard) <= rate_limit._MODELS_KEPT + 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "clash"),
+    [
+        ({"requests": 1}, {"requests": 2}, "requests"),
+        ({"tokens": 1, "requests": 1}, {"tokens": 2}, "tokens"),
+        ({"requests": 1}, {"tokens": 2}, None),
+        ({"requests": 1}, {"requests": 2, "per": "hour"}, None),
+        ({"requests": 1}, {"requests": 2, "scope": "user"}, None),
+        ({"requests": 1}, {"requests": 2, "name": "second"}, None),
+    ],
+)
+def test_two_limits_that_cannot_be_told_apart(
+    one: dict[str, Any], other: dict[str, Any], clash: str | None
+) -> None:
+    """Two limits of one unit, window and scope would count in one place, and are refused unless one has a name."""
+    limits = [RateLimit(**one), RateLimit(**other)]
+    if clash is None:
+        RateLimits(limits, open_store())
+        return
+    with pytest.raises(ConfigError, match=f"two limits of {clash} have the same window and scope"):
+        RateLimits(limits, open_store())

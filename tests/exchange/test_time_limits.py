@@ -67,6 +67,24 @@ def test_the_nearest_of_two_limits_holds() -> None:
     assert connection.timeouts[-1] == 60
 
 
+def test_a_limit_goes_with_its_own_answer() -> None:
+    """Of two limits on one connection each goes when its own answer is closed, in either order."""
+    for first in (0, 1):
+        connection = Connection()
+        now = time.monotonic()
+        responses = [answered(connection)[0] for _ in range(2)]
+        for response, seconds in zip(responses, (1000, 30), strict=True):
+            assert hurry(response, now + seconds, httpx.ReadTimeout)
+        responses[first].close()
+        connection.read(1)
+        limit = connection.timeouts[-1]
+        assert limit is not None
+        assert 20 < limit <= (30 if first == 0 else 1000)
+        assert (limit > 30) is (first == 1)
+        responses[1 - first].close()
+        assert "read" not in vars(connection)
+
+
 def test_a_body_that_is_late_fails() -> None:
     """The chunk that comes after the end is an error, and the connection goes back without limits."""
     connection = Connection()

@@ -15,7 +15,7 @@ from ai_client import OpenAI
 from ai_client.control import Concurrency, make_layers
 from ai_client.control.cache.policy import Cache
 from ai_client.testing import Upstream
-from tests.conftest import CHAT
+from tests.support.invoke import CHAT
 
 # What is interrupted where it begins, a coroutine or the end of a connection, is told of when it is dropped.
 pytestmark = [
