@@ -22,7 +22,7 @@ class Held(Protocol):
     """A lock that is held."""
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release it."""
         ...
 
 

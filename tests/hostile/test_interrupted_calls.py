@@ -1,5 +1,6 @@
 """Ctrl-C and `sys.exit` wherever a function begins during a call, found by counting: nothing stays held."""
 
+import gc
 import sys
 import time
 from collections.abc import Iterator
@@ -23,10 +24,18 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
 ]
 
+
 HERE = str(Path(ai_client.__file__).parent)
 ELSEWHERE = (f"{HERE}/testing", f"{HERE}/types", f"{HERE}/resources")
 MOST = 3000
 """More functions than begin in any call here."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """Drop what was interrupted where that is expected, not in a later test."""
+    yield
+    gc.collect()
 
 
 class Interruption:

@@ -195,8 +195,8 @@ class Reservation:
 
     async def _admit(self, now: float) -> Refusal | None:
         store, holds = self._accounting.store, self._holds()
-        self._is_open = True
         if store is None or not (holds or self._takes):
+            self._is_open = True
             return None
         refusal = await store.admit(
             self._call.io,
