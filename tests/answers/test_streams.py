@@ -183,7 +183,7 @@ def test_silence(invoke: Invoke) -> None:
 def test_the_deadline_counts_in_a_stream(invoke: Invoke) -> None:
     """A stream that drips on is over when the call's deadline comes."""
     invoke.upstream.reply(chunks=[piece for n in range(1000) for piece in (*items(n), 0.02)])
-    client = invoke.client(deadline=0.2)
+    client = invoke.client(deadline=2)  # long enough for a busy machine to open the stream
     with pytest.raises(StreamTimeoutError, match="deadline") as caught:
         invoke.collect(open_stream(invoke, client))
     assert 0 < len(caught.value.received) < 1000
