@@ -3,6 +3,7 @@
 import _thread
 import asyncio
 import os
+import sys
 import weakref
 from collections import deque
 from collections.abc import Coroutine
@@ -95,11 +96,14 @@ def _end_aside() -> None:
     if not _turn.acquire(blocking=False):
         return
     try:
-        _thread.start_new_thread(_see_through, ())
-    except RuntimeError:  # the interpreter ends
-        while _left:
-            _left.popleft().close()
-        _turn.release()
+        if not sys.is_finalizing():  # Python 3.11 starts a thread then that never runs
+            _thread.start_new_thread(_see_through, ())
+            return
+    except RuntimeError:  # the interpreter is shutting down
+        pass
+    while _left:
+        _left.popleft().close()
+    _turn.release()
 
 
 def _see_through() -> None:
