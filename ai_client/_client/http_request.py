@@ -206,6 +206,9 @@ class _Prepared(NamedTuple):
     pairs: dict[str, Header]
     ready: "httpx.Headers"
 
+    def __repr__(self) -> str:
+        return "<prepared headers>"  # debug pages show the variables of functions
+
 
 def _with_body(headers: "_Prepared | list[Header]", body: RequestBody) -> list[Header]:
     pairs = list(headers.pairs.values()) if isinstance(headers, _Prepared) else headers

@@ -7,6 +7,7 @@ the connection and frees its place at once; nothing of that waits, so nothing ca
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from traceback import clear_frames
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import httpx
@@ -121,7 +122,15 @@ class Pool(Generic[S, W]):
         return time.monotonic() - idle_since <= self._options.keepalive_expiry and connection.stream.quiet()
 
     def blame(self, error: BaseException, *, sent: bool) -> None:
-        """Note on an error of the HTTP library, or an interruption, whether the server may have seen the request."""
+        """Note on an error of the HTTP library, or an interruption, whether the server may have seen the request.
+
+        The variables of the functions that it passed are let go: debug pages and error trackers show them, and the
+        bytes of a request hold its key.
+        """
+        cause: BaseException | None = error
+        while cause is not None:
+            clear_frames(cause.__traceback__)
+            cause = cause.__cause__
         if isinstance(error, self.failures) or not isinstance(error, Exception):
             error.may_have_been_sent = sent  # type: ignore[attr-defined]  # our addition; `_http` reads it
 

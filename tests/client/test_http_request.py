@@ -3,6 +3,7 @@
 import math
 import os
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import httpx
@@ -283,3 +284,36 @@ def test_a_name_that_is_not_utf_8(invoke: Invoke, tmp_path: Path) -> None:
     invoke.upstream.always(json={"id": "f"})
     invoke(invoke.client().files.create, file=path, purpose="p")
     assert b'filename="caf\xe9.txt"' in invoke.upstream.requests[0].body
+
+
+@pytest.mark.parametrize("failure", ["disconnect", "header", "timeout", "body"])
+def test_no_variable_of_a_function_shows_a_key(invoke: Invoke, failure: str) -> None:
+    """Debug pages and error trackers, which show the variables of functions, find no credential in ours."""
+    secrets = ["sk-shown-to-nobody-7", "header-shown-to-nobody", "user-shown-to-nobody"]
+    scheme, _, rest = invoke.upstream.base_url.partition("://")
+    address = f"{scheme}://me:{secrets[2]}@{rest}" if failure == "header" else invoke.upstream.base_url
+    client = invoke.client(
+        api_key=secrets[0], base_url=address, default_headers={"X-Token": secrets[1]}, max_retries=0
+    )
+    more: dict[str, Any] = {"extra_headers": {"a b": "x"}} if failure == "header" else {}
+    if failure == "disconnect":
+        invoke.upstream.reply(disconnect=True)
+    elif failure == "timeout":
+        invoke.upstream.reply(never=True)
+        more["timeout"] = 0.05
+    elif failure == "body":
+        invoke.upstream.reply(body=b"[")
+    with pytest.raises(OpenAIError) as caught:
+        invoke(client.chat.completions.create, **CHAT, **more)
+    error: BaseException | None = caught.value
+    seen = 0
+    while error is not None:
+        for frame, line in walk_tb(error.__traceback__):
+            if not frame.f_globals["__name__"].startswith("ai_client."):
+                continue
+            seen += 1
+            for name, value in frame.f_locals.items():
+                place = f"{frame.f_code.co_qualname}:{line}: {name}"
+                assert not [secret for secret in secrets if secret in repr(value)], place
+        error = error.__cause__
+    assert seen
