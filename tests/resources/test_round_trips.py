@@ -49,7 +49,7 @@ class Case:
             self.body.pop(name, None)
 
     def given(self) -> tuple[list[Any], dict[str, Any]]:
-        """Give the arguments: the last part of the path by position, all else by keyword."""
+        """Return the arguments: the last part of the path by position, all else by keyword."""
         *others, last = self.place or {"": None}
         keywords = {name: self.place[name] for name in others} | self.query
         for name, value in self.body.items():
@@ -57,12 +57,12 @@ class Case:
         return ([self.place[last]] if self.place else []), keywords
 
     def answer(self) -> Any:
-        """Give what the description answers, or `None` where that is no JSON."""
+        """Return what the description answers, or `None` where that is no JSON."""
         schema = self.call.answer("application/json")
         return None if schema is None or self.method.result in {"binary", "none"} else self._sample(schema)
 
     def events(self) -> list[Any]:
-        """Give one event of each kind that the description streams."""
+        """Return one event of each kind that the description streams."""
         schema = self.call.answer("text/event-stream")
         if isinstance(self.method.stream, str):
             schema = {"$ref": f"#/components/schemas/{self.method.stream}"}
@@ -167,7 +167,7 @@ def check_request(case: Case, recorded: Recorded) -> None:
 
 
 def plain(result: Any) -> Any:
-    """Give a result as it was on the wire."""
+    """Return a result as it was on the wire."""
     return result.to_dict(mode="json", warnings=False) if hasattr(result, "to_dict") else result
 
 

@@ -34,7 +34,7 @@ LISTINGS = {
 
 
 def ours(path: str) -> list[str]:
-    """Give what a method of ours takes, in the form of `surface.json`."""
+    """Return what a method of ours takes, in the form of `surface.json`."""
     _, function = method_of(path)
     forms = typing.get_overloads(function) or [function]
     names: dict[str, str] = {}
@@ -64,7 +64,7 @@ def parameters(function: Any) -> Iterator[tuple[str, str]]:
 
 
 def result_of(path: str) -> str:
-    """Give the result that a method's source names, as the official SDK's sync client would."""
+    """Return the result that a method's source names, as the official SDK's sync client would."""
     owner, function = method_of(path)
     module = ast.parse(Path(inspect.getfile(owner)).read_text())
     tree = next(

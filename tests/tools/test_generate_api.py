@@ -53,7 +53,7 @@ class Workshop:
         (self.map / "supplement.json").write_text(json.dumps(text))
 
     def texts(self) -> dict[str, str]:
-        """Give everything that was written."""
+        """Return everything that was written."""
         return {str(path.relative_to(self.package)): path.read_text() for path in self.package.rglob("*.py")}
 
 
