@@ -9,6 +9,7 @@ from functools import cache, partial
 from importlib import import_module
 from typing import Any, Protocol
 
+from .._pool.transport_ends import bury
 from ..errors import OpenAIError, WebSocketConnectionClosedError
 from .open_sessions import PARTING_SECONDS
 
@@ -169,7 +170,11 @@ class AsyncSocket(_MappedSocket):
 
     def drop(self) -> None:
         """Break the connection off."""
-        _shut(self._connection.transport.get_extra_info("socket"))
+        transport = self._connection.transport
+        if self.loop.is_closed():
+            bury(self.loop, transport)
+        else:
+            _shut(transport.get_extra_info("socket"))
 
 
 def _shut(connection: Any) -> None:

@@ -238,6 +238,23 @@ def test_quiet_sessions_end_with_the_application(side: Side, peer: Peer) -> None
     peer.wait_for(lambda: peer.codes == [1001])
 
 
+def test_a_session_of_a_closed_loop_does_not_hold_the_end_up(peer: Peer) -> None:
+    """A session that is still held counts no more once its event loop is closed, since nobody can go on with it."""
+    provider = provider_of(peer, shutdown_timeout=600)
+
+    async def open_one() -> Any:
+        return await provider.async_client.realtime.connect(model="m").enter()
+
+    connection = asyncio.run(open_one())
+    ending = threading.Thread(target=provider.close, daemon=True)
+    ending.start()
+    ending.join(2 * _PATIENCE)
+    assert not ending.is_alive()
+    peer.wait_for(lambda: len(peer.codes) == 1)
+    del connection
+    gc.collect()
+
+
 def test_answers_under_way_are_finished(side: Side, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A session that answers when the end begins is waited for until the answer is whole, and then closed."""
     monkeypatch.setattr(_sessions, "QUIET_SECONDS", 0.0)
