@@ -11,6 +11,8 @@ from ai_client.testing import Upstream
 from tests.support.load import get_many
 from tests.support.servers import serving
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = 16
 SITES = "tests.support.sites"
 UVICORN = ("uvicorn", "--port", "{port}", "--no-access-log")
