@@ -3,7 +3,7 @@
 import threading
 import weakref
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask
 
@@ -53,7 +53,7 @@ class AIClient:
         provider = app.extensions[KEY] = ClientProvider(aliases=clients)
         log_risks(clients, spell)
         weakref.finalize(app, _close_later, provider).atexit = False
-        app.wsgi_app = Served(app.wsgi_app)  # type: ignore[method-assign]
+        cast("Any", app).wsgi_app = Served(app.wsgi_app)
         app.before_request(label)
         handled = app.error_handler_spec[None][None]
         if self._error_handlers and OpenAIError not in handled:
