@@ -199,7 +199,7 @@ def test_a_child_makes_its_own(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN)
     (tmp_path / "fork.py").write_text(FORK)
     run = subprocess.run(
-        [sys.executable, str(tmp_path / "fork.py")], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(tmp_path / "fork.py")], capture_output=True, text=True, timeout=300, check=False
     )
     assert run.returncode == 0, run.stderr
 

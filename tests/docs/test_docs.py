@@ -53,7 +53,7 @@ def test_blocks_run(page: Path, tmp_path: Path) -> None:
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
     assert run.returncode == 0, run.stderr

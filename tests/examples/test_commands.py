@@ -70,7 +70,7 @@ def test_command(framework: str) -> None:
             events = [line for line in response.iter_lines() if line]
         assert events[-1] == "data: [DONE]"
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
         assert (process.returncode, errors) == (0, "")
 
 
@@ -84,7 +84,7 @@ def test_command_ends_in_the_middle_of_a_stream(framework: str) -> None:
             process.send_signal(signal.SIGINT)
             with suppress(httpx.RemoteProtocolError):  # Flask's development server may cut the answer short
                 list(lines)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         assert process.returncode == 0
 
 
@@ -104,7 +104,7 @@ def test_busy_port(framework: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with command(framework, "--port", port) as process:
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=300)
     assert process.returncode == 1
     assert re.fullmatch(rf"Cannot listen on 127\.0\.0\.1, port {port}: .*PORT=8001\.\n", errors)
 

@@ -78,7 +78,7 @@ assert PoolOptions().tls() is found[0]
 assert tls_context("system") is tls_context("system") is not found[0]
 assert len(_contexts) == 2
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
 def test_no_tls_context_for_plain_http() -> None:
@@ -92,7 +92,7 @@ with SyncPool() as pool:
 assert not _contexts
 """
     with RawServer() as server:
-        subprocess.run([sys.executable, "-c", code, server.url], check=True, timeout=60)
+        subprocess.run([sys.executable, "-c", code, server.url], check=True, timeout=300)
 
 
 def test_trust_stores() -> None:

@@ -210,7 +210,7 @@ def test_child_of_a_fork_starts_anew(sync: bool, tmp_path: Path) -> None:
         code = _FORK.format(path=sys.path)
         command = [sys.executable, "-c", code, str(server.port), str(tmp_path / "authority.pem")]
         command.append("sync" if sync else "async")
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         assert done.stderr == ""
         assert done.returncode == 0
         assert server.opened == 3
