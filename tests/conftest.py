@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ai_client import AsyncOpenAI, OpenAI
+from ai_client._call.labels import served
 from ai_client._exchange.loops import stop_background_loop
 from ai_client.testing import Upstream
 from tests.support.invoke import Invoke
@@ -29,6 +30,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     hook: Any = config.pluginmanager.rewrite_hook
     getattr(hook, "_must_rewrite", set()).discard("ai_client")
+
+
+@pytest.fixture(autouse=True)
+def _no_request_left() -> Iterator[None]:
+    """End the requests whose responses a framework's test client left open: drains of later tests wait for them."""
+    yield
+    served.clear()
 
 
 @pytest.fixture

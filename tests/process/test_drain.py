@@ -81,6 +81,14 @@ def make(ai_client_upstream: Upstream) -> Iterator[Callable[..., ClientProvider]
         provider.close()
 
 
+def await_draining(provider: ClientProvider) -> None:
+    """Block until another thread has begun to end the provider."""
+    give_up = time.monotonic() + 60
+    while provider.state != "draining":
+        assert time.monotonic() < give_up
+        time.sleep(0.001)
+
+
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
     """Yield threads for calls."""
@@ -293,7 +301,7 @@ def test_copy_finishes_what_is_under_way(
     asked = pool.submit(copied.ask, provider, copy, stream=stream)
     copied.upstream.wait_for(lambda: copied.upstream.in_flight == 1)
     closing = pool.submit(provider.close)
-    copied.upstream.wait_for(lambda: provider.state == "draining")
+    await_draining(provider)
     gate.set()
     assert asked.result(30) == (2 if stream else "finished")
     closing.result(30)
@@ -349,7 +357,7 @@ def test_stream_of_another_client_is_finished(
     stream = pool.submit(READ[way], provider)
     ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 1)
     closing = pool.submit(provider.close)
-    ai_client_upstream.wait_for(lambda: provider.state == "draining")
+    await_draining(provider)
     with pytest.raises(TimeoutError):
         closing.result(0.3)
     gate.set()
@@ -401,13 +409,13 @@ def test_requests_are_finished(make: Callable[..., ClientProvider], way: str) ->
 
 
 def test_request_that_comes_when_all_is_idle_is_served(
-    make: Callable[..., ClientProvider], ai_client_upstream: Upstream
+    make: Callable[..., ClientProvider],
 ) -> None:
     """A drain in which nothing is under way waits for what a server may still hand in, and is cut at its bound."""
     provider = make(shutdown_timeout=0.3)
     assert ask(provider)
     provider.drain()
-    ai_client_upstream.wait_for(lambda: provider.state == "closed")
+    provider._gate.closed.result(60)
     with request_labels("/ask"), pytest.raises(ClientClosedError, match="takes no more AI calls"):
         ask(provider)
     provider.start()
