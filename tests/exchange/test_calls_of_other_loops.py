@@ -24,6 +24,7 @@ from ai_client._http.library import library
 from ai_client._pool.async_pool import AsyncPool
 from ai_client.testing import Gate, Upstream, sse
 from tests.support.invoke import CHAT
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("no_loop_left")
 
@@ -308,7 +309,7 @@ def test_closing_ends_what_is_under_way_in_threads(
     with ThreadPoolExecutor(3) as pool:
         calls = [pool.submit(client.chat.completions.create, **CHAT) for _ in range(3)]
         ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 1)
-        ai_client_upstream.wait_for(lambda: client._sender.pool.stats().waiting == 2)
+        until(lambda: client._sender.pool.stats().waiting == 2)
         client.close()
         for call in calls:
             with pytest.raises(ClientClosedError, match="closed while this call was under way"):

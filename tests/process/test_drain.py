@@ -18,6 +18,7 @@ from ai_client.control import Call, Next
 from ai_client.provider import _close_all
 from ai_client.testing import Gate, Upstream, sse
 from tests.support.invoke import CHAT
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("no_loop_left")
 
@@ -79,14 +80,6 @@ def make(ai_client_upstream: Upstream) -> Iterator[Callable[..., ClientProvider]
     yield make
     for provider in made:
         provider.close()
-
-
-def await_draining(provider: ClientProvider) -> None:
-    """Block until another thread has begun to end the provider."""
-    give_up = time.monotonic() + 60
-    while provider.state != "draining":
-        assert time.monotonic() < give_up
-        time.sleep(0.001)
 
 
 @pytest.fixture
@@ -301,7 +294,7 @@ def test_copy_finishes_what_is_under_way(
     asked = pool.submit(copied.ask, provider, copy, stream=stream)
     copied.upstream.wait_for(lambda: copied.upstream.in_flight == 1)
     closing = pool.submit(provider.close)
-    await_draining(provider)
+    until(lambda: provider.state == "draining")
     gate.set()
     assert asked.result(30) == (2 if stream else "finished")
     closing.result(30)
@@ -357,7 +350,7 @@ def test_stream_of_another_client_is_finished(
     stream = pool.submit(READ[way], provider)
     ai_client_upstream.wait_for(lambda: ai_client_upstream.in_flight == 1)
     closing = pool.submit(provider.close)
-    await_draining(provider)
+    until(lambda: provider.state == "draining")
     with pytest.raises(TimeoutError):
         closing.result(0.3)
     gate.set()
@@ -587,7 +580,7 @@ def test_sessions_are_asked_to_end_and_then_cut(make: Callable[..., ClientProvid
 
 
 def test_sessions_that_end_are_waited_for(
-    make: Callable[..., ClientProvider], pool: ThreadPoolExecutor, ai_client_upstream: Upstream
+    make: Callable[..., ClientProvider], pool: ThreadPoolExecutor
 ) -> None:
     """A session that ends when it is asked to ends the waiting, and is not cut."""
     provider = make(shutdown_timeout=3600)
@@ -596,7 +589,7 @@ def test_sessions_that_end_are_waited_for(
     session = LongSession()
     gate.enter(session)
     closing = pool.submit(provider.close)
-    ai_client_upstream.wait_for(lambda: session.told == ["end"])
+    until(lambda: session.told == ["end"])
     gate.leave(session)
     closing.result(30)
     assert session.told == ["end"]
