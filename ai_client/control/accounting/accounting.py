@@ -1,6 +1,6 @@
 """Counts calls for budgets, cost and rate limits together: one store operation before a call and one after it."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..._call.call import Call, Reply
@@ -91,6 +91,7 @@ class Accounting:
         record = call.record or record_of(call)
         reservation = Reservation(accounting, call, record)
         usage = None
+        reply: Reply | None = None
         try:
             if not reservation.is_admitted():
                 await reservation.admitted()
@@ -103,7 +104,7 @@ class Accounting:
         except BaseException as error:
             if rates is not None and isinstance(error, RateLimitError):
                 rates.learn(record, error.response, call.io.now())
-            await call.io.carry_through(reservation.fail())
+            await _settle(call.io, reservation.fail(), reply, error)
             raise
         finally:
             record.before_retry = reservation.outer
@@ -120,8 +121,7 @@ class Accounting:
             if budgets is not None and budgets.are_low(ledgers):
                 await reservation.warn(ledgers)
         except BaseException as error:
-            await call.io.carry_through(reservation.settled_anyway(usage))
-            await reply.abandon(call.io, error)
+            await _settle(call.io, reservation.settled_anyway(usage), reply, error)
             raise
         return reply
 
@@ -144,3 +144,14 @@ class Accounting:
         if self.cost is not None:
             self.cost.prices.warm()
         self._is_warm = True
+
+
+async def _settle(
+    io: "IO", settlement: Coroutine[Any, Any, None], reply: Reply | None, error: BaseException
+) -> None:
+    """Settle a call that raises *error*, and close its answer even if the settlement is cancelled once more."""
+    try:
+        await io.carry_through(settlement)
+    finally:
+        if reply is not None:
+            await reply.abandon(io, error)
