@@ -25,6 +25,7 @@ def test_hard_dependencies() -> None:
         "certifi",
         "h11",
         "httpx",
+        "idna",
         "pydantic",
     ]
 
