@@ -152,6 +152,15 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """Send everything, waiting up to *timeout* seconds where the other side is slow to take it."""
+        self._hand_over(data, timeout)
+        if self._drained is not None:
+            if self._drained.done():
+                self._drained = self._loop.create_future()
+            await self._wait(self._drained, timeout, "WriteTimeout", "Timed out sending the request.")
+            if self._error is not None:
+                raise self._errors.WriteError(str(self._error))
+
+    def _hand_over(self, data: bytes, timeout: float | None) -> None:
         transport = self._transport
         if transport.is_closing():
             raise self._errors.WriteError("The server closed the connection.")
@@ -161,12 +170,6 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         if transport.is_closing():
             raise self._errors.WriteError("The server closed the connection.")
         self.sent += len(data)
-        if self._drained is not None:
-            if self._drained.done():
-                self._drained = self._loop.create_future()
-            await self._wait(self._drained, timeout, "WriteTimeout", "Timed out sending the request.")
-            if self._error is not None:
-                raise self._errors.WriteError(str(self._error))
 
     async def upload(self, data: bytes, timeout: float | None) -> bytes:
         """Send everything, as `write`, unless the server says something meanwhile; return what it says."""
@@ -175,7 +178,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
             return self.read_buffered() if self._received else b""
         said = self.read_buffered()
         try:
-            await self.write(data, timeout)
+            self._hand_over(data, timeout)  # without waiting: a server that has answered may read no more
         except BaseException:
             self._received.insert(
                 0, said

@@ -1,6 +1,7 @@
 """Answers that nobody asked for, and those that come while a request is still being sent."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,29 @@ def test_what_came_before_the_end_is_read(wire: Wire) -> None:
         return said
 
     assert asyncio.run(main()) == b"said"
+
+
+def test_what_was_said_before_a_part_is_read_though_the_server_takes_no_more(wire: Wire) -> None:
+    """A sender does not wait for a server that has answered, between two parts of a request, and reads no more."""
+    over = threading.Event()
+    wire.greeting = [b"said", over]
+    used = library("httpx")
+
+    async def main() -> bytes:
+        stream = await connect("127.0.0.1", wire.port, memoryview(bytearray(1000)), used)
+        while not stream._received:
+            await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            said = await stream.upload(b"x" * 50_000_000, None)
+        over.set()
+        stream._transport.abort()
+        await stream.closed()
+        return said
+
+    try:
+        assert asyncio.run(main()) == b"said"
+    finally:
+        over.set()
 
 
 @pytest.mark.parametrize("extra", ["tail", "unsolicited", "closing"])
