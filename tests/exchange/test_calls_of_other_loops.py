@@ -385,11 +385,16 @@ class Paused:
         await asyncio.sleep(0)
         assert not self.faults
 
+    async def _read_on(self) -> None:
+        """Ask the client's stream for its next item."""
+        async with asyncio.timeout(30):
+            await anext(self.stream)
+
     def resume(self) -> None:
         """Run the loop again: everything on it works, and the client's stream has ended."""
         self.loop.run_until_complete(self._work())
         with pytest.raises(ClientClosedError):
-            self.loop.run_until_complete(asyncio.wait_for(anext(self.stream), 30))
+            self.loop.run_until_complete(self._read_on())
         self.provider.start()
         assert self.loop.run_until_complete(ask(self.provider.async_client))
         self.provider.close()
