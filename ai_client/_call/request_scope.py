@@ -43,23 +43,17 @@ class RequestScope:
         served.discard(self.scope)
 
     def steps(self, parts: Iterable[T]) -> Iterator[T]:
-        """Iterate over the parts of a body, each made within the labels."""
+        """Iterate over the parts of a body, each made within the labels; the body is its server's to close."""
         step = _Step(self.scope)
         with step:
             iterator = iter(parts)
-        try:
-            while True:
-                with step:
-                    try:
-                        part = next(iterator)
-                    except StopIteration:
-                        return
-                yield part
-        finally:
-            close: Callable[[], Any] | None = getattr(iterator, "close", None)
-            if close is not None:
-                with step:
-                    close()
+        while True:
+            with step:
+                try:
+                    part = next(iterator)
+                except StopIteration:
+                    return
+            yield part
 
     async def async_steps(self, parts: AsyncIterable[T]) -> AsyncIterator[T]:
         """Iterate over the parts of a body, each made within the labels."""

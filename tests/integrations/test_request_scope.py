@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import gc
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import AsyncClient, Client, override_settings
 from django.urls import path
+from werkzeug.test import EnvironBuilder
 
 from ai_client import current_labels, labels
 from ai_client._call.labels import Labels, requests_are_served
@@ -79,6 +81,38 @@ def test_a_request_is_served_until_its_response_is_closed(app: flask.Flask) -> N
     assert requests_are_served()
     assert current_labels() == Labels()
     response.close()
+    assert not requests_are_served()
+
+
+@pytest.mark.parametrize("reads", ["all", "one part", "nothing"])
+@pytest.mark.parametrize("kind", ["text", "generator", "events"])
+def test_what_runs_at_the_close_of_a_flask_response_runs_once(
+    app: flask.Flask, kind: str, reads: str
+) -> None:
+    """Callbacks of a response run once, when the server closes it, within the labels of its request."""
+    closed: list[str] = []
+
+    def view() -> flask.Response:
+        labels(tenant="acme")
+        made = {"text": lambda: flask.Response("text"), "generator": lambda: flask.Response(parts())}
+        response = made.get(kind, lambda: stream_response(parts()))()
+        response.call_on_close(lambda: closed.append(told()))
+        return response
+
+    app.add_url_rule("/say", view_func=view)
+    environ = EnvironBuilder("/say").get_environ()
+    body: Any = app(environ, lambda *_: lambda _: None)
+    iterator = iter(body)
+    if reads != "nothing":
+        next(iterator)
+    if reads == "all":
+        for _ in iterator:
+            pass
+    assert not closed
+    body.close()
+    del body, iterator
+    gc.collect()
+    assert closed == ["/say acme\n"]
     assert not requests_are_served()
 
 
