@@ -67,9 +67,12 @@ CONTROLS: dict[str, dict[str, Any]] = {
         "budgets": [{"tokens": 10**6, "per": "total"}],
         "concurrency": 1,
     },
+    "requests": {"budgets": [{"requests": 10**6, "per": "total"}]},
     "hooks": {"hooks": {"on_call": _told, "on_attempt": _told, "on_result": _told, "on_error": _told}},
 }
-STORED = ("budgets", "cost", "rate limits", "cache")
+STORED = ("budgets", "requests", "cost", "rate limits", "cache")
+WITH_SLOTS = {f"{name} and slots": {**controls, "concurrency": 1} for name, controls in CONTROLS.items()}
+"""Each of them around a bound on the calls at once, whose slot must come back whatever the outer one waits for."""
 
 
 class Interrupted(Awaitable[T]):
@@ -245,7 +248,13 @@ async def _finish(run: Interrupted[T]) -> T:
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 @pytest.mark.parametrize(
-    ("control", "kind"), [*((name, "memory") for name in CONTROLS), *((name, "sqlite") for name in STORED)]
+    ("control", "kind"),
+    [
+        *((name, "memory") for name in CONTROLS),
+        *((name, "sqlite") for name in STORED),
+        *(pytest.param(f"{name} and slots", "memory", marks=pytest.mark.slow) for name in CONTROLS),
+        *(pytest.param(f"{name} and slots", "sqlite", marks=pytest.mark.slow) for name in STORED),
+    ],
 )
 def test_a_call_is_cancelled_at_each_await(  # noqa: PLR0917 - its parameters
     wire: Wire, tmp_path: Path, control: str, kind: str, stream: bool, moment: Moment
@@ -255,7 +264,9 @@ def test_a_call_is_cancelled_at_each_await(  # noqa: PLR0917 - its parameters
 
     async def scenario() -> int:
         for at in range(1, MOST):
-            with serving(wire, CONTROLS[control], store_at(kind, tmp_path, at), deadline=60) as service:
+            with serving(
+                wire, {**CONTROLS, **WITH_SLOTS}[control], store_at(kind, tmp_path, at), deadline=60
+            ) as service:
                 before = asyncio.all_tasks()
                 count = await interrupt(service, lambda: service.ask(stream=stream), at, moment)
                 if count >= at:
