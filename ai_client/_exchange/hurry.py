@@ -17,8 +17,11 @@ def hurry(response: "httpx.Response", end: float, too_late: type[Exception]) -> 
     response is closed.
 
     Returns:
-        Whether a read that has begun is bounded too.
+        Whether a read that has begun is bounded too; not where the response is closed, whose connection may be
+        another call's by now.
     """
+    if response.is_closed:
+        return False
     connection = response.extensions.get("network_stream")
     own = getattr(connection, "hurry", None)
     if own is not None:

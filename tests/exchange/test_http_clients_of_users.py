@@ -5,6 +5,7 @@ import gc
 import subprocess
 import sys
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from ai_client import (
     StreamInterruptedError,
 )
 from ai_client.testing import sse
+from tests.support.hostile.framing import EVENT_STREAM, FRAMINGS, Framing, framed
+from tests.support.hostile.wire import CLOSE, Wire
 from tests.support.invoke import CHAT, KEY, Invoke
 from tests.support.proxy_server import ProxyServer
 
@@ -42,6 +45,13 @@ AWAITABLE = {
     "default httpx2": DefaultAsyncHttpx2Client,
     "aiohttp": DefaultAioHttpClient,
 }
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """Yield a started wire."""
+    with Wire() as wire:
+        yield wire
 
 
 def client_over(invoke: Invoke, kind: str, **options: Any) -> Any:
@@ -87,6 +97,21 @@ def test_errors_over_each_kind(invoke: Invoke, kind: str) -> None:
     invoke.upstream.reply(chunks=[body, body], close_after=len(body) + 5)
     with pytest.raises(StreamInterruptedError):
         invoke.collect(invoke(client.chat.completions.create, **CHAT, stream=True))
+
+
+@pytest.mark.parametrize("kind", AWAITABLE)
+@pytest.mark.parametrize("framing", FRAMINGS)
+def test_a_call_after_a_stream_has_its_own_time(
+    invoke: Invoke, wire: Wire, kind: str, framing: Framing
+) -> None:
+    """A stream that was read to its end leaves no time limit on the connection that the next call takes."""
+    event = b'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n'
+    streamed = framed([event], framing, content_type=EVENT_STREAM)
+    ending = [CLOSE] if framing == "close" else []
+    wire.play([b"".join(streamed), *ending], [0.3, *framed([b'{"id": "m"}'])])
+    client = client_over(invoke, kind, base_url=wire.base_url, max_retries=0)
+    assert len(invoke.collect(invoke(client.chat.completions.create, **CHAT, stream=True))) == 1
+    assert invoke(client.models.retrieve, "m").id == "m"
 
 
 @pytest.mark.parametrize("kind", ["httpx", "httpx2"])
