@@ -74,6 +74,7 @@ def test_stopping_leaves_nothing_behind() -> None:
     def descriptors() -> int:
         return len(list(Path("/dev/fd").iterdir()))
 
+    gc.collect()  # what earlier tests left is closed now, and not while this one counts
     threads, before = threading.active_count(), descriptors()
     upstream = Upstream().start()
     upstream.always(gate=Gate())
@@ -90,7 +91,8 @@ def test_stopping_leaves_nothing_behind() -> None:
         asyncio.run(main())
         gc.collect()
     assert [str(warning.message) for warning in caught] == []
-    assert (threading.active_count(), descriptors()) == (threads, before)
+    assert threading.active_count() <= threads
+    assert descriptors() <= before
 
 
 def test_it_serves_tls() -> None:
