@@ -1,6 +1,7 @@
 """The shape of the house: which module may import which."""
 
 import ast
+import re
 from collections import defaultdict
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "ai_client"
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "ai_client"
+ADAPTERS = ROOT / "integrations"
 FRAMEWORKS = {"fastapi", "starlette", "django", "flask"}
 HTTP_LIBRARIES = {"httpx", "httpx2", "httpcore", "httpcore2"}
 WAITING = {"asyncio", "anyio", "trio"}
@@ -30,6 +33,7 @@ OBSCURE = {
 }
 """First words of a docstring that hide what happens, where "Return", "Split", "Raise" or a noun shows it."""
 MODULES = sorted(PACKAGE.rglob("*.py"))
+ABOVE = sorted(ADAPTERS.rglob("*.py"))
 CORE = [path for path in MODULES if "testing" not in path.relative_to(PACKAGE).parts]
 
 MAY_IMPORT_HTTP = {"_http", "_pool"}
@@ -84,9 +88,10 @@ def test_waiting_goes_through_io(path: Path) -> None:
 
 
 FLOORS = (
+    "integrations",
     "__main__",
     "cli",
-    "__init__ testing",
+    "__init__ testing adapter",
     "doctor",
     "provider relay",
     "_process",
@@ -118,30 +123,42 @@ STORY = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.spl
 
 
 def named(path: Path) -> str:
-    """Return the name of a module below the package, `__init__` for the package itself."""
-    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+    """Return the name of a module below the package, `__init__` for the package itself; of an adapter, its path."""
+    base = PACKAGE if path.is_relative_to(PACKAGE) else ROOT
+    return ".".join(path.relative_to(base).with_suffix("").parts).removesuffix(".__init__")
 
 
-NAMED = {named(path): path for path in MODULES}
+NAMED = {named(path): path for path in (*MODULES, *ABOVE)}
+
+
+def name_of(dotted: str) -> str:
+    """Return the name, as `named` has it, of the module that an import names."""
+    top, _, below = dotted.partition(".")
+    return (below or "__init__") if top == PACKAGE.name else f"{ADAPTERS.name}.{dotted}"
+
+
+def named_by_imports(path: Path) -> set[tuple[str, str]]:
+    """Return the modules that a module imports, with dots and from the top, each with a name that it takes, or none."""
+    base = ADAPTERS if path.is_relative_to(ADAPTERS) else ROOT
+    package = path.relative_to(base).parts[:-1]
+    found = set[tuple[str, str]]()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            near = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*near, *filter(None, [node.module])])
+            found.update((module, alias.name) for alias in node.names)
+    return found
 
 
 def imported(path: Path) -> set[str]:
-    """Return the modules of the package that a module imports: inside functions and for type checkers too."""
-    package = ["ai_client", *path.relative_to(PACKAGE).parts[:-1]]
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*base, *filter(None, [node.module])])
-            below = module.removeprefix("ai_client").removeprefix(".")
-            found.update(
-                f"{module}.{alias.name}" if f"{below}.{alias.name}".lstrip(".") in NAMED else module
-                for alias in node.names
-            )
-    ours = {name.partition(".")[2] or "__init__" for name in found if name.split(".")[0] == "ai_client"}
-    return (ours & NAMED.keys()) - {named(path)}
+    """Return the modules that a module imports: inside functions and for type checkers too."""
+    found = {
+        inner if (inner := name_of(f"{module}.{name}")) in NAMED else name_of(module)
+        for module, name in named_by_imports(path)
+    }
+    return (found & NAMED.keys()) - {named(path)}
 
 
 @cache
@@ -151,7 +168,7 @@ def graph() -> dict[str, set[str]]:
 
 
 def room(name: str) -> str:
-    """Return the room of a module: its folder, or itself where it stands in the root."""
+    """Return the room of a module: its folder, or itself where it stands in the package's root."""
     return name.partition(".")[0]
 
 
@@ -193,6 +210,27 @@ def test_no_circle() -> None:
         pytest.fail(" -> ".join(error.args[1]))
 
 
+@pytest.mark.parametrize("folder", ["integrations", "example_apps"])
+def test_adapters_import_public_names_only(folder: str) -> None:
+    """Outside of their package no private names are imported, neither by a statement nor by a string."""
+    private = re.compile(r"ai_client\w*(\.\w+)*\._(?!_)\w+(\.\w+)*")
+    found = set[str]()
+    for path in (ROOT / folder).rglob("*.py"):
+        own = path.relative_to(ROOT / folder).parts[0]
+        words = {
+            node.value
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        words.update(f"{module}.{name}".rstrip(".") for module, name in named_by_imports(path))
+        found |= {
+            f"{path.relative_to(ROOT)}: {name}"
+            for name in words
+            if private.fullmatch(name) and name.partition(".")[0] != own
+        }
+    assert not found
+
+
 def test_picture_shows_the_imports() -> None:
     """`docs/rooms.svg` is what `python -m tools.rooms` draws of the imports today."""
     from tools.rooms import PICTURE, draw
@@ -202,12 +240,11 @@ def test_picture_shows_the_imports() -> None:
 
 def test_modules_are_short() -> None:
     """No module that is written by hand is longer than 300 lines, those that tests share included."""
-    root = PACKAGE.parent
     folders = ("ai_client", "integrations", "example_apps", "tools", "tests/support")
     lengths = {
-        str(path.relative_to(root)): text.count("\n")
+        str(path.relative_to(ROOT)): text.count("\n")
         for folder in folders
-        for path in (root / folder).rglob("*.py")
+        for path in (ROOT / folder).rglob("*.py")
         if not (text := path.read_text()).startswith(GENERATED)
     }
     assert {name: lines for name, lines in lengths.items() if lines > LONGEST_MODULE} == {}
@@ -216,9 +253,10 @@ def test_modules_are_short() -> None:
 def test_a_class_has_its_name_for_itself() -> None:
     """No two classes have one name, with or without an underscore before it.
 
-    The API names its resources, types and sessions' events; the test kit names what its user sees.
+    The API names its resources, types and sessions' events; the test kit names what its user sees; adapters have the
+    same names each.
     """
-    given = {"resources", "types", "testing", "realtime", "live"}
+    given = {"integrations", "resources", "types", "testing", "realtime", "live"}
     holders: defaultdict[str, list[str]] = defaultdict(list)
     for name, path in NAMED.items():
         if room(name) not in given:
@@ -230,11 +268,10 @@ def test_a_class_has_its_name_for_itself() -> None:
 
 def test_docstrings_say_what_happens() -> None:
     """No docstring of a module, class, function or attribute begins with a word that hides what happens."""
-    root = PACKAGE.parent
     found = [
-        f"{path.relative_to(root)}:{node.lineno}: {node.value.value.splitlines()[0]}"
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value.value.splitlines()[0]}"
         for folder in ("ai_client", "integrations", "tools")
-        for path in (root / folder).rglob("*.py")
+        for path in (ROOT / folder).rglob("*.py")
         if not (text := path.read_text()).startswith(GENERATED)
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Expr)

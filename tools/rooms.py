@@ -3,16 +3,14 @@
 `python -m tools.rooms` writes it. Rooms and floors are those that `tests/test_architecture.py` holds.
 """
 
-import ast
 from functools import cache
 from pathlib import Path
 
-from tests.test_architecture import FLOORS, graph, room
+from tests.test_architecture import ADAPTERS, FLOORS, graph, room
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "rooms.svg"
-ADAPTERS = "integrations"
-SHOWN_AS = {"__main__": "python -m ai_client", "__init__": "import ai_client", ADAPTERS: "integrations/"}
+SHOWN_AS = {"__main__": "python -m ai_client", "__init__": "import ai_client", ADAPTERS.name: "integrations/"}
 
 WIDTH, MIDDLE = 640, 350
 BOX, HEIGHT, GAP, TOP = 170, 20, 6, 16
@@ -26,10 +24,6 @@ Edges = set[tuple[str, str]]
 def imports() -> Edges:
     """Return which room imports which other."""
     edges = {(room(name), room(other)) for name, others in graph().items() for other in others}
-    for path in (ROOT / ADAPTERS).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ai_client":
-                edges.add((ADAPTERS, (node.module or "").partition(".")[2].partition(".")[0] or "__init__"))
     return {(importer, imported) for importer, imported in edges if importer != imported}
 
 
@@ -54,7 +48,7 @@ def places() -> dict[str, float]:
     """Return the height at which each room stands; rooms of one floor touch."""
     found: dict[str, float] = {}
     y = TOP
-    for floor in (ADAPTERS, *FLOORS):
+    for floor in FLOORS:
         for name in floor.split():
             found[name] = y + HEIGHT / 2
             y += HEIGHT

@@ -9,9 +9,9 @@
 `ai_client` and `get_ai_client()` return the same client, typed.
 """
 
-from ai_client._process.extras import require
+from ai_client.adapter import require
 
-require("django", "django")
+require("django", "ai-client[django]")
 
 from ._asgi import ai_client_asgi as ai_client_asgi
 from ._current import (

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from ai_client._call.request_scope import request_labels
+from ai_client.adapter import RequestScope
 
 from ._current import handle
 
@@ -26,7 +26,7 @@ class _Application:
             self._loop = loop
             handle().provider.adopt_loop()
         if scope["type"] != "lifespan":
-            with request_labels():  # the body is sent after the middleware has returned
+            with RequestScope():  # the body is sent after the middleware has returned
                 await self._application(scope, receive, send)
             return
         await receive()

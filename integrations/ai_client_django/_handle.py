@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, cast
 
-from ai_client.doctor import shown
+from ai_client.adapter import shown
 from ai_client.provider import ClientProvider
 
 from ._settings import DEFAULT, SETTING, configure, has_aliases, read

@@ -7,9 +7,7 @@ from typing import Any, TypeVar, cast
 from asgiref.sync import async_to_sync
 from django.http import StreamingHttpResponse
 
-from ai_client._process.iteration import AsyncItems, SyncItems
-from ai_client.relay import AsyncEvents, Events
-from ai_client.web import EVENT_HEADERS, EVENT_STREAM
+from ai_client.adapter import EVENT_HEADERS, EVENT_STREAM, AsyncEvents, AsyncItems, Events, SyncItems
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
 
-from ai_client.checks import Finding, examine
+from ai_client.adapter import Finding, examine
 from ai_client.errors import ConfigError
 
 from ._current import handle

@@ -8,9 +8,8 @@ from typing import Any, cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
-from ai_client._call.request_scope import RequestScope
+from ai_client.adapter import RequestScope, http_error
 from ai_client.errors import OpenAIError
-from ai_client.web import http_error
 
 
 class AIClientMiddleware:

@@ -12,9 +12,9 @@ async def ask(question: str, client: AIClientDep) -> str | None:
     return answer.choices[0].message.content
 """
 
-from ai_client._process.extras import require
+from ai_client.adapter import require
 
-require("fastapi", "fastapi")
+require("fastapi", "ai-client[fastapi]")
 
 from ._dependencies import (
     AIClientDep as AIClientDep,

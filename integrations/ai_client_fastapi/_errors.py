@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
 from ai_client import OpenAIError
-from ai_client.web import http_error
+from ai_client.adapter import http_error
 
 _INTERNAL_ERROR = 1011  # the WebSocket close code, RFC 6455 section 7.4.1
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ai_client._call.request_scope import request_labels
+from ai_client.adapter import RequestScope
 
 
 class LabelMiddleware:
@@ -19,7 +19,7 @@ class LabelMiddleware:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        with request_labels(partial(route_template, scope)):
+        with RequestScope(partial(route_template, scope)):
             await self.app(scope, receive, send)
 
 

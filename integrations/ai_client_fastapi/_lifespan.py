@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from fastapi import APIRouter
 
 from ai_client import ClientConfig, ClientProvider
-from ai_client.checks import log_risks
+from ai_client.adapter import log_risks
 from ai_client.errors import ConfigError
 from ai_client.provider import DEFAULT_ALIAS
 

@@ -8,8 +8,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from ai_client.relay import async_events
-from ai_client.web import EVENT_HEADERS, EVENT_STREAM
+from ai_client.adapter import EVENT_HEADERS, EVENT_STREAM, async_events
 
 from ._disconnect import ReaderLeftError, while_connected
 

@@ -11,9 +11,9 @@ def create_app():
     return app
 """
 
-from ai_client._process.extras import require
+from ai_client.adapter import require
 
-require("flask", "flask")
+require("flask", "ai-client[flask]")
 
 from ._current import (
     current_ai_client as current_ai_client,

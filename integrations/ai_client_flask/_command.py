@@ -4,7 +4,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from ai_client.doctor import diagnose
+from ai_client.adapter import diagnose
 
 from ._current import get_ai_client
 from ._settings import read, spell

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask
 
-from ai_client.checks import log_risks
+from ai_client.adapter import log_risks
 from ai_client.errors import OpenAIError
 from ai_client.provider import ClientProvider
 

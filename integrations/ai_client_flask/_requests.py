@@ -5,9 +5,7 @@ from typing import Any
 
 from flask import Response, has_request_context, jsonify, request
 
-from ai_client._call.labels import Scope, find_scopes_by
-from ai_client._call.request_scope import RequestScope
-from ai_client.web import http_error
+from ai_client.adapter import RequestScope, find_scopes_by, http_error
 
 _SCOPE, _ROUTE = "ai_client.scope", "ai_client.route"
 _ON_REQUEST = "_ai_client_scope"
@@ -81,13 +79,13 @@ def label() -> None:
     environ = request.environ
     if _SCOPE not in environ:  # the app was not called as a WSGI application
         return
-    setattr(request, _ON_REQUEST, environ[_SCOPE].scope)
+    setattr(request, _ON_REQUEST, environ[_SCOPE])
     rule = request.url_rule
     if rule is not None:
         environ[_ROUTE].match(request.root_path.rstrip("/") + rule.rule)
 
 
-def _scope_of_request() -> Scope | None:
+def _scope_of_request() -> RequestScope | None:
     """Return the scope of the current request, in whatever thread its context was copied to."""
     return getattr(request, _ON_REQUEST, None) if has_request_context() else None
 

@@ -5,8 +5,7 @@ from typing import Any, TypeVar
 
 from flask import Response
 
-from ai_client.relay import sync_events
-from ai_client.web import EVENT_HEADERS, EVENT_STREAM
+from ai_client.adapter import EVENT_HEADERS, EVENT_STREAM, sync_events
 
 T = TypeVar("T")
 

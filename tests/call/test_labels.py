@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from ai_client import Labels, carry_labels, current_labels, labels
-from ai_client._call.request_scope import request_labels
+from ai_client.adapter import RequestScope
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def test_labels_of_a_request_are_set_from_a_copy_of_its_context() -> None:
     """A dependency that runs in a thread pool labels the request it belongs to."""
 
     def request() -> tuple[Labels, ...]:
-        with request_labels("/items/{id}"):
+        with RequestScope("/items/{id}"):
             contextvars.copy_context().run(lambda: labels(tenant="acme", user="ann"))
             seen = current_labels()
         return seen, current_labels()
@@ -57,7 +57,7 @@ def test_block_ends_with_its_labels() -> None:
         return inner, outer, current_labels()
 
     def request() -> tuple[Labels, ...]:
-        with request_labels("/ask"):
+        with RequestScope("/ask"):
             return inside()
 
     assert fresh(inside) == (Labels(None, "acme", "bob"), Labels(None, "acme", "ann"), Labels())
@@ -78,7 +78,7 @@ def test_block_is_not_seen_by_a_sibling_task() -> None:
         return seen
 
     async def main() -> Labels:
-        with request_labels("/ask"):
+        with RequestScope("/ask"):
             ready, done = asyncio.Event(), asyncio.Event()
             task = asyncio.create_task(sibling(ready, done))
             with labels(tenant="acme"):
@@ -94,7 +94,7 @@ def test_endpoint_is_looked_up_when_first_known() -> None:
     answers = iter([None, "/items/{id}"])
 
     def request() -> list[str | None]:
-        with request_labels(lambda: next(answers)):
+        with RequestScope(lambda: next(answers)):
             return [current_labels().endpoint for _ in range(3)]
 
     assert fresh(request) == [None, "/items/{id}", "/items/{id}"]
@@ -104,7 +104,7 @@ def test_one_request_does_not_see_another() -> None:
     """Requests served side by side on one loop keep their labels apart."""
 
     async def serve(number: int) -> Labels:
-        with request_labels(f"/{number}"):
+        with RequestScope(f"/{number}"):
             labels(tenant=f"tenant-{number}")
             await asyncio.sleep(0)
             return current_labels()
@@ -119,7 +119,7 @@ def test_labels_are_carried_into_a_thread_pool() -> None:
     """A function wrapped by `carry_labels` runs labelled in a pool that does not take contexts along."""
 
     def request() -> tuple[Labels, ...]:
-        with request_labels("/ask"), ThreadPoolExecutor(1) as pool:
+        with RequestScope("/ask"), ThreadPoolExecutor(1) as pool:
             labels(tenant="acme")
             carried = pool.submit(carry_labels(current_labels)).result()
             return carried, pool.submit(current_labels).result()

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, OpenAI, OpenAIError, labels
-from ai_client._call.request_scope import request_labels
 from ai_client._process.gated_io import _GatedAsyncBody, _GatedBody, new_gate
+from ai_client.adapter import RequestScope
 from ai_client.control import Call, Next
 from ai_client.provider import _close_all
 from ai_client.testing import Gate, Upstream, sse
@@ -265,7 +265,7 @@ def test_copy_takes_no_more_calls(copied: Copied, copy: str) -> None:
     provider.drain()
     with pytest.raises(ClientClosedError, match="takes no more AI calls"):
         copied.ask(provider, copy)
-    with request_labels("/ask"):
+    with RequestScope("/ask"):
         assert copied.ask(provider, copy)
 
 
@@ -382,7 +382,7 @@ def test_stream_of_another_client_is_cut(
 def test_requests_are_finished(make: Callable[..., ClientProvider], way: str) -> None:
     """Requests may make their calls until they are cut off, whenever they began; nothing else may."""
     provider = make(shutdown_timeout=60)
-    with request_labels("/ask"):
+    with RequestScope("/ask"):
         provider.drain()
         assert ASK[way](provider)
         assert ASK[way](provider)
@@ -392,7 +392,7 @@ def test_requests_are_finished(make: Callable[..., ClientProvider], way: str) ->
         with pytest.raises(ClientClosedError, match="takes no more AI calls"):
             Context().run(ASK[way], provider)
     assert provider.state == "draining"
-    with request_labels("/late"):
+    with RequestScope("/late"):
         assert ASK[way](provider)
     with labels(tenant="t"), pytest.raises(ClientClosedError, match="takes no more AI calls"):
         ASK[way](provider)
@@ -409,11 +409,11 @@ def test_request_that_comes_when_all_is_idle_is_served(
     assert ask(provider)
     provider.drain()
     provider._gate.closed.result(60)
-    with request_labels("/ask"), pytest.raises(ClientClosedError, match="takes no more AI calls"):
+    with RequestScope("/ask"), pytest.raises(ClientClosedError, match="takes no more AI calls"):
         ask(provider)
     provider.start()
     provider.drain()
-    with request_labels("/ask"):
+    with RequestScope("/ask"):
         assert ask(provider)
 
 
@@ -436,7 +436,7 @@ def test_end_of_the_process_ends_a_drain(
 def test_request_that_goes_on_is_cut(make: Callable[..., ClientProvider]) -> None:
     """A request that is not finished at the deadline makes no more calls."""
     provider = make(shutdown_timeout=0.05)
-    with request_labels("/ask"):
+    with RequestScope("/ask"):
         provider.drain()
         provider.close()
         with pytest.raises(ClientClosedError, match="takes no more AI calls"):
@@ -446,7 +446,7 @@ def test_request_that_goes_on_is_cut(make: Callable[..., ClientProvider]) -> Non
 def test_closing_does_not_wait_for_requests(make: Callable[..., ClientProvider]) -> None:
     """A provider that is closed from within a request takes no further calls of it, and does not wait for it."""
     provider = make(shutdown_timeout=60)
-    with request_labels("/ask"):
+    with RequestScope("/ask"):
         assert ask(provider)
         provider.close()
         with pytest.raises(ClientClosedError):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ai_client import AsyncOpenAI, OpenAI, current_labels, labels
-from ai_client._call.request_scope import request_labels
+from ai_client.adapter import RequestScope
 from ai_client.relay import AsyncEvents, sync_events
 from ai_client.testing import Upstream
 
@@ -103,7 +103,7 @@ def test_labels_hold_while_reading() -> None:
         yield current_labels().endpoint
         yield current_labels().endpoint
 
-    with request_labels("/items/{id}"):
+    with RequestScope("/items/{id}"):
         made = [sync_events(read()), sync_events(read_async())]
     with labels(endpoint="other"):
         for events in made:
@@ -124,7 +124,7 @@ def test_labels_hold_in_a_running_loop() -> None:
     async def read() -> AsyncIterator[str | None]:
         yield current_labels().endpoint
 
-    with request_labels("/items/{id}"):
+    with RequestScope("/items/{id}"):
         events = AsyncEvents(read())
     assert asyncio.run(_collect(events)) == ([b"data: /items/{id}\n\n", b"data: [DONE]\n\n"], "other")
 

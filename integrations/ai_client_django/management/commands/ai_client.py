@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ai_client.doctor import diagnose
+from ai_client.adapter import diagnose
 from ai_client.errors import ConfigError
 from ai_client_django._current import get_ai_client, handle
 from ai_client_django._settings import read, spell

@@ -1,0 +1,51 @@
+"""Parts of an adapter of a web framework; the page "Write an adapter" shows how they fit together.
+
+An adapter keeps a `ClientProvider` where its framework keeps such state. This package has the rest:
+
+- requests: `RequestScope`, `find_scopes_by`
+- errors as responses: `http_error`, `HTTPError`
+- streams as server-sent events: `sync_events`, `async_events`, `EVENT_STREAM`, `EVENT_HEADERS`
+- iteration from the other side: `SyncItems`, `AsyncItems`
+- checks and reports: `examine`, `log_risks`, `Finding`, `diagnose`, `shown`
+- the framework itself: `require`
+"""
+
+from .._call.labels import find_scopes_by as find_scopes_by
+from .._process.iteration import AsyncItems as AsyncItems, SyncItems as SyncItems
+from ..checks import Finding as Finding, examine as examine, log_risks as log_risks
+from ..doctor import diagnose as diagnose, shown as shown
+from ..relay import (
+    AsyncEvents as AsyncEvents,
+    Events as Events,
+    async_events as async_events,
+    sync_events as sync_events,
+)
+from ..web import (
+    EVENT_HEADERS as EVENT_HEADERS,
+    EVENT_STREAM as EVENT_STREAM,
+    HTTPError as HTTPError,
+    http_error as http_error,
+)
+from .extras import require as require
+from .request_scope import RequestScope as RequestScope
+
+__all__ = [
+    "EVENT_HEADERS",
+    "EVENT_STREAM",
+    "AsyncEvents",
+    "AsyncItems",
+    "Events",
+    "Finding",
+    "HTTPError",
+    "RequestScope",
+    "SyncItems",
+    "async_events",
+    "diagnose",
+    "examine",
+    "find_scopes_by",
+    "http_error",
+    "log_risks",
+    "require",
+    "shown",
+    "sync_events",
+]
