@@ -6,14 +6,14 @@ An adapter keeps a `ClientProvider` where its framework keeps such state. This p
 - errors as responses: `http_error`, `HTTPError`
 - streams as server-sent events: `sync_events`, `async_events`, `EVENT_STREAM`, `EVENT_HEADERS`
 - iteration from the other side: `SyncItems`, `AsyncItems`
-- checks and reports: `examine`, `log_risks`, `Finding`, `diagnose`, `shown`
+- settings, their checks and a report: `Settings`, `has_aliases`, `Finding`, `log_risks`, `shown`
 - the framework itself: `require`
 """
 
 from .._call.labels import find_scopes_by as find_scopes_by
 from .._process.iteration import AsyncItems as AsyncItems, SyncItems as SyncItems
-from ..checks import Finding as Finding, examine as examine, log_risks as log_risks
-from ..doctor import diagnose as diagnose, shown as shown
+from ..checks import Finding as Finding, log_risks as log_risks
+from ..doctor import shown as shown
 from ..relay import (
     AsyncEvents as AsyncEvents,
     Events as Events,
@@ -28,6 +28,7 @@ from ..web import (
 )
 from .extras import require as require
 from .request_scope import RequestScope as RequestScope
+from .settings import Settings as Settings, has_aliases as has_aliases
 
 __all__ = [
     "EVENT_HEADERS",
@@ -38,11 +39,11 @@ __all__ = [
     "Finding",
     "HTTPError",
     "RequestScope",
+    "Settings",
     "SyncItems",
     "async_events",
-    "diagnose",
-    "examine",
     "find_scopes_by",
+    "has_aliases",
     "http_error",
     "log_risks",
     "require",

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any, cast
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from ._handle import SettingsHandle
-from ._settings import DEFAULT, SETTING
+from ai_client.provider import DEFAULT_ALIAS
+
+from ._handle import SETTING, SettingsHandle
 
 if TYPE_CHECKING:
     from ai_client import AsyncOpenAI, OpenAI
@@ -49,7 +50,7 @@ def handle() -> SettingsHandle:
     )
 
 
-def get_ai_client(alias: str = DEFAULT) -> "OpenAI":
+def get_ai_client(alias: str = DEFAULT_ALIAS) -> "OpenAI":
     """Return the process's sync client.
 
     Raises:
@@ -59,7 +60,7 @@ def get_ai_client(alias: str = DEFAULT) -> "OpenAI":
     return handle().provider[alias].client
 
 
-def get_async_ai_client(alias: str = DEFAULT) -> "AsyncOpenAI":
+def get_async_ai_client(alias: str = DEFAULT_ALIAS) -> "AsyncOpenAI":
     """Return the process's async client, which works on any event loop.
 
     Raises:

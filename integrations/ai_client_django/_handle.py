@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, cast
 
-from ai_client.adapter import shown
-from ai_client.provider import ClientProvider
-
-from ._settings import DEFAULT, SETTING, configure, has_aliases, read
+from ai_client.adapter import Settings, has_aliases, shown
+from ai_client.provider import DEFAULT_ALIAS, ClientProvider
 
 if TYPE_CHECKING:
     from ai_client import AsyncOpenAI, OpenAI
     from ai_client.provider import Clients
+
+SETTING = "AI_CLIENT"
 
 
 class Handle(Mapping[str, Any]):
@@ -94,8 +94,17 @@ class SettingsHandle(Handle):
             for alias, options in setting.items():
                 if isinstance(options, Mapping):
                     setting[alias] = Handle(self, alias, cast("Mapping[str, Any]", options))
-        super().__init__(self, DEFAULT, setting)
+        super().__init__(self, DEFAULT_ALIAS, setting)
         self._made: dict[str, ClientProvider] = {}
+
+    @property
+    def settings(self) -> Settings:
+        """The options of each client.
+
+        Raises:
+            ConfigError: The setting is not a dict of options, or mixes aliases and options.
+        """
+        return Settings.from_mapping(self.given, name=SETTING)
 
     @property
     def provider(self) -> ClientProvider:
@@ -104,9 +113,9 @@ class SettingsHandle(Handle):
         Raises:
             ConfigError: The setting is invalid.
         """
-        provider = self._made.get(DEFAULT)
+        provider = self._made.get(DEFAULT_ALIAS)
         if provider is None:  # no lock, which a thread might hold at a fork: the first to be stored wins
-            provider = self._made.setdefault(DEFAULT, ClientProvider(aliases=configure(read(self.given))))
+            provider = self._made.setdefault(DEFAULT_ALIAS, self.settings.make_provider(warn=False))
         return provider
 
     def close(self) -> None:
@@ -117,9 +126,9 @@ class SettingsHandle(Handle):
     def __getitem__(self, name: str) -> Any:
         if name in self._options:
             return self._options[name]
-        if DEFAULT in self._options:
-            return self._options[DEFAULT][name]
-        if name == DEFAULT:
+        if DEFAULT_ALIAS in self._options:
+            return self._options[DEFAULT_ALIAS][name]
+        if name == DEFAULT_ALIAS:
             return self
         raise KeyError(name)
 

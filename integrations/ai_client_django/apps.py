@@ -8,7 +8,7 @@ from django.apps import AppConfig
 from django.core.signals import setting_changed
 
 from . import _current
-from ._settings import SETTING
+from ._handle import SETTING
 
 
 class AIClientConfig(AppConfig):

@@ -9,17 +9,15 @@ ai_client.W003  A call may outlast gunicorn's worker timeout. (deploy)
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
 
-from ai_client.adapter import Finding, examine
+from ai_client.adapter import Finding
 from ai_client.errors import ConfigError
 
 from ._current import handle
-from ._settings import DEFAULT, read, spell
 
 TAG = "ai_client"
 
@@ -34,31 +32,21 @@ def check_options(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
     """Validate the options."""
     del app_configs
     try:
-        clients = read(handle().given)
+        settings = handle().settings
     except ConfigError as error:
         hint = 'Write {"timeout": 30, ...} for one client, {"default": {...}, "azure": {...}} for several.'
         return [Error(str(error), hint=hint, id=f"{TAG}.E001")]
-    return [
-        _message(finding)
-        for alias, options in clients.items()
-        for finding in examine(options, partial(spell, alias), further=alias != DEFAULT)
-        if not finding.deploy
-    ]
+    return [_message(finding) for finding in settings.examine() if not finding.deploy]
 
 
 def check_deployment(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """Check the options for risks that matter in production only."""
     del app_configs
     try:
-        clients = read(handle().given)
+        settings = handle().settings
     except ConfigError:
         return []  # check_options reports it
-    return [
-        _message(finding)
-        for alias, options in clients.items()
-        for finding in examine(options, partial(spell, alias), further=alias != DEFAULT)
-        if finding.deploy
-    ]
+    return [_message(finding) for finding in settings.examine() if finding.deploy]
 
 
 def _message(finding: Finding) -> CheckMessage:

@@ -4,10 +4,9 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from ai_client.adapter import diagnose
+from ai_client.adapter import Settings
 
 from ._current import get_ai_client
-from ._settings import read, spell
 
 commands = AppGroup("ai-client", help="Commands for the AI client.")
 
@@ -17,7 +16,7 @@ commands = AppGroup("ai-client", help="Commands for the AI client.")
 def doctor(*, call: bool) -> None:
     """Print the effective options, without secrets, and their faults."""
     faulty = False
-    for line, fault in diagnose(read(current_app.config), spell, get_ai_client if call else None):
+    for line, fault in Settings.from_keys(current_app.config).diagnose(get_ai_client if call else None):
         click.echo(line)
         faulty |= fault
     if faulty:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app
 from werkzeug.local import LocalProxy
 
-from ._settings import DEFAULT
+from ai_client.provider import DEFAULT_ALIAS
 
 if TYPE_CHECKING:
     from ai_client import AsyncOpenAI, OpenAI
@@ -28,7 +28,7 @@ def current_provider() -> "ClientProvider":
         ) from None
 
 
-def get_ai_client(alias: str = DEFAULT) -> "OpenAI":
+def get_ai_client(alias: str = DEFAULT_ALIAS) -> "OpenAI":
     """Return the current app's sync client.
 
     Raises:
@@ -38,7 +38,7 @@ def get_ai_client(alias: str = DEFAULT) -> "OpenAI":
     return current_provider()[alias].client
 
 
-def get_async_ai_client(alias: str = DEFAULT) -> "AsyncOpenAI":
+def get_async_ai_client(alias: str = DEFAULT_ALIAS) -> "AsyncOpenAI":
     """Return the current app's async client, which works on any event loop.
 
     Raises:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask
 
-from ai_client.adapter import log_risks
+from ai_client.adapter import Settings
 from ai_client.errors import OpenAIError
-from ai_client.provider import ClientProvider
+from ai_client.provider import DEFAULT_ALIAS, ClientProvider
 
 from ._command import commands
 from ._current import KEY, current_provider
 from ._requests import Served, answer, label
-from ._settings import DEFAULT, configure, spell
 
 if TYPE_CHECKING:
     from ai_client import AsyncOpenAI, OpenAI
@@ -49,9 +48,7 @@ class AIClient:
             raise RuntimeError(
                 "This app already has an AIClient. Configure further clients in AI_CLIENT_CLIENTS."
             )
-        clients = configure(app.config)
-        provider = app.extensions[KEY] = ClientProvider(aliases=clients)
-        log_risks(clients, spell)
+        provider = app.extensions[KEY] = Settings.from_keys(app.config).make_provider()
         weakref.finalize(app, _close_later, provider).atexit = False
         cast("Any", app).wsgi_app = Served(app.wsgi_app)
         app.before_request(label)
@@ -82,7 +79,7 @@ class AIClient:
         """Return the current app's clients of an alias, with `client` and `async_client`."""
         return current_provider()[alias]
 
-    def override(self, app: Flask, fake: Any, *, alias: str = DEFAULT) -> AbstractContextManager[Any]:
+    def override(self, app: Flask, fake: Any, *, alias: str = DEFAULT_ALIAS) -> AbstractContextManager[Any]:
         """Replace an app's clients by *fake* inside a `with` block, in every thread and task; for tests.
 
         *fake* is an `Upstream`, which both clients then talk to; a client, which replaces that of its kind; or

@@ -4,10 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ai_client.adapter import diagnose
 from ai_client.errors import ConfigError
 from ai_client_django._current import get_ai_client, handle
-from ai_client_django._settings import read, spell
 
 
 class Command(BaseCommand):
@@ -33,11 +31,11 @@ class Command(BaseCommand):
             CommandError: An option is invalid, or a client's call failed.
         """
         try:
-            clients = read(handle().given)
+            settings = handle().settings
         except ConfigError as error:
             raise CommandError(str(error)) from None
         faulty = False
-        for line, fault in diagnose(clients, spell, get_ai_client if call else None):
+        for line, fault in settings.diagnose(get_ai_client if call else None):
             self.stdout.write(self.style.ERROR(line) if fault else line)
             faulty |= fault
         if faulty:

@@ -1,0 +1,163 @@
+"""A framework's settings as options of clients."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from ..checks import Finding, examine, log_risks
+from ..config import ClientConfig
+from ..doctor import diagnose
+from ..errors import ConfigError
+from ..provider import DEFAULT_ALIAS, ClientProvider
+
+if TYPE_CHECKING:
+    from ..client import OpenAI
+
+Spell = Callable[[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options of an application's clients as its settings hold them, not validated yet.
+
+        settings = Settings.from_keys(app.config)
+        provider = settings.make_provider()
+
+    Args:
+        clients: The options of each client by alias, `"default"` among them.
+        spell: Returns the name of an option as the user writes it, given the alias and the option. All messages use it.
+    """
+
+    clients: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    spell: Spell
+
+    @classmethod
+    def from_keys(cls, config: Mapping[str, Any], *, prefix: str = "AI_CLIENT_") -> Self:
+        """Read settings that are flat: `AI_CLIENT_TIMEOUT` and the like for the default client, further ones in a dict.
+
+        Further clients are in `AI_CLIENT_CLIENTS`, which maps each alias to a dict of its options.
+
+        Args:
+            config: The application's configuration, such as `app.config`; keys without the prefix are ignored.
+            prefix: The beginning of each key.
+
+        Raises:
+            ConfigError: The key for further clients is no mapping of mappings, or defines the default client.
+        """
+        further = f"{prefix}CLIENTS"
+        default = {
+            key.removeprefix(prefix).lower(): value
+            for key, value in config.items()
+            if str(key).startswith(prefix) and key != further
+        }
+        clients: dict[str, Mapping[str, Any]] = {DEFAULT_ALIAS: default}
+        given: object = config.get(further)
+        if given is None:
+            given = {}
+        if not isinstance(given, Mapping):
+            raise ConfigError(f"{further} must map aliases to options: {{'azure': {{'base_url': ...}}}}.")
+        for alias, options in cast("Mapping[str, object]", given).items():
+            if alias == DEFAULT_ALIAS:
+                raise ConfigError(
+                    f"{further} is for further clients; configure the default one with {prefix}*."
+                )
+            if not isinstance(options, Mapping):
+                raise ConfigError(f"{further}[{alias!r}] must be a mapping of options.")
+            clients[alias] = dict(cast("Mapping[str, Any]", options))
+        return cls(clients, partial(_spell_key, prefix))
+
+    @classmethod
+    def from_mapping(cls, given: object, *, name: str = "AI_CLIENT") -> Self:
+        """Read one setting: a dict of options, or for several clients a dict of such dicts by alias.
+
+        The dict is one of aliases if it has the key `"default"` with a dict. No alias may have the name of an option.
+
+        Args:
+            given: The setting's value.
+            name: The setting's name.
+
+        Raises:
+            ConfigError: The setting is no mapping, has aliases but no default, or mixes aliases and options.
+        """
+        if not isinstance(given, Mapping):
+            raise ConfigError(f"{name} must be a dict of options, not of type {type(given).__name__}.")
+        setting = cast("Mapping[str, Any]", given)
+        spell = partial(_spell_item, name)
+        if not has_aliases(setting):
+            for key, value in setting.items():
+                if isinstance(value, Mapping) and not get_close_matches(str(key), ClientConfig.model_fields):
+                    raise ConfigError(
+                        f"{name} defines several clients, such as {key!r}; one of them must be 'default'."
+                    )
+            return cls({DEFAULT_ALIAS: dict(setting)}, spell)
+        clients: dict[str, Mapping[str, Any]] = {}
+        for alias, options in setting.items():
+            if not isinstance(options, Mapping) or alias in ClientConfig.model_fields:
+                raise ConfigError(
+                    f"{name}[{alias!r}] is next to 'default', so it must be a client: a dict of options, under a "
+                    "name that is not an option's."
+                )
+            clients[alias] = dict(cast("Mapping[str, Any]", options))
+        return cls(clients, spell)
+
+    def make_configs(self) -> dict[str, ClientConfig]:
+        """Return the validated options of each client by alias.
+
+        Raises:
+            ConfigError: An option is unknown, ill-typed or can never work. The message names it as `spell` does.
+        """
+        return {
+            alias: ClientConfig.make(
+                options, source=partial(self.spell, alias), further=alias != DEFAULT_ALIAS
+            )
+            for alias, options in self.clients.items()
+        }
+
+    def make_provider(self, *, warn: bool = True) -> ClientProvider:
+        """Return a provider with these options, which builds a client on its first use.
+
+        Args:
+            warn: Whether to log a warning for each risk that is not specific to production; a framework that has checks
+                reports `examine` instead.
+
+        Raises:
+            ConfigError: See `make_configs`.
+        """
+        configs = self.make_configs()
+        if warn:
+            log_risks(configs, self.spell)
+        return ClientProvider(aliases=configs)
+
+    def examine(self) -> list[Finding]:
+        """Return all faults and risks, for a framework that has checks. Raises nothing."""
+        return [
+            finding
+            for alias, options in self.clients.items()
+            for finding in examine(options, partial(self.spell, alias), further=alias != DEFAULT_ALIAS)
+        ]
+
+    def diagnose(self, call: "Callable[[str], OpenAI] | None" = None) -> Iterator[tuple[str, bool]]:
+        """Yield the lines of the doctor's report, each with whether it reports a fault; for a framework's command.
+
+        Args:
+            call: Returns the client of an alias for a trial call; without it, nothing is sent.
+        """
+        return diagnose(self.clients, self.spell, call)
+
+
+def has_aliases(setting: Mapping[str, Any]) -> bool:
+    """Return whether a setting maps aliases to options; otherwise it holds the options of one client."""
+    return isinstance(setting.get(DEFAULT_ALIAS), Mapping)
+
+
+def _spell_key(prefix: str, alias: str, option: str) -> str:
+    if alias == DEFAULT_ALIAS:
+        return f"{prefix}{option.upper()}"
+    return f"{prefix}CLIENTS[{alias!r}][{option!r}]"
+
+
+def _spell_item(name: str, alias: str, option: str) -> str:
+    place = name if alias == DEFAULT_ALIAS else f"{name}[{alias!r}]"
+    return f"{place}[{option!r}]" if option else place

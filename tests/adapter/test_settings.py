@@ -1,0 +1,113 @@
+"""An application's settings of its clients, in both notations."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from ai_client import ConfigError
+from ai_client.adapter import Settings
+
+KEY = "sk-verysecret"
+
+
+def test_keys_of_one_client() -> None:
+    """Keys with the prefix are options of the default client, and all others are ignored."""
+    settings = Settings.from_keys(
+        {"AI_CLIENT_API_KEY": KEY, "AI_CLIENT_TIMEOUT": 7, "TIMEOUT": 8, "DEBUG": True}
+    )
+    assert settings.clients == {"default": {"api_key": KEY, "timeout": 7}}
+    assert settings.make_provider().config.timeout == 7
+
+
+def test_keys_of_several_clients() -> None:
+    """Further clients stand in a key of their own, by alias."""
+    settings = Settings.from_keys({"LLM_API_KEY": KEY, "LLM_CLIENTS": {"eu": {"timeout": 3}}}, prefix="LLM_")
+    assert settings.clients == {"default": {"api_key": KEY}, "eu": {"timeout": 3}}
+    assert list(settings.make_provider(warn=False)) == ["default", "eu"]
+
+
+def test_mapping_of_one_client() -> None:
+    """A mapping without aliases holds the options of the default client."""
+    settings = Settings.from_mapping({"timeout": 7, "default_headers": {"x-a": "b"}})
+    assert settings.clients == {"default": {"timeout": 7, "default_headers": {"x-a": "b"}}}
+
+
+def test_mapping_of_several_clients() -> None:
+    """A mapping with a default maps aliases to options."""
+    settings = Settings.from_mapping({"default": {"timeout": 7}, "eu": {}})
+    assert settings.clients == {"default": {"timeout": 7}, "eu": {}}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (None, "LLM must be a dict of options, not of type NoneType."),
+        ([("timeout", 3)], "LLM must be a dict of options, not of type list."),
+        (
+            {"azure": {"timeout": 3}},
+            "LLM defines several clients, such as 'azure'; one of them must be 'default'.",
+        ),
+        ({5: {"timeout": 3}}, "LLM defines several clients, such as 5; one of them must be 'default'."),
+        ({"default": {}, "timeout": 3}, r"LLM\['timeout'\] is next to 'default'"),
+        ({"default": {}, "timeout": {}}, r"LLM\['timeout'\] is next to 'default'"),
+        ({"timeoutt": 3}, r"LLM\['timeoutt'\]: unknown option. Did you mean LLM\['timeout'\]?"),
+        ({"default": {}, "eu": {"timeoutt": 3}}, r"LLM\['eu'\]\['timeoutt'\]: unknown option."),
+        ({5: 3}, r"LLM\['5'\]: Keys should be strings"),
+    ],
+)
+def test_faults_of_a_mapping(given: Any, message: str) -> None:
+    """A mapping that cannot be understood fails, with the setting's name and the place in it."""
+    with pytest.raises(ConfigError, match=message):
+        Settings.from_mapping(given, name="LLM").make_configs()
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"AI_CLIENT_CLIENTS": ["azure"]}, "AI_CLIENT_CLIENTS must map aliases to options"),
+        ({"AI_CLIENT_CLIENTS": {"azure": 3}}, r"AI_CLIENT_CLIENTS\['azure'\] must be a mapping of options."),
+        (
+            {"AI_CLIENT_CLIENTS": {"default": {}}},
+            r"AI_CLIENT_CLIENTS is for further clients; .* AI_CLIENT_\*",
+        ),
+        ({"AI_CLIENT_TIMEOUTT": 3}, "AI_CLIENT_TIMEOUTT: unknown option. Did you mean AI_CLIENT_TIMEOUT?"),
+        ({"AI_CLIENT_CLIENTS": {"eu": {"timeoutt": 3}}}, r"AI_CLIENT_CLIENTS\['eu'\]\['timeoutt'\]: unknown"),
+        ({5: 3, "AI_CLIENT_TIMEOUT": "soon"}, "AI_CLIENT_TIMEOUT"),
+    ],
+)
+def test_faults_of_keys(config: Any, message: str) -> None:
+    """Keys that cannot be understood fail, by their names."""
+    with pytest.raises(ConfigError, match=message):
+        Settings.from_keys(config).make_configs()
+
+
+def test_no_secret_is_shown() -> None:
+    """A representation of settings shows no option."""
+    assert KEY not in repr(Settings.from_mapping({"api_key": KEY}))
+    assert KEY not in repr(Settings.from_keys({"AI_CLIENT_API_KEY": KEY}))
+
+
+def test_findings_have_the_names_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Findings and the report name each option as it is written, for each client."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    settings = Settings.from_mapping({"default": {"timeoutt": 3}, "eu": {"base_url": "http://eu.test/v1"}})
+    texts = [f"{finding.id} {finding.message} {finding.hint}" for finding in settings.examine()]
+    assert any("E002 AI_CLIENT['timeoutt']" in text for text in texts)
+    assert any("AI_CLIENT['eu']['base_url']" in text for text in texts)
+    lines = list(settings.diagnose())
+    assert [line for line, fault in lines if fault and "AI_CLIENT['timeoutt']" in line]
+    assert ("eu:", False) in lines
+
+
+def test_risks_are_logged_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A provider is made with a warning for each risk, unless the framework reports them itself."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    settings = Settings.from_keys({})
+    with caplog.at_level(logging.WARNING, "ai_client"):
+        settings.make_provider(warn=False)
+        assert not caplog.records
+        settings.make_provider()
+    assert "Set AI_CLIENT_API_KEY" in caplog.text
