@@ -17,8 +17,8 @@ def hurry(response: "httpx.Response", end: float, too_late: type[Exception]) -> 
     response is closed.
 
     Returns:
-        Whether a read that has begun is bounded too; not where the response is closed, whose connection may be
-        another call's by now.
+        Whether a read that has begun is bounded too: not where other calls use the connection, and nothing is where
+        the response is closed.
     """
     if response.is_closed:
         return False
@@ -27,7 +27,8 @@ def hurry(response: "httpx.Response", end: float, too_late: type[Exception]) -> 
     if own is not None:
         own(end)
         return True
-    read = _limited(connection)
+    shared = response.http_version.startswith("HTTP/2")  # a read that is late there ends the other calls too
+    read = None if shared else _limited(connection)
     if read is not None:
         read.ends.append(end)
     (base,) = (cls for cls in type(response.stream).__mro__ if cls.__name__ == "SyncByteStream")
