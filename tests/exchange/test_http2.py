@@ -22,7 +22,7 @@ LAST = b'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 
 
 class Site:
-    """An application that streams two events: slowly where a test must go on first, or with a body that does not end."""
+    """Streams two events, the last of them late where the model is `slow`; bodies end once the test goes on."""
 
     def __init__(self) -> None:
         self.goes_on = threading.Event()
