@@ -25,6 +25,11 @@ $(BIN)/python:
 	$(PIP) -e '.[all]' --group dev
 	@touch $@
 
+# a module of Apache, built against it: apt-get install apache2-bin apache2-dev
+.venv/.mod-wsgi: .venv/.dev
+	$(PIP) --group mod-wsgi
+	@touch $@
+
 .venv/.bench: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[all]' --group bench
 	@touch $@

@@ -1,7 +1,6 @@
 """What is being served when a server is told to end is finished, further calls of it included."""
 
 import json
-import signal
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ import pytest
 
 from tests.servers.conftest import answered, awake
 from tests.support.hostile.wire import Request, Script, Wire
-from tests.support.server_table import CELLS, Cell
+from tests.support.server_table import CELLS, Cell, parameters
 from tests.support.servers import serving
 
 pytestmark = pytest.mark.slow
@@ -27,9 +26,9 @@ def paths_of(cell: Cell) -> list[str]:
     return [f"/{path}/{path}" for path in known[: cell.row.workers * cell.row.in_flight]]
 
 
-@pytest.mark.parametrize("cell", ENDING, ids=str)
+@pytest.mark.parametrize("cell", parameters(ENDING))
 def test_what_is_served_is_finished(upstream: Wire, cell: Cell) -> None:
-    """At SIGTERM in the middle of a first call all that its request does later is done, and the server ends."""
+    """At its end in the middle of a first call a server does all that the request does later, and then ends."""
     released = threading.Event()
 
     def hold(request: Request) -> Script:
@@ -38,6 +37,8 @@ def test_what_is_served_is_finished(upstream: Wire, cell: Cell) -> None:
         return script if asked["messages"][0]["content"] == "first" else [released, *script]
 
     upstream.answer = hold
+    number = cell.row.ends
+    assert number is not None
     paths = paths_of(cell)
     with (
         serving(*cell.command(), **cell.variables(upstream.base_url)) as served,
@@ -48,7 +49,7 @@ def test_what_is_served_is_finished(upstream: Wire, cell: Cell) -> None:
         upstream.requests.clear()
         asked = {path: pool.submit(http.get, path) for path in paths}
         upstream.wait_for(lambda: len(upstream.requests) == len(paths))
-        served.process.send_signal(signal.SIGTERM)
+        served.process.send_signal(number)
         opener = threading.Timer(0.5, released.set)
         opener.start()
         answers = {path: answer.result() for path, answer in asked.items()}
@@ -72,4 +73,4 @@ def test_what_is_served_is_finished(upstream: Wire, cell: Cell) -> None:
             assert json.loads(text)["text"] == name
     calls = Counter(json.loads(request.body)["messages"][0]["content"] for request in upstream.requests)
     assert calls == {path.rpartition("/")[2]: EXPECTED[path.rpartition("/")[2]] for path in paths}
-    assert code in {0, -signal.SIGTERM}
+    assert code in {0, -number}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.servers.conftest import awake
 from tests.support.hostile.wire import Wire
-from tests.support.server_table import CELLS, REQUESTS, Cell
+from tests.support.server_table import CELLS, REQUESTS, Cell, parameters
 from tests.support.servers import serving
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ def ask_all(url: str, paths: list[str], in_flight: int) -> list[httpx.Response]:
             return list(pool.map(ask, paths))
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=str)
+@pytest.mark.parametrize("cell", parameters(CELLS))
 def test_each_answer_at_its_call(upstream: Wire, cell: Cell) -> None:
     """Every call gets its own answer, and a process has one client of each kind, whatever was used before it forked."""
     kinds = cell.row.kinds

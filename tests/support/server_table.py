@@ -1,7 +1,13 @@
 """The table of servers: which server runs which echo application, and how it is started."""
 
 import os
+import signal
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
 
 ECHO = "tests.support.echo"
 ASGI = {"fastapi": f"{ECHO}.fastapi_app:app", "django": f"{ECHO}.django_asgi:app"}
@@ -22,7 +28,8 @@ class Row:
         workers: How many processes serve.
         kinds: The clients that can be used there.
         in_flight: How many requests it serves at once at least.
-        ends: Whether it finishes what it serves at SIGTERM.
+        ends: The signal at which it finishes what it serves; `None` where there is none.
+        needs: A Python package without which it cannot be tried.
     """
 
     name: str
@@ -32,7 +39,8 @@ class Row:
     workers: int = 1
     kinds: tuple[str, ...] = ("sync", "async")
     in_flight: int = 8
-    ends: bool = True
+    ends: signal.Signals | None = signal.SIGTERM
+    needs: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ ROWS = (
         ASGI,
         workers=2,
     ),
-    Row("daphne", ("daphne", "-b", "127.0.0.1", "-p", "{port}", "{app}"), ASGI, ends=False),
+    Row("daphne", ("daphne", "-b", "127.0.0.1", "-p", "{port}", "{app}"), ASGI, ends=None),
     Row(
         "gunicorn-uvicorn",
         (*GUNICORN, "{preload}", "-k", "uvicorn.workers.UvicornWorker", "{app}"),
@@ -122,7 +130,7 @@ ROWS = (
         preload=(),
         workers=2,
         in_flight=1,
-        ends=False,
+        ends=None,
     ),
     Row(
         "uwsgi-afterfork",
@@ -131,19 +139,31 @@ ROWS = (
         preload=(),
         workers=2,
         in_flight=4,
-        ends=False,
+        ends=None,
+    ),
+    Row(
+        "mod-wsgi",
+        (
+            *("tests.support.run_mod_wsgi", "{scratch}", "{app}", "--port", "{port}"),
+            *("--processes", "2", "--threads", "4", "--shutdown-timeout", "20"),
+        ),
+        WSGI,
+        workers=2,
+        in_flight=4,
+        ends=signal.SIGWINCH,
+        needs="mod_wsgi",
     ),
     Row(
         "runserver",
         ("django", "runserver", "--noreload", "--insecure", "127.0.0.1:{port}"),
         {"django": ""},
-        ends=False,
+        ends=None,
     ),
     Row(
         "flask-run",
         ("flask", "--app", "{app}", "run", "--port", "{port}"),
         {"flask": f"{ECHO}.flask_app"},
-        ends=False,
+        ends=None,
     ),
 )
 CELLS = tuple(
@@ -152,5 +172,22 @@ CELLS = tuple(
     for app in row.apps
     for master in ((False,) if row.preload is None else (False, True))
 )
+
+
+def parameters(cells: Iterable[Cell]) -> list[Any]:
+    """Return the cells as parameters of a test, which is skipped where a server is not installed."""
+    return [
+        pytest.param(
+            cell,
+            id=str(cell),
+            marks=pytest.mark.skipif(
+                cell.row.needs is not None and find_spec(cell.row.needs) is None,
+                reason=f"{cell.row.needs} is not installed: see `make .venv/.{cell.row.name}`",
+            ),
+        )
+        for cell in cells
+    ]
+
+
 REQUESTS = int(os.environ.get("REQUESTS", "120"))
 """Requests of a cell; `make servers` makes 2,000."""

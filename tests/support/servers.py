@@ -59,13 +59,14 @@ def serving(*command: str, directory: Path = ROOT, **environment: str) -> Iterat
     """Run a Python module that serves, and end it after the block.
 
     Args:
-        *command: The module and its arguments; `{port}` in them stands for a free port.
+        *command: The module and its arguments; `{port}` in them stands for a free port, `{scratch}` for an empty
+            directory.
         directory: Where it runs.
         **environment: Added to that of the tests.
     """
     port = free_port()
-    arguments = [part.replace("{port}", str(port)) for part in command]
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryDirectory() as scratch:
+        arguments = [part.replace("{port}", str(port)).replace("{scratch}", scratch) for part in command]
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=directory,
