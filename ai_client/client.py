@@ -229,7 +229,10 @@ class OpenAI(SyncVerbs, BaseClient[Sync]):
         self.io = SyncIO(self._sender)
 
     def close(self) -> None:
-        """Close the client and, unless it is a copy, its connections."""
+        """Close the client and, unless it is a copy, its connections; one that a provider owns stays open."""
+        (self._keep_open or self._end)()
+
+    def _end(self) -> None:
         self._closed = True
         if self._owns_sender:
             self._sender.close()
@@ -269,7 +272,13 @@ class AsyncOpenAI(AsyncVerbs, BaseClient[Async]):
         self.io = AsyncIO(self._sender)
 
     async def close(self) -> None:
-        """Close the client, after settling abandoned calls, and, unless it is a copy, its connections."""
+        """Close the client, after settling abandoned calls, and its connections, as `OpenAI.close` does."""
+        if self._keep_open is None:
+            await self._end()
+        else:
+            self._keep_open()
+
+    async def _end(self) -> None:
         self._closed = True
         if self._owns_sender:
             await self.io.ended()

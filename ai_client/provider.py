@@ -17,6 +17,7 @@ from ._process.assembly import Assembly
 from ._process.clients import Clients
 from ._process.gate import DrainGate
 from ._process.gated_io import new_gate
+from ._process.keep_open import KeepOpen
 from ._process.owned_client import Kind, Managed, build
 from ._process.signals import unwatch, watch
 from .config import ClientConfig
@@ -67,6 +68,7 @@ class ClientProvider:
         self._default = self._aliases[DEFAULT_ALIAS]
         self._lock = threading.RLock()
         self._gate = new_gate()
+        self._keep_open = KeepOpen()
         _providers.add(self)
 
     @property
@@ -224,7 +226,9 @@ class ClientProvider:
             self._gate.admit()
             managed = clients._built.get(kind)
             if managed is None:
-                managed = clients._built[kind] = build(clients._assembly, kind, self._gate)
+                keep_open = self._keep_open.until_cut(self._gate)
+                managed = build(clients._assembly, kind, self._gate, keep_open)
+                clients._built[kind] = managed
                 clients._show()
                 watch(self)
             return managed.client

@@ -79,14 +79,15 @@ class Copies(Calls):
         """Make a client with some options changed that shares this one's connections.
 
         `default_headers` and `default_query` are laid over this client's, `set_default_headers` and
-        `set_default_query` take their place. Closing the copy leaves the connections open; closing the original
-        closes them.
+        `set_default_query` take their place. Closing the copy ends the copy and leaves the connections open;
+        closing the original closes them.
         """
         new = object.__new__(type(self))
         new.__dict__ = state = self.__dict__.copy()
         for name in self._accessors.intersection(state):
             del state[name]
         state["_owns_sender"] = False
+        state["_keep_open"] = None
         state["_steps"] = None  # they end at the client that made them
         if not (default_headers is set_default_headers is default_query is set_default_query is None):
             new._replace_defaults(default_headers, set_default_headers, default_query, set_default_query)

@@ -58,6 +58,8 @@ class Calls(Messages):
     _steps: Next | None = None
     _gate: Gate | None = None
     """The provider's drain gate, which counts calls of its client and copies; not a policy, so no option drops it."""
+    _keep_open: Callable[[], None] | None = None
+    """Called instead of closing where a provider owns the client, which alone closes it."""
     _closed: bool
     _blocking_calls: BlockingCalls | None
     _strict_response_validation: bool

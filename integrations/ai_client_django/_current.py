@@ -33,7 +33,7 @@ def follow(*, enter: bool) -> None:
     if enter:
         _ = handle.provider
     elif before is not None and before is not handle:
-        before.close()
+        before._end()
 
 
 def handle() -> SettingsHandle:

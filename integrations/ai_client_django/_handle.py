@@ -118,7 +118,7 @@ class SettingsHandle(Handle):
             provider = self._made.setdefault(DEFAULT_ALIAS, self.settings.make_provider(warn=False))
         return provider
 
-    def close(self) -> None:
+    def _end(self) -> None:
         """Close the clients, if any; called when an overridden setting ends."""
         for provider in self._made.values():
             provider.close()
