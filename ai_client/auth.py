@@ -7,12 +7,15 @@ keeps the key until shortly before it expires or the API rejects it.
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDict
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 from pydantic_core import from_json
 
 from ._exchange.origins import OTHER_ORIGIN
 from ._exchange.redirects import FOLLOW_REDIRECTS
+from ._exchange.sender import AsyncSender, Sender
+from ._io import IO
+from ._libraries import httpx
 from ._models.json import load
 from ._params.encoding import encode
 from .errors import (
@@ -25,12 +28,6 @@ from .errors import (
     hide,
     members_of,
 )
-
-if TYPE_CHECKING:
-    import httpx
-
-    from ._exchange.sender import AsyncSender, Sender
-    from ._io import IO
 
 TOKEN_EXCHANGE_URL = "https://auth.openai.com/oauth/token"  # noqa: S105 - an address
 DEFAULT_REFRESH_BUFFER = 1200.0
@@ -74,7 +71,7 @@ SubjectTokenWorkloadIdentity: TypeAlias = WorkloadIdentity
 class WorkloadKeys:
     """The keys of one workload, exchanged on demand and shared by all copies of a client."""
 
-    def __init__(self, identity: WorkloadIdentity, io: "IO") -> None:
+    def __init__(self, identity: WorkloadIdentity, io: IO) -> None:
         provider = members_of(members_of(identity).get("provider"))
         if members_of(identity).get("type") == "x509":
             raise ConfigError(
@@ -91,7 +88,7 @@ class WorkloadKeys:
         self._key: str | None = None
         self._ends = self._renew_at = 0.0
 
-    async def key(self, io: "IO", sender: "Sender | AsyncSender") -> str:
+    async def key(self, io: IO, sender: Sender | AsyncSender) -> str:
         """Return a key that is valid now; exchange the token for a new one where it is due.
 
         If the renewal of a key fails that has not expired yet, that key is returned.
@@ -124,7 +121,7 @@ class WorkloadKeys:
         if self._key == key:
             self._key = None
 
-    async def _exchange_token(self, io: "IO", sender: "Sender | AsyncSender") -> None:
+    async def _exchange_token(self, io: IO, sender: Sender | AsyncSender) -> None:
         request = await self._request(io, sender)
         try:
             response = await io.exchange(request, stream=False)
@@ -135,7 +132,7 @@ class WorkloadKeys:
             raise APIConnectionError(message=message, request=_bare(request)) from error
         self._store(response)
 
-    async def _request(self, io: "IO", sender: "Sender | AsyncSender") -> "httpx.Request":
+    async def _request(self, io: IO, sender: Sender | AsyncSender) -> "httpx.Request":
         """Build the token exchange request, in a frame that is gone before anything can fail with the token in it."""
         provider = self.identity["provider"]
         token = await io.call_aside(provider["get_token"])

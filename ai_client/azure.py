@@ -1,8 +1,8 @@
 """The clients of Azure OpenAI: deployments in the path and Azure's credentials."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpack
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, Self, TypeAlias, TypedDict, Unpack
 
 from ._call.call import Call
 from ._call.pipeline import Policy
@@ -13,17 +13,13 @@ from ._client.blocking_calls import OnBlockingCall
 from ._client.http_request import Header
 from ._client.modes import Async, M, Sync
 from ._exchange.origins import is_absolute
+from ._libraries import httpx
 from ._params.defaults import DEFAULT_MAX_RETRIES
 from ._params.omit import NotGiven, Omit, not_given
 from ._params.query import path
 from ._params.secrets import check_secret
 from .client import AsyncOpenAI, BaseClient, OpenAI
 from .errors import ConfigError, OpenAIError, members_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import httpx
 
 AzureADTokenProvider: TypeAlias = Callable[[], str]
 AsyncAzureADTokenProvider: TypeAlias = Callable[[], "str | Awaitable[str]"]
@@ -56,7 +52,7 @@ class OwnOptions(TypedDict, total=False):
 
     deadline: float | None
     http_backend: Literal["httpx", "httpx2"]
-    layers: "Sequence[Policy]"
+    layers: Sequence[Policy]
     max_connections: int
     keepalive_expiry: float
     trust: Literal["certifi", "system"]
@@ -104,7 +100,7 @@ class _Azure(BaseClient[M]):
         base_url: "str | httpx.URL | None" = None,
         timeout: "float | httpx.Timeout | NotGiven | None" = not_given,
         max_retries: int = DEFAULT_MAX_RETRIES,
-        default_headers: "Mapping[str, str | Omit] | None" = None,
+        default_headers: Mapping[str, str | Omit] | None = None,
         default_query: Mapping[str, object] | None = None,
         http_client: Any = None,
         _strict_response_validation: bool = False,

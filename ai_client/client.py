@@ -1,7 +1,7 @@
 """The sync and the async client: the same resources and policies, with different I/O."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
+from typing import Any, Literal, NoReturn, Self
 
 from ._call.pipeline import Policy, together
 from ._call.stream_ends import StreamEndPolicy
@@ -33,6 +33,7 @@ from ._exchange.client_senders import AsyncClientSender, ClientSender
 from ._exchange.pool_senders import AsyncPoolSender, AsyncTransportSender, PoolSender, TransportSender
 from ._http.options import PoolOptions
 from ._io import SyncIO
+from ._libraries import httpx
 from ._models.accessor import accessor
 from ._params.defaults import (
     DEFAULT_KEEPALIVE_EXPIRY,
@@ -45,12 +46,8 @@ from ._params.omit import NotGiven, Omit, not_given
 from ._params.secrets import check_secret, check_webhook_secret
 from ._resources import Resources
 from ._sockets.open_sessions import Sessions
+from .auth import WorkloadIdentity, WorkloadKeys
 from .errors import ConfigError
-
-if TYPE_CHECKING:
-    import httpx
-
-    from .auth import WorkloadIdentity
 
 
 class BaseClient(Copies, Resources[M]):
@@ -104,7 +101,7 @@ class BaseClient(Copies, Resources[M]):
         *,
         api_key: str | Callable[[], Any] | None = None,
         admin_api_key: str | None = None,
-        workload_identity: "WorkloadIdentity | None" = None,
+        workload_identity: WorkloadIdentity | None = None,
         organization: str | None = None,
         project: str | None = None,
         webhook_secret: str | None = None,
@@ -114,7 +111,7 @@ class BaseClient(Copies, Resources[M]):
         timeout: "float | httpx.Timeout | NotGiven | None" = not_given,
         max_retries: int = DEFAULT_MAX_RETRIES,
         deadline: float | None = None,
-        default_headers: "Mapping[str, str | Omit] | None" = None,
+        default_headers: Mapping[str, str | Omit] | None = None,
         default_query: Mapping[str, object] | None = None,
         http_client: Any = None,
         http_backend: Literal["httpx", "httpx2"] = "httpx",
@@ -185,12 +182,10 @@ class BaseClient(Copies, Resources[M]):
         self._connect(http_client, options)
         self._identify(workload_identity)
 
-    def _identify(self, workload_identity: "WorkloadIdentity | None") -> None:
+    def _identify(self, workload_identity: WorkloadIdentity | None) -> None:
         self.workload_identity = workload_identity
         self._workload_keys: Any = None
         if workload_identity is not None:
-            from .auth import WorkloadKeys  # noqa: PLC0415 - rarely needed
-
             self._workload_keys = WorkloadKeys(workload_identity, self.io)
         self._fetches_key = self._api_key_source is not None or self._workload_keys is not None
 

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._config.options import environment_variables
 from ._params.secrets import shown_address
 from .checks import examine
+from .client import OpenAI
 from .config import ClientConfig
 from .errors import OpenAIError
 from .provider import DEFAULT_ALIAS
-
-if TYPE_CHECKING:
-    from .client import OpenAI
 
 
 def shown(name: str, value: Any) -> str:

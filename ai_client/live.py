@@ -5,13 +5,13 @@ Requires the extra `realtime`.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from ._client.modes import Async, M, Sync
 from ._client.operation import Resource
 from ._models.accessor import accessor
 from ._models.base import BaseModel
-from ._params.omit import Omit, omit
+from ._params.omit import Headers, Omit, Query, omit
 from ._params.query import path
 from ._sockets.channel import Channel
 from ._sockets.connecting import Connecting, connects
@@ -31,9 +31,6 @@ from ._sockets.live_events import (
     Transport,
 )
 from ._sockets.opening import INITIAL_DELAY, MAX_DELAY, MAX_RETRIES, ConnectOptions, OnReconnecting
-
-if TYPE_CHECKING:
-    from ._params.omit import Headers, Query
 
 __all__ = [
     "MAX_QUEUE_SIZE",
@@ -117,8 +114,8 @@ class LiveConnect(Resource[M]):
         max_delay: float = MAX_DELAY,
         max_queue_size: int = MAX_QUEUE_SIZE,
         *,
-        extra_query: "Query | None" = None,
-        extra_headers: "Headers | None" = None,
+        extra_query: Query | None = None,
+        extra_headers: Headers | None = None,
     ) -> Connecting[LiveConnection[Sync], LiveConnection[Async]]:
         """Open a live session. The keywords are those of `realtime.connect`."""
         return Connecting(

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from ._exchange.loops import adopt_main_loop, stop_background_loop
 from ._fork import in_child
@@ -20,11 +20,9 @@ from ._process.gated_io import new_gate
 from ._process.keep_open import KeepOpen
 from ._process.owned_client import Kind, Managed, build
 from ._process.signals import unwatch, watch
+from .client import AsyncOpenAI, OpenAI
 from .config import ClientConfig
 from .errors import ConfigError
-
-if TYPE_CHECKING:
-    from .client import AsyncOpenAI, OpenAI
 
 __all__ = ["DEFAULT_ALIAS", "ClientProvider", "Clients", "State"]
 
@@ -77,7 +75,7 @@ class ClientProvider:
         return self._default.config
 
     @property
-    def client(self) -> "OpenAI":
+    def client(self) -> OpenAI:
         """The default sync client of this process.
 
         Raises:
@@ -86,7 +84,7 @@ class ClientProvider:
         return self._default.client
 
     @property
-    def async_client(self) -> "AsyncOpenAI":
+    def async_client(self) -> AsyncOpenAI:
         """The default async client of this process; it works on any event loop.
 
         Raises:

@@ -116,7 +116,7 @@ FLOORS = (
     "_http",
     "_params",
     "errors",
-    "_fork _version",
+    "_fork _libraries _version",
 )
 """The rooms from the top down: each may import from those that stand on a line below it."""
 STORY = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

@@ -3,14 +3,12 @@
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, get_origin
+from typing import Any, Generic, TypeVar, cast, get_args, get_origin
 
 from .._call.call import Call, Reply, StreamEnd
 from .._io.deadline import is_over
+from .._libraries import httpx
 from ..errors import APIConnectionError, APITimeoutError, DeadlineExceededError
-
-if TYPE_CHECKING:
-    import httpx
 
 T = TypeVar("T")
 Other = TypeVar("Other")

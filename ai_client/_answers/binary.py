@@ -1,15 +1,12 @@
 """Binary answers: audio, images, files."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .._libraries import httpx
 from .._models.json import load_answer
-
-if TYPE_CHECKING:
-    import os
-
-    import httpx
 
 
 class BinaryResponse:
@@ -71,16 +68,16 @@ class BinaryResponse:
         """Return an async iterator over the body's lines."""
         return self.response.aiter_lines()
 
-    def write_to_file(self, file: "str | os.PathLike[str]") -> None:
+    def write_to_file(self, file: str | os.PathLike[str]) -> None:
         """Write the body to a file."""
         Path(file).write_bytes(self.response.content)
 
-    def stream_to_file(self, file: "str | os.PathLike[str]", *, chunk_size: int | None = None) -> None:
+    def stream_to_file(self, file: str | os.PathLike[str], *, chunk_size: int | None = None) -> None:
         """Write the body to a file; use `with_streaming_response` to do so as it comes."""
         del chunk_size
         self.write_to_file(file)
 
-    async def astream_to_file(self, file: "str | os.PathLike[str]", *, chunk_size: int | None = None) -> None:
+    async def astream_to_file(self, file: str | os.PathLike[str], *, chunk_size: int | None = None) -> None:
         """Write the body to a file; use `with_streaming_response` to do so as it comes."""
         self.stream_to_file(file, chunk_size=chunk_size)
 

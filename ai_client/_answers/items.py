@@ -1,7 +1,7 @@
 """Typed items of a streamed body, without I/O."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from pydantic_core import from_json, to_json
 
@@ -9,12 +9,10 @@ from .._call.call import Call, Reply
 from .._call.own_policy import event_failure
 from .._call.stream_ends import DONE, ends_of, is_whole, type_of
 from .._exchange.bounds import bounds_of
+from .._libraries import httpx
 from .._models.decode import admits, decode, decoder
 from ..errors import OpenAIError, StreamError, StreamInterruptedError, StreamTooLargeError, members_of
 from .sse import Event, SSEDecoder
-
-if TYPE_CHECKING:
-    import httpx
 
 T = TypeVar("T")
 

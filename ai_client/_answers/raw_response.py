@@ -1,15 +1,13 @@
 """Answers as they came over HTTP: `with_raw_response` and `with_streaming_response`."""
 
+import os
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from typing import Any, Generic, TypeVar, cast, overload
 
 from .._io import finish
 from .._models.json import load_answer
 from .base_response import BaseResponse
-
-if TYPE_CHECKING:
-    import os
 
 T = TypeVar("T")
 Other = TypeVar("Other")
@@ -76,7 +74,7 @@ class APIResponse(BaseResponse[T]):
         """Iterate over the body's lines."""
         return self._each(self.http_response.iter_lines())
 
-    def stream_to_file(self, file: "str | os.PathLike[str]", *, chunk_size: int | None = None) -> None:
+    def stream_to_file(self, file: str | os.PathLike[str], *, chunk_size: int | None = None) -> None:
         """Write the body to a file as it comes."""
         with Path(file).open("wb") as target:
             target.writelines(self.iter_bytes(chunk_size))
@@ -125,7 +123,7 @@ class AsyncAPIResponse(BaseResponse[T]):
         """Iterate over the body's lines."""
         return self._each_awaited(self.http_response.aiter_lines())
 
-    async def stream_to_file(self, file: "str | os.PathLike[str]", *, chunk_size: int | None = None) -> None:
+    async def stream_to_file(self, file: str | os.PathLike[str], *, chunk_size: int | None = None) -> None:
         """Write the body to a file as it comes."""
         with Path(file).open("wb") as target:  # noqa: ASYNC230 - a buffered write to a local file
             async for chunk in self.iter_bytes(chunk_size):

@@ -1,12 +1,13 @@
 """Results from HTTP answers: a model, a stream, a binary body or the raw response."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import Any, NoReturn, cast
 
 import pydantic
 
 from .._call.call import Call, Reply
 from .._call.protocols import Client, View
+from .._libraries import httpx
 from .._models.decode import admits, decode
 from .._models.json import load
 from ..errors import APIError, APIResponseValidationError, InvalidResultError, members_of
@@ -14,10 +15,6 @@ from .binary import BinaryResponse
 from .raw_response import APIResponse, AsyncAPIResponse, LegacyAPIResponse
 from .stream import AsyncStream, Stream
 from .text import make_readable, text_of
-
-if TYPE_CHECKING:
-    import httpx
-
 
 _NO_JSON = frozenset({None, type(None), str, bytes, BinaryResponse})
 """Types of results that are no JSON, beside the HTTP library's own."""

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from .._call.call import Call, Reply, StreamEnd
 from .._io import finish
 from .._io.deadline import is_over
+from .._libraries import httpx
 from ..errors import StreamInterruptedError, StreamStateError, StreamTimeoutError
 from .items import Items
 
 if TYPE_CHECKING:
-    import httpx
-
     from .._io import IO
 
 T = TypeVar("T")

@@ -2,10 +2,8 @@
 
 import codecs
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import httpx
+from .._libraries import httpx
 
 
 def make_readable(response: "httpx.Response") -> None:

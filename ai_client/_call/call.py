@@ -4,27 +4,21 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from pydantic_core import from_json
 
-from .._io import finish
+from .._io import IO, finish
+from .._libraries import httpx
 from .._params.encoding import encode
-from .._params.omit import NotGiven, not_given
+from .._params.files import RequestFiles
+from .._params.omit import Headers, NotGiven, Query, not_given
 from .._params.secrets import shown_address
 from ..errors import members_of
-from .record import no_listeners
+from .record import Record, no_listeners
+from .size import Size
 from .stream_ends import StreamEndPolicy
-
-if TYPE_CHECKING:
-    import httpx
-
-    from .._io import IO
-    from .._params.files import RequestFiles
-    from .._params.omit import Headers, Query
-    from .record import Record
-    from .size import Size
-    from .usage import Meter, Usage
+from .usage import Meter, Usage
 
 logger = logging.getLogger("ai_client")
 
@@ -52,20 +46,20 @@ class Call:
         admin: Whether the key for the organization's administration authorizes it; `None` where the path decides.
     """
 
-    io: "IO"
+    io: IO
     method: str
     path: str = field(repr=False)
     cast_to: Any
     body: Mapping[str, object] | bytes | object | None = field(default=None, repr=False)
-    query: "Query | None" = field(default=None, repr=False)
-    headers: "Headers | None" = field(default=None, repr=False)
+    query: Query | None = field(default=None, repr=False)
+    headers: Headers | None = field(default=None, repr=False)
     timeout: "float | httpx.Timeout | NotGiven | None" = not_given
     max_retries: int | None = None
     deadline: float | None = None
     follow_redirects: bool | None = None
     stream: Any = None
     stream_cls: Any = None
-    files: "RequestFiles | None" = field(default=None, repr=False)
+    files: RequestFiles | None = field(default=None, repr=False)
     unread: bool = False
     admin: bool | None = None
     via: Any = None
@@ -74,9 +68,9 @@ class Call:
     """Whether it is a session over a WebSocket, which is billed by what its answers report."""
     shape: Callable[[Any], Any] | None = None
     """How to convert the decoded result before the caller gets it."""
-    record: "Record | None" = None
+    record: Record | None = None
     """The record of the call, shared by its copies."""
-    size: "Size | None" = field(default=None, repr=False, compare=False)
+    size: Size | None = field(default=None, repr=False, compare=False)
     """How large the prompt is, once a policy has asked."""
     _encoded: bytes | None = field(default=None, repr=False, compare=False)
 
@@ -161,25 +155,25 @@ class Reply:
     on_event: list[Callable[[bytes], bool | None]] = field(default_factory=no_listeners)
     on_end: list[Callable[[StreamEnd], Awaitable[None]]] = field(default_factory=no_listeners)
     result: Any = None
-    usage: "Usage | None" = None
-    meter: "Meter | None" = None
+    usage: Usage | None = None
+    meter: Meter | None = None
     stream_end: StreamEndPolicy = "required"
     is_taken: bool = False
     is_made: bool = False
 
-    async def settle(self, io: "IO", end: StreamEnd) -> None:
+    async def settle(self, io: IO, end: StreamEnd) -> None:
         """Run the functions for the end of a stream, once, even if its caller is cancelled."""
         if self.on_end:
             await io.carry_through(self._settle(io, end))
 
-    async def abandon(self, io: "IO", error: BaseException | None = None) -> None:
+    async def abandon(self, io: IO, error: BaseException | None = None) -> None:
         """Close and settle an answer that its caller will not get, because of *error* where there is one."""
         try:
             await io.close(self.response)
         finally:
             await self.settle(io, StreamEnd(error, complete=False))
 
-    async def _settle(self, io: "IO", end: StreamEnd) -> None:
+    async def _settle(self, io: IO, end: StreamEnd) -> None:
         while self.on_end:
             callback = self.on_end.pop(0)
             try:

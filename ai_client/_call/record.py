@@ -3,12 +3,10 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from .labels import Labels
-
-if TYPE_CHECKING:
-    from .usage import Usage
+from .usage import Usage
 
 NANO = 1_000_000_000
 
@@ -70,7 +68,7 @@ class Record:
     lost: int = 0
     billable: int = 0
     cache: Literal["hit", "miss", "stale", "shared"] | None = None
-    usage: "Usage | None" = None
+    usage: Usage | None = None
     nano_usd: int | None = None
     prices: object = field(default=None, repr=False)
     request_id: str | None = None

@@ -7,9 +7,10 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from .._io.deadline import remaining
+from .._libraries import httpx
 from ..errors import (
     APIConnectionError,
     APIError,
@@ -18,9 +19,6 @@ from ..errors import (
     DeadlineExceededError,
 )
 from .call import Call, Reply
-
-if TYPE_CHECKING:
-    import httpx
 
 INITIAL_DELAY = 0.5
 MAX_DELAY = 8.0

@@ -1,19 +1,15 @@
 """Where a client's calls go: addresses below its own, and those of other origins."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from .._call.call import Call
 from .._exchange.origins import is_absolute, origin
+from .._http.library import Library
+from .._libraries import httpx
 from .._params.query import encoded, merge, query_items
 from .._params.sendable import address_fault
 from ..errors import ConfigError
-
-if TYPE_CHECKING:
-    import httpx
-
-    from .._http.library import Library
 
 _URLS_KEPT = 256
 
@@ -21,7 +17,7 @@ _URLS_KEPT = 256
 class Addresses:
     """The part of a client that knows its address, and joins the paths of calls to it."""
 
-    _library: "Library"
+    _library: Library
     _custom_query: Mapping[str, object]
     _base_url: "httpx.URL"
     _userinfo: bytes

@@ -3,19 +3,17 @@
 import re
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from .._call.stream_ends import StreamEndPolicy
 from .._http.library import Library, library
+from .._libraries import httpx
 from .._params.defaults import DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT, LONGEST_SECONDS
 from .._params.omit import NotGiven, Omit
 from .._params.secrets import check_secret
 from .._params.sendable import address_fault, name_fault, text_fault, value_fault
 from ..errors import ConfigError, OpenAIError
 from .environment import custom_headers
-
-if TYPE_CHECKING:
-    import httpx
 
 P = TypeVar("P")
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -62,7 +60,7 @@ def base_url_of(
     return f"https://{data_residency}.api.openai.com/v1"
 
 
-def headers_of(given: "Mapping[str, str | Omit] | None", named: str) -> "dict[str, str | Omit]":
+def headers_of(given: Mapping[str, str | Omit] | None, named: str) -> dict[str, str | Omit]:
     """Lay the given headers over those that `OPENAI_CUSTOM_HEADERS` names.
 
     Raises:
@@ -72,7 +70,7 @@ def headers_of(given: "Mapping[str, str | Omit] | None", named: str) -> "dict[st
     return merge_headers(custom_headers(named) if named else {}, given or {})
 
 
-def check_headers(option: str, given: "Mapping[str, str | Omit] | None") -> None:
+def check_headers(option: str, given: Mapping[str, str | Omit] | None) -> None:
     """Validate default headers.
 
     Raises:
@@ -137,9 +135,7 @@ def pool_of(make: Callable[..., P], *args: Any, **options: Any) -> P:
         raise ConfigError(str(error)) from None
 
 
-def merge_headers(
-    base: "Mapping[str, str | Omit]", over: "Mapping[str, str | Omit]"
-) -> "dict[str, str | Omit]":
+def merge_headers(base: Mapping[str, str | Omit], over: Mapping[str, str | Omit]) -> dict[str, str | Omit]:
     """Lay headers over others; names count without regard to case."""
     replaced = {name.lower() for name in over}
     return {**{name: value for name, value in base.items() if name.lower() not in replaced}, **over}

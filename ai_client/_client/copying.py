@@ -1,13 +1,15 @@
 """How a client is copied with some options changed, over the same connections."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from .._call.pipeline import Policy, together
 from .._call.stream_ends import StreamEndPolicy
 from .._http.options import PoolOptions
+from .._libraries import httpx
 from .._params.omit import NotGiven, Omit, not_given
 from .._params.secrets import check_webhook_secret
+from ..auth import WorkloadIdentity
 from ..errors import ConfigError
 from .arguments import (
     DataResidency,
@@ -29,11 +31,6 @@ from .arguments import (
 )
 from .perform import Calls
 
-if TYPE_CHECKING:
-    import httpx
-
-    from ..auth import WorkloadIdentity
-
 
 class Copies(Calls):
     """The part of a client that makes changed copies of it."""
@@ -47,7 +44,7 @@ class Copies(Calls):
         """Set the sender and the IO."""
         raise NotImplementedError
 
-    def _identify(self, workload_identity: "WorkloadIdentity | None") -> None:
+    def _identify(self, workload_identity: WorkloadIdentity | None) -> None:
         """Set who the workload is, in place of a key."""
         raise NotImplementedError
 
@@ -56,7 +53,7 @@ class Copies(Calls):
         *,
         api_key: str | Callable[[], Any] | None = None,
         admin_api_key: str | None = None,
-        workload_identity: "WorkloadIdentity | None" = None,
+        workload_identity: WorkloadIdentity | None = None,
         organization: str | None = None,
         project: str | None = None,
         webhook_secret: str | None = None,
@@ -68,8 +65,8 @@ class Copies(Calls):
         max_retries: int | NotGiven = not_given,
         deadline: float | NotGiven | None = not_given,
         stream_end: StreamEndPolicy | NotGiven = not_given,
-        default_headers: "Mapping[str, str | Omit] | None" = None,
-        set_default_headers: "Mapping[str, str | Omit] | None" = None,
+        default_headers: Mapping[str, str | Omit] | None = None,
+        set_default_headers: Mapping[str, str | Omit] | None = None,
         default_query: Mapping[str, object] | None = None,
         set_default_query: Mapping[str, object] | None = None,
         layers: Sequence[Policy] | None = None,
@@ -161,7 +158,7 @@ class Copies(Calls):
                 setattr(self, name, checked_name(name, value))
 
     def _replace_credentials(
-        self, api_key: str | Callable[[], Any] | None, workload_identity: "WorkloadIdentity | None"
+        self, api_key: str | Callable[[], Any] | None, workload_identity: WorkloadIdentity | None
     ) -> None:
         if api_key is not None and workload_identity is not None:
             raise ConfigError("api_key and workload_identity exclude each other: give one of them.")

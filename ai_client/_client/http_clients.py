@@ -4,16 +4,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .._http.library import Library, LibraryName, library
+from .._libraries import httpx, httpx2
 from .._params.defaults import (
     DEFAULT_CONNECT_TIMEOUT,
     DEFAULT_KEEPALIVE_EXPIRY,
     DEFAULT_MAX_CONNECTIONS,
     DEFAULT_READ_TIMEOUT,
 )
-
-if TYPE_CHECKING:
-    import httpx
-    import httpx2
 
 
 def _defaults(http: Any, options: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 import base64
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from .._call.call import Call
 from .._exchange.bounds import EXTENSION, USUAL, Bounds
 from .._exchange.origins import OTHER_ORIGIN, for_anywhere
 from .._exchange.redirects import FOLLOW_REDIRECTS
+from .._libraries import httpx
 from .._params.defaults import LONGEST_SECONDS
 from .._params.files import RequestBody
 from .._params.omit import ADMIN_PATHS, NotGiven, Omit
@@ -15,10 +16,6 @@ from .._params.sendable import name_fault, value_fault
 from .._version import __version__
 from ..errors import ConfigError
 from .addresses import Addresses
-
-if TYPE_CHECKING:
-    import httpx
-
 
 _RETRY_COUNT = "x-stainless-retry-count"
 _READ_TIMEOUT = "x-stainless-read-timeout"
@@ -47,11 +44,11 @@ class Messages(Addresses):
     project: str | None
     timeout: "float | httpx.Timeout | None"
     _sender: Any  # a Sender of the sync client, an AsyncSender of the async one
-    _custom_headers: "Mapping[str, str | Omit]"
+    _custom_headers: Mapping[str, str | Omit]
     _idempotency_header: str | None = "Idempotency-Key"
     _prepared: "_Prepared | None" = None
     _bounds: Bounds = USUAL
-    _limits: "tuple[object, dict[str, float | None]]" = (..., {})
+    _limits: tuple[object, dict[str, float | None]] = (..., {})
 
     @property
     def user_agent(self) -> str:
@@ -59,7 +56,7 @@ class Messages(Addresses):
         return f"ai_client/{__version__}"
 
     @property
-    def default_headers(self) -> "dict[str, str | Omit]":
+    def default_headers(self) -> dict[str, str | Omit]:
         """The headers of every request, without the authorization."""
         headers: dict[str, str | Omit] = {
             "Accept": "application/json",
@@ -223,7 +220,7 @@ def _with_body(headers: "_Prepared | list[Header]", body: RequestBody) -> list[H
 _AUTHENTICATES = frozenset({"authorization", "api-key"})
 
 
-def _listed(headers: "Iterable[tuple[str, str | Omit]]") -> dict[str, Header]:
+def _listed(headers: Iterable[tuple[str, str | Omit]]) -> dict[str, Header]:
     """Merge headers by lower-case name; a later one replaces an earlier one, `omit` removes it."""
     kept: dict[str, Header] = {}
     for name, value in headers:
@@ -250,7 +247,7 @@ def check_header(name: str, value: object) -> str:
     return value
 
 
-def timeouts(timeout: "float | httpx.Timeout | None") -> "dict[str, float | None]":
+def timeouts(timeout: "float | httpx.Timeout | None") -> dict[str, float | None]:
     """Return the limits of a request in seconds: connect, read, write, and waiting for a connection.
 
     Raises:

@@ -3,7 +3,7 @@
 import inspect
 import time
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._answers.result import body_of, is_no_stream_by_type, make_result, refuse_to_stream
 from .._call.call import Call, Reply
@@ -21,8 +21,10 @@ from .._exchange.origins import (
 from .._http.tls import TrustError
 from .._io import IO
 from .._io.deadline import is_over
+from .._libraries import httpx
 from .._params.files import RequestBody
 from .._params.secrets import check_secret
+from ..auth import WorkloadKeys
 from ..errors import (
     APIConnectionError,
     APITimeoutError,
@@ -34,11 +36,6 @@ from ..errors import (
 )
 from .blocking_calls import BlockingCalls
 from .http_request import Header, Messages
-
-if TYPE_CHECKING:
-    import httpx
-
-    from ..auth import WorkloadKeys
 
 _FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
 _UNAUTHORIZED = 401
@@ -52,7 +49,7 @@ class Calls(Messages):
     deadline: float | None
     stream_end: StreamEndPolicy
     _api_key_source: Callable[[], Any] | None
-    _workload_keys: "WorkloadKeys | None"
+    _workload_keys: WorkloadKeys | None
     _fetches_key: bool
     _layers: tuple[Policy, ...]
     _steps: Next | None = None

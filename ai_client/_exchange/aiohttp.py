@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._fork import PerProcess
 from .._http.library import library
 from .._http.options import PoolOptions
+from .._libraries import httpx
 from .._pool.proxy import Proxy
 from .._pool.sockets import readable
 from .._pool.transport_ends import bury
@@ -20,7 +21,6 @@ from .loops import begin_on, finish_from_here
 _http = library("httpx").http
 
 if TYPE_CHECKING:
-    import httpx
     from httpx import AsyncBaseTransport, AsyncByteStream
 else:
     AsyncBaseTransport, AsyncByteStream = _http.AsyncBaseTransport, _http.AsyncByteStream
@@ -153,7 +153,7 @@ class AioHttpTransport(AsyncBaseTransport):
         )
         return response
 
-    def _limits(self, limits: "Mapping[str, float | None]") -> Any:
+    def _limits(self, limits: Mapping[str, float | None]) -> Any:
         """Convert the HTTP library's timeouts to aiohttp's; the last conversion is cached."""
         if limits != self._timeout[0]:
             self._timeout = (

@@ -1,24 +1,20 @@
 """Base of all senders: requests, their deadlines and redirects."""
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .._http.library import DEADLINE, for_good
+from .._http.library import DEADLINE, Library, for_good
+from .._libraries import httpx
 from .._params.sendable import address_fault
 from .hurry import SendingGate, too_late_to_send
 from .origins import for_anywhere, origin
 from .redirects import _OF_THE_BODY, _REDIRECTS, _SEE_OTHER, MAX_REDIRECTS
 
-if TYPE_CHECKING:
-    import httpx
-
-    from .._http.library import Library
-
 
 class BaseSender:
     """Base of all senders: builds requests, bounds them by their deadline and follows redirects."""
 
-    def __init__(self, library: "Library") -> None:
+    def __init__(self, library: Library) -> None:
         self._request: type[httpx.Request] = library.http.Request
         self._bytes: type[httpx.ByteStream] = library.http.ByteStream
         self.timeouts = (library.http.TimeoutException,)

@@ -3,16 +3,14 @@
 import sys
 import zlib
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 from .._http.library import library
+from .._libraries import httpx
 from .._params.defaults import DEFAULT_MAX_EVENT_BYTES, DEFAULT_MAX_RESPONSE_BYTES
 from .._params.omit import NotGiven
 from ..errors import APIResponseValidationError, ConfigError, ResponseTooLargeError
 from .unpacking import PACKED, Unpacker
-
-if TYPE_CHECKING:
-    import httpx
 
 EXTENSION = "ai_client.bounds"
 """The request extension that holds other bounds than the usual ones."""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from .._libraries import httpx
 from .base_sender import BaseSender
 from .bounds import aread, limit_decoding, read
 from .hurry import hurry
@@ -9,8 +10,6 @@ from .origins import OTHER_ORIGIN
 from .redirects import FOLLOW_REDIRECTS
 
 if TYPE_CHECKING:
-    import httpx
-
     from .._http.library import Library
 
 

@@ -3,10 +3,9 @@
 import time
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import httpx
+from .._libraries import httpx
 
 
 def hurry(response: "httpx.Response", end: float, too_late: type[Exception]) -> bool:

@@ -13,13 +13,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from .._fork import here, in_child
+from .._libraries import httpx
 from ..errors import ClientClosedError
 from .loops import Loop, background_loop, cross, finish_from_here, finish_on, main_loop
 from .pool_senders import AsyncPoolSender, OverTransport
 
 if TYPE_CHECKING:
-    import httpx
-
     from .._http.library import Library
 
 _NO_LOOP = "AsyncOpenAI needs a running asyncio event loop: with trio, call OpenAI in a thread instead."

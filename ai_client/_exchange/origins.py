@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from urllib.parse import unquote_plus
 
+from .._libraries import httpx
 from ..errors import is_secret_name
-
-if TYPE_CHECKING:
-    import httpx
 
 T = TypeVar("T")
 

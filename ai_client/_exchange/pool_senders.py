@@ -4,14 +4,13 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from .._libraries import httpx
 from .base_sender import BaseSender
 from .bounds import aread, limit_decoding, read
 from .hurry import hurry
 from .redirects import FOLLOW_REDIRECTS
 
 if TYPE_CHECKING:
-    import httpx
-
     from .._http.library import Library
     from .._pool.async_pool import AsyncPool
     from .._pool.sync_pool import SyncPool
@@ -22,7 +21,7 @@ class OverTransport(BaseSender):
 
     # What every HTTP library can decode without further packages.
     state: object = None
-    headers: "dict[str, str]" = {"Accept-Encoding": "gzip, deflate"}  # noqa: RUF012 - read only
+    headers: dict[str, str] = {"Accept-Encoding": "gzip, deflate"}  # noqa: RUF012 - read only
 
     def __init__(self, library: "Library") -> None:
         super().__init__(library)

@@ -1,10 +1,9 @@
 """The interface of what performs HTTP exchanges, sync and async."""
 
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    import httpx
+from .._libraries import httpx
 
 
 class _Exchange(Protocol):
@@ -15,7 +14,7 @@ class _Exchange(Protocol):
     @property
     def is_closed(self) -> bool: ...
     @property
-    def headers(self) -> "dict[str, str]": ...
+    def headers(self) -> dict[str, str]: ...
 
     def build(
         self,

@@ -6,20 +6,18 @@ import ssl
 import sys
 from collections.abc import Callable
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from .._http.library import Library, LibraryName, library
 from .._http.options import PoolOptions
 from .._http.tls import TrustError
+from .._libraries import httpx
 from .._pool.async_pool import AsyncPool
 from .._pool.sync_pool import SyncPool
 from ..errors import ConfigError
 from .loop_sender import LoopSender
 from .pool_senders import AsyncPoolHop
-
-if TYPE_CHECKING:
-    import httpx
 
 _ALPN = ["http/1.1"]
 _FOR_EVER = 3_000_000_000.0

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from .._exchange.bounds import aread
 from .._exchange.hurry import too_late_to_send
 from .._http.library import DEADLINE
+from .._libraries import httpx
 from . import endings
 from .deadline import SETTLING_SECONDS, is_over, remaining
 from .interface import Held, Waiter
 
 if TYPE_CHECKING:
-    import httpx
-
     from .._exchange.sender import AsyncSender
 
 T = TypeVar("T")
@@ -167,7 +166,7 @@ class AsyncIO:
         """Wait a bounded time for tasks that this loop carries through without a caller."""
         await endings.ended()
 
-    def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
+    def ender(self) -> Callable[[Coroutine[Any, Any, None]], None]:
         """Return a function that settles a stream on the running loop."""
         return partial(endings.begin_on, asyncio._get_running_loop())
 
@@ -215,6 +214,6 @@ class _AsyncWaiter:
             self._loop.call_soon_threadsafe(_complete, self.opened)
 
 
-def _complete(future: "asyncio.Future[None]") -> None:
+def _complete(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)

@@ -2,10 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
-if TYPE_CHECKING:
-    import httpx
+from .._libraries import httpx
 
 T = TypeVar("T")
 
@@ -116,7 +115,7 @@ class IO(Protocol):
         """Wait a bounded time for what `carry_through` and `ender` began without a caller."""
         ...
 
-    def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
+    def ender(self) -> Callable[[Coroutine[Any, Any, None]], None]:
         """Return a function that settles an abandoned stream; safe from any thread at any time."""
         ...
 

@@ -17,13 +17,12 @@ from .._exchange.bounds import read
 from .._exchange.hurry import hurry, too_late_to_send
 from .._fork import PerProcess
 from .._http.library import DEADLINE
+from .._libraries import httpx
 from ..errors import PolicyError
 from .deadline import SETTLING_SECONDS, is_over, limited, remaining
 from .interface import Held, Waiter
 
 if TYPE_CHECKING:
-    import httpx
-
     from .._exchange.sender import Sender
 
 T = TypeVar("T")
@@ -196,7 +195,7 @@ class SyncIO:
     async def ended(self) -> None:
         """Return at once: sync callers wait for what they begin."""
 
-    def ender(self) -> "Callable[[Coroutine[Any, Any, None]], None]":
+    def ender(self) -> Callable[[Coroutine[Any, Any, None]], None]:
         """Return a function that settles a stream on the calling thread."""
         return finish
 
@@ -204,7 +203,7 @@ class SyncIO:
         """Make a lock between threads."""
         return PerProcess(threading.Lock)
 
-    async def acquire(self, lock: "PerProcess[threading.Lock]", /) -> Held:
+    async def acquire(self, lock: PerProcess[threading.Lock], /) -> Held:
         """Wait for the lock, until the deadline; return it.
 
         Raises:

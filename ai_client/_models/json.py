@@ -2,14 +2,12 @@
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from pydantic_core import from_json
 
+from .._libraries import httpx
 from ..errors import InvalidResultError
-
-if TYPE_CHECKING:
-    import httpx
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(

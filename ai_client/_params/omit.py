@@ -1,10 +1,9 @@
 """Sentinels for arguments that are not given, and the options of every call."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, TypedDict, cast
+from typing import Literal, TypedDict, cast
 
-if TYPE_CHECKING:
-    import httpx
+from .._libraries import httpx
 
 
 class NotGiven:
@@ -31,7 +30,7 @@ not_given = NotGiven()
 NOT_GIVEN = not_given
 omit = Omit()
 
-Headers = Mapping[str, "str | Omit"]
+Headers = Mapping[str, str | Omit]
 Query = Mapping[str, object]
 Body = object
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._fork import here
+from ..client import AsyncOpenAI, OpenAI
 from .assembly import Assembly
 from .owned_client import Kind, Managed
-
-if TYPE_CHECKING:
-    from ..client import AsyncOpenAI, OpenAI
 
 
 class Clients:
@@ -29,7 +27,7 @@ class Clients:
         self._async_client: Any = None
 
     @property
-    def client(self) -> "OpenAI":
+    def client(self) -> OpenAI:
         """The sync client of this process.
 
         Raises:
@@ -40,7 +38,7 @@ class Clients:
         return self._build(self, "sync") if client is None else client
 
     @property
-    def async_client(self) -> "AsyncOpenAI":
+    def async_client(self) -> AsyncOpenAI:
         """The async client of this process, for any event loop.
 
         Raises:

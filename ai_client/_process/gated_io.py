@@ -4,15 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from .._io import SyncIO
 from .._io.async_io import AsyncIO
+from .._libraries import httpx
 from .gate import DrainGate
 from .iteration import interrupt
-
-if TYPE_CHECKING:
-    import httpx
 
 T = TypeVar("T")
 

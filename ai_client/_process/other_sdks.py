@@ -5,20 +5,19 @@ The SDKs of OpenAI's family take an HTTP client, and make one with `DefaultHttpx
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self, cast
+from importlib import import_module
+from typing import Any, Self, cast
 
 from .._exchange.loop_sender import LoopSender
 from .._exchange.pool_senders import AsyncPoolHop, PoolHop
 from .._http.library import library
 from .._http.options import PoolOptions
 from .._io import finish
+from .._libraries import httpx
 from .._pool.async_pool import AsyncPool
 from .._pool.sync_pool import SyncPool
 from .gate import DrainGate
 from .gated_io import GatedAsyncIO, GatedSyncIO
-
-if TYPE_CHECKING:
-    import httpx
 
 OF_THE_POOL = frozenset({"max_connections", "keepalive_expiry", "trust"})
 _ENDS = ("close", "aclose", "__enter__", "__exit__", "__aenter__", "__aexit__")

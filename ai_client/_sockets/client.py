@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Protocol
 from .._call.call import Call
 from .._call.pipeline import Policy
 from .._call.protocols import Client, Gate
+from .._libraries import httpx
 from .open_sessions import Sessions
 
 if TYPE_CHECKING:
-    import httpx
-
     from .._client.blocking_calls import BlockingCalls
     from .._client.http_request import Header
     from .._exchange.bounds import Bounds

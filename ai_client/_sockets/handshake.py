@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .._answers.result import body_of
 from .._call.call import Call
 from .._io.deadline import is_over
+from .._libraries import httpx
 from .._params.omit import Omit
 from .._params.query import merge, query_string
 from ..errors import (
@@ -19,8 +20,6 @@ from ..errors import (
 from .socket import AsyncSocket, Socket, SyncSocket, websockets
 
 if TYPE_CHECKING:
-    import httpx
-
     from .client import SessionClient
 
 _SCHEMES = {"http": "ws", "https": "wss"}
@@ -42,7 +41,7 @@ async def open_socket(
     client: "SessionClient",
     call: Call,
     query: Mapping[str, object],
-    headers: "Mapping[str, str | Omit]",
+    headers: Mapping[str, str | Omit],
     options: Mapping[str, Any],
 ) -> "tuple[Socket, httpx.Response]":
     """Open a WebSocket below the client's address; return it and the server's answer.
@@ -204,7 +203,7 @@ def address(client: "SessionClient", path: str, query: Mapping[str, object]) -> 
     return f"{url}?{encoded}" if encoded else str(url)
 
 
-async def _headers(client: "SessionClient", call: Call, extra: "Mapping[str, str | Omit]") -> dict[str, str]:
+async def _headers(client: "SessionClient", call: Call, extra: Mapping[str, str | Omit]) -> dict[str, str]:
     header = await client._fetch_key(call) if client._fetches_key else client._authorization(call)
     merged: dict[str, tuple[str, str | Omit]] = {}
     for part in (dict([header]) if header else {}, client.default_headers, extra):

@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
+from .._libraries import httpx
+from .._params.omit import Headers, Omit, Query
 from .sessions import Session, opened
 
 if TYPE_CHECKING:
-    import httpx
-
     from .._call.call import Call
-    from .._params.omit import Headers, Omit, Query
     from .client import SessionClient
     from .socket import Socket
 
@@ -68,8 +67,8 @@ class ConnectOptions(TypedDict, total=False):
         max_queue_size: The most bytes of events that wait for the connection.
     """
 
-    extra_query: "Query | None"
-    extra_headers: "Headers | None"
+    extra_query: Query | None
+    extra_headers: Headers | None
     websocket_connection_options: Mapping[str, Any] | None
     on_reconnecting: OnReconnecting | None
     max_retries: int
@@ -85,8 +84,8 @@ class Opening:
     client: "SessionClient"
     path: str
     query: Mapping[str, object]
-    extra_query: "Query | None" = None
-    extra_headers: "Headers | None" = None
+    extra_query: Query | None = None
+    extra_headers: Headers | None = None
     websocket_connection_options: Mapping[str, Any] | None = None
     on_reconnecting: OnReconnecting | None = None
     max_retries: int = MAX_RETRIES

@@ -13,12 +13,11 @@ from .._call.own_policy import event_failure
 from .._call.pipeline import chained
 from .._call.retry import retry
 from .._fork import PerProcess
+from .._libraries import httpx
 from ..errors import ClientClosedError, OpenAIError, WebSocketConnectionClosedError, members_of
 from .session_usage import SessionMeter
 
 if TYPE_CHECKING:
-    import httpx
-
     from .client import SessionClient
     from .socket import Socket
 

@@ -4,16 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self, cast
 
 from ..checks import Finding, examine, log_risks
+from ..client import OpenAI
 from ..config import ClientConfig
 from ..doctor import diagnose
 from ..errors import ConfigError
 from ..provider import DEFAULT_ALIAS, ClientProvider
-
-if TYPE_CHECKING:
-    from ..client import OpenAI
 
 Spell = Callable[[str, str], str]
 
@@ -138,7 +136,7 @@ class Settings:
             for finding in examine(options, partial(self.spell, alias), further=alias != DEFAULT_ALIAS)
         ]
 
-    def diagnose(self, call: "Callable[[str], OpenAI] | None" = None) -> Iterator[tuple[str, bool]]:
+    def diagnose(self, call: Callable[[str], OpenAI] | None = None) -> Iterator[tuple[str, bool]]:
         """Yield the lines of the doctor's report, each with whether it reports a fault; for a framework's command.
 
         Args:

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from .._http.library import library
-
-if TYPE_CHECKING:
-    import httpx
-
-    from .._io import IO
+from .._io import IO
+from .._libraries import httpx
 
 
 class _Tapped:
@@ -112,7 +109,7 @@ def tap(response: "httpx.Response", see: Callable[[bytes], None]) -> None:
     response.stream = _derived(_Tapped, _bases(stream))(stream, see)
 
 
-async def read_ahead(io: "IO", response: "httpx.Response", is_enough: Callable[[bytes], bool]) -> bool:
+async def read_ahead(io: IO, response: "httpx.Response", is_enough: Callable[[bytes], bool]) -> bool:
     """Read raw chunks until one satisfies *is_enough*, then put them all back at the front of the body.
 
     Returns:
@@ -130,13 +127,13 @@ async def read_ahead(io: "IO", response: "httpx.Response", is_enough: Callable[[
     return chunk is not None
 
 
-def library_of(io: "IO") -> Any:
+def library_of(io: IO) -> Any:
     """Return the HTTP library behind a client's `IO`."""
     return library(io.timeouts[0].__module__.partition(".")[0]).http
 
 
 def make_response(
-    io: "IO",
+    io: IO,
     *,
     method: str,
     url: str,

@@ -5,17 +5,14 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from .._call.call import Call, Reply, StreamEnd
 from .._call.pipeline import Next
 from .._fork import PerProcess
+from .._io import Waiter
 from .._io.deadline import remaining
 from ..errors import ConfigError, QueueFull
 from .options.amounts import check_amounts
-
-if TYPE_CHECKING:
-    from .._io import Waiter
 
 
 class _QueuedCaller:
@@ -23,7 +20,7 @@ class _QueuedCaller:
 
     __slots__ = ("waiter",)
 
-    def __init__(self, waiter: "Waiter") -> None:
+    def __init__(self, waiter: Waiter) -> None:
         self.waiter = waiter
 
 

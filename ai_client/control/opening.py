@@ -1,14 +1,16 @@
 """The opening of a stream: read ahead to the first event, while a failure can still be handled."""
 
 import zlib
-from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
 
 from .._answers.sse import SSEDecoder
+from .._call.call import Call
 from .._call.stream_ends import DONE
 from .._exchange.unpacking import PACKED, Unpacker
+from .._io import IO
 from .._io.deadline import is_over
+from .._libraries import httpx
 from ..errors import (
     DeadlineExceededError,
     StreamError,
@@ -18,18 +20,12 @@ from ..errors import (
 )
 from .body import read_ahead
 
-if TYPE_CHECKING:
-    import httpx
-
-    from .._call.call import Call
-    from .._io import IO
-
 _MOST = 64 * 1024
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 
 
-async def read_opening(call: "Call", response: "httpx.Response") -> None:
+async def read_opening(call: Call, response: "httpx.Response") -> None:
     """Wait for the first event of a stream, however it is segmented, and put the chunks back.
 
     Reading stops after 64 KiB without a whole event, and at once where the content encoding is unknown.
@@ -95,7 +91,7 @@ class _StreamHead:
         return any(data == DONE for data, _ in self._decoder.flush())
 
 
-async def begins_as_stream(io: "IO", response: "httpx.Response") -> bool:
+async def begins_as_stream(io: IO, response: "httpx.Response") -> bool:
     """Return whether a body begins as a stream of events, whatever its content type; put back what was read of it."""
     beginning = _Beginning(response)
     await read_ahead(io, response, beginning.take)

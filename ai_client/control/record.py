@@ -1,16 +1,14 @@
 """The record of a call, which policies fill in for each other and for hooks, logs and traces."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .._call.call import Call
 from .._call.labels import current_labels
 from .._call.record import Record
 from ..errors import members_of
 
-if TYPE_CHECKING:
-    from .._call.call import Call
 
-
-def record_of(call: "Call") -> Record:
+def record_of(call: Call) -> Record:
     """Return the record of a call; create it on first use."""
     record = call.record
     if record is None:

@@ -2,13 +2,11 @@
 
 import copyreg
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+from .._libraries import httpx
 from ._base import OpenAIError
 from ._contents import detached, members_of, redacted, shown, without_credentials
-
-if TYPE_CHECKING:
-    import httpx
 
 
 class APIError(OpenAIError):

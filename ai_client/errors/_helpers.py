@@ -1,13 +1,11 @@
 """Errors of the helpers: structured outputs, polling, WebSockets, webhooks, workload tokens."""
 
 import copyreg
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .._libraries import httpx
 from ._api import APIConnectionError
 from ._base import OpenAIError
-
-if TYPE_CHECKING:
-    import httpx
 
 
 class LengthFinishReasonError(OpenAIError):

@@ -1,12 +1,8 @@
 """Errors of responses with a status of 400 or above, one class per status."""
 
-from typing import TYPE_CHECKING
-
+from .._libraries import httpx
 from ._api import APIError
 from ._contents import members_of
-
-if TYPE_CHECKING:
-    import httpx
 
 
 class APIStatusError(APIError):

@@ -3,14 +3,12 @@
 import math
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from .._answers.raw_response import LegacyAPIResponse
 from .._io import IO
 from .._params.omit import NotGiven, Omit
 from ..errors import PollTimeoutError
-
-if TYPE_CHECKING:
-    from .._answers.raw_response import LegacyAPIResponse
 
 T = TypeVar("T")
 

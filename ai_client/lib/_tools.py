@@ -1,17 +1,15 @@
 """Function tools whose arguments are parsed."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pydantic
 from pydantic_core import from_json
 
 from .._params.omit import NotGiven, Omit, omit
+from ..types.chat import ChatCompletionFunctionToolParam
+from ..types.responses import FunctionToolParam
 from ._schema import partial_json, strict_schema
-
-if TYPE_CHECKING:
-    from ..types.chat import ChatCompletionFunctionToolParam
-    from ..types.responses import FunctionToolParam
 
 
 class PydanticFunctionTool(dict[str, Any]):
@@ -24,7 +22,7 @@ class PydanticFunctionTool(dict[str, Any]):
 
 def pydantic_function_tool(
     model: type[pydantic.BaseModel], *, name: str | None = None, description: str | None = None
-) -> "ChatCompletionFunctionToolParam":
+) -> ChatCompletionFunctionToolParam:
     """Build a tool from a model: its fields are the arguments, its docstring is the description.
 
     Calls of the tool returned by `parse` and `stream` have an instance of *model* as `parsed_arguments`.
@@ -53,7 +51,7 @@ def pydantic_responses_function_tool(
     name: str | None = None,
     description: str | None = None,
     defer_loading: bool | Omit = omit,
-) -> "FunctionToolParam":
+) -> FunctionToolParam:
     """Build a tool for `client.responses` from a model, as `pydantic_function_tool` does for `client.chat`.
 
     With *defer_loading*, the model does not see the tool until a tool search finds it.
@@ -112,7 +110,7 @@ class Tools:
         return isinstance(definition, PydanticFunctionTool) or bool(definition and definition.get("strict"))
 
 
-def given_tools(tools: Any) -> "list[Any] | None":
+def given_tools(tools: Any) -> list[Any] | None:
     """Return a call's `tools` as a list, which can be iterated more than once; `None` where there are none."""
     return None if tools is None or isinstance(tools, NotGiven | Omit) else list(tools)
 

@@ -7,10 +7,9 @@ so that totals are exact. Times are in seconds since 1970.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from .._io import IO
+from .._io import IO
 
 
 @dataclass(slots=True)
@@ -219,7 +218,7 @@ class Store(Protocol):
 
     async def admit(
         self,
-        io: "IO",
+        io: IO,
         ticket: str,
         holds: Sequence[Hold],
         takes: Sequence[Take],
@@ -233,7 +232,7 @@ class Store(Protocol):
 
     async def settle(
         self,
-        io: "IO",
+        io: IO,
         ticket: str,
         spends: Sequence[Spend],
         now: float,
@@ -245,19 +244,19 @@ class Store(Protocol):
         """See `Backend.settle`; while the store is down, the settlement is queued and counted later."""
         ...
 
-    async def ledger(self, io: "IO", key: str, now: float, /) -> Ledger:
+    async def ledger(self, io: IO, key: str, now: float, /) -> Ledger:
         """See `Backend.ledger`."""
         ...
 
-    async def sums(self, io: "IO", first: str, last: str, /) -> dict[str, dict[str, Sums]]:
+    async def sums(self, io: IO, first: str, last: str, /) -> dict[str, dict[str, Sums]]:
         """See `Backend.sums`."""
         ...
 
-    async def get(self, io: "IO", key: str, now: float, /) -> bytes | None:
+    async def get(self, io: IO, key: str, now: float, /) -> bytes | None:
         """See `Backend.get`; returns `None` while the store is down."""
         ...
 
-    async def set(self, io: "IO", key: str, value: bytes, expires: float, now: float, /) -> None:
+    async def set(self, io: IO, key: str, value: bytes, expires: float, now: float, /) -> None:
         """See `Backend.set`; does nothing while the store is down."""
         ...
 

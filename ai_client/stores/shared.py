@@ -6,17 +6,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from .._fork import PerProcess
+from .._io import IO
 from .._io.deadline import is_out_of_time, is_over, settling
 from ..errors import StoreError
 from .admission import Admission
 from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 from .tickets import new_ticket
-
-if TYPE_CHECKING:
-    from .._io import IO
 
 T = TypeVar("T")
 THREADS = 8
@@ -56,7 +54,7 @@ class SharedStore:
 
     async def admit(
         self,
-        io: "IO",
+        io: IO,
         ticket: str,
         holds: Sequence[Hold],
         takes: Sequence[Take],
@@ -87,7 +85,7 @@ class SharedStore:
 
     async def settle(
         self,
-        io: "IO",
+        io: IO,
         ticket: str,
         spends: Sequence[Spend],
         now: float,
@@ -101,7 +99,7 @@ class SharedStore:
             return self.backend.settle(ticket, spends, now, changes, tally)
         return await io.work(self._here().workers(), self._settle, ticket, spends, now, changes, tally)
 
-    async def ledger(self, io: "IO", key: str, now: float, /) -> Ledger:
+    async def ledger(self, io: IO, key: str, now: float, /) -> Ledger:
         """Return the balance of a ledger.
 
         Raises:
@@ -109,7 +107,7 @@ class SharedStore:
         """
         return await self._do(io, self.backend.ledger, key, now)
 
-    async def sums(self, io: "IO", first: str, last: str, /) -> dict[str, dict[str, Sums]]:
+    async def sums(self, io: IO, first: str, last: str, /) -> dict[str, dict[str, Sums]]:
         """Return the totals of the periods from *first* to *last*.
 
         Raises:
@@ -117,7 +115,7 @@ class SharedStore:
         """
         return await self._do(io, self.backend.sums, first, last)
 
-    async def get(self, io: "IO", key: str, now: float, /) -> bytes | None:
+    async def get(self, io: IO, key: str, now: float, /) -> bytes | None:
         """Return a value; `None` while the backend is down."""
         try:
             return await self._do(io, self.backend.get, key, now)
@@ -125,7 +123,7 @@ class SharedStore:
             self._warn(error)
             return None
 
-    async def set(self, io: "IO", key: str, value: bytes, expires: float, now: float, /) -> None:
+    async def set(self, io: IO, key: str, value: bytes, expires: float, now: float, /) -> None:
         """Keep a value; does nothing while the backend is down."""
         try:
             await self._do(io, self.backend.set, key, value, expires, now)
@@ -143,12 +141,12 @@ class SharedStore:
                 logger.warning("%d queued changes could not be counted. %s", len(here.pending), error)
         self.backend.close()
 
-    async def _do(self, io: "IO", operation: Callable[..., T], *args: Any) -> T:
+    async def _do(self, io: IO, operation: Callable[..., T], *args: Any) -> T:
         if self.backend.instant:
             return operation(*args)
         return await io.work(self._here().workers(), self._attempt, operation, args)
 
-    def _admit(self, request: "Admission") -> Refusal | None:
+    def _admit(self, request: Admission) -> Refusal | None:
         asked = self._here().down_until <= time.monotonic()
         try:
             refusal = self._attempt(self.backend.admit, request.wanted())

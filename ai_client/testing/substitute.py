@@ -2,18 +2,15 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ai_client.client import AsyncOpenAI, OpenAI
-from ai_client.provider import ClientProvider
+from ai_client.provider import ClientProvider, Clients
 from ai_client.testing.server import Upstream
-
-if TYPE_CHECKING:
-    from ai_client.provider import Clients
 
 
 @contextmanager
-def override(provider: "ClientProvider | Clients", fake: Any, /) -> Generator[Any]:
+def override(provider: ClientProvider | Clients, fake: Any, /) -> Generator[Any]:
     """Replace a provider's clients by *fake* inside the block, in every thread and task.
 
         with override(provider, upstream):

@@ -1,16 +1,14 @@
 """The handle in the settings, and functions that return its clients."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from ai_client import AsyncOpenAI, OpenAI
 from ai_client.provider import DEFAULT_ALIAS
 
 from ._handle import SETTING, SettingsHandle
-
-if TYPE_CHECKING:
-    from ai_client import AsyncOpenAI, OpenAI
 
 _shown: SettingsHandle | None = None
 
@@ -50,7 +48,7 @@ def handle() -> SettingsHandle:
     )
 
 
-def get_ai_client(alias: str = DEFAULT_ALIAS) -> "OpenAI":
+def get_ai_client(alias: str = DEFAULT_ALIAS) -> OpenAI:
     """Return the process's sync client.
 
     Raises:
@@ -60,7 +58,7 @@ def get_ai_client(alias: str = DEFAULT_ALIAS) -> "OpenAI":
     return handle().provider[alias].client
 
 
-def get_async_ai_client(alias: str = DEFAULT_ALIAS) -> "AsyncOpenAI":
+def get_async_ai_client(alias: str = DEFAULT_ALIAS) -> AsyncOpenAI:
     """Return the process's async client, which works on any event loop.
 
     Raises:
@@ -82,5 +80,5 @@ class _CurrentClient:
         return f"<the client of settings.{SETTING}>"
 
 
-ai_client: "OpenAI" = cast("OpenAI", _CurrentClient())
+ai_client: OpenAI = cast("OpenAI", _CurrentClient())
 """A proxy for the process's sync client, resolved on each use; it can be imported before the settings are loaded."""

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from ai_client import AsyncOpenAI, OpenAI
 from ai_client.adapter import Settings, has_aliases, shown
-from ai_client.provider import DEFAULT_ALIAS, ClientProvider
-
-if TYPE_CHECKING:
-    from ai_client import AsyncOpenAI, OpenAI
-    from ai_client.provider import Clients
+from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
 
 SETTING = "AI_CLIENT"
 
@@ -28,19 +25,19 @@ class Handle(Mapping[str, Any]):
         self._found: Clients | None = None
 
     @property
-    def _clients(self) -> "Clients":
+    def _clients(self) -> Clients:
         found = self._found
         if found is None:
             found = self._found = self._owner.provider[self._alias]
         return found
 
     @property
-    def client(self) -> "OpenAI":
+    def client(self) -> OpenAI:
         """The sync client of this process, built on first use."""
         return self._clients.client
 
     @property
-    def async_client(self) -> "AsyncOpenAI":
+    def async_client(self) -> AsyncOpenAI:
         """The async client of this process, built on first use; it works on any event loop."""
         return self._clients.async_client
 

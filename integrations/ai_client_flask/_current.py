@@ -1,20 +1,17 @@
 """The current app's clients, from anywhere within an app context."""
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from flask import current_app
 from werkzeug.local import LocalProxy
 
-from ai_client.provider import DEFAULT_ALIAS
-
-if TYPE_CHECKING:
-    from ai_client import AsyncOpenAI, OpenAI
-    from ai_client.provider import ClientProvider
+from ai_client import AsyncOpenAI, OpenAI
+from ai_client.provider import DEFAULT_ALIAS, ClientProvider
 
 KEY = "ai_client"
 
 
-def current_provider() -> "ClientProvider":
+def current_provider() -> ClientProvider:
     """Return the provider of the current app.
 
     Raises:
@@ -28,7 +25,7 @@ def current_provider() -> "ClientProvider":
         ) from None
 
 
-def get_ai_client(alias: str = DEFAULT_ALIAS) -> "OpenAI":
+def get_ai_client(alias: str = DEFAULT_ALIAS) -> OpenAI:
     """Return the current app's sync client.
 
     Raises:
@@ -38,7 +35,7 @@ def get_ai_client(alias: str = DEFAULT_ALIAS) -> "OpenAI":
     return current_provider()[alias].client
 
 
-def get_async_ai_client(alias: str = DEFAULT_ALIAS) -> "AsyncOpenAI":
+def get_async_ai_client(alias: str = DEFAULT_ALIAS) -> AsyncOpenAI:
     """Return the current app's async client, which works on any event loop.
 
     Raises:
@@ -48,5 +45,5 @@ def get_async_ai_client(alias: str = DEFAULT_ALIAS) -> "AsyncOpenAI":
     return current_provider()[alias].async_client
 
 
-current_ai_client: "OpenAI" = cast("OpenAI", LocalProxy(get_ai_client))
+current_ai_client: OpenAI = cast("OpenAI", LocalProxy(get_ai_client))
 """A proxy for the current app's sync client, resolved on each use."""

@@ -3,21 +3,18 @@
 import threading
 import weakref
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from flask import Flask
 
+from ai_client import AsyncOpenAI, OpenAI
 from ai_client.adapter import Settings
 from ai_client.errors import OpenAIError
-from ai_client.provider import DEFAULT_ALIAS, ClientProvider
+from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
 
 from ._command import commands
 from ._current import KEY, current_provider
 from ._requests import Served, answer, label
-
-if TYPE_CHECKING:
-    from ai_client import AsyncOpenAI, OpenAI
-    from ai_client.provider import Clients
 
 
 class AIClient:
@@ -58,7 +55,7 @@ class AIClient:
         app.cli.add_command(commands)
 
     @property
-    def client(self) -> "OpenAI":
+    def client(self) -> OpenAI:
         """The current app's sync client.
 
         Raises:
@@ -67,7 +64,7 @@ class AIClient:
         return current_provider().client
 
     @property
-    def async_client(self) -> "AsyncOpenAI":
+    def async_client(self) -> AsyncOpenAI:
         """The current app's async client, which works on any event loop.
 
         Raises:
@@ -75,7 +72,7 @@ class AIClient:
         """
         return current_provider().async_client
 
-    def __getitem__(self, alias: str) -> "Clients":
+    def __getitem__(self, alias: str) -> Clients:
         """Return the current app's clients of an alias, with `client` and `async_client`."""
         return current_provider()[alias]
 

@@ -1,17 +1,15 @@
 """The options of a verb, and the call that it makes."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict, cast, get_args, get_origin
+from typing import Any, TypedDict, cast, get_args, get_origin
 
 from ..._call.call import Call
 from ..._call.protocols import Client
+from ..._libraries import httpx
 from ..._params.files import PlainBody, RequestBody, RequestFiles
 from ..._params.omit import Headers, NotGiven, Query
 from ..._params.query import merge
 from ..http_request import Messages
-
-if TYPE_CHECKING:
-    import httpx
 
 
 class RequestOptions(TypedDict, total=False):

@@ -1,21 +1,19 @@
 """Counts calls for budgets, cost and rate limits together: one store operation before a call and one after it."""
 
 from collections.abc import Coroutine, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..._call.call import Call, Reply
 from ..._call.pipeline import Next
+from ..._io import IO
 from ...errors import RateLimitError
+from ...stores import Backend, Store
 from ..pricing.media import TEXT_PATHS, is_billed
 from ..pricing.meter import usage_of
 from ..record import record_of
 from .parts import BudgetsPart, CostPart, Part, RatesPart
 from .places import PlaceFinder
 from .reservation import Reservation
-
-if TYPE_CHECKING:
-    from ..._io import IO
-    from ...stores import Backend, Store
 
 _ORDER: tuple[Part, ...] = ("budgets", "cost", "rates")
 
@@ -137,7 +135,7 @@ class Accounting:
         parts: dict[Part, Any] = {name: part for name, part in self.parts.items() if name in names}
         return self if len(parts) == len(self.parts) else Accounting(parts)
 
-    async def _warm_up(self, io: "IO") -> None:
+    async def _warm_up(self, io: IO) -> None:
         """Start loading the prices; wait for them only where a budget is in USD."""
         if self.budgets is not None and self.budgets.in_usd:
             await self.budgets.prices.ready(io)
@@ -147,7 +145,7 @@ class Accounting:
 
 
 async def _settle(
-    io: "IO", settlement: Coroutine[Any, Any, None], reply: Reply | None, error: BaseException
+    io: IO, settlement: Coroutine[Any, Any, None], reply: Reply | None, error: BaseException
 ) -> None:
     """Settle a call that raises *error*, and close its answer even if the settlement is cancelled once more."""
     try:

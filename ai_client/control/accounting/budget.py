@@ -9,13 +9,15 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from ..._call.call import Call
 from ..._call.record import NANO, Record
 from ..._call.size import WARY_BYTES_PER_TOKEN
 from ..._call.usage import Usage
+from ..._io import IO
 from ...errors import BudgetExceeded, ConfigError
+from ...stores import Store
 from ...stores.base import Ledger
 from ..options.amounts import check_amounts
 from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, size_of
@@ -24,10 +26,6 @@ from ..pricing.prices import Prices
 from ..scope import NEVER, Per, Scope, Window, key_in, scopes_of, window, zone
 from .counted import Counted
 from .parts import Amounts, Part, Place, Unit
-
-if TYPE_CHECKING:
-    from ..._io import IO
-    from ...stores import Store
 
 _WARNED_MAX = 10_000
 
@@ -139,7 +137,7 @@ class Budgets(Counted):
 
     part: ClassVar[Part] = "budgets"
     budgets: Sequence[Budget]
-    store: "Store"
+    store: Store
     prices: Prices = field(default_factory=Prices)
     output_tokens: int = DEFAULT_OUTPUT_TOKENS
     expires: float = 900.0
@@ -208,9 +206,7 @@ class Budgets(Counted):
                 return True
         return False
 
-    async def warn(
-        self, io: "IO", record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]
-    ) -> None:
+    async def warn(self, io: IO, record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]) -> None:
         """Log a warning and call `on_warning` for each budget that reached `warn_at` or its limit, once per window."""
         for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - none where the store is down
             if ledger.used >= budget.worth_a_word:
@@ -239,7 +235,7 @@ class Budgets(Counted):
         error.status = budget.status
         return error
 
-    async def _warn(self, io: "IO", budget: Budget, record: Record, key: str, ledger: Ledger) -> None:
+    async def _warn(self, io: IO, budget: Budget, record: Record, key: str, ledger: Ledger) -> None:
         crossed = [share for share in {budget.warn_at or 0.0, 1.0} if ledger.used >= share * budget.limit]
         fresh = [share for share in crossed if self._first(f"{key}|{share}")]
         if fresh:
@@ -254,7 +250,7 @@ class Budgets(Counted):
             self._warned[key] = None
             return True
 
-    async def _tell(self, io: "IO", budget: Budget, scope: str, used: int) -> None:
+    async def _tell(self, io: IO, budget: Budget, scope: str, used: int) -> None:
         warning = BudgetWarning(budget, scope, budget.shown(used), budget.shown(budget.limit))
         logger.warning(
             "A budget is used up to %d %%: %g of %g %s per %s, %s",

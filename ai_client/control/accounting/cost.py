@@ -6,23 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 from pydantic_core import from_json, to_json
 
 from ..._call.labels import Labels
 from ..._call.record import NANO, Record
 from ..._call.usage import SOURCES, Usage
-from ..._io import finish
+from ..._io import IO, finish
+from ...stores import Store
 from ...stores.base import Tally
 from ..options.amounts import check_amounts
 from ..pricing.prices import Prices
 from .counted import Counted
 from .parts import Part
-
-if TYPE_CHECKING:
-    from ..._io import IO
-    from ...stores import Store
 
 Dimension: TypeAlias = Literal["endpoint", "model", "tenant", "user", "alias", "target", "hour", "day"]
 _LABELS: tuple[Dimension, ...] = ("endpoint", "model", "tenant", "user", "alias", "target")
@@ -47,7 +44,7 @@ class Cost(Counted):
 
     part: ClassVar[Part] = "cost"
     prices: Prices = field(default_factory=Prices)
-    store: "Store | None" = None
+    store: Store | None = None
     retention: int = 62
     ask: bool = True
 

@@ -1,18 +1,16 @@
 """Protocols of the policies that `Accounting` counts for."""
 
 from collections.abc import Sequence, Sized
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-if TYPE_CHECKING:
-    import httpx
-
-    from ..._call.call import Call
-    from ..._call.record import Record
-    from ..._call.usage import Usage
-    from ..._io import IO
-    from ...stores import Ledger, Take, Tally
-    from ..pricing.prices import Prices
-    from ..scope import Per, Scope, Window
+from ..._call.call import Call
+from ..._call.record import Record
+from ..._call.usage import Usage
+from ..._io import IO
+from ..._libraries import httpx
+from ...stores import Ledger, Take, Tally
+from ..pricing.prices import Prices
+from ..scope import Per, Scope, Window
 
 Part = Literal["budgets", "cost", "rates"]
 Unit = Literal["usd", "tokens", "requests"]
@@ -32,7 +30,7 @@ class OneBudget(Protocol):
     """The members of `Budget` that decide in which ledger a call counts."""
 
     @property
-    def per(self) -> "Per":
+    def per(self) -> Per:
         """The kind of its window."""
         ...
 
@@ -42,7 +40,7 @@ class OneBudget(Protocol):
         ...
 
     @property
-    def scopes(self) -> "tuple[Scope, ...]":
+    def scopes(self) -> tuple[Scope, ...]:
         """The scopes that each have a budget of this size."""
         ...
 
@@ -61,7 +59,7 @@ class OneBudget(Protocol):
         """Whether a call that does not fit is rejected."""
         ...
 
-    def key(self, record: "Record", at: "Window") -> str:
+    def key(self, record: Record, at: Window) -> str:
         """Return the key of the ledger in which a call counts."""
         ...
 
@@ -70,11 +68,11 @@ class OneRate(Protocol):
     """The members of `RateLimit` that decide what a call takes of its windows."""
 
     @property
-    def scopes(self) -> "tuple[Scope, ...]":
+    def scopes(self) -> tuple[Scope, ...]:
         """The scopes that each have a rate of this size."""
         ...
 
-    def takes(self, record: "Record") -> "Sequence[Take]":
+    def takes(self, record: Record) -> Sequence[Take]:
         """Return what a call takes of each window; 0 where the window counts tokens."""
         ...
 
@@ -88,7 +86,7 @@ class BudgetsPart(Protocol):
         ...
 
     @property
-    def prices(self) -> "Prices":
+    def prices(self) -> Prices:
         """Prices of the models."""
         ...
 
@@ -107,27 +105,23 @@ class BudgetsPart(Protocol):
         """Whether any budget counts USD."""
         ...
 
-    def needed(self, call: "Call", record: "Record") -> Amounts:
+    def needed(self, call: Call, record: Record) -> Amounts:
         """Return the amounts to reserve for a call."""
         ...
 
-    def used(self, usage: "Usage", record: "Record", needed: Amounts) -> Amounts:
+    def used(self, usage: Usage, record: Record, needed: Amounts) -> Amounts:
         """Return the amounts that a call used; *needed* were reserved."""
         ...
 
-    def are_low(self, ledgers: "Sequence[Ledger]") -> bool:
+    def are_low(self, ledgers: Sequence[Ledger]) -> bool:
         """Return whether a budget has reached its `warn_at`, or its limit."""
         ...
 
-    async def warn(
-        self, io: "IO", record: "Record", places: Sequence[Place], ledgers: "Sequence[Ledger]"
-    ) -> None:
+    async def warn(self, io: IO, record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]) -> None:
         """Log a warning for each budget that is nearly used up."""
         ...
 
-    def refusal(
-        self, position: int, ledger: "Ledger", amount: int, record: "Record", now: float
-    ) -> Exception:
+    def refusal(self, position: int, ledger: Ledger, amount: int, record: Record, now: float) -> Exception:
         """Build the error for the budget at *position*, which has no room for *amount*."""
         ...
 
@@ -136,7 +130,7 @@ class CostPart(Protocol):
     """The members of `Cost` that `Accounting` uses."""
 
     @property
-    def prices(self) -> "Prices":
+    def prices(self) -> Prices:
         """Prices of the models."""
         ...
 
@@ -145,11 +139,11 @@ class CostPart(Protocol):
         """Whether streams are asked to report their usage."""
         ...
 
-    def tally(self, record: "Record", usage: "Usage", lost: int, now: float) -> "Tally | None":
+    def tally(self, record: Record, usage: Usage, lost: int, now: float) -> Tally | None:
         """Price an answered call, and return what it adds to the totals."""
         ...
 
-    def lost(self, record: "Record", lost: int, now: float) -> "Tally | None":
+    def lost(self, record: Record, lost: int, now: float) -> Tally | None:
         """Return what attempts without an answer add to the totals."""
         ...
 
@@ -182,18 +176,18 @@ class RatesPart(Protocol):
         """The upstream's limits of which less than half is left."""
         ...
 
-    def tokens(self, call: "Call") -> int:
+    def tokens(self, call: Call) -> int:
         """Estimate the tokens of a call and its answer."""
         ...
 
-    def refusal(self, wait: float, takes: "Sequence[Take]") -> Exception:
+    def refusal(self, wait: float, takes: Sequence[Take]) -> Exception:
         """Build the error for a call that has no room."""
         ...
 
-    def upstream_wait(self, call: "Call", record: "Record", now: float) -> float:
+    def upstream_wait(self, call: Call, record: Record, now: float) -> float:
         """Return the seconds until the upstream has room for a call."""
         ...
 
-    def learn(self, record: "Record", response: "httpx.Response", now: float) -> None:
+    def learn(self, record: Record, response: "httpx.Response", now: float) -> None:
         """Record the limits that a response announces."""
         ...

@@ -1,14 +1,12 @@
 """The ledgers and windows in which calls count now, cached per caller until a calendar window ends."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from ..._call.record import Record
+from ...stores import Take
 from ..scope import NEVER, PerCaller, Scope, Window, window
 from .parts import OneBudget, OneRate, Place
-
-if TYPE_CHECKING:
-    from ..._call.record import Record
-    from ...stores import Take
 
 _KEPT_AFTER = 86_400
 
@@ -23,8 +21,8 @@ class Places(NamedTuple):
     """
 
     budgets: Sequence[Place] = ()
-    takes: "Sequence[Take]" = ()
-    counted: "Sequence[Take]" = ()
+    takes: Sequence[Take] = ()
+    counted: Sequence[Take] = ()
 
 
 class _Stretch(NamedTuple):
@@ -53,7 +51,7 @@ class PlaceFinder:
             self._scopes.extend(rate.scopes)
         self._stretch = _Stretch(0.0, 0.0, PerCaller(_nowhere, ()))
 
-    def at(self, now: float, record: "Record") -> Places:
+    def at(self, now: float, record: Record) -> Places:
         """Return where a call counts at *now*, in seconds since 1970."""
         stretch = self._stretch
         if not stretch.start <= now < stretch.end:
@@ -66,8 +64,8 @@ class PlaceFinder:
         end = min((at.end for at in windows), default=NEVER)
         return _Stretch(start, end, PerCaller(self._found_in(windows), self._scopes))
 
-    def _found_in(self, windows: "Sequence[Window]") -> "Callable[[Record], Places]":
-        def find(record: "Record") -> Places:
+    def _found_in(self, windows: Sequence[Window]) -> "Callable[[Record], Places]":
+        def find(record: Record) -> Places:
             ledgers = [
                 Place(
                     budget.key(record, at),
@@ -85,6 +83,6 @@ class PlaceFinder:
         return find
 
 
-def _nowhere(record: "Record") -> Places:
+def _nowhere(record: Record) -> Places:
     del record
     return Places()

@@ -4,24 +4,21 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from ..._call.call import Call
 from ..._call.record import Record
 from ..._call.retry import retry_after
 from ..._http.library import RAW_HEADERS
+from ..._libraries import httpx
 from ...errors import ConfigError, RateLimitExceeded
+from ...stores import Store
 from ...stores.base import Take
 from ..options.amounts import check_amounts
 from ..pricing.estimates import size_of
 from ..scope import SECONDS, Scope, key_in, scopes_of
 from .counted import Counted
 from .parts import Part
-
-if TYPE_CHECKING:
-    import httpx
-
-    from ...stores import Store
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
 _UNITS = (86_400, 3600, 60, 1, 0.001)
@@ -115,7 +112,7 @@ class RateLimits(Counted):
 
     part: ClassVar[Part] = "rates"
     limits: Sequence[RateLimit] = ()
-    store: "Store | None" = None
+    store: Store | None = None
     max_wait: float = 0.0
     upstream: bool = True
     output_tokens: int = 1000

@@ -1,21 +1,19 @@
 """The reservation of one call: what it holds of budgets and rate limits before it is sent, and how it settles."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from ..._call.call import Call, Reply, StreamEnd
+from ..._call.record import Record
 from ..._call.usage import UNKNOWN, Usage
 from ..._io.deadline import remaining
 from ...errors import StoreError
+from ...stores import Backend, Store
 from ...stores.base import Change, Hold, Ledger, Refusal, Spend, Take, Tally
 from ...stores.tickets import new_ticket
 from ..pricing.meter import asking_for_usage, metered
 from .parts import Amounts, BudgetsPart, CostPart, RatesPart, Unit
 from .places import PlaceFinder
-
-if TYPE_CHECKING:
-    from ..._call.call import Call, Reply, StreamEnd
-    from ..._call.record import Record
-    from ...stores import Backend, Store
 
 
 class Books(Protocol):
@@ -25,10 +23,10 @@ class Books(Protocol):
     budgets: BudgetsPart | None
     cost: CostPart | None
     expires: float
-    instant: "Backend | None"
+    instant: Backend | None
     places: PlaceFinder
     rates: RatesPart | None
-    store: "Store | None"
+    store: Store | None
 
 
 class Reservation:
@@ -63,7 +61,7 @@ class Reservation:
         "sent",
     )
 
-    def __init__(self, accounting: Books, call: "Call", record: "Record") -> None:
+    def __init__(self, accounting: Books, call: Call, record: Record) -> None:
         budgets, rates = accounting.budgets, accounting.rates
         sent = asking_for_usage(call) if call.stream is not None and accounting.asks else call
         now = call.io.now()
@@ -170,12 +168,12 @@ class Reservation:
             tally = cost.lost(record, lost, self._call.io.now())
         await self._settle(None, lost, (), tally)
 
-    def settle_at_end_of(self, reply: "Reply") -> None:
+    def settle_at_end_of(self, reply: Reply) -> None:
         """Settle a stream, or a body that the caller reads, when it ends."""
         meter = metered(self._call, self.sent, reply)
         lost = self._lost()  # before a policy further out asks again
 
-        async def settle(end: "StreamEnd") -> None:
+        async def settle(end: StreamEnd) -> None:
             del end
             await self.warn(await self._settled(meter.usage(), self._call.io.now(), lost))
 

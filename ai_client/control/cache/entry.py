@@ -2,19 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zlib import crc32
 
 from pydantic_core import from_json, to_json
 
 from ..._call.call import Call
 from ..._exchange.bounds import limit_decoding, read
+from ..._libraries import httpx
 from ...errors import APIResponseValidationError
 from ..body import make_response
 from .keepable import is_keepable
-
-if TYPE_CHECKING:
-    import httpx
 
 _NOT_KEPT = frozenset(
     {"set-cookie", "connection", "keep-alive", "transfer-encoding", "content-length", "date", "trailer"}

@@ -2,13 +2,10 @@
 
 import os
 import threading
-from typing import TYPE_CHECKING
 
+from ..._io import Waiter
 from ...errors import APIError
 from .entry import Entry
-
-if TYPE_CHECKING:
-    from ..._io import Waiter
 
 
 class Flight:

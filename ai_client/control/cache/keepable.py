@@ -1,17 +1,15 @@
 """Which responses may be replayed: complete, non-empty ones that neither failed nor were cut off."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from pydantic_core import from_json
 
 from ..._answers.sse import SSEDecoder
+from ..._call.call import Call
 from ..._call.stream_ends import DONE, Ends, ends_of, is_whole
 from ..._models.json import load
 from ...errors import members_of
-
-if TYPE_CHECKING:
-    from ..._call.call import Call
 
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _STOPPED = frozenset({"content_filter", "error", "abort", "cancelled"})
@@ -19,7 +17,7 @@ _CONTENTS = ("content", "tool_calls", "function_call", "refusal", "audio")
 _LISTS = {"/embeddings": ("data", "embedding"), "/moderations": ("results", "categories")}
 
 
-def is_keepable(call: "Call", kind: str, content: bytes) -> bool:
+def is_keepable(call: Call, kind: str, content: bytes) -> bool:
     """Return whether a body may be replayed for an equal call.
 
     Rejected are streams without their end mark, responses that failed, are incomplete, empty or stopped by a
@@ -44,7 +42,7 @@ def is_keepable(call: "Call", kind: str, content: bytes) -> bool:
     return _is_keepable_answer(call, answer)
 
 
-def _is_keepable_stream(call: "Call", content: bytes) -> bool:
+def _is_keepable_stream(call: Call, content: bytes) -> bool:
     decoder = SSEDecoder()
     events = [data for data, _ in [*decoder.feed(content), *decoder.flush()]]
     is_done = DONE in events
@@ -68,7 +66,7 @@ def _is_keepable_stream(call: "Call", content: bytes) -> bool:
     return not any(item.get("type") == "error" for item in items)
 
 
-def _is_keepable_answer(call: "Call", answer: Mapping[str, Any]) -> bool:
+def _is_keepable_answer(call: Call, answer: Mapping[str, Any]) -> bool:
     if answer.get("error"):
         return False
     ends: Ends = ends_of(call.path)
@@ -83,7 +81,7 @@ def _is_keepable_answer(call: "Call", answer: Mapping[str, Any]) -> bool:
     return answer.get("status") not in {"failed", "incomplete", "cancelled"}
 
 
-def _are_keepable(call: "Call", choices: Iterable[Any]) -> bool:
+def _are_keepable(call: Call, choices: Iterable[Any]) -> bool:
     """Return whether every choice has content and none was stopped; *choices* are whole or stream deltas."""
     says: dict[str, bool] = {}
     for choice in map(members_of, choices):
@@ -114,7 +112,7 @@ def _says(item: object) -> bool:
     return bool(members) and members.get("type") != "reasoning"
 
 
-def _is_limited_by_caller(call: "Call") -> bool:
+def _is_limited_by_caller(call: Call) -> bool:
     if call.record is not None and call.record.output_capped:
         return False
     body = members_of(call.body)

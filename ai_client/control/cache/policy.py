@@ -5,7 +5,7 @@ import hashlib
 import os
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic_core import to_json
 
@@ -22,6 +22,7 @@ from ...errors import (
     DeadlineExceededError,
     members_of,
 )
+from ...stores import Store
 from ..body import tap
 from ..options.amounts import check_amounts
 from ..pricing.meter import asks_for_usage, is_for_caller
@@ -33,9 +34,6 @@ from .flights import Flight, Flights
 from .keepable import is_keepable
 from .key import cache_key
 from .lease import Lease
-
-if TYPE_CHECKING:
-    from ...stores import Store
 
 _ALWAYS = ("/embeddings", "/moderations")
 _IF_DETERMINISTIC = ("/chat/completions", "/completions", "/responses")
@@ -68,7 +66,7 @@ class Cache:
 
     for_sessions: ClassVar[bool] = False
     scope: Scope | Sequence[Scope]
-    store: "Store"
+    store: Store
     ttl: float = 3600.0
     stale_if_error: float = 0.0
     everything: bool = False

@@ -3,19 +3,17 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..._call.call import Call, Reply
 from ..._call.pipeline import Next
 from ..._call.record import Attempt, Record
 from ..._call.usage import Usage
+from ..._io import IO
 from ...errors import members_of
 from ..record import record_of
 from .observe import Outcome, observed
 from .redaction.policy import Redaction
-
-if TYPE_CHECKING:
-    from ..._io import IO
 
 logger = logging.getLogger("ai_client")
 
@@ -212,7 +210,7 @@ def known(usage: Usage | None) -> Usage | None:
     return None if usage is None or usage.source == "unknown" else usage
 
 
-async def _tell(io: "IO", hooks: Hook | Sequence[Hook], details: object) -> None:
+async def _tell(io: IO, hooks: Hook | Sequence[Hook], details: object) -> None:
     for hook in (hooks,) if callable(hooks) else hooks:
         try:
             await io.complete(hook, details)

@@ -1,16 +1,14 @@
 """Estimated tokens: of a request before it is sent, and of a stream that broke off before it reported usage."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from pydantic_core import from_json
 
+from ..._call.call import Call
 from ..._call.size import BYTES_PER_TOKEN, Size, is_media_part
 from ..._call.usage import UNKNOWN, Usage
 from ...errors import members_of
-
-if TYPE_CHECKING:
-    from ..._call.call import Call
 
 FRAME_BYTES = 64
 """Bytes of a request around its prompt."""
@@ -29,7 +27,7 @@ def text_tokens(text: str, per_token: int = BYTES_PER_TOKEN) -> int:
     return size.tokens(per_token)
 
 
-def size_of(call: "Call") -> Size:
+def size_of(call: Call) -> Size:
     """Measure a request, once for all policies; each media part counts `MEDIA_TOKENS`.
 
     A prompt of text only is measured by the bytes of the encoded request, which is needed anyway: the names and
@@ -73,7 +71,7 @@ def size_of_prompt(body: Mapping[str, Any]) -> Size:
     return size
 
 
-def input_tokens(call: "Call") -> int:
+def input_tokens(call: Call) -> int:
     """Estimate the tokens of a request's prompt."""
     return size_of(call).tokens()
 
@@ -116,7 +114,7 @@ def message_tokens(message: Any) -> int:
     return size.tokens()
 
 
-def from_events(call: "Call", events: Sequence[bytes]) -> Usage:
+def from_events(call: Call, events: Sequence[bytes]) -> Usage:
     """Estimate the usage of a stream that ended before it reported any, from the text received so far."""
     if not events:
         return UNKNOWN

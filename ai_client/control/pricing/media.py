@@ -4,16 +4,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from ..._call.call import Call
 from ..._call.size import BYTES_PER_TOKEN, MEDIA_TOKENS, WARY_BYTES_PER_TOKEN
 from ..._call.usage import MOST_SECONDS, Usage, outline_of
 from ..._params.upload_objects import uploaded
 from ...errors import members_of
 from .estimates import text_tokens
-
-if TYPE_CHECKING:
-    from ..._call.call import Call
 
 _SPEECH = "/audio/speech"
 _HEARD = ("/audio/transcriptions", "/audio/translations")
@@ -40,7 +38,7 @@ PICTURE_TOKENS = 6500
 _PCM_BYTES = 48_000
 
 
-def is_billed(call: "Call") -> bool:
+def is_billed(call: Call) -> bool:
     """Return whether a call is billed by usage: it runs a model, and that model is not free."""
     if call.method != "POST":
         return False
@@ -51,12 +49,12 @@ def is_billed(call: "Call") -> bool:
     return call.path.endswith(_MODEL_FROM_ELSEWHERE)
 
 
-def is_media(call: "Call") -> bool:
+def is_media(call: Call) -> bool:
     """Return whether a call goes to an audio or image endpoint."""
     return call.path not in TEXT_PATHS and call.path.startswith(("/audio/", "/images/"))
 
 
-def expected(call: "Call") -> Usage:
+def expected(call: Call) -> Usage:
     """Estimate the most that a call to an audio or image endpoint should use."""
     body = members_of(call.body)
     if call.path.endswith(_SPEECH):
@@ -78,7 +76,7 @@ def expected(call: "Call") -> Usage:
     return Usage("estimated", into, made, image_input=given, image_output=made, images=count)
 
 
-def used(call: "Call", content: bytes | None, size: int) -> Usage | None:
+def used(call: Call, content: bytes | None, size: int) -> Usage | None:
     """Estimate the usage of a media response that reports none.
 
     Args:
@@ -128,7 +126,7 @@ def _count(body: Mapping[str, Any]) -> int:
     return count if isinstance(count, int) and count > 0 else 1
 
 
-def _uploads(call: "Call") -> list[Any]:
+def _uploads(call: Call) -> list[Any]:
     """Return the uploads of a call; one of unknown size where they can be iterated only once."""
     files: Any = call.files
     if isinstance(files, Mapping):

@@ -7,16 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from ..._call.usage import Usage
 from ..._fork import PerProcess
+from ..._io import IO
 from ...errors import ConfigError
 from ...stores.base import MOST
 from ..options.amounts import check_amounts
-
-if TYPE_CHECKING:
-    from ..._io import IO
 
 _PROBE = 100_000
 _LOAD_TIMEOUT = 10.0
@@ -120,7 +118,7 @@ class _Table:
                 self.started = True
                 threading.Thread(target=self._load, name="ai-client-prices", daemon=True).start()
 
-    async def loaded(self, io: "IO") -> None:
+    async def loaded(self, io: IO) -> None:
         """Wait until the library is loaded, or `_LOAD_TIMEOUT` has passed."""
         self.load()
         give_up = time.monotonic() + _LOAD_TIMEOUT
@@ -260,7 +258,7 @@ class Prices:
         """Whether the library is loaded or not used."""
         return _table().is_loaded or not self.library
 
-    async def ready(self, io: "IO") -> None:
+    async def ready(self, io: IO) -> None:
         """Wait until the library is loaded; only the first calls of a process ever wait."""
         if not self.is_ready:
             await _table().loaded(io)

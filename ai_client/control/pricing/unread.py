@@ -2,15 +2,12 @@
 
 import zlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ..._answers.sse import SSEDecoder
 from ..._exchange.bounds import bounds_of
 from ..._exchange.unpacking import PACKED, Unpacker
+from ..._libraries import httpx
 from ..body import tap
-
-if TYPE_CHECKING:
-    import httpx
 
 _KEPT = 1024 * 1024
 

@@ -2,14 +2,12 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from ..._answers.stream import AsyncStream, Stream
 from ..._io import finish
+from ..._libraries import httpx
 from ...errors import StreamStateError
-
-if TYPE_CHECKING:
-    import httpx
 
 E = TypeVar("E")
 S = TypeVar("S", bound="EventStream[Any]")
