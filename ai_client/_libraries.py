@@ -13,6 +13,8 @@ class _OnDemand:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # asked by tools that look through the names of modules
+            raise AttributeError(name)
         return getattr(import_module(self._name), name)
 
 
