@@ -5,7 +5,6 @@ The SDKs of OpenAI's family take an HTTP client, and make one with `DefaultHttpx
 
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, Self, cast
 
 from .._exchange.loop_sender import LoopSender
