@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any, Self, cast
 
 import pydantic
+from pydantic.functional_validators import ModelWrapValidatorHandler
 from pydantic_core import from_json
 
 from ._client import environment as of_process
@@ -83,7 +84,7 @@ class ClientConfig(Options):
     @pydantic.model_validator(mode="wrap")
     @classmethod
     def _from_environment(
-        cls, given: Any, make: pydantic.ModelWrapValidatorHandler[Self], info: pydantic.ValidationInfo
+        cls, given: Any, make: ModelWrapValidatorHandler[Self], info: pydantic.ValidationInfo
     ) -> Self:
         if isinstance(given, cls):
             return given
