@@ -5,8 +5,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ai_client import ClientProvider
+from ai_client import ClientProvider, current_labels, labels
 
+from ._labels import is_labelled
+from ._routes import route_template
 from ._state import find, install, lifespan_ran
 
 logger = logging.getLogger("ai_client")
@@ -44,6 +46,10 @@ def provider_of(scope: Mapping[str, Any]) -> ClientProvider:
         )
         logger.error("%s", message)  # some servers do not log an application's errors
         raise RuntimeError(message)
+    if (
+        is_labelled(scope) and current_labels().endpoint is None
+    ):  # this is a copy of the scope that the middleware has
+        labels(endpoint=route_template(scope))
     return provider
 
 

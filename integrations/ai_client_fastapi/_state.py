@@ -5,7 +5,7 @@ from typing import Any
 
 from ai_client import ClientProvider
 
-from ._labels import LabelMiddleware
+from ._labels import begin_labelling, end_labelling
 
 _NAME = "ai_client"
 _LATE = "ai_client_is_late"
@@ -16,8 +16,7 @@ def install(app: Any, router: Any, provider: ClientProvider, *, late: bool = Fal
     """Store *provider* where requests of *app*, and of applications mounted in it, find it.
 
     It is `app.state.ai_client`. A mounted application has another state, but the outermost router stays in the
-    scope of every request below it, so the provider is stored on the router too. The label middleware becomes
-    the outermost, because an application that has started accepts no more middleware inside.
+    scope of every request below it, so the provider is stored on the router too.
 
     Args:
         app: The application, where it is known.
@@ -28,8 +27,7 @@ def install(app: Any, router: Any, provider: ClientProvider, *, late: bool = Fal
     for place in _places(app, router):
         setattr(place, _NAME, provider)
         setattr(place, _LATE, late)
-    if app is not None:
-        app.middleware_stack = LabelMiddleware(app.middleware_stack or app.build_middleware_stack())
+    begin_labelling(router if app is None else app)
 
 
 def remove(app: Any, provider: ClientProvider) -> None:
@@ -37,8 +35,7 @@ def remove(app: Any, provider: ClientProvider) -> None:
     for place in _places(app, app.router):
         if getattr(place, _NAME, None) is provider:
             delattr(place, _NAME)
-    if isinstance(app.middleware_stack, LabelMiddleware):
-        app.middleware_stack = app.middleware_stack.app
+    end_labelling(app)
 
 
 def begin_lifespan(app: Any) -> ClientProvider | None:

@@ -1,5 +1,6 @@
 """Tests of the FastAPI adapter inside the test's process."""
 
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -10,7 +11,9 @@ from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, Request, WebSo
 from fastapi.responses import Response
 from fastapi.testclient import TestClient
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ai_client import AsyncOpenAI, ClientProvider, OpenAI, current_labels
 from ai_client.errors import ClientClosedError, ConfigError, OpenAIError
@@ -26,6 +29,7 @@ from ai_client_fastapi import (
     stream_response,
     sync_ai_client,
 )
+from ai_client_fastapi._labels import LabelMiddleware
 
 ASK: dict[str, Any] = {"model": "gpt-5.5-mini", "messages": [{"role": "user", "content": "Hello?"}]}
 
@@ -192,8 +196,7 @@ def test_server_without_lifespan(
     with ThreadPoolExecutor(8) as pool:
         answers = [answer.json() for answer in pool.map(http.get, [path] * 16)]
     assert len({client for _, client in answers}) == 1
-    if make is not by_mount:  # an application that cannot be told from here is not labelled
-        assert http.get(path).json()[0] == "/{name}"
+    assert http.get(path).json()[0] == ("/mounted/{name}" if make is by_mount else "/{name}")
     messages = [record.message for record in caplog.records if record.name == "ai_client"]
     assert sum("The server runs no lifespan" in message for message in messages) == 1
     provider = app.router.ai_client  # type: ignore[attr-defined]
@@ -480,6 +483,43 @@ def test_endpoint_label_of_a_websocket(options: dict[str, Any]) -> None:
     ):
         socket.receive_text()
     assert seen == ["/v1/shops/{shop}/sockets/{item}"]
+
+
+def hidden(app: ASGIApp) -> ASGIApp:
+    """Wrap an application as a function does, which shows nothing of it."""
+
+    async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, receive, send)
+
+    return wrapper
+
+
+@pytest.mark.parametrize("wrap", [CORSMiddleware, hidden])
+def test_restarts_of_a_wrapped_stack(options: dict[str, Any], wrap: Callable[[ASGIApp], ASGIApp]) -> None:
+    """A stack that was wrapped while the application ran labels its requests once, however often it starts again."""
+    app = FastAPI(lifespan=ai_client_lifespan(options))
+    called: list[tuple[str | None, int]] = []
+
+    @app.get("/{item}")
+    async def count(item: str) -> None:
+        del item
+        frame, passed = sys._getframe(), 0
+        while (frame := frame.f_back) is not None:  # type: ignore[assignment]
+            passed += frame.f_code is LabelMiddleware.__call__.__code__
+        called.append((current_labels().endpoint, passed))
+
+    with TestClient(app) as http:
+        assert app.middleware_stack is not None
+        app.middleware_stack = wrap(app.middleware_stack)
+        http.get("/1")
+    for _ in range(3):
+        with TestClient(app) as http:
+            http.get("/1")
+    assert called == [("/{item}", 1)] * 4
+    part: Any = app.middleware_stack
+    while part is not None:
+        assert not isinstance(part, LabelMiddleware)
+        part = getattr(part, "app", None)
 
 
 def failing_app(options: dict[str, Any]) -> FastAPI:
