@@ -1,4 +1,4 @@
-"""An ASGI wrapper that handles the lifespan protocol, which Django does not."""
+"""An ASGI wrapper that starts and closes the clients in the lifespan, which Django does not have."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -29,16 +29,55 @@ class _Application:
             with RequestScope():  # the body is sent after the middleware has returned
                 await self._application(scope, receive, send)
             return
-        await receive()
-        handle().provider.start()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await handle().provider.aclose()
-        await send({"type": "lifespan.shutdown.complete"})
+        await _Lifespan(receive, send).run(self._application, scope)
+
+
+class _Lifespan:
+    """The lifespan of the clients around that of the application; for one that has none, it answers the server."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._from_server = receive
+        self._to_server = send
+        self._told = self._said = ""
+        """The last message in either direction."""
+
+    async def run(self, application: ASGIApplication, scope: Message) -> None:
+        try:
+            await application(scope, self._receive, self._send)
+        except Exception:
+            if self._told == "lifespan.shutdown":
+                await handle().provider.aclose()
+            if self._told:  # of an application that has no lifespan, the specification expects an error before
+                raise
+        if self._said == "lifespan.startup.failed":
+            return
+        if not self._told:
+            await self._receive()
+        if not self._said:
+            await self._send({"type": "lifespan.startup.complete"})
+        if self._told == "lifespan.startup":
+            await self._receive()
+        if self._said == "lifespan.startup.complete":
+            await self._send({"type": "lifespan.shutdown.complete"})
+
+    async def _receive(self) -> Message:
+        message = await self._from_server()
+        self._told = message["type"]
+        if self._told == "lifespan.startup":
+            handle().provider.start()
+        return message
+
+    async def _send(self, message: Message) -> None:
+        self._said = message["type"]
+        if self._said != "lifespan.startup.complete":
+            await handle().provider.aclose()
+        await self._to_server(message)
 
 
 def ai_client_asgi(application: ASGIApplication) -> ASGIApplication:
     """Wrap an ASGI application so that the clients use the server's event loop and close when the server shuts down.
+
+    The lifespan of the application, if it has one, runs inside that of the clients.
 
     Raises:
         ConfigError: The setting is invalid.

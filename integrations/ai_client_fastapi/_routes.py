@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match, Router
 
 _REST = "/{path}"
-"""What ends the template of a mount: the path within it."""
+"""The end of the template of a mount, which stands for the path within it."""
 
 
 def route_template(scope: Mapping[str, Any]) -> str | None:
