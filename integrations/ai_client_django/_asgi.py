@@ -47,7 +47,7 @@ class _Lifespan:
         except Exception:
             if self._told == "lifespan.shutdown":
                 await handle().provider.aclose()
-            if self._told:  # of an application that has no lifespan, the specification expects an error before
+            if self._told:  # an application that has no lifespan raises before it receives
                 raise
         if self._said == "lifespan.startup.failed":
             return
