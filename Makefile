@@ -70,7 +70,7 @@ test-slow: .venv/.dev ## the slow ones: servers, forks, browsers, each with the 
 servers: .venv/.dev ## every server with every framework, 2,000 requests each
 	REQUESTS=2000 $(BIN)/python -m pytest -q --durations=0 tests/servers $(ARGS)
 
-HOSTILE := $(addprefix tests/hostile/,test_matrix.py test_breaks.py test_official.py test_identity.py)
+HOSTILE := $(addprefix tests/hostile/,test_matrix.py test_breaks.py test_official.py test_identity.py test_sequences.py)
 
 hostile: .venv/.dev ## answers of every kind, written in every way: the sample of the gate
 	STORM=sample $(BIN)/python -m pytest -q -n $(WORKERS) $(HOSTILE) $(ARGS)
