@@ -5,7 +5,7 @@ import sys
 import threading
 import weakref
 from collections.abc import AsyncIterator, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +43,25 @@ def _aiohttp() -> Any:
 
 @cache
 def _connector_class(aiohttp: Any) -> Any:
-    """Return a connector that closes idle connections on which something arrived.
+    """Return a connector that closes idle connections on which something arrived, and notices those that break off.
 
-    aiohttp would take that for the next answer.
+    aiohttp would take what arrived for the next answer, and a connection that was reset for the end of a body that
+    ends with its connection.
     """
     plain: Any = aiohttp.TCPConnector
+    protocol: Any = import_module("aiohttp.client_proto").ResponseHandler
+
+    def connection_lost(self: Any, error: BaseException | None) -> None:
+        payload = self._payload
+        if error is not None and payload is not None and not payload.is_eof():
+            payload.set_exception(aiohttp.ClientPayloadError("The connection broke off."), error)
+        protocol.connection_lost(self, error)
+
+    breaking = type("Protocol", (protocol,), {"connection_lost": connection_lost})
+
+    def __init__(self: Any, **options: Any) -> None:  # noqa: N807 - of the class that is made below
+        plain.__init__(self, **options)
+        self._factory = partial(breaking, loop=self._loop)
 
     async def _get(self: Any, key: Any, traces: Any) -> Any:
         idle = self._conns.get(key)
@@ -56,7 +70,7 @@ def _connector_class(aiohttp: Any) -> Any:
             protocol.close()
         return await plain._get(self, key, traces)
 
-    return type("Connector", (plain,), {"_get": _get})
+    return type("Connector", (plain,), {"__init__": __init__, "_get": _get})
 
 
 def _is_quiet(protocol: Any) -> bool:

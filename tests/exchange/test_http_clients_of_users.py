@@ -5,7 +5,7 @@ import gc
 import subprocess
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from ai_client import (
 )
 from ai_client.testing import sse
 from tests.support.hostile.framing import EVENT_STREAM, FRAMINGS, Framing, framed
-from tests.support.hostile.wire import CLOSE, Wire
+from tests.support.hostile.wire import CLOSE, RESET, Wire
 from tests.support.invoke import CHAT, KEY, Invoke
 from tests.support.proxy_server import ProxyServer
 
@@ -112,6 +112,26 @@ def test_a_call_after_a_stream_has_its_own_time(
     client = client_over(invoke, kind, base_url=wire.base_url, max_retries=0)
     assert len(invoke.collect(invoke(client.chat.completions.create, **CHAT, stream=True))) == 1
     assert invoke(client.models.retrieve, "m").id == "m"
+
+
+@pytest.mark.parametrize("kind", AWAITABLE)
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda invoke, client: invoke(client.files.content, "f"),
+        lambda invoke, client: invoke(client.chat.completions.create, **CHAT),
+        lambda invoke, client: invoke.collect(invoke(client.chat.completions.create, **CHAT, stream=True)),
+    ],
+    ids=["content", "chat", "stream"],
+)
+def test_a_reset_is_no_end_of_a_body(
+    invoke: Invoke, wire: Wire, kind: str, read: Callable[[Invoke, Any], Any]
+) -> None:
+    """A body that ends with its connection is not whole where that is reset, however it is read."""
+    wire.play([b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n", b'{"id": "1"}', 0.05, RESET])
+    client = client_over(invoke, kind, base_url=wire.base_url, max_retries=0)
+    with pytest.raises(APIConnectionError):
+        read(invoke, client)
 
 
 @pytest.mark.parametrize("kind", ["httpx", "httpx2"])
