@@ -2,13 +2,22 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
+
+from .._fork import PerProcess
 
 T = TypeVar("T")
 _END: Any = object()
+
+THREADS = 40
+"""How many threads read sync iterables for event loops, as many as Starlette and FastAPI have for plain functions."""
+_readers = PerProcess(lambda: ThreadPoolExecutor(THREADS, "ai-client-stream"))
+_closers = PerProcess(lambda: ThreadPoolExecutor(4, "ai-client-close"))
+"""Others, so that a stream whose reader left is closed while every reader waits for its next item."""
 
 
 class SyncItems(Generic[T]):
@@ -58,13 +67,15 @@ class SyncItems(Generic[T]):
 
 
 class AsyncItems(Generic[T]):
-    """An async iterator over a sync iterable, which a thread of its own reads.
+    """An async iterator over a sync iterable, which threads read, an item at a time.
+
+    All of a process share `THREADS` of them: where more wait for their next item, the rest wait for their turn.
 
     Args:
         items: What to iterate.
-        stream: What the items come from. When the reader leaves while the thread waits for its next byte, its
+        stream: What the items come from. When the reader leaves while a thread waits for its next byte, its
             connection is shut down, which wakes the thread.
-        close: Closes it; called in the thread.
+        close: Closes it; called in a thread, never during a step.
         leave: Called before that connection is shut down: what the thread then raises is no failure.
     """
 
@@ -75,9 +86,9 @@ class AsyncItems(Generic[T]):
         self._stream = stream
         self._close = close
         self._leave = leave
-        self._thread = ThreadPoolExecutor(1, "ai-client-stream")
         self._context = copy_context()
-        self._waiting = False
+        self._lock = threading.Lock()
+        self._stepping = False
         self._closed = False
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -86,35 +97,44 @@ class AsyncItems(Generic[T]):
     async def __anext__(self) -> T:
         if self._closed:
             raise StopAsyncIteration
-        self._waiting = True
         loop = asyncio.get_running_loop()
-        item = await loop.run_in_executor(self._thread, self._context.run, self._step)
+        item = await loop.run_in_executor(_readers(), self._context.run, self._step)
         if item is _END:
             self.close()
             raise StopAsyncIteration
         return item
 
     def _step(self) -> T:
+        with self._lock:
+            if self._closed:
+                return cast("T", _END)
+            self._stepping = True
         try:
             return next(self._items, _END)
         finally:
-            self._waiting = False  # also where it failed: the connection may be another call's by now
+            with self._lock:
+                self._stepping = False  # also where it failed: the connection may be another call's by now
+                closed = self._closed
+            if closed:
+                self._close()
 
     async def aclose(self) -> None:
         """Close the iterable, as `close` does."""
         self.close()
 
     def close(self) -> None:
-        """Close the iterable after the thread's current step, without waiting."""
-        if self._closed:
+        """Close the iterable, after a thread's current step, without waiting."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            stepping = self._stepping
+        if not stepping:
+            _closers().submit(self._close)
             return
-        self._closed = True
-        if self._waiting:
-            self._leave()
-            response = getattr(self._stream, "response", None)
-            interrupt(getattr(response, "extensions", {}).get("network_stream"))
-        self._thread.submit(self._close)
-        self._thread.shutdown(wait=False)
+        self._leave()
+        response = getattr(self._stream, "response", None)
+        interrupt(getattr(response, "extensions", {}).get("network_stream"))
 
 
 async def _step(items: AsyncIterator[T]) -> T:

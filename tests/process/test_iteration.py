@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ai_client import OpenAI
-from ai_client._process.iteration import AsyncItems, SyncItems
+from ai_client._process.iteration import THREADS, AsyncItems, SyncItems
 from ai_client.testing import Upstream
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True}
@@ -54,18 +54,18 @@ def test_sync_closed_from_inside() -> None:
 
 
 def test_threaded() -> None:
-    """A sync iterable is read in one other thread, in the order of its items, and closed there."""
-    threads: list[str] = []
+    """A sync iterable is read in other threads, in the order of its items, and closed there."""
+    threads: list[int] = []
 
     def items() -> Iterator[int]:
         for number in (1, 2):
-            threads.append(threading.current_thread().name)
+            threads.append(threading.get_ident())
             yield number
 
     closed = threading.Event()
 
     def close() -> None:
-        threads.append(threading.current_thread().name)
+        threads.append(threading.get_ident())
         closed.set()
 
     async def read() -> list[int]:
@@ -74,8 +74,107 @@ def test_threaded() -> None:
     assert asyncio.run(read()) == [1, 2]
     assert closed.wait(5)
     assert len(threads) == 3
-    assert len(set(threads)) == 1
-    assert threads[0] != threading.current_thread().name
+    assert threading.get_ident() not in threads
+
+
+class Waiting:
+    """A sync source whose items wait until they are let through.
+
+    Attributes:
+        begun: Released by each source that waits.
+        through: Lets all of them through.
+    """
+
+    def __init__(self) -> None:
+        self.begun = threading.Semaphore(0)
+        self.through = threading.Event()
+
+    def items(self, *numbers: int) -> Iterator[int]:
+        """Give these numbers."""
+        for number in numbers:
+            self.begun.release()
+            assert self.through.wait(60)
+            yield number
+
+
+def test_threads_are_bounded() -> None:
+    """More sources than threads wait for their turn, each gives its items in their order, and no thread is added."""
+    waiting = Waiting()
+    count = 2 * THREADS
+
+    async def read(number: int) -> list[int]:
+        source = waiting.items(number, number + 1)
+        return [item async for item in AsyncItems(source, None, lambda: None, lambda: None)]
+
+    async def main() -> list[list[int]]:
+        reading = asyncio.gather(*map(read, range(count)))
+        for _ in range(THREADS):
+            assert await asyncio.to_thread(waiting.begun.acquire, timeout=60)
+        readers = [thread for thread in threading.enumerate() if "ai-client-stream" in thread.name]
+        waiting.through.set()
+        assert len(readers) <= THREADS
+        return await reading
+
+    assert asyncio.run(main()) == [[number, number + 1] for number in range(count)]
+
+
+def test_a_source_is_closed_while_every_thread_waits() -> None:
+    """A reader who leaves before a thread was free has its source closed at once, and none of it is read."""
+    waiting = Waiting()
+    closed = threading.Event()
+    read: list[int] = []
+
+    async def first(items: AsyncItems[int]) -> int:
+        return await anext(items)
+
+    async def main() -> None:
+        sources = [
+            AsyncItems(waiting.items(number), None, lambda: None, lambda: None) for number in range(THREADS)
+        ]
+        reading = asyncio.gather(*map(first, sources))
+        for _ in range(THREADS):
+            assert await asyncio.to_thread(waiting.begun.acquire, timeout=60)
+        late = AsyncItems((read.append(1) for _ in [0]), None, closed.set, lambda: None)
+        left = asyncio.ensure_future(first(late))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        left.cancel()
+        await late.aclose()
+        assert await asyncio.to_thread(closed.wait, 60)
+        waiting.through.set()
+        assert await reading == list(range(THREADS))
+        for source in sources:
+            await source.aclose()
+
+    asyncio.run(main())
+    assert not read
+
+
+def test_a_source_is_closed_after_its_step() -> None:
+    """A reader who leaves during a step has the source closed by the thread of that step, once it is done."""
+    waiting = Waiting()
+    events: list[str] = []
+    closed = threading.Event()
+
+    def items() -> Iterator[int]:
+        yield from waiting.items(1)
+        events.append("never")
+
+    def close() -> None:
+        events.append(threading.current_thread().name.rpartition("_")[0])
+        closed.set()
+
+    async def main() -> None:
+        source = AsyncItems(items(), None, close, lambda: events.append("left"))
+        step = asyncio.ensure_future(anext(source))  # type: ignore[arg-type]
+        assert await asyncio.to_thread(waiting.begun.acquire, timeout=60)
+        source.close()
+        source.close()
+        waiting.through.set()
+        assert await step == 1
+        assert await asyncio.to_thread(closed.wait, 60)
+
+    asyncio.run(main())
+    assert events == ["left", "ai-client-stream"]
 
 
 def test_threaded_error() -> None:
