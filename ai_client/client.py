@@ -94,6 +94,8 @@ class BaseClient(Copies, Resources[M]):
             (`optional`), for servers that send none.
     """
 
+    webhook_secret: str | None
+    workload_identity: "WorkloadIdentity | None"
     _accessors = frozenset(name for name, member in vars(Resources).items() if isinstance(member, accessor))
 
     def __init__(

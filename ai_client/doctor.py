@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from ._config.options import environment_variables
 from ._params.secrets import shown_address
@@ -14,7 +14,10 @@ from .provider import DEFAULT_ALIAS
 
 
 def shown(name: str, value: Any) -> str:
-    """Format an option's value without secrets: keys as `***`, headers and query parameters by name only."""
+    """Format an option's value without secrets: keys as `***`, headers and query parameters by name only.
+
+    A value of a wrong type is `***` too: what was misplaced may be a secret.
+    """
     field = ClientConfig.model_fields.get(name)
     if value is None:
         return "None"
@@ -22,9 +25,16 @@ def shown(name: str, value: Any) -> str:
         return f"{{{', '.join(f'{key}: ***' for key in value)}}}"  # pyright: ignore[reportUnknownVariableType]
     if field is None or not field.repr:
         return "***"
-    if name in {"base_url", "azure_endpoint"}:
-        return shown_address(str(value))
-    return repr(value)
+    if isinstance(value, str) and _takes_text(field.annotation):
+        return shown_address(value) if name in {"base_url", "azure_endpoint"} else repr(value)
+    if isinstance(value, bool | int | float):
+        return repr(value)
+    return getattr(value, "__qualname__", "***")
+
+
+def _takes_text(annotation: object) -> bool:
+    """Return whether a type is that of text, or has it among its alternatives."""
+    return annotation is str or isinstance(annotation, str) or any(map(_takes_text, get_args(annotation)))
 
 
 def describe(options: Mapping[str, Any], *, further: bool = False) -> Iterator[str]:

@@ -48,6 +48,13 @@ class Clients:
         client: AsyncOpenAI | None = self._async_client
         return self._build(self, "async") if client is None else client
 
+    @property
+    def present(self) -> "OpenAI | None":
+        """The sync client if there is one already, or what stands in its place."""
+        here()
+        client: OpenAI | None = self._client
+        return client
+
     @contextmanager
     def override(self, fake_client: Any = None, fake_async_client: Any = None) -> Generator[None]:
         """Replace the clients inside the block, in every thread and task; for tests.

@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from django.apps import AppConfig
-from django.core.signals import setting_changed
+from django.core.signals import got_request_exception, setting_changed
 
 from . import _current
 from ._handle import SETTING
@@ -29,6 +29,7 @@ class AIClientConfig(AppConfig):
         checks.register_all()
         debug.install_filter()
         setting_changed.connect(_changed, dispatch_uid="ai_client")
+        got_request_exception.connect(debug.hide_in_reports_of, dispatch_uid="ai_client")
         if not _commanded():
             _ = _current.handle().provider
 
@@ -39,5 +40,9 @@ def _commanded() -> bool:
 
 
 def _changed(*, setting: str, enter: bool, **_: Any) -> None:
+    from . import debug  # noqa: PLC0415 - needs the settings
+
     if setting == SETTING:
         _current.follow(enter=enter)
+    elif setting == debug.FILTER_SETTING:
+        debug.install_filter()

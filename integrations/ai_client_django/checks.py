@@ -1,25 +1,29 @@
 """System checks of `settings.AI_CLIENT`.
 
-ai_client.E001  The setting is not a dict of options, or mixes aliases and options.
-ai_client.E002  An option is unknown.
-ai_client.E003  The value of an option is invalid.
-ai_client.W001  No API key is configured.
-ai_client.W002  The API key and the prompts are sent to another host unencrypted. (deploy)
-ai_client.W003  A call may outlast gunicorn's worker timeout. (deploy)
+ai_client_django.E001  The setting is not a dict of options, or mixes aliases and options.
+ai_client_django.E002  An option is unknown.
+ai_client_django.E003  The value of an option is invalid.
+ai_client_django.W001  No API key is configured. (not where a command only loads the project, such as migrate)
+ai_client_django.W002  The API key and the prompts are sent to another host unencrypted. (deploy)
+ai_client_django.W003  A call may outlast gunicorn's worker timeout. (deploy)
 """
 
 from collections.abc import Sequence
+from traceback import walk_stack
 from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
+from django.core.management.base import BaseCommand
 
 from ai_client.adapter import Finding
 from ai_client.errors import ConfigError
 
 from ._current import handle
 
+APP = "ai_client_django"
 TAG = "ai_client"
+_NO_KEY = "W001"
 
 
 def register_all() -> None:
@@ -35,8 +39,9 @@ def check_options(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
         settings = handle().settings
     except ConfigError as error:
         hint = 'Write {"timeout": 30, ...} for one client, {"default": {...}, "azure": {...}} for several.'
-        return [Error(str(error), hint=hint, id=f"{TAG}.E001")]
-    return [_message(finding) for finding in settings.examine() if not finding.deploy]
+        return [Error(str(error), hint=hint, id=f"{APP}.E001")]
+    findings = [finding for finding in settings.examine() if not finding.deploy]
+    return [_message(finding) for finding in findings if finding.id != _NO_KEY or _asks_for_risks()]
 
 
 def check_deployment(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
@@ -49,6 +54,16 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[
     return [_message(finding) for finding in settings.examine() if finding.deploy]
 
 
+def _asks_for_risks() -> bool:
+    """Return whether the checks run for their own sake or for a server; other commands, as `migrate`, make no calls."""
+    for frame, _ in walk_stack(None):
+        command = frame.f_locals.get("self")
+        if isinstance(command, BaseCommand):
+            name = type(command).__module__.rpartition(".")[2]
+            return name == "check" or name.startswith("runserver")
+    return True
+
+
 def _message(finding: Finding) -> CheckMessage:
     kind = Error if finding.id.startswith("E") else CheckWarning
-    return kind(finding.message, hint=finding.hint, id=f"{TAG}.{finding.id}")
+    return kind(finding.message, hint=finding.hint, id=f"{APP}.{finding.id}")

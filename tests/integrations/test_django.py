@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
 from pytest_django import Settings
@@ -160,14 +159,6 @@ def test_introspection_builds_nothing(upstream: Upstream) -> None:
     assert handle.provider["default"].__dict__["_client"] is None
 
 
-def test_not_installed() -> None:
-    """Without the app in INSTALLED_APPS the client is refused with what to do."""
-    with override_settings(AI_CLIENT={"api_key": "k"}):
-        django_settings.AI_CLIENT = {"api_key": "k"}
-        with pytest.raises(ImproperlyConfigured, match="INSTALLED_APPS"):
-            get_ai_client()
-
-
 def test_other_errors_are_django_s(client: Client) -> None:
     """An error that is not the client's is left to Django."""
     with pytest.raises(LookupError):
@@ -212,29 +203,43 @@ def test_doctor_reports_a_failed_call(upstream: Upstream) -> None:
 SETUP = """
 import django
 from django.conf import settings
-settings.configure(INSTALLED_APPS=["ai_client_django"], AI_CLIENT={options})
+settings.configure(INSTALLED_APPS=[{apps!r}], AI_CLIENT={options})
 {start}
 """
 
 
-def run(options: str, start: str) -> "subprocess.CompletedProcess[str]":
+def run(options: str, start: str, apps: str = "ai_client_django") -> "subprocess.CompletedProcess[str]":
     """Load a project in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-c", SETUP.format(options=options, start=start)],
+        [sys.executable, "-c", SETUP.format(options=options, start=start, apps=apps)],
         capture_output=True,
         text=True,
         check=False,
     )
 
 
+def test_not_installed() -> None:
+    """Without the app in INSTALLED_APPS the error of the client says what to do, and showing it fails in no way."""
+    started = run(
+        '{"api_key": "k"}',
+        "django.setup()\n"
+        "from ai_client_django import ai_client\n"
+        "assert not hasattr(ai_client, '_repr_html_') and repr(ai_client) and 'chat' not in dir(ai_client)\n"
+        "ai_client.chat",
+        apps="django.contrib.contenttypes",
+    )
+    assert "ImproperlyConfigured: The AI client is not loaded. Add" in started.stderr
+    assert "INSTALLED_APPS" in started.stderr
+
+
 def test_setup_builds_nothing() -> None:
-    """`django.setup()` loads neither a client nor an HTTP library, and starts no thread."""
+    """`django.setup()` builds no client, loads no HTTP library, and starts no thread."""
     started = run(
         '{"api_key": "k"}',
         "django.setup()\n"
         "import sys, threading\n"
         "assert threading.active_count() == 1\n"
-        "print(sorted({'ai_client.client', 'httpx', 'ai_client._pool'} & set(sys.modules)))",
+        "print(sorted({'httpx', 'httpx2', 'ai_client._pool'} & set(sys.modules)))",
     )
     assert started.stdout == "[]\n", started.stderr
 
@@ -254,5 +259,5 @@ def test_faulty_setting_is_a_system_check() -> None:
         "execute(['manage.py', 'check'])",
     )
     assert started.returncode
-    assert "(ai_client.E002) AI_CLIENT['timeoutt'] is not an option" in started.stderr
+    assert "(ai_client_django.E002) AI_CLIENT['timeoutt'] is not an option" in started.stderr
     assert "HINT: Did you mean AI_CLIENT['timeout']?" in started.stderr
