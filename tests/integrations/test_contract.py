@@ -1,111 +1,173 @@
-"""The contract, kept by each adapter."""
+"""The contract, kept by each adapter in process and under real servers."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
+import pytest
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client, override_settings
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from ai_client import ClientProvider, current_labels
+from ai_client import ClientProvider
+from ai_client.testing.adapter_contract import AdapterContract, Answer, Options, ServedAdapterContract, Site
+from ai_client_django import ai_client_asgi
 from ai_client_django._current import handle
-from ai_client_fastapi import AIClientDep, add_ai_client_error_handlers, ai_client_lifespan, stream_response
-from tests.support.sites.flask_site import create_app
+from tests.support.in_thread import hypercorn_serving, uvicorn_serving, wsgi_serving
+from tests.support.sites.contract_sites import AsyncDjangoURLs, DjangoURLs, fastapi_app, flask_app
 
-from .contract import ASK, Answer, Contract, Options
 from .policies import PolicyContract
 
 
-class AskedSite:
-    """An application behind a test client whose answers have a text."""
-
-    def __init__(self, provider: ClientProvider, client: Any) -> None:
-        self.provider = provider
-        self._client = client
-
-    def ask(self) -> Answer:
-        """GET the path that makes one call."""
-        return self._get("/items/7")
-
-    def stream(self) -> Answer:
-        """GET the path that streams."""
-        return self._get("/stream")
-
-    def _get(self, path: str) -> Answer:
-        answer = self._client.get(path)
-        return Answer(answer.status_code, answer.headers, answer.text)
-
-
-class TestFlask(PolicyContract, Contract):
+class FlaskContract(AdapterContract):
     """The Flask extension."""
 
     endpoint = "/items/<int:pk>"
+    sync = True
 
     @contextmanager
-    def start(self, options: Options, aliases: Mapping[str, Options]) -> Iterator[AskedSite]:
+    def start(self, options: Options, aliases: Mapping[str, Options]) -> Iterator[Site]:
         """Make an app of its configuration."""
-        config = {f"AI_CLIENT_{name.upper()}": value for name, value in options.items()}
-        app = create_app(**config, AI_CLIENT_CLIENTS=aliases)
-        site = AskedSite(app.extensions["ai_client"], app.test_client())
-        yield site
-        site.provider.close()
+        app = flask_app(options, aliases, sync=self.sync)
+        provider: ClientProvider = app.extensions["ai_client"]
+
+        def get(path: str) -> Answer:
+            with closing(app.test_client().get(path)) as answer:
+                return Answer(answer.status_code, dict(answer.headers), answer.text)
+
+        yield Site(provider, get)
+        provider.close()
 
 
-class DjangoSite:
-    """The Django site of the tests."""
-
-    @property
-    def provider(self) -> ClientProvider:
-        """The provider of the present setting."""
-        return handle().provider
-
-    def ask(self) -> Answer:
-        """GET the path that makes one call."""
-        return self._get("/items/7/")
-
-    def stream(self) -> Answer:
-        """GET the path that streams."""
-        return self._get("/stream/")
-
-    def _get(self, path: str) -> Answer:
-        answer = Client().get(path)
-        text = answer.getvalue() if answer.streaming else answer.content
-        return Answer(answer.status_code, answer.headers, text.decode())
+class TestFlask(FlaskContract, PolicyContract):
+    """The Flask extension with sync views."""
 
 
-class TestDjango(PolicyContract, Contract):
+class TestFlaskAsync(FlaskContract):
+    """The Flask extension with async views."""
+
+    sync = False
+
+
+class DjangoContract(AdapterContract):
     """The Django app."""
 
-    endpoint = "items/<int:pk>/"
+    endpoint = "items/<int:pk>"
+    urls: type = DjangoURLs
 
     @contextmanager
-    def start(self, options: Options, aliases: Mapping[str, Options]) -> Iterator[DjangoSite]:
+    def start(self, options: Options, aliases: Mapping[str, Options]) -> Iterator[Site]:
         """Override the setting."""
-        with override_settings(AI_CLIENT={"default": options, **aliases} if aliases else options):
-            yield DjangoSite()
+
+        def get(path: str) -> Answer:
+            with closing(Client().get(path)) as answer:
+                text = b"".join(answer)
+                return Answer(answer.status_code, dict(answer.headers), text.decode())
+
+        setting = {"default": options, **aliases} if aliases else options
+        with override_settings(AI_CLIENT=setting, ROOT_URLCONF=self.urls):
+            yield Site(handle().provider, get)
 
 
-class TestFastAPI(PolicyContract, Contract):
+class TestDjango(DjangoContract, PolicyContract):
+    """The Django app with sync views."""
+
+
+class TestDjangoAsync(DjangoContract):
+    """The Django app with async views."""
+
+    urls = AsyncDjangoURLs
+
+
+class FastAPIContract(AdapterContract):
     """The FastAPI lifespan and dependency."""
 
     endpoint = "/items/{pk}"
+    sync = False
 
     @contextmanager
-    def start(self, options: Options, aliases: Mapping[str, Options]) -> Iterator[AskedSite]:
+    def start(self, options: Options, aliases: Mapping[str, Options]) -> Iterator[Site]:
         """Run the lifespan of an application."""
-        app = FastAPI(lifespan=ai_client_lifespan(options, aliases=aliases))
-        add_ai_client_error_handlers(app)
+        app = fastapi_app(options, aliases, sync=self.sync)
 
-        @app.get("/items/{pk}")
-        async def ask(pk: int, client: AIClientDep) -> dict[str, Any]:
-            del pk
-            await client.chat.completions.create(**ASK)
-            return {"endpoint": current_labels().endpoint}
-
-        @app.get("/stream")
-        async def stream(client: AIClientDep) -> Any:
-            return stream_response(await client.chat.completions.create(**ASK, stream=True))
+        def get(path: str) -> Answer:
+            answer = client.get(path)
+            return Answer(answer.status_code, answer.headers, answer.text)
 
         with TestClient(app) as client:
-            yield AskedSite(app.state.ai_client, client)
+            yield Site(app.state.ai_client, get)
+
+
+class TestFastAPI(FastAPIContract, PolicyContract):
+    """The FastAPI lifespan with async path operations."""
+
+
+class TestFastAPISync(FastAPIContract):
+    """The FastAPI lifespan with plain path operations."""
+
+    sync = True
+
+
+class TestServedFlask(ServedAdapterContract):
+    """The Flask extension under a WSGI server."""
+
+    endpoint = "/items/<int:pk>"
+
+    @pytest.fixture(params=[True, False], ids=["sync", "async"], autouse=True)
+    def views(self, request: pytest.FixtureRequest) -> None:
+        """Choose sync or async views."""
+        self.sync = bool(request.param)
+
+    @contextmanager
+    def serve(self, options: Options) -> Iterator[tuple[ClientProvider, int]]:
+        """Serve an app."""
+        app = flask_app(options, {}, sync=self.sync)
+        provider: ClientProvider = app.extensions["ai_client"]
+        with wsgi_serving(app) as port:
+            yield provider, port
+        provider.close()
+
+
+class TestServedDjango(ServedAdapterContract):
+    """The Django app under a WSGI and an ASGI server."""
+
+    endpoint = "items/<int:pk>"
+
+    @pytest.fixture(params=["wsgi", "wsgi-async", "asgi", "asgi-async"], autouse=True)
+    def server(self, request: pytest.FixtureRequest) -> None:
+        """Choose a server and sync or async views."""
+        self.server_kind, _, views = str(request.param).partition("-")
+        self.urls = AsyncDjangoURLs if views else DjangoURLs
+
+    @contextmanager
+    def serve(self, options: Options) -> Iterator[tuple[ClientProvider, int]]:
+        """Serve the site."""
+        with override_settings(AI_CLIENT=options, ROOT_URLCONF=self.urls):
+            serving: Any = (
+                wsgi_serving(WSGIHandler())
+                if self.server_kind == "wsgi"
+                else uvicorn_serving(ai_client_asgi(ASGIHandler()))
+            )
+            with serving as port:
+                yield handle().provider, port
+
+
+class TestServedFastAPI(ServedAdapterContract):
+    """The FastAPI lifespan under both ASGI servers."""
+
+    endpoint = "/items/{pk}"
+
+    @pytest.fixture(params=["uvicorn", "uvicorn-sync", "hypercorn", "hypercorn-sync"], autouse=True)
+    def server(self, request: pytest.FixtureRequest) -> None:
+        """Choose a server and sync or async path operations."""
+        self.server_kind, _, views = str(request.param).partition("-")
+        self.sync = bool(views)
+
+    @contextmanager
+    def serve(self, options: Options) -> Iterator[tuple[ClientProvider, int]]:
+        """Serve an application."""
+        app = fastapi_app(options, {}, sync=self.sync)
+        serving = uvicorn_serving if self.server_kind == "uvicorn" else hypercorn_serving
+        with serving(app) as port:
+            yield app.state.ai_client, port

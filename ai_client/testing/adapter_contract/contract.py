@@ -1,59 +1,95 @@
-"""What every adapter must do: its tests derive from `Contract` and say how its application is made and asked.
-
-An application under contract has two paths: `ask` makes one call and gives `{"endpoint": ...}`, the label that the call
-had; `stream` passes on a stream.
-"""
+"""The contract in process: settings, one client, labels, errors, streams, the end."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 import pytest
 
-from ai_client import AsyncOpenAI, ClientConfig, ClientProvider, ConfigError, OpenAI, current_labels
-from ai_client.testing import Upstream, override
+from ai_client._call.labels import Labels, current_labels, requests_are_served
+from ai_client.client import AsyncOpenAI, OpenAI
+from ai_client.config import ClientConfig
+from ai_client.errors import ConfigError
+from ai_client.provider import ClientProvider
+from ai_client.testing.adapter_contract.application import TENANT
+from ai_client.testing.server import Upstream
+from ai_client.testing.substitute import override
 
 KEY = "sk-verysecret"
-ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "a private question"}]}
-Options = Mapping[str, Any]
+Options: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a reader got."""
+    """An answer as a reader received it.
+
+    Args:
+        status: The HTTP status.
+        headers: The headers, in any case.
+        text: The whole body.
+    """
 
     status: int
     headers: Mapping[str, str]
     text: str
 
+    def header(self, name: str) -> str | None:
+        """Return a header; `None` where there is none."""
+        return {each.lower(): value for each, value in self.headers.items()}.get(name)
 
-class Site(Protocol):
-    """A running application, asked in process."""
 
-    @property
-    def provider(self) -> ClientProvider:
-        """The provider in the framework's own place."""
-        ...
+@dataclass(frozen=True)
+class Site:
+    """A running application under contract.
+
+    Args:
+        provider: The provider that the adapter stores for the application.
+        get: Sends a GET request for a path and reads the answer to its end.
+    """
+
+    provider: ClientProvider
+    get: Callable[[str], Answer]
 
     def ask(self) -> Answer:
-        """GET the path that makes one call."""
-        ...
+        """Request the path that makes one call."""
+        return self.get("/items/7")
 
     def stream(self) -> Answer:
-        """GET the path that streams, to its end."""
-        ...
+        """Request the path that relays a stream."""
+        return self.get("/stream")
+
+    def generate(self) -> Answer:
+        """Request the path that relays a generator."""
+        return self.get("/generate")
 
 
-class Contract:
-    """The tests; a derived class has the attributes below."""
+class AdapterContract:
+    """Tests of an adapter in process; a derived class has `endpoint` and `start`.
+
+        class TestMyAdapter(AdapterContract):
+            endpoint = "/items/<pk>"
+
+            @contextmanager
+            def start(self, options, aliases):
+                ...
+                yield Site(provider, get)
+
+    Attributes:
+        endpoint: The template of the route of `/items/7`, as the framework writes it.
+    """
 
     endpoint: str
-    """The template of the path that `Site.ask` takes."""
 
     def start(self, options: Options, aliases: Mapping[str, Options]) -> AbstractContextManager[Site]:
-        """Run an application with these options, each given in the framework's way.
+        """Start a new application with these options, each given in the framework's way; end it after the block.
+
+        At the end the provider is closed, by the application where its framework has such an event.
+
+        Args:
+            options: The options of the default client.
+            aliases: The options of further clients, by alias.
 
         Raises:
             ConfigError: An option is wrong.
@@ -62,7 +98,7 @@ class Contract:
 
     @pytest.fixture
     def options(self, ai_client_upstream: Upstream) -> dict[str, Any]:
-        """Give options that lead to the upstream."""
+        """Return options that lead to the upstream."""
         return {"base_url": ai_client_upstream.base_url, "api_key": KEY, "max_retries": 0}
 
     @pytest.fixture
@@ -86,7 +122,7 @@ class Contract:
         """Requests one after the other share a client and its connection."""
         for _ in range(10):
             assert site.ask().status == 200
-        assert len(site.provider["default"]._built) == 1
+        assert len(site.provider["default"]._built) == 1, "Views get their client from the provider alone."
         assert ai_client_upstream.connections_opened == 1
 
     def test_aliases(self, options: dict[str, Any]) -> None:
@@ -132,7 +168,7 @@ class Contract:
     def test_a_faulty_environment_stops_the_start(
         self, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, named: str
     ) -> None:
-        """What the environment says and can never work fails at the start, by the variable's name."""
+        """A variable of the environment that can never work fails at the start, by its name."""
         monkeypatch.setenv(variable, value)
         with (
             pytest.raises(ConfigError, match=named),
@@ -148,9 +184,27 @@ class Contract:
                 assert site.provider.config.__dict__[name] == defaults[name]
 
     def test_endpoint_is_the_template(self, site: Site) -> None:
-        """A call made for a request is labelled with the template of its route; no label outlives the request."""
+        """A call made for a request is labelled with the template of its route."""
         assert json.loads(site.ask().text)["endpoint"] == self.endpoint
-        assert current_labels().endpoint is None
+
+    def test_no_label_outlives_its_request(self, site: Site) -> None:
+        """Neither the next request nor the thread has labels of one that has ended, and none counts as being served."""
+        for path in ("/items/7", "/generate", "/items/7"):
+            answer = site.get(path)
+            if path == "/items/7":
+                assert json.loads(answer.text)["tenant"] is None, (
+                    "Each request has a RequestScope of its own."
+                )
+        assert current_labels() == Labels(), "A request leaves the context as it was before."
+        assert not requests_are_served(), "A RequestScope ends when the response is closed."
+
+    def test_labels_last_while_the_body_is_made(self, site: Site) -> None:
+        """Calls of a generator that makes the body have the labels of the request, its endpoint and its tenant."""
+        text = site.generate().text
+        events = [json.loads(line.removeprefix("data: ")) for line in text.splitlines() if "{" in line]
+        assert [event["tenant"] for event in events] == [TENANT, TENANT]
+        assert {event["endpoint"].strip("/") for event in events} == {"generate"}
+        assert text.endswith("data: [DONE]\n\n")
 
     @pytest.mark.parametrize(
         ("reply", "status"),
@@ -171,7 +225,7 @@ class Contract:
         ai_client_upstream.reply(**reply)
         answer = site.ask()
         assert answer.status == status
-        assert answer.headers.get("retry-after") == ("7" if status == 429 else None)
+        assert answer.header("retry-after") == ("7" if status == 429 else None)
         assert set(json.loads(answer.text)["error"]) == {"type", "message", "request_id"}
         assert KEY not in answer.text
         assert "private" not in answer.text
@@ -186,9 +240,10 @@ class Contract:
         """A stream arrives as server-sent events that nothing collects on the way, with `[DONE]` at the end."""
         ai_client_upstream.reply(content="one two")
         answer = site.stream()
-        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-        assert answer.headers["cache-control"] == "no-cache"
-        assert answer.headers["x-accel-buffering"] == "no"
+        assert answer.header("content-type") == "text/event-stream; charset=utf-8"
+        assert answer.header("cache-control") == "no-cache"
+        assert answer.header("x-accel-buffering") == "no"
+        assert answer.header("content-length") is None
         assert '"content":"one' in answer.text
         assert answer.text.endswith("data: [DONE]\n\n")
 
@@ -230,3 +285,11 @@ class Contract:
         site.provider.start()
         assert site.ask().status == 200
         assert len(ai_client_upstream.requests) == 2
+
+    def test_the_end_closes_the_clients(self, options: dict[str, Any], ai_client_upstream: Upstream) -> None:
+        """With the application its clients end, and their connections; another application can start then."""
+        for _ in range(2):
+            with self.start(options, {}) as site:
+                assert site.ask().status == 200
+            assert site.provider.state == "closed"
+            ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
