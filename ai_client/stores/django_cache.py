@@ -51,6 +51,8 @@ class DjangoCacheBackend:
             accounts = [self._account(cache, hold.key, now) for hold in holds]
             for index, (hold, account) in enumerate(zip(holds, accounts, strict=True)):
                 ledger = _figures(account)
+                if ticket in account["holds"]:
+                    continue
                 if hold.limit is not None and ledger.used + ledger.held + hold.amount > hold.limit:
                     return Refusal(index, ledger.used, ledger.held)
             wait = max((self._wait(cache, take, now) for take in takes), default=0.0)

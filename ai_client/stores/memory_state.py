@@ -95,11 +95,12 @@ class State:
         """Reserve amounts until one has no room; append the accounts that now hold one to *made*."""
         for hold in holds:
             account = self.account(hold.key, hold.until, now)
+            if ticket in account.holds:
+                continue
             if hold.limit is not None and account.used + account.held + hold.amount > hold.limit:
                 return Refusal(holds.index(hold), account.used, account.held)
-            if ticket not in account.holds:
-                account.hold(ticket, hold.amount, expires)
-                made.append(account)
+            account.hold(ticket, hold.amount, expires)
+            made.append(account)
         return None
 
     def take(self, takes: Sequence[Take], now: float) -> Refusal | None:

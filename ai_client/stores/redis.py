@@ -90,7 +90,6 @@ class RedisBackend:
                 "A redis:// store needs the redis library: pip install 'ai-client[redis]'"
             ) from error
         self._prefix = prefix
-        self._errors = (redis.RedisError, OSError)
 
         def connect() -> _Server:
             client = redis.Redis.from_url(
@@ -100,6 +99,7 @@ class RedisBackend:
                 retry=Retry(NoBackoff(), 1),  # a connection that died while idle is replaced
             )
             pool: Any = client.connection_pool
+            pool.connection_kwargs["decode_responses"] = False  # cached values are no text
             kind = pool.connection_class
             pool.connection_class = type(kind.__name__, (_InTime, kind), {})
             return _Server(client)
@@ -114,6 +114,7 @@ class RedisBackend:
     ) -> Refusal | None:
         """Reserve all of *holds* and take all of *takes*, or nothing."""
         keys = [*(f"ledger:{hold.key}" for hold in holds), *(f"window:{take.key}" for take in takes)]
+        keys.append(f"ticket:{ticket}")
         args: list[Any] = [ticket, repr(now), repr(expires), SLOTS, len(holds)]
         for hold in holds:
             args += [bounded(hold.amount), "" if hold.limit is None else hold.limit, repr(hold.until)]
@@ -134,7 +135,7 @@ class RedisBackend:
         tally: Tally | None = None,
     ) -> list[Ledger]:
         """Release what *ticket* holds and count what was used, once."""
-        keys = [f"settled:{ticket}", *(f"ledger:{spend.key}" for spend in spends)]
+        keys = [f"ticket:{ticket}", *(f"ledger:{spend.key}" for spend in spends)]
         args: list[Any] = [ticket, repr(now), SETTLED_FOR, len(spends), len(changes)]
         for spend in spends:
             args += [bounded(spend.amount), repr(spend.until), ""]
@@ -175,19 +176,19 @@ class RedisBackend:
             self._call("set", f"{self._prefix}kept:{key}", value, px=milliseconds)
 
     def close(self) -> None:
-        """Close the connections; later use opens new ones."""
-        self._client().redis.close()
+        """Close the connections that no other thread is using; later use opens new ones."""
+        self._client().redis.connection_pool.disconnect(inuse_connections=False)
 
     def _run(self, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
         try:
             return self._client().scripts[script](keys=[self._prefix + key for key in keys], args=args)
-        except self._errors as error:
+        except Exception as error:  # a server that speaks another protocol raises more than RedisError
             raise self._failure(error) from error
 
     def _call(self, command: str, *args: Any, **options: Any) -> Any:
         try:
             return getattr(self._client().redis, command)(*args, **options)
-        except self._errors as error:
+        except Exception as error:  # a server that speaks another protocol raises more than RedisError
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> StoreError:

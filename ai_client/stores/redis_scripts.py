@@ -34,8 +34,10 @@ ADMIT = (
     + """
 local ticket, now, expires = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local slots, holds, wait = tonumber(ARGV[4]), tonumber(ARGV[5]), 0
-for i, key in ipairs(KEYS) do
-    local amount, limit = tonumber(ARGV[i * 3 + 3]), tonumber(ARGV[i * 3 + 4])
+local known, last = KEYS[#KEYS], #KEYS - 1
+if redis.call('EXISTS', known) == 1 then return false end
+for i = 1, last do
+    local key, amount, limit = KEYS[i], tonumber(ARGV[i * 3 + 3]), tonumber(ARGV[i * 3 + 4])
     if i <= holds then
         local ledger = expire(key, ARGV[2])
         if limit and ledger[1] + ledger[2] + amount > limit then return {i - 1, ledger[1], ledger[2], '0'} end
@@ -68,8 +70,9 @@ for i, key in ipairs(KEYS) do
     end
 end
 if wait > 0 then return {-1, 0, 0, tostring(wait)} end
-for i, key in ipairs(KEYS) do
-    local amount, stay = ARGV[i * 3 + 3], tonumber(ARGV[i * 3 + 5])
+redis.call('SET', known, 'admitted', 'EX', 60)
+for i = 1, last do
+    local key, amount, stay = KEYS[i], ARGV[i * 3 + 3], tonumber(ARGV[i * 3 + 5])
     if i <= holds then
         if redis.call('HSETNX', key, 't:' .. ticket, amount) == 1 then
             add(key, 'held', amount)
@@ -86,12 +89,16 @@ end
 return false
 """
 )
-"""Reserve amounts on ledgers and take amounts from sliding windows, all or nothing."""
+"""Reserve amounts on ledgers and take amounts from sliding windows, all or nothing.
+
+A ticket that is already admitted or settled changes nothing: the client repeats a command whose reply was lost.
+"""
 SETTLE = (
     _COMMON
     + """
 local ticket, now, spends, changes = ARGV[1], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5])
-local fresh = redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[3])
+local fresh = redis.call('GET', KEYS[1]) ~= 'settled'
+if fresh then redis.call('SET', KEYS[1], 'settled', 'EX', ARGV[3]) end
 local ledgers, last = {}, spends + changes
 for i = 1, last do
     local key, amount, more = KEYS[i + 1], ARGV[i * 3 + 3], tonumber(ARGV[i * 3 + 4])

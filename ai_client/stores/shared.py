@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
 from .._fork import PerProcess
@@ -68,7 +68,7 @@ class SharedStore:
             return self.backend.admit(ticket, holds, takes, now, expires)
         request = Admission(ticket, holds, takes, now, expires)
         try:
-            return await io.work(self._here().workers(), self._admit, request)
+            return await io.work(self._here(), self._admit, request)
         except StoreError as error:
             if is_over(io.deadline):
                 raise TimeoutError("The deadline passed while waiting for the store.") from error
@@ -80,7 +80,7 @@ class SharedStore:
         except BaseException:
             request.unwanted = True
             if request.made or io.sync:  # else the worker thread releases it
-                await io.work(self._here().workers(), self._settle, *request.nothing())
+                await io.work(self._here(), self._settle, *request.nothing())
             raise
 
     async def settle(
@@ -97,7 +97,7 @@ class SharedStore:
         """Release what *ticket* holds and count what was used, once; queue that while the backend is down."""
         if self.backend.instant:
             return self.backend.settle(ticket, spends, now, changes, tally)
-        return await io.work(self._here().workers(), self._settle, ticket, spends, now, changes, tally)
+        return await io.work(self._here(), self._settle, ticket, spends, now, changes, tally)
 
     async def ledger(self, io: IO, key: str, now: float, /) -> Ledger:
         """Return the balance of a ledger.
@@ -144,7 +144,7 @@ class SharedStore:
     async def _do(self, io: IO, operation: Callable[..., T], *args: Any) -> T:
         if self.backend.instant:
             return operation(*args)
-        return await io.work(self._here().workers(), self._attempt, operation, args)
+        return await io.work(self._here(), self._attempt, operation, args)
 
     def _admit(self, request: Admission) -> Refusal | None:
         asked = self._here().down_until <= time.monotonic()
@@ -220,7 +220,7 @@ class SharedStore:
             logger.warning("%s Until it is available again, %s.", error, means)
 
 
-class _ProcessState:
+class _ProcessState(Executor):
     """The state of a store in one process: worker threads, and changes queued while the backend is down."""
 
     def __init__(self, threads: int) -> None:
@@ -231,16 +231,12 @@ class _ProcessState:
         self._lock = threading.Lock()
         self._executor: ThreadPoolExecutor | None = None
 
-    def workers(self) -> ThreadPoolExecutor:
-        """Return the thread pool; start it on first use."""
-        executor = self._executor
-        if executor is None:
-            with self._lock:
-                executor = self._executor
-                if executor is None:
-                    executor = ThreadPoolExecutor(self._threads, thread_name_prefix="ai-client-store")
-                    self._executor = executor
-        return executor
+    def submit(self, function: Callable[..., T], /, *args: Any, **options: Any) -> Future[T]:
+        """Run a function in a worker thread; start the threads on first use."""
+        with self._lock:  # so that `stop` comes before or after it, and not between its two steps
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="ai-client-store")
+            return self._executor.submit(function, *args, **options)
 
     def stop(self) -> None:
         """Wait for the threads to finish their work and stop them; later use starts new ones."""

@@ -74,7 +74,7 @@ class SqliteBackend:
 
         def admit(db: sqlite3.Connection) -> Refusal | None:
             for index, hold in enumerate(holds):
-                ledger = _ledger(db, hold.key, now)
+                ledger = _ledger(db, hold.key, now, ticket)
                 if hold.limit is not None and ledger.used + ledger.held + hold.amount > hold.limit:
                     return Refusal(index, ledger.used, ledger.held)
             wait = max((_wait(db, take, now) for take in takes), default=0.0)
@@ -189,11 +189,13 @@ def _sweep(db: sqlite3.Connection, now: float) -> None:
     db.execute("DELETE FROM kept WHERE expires <= ?", (now,))
 
 
-def _ledger(db: sqlite3.Connection, key: str, now: float) -> Ledger:
+def _ledger(db: sqlite3.Connection, key: str, now: float, without: str = "") -> Ledger:
+    """Return the balance of a ledger, without what one ticket holds."""
     used, held = db.execute(
         "SELECT coalesce((SELECT used FROM ledgers WHERE key = :key AND until > :now), 0),"
-        " (SELECT min(:most, CAST(total(amount) AS INTEGER)) FROM holds WHERE key = :key AND expires > :now)",
-        {"key": key, "now": now, "most": MOST},
+        " (SELECT min(:most, CAST(total(amount) AS INTEGER)) FROM holds WHERE key = :key AND expires > :now"
+        " AND ticket <> :without)",
+        {"key": key, "now": now, "most": MOST, "without": without},
     ).fetchone()
     return Ledger(used, held)
 

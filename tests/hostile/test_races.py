@@ -326,7 +326,9 @@ def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatc
 
         return make
 
-    monkeypatch.setattr(shared, "ThreadPoolExecutor", makes("threads", object()))
+    monkeypatch.setattr(
+        shared, "ThreadPoolExecutor", makes("threads", SimpleNamespace(submit=lambda *_: None))
+    )
     monkeypatch.setattr(factory, "client_of", makes("client", SimpleNamespace(is_closed=bool)))
     monkeypatch.setattr(tls, "_build", makes("tls", object()))
     monkeypatch.setattr(tls, "_contexts", {})
@@ -336,7 +338,7 @@ def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatc
     connection = factory.FurtherClients(ClientConfig.make(base_url="http://127.0.0.1:1", api_key="k"))
 
     def work(_: int) -> None:
-        for begin in (here.workers, lambda: connection(True), tls.tls_context):
+        for begin in (lambda: here.submit(bool), lambda: connection(True), tls.tls_context):
             begin()
         for table in tables:
             table.load()
@@ -349,7 +351,7 @@ def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatc
 
 
 def test_threads_of_a_store_are_let_go(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However often a store is closed while it is used, no thread that it started is left."""
+    """However often a store is closed while it is used, no thread that it started is left, nor is any work refused."""
     racing.in_steps_of(shared)
     left: set[object] = set()
 
@@ -357,11 +359,14 @@ def test_threads_of_a_store_are_let_go(racing: Interruptions, monkeypatch: pytes
         def __init__(self, *_: object, **__: object) -> None:
             left.add(self)
 
+        def submit(self, *_: object) -> None:
+            assert self in left
+
         def shutdown(self) -> None:
             left.discard(self)
 
     monkeypatch.setattr(shared, "ThreadPoolExecutor", Executor)
     here = shared._ProcessState(1)
-    racing.run(lambda number: [here.workers() if number % 2 else here.stop() for _ in range(200)])
+    racing.run(lambda number: [here.submit(print) if number % 2 else here.stop() for _ in range(200)])
     here.stop()
     assert not left
