@@ -12,13 +12,14 @@ async def ask(question: str, client: AIClientDep) -> str | None:
     return answer.choices[0].message.content
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ai_client.adapter import require
 
-require("fastapi", "ai-client[fastapi]")
+require("starlette", "ai-client[fastapi]")
 
 from ._dependencies import (
-    AIClientDep as AIClientDep,
-    SyncAIClientDep as SyncAIClientDep,
     ai_client as ai_client,
     get_ai_client as get_ai_client,
     get_sync_ai_client as get_sync_ai_client,
@@ -29,8 +30,15 @@ from ._disconnect import (
     cancel_on_disconnect as cancel_on_disconnect,
 )
 from ._errors import add_ai_client_error_handlers as add_ai_client_error_handlers
-from ._lifespan import ai_client_lifespan as ai_client_lifespan, ai_client_router as ai_client_router
+from ._lifespan import ai_client_lifespan as ai_client_lifespan
 from ._stream import stream_response as stream_response
+
+if TYPE_CHECKING:
+    from ._fastapi import (
+        AIClientDep as AIClientDep,
+        SyncAIClientDep as SyncAIClientDep,
+        ai_client_router as ai_client_router,
+    )
 
 __all__ = [
     "AIClientDep",
@@ -46,3 +54,18 @@ __all__ = [
     "stream_response",
     "sync_ai_client",
 ]
+
+_OF_FASTAPI = frozenset({"AIClientDep", "SyncAIClientDep", "ai_client_router"})
+
+
+def __getattr__(name: str) -> Any:
+    """Return what only FastAPI has, which plain Starlette does without.
+
+    Raises:
+        ImportError: FastAPI is not installed.
+    """
+    if name not in _OF_FASTAPI:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    require("fastapi", "ai-client[fastapi]")
+    found = globals()[name] = getattr(import_module("._fastapi", __name__), name)
+    return found

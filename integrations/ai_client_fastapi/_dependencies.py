@@ -1,10 +1,8 @@
-"""The clients as FastAPI dependencies."""
+"""The clients of a request: functions that FastAPI takes as dependencies, and Starlette's routes call."""
 
 from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import Annotated
 
-from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from ai_client import AsyncOpenAI, OpenAI
@@ -13,7 +11,7 @@ from ._late import provider_of
 
 
 async def get_ai_client(connection: HTTPConnection) -> AsyncOpenAI:
-    """Return the process's async client, for HTTP and WebSocket routes.
+    """Return the process's async client, for HTTP and WebSocket routes; in plain Starlette, await it with the request.
 
     Raises:
         RuntimeError: The application has no lifespan with a client.
@@ -51,10 +49,3 @@ def sync_ai_client(alias: str) -> Callable[[HTTPConnection], Awaitable[OpenAI]]:
         return provider_of(connection.scope)[alias].client
 
     return get_aliased_sync_ai_client
-
-
-AIClientDep = Annotated[AsyncOpenAI, Depends(get_ai_client)]
-"""A parameter of this type receives the process's async client."""
-
-SyncAIClientDep = Annotated[OpenAI, Depends(get_sync_ai_client)]
-"""A parameter of this type receives the process's sync client."""

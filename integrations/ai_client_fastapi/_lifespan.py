@@ -6,8 +6,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from fastapi import APIRouter
-
 from ai_client import ClientConfig, ClientProvider
 from ai_client.adapter import log_risks
 from ai_client.errors import ConfigError
@@ -76,19 +74,6 @@ def ai_client_lifespan(
 
     mark(lifespan, late)
     return lifespan
-
-
-def ai_client_router(
-    config: Config | ClientProvider | None = None,
-    *,
-    aliases: Mapping[str, Config] | None = None,
-    warm: Sequence[str] = (),
-) -> APIRouter:
-    """Return a router without routes that carries the clients' lifespan, for `app.include_router`.
-
-    For applications that cannot set their own lifespan; the arguments are those of `ai_client_lifespan`.
-    """
-    return APIRouter(lifespan=ai_client_lifespan(config, aliases=aliases, warm=warm))
 
 
 def _provider(config: Config | ClientProvider | None, aliases: Mapping[str, Config] | None) -> ClientProvider:
