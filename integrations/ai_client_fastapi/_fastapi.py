@@ -1,4 +1,4 @@
-"""What only FastAPI has: dependencies as annotations, and a router that carries a lifespan."""
+"""The part that needs FastAPI: dependencies as annotations, and a router that carries a lifespan."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated

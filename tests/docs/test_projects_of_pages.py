@@ -71,10 +71,10 @@ def python(directory: Path, *arguments: str, **environment: str) -> None:
 def starts() -> list[object]:
     """Give each framework with each command that the documentation starts its server with."""
     deployment = (DOCS / "deployment.md").read_text()
-    titles = {"fastapi": "FastAPI", "django": "Django", "flask": "Flask"}
+    titles = {"fastapi": "FastAPI", "starlette": "Starlette", "django": "Django", "flask": "Flask"}
     return [
         pytest.param(framework, command, id=f"{framework}-{command[0]}-{number}")
-        for framework in FRAMEWORKS
+        for framework in titles
         for number, command in enumerate(
             commands(quick_start(framework), "Start") + commands(deployment, f"Start {titles[framework]}")
         )
