@@ -3,32 +3,27 @@
 import _thread
 import asyncio
 import atexit
-import logging
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from difflib import get_close_matches
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal, Self
 
 from ._exchange.loops import adopt_main_loop, stop_background_loop
 from ._fork import in_child
-from ._process.assembly import Assembly
-from ._process.clients import Clients
+from ._io import in_event_loop
+from ._process.clients import DEFAULT_ALIAS, Clients, clients_of, find
 from ._process.gate import DrainGate
 from ._process.gated_io import new_gate
 from ._process.keep_open import KeepOpen
-from ._process.owned_client import Kind, Managed, build
+from ._process.owned_client import Kind, Managed, aclose_each, build, close_each
 from ._process.signals import unwatch, watch
 from .client import AsyncOpenAI, OpenAI
 from .config import ClientConfig
-from .errors import ConfigError
+from .errors import ClientClosedError
 
 __all__ = ["DEFAULT_ALIAS", "ClientProvider", "Clients", "State"]
 
-logger = logging.getLogger("ai_client")
-
-DEFAULT_ALIAS = "default"
 State = Literal["open", "draining", "closed"]
 _EXIT_SECONDS = 5.0
 
@@ -52,21 +47,12 @@ class ClientProvider:
         *,
         aliases: Mapping[str, ClientConfig | Mapping[str, Any]] | None = None,
     ) -> None:
-        given = dict(aliases or {})
-        if config is not None and DEFAULT_ALIAS in given:
-            raise ConfigError("The default client is configured twice: in config and in aliases.")
-        default = given.pop(DEFAULT_ALIAS, config)
-        configs = {DEFAULT_ALIAS: ClientConfig.make(default)}
-        for alias, options in given.items():
-            configs[alias] = ClientConfig.make(options, source=f"{alias}.", further=True)
-        assemblies = {id(config): Assembly(config) for config in configs.values()}
-        self._aliases = {
-            alias: Clients(assemblies[id(config)], self._build) for alias, config in configs.items()
-        }
+        self._aliases = clients_of(config, aliases or {}, self._build)
         self._default = self._aliases[DEFAULT_ALIAS]
         self._lock = threading.RLock()
         self._gate = new_gate()
         self._keep_open = KeepOpen()
+        self._users = 0
         _providers.add(self)
 
     @property
@@ -93,12 +79,7 @@ class ClientProvider:
         return self._default.async_client
 
     def __getitem__(self, alias: str) -> Clients:
-        found = self._aliases.get(alias)
-        if found is None:
-            near = get_close_matches(alias, self._aliases, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"Valid aliases: {', '.join(self._aliases)}."
-            raise ConfigError(f"No AI client is configured under the alias {alias!r}. {hint}")
-        return found
+        return find(self._aliases, alias)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._aliases)
@@ -135,16 +116,49 @@ class ClientProvider:
         watch(self, any_handler=True)
 
     def start(self) -> Self:
-        """Accept calls, also again after `close`; clients are still built on first use."""
+        """Accept calls, also again after `close`; clients are still built on first use.
+
+        Raises:
+            ClientClosedError: The provider is still closing, and waiting for its end would block the running event
+                loop; await `astart` there.
+        """
         gate = self._gate
         if gate.closing:
+            if not gate.closed.done() and in_event_loop():
+                raise ClientClosedError(
+                    "The provider is still closing its AI clients, and waiting for that would block the event loop:"
+                    " await provider.astart() instead of provider.start()."
+                )
             gate.hurry()
             gate.closed.result()
-            with self._lock:
-                if self._gate is gate:
-                    self._gate = new_gate()
+            self._reopen(gate)
         watch(self)
         return self
+
+    async def astart(self) -> Self:
+        """Accept calls, like `start`; where the provider is still closing, await its end."""
+        while (gate := self._gate).closing:
+            gate.hurry()
+            await asyncio.shield(asyncio.wrap_future(gate.closed))
+            self._reopen(gate)
+        watch(self)
+        return self
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[Self]:
+        """Accept calls inside the block, for the lifespan of an application on the running event loop.
+
+        The loop becomes the main loop of the process. Applications that share a provider enter one block each; the
+        last to leave closes the clients, as `aclose` does.
+        """
+        while not self._enter():
+            await self.astart()
+        try:
+            self.adopt_loop()
+            yield self
+        finally:
+            if (last := self._leave()) is not None:
+                await self._aclose(*last)
 
     def drain(self) -> None:
         """Start to shut down, as on a termination signal; return at once.
@@ -172,23 +186,41 @@ class ClientProvider:
     async def aclose(self) -> None:
         """Reject new calls, wait up to `shutdown_timeout` for calls in flight, and close the clients."""
         gate = self._gate
-        if not gate.refuse():
+        await self._aclose(gate, first=gate.refuse())
+
+    async def _aclose(self, gate: DrainGate, first: bool) -> None:
+        if not first:
             gate.hurry()
         elif not gate.idle:
             self._end_aside(gate)
         else:
             gate.cut_off()
             try:
-                for managed in self._forget():
-                    try:
-                        await managed.aclose()
-                    except Exception:  # close the others too
-                        logger.exception("An AI client could not be closed.")
+                await aclose_each(self._forget())
                 if any(clients.config.controls for clients in self._aliases.values()):
                     await asyncio.to_thread(self._close_stores)
             finally:
                 self._ended(gate)
         await asyncio.shield(asyncio.wrap_future(gate.closed))
+
+    def _reopen(self, closed: DrainGate) -> None:
+        with self._lock:
+            if self._gate is closed:
+                self._gate = new_gate()
+
+    def _enter(self) -> bool:
+        """Count a user, unless the provider is closing."""
+        with self._lock:
+            if self._gate.closing:
+                return False
+            self._users += 1
+            return True
+
+    def _leave(self) -> tuple[DrainGate, bool] | None:
+        """Count a user less; after the last one reject new calls, and return what `_aclose` takes."""
+        with self._lock:
+            self._users = max(0, self._users - 1)
+            return None if self._users else (self._gate, self._gate.refuse())
 
     def _end_aside(self, gate: DrainGate) -> None:
         _thread.start_new_thread(self._end, (gate,))  # safe in a signal handler, unlike threading.Thread
@@ -198,11 +230,7 @@ class ClientProvider:
         try:
             gate.wait_until_done(self.config.shutdown_timeout if timeout is None else timeout)
             gate.cut_off()
-            for managed in self._forget():
-                try:
-                    managed.close()
-                except Exception:  # close the others too
-                    logger.exception("An AI client could not be closed.")
+            close_each(self._forget())
             self._close_stores()
         finally:
             self._ended(gate)
@@ -235,6 +263,7 @@ class ClientProvider:
         """Drop the parent's clients in a forked child; whether calls are accepted is unchanged."""
         closing = self._gate.closing
         self._lock = threading.RLock()
+        self._users = 0
         self._gate = new_gate()
         if closing:
             self._gate.refuse()

@@ -1,13 +1,18 @@
-"""The two clients of one alias, and what stands in their place in tests."""
+"""The clients of a provider by alias, two of each, and what stands in their place in tests."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any
 
 from .._fork import here
 from ..client import AsyncOpenAI, OpenAI
+from ..config import ClientConfig
+from ..errors import ConfigError
 from .assembly import Assembly
 from .owned_client import Kind, Managed
+
+DEFAULT_ALIAS = "default"
 
 
 class Clients:
@@ -81,3 +86,38 @@ class Clients:
         built, self._built = list(self._built.values()), {}
         self._show()
         return built
+
+
+def clients_of(
+    config: ClientConfig | Mapping[str, Any] | None,
+    aliases: Mapping[str, ClientConfig | Mapping[str, Any]],
+    build: Callable[[Clients, Kind], Any],
+) -> dict[str, Clients]:
+    """Return the clients of each alias, the default one first.
+
+    Raises:
+        ConfigError: An option is unknown or ill-typed.
+    """
+    given = dict(aliases)
+    if config is not None and DEFAULT_ALIAS in given:
+        raise ConfigError("The default client is configured twice: in config and in aliases.")
+    default = given.pop(DEFAULT_ALIAS, config)
+    configs = {DEFAULT_ALIAS: ClientConfig.make(default)}
+    for alias, options in given.items():
+        configs[alias] = ClientConfig.make(options, source=f"{alias}.", further=True)
+    assemblies = {id(config): Assembly(config) for config in configs.values()}
+    return {alias: Clients(assemblies[id(config)], build) for alias, config in configs.items()}
+
+
+def find(aliases: Mapping[str, Clients], alias: str) -> Clients:
+    """Return the clients of an alias.
+
+    Raises:
+        ConfigError: There are none.
+    """
+    found = aliases.get(alias)
+    if found is None:
+        near = get_close_matches(alias, aliases, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Valid aliases: {', '.join(aliases)}."
+        raise ConfigError(f"No AI client is configured under the alias {alias!r}. {hint}")
+    return found

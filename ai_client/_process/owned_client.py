@@ -1,6 +1,7 @@
 """A client that a provider owns, and how the provider closes it."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, Protocol
 
 from .._exchange.loop_sender import share
@@ -8,6 +9,9 @@ from .assembly import Assembly
 from .gate import DrainGate
 from .gated_io import gated
 
+logger = logging.getLogger("ai_client")
+
+_FAILED = "An AI client could not be closed."
 Kind = Literal["sync", "async"]
 
 
@@ -86,3 +90,21 @@ class _AsyncOurs:
 
     def abandon(self) -> None:
         """Do nothing: the sender leaves its connections by itself."""
+
+
+def close_each(clients: Iterable[Managed]) -> None:
+    """Close clients from any thread; what an error of one says is logged, and keeps none of the others open."""
+    for managed in clients:
+        try:
+            managed.close()
+        except Exception:
+            logger.exception(_FAILED)
+
+
+async def aclose_each(clients: Iterable[Managed]) -> None:
+    """Close clients in a running event loop, like `close_each`."""
+    for managed in clients:
+        try:
+            await managed.aclose()
+        except Exception:
+            logger.exception(_FAILED)

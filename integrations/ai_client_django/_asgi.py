@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 from ai_client.adapter import RequestScope
@@ -18,6 +19,7 @@ class _Application:
     def __init__(self, application: ASGIApplication) -> None:
         self._application = application
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._lifespan: _Lifespan | None = None
         _ = handle().provider
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -29,7 +31,8 @@ class _Application:
             with RequestScope():  # the body is sent after the middleware has returned
                 await self._application(scope, receive, send)
             return
-        await _Lifespan(receive, send).run(self._application, scope)
+        self._lifespan = _Lifespan(receive, send)  # kept: a server may go on after a startup that broke off
+        await self._lifespan.run(self._application, scope)
 
 
 class _Lifespan:
@@ -40,13 +43,14 @@ class _Lifespan:
         self._to_server = send
         self._told = self._said = ""
         """The last message in either direction."""
+        self._clients = AsyncExitStack()
 
     async def run(self, application: ASGIApplication, scope: Message) -> None:
         try:
             await application(scope, self._receive, self._send)
         except Exception:
             if self._told == "lifespan.shutdown":
-                await handle().provider.aclose()
+                await self._clients.aclose()
             if self._told:  # an application that has no lifespan raises before it receives
                 raise
         if self._said == "lifespan.startup.failed":
@@ -64,13 +68,13 @@ class _Lifespan:
         message = await self._from_server()
         self._told = message["type"]
         if self._told == "lifespan.startup":
-            handle().provider.start()
+            await self._clients.enter_async_context(handle().provider.running())
         return message
 
     async def _send(self, message: Message) -> None:
         self._said = message["type"]
         if self._said != "lifespan.startup.complete":
-            await handle().provider.aclose()
+            await self._clients.aclose()
         await self._to_server(message)
 
 
