@@ -1,0 +1,1 @@
+"""An adapter for Quart, written outside of `integrations/`."""
