@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ai_client import ClientProvider
+from ai_client.errors import ConfigError
 
+from ._errors import extend_to_mounted
 from ._labels import begin_labelling, end_labelling
 
 _NAME = "ai_client"
@@ -28,6 +30,8 @@ def install(app: Any, router: Any, provider: ClientProvider, *, late: bool = Fal
         setattr(place, _NAME, provider)
         setattr(place, _LATE, late)
     begin_labelling(router if app is None else app)
+    if app is not None:
+        extend_to_mounted(app)
 
 
 def remove(app: Any, provider: ClientProvider) -> None:
@@ -39,7 +43,17 @@ def remove(app: Any, provider: ClientProvider) -> None:
 
 
 def begin_lifespan(app: Any) -> ClientProvider | None:
-    """Note that a lifespan runs; remove and return a provider that was started without one."""
+    """Note that a lifespan runs; remove and return a provider that was started without one.
+
+    Raises:
+        ConfigError: Something else has the provider's place in the application's state.
+    """
+    taken = getattr(app.state, _NAME, None)
+    if taken is not None and not isinstance(taken, ClientProvider):
+        raise ConfigError(
+            f"app.state.{_NAME} is taken: it holds an object of type {type(taken).__name__!r}, where the lifespan "
+            "keeps the provider of the AI clients. Give that object another name in app.state."
+        )
     setattr(app.router, _RAN, True)
     provider: ClientProvider | None = getattr(app.router, _NAME, None)
     if provider is None or not getattr(app.router, _LATE, False):
@@ -55,10 +69,11 @@ def lifespan_ran(router: Any) -> bool:
 
 def find(scope: Mapping[str, Any]) -> ClientProvider | None:
     """Return the provider of the application that serves a request, or else of the one it is mounted in."""
-    provider: ClientProvider | None = getattr(getattr(scope.get("app"), "state", None), _NAME, None)
-    if provider is None:
-        provider = getattr(scope.get("router"), _NAME, None)
-    return provider
+    for place in (getattr(scope.get("app"), "state", None), scope.get("router")):
+        provider = getattr(place, _NAME, None)
+        if isinstance(provider, ClientProvider):  # an application may keep something else under that name
+            return provider
+    return None
 
 
 def _places(app: Any, router: Any) -> list[Any]:
