@@ -1,16 +1,11 @@
 """The tokens of a session, out of what its answers report."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
 
 from .._call.call import Call
-from .._call.report import reported
-from .._call.usage import UNKNOWN, Usage
+from .._call.usage import UNKNOWN, Usage, reported
 
-_COUNTS = tuple(
-    one.name
-    for one in fields(Usage)
-    if one.name not in {"source", "model", "service_tier", "nano_usd", "answers"}
-)
+_COUNTS = tuple(one.name for one in fields(Usage) if one.name not in {"source", "model"})
 
 
 class SessionMeter:
@@ -19,7 +14,6 @@ class SessionMeter:
     def __init__(self, call: Call) -> None:
         self._call = call
         self._sum: Usage | None = None
-        self._answers: list[Usage] = []  # priced one by one: their prices depend on the length of a prompt
         self._open = False
 
     def see(self, data: bytes) -> None:
@@ -33,10 +27,9 @@ class SessionMeter:
             self._add(usage)
 
     def _add(self, usage: Usage) -> None:
-        self._answers.append(usage)
         total = self._sum
         if total is None:
-            self._sum = replace(usage, nano_usd=None, answers=self._answers)
+            self._sum = usage
             return
         for name in _COUNTS:
             setattr(total, name, getattr(total, name) + getattr(usage, name))

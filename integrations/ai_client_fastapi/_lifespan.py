@@ -7,12 +7,11 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from ai_client import ClientConfig, ClientProvider
-from ai_client.adapter import log_risks
 from ai_client.errors import ConfigError
-from ai_client.provider import DEFAULT_ALIAS
 
-from ._late import mark
-from ._state import begin_lifespan, install, remove
+from ._late import log_risks_of
+from ._mounted import check_mounted, mark
+from ._state import Installed, begin_lifespan
 
 Config: TypeAlias = ClientConfig | Mapping[str, Any]
 Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[Any]]
@@ -35,7 +34,7 @@ def ai_client_lifespan(
     Args:
         config: The options of the clients; by default all come from the environment. A provider is used as it
             is, so that
-            several applications of a process can share one.
+            several applications of a process can share one: the last that ends closes it.
         aliases: The options of further clients by name, for `Depends(ai_client(name))`.
         wraps: The application's own lifespan, run inside this one: it may use the clients through
             `app.state.ai_client`,
@@ -45,49 +44,33 @@ def ai_client_lifespan(
             then built at startup too, so that a missing key stops the application there.
 
     Raises:
-        ConfigError: When the application starts, if an option is unknown or ill-typed.
+        ConfigError: When the application starts, if an option is unknown or ill-typed, or if an application mounted
+            in it has such a lifespan with other options, which nobody runs.
     """
     own = _as_lifespan(wraps)
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncGenerator[Any]:
-        if (late := begin_lifespan(app)) is not None:
+        late = begin_lifespan(app)
+        if late is not None and late is not config:
             await late.aclose()
-        provider = _provider(config, aliases).start()
-        provider.adopt_loop()
+        provider = make()
+        installed = Installed(app, app.router, provider)
         try:
-            install(app, app.router, provider)
-            _log_risks(provider)
-            _warm(provider, warm)
-            async with nullcontext() if own is None else own(app) as state:
-                yield state
+            async with provider.running():
+                log_risks_of(provider)
+                _warm(provider, warm)
+                async with nullcontext() if own is None else own(app) as state:
+                    check_mounted(app.router, provider)
+                    yield state
         finally:
-            try:
-                await provider.aclose()
-            finally:
-                remove(app, provider)
+            installed.remove()
 
-    def late() -> ClientProvider:
-        provider = _provider(config, aliases)
-        _log_risks(provider)
-        return provider
+    def make() -> ClientProvider:
+        return config if isinstance(config, ClientProvider) else ClientProvider(config, aliases=aliases)
 
-    mark(lifespan, late)
+    mark(lifespan, make)
     return lifespan
-
-
-def _provider(config: Config | ClientProvider | None, aliases: Mapping[str, Config] | None) -> ClientProvider:
-    if isinstance(config, ClientProvider):
-        return config
-    return ClientProvider(config, aliases=aliases)
-
-
-def _spelled(alias: str, option: str) -> str:
-    return option if alias == DEFAULT_ALIAS else f"{alias}.{option}"
-
-
-def _log_risks(provider: ClientProvider) -> None:
-    log_risks({alias: provider[alias].config for alias in provider}, _spelled)
 
 
 def _as_lifespan(given: Callable[[Any], Any] | None) -> Lifespan | None:

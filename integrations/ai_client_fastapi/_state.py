@@ -1,24 +1,21 @@
-"""Where an application stores its provider, and how a request finds it."""
+"""Where an application stores its provider, and where it finds it again."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from ai_client import ClientProvider
-from ai_client.errors import ConfigError
 
-from ._errors import extend_to_mounted
 from ._labels import begin_labelling, end_labelling
 
 _NAME = "ai_client"
-_LATE = "ai_client_is_late"
+_INSTALLED = "ai_client_installed"
 _RAN = "ai_client_lifespan_ran"
 
 
-def install(app: Any, router: Any, provider: ClientProvider, *, late: bool = False) -> None:
-    """Store *provider* where requests of *app*, and of applications mounted in it, find it.
+class Installed:
+    """A provider that an application has, from the start of a lifespan to its end.
 
-    It is `app.state.ai_client`. A mounted application has another state, but the outermost router stays in the
-    scope of every request below it, so the provider is stored on the router too.
+    It is `app.state.ai_client`, unless the application keeps something else there. A mounted application has another
+    state, but the outermost router stays in the scope of every request below it, so the provider is stored there.
 
     Args:
         app: The application, where it is known.
@@ -26,40 +23,55 @@ def install(app: Any, router: Any, provider: ClientProvider, *, late: bool = Fal
         provider: The provider of the clients.
         late: Whether no lifespan has run; one that runs later replaces the provider.
     """
-    for place in _places(app, router):
-        setattr(place, _NAME, provider)
-        setattr(place, _LATE, late)
-    begin_labelling(router if app is None else app)
-    if app is not None:
-        extend_to_mounted(app)
+
+    def __init__(self, app: Any, router: Any, provider: ClientProvider, *, late: bool = False) -> None:
+        self.provider = provider
+        self.late = late
+        self._router = router
+        self._labelled = router if app is None else app
+        before = _installed(router)
+        places = [router] if app is None else [app.state, router]
+        self._places: list[Any] = (
+            before[-1]._places if before else [place for place in places if not hasattr(place, _NAME)]
+        )
+        self._replace(before, [*before, self])
+        begin_labelling(self._labelled)
+
+    def remove(self) -> None:
+        """Remove the provider; the latest of those that the application has besides takes its place."""
+        before = _installed(self._router)
+        self._replace(before, [one for one in before if one is not self])
+        end_labelling(self._labelled)
+
+    def _replace(self, before: "list[Installed]", after: "list[Installed]") -> None:
+        setattr(self._router, _INSTALLED, after)
+        for place in self._places:
+            if before and getattr(place, _NAME, None) is not before[-1].provider:
+                continue  # somebody has put something else there
+            if after:
+                setattr(place, _NAME, after[-1].provider)
+            else:
+                delattr(place, _NAME)
+        changes.count += 1
 
 
-def remove(app: Any, provider: ClientProvider) -> None:
-    """Undo `install`, unless another provider has been stored meanwhile."""
-    for place in _places(app, app.router):
-        if getattr(place, _NAME, None) is provider:
-            delattr(place, _NAME)
-    end_labelling(app)
+class _Changes:
+    """The number of changes so far of what is installed in any application."""
+
+    count = 0
+
+
+changes = _Changes()
 
 
 def begin_lifespan(app: Any) -> ClientProvider | None:
-    """Note that a lifespan runs; remove and return a provider that was started without one.
-
-    Raises:
-        ConfigError: Something else has the provider's place in the application's state.
-    """
-    taken = getattr(app.state, _NAME, None)
-    if taken is not None and not isinstance(taken, ClientProvider):
-        raise ConfigError(
-            f"app.state.{_NAME} is taken: it holds an object of type {type(taken).__name__!r}, where the lifespan "
-            "keeps the provider of the AI clients. Give that object another name in app.state."
-        )
+    """Note that a lifespan runs; remove and return a provider that was started without one."""
     setattr(app.router, _RAN, True)
-    provider: ClientProvider | None = getattr(app.router, _NAME, None)
-    if provider is None or not getattr(app.router, _LATE, False):
+    latest = _latest(app.router)
+    if latest is None or not latest.late:
         return None
-    remove(app, provider)
-    return provider
+    latest.remove()
+    return latest.provider
 
 
 def lifespan_ran(router: Any) -> bool:
@@ -67,14 +79,22 @@ def lifespan_ran(router: Any) -> bool:
     return getattr(router, _RAN, False)
 
 
-def find(scope: Mapping[str, Any]) -> ClientProvider | None:
-    """Return the provider of the application that serves a request, or else of the one it is mounted in."""
-    for place in (getattr(scope.get("app"), "state", None), scope.get("router")):
-        provider = getattr(place, _NAME, None)
-        if isinstance(provider, ClientProvider):  # an application may keep something else under that name
-            return provider
-    return None
+def provider_in(router: Any) -> ClientProvider | None:
+    """Return the provider of the application with a router, if it has one."""
+    latest = _latest(router)
+    return None if latest is None else latest.provider
 
 
-def _places(app: Any, router: Any) -> list[Any]:
-    return [router] if app is None else [app.state, router]
+def is_late(router: Any) -> bool:
+    """Return whether the provider of an application was started without a lifespan."""
+    latest = _latest(router)
+    return latest is not None and latest.late
+
+
+def _latest(router: Any) -> Installed | None:
+    installed = _installed(router)
+    return installed[-1] if installed else None
+
+
+def _installed(router: Any) -> list[Installed]:
+    return getattr(router, _INSTALLED, [])

@@ -2,31 +2,34 @@
 
 from typing import cast
 
-from flask import Flask, current_app
+from flask import current_app
 from werkzeug.local import LocalProxy
 
 from ai_client import AsyncOpenAI, OpenAI
 from ai_client.provider import DEFAULT_ALIAS, ClientProvider
 
-from ._registration import provider_of
+KEY = "ai_client"
 
 
 def current_provider() -> ClientProvider:
     """Return the provider of the current app.
 
     Raises:
-        RuntimeError: No app context is active, the app has no `AIClient`, or its configuration has changed since the
-            first use.
+        RuntimeError: No app context is active, or the app has no `AIClient`.
     """
-    return provider_of(cast("LocalProxy[Flask]", current_app)._get_current_object())
+    try:
+        return cast("ClientProvider", current_app.extensions[KEY])
+    except KeyError:
+        raise RuntimeError(
+            "This app has no AI client. Call AIClient(app), or init_app(app) in its factory."
+        ) from None
 
 
 def get_ai_client(alias: str = DEFAULT_ALIAS) -> OpenAI:
     """Return the current app's sync client.
 
     Raises:
-        RuntimeError: No app context is active, the app has no `AIClient`, or its configuration has changed since the
-            first use.
+        RuntimeError: No app context is active, or the app has no `AIClient`.
         ConfigError: There is no client of that alias.
     """
     return current_provider()[alias].client
@@ -36,8 +39,7 @@ def get_async_ai_client(alias: str = DEFAULT_ALIAS) -> AsyncOpenAI:
     """Return the current app's async client, which works on any event loop.
 
     Raises:
-        RuntimeError: No app context is active, the app has no `AIClient`, or its configuration has changed since the
-            first use.
+        RuntimeError: No app context is active, or the app has no `AIClient`.
         ConfigError: There is no client of that alias.
     """
     return current_provider()[alias].async_client

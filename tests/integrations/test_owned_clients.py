@@ -97,8 +97,7 @@ def test_flask(ai_client_upstream: Upstream) -> None:
     with app.app_context():
         kept = ai.client, ai.async_client
     assert not any(client.is_closed() for client in kept)
-    with app.app_context():
-        app.extensions["ai_client"].provider.close()
+    app.extensions["ai_client"].close()
 
 
 def test_django(ai_client_upstream: Upstream) -> None:

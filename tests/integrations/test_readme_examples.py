@@ -27,8 +27,7 @@ def test_flask() -> None:
     """The Flask example answers a question."""
     app = run(block("Flask"))["app"]
     assert app.test_client().post("/ask", data={"question": "Who?"}).json["answer"]
-    with app.app_context():
-        app.extensions["ai_client"].provider.close()
+    app.extensions["ai_client"].close()
 
 
 def test_django(settings: Settings) -> None:

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
-from urllib.parse import urlsplit
 
 from ..._call.call import Call
 from ..._call.record import NANO, Record
@@ -21,10 +20,9 @@ from ...errors import BudgetExceeded, ConfigError
 from ...stores import Store
 from ...stores.base import Ledger
 from ..options.amounts import check_amounts
-from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, add_tools_asked, size_of
+from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, size_of
 from ..pricing.media import TEXT_PATHS, expected as expected_of_media, is_billed, is_media
 from ..pricing.prices import Prices
-from ..pricing.terms import NO_TERMS, Terms
 from ..scope import NEVER, Per, Scope, Window, key_in, scopes_of, window, zone
 from .counted import Counted
 from .parts import Amounts, Part, Place, Unit
@@ -158,7 +156,7 @@ class Budgets(Counted):
         object.__setattr__(self, "measures", units != {"requests"})
         object.__setattr__(self, "in_usd", "usd" in units)
 
-    def needed(self, call: Call, record: Record, terms: Terms = NO_TERMS) -> Amounts:
+    def needed(self, call: Call, record: Record) -> Amounts:
         """Return the amounts to reserve for a call.
 
         Raises:
@@ -167,24 +165,26 @@ class Budgets(Counted):
         is_text = call.path in TEXT_PATHS
         if not self.measures or not (is_text or is_billed(call)):
             return _REQUEST
+        model = record.target_model or record.model
+        cost: int | None = 0
         if is_text or not is_media(call):
             size = call.size or size_of(call)
-            usage = Usage("estimated", size.tokens(WARY_BYTES_PER_TOKEN), size.answer(self.output_tokens))
-            add_tools_asked(usage, call)
+            into, out = size.tokens(WARY_BYTES_PER_TOKEN), size.answer(self.output_tokens)
+            if self.in_usd:
+                cost = self.prices.of_tokens(into, out, model)
         else:
-            usage = expected_of_media(call)
-        cost = self.prices.most_nano_usd(usage, terms) if self.in_usd else 0
+            expected = expected_of_media(call)
+            into, out = expected.input, expected.output
+            if self.in_usd:
+                cost = self.prices.nano_usd(expected, model)
         if cost is None and any(budget.unit == "usd" and budget.hard for budget in self.budgets):
-            model = record.target_model or record.model
-            where = "" if terms.address is None else f" at {urlsplit(terms.address).hostname}"
             raise ConfigError(
-                f"The price of the model {model!r} is unknown{where}, so its calls cannot be counted against a hard"
-                " budget in USD. Set its price under `prices`, name the provider in `price_options`, or make the"
-                " budget soft."
+                f"The price of the model {model!r} is unknown, so its calls cannot be counted against a hard"
+                " budget in USD. Set its price under `prices`, or make the budget soft."
             )
-        return {"requests": 1, "tokens": usage.total, "usd": cost or 0}
+        return {"requests": 1, "tokens": into + out, "usd": cost or 0}
 
-    def used(self, usage: Usage, record: Record, needed: Amounts, terms: Terms = NO_TERMS) -> Amounts:
+    def used(self, usage: Usage, record: Record, needed: Amounts) -> Amounts:
         """Return the amounts that a call used; where they are unknown, the amounts that were reserved."""
         if usage.source == "unknown":
             return needed
@@ -194,7 +194,7 @@ class Budgets(Counted):
             if record.prices is self.prices and record.usage is usage:  # already priced by `Cost`
                 cost = record.nano_usd
             else:
-                cost = self.prices.nano_usd(usage, usage.model, record.target_model or record.model, terms)
+                cost = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
             if cost is not None:
                 used["usd"] = cost
         return used

@@ -10,7 +10,6 @@ from ..._io import IO
 from ..._libraries import httpx
 from ...stores import Ledger, Take, Tally
 from ..pricing.prices import Prices
-from ..pricing.terms import Terms
 from ..scope import Per, Scope, Window
 
 Part = Literal["budgets", "cost", "rates"]
@@ -106,11 +105,11 @@ class BudgetsPart(Protocol):
         """Whether any budget counts USD."""
         ...
 
-    def needed(self, call: Call, record: Record, terms: Terms) -> Amounts:
+    def needed(self, call: Call, record: Record) -> Amounts:
         """Return the amounts to reserve for a call."""
         ...
 
-    def used(self, usage: Usage, record: Record, needed: Amounts, terms: Terms) -> Amounts:
+    def used(self, usage: Usage, record: Record, needed: Amounts) -> Amounts:
         """Return the amounts that a call used; *needed* were reserved."""
         ...
 
@@ -140,7 +139,7 @@ class CostPart(Protocol):
         """Whether streams are asked to report their usage."""
         ...
 
-    def tally(self, record: Record, usage: Usage, lost: int, now: float, terms: Terms) -> Tally | None:
+    def tally(self, record: Record, usage: Usage, lost: int, now: float) -> Tally | None:
         """Price an answered call, and return what it adds to the totals."""
         ...
 

@@ -146,8 +146,7 @@ def flask(kind: Kind, options: Options, *, sync: bool) -> Iterator[Site]:
         return ai_client_flask.stream_response(stream if kind.shape == "pages" else await stream)
 
     app.add_url_rule("/", view_func=sync_view if sync else async_view)
-    with app.app_context():
-        provider = extension.provider
+    provider: ClientProvider = app.extensions["ai_client"]
 
     def ask(into: list[Any]) -> None:
         response = app.test_client().get("/")
