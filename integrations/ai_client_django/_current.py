@@ -4,6 +4,7 @@ from typing import Any, NoReturn, cast
 
 from django.conf import LazySettings, settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import empty
 
 from ai_client import AsyncOpenAI, OpenAI
 from ai_client.provider import DEFAULT_ALIAS
@@ -30,9 +31,9 @@ def install() -> SettingsHandle:
 
 def _read(of: LazySettings) -> SettingsHandle:
     """Return the handle of Django's settings; a plain assignment, of which no signal tells, may have replaced it."""
-    if not of.configured:
+    holder: Any = object.__getattribute__(of, "_wrapped")  # without the detour of a lazy object, on each use of a client
+    if holder is empty:
         raise AttributeError(SETTING)  # Django loads the settings, or says what is missing
-    holder = of._wrapped
     given: object = getattr(holder, SETTING)
     if not isinstance(given, SettingsHandle):
         given = _handle_of(given)

@@ -67,7 +67,7 @@ class Handle(dict[str, Any]):
             AttributeError: There is no client yet, and its class has no such attribute.
         """
         provider = self._owner.made()
-        present = provider[self._alias].present if provider is not None and self._alias in provider else None
+        present = None if provider is None else provider[self._alias].present
         if present is not None:
             return present
         if not has_member(self._client_class, name):
