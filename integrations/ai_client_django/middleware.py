@@ -11,6 +11,8 @@ from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonRespons
 from ai_client.adapter import RequestScope, http_error
 from ai_client.errors import OpenAIError
 
+from ._routes import template
+
 
 class AIClientMiddleware:
     """Labels the calls of each request with its route template, and answers an `OpenAIError` that a view raises.
@@ -31,7 +33,7 @@ class AIClientMiddleware:
         """Handle a request within its labels."""
         if self._is_async:
             return self._serve(request)
-        scope = RequestScope(partial(_route, request))
+        scope = RequestScope(partial(template, request))
         try:
             with scope.entered():
                 response = cast("HttpResponseBase", self._get_response(request))
@@ -41,7 +43,7 @@ class AIClientMiddleware:
         return _within(scope, response)
 
     async def _serve(self, request: HttpRequest) -> HttpResponseBase:
-        scope = RequestScope(partial(_route, request))
+        scope = RequestScope(partial(template, request))
         try:
             with scope.entered():
                 response = cast("HttpResponseBase", await self._get_response(request))
@@ -67,8 +69,3 @@ def _within(scope: RequestScope, response: HttpResponseBase) -> HttpResponseBase
         parts: Any = response.streaming_content
         response.streaming_content = scope.async_steps(parts) if response.is_async else scope.steps(parts)
     return response
-
-
-def _route(request: HttpRequest) -> str | None:
-    match = request.resolver_match  # None until the URL is resolved
-    return match.route if match is not None else None
