@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from ai_client.adapter import RequestScope
 
+from ._consumers import consumer_template
 from ._current import handle
 
 Message = MutableMapping[str, Any]
@@ -28,7 +30,8 @@ class _Application:
             self._loop = loop
             handle().provider.adopt_loop()
         if scope["type"] != "lifespan":
-            with RequestScope():  # the body is sent after the middleware has returned
+            # A request of Django has a scope of the middleware's too, but its body is sent after that has returned.
+            with RequestScope(partial(consumer_template, self._application, scope)):
                 await self._application(scope, receive, send)
             return
         self._lifespan = _Lifespan(receive, send)  # kept: a server may go on after a startup that broke off

@@ -31,9 +31,7 @@ def install() -> SettingsHandle:
 
 def _read(of: LazySettings) -> SettingsHandle:
     """Return the handle of Django's settings; a plain assignment, of which no signal tells, may have replaced it."""
-    holder: Any = object.__getattribute__(
-        of, "_wrapped"
-    )  # lazy objects take a detour, on each use
+    holder: Any = object.__getattribute__(of, "_wrapped")  # lazy objects take a detour, on each use
     if holder is empty:
         raise AttributeError(SETTING)  # Django loads the settings, or says what is missing
     given: object = getattr(holder, SETTING)

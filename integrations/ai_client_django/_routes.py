@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import ResolverMatch, URLPattern, URLResolver, get_resolver
+from django.urls import ResolverMatch, URLResolver, get_resolver
 from django.utils.translation import get_language, get_supported_language_variant, override
 
 _known: "WeakKeyDictionary[URLResolver, dict[tuple[str, Any, str], str]]" = WeakKeyDictionary()
@@ -37,29 +37,29 @@ def _translated(resolver: URLResolver, path: str, match: ResolverMatch, language
     """Return the template in the *default* language of a path that was resolved in another one."""
     with override(language):
         for patterns in _matching(resolver, path):
-            if _joined(patterns) == match.route:
+            if joined(patterns) == match.route:
                 with override(default):
-                    return _joined(patterns)
+                    return joined(patterns)
     return match.route  # of a resolver of its own kind
 
 
-def _matching(resolver: URLResolver | URLPattern, path: str) -> Iterator[list[Any]]:
-    """Yield the patterns along each way to a view that matches a path, the resolver's own first."""
+def _matching(resolver: URLResolver, path: str) -> Iterator[list[Any]]:
+    """Yield the patterns along each way from a resolver to a view that matches a path."""
     matched = resolver.pattern.match(path)
     if not matched:
         return
-    if isinstance(resolver, URLPattern):
-        yield [resolver.pattern]
-        return
     for inner in resolver.url_patterns:
-        for patterns in _matching(inner, matched[0]):
-            yield [resolver.pattern, *patterns]
+        if isinstance(inner, URLResolver):
+            for patterns in _matching(inner, matched[0]):
+                yield [inner.pattern, *patterns]
+        elif inner.pattern.match(matched[0]):
+            yield [inner.pattern]
 
 
-def _joined(patterns: list[Any]) -> str:
-    """Return the route of patterns as Django writes it: without the root's, and with a `^` at its beginning at most."""
+def joined(patterns: list[Any]) -> str:
+    """Return the route of patterns as Django writes it, with a `^` at its beginning at most."""
     route = ""
-    for part in map(str, reversed(patterns[1:])):
+    for part in map(str, reversed(patterns)):
         route = part + route.removeprefix("^") if part else route
     return route
 
