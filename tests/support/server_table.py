@@ -73,6 +73,11 @@ class Cell:
 ROWS = (
     Row("uvicorn", ("uvicorn", "--port", "{port}", "{app}"), ASGI),
     Row("uvicorn-2", ("uvicorn", "--port", "{port}", "--workers", "2", "{app}"), ASGI, workers=2),
+    Row(
+        "uvicorn-no-lifespan",
+        ("uvicorn", "--port", "{port}", "--lifespan", "off", "{app}"),
+        {"fastapi": ASGI["fastapi"]},
+    ),
     Row("uvicorn-reload", ("uvicorn", "--port", "{port}", "--reload", "{app}"), ASGI),
     Row("hypercorn", ("hypercorn", "--bind", "127.0.0.1:{port}", "--graceful-timeout", "20", "{app}"), ASGI),
     Row(
