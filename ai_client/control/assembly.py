@@ -92,7 +92,8 @@ def make_layers(
     if "cache" in given:
         layers.append(make(Cache, given["cache"], "cache", store=store, namespace=namespace))
     if given.keys() & {"models", "fallback", "breaker"}:
-        layers.append(_fallback(given, connect, has_breaker=controls.get("breaker") is not False))
+        has_breaker = controls.get("breaker") is not False
+        layers.append(_fallback(given, store, connect, has_breaker=has_breaker))
     layers += [*own["target"], *_counting(given, store)]
     if "concurrency" in given:
         bound = given["concurrency"]
@@ -196,14 +197,16 @@ def _with_callbacks(budgets: object) -> object:
     return [completed(budget, f"budgets[{number}]") for number, budget in each]
 
 
-def _fallback(given: Mapping[str, Any], connect: Connect | None, *, has_breaker: bool) -> Fallback:
+def _fallback(
+    given: Mapping[str, Any], store: Any, connect: Connect | None, *, has_breaker: bool
+) -> Fallback:
     if isinstance(given.get("fallback"), Fallback):
         raise ConfigError("fallback: expected a mapping of options; pass a policy object in `layers`.")
     options = dict(mapping(given.get("fallback", {}), "fallback"))
     clients = dict(mapping(options.pop("clients", {}), "fallback.clients"))
     for name, client in clients.items():
         clients[name] = _client(client, f"fallback.clients.{name}", connect)
-    breaker = make(Breaker, given.get("breaker", {}), "breaker") if has_breaker else None
+    breaker = make(Breaker, given.get("breaker", {}), "breaker", store=store) if has_breaker else None
     models = checked(Mapping[str, str | Sequence[str]], mapping(given.get("models", {}), "models"), "models")
     return make(Fallback, options, "fallback", models=models, clients=clients, breaker=breaker)
 

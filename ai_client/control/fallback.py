@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, cast
 from .._call.call import Call, Reply, StreamEnd
 from .._call.pipeline import Next
 from .._call.record import Record
+from .._call.retry import retry_after
+from .._io import IO
 from ..errors import (
     APIConnectionError,
     APIError,
@@ -19,7 +21,8 @@ from ..errors import (
     RateLimitExceeded,
     members_of,
 )
-from .breaker import Breaker
+from .breaker import Breaker, Permission
+from .circuits import Circuits
 from .opening import read_opening
 from .options.amounts import check_amounts
 from .record import record_of
@@ -77,6 +80,7 @@ class Fallback:
     _chains: dict[str, tuple[Target, ...]] = field(init=False, repr=False, compare=False)
     _default: tuple[Target, ...] = field(init=False, repr=False, compare=False)
     _on: frozenset[str] = field(init=False, repr=False, compare=False)
+    _circuits: Circuits | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         unknown = [kind for kind in self.on if kind not in FAILURES]
@@ -88,6 +92,7 @@ class Fallback:
         chains = {name: self._with_default(self._expand(name, ())) for name in self.models}
         object.__setattr__(self, "_chains", chains)
         object.__setattr__(self, "_on", frozenset(self.on))
+        object.__setattr__(self, "_circuits", None if self.breaker is None else Circuits(self.breaker))
 
     def _expand(self, name: str, seen: tuple[str, ...]) -> list[Target]:
         if name in seen:
@@ -173,12 +178,8 @@ class Fallback:
         self, call: Call, proceed: Next, record: Record, asked: str, target: Target, *, last: bool
     ) -> Reply:
         client, model, name = target
-        breaker = self.breaker
-        if breaker is not None and breaker.circuits:
-            wait = breaker.admit(name, call.io.now())
-            if wait:
-                message = f"{name} failed too often lately; no call is sent to it for {wait:.0f} s."
-                raise CircuitOpen(message, retry_after=wait, target=name)
+        circuits = self._circuits
+        permission = None if circuits is None else await circuits.admit(call.io, name)
         record.target, record.target_model = name, model
         try:
             if model != asked:
@@ -191,27 +192,35 @@ class Fallback:
             if call.stream is not None:
                 await self._open(call, reply)
         except BaseException as error:
-            if breaker is not None:
-                self._tell(breaker, name, call, error, answered=isinstance(error, APIStatusError))
+            if circuits is not None and permission is not None:
+                answered = isinstance(error, APIStatusError)
+                await self._report(circuits, call.io, permission, error, answered=answered)
             raise
-        if breaker is None:
-            return reply
-        if call.stream is not None:
-            self._watch(call, reply, name, breaker)
-        elif breaker.circuits:
-            breaker.succeeded(name)
+        if circuits is not None and permission is not None:
+            circuits.answered(permission, call.io.now())
+            if call.stream is not None:
+                await self._watch(circuits, call.io, permission, reply)
+            else:
+                await circuits.succeeded(call.io, permission)
         return reply
 
-    def _tell(
-        self, breaker: Breaker, name: str, call: Call, error: BaseException | None, *, answered: bool
+    async def _report(
+        self,
+        circuits: Circuits,
+        io: IO,
+        permission: Permission,
+        error: BaseException | None,
+        *,
+        answered: bool,
     ) -> None:
-        """Report the outcome of a target to the breaker: a failure in `on`, an answer, or neither."""
+        """Report the outcome of a call to its circuit: a failure in `on`, an answer, or neither."""
         if isinstance(error, OpenAIError) and self._matters(error):
-            breaker.failed(name, call.io.now())
+            response = error.response if isinstance(error, APIStatusError) else None
+            await circuits.failed(io, permission, None if response is None else retry_after(response.headers))
         elif answered:
-            breaker.succeeded(name)
+            await circuits.succeeded(io, permission)
         else:
-            breaker.left(name)
+            await circuits.left(io, permission)
 
     def _client(self, name: str, *, sync: bool) -> Any:
         given = self.clients[name]
@@ -231,12 +240,12 @@ class Fallback:
             await reply.abandon(call.io, error)
             raise
 
-    def _watch(self, call: Call, reply: Reply, name: str, breaker: Breaker) -> None:
-        """Report the outcome of a stream to the breaker at its end; until then others may try the target."""
-        breaker.left(name)
+    async def _watch(self, circuits: Circuits, io: IO, permission: Permission, reply: Reply) -> None:
+        """Report the outcome of a stream to its circuit at its end; until then others may try the target."""
+        await circuits.left(io, permission)
 
         async def at_end(end: StreamEnd) -> None:
-            self._tell(breaker, name, call, end.error, answered=end.complete)
+            await self._report(circuits, io, permission, end.error, answered=end.complete)
 
         reply.on_end.append(at_end)
 

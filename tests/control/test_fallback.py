@@ -8,18 +8,15 @@ import pytest
 from ai_client import (
     APIConnectionError,
     BadRequestError,
-    CircuitOpen,
     ConfigError,
     InternalServerError,
     RateLimitError,
 )
-from ai_client.control.breaker import Breaker
 from ai_client.control.concurrency import Concurrency
 from ai_client.control.fallback import Fallback
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream, sse
 from tests.support.invoke import Invoke
-from tests.support.policies import Clock
 
 
 @pytest.fixture
@@ -193,60 +190,6 @@ def test_a_stream_that_was_read_ahead_is_whole(invoke: Invoke) -> None:
     plain = invoke.collect(invoke.chat(invoke.client(), model="m", stream=True))
     looked = invoke.collect(invoke.chat(invoke.client(layers=[Fallback()]), model="m", stream=True))
     assert [chunk.choices for chunk in plain] == [chunk.choices for chunk in looked]
-
-
-def test_a_circuit_opens_and_closes(invoke: Invoke, upstream: Upstream, clock: Clock) -> None:
-    """After failures in a row a target is left alone, then tried by one call, whose success closes the circuit."""
-    breaker = Breaker(failures=2, cool_down=30)
-    client = invoke.client(layers=[Fallback(breaker=breaker)])
-    client.io.now = clock
-    upstream.reply(status=500, times=3)
-    for _ in range(2):
-        with pytest.raises(InternalServerError):
-            invoke.chat(client, model="m")
-    with pytest.raises(CircuitOpen, match="m failed too often lately") as caught:
-        invoke.chat(client, model="m")
-    assert caught.value.retry_after == pytest.approx(30)
-    assert len(upstream.requests) == 2
-    clock.now += 30
-    assert breaker.state("m", clock.now) == "half-open"
-    with pytest.raises(InternalServerError):
-        invoke.chat(client, model="m")
-    with pytest.raises(CircuitOpen):
-        invoke.chat(client, model="m")
-    clock.now += 30
-    invoke.chat(client, model="m")
-    assert breaker.state("m", clock.now) == "closed"
-
-
-def test_an_open_circuit_leads_to_the_next_target(invoke: Invoke, upstream: Upstream) -> None:
-    """A target whose circuit is open is not even tried."""
-    client = invoke.client(layers=[Fallback({"m": ["a", "b"]}, breaker=Breaker(failures=1))])
-    upstream.reply(status=500)
-    invoke.chat(client, model="m")
-    invoke.chat(client, model="m")
-    assert models(upstream) == ["a", "b", "b"]
-
-
-def test_one_probe_at_a_time() -> None:
-    """A half-open circuit lets one call try; one that ended without a verdict makes room for another."""
-    breaker = Breaker(failures=1, cool_down=10)
-    breaker.failed("t", 0)
-    assert breaker.admit("t", 5) == 5
-    assert breaker.admit("t", 10) == 0
-    assert breaker.admit("t", 10) > 0
-    breaker.left("t")
-    assert breaker.admit("t", 10) == 0
-
-
-def test_failures_long_ago_do_not_count() -> None:
-    """Failures that are further apart than `within` do not open a circuit."""
-    breaker = Breaker(failures=2, within=10)
-    breaker.failed("t", 0)
-    breaker.failed("t", 11)
-    assert breaker.state("t", 11) == "closed"
-    breaker.failed("t", 12)
-    assert breaker.state("t", 12) == "open"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tests.support.hostile.framing import EVENT_STREAM, SEGMENTATIONS, byte_by_b
 from tests.support.hostile.shapes import chat_events, encoded, response_events, text_of
 from tests.support.hostile.wire import CLOSE, RESET, Step, Wire
 from tests.support.invoke import CHAT, KEY, Invoke
+from tests.support.policies import Clock
 
 ERROR = encoded({"error": {"message": "overloaded", "code": "server_error"}})
 GOOD = [*events(*chat_events())]
@@ -80,12 +81,11 @@ def test_streams_that_break_off_open_the_circuit(wire: Wire, invoke: Invoke, kin
     breaker = Breaker(failures=2)
     client = client_of(invoke, wire, breaker)
     wire.play(bad)
-    for number in range(2):
+    for _ in range(2):
         assert breaker.state("gpt-5.5", 0.0) == "closed"
         stream = invoke(client.chat.completions.create, **CHAT, stream=True)
         with pytest.raises(error):
             invoke.collect(stream)
-        assert breaker.circuits["gpt-5.5"].failures == number + 1
     assert breaker.state("gpt-5.5", 0.0) == "open"
     wire.play(script(GOOD, content_type=EVENT_STREAM))
     stream = invoke(client.chat.completions.create, **CHAT, stream=True)
@@ -96,35 +96,40 @@ def test_streams_that_break_off_open_the_circuit(wire: Wire, invoke: Invoke, kin
 def test_a_whole_stream_closes_the_circuit(wire: Wire, invoke: Invoke) -> None:
     """A target counts as well again when a stream of it was whole; one that its reader leaves says nothing."""
     bad, error = failing("truncated")
-    breaker = Breaker(failures=3)
-    client = client_of(invoke, wire, breaker)
-    wire.play(bad, script(GOOD, content_type=EVENT_STREAM))
-    with pytest.raises(error):
-        invoke.collect(invoke(client.chat.completions.create, **CHAT, stream=True))
-    stream = invoke(client.chat.completions.create, **CHAT, stream=True)
-    invoke.next(stream)
-    invoke(stream.close)
-    assert breaker.circuits["gpt-5.5"].failures == 1
-    invoke.collect(invoke(client.chat.completions.create, **CHAT, stream=True))
-    assert not breaker.circuits
+    good = script(GOOD, content_type=EVENT_STREAM)
+    for left, state in ((True, "open"), (False, "closed")):
+        breaker = Breaker(failures=2)
+        client = client_of(invoke, wire, breaker)
+        wire.play(bad, good, bad)
+        with pytest.raises(error):
+            invoke.collect(invoke(client.chat.completions.create, **CHAT, stream=True))
+        stream = invoke(client.chat.completions.create, **CHAT, stream=True)
+        invoke.next(stream)
+        if left:
+            invoke(stream.close)
+        else:
+            invoke.collect(stream)
+        with pytest.raises(error):
+            invoke.collect(invoke(client.chat.completions.create, **CHAT, stream=True))
+        assert breaker.state("gpt-5.5", 0.0) == state
 
 
 def test_others_may_try_while_a_probe_is_read(wire: Wire, invoke: Invoke) -> None:
     """While the stream of a probe is read others may try its target; its failure opens the circuit anew."""
     bad, error = failing("truncated")
-    breaker = Breaker(failures=1)
+    breaker, clock = Breaker(failures=1), Clock()
     client = client_of(invoke, wire, breaker)
+    client.io.now = clock
     wire.play(bad)
     with pytest.raises(error):
         invoke.collect(invoke(client.chat.completions.create, **CHAT, stream=True))
-    breaker.circuits["gpt-5.5"].open_until = 0.0
+    clock.now += breaker.cool_down
     streams = [invoke(client.chat.completions.create, **CHAT, stream=True) for _ in range(2)]
-    assert not breaker.circuits["gpt-5.5"].probing
     for stream in streams:
         with pytest.raises(error):
             invoke.collect(stream)
     assert all(b"mini" not in request.body for request in wire.requests)
-    assert breaker.circuits["gpt-5.5"].open_until > 0
+    assert breaker.state("gpt-5.5", clock.now) == "open"
 
 
 def test_responses_end_at_their_last_event(wire: Wire, invoke: Invoke) -> None:
@@ -135,7 +140,7 @@ def test_responses_end_at_their_last_event(wire: Wire, invoke: Invoke) -> None:
     wire.play(script([*events(*data, end=None)], content_type=EVENT_STREAM))
     stream = invoke(client.responses.create, model="gpt-5.5", input="x", stream=True)
     assert len(invoke.collect(stream)) == len(data)
-    assert not breaker.circuits
+    assert breaker.state("gpt-5.5", 0.0) == "closed"
 
 
 @pytest.mark.parametrize("after", [(), (b"[DONE]",)])
@@ -152,5 +157,5 @@ def test_an_error_as_the_last_event_is_a_failure(wire: Wire, invoke: Invoke, aft
     wire.play(script([*events(*data, end=None)], content_type=EVENT_STREAM))
     stream = invoke(client.responses.create, model="gpt-5.5", input="x", stream=True)
     assert [item.type for item in invoke.collect(stream)][-1] == "error"
-    assert breaker.circuits["gpt-5.5"].failures == 1
+    assert breaker.state("gpt-5.5", 0.0) == "open"
     assert told == ["StreamError"]

@@ -32,7 +32,7 @@ POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
     "retry_budget": (RetryBudget, frozenset()),
     "cache": (Cache, frozenset({"store", "namespace"})),
     "fallback": (Fallback, frozenset({"models", "breaker"})),
-    "breaker": (Breaker, frozenset()),
+    "breaker": (Breaker, frozenset({"store"})),
     "guardrails": (Guardrails, frozenset()),
     "hooks": (Hooks, frozenset({"redaction"})),
     "logs": (Logs, frozenset({"redaction"})),
