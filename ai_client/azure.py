@@ -81,6 +81,7 @@ class _Azure(BaseClient[M]):
     _azure_deployment: str | None
     _azure_endpoint: "httpx.URL | None"
     _api_version: str
+    _priced_as = "azure"
 
     def __init__(
         self,

@@ -151,10 +151,11 @@ class ClientProvider:
         The loop becomes the main loop of the process. Applications that share a provider enter one block each; the
         last to leave closes the clients, as `aclose` does.
         """
+        adopt_main_loop()
         while not self._enter():
             await self.astart()
         try:
-            self.adopt_loop()
+            watch(self, any_handler=True)
             yield self
         finally:
             if (last := self._leave()) is not None:

@@ -62,6 +62,8 @@ class Call:
     files: RequestFiles | None = field(default=None, repr=False)
     unread: bool = False
     admin: bool | None = None
+    client: Any = field(default=None, repr=False, compare=False)
+    """The client that was called, where it has policies."""
     via: Any = None
     """Another client of the same kind, which performs the call instead."""
     session: bool = False

@@ -22,6 +22,8 @@ class Addresses:
     _base_url: "httpx.URL"
     _userinfo: bytes
     _urls: "dict[str, httpx.URL]"
+    _priced_as: str | None = None
+    """Whose prices apply, by the genai-prices library's id, where the class says so and not the address."""
 
     @property
     def base_url(self) -> "httpx.URL":

@@ -97,9 +97,13 @@ class Calls(Messages):
 
     async def _pass_policies(self, call: Call) -> Reply:
         """Pass the application's drain gate, where there is one, and the policies, the outermost first."""
-        steps = self._steps if self._layers else self._attempts
-        if steps is None:
-            steps = self._steps = chained(self._layers, self._attempts)
+        if self._layers:
+            call.client = self
+            steps = self._steps
+            if steps is None:
+                steps = self._steps = chained(self._layers, self._attempts)
+        else:
+            steps = self._attempts
         gate = self._gate
         if gate is None:
             return await steps(call)

@@ -254,9 +254,19 @@ def main_loop() -> Loop | None:
 
 
 def adopt_main_loop() -> None:
-    """Take the running loop for the main one of the process."""
+    """Take the running loop for the main one of the process.
+
+    Raises:
+        RuntimeError: No loop of asyncio is running.
+    """
     here()
-    _process.main = weakref.ref(asyncio.get_running_loop())
+    loop = asyncio._get_running_loop()
+    if loop is None:
+        raise RuntimeError(
+            "The AI clients need a server that runs asyncio, and here runs another event loop or none. Under trio, "
+            "start the server with asyncio: hypercorn --worker-class asyncio, or --worker-class uvloop."
+        )
+    _process.main = weakref.ref(loop)
 
 
 def _start_empty() -> None:

@@ -1,11 +1,16 @@
 """The tokens of a session, out of what its answers report."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from .._call.call import Call
-from .._call.usage import UNKNOWN, Usage, reported
+from .._call.report import reported
+from .._call.usage import UNKNOWN, Usage
 
-_COUNTS = tuple(one.name for one in fields(Usage) if one.name not in {"source", "model"})
+_COUNTS = tuple(
+    one.name
+    for one in fields(Usage)
+    if one.name not in {"source", "model", "service_tier", "nano_usd", "answers"}
+)
 
 
 class SessionMeter:
@@ -14,6 +19,7 @@ class SessionMeter:
     def __init__(self, call: Call) -> None:
         self._call = call
         self._sum: Usage | None = None
+        self._answers: list[Usage] = []  # priced one by one: their prices depend on the length of a prompt
         self._open = False
 
     def see(self, data: bytes) -> None:
@@ -27,9 +33,10 @@ class SessionMeter:
             self._add(usage)
 
     def _add(self, usage: Usage) -> None:
+        self._answers.append(usage)
         total = self._sum
         if total is None:
-            self._sum = usage
+            self._sum = replace(usage, nano_usd=None, answers=self._answers)
             return
         for name in _COUNTS:
             setattr(total, name, getattr(total, name) + getattr(usage, name))

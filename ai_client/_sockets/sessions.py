@@ -43,6 +43,7 @@ async def opened(client: "SessionClient", path: str, model: object, connect: Con
     deadline = None if client.deadline is None else time.monotonic() + client.deadline
     body = {"model": model} if model else {}
     call = Call(client.io, "GET", path, None, body=body, stream=object, deadline=deadline, session=True)
+    call.client = client
     answers: list[tuple[Reply, Socket]] = []
 
     async def attempt(taken: int) -> Reply:

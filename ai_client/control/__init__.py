@@ -32,7 +32,8 @@ if TYPE_CHECKING:
         PolicyPlace as PolicyPlace,
     )
     from .pricing.meter import usage_meter as usage_meter
-    from .pricing.prices import Price as Price, Prices as Prices
+    from .pricing.price import Price as Price
+    from .pricing.prices import Prices as Prices
     from .record import call_record as call_record
     from .retry_budget import RetryBudget as RetryBudget
     from .trim import trim_messages as trim_messages
@@ -53,7 +54,8 @@ _HOMES = {
     ".assembly": "make_layers",
     ".own_policies": "PolicyFactory PolicyOptions PolicyPlace",
     ".pricing.meter": "usage_meter",
-    ".pricing.prices": "Price Prices",
+    ".pricing.price": "Price",
+    ".pricing.prices": "Prices",
     ".accounting.rate_limit": "RateLimit RateLimits",
     ".._call.record": "Record",
     ".record": "call_record",

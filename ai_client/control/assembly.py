@@ -19,7 +19,8 @@ from .observability.logs import Logs
 from .observability.redaction.policy import Redaction
 from .options.checking import check_names, checked, checked_options, make, mapping, resolved, sequence
 from .own_policies import placed
-from .pricing.prices import Price, Prices
+from .pricing.price import Price
+from .pricing.prices import Prices
 from .retry_budget import RetryBudget
 
 P = TypeVar("P")
@@ -39,8 +40,8 @@ OPTIONS: Mapping[str, str] = {
     "budgets": "A list of budgets, see `Budget`.",
     "budget_options": "Options for all budgets: `output_tokens`, `expires`, see `Budgets`.",
     "cost": "Tokens and cost per call, and their totals: `True`, or see `Cost`.",
-    "prices": "Prices by model, in USD per million tokens, see `Price`.",
-    "price_options": "Options of the genai-prices library: `provider`, `library`, see `Prices`.",
+    "prices": "Prices by model or pattern, in USD per million tokens, see `Price`.",
+    "price_options": "Where other prices come from: `provider`, `library`, `reported`, see `Prices`.",
     "rate_limits": "A list of rate limits, see `RateLimit`.",
     "rate_limit_options": "Options for all rate limits: `max_wait`, `upstream`, `output_tokens`, see `RateLimits`.",
     "concurrency": "How many calls run at once: a number, or see `Concurrency`.",

@@ -40,10 +40,11 @@ def provider_of(scope: Mapping[str, Any]) -> ClientProvider:
     if provider is None:
         message = (
             "This application has no AI client, because no lifespan with one has run. Create the application with "
-            "FastAPI(lifespan=ai_client_lifespan()), or call app.include_router(ai_client_router()). On a server "
-            "without lifespan, such as daphne, a lifespan that is called inside another is not found: pass the outer "
-            "one as ai_client_lifespan(wraps=...). In a test, enter the lifespan (`with TestClient(app) as http:`) or "
-            "set app.dependency_overrides[get_ai_client]."
+            "FastAPI(lifespan=ai_client_lifespan()), or call app.include_router(ai_client_router()). Under a server "
+            "that runs no lifespan, such as daphne or uvicorn --lifespan off, a lifespan that is called inside another "
+            "is not found: pass the outer one as ai_client_lifespan(wraps=...), or start a server that runs it, with "
+            "uvicorn --lifespan on. In a test, enter the lifespan (`with TestClient(app) as http:`) or set "
+            "app.dependency_overrides[get_ai_client]."
         )
         logger.error("%s", message)  # some servers do not log an application's errors
         raise RuntimeError(message)

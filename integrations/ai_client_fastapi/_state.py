@@ -3,7 +3,9 @@
 from typing import Any
 
 from ai_client import ClientProvider
+from ai_client.errors import ConfigError
 
+from ._errors import extend_to_mounted
 from ._labels import begin_labelling, end_labelling
 
 _NAME = "ai_client"
@@ -14,7 +16,7 @@ _RAN = "ai_client_lifespan_ran"
 class Installed:
     """A provider that an application has, from the start of a lifespan to its end.
 
-    It is `app.state.ai_client`, unless the application keeps something else there. A mounted application has another
+    It is `app.state.ai_client`, unless the application keeps a provider there. A mounted application has another
     state, but the outermost router stays in the scope of every request below it, so the provider is stored there.
 
     Args:
@@ -36,6 +38,8 @@ class Installed:
         )
         self._replace(before, [*before, self])
         begin_labelling(self._labelled)
+        if app is not None:
+            extend_to_mounted(app)
 
     def remove(self) -> None:
         """Remove the provider; the latest of those that the application has besides takes its place."""
@@ -65,7 +69,17 @@ changes = _Changes()
 
 
 def begin_lifespan(app: Any) -> ClientProvider | None:
-    """Note that a lifespan runs; remove and return a provider that was started without one."""
+    """Note that a lifespan runs; remove and return a provider that was started without one.
+
+    Raises:
+        ConfigError: Something else has the provider's place in the application's state.
+    """
+    taken = getattr(app.state, _NAME, None)
+    if taken is not None and not isinstance(taken, ClientProvider):
+        raise ConfigError(
+            f"app.state.{_NAME} is taken: it holds an object of type {type(taken).__name__!r}, where the lifespan "
+            "keeps the provider of the AI clients. Give that object another name in app.state."
+        )
     setattr(app.router, _RAN, True)
     latest = _latest(app.router)
     if latest is None or not latest.late:

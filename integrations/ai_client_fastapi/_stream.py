@@ -1,10 +1,12 @@
 """Stream an AI call as server-sent events."""
 
+import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from starlette.background import BackgroundTask
+from starlette.middleware import gzip
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
@@ -20,6 +22,8 @@ if not TYPE_CHECKING:
 T = TypeVar("T")
 Items: TypeAlias = AsyncIterable[T] | Iterable[T]
 
+_UNCOMPRESSED = {} if hasattr(gzip, "DEFAULT_EXCLUDED_CONTENT_TYPES") else {"Content-Encoding": "identity"}
+"""For versions of Starlette whose GZip middleware collects the events of a stream; later ones leave streams alone."""
 _END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
@@ -36,7 +40,7 @@ def stream_response(
         return stream_response(client.chat.completions.create(..., stream=True))
 
     When the reader disconnects, the stream is closed at once: while it is being opened, before its first item,
-    and between two items. Streams of the sync client are accepted too.
+    and between two items. Streams of the sync client are accepted too. A HEAD request is answered without the call.
 
     Args:
         stream: The stream. An awaitable is awaited by the response: if the reader disconnects before it is
@@ -63,20 +67,45 @@ class _EventResponse(_Base):
         headers: Mapping[str, str] | None,
         background: BackgroundTask | None,
     ) -> None:
-        super().__init__((), status_code, {**EVENT_HEADERS, **(headers or {})}, EVENT_STREAM, background)
+        super().__init__(
+            (), status_code, {**EVENT_HEADERS, **_UNCOMPRESSED, **(headers or {})}, EVENT_STREAM, background
+        )
         self._stream = stream
         self._transform = transform
         self._started = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        del scope
         try:
-            await while_connected(receive, self._run(send))
+            if scope.get("method") == "HEAD":
+                await self._describe(send)
+            else:
+                await while_connected(receive, self._run(send))
         except ReaderLeftError:
             if not self._started:
                 raise
         if self.background is not None:
             await self.background()
+
+    async def _describe(self, send: Send) -> None:
+        """Send the head alone, and make no call."""
+        await self._drop()
+        self._started = True
+        await _deliver(send, self._head())
+        await _deliver(send, _END)
+
+    async def _drop(self) -> None:
+        given = self._stream
+        if isinstance(given, asyncio.Future):
+            if given.cancel():
+                return
+            given = given.result()
+        if not isinstance(given, Awaitable):
+            await async_events(given, self._transform).aclose()
+        elif (close := getattr(given, "close", None)) is not None:
+            close()
+
+    def _head(self) -> Message:
+        return {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
 
     async def _run(self, send: Send) -> None:
         given = self._stream
@@ -84,9 +113,7 @@ class _EventResponse(_Base):
         events = async_events(stream, self._transform)
         try:
             self._started = True
-            await _deliver(
-                send, {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-            )
+            await _deliver(send, self._head())
             try:
                 async for event in events:
                     await _deliver(send, {"type": "http.response.body", "body": event, "more_body": True})

@@ -8,20 +8,19 @@ from typing import Any, cast
 from flask import Flask
 
 from ai_client import AsyncOpenAI, OpenAI
-from ai_client.adapter import Settings
 from ai_client.errors import OpenAIError
 from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
 
 from ._command import commands
-from ._current import KEY, current_provider
+from ._current import current_provider
+from ._registration import KEY, Registration, provider_of, registration_for, registrations
 from ._requests import Served, answer, label
 
 
 class AIClient:
     """The AI clients of Flask apps: one sync and one async client per app and process.
 
-    It holds no state of an app, which is in `app.extensions["ai_client"]`, so one object serves any number of
-    apps.
+    One object serves any number of apps, of which it is `app.extensions["ai_client"]`; each has clients of its own.
 
     Args:
         app: An app to register with at once.
@@ -35,31 +34,41 @@ class AIClient:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Register with an app and read its `AI_CLIENT_*` keys; clients are built on first use.
+        """Register with an app and validate its `AI_CLIENT_*` keys; clients are built on first use.
+
+        The keys may still change until then.
 
         Raises:
             ConfigError: A key is unknown or its value is invalid.
-            RuntimeError: The app has an `AIClient` already.
+            RuntimeError: The app has an `AIClient` already, or another extension has its place.
         """
-        if KEY in app.extensions:
-            raise RuntimeError(
-                "This app already has an AIClient. Configure further clients in AI_CLIENT_CLIENTS."
-            )
-        provider = app.extensions[KEY] = Settings.from_keys(app.config).make_provider()
-        weakref.finalize(app, _close_later, provider).atexit = False
+        registration = registration_for(app)
+        app.before_request(label)  # raises if the app has served a request
+        registrations[app] = registration
+        app.extensions[KEY] = self
+        weakref.finalize(app, _close_later, registration).atexit = False
         cast("Any", app).wsgi_app = Served(app.wsgi_app)
-        app.before_request(label)
         handled = app.error_handler_spec[None][None]
         if self._error_handlers and OpenAIError not in handled:
             app.register_error_handler(OpenAIError, answer)
         app.cli.add_command(commands)
 
     @property
+    def provider(self) -> ClientProvider:
+        """The provider of the current app, which owns its clients.
+
+        Raises:
+            RuntimeError: No app context is active, its app is not registered, or the app's configuration has
+                changed since the first use.
+        """
+        return current_provider()
+
+    @property
     def client(self) -> OpenAI:
         """The current app's sync client.
 
         Raises:
-            RuntimeError: No app context is active, or its app is not registered.
+            RuntimeError: As for `provider`.
         """
         return current_provider().client
 
@@ -68,7 +77,7 @@ class AIClient:
         """The current app's async client, which works on any event loop.
 
         Raises:
-            RuntimeError: No app context is active, or its app is not registered.
+            RuntimeError: As for `provider`.
         """
         return current_provider().async_client
 
@@ -84,10 +93,9 @@ class AIClient:
         """
         from ai_client.testing import override  # noqa: PLC0415 - for tests only
 
-        provider: ClientProvider = app.extensions[KEY]
-        return override(provider[alias], fake)
+        return override(provider_of(app)[alias], fake)
 
 
-def _close_later(provider: ClientProvider) -> None:
+def _close_later(registration: Registration) -> None:
     """Close the clients of a collected app in a thread: the garbage collector may run in any, and must not block it."""
-    threading.Thread(target=provider.close, name="ai-client-close").start()
+    threading.Thread(target=registration.close, name="ai-client-close").start()

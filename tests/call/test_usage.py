@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ai_client._call.usage import from_report, outline_of, reported
+from ai_client._call.report import from_report, outline_of, reported
 from ai_client.control import Usage
 
 CHAT = {
@@ -105,7 +105,7 @@ def test_only_the_end_of_an_answer_is_parsed(monkeypatch: pytest.MonkeyPatch) ->
         sizes.append(len(data))
         return json.loads(data)
 
-    monkeypatch.setattr("ai_client._call.usage.from_json", count)
+    monkeypatch.setattr("ai_client._call.report.from_json", count)
     vectors = [{"embedding": [0.25] * 1000}] * 100
     embeddings = {"data": vectors, "model": "e", "usage": {"prompt_tokens": 7, "total_tokens": 7}}
     completion = {"model": "m", "choices": [{"message": {"content": "x" * 100_000}}], "usage": CHAT}

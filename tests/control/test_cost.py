@@ -10,7 +10,8 @@ import pytest
 from ai_client import APIStatusError, ConfigError, labels
 from ai_client.control import Usage
 from ai_client.control.accounting.cost import Cost
-from ai_client.control.pricing.prices import Price, Prices
+from ai_client.control.pricing.price import Price
+from ai_client.control.pricing.prices import Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Upstream
@@ -40,22 +41,6 @@ def test_prices_of_the_library() -> None:
     assert prices.nano_usd(usage, "mine") == 1e9
     assert prices.nano_usd(usage, "no-such-model") is None
     assert prices.nano_usd(Usage("unknown"), "mine") is None
-
-
-def test_tiers_of_the_library() -> None:
-    """A prompt beyond the threshold of a tiered price costs what the library says."""
-    from decimal import Decimal
-
-    from genai_prices import Usage as Theirs, calc_price
-
-    from tests.support.policies import finish
-
-    prices = Prices()
-    finish(prices.ready(sync_io()))
-    for tokens in (1000, 400_000):
-        theirs = calc_price(Theirs(input_tokens=tokens, output_tokens=10), model_ref="gpt-5.5").total_price
-        ours = prices.nano_usd(Usage("reported", tokens, 10), "gpt-5.5")
-        assert ours == round(theirs * Decimal(10**9))
 
 
 def test_an_ill_typed_price_is_refused() -> None:
@@ -197,16 +182,17 @@ def test_a_call_that_may_have_been_billed_is_counted_as_unknown(invoke: Invoke, 
 FORKS_WHILE_LOADING = """
 import os, sys, threading
 from ai_client._io import finish
-from ai_client.control.pricing import prices
+from ai_client.control import Usage
+from ai_client.control.pricing import library, prices
 from tests.support.policies import sync_io
 
-prices._table()._load = threading.Event().wait
+library.library()._load = threading.Event().wait
 prices.Prices().warm()
 assert not prices.Prices().is_ready
 if child := os.fork():
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 finish(prices.Prices().ready(sync_io()))
-os._exit(0 if prices.Prices().of_tokens(1000, 1000, "gpt-4o") else 1)
+os._exit(0 if prices.Prices().nano_usd(Usage("reported", 1000), "gpt-4o") else 1)
 """
 
 
@@ -217,12 +203,12 @@ def test_a_process_forked_while_prices_are_loaded_loads_them_itself() -> None:
 
 def test_prices_that_cannot_be_loaded_in_time_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A call does not wait for them forever."""
-    from ai_client.control.pricing import prices
+    from ai_client.control.pricing import library, prices
     from tests.support.policies import finish
 
-    table = prices._Table()
-    monkeypatch.setattr(table, "_load", threading.Event().wait)
-    monkeypatch.setattr(prices, "_table", lambda: table)
-    monkeypatch.setattr(prices, "_LOAD_TIMEOUT", 0.05)
+    unloaded = library.PriceLibrary()
+    monkeypatch.setattr(unloaded, "_load", threading.Event().wait)
+    monkeypatch.setattr(prices, "shared_library", lambda: unloaded)
+    monkeypatch.setattr(library, "LOAD_TIMEOUT", 0.05)
     finish(Prices().ready(sync_io()))
-    assert Prices().of_tokens(1000, 1000, "gpt-4o") is None
+    assert Prices().nano_usd(Usage("reported", 1000), "gpt-4o") is None

@@ -13,7 +13,8 @@ from ai_client.control import Call, Record, Usage
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.pricing.media import expected, is_billed
-from ai_client.control.pricing.prices import Price, Prices
+from ai_client.control.pricing.price import Price
+from ai_client.control.pricing.prices import Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from ai_client.testing import Upstream

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ai_client._call.usage import from_report
+from ai_client._call.report import from_report
 from ai_client.control.assembly import make_layers
 from tests.support.hostile.forking import ANSWER
 from tests.support.hostile.framing import EVENT_STREAM, events, script

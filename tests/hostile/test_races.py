@@ -17,7 +17,7 @@ from ai_client._io import SyncIO
 from ai_client._process import factory
 from ai_client.control import Call, Reply, breaker, concurrency, retry_budget
 from ai_client.control.cache import policy as cache
-from ai_client.control.pricing import prices
+from ai_client.control.pricing import library
 from ai_client.errors import QueueFull
 from ai_client.stores import (
     Change,
@@ -315,7 +315,7 @@ def test_equal_calls(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads of a store, its client in a chain, a TLS context and the loading of prices are made once."""
-    racing.in_steps_of(shared, factory, tls, prices)
+    racing.in_steps_of(shared, factory, tls, library)
     made: list[str] = []
 
     def makes(name: str, thing: Any) -> Callable[..., Any]:
@@ -332,7 +332,7 @@ def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(factory, "client_of", makes("client", SimpleNamespace(is_closed=bool)))
     monkeypatch.setattr(tls, "_build", makes("tls", object()))
     monkeypatch.setattr(tls, "_contexts", {})
-    here, tables = shared._ProcessState(1), [prices._Table() for _ in range(40)]
+    here, tables = shared._ProcessState(1), [library.PriceLibrary() for _ in range(40)]
     for table in tables:
         monkeypatch.setattr(table, "_load", makes("prices", None))
     connection = factory.FurtherClients(ClientConfig.make(base_url="http://127.0.0.1:1", api_key="k"))

@@ -30,7 +30,8 @@ class FlaskContract(AdapterContract):
     def start(self, options: Options, aliases: Mapping[str, Options]) -> Iterator[Site]:
         """Make an app of its configuration."""
         app = flask_app(options, aliases, sync=self.sync)
-        provider: ClientProvider = app.extensions["ai_client"]
+        with app.app_context():
+            provider = app.extensions["ai_client"].provider
 
         def get(path: str) -> Answer:
             with closing(app.test_client().get(path)) as answer:
@@ -123,7 +124,8 @@ class TestServedFlask(ServedAdapterContract):
     def serve(self, options: Options) -> Iterator[tuple[ClientProvider, int]]:
         """Serve an app."""
         app = flask_app(options, {}, sync=self.sync)
-        provider: ClientProvider = app.extensions["ai_client"]
+        with app.app_context():
+            provider = app.extensions["ai_client"].provider
         with wsgi_serving(app) as port:
             yield provider, port
         provider.close()

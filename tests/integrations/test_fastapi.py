@@ -147,7 +147,10 @@ def test_missing_lifespan_names_the_remedies() -> None:
     async def ask(client: AIClientDep) -> None:
         del client
 
-    with pytest.raises(RuntimeError, match=r"lifespan=ai_client_lifespan\(\).*ai_client_router\(\)"):
+    told = (
+        r"lifespan=ai_client_lifespan\(\).*ai_client_router\(\).*daphne.*--lifespan off.*wraps=.*TestClient"
+    )
+    with pytest.raises(RuntimeError, match=told):
         TestClient(app).get("/")
 
 
@@ -266,6 +269,28 @@ def test_starlette_parent(options: dict[str, Any]) -> None:
         assert http.get("/v1/ask").json() == "gpt-5.5"
 
 
+def test_state_of_another_owner(options: dict[str, Any]) -> None:
+    """What an application keeps as `app.state.ai_client` is not overwritten: the start fails, and names it."""
+    app = FastAPI(lifespan=ai_client_lifespan(options))
+    app.state.ai_client = "mine"
+    with pytest.raises(ConfigError, match=r"app\.state\.ai_client is taken.*'str'"), TestClient(app):
+        pass
+    assert app.state.ai_client == "mine"
+
+
+def test_state_of_another_owner_while_serving(options: dict[str, Any]) -> None:
+    """What is put there later, or by a mounted application, is not taken for the clients, and stays at the end."""
+    app = FastAPI(lifespan=ai_client_lifespan(options))
+    inner = asking(FastAPI())
+    inner.state.ai_client = "mine"
+    app.mount("/inner", inner)
+    asking(app)
+    with TestClient(app) as http:
+        app.state.ai_client = "mine"
+        assert http.get("/m").status_code == http.get("/inner/m").status_code == 200
+    assert app.state.ai_client == inner.state.ai_client == "mine"
+
+
 def test_several_applications(options: dict[str, Any]) -> None:
     """Two applications of a process keep their clients apart."""
 
@@ -382,6 +407,14 @@ def test_faulty_options_fail_at_the_start() -> None:
     app = FastAPI(lifespan=ai_client_lifespan({"time_out": 3}))
     with pytest.raises(ConfigError, match="Did you mean 'timeout'"), TestClient(app):
         pass
+
+
+def test_a_server_of_trio_is_told_what_to_do(options: dict[str, Any]) -> None:
+    """Where no loop of asyncio runs, as under trio, the application does not start, and the error names the remedy."""
+    app = FastAPI(lifespan=ai_client_lifespan(options))
+    startup = app.router.lifespan_context(app).__aenter__()
+    with pytest.raises(RuntimeError, match="hypercorn --worker-class asyncio"):
+        startup.send(None)  # type: ignore[attr-defined]
 
 
 def test_warm_builds_the_client_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -552,6 +585,51 @@ def test_errors_become_answers(options: dict[str, Any], upstream: Upstream, path
     assert response.status_code == 429
     assert response.headers["retry-after"] == "7"
     assert response.json()["error"]["type"] == "rate_limit"
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["before mounting", "after"])
+def test_errors_of_mounted_applications(options: dict[str, Any], upstream: Upstream, early: bool) -> None:
+    """With `mounted`, applications in the application answer errors of calls too, but where they have a handler."""
+    app = FastAPI(lifespan=ai_client_lifespan(options))
+    if early:
+        add_ai_client_error_handlers(app, mounted=True)
+    inner, deeper, own = FastAPI(), FastAPI(), FastAPI()
+
+    @inner.get("/ask")
+    @deeper.get("/ask")
+    @own.get("/ask")
+    async def ask(client: AIClientDep) -> None:
+        await client.chat.completions.create(**ASK)
+
+    @own.exception_handler(OpenAIError)
+    async def answer(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=418)
+
+    inner.mount("/deeper", CORSMiddleware(deeper))
+    app.mount("/inner", inner)
+    app.mount("/own", own)
+    if not early:
+        add_ai_client_error_handlers(app, mounted=True)
+    with TestClient(app) as http:
+        for path, status in {"/inner/ask": 429, "/inner/deeper/ask": 429, "/own/ask": 418}.items():
+            upstream.reply(status=429)
+            assert http.get(path).status_code == status
+
+
+def test_errors_of_mounted_applications_are_theirs(options: dict[str, Any], upstream: Upstream) -> None:
+    """Without `mounted`, an application in the application does not answer errors of calls."""
+    app = FastAPI(lifespan=ai_client_lifespan(options))
+    inner = FastAPI()
+
+    @inner.get("/ask")
+    async def ask(client: AIClientDep) -> None:
+        await client.chat.completions.create(**ASK)
+
+    app.mount("/inner", inner)
+    add_ai_client_error_handlers(app)
+    upstream.reply(status=429)
+    with TestClient(app, raise_server_exceptions=False) as http:
+        assert http.get("/inner/ask").status_code == 500
 
 
 def test_error_closes_a_websocket(options: dict[str, Any], upstream: Upstream) -> None:

@@ -391,14 +391,20 @@ def test_overlapping_lifespans_of_one_application(options: Options, others: Opti
     asyncio.run(main())
 
 
-def test_state_of_another_owner(options: Options) -> None:
-    """What the application keeps in its state under our name stays there, and its requests get clients all the same."""
+def test_provider_in_the_state(options: Options, others: Options) -> None:
+    """A provider that the application itself keeps in its state stays there, and is not that of the lifespan."""
     app = asking(FastAPI(lifespan=ai_client_lifespan(options)))
-    app.state.ai_client = "mine"
+    app.state.ai_client = mine = ClientProvider(others)
     with TestClient(app) as http:
-        assert app.state.ai_client == "mine"
+        assert app.state.ai_client is mine
         assert http.get("/ask").json() == OURS
-    assert app.state.ai_client == "mine"
+    assert app.state.ai_client is mine
+    assert mine.state == "open"
+    same = asking(FastAPI(lifespan=ai_client_lifespan(mine)))
+    same.state.ai_client = mine
+    with TestClient(same) as http:
+        assert http.get("/ask").json() == OTHERS
+    assert same.state.ai_client is mine
 
 
 def test_ended_lifespan_serves_nobody(options: Options) -> None:

@@ -8,10 +8,14 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import Response
 from fastapi.testclient import TestClient
+from starlette.applications import Starlette
 from starlette.background import BackgroundTask
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
+from starlette.routing import Route
 from starlette.types import Message
 
+from ai_client import AsyncOpenAI
 from ai_client.testing import Upstream, sse
 from ai_client_fastapi import (
     AIClientDep,
@@ -256,3 +260,83 @@ def test_cancelled_from_outside() -> None:
 
     asyncio.run(main())
     assert events == ["ended", "cancelled"]
+
+
+async def first_part(app: Any) -> bytes:
+    """Ask an application for a compressed answer, and return the first part of its body."""
+    sent: list[bytes] = []
+    arrived = asyncio.Event()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            sent.append(message["body"])
+            arrived.set()
+
+    headers = [(b"accept-encoding", b"gzip")]
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers}
+    serving = asyncio.ensure_future(app(scope, stay, send))
+    waiting = asyncio.ensure_future(arrived.wait())
+    await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+    for task in (serving, waiting):
+        task.cancel()
+    await asyncio.wait((serving, waiting))
+    return sent[0]
+
+
+def test_compression_holds_no_event_back() -> None:
+    """Each event passes the GZip middleware as it comes, in every version of Starlette."""
+
+    async def words() -> AsyncIterator[str]:
+        yield "one"
+        await stay()
+
+    async def answer(_request: Request) -> Response:
+        return stream_response(words())
+
+    app = GZipMiddleware(Starlette(routes=[Route("/", answer)]))
+    assert asyncio.run(first_part(app)) == b"data: one\n\n"
+
+
+async def opened(events: Events) -> Events:
+    """Return a stream."""
+    return events
+
+
+async def streams_of(client: AsyncOpenAI) -> list[Any]:
+    """Return what `stream_response` takes: a call, a task that has begun, one that is done, and a stream."""
+    done = asyncio.ensure_future(opened(Events("one")))
+    await done
+    call = client.chat.completions.create(**ASK, stream=True)
+    return [call, asyncio.ensure_future(asyncio.Event().wait()), done, Events("one"), iter(["one"])]
+
+
+def test_head_makes_no_call() -> None:
+    """A HEAD request gets the head of the stream, for which no call is made; what is open already is closed."""
+
+    async def main(url: str) -> None:
+        async with AsyncOpenAI(api_key="any", base_url=url) as client:
+            given = await streams_of(client)
+            for stream in given:
+                sent: list[Message] = []
+
+                async def send(message: Message, sent: list[Message] = sent) -> None:
+                    sent.append(message)
+
+                seen: list[bool] = []
+                response = stream_response(
+                    stream, background=BackgroundTask(lambda seen=seen: seen.append(True))
+                )
+                await response({"type": "http", "method": "HEAD"}, stay, send)
+                assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+                assert (b"content-type", b"text/event-stream; charset=utf-8") in sent[0]["headers"]
+                assert not sent[1]["body"]
+                assert not sent[1]["more_body"]
+                assert seen == [True]
+            with pytest.raises(asyncio.CancelledError):
+                await given[1]
+            assert given[2].result().closed
+            assert given[3].closed
+
+    with Upstream() as upstream:
+        asyncio.run(main(upstream.base_url))
+        assert not upstream.requests

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from ai_client import ConfigError, OpenAI, OpenAIError, current_labels
+from ai_client import ConfigError, OpenAI, current_labels
 from ai_client.testing import Upstream
 from ai_client_flask import AIClient, current_ai_client, get_ai_client, get_async_ai_client, stream_response
 from tests.support.sites.flask_site import ai, create_app
@@ -21,7 +21,8 @@ def app(ai_client_upstream: Upstream) -> Iterator[Flask]:
     """Make the app of the tests over an upstream."""
     app = create_app(AI_CLIENT_BASE_URL=ai_client_upstream.base_url)
     yield app
-    app.extensions["ai_client"].close()
+    with app.app_context():
+        app.extensions["ai_client"].provider.close()
 
 
 def make(**config: Any) -> Flask:
@@ -70,14 +71,6 @@ def test_extension_keeps_no_app() -> None:
     before = dict(vars(extension))
     extension.init_app(make())
     assert vars(extension) == before
-
-
-def test_second_registration_is_refused() -> None:
-    """An app takes one extension; the message says where further clients go."""
-    app = make()
-    AIClient(app)
-    with pytest.raises(RuntimeError, match="AI_CLIENT_CLIENTS"):
-        AIClient(app)
 
 
 def test_aliases() -> None:
@@ -140,25 +133,6 @@ def test_labels_end_with_the_request(app: Flask) -> None:
     app.test_client().get("/items/7")
     app.test_client().get("/nowhere")
     assert current_labels().endpoint is None
-
-
-@pytest.mark.parametrize("first", [True, False])
-def test_own_error_handler_wins(ai_client_upstream: Upstream, first: bool) -> None:
-    """A handler that the app has for the client's errors stays, registered before or after."""
-    app = make(AI_CLIENT_BASE_URL=ai_client_upstream.base_url, AI_CLIENT_MAX_RETRIES=0)
-
-    def handle(error: OpenAIError) -> tuple[str, int]:
-        return type(error).__name__, 418
-
-    if first:
-        app.register_error_handler(OpenAIError, handle)
-    extension = AIClient(app)
-    if not first:
-        app.register_error_handler(OpenAIError, handle)
-    app.add_url_rule("/", view_func=lambda: str(extension.client.models.list()))
-    ai_client_upstream.reply(status=500)
-    answer = app.test_client().get("/")
-    assert (answer.status_code, answer.text) == (418, "InternalServerError")
 
 
 def test_without_error_handlers(ai_client_upstream: Upstream) -> None:

@@ -97,7 +97,8 @@ def test_flask(ai_client_upstream: Upstream) -> None:
     with app.app_context():
         kept = ai.client, ai.async_client
     assert not any(client.is_closed() for client in kept)
-    app.extensions["ai_client"].close()
+    with app.app_context():
+        app.extensions["ai_client"].provider.close()
 
 
 def test_django(ai_client_upstream: Upstream) -> None:

@@ -27,7 +27,8 @@ def test_flask() -> None:
     """The Flask example answers a question."""
     app = run(block("Flask"))["app"]
     assert app.test_client().post("/ask", data={"question": "Who?"}).json["answer"]
-    app.extensions["ai_client"].close()
+    with app.app_context():
+        app.extensions["ai_client"].provider.close()
 
 
 def test_django(settings: Settings) -> None:

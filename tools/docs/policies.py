@@ -17,7 +17,8 @@ from ai_client.control.observability.hooks import Hooks
 from ai_client.control.observability.logs import Logs
 from ai_client.control.observability.redaction.policy import Redaction
 from ai_client.control.observability.telemetry import Telemetry
-from ai_client.control.pricing.prices import Price, Prices
+from ai_client.control.pricing.price import Price
+from ai_client.control.pricing.prices import Prices
 from ai_client.control.retry_budget import RetryBudget
 
 POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {

@@ -28,6 +28,7 @@ class Accounting:
     Attributes:
         measures: Whether the usage of a call is needed.
         asks: Whether streams are asked to report their usage.
+        prices_calls: Whether the cost of a call is needed.
         places: Finds the ledgers and windows in which a call counts.
     """
 
@@ -43,6 +44,7 @@ class Accounting:
         "measures",
         "parts",
         "places",
+        "prices_calls",
         "rates",
         "store",
     )
@@ -56,6 +58,7 @@ class Accounting:
         self.budgets, self.cost, self.rates = budgets, cost, rates
         self.measures = weighs or cost is not None
         self.asks = weighs or (cost is not None and cost.ask)
+        self.prices_calls = cost is not None or (budgets is not None and budgets.in_usd)
         self.places = PlaceFinder(
             () if budgets is None else budgets.budgets, () if rates is None else rates.limits
         )

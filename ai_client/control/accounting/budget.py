@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from ..._call.call import Call
 from ..._call.record import NANO, Record
@@ -20,9 +21,10 @@ from ...errors import BudgetExceeded, ConfigError
 from ...stores import Store
 from ...stores.base import Ledger
 from ..options.amounts import check_amounts
-from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, size_of
+from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, add_tools_asked, size_of
 from ..pricing.media import TEXT_PATHS, expected as expected_of_media, is_billed, is_media
 from ..pricing.prices import Prices
+from ..pricing.terms import NO_TERMS, Terms
 from ..scope import NEVER, Per, Scope, Window, key_in, scopes_of, window, zone
 from .counted import Counted
 from .parts import Amounts, Part, Place, Unit
@@ -156,7 +158,7 @@ class Budgets(Counted):
         object.__setattr__(self, "measures", units != {"requests"})
         object.__setattr__(self, "in_usd", "usd" in units)
 
-    def needed(self, call: Call, record: Record) -> Amounts:
+    def needed(self, call: Call, record: Record, terms: Terms = NO_TERMS) -> Amounts:
         """Return the amounts to reserve for a call.
 
         Raises:
@@ -165,26 +167,24 @@ class Budgets(Counted):
         is_text = call.path in TEXT_PATHS
         if not self.measures or not (is_text or is_billed(call)):
             return _REQUEST
-        model = record.target_model or record.model
-        cost: int | None = 0
         if is_text or not is_media(call):
             size = call.size or size_of(call)
-            into, out = size.tokens(WARY_BYTES_PER_TOKEN), size.answer(self.output_tokens)
-            if self.in_usd:
-                cost = self.prices.of_tokens(into, out, model)
+            usage = Usage("estimated", size.tokens(WARY_BYTES_PER_TOKEN), size.answer(self.output_tokens))
+            add_tools_asked(usage, call)
         else:
-            expected = expected_of_media(call)
-            into, out = expected.input, expected.output
-            if self.in_usd:
-                cost = self.prices.nano_usd(expected, model)
+            usage = expected_of_media(call)
+        cost = self.prices.most_nano_usd(usage, terms) if self.in_usd else 0
         if cost is None and any(budget.unit == "usd" and budget.hard for budget in self.budgets):
+            model = record.target_model or record.model
+            where = "" if terms.address is None else f" at {urlsplit(terms.address).hostname}"
             raise ConfigError(
-                f"The price of the model {model!r} is unknown, so its calls cannot be counted against a hard"
-                " budget in USD. Set its price under `prices`, or make the budget soft."
+                f"The price of the model {model!r} is unknown{where}, so its calls cannot be counted against a hard"
+                " budget in USD. Set its price under `prices`, name the provider in `price_options`, or make the"
+                " budget soft."
             )
-        return {"requests": 1, "tokens": into + out, "usd": cost or 0}
+        return {"requests": 1, "tokens": usage.total, "usd": cost or 0}
 
-    def used(self, usage: Usage, record: Record, needed: Amounts) -> Amounts:
+    def used(self, usage: Usage, record: Record, needed: Amounts, terms: Terms = NO_TERMS) -> Amounts:
         """Return the amounts that a call used; where they are unknown, the amounts that were reserved."""
         if usage.source == "unknown":
             return needed
@@ -194,7 +194,7 @@ class Budgets(Counted):
             if record.prices is self.prices and record.usage is usage:  # already priced by `Cost`
                 cost = record.nano_usd
             else:
-                cost = self.prices.nano_usd(usage, usage.model, record.target_model or record.model)
+                cost = self.prices.nano_usd(usage, usage.model, record.target_model or record.model, terms)
             if cost is not None:
                 used["usd"] = cost
         return used

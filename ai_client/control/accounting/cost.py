@@ -18,6 +18,7 @@ from ...stores import Store
 from ...stores.base import Tally
 from ..options.amounts import check_amounts
 from ..pricing.prices import Prices
+from ..pricing.terms import NO_TERMS, Terms
 from .counted import Counted
 from .parts import Part
 
@@ -51,10 +52,14 @@ class Cost(Counted):
     def __post_init__(self) -> None:
         check_amounts("cost", above_zero=True, retention=self.retention)
 
-    def tally(self, record: Record, usage: Usage, lost: int, now: float) -> Tally | None:
+    def tally(
+        self, record: Record, usage: Usage, lost: int, now: float, terms: Terms = NO_TERMS
+    ) -> Tally | None:
         """Price an answered call, and return what it adds to the totals, with *lost* attempts that preceded it."""
         prices = record.prices = self.prices
-        nano_usd = record.nano_usd = prices.nano_usd(usage, usage.model, record.target_model or record.model)
+        nano_usd = record.nano_usd = prices.nano_usd(
+            usage, usage.model, record.target_model or record.model, terms
+        )
         if self.store is None:
             return None
         sums: dict[str, int] = {usage.source: 1}

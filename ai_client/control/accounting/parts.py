@@ -10,6 +10,7 @@ from ..._io import IO
 from ..._libraries import httpx
 from ...stores import Ledger, Take, Tally
 from ..pricing.prices import Prices
+from ..pricing.terms import Terms
 from ..scope import Per, Scope, Window
 
 Part = Literal["budgets", "cost", "rates"]
@@ -105,11 +106,11 @@ class BudgetsPart(Protocol):
         """Whether any budget counts USD."""
         ...
 
-    def needed(self, call: Call, record: Record) -> Amounts:
+    def needed(self, call: Call, record: Record, terms: Terms) -> Amounts:
         """Return the amounts to reserve for a call."""
         ...
 
-    def used(self, usage: Usage, record: Record, needed: Amounts) -> Amounts:
+    def used(self, usage: Usage, record: Record, needed: Amounts, terms: Terms) -> Amounts:
         """Return the amounts that a call used; *needed* were reserved."""
         ...
 
@@ -139,7 +140,7 @@ class CostPart(Protocol):
         """Whether streams are asked to report their usage."""
         ...
 
-    def tally(self, record: Record, usage: Usage, lost: int, now: float) -> Tally | None:
+    def tally(self, record: Record, usage: Usage, lost: int, now: float, terms: Terms) -> Tally | None:
         """Price an answered call, and return what it adds to the totals."""
         ...
 

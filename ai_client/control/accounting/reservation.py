@@ -12,6 +12,7 @@ from ...stores import Backend, Store
 from ...stores.base import Change, Hold, Ledger, Refusal, Spend, Take, Tally
 from ...stores.tickets import new_ticket
 from ..pricing.meter import asking_for_usage, metered
+from ..pricing.terms import NO_TERMS, terms_of
 from .parts import Amounts, BudgetsPart, CostPart, RatesPart, Unit
 from .places import PlaceFinder
 
@@ -25,6 +26,7 @@ class Books(Protocol):
     expires: float
     instant: Backend | None
     places: PlaceFinder
+    prices_calls: bool
     rates: RatesPart | None
     store: Store | None
 
@@ -55,6 +57,7 @@ class Reservation:
         "_places",
         "_record",
         "_takes",
+        "_terms",
         "_tickets",
         "billed_before",
         "outer",
@@ -70,7 +73,8 @@ class Reservation:
             tokens = rates.tokens(sent)
             counted = [Take(take.key, min(take.limit, tokens), take.limit, take.window) for take in counted]
             takes = [*takes, *counted] if takes else counted
-        self._needed: Amounts = {} if budgets is None else budgets.needed(sent, record)
+        self._terms = terms_of(sent, record, now) if accounting.prices_calls else NO_TERMS
+        self._needed: Amounts = {} if budgets is None else budgets.needed(sent, record, self._terms)
         self._accounting = accounting
         self._is_open = False
         self._call = call
@@ -215,8 +219,8 @@ class Reservation:
             return self._needed, (), None
         accounting, record, needed = self._accounting, self._record, self._needed
         cost, budgets = accounting.cost, accounting.budgets
-        tally = None if cost is None else cost.tally(record, usage, lost, now)
-        used = needed if budgets is None else budgets.used(usage, record, needed)
+        tally = None if cost is None else cost.tally(record, usage, lost, now, self._terms)
+        used = needed if budgets is None else budgets.used(usage, record, needed, self._terms)
         counted = self._counted
         if not counted or usage.source == "unknown":  # the estimate stands
             return used, (), tally

@@ -6,6 +6,7 @@ from typing import Any, cast
 from pydantic_core import from_json
 
 from ..._call.call import Call
+from ..._call.report import count_tool, service_tier_of
 from ..._call.size import BYTES_PER_TOKEN, Size, is_media_part
 from ..._call.usage import UNKNOWN, Usage
 from ...errors import members_of
@@ -14,6 +15,9 @@ FRAME_BYTES = 64
 """Bytes of a request around its prompt."""
 DEFAULT_OUTPUT_TOKENS = 4096
 """Tokens assumed for an answer without a limit."""
+
+DEFAULT_TOOL_CALLS = 16
+"""Calls of a provider's tool assumed for a request without a limit."""
 
 _VECTORS = ("/embeddings", "/moderations")
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
@@ -60,6 +64,26 @@ def _limit(size: Size, path: str, body: Mapping[str, Any]) -> None:
     choices = body.get("n")
     if isinstance(choices, int) and choices > 0:
         size.choices = choices
+
+
+def add_tools_asked(usage: Usage, call: Call) -> None:
+    """Add the most calls of the provider's tools that a request allows, of those that are charged by the call."""
+    body = members_of(call.body)
+    tools: Any = body.get("tools")
+    kinds = (
+        {str(members_of(tool).get("type")) for tool in tools} if isinstance(tools, list | tuple) else set()
+    )
+    limit = body.get("max_tool_calls")
+    count = limit if type(limit) is int and limit >= 0 else DEFAULT_TOOL_CALLS
+    if "web_search_options" in body:
+        usage.web_searches = 1
+    for kind in kinds:
+        if kind.startswith("web_search"):
+            usage.web_searches = count
+        elif kind == "file_search":
+            usage.file_searches = count
+        elif kind == "code_interpreter":
+            usage.code_runs = count
 
 
 def size_of_prompt(body: Mapping[str, Any]) -> Size:
@@ -120,6 +144,7 @@ def from_events(call: Call, events: Sequence[bytes]) -> Usage:
         return UNKNOWN
     model: str | None = None
     output = 0
+    usage = Usage("estimated", input_tokens(call))
     for data in events:
         try:
             event: Any = from_json(data)
@@ -128,8 +153,12 @@ def from_events(call: Call, events: Sequence[bytes]) -> Usage:
         members = members_of(event)
         model = model or members.get("model")
         output += _said(members)
-    named = model if isinstance(model, str) else None
-    return Usage("estimated", input_tokens(call), -(-output // BYTES_PER_TOKEN), named)
+        usage.service_tier = usage.service_tier or service_tier_of(members)
+        if members.get("type") == "response.output_item.done":
+            count_tool(usage, members_of(members.get("item")))
+    usage.model = model if isinstance(model, str) else None
+    usage.output = -(-output // BYTES_PER_TOKEN)
+    return usage
 
 
 def _said(event: Mapping[str, Any]) -> int:

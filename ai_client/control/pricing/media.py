@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..._call.call import Call
+from ..._call.report import outline_of
 from ..._call.size import BYTES_PER_TOKEN, MEDIA_TOKENS, WARY_BYTES_PER_TOKEN
-from ..._call.usage import MOST_SECONDS, Usage, outline_of
+from ..._call.usage import MOST_SECONDS, Usage
 from ..._params.upload_objects import uploaded
 from ...errors import members_of
 from .estimates import text_tokens

@@ -3,7 +3,8 @@
 from ..._answers.sse import SSEDecoder
 from ..._call.call import Call, Reply
 from ..._call.record import Record
-from ..._call.usage import UNKNOWN, Meter, Usage, outline_of, reported, reported_in
+from ..._call.report import add_tools, outline_of, reported, reported_in, service_tier_of
+from ..._call.usage import UNKNOWN, Meter, Usage
 from ..._models.base import is_model
 from ..._models.decode import decode
 from ..._models.json import as_utf8
@@ -38,7 +39,10 @@ def _reported(call: Call, reply: Reply, content: bytes) -> Usage | None:
         result = reply.result = decode(call.cast_to, content)
     except ValueError:  # raised to the caller when the result is built
         return None
-    return _believed(reported_in(result))
+    usage = _believed(reported_in(result))
+    if usage is not None:
+        add_tools(usage, content)
+    return usage
 
 
 def _believed(usage: Usage | None) -> Usage | None:
@@ -80,6 +84,8 @@ class StreamMeter:
     def _measure(self) -> Usage:
         call, unread = self._call, self._unread
         if self._reported is not None:
+            if self._reported.service_tier is None and self._events:
+                self._reported.service_tier = service_tier_of(outline_of(self._events[0]))
             return self._reported
         if self._events:
             return from_events(call, self._events)

@@ -146,7 +146,8 @@ def flask(kind: Kind, options: Options, *, sync: bool) -> Iterator[Site]:
         return ai_client_flask.stream_response(stream if kind.shape == "pages" else await stream)
 
     app.add_url_rule("/", view_func=sync_view if sync else async_view)
-    provider: ClientProvider = app.extensions["ai_client"]
+    with app.app_context():
+        provider = extension.provider
 
     def ask(into: list[Any]) -> None:
         response = app.test_client().get("/")

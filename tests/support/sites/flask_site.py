@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response
 
 from ai_client import current_labels
 from ai_client_flask import AIClient, get_async_ai_client, stream_response
@@ -48,7 +48,7 @@ async def ask_async(pk: int) -> dict[str, Any]:
 def ask_twice() -> dict[str, Any]:
     """Make a call, and another when the server has been told to end."""
     ask(1)
-    while current_app.extensions["ai_client"].state == "open":
+    while ai.provider.state == "open":
         time.sleep(0.01)
     return ask(2)
 

@@ -1,0 +1,110 @@
+"""The price of a model as an application sets it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+
+from ..._call.usage import Usage
+from ...stores.base import MOST
+from ..options.amounts import check_amounts
+from .units import units_of
+
+_PLAIN = 2
+"""How many units there are where a usage has no parts."""
+_INPUTS = {
+    "cached_input": "cache_read_tokens",
+    "cache_write": "cache_write_tokens",
+    "audio_input": "input_audio_tokens",
+    "image_input": "input_image_tokens",
+}
+_OUTPUTS = {"audio_output": "output_audio_tokens", "image_output": "output_image_tokens"}
+"""The unit that a part's price counts, in place of all tokens on that side."""
+_CACHED = {
+    "cached_audio": ("audio_input", "cache_audio_read_tokens"),
+    "cached_image": ("image_input", "cache_image_read_tokens"),
+}
+"""The price without the cache, and the unit, of parts that are cached and something else besides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The price of a model in USD per million tokens; a part without its own price is charged at the base price.
+
+    Attributes:
+        input, output: Input and output tokens.
+        cached_input, cache_write: Input tokens read from, and written to, the provider's prompt cache.
+        audio_input, audio_output, image_input, image_output: Audio and image tokens.
+        cached_audio, cached_image: Audio and image tokens read from the cache; by default at the price of those that
+            are not.
+        request: USD per call, in addition to its tokens.
+        minute: USD per minute of transcribed audio, instead of tokens.
+        characters: USD per million spoken characters, instead of tokens.
+        image: USD per image, where no tokens are reported for it.
+    """
+
+    input: float = 0.0
+    output: float = 0.0
+    cached_input: float | None = None
+    cache_write: float | None = None
+    audio_input: float | None = None
+    audio_output: float | None = None
+    image_input: float | None = None
+    image_output: float | None = None
+    cached_audio: float | None = None
+    cached_image: float | None = None
+    request: float = 0.0
+    minute: float | None = None
+    characters: float | None = None
+    image: float | None = None
+    _parts: Sequence[tuple[str, float]] = field(init=False, repr=False, compare=False)
+    _most: tuple[float, float] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        amounts = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
+        check_amounts("price", above_zero=False, **amounts)
+        given = {name: price for name, price in amounts.items() if price is not None}
+        inputs = {unit: given[name] for name, unit in _INPUTS.items() if name in given}
+        outputs = {unit: given[name] for name, unit in _OUTPUTS.items() if name in given}
+        parts = {unit: price - self.input for unit, price in inputs.items()}
+        parts |= {unit: price - self.output for unit, price in outputs.items()}
+        cached = self.input if self.cached_input is None else self.cached_input
+        for name, (whole, unit) in _CACHED.items():
+            plain = given.get(whole, self.input)
+            price = given.get(name, plain if whole in given else cached)
+            parts[unit] = price - (plain + cached - self.input)  # what the two parts make of it
+            inputs[unit] = price
+        object.__setattr__(self, "_parts", [(unit, more) for unit, more in parts.items() if more])
+        object.__setattr__(
+            self, "_most", (max(self.input, *inputs.values()), max(self.output, 0.0, *outputs.values()))
+        )
+
+    def nano_usd(self, usage: Usage) -> int | None:
+        """Return the cost of a call in 10^-9 USD; `None` where what it used has no price."""
+        if usage.has_media:
+            return self._of_media(usage)
+        units = units_of(usage)
+        total = units["input_tokens"] * self.input + units["output_tokens"] * self.output + self.request * 1e6
+        if len(units) > _PLAIN:
+            for unit, more in self._parts:
+                total += units.get(unit, 0) * more
+        return round(total * 1000)
+
+    def most_nano_usd(self, usage: Usage) -> int | None:
+        """Return the most that a call costs that uses no more than *usage*, whatever kind its tokens are of."""
+        if usage.has_media:
+            return self.nano_usd(usage)
+        into, out = self._most
+        return round(
+            (min(usage.input, MOST) * into + min(usage.output, MOST) * out + self.request * 1e6) * 1000
+        )
+
+    def _of_media(self, usage: Usage) -> int | None:
+        for amount, price, unit in (
+            (usage.seconds, self.minute, 60),
+            (usage.characters, self.characters, 1_000_000),
+            (usage.images, self.image, 1),
+        ):
+            if amount and price is not None:
+                return round((amount * price / unit + self.request) * 1e9)
+        if not usage.total or not (self.input or self.output):
+            return None
+        return self.nano_usd(replace(usage, seconds=0.0, characters=0, images=0))

@@ -1,0 +1,123 @@
+"""An app's provider, made of the configuration that the app has when a client is first used."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+from weakref import WeakKeyDictionary
+
+from flask import Flask
+
+from ai_client.adapter import Settings
+from ai_client.provider import ClientProvider
+
+KEY = "ai_client"
+PREFIX = "AI_CLIENT_"
+
+
+class Registration:
+    """The provider of one app: what is configured until its first use counts, and later changes are errors.
+
+    Args:
+        config: The app's configuration, validated at once.
+
+    Raises:
+        ConfigError: A key is unknown or its value is invalid.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._made = _Made(config)
+        self._used: dict[str, _Made] = {}
+
+    def provider(self, config: Mapping[str, Any]) -> ClientProvider:
+        """Return the provider, for use.
+
+        Args:
+            config: The app's configuration as it is now.
+
+        Raises:
+            ConfigError: The configuration has changed before this first use, and a key is unknown or its value invalid.
+            RuntimeError: The configuration has changed since the first use.
+        """
+        given = _keys_of(config)
+        used = self._used.get("provider")
+        if used is None:
+            made = self._made if self._made.given == given else _Made(config)
+            # atomic without a lock, which another thread might hold where the process forks
+            used = self._used.setdefault("provider", made)
+        if used.given != given:
+            raise RuntimeError(
+                f"{', '.join(_changed(used.given, given))} changed after the AI clients of this app were first used, "
+                "so it has no effect. Configure the app before, or make another one; in a test, replace the clients: "
+                "`with ai.override(app, fake)`."
+            )
+        return used.provider
+
+    def close(self) -> None:
+        """Close the clients, if any were used."""
+        for used in self._used.values():
+            used.provider.close()
+
+
+registrations: WeakKeyDictionary[Flask, Registration] = WeakKeyDictionary()
+
+
+def registration_for(app: Flask) -> Registration:
+    """Return what to register an app with.
+
+    Raises:
+        ConfigError: A key is unknown or its value is invalid.
+        RuntimeError: The app is registered already, or another extension has the place.
+    """
+    if app in registrations:
+        raise RuntimeError(
+            "This app already has an AIClient. Configure further clients in AI_CLIENT_CLIENTS."
+        )
+    if KEY in app.extensions:
+        raise RuntimeError(f"{_owner(app)} Register only one of them with this app.")
+    return Registration(app.config)
+
+
+def provider_of(app: Flask) -> ClientProvider:
+    """Return the provider of an app, for use.
+
+    Raises:
+        RuntimeError: The app has no `AIClient`, or its configuration has changed since the first use.
+        ConfigError: Its configuration has changed before and is invalid.
+    """
+    registration = registrations.get(app)
+    if registration is None:
+        owner = f" {_owner(app)}" if KEY in app.extensions else ""
+        raise RuntimeError(
+            f"This app has no AI client.{owner} Call AIClient(app), or init_app(app) in its factory."
+        )
+    return registration.provider(app.config)
+
+
+def _owner(app: Flask) -> str:
+    kind = type(app.extensions[KEY])
+    return f"app.extensions[{KEY!r}] is of another extension: {kind.__module__}.{kind.__qualname__}."
+
+
+class _Made:
+    """A provider and the keys that it was made of."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.given = _copied(_keys_of(config))
+        self.provider = Settings.from_keys(config, prefix=PREFIX).make_provider()
+
+
+def _keys_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if str(key).startswith(PREFIX)}
+
+
+def _changed(before: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    kept = [key for key in before.keys() & given.keys() if before[key] == given[key]]
+    return sorted((before.keys() | given.keys()).difference(kept))
+
+
+def _copied(value: Any) -> Any:
+    """Return a value that does not change when somebody changes a dict or a list within."""
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, list):
+        return [_copied(each) for each in cast("list[Any]", value)]
+    return value
