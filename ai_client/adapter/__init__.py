@@ -2,7 +2,7 @@
 
 An adapter keeps a `ClientProvider` where its framework keeps such state. This package has the rest:
 
-- requests: `RequestScope`, `find_scopes_by`
+- requests: `RequestScope`, `ScopedWSGI`, `find_scopes_by`
 - errors as responses: `http_error`, `HTTPError`
 - streams as server-sent events: `sync_events`, `async_events`, `EVENT_STREAM`, `EVENT_HEADERS`
 - iteration from the other side: `SyncItems`, `AsyncItems`
@@ -29,6 +29,7 @@ from ..web import (
 from .extras import require as require
 from .request_scope import RequestScope as RequestScope
 from .settings import Settings as Settings, has_aliases as has_aliases
+from .wsgi import ScopedWSGI as ScopedWSGI
 
 __all__ = [
     "EVENT_HEADERS",
@@ -39,6 +40,7 @@ __all__ = [
     "Finding",
     "HTTPError",
     "RequestScope",
+    "ScopedWSGI",
     "Settings",
     "SyncItems",
     "async_events",

@@ -8,6 +8,7 @@ from .._call.labels import Labels, Scope, scopes, served
 from .._fork import here
 
 T = TypeVar("T")
+_NONE = Labels()
 
 
 class RequestScope(Scope):
@@ -31,16 +32,17 @@ class RequestScope(Scope):
 
     Args:
         endpoint: The template of the route, such as `/items/{id}`. If it is not known yet, a function, which is called
-            until it returns one.
+            until it returns one, or nothing, and `set_endpoint` is called later.
     """
 
     __slots__ = ("_before",)
 
     def __init__(self, endpoint: str | Callable[[], str | None] | None = None) -> None:
         here()
-        find = endpoint if callable(endpoint) else None
-        known = endpoint if isinstance(endpoint, str) else None
-        super().__init__(Labels(known), shared=True, find_endpoint=find, of_request=True)
+        if isinstance(endpoint, str):
+            super().__init__(Labels(endpoint), shared=True, find_endpoint=None, of_request=True)
+        else:
+            super().__init__(_NONE, shared=True, find_endpoint=endpoint or _Matched(), of_request=True)
         self._before: Scope | None = None
         served.add(self)
 
@@ -63,6 +65,13 @@ class RequestScope(Scope):
             yield
         finally:
             scopes.set(before)
+
+    def set_endpoint(self, template: str) -> None:
+        """Set the template of the route once it is known; an endpoint that is labelled already stays."""
+        route = self.find_endpoint
+        if not isinstance(route, _Matched):
+            route = self.find_endpoint = _Matched()
+        route.template = template
 
     def end(self) -> None:
         """End the request, from any thread. Idempotent."""
@@ -102,6 +111,18 @@ class RequestScope(Scope):
             if close is not None:
                 with step:
                     await close()
+
+
+class _Matched:
+    """The template of a request's route, shared with the blocks of labels that are entered before it is known."""
+
+    __slots__ = ("template",)
+
+    def __init__(self) -> None:
+        self.template: str | None = None
+
+    def __call__(self) -> str | None:
+        return self.template
 
 
 class _Step:

@@ -9,17 +9,18 @@ def create_app():
     return app
 """
 
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar, cast
 
 import click
 from quart import Quart, Response, current_app, has_request_context, request, websocket
 
-from ai_client import AsyncOpenAI, ClientProvider, OpenAI, OpenAIError, labels
+from ai_client import AsyncOpenAI, ClientProvider, OpenAI, OpenAIError
 from ai_client.adapter import EVENT_HEADERS, EVENT_STREAM, RequestScope, Settings, async_events, http_error
 
 KEY = "ai_client"
+REQUEST = "ai_client.request"
 CLOSING = "ai_client.closing"
 T = TypeVar("T")
 ASGI = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
@@ -43,8 +44,9 @@ class AIClient:
         settings = Settings.from_keys(app.config)
         provider = app.extensions[KEY] = settings.make_provider()
 
-        async def start() -> None:
-            provider.start().adopt_loop()
+        async def own_clients() -> AsyncGenerator[None]:
+            async with provider.running():
+                yield
 
         @app.cli.command("ai-client-doctor")
         @click.option("--call", is_flag=True, help="Also list the models, to check that the API answers.")
@@ -54,8 +56,7 @@ class AIClient:
             click.echo("\n".join(line for line, _ in lines))
             raise SystemExit(any(fault for _, fault in lines))
 
-        app.before_serving(start)
-        app.after_serving(provider.aclose)
+        app.while_serving(own_clients)
         app.asgi_app = _with_scopes(app.asgi_app)  # type: ignore[assignment, method-assign]
         app.before_request(_label)
         app.before_websocket(_label)
@@ -97,7 +98,7 @@ def _with_scopes(application: ASGI) -> ASGI:
         if scope["type"] == "lifespan":
             await application(scope, receive, send)
             return
-        with RequestScope():
+        with RequestScope() as scope[REQUEST]:
             async with AsyncExitStack() as scope[CLOSING]:
                 await application(scope, receive, send)
 
@@ -107,7 +108,7 @@ def _with_scopes(application: ASGI) -> ASGI:
 async def _label() -> None:
     served: Any = request if has_request_context() else websocket
     if served.url_rule is not None:
-        labels(endpoint=served.root_path + served.url_rule.rule)
+        served.scope[REQUEST].set_endpoint(served.root_path + served.url_rule.rule)
 
 
 async def _answer(error: OpenAIError) -> Any:

@@ -8,13 +8,14 @@ from typing import Any, cast
 from flask import Flask
 
 from ai_client import AsyncOpenAI, OpenAI
+from ai_client.adapter import ScopedWSGI
 from ai_client.errors import OpenAIError
 from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
 
 from ._command import commands
 from ._current import current_provider
 from ._registration import KEY, Registration, provider_of, registration_for, registrations
-from ._requests import Served, answer, label
+from ._requests import answer, label
 
 
 class AIClient:
@@ -47,7 +48,7 @@ class AIClient:
         registrations[app] = registration
         app.extensions[KEY] = self
         weakref.finalize(app, _close_later, registration).atexit = False
-        cast("Any", app).wsgi_app = Served(app.wsgi_app)
+        cast("Any", app).wsgi_app = ScopedWSGI(app.wsgi_app)
         handled = app.error_handler_spec[None][None]
         if self._error_handlers and OpenAIError not in handled:
             app.register_error_handler(OpenAIError, answer)
