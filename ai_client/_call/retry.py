@@ -16,6 +16,7 @@ from ..errors import (
     APIError,
     APIResponseValidationError,
     APIStatusError,
+    ClientClosedError,
     DeadlineExceededError,
 )
 from .call import Call, Reply
@@ -142,13 +143,24 @@ def _log(call: Call, error: APIError, taken: int, pause: float | None, max_retri
 
 def may_be_billed(error: BaseException) -> bool:
     """Return whether a failed attempt may have reached the provider and be billed."""
-    if isinstance(error, APIConnectionError):
-        cause = error.__cause__
-        said: object = getattr(cause, "may_have_been_sent", None)
-        return type(cause).__name__ not in _NOT_SENT if said is None else bool(said)
+    if isinstance(error, APIConnectionError | ClientClosedError):
+        return _may_have_been_sent(error)
     if isinstance(error, APIResponseValidationError):
         return error.response.is_success  # an answer, though of no use
     return not isinstance(error, Exception) and getattr(error, "may_have_been_sent", True)  # interrupted
+
+
+def _may_have_been_sent(error: BaseException) -> bool:
+    """Return what the error, or the first of its causes that knows, says of its request; true where none does."""
+    one: BaseException | None = error
+    while one is not None:
+        said: object = getattr(one, "may_have_been_sent", None)
+        if said is not None:
+            return bool(said)
+        if type(one).__name__ in _NOT_SENT:
+            return False
+        one = one.__cause__
+    return True
 
 
 def is_transient(error: APIError) -> bool:
@@ -207,4 +219,4 @@ def _name(error: APIError) -> str:
 def _fate(error: APIError) -> str:
     if isinstance(error, APIStatusError):
         return ""
-    return ", may have been sent" if getattr(error.__cause__, "may_have_been_sent", True) else ", not sent"
+    return ", may have been sent" if _may_have_been_sent(error) else ", not sent"

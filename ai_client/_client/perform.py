@@ -18,6 +18,7 @@ from .._exchange.origins import (
     without_credentials,
     without_secrets,
 )
+from .._http.library import not_sent
 from .._http.tls import TrustError
 from .._io import IO
 from .._io.deadline import is_over
@@ -162,12 +163,12 @@ class Calls(Messages):
         if "://" in call.path and self.leads_away(call):
             authorization = None
         else:
-            authorization = await self._first_key(call) if self._fetches_key else self._authorization(call)
+            authorization = await self._new_key(call) if self._fetches_key else self._authorization(call)
         response = await self._exchange(call, self._build(call, content, taken, authorization))
         if response.status_code == _UNAUTHORIZED and self._workload_keys is not None and authorization:
             self._workload_keys.refuse(authorization[1].removeprefix("Bearer "))
             if not isinstance(content, RequestBody) or content.replayable:
-                authorization = await self._fetch_key(call)
+                authorization = await self._new_key(call)
                 response = await self._exchange(call, self._build(call, content, taken, authorization))
         if not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT:
             raise status_error(response, body_of(response))
@@ -205,13 +206,13 @@ class Calls(Messages):
             raise
         return response
 
-    async def _first_key(self, call: Call) -> Header | None:
-        """Fetch the key, marking an interruption as one before anything was sent."""
+    async def _new_key(self, call: Call) -> Header | None:
+        """Fetch the key; a failure or interruption is marked as one of a call that costs nothing."""
         try:
             return await self._fetch_key(call)
         except BaseException as error:
-            if not isinstance(error, Exception):
-                error.may_have_been_sent = False  # type: ignore[attr-defined]  # our addition; the retry loop reads it
+            if isinstance(error, OpenAIError) or not isinstance(error, Exception):
+                not_sent(error)
             raise
 
     async def _fetch_key(self, call: Call) -> Header | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from .._http.library import not_sent
 from .._libraries import httpx
 
 
@@ -96,9 +97,7 @@ def _watched(base: type[Any]) -> type[Any]:
 
 def too_late_to_send(too_late: type[Exception]) -> Exception:
     """Return the error of a request that was held back, as its deadline had passed."""
-    error = too_late("The deadline passed before the request was sent.")
-    error.may_have_been_sent = False  # type: ignore[attr-defined]  # our addition; the retry loop reads it
-    return error
+    return not_sent(too_late("The deadline passed before the request was sent."))
 
 
 class SendingGate:

@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from .._fork import here, in_child
+from .._http.library import not_sent
 from .._libraries import httpx
 from ..errors import ClientClosedError
 from .loops import Loop, background_loop, cross, finish_from_here, finish_on, main_loop
@@ -76,7 +77,7 @@ class LoopSender(OverTransport):
             sender = self._senders.get(loop)
             if sender is None:
                 if self.is_closed:  # an attempt after one that the closing ended
-                    raise ClientClosedError("The client was closed while this call was under way.")
+                    raise not_sent(ClientClosedError("The client was closed while this call was under way."))
                 for other in list(self._senders):
                     if other.is_closed():
                         self._senders.pop(other).pool.abandon()

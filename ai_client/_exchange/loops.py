@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
 from .._fork import here, in_child
+from .._http.library import not_sent
 from ..errors import ClientClosedError
 
 T = TypeVar("T")
@@ -55,7 +56,9 @@ async def cross(
         cancelled.__dict__.update(_notes_of(task))
         raise cancelled
     if task.cancelled():
-        raise ClientClosedError(_SHUT_DOWN)
+        error = ClientClosedError(_SHUT_DOWN)
+        error.__dict__.update(_notes_of(task))
+        raise error
     return task.result()
 
 
@@ -83,7 +86,7 @@ class _Passage(Generic[T]):
         try:
             self._loop.call_soon_threadsafe(self._begin)
         except RuntimeError:  # it is closed
-            raise ClientClosedError(_SHUT_DOWN) from None
+            raise not_sent(ClientClosedError(_SHUT_DOWN)) from None
         while not self._reported:  # although the task has ended: an unreported result is undone
             try:
                 await self._waiter

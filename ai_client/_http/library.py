@@ -51,7 +51,13 @@ def may_have_been_sent(error: BaseException) -> bool:
     return bool(getattr(error, "may_have_been_sent", True))
 
 
-E = TypeVar("E", bound=Exception)
+E = TypeVar("E", bound=BaseException)
+
+
+def not_sent(error: E) -> E:
+    """Mark an error of a request of which nothing was sent; see `may_have_been_sent`."""
+    error.may_have_been_sent = False  # type: ignore[attr-defined]  # our addition
+    return error
 
 
 def for_good(error: E) -> E:

@@ -10,6 +10,7 @@ from weakref import ref
 import httpx
 
 from .._fork import here
+from .._http.library import not_sent
 from .._http.options import PoolOptions
 from .async_connecting import open_stream
 from .async_network import AsyncNetworkStream
@@ -232,7 +233,7 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
             connection.stream.close()
         for turn in turns:
             if not turn.done():
-                turn.set_exception(RuntimeError("This connection pool was closed."))
+                turn.set_exception(not_sent(RuntimeError("This connection pool was closed.")))
         return connections
 
     def abandon(self) -> None:

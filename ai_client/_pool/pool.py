@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import httpx
 
 from .._fork import here, in_child
-from .._http.library import RAW_HEADERS, library
+from .._http.library import RAW_HEADERS, library, not_sent
 from .._http.options import PoolOptions
 from .connection import Answer, Connection, Origin, Route, S
 from .permits import Permits, PoolStats
@@ -73,7 +73,7 @@ class Pool(Generic[S, W]):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise RuntimeError("This connection pool is closed.")
+            raise not_sent(RuntimeError("This connection pool is closed."))
 
     def _pool_timeout(self) -> Exception:
         bound = self._options.max_connections

@@ -17,8 +17,11 @@ from ai_client import (
     SubjectTokenProviderError,
     auth,
 )
+from ai_client.control.accounting.budget import Budget, Budgets
+from ai_client.stores import Ledger, open_store
 from ai_client.testing import Recorded, Reply
-from tests.support.invoke import KEY, Invoke
+from tests.support.accounts import held
+from tests.support.invoke import CHAT, KEY, Invoke
 
 TOKEN = "platform-token/with+0123456789"
 
@@ -252,3 +255,21 @@ def test_clouds(cloud: str) -> None:
     else:
         assert asked[0].headers["metadata-flavor"] == "Google"
         assert asked[0].url.params["audience"] == "audience"
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_call_whose_key_cannot_be_had_costs_nothing(invoke: Invoke, refused: bool) -> None:
+    """Where the exchange of a token is lost, before a call or after a key was refused, no budget is used up."""
+    exchange = Exchange(invoke)
+    store = open_store()
+    client = client_of(invoke).with_options(
+        layers=[Budgets([Budget(tokens=10**6, per="total")], store)], max_retries=0
+    )
+    if refused:
+        invoke(client.models.retrieve, "gpt-5.5")  # has a key exchanged
+        invoke.upstream.reply(status=401, path="/v1/chat/completions")
+    assert exchange.given == refused
+    invoke.upstream.always(disconnect=True, path="/oauth/token")
+    with pytest.raises(APIConnectionError, match="exchange of the workload's token failed"):
+        invoke(client.chat.completions.create, **CHAT)
+    assert held(store, "tokens") == Ledger(0, 0)
