@@ -47,7 +47,7 @@ Exceptions can be pickled and copied. A pickled error keeps the method and URL o
 body.
 """
 
-from .._libraries import httpx  # noqa: F401 - in the annotations of the errors, which are of this module, see below
+from .._libraries import httpx as httpx  # the annotations of the errors are read in this module, see below
 from ._api import (
     APIConnectionError,
     APIError,
