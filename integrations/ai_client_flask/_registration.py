@@ -93,7 +93,8 @@ def provider_of(app: Flask) -> ClientProvider:
 
 
 def _owner(app: Flask) -> str:
-    kind = type(app.extensions[KEY])
+    owner: object = app.extensions[KEY]
+    kind = type(owner)
     return f"app.extensions[{KEY!r}] is of another extension: {kind.__module__}.{kind.__qualname__}."
 
 

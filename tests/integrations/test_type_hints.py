@@ -17,20 +17,19 @@ import ai_client_flask
 NAMES = Path(__file__).parents[1] / "house" / "public_names.json"
 ADAPTERS = (ai_client_django, ai_client_fastapi, ai_client_flask)
 KIT = ("ai_client.adapter", "ai_client.checks", "ai_client.config", "ai_client.doctor")
-GENERATED = ("ai_client.types", "ai_client.resources")
 EVENTS = "ai_client.lib.streaming"
 """Its unions have a parameter for type checkers, which the models of pydantic drop at run time."""
 
 
 def public_modules() -> list[str]:
-    """Return the modules with public names, but those of the API's operations, types and events."""
+    """Return the modules with public names, but those of the streams' events."""
     adapters = [
         each.name
         for package in ADAPTERS
         for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     ]
     named = json.loads(NAMES.read_text())
-    return sorted({name for name in (*named, *adapters, *KIT) if not name.startswith((*GENERATED, EVENTS))})
+    return sorted({name for name in (*named, *adapters, *KIT) if not name.startswith(EVENTS)})
 
 
 def annotated(name: str, value: Any) -> Iterator[tuple[str, Any]]:
