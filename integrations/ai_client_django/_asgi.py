@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
+from ai_client import ClientProvider
 from ai_client.adapter import RequestScope
 
 from ._consumers import consumer_template
@@ -47,13 +48,14 @@ class _Lifespan:
         self._told = self._said = ""
         """The last message in either direction."""
         self._clients = AsyncExitStack()
+        self._entered: ClientProvider | None = None
 
     async def run(self, application: ASGIApplication, scope: Message) -> None:
         try:
             await application(scope, self._receive, self._send)
         except Exception:
             if self._told == "lifespan.shutdown":
-                await self._clients.aclose()
+                await self._close()
             if self._told:  # an application that has no lifespan raises before it receives
                 raise
         if self._said == "lifespan.startup.failed":
@@ -71,14 +73,20 @@ class _Lifespan:
         message = await self._from_server()
         self._told = message["type"]
         if self._told == "lifespan.startup":
-            await self._clients.enter_async_context(handle().provider.running())
+            self._entered = await self._clients.enter_async_context(handle().provider.running())
         return message
 
     async def _send(self, message: Message) -> None:
         self._said = message["type"]
         if self._said != "lifespan.startup.complete":
-            await self._clients.aclose()
+            await self._close()
         await self._to_server(message)
+
+    async def _close(self) -> None:
+        await self._clients.aclose()
+        latest = handle().made()
+        if latest is not None and latest is not self._entered:  # the setting was changed meanwhile
+            await latest.aclose()
 
 
 def ai_client_asgi(application: ASGIApplication) -> ASGIApplication:

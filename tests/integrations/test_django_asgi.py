@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application
 from django.test import override_settings
 from starlette.applications import Starlette
@@ -16,6 +17,7 @@ from starlette.routing import Route
 from ai_client import ClientProvider
 from ai_client_django import ai_client_asgi
 from ai_client_django._current import handle
+from ai_client_fastapi import ai_client_lifespan
 
 KEY = {"api_key": "any", "base_url": "http://127.0.0.1:9/v1"}
 Scope = Receive = Send = Any
@@ -172,5 +174,39 @@ def test_an_application_that_leaves_its_lifespan_early() -> None:
             assert provider.state == "open"
             assert await tell("shutdown") == {"type": "lifespan.shutdown.complete"}
         assert provider.state == "closed"
+
+    run(main)
+
+
+def test_clients_of_a_setting_that_was_changed_meanwhile() -> None:
+    """The end of the lifespan closes the clients of the present options, though it began with others."""
+
+    async def main(provider: ClientProvider) -> None:
+        async with lifespan(ai_client_asgi(silent)) as (_, _started, tell):
+            django_settings.AI_CLIENT["timeout"] = 3
+            latest = handle().provider
+            assert latest is not provider
+            assert provider.state == "closed"
+            client = latest.async_client
+            assert await tell("shutdown") == {"type": "lifespan.shutdown.complete"}
+            assert latest.state == "closed"
+            assert client.is_closed()
+
+    run(main)
+
+
+def test_provider_that_others_use() -> None:
+    """Where another application uses the provider of the setting too, the last one that ends closes it."""
+
+    async def main(provider: ClientProvider) -> None:
+        other = Starlette(lifespan=ai_client_lifespan(provider))
+        async with (
+            lifespan(ai_client_asgi(silent)) as (_, _started, tell),
+            lifespan(other) as (_, _other_started, tell_other),
+        ):
+            assert await tell("shutdown") == {"type": "lifespan.shutdown.complete"}
+            assert provider.state == "open"
+            assert await tell_other("shutdown") == {"type": "lifespan.shutdown.complete"}
+            assert provider.state == "closed"
 
     run(main)
