@@ -12,7 +12,8 @@ from ai_client import BudgetExceeded
 from ai_client.control import Call, Record, Usage
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.accounting.cost import Cost
-from ai_client.control.pricing.media import expected, is_billed
+from ai_client.control.pricing.billed import is_billed
+from ai_client.control.pricing.media import expected
 from ai_client.control.pricing.price import Price
 from ai_client.control.pricing.prices import Prices
 from ai_client.control.record import call_record
@@ -246,6 +247,34 @@ def test_what_is_free_or_uses_no_model_is_not_counted(books: Books, upstream: Up
     assert books.spent == 0
 
 
+def test_what_only_prepares_is_not_counted(books: Books, upstream: Upstream) -> None:
+    """Counting tokens, training and assistants name a model and run none: they cost no tokens, and need no price."""
+    invoke, client = books.invoke, books.client
+    upstream.always(json={"object": "any", "id": "x", "input_tokens": 11})
+    counted = invoke(client.responses.input_tokens.count, model="no-price", input="Hello")
+    assert counted.input_tokens == 11
+    invoke(client.fine_tuning.jobs.create, model="no-price", training_file="file-1")
+    invoke(client.beta.assistants.create, model="no-price")
+    assert (books.cost.report(), books.spent) == ([], 0)
+    assert held(books.store, "tokens").used == 0
+
+
+def test_a_video_is_no_tokens(books: Books, upstream: Upstream) -> None:
+    """A video uses no tokens of a budget; its cost is known where the application has a price for each."""
+    prices = Prices({"filmmaker": {"request": 0.8}}, library=False)
+    budgets = [Budget(usd=1, per="total"), Budget(tokens=1, per="total")]
+    cost = Cost(prices, books.store)
+    client = books.invoke.client(layers=[Budgets(budgets, books.store, prices), cost])
+    upstream.always(json={"id": "video_1", "object": "video", "status": "queued", "model": "filmmaker"})
+    record = books.call(client.videos.create, model="filmmaker", prompt="A house")
+    assert record.nano_usd == books.spent == 800_000_000
+    assert held(books.store, "tokens").used == 0
+    (row,) = cost.report()
+    assert (row.usd, row.unpriced, row.sums["unknown"]) == (0.8, 0, 1)
+    with pytest.raises(BudgetExceeded):
+        books.invoke(client.videos.create, model="filmmaker", prompt="A house")
+
+
 def test_embeddings(books: Books) -> None:
     """Embeddings cost the tokens that went in."""
     prices = Prices({"embedder": {"input": 0.02}}, library=False)
@@ -332,7 +361,22 @@ def test_what_is_billed() -> None:
     assert billed("/chat/completions", model="m")
     assert billed("/responses", prompt={"id": "p"})
     assert billed("/images/generations", prompt="x")
-    assert not billed("/moderations", model="m")
+    assert billed("/responses/compact", model="m")
+    assert billed("/responses?beta=true", prompt={"id": "p"})
+    assert billed("/threads/thread_1/runs", assistant_id="a")
+    assert billed("https://rerank.example/v1/rerank", model="m")
+    for free in (
+        "/moderations",
+        "/responses/input_tokens",
+        "/responses/input_tokens?beta=true",
+        "/assistants",
+        "/assistants/asst_1",
+        "/fine_tuning/jobs",
+        "/realtime/client_secrets",
+        "/realtime/calls/rtc_1/accept",
+        "/audio/voices",
+    ):
+        assert not billed(free, model="m"), free
     assert not billed("/files")
     assert not billed("/models", "GET")
 

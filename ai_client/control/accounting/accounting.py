@@ -8,7 +8,7 @@ from ..._call.pipeline import Next
 from ..._io import IO
 from ...errors import RateLimitError
 from ...stores import Backend, Store
-from ..pricing.media import TEXT_PATHS, is_billed
+from ..pricing.billed import TEXT_PATHS, is_billed
 from ..pricing.meter import usage_of
 from ..record import record_of
 from .parts import BudgetsPart, CostPart, Part, RatesPart

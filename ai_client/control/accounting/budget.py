@@ -21,8 +21,9 @@ from ...errors import BudgetExceeded, ConfigError
 from ...stores import Store
 from ...stores.base import Ledger
 from ..options.amounts import check_amounts
+from ..pricing.billed import TEXT_PATHS, has_known_model, is_billed, is_by_tokens, is_media
 from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, add_tools_asked, size_of
-from ..pricing.media import TEXT_PATHS, expected as expected_of_media, is_billed, is_media
+from ..pricing.media import expected as expected_of_media
 from ..pricing.prices import Prices
 from ..pricing.terms import NO_TERMS, Terms
 from ..scope import NEVER, Per, Scope, Window, key_in, scopes_of, window, zone
@@ -165,9 +166,11 @@ class Budgets(Counted):
             ConfigError: A hard budget counts USD and the model's price is unknown.
         """
         is_text = call.path in TEXT_PATHS
-        if not self.measures or not (is_text or is_billed(call)):
+        if not self.measures or not (is_text or (is_billed(call) and has_known_model(call))):
             return _REQUEST
-        if is_text or not is_media(call):
+        if not is_text and not is_by_tokens(call):
+            usage = Usage("estimated")
+        elif is_text or not is_media(call):
             size = call.size or size_of(call)
             usage = Usage("estimated", size.tokens(WARY_BYTES_PER_TOKEN), size.answer(self.output_tokens))
             add_tools_asked(usage, call)

@@ -12,14 +12,11 @@ from ..._call.size import BYTES_PER_TOKEN, MEDIA_TOKENS, WARY_BYTES_PER_TOKEN
 from ..._call.usage import MOST_SECONDS, Usage
 from ..._params.upload_objects import uploaded
 from ...errors import members_of
+from .billed import PICTURES
 from .estimates import text_tokens
 
 _SPEECH = "/audio/speech"
 _HEARD = ("/audio/transcriptions", "/audio/translations")
-_PICTURES = ("/images/generations", "/images/edits", "/images/variations")
-TEXT_PATHS = frozenset({"/chat/completions", "/responses", "/embeddings", "/completions"})
-_FREE = "/moderations"
-_MODEL_FROM_ELSEWHERE = ("/responses", *_PICTURES)
 CHARACTERS_PER_SECOND = 15
 """Speed of speech, for estimates of actual usage."""
 WARY_CHARACTERS_PER_SECOND = 8
@@ -37,22 +34,6 @@ LONGEST_SOUND = 1500
 PICTURE_TOKENS = 6500
 """Output tokens per generated image, at most."""
 _PCM_BYTES = 48_000
-
-
-def is_billed(call: Call) -> bool:
-    """Return whether a call is billed by usage: it runs a model, and that model is not free."""
-    if call.method != "POST":
-        return False
-    if call.path in TEXT_PATHS:
-        return True
-    if "model" in members_of(call.body):
-        return call.path != _FREE
-    return call.path.endswith(_MODEL_FROM_ELSEWHERE)
-
-
-def is_media(call: Call) -> bool:
-    """Return whether a call goes to an audio or image endpoint."""
-    return call.path not in TEXT_PATHS and call.path.startswith(("/audio/", "/images/"))
 
 
 def expected(call: Call) -> Usage:
@@ -100,7 +81,7 @@ def used(call: Call, content: bytes | None, size: int) -> Usage | None:
     if call.path.endswith(_HEARD):
         seconds = _duration(content)
         return Usage("estimated", seconds=seconds) if seconds else None
-    if call.path.endswith(_PICTURES):
+    if call.path.endswith(PICTURES):
         return Usage("estimated", images=max(1, content.count(b'"b64_json"'), content.count(b'"url"')))
     return None
 

@@ -10,8 +10,9 @@ from ..._models.decode import decode
 from ..._models.json import as_utf8
 from ...errors import members_of
 from ..record import record_of
+from .billed import is_media
 from .estimates import from_events, input_tokens
-from .media import is_media, used
+from .media import used
 from .unread import UnreadBody
 
 _ASKABLE = ("/chat/completions", "/completions")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 
+from ..._call.record import NANO
 from ..._call.usage import Usage
 from ...stores.base import MOST
 from ..options.amounts import check_amounts
@@ -87,6 +88,12 @@ class Price:
             for unit, more in self._parts:
                 total += units.get(unit, 0) * more
         return round(total * 1000)
+
+    @property
+    def flat(self) -> int | None:
+        """The cost of a call in 10^-9 USD where it does not depend on what the call used."""
+        amounts = [getattr(self, one.name) for one in fields(self) if one.init and one.name != "request"]
+        return round(self.request * NANO) if self.request and not any(amounts) else None
 
     def most_nano_usd(self, usage: Usage) -> int | None:
         """Return the most that a call costs that uses no more than *usage*, whatever kind its tokens are of."""

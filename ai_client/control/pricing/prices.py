@@ -84,13 +84,14 @@ class Prices:
             asked: The model, by the name that the application requested; by default that of *terms*.
             terms: What decides the price besides; by default a call to OpenAI, now.
         """
+        asked = asked or terms.model
         if usage.source == "unknown":
-            return None
+            price = self._own(terms.target, asked, model)
+            return None if price is None else price.flat
         if usage.answers:
             costs = [self.nano_usd(one, one.model or model, asked, terms) for one in usage.answers]
             known = [cost for cost in costs if cost is not None]
             return sum(known) if len(known) == len(costs) else None
-        asked = asked or terms.model
         price = self._own(terms.target, asked, model)
         if price is not None:
             return price.nano_usd(usage)
