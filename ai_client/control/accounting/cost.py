@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 
 from ..._call.labels import Labels
 from ..._call.record import NANO, Record
-from ..._call.usage import SOURCES, Usage
+from ..._call.usage import SOURCES, UNKNOWN, Usage
 from ..._io import IO, finish
 from ...stores import Store
 from ...stores.base import Tally
@@ -62,6 +62,37 @@ class Cost(Counted):
         )
         if self.store is None:
             return None
+        sums = self._sums(usage, nano_usd)
+        if lost:  # earlier attempts, counted under the same labels
+            for name in ("unknown", "unpriced"):
+                sums[name] = sums.get(name, 0) + lost
+        return self._tally(record, usage.model, sums, now)
+
+    def place(self, record: Record, now: float) -> tuple[str, str, float]:
+        """Return the period, the labels and the end of the totals in which a call of unknown usage counts at *now*."""
+        tally = self._tally(record, None, {}, now)
+        return tally.period, tally.key, tally.until
+
+    def corrected(
+        self,
+        record: Record,
+        usage: Usage,
+        place: tuple[str, str, float] | None,
+        counted: int | None,
+        terms: Terms,
+    ) -> Tally | None:
+        """Price a call of which only now the usage is known, and return what it adds to what it *counted* before."""
+        prices = record.prices = self.prices
+        nano_usd = record.nano_usd = prices.nano_usd(usage, usage.model, None, terms)
+        if place is None:
+            return None
+        sums = self._sums(usage, nano_usd)
+        for name, amount in self._sums(UNKNOWN, counted).items():
+            sums[name] = sums.get(name, 0) - amount
+        period, key, until = place
+        return Tally(period, key, sums, until)
+
+    def _sums(self, usage: Usage, nano_usd: int | None) -> dict[str, int]:
         sums: dict[str, int] = {usage.source: 1}
         if usage.input:
             sums["input"] = usage.input
@@ -75,10 +106,7 @@ class Cost(Counted):
             sums["unpriced"] = 1
         elif nano_usd:
             sums["nano_usd"] = nano_usd
-        if lost:  # earlier attempts, counted under the same labels
-            for name in ("unknown", "unpriced"):
-                sums[name] = sums.get(name, 0) + lost
-        return self._tally(record, usage.model, sums, now)
+        return sums
 
     def lost(self, record: Record, lost: int, now: float) -> Tally | None:
         """Return what *lost* attempts add to the totals: they may have been billed, and nothing else is known."""

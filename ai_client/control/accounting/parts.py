@@ -8,7 +8,7 @@ from ..._call.record import Record
 from ..._call.usage import Usage
 from ..._io import IO
 from ..._libraries import httpx
-from ...stores import Ledger, Take, Tally
+from ...stores import Ledger, Store, Take, Tally
 from ..pricing.prices import Prices
 from ..pricing.terms import Terms
 from ..scope import Per, Scope, Window
@@ -136,12 +136,32 @@ class CostPart(Protocol):
         ...
 
     @property
+    def store(self) -> Store | None:
+        """Where totals are kept."""
+        ...
+
+    @property
     def ask(self) -> bool:
         """Whether streams are asked to report their usage."""
         ...
 
     def tally(self, record: Record, usage: Usage, lost: int, now: float, terms: Terms) -> Tally | None:
         """Price an answered call, and return what it adds to the totals."""
+        ...
+
+    def place(self, record: Record, now: float) -> tuple[str, str, float]:
+        """Return the totals in which a call of unknown usage counts."""
+        ...
+
+    def corrected(
+        self,
+        record: Record,
+        usage: Usage,
+        place: tuple[str, str, float] | None,
+        counted: int | None,
+        terms: Terms,
+    ) -> Tally | None:
+        """Price a call of which only now the usage is known, and return what it adds to the totals."""
         ...
 
     def lost(self, record: Record, lost: int, now: float) -> Tally | None:

@@ -13,6 +13,7 @@ from ...stores.base import Change, Hold, Ledger, Refusal, Spend, Take, Tally
 from ...stores.tickets import new_ticket
 from ..pricing.meter import asking_for_usage, metered
 from ..pricing.terms import NO_TERMS, terms_of
+from .later import KEPT, NOTHING, Begun, key_of, watched
 from .parts import Amounts, BudgetsPart, CostPart, RatesPart, Unit
 from .places import PlaceFinder
 
@@ -24,6 +25,8 @@ class Books(Protocol):
     budgets: BudgetsPart | None
     cost: CostPart | None
     expires: float
+    measures: bool
+    name: str
     instant: Backend | None
     places: PlaceFinder
     prices_calls: bool
@@ -69,7 +72,7 @@ class Reservation:
         sent = asking_for_usage(call) if call.stream is not None and accounting.asks else call
         now = call.io.now()
         places, takes, counted = accounting.places.at(now, record)
-        if counted and rates is not None:
+        if counted and rates is not None and accounting.measures:
             tokens = rates.tokens(sent)
             counted = [Take(take.key, min(take.limit, tokens), take.limit, take.window) for take in counted]
             takes = [*takes, *counted] if takes else counted
@@ -176,12 +179,30 @@ class Reservation:
         """Settle a stream, or a body that the caller reads, when it ends."""
         meter = metered(self._call, self.sent, reply)
         lost = self._lost()  # before a policy further out asks again
+        works = watched(self._call, reply)
 
         async def settle(end: StreamEnd) -> None:
             del end
-            await self.warn(await self._settled(meter.usage(), self._call.io.now(), lost))
+            usage, now = meter.usage(), self._call.io.now()
+            goes_on = bool(works) and usage.source != "reported"
+            if goes_on:
+                usage = self._record.usage = UNKNOWN
+            await self.warn(await self._settled(usage, now, lost))
+            if goes_on:
+                await self.follow(works[0], now)
 
         reply.on_end.append(settle)
+
+    async def follow(self, work: str, now: float) -> None:
+        """Keep what was counted at *now* for work that goes on, so that a later call can count the difference."""
+        accounting, record = self._accounting, self._record
+        store, cost = accounting.store, accounting.cost
+        if store is None:
+            return
+        needed = self._needed or NOTHING
+        place = None if cost is None or cost.store is None else cost.place(record, now)
+        begun = Begun(tuple(self._places), needed, record.nano_usd, place, self._terms)
+        await store.set(self._call.io, key_of(work, accounting.name), begun.encoded(), now + KEPT, now)
 
     async def warn(self, ledgers: Sequence[Ledger]) -> None:
         """Warn about the budgets that are nearly used up."""

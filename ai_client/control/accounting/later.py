@@ -1,0 +1,135 @@
+"""Work that goes on after its call: background responses, runs and batches, whose usage a later call reports.
+
+The call that begins it counts what was reserved for it, as nothing is known yet. What it counted, and where, is kept
+in the store under the id of the work. The first call that sees the usage, in whatever process, counts the difference.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json, to_json
+
+from ..._call.call import Call, Reply
+from ..._call.report import reported
+from ..._call.usage import Usage
+from ...errors import members_of
+from ...stores.base import Spend
+from ..pricing.billed import RUNS
+from ..pricing.terms import Terms
+from .parts import Amounts, Place, Unit
+
+NOTHING: Amounts = {"requests": 0, "tokens": 0, "usd": 0}
+KEPT = 7 * 86_400.0
+"""Seconds for which begun work is remembered."""
+_BEGINS = re.compile(rf"(?:^|/)(?:responses|batches|{RUNS})$")
+_RESPONSES = re.compile(r"(?:^|/)responses$")
+_ASKS = re.compile(
+    r"(?:^|/)(?:responses|batches|threads/[^/]+/runs)/(?P<id>[^/]+)(?P<act>/cancel|/submit_tool_outputs)?$"
+)
+_GOES_ON = frozenset({"validating", "queued", "in_progress", "finalizing", "cancelling", "requires_action"})
+
+
+def begins_work(call: Call) -> bool:
+    """Return whether what a call begins may go on after its answer."""
+    path = call.path.partition("?")[0]
+    if call.method != "POST" or _BEGINS.search(path) is None:
+        return False
+    return _RESPONSES.search(path) is None or members_of(call.body).get("background") is True
+
+
+def asked_for(call: Call) -> str | None:
+    """Return the id of the work that a call asks for, `None` where it asks for none."""
+    match = _ASKS.search(call.path.partition("?")[0])
+    if match is None or call.method != ("POST" if match["act"] else "GET"):
+        return None
+    return match["id"]
+
+
+def id_in(content: bytes | None) -> str | None:
+    """Return the id of the work in an answer."""
+    found = _parsed(content).get("id")
+    return found if isinstance(found, str) else None
+
+
+def watched(call: Call, reply: Reply) -> list[str]:
+    """Return a list that will hold the id of the response in a stream, where that goes on if the stream breaks off."""
+    found: list[str] = []
+
+    def see(data: bytes) -> None:
+        if not found and isinstance(name := members_of(_parsed(data).get("response")).get("id"), str):
+            found.append(name)
+
+    if begins_work(call):
+        reply.on_event.append(see)
+    return found
+
+
+def usage_in(content: bytes | None) -> Usage | None:
+    """Return the usage that an answer reports of work that is done; `None` while it goes on."""
+    answer = _parsed(content)
+    if content is None or answer.get("status") in _GOES_ON:
+        return None
+    usage = reported(content)
+    if usage is None or usage.is_empty:
+        return None
+    if answer.get("object") == "batch":
+        usage.service_tier = "batch"
+    return usage
+
+
+def _parsed(content: bytes | None) -> Mapping[str, Any]:
+    try:
+        return members_of(from_json(content)) if content else {}
+    except ValueError:
+        return {}
+
+
+def key_of(work: str, policies: str) -> str:
+    """Return the key under which policies keep begun work, which is also the ticket of its settlement."""
+    return f"begun|{policies}|{work}"
+
+
+class Begun(NamedTuple):
+    """What was counted when work began.
+
+    Attributes:
+        places: Where it counts in budgets.
+        needed: What it counted there.
+        nano_usd: The cost that it counted, `None` where that is unknown.
+        tally: Period, labels and end of the totals in which it counts; `None` where there are none.
+        terms: What decides its price.
+    """
+
+    places: "tuple[Place, ...]"
+    needed: Amounts
+    nano_usd: int | None
+    tally: tuple[str, str, float] | None
+    terms: Terms
+
+    def encoded(self) -> bytes:
+        """Return it as JSON."""
+        return to_json(self)
+
+    @classmethod
+    def decoded(cls, value: bytes | None) -> "Begun | None":
+        """Return what `encoded` wrote; `None` where it is anything else."""
+        try:
+            places, needed, nano_usd, tally, terms = from_json(value or b"")
+            model, target, address, provider, tier, options, at = terms
+            pairs = tuple((name, text) for name, text in options)
+            return cls(
+                tuple(Place(*place) for place in places),
+                needed,
+                nano_usd,
+                None if tally is None else tuple(tally),
+                Terms(model, target, address, provider, tier, pairs, at),
+            )
+        except (ValueError, TypeError):
+            return None
+
+    def spends(self, used: Amounts) -> list[Spend]:
+        """Return what is to be counted in addition, now that *used* is known; a call counted as a request before."""
+        amounts: dict[Unit, int] = {unit: used[unit] - self.needed.get(unit, 0) for unit in used}
+        amounts["requests"] = 0
+        return [Spend(key, amounts[unit], until) for key, unit, _, until in self.places]
