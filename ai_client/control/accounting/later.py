@@ -91,7 +91,7 @@ def key_of(work: str, policies: str) -> str:
 
 
 class Begun(NamedTuple):
-    """What was counted when work began.
+    """Amounts that were counted when work began.
 
     Attributes:
         places: Where it counts in budgets.
