@@ -24,7 +24,7 @@ class Registration:
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self._made = _Made(config)
+        self._checked = _Made(config).given
         self._used: dict[str, _Made] = {}
 
     def provider(self, config: Mapping[str, Any]) -> ClientProvider:
@@ -40,7 +40,7 @@ class Registration:
         given = _keys_of(config)
         used = self._used.get("provider")
         if used is None:
-            made = self._made if self._made.given == given else _Made(config)
+            made = _Made(config, warn=given != self._checked)
             # atomic without a lock, which another thread might hold where the process forks
             used = self._used.setdefault("provider", made)
         if used.given != given:
@@ -101,9 +101,9 @@ def _owner(app: Flask) -> str:
 class _Made:
     """A provider and the keys that it was made of."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], *, warn: bool = True) -> None:
         self.given = _copied(_keys_of(config))
-        self.provider = Settings.from_keys(config, prefix=PREFIX).make_provider()
+        self.provider = Settings.from_keys(config, prefix=PREFIX).make_provider(warn=warn)
 
 
 def _keys_of(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,20 @@ def test_configuration_counts_until_the_first_use(ai_client_upstream: Upstream) 
     assert ai_client_upstream.connections_opened == 1
 
 
+def test_environment_counts_until_the_first_use(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the app does not configure is read from the environment at the first use; nothing is reported twice."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    app = Flask(__name__)
+    ai.init_app(app)
+    assert ["AI_CLIENT_API_KEY" in record.message for record in caplog.records] == [True]
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with app.app_context():
+        assert ai.client.api_key == KEY
+    assert len(caplog.records) == 1
+
+
 def test_faulty_configuration_before_the_first_use() -> None:
     """A key that became invalid after the registration is named at the first use, which a mended one makes work."""
     app = make()
