@@ -47,6 +47,17 @@ CALL = {"type": "function", "id": "t", "function": {"name": "f", "arguments": "{
 TOOL = {"type": "function_call", "call_id": "t", "name": "f", "arguments": "{}"}
 THOUGHT = {"type": "reasoning", "id": "t", "summary": []}
 LIMITED = {"max_completion_tokens": 1}
+COUNTED = {"stream_options": {"include_usage": True}}
+USAGE = encoded(
+    {
+        "id": "c",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+        "choices": [],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    }
+)
 # kind, body, whether it is streamed, further keywords, whether it is kept
 CASES: dict[str, tuple[str, bytes | list[bytes], bool, dict[str, Any], bool]] = {
     "chat": ("chat", chat(), False, {}, True),
@@ -78,6 +89,9 @@ CASES: dict[str, tuple[str, bytes | list[bytes], bool, dict[str, Any], bool]] = 
     "chat stream": ("chat", [*chat_events(), b"[DONE]"], True, {}, True),
     "chat stream, unmarked": ("chat", chat_events(), True, {}, True),
     "chat stream, only done": ("chat", [*chat_events(finish=None), b"[DONE]"], True, {}, True),
+    "chat stream, counted": ("chat", [*chat_events(), USAGE], True, COUNTED, True),
+    "chat stream, counted and marked": ("chat", [*chat_events(), b"[DONE]"], True, COUNTED, True),
+    "chat stream, not counted": ("chat", chat_events(), True, COUNTED, False),
     "chat stream, truncated": ("chat", chat_events(finish=None), True, {}, False),
     "chat stream, filtered": ("chat", [*chat_events(finish="content_filter"), b"[DONE]"], True, {}, False),
     "chat stream, cut": ("chat", chat_events(finish="length"), True, {}, False),

@@ -55,6 +55,8 @@ def _is_keepable_stream(call: Call, content: bytes) -> bool:
     if not all(items) or any(item.get("error") for item in items):
         return False
     if ends.choices:
+        if not is_done and _asks_for_usage(call) and not any(item.get("usage") for item in items):
+            return False  # it comes last, so that the end is missing
         return _are_keepable(call, [choice for item in items for choice in _list(item, "choices")])
     if "response.completed" in ends.last:
         last = [item for item in items if item.get("type") in ends.last][-1:]
@@ -64,6 +66,11 @@ def _is_keepable_stream(call: Call, content: bytes) -> bool:
             for item in last
         )
     return not any(item.get("type") == "error" for item in items)
+
+
+def _asks_for_usage(call: Call) -> bool:
+    options = members_of(members_of(call.body).get("stream_options"))
+    return options.get("include_usage") is True
 
 
 def _is_keepable_answer(call: Call, answer: Mapping[str, Any]) -> bool:

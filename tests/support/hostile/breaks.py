@@ -61,6 +61,11 @@ class Break:
         late = {"deadline": SHORT} if self.fault == "late" else {}
         return {"max_retries": int(self.retries), **patience, **late}
 
+    @property
+    def hides_its_end(self) -> bool:
+        """Whether nobody can tell that the last event is missing: the tokens, after the reason of the end."""
+        return (self.kind, self.fault, self.framing) == ("chat-stream-without-mark", "close", "close")
+
     def script(self, kind: Kind, request: Request, number: int) -> list[Step]:
         """Return what a server writes that breaks."""
         pieces = framed(
