@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from .._params.defaults import LONGEST_SECONDS
 from .._params.query import path, query_string
+from .._params.secrets import shown_path
 from .._params.sendable import address_fault, name_fault, text_fault, value_fault
 from ..errors import ConfigError
 
@@ -80,9 +81,15 @@ def class_of(given: str | Callable[..., Any]) -> Callable[..., Any]:
     try:
         found: object = getattr(import_module(module), name)
     except Exception as error:
-        raise ConfigError(f"The client class {given!r} cannot be imported: {error}") from error
+        if not module:
+            reason = "use a dotted path such as 'openai.OpenAI'"
+        elif isinstance(error, ImportError | AttributeError):
+            reason = str(error)
+        else:  # its message may hold a secret of the project
+            reason = f"importing it fails ({type(error).__name__})"
+        raise ConfigError(f"The client class {shown_path(given)} cannot be imported: {reason}") from error
     if not callable(found):
-        raise ConfigError(f"The client class {given!r} is no class.")
+        raise ConfigError(f"The client class {shown_path(given)} is no class.")
     return found
 
 

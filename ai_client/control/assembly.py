@@ -128,10 +128,12 @@ def _counting(given: Mapping[str, Any], store: Any) -> list[Any]:
     """Build the policies that count in the store."""
     prices = _prices(given)
     layers: list[Any] = []
-    if "budgets" in given:
-        budgets = _make_each(Budget, {"budgets": _with_callbacks(given["budgets"])}, "budgets")
+    if given.keys() & {"budgets", "budget_options"}:
+        budgets = _make_each(Budget, {"budgets": _with_callbacks(given.get("budgets", ()))}, "budgets")
         options = mapping(given.get("budget_options", {}), "budget_options")
-        layers.append(make(Budgets, options, "budget_options", budgets=budgets, store=store, prices=prices))
+        made = make(Budgets, options, "budget_options", budgets=budgets, store=store, prices=prices)
+        if "budgets" in given:
+            layers.append(made)
     if "cost" in given:
         layers.append(make(Cost, given["cost"], "cost", store=store, prices=prices))
     if given.keys() & {"rate_limits", "rate_limit_options"}:
@@ -150,7 +152,10 @@ def _store(given: Mapping[str, Any]) -> Any:
     """Return the configured store; open it where an address is given."""
     place = given.get("store", "memory://")
     if isinstance(place, str):
-        return open_store(place, on_failure=given.get("on_store_failure", "open"))
+        on_failure: Any = given.get("on_store_failure", "open")
+        if on_failure not in ("open", "closed"):
+            raise ConfigError("on_store_failure must be 'open' or 'closed'.")
+        return open_store(place, on_failure=on_failure)
     if not hasattr(place, "admit"):
         raise ConfigError(f"store: expected an address or a store, not {type(place).__name__}.")
     if "on_store_failure" in given:

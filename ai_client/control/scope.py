@@ -1,6 +1,7 @@
 """Scopes and calendar windows: for whom, and for which time, a limit, budget or cache entry counts."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -136,6 +137,14 @@ def _window(per: str, timezone: str, now: int) -> Window:
     return Window(f"{per}:{start.isoformat()}", end.timestamp(), start.timestamp())
 
 
+_NAME_OF_ZONE = re.compile(r"\w+(/[\w+-]+)*")
+
+
+def _shown(name: str) -> str:
+    """Return a name in quotes; what cannot be that of a time zone may be a secret, and is `***`."""
+    return repr(name) if _NAME_OF_ZONE.fullmatch(name) else "***"
+
+
 @lru_cache
 def zone(name: str) -> ZoneInfo:
     """Return a time zone by its IANA name.
@@ -147,6 +156,6 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ConfigError(
-            f"timezone: the time zone {name!r} is unknown; use an IANA name such as Europe/Berlin, and install"
+            f"timezone: the time zone {_shown(name)} is unknown; use an IANA name such as Europe/Berlin, and install"
             " tzdata where the system has no time zones."
         ) from error

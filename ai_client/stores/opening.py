@@ -61,6 +61,10 @@ def open_store(url: str = "memory://", *, on_failure: Literal["open", "closed"] 
         _check_cache(rest or "default")
         return SharedStore(DjangoCacheBackend(rest or "default"), on_failure=on_failure)
     known = ", ".join(SCHEMES)
+    if (
+        not mark or not scheme.isidentifier()
+    ):  # not shown: without its scheme, an address may begin with a password
+        raise ConfigError(f"store: an address with a scheme is expected; valid addresses are {known}.")
     raise ConfigError(f"store: unknown scheme {scheme!r}; valid addresses are {known}.")
 
 

@@ -108,6 +108,12 @@ class Telemetry:
     def __post_init__(self) -> None:
         if self.convention not in CONVENTIONS:
             raise ConfigError(f"telemetry: convention must be one of {', '.join(CONVENTIONS)}.")
+        for name, method in (("tracer_provider", "get_tracer"), ("meter_provider", "get_meter")):
+            provider = getattr(self, name)
+            if provider is not None and not callable(getattr(provider, method, None)):
+                raise ConfigError(
+                    f"telemetry: {name} must have a method {method}, as OpenTelemetry's providers have."
+                )
         if find_spec("opentelemetry") is None:
             raise ImportError("Telemetry needs the OpenTelemetry API: pip install 'ai-client[otel]'")
         object.__setattr__(self, "_by_environment", not _NAMED_BY.isdisjoint(os.environ))

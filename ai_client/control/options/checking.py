@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 
 import pydantic
 
+from ..._params.secrets import shown_path
 from ...errors import ConfigError
 
 P = TypeVar("P")
@@ -31,7 +32,11 @@ def make(cls: type[P], options: object, where: str, **more: Any) -> P:
     ]
     if required:
         raise ConfigError(f"{where}.{required[0]}: this option is required.")
-    return cls(**given, **more)
+    try:
+        return cls(**given, **more)
+    except ConfigError as error:
+        message = str(error)
+        raise ConfigError(message if message.startswith(where) else f"{where}: {message}") from error
 
 
 def checked_options(
@@ -47,6 +52,8 @@ def checked_options(
 
 def checked(hint: Any, value: Any, where: str) -> Any:
     """Validate and convert a value to its type."""
+    if isinstance(value, bytes | bytearray | memoryview):  # which would be taken for text
+        raise ConfigError(f"{where}: expected text or other plain data, not {type(value).__name__}.")
     adapter = pydantic.TypeAdapter[Any](hint, config=pydantic.ConfigDict(arbitrary_types_allowed=True))
     try:
         return adapter.validate_python(value)
@@ -108,7 +115,9 @@ def resolved(value: Any, where: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except Exception as error:
-        message = f"{where}: cannot import the dotted path {value!r}.{_meant(value, error)}"
+        shown = shown_path(value)
+        meant = _meant(value, error) if shown != "***" else " Use one such as 'package.module.name'."
+        message = f"{where}: cannot import the dotted path {shown}.{meant}"
         raise ConfigError(message) from error
 
 
