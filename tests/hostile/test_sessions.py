@@ -468,6 +468,60 @@ def test_budgets_count_what_a_session_used(side: Side, peer: Peer) -> None:
     side(client.close)
 
 
+def long_answers(connection: ServerConnection) -> None:
+    """Say which model transcribes, what the user said, and answer twice with a long prompt."""
+    heard = {"audio": {"input": {"transcription": {"model": "gpt-4o-mini-transcribe"}}}}
+    connection.send(json.dumps({"type": "session.created", "session": heard}))
+    said = {"type": "tokens", "input_tokens": 1000, "output_tokens": 20, "total_tokens": 1020}
+    audio = {**said, "input_token_details": {"audio_tokens": 1000, "text_tokens": 0}}
+    connection.send(
+        json.dumps(
+            {
+                "type": "conversation.item.input_audio_transcription.completed",
+                "item_id": "i",
+                "content_index": 0,
+                "transcript": "Hi",
+                "usage": audio,
+            }
+        )
+    )
+    usage = {"input_tokens": 200_000, "output_tokens": 5, "total_tokens": 200_005}
+    for tier in ("default", "priority"):
+        response = {"model": "gpt-5.5", "usage": usage, "service_tier": tier}
+        connection.send(json.dumps({"type": "response.done", "response": response}))
+
+
+def test_each_answer_of_a_session_is_priced_by_itself(side: Side, peer: Peer) -> None:
+    """The answers of a session cost what each costs, at its length and tier, and so does what was transcribed."""
+    from genai_prices import Usage, calc_price
+
+    def theirs(model: str, tier: str | None = None, **units: int) -> int:
+        context = None if tier is None else {"service_tier": tier}
+        found = calc_price(Usage(**units), model, provider_id="openai", price_context=context)
+        return round(found.total_price * 10**9)
+
+    peer.script = long_answers
+    controls = {"cost": True, "budgets": [{"usd": 100}], "price_options": {"provider": "openai"}}
+    client = side.client(peer, layers=make_layers(controls))
+    manager = client.realtime.connect(model="gpt-5.5")
+    connection = side.enter(manager)
+    for _ in range(4):
+        side(connection.recv)
+    side.leave(manager)
+    record = call_record(connection)
+    assert record is not None
+    prompt = {"input_tokens": 200_000, "output_tokens": 5}
+    heard = {"input_tokens": 1000, "output_tokens": 20, "input_audio_tokens": 1000}
+    assert record.nano_usd == (
+        theirs("gpt-5.5", "default", **prompt)
+        + theirs("gpt-5.5", "priority", **prompt)
+        + theirs("gpt-4o-mini-transcribe", **heard)
+    )
+    assert record.usage is not None
+    assert (record.usage.input, record.usage.output) == (401_000, 30)
+    side(client.close)
+
+
 def test_a_policy_that_opens_twice_leaves_one_socket(side: Side, peer: Peer) -> None:
     """Where a policy of one's own opens a session twice, the answer that it returns is the only session."""
     concurrency = Concurrency(max_in_flight=5)
