@@ -201,6 +201,25 @@ def test_a_process_forked_while_prices_are_loaded_loads_them_itself() -> None:
     subprocess.run([sys.executable, "-c", FORKS_WHILE_LOADING], check=True, timeout=300)
 
 
+FIRST_CALL = """
+from ai_client import OpenAI
+from ai_client.control import Cost, Prices, call_record
+from ai_client.testing import Upstream
+
+with Upstream() as upstream, OpenAI(
+    api_key="x", base_url=upstream.base_url, layers=[Cost(Prices(provider="openai"))]
+) as client:
+    hello = [{"role": "user", "content": "Hello"}]
+    whole = client.chat.completions.create(model="gpt-4o-mini", messages=hello)
+assert call_record(whole).nano_usd, call_record(whole)
+"""
+
+
+def test_the_first_call_of_a_process_has_a_cost() -> None:
+    """The prices load while the first call is under way, which has a cost however soon it is answered."""
+    subprocess.run([sys.executable, "-c", FIRST_CALL], check=True, timeout=300)
+
+
 def test_prices_that_cannot_be_loaded_in_time_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A call does not wait for them forever."""
     from ai_client.control.pricing import library, prices

@@ -102,7 +102,7 @@ class Accounting:
 
     async def _counted(self, call: Call, proceed: Next) -> Reply:
         if not self._is_warm:
-            await self._warm_up(call.io)
+            proceed = await self._warmed_up(call.io, proceed)
         rates = self.rates
         record = call.record or record_of(call)
         reservation = Reservation(self, call, record)
@@ -206,13 +206,29 @@ class Accounting:
         """Return the accounting of some of the policies for calls that use no tokens."""
         return Accounting({name: part for name, part in self.parts.items() if name in names}, is_free=True)
 
-    async def _warm_up(self, io: IO) -> None:
-        """Start loading the prices; wait for them only where a budget is in USD."""
+    async def _warmed_up(self, io: IO, proceed: Next) -> Next:
+        """Load the prices, and return how to send a call: they are known before it, or by the time of its answer.
+
+        They are known before it where a budget is in USD.
+        """
         if self.budgets is not None and self.budgets.in_usd:
             await self.budgets.prices.ready(io)
-        if self.cost is not None:
-            self.cost.prices.warm()
-        self._is_warm = True
+        prices = None if self.cost is None else self.cost.prices
+        self._is_warm = prices is None or prices.is_ready
+        if prices is None or self._is_warm:
+            return proceed
+        prices.warm()
+
+        async def send(call: Call) -> Reply:
+            reply = await proceed(call)
+            try:
+                await prices.ready(io)
+            except BaseException as error:
+                await reply.abandon(io, error)
+                raise
+            return reply
+
+        return send
 
 
 def _content(reply: Reply) -> bytes | None:
