@@ -29,6 +29,7 @@ from .errors import (
 logger = logging.getLogger("ai_client")
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
+"""The content type of server-sent events."""
 EVENT_HEADERS: Mapping[str, str] = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 """Headers of an event stream: caches do not store it, nginx does not buffer it."""
 DONE = b"data: [DONE]\n\n"

@@ -114,6 +114,7 @@ class TestServedFlask(ServedAdapterContract):
     """The Flask extension under a WSGI server."""
 
     endpoint = "/items/<int:pk>"
+    notices_readers_leave = False
 
     @pytest.fixture(params=[True, False], ids=["sync", "async"], autouse=True)
     def views(self, request: pytest.FixtureRequest) -> None:
@@ -140,6 +141,7 @@ class TestServedDjango(ServedAdapterContract):
     def server(self, request: pytest.FixtureRequest) -> None:
         """Choose a server and sync or async views."""
         self.server_kind, _, views = str(request.param).partition("-")
+        self.notices_readers_leave = self.server_kind == "asgi"
         self.urls = AsyncDjangoURLs if views else DjangoURLs
 
     @contextmanager

@@ -29,9 +29,12 @@ class ServedAdapterContract:
 
     Attributes:
         endpoint: The template of the route of `/items/7`, as the framework writes it.
+        notices_readers_leave: Whether the server reports at once that a reader has left. WSGI servers do not: they
+            notice it when they send the next event.
     """
 
     endpoint: str
+    notices_readers_leave = True
 
     def serve(self, options: Options) -> AbstractContextManager[tuple[ClientProvider, int]]:
         """Serve a new application with these options on 127.0.0.1; end it and the server after the block.
@@ -60,13 +63,16 @@ class ServedAdapterContract:
         assert len(provider["default"]._built) == 1
         assert ai_client_upstream.connections_opened <= _AT_ONCE
 
+    @pytest.mark.parametrize("silent", [False, True])
     def test_reader_who_leaves_a_stream(
-        self, served: tuple[ClientProvider, int], ai_client_upstream: Upstream
+        self, served: tuple[ClientProvider, int], ai_client_upstream: Upstream, silent: bool
     ) -> None:
-        """A reader who leaves a stream ends it at the upstream as well."""
+        """A reader who leaves a stream ends it at the upstream as well, between two events and while none comes."""
         _, port = served
-        failed = threading.Event()
-        ai_client_upstream.reply(chunks=_without_end(failed), headers=_EVENTS)
+        failed, gate = threading.Event(), Gate()
+        if not (silent and self.notices_readers_leave):
+            gate.set()
+        ai_client_upstream.reply(chunks=_without_end(gate, failed), headers=_EVENTS)
         with closing(connect(port, "/stream")) as connection, closing(connection.getresponse()) as response:
             assert response.readline().startswith(b"data: ")
         try:
@@ -75,6 +81,7 @@ class ServedAdapterContract:
             pytest.fail("The response closes its stream when the reader has left.")
         finally:
             failed.set()
+            gate.set()
         assert get(port, "/items/7").status == 200
 
     def test_nothing_is_held_back(
@@ -114,7 +121,9 @@ class ServedAdapterContract:
         assert provider.state == "closed"
 
 
-def _without_end(ended: threading.Event) -> Iterator[bytes | float]:
+def _without_end(gate: Gate, ended: threading.Event) -> Iterator[bytes | float | Gate]:
+    yield _CHUNK
+    yield gate
     while not ended.is_set():
         yield _CHUNK
         yield 0.01
