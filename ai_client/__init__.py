@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .azure import AsyncAzureOpenAI as AsyncAzureOpenAI, AzureOpenAI as AzureOpenAI
     from .client import AsyncOpenAI as AsyncOpenAI, OpenAI as OpenAI
     from .config import ClientConfig as ClientConfig
+    from .credentials import Credentials as Credentials
     from .errors import (
         APIConnectionError as APIConnectionError,
         APIError as APIError,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         ConfigError as ConfigError,
         ConflictError as ConflictError,
         ContentFilterFinishReasonError as ContentFilterFinishReasonError,
+        CredentialsError as CredentialsError,
         DeadlineExceededError as DeadlineExceededError,
         GuardrailError as GuardrailError,
         InternalServerError as InternalServerError,
@@ -105,11 +107,13 @@ _HOMES = {
     ".azure": "AsyncAzureOpenAI AzureOpenAI",
     ".client": "AsyncOpenAI OpenAI",
     ".config": "ClientConfig",
+    ".credentials": "Credentials",
     ".errors": (
         "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError "
         "BlockingCallWarning DeadlineExceededError InvalidResultError StreamStateError "
         "SubjectTokenProviderError AuthenticationError BadRequestError BudgetExceeded CircuitOpen "
-        "ClientClosedError ConfigError ConflictError ContentFilterFinishReasonError GuardrailError "
+        "ClientClosedError ConfigError ConflictError ContentFilterFinishReasonError CredentialsError "
+        "GuardrailError "
         "InternalServerError InvalidWebhookSignatureError LengthFinishReasonError LimitExceeded "
         "NotFoundError OAuthError OpenAIError PermissionDeniedError PolicyError PollTimeoutError QueueFull "
         "RateLimitError RateLimitExceeded ResponseTooLargeError StoreError StreamError "

@@ -19,6 +19,7 @@ from ._params.omit import NotGiven, Omit, not_given
 from ._params.query import path
 from ._params.secrets import check_secret
 from .client import AsyncOpenAI, BaseClient, OpenAI
+from .credentials import CredentialsFunction, Label
 from .errors import ConfigError, OpenAIError, members_of
 
 AzureADTokenProvider: TypeAlias = Callable[[], str]
@@ -60,6 +61,9 @@ class OwnOptions(TypedDict, total=False):
     max_response_bytes: int | None
     max_event_bytes: int | None
     stream_end: StreamEndPolicy
+    credentials: CredentialsFunction | str | None
+    credentials_ttl: float
+    credentials_by: Sequence[Label] | None
 
 
 class _Azure(BaseClient[M]):
@@ -113,7 +117,8 @@ class _Azure(BaseClient[M]):
             raise ConfigError("Azure does not support workload_identity: use azure_ad_token_provider.")
         environment = of_process.of_clients() if _environment is None else _environment
         api_key, azure_ad_token = _credentials(api_key, azure_ad_token, azure_ad_token_provider, environment)
-        if _enforce_credentials and not (api_key or azure_ad_token or azure_ad_token_provider):
+        own_key = api_key or azure_ad_token or azure_ad_token_provider
+        if _enforce_credentials and not (own_key or own.get("credentials")):
             raise OpenAIError(
                 "Missing credentials. Pass api_key=..., azure_ad_token=... or azure_ad_token_provider=..., or set the"
                 " environment variable AZURE_OPENAI_API_KEY or AZURE_OPENAI_AD_TOKEN."
@@ -153,6 +158,10 @@ class _Azure(BaseClient[M]):
     def _identify(self, workload_identity: Any) -> None:
         super()._identify(workload_identity)
         self._fetches_key = self._fetches_key or self._azure_ad_token_provider is not None
+
+    def _take_key(self, key: str) -> None:
+        self._azure_ad_token = self._azure_ad_token_provider = None
+        super()._take_key(key)
 
     def _authorization(self, call: Call | None, key: str | None = None) -> Header | None:
         del call

@@ -79,7 +79,8 @@ def log_risks(clients: Mapping[str, ClientConfig], spell: Callable[[str, str], s
 
 def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Finding]:
     variables = _AZURE_KEYS if config.azure_endpoint else ("OPENAI_API_KEY",)
-    if not (config.api_key or config.azure_ad_token_provider or any(map(config.variables.get, variables))):
+    own = config.api_key or config.azure_ad_token_provider or config.credentials
+    if not (own or any(map(config.variables.get, variables))):
         yield Finding(
             "W001",
             "No API key is configured: the first call will fail.",

@@ -36,6 +36,7 @@ from ._io import SyncIO
 from ._libraries import httpx
 from ._models.accessor import accessor
 from ._params.defaults import (
+    DEFAULT_CREDENTIALS_TTL,
     DEFAULT_KEEPALIVE_EXPIRY,
     DEFAULT_MAX_CONNECTIONS,
     DEFAULT_MAX_EVENT_BYTES,
@@ -47,6 +48,7 @@ from ._params.secrets import check_secret, check_webhook_secret
 from ._resources import Resources
 from ._sockets.open_sessions import Sessions
 from .auth import WorkloadIdentity, WorkloadKeys
+from .credentials import CredentialsFunction, Label
 from .errors import ConfigError
 
 
@@ -67,31 +69,30 @@ class BaseClient(Copies, Resources[M]):
         data_residency: The region of OpenAI's API, instead of *base_url*.
         websocket_base_url: The URL for WebSockets; by default derived from *base_url*.
         timeout: Seconds to connect, to write, to wait for a connection and for each read, or the HTTP library's
-            `Timeout`;
-            `None` waits for ever. By default 600, and 5 to connect.
+            `Timeout`; `None` waits for ever. By default 600, and 5 to connect.
         max_retries: Retries after a transient failure.
         deadline: Seconds for a whole call: attempts, waits between them, and reading the body, including
-            streams. Off by
-            default.
+            streams. Off by default.
         default_headers: Headers of every request; the value `omit` removes one.
         default_query: Query parameters of every request.
         http_client: A client of httpx or httpx2 to use instead of the built-in pool, or a transport of theirs,
-            which
-            replaces the pool; closed with this client.
+            which replaces the pool; closed with this client.
         http_backend: The library on which the built-in pool builds.
         layers: Policies around every call, outermost first.
         max_connections: Open connections of the built-in pool, at most.
         keepalive_expiry: Seconds for which the built-in pool keeps an idle connection.
         max_response_bytes: Bytes of a decoded response held in memory, at most; `None` for no bound. It does
-            not apply to
-            what the caller streams with `with_streaming_response`.
+            not apply to what the caller streams with `with_streaming_response`.
         max_event_bytes: Bytes of one event of a stream or a WebSocket held in memory, at most; `None` for no
             bound.
         trust: The trust store for TLS: the certifi package's, or the system's.
         on_blocking_call: What the sync client does about a call on the thread of a running event loop.
         stream_end: Whether a stream without its protocol's end mark counts as interrupted (`required`) or as
-            complete
-            (`optional`), for servers that send none.
+            complete (`optional`), for servers that send none.
+        credentials: A function of a call's labels that returns its tenant's own credentials, or its dotted path;
+            see `ai_client.credentials`.
+        credentials_ttl: Seconds for which its result is kept.
+        credentials_by: The labels that it is given and its result is kept by; all by default.
     """
 
     webhook_secret: str | None
@@ -125,6 +126,9 @@ class BaseClient(Copies, Resources[M]):
         max_response_bytes: int | None = DEFAULT_MAX_RESPONSE_BYTES,
         max_event_bytes: int | None = DEFAULT_MAX_EVENT_BYTES,
         stream_end: StreamEndPolicy = "required",
+        credentials: CredentialsFunction | str | None = None,
+        credentials_ttl: float = DEFAULT_CREDENTIALS_TTL,
+        credentials_by: Sequence[Label] | None = None,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
         _environment: Mapping[str, str] | None = None,
@@ -142,7 +146,11 @@ class BaseClient(Copies, Resources[M]):
             check_secret("admin_api_key", self.admin_api_key)
         if _enforce_credentials:
             check_credentials(
-                self.api_key, self._api_key_source, self.admin_api_key is not None, workload_identity
+                self.api_key,
+                self._api_key_source,
+                self.admin_api_key is not None,
+                workload_identity,
+                credentials,
             )
         self.organization = checked_name(
             "organization", environment.get("OPENAI_ORG_ID") if organization is None else organization
@@ -183,6 +191,7 @@ class BaseClient(Copies, Resources[M]):
         self._sessions = Sessions()
         self._connect(http_client, options)
         self._identify(workload_identity)
+        self._ask_for_credentials(credentials, credentials_ttl, credentials_by)
 
     def _identify(self, workload_identity: WorkloadIdentity | None) -> None:
         self.workload_identity = workload_identity

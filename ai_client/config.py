@@ -57,6 +57,12 @@ class ClientConfig(Options):
         return self
 
     @pydantic.model_validator(mode="after")
+    def _check_credentials(self) -> Self:
+        if self.credentials and (self.client_class or self.async_client_class):
+            raise FaultError("credentials", "supported only by this package's own client classes")
+        return self
+
+    @pydantic.model_validator(mode="after")
     def _check_controls(self) -> Self:
         if not self.controls:
             return self

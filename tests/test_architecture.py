@@ -105,7 +105,7 @@ FLOORS = (
     "lib web",
     "control",
     "_answers",
-    "auth",
+    "auth credentials",
     "_call",
     "stores",
     "_io",

@@ -56,6 +56,7 @@ class Record:
         may_retry: A function called before each further attempt, which may forbid it.
         before_retry: A coroutine function called after `may_retry`, which may forbid the attempt as well.
         output_capped: Whether the bound on the answer's length is the application's and not the caller's.
+        account: The fingerprint of its tenant's own credentials, where it is performed with those.
     """
 
     labels: Labels
@@ -78,6 +79,7 @@ class Record:
     may_retry: Callable[[], bool] | None = field(default=None, repr=False)
     before_retry: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
     output_capped: bool = False
+    account: str | None = field(default=None, repr=False)
 
     @property
     def usd(self) -> float | None:
@@ -88,6 +90,10 @@ class Record:
     def seconds(self) -> float:
         """Seconds since the call was made."""
         return time.monotonic() - self.started
+
+    def fresh(self) -> "Record":
+        """Return the record of another call with the same labels."""
+        return Record(self.labels)
 
     async def attempted(self, began: float, error: Exception | None, pause: float | None) -> None:
         """Run the `on_attempt` functions."""

@@ -7,9 +7,11 @@ from .._call.pipeline import Policy, together
 from .._call.stream_ends import StreamEndPolicy
 from .._http.options import PoolOptions
 from .._libraries import httpx
+from .._params.defaults import DEFAULT_CREDENTIALS_TTL
 from .._params.omit import NotGiven, Omit, not_given
 from .._params.secrets import check_webhook_secret
 from ..auth import WorkloadIdentity
+from ..credentials import CredentialsFunction
 from ..errors import ConfigError
 from .arguments import (
     DataResidency,
@@ -35,10 +37,8 @@ from .perform import Calls
 class Copies(Calls):
     """The part of a client that makes changed copies of it."""
 
-    websocket_base_url: "str | httpx.URL | None"
     _accessors: ClassVar[frozenset[str]]
     """The attributes that hold the client's resources, of which a copy has its own."""
-    _sync: ClassVar[bool]
 
     def _connect(self, http_client: Any, options: PoolOptions) -> None:
         """Set the sender and the IO."""
@@ -72,8 +72,11 @@ class Copies(Calls):
         layers: Sequence[Policy] | None = None,
         max_response_bytes: int | NotGiven | None = not_given,
         max_event_bytes: int | NotGiven | None = not_given,
+        credentials: CredentialsFunction | str | NotGiven | None = not_given,
     ) -> Self:
         """Make a client with some options changed that shares this one's connections.
+
+        With a key of its own, or with `credentials=None`, the copy does not use credentials of tenants.
 
         `default_headers` and `default_query` are laid over this client's, `set_default_headers` and
         `set_default_query` take their place. Closing the copy ends the copy and leaves the connections open;
@@ -85,7 +88,7 @@ class Copies(Calls):
             del state[name]
         state["_owns_sender"] = False
         state["_keep_open"] = None
-        state["_steps"] = None  # they end at the client that made them
+        state["_steps"] = state["_accounts"] = None  # they end at the client that made them
         if not (default_headers is set_default_headers is default_query is set_default_query is None):
             new._replace_defaults(default_headers, set_default_headers, default_query, set_default_query)
         if organization or project or webhook_secret or admin_api_key:
@@ -103,10 +106,11 @@ class Copies(Calls):
             new._replace_bounds(deadline, max_response_bytes, max_event_bytes, stream_end)
         if layers is not None:
             state["_layers"] = together(layers)
-        if api_key is not None or workload_identity is not None:
-            new._replace_credentials(api_key, workload_identity)
+        if api_key is not None or workload_identity is not None or credentials is not not_given:
+            new._replace_credentials(api_key, workload_identity, credentials)
         if base_url or data_residency is not None or websocket_base_url is not None:
             new._replace_addresses(base_url, data_residency, websocket_base_url)
+            new._check_moved_from(self)
         if http_client is not None:
             new._replace_http_client(http_client)
         if layers is None and self._layers:
@@ -158,12 +162,26 @@ class Copies(Calls):
                 setattr(self, name, checked_name(name, value))
 
     def _replace_credentials(
-        self, api_key: str | Callable[[], Any] | None, workload_identity: WorkloadIdentity | None
+        self,
+        api_key: str | Callable[[], Any] | None,
+        workload_identity: WorkloadIdentity | None,
+        credentials: CredentialsFunction | str | NotGiven | None = not_given,
     ) -> None:
         if api_key is not None and workload_identity is not None:
             raise ConfigError("api_key and workload_identity exclude each other: give one of them.")
-        self.api_key, self._api_key_source = ("", None) if api_key is None else api_key_of(api_key)
-        self._identify(workload_identity)
+        kept = self._credentials
+        if api_key is not None or workload_identity is not None:
+            self.api_key, self._api_key_source = ("", None) if api_key is None else api_key_of(api_key)
+            self._identify(workload_identity)
+            self._credentials = None
+        if not isinstance(credentials, NotGiven):
+            ttl, by = (DEFAULT_CREDENTIALS_TTL, None) if kept is None else (kept.ttl, kept.by)
+            self._ask_for_credentials(credentials, ttl, by)
+
+    def _take_key(self, key: str) -> None:
+        """Use a tenant's key, and no other."""
+        self.api_key, self._api_key_source, self.admin_api_key = key, None, None
+        self._identify(None)
 
     def _replace_addresses(
         self,

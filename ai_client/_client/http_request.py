@@ -16,6 +16,7 @@ from .._params.sendable import name_fault, value_fault
 from .._version import __version__
 from ..errors import ConfigError
 from .addresses import Addresses
+from .tenant_account import TenantAccount
 
 _RETRY_COUNT = "x-stainless-retry-count"
 _READ_TIMEOUT = "x-stainless-read-timeout"
@@ -42,11 +43,16 @@ class Messages(Addresses):
     admin_api_key: str | None
     organization: str | None
     project: str | None
+    websocket_base_url: str | httpx.URL | None
     timeout: "float | httpx.Timeout | None"
     _sender: Any  # a Sender of the sync client, an AsyncSender of the async one
     _custom_headers: Mapping[str, str | Omit]
     _idempotency_header: str | None = "Idempotency-Key"
     _prepared: "_Prepared | None" = None
+    _account: TenantAccount | None = None
+    """The tenant's account that this client performs calls of another client for."""
+    _fingerprint: str | None = None
+    """That of the account, which tells it apart from others."""
     _bounds: Bounds = USUAL
     _limits: tuple[object, dict[str, float | None]] = (..., {})
 
@@ -110,7 +116,7 @@ class Messages(Addresses):
         extensions: dict[str, Any] = {"timeout": limits}
         if call.follow_redirects is not None:
             extensions[FOLLOW_REDIRECTS] = call.follow_redirects
-        if away:
+        if away or self._account is not None:
             extensions[OTHER_ORIGIN] = True
         if self._bounds is not USUAL:
             extensions[EXTENSION] = self._bounds
@@ -141,7 +147,10 @@ class Messages(Addresses):
         )
         prepared = self._prepared
         if prepared is None or prepared.state != state:
-            usual: dict[str, str | Omit] = {**sender.headers}
+            shared = sender.headers
+            usual: dict[str, str | Omit] = {
+                **(shared if self._account is None else self._account.passed_on(shared))
+            }
             if authorization is not None:
                 usual[authorization[0]] = authorization[1]
             if self._userinfo:

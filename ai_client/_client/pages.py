@@ -1,4 +1,4 @@
-"""Lists that come page by page: the pages, and the descriptors of the methods that give them."""
+"""Lists that come page by page: the pages, and the descriptors of the methods that return them."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -78,7 +78,8 @@ class Page(BaseModel, Generic[T]):
         info = self.next_page_info()
         if info is None:
             raise RuntimeError("There is no next page: check has_next_page() before get_next_page().")
-        call = replace(self._call, query=merge(self._call.query, info.params), record=None)
+        record = self._call.record and self._call.record.fresh()  # of the same tenant, wherever it is read
+        call = replace(self._call, query=merge(self._call.query, info.params), record=record)
         return cast("Self", self._client.result(call, await self._client.perform(call), "parsed"))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._answers.result import body_of, is_no_stream_by_type, make_result, refuse_to_stream
 from .._call.call import Call, Reply
-from .._call.pipeline import Next, Policy, chained
+from .._call.pipeline import Next, chained
 from .._call.protocols import Gate, View
 from .._call.retry import retry
 from .._call.stream_ends import StreamEndPolicy
@@ -36,13 +36,14 @@ from ..errors import (
     status_error,
 )
 from .blocking_calls import BlockingCalls
-from .http_request import Header, Messages
+from .http_request import Header
+from .tenants import Tenants
 
 _FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
 _UNAUTHORIZED = 401
 
 
-class Calls(Messages):
+class Calls(Tenants):
     """Base of a client that performs calls."""
 
     io: IO
@@ -52,7 +53,6 @@ class Calls(Messages):
     _api_key_source: Callable[[], Any] | None
     _workload_keys: WorkloadKeys | None
     _fetches_key: bool
-    _layers: tuple[Policy, ...]
     _steps: Next | None = None
     _gate: Gate | None = None
     """The provider's drain gate, which counts calls of its client and copies; not a policy, so no option drops it."""
@@ -98,11 +98,11 @@ class Calls(Messages):
 
     async def _pass_policies(self, call: Call) -> Reply:
         """Pass the application's drain gate, where there is one, and the policies, the outermost first."""
-        if self._layers:
+        if self._layers or self._credentials is not None:
             call.client = self
             steps = self._steps
             if steps is None:
-                steps = self._steps = chained(self._layers, self._attempts)
+                steps = self._steps = chained(self._policies(), self._attempts)
         else:
             steps = self._attempts
         gate = self._gate
@@ -139,6 +139,9 @@ class Calls(Messages):
 
     def _keep_from(self, other: "Calls", call: Call) -> None:
         """Remove credentials given for this client from a call that another client performs."""
+        account = other._account
+        if account is not None and account.home is self and not account.is_away:
+            return  # what the call brings itself is for the tenant that it is made for
         if origin(self._url(call)) == origin(other._url(call)):
             call.headers = call.headers and without_credentials(call.headers)
         else:
@@ -165,16 +168,29 @@ class Calls(Messages):
         else:
             authorization = await self._new_key(call) if self._fetches_key else self._authorization(call)
         response = await self._exchange(call, self._build(call, content, taken, authorization))
-        if response.status_code == _UNAUTHORIZED and self._workload_keys is not None and authorization:
-            self._workload_keys.refuse(authorization[1].removeprefix("Bearer "))
-            if not isinstance(content, RequestBody) or content.replayable:
-                authorization = await self._new_key(call)
-                response = await self._exchange(call, self._build(call, content, taken, authorization))
+        if response.status_code == _UNAUTHORIZED and authorization:
+            response = await self._attempt_renewed(call, content, taken, authorization) or response
         if not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT:
             raise status_error(response, body_of(response))
         if call.stream is not None:
             return Reply(response, taken, stream_end=self.stream_end)
         return Reply(response, taken)
+
+    async def _attempt_renewed(
+        self, call: Call, content: bytes | RequestBody | None, taken: int, refused: Header
+    ) -> "httpx.Response | None":
+        """Attempt a call again with the key in place of one that the API rejected; `None` where there is none."""
+        client: Calls | None = self
+        if self._workload_keys is not None:
+            self._workload_keys.refuse(refused[1].removeprefix("Bearer "))
+        elif self._account is not None:
+            client = await self._account.renewed(call)
+        else:
+            return None
+        if client is None or (isinstance(content, RequestBody) and not content.replayable):
+            return None
+        key = await client._new_key(call) if client._fetches_key else client._authorization(call)
+        return await client._exchange(call, client._build(call, content, taken, key))
 
     async def _exchange(self, call: Call, request: "httpx.Request") -> "httpx.Response":
         """Exchange one request for a response and map the HTTP library's errors to ours.

@@ -7,6 +7,7 @@ import pydantic
 from pydantic import Field
 
 from .._params.defaults import (
+    DEFAULT_CREDENTIALS_TTL,
     DEFAULT_KEEPALIVE_EXPIRY,
     DEFAULT_MAX_CONNECTIONS,
     DEFAULT_MAX_EVENT_BYTES,
@@ -18,6 +19,7 @@ from .values import (
     Address,
     ClassPath,
     Count,
+    FunctionPath,
     Headers,
     Name,
     Query,
@@ -71,6 +73,17 @@ class Options(pydantic.BaseModel):
         None, "A function that returns a token of Microsoft Entra ID, called for each request.", repr=False
     )
     api_version: Segment | None = _option(None, "The version of Azure's API.", "OPENAI_API_VERSION")
+    credentials: FunctionPath | Callable[..., Any] | None = _option(
+        None,
+        "A function of a call's labels that returns its tenant's own key and address, or its dotted path.",
+        repr=False,
+    )
+    credentials_ttl: Seconds = _option(
+        DEFAULT_CREDENTIALS_TTL, "Seconds for which the result of that function is kept."
+    )
+    credentials_by: tuple[Literal["endpoint", "tenant", "user"], ...] | None = _option(
+        None, "The labels that it is given, and its result is kept by; by default all."
+    )
     webhook_secret: Text | None = _option(
         None, "The secret with which webhooks are signed.", "OPENAI_WEBHOOK_SECRET", repr=False
     )

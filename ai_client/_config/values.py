@@ -11,6 +11,7 @@ from .._params.defaults import LONGEST_SECONDS
 from .._params.query import path, query_string
 from .._params.secrets import shown_path
 from .._params.sendable import address_fault, name_fault, text_fault, value_fault
+from ..credentials.function import function_at
 from ..errors import ConfigError
 
 _MOST = 1_000_000
@@ -98,6 +99,11 @@ def _class_path(value: str) -> str:
     return value
 
 
+def _function_path(value: str) -> str:
+    function_at(value)
+    return value
+
+
 _TEXT = _without((bytes, bytearray, memoryview), "text")
 _NUMBER = _without((bool, bytes, bytearray, memoryview), "a number")
 
@@ -112,6 +118,7 @@ SomeCount = Annotated[int, Field(ge=1, le=_MOST), _NUMBER]
 Size = Annotated[int, Field(ge=1), _NUMBER]
 Headers = Annotated[Mapping[str, str], BeforeValidator(_headers)]
 Query = Annotated[Mapping[str, Any], AfterValidator(_query)]
+FunctionPath = Annotated[str, AfterValidator(_function_path), _TEXT]
 ClassPath = Annotated[str, AfterValidator(_class_path), _TEXT]
 
 

@@ -12,6 +12,7 @@ from .open_sessions import Sessions
 if TYPE_CHECKING:
     from .._client.blocking_calls import BlockingCalls
     from .._client.http_request import Header
+    from .._client.tenant_account import TenantAccount
     from .._exchange.bounds import Bounds
     from .._http.library import Library
     from .._params.omit import Omit
@@ -26,7 +27,7 @@ class SessionClient(Client, Protocol):
     _bounds: "Bounds"
     _fetches_key: bool
     _gate: Gate | None
-    _layers: tuple[Policy, ...]
+    _account: "TenantAccount | None"
     _library: "Library"
     _sessions: Sessions
 
@@ -51,6 +52,14 @@ class SessionClient(Client, Protocol):
 
     def _check_usable(self) -> None:
         """Raise where the client is closed, or must not block here."""
+        ...
+
+    def _policies(self) -> tuple[Policy, ...]:
+        """Return the policies around a call, outermost first."""
+        ...
+
+    async def _for_account(self, call: Call, /) -> Call:
+        """Return a call for the account that its labels have at this client."""
         ...
 
     def _socket_address(

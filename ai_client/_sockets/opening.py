@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
+from .._exchange.origins import for_anywhere, without_secrets
 from .._libraries import httpx
 from .._params.omit import Headers, Omit, Query
+from ..errors import AuthenticationError
 from .sessions import Session, opened
 
 if TYPE_CHECKING:
@@ -112,19 +114,29 @@ class Opening:
         session.check()
         within = self.client.deadline
         deadline = None if within is None else time.monotonic() + within
-        return (await self.connect(session.call.changed(deadline=deadline)))[0]
+        call = session.call.changed(deadline=deadline)
+        return (await self.connect(await self.client._for_account(call)))[0]
 
     async def connect(self, call: "Call") -> "tuple[Socket, httpx.Response]":
         """Open a connection; return it with the server's answer."""
+        client: SessionClient = self.client if call.via is None else call.via
+        try:
+            return await self._connect(client, call)
+        except AuthenticationError:
+            renewed = None if client._account is None else await client._account.renewed(call)
+            if renewed is None:
+                raise
+        return await self._connect(renewed, call)
+
+    async def _connect(self, client: "SessionClient", call: "Call") -> "tuple[Socket, httpx.Response]":
         from .handshake import open_socket  # noqa: PLC0415 - needed once a connection is opened
 
-        return await open_socket(
-            self.client,
-            call,
-            self._whole_query(),
-            self.extra_headers or {},
-            self.websocket_connection_options or {},
-        )
+        query, headers = self._whole_query(), self.extra_headers or {}
+        options = dict(self.websocket_connection_options or {})
+        if client._account is not None and client._account.is_away:
+            query, headers = without_secrets(query), for_anywhere(headers)
+            options["additional_headers"] = for_anywhere(dict(options.get("additional_headers") or {}))
+        return await open_socket(client, call, query, headers, options)
 
     def _whole_query(self) -> Mapping[str, object]:
         return {**self.query, **(self.extra_query or {})}

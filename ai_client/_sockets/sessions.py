@@ -42,23 +42,25 @@ async def opened(client: "SessionClient", path: str, model: object, connect: Con
     """
     deadline = None if client.deadline is None else time.monotonic() + client.deadline
     body = {"model": model} if model else {}
-    call = Call(client.io, "GET", path, None, body=body, stream=object, deadline=deadline, session=True)
+    call = first = Call(
+        client.io, "GET", path, None, body=body, stream=object, deadline=deadline, session=True
+    )
     call.client = client
     answers: list[tuple[Reply, Socket]] = []
 
-    async def attempt(taken: int) -> Reply:
-        socket, response = await connect(call)
-        answers.append((Reply(response, taken), socket))
-        return answers[-1][0]
-
     async def last(call: Call) -> Reply:
+        async def attempt(taken: int) -> Reply:
+            socket, response = await connect(first.changed(via=call.via))
+            answers.append((Reply(response, taken), socket))
+            return answers[-1][0]
+
         reply = await retry(call, attempt, 0)
         meter = reply.meter = SessionMeter(call)
         if layers:
             reply.on_event.append(meter.see)
         return reply
 
-    layers = [layer for layer in client._layers if getattr(layer, "for_sessions", True)]
+    layers = [layer for layer in client._policies() if getattr(layer, "for_sessions", True)]
     reply: Reply | None = None
     with nullcontext() if client._gate is None else client._gate.passing():
         try:

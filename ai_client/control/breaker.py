@@ -13,8 +13,14 @@ from .sliding import SlidingCounts
 _TARGETS_KEPT = 1000
 _LONGEST = 900.0
 """Seconds for which an upstream's `Retry-After` may keep a circuit open."""
+_OF_ACCOUNT = "|account="
 NEXT_TRIAL = 1.0
 """Seconds after which a caller may ask again while a trial call is under way."""
+
+
+def circuit_of(target: str, account: str | None) -> str:
+    """Return the name of a target's circuit, of which a tenant's own account has one of its own."""
+    return target if account is None else f"{target}{_OF_ACCOUNT}{account}"
 
 
 class Permission:
@@ -207,9 +213,16 @@ class Breaker:
         circuit = known.circuits.get(target)
         if circuit is None:
             if len(known.circuits) >= _TARGETS_KEPT:
-                known.circuits.clear()
+                self._forget_what_works(known)
             circuit = known.circuits[target] = _Circuit(self.within)
         return circuit
+
+    def _forget_what_works(self, known: _ProcessCircuits) -> None:
+        """Drop the circuits of targets that did not fail last, and all where that makes no room."""
+        kept = {
+            name: one for name, one in known.circuits.items() if one.open_until is not None or one.failures
+        }
+        known.circuits = kept if len(kept) < _TARGETS_KEPT else {}
 
     def _concerned(self, known: _ProcessCircuits, permission: Permission) -> _Circuit | None:
         """Return the circuit that an outcome counts for, if it still is in the state that the call was sent in."""
@@ -239,5 +252,6 @@ class Breaker:
 
 def circuit_open(target: str, wait: float) -> CircuitOpen:
     """Make the error of a call that is not sent, as its target failed too often."""
+    target = target.partition(_OF_ACCOUNT)[0]
     message = f"{target} failed too often lately; no call is sent to it for {wait:.0f} s."
     return CircuitOpen(message, retry_after=wait, target=target)

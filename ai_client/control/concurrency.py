@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from .._call.call import Call, Reply, StreamEnd
 from .._call.pipeline import Next
@@ -13,6 +14,9 @@ from .._io import Waiter
 from .._io.deadline import remaining
 from ..errors import ConfigError, QueueFull
 from .options.amounts import check_amounts
+
+_ACCOUNTS_SWEPT = 1_000
+"""Accounts after which those without a call are forgotten."""
 
 
 class _QueuedCaller:
@@ -27,8 +31,8 @@ class _QueuedCaller:
 class _Turnstile:
     """Knows the calls in flight and admits waiting callers in FIFO order, threads and tasks alike."""
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
+    def __init__(self, lock: threading.Lock) -> None:
+        self.lock = lock
         self.process = os.getpid()
         self.holders: set[object] = set()
         self.queue: deque[_QueuedCaller] = deque()
@@ -65,9 +69,31 @@ class _Turnstile:
             return False
 
 
+class _Turnstiles:
+    """The turnstiles of a process by account, and the lock that guards them all."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.own = _Turnstile(self.lock)
+        self.others: dict[str, _Turnstile] = {}
+
+    def of(self, account: str | None) -> _Turnstile:
+        """Return the turnstile of an account; called while the lock is held, until its caller is in it."""
+        if account is None:
+            return self.own
+        found = self.others.get(account)
+        if found is None:
+            if len(self.others) >= _ACCOUNTS_SWEPT:
+                self.others = {name: one for name, one in self.others.items() if one.holders or one.queue}
+            found = self.others[account] = _Turnstile(self.lock)
+        return found
+
+
 @dataclass(frozen=True)
 class Concurrency:
     """Bounds the calls of a process that are in flight; a stream counts until it ends.
+
+    Calls with a tenant's own credentials have places of their own, as many for each account.
 
     Args:
         max_in_flight: Concurrent calls.
@@ -78,8 +104,9 @@ class Concurrency:
     max_in_flight: int
     max_queue: int = 1000
     queue_timeout: float | None = 10.0
-    _gate: PerProcess[_Turnstile] = field(
-        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(_Turnstile)
+    _by_account: ClassVar[bool] = True
+    _gates: PerProcess[_Turnstiles] = field(
+        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(_Turnstiles)
     )
 
     def __post_init__(self) -> None:
@@ -94,9 +121,10 @@ class Concurrency:
         Raises:
             QueueFull: No slot is free and the queue is full, or no slot became free in time.
         """
-        gate = self._gate()
+        gates = self._gates()
         holder: object = None
-        with gate.lock:
+        with gates.lock:
+            gate = gates.own if call.record is None else gates.of(call.record.account)
             if len(gate.holders) < self.max_in_flight:
                 holder = object()
                 gate.holders.add(holder)
@@ -136,12 +164,17 @@ class Concurrency:
     @property
     def in_flight(self) -> int:
         """Calls in flight."""
-        return len(self._gate().holders)
+        return sum(len(gate.holders) for gate in self._all())
 
     @property
     def queue_length(self) -> int:
         """Callers waiting for a slot."""
-        return len(self._gate().queue)
+        return sum(len(gate.queue) for gate in self._all())
+
+    def _all(self) -> list[_Turnstile]:
+        gates = self._gates()
+        with gates.lock:
+            return [gates.own, *gates.others.values()]
 
 
 def _full(gate: _Turnstile, waited: float) -> QueueFull:

@@ -21,7 +21,7 @@ from ..errors import (
     RateLimitExceeded,
     members_of,
 )
-from .breaker import Breaker, Permission
+from .breaker import Breaker, Permission, circuit_of
 from .circuits import Circuits
 from .opening import read_opening
 from .options.amounts import check_amounts
@@ -71,6 +71,7 @@ class Fallback:
     """
 
     for_sessions: ClassVar[bool] = False
+    _by_account: ClassVar[bool] = True
     models: Mapping[str, str | Sequence[str]] = field(default_factory=dict[str, "str | Sequence[str]"])
     default: Sequence[str] = ()
     clients: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
@@ -178,14 +179,17 @@ class Fallback:
         self, call: Call, proceed: Next, record: Record, asked: str, target: Target, *, last: bool
     ) -> Reply:
         client, model, name = target
+        if client is not None:
+            call = await self._through(call, client)
+        account = record.account = None if call.via is None else call.via._fingerprint
         circuits = self._circuits
-        permission = None if circuits is None else await circuits.admit(call.io, name)
+        permission = None
+        if circuits is not None:
+            permission = await circuits.admit(call.io, circuit_of(name, account))
         record.target, record.target_model = name, model
         try:
             if model != asked:
                 call = call.with_members({"model": model})
-            if client is not None:
-                call = call.changed(via=self._client(client, sync=call.io.sync))
             if not last and self.retries is not None:
                 call = call.changed(max_retries=self.retries)
             reply = await proceed(call)
@@ -203,6 +207,11 @@ class Fallback:
             else:
                 await circuits.succeeded(call.io, permission)
         return reply
+
+    async def _through(self, call: Call, name: str) -> Call:
+        """Return a call for another client, and for the account that its tenant has there."""
+        client = self._client(name, sync=call.io.sync)
+        return cast("Call", await client._for_account(call.changed(via=client)))
 
     async def _report(
         self,

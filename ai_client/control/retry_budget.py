@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 from .._call.call import Call, Reply
@@ -14,6 +15,7 @@ from .options.amounts import check_amounts
 from .record import record_of
 
 _SLOTS = 10
+_ACCOUNTS_KEPT = 1_000
 
 
 class _Counts:
@@ -40,7 +42,7 @@ class _Counts:
 
 @dataclass(frozen=True)
 class RetryBudget:
-    """Allows retries as a share of this process's recent calls.
+    """Allows retries as a share of this process's recent calls, for each account by itself.
 
     Args:
         share: Retries allowed per call.
@@ -49,11 +51,12 @@ class RetryBudget:
     """
 
     for_sessions: ClassVar[bool] = False
+    _by_account: ClassVar[bool] = True
     share: float = 0.2
     minimum: int = 10
     window: float = 60.0
-    _counts: PerProcess[_Counts] = field(
-        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(_Counts)
+    _counts: PerProcess[dict[str | None, _Counts]] = field(
+        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(dict)
     )
 
     def __post_init__(self) -> None:
@@ -63,16 +66,25 @@ class RetryBudget:
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call whose retries are charged to the budget."""
         record = call.record or record_of(call)
-        record.may_retry = self.take
-        counts = self._counts()
+        counts = self._of(record.account)
+        record.may_retry = partial(self.take, record.account)
         with counts.lock:
             counts.slot(self.window / _SLOTS)[1] += 1
             counts.calls += 1
         return proceed(call)
 
-    def take(self) -> bool:
-        """Return whether a retry is allowed now, and count it."""
-        counts = self._counts()
+    def _of(self, account: str | None) -> _Counts:
+        known = self._counts()
+        found = known.get(account)
+        if found is None:
+            if len(known) >= _ACCOUNTS_KEPT:
+                known.clear()
+            found = known.setdefault(account, _Counts())
+        return found
+
+    def take(self, account: str | None = None) -> bool:
+        """Return whether a call with that account may be retried now, and count the retry."""
+        counts = self._of(account)
         with counts.lock:
             slot = counts.slot(self.window / _SLOTS)
             if counts.retries >= self.minimum + self.share * counts.calls:

@@ -29,6 +29,7 @@ _VALUES: dict[str, Callable[[Record], str | None]] = {
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 _PLACES = {"endpoint": "labels.endpoint", "tenant": "labels.tenant", "user": "labels.user", "model": "model"}
 """Attribute of `Record` that holds a scope's value; `all` and `process` are constant within a process."""
+_OF_TENANTS = frozenset({"tenant", "user"})
 _KEPT = 2_000
 
 
@@ -50,7 +51,18 @@ def values_in(scopes: Sequence[Scope], record: Record) -> list[str | None]:
 
 
 def key_in(scopes: Sequence[Scope], record: Record) -> str:
-    """Return the key under which a call counts in *scopes*; calls without a label share the empty value."""
+    """Return the key under which a call counts in *scopes*; calls without a label share the empty value.
+
+    With a tenant's own credentials it counts for that account, but where the scope tells tenants or users apart itself:
+    a new key begins no new count there.
+    """
+    key = shown_in(scopes, record)
+    apart = record.account is not None and _OF_TENANTS.isdisjoint(scopes)
+    return f"{key}|account={record.account}" if apart else key
+
+
+def shown_in(scopes: Sequence[Scope], record: Record) -> str:
+    """Return the caller of a call as messages show it."""
     if scopes == ("all",):
         return "all"
     return "|".join(
@@ -65,7 +77,7 @@ class PerCaller(Generic[T]):
     At most 2,000 are kept.
 
     Args:
-        make: Builds the value from a record; it may read nothing of it but *scopes*.
+        make: Builds the value from a record; it may read nothing of it but *scopes* and the account.
         scopes: The scopes that the value depends on.
     """
 
@@ -74,7 +86,7 @@ class PerCaller(Generic[T]):
     def __init__(self, make: Callable[[Record], T], scopes: Iterable[Scope]) -> None:
         self._make = make
         names = sorted({_PLACES[scope] for scope in scopes if scope in _PLACES})
-        self._who: Callable[[Record], object] = attrgetter(*names) if names else _everybody
+        self._who: Callable[[Record], object] = attrgetter("account", *names)
         self._known: PerProcess[dict[object, T]] = PerProcess(dict)  # the scope may be the process
 
     def of(self, record: Record) -> T:
@@ -87,10 +99,6 @@ class PerCaller(Generic[T]):
                 known.clear()
             found = known[who] = self._make(record)
         return found
-
-
-def _everybody(record: Record) -> None:
-    """Return the one key that all callers share."""
 
 
 class Window(NamedTuple):

@@ -12,6 +12,7 @@
     │   ├── BudgetExceeded
     │   └── CircuitOpen
     ├── SubjectTokenProviderError
+    ├── CredentialsError
     ├── WebSocketConnectionClosedError
     ├── WebSocketQueueFullError
     ├── LengthFinishReasonError
@@ -84,6 +85,7 @@ from ._controls import (
 )
 from ._helpers import (
     ContentFilterFinishReasonError,
+    CredentialsError,
     InvalidWebhookSignatureError,
     LengthFinishReasonError,
     PollTimeoutError,
@@ -122,6 +124,7 @@ __all__ = [
     "ConfigError",
     "ConflictError",
     "ContentFilterFinishReasonError",
+    "CredentialsError",
     "DeadlineExceededError",
     "GuardrailError",
     "InternalServerError",

@@ -45,6 +45,10 @@ class ContentFilterFinishReasonError(OpenAIError):
         return (copyreg.__newobj__, (type(self), *self.args), {"completion": None})  # type: ignore[attr-defined]
 
 
+class CredentialsError(OpenAIError):
+    """The application's function for the credentials of tenants failed, or took too long; nothing was sent."""
+
+
 class PollTimeoutError(OpenAIError, TimeoutError, RuntimeError):
     """Polling that took longer than the caller allowed; the work on the server continues.
 

@@ -276,10 +276,11 @@ def test_retries(racing: Interruptions) -> None:
     """Calls are all counted, and retries exactly as many as the budget allows."""
     racing.in_steps_of(retry_budget)
     policy = retry_budget.RetryBudget(share=0.5, minimum=0, window=3600.0)
-    policy._counts().slot = lambda _: policy._counts().slots[0]  # type: ignore[method-assign]
-    policy._counts().slots.append([0, 0, 0])
+    counts = policy._of(None)
+    counts.slot = lambda _: counts.slots[0]  # type: ignore[method-assign]
+    counts.slots.append([0, 0, 0])
     racing.run(lambda _: [policy(call_on(sync_io()), lambda call: call) for _ in range(50)])  # type: ignore[arg-type,return-value]
-    assert policy._counts().calls == THREADS * 50
+    assert counts.calls == THREADS * 50
     allowed: list[bool] = []
     racing.run(lambda _: [allowed.append(policy.take()) for _ in range(50)])  # type: ignore[func-returns-value]
     assert allowed.count(True) == THREADS * 50 // 2

@@ -37,6 +37,7 @@ class Accounting:
         places: Finds the ledgers and windows in which a call counts.
     """
 
+    _by_account = True
     __slots__ = (
         "_is_warm",
         "_of_free",

@@ -26,7 +26,7 @@ from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, add_tools_asked, size_of
 from ..pricing.media import expected as expected_of_media
 from ..pricing.prices import Prices
 from ..pricing.terms import NO_TERMS, Terms
-from ..scope import NEVER, Per, Scope, Window, key_in, scopes_of, window, zone
+from ..scope import NEVER, Per, Scope, Window, key_in, scopes_of, shown_in, window, zone
 from .counted import Counted
 from .parts import Amounts, Part, Place, Unit
 
@@ -233,7 +233,7 @@ class Budgets(Counted):
             used=budget.shown(ledger.used),
             held=budget.shown(ledger.held),
             unit=budget.unit,
-            scope=key_in(budget.scopes, record),
+            scope=shown_in(budget.scopes, record),
         )
         error.status = budget.status
         return error
@@ -242,7 +242,7 @@ class Budgets(Counted):
         crossed = [share for share in {budget.warn_at or 0.0, 1.0} if ledger.used >= share * budget.limit]
         fresh = [share for share in crossed if self._first(f"{key}|{share}")]
         if fresh:
-            await self._tell(io, budget, key_in(budget.scopes, record), ledger.used)
+            await self._tell(io, budget, shown_in(budget.scopes, record), ledger.used)
 
     def _first(self, key: str) -> bool:
         with self._lock:

@@ -163,7 +163,7 @@ class RateLimits(Counted):
         """Return the seconds until the upstream has room for a call, by the limits it announced."""
         if not self.allowances:
             return 0.0
-        model = record.target or record.model
+        model = _model_of(record)
         requests = self.allowances.get((model, "requests"))
         budget = self.allowances.get((model, "tokens"))
         return max(
@@ -176,7 +176,7 @@ class RateLimits(Counted):
 
         While every limit is at least half full, responses are read only once in a while.
         """
-        model = record.target or record.model
+        model = _model_of(record)
         if response.status_code == _TOO_MANY:
             if (after := retry_after(response.headers)) is not None:
                 self._note(model, "requests", _Allowance(now, 0, 1, min(after, _LONGEST)))
@@ -201,6 +201,12 @@ class RateLimits(Counted):
         if len(self.allowances) > _MODELS_KEPT:
             self.allowances.clear()
         self.allowances[model, unit] = allowance
+
+
+def _model_of(record: Record) -> str | None:
+    """Name what the upstream limits: a model, or a target, at the account that is used."""
+    model = record.target or record.model
+    return model if record.account is None else f"{model} {record.account}"
 
 
 def _limits_in(response: "httpx.Response") -> dict[bytes, bytes]:

@@ -65,6 +65,7 @@ class Cache:
     """
 
     for_sessions: ClassVar[bool] = False
+    _by_account: ClassVar[bool] = True
     scope: Scope | Sequence[Scope]
     store: Store
     ttl: float = 3600.0
@@ -137,7 +138,8 @@ class Cache:
         values = values_in(self._scopes, record)
         if None in values:
             return None
-        return cache_key(call, [self.namespace, *self._scopes, *values])
+        account = () if record.account is None else (record.account,)
+        return cache_key(call, [self.namespace, *self._scopes, *values, *account])
 
     def _is_eligible(self, call: Call) -> bool:
         path = call.path
