@@ -194,6 +194,11 @@ class Messages(Addresses):
                 if call.admin
                 else "api_key"
             )
+            if self._account is not None:
+                raise MissingCredentialsError(
+                    f"A tenant's own key does not authorize this request, which needs {key}."
+                    " with_options(credentials=None) makes it with the client's."
+                )
             raise MissingCredentialsError(
                 f"There is nothing to authenticate this request with. Set {key} on the client,"
                 ' or omit the header on purpose: extra_headers={"Authorization": omit}.'
