@@ -149,7 +149,12 @@ def test_uploads(invoke: Invoke) -> None:
 
 def test_work_in_threads_of_ours_is_the_tenants(invoke: Invoke) -> None:
     """Helpers that upload several files at once do so with the key of the tenant that called them."""
-    batch = {"id": "vsfb_1", "object": "vector_store.file_batch", "status": "completed", "file_counts": COUNTS}
+    batch = {
+        "id": "vsfb_1",
+        "object": "vector_store.file_batch",
+        "status": "completed",
+        "file_counts": COUNTS,
+    }
     invoke.upstream.always(json=stored(1), path="/files")
     invoke.upstream.always(json=batch, path="/file_batches")
     invoke.upstream.always(json=batch, path="/file_batches/vsfb_1")
@@ -178,7 +183,12 @@ def test_retries_keep_the_key(invoke: Invoke) -> None:
     with labels(tenant="a"), pytest.raises(OpenAIError):
         invoke(client.chat.completions.create, **CHAT)
     assert sent(invoke.upstream) == [key_of("a")] * 4
-    assert [one.headers["x-stainless-retry-count"] for one in invoke.upstream.requests] == ["0", "1", "2", "0"]
+    assert [one.headers["x-stainless-retry-count"] for one in invoke.upstream.requests] == [
+        "0",
+        "1",
+        "2",
+        "0",
+    ]
     assert len(directory.asked) == 1
 
 
@@ -194,7 +204,9 @@ class Rotated:
     def reply(self, recorded: Recorded) -> Reply:
         """Answer a request with the valid key, and reject any other."""
         if recorded.headers["authorization"] != f"Bearer {self.valid}":
-            return Reply(status=401, json={"error": {"message": "Incorrect API key", "code": "invalid_api_key"}})
+            return Reply(
+                status=401, json={"error": {"message": "Incorrect API key", "code": "invalid_api_key"}}
+            )
         return Reply(json={"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": []})
 
     def __call__(self, _: object) -> Any:
@@ -330,7 +342,7 @@ def test_a_copy_may_have_another_function(invoke: Invoke) -> None:
     ],
 )
 def test_a_copy_elsewhere_needs_a_key(invoke: Invoke, moved: dict[str, Any]) -> None:
-    """The function's keys are not for another address that a copy is given; with a key, or a function, it may have it."""
+    """The function's keys are not for another address of a copy, which needs a key, or a function, of its own."""
     client = invoke.client(credentials=Directory(a=True))
     with pytest.raises(ConfigError, match="keys for the address of the client"):
         client.with_options(**moved)
@@ -438,7 +450,11 @@ def test_copies_of_azure(invoke: Invoke) -> None:
     """A copy with a token or key of its own asks nobody."""
     client = azure(invoke, credentials=Directory(a=True))
     with labels(tenant="a"):
-        for given in ({"api_key": "explicit-0123456789"}, {"azure_ad_token": "token-0123456789"}, {"credentials": None}):
+        for given in (
+            {"api_key": "explicit-0123456789"},
+            {"azure_ad_token": "token-0123456789"},
+            {"credentials": None},
+        ):
             invoke(client.with_options(**given).chat.completions.create, **{**CHAT, "model": "gpt-4o"})
     keys = [one.headers.get("api-key") or one.headers["authorization"] for one in invoke.upstream.requests]
     assert keys == ["explicit-0123456789", "Bearer token-0123456789", "azure-own-0123456789"]
@@ -475,4 +491,6 @@ def test_an_http_client_of_the_users(invoke: Invoke, other: Upstream) -> None:
     assert sent(other) == [key_of("b")]
     (mine,), (theirs,) = invoke.upstream.requests, other.requests
     assert mine.headers["x-own"] == "planted"
-    assert "planted" not in str([*theirs.headers.items(), theirs.params, mine.params, mine.headers.get("cookie")])
+    assert "planted" not in str(
+        [*theirs.headers.items(), theirs.params, mine.params, mine.headers.get("cookie")]
+    )

@@ -1,4 +1,4 @@
-"""Controls of a client whose tenants have credentials of their own: what one does stops no other, and is not given to it."""
+"""Controls of a client whose tenants have their own credentials: what one does stops no other, nor reaches it."""
 
 import asyncio
 import threading
@@ -41,7 +41,10 @@ def other() -> Iterator[Upstream]:
 
 def by_key(recorded: Recorded) -> Reply:
     """Answer with the key that was sent, backwards."""
-    message = {"role": "assistant", "content": recorded.headers["authorization"].removeprefix("Bearer ")[::-1]}
+    message = {
+        "role": "assistant",
+        "content": recorded.headers["authorization"].removeprefix("Bearer ")[::-1],
+    }
     choice = {"index": 0, "finish_reason": "stop", "message": message}
     return Reply(
         json={
@@ -240,7 +243,9 @@ def slow_gate(slow: Upstream) -> threading.Event:
     return gate
 
 
-def test_places_of_accounts_without_calls_are_forgotten(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_places_of_accounts_without_calls_are_forgotten(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Many accounts leave nothing behind in the bound on concurrent calls."""
     monkeypatch.setattr("ai_client.control.concurrency._ACCOUNTS_SWEPT", 3)
     policy = Concurrency(max_in_flight=1)
@@ -250,7 +255,9 @@ def test_places_of_accounts_without_calls_are_forgotten(invoke: Invoke, monkeypa
     assert len(policy._gates().others) <= 3
 
 
-def test_a_retry_budget_is_its_accounts(invoke: Invoke, other: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_budget_is_its_accounts(
+    invoke: Invoke, other: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Retries of a tenant whose address is down use up no other account's."""
     monkeypatch.setattr("ai_client.control.retry_budget._ACCOUNTS_KEPT", 2)
     other.always(status=503)
@@ -272,7 +279,9 @@ def test_a_tenants_key_stays_with_its_provider(invoke: Invoke, other: Upstream) 
     invoke.upstream.always(status=503)
     away = invoke.client(base_url=other.base_url, api_key="own-key-of-it")
     chain = Fallback({"smart": ["m", "n", "away/m"]}, clients={"away": away})
-    client = invoke.client(credentials=Directory(a=True, b=True), layers=[chain], max_retries=0, organization="o")
+    client = invoke.client(
+        credentials=Directory(a=True, b=True), layers=[chain], max_retries=0, organization="o"
+    )
     for tenant in ("a", "b", None):
         with labels(tenant=tenant):
             headers = {"Authorization": "planted", "X-Own": "planted", "OpenAI-Organization": "planted"}
@@ -354,12 +363,15 @@ def test_nothing_is_shown_of_a_key(invoke: Invoke, caplog: pytest.LogCaptureFixt
     caplog.set_level("DEBUG")
     told: list[Any] = []
     hooks = {"on_call": told.append, "on_result": told.append, "on_attempt": told.append}
-    client = controlled(invoke, Directory(a=True), {"hooks": hooks, "logs": True, "budgets": [{"requests": 1}]})
+    client = controlled(
+        invoke, Directory(a=True), {"hooks": hooks, "logs": True, "budgets": [{"requests": 1}]}
+    )
     with labels(tenant="a"):
         invoke(client.chat.completions.create, **CHAT)
     (fingerprint,) = client._accounts._clients
     shown = repr(told) + "".join(str(vars(record)) for record in caplog.records)
-    assert "gpt" in shown and len(told) == 3
+    assert "gpt" in shown
+    assert len(told) == 3
     assert key_of("a") not in shown
     assert fingerprint not in shown
 

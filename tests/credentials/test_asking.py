@@ -1,4 +1,4 @@
-"""How a client asks for the credentials of a call: once for calls at once, within the call's time, without a secret in errors."""
+"""How a client asks for credentials: once for calls at once, in the time of the call, with no secret in an error."""
 
 import asyncio
 import functools
@@ -82,6 +82,11 @@ def test_results_are_kept_for_a_bounded_number_of_labels(
     assert [found.user for found in client._credentials._kept().found] == ["7", "8", "9"]
 
 
+def _as_it_is(function: Callable[..., Any], labels: Labels) -> Any:
+    """Return what a coroutine function returns, unlike one itself."""
+    return function(labels)
+
+
 @pytest.mark.parametrize("kind", ["callable object", "partial", "method", "awaitable"])
 def test_any_callable_will_do(invoke: Invoke, kind: str) -> None:
     """An object, a partial function and a method are functions too; AsyncOpenAI awaits what they return."""
@@ -96,7 +101,7 @@ def test_any_callable_will_do(invoke: Invoke, kind: str) -> None:
         "callable object": directory,
         "partial": functools.partial(lambda _, labels: directory(labels), 1),
         "method": directory.__call__,
-        "awaitable": lambda labels: later(labels),
+        "awaitable": functools.partial(_as_it_is, later),
     }[kind]
     client = invoke.client(credentials=given)
     ask(invoke, client)
@@ -131,12 +136,14 @@ def test_a_coroutine_function_is_for_the_async_client(upstream: Upstream) -> Non
 def test_a_function_that_returns_a_coroutine_fails_on_the_sync_client(upstream: Upstream) -> None:
     """Where it shows only in the call that the function is asynchronous, the call says so, and nothing is sent."""
 
-    async def of(labels: Labels) -> Any:
+    async def later() -> Any:
         return None
 
-    with OpenAI(api_key=KEY, base_url=upstream.base_url, credentials=lambda labels: of(labels)) as client:
-        with pytest.raises(ConfigError, match="returned something to await, which only AsyncOpenAI can"):
-            client.chat.completions.create(**CHAT)
+    with (
+        OpenAI(api_key=KEY, base_url=upstream.base_url, credentials=lambda _: later()) as client,
+        pytest.raises(ConfigError, match="returned something to await, which only AsyncOpenAI can"),
+    ):
+        client.chat.completions.create(**CHAT)
     assert sent(upstream) == []
 
 
@@ -174,19 +181,23 @@ def test_wrong_options_fail_at_once(invoke: Invoke, options: dict[str, Any], mes
 
 
 def test_a_function_that_fails_becomes_an_error_without_its_secrets(invoke: Invoke) -> None:
-    """An error of the function is a `CredentialsError` that names its type and place; nothing behind it holds a secret."""
+    """An error of the function is a `CredentialsError` with its type and place; nothing behind it holds a secret."""
 
-    def of(labels: Labels) -> Any:
+    def of(_: Labels) -> Any:
         key = SECRET
         raise KeyError(key)
 
     client = invoke.client(credentials=of)
-    with pytest.raises(CredentialsError, match=r"test_asking.*of failed: KeyError at .*test_asking.py:\d+") as raised:
+    with pytest.raises(
+        CredentialsError, match=r"test_asking.*of failed: KeyError at .*test_asking.py:\d+"
+    ) as raised:
         ask(invoke, client)
     error = raised.value
-    assert error.__cause__ is None and error.__context__ is None
+    assert (error.__cause__, error.__context__) == (None, None)
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    assert SECRET not in str(error) + str([frame.f_locals for frame in frames if "ai_client" in frame.f_code.co_filename])
+    assert SECRET not in str(error) + str(
+        [frame.f_locals for frame in frames if "ai_client" in frame.f_code.co_filename]
+    )
     assert all(frame.f_code.co_name != "of" for frame in frames[-1:])
     assert sent(invoke.upstream) == []
 
@@ -194,10 +205,14 @@ def test_a_function_that_fails_becomes_an_error_without_its_secrets(invoke: Invo
 def test_wrong_results_show_no_key_in_any_variable(invoke: Invoke) -> None:
     """Where the result is no credentials, or cannot be sent, no variable of a frame in the traceback holds the key."""
     for wrong in (SECRET, {"api_key": SECRET, "zzz": "x"}, {"api_key": f"{SECRET}\n"}, [SECRET]):
-        client = invoke.client(credentials=lambda labels, wrong=wrong: wrong)
+        client = invoke.client(credentials=lambda _, wrong=wrong: wrong)
         with pytest.raises(ConfigError) as raised:
             ask(invoke, client)
-        package = [frame for frame, _ in walk_tb(raised.value.__traceback__) if "/ai_client/" in frame.f_code.co_filename]
+        package = [
+            frame
+            for frame, _ in walk_tb(raised.value.__traceback__)
+            if "/ai_client/" in frame.f_code.co_filename
+        ]
         assert package
         assert SECRET not in str([frame.f_locals for frame in package])
         assert SECRET not in str(raised.value)
@@ -217,13 +232,13 @@ def test_an_error_of_ours_passes(invoke: Invoke) -> None:
 
     def of(labels: Labels) -> Any:
         try:
-            raise KeyError(SECRET)
+            return {}[SECRET]
         except KeyError as error:
             raise SuspendedError(tenant=labels.tenant) from error
 
     with pytest.raises(SuspendedError, match="tenant a is suspended") as raised:
         ask(invoke, invoke.client(credentials=of))
-    assert raised.value.__cause__ is None and raised.value.__context__ is None
+    assert (raised.value.__cause__, raised.value.__context__) == (None, None)
 
 
 def test_failures_are_not_kept(invoke: Invoke) -> None:
@@ -241,7 +256,7 @@ def test_failures_are_not_kept(invoke: Invoke) -> None:
 def test_odd_errors_are_errors_like_any(invoke: Invoke, raised: Exception) -> None:
     """Errors that coroutines, futures and timeouts treat apart neither hang a call nor get out of it."""
 
-    def of(labels: Labels) -> Any:
+    def of(_: Labels) -> Any:
         raise raised
 
     for options in ({}, {"deadline": 60}):
@@ -255,7 +270,7 @@ def test_a_function_must_not_use_its_client(invoke: Invoke) -> None:
     """A function that calls the client which asks it gets an error in place of waiting for itself."""
     clients: list[Any] = []
 
-    def of(labels: Labels) -> Any:
+    def of(_: Labels) -> Any:
         call = clients[0].chat.completions.create(**CHAT)
         return None if invoke.sync else call
 
@@ -268,7 +283,7 @@ def test_a_function_may_use_its_client_without_tenants(invoke: Invoke) -> None:
     """A copy with `credentials=None` asks nobody, so that the function may use it, and others of another client."""
     clients: list[Any] = []
 
-    def of(labels: Labels) -> Any:
+    def of(_: Labels) -> Any:
         free = clients[0].with_options(credentials=None)
         called = free.models.retrieve("gpt-5.5")
 
@@ -293,7 +308,7 @@ class Slow:
         self._result = result
         self._lock = threading.Lock()
 
-    def __call__(self, labels: Labels) -> Any:
+    def __call__(self, _: Labels) -> Any:
         """Wait, and return the result."""
         with self._lock:
             self.calls += 1
@@ -337,9 +352,7 @@ def at_once(upstream: Upstream, slow: Slow, *, sync: bool, count: int = 20) -> l
     async def main() -> list[Any]:
         async with AsyncOpenAI(api_key=KEY, base_url=upstream.base_url, credentials=slow) as client:
             with labels(tenant="a"):
-                tasks = [
-                    asyncio.ensure_future(client.chat.completions.create(**CHAT)) for _ in range(count)
-                ]
+                tasks = [asyncio.ensure_future(client.chat.completions.create(**CHAT)) for _ in range(count)]
             end = time.monotonic() + 30
             while waiters(client) < count - 1 and time.monotonic() < end:
                 await asyncio.sleep(0.005)  # the loop runs while the function blocks its thread
@@ -381,7 +394,7 @@ def test_a_cancelled_call_leaves_the_question_to_another(upstream: Upstream) -> 
     """Where the call that asked is cancelled, another that waits asks in its place."""
     begun: list[asyncio.Event] = []
 
-    async def of(labels: Labels) -> Any:
+    async def of(_: Labels) -> Any:
         event = asyncio.Event()
         begun.append(event)
         await event.wait()
@@ -410,13 +423,15 @@ def test_a_cancelled_call_leaves_the_question_to_another(upstream: Upstream) -> 
 def test_a_function_that_hangs_takes_the_time_of_its_call(upstream: Upstream) -> None:
     """The deadline of a call bounds the function and the wait for another's answer; nothing is sent afterwards."""
 
-    async def of(labels: Labels) -> Any:
+    async def of(_: Labels) -> Any:
         key = SECRET
         await asyncio.Event().wait()
         return key
 
     async def main() -> None:
-        async with AsyncOpenAI(api_key=KEY, base_url=upstream.base_url, credentials=of, deadline=0.2) as client:
+        async with AsyncOpenAI(
+            api_key=KEY, base_url=upstream.base_url, credentials=of, deadline=0.2
+        ) as client:
             with labels(tenant="a"):
                 results = await asyncio.gather(
                     *(client.chat.completions.create(**CHAT) for _ in range(3)), return_exceptions=True
@@ -441,14 +456,17 @@ def _variables(error: BaseException | None) -> list[Any]:
 def test_a_thread_waits_for_another_no_longer_than_its_call_may(upstream: Upstream) -> None:
     """A call in a thread that waits for another's answer ends with its own deadline."""
     slow = Slow(lambda: {"api_key": key_of("a")})
-    with OpenAI(api_key=KEY, base_url=upstream.base_url, credentials=slow) as client:
-        with labels(tenant="a"), ThreadPoolExecutor(1) as threads:
-            first = threads.submit(copy_context().run, lambda: client.chat.completions.create(**CHAT))
-            assert slow.entered.wait(30)
-            with pytest.raises(DeadlineExceededError):
-                client.with_options(deadline=0.1).chat.completions.create(**CHAT)
-            slow.gate.set()
-            first.result()
+    with (
+        OpenAI(api_key=KEY, base_url=upstream.base_url, credentials=slow) as client,
+        labels(tenant="a"),
+        ThreadPoolExecutor(1) as threads,
+    ):
+        first = threads.submit(copy_context().run, lambda: client.chat.completions.create(**CHAT))
+        assert slow.entered.wait(30)
+        with pytest.raises(DeadlineExceededError):
+            client.with_options(deadline=0.1).chat.completions.create(**CHAT)
+        slow.gate.set()
+        first.result()
     assert slow.calls == 1
     assert sent(upstream) == [key_of("a")]
 
@@ -456,24 +474,29 @@ def test_a_thread_waits_for_another_no_longer_than_its_call_may(upstream: Upstre
 def test_a_function_that_comes_back_late_sends_nothing(upstream: Upstream) -> None:
     """A thread cannot be taken out of the function, but what comes back after the deadline is not sent."""
 
-    def of(labels: Labels) -> Any:
+    def of(_: Labels) -> Any:
         end = time.monotonic() + 0.1
         while time.monotonic() < end:
             time.sleep(0.01)
         return {"api_key": key_of("a")}
 
-    with OpenAI(api_key=KEY, base_url=upstream.base_url, credentials=of, deadline=0.05) as client:
-        with pytest.raises(DeadlineExceededError), labels(tenant="a"):
-            client.chat.completions.create(**CHAT)
+    with (
+        OpenAI(api_key=KEY, base_url=upstream.base_url, credentials=of, deadline=0.05) as client,
+        pytest.raises(DeadlineExceededError),
+        labels(tenant="a"),
+    ):
+        client.chat.completions.create(**CHAT)
     assert sent(upstream) == []
 
 
-def test_a_function_has_an_end_without_a_deadline(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_has_an_end_without_a_deadline(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A function that never comes back is an error after a while, for those too that wait for its answer."""
     monkeypatch.setattr(function, "ASK_SECONDS", 0.1)
     monkeypatch.setattr(kept, "ASK_SECONDS", 0.1)
 
-    async def of(labels: Labels) -> Any:
+    async def of(_: Labels) -> Any:
         await asyncio.Event().wait()
 
     async def main() -> None:
@@ -532,6 +555,8 @@ def test_the_repr_of_a_client_shows_no_key(invoke: Invoke) -> None:
     """Neither the repr of a client nor that of what it keeps shows a key."""
     client = invoke.client(credentials=known)
     ask(invoke, client)
-    shown = repr(client) + repr(client._credentials) + repr(client._accounts) + repr(client._accounts._clients)
+    shown = (
+        repr(client) + repr(client._credentials) + repr(client._accounts) + repr(client._accounts._clients)
+    )
     assert key_of("a") not in shown
     assert "known" in repr(client._credentials)

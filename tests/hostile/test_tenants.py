@@ -88,7 +88,7 @@ def test_the_account_of_the_client_is_not_the_tenants(invoke: Invoke, wire: Wire
 def test_an_absolute_address_elsewhere_gets_no_key(
     invoke: Invoke, wire: Wire, other: Wire, tenant: str
 ) -> None:
-    """A whole address that is not of the tenant's origin gets neither its key nor the client's, the client's included."""
+    """A whole address that is not of the tenant's origin gets neither its key nor the client's, be it the client's."""
     wire.play(answer())
     there = {"away": wire, "here": other}[tenant]
     client = client_of(invoke, wire, other)
@@ -129,7 +129,9 @@ def test_a_redirect_elsewhere_takes_no_key_along(
 
 def test_a_key_is_in_no_error(invoke: Invoke, wire: Wire, other: Wire) -> None:
     """What a tenant's server quotes of its key is masked in the error."""
-    other.play([*framed([b'{"error":{"message":"Incorrect key: %b"}}' % THEIRS.encode()], "length", status=401)])
+    other.play(
+        [*framed([b'{"error":{"message":"Incorrect key: %b"}}' % THEIRS.encode()], "length", status=401)]
+    )
     client = client_of(invoke, wire, other)
     with labels(tenant="away"), pytest.raises(AuthenticationError) as raised:
         invoke(client.chat.completions.create, **ASK)
@@ -160,7 +162,9 @@ def theirs() -> Iterator[Peer]:
 
 def heads(peer: Peer) -> list[dict[str, str]]:
     """Return the headers of the handshakes that a server was asked for, the target among them."""
-    return [{"target": one.path, **{n.lower(): v for n, v in one.headers.raw_items()}} for one in peer.requests]
+    return [
+        {"target": one.path, **{n.lower(): v for n, v in one.headers.raw_items()}} for one in peer.requests
+    ]
 
 
 def test_sessions_are_opened_with_the_tenants_key(invoke: Invoke, peer: Peer, theirs: Peer) -> None:
@@ -216,7 +220,9 @@ def test_a_rotated_key_opens_a_session(invoke: Invoke, peer: Peer) -> None:
     with invoke.within(LiveConnect(client).connect()):
         pass
     assert len(keys) == 1
-    client = invoke.client(websocket_base_url=peer.url, credentials=lambda _: {"api_key": "sk-old-0123456789"})
+    client = invoke.client(
+        websocket_base_url=peer.url, credentials=lambda _: {"api_key": "sk-old-0123456789"}
+    )
     with pytest.raises(AuthenticationError), invoke.within(LiveConnect(client).connect()):
         pass
 
@@ -225,7 +231,9 @@ def websocket_headers(body: bytes) -> Any:
     """Return the headers of a plain answer."""
     from websockets.datastructures import Headers
 
-    return Headers({"Content-Length": str(len(body)), "Content-Type": "application/json", "Connection": "close"})
+    return Headers(
+        {"Content-Length": str(len(body)), "Content-Type": "application/json", "Connection": "close"}
+    )
 
 
 def test_a_session_is_not_redirected_elsewhere(invoke: Invoke, peer: Peer, theirs: Peer) -> None:
@@ -238,9 +246,9 @@ def test_a_session_is_not_redirected_elsewhere(invoke: Invoke, peer: Peer, their
 
     theirs.before = redirect
     client = sessions_of(invoke, peer, theirs)
-    with labels(tenant="away"), pytest.raises(WebSocketRedirectError):
-        with invoke.within(LiveConnect(client).connect()):
-            pass
+    session = invoke.within(LiveConnect(client).connect())
+    with labels(tenant="away"), pytest.raises(WebSocketRedirectError), session:
+        pass
     assert heads(peer) == []
 
 
@@ -337,6 +345,7 @@ def test_tenants_in_many_threads(sites: Sites, upstream: Upstream) -> None:
 
 def test_tenants_in_many_tasks(sites: Sites, upstream: Upstream) -> None:
     """The same in tasks, some of which are cancelled at any step: no key goes astray, and nothing is left behind."""
+
     async def one(client: Any, number: int, answered: list[bool]) -> None:
         tenant = TENANTS[number % len(TENANTS)]
         call = f"{tenant}:{number}"
