@@ -82,7 +82,7 @@ class Options(pydantic.BaseModel):
         DEFAULT_CREDENTIALS_TTL, "Seconds for which the result of that function is kept."
     )
     credentials_by: tuple[Literal["endpoint", "tenant", "user"], ...] | None = _option(
-        None, "The labels that it is given, and its result is kept by; by default all."
+        None, "The labels that it is given, and its result is kept by; by default all.", min_length=1
     )
     webhook_secret: Text | None = _option(
         None, "The secret with which webhooks are signed.", "OPENAI_WEBHOOK_SECRET", repr=False

@@ -26,9 +26,11 @@ from ai_client.control.concurrency import Concurrency
 from ai_client.control.fallback import Fallback
 from ai_client.control.retry_budget import RetryBudget
 from ai_client.testing import Recorded, Reply, Upstream
+from ai_client.testing.reply import sse
 from tests.support.invoke import CHAT, KEY, Invoke, no_waiting
 from tests.support.tenants import Directory, key_of, sent
 
+EVENTS = {"content-type": "text/event-stream"}
 CACHED = {**CHAT, "seed": 1}
 
 
@@ -155,7 +157,9 @@ def test_a_breaker_opens_for_one_account(invoke: Invoke, other: Upstream) -> Non
 def test_a_stream_that_breaks_counts_for_its_account(invoke: Invoke) -> None:
     """The outcome of a stream is reported to the circuit of the account that it was opened with."""
     client = controlled(invoke, Directory(a=True, b=True), {"breaker": {"failures": 1}}, max_retries=0)
-    invoke.upstream.reply(chunks=[{"error": {"message": "down", "type": "server_error"}}])
+    invoke.upstream.reply(
+        chunks=[sse({"error": {"message": "down", "type": "server_error"}})], headers=EVENTS
+    )
     with pytest.raises(OpenAIError):
         invoke.collect(ask(invoke, client, "a", stream=True))
     with pytest.raises(CircuitOpen):
