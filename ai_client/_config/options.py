@@ -1,6 +1,6 @@
 """The options of a client: names, types, defaults and environment variables."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 import pydantic
@@ -81,7 +81,7 @@ class Options(pydantic.BaseModel):
     credentials_ttl: Seconds = _option(
         DEFAULT_CREDENTIALS_TTL, "Seconds for which the result of that function is kept."
     )
-    credentials_by: tuple[Literal["endpoint", "tenant", "user"], ...] | None = _option(
+    credentials_by: Sequence[Literal["endpoint", "tenant", "user"]] | None = _option(
         None, "The labels that it is given, and its result is kept by; by default all.", min_length=1
     )
     webhook_secret: Text | None = _option(
