@@ -157,5 +157,4 @@ _current: ContextVar[_Asking | None] = ContextVar("ai_client_asking", default=No
 
 
 def _is_coroutine_function(function: Any) -> bool:
-    called = getattr(type(function), "__call__", None)  # noqa: B004 - the function, not whether there is one
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(function.__call__)

@@ -104,7 +104,7 @@ class KeptCredentials:
         self, function: Callable[..., Any] | str, *, ttl: float, by: Sequence[Label] | None, sync: bool
     ) -> None:
         self.question = Question(function, sync=sync)
-        if isinstance(ttl, bool) or not isinstance(ttl, int | float):
+        if isinstance(ttl, bool) or not isinstance(ttl, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError("credentials_ttl must be a number of seconds.")
         if not 0 <= ttl <= LONGEST_SECONDS:
             raise ConfigError("credentials_ttl must be a number of seconds that is not negative.")
