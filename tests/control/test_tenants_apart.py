@@ -149,9 +149,11 @@ def test_a_breaker_opens_for_one_account(invoke: Invoke, other: Upstream) -> Non
     ask(invoke, client, None)
     assert len(other.requests) == 2
     breaker = next(layer.breaker for layer in client._layers if isinstance(layer, Fallback))
-    shown = str(raised.value) + str(raised.value.details) + str(list(breaker.circuits))
-    assert key_of("a") not in shown
-    assert raised.value.details["target"] == CHAT["model"]
+    (fingerprint, _) = client._accounts._clients
+    shown = str(raised.value) + str(raised.value.details)
+    assert CHAT["model"] in shown
+    assert fingerprint not in shown
+    assert key_of("a") not in shown + str(list(breaker._known().circuits))
 
 
 def test_a_stream_that_breaks_counts_for_its_account(invoke: Invoke) -> None:
@@ -303,7 +305,27 @@ def test_a_chain_that_comes_back_is_the_tenants_again(invoke: Invoke, other: Ups
     client = invoke.client(credentials=Directory(a=True), layers=[chain, RetryBudget()], max_retries=0)
     ask(invoke, client, "a", model="smart")
     assert (sent(other), sent(invoke.upstream)) == (["own-key-of-it"], [key_of("a")])
-    assert list(chain.breaker.circuits if chain.breaker else ()) == ["away/m"]
+    breaker: Any = chain.breaker
+    (account,) = client._accounts._clients
+    assert set(breaker._known().circuits) == {"away/m", f"m|account={account}"}
+    assert breaker._known().circuits["away/m"].failures == 1
+
+
+def test_circuits_of_many_accounts_keep_those_that_are_open(
+    invoke: Invoke, other: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are more accounts than circuits are kept for, those of targets that fail stay."""
+    monkeypatch.setattr("ai_client.control.breaker._TARGETS_KEPT", 3)
+    other.always(status=503)
+    known: dict[str, Any] = {f"t{n}": True for n in range(10)}
+    directory = Directory(a={"api_key": key_of("a"), "base_url": other.base_url}, **known)
+    client = controlled(invoke, directory, {"breaker": {"failures": 1}}, max_retries=0)
+    with pytest.raises(OpenAIError):
+        ask(invoke, client, "a")
+    for tenant in known:
+        ask(invoke, client, tenant)
+    with pytest.raises(CircuitOpen):
+        ask(invoke, client, "a")
 
 
 def test_another_client_of_a_chain_has_its_own_tenants(invoke: Invoke, other: Upstream) -> None:

@@ -92,7 +92,8 @@ def flask_site(options: dict[str, Any]) -> Iterator[Ask]:
         return flask_stream(ai.client.chat.completions.create(**CHAT, stream=True))
 
     yield lambda where, who: app.test_client().get(where, headers={"X-Tenant": who} if who else {}).text
-    app.extensions["ai_client"].close()
+    with app.app_context():
+        ai.provider.close()
 
 
 def django_ask(given: HttpRequest) -> JsonResponse:
