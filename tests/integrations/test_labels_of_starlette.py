@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import pytest
@@ -186,13 +187,14 @@ def slashed(parts: list[Part]) -> list[Part]:
     return parts or [Part("", "", ("",))]
 
 
-@given(TREES, st.booleans(), st.data())
-@settings(derandomize=True, deadline=None, max_examples=150)
-def test_the_label_is_the_template(nodes: list[Node], fastapi: bool, data: st.DataObject) -> None:
+@given(TREES, st.booleans(), st.integers(0, 1 << 32))
+@settings(derandomize=True, deadline=None, max_examples=100)
+def test_the_label_is_the_template(nodes: list[Node], fastapi: bool, seed: int) -> None:
     """Whatever values a path has, the label is the joined template of the route that served it, one for each route."""
+    chosen = Random(seed)
     tree = Tree(nodes, fastapi=fastapi)
     asked = [
-        (host, "".join(f"/{data.draw(st.sampled_from(part.values))}" for part in parts))
+        (host, "".join(f"/{chosen.choice(part.values)}" for part in parts))
         for host, parts in tree.requests
         for _ in range(2)
     ]
