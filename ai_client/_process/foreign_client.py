@@ -49,11 +49,16 @@ def build_foreign(
 
 def _kept_open(make: Callable[..., Any], client: Any, http_client: Any, keep_open: Callable[[], None]) -> Any:
     """Return the client as users get it: itself where its class can keep it open, otherwise a view."""
-    if ends_with_http_client(make, client, http_client):
-        if isinstance(client, BaseClient):
-            client._keep_open = keep_open
-        return client
-    return view_of(client, keep_open)
+    if not ends_with_http_client(make, client, http_client):
+        return view_of(client, keep_open)
+    _set_keep_open(client, keep_open)
+    return client
+
+
+def _set_keep_open(client: Any, keep_open: Callable[[], None] | None) -> None:
+    """Set what a client of ours calls instead of closing; those of other classes close their HTTP client."""
+    if issubclass(type(client), BaseClient):
+        client._keep_open = keep_open
 
 
 class Foreign:
@@ -84,8 +89,7 @@ class Foreign:
     def _release(self) -> None:
         """Make the client closable."""
         release(self._http_client)
-        if isinstance(self._client, BaseClient):
-            self._client._keep_open = None
+        _set_keep_open(self._client, None)
 
 
 class _AsyncForeign(Foreign):

@@ -36,7 +36,7 @@ class KeepOpen:
             )
 
 
-def view_of(client: Any, keep: Callable[[], None]) -> Any:
+def view_of(client: object, keep: Callable[[], None]) -> Any:
     """Return a view of a client that passes for it in everything but closing.
 
     The client itself is not changed, so that whoever has it, such as the function that made it, can close it.
@@ -45,7 +45,7 @@ def view_of(client: Any, keep: Callable[[], None]) -> Any:
         client: One of any class.
         keep: Called instead of closing.
     """
-    cls: type = type(client)
+    cls = type(client)
     special = {
         name: _ENDS.get(name) or _forwarded(name)
         for name in dir(cls)
@@ -69,6 +69,8 @@ def _is_of(cls: type, name: str) -> bool:
 
 class _View:
     __slots__ = ("__client", "__keep", "__weakref__")
+    __client: Any
+    __keep: Callable[[], None]
 
     def __init__(self, client: Any, keep: Callable[[], None]) -> None:
         object.__setattr__(self, "_View__client", client)
@@ -79,7 +81,7 @@ class _View:
         if name in _CLOSING and callable(found):
             return self.__stay_awaited if inspect.iscoroutinefunction(found) else self.__stay
         if name in _COPYING and callable(found):
-            return lambda *args, **options: self.__copied(found(*args, **options))
+            return partial(self.__copied, found)
         return found
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -92,19 +94,21 @@ class _View:
         return dir(self.__client)
 
     def __copy__(self) -> Any:
-        return self.__copied(copy.copy(self.__client))
+        return self.__copied(copy.copy, self.__client)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return self.__client.__reduce_ex__(protocol)
+        reduced: Any = self.__client.__reduce_ex__(protocol)
+        return reduced
 
-    def __stay(self, *_: object) -> None:
+    def __stay(self, *_: object, **__: object) -> None:
         self.__keep()
 
-    async def __stay_awaited(self, *_: object) -> None:
+    async def __stay_awaited(self, *_: object, **__: object) -> None:
         self.__keep()
 
-    def __copied(self, made: Any) -> Any:
-        """Return a view of a copy, unless the copy was given an HTTP client of its own."""
+    def __copied(self, make: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """Make a copy and return a view of it, unless it was given an HTTP client of its own."""
+        made = make(*args, **options)
         http_client = _http_client_of(made)
         if http_client is None or http_client is _http_client_of(self.__client):
             return view_of(made, self.__keep)

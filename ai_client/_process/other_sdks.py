@@ -71,7 +71,7 @@ def ends_with_http_client(make: Callable[..., Any], client: Any, http_client: An
     package = _package_of(make)
     if not package or not (package == _OURS or isinstance(http_client, _KeptClient | _KeptAsyncClient)):
         return False
-    found = [getattr(type(client), name, None) for name in _ENDS]
+    found = [getattr(make, name, None) for name in _ENDS]
     return type(client) is make and all(_top_of(end) == package for end in found if end is not None)
 
 

@@ -71,7 +71,7 @@ def _find(scope: Mapping[str, Any]) -> ClientProvider | None:
     own = getattr(app, "router", None)
     way = way_to(scope.get("router"), own) or [("", scope.get("router")), (scope.get("root_path", ""), own)]
     below: list[tuple[str, Any]] = []
-    provider = None
+    provider = router = None
     for path, router in reversed(way):
         provider = provider_in(router)
         if provider is not None:
