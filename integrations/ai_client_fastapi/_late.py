@@ -50,7 +50,7 @@ def provider_of(scope: Mapping[str, Any]) -> ClientProvider:
         raise RuntimeError(message)
     if (
         is_labelled(scope) and current_labels().endpoint is None
-    ):  # this is a copy of the scope that the middleware has
+    ):  # the middleware has another copy of the scope
         labels(endpoint=route_template(scope))
     return provider
 
