@@ -46,6 +46,13 @@ def test_one_side_loads_nothing_of_the_other() -> None:
     assert not {name for name in loaded if name.startswith("ai_client._pool")}
 
 
+@pytest.mark.parametrize("module", ["adapter", "testing.adapter_contract"])
+def test_parts_of_adapters_load_no_framework(module: str) -> None:
+    """What adapters of any framework are made of and tested by loads no framework and no optional library."""
+    loaded = loaded_after(f"import ai_client.{module}")
+    assert not loaded & (FRAMEWORKS | OPTIONAL)
+
+
 def test_chat_loads_only_chat() -> None:
     """Using `client.chat` does not load the types of other resources."""
     loaded = loaded_after("import ai_client; ai_client.OpenAI(api_key='key').chat.completions")

@@ -47,7 +47,12 @@ class ServedAdapterContract:
     @pytest.fixture
     def served(self, ai_client_upstream: Upstream) -> Iterator[tuple[ClientProvider, int]]:
         """Serve the application over the upstream."""
-        options = {"base_url": ai_client_upstream.base_url, "api_key": KEY, "max_retries": 0}
+        options = {
+            "base_url": ai_client_upstream.base_url,
+            "api_key": KEY,
+            "max_retries": 0,
+            "shutdown_timeout": _SECONDS,
+        }
         with self.serve(options) as served:
             yield served
 
