@@ -56,10 +56,11 @@ class Clock:
 
 
 class Redis:
-    """A `redis-server` on a free port of loopback, without persistence."""
+    """A `redis-server` on a free port of loopback; what a *durable* one is told survives its restart."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, durable: bool = False) -> None:
         self.port = free_port()
+        self._durable = durable
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -71,7 +72,8 @@ class Redis:
     def start(self) -> None:
         """Start the server, and return when it answers."""
         assert REDIS is not None
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        log = ["--appendonly", "yes", "--appendfsync", "always"] if self._durable else ["--appendonly", "no"]
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *log]
         self._process = subprocess.Popen(
             [REDIS, *options, "--dir", str(self._directory)], stdout=subprocess.PIPE
         )
@@ -90,11 +92,11 @@ class Redis:
 
 
 @contextlib.contextmanager
-def running_redis(directory: Path) -> Iterator[Redis]:
+def running_redis(directory: Path, *, durable: bool = False) -> Iterator[Redis]:
     """Run a server, or skip where the program is missing."""
     if REDIS is None:
         pytest.skip("redis-server is not installed")
-    server = Redis(directory)
+    server = Redis(directory, durable=durable)
     server.start()
     try:
         yield server
