@@ -26,6 +26,7 @@ __all__ = ["DEFAULT_ALIAS", "ClientProvider", "Clients", "State"]
 
 State = Literal["open", "draining", "closed"]
 _EXIT_SECONDS = 5.0
+_NO_LOOP = object()
 
 
 class ClientProvider:
@@ -34,8 +35,7 @@ class ClientProvider:
     Args:
         config: The options of the default clients, validated at once.
         aliases: Options of further clients by name, available as `provider[name]`. The key `"default"` may be
-            used instead
-            of *config*.
+            used instead of *config*.
 
     Raises:
         ConfigError: An option is unknown or ill-typed.
@@ -53,6 +53,7 @@ class ClientProvider:
         self._gate = new_gate()
         self._keep_open = KeepOpen()
         self._users = 0
+        self._closing_on: object = _NO_LOOP
         _providers.add(self)
 
     @property
@@ -93,8 +94,7 @@ class ClientProvider:
     @property
     def state(self) -> State:
         """`open` while calls are accepted, `draining` while they are only finished, `closed` after that."""
-        gate = self._gate
-        if not gate.closing:
+        if not (gate := self._gate).closing:
             return "open"
         return "closed" if gate.closed.done() else "draining"
 
@@ -119,18 +119,10 @@ class ClientProvider:
         """Accept calls, also again after `close`; clients are still built on first use.
 
         Raises:
-            ClientClosedError: The provider is still closing, and waiting for its end would block the running event
-                loop; await `astart` there.
+            ClientClosedError: The provider is still closing, and to wait for that would block the event loop.
         """
-        gate = self._gate
-        if gate.closing:
-            if not gate.closed.done() and in_event_loop():
-                raise ClientClosedError(
-                    "The provider is still closing its AI clients, and waiting for that would block the event loop:"
-                    " await provider.astart() instead of provider.start()."
-                )
-            gate.hurry()
-            gate.closed.result()
+        if (gate := self._gate).closing:
+            self._wait_closed(gate, "astart", blocks=in_event_loop())
             self._reopen(gate)
         watch(self)
         return self
@@ -168,26 +160,25 @@ class ClientProvider:
         over for a while. The clients are closed after `shutdown_timeout`, or when `close`, `aclose`, `start` or
         the end of the process finds no call in flight.
         """
-        gate = self._gate
-        if gate.refuse(finish_requests=True):
+        if (gate := self._gate).refuse(finish_requests=True):
             self._end_aside(gate)
 
     def close(self) -> None:
         """Reject new calls, wait up to `shutdown_timeout` for calls in flight, and close the clients.
 
         On an event loop, await `aclose` instead: calls on that loop cannot finish while it is blocked.
+
+        Raises:
+            ClientClosedError: The running event loop is closing the clients already, for which it would wait for ever.
         """
-        gate = self._gate
-        if gate.refuse():
+        if (gate := self._gate).refuse():
             self._end(gate)
         else:
-            gate.hurry()
-            gate.closed.result()
+            self._wait_closed(gate, "aclose", blocks=asyncio._get_running_loop() is self._closing_on)
 
     async def aclose(self) -> None:
         """Reject new calls, wait up to `shutdown_timeout` for calls in flight, and close the clients."""
-        gate = self._gate
-        await self._aclose(gate, first=gate.refuse())
+        await self._aclose(gate := self._gate, first=gate.refuse())
 
     async def _aclose(self, gate: DrainGate, first: bool) -> None:
         if not first:
@@ -196,13 +187,24 @@ class ClientProvider:
             self._end_aside(gate)
         else:
             gate.cut_off()
+            self._closing_on = asyncio.get_running_loop()
             try:
                 await aclose_each(self._forget())
                 if any(clients.config.controls for clients in self._aliases.values()):
                     await asyncio.to_thread(self._close_stores)
             finally:
+                self._closing_on = _NO_LOOP
                 self._ended(gate)
         await asyncio.shield(asyncio.wrap_future(gate.closed))
+
+    def _wait_closed(self, gate: DrainGate, instead: str, *, blocks: bool) -> None:
+        if blocks and not gate.closed.done():
+            raise ClientClosedError(
+                "The AI clients are still being closed, and waiting for that would block the event loop:"
+                f" await provider.{instead}() instead."
+            )
+        gate.hurry()
+        gate.closed.result()
 
     def _reopen(self, closed: DrainGate) -> None:
         with self._lock:
@@ -212,10 +214,9 @@ class ClientProvider:
     def _enter(self) -> bool:
         """Count a user, unless the provider is closing."""
         with self._lock:
-            if self._gate.closing:
-                return False
-            self._users += 1
-            return True
+            is_open = not self._gate.closing
+            self._users += is_open
+            return is_open
 
     def _leave(self) -> tuple[DrainGate, bool] | None:
         """Count a user less; after the last one reject new calls, and return what `_aclose` takes."""
@@ -241,8 +242,8 @@ class ClientProvider:
             clients._assembly.close_store()
 
     def _ended(self, gate: DrainGate) -> None:
+        unwatch(self)  # before anyone starts and watches again
         gate.closed.set_result(None)
-        unwatch(self)
 
     def _forget(self) -> list[Managed]:
         with self._lock:

@@ -84,7 +84,7 @@ class Lingering:
 
 @pytest.mark.parametrize("way", ["aclose", "running"])
 def test_start_while_clients_close(way: str) -> None:
-    """While `aclose` closes clients on this loop, `start` raises at once: waiting here, it would wait for ever."""
+    """While `aclose` closes clients on this loop, `start` and `close` raise at once: they would wait for ever."""
 
     async def main() -> None:
         provider = ClientProvider({"api_key": "any", "async_client_class": Lingering})
@@ -98,6 +98,8 @@ def test_start_while_clients_close(way: str) -> None:
         await client.closing.wait()
         with pytest.raises(ClientClosedError, match=r"await provider\.astart"):
             provider.start()
+        with pytest.raises(ClientClosedError, match=r"await provider\.aclose"):
+            provider.close()
         starting = asyncio.create_task(provider.astart())
         cancelled = asyncio.create_task(provider.astart())
         await asyncio.sleep(0)
@@ -114,6 +116,20 @@ def test_start_while_clients_close(way: str) -> None:
         await provider.aclose()
 
     asyncio.run(main())
+
+
+def test_start_is_watched_again(provider: ClientProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that closes takes its end of signals back before anybody can start it again, and watch again."""
+    done: list[bool] = []
+
+    def unwatch(watcher: ClientProvider) -> None:
+        done.append(watcher._gate.closed.done())
+
+    monkeypatch.setattr("ai_client.provider.unwatch", unwatch)
+    asyncio.run(provider.aclose())
+    provider.start()
+    provider.close()
+    assert done == [False, False]
 
 
 def test_start_in_a_thread_waits(provider: ClientProvider, ai_client_upstream: Upstream) -> None:
