@@ -99,4 +99,6 @@ class AIClient:
 
 def _close_later(registration: Registration) -> None:
     """Close the clients of a collected app in a thread: the garbage collector may run in any, and must not block it."""
-    threading.Thread(target=registration.close, name="ai-client-close").start()
+    provider = registration.used()
+    if provider is not None:
+        threading.Thread(target=provider.close, name="ai-client-close").start()

@@ -51,10 +51,10 @@ class Registration:
             )
         return used.provider
 
-    def close(self) -> None:
-        """Close the clients, if any were used."""
-        for used in self._used.values():
-            used.provider.close()
+    def used(self) -> ClientProvider | None:
+        """Return the provider if it has been used."""
+        used = self._used.get("provider")
+        return None if used is None else used.provider
 
 
 registrations: WeakKeyDictionary[Flask, Registration] = WeakKeyDictionary()

@@ -13,6 +13,7 @@ import pytest
 import ai_client_django
 import ai_client_fastapi
 import ai_client_flask
+from ai_client import AsyncOpenAI, OpenAI
 
 NAMES = Path(__file__).parents[1] / "house" / "public_names.json"
 ADAPTERS = (ai_client_django, ai_client_fastapi, ai_client_flask)
@@ -65,3 +66,12 @@ def test_annotations_can_be_evaluated(name: str) -> None:
                 except Exception as error:  # noqa: BLE001 - whatever it is, a container fails by it
                     unknown.append(f"{path}: {error!r:.200}")
     assert not unknown
+
+
+def test_what_dependencies_return() -> None:
+    """The dependencies of FastAPI's aliases name the class of the client that they return."""
+    assert get_type_hints(ai_client_fastapi.ai_client("azure"))["return"] is AsyncOpenAI
+    assert get_type_hints(ai_client_fastapi.sync_ai_client("azure"))["return"] is OpenAI
+    for adapter in (ai_client_django, ai_client_flask):
+        assert get_type_hints(adapter.get_ai_client)["return"] is OpenAI
+        assert get_type_hints(adapter.get_async_ai_client)["return"] is AsyncOpenAI
