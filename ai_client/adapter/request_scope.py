@@ -35,14 +35,14 @@ class RequestScope(Scope):
             until it returns one, or nothing, and `set_endpoint` is called later.
     """
 
-    __slots__ = ("_before",)
+    __slots__ = ("_before", "_route")
 
     def __init__(self, endpoint: str | Callable[[], str | None] | None = None) -> None:
         here()
-        if isinstance(endpoint, str):
-            super().__init__(Labels(endpoint), shared=True, find_endpoint=None, of_request=True)
-        else:
-            super().__init__(_NONE, shared=True, find_endpoint=endpoint or _Matched(), of_request=True)
+        self._route = _Matched() if endpoint is None else None
+        known = Labels(endpoint) if isinstance(endpoint, str) else _NONE
+        find = endpoint if callable(endpoint) else self._route
+        super().__init__(known, shared=True, find_endpoint=find, of_request=True)
         self._before: Scope | None = None
         served.add(self)
 
@@ -67,11 +67,12 @@ class RequestScope(Scope):
             scopes.set(before)
 
     def set_endpoint(self, template: str) -> None:
-        """Set the template of the route once it is known; an endpoint that is labelled already stays."""
-        route = self.find_endpoint
-        if not isinstance(route, _Matched):
-            route = self.find_endpoint = _Matched()
-        route.template = template
+        """Set the template of the route once it is known, unless the scope was created with one.
+
+        An endpoint that the application has labelled stays.
+        """
+        if self._route is not None:
+            self._route.template = template
 
     def end(self) -> None:
         """End the request, from any thread. Idempotent."""

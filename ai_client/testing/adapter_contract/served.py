@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ class ServedAdapterContract:
         """Requests at once share one client, with a connection for each call in flight at most."""
         provider, port = served
         with ThreadPoolExecutor(_AT_ONCE) as readers:
-            answers = list(readers.map(lambda number: get(port, f"/items/{number}"), range(_CALLS)))
+            answers = list(readers.map(partial(get, port), [f"/items/{number}" for number in range(_CALLS)]))
         assert {answer.status for answer in answers} == {200}
         told = [json.loads(answer.text) for answer in answers]
         assert {each["endpoint"] for each in told} == {self.endpoint}
