@@ -1,7 +1,7 @@
 """Templates of the routes of Channels, which tells consumers the arguments of their route, but not the route."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.urls import URLPattern
 
@@ -26,19 +26,38 @@ def consumer_template(application: Any, scope: Mapping[str, Any]) -> str | None:
     path = str(scope.get("path", "")).removeprefix(scope.get("root_path", ""))
     patterns: list[Any] = []
     for _ in range(_DEPTH):
-        mapping = getattr(application, "application_mapping", None)
-        routes = getattr(application, "routes", None)
-        if isinstance(mapping, Mapping):
-            application = mapping.get(scope["type"])  # pyright: ignore[reportUnknownMemberType]
-        elif routes and all(isinstance(route, URLPattern) for route in routes):
-            matches = ((route, route.pattern.match(path.lstrip("/"))) for route in routes)
-            route, match = next(((route, match) for route, match in matches if match), (None, None))
-            if route is None or match is None:
+        routes = _routes_of(application)
+        if routes:
+            found = _matching(routes, path.lstrip("/"))
+            if found is None:
                 return None
+            route, path = found
             patterns.append(route.pattern)
-            application, path = route.callback, match[0]
+            application = route.callback
         else:
-            application = getattr(application, "inner", None) or getattr(application, "application", None)
+            application = _inside(application, scope["type"])
         if application is None:
             break
     return joined(patterns) if patterns else None
+
+
+def _routes_of(application: Any) -> list[URLPattern]:
+    routes: Any = getattr(application, "routes", None) or []
+    return list(routes) if all(isinstance(route, URLPattern) for route in routes) else []
+
+
+def _matching(routes: list[URLPattern], path: str) -> tuple[URLPattern, str] | None:
+    """Return the first route that matches a path, and the rest of the path."""
+    for route in routes:
+        match = route.pattern.match(path)
+        if match:
+            return route, match[0]
+    return None
+
+
+def _inside(application: Any, kind: str) -> Any:
+    """Return what an application leads connections of a kind to, if it is a router of kinds or middleware."""
+    mapping: Any = getattr(application, "application_mapping", None)
+    if isinstance(mapping, Mapping):
+        return cast("Mapping[str, Any]", mapping).get(kind)
+    return getattr(application, "inner", None) or getattr(application, "application", None)

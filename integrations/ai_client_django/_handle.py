@@ -1,6 +1,6 @@
 """The dict behind `settings.AI_CLIENT` once the app is loaded."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn, SupportsIndex, cast
 
@@ -24,7 +24,6 @@ class Handle(dict[str, Any]):
     __slots__ = ("_alias", "_owner")
     _alias: str
     _owner: "SettingsHandle"
-    fromkeys = dict.fromkeys
 
     def __init__(self, owner: "SettingsHandle", alias: str, options: Mapping[str, Any]) -> None:
         super().__init__(options)
@@ -101,6 +100,11 @@ class Handle(dict[str, Any]):
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
         return dict, (self.copy(),)
+
+    @staticmethod
+    def fromkeys(names: Iterable[str], value: Any = None) -> dict[str, Any]:  # type: ignore[override]
+        """Return a plain dict with a value for each name."""
+        return dict.fromkeys(names, value)
 
     def copy(self) -> dict[str, Any]:
         """Return a plain dict of the options, as written."""
@@ -238,12 +242,13 @@ class SettingsHandle(Handle):
                 if isinstance(options, Mapping) and not (
                     isinstance(options, Handle) and options._owner is self
                 ):
-                    dict.__setitem__(self, alias, Handle(self, alias, cast("Mapping[str, Any]", options)))
+                    handle = Handle(self, alias, cast("Mapping[str, Any]", options))
+                    dict[str, Any].__setitem__(self, alias, handle)
 
     @property
     def _client_class(self) -> object:
         default = self.get(DEFAULT_ALIAS, self)
-        return default.get("client_class") if isinstance(default, dict) else None
+        return cast("dict[str, Any]", default).get("client_class") if isinstance(default, dict) else None
 
     def __missing__(self, name: str) -> Any:
         if DEFAULT_ALIAS in self:
@@ -255,9 +260,7 @@ class SettingsHandle(Handle):
 
 def _written(options: Mapping[str, Any]) -> str:
     parts = (
-        f"{name}{_written(cast('Handle', value))}"
-        if isinstance(value, Handle)
-        else f"{name}={shown(name, value)}"
+        f"{name}{_written(value)}" if isinstance(value, Handle) else f"{name}={shown(name, value)}"
         for name, value in options.items()
     )
     return f"({', '.join(parts)})"

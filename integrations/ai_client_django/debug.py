@@ -113,6 +113,6 @@ def _in_front_of(own: Any) -> Any:
 
 def _masked(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        str(name): _masked(cast("Handle", value)) if isinstance(value, Handle) else shown(name, value)
+        str(name): _masked(value) if isinstance(value, Handle) else shown(name, value)
         for name, value in options.items()
     }

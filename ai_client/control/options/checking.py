@@ -53,7 +53,9 @@ def checked_options(
 def checked(hint: Any, value: Any, where: str) -> Any:
     """Validate and convert a value to its type."""
     if isinstance(value, bytes | bytearray | memoryview):  # which would be taken for text
-        raise ConfigError(f"{where}: expected text or other plain data, not {type(value).__name__}.")
+        raise ConfigError(
+            f"{where}: expected text or other plain data, not {type(cast('object', value)).__name__}."
+        )
     adapter = pydantic.TypeAdapter[Any](hint, config=pydantic.ConfigDict(arbitrary_types_allowed=True))
     try:
         return adapter.validate_python(value)
