@@ -81,7 +81,6 @@ class Tree:
         self.requests: list[list[Part]] = []
         self.seen: list[tuple[int, str | None]] = []
         self.numbers = itertools.count()
-        self.apps: list[Flask] = []
         self.app = self.make(nodes, [])
 
     def make(self, nodes: list[Node], above: list[Part]) -> Any:
@@ -91,7 +90,6 @@ class Tree:
         mounts = {kind: self.mounted(nodes, kind, above) for kind in ("mount", "late mount")}
         app.wsgi_app = DispatcherMiddleware(app.wsgi_app, mounts["mount"])  # type: ignore[method-assign]
         AIClient(app)
-        self.apps.append(app)
         app.wsgi_app = DispatcherMiddleware(app.wsgi_app, mounts["late mount"])  # type: ignore[method-assign]
         self.fill(app, nodes, above)
         return app
@@ -152,5 +150,3 @@ def test_the_label_is_the_rule(nodes: list[Node], seed: int) -> None:
             client.get("".join(f"/{chosen.choice(part.values)}" for part in parts)).close()
     assert tree.seen == [(number, tree.templates[number]) for number, _ in tree.seen]
     assert tree.seen
-    for app in tree.apps:
-        app.extensions["ai_client"].close()
