@@ -90,9 +90,21 @@ def test_a_background_response_is_settled_when_its_usage_is_seen(books: Books, u
     assert row.labels == {"tenant": "acme", "model": "gpt-5.5"}
 
 
-def test_another_process_may_see_it(invoke: Invoke, upstream: Upstream, tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", "redis"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of a store that processes share."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    import redis
+
+    url = str(request.getfixturevalue("redis_server").url)
+    with redis.Redis.from_url(url) as connection:
+        connection.flushall()
+    return url
+
+
+def test_another_process_may_see_it(invoke: Invoke, upstream: Upstream, address: str) -> None:
     """The usage is counted whoever sees it, where the store is shared; a client without it counts nothing."""
-    address = f"sqlite:///{tmp_path}/store.db"
     here, there, elsewhere = Books(invoke, address), Books(invoke, address), Books(invoke)
     upstream.reply(json=response("queued", usage=None))
     invoke(here.client().responses.create, **ASKED, background=True)

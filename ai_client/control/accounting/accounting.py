@@ -66,7 +66,7 @@ class Accounting:
         self.measures = (weighs or cost is not None) and not is_free
         self.name = "+".join(parts)
         self.asks = weighs or (cost is not None and cost.ask)
-        self.prices_calls = cost is not None or (budgets is not None and budgets.in_usd)
+        self.prices_calls = self.measures and (cost is not None or (budgets is not None and budgets.in_usd))
         self.places = PlaceFinder(
             () if budgets is None else budgets.budgets, () if rates is None else rates.limits
         )

@@ -23,6 +23,8 @@ LOAD_TIMEOUT = 10.0
 """Seconds that a call waits for the library to load."""
 _KEPT = 1000
 """Names and addresses that are kept: they come from callers."""
+_NONE = dict.fromkeys(("cache_read_tokens", "cache_write_tokens", "web_searches", "storage_searches"), 0)
+"""Units that many models price: the library takes longer to find out that they are 0."""
 _REGION = re.compile(r"https://[a-z]+\.api\.openai\.com(/|$)")
 _DECIMAL = Context(prec=50)
 """The application's own context may round or raise."""
@@ -122,7 +124,7 @@ class PriceLibrary:
         try:
             with localcontext(_DECIMAL):
                 calculation = found.model.calc_price(
-                    self._module.Usage(**units),
+                    self._module.Usage(**{**_NONE, **units}),
                     found.provider,
                     genai_request_timestamp=datetime.fromtimestamp(
                         time.time() if terms.at is None else terms.at, UTC

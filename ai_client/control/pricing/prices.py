@@ -110,11 +110,13 @@ class Prices:
         """Return the application's own price of a model that has these names, in order."""
         if not self._given:
             return None
-        if names not in self._found:
+        found = self._found.get(names, ...)
+        if found is ...:
+            found = self._matching([name for name in names if name is not None])
             if len(self._found) >= _KEPT:  # names come from callers
                 self._found.clear()
-            self._found[names] = self._matching([name for name in names if name is not None])
-        return self._found.get(names)
+            self._found[names] = found
+        return found
 
     def _matching(self, names: Sequence[str]) -> Price | None:
         for name in names:
