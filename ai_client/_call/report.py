@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from pydantic_core import SchemaValidator, core_schema, from_json
 
@@ -101,7 +101,7 @@ def add_tools(usage: Usage, data: bytes) -> None:
     except ValueError:
         return
     items: Any = answer.get("output") or members_of(answer.get("response")).get("output")
-    for item in items if isinstance(items, list) else ():
+    for item in cast("list[Any]", items) if isinstance(items, list) else ():
         count_tool(usage, members_of(item))
 
 

@@ -152,7 +152,7 @@ def stream_of(*events: dict[str, Any]) -> dict[str, Any]:
 
 
 CREATED = {"type": "response.created", "sequence_number": 0, "response": response("in_progress", usage=None)}
-DELTA = {
+DELTA: dict[str, Any] = {
     "type": "response.output_text.delta",
     "sequence_number": 1,
     "delta": "Hi",

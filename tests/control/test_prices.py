@@ -1,5 +1,6 @@
 """What calls cost by the prices of the genai-prices library, at any provider, tier and time, on both clients."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Context, localcontext
 from typing import Any
@@ -45,7 +46,8 @@ def theirs(model: str, provider: str = "openai", at: datetime | None = None, **u
 
 def priced(prices: Any) -> set[str]:
     """Return the names of the prices that a model has."""
-    return {name for name, price in vars(prices).items() if price is not None}
+    given: dict[str, Any] = vars(prices)
+    return {name for name, price in given.items() if price is not None}
 
 
 def answering(body: dict[str, Any]) -> Any:
@@ -218,7 +220,7 @@ def test_the_provider_is_the_one_that_is_asked(invoke: Invoke) -> None:
 
 def test_the_service_tier_that_answered_is_charged(invoke: Invoke) -> None:
     """The answer's tier counts before the one that was asked for, which counts where the answer is silent."""
-    tokens = {"input_tokens": 1000, "output_tokens": 100}
+    tokens: dict[str, Any] = {"input_tokens": 1000, "output_tokens": 100}
     by_tier = {
         tier: theirs("gpt-5.5", **tokens, context={"service_tier": tier})
         for tier in ("default", "flex", "priority")
@@ -232,8 +234,9 @@ def test_the_service_tier_that_answered_is_charged(invoke: Invoke) -> None:
         ("auto", None, "default"),
         (None, "flex", "flex"),
     ):
-        answer = chat("gpt-5.5", **({"service_tier": answered} if answered else {}))
-        request = {"service_tier": asked} if asked else {}
+        named: dict[str, Any] = {"service_tier": answered} if answered else {}
+        answer = chat("gpt-5.5", **named)
+        request: dict[str, Any] = {"service_tier": asked} if asked else {}
         assert cost_of(invoke, answer, **request) == by_tier[charged], (asked, answered)
 
 
@@ -241,8 +244,8 @@ def test_the_service_tier_that_answered_is_charged(invoke: Invoke) -> None:
 def test_the_tier_of_a_response(invoke: Invoke, head: str) -> None:
     """The tier of a response counts, whole or streamed, short or long."""
     expected = theirs("gpt-5.5", input_tokens=1000, output_tokens=100, context={"service_tier": "priority"})
-    part = {"type": "output_text", "text": head, "annotations": []}
-    response = {
+    part: dict[str, Any] = {"type": "output_text", "text": head, "annotations": []}
+    response: dict[str, Any] = {
         "id": "x",
         "object": "response",
         "model": "gpt-5.5",
@@ -252,7 +255,7 @@ def test_the_tier_of_a_response(invoke: Invoke, head: str) -> None:
         "service_tier": "priority",
         "usage": {"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100},
     }
-    event = {"type": "response.completed", "sequence_number": 1, "response": response}
+    event: dict[str, Any] = {"type": "response.completed", "sequence_number": 1, "response": response}
     stream = httpx.Response(200, json=event).content
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -275,7 +278,7 @@ def test_the_tier_of_a_response(invoke: Invoke, head: str) -> None:
 
 def test_a_stream_whose_first_chunk_names_the_tier(invoke: Invoke) -> None:
     """The tier counts where an earlier chunk than that of the usage names it."""
-    chunk = {"id": "x", "object": "chat.completion.chunk", "model": "gpt-5.5", "choices": []}
+    chunk: dict[str, Any] = {"id": "x", "object": "chat.completion.chunk", "model": "gpt-5.5", "choices": []}
     delta = {"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}
     chunks = [{**chunk, "choices": [delta], "service_tier": "priority"}, {**chunk, "usage": USED}]
     body = b"".join(b"data: " + httpx.Response(200, json=one).content + b"\n\n" for one in chunks)
@@ -304,7 +307,7 @@ def test_a_tier_does_not_pass_a_hard_budget(invoke: Invoke, tier: str) -> None:
     for usd, fits in ((dear / 1e9 * 0.99, False), (dear / 1e9 * 1.05, True)):
         budgets = Budgets([Budget(usd=usd, per="total", name=str(usd))], store)
         client = invoke.client(base_url=OPENAI, http_client=answering(chat("gpt-5.5")), layers=[budgets])
-        request = {"model": "gpt-5.5", "service_tier": tier, "max_completion_tokens": 100_000}
+        request: dict[str, Any] = {"model": "gpt-5.5", "service_tier": tier, "max_completion_tokens": 100_000}
         if fits:
             invoke.chat(client, **request)
         else:
@@ -381,12 +384,12 @@ def test_prices_follow_the_time() -> None:
     """A price that depends on the hour, or that starts on a day, is the one of the time of the call."""
     usage = Usage("reported", 1_000_000, 0)
 
-    def at(model: str, provider: str, *moment: int) -> int | None:
-        when = datetime(*moment, tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
-        return Prices().nano_usd(usage, model, terms=Terms(provider=provider, at=when))
+    def at(model: str, provider: str, when: datetime) -> int | None:
+        return Prices().nano_usd(usage, model, terms=Terms(provider=provider, at=when.timestamp()))
 
-    day, night = (at("deepseek-chat", "deepseek", 2026, 11, 20, hour) for hour in (12, 20))
-    before, after = (at("o3", "openai", 2025, 6, day) for day in (9, 11))
+    hours = (datetime(2026, 11, 20, hour, tzinfo=UTC) for hour in (12, 20))
+    day, night = (at("deepseek-chat", "deepseek", hour) for hour in hours)
+    before, after = (at("o3", "openai", datetime(2025, 6, day, tzinfo=UTC)) for day in (9, 11))
     assert (day, night) == (270_000_000, 135_000_000)
     assert (before, after) == (10_000_000_000, 2_000_000_000)
 
@@ -397,9 +400,13 @@ def test_the_time_is_that_of_the_call(invoke: Invoke, monkeypatch: pytest.Monkey
         base_url="https://api.deepseek.com", http_client=answering(chat("deepseek-chat")), layers=[Cost()]
     )
     costs: list[int | None] = []
+
+    def at(moment: datetime) -> Callable[[object], float]:
+        return lambda _: moment.timestamp()
+
     for hour in (12, 20):
         moment = datetime(2026, 11, 20, hour, tzinfo=UTC)
-        monkeypatch.setattr(type(client.io), "now", lambda _, moment=moment: moment.timestamp())
+        monkeypatch.setattr(type(client.io), "now", at(moment))
         record = call_record(invoke.chat(client, model="deepseek-chat"))
         assert record is not None
         costs.append(record.nano_usd)
@@ -413,10 +420,11 @@ def test_free_is_a_price(invoke: Invoke) -> None:
     model = "openai/gpt-oss-20b:free"
     assert cost_of(invoke, chat(model), address=address) == 0
     store = open_store()
-    layers = [Budgets([Budget(usd=0, per="total")], store), Cost(store=store)]
+    cost = Cost(store=store)
+    layers = [Budgets([Budget(usd=0, per="total")], store), cost]
     client = invoke.client(base_url=address, http_client=answering(chat(model)), layers=layers)
     invoke.chat(client, model=model)
-    (row,) = layers[1].report()  # type: ignore[attr-defined]
+    (row,) = cost.report()
     assert (row.usd, row.unpriced) == (0.0, 0)
 
 
@@ -444,7 +452,7 @@ def test_cached_sound_costs_what_cached_sound_costs(invoke: Invoke) -> None:
 
 def test_searches_are_charged_by_the_call(invoke: Invoke) -> None:
     """Searches of the web and of files cost what the library says, opened pages cost nothing."""
-    items = [
+    items: list[dict[str, Any]] = [
         {
             "type": "web_search_call",
             "id": "1",
@@ -460,7 +468,7 @@ def test_searches_are_charged_by_the_call(invoke: Invoke) -> None:
         {"type": "web_search_call", "id": "3", "status": "completed"},
         {"type": "file_search_call", "id": "4", "status": "completed", "queries": []},
     ]
-    response = {
+    response: dict[str, Any] = {
         "id": "x",
         "object": "response",
         "model": "gpt-5.5",

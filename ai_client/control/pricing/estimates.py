@@ -70,9 +70,8 @@ def add_tools_asked(usage: Usage, call: Call) -> None:
     """Add the most calls of the provider's tools that a request allows, of those that are charged by the call."""
     body = members_of(call.body)
     tools: Any = body.get("tools")
-    kinds = (
-        {str(members_of(tool).get("type")) for tool in tools} if isinstance(tools, list | tuple) else set()
-    )
+    asked = cast("Sequence[Any]", tools) if isinstance(tools, list | tuple) else ()
+    kinds = {str(members_of(tool).get("type")) for tool in asked}
     limit = body.get("max_tool_calls")
     count = limit if type(limit) is int and limit >= 0 else DEFAULT_TOOL_CALLS
     if "web_search_options" in body:

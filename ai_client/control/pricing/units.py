@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from ..._call.usage import Usage
 from ...stores.base import MOST
@@ -99,7 +99,8 @@ def _add_inputs(units: dict[str, float], usage: Usage, into: int) -> None:
 
 def is_priced(prices: Any, units: Mapping[str, float]) -> bool:
     """Return whether a model's prices cover any of what was used; a model without any price is free."""
-    known = {name for name, price in vars(prices).items() if price is not None}
+    given = cast("dict[str, Any]", vars(prices))
+    known = {name for name, price in given.items() if price is not None}
     if not known or "requests_kcount" in known:
         return True
     return any(count and _PRICES.get(unit) in known for unit, count in units.items())
@@ -129,6 +130,6 @@ def _dearest(parts: Mapping[str, str], base: str, prices: Any) -> str | None:
 
 def _amount(prices: Any, name: str) -> Any:
     """Return a price in USD, that of the longest prompts where it depends on their length; 0 where there is none."""
-    price = vars(prices).get(name)
-    tiers = getattr(price, "tiers", ())
+    price: Any = cast("dict[str, Any]", vars(prices)).get(name)
+    tiers: list[Any] = getattr(price, "tiers", [])
     return max([getattr(price, "base", price), *(tier.price for tier in tiers)]) if price is not None else 0
