@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 
 from ai_client import BudgetExceeded, ConfigError
 from ai_client._call.report import from_report
-from ai_client.control import Price, Prices, Usage
+from ai_client.control import Price, Prices, Usage, make_layers
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.fallback import Fallback
@@ -448,6 +448,30 @@ def test_cached_sound_costs_what_cached_sound_costs(invoke: Invoke) -> None:
     assert cost_of(invoke, chat("m", usage), own) == expected
     dear = Prices({"m": Price(4, 16, cached_input=0.4, audio_input=32, audio_output=64)})
     assert cost_of(invoke, chat("m", usage), dear) == expected + round(576 * (32 - 0.4) * 1000)
+
+
+def test_own_prices_at_a_service_tier(invoke: Invoke) -> None:
+    """A price of the application's own is multiplied at the tiers that it names, before the call and after it."""
+    given: dict[str, Any] = {
+        "input": 1,
+        "output": 10,
+        "request": 0.001,
+        "service_tiers": {"priority": 2, "flex": 0.5},
+    }
+    prices = Prices({"m": given})
+    assert cost_of(invoke, chat("m", service_tier="priority"), prices) == 1_000_000 + 2 * 2_000_000
+    assert cost_of(invoke, chat("m", service_tier="flex"), prices) == 1_000_000 + 1_000_000
+    assert cost_of(invoke, chat("m", service_tier="default"), prices, service_tier="priority") == 3_000_000
+    usage = Usage("estimated", 1000, 100)
+    assert prices.most_nano_usd(usage, Terms("m", service_tier="priority")) == 5_000_000
+    assert prices.most_nano_usd(usage, Terms("m", service_tier="flex")) == 3_000_000
+    layers = make_layers({"cost": True, "prices": {"m": given}})
+    client = invoke.client(base_url=OPENAI, http_client=answering(chat("m")), layers=layers)
+    record = call_record(invoke.chat(client, model="m", service_tier="priority"))
+    assert record is not None
+    assert record.nano_usd == 5_000_000
+    with pytest.raises(ConfigError, match="price: service_tiers: flex must be 0 or more"):
+        Price(1, 1, service_tiers={"flex": -1})
 
 
 def test_searches_are_charged_by_the_call(invoke: Invoke) -> None:

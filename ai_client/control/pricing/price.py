@@ -1,6 +1,6 @@
 """The price of a model as an application sets it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from ..._call.record import NANO
@@ -9,6 +9,7 @@ from ...stores.base import MOST
 from ..options.amounts import check_amounts
 from .units import units_of
 
+_TIERS = "service_tiers"
 _PLAIN = 2
 """How many units there are where a usage has no parts."""
 _INPUTS = {
@@ -40,6 +41,8 @@ class Price:
         minute: USD per minute of transcribed audio, instead of tokens.
         characters: USD per million spoken characters, instead of tokens.
         image: USD per image, where no tokens are reported for it.
+        service_tiers: Factors by which tokens are dearer or cheaper at a service tier, such as
+            `{"priority": 2, "flex": 0.5}`; 1 at all others.
     """
 
     input: float = 0.0
@@ -56,12 +59,14 @@ class Price:
     minute: float | None = None
     characters: float | None = None
     image: float | None = None
+    service_tiers: Mapping[str, float] = field(default_factory=dict[str, float])
     _parts: Sequence[tuple[str, float]] = field(init=False, repr=False, compare=False)
     _most: tuple[float, float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        amounts = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
+        amounts = self._amounts()
         check_amounts("price", above_zero=False, **amounts)
+        check_amounts("price: service_tiers", above_zero=False, **self.service_tiers)
         given = {name: price for name, price in amounts.items() if price is not None}
         inputs = {unit: given[name] for name, unit in _INPUTS.items() if name in given}
         outputs = {unit: given[name] for name, unit in _OUTPUTS.items() if name in given}
@@ -78,33 +83,41 @@ class Price:
             self, "_most", (max(self.input, *inputs.values()), max(self.output, 0.0, *outputs.values()))
         )
 
-    def nano_usd(self, usage: Usage) -> int | None:
-        """Return the cost of a call in 10^-9 USD; `None` where what it used has no price."""
+    def nano_usd(self, usage: Usage, tier: str | None = None) -> int | None:
+        """Return the cost of a call at a service tier in 10^-9 USD; `None` where what it used has no price."""
         if usage.has_media:
-            return self._of_media(usage)
+            return self._of_media(usage, tier)
         units = units_of(usage)
-        total = units["input_tokens"] * self.input + units["output_tokens"] * self.output + self.request * 1e6
+        total = units["input_tokens"] * self.input + units["output_tokens"] * self.output
         if len(units) > _PLAIN:
             for unit, more in self._parts:
                 total += units.get(unit, 0) * more
-        return round(total * 1000)
+        if tier is not None and tier in self.service_tiers:
+            total *= self.service_tiers[tier]
+        return round((total + self.request * 1e6) * 1000)
 
     @property
     def flat(self) -> int | None:
         """The cost of a call in 10^-9 USD where it does not depend on what the call used."""
-        amounts = [getattr(self, one.name) for one in fields(self) if one.init and one.name != "request"]
-        return round(self.request * NANO) if self.request and not any(amounts) else None
+        depends = any(amount for name, amount in self._amounts().items() if name != "request")
+        return round(self.request * NANO) if self.request and not depends else None
 
-    def most_nano_usd(self, usage: Usage) -> int | None:
-        """Return the most that a call costs that uses no more than *usage*, whatever kind its tokens are of."""
+    def most_nano_usd(self, usage: Usage, tier: str | None = None) -> int | None:
+        """Return the most that a call costs that uses no more than *usage* and asks for a service tier.
+
+        Its tokens may turn out to be of any kind, and the tier the standard one.
+        """
+        factor = 1.0 if tier is None else max(1.0, self.service_tiers.get(tier, 1.0))
         if usage.has_media:
-            return self.nano_usd(usage)
+            return self.nano_usd(usage, tier if factor > 1 else None)
         into, out = self._most
-        return round(
-            (min(usage.input, MOST) * into + min(usage.output, MOST) * out + self.request * 1e6) * 1000
-        )
+        tokens = min(usage.input, MOST) * into + min(usage.output, MOST) * out
+        return round((tokens * factor + self.request * 1e6) * 1000)
 
-    def _of_media(self, usage: Usage) -> int | None:
+    def _amounts(self) -> dict[str, float | None]:
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.init and one.name != _TIERS}
+
+    def _of_media(self, usage: Usage, tier: str | None) -> int | None:
         for amount, price, unit in (
             (usage.seconds, self.minute, 60),
             (usage.characters, self.characters, 1_000_000),
@@ -114,4 +127,4 @@ class Price:
                 return round((amount * price / unit + self.request) * 1e9)
         if not usage.total or not (self.input or self.output):
             return None
-        return self.nano_usd(replace(usage, seconds=0.0, characters=0, images=0))
+        return self.nano_usd(replace(usage, seconds=0.0, characters=0, images=0), tier)

@@ -35,7 +35,7 @@ class Prices:
         reported: Whether to use the cost that an answer reports as `usage.cost`, as those of OpenRouter do.
     """
 
-    models: Mapping[str, Price | Mapping[str, float]] = field(default_factory=dict[str, Any])
+    models: Mapping[str, Price | Mapping[str, Any]] = field(default_factory=dict[str, Any])
     provider: str | Mapping[str, str] | None = None
     library: bool = True
     reported: bool = True
@@ -94,7 +94,7 @@ class Prices:
             return sum(known) if len(known) == len(costs) else None
         price = self._own(terms.target, asked, model)
         if price is not None:
-            return price.nano_usd(usage)
+            return price.nano_usd(usage, usage.service_tier or terms.service_tier)
         if self.reported and usage.nano_usd is not None:
             return usage.nano_usd
         return self._in_library(shared_library().nano_usd, usage, (model, asked), terms)
@@ -103,7 +103,7 @@ class Prices:
         """Return the most that a call costs that uses no more than *usage*; `None` where there is no price."""
         price = self._own(terms.target, terms.model, None)
         if price is not None:
-            return price.most_nano_usd(usage)
+            return price.most_nano_usd(usage, terms.service_tier)
         return self._in_library(shared_library().most_nano_usd, usage, (terms.model,), terms)
 
     def _own(self, *names: str | None) -> Price | None:
