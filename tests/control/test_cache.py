@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from ai_client import AsyncOpenAI, ConfigError, InternalServerError, OpenAI, labels
+from ai_client import APIStatusError, AsyncOpenAI, ConfigError, InternalServerError, OpenAI, labels
 from ai_client.control import Call
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.cache.entry import Entry
@@ -155,6 +155,26 @@ def test_a_stale_answer_is_better_than_none(invoke: Invoke, upstream: Upstream, 
     upstream.reply(status=500)
     with pytest.raises(InternalServerError):
         invoke.chat(client, seed=1)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422, 428, 429, 430, 499, 500, 503])
+def test_an_old_answer_stands_in_for_an_upstream_that_is_down(
+    invoke: Invoke, upstream: Upstream, clock: Clock, status: int
+) -> None:
+    """An answer is old from the end of its time on, and given where the upstream cannot serve, not where it refuses."""
+    client = cached(invoke, ttl=60, stale_if_error=600)
+    client.io.now = clock
+    invoke.chat(client, seed=1)
+    upstream.always(status=status)
+    clock.now += 59
+    assert how(invoke.chat(client, seed=1)) == "hit"
+    clock.now += 1
+    if status == 429 or status >= 500:
+        assert how(invoke.chat(client, seed=1)) == "stale"
+    else:
+        with pytest.raises(APIStatusError):
+            invoke.chat(client, seed=1)
+    assert len(upstream.requests) == 2
 
 
 def test_errors_are_not_cached(invoke: Invoke, upstream: Upstream) -> None:
