@@ -1,5 +1,6 @@
 """Calls of tenants with their own credentials: the right key, address and names in each kind of call."""
 
+import asyncio
 import base64
 import io
 from collections.abc import Iterator
@@ -10,14 +11,18 @@ import pytest
 
 from ai_client import (
     AsyncAzureOpenAI,
+    AsyncOpenAI,
     AuthenticationError,
     AzureOpenAI,
     ConfigError,
     Credentials,
+    Labels,
     OpenAIError,
     labels,
     omit,
 )
+from ai_client._call.call import Call, Reply as Answer
+from ai_client._call.pipeline import Next
 from ai_client.testing import Recorded, Reply, Upstream
 from tests.support.invoke import CHAT, KEY, Invoke, no_waiting
 from tests.support.stored_files import stored
@@ -305,6 +310,42 @@ def test_what_can_be_sent_once_is_not_sent_again(invoke: Invoke) -> None:
         invoke(client.files.create, file=("a.txt", io.BufferedReader(Once())), purpose="assistants")
     assert sent(invoke.upstream) == ["sk-first-0123456789"]
     rotated.known = rotated.valid
+
+
+def test_a_call_that_is_cancelled_while_its_key_is_renewed_costs_nothing(upstream: Upstream) -> None:
+    """The attempt that was rejected is not billed, and nothing was sent after it."""
+    upstream.always(status=401)
+    calls: list[Call] = []
+    asked: list[Labels] = []
+
+    async def credentials_of(labels: Labels) -> Any:
+        asked.append(labels)
+        if len(asked) > 1:
+            await asyncio.Event().wait()
+        return {"api_key": "sk-wrong-0123456789"}
+
+    async def keep(call: Call, proceed: Next) -> Answer:
+        calls.append(call)
+        return await proceed(call)
+
+    async def main() -> None:
+        client = AsyncOpenAI(
+            api_key=KEY, base_url=upstream.base_url, credentials=credentials_of, layers=[keep]
+        )
+        task = asyncio.ensure_future(client.chat.completions.create(**CHAT))
+        async with asyncio.timeout(60):
+            while len(asked) < 2:
+                await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await client.close()
+
+    asyncio.run(main())
+    (call,) = calls
+    record: Any = call.record
+    assert (record.attempts, record.billable) == (1, 0)
+    assert len(upstream.requests) == 1
 
 
 def test_an_explicit_key_beats_the_tenants(invoke: Invoke, other: Upstream) -> None:

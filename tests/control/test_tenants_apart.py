@@ -229,12 +229,14 @@ def test_concurrency_has_places_for_each_account(upstream: Upstream) -> None:
         with ThreadPoolExecutor(1) as threads:
             first = threads.submit(ask, invoke, client, "a")
             slow.wait_for(lambda: slow.in_flight == 1)
-            assert (policy.in_flight, policy.queue_length) == (1, 0)
-            with pytest.raises(QueueFull):
-                ask(invoke, client, "a")
-            ask(invoke, client, "b")
-            ask(invoke, client, None)
-            gate.set()
+            try:
+                assert (policy.in_flight, policy.queue_length) == (1, 0)
+                with pytest.raises(QueueFull):
+                    ask(invoke, client, "a")
+                ask(invoke, client, "b")
+                ask(invoke, client, None)
+            finally:
+                gate.set()
             first.result(30)
         assert policy.in_flight == 0
         invoke.close()

@@ -401,7 +401,10 @@ def test_a_cancelled_call_leaves_the_question_to_another(upstream: Upstream) -> 
         return {"api_key": key_of("a")}
 
     async def main() -> None:
-        async with AsyncOpenAI(api_key=KEY, base_url=upstream.base_url, credentials=of) as client:
+        async with (
+            asyncio.timeout(60),
+            AsyncOpenAI(api_key=KEY, base_url=upstream.base_url, credentials=of) as client,
+        ):
             with labels(tenant="a"):
                 tasks = [asyncio.ensure_future(client.chat.completions.create(**CHAT)) for _ in range(5)]
             for number in range(4):

@@ -191,7 +191,7 @@ def test_sessions_are_opened_with_the_tenants_key(invoke: Invoke, peer: Peer, th
 
 def test_a_session_is_reopened_with_the_key_of_its_tenant(invoke: Invoke, peer: Peer, theirs: Peer) -> None:
     """A broken session is opened again for the tenant that opened it, whoever reads it by then."""
-    theirs.script = lambda connection: connection.close(1011)
+    peer.script = theirs.script = lambda connection: connection.close(1011)
     client = sessions_of(invoke, peer, theirs)
     connect = LiveConnect(client).connect
     with labels(tenant="away"):
