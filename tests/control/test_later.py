@@ -246,7 +246,20 @@ def test_a_run_is_settled_when_its_usage_is_seen(
     assert held(books.store, "tokens") == Ledger(150, 0)
 
 
-@pytest.mark.parametrize("value", [b"", b"{}", b"[1, 2, 3, 4, 5]", b"no json", b'[[["k"]], {}, 1, null, []]'])
+SPOILED = [
+    b"",
+    b"{}",
+    b"[1, 2, 3, 4, 5]",
+    b"no json",
+    b'[[["k"]], {}, 1, null, []]',
+    b'[[["k", "usd", null, 1]], [], 1, null, [null, null, null, null, null, [], 1]]',
+    b'[[["k", "usd", null, "x"]], {"usd": "many"}, 1, null, [null, null, null, null, null, [], 1]]',
+    b'[[["k", "usd", null, 1]], {}, 1, null, [null, null, null, null, null, [], 1]]',
+    b'[[], {"usd": 1}, 1, ["p"], [null, null, null, null, null, [], 1]]',
+]
+
+
+@pytest.mark.parametrize("value", SPOILED)
 def test_what_the_store_spoiled_is_left_alone(books: Books, upstream: Upstream, value: bytes) -> None:
     """An entry that cannot be read counts nothing and fails no call."""
     backend: Any = books.store

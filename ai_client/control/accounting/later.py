@@ -6,8 +6,10 @@ in the store under the id of the work. The first call that sees the usage, in wh
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
 from ..._call.call import Call, Reply
@@ -115,21 +117,18 @@ class Begun(NamedTuple):
     def decoded(cls, value: bytes | None) -> "Begun | None":
         """Return what `encoded` wrote; `None` where it is anything else."""
         try:
-            places, needed, nano_usd, tally, terms = from_json(value or b"")
-            model, target, address, provider, tier, options, at = terms
-            pairs = tuple((name, text) for name, text in options)
-            return cls(
-                tuple(Place(*place) for place in places),
-                needed,
-                nano_usd,
-                None if tally is None else tuple(tally),
-                Terms(model, target, address, provider, tier, pairs, at),
-            )
-        except (ValueError, TypeError):
+            begun = _adapter().validate_json(value or b"")
+        except ValueError:
             return None
+        return begun._replace(needed={**NOTHING, **begun.needed})
 
     def spends(self, used: Amounts) -> list[Spend]:
         """Return what is to be counted in addition, now that *used* is known; a call counted as a request before."""
         amounts: dict[Unit, int] = {unit: used[unit] - self.needed.get(unit, 0) for unit in used}
         amounts["requests"] = 0
         return [Spend(key, amounts[unit], until) for key, unit, _, until in self.places]
+
+
+@lru_cache
+def _adapter() -> TypeAdapter[Begun]:
+    return TypeAdapter(Begun)
