@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from channels.testing import HttpCommunicator, WebsocketCommunicator
+from asgiref.testing import ApplicationCommunicator
 from pytest_django import Settings
 from websockets.sync.client import connect
 
@@ -30,15 +30,20 @@ def upstream(settings: Settings, ai_client_upstream: Upstream) -> Upstream:
     return ai_client_upstream
 
 
+SECONDS = 60
+
+
 async def asked(address: str) -> dict[str, Any]:
-    """Send a message to a consumer, and return its answer."""
-    communicator = WebsocketCommunicator(application, address)
-    connected, _ = await communicator.connect(timeout=30)
-    assert connected
-    await communicator.send_to(text_data="?")
-    answer = await communicator.receive_from(timeout=30)
-    await communicator.disconnect(timeout=30)
-    return dict(json.loads(answer))
+    """Send a message to a consumer, as a server does, and return its answer."""
+    scope = {"type": "websocket", "path": address, "headers": [], "subprotocols": []}
+    communicator = ApplicationCommunicator(application, scope)
+    await communicator.send_input({"type": "websocket.connect"})
+    assert await communicator.receive_output(SECONDS) == {"type": "websocket.accept", "subprotocol": None}
+    await communicator.send_input({"type": "websocket.receive", "text": "?"})
+    answer = await communicator.receive_output(SECONDS)
+    await communicator.send_input({"type": "websocket.disconnect", "code": 1000})
+    await communicator.wait(SECONDS)
+    return dict(json.loads(answer["text"]))
 
 
 @pytest.mark.parametrize(("address", "template"), ADDRESSES.items())
@@ -52,9 +57,14 @@ def test_label_of_a_consumer_of_http(upstream: Upstream) -> None:
     """A consumer of HTTP has the label of its route."""
 
     async def answer() -> Any:
-        communicator = HttpCommunicator(application, "GET", "/http/red/")
-        answer = await communicator.get_response(timeout=30)
-        return json.loads(answer["body"])
+        scope = {"type": "http", "method": "GET", "path": "/http/red/", "headers": [], "query_string": b""}
+        communicator = ApplicationCommunicator(application, scope)
+        await communicator.send_input({"type": "http.request", "body": b"", "more_body": False})
+        start = await communicator.receive_output(SECONDS)
+        assert start["status"] == 200
+        body = await communicator.receive_output(SECONDS)
+        await communicator.wait(SECONDS)
+        return json.loads(body["body"])
 
     assert asyncio.run(answer())["endpoint"] == "http/<slug:name>/"
     assert len(upstream.requests) == 1
