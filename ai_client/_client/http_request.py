@@ -43,7 +43,7 @@ class Messages(Addresses):
     admin_api_key: str | None
     organization: str | None
     project: str | None
-    websocket_base_url: str | httpx.URL | None
+    websocket_base_url: "str | httpx.URL | None"
     timeout: "float | httpx.Timeout | None"
     _sender: Any  # a Sender of the sync client, an AsyncSender of the async one
     _custom_headers: Mapping[str, str | Omit]

@@ -23,7 +23,7 @@ class TenantAccount:
 
     __slots__ = ("_accounts", "_origin", "found", "home", "is_away")
 
-    def __init__(self, accounts: Any, found: Found, base_url: httpx.URL) -> None:
+    def __init__(self, accounts: Any, found: Found, base_url: "httpx.URL") -> None:
         self._accounts = accounts
         self._origin = origin(base_url)
         self.home: Any = accounts.client

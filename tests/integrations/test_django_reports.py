@@ -9,6 +9,7 @@ from contextlib import suppress
 from io import StringIO
 from typing import Any
 
+import django
 import pytest
 from django.conf import global_settings, settings as django_settings
 from django.core import mail
@@ -166,9 +167,10 @@ REPORTS = pytest.mark.parametrize("report", [debug_page, error_mail, differences
 
 @pytest.fixture(autouse=True)
 def _admins(settings: Settings) -> None:
-    settings.ADMINS = [("A", "a@test.test")]
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    mail.outbox = []
+    admin = "a@test.test"
+    settings.ADMINS = [admin if django.VERSION >= (6,) else ("A", admin)]
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 
 
 @WRITTEN
