@@ -222,8 +222,8 @@ def _add_beyond(usage: Usage, said: Mapping[str, Any]) -> None:
     elif usage.reasoning and usage.total + usage.reasoning == get("total_tokens"):  # of xAI, beside them too
         usage.output += usage.reasoning
     searches = get("num_search_queries") or fields_of(get("server_tool_use")).get("web_search_requests")
-    if searches:
-        usage.web_searches = _number(searches) or 0
+    if type(searches) is int and 0 < searches <= MOST_TOKENS:
+        usage.web_searches = searches
     usage.nano_usd = _cost_in(said)
 
 

@@ -550,6 +550,15 @@ def test_an_implausible_cost_is_none(cost: object) -> None:
     assert Prices().nano_usd(found, "openai/gpt-oss-120b", terms=Terms(provider="openrouter")) == by_library
 
 
+@pytest.mark.parametrize("searches", ["3", -1, True, 1.5, {}, 10**30])
+def test_an_implausible_count_of_searches_is_none(searches: object) -> None:
+    """Tokens count where the searches beside them are no number that can be."""
+    for said in ({"num_search_queries": searches}, {"server_tool_use": {"web_search_requests": searches}}):
+        found = from_report({**USED, **said})
+        assert found is not None
+        assert (found.input, found.output, found.web_searches) == (1000, 100, 0)
+
+
 def test_tokens_beside_the_answer_are_charged(invoke: Invoke) -> None:
     """Reasoning and citations that a provider reports beside the answer's tokens are part of what came out."""
     beside = {
