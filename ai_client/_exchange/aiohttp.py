@@ -57,7 +57,7 @@ def _connector_class(aiohttp: Any) -> Any:
             payload.set_exception(aiohttp.ClientPayloadError("The connection broke off."), error)
         protocol.connection_lost(self, error)
 
-    breaking = type("Protocol", (protocol,), {"connection_lost": connection_lost})
+    breaking: Any = type("Protocol", (protocol,), {"connection_lost": connection_lost})
 
     def __init__(self: Any, **options: Any) -> None:  # noqa: N807 - of the class that is made below
         plain.__init__(self, **options)

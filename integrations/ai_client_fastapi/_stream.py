@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from starlette.background import BackgroundTask
 from starlette.middleware import gzip
@@ -94,12 +94,13 @@ class _EventResponse(_Base):
         await _deliver(send, _END)
 
     async def _drop(self) -> None:
-        given = self._stream
+        given: Any = self._stream
         if isinstance(given, asyncio.Future):
-            if given.cancel():
+            call = cast("asyncio.Future[Any]", given)
+            if call.cancel():
                 return
-            given = given.result()
-        if not isinstance(given, Awaitable):
+            given = call.result()
+        if not hasattr(given, "__await__"):
             await async_events(given, self._transform).aclose()
         elif (close := getattr(given, "close", None)) is not None:
             close()
