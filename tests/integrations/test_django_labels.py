@@ -38,7 +38,7 @@ def project(*urlpatterns: Any, **more: Any) -> Iterator[Client]:
         ],
     }
     try:
-        with override("en"), override_settings(**options | more):
+        with override("en", deactivate=True), override_settings(**options | more):
             yield Client()
     finally:
         del sys.modules[ROUTES_OF_TESTS]
@@ -137,7 +137,7 @@ def test_urlconf_of_a_request() -> None:
     other = ModuleType(f"{ROUTES_OF_TESTS}_too")
     other.urlpatterns = i18n_patterns(path("other", label))  # type: ignore[attr-defined]
     request = RequestFactory().get("/de/other")
-    with project(*i18n_patterns(path("ask", label))), override("de"):
+    with project(*i18n_patterns(path("ask", label))), override("de", deactivate=True):
         request.urlconf = other  # type: ignore[assignment]
         request.LANGUAGE_CODE = "de"
         request.resolver_match = resolve("/de/other", other)  # type: ignore[arg-type]

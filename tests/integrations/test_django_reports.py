@@ -1,11 +1,11 @@
 """Error reports of a Django project, which hold its settings: none shows what is secret in `AI_CLIENT`."""
 
 import logging
-import socket
+import socketserver
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from io import StringIO
 from typing import Any
 
@@ -275,50 +275,36 @@ def page_of_a_call() -> str:
     raise AssertionError("The call did not fail.")
 
 
-class RefusingStore:
+class Refusing(socketserver.BaseRequestHandler):
     """A Redis server that takes no password."""
 
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            connection, _ = self._listener.accept()
-            with connection:
-                if self._listener.fileno() < 0 or not self._answer(connection):
-                    return
-
-    def _answer(self, connection: socket.socket) -> bool:
-        """Refuse what is asked; return whether it was not the end."""
-        received = connection.recv(65536)
-        if received == b"end":
-            return False
+    def handle(self) -> None:
+        """Refuse whatever is asked."""
         with suppress(OSError):
-            while received:
-                connection.sendall(b"-WRONGPASS invalid username-password pair or user is disabled.\r\n")
-                received = connection.recv(65536)
-        return True
+            while self.request.recv(65536):
+                self.request.sendall(b"-WRONGPASS invalid username-password pair or user is disabled.\r\n")
 
-    def close(self) -> None:
-        """End the server's thread, and wait for it."""
-        with socket.create_connection(("127.0.0.1", self.port)) as connection:
-            connection.sendall(b"end")
-        self._thread.join()
-        self._listener.close()
+
+@contextmanager
+def refusing_store() -> Iterator[int]:
+    """Serve a store that takes no password; give its port."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing) as server:
+        server.daemon_threads = True
+        server.block_on_close = False  # a connection may be kept by the client for longer
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_no_secret_of_a_store_that_fails(settings: Settings) -> None:
     """The debug page of a call whose store takes no password shows none, in no frame."""
-    server = RefusingStore()
-    try:
-        controls = {**OPTIONS["controls"], "store": f"redis://user:{SECRET}@127.0.0.1:{server.port}/0"}
+    with refusing_store() as port:
+        controls = {**OPTIONS["controls"], "store": f"redis://user:{SECRET}@127.0.0.1:{port}/0"}
         settings.AI_CLIENT = OPTIONS | {"controls": controls}
         page = page_of_a_call()
-        del settings.AI_CLIENT
-    finally:
-        server.close()
     assert "AuthenticationError" in page
     assert SECRET not in page
