@@ -10,7 +10,7 @@ from django.conf.urls.i18n import i18n_patterns
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import include, path, re_path
-from hypothesis import given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from ai_client import current_labels
 
@@ -121,7 +121,7 @@ class Tree:
 
 
 @given(TREES, TREES, st.integers(0, 1 << 32))
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(derandomize=True, deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 def test_the_label_is_the_route(plain: list[Node], languages: list[Node], seed: int) -> None:
     """Whatever values and language an address has, the label is the route of the view that served it, one for each."""
     chosen = Random(seed)

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from flask import Blueprint, Flask
-from hypothesis import given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
@@ -139,7 +139,7 @@ def shown(parts: list[Part]) -> str:
 
 
 @given(TREES, st.integers(0, 1 << 32))
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(derandomize=True, deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 def test_the_label_is_the_rule(nodes: list[Node], seed: int) -> None:
     """Whatever values a path has, the label is the rule of the route that served it, one for each route."""
     chosen = Random(seed)

@@ -9,7 +9,7 @@ from typing import Any
 import fastapi.routing
 import pytest
 from fastapi import APIRouter, FastAPI
-from hypothesis import given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -206,7 +206,7 @@ def slashed(parts: list[Part]) -> list[Part]:
 
 
 @given(TREES, st.booleans(), st.integers(0, 1 << 32))
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(derandomize=True, deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
 def test_the_label_is_the_template(nodes: list[Node], of_fastapi: bool, seed: int) -> None:
     """Whatever values a path has, the label is the joined template of the route that served it, one for each route."""
     chosen = Random(seed)
