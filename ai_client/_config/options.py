@@ -76,7 +76,6 @@ class Options(pydantic.BaseModel):
     credentials: FunctionPath | Callable[..., Any] | None = _option(
         None,
         "A function of a call's labels that returns its tenant's own key and address, or its dotted path.",
-        repr=False,
     )
     credentials_ttl: Seconds = _option(
         DEFAULT_CREDENTIALS_TTL, "Seconds for which the result of that function is kept."

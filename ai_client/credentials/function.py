@@ -17,6 +17,7 @@ from . import Credentials, credentials_of
 if TYPE_CHECKING:
     from .._io import IO
 
+_LONGEST_NAME = 50
 ASK_SECONDS = 60.0
 """Seconds that the function may take, whatever time its call has."""
 
@@ -25,8 +26,13 @@ def function_at(path: str) -> Callable[..., Any]:
     """Import the function at a dotted path.
 
     Raises:
-        ConfigError: There is none, or importing it fails.
+        ConfigError: There is none, or importing it fails. What looks like no path is not shown: it may be a key.
     """
+    parts = path.split(".")
+    if len(parts) == 1 or not all(part.isidentifier() and len(part) <= _LONGEST_NAME for part in parts):
+        raise ConfigError(
+            "The credentials function must be a dotted path, such as 'myapp.tenants.credentials_of'."
+        )
     module, _, name = path.rpartition(".")
     try:
         found: object = getattr(import_module(module), name)

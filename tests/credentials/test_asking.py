@@ -15,6 +15,7 @@ import pytest
 
 from ai_client import (
     AsyncOpenAI,
+    ClientConfig,
     ConfigError,
     Credentials,
     CredentialsError,
@@ -178,6 +179,25 @@ def test_wrong_options_fail_at_once(invoke: Invoke, options: dict[str, Any], mes
     """What is no function, and options that cannot be, are refused when the client is made."""
     with pytest.raises(ConfigError, match=message):
         invoke.client(**options)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sk-proj-planted0123456789",
+        "planted0123456789",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJwbGFudGVkIjoicGxhbnRlZCIsImV4cCI6MTc2NDAwMDAwMDAwMDAwfQ.c2lnbmF0dXJl",
+        "",
+        "a..b",
+        "planted.py:credentials_of",
+    ],
+)
+def test_a_key_in_the_place_of_the_function_is_not_shown(invoke: Invoke, key: str) -> None:
+    """What looks like no dotted path may be a key that was put into the wrong option."""
+    for make in (invoke.client, ClientConfig):
+        with pytest.raises(ConfigError, match="must be a dotted path") as raised:
+            make(credentials=key)
+        assert not key or key not in str(raised.value)
 
 
 def test_a_function_that_fails_becomes_an_error_without_its_secrets(invoke: Invoke) -> None:
