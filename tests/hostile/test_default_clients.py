@@ -30,7 +30,7 @@ from ai_client import (
 from ai_client._exchange.transports import _LoopTransport
 from ai_client._pool.sync_pool import SyncPool
 from ai_client._process.gated_io import new_gate
-from ai_client._process.other_sdks import http_client_for
+from ai_client._process.other_sdks import http_client_for, release
 from tests.support.hostile.framing import apart, script, whole
 from tests.support.hostile.wire import CLOSE, HOLD, RESET, Wire
 from tests.support.invoke import KEY, Invoke
@@ -543,7 +543,8 @@ def test_clients_of_other_sdks_follow_redirects_by_themselves(wire: Wire, sync: 
     """The HTTP client of another SDK's client gets a redirect to decide on, not what is behind it."""
     wire.play([b"HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n"], [OK])
     cls = openai.OpenAI if sync else openai.AsyncOpenAI
-    http = http_client_for(cls, {}, new_gate(), sync=sync)
+    http = http_client_for(cls, {}, new_gate(), lambda: None, sync=sync)
+    release(http)
     if sync:
         with http:
             status = http.get(wire.url, follow_redirects=False).status_code

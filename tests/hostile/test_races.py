@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ai_client import ClientConfig
+from ai_client import CircuitOpen, ClientConfig
 from ai_client._http import tls
 from ai_client._io import SyncIO
 from ai_client._process import factory
@@ -245,14 +245,26 @@ def test_slots(racing: Interruptions, timeout: float) -> None:
 def test_failures_of_a_target(racing: Interruptions) -> None:
     """Every failure in a row is counted, and of all who ask an open circuit one at a time may try."""
     racing.in_steps_of(breaker)
-    policy = breaker.Breaker(failures=THREADS * 50, cool_down=1.0)
-    racing.run(lambda _: [policy.failed("t", NOW) for _ in range(50)])
-    assert policy.circuits["t"].failures == THREADS * 50
+    for failures, state in ((THREADS * 50, "open"), (THREADS * 50 + 1, "closed")):
+        policy = breaker.Breaker(failures=failures, share=None, cool_down=1.0)
+        sent = [[policy.admit("t", NOW) for _ in range(50)] for _ in range(THREADS)]
+        racing.run(lambda number, sent=sent, policy=policy: [policy.failed(one, NOW) for one in sent[number]])  # type: ignore[misc]
+        assert policy.state("t", NOW) == state
+    policy = breaker.Breaker(failures=1, cool_down=1.0)
+    policy.failed(policy.admit("t", NOW), NOW)
     for now in range(2, 30):
-        tried: list[float] = []
-        racing.run(lambda _, now=now, tried=tried: tried.append(policy.admit("t", NOW + now)))  # type: ignore[misc]
-        assert sorted(tried) == [0.0, *[1.0] * (THREADS - 1)]
-        policy.left("t")
+        tried: list[breaker.Permission | None] = []
+
+        def ask(_: int, now: int = now, tried: list[breaker.Permission | None] = tried) -> None:
+            try:
+                tried.append(policy.admit("t", NOW + now))
+            except CircuitOpen:
+                tried.append(None)
+
+        racing.run(ask)
+        (trial,) = (one for one in tried if one is not None)
+        assert len(tried) == THREADS
+        policy.left(trial)
 
 
 def test_targets_that_recover(racing: Interruptions) -> None:
@@ -262,12 +274,16 @@ def test_targets_that_recover(racing: Interruptions) -> None:
 
     def work(number: int) -> None:
         for step in range(80):
-            if number % 2:
-                policy.admit("t", NOW + step)
-                policy.left("t")
+            try:
+                permission = policy.admit("t", NOW + step)
+            except CircuitOpen:
+                continue
+            if number % 3 == 0:
+                policy.left(permission)
+            elif number % 3 == 1:
+                policy.failed(permission, NOW + step)
             else:
-                policy.failed("t", NOW + step)
-                policy.succeeded("t")
+                policy.succeeded(permission, NOW + step)
 
     racing.run(work)
 
@@ -275,12 +291,9 @@ def test_targets_that_recover(racing: Interruptions) -> None:
 def test_retries(racing: Interruptions) -> None:
     """Calls are all counted, and retries exactly as many as the budget allows."""
     racing.in_steps_of(retry_budget)
-    policy = retry_budget.RetryBudget(share=0.5, minimum=0, window=3600.0)
-    counts = policy._of(None)
-    counts.slot = lambda _: counts.slots[0]  # type: ignore[method-assign]
-    counts.slots.append([0, 0, 0])
+    policy = retry_budget.RetryBudget(share=0.5, minimum=0, window=1e9)
     racing.run(lambda _: [policy(call_on(sync_io()), lambda call: call) for _ in range(50)])  # type: ignore[arg-type,return-value]
-    assert counts.calls == THREADS * 50
+    assert policy._retries().counts[None].calls == THREADS * 50
     allowed: list[bool] = []
     racing.run(lambda _: [allowed.append(policy.take()) for _ in range(50)])  # type: ignore[func-returns-value]
     assert allowed.count(True) == THREADS * 50 // 2

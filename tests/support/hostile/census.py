@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _PATIENCE = 30.0
+_KEPT = ("ThreadPoolExecutor", "ai-client-stream", "ai-client-close")
+"""How threads are called of which there are at most a fixed number: of frameworks, and ours for sync streams."""
 
 
 def descriptors() -> int:
@@ -27,10 +29,8 @@ def settle(holds: Callable[[], bool]) -> bool:
 
 
 def threads() -> list[str]:
-    """Return the names of the threads of this process, without those that frameworks keep for loops of their own."""
-    return [
-        thread.name for thread in threading.enumerate() if not thread.name.startswith("ThreadPoolExecutor")
-    ]
+    """Return the names of the threads of this process, without those that are kept for the next stream."""
+    return [thread.name for thread in threading.enumerate() if not thread.name.startswith(_KEPT)]
 
 
 @contextmanager
