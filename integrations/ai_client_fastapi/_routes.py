@@ -45,10 +45,17 @@ def _walk(scope: Mapping[str, Any], endpoint: Any, reported: str | None) -> str 
     left["root_path"] = left.pop("app_root_path", scope.get("root_path", ""))
     left.pop("fastapi", None)
     router, mounts = router_of(scope.get("router")), ""
-    while router is not None and (found := _match(routes_of(router), left)) is not None:
+    while router is not None:
+        routes = list(routes_of(router))
+        inside = left["root_path"] != scope.get("root_path", "")  # of a mount that is still to come
+        if not inside and reported is not None and not any(map(_is_pathless, routes)):
+            return mounts + reported
+        found = _match(filter(_holds_routes, routes) if inside else routes, left)
+        if found is None:
+            break
         route, child = found
         path: str = getattr(route, "path_format", "")  # a host has none
-        if hasattr(route, "endpoint"):
+        if not _holds_routes(route):
             return mounts + path if child.get("endpoint") is endpoint else reported
         router = router_of(getattr(route, "app", None))
         if router is None:  # any other application
@@ -60,6 +67,15 @@ def _walk(scope: Mapping[str, Any], endpoint: Any, reported: str | None) -> str 
         left.update(child)
         left["root_path"] = getattr(router, "root_path", "") or left["root_path"]
     return reported
+
+
+def _holds_routes(route: Any) -> bool:
+    return not hasattr(route, "endpoint")
+
+
+def _is_pathless(route: Any) -> bool:
+    """Return whether a route leads into another router and takes no part of the path for it."""
+    return _holds_routes(route) and not getattr(route, "path", "")
 
 
 def _match(routes: Iterable[Any], scope: dict[str, Any]) -> tuple[Any, Mapping[str, Any]] | None:
