@@ -37,7 +37,7 @@ class ClientConfig(Options):
             return value
         try:
             return from_json(value)
-        except ValueError:
+        except (ValueError, TypeError):  # the latter where it is no Unicode
             raise ValueError("text must be a JSON object of options") from None
 
     @pydantic.model_validator(mode="after")

@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from .._params.defaults import LONGEST_SECONDS
+from .._params.dotted import imported, shown_path
 from .._params.query import path, query_string
-from .._params.secrets import shown_path
 from .._params.sendable import address_fault, name_fault, text_fault, value_fault
 from ..credentials.function import function_at
 from ..errors import ConfigError
@@ -78,17 +77,7 @@ def class_of(given: str | Callable[..., Any]) -> Callable[..., Any]:
     """
     if not isinstance(given, str):
         return given
-    module, _, name = given.rpartition(".")
-    try:
-        found: object = getattr(import_module(module), name)
-    except Exception as error:
-        if not module:
-            reason = "use a dotted path such as 'openai.OpenAI'"
-        elif isinstance(error, ImportError | AttributeError):
-            reason = str(error)
-        else:  # its message may hold a secret of the project
-            reason = f"importing it fails ({type(error).__name__})"
-        raise ConfigError(f"The client class {shown_path(given)} cannot be imported: {reason}") from error
+    found: object = imported(given, "client class")
     if not callable(found):
         raise ConfigError(f"The client class {shown_path(given)} is no class.")
     return found

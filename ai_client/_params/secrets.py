@@ -28,14 +28,6 @@ def shown_address(url: str) -> str:
     return f"{scheme}{mark}{rest}"
 
 
-_DOTTED_PATH = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)+")
-
-
-def shown_path(path: str) -> str:
-    """Return the path of something to import, in quotes; what cannot be one may be a secret, and is `***`."""
-    return repr(path) if _DOTTED_PATH.fullmatch(path) else "***"
-
-
 _WEBHOOK_PREFIX = "whsec_"
 _MASKED = re.compile(r"\*{3}|\.{3}|[•●…]|^<.*>$|^(.)\1{2,}$")
 _MASKED_BASE64 = re.compile(r"[*<>•●…]|\.\.|^(.)\1{2,}$")

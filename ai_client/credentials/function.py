@@ -5,12 +5,12 @@ import time
 import traceback
 from collections.abc import Callable
 from contextvars import ContextVar
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .._call.labels import Labels
 from .._call.own_policy import name_of
 from .._io.deadline import is_over
+from .._params.dotted import imported, shown_path
 from ..errors import ConfigError, CredentialsError, OpenAIError
 from . import Credentials, credentials_of
 
@@ -33,13 +33,9 @@ def function_at(path: str) -> Callable[..., Any]:
         raise ConfigError(
             "The credentials function must be a dotted path, such as 'myapp.tenants.credentials_of'."
         )
-    module, _, name = path.rpartition(".")
-    try:
-        found: object = getattr(import_module(module), name)
-    except Exception as error:
-        raise ConfigError(f"The credentials function {path!r} cannot be imported: {error}") from error
+    found: object = imported(path, "credentials function")
     if not callable(found) or isinstance(found, type):
-        raise ConfigError(f"The credentials function {path!r} is no function.")
+        raise ConfigError(f"The credentials function {shown_path(path)} is no function.")
     return found
 
 

@@ -254,6 +254,7 @@ def test_stores_that_cannot_be(store: Any) -> None:
         ("AI_CLIENT_MAX_RETRIES", "-1", "max_retries"),
         ("AI_CLIENT_TRUST", "nobody", "trust"),
         ("AI_CLIENT_CONTROLS", "{", "controls"),
+        ("AI_CLIENT_CONTROLS", '{"store": "\udcff"}', "controls"),  # as bytes that are no UTF-8 are read
         ("AI_CLIENT_CONTROLS", '{"store": "redis://h:abc/0", "cost": true}', "store"),
         ("OPENAI_CUSTOM_HEADERS", "a b: c", "'a b'"),
         ("OPENAI_CUSTOM_HEADERS", "X-A: ä", "'X-A'"),

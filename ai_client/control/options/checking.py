@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 
 import pydantic
 
-from ..._params.secrets import shown_path
+from ..._params.dotted import shown_path
 from ...errors import ConfigError
 
 P = TypeVar("P")
