@@ -166,10 +166,35 @@ def test_what_ends_without_a_word_ends_the_waiting(gate: DrainGate, monkeypatch:
     assert waiting.ends()
 
 
+@pytest.mark.usefixtures("unpolled")
+def test_waiting_takes_no_time_of_the_processor(gate: DrainGate) -> None:
+    """A thread that was woken while something is under way sleeps again, and does not look on and on."""
+
+    class Counting(threading.Event):
+        waits = 0
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.waits += 1
+            return super().wait(timeout)
+
+    changed = gate._changed = Counting()
+    token = gate.begin()
+    gate.refuse()
+    gate.hurry()
+    waiting = Waiting(gate)
+    assert not waiting.ends(0.05)
+    assert changed.waits <= 2
+    gate.leave(token)
+    assert waiting.ends()
+
+
 def test_sleepers_wake_at_the_cut(gate: DrainGate) -> None:
-    """Whoever sleeps at the gate is woken by the cut, also where it comes in the round in which the sleep ends."""
+    """Whoever sleeps at the gate is woken by the cut, also where it comes twice, or in the round in which the sleep ends."""
+
+    errors: list[object] = []
 
     async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
         sleeping = [asyncio.create_task(gate.sleep(FOREVER)) for _ in range(3)]
         await asyncio.sleep(0)
         done = asyncio.create_task(gate.sleep(0))
@@ -180,6 +205,7 @@ def test_sleepers_wake_at_the_cut(gate: DrainGate) -> None:
         assert not gate._sleepers
 
     asyncio.run(main())
+    assert not errors
 
 
 def test_a_failure_after_the_cut_is_the_end_and_keeps_its_cause(gate: DrainGate) -> None:
