@@ -189,8 +189,7 @@ def test_waiting_takes_no_time_of_the_processor(gate: DrainGate) -> None:
 
 
 def test_sleepers_wake_at_the_cut(gate: DrainGate) -> None:
-    """Whoever sleeps at the gate is woken by the cut, also where it comes twice, or in the round in which the sleep ends."""
-
+    """Whoever sleeps at the gate is woken by the cut, also where it comes twice or as the sleep ends."""
     errors: list[object] = []
 
     async def main() -> None:

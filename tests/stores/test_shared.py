@@ -173,6 +173,36 @@ class Failing:
         """Nothing is open."""
 
 
+class Gone(MemoryBackend):
+    """A backend that nothing reaches."""
+
+    instant = False
+
+    def _fail(self, *_: object) -> NoReturn:
+        raise StoreError("It is gone.")
+
+    admit = settle = get = set = _fail  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("use", ["admit", "settle", "get", "set"])
+def test_whatever_goes_on_without_the_store_says_so(use: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Each operation that does without a store that is down warns, once for all of them in a while."""
+    store, io = SharedStore(Gone()), sync_io()
+    uses: dict[str, Any] = {
+        "admit": lambda: store.admit(io, "t", [HOLD], (), now=NOW, expires=NOW + 60),
+        "settle": lambda: store.settle(io, "t", [Spend("a", 1, NOW)], NOW),
+        "get": lambda: store.get(io, "k", NOW),
+        "set": lambda: store.set(io, "k", b"", NOW + 60, NOW),
+    }
+    finish(uses[use]())
+    assert [record.message for record in caplog.records] == [
+        "It is gone. Until it is available again, calls are sent without it."
+    ]
+    for each in uses.values():
+        finish(each())
+    assert len(caplog.records) == 1
+
+
 def test_a_backend_that_failed_is_left_alone_for_a_moment() -> None:
     """During an outage not every call waits for a timeout of its own, and the error says when to come back."""
     backend = Failing()

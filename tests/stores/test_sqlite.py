@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from ai_client import StoreError
-from ai_client.stores import Change, Hold, Ledger, Spend, Tally, sqlite_file
+from ai_client._io.deadline import limited
+from ai_client.stores import Change, Hold, Ledger, Spend, Take, Tally, sqlite_file
 from ai_client.stores.sqlite import SqliteBackend
 from tests.support.forks import in_child, unannounced
 
@@ -285,3 +286,38 @@ def test_a_child_of_a_fork_in_the_middle_of_a_write_says_so(
         thread.join()
     monkeypatch.undo()
     assert backend.ledger("a", NOW) == Ledger(0, 1)
+
+
+def test_sqlite_is_never_entered_where_a_fork_would_not_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is done with a connection, also after a failure and while others write, a fork waits for it."""
+    outside: list[str] = []
+
+    def watched(name: str) -> Callable[..., Any]:
+        def method(self: sqlite3.Connection, *args: Any) -> Any:
+            if not sqlite_file._inside._work().under_way:
+                outside.append(name)
+            return getattr(sqlite3.Connection, name)(self, *args)
+
+        return method
+
+    names = ("close", "execute", "executemany", "executescript")
+    kind = type("Watched", (sqlite_file._TrackedConnection,), {name: watched(name) for name in names})
+    monkeypatch.setattr(sqlite_file, "_TrackedConnection", kind)
+    backend = SqliteBackend(str(tmp_path / "store.db"))
+    assert backend.admit("t", [Hold("a", 1, 5, DAY)], [Take("w", 1, 5, 60.0)], NOW, NOW + 60) is None
+    backend.settle("t", [Spend("a", 1, DAY)], NOW, (), Tally("p", "k", {"calls": 1}, DAY))
+    backend.set("key", b"value", DAY, NOW)
+    assert (backend.ledger("a", NOW), backend.get("key", NOW)) == (Ledger(1, 0), b"value")
+    assert backend.sums("p", "p")
+    with pytest.raises(StoreError):
+        backend._file.write(lambda db: db.execute("SELECT nothing"))
+    other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with limited(time.monotonic() + 0.05), pytest.raises(StoreError):
+        backend.set("key", b"more", DAY, NOW)
+    other.close()
+    backend.set("key", b"more", DAY, NOW)
+    backend.close()
+    assert not outside
