@@ -61,15 +61,13 @@ class Break:
         late = {"deadline": SHORT} if self.fault == "late" else {}
         return {"max_retries": int(self.retries), **patience, **late}
 
-    @property
-    def hides_its_end(self) -> bool:
-        """Whether nobody can tell that events are missing.
+    def hides(self, missing: Sequence[Any]) -> bool:
+        """Return whether nobody can tell that the last items are missing, as the end of the connection ends the body.
 
-        Where the end of the connection ends the body, the tokens after the reason of the end may be; the official SDK,
-        which looks for no mark, misses none.
+        The tokens of a chat come after the reason of its end. The official SDK, which looks for no mark, misses none.
         """
-        looks = self.way not in OFFICIAL and self.kind != "chat-stream-without-mark"
-        return self.fault == self.framing == "close" and not looks
+        are_tokens = all(isinstance(item, dict) and item.get("choices") == [] for item in missing)
+        return self.fault == self.framing == "close" and (self.way in OFFICIAL or are_tokens)
 
     def script(self, kind: Kind, request: Request, number: int) -> list[Step]:
         """Return what a server writes that breaks."""
