@@ -261,6 +261,41 @@ def test_a_hit_costs_nothing(invoke: Invoke) -> None:
     assert sum(row.calls for row in cost.report()) == 1
 
 
+def test_an_equal_call_is_not_waited_for_for_ever(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, *, sync: bool
+) -> None:
+    """A call that waited too long for an equal one goes out itself."""
+    monkeypatch.setattr("ai_client.control.cache.policy._FLIGHT_TIMEOUT", 0.05)
+    gate = Gate()
+    upstream.reply(gate=gate)
+    policy = Cache("all", open_store())
+    options: dict[str, Any] = {"base_url": upstream.base_url, "api_key": "any", "layers": [policy]}
+    ask: dict[str, Any] = {"model": "text-embedding-3-small", "input": "x", "dimensions": 2}
+
+    async def main() -> None:
+        async with AsyncOpenAI(**options) as client:
+            first = asyncio.create_task(client.embeddings.create(**ask))
+            await upstream.wait_for_async(lambda: upstream.in_flight == 1)
+            try:
+                await asyncio.wait_for(client.embeddings.create(**ask), 60)
+            finally:
+                gate.set()
+            await first
+
+    if not sync:
+        asyncio.run(main())
+    else:
+        with OpenAI(**options) as client, ThreadPoolExecutor(2) as pool:
+            first = pool.submit(client.embeddings.create, **ask)
+            upstream.wait_for(lambda: upstream.in_flight == 1)
+            try:
+                pool.submit(client.embeddings.create, **ask).result(60)
+            finally:
+                gate.set()
+            first.result(60)
+    assert len(upstream.requests) == 2
+
+
 def test_a_thousand_equal_calls_go_out_once(upstream: Upstream) -> None:
     """Of 1,000 tasks that ask the same at once, one goes upstream, and all get its answer."""
     gate = Gate()

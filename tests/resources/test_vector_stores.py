@@ -156,3 +156,16 @@ def test_an_upload_that_fails(invoke: Any) -> None:
     with pytest.raises(ai_client.BadRequestError):
         invoke(batches.upload_and_poll, "vs_1", files=[b"a", b"b", b"c"], max_concurrency=2, **QUICK)
     assert not any(each.path.endswith("/file_batches") for each in invoke.upstream.requests)
+
+
+def test_the_only_upload_that_fails(invoke: Any) -> None:
+    """Where one upload of several fails, its error is raised, and no batch is made."""
+    invoke.upstream.reply(
+        status=400, json={"error": {"message": "too large"}}, method="POST", path="/v1/files"
+    )
+    invoke.upstream.always(json=stored(7), method="POST", path="/v1/files")
+    batches = invoke.client(max_retries=0).vector_stores.file_batches
+    files = [("a.txt", b"abc"), ("b.txt", b"abc")]
+    with pytest.raises(ai_client.BadRequestError, match="too large"):
+        invoke(batches.upload_and_poll, "vs_1", files=files, max_concurrency=1, **QUICK)
+    assert not [each for each in invoke.upstream.requests if each.path.endswith("/file_batches")]
