@@ -110,6 +110,7 @@ def controls() -> dict[str, Any]:
         "store": os.environ.get("CHAT_STORE", "memory://"),
         "cost": True,
         "prices": _MADE_UP_PRICES if os.environ.get(OFFLINE) else {},
+        "price_options": {"provider": "openai"},  # also at the address of the offline upstream
         "budgets": [{"tokens": int(os.environ.get("CHAT_TOKENS_PER_DAY", "1000000")), "per": "day"}],
     }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from typing import Any
 
 import httpx
@@ -16,6 +17,9 @@ from ai_client_django._consumers import consumer_template
 from tests.support.servers import serving
 from tests.support.sites.django_site.channels_asgi import application, rooms
 
+del os.environ[
+    "DJANGO_SETTINGS_MODULE"
+]  # which the site's module sets; servers that tests start have their own
 ADDRESSES = {
     "/rooms/red/ask/": "rooms/<str:room>/ask/",
     "/rooms/blue/ask-sync/": "rooms/<str:room>/ask-sync/",
