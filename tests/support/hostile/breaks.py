@@ -61,13 +61,15 @@ class Break:
         late = {"deadline": SHORT} if self.fault == "late" else {}
         return {"max_retries": int(self.retries), **patience, **late}
 
-    def hides(self, missing: Sequence[Any]) -> bool:
-        """Return whether nobody can tell that the last items are missing, as the end of the connection ends the body.
+    @property
+    def passes_for_whole(self) -> bool:
+        """Whether the official SDK, which looks for no end mark, takes what is left of an answer for all of it."""
+        return self.way in OFFICIAL and self.fault == self.framing == "close"
 
-        The tokens of a chat come after the reason of its end. The official SDK, which looks for no mark, misses none.
-        """
+    def hides(self, missing: Sequence[Any]) -> bool:
+        """Return whether nobody can tell that the last items are missing: the tokens, after the reason of the end."""
         are_tokens = all(isinstance(item, dict) and item.get("choices") == [] for item in missing)
-        return self.fault == self.framing == "close" and (self.way in OFFICIAL or are_tokens)
+        return are_tokens and self.fault == self.framing == "close"
 
     def script(self, kind: Kind, request: Request, number: int) -> list[Step]:
         """Return what a server writes that breaks."""
