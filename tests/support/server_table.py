@@ -139,11 +139,11 @@ ROWS = (
     ),
     Row(
         "uwsgi-afterfork",
-        (*UWSGI, "--py-call-osafterfork", "--threads", "4", "--module", "{app}", "{preload}"),
+        (*UWSGI, "--py-call-osafterfork", "--module", "{app}", "{preload}"),
         WSGI,
         preload=(),
         workers=2,
-        in_flight=4,
+        in_flight=1,
         ends=None,
     ),
     Row(

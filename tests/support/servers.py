@@ -79,6 +79,9 @@ def serving(*command: str, directory: Path = ROOT, **environment: str) -> Iterat
         try:
             _await_start(served)
             yield served
+        except BaseException as error:
+            error.add_note(f"The server's log ends with:\n{served.log[-3000:]}")
+            raise
         finally:
             _end(process)
 
