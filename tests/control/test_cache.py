@@ -277,7 +277,8 @@ def test_an_equal_call_is_not_waited_for_for_ever(
             first = asyncio.create_task(client.embeddings.create(**ask))
             await upstream.wait_for_async(lambda: upstream.in_flight == 1)
             try:
-                await asyncio.wait_for(client.embeddings.create(**ask), 60)
+                async with asyncio.timeout(60):
+                    await client.embeddings.create(**ask)
             finally:
                 gate.set()
             await first

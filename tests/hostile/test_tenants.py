@@ -97,7 +97,7 @@ def test_an_absolute_address_elsewhere_gets_no_key(
     (request,) = there.requests
     assert request.header("authorization") is None
     assert planted(request) == []
-    assert THEIRS not in str(request.headers)
+    assert not any(THEIRS in value for _, value in request.headers)
 
 
 def test_an_absolute_address_of_the_tenants_gets_its_key(invoke: Invoke, wire: Wire, other: Wire) -> None:
@@ -123,7 +123,7 @@ def test_a_redirect_elsewhere_takes_no_key_along(
         invoke(client.chat.completions.create, **ASK, extra_headers={"X-Custom": "planted"})
     assert asked.requests[0].header("authorization") == f"Bearer {THEIRS}"
     assert there.requests[0].header("authorization") is None
-    assert THEIRS not in str(there.requests[0].headers)
+    assert not any(THEIRS in value for _, value in there.requests[0].headers)
     assert planted(there.requests[0]) == []
 
 

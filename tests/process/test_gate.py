@@ -199,8 +199,9 @@ def test_sleepers_wake_at_the_cut(gate: DrainGate) -> None:
         done = asyncio.create_task(gate.sleep(0))
         gate.cut_off()
         gate.cut_off()
-        await asyncio.wait_for(asyncio.gather(*sleeping, done), 60)
-        await asyncio.wait_for(gate.sleep(FOREVER), 60)
+        async with asyncio.timeout(60):
+            await asyncio.gather(*sleeping, done)
+            await gate.sleep(FOREVER)
         assert not gate._sleepers
 
     asyncio.run(main())
