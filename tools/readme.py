@@ -5,16 +5,13 @@
 
 import re
 import sys
-import types
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from ai_client import errors
-from ai_client.config import ClientConfig
-from ai_client.control.assembly import OPTIONS
 from tools.docs.answers import answers
 from tools.docs.figures import bars, cases, endpoints, figures
 from tools.docs.policies import policy
+from tools.docs.settings import controls, keywords, settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -40,25 +37,6 @@ AIClient(flask_app)
 ```"""
 
 
-def settings() -> str:
-    """Return the table of all settings."""
-    rows = ["| Setting | Type | Default | Environment | What it is |", "| --- | --- | --- | --- | --- |"]
-    for name, field in ClientConfig.model_fields.items():
-        extra = cast("dict[str, Any]", field.json_schema_extra or {})
-        variable = f"`{extra['env']}`" if extra.get("env") else ""
-        default = "" if field.default is None else f"`{field.default!r}`"
-        rows.append(
-            f"| `{name}` | {type_name(field.annotation)} | {default} | {variable} | {field.description} |"
-        )
-    return "\n".join(rows)
-
-
-def controls() -> str:
-    """Return the table of the options of `controls`."""
-    rows = ["| Option | What it is |", "| --- | --- |"]
-    return "\n".join([*rows, *(f"| `{name}` | {text} |" for name, text in OPTIONS.items())])
-
-
 def frameworks() -> str:
     """Return the example that all pages about policies share."""
     return FRAMEWORKS
@@ -71,38 +49,13 @@ def tree() -> str:
     return "\n".join(["```text", *drawn, "```"])
 
 
-def type_name(annotation: Any) -> str:
-    """Return a readable name of a type."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return type_name(get_args(annotation)[0])
-    if origin is Literal:
-        return " or ".join(f"`{value!r}`" for value in get_args(annotation))
-    if origin in (Union, types.UnionType):
-        arms = [arm for arm in get_args(annotation) if arm is not type(None)]
-        return " or ".join(dict.fromkeys(type_name(arm) for arm in arms))
-    names = {str: "text", int: "integer", float: "number", bool: "true or false"}
-    if annotation in names:
-        return names[annotation]
-    kind = origin or annotation
-    word = str(getattr(kind, "__name__", kind)).lower()
-    return {
-        "callable": "function",
-        "mapping": "mapping",
-        "sequence": "list",
-        "list": "list",
-        "dict": "mapping",
-    }.get(word, f"`{getattr(kind, '__name__', kind)}`")
-
-
 def rendered(text: str) -> str:
     """Return a page with its tables replaced by current ones."""
-    text = re.sub(
-        r"(<!-- policy (\w+) -->\n).*?(<!-- /policy \2 -->)",
-        lambda match: f"{match[1]}{policy(match[2], type_name)}\n{match[3]}",
-        text,
-        flags=re.DOTALL,
-    )
+    for about in (policy, keywords):
+        pattern = rf"(<!-- {about.__name__} ([\w.]+) -->\n).*?(<!-- /{about.__name__} \2 -->)"
+        text = re.sub(
+            pattern, lambda match, of=about: f"{match[1]}{of(match[2])}\n{match[3]}", text, flags=re.DOTALL
+        )
     for make in (settings, controls, frameworks, tree, answers, figures, bars, cases, endpoints):
         name = make.__name__
         pattern = rf"(<!-- {name} -->\n).*?(?:\n)?(<!-- /{name} -->)"

@@ -1,9 +1,8 @@
 """Tables of the policies' options, from the fields and docstrings of their classes."""
 
-import inspect
-import re
+from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
-from typing import Any, cast, get_type_hints
+from typing import Any, NamedTuple, cast, get_type_hints
 
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.accounting.cost import Cost
@@ -20,6 +19,7 @@ from ai_client.control.observability.telemetry import Telemetry
 from ai_client.control.pricing.price import Price
 from ai_client.control.pricing.prices import Prices
 from ai_client.control.retry_budget import RetryBudget
+from tools.docs.notation import descriptions, head, row, type_name, unit
 
 POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
     "budgets": (Budget, frozenset()),
@@ -41,32 +41,38 @@ POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
     "redaction": (Redaction, frozenset()),
 }
 """The class behind each option of `controls`, and its fields that other options set."""
-_ENTRY = re.compile(r"^ {4}(\w[\w, ]*): (.*(?:\n {8}.*)*)", re.MULTILINE)
-_SECTION = re.compile(r"^(?:Args|Attributes):\n((?: {4}.*\n?|\n)+)", re.MULTILINE)
+_OF_EACH = {"budgets": "each of ", "rate_limits": "each of ", "prices": "each model of "}
 
 
-def policy(option: str, type_name: Any) -> str:
-    """Return the table of an option's members."""
+class Member(NamedTuple):
+    """A member of an option of `controls`: its name, annotation, default as it is written, and description."""
+
+    name: str
+    annotation: Any
+    default: str
+    description: str
+
+
+def members(option: str) -> Iterator[Member]:
+    """Yield the members of an option of `controls`."""
     cls, hidden = POLICIES[option]
     hints = get_type_hints(cls, localns={"Store": Any, "Waiter": Any})
     said = descriptions(cls)
-    rows = ["| Member | Type | Default | What it is |", "| --- | --- | --- | --- |"]
     for one in fields(cls):
         if one.init and one.name not in hidden:
-            kind = type_name(hints[one.name])
-            rows.append(f"| `{one.name}` | {kind} | {default(one)} | {said[one.name]} |")
-    return "\n".join([f"`{option}`:", "", *rows])
+            yield Member(one.name, hints[one.name], default(one), said[one.name])
 
 
-def descriptions(cls: type[Any]) -> dict[str, str]:
-    """Return the descriptions of a class's arguments, from its docstring and those of its bases."""
-    found: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        section = _SECTION.search((inspect.cleandoc(base.__doc__ or "") + "\n") if base.__doc__ else "")
-        for names, text in _ENTRY.findall(section[1] if section else ""):
-            for name in names.split(", "):
-                found[name] = " ".join(text.split()).replace("|", "\\|")
-    return found
+def policy(option: str) -> str:
+    """Return the table of an option's members."""
+    cls, _ = POLICIES[option]
+    rows = head("Member", "Type", "Unit", "Default", "What it is")
+    rows += [
+        row(f"`{one.name}`", type_name(one.annotation), unit(one.annotation, one.description), *one[2:])
+        for one in members(option)
+    ]
+    where = f'{_OF_EACH.get(option, "")}`controls["{option}"]`'
+    return "\n".join([f"Members of {where}, keywords of `{cls.__name__}`:", "", *rows])
 
 
 def default(one: Field[Any]) -> str:

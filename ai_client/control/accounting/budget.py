@@ -57,7 +57,9 @@ class Budget:
     """A limit on spending in a calendar window; exactly one of `usd`, `tokens` and `requests` is given.
 
     Args:
-        usd, tokens, requests: The limit.
+        usd: The limit in USD.
+        tokens: The limit in tokens.
+        requests: The limit in requests.
         per: The window: a calendar minute, hour, day, week or month, or `total` for one without end.
         scope: Who gets a budget of this size: `all` together, each `endpoint`, `tenant`, `user`, `model` or
             `process`, or a

@@ -42,7 +42,8 @@ class RateLimit:
     The window slides: no period of the length `per` holds more, wherever it starts.
 
     Args:
-        requests, tokens: The limit.
+        requests: The limit in requests.
+        tokens: The limit in tokens.
         per: The length of the window.
         scope: Who gets a rate of this size; see `Budget`.
         name: Distinguishes rate limits of the same window and scope.

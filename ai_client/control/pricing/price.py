@@ -32,14 +32,16 @@ class Price:
     """The price of a model in USD per million tokens; a part without its own price is charged at the base price.
 
     Attributes:
-        input, output: Input and output tokens.
-        cached_input, cache_write: Input tokens read from, and written to, the provider's prompt cache.
-        audio_input, audio_output, image_input, image_output: Audio and image tokens.
-        cached_audio, cached_image: Audio and image tokens read from the cache; by default at the price of those that
-            are not.
+        input, output: USD per million tokens of the prompt, and of the answer.
+        cached_input, cache_write: USD per million tokens that the provider's prompt cache had, and that it took; by
+            default as `input`.
+        audio_input, audio_output, image_input, image_output: USD per million tokens of sound, and of images; by default
+            as `input` and `output`.
+        cached_audio, cached_image: USD per million tokens of sound, and of images, that the cache had; by default as
+            those that it had not.
         request: USD per call, in addition to its tokens.
         minute: USD per minute of transcribed audio, instead of tokens.
-        characters: USD per million spoken characters, instead of tokens.
+        characters: USD per million characters spoken, instead of tokens.
         image: USD per image, where no tokens are reported for it.
         service_tiers: Factors by which tokens are dearer or cheaper at a service tier, such as
             `{"priority": 2, "flex": 0.5}`; 1 at all others.
