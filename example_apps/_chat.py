@@ -12,10 +12,9 @@ from ai_client import AsyncStream, Stream
 from ai_client.control import call_record
 
 PAGE = Path(__file__).parent / "_static" / "chat.html"
-MODEL = os.environ.get("CHAT_MODEL", "gpt-5.5-mini")
+MODEL = os.environ.get("CHAT_MODEL", "gpt-5.4-mini")
 OFFLINE = "CHAT_OFFLINE"
 _CHAT_MODELS = re.compile(r"gpt-\d")
-_MADE_UP_PRICES = {"gpt-5.5-mini": {"input": 0.3, "output": 2.4}}
 
 
 class InputError(ValueError):
@@ -109,7 +108,6 @@ def controls() -> dict[str, Any]:
     return {
         "store": os.environ.get("CHAT_STORE", "memory://"),
         "cost": True,
-        "prices": _MADE_UP_PRICES if os.environ.get(OFFLINE) else {},
         "price_options": {"provider": "openai"},  # also at the address of the offline upstream
         "budgets": [{"tokens": int(os.environ.get("CHAT_TOKENS_PER_DAY", "1000000")), "per": "day"}],
     }

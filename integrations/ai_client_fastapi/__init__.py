@@ -7,7 +7,7 @@ app = FastAPI(lifespan=ai_client_lifespan())
 @app.post("/ask")
 async def ask(question: str, client: AIClientDep) -> str | None:
     answer = await client.chat.completions.create(
-        model="gpt-5.5-mini", messages=[{"role": "user", "content": question}]
+        model="gpt-5.4-mini", messages=[{"role": "user", "content": question}]
     )
     return answer.choices[0].message.content
 """

@@ -596,7 +596,7 @@ def test_names_may_be_patterns() -> None:
             "*": Price(1),
             "gpt-5*": Price(2),
             "gpt-5.5-*": Price(3),
-            "gpt-5.5-mini": Price(4),
+            "gpt-5.4-mini": Price(4),
             "azure/gpt-5.5": Price(5),
         }
     )
@@ -605,12 +605,12 @@ def test_names_may_be_patterns() -> None:
     def cost(model: str, asked: str | None = None, target: str | None = None) -> int | None:
         return prices.nano_usd(usage, model, asked, Terms(target=target))
 
-    assert cost("gpt-5.5-mini") == 4000
+    assert cost("gpt-5.4-mini") == 4000
     assert cost("gpt-5.5-nano") == 3000
     assert cost("gpt-5.6") == 2000
     assert cost("llama") == 1000
     assert cost("gpt-5.5", target="azure/gpt-5.5") == 5000
-    assert cost("gpt-5.5-mini", "fast") == 4000
+    assert cost("gpt-5.4-mini", "fast") == 4000
     assert cost("llama", "gpt-5-x") == 2000
     assert prices.most_nano_usd(usage, Terms(model="gpt-5.5-nano")) == 3000
 

@@ -203,7 +203,7 @@ def test_body_of_another_loop_is_read_there(provider: ClientProvider, ai_client_
     loops: set[Any] = set()
 
     async def body() -> AsyncIterator[bytes]:
-        for part in (b'{"model": "gpt-5.5-mini", ', b'"messages": [{"role": "user", "content": "Hello"}]}'):
+        for part in (b'{"model": "gpt-5.4-mini", ', b'"messages": [{"role": "user", "content": "Hello"}]}'):
             loops.add(asyncio.get_running_loop())
             yield part
 
@@ -222,7 +222,7 @@ def test_body_of_another_loop_is_read_there(provider: ClientProvider, ai_client_
         return int(response.status_code)
 
     assert asyncio.run(main()) == 200
-    assert ai_client_upstream.requests[0].json()["model"] == "gpt-5.5-mini"
+    assert ai_client_upstream.requests[0].json()["model"] == "gpt-5.4-mini"
 
 
 def test_many_cancelled_calls_leave_the_pool_whole(

@@ -30,7 +30,7 @@ HEADS: dict[str, list[bytes]] = {
 
 def client_of(invoke: Invoke, wire: Wire, breaker: Breaker | None = None, *outer: Any) -> Any:
     """Make a client of two models."""
-    policy = Fallback({"gpt-5.5": ["gpt-5.5", "gpt-5.5-mini"]}, breaker=breaker)
+    policy = Fallback({"gpt-5.5": ["gpt-5.5", "gpt-5.4-mini"]}, breaker=breaker)
     return invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0, layers=[*outer, policy])
 
 
@@ -90,7 +90,7 @@ def test_streams_that_break_off_open_the_circuit(wire: Wire, invoke: Invoke, kin
     wire.play(script(GOOD, content_type=EVENT_STREAM))
     stream = invoke(client.chat.completions.create, **CHAT, stream=True)
     assert text_of(invoke.collect(stream)) == "one two three"
-    assert b"gpt-5.5-mini" in wire.requests[-1].body
+    assert b"gpt-5.4-mini" in wire.requests[-1].body
 
 
 def test_a_whole_stream_closes_the_circuit(wire: Wire, invoke: Invoke) -> None:

@@ -26,12 +26,12 @@ Segmentation = Callable[[Sequence[bytes]], list[bytes]]
 CONTROLS: dict[str, dict[str, Any]] = {
     "none": {},
     "breaker": {"breaker": True},
-    "models": {"models": {"gpt-5.5": ["gpt-5.5", "gpt-5.5-mini"]}},
-    "fallback": {"fallback": {"default": ["gpt-5.5-mini"]}},
+    "models": {"models": {"gpt-5.5": ["gpt-5.5", "gpt-5.4-mini"]}},
+    "fallback": {"fallback": {"default": ["gpt-5.4-mini"]}},
     "cost": {"cost": True},
     "cache": {"cache": {"scope": "all", "everything": True}},
     "all": {
-        "models": {"gpt-5.5": ["gpt-5.5", "gpt-5.5-mini"]},
+        "models": {"gpt-5.5": ["gpt-5.5", "gpt-5.4-mini"]},
         "cache": {"scope": "all", "everything": True},
         "cost": True,
         "logs": True,

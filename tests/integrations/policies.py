@@ -53,7 +53,7 @@ class PolicyContract:
         """The example that each page begins with is taken by the framework's settings, and serves and streams."""
         monkeypatch.chdir(tmp_path)
         controls = controls_of(page)
-        controls["models"] = {**controls.get("models", {}), "m": "gpt-5.5-mini"}
+        controls["models"] = {**controls.get("models", {}), "m": "gpt-5.4-mini"}
         with self.start({**options, "controls": controls}, {}) as site:
             served = (
                 400 if page.stem == "guardrails" else 200

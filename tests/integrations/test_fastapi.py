@@ -31,7 +31,7 @@ from ai_client_fastapi import (
 )
 from ai_client_fastapi._labels import LabelMiddleware
 
-ASK: dict[str, Any] = {"model": "gpt-5.5-mini", "messages": [{"role": "user", "content": "Hello?"}]}
+ASK: dict[str, Any] = {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "Hello?"}]}
 
 
 @pytest.fixture

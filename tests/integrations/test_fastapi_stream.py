@@ -25,7 +25,7 @@ from ai_client_fastapi import (
     stream_response,
 )
 
-ASK: dict[str, Any] = {"model": "gpt-5.5-mini", "messages": [{"role": "user", "content": "Hello?"}]}
+ASK: dict[str, Any] = {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "Hello?"}]}
 CHUNK = {"id": "1", "created": 1, "model": "m", "object": "chat.completion.chunk"}
 
 

@@ -8,7 +8,7 @@ _MODELS = {
     name: {"id": name, "object": "model", "created": CREATED, "owned_by": "ai_client"}
     for name in (
         "gpt-5.5",
-        "gpt-5.5-mini",
+        "gpt-5.4-mini",
         "gpt-4o-mini",
         "text-embedding-3-small",
         "text-embedding-3-large",

@@ -18,7 +18,7 @@ from ai_client_fastapi import (
     stream_response,
 )
 
-ASK: dict[str, Any] = {"model": "gpt-5.5-mini", "messages": [{"role": "user", "content": "Hello?"}]}
+ASK: dict[str, Any] = {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "Hello?"}]}
 
 app = FastAPI(lifespan=ai_client_lifespan({"max_retries": 0}))
 add_ai_client_error_handlers(app)

@@ -9,7 +9,7 @@ from typing import Any
 from ai_client import ClientProvider, OpenAIError
 from ai_client.web import encode_event, http_error
 
-QUESTION: dict[str, Any] = {"model": "gpt-5.5-mini", "messages": [{"role": "user", "content": "Hello"}]}
+QUESTION: dict[str, Any] = {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "Hello"}]}
 
 provider = ClientProvider()
 
