@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .breaker import Breaker as Breaker
     from .cache.policy import Cache as Cache
     from .concurrency import Concurrency as Concurrency
-    from .fallback import Fallback as Fallback
+    from .fallback.policy import Fallback as Fallback
     from .guardrails import Guardrails as Guardrails, Rules as Rules
     from .observability.hooks import Hooks as Hooks
     from .observability.logs import Logs as Logs
@@ -46,7 +46,7 @@ _HOMES = {
     ".._call.pipeline": "Layer Next Policy",
     ".concurrency": "Concurrency",
     ".accounting.cost": "Cost",
-    ".fallback": "Fallback",
+    ".fallback.policy": "Fallback",
     ".guardrails": "Guardrails Rules",
     ".observability.hooks": "Hooks",
     ".observability.logs": "Logs",

@@ -12,7 +12,7 @@ from .accounting.rate_limit import RateLimit, RateLimits
 from .breaker import Breaker
 from .cache.policy import Cache
 from .concurrency import Concurrency
-from .fallback import Fallback
+from .fallback.policy import Fallback
 from .guardrails import Guardrails, Rules
 from .observability.hooks import Hooks
 from .observability.logs import Logs

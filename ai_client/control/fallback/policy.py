@@ -1,53 +1,30 @@
-"""Model aliases, and the targets that take over when a model fails: other models or other clients."""
+"""The fallback policy: sends a call to the targets of its model in order, until one succeeds."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, ClassVar, cast
 
-from .._call.call import Call, Reply, StreamEnd
-from .._call.pipeline import Next
-from .._call.record import Record
-from .._call.retry import retry_after
-from .._io import IO
-from ..errors import (
-    APIConnectionError,
+from ..._call.call import Call, Reply, StreamEnd
+from ..._call.pipeline import Next
+from ..._call.record import Record
+from ..._call.retry import retry_after
+from ..._io import IO
+from ...errors import (
     APIError,
     APIStatusError,
-    APITimeoutError,
     CircuitOpen,
     ConfigError,
-    DeadlineExceededError,
     OpenAIError,
     RateLimitExceeded,
     members_of,
 )
-from .breaker import Breaker, Permission, circuit_of
-from .circuits import Circuits
-from .opening import read_opening
-from .options.amounts import check_amounts
-from .record import record_of
-
-Failure: TypeAlias = Literal[
-    "connection", "timeout", "rate_limit", "server_error", "not_found", "content_filter"
-]
-FAILURES: tuple[Failure, ...] = (
-    "connection",
-    "timeout",
-    "rate_limit",
-    "server_error",
-    "not_found",
-    "content_filter",
-)
-_CHAINS_KEPT = 1000
-_NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 404, 429, 500
-
-
-class Target(NamedTuple):
-    """A model at this client (`client` is `None`) or at a named one; `name` identifies the pair."""
-
-    client: str | None
-    model: str
-    name: str
+from ..breaker import Breaker, Permission, circuit_of
+from ..circuits import Circuits
+from ..opening import read_opening
+from ..options.amounts import check_amounts
+from ..record import record_of
+from .failures import FAILURES, Failure, failure_of
+from .targets import Chains, Target
 
 
 @dataclass(frozen=True)
@@ -78,8 +55,7 @@ class Fallback:
     on: Sequence[Failure] = ("connection", "timeout", "rate_limit", "server_error")
     retries: int | None = None
     breaker: Breaker | None = field(default_factory=Breaker)
-    _chains: dict[str, tuple[Target, ...]] = field(init=False, repr=False, compare=False)
-    _default: tuple[Target, ...] = field(init=False, repr=False, compare=False)
+    _chains: Chains = field(init=False, repr=False, compare=False)
     _on: frozenset[str] = field(init=False, repr=False, compare=False)
     _circuits: Circuits | None = field(init=False, repr=False, compare=False)
 
@@ -88,35 +64,10 @@ class Fallback:
         if unknown:
             raise ConfigError(f"fallback: on: {unknown[0]!r} is none of {', '.join(FAILURES)}.")
         check_amounts("fallback", above_zero=False, retries=self.retries)
-        default = [target for name in self.default for target in self._targets(name, ())]
-        object.__setattr__(self, "_default", tuple(default))
-        chains = {name: self._with_default(self._expand(name, ())) for name in self.models}
+        chains = Chains(self.models, self.default, self.clients, keeps_all=self.breaker is not None)
         object.__setattr__(self, "_chains", chains)
         object.__setattr__(self, "_on", frozenset(self.on))
         object.__setattr__(self, "_circuits", None if self.breaker is None else Circuits(self.breaker))
-
-    def _expand(self, name: str, seen: tuple[str, ...]) -> list[Target]:
-        if name in seen:
-            raise ConfigError(f"fallback: models: {' -> '.join((*seen, name))} leads back to itself.")
-        given = self.models[name]
-        names = [given] if isinstance(given, str) else given
-        if not names:
-            raise ConfigError(f"fallback: models: {name!r} has no target.")
-        return [
-            target
-            for inner in names
-            for target in (
-                [Target(None, inner, inner)] if inner == name else self._targets(inner, (*seen, name))
-            )
-        ]
-
-    def _targets(self, name: str, seen: tuple[str, ...]) -> list[Target]:
-        if name in self.models:
-            return self._expand(name, seen)
-        client, slash, model = name.partition("/")
-        if slash and client in self.clients:
-            return [Target(client, model, name)]
-        return [Target(None, name, name)]
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call to its targets in order.
@@ -128,9 +79,7 @@ class Fallback:
         model = members_of(call.body).get("model")
         if not isinstance(model, str):
             return proceed(call)
-        chain = self._chains.get(model)
-        if chain is None:
-            chain = self._chain_of(model)
+        chain = self._chains.of(model)
         if not chain:
             return proceed(call)
         if call.files is not None:
@@ -160,20 +109,6 @@ class Fallback:
                         raise
                     failure = error
         raise AssertionError("a chain is never empty")  # pragma: no cover - the loop returns or raises
-
-    def _chain_of(self, model: str) -> tuple[Target, ...]:
-        """Build and keep the chain of a model that has no entry in *models*."""
-        chain: tuple[Target, ...] = ()
-        if self._default or self.breaker is not None:
-            chain = self._with_default([Target(None, model, model)])
-        if len(self._chains) - len(self.models) < _CHAINS_KEPT:
-            self._chains[model] = chain
-        return chain
-
-    def _with_default(self, chain: Sequence[Target]) -> tuple[Target, ...]:
-        if not self._default:
-            return tuple(chain)
-        return (*chain, *(target for target in self._default if target not in chain))
 
     async def _try(
         self, call: Call, proceed: Next, record: Record, asked: str, target: Target, *, last: bool
@@ -265,29 +200,4 @@ class Fallback:
 
     def _matters(self, error: OpenAIError) -> bool:
         """Return whether a failure is in `on`."""
-        return _kind(error) in self._on
-
-
-def _kind(error: OpenAIError) -> Failure | None:
-    kind: Failure | None = None
-    if isinstance(error, DeadlineExceededError):
-        kind = None  # no time is left for another target
-    elif isinstance(error, APITimeoutError):
-        kind = "timeout"
-    elif isinstance(error, APIConnectionError):
-        kind = "connection"
-    elif isinstance(error, RateLimitExceeded):
-        kind = (
-            None if error.details else "rate_limit"
-        )  # the application's own limit is not the target's failure
-    elif isinstance(error, APIStatusError):
-        if error.code in {"content_filter", "content_policy_violation"}:
-            kind = "content_filter"
-        elif error.status_code >= _SERVER_ERROR:
-            kind = "server_error"
-        else:
-            by_status: dict[int, Failure] = {_NOT_FOUND: "not_found", _TOO_MANY: "rate_limit"}
-            kind = by_status.get(error.status_code)
-    elif isinstance(error, APIError):
-        kind = "server_error"
-    return kind
+        return failure_of(error) in self._on
