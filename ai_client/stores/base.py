@@ -161,6 +161,14 @@ class Backend(Protocol):
         """
         ...
 
+    def renew(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> bool:
+        """Extend the reservation of *ticket* on the ledgers of *holds* until *expires*; never shorten it.
+
+        Returns:
+            Whether all of them are still held. What has expired, was settled or was never admitted is not held again.
+        """
+        ...
+
     def settle(
         self,
         ticket: str,
@@ -228,6 +236,10 @@ class Store(Protocol):
         expires: float,
     ) -> Refusal | None:
         """See `Backend.admit`."""
+        ...
+
+    def renew(self, ticket: str, holds: Sequence[Hold], /, *, now: float, expires: float) -> bool:
+        """See `Backend.renew`; blocks, for the thread of `stores.heartbeat`. Returns `True` while the store is down."""
         ...
 
     async def settle(

@@ -65,6 +65,20 @@ class DjangoCacheBackend:
                 self._change(cache, Change(take.key, take.amount, take.window, now), now)
             return None
 
+    def renew(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> bool:
+        """Extend a reservation until *expires*; return whether all of it is still held."""
+        with self._locked() as cache:
+            held = True
+            for hold in holds:
+                account = self._account(cache, hold.key, now)
+                if ticket not in account["holds"]:
+                    held = False
+                    continue
+                amount, before = account["holds"][ticket]
+                account["holds"][ticket] = amount, max(before, expires)
+                self._keep(cache, f"ledger:{hold.key}", account, max(hold.until, expires), now)
+            return held
+
     def settle(
         self,
         ticket: str,

@@ -40,6 +40,13 @@ class MemoryBackend:
                         account.let_go(ticket)
             return refusal
 
+    def renew(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> bool:
+        """Extend a reservation until *expires*; return whether all of it is still held."""
+        state = self._state()
+        with state.lock:
+            held = [state.renew(ticket, hold, now, expires) for hold in holds]
+        return all(held)
+
     def settle(
         self,
         ticket: str,

@@ -103,6 +103,17 @@ class State:
             made.append(account)
         return None
 
+    def renew(self, ticket: str, hold: Hold, now: float, expires: float) -> bool:
+        """Extend a reservation on one ledger; return whether it is still held."""
+        account = self.account(hold.key, hold.until, now)
+        if ticket not in account.holds:
+            return False
+        amount, before = account.holds[ticket]
+        account.let_go(ticket)
+        account.hold(ticket, amount, max(before, expires))
+        account.until = max(account.until, hold.until, expires)
+        return True
+
     def take(self, takes: Sequence[Take], now: float) -> Refusal | None:
         """Take amounts from windows, all or none."""
         wait = 0.0

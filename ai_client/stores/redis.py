@@ -19,7 +19,7 @@ from .base import (
     Tally,
     bounded,
 )
-from .redis_scripts import ADMIT, LEDGER, SETTLE, SUMS
+from .redis_scripts import ADMIT, LEDGER, RENEW, SETTLE, SUMS
 
 TIMEOUT = 1.0
 """Seconds to wait for a connection or a reply."""
@@ -32,6 +32,7 @@ class _Server:
         self.redis = redis
         self.scripts = {
             "admit": redis.register_script(ADMIT),
+            "renew": redis.register_script(RENEW),
             "settle": redis.register_script(SETTLE),
             "ledger": redis.register_script(LEDGER),
             "sums": redis.register_script(SUMS),
@@ -125,6 +126,12 @@ class RedisBackend:
             return None
         position, used, held, wait = said
         return Refusal(position, used, held) if position >= 0 else Refusal(None, wait=float(wait))
+
+    def renew(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> bool:
+        """Extend a reservation until *expires*; return whether all of it is still held."""
+        args = [ticket, repr(now), repr(expires), *(repr(hold.until) for hold in holds)]
+        held: int = self._run("renew", [f"ledger:{hold.key}" for hold in holds], args)
+        return held == len(holds)
 
     def settle(
         self,

@@ -93,6 +93,24 @@ return false
 
 A ticket that is already admitted or settled changes nothing: the client repeats a command whose reply was lost.
 """
+RENEW = (
+    _COMMON
+    + """
+local ticket, now, expires, held = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), 0
+for i, key in ipairs(KEYS) do
+    local before = tonumber(redis.call('ZSCORE', key .. ':due', ticket) or '-inf')
+    if before > now then
+        held = held + 1
+        if before < expires then redis.call('ZADD', key .. ':due', ARGV[3], ticket) end
+        local stay = math.max(tonumber(ARGV[i + 3]), expires) - now
+        keep(key, stay)
+        keep(key .. ':due', stay)
+    end
+end
+return held
+"""
+)
+"""Extend a reservation on each ledger that still holds it, and return how many do."""
 SETTLE = (
     _COMMON
     + """

@@ -83,6 +83,17 @@ class SharedStore:
                 await io.work(self._here(), self._settle, *request.nothing())
             raise
 
+    def renew(self, ticket: str, holds: Sequence[Hold], /, *, now: float, expires: float) -> bool:
+        """Extend a reservation until *expires*; return whether it is still held, `True` while the backend is down."""
+        renew = getattr(self.backend, "renew", None)
+        if renew is None:  # an application's own backend, written before there was such a method
+            return False
+        try:
+            return bool(self._attempt(renew, (ticket, holds, now, expires)))
+        except StoreError as error:
+            self._warn(error)
+            return True
+
     async def settle(
         self,
         io: IO,

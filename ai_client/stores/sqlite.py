@@ -89,6 +89,18 @@ class SqliteBackend:
 
         return self._write(admit, now)
 
+    def renew(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> bool:
+        """Extend a reservation until *expires*; return whether all of it is still held."""
+
+        def renew(db: sqlite3.Connection) -> bool:
+            held = db.executemany(
+                "UPDATE holds SET expires = max(expires, ?) WHERE key = ? AND ticket = ? AND expires > ?",
+                [(expires, hold.key, ticket, now) for hold in holds],
+            )
+            return held.rowcount == len(holds)
+
+        return self._write(renew, now)
+
     def settle(
         self,
         ticket: str,

@@ -377,22 +377,25 @@ def test_a_failure_is_shared_and_a_cancellation_is_not(upstream: Upstream) -> No
     asyncio.run(main())
 
 
+@pytest.fixture(params=["sqlite", "redis"])
+def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of an empty store that processes can share, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/s.db"
+    import redis
+
+    url: str = request.getfixturevalue("redis_server").url
+    with redis.Redis.from_url(url) as connection:
+        connection.flushall()
+    return url
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["sqlite", "redis"])
-def test_processes_share_a_flight_too(
-    place: str, upstream: Upstream, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_processes_share_a_flight_too(shared_url: str, upstream: Upstream) -> None:
     """Of 4 processes that ask the same at once, on both clients, one goes upstream, and all get its answer."""
     gate = Gate()
     upstream.always(gate=gate)
-    url = f"sqlite:///{tmp_path}/s.db"
-    if place == "redis":
-        import redis
-
-        url = request.getfixturevalue("redis_server").url
-        with redis.Redis.from_url(url) as connection:
-            connection.flushall()
-    command = [sys.executable, "-m", "tests.support.asker", url, upstream.base_url]
+    command = [sys.executable, "-m", "tests.support.asker", shared_url, upstream.base_url]
     processes = [
         subprocess.Popen([*command, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for kind in ("sync", "async", "sync", "async")
@@ -420,6 +423,42 @@ def test_processes_share_a_flight_too(
     assert len({digest for _, digest in said}) == 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_killed_leader_holds_nobody_up(kind: str, shared_url: str, upstream: Upstream) -> None:
+    """Where a process is killed while it asks, one that waits for its answer asks within seconds, and all get that."""
+    gate = Gate()
+    upstream.always(gate=gate)
+    command = [sys.executable, "-m", "tests.support.asker", shared_url, upstream.base_url, kind]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    leader, *followers = processes
+    try:
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "asking\n"
+            upstream.wait_for(lambda: len(upstream.requests) == 1)
+        leader.kill()
+        upstream.wait_for(lambda: len(upstream.requests) == 2, timeout=30)
+        gate.set()
+        said = [process.communicate(timeout=60)[0].split() for process in followers]
+    finally:
+        gate.set()
+        for process in processes:
+            process.kill()
+            process.communicate()
+    assert len(upstream.requests) == 2
+    assert sorted(how for how, _ in said) == ["miss", "shared"]
+    assert len({digest for _, digest in said}) == 1
+
+
 def test_a_flight_of_a_process_that_died_is_taken_over(invoke: Invoke, clock: Clock, tmp_path: Path) -> None:
     """Where who asks has died, another asks once its lease has expired."""
     from ai_client.stores import Hold
@@ -440,12 +479,12 @@ def test_a_flight_of_a_process_that_died_is_taken_over(invoke: Invoke, clock: Cl
     def first_of_another(ticket: str, holds: Any, takes: Any, now: float, expires: float) -> Any:
         if not keys:
             keys.append(holds[0].key)
-            admit("of another", [Hold(keys[0], 1, 1, now + 60)], (), now, now + 60)
+            admit("of another", [Hold(keys[0], 1, 1, now + 5)], (), now, now + 5)
         return admit(ticket, holds, takes, now, expires)
 
     store.backend.admit = first_of_another  # type: ignore[method-assign]
     assert how(embed(invoke, client)) == "miss"
-    assert 60 <= sum(slept) < 61
+    assert 5 <= sum(slept) < 6
     assert how(embed(invoke, client)) == "hit"
     assert store.backend.ledger(keys[0], clock.now).held == 0
     store.close()

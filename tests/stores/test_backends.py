@@ -68,6 +68,32 @@ def test_a_reservation_expires(backend: Backend) -> None:
     assert backend.settle("lost", [Spend("a", 40, DAY)], NOW + 61) == [Ledger(40, 1)]
 
 
+def test_a_renewed_reservation_lasts(backend: Backend) -> None:
+    """A reservation that is renewed is held until its new end, also on a ledger that would be forgotten before."""
+    holds = [Hold("a", 70, 100, NOW + 60), Hold("b", 1, None, DAY)]
+    backend.admit("t1", holds, (), NOW, NOW + 60)
+    assert backend.renew("t1", holds, NOW + 59, NOW + 119)
+    assert backend.renew("t1", holds, NOW + 59, NOW + 100)  # shortens nothing
+    assert backend.ledger("a", NOW + 118) == Ledger(0, 70)
+    assert backend.admit("t2", [Hold("a", 31, 100, DAY)], (), NOW + 118, NOW + 200) == Refusal(0, 0, 70)
+    assert not backend.renew("t1", holds, NOW + 119, NOW + 300)
+    assert backend.admit("t2", [Hold("a", 31, 100, DAY)], (), NOW + 119, NOW + 200) is None
+    assert backend.ledger("b", NOW + 119) == Ledger(0, 0)
+
+
+def test_only_what_is_held_is_renewed(backend: Backend) -> None:
+    """What was never admitted, was settled or is held on some ledgers alone is not renewed as a whole."""
+    holds = [Hold("a", 10, 100, DAY), Hold("b", 10, 100, DAY)]
+    assert not backend.renew("none", holds, NOW, NOW + 60)
+    backend.admit("t1", holds[:1], (), NOW, NOW + 60)
+    assert not backend.renew("t1", holds, NOW, NOW + 120)
+    assert backend.ledger("a", NOW + 60) == Ledger(0, 10)
+    assert backend.ledger("b", NOW) == Ledger(0, 0)
+    backend.settle("t1", [Spend("a", 3, DAY)], NOW + 60)
+    assert not backend.renew("t1", holds[:1], NOW + 61, NOW + 120)
+    assert backend.ledger("a", NOW + 61) == Ledger(3, 0)
+
+
 @pytest.mark.parametrize("order", [*itertools.permutations((60, 61, 120))])
 def test_each_reservation_expires_at_its_own_time(backend: Backend, order: tuple[int, ...]) -> None:
     """Reservations on one ledger are given back one by one, in whatever order they were made."""
@@ -282,7 +308,7 @@ def test_holds_are_not_looked_through_at_each_call(monkeypatch: pytest.MonkeyPat
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["reserve", "settle", "tick"]),
+        st.sampled_from(["reserve", "settle", "renew", "tick"]),
         st.integers(0, 5),
         st.integers(0, 60),
     ),
@@ -297,7 +323,7 @@ STEPS = st.lists(
     deadline=None,
 )
 def test_reservations_follow_their_arithmetic(backend: Backend, steps: list[tuple[str, int, int]]) -> None:
-    """Whatever is reserved, settled or left to expire: the ledger equals a model of it, and keeps its limit."""
+    """Whatever is reserved, renewed, settled or left to expire: the ledger equals a model of it within its limit."""
     key = uuid4().hex
     now, used, tickets, settled = NOW, 0, {}, set()
     for step, number, amount in steps:
@@ -310,6 +336,11 @@ def test_reservations_follow_their_arithmetic(backend: Backend, steps: list[tupl
             settled.add(ticket)
             backend.settle(ticket, [Spend(key, amount, DAY)], now)
             used += amount
+        elif step == "renew":
+            reserved, expires = tickets.get(ticket, (0, 0.0))
+            assert backend.renew(ticket, [Hold(key, amount, 100, DAY)], now, now + amount) == (expires > now)
+            if expires > now:
+                tickets[ticket] = reserved, max(expires, now + amount)
         elif step == "reserve" and ticket not in settled and ticket not in tickets:
             refusal = backend.admit(ticket, [Hold(key, amount, 100, DAY)], (), now, now + 100)
             assert (refusal is None) == (used + held + amount <= 100)

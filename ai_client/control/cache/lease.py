@@ -1,13 +1,16 @@
-"""A lease: mutual exclusion between processes through a shared store, which expires when its holder dies."""
+"""A lease: mutual exclusion between processes through a shared store, which expires soon after its holder died."""
 
 from ..._io import IO
 from ...errors import StoreError
 from ...stores import Store
 from ...stores.base import Hold, Spend
+from ...stores.heartbeat import Renewal, keep_renewed
 from ...stores.tickets import new_ticket
 
-SECONDS = 60.0
-"""Seconds after which the lease of a process that died expires."""
+SECONDS = 5.0
+"""Seconds after which the lease of a process that died expires; that of one that lives is renewed."""
+LONGEST = 600.0
+"""Seconds after which it is renewed no more, so that a call that never ends does not hold up others for ever."""
 
 
 class Lease:
@@ -20,27 +23,32 @@ class Lease:
         name: Name of the lock within it.
     """
 
-    __slots__ = ("_name", "_store", "_ticket")
+    __slots__ = ("_name", "_renewal", "_store", "_ticket")
 
     def __init__(self, store: Store, name: str) -> None:
         self._store = store
         self._name = f"lease|{name}"
         self._ticket = new_ticket()
+        self._renewal: Renewal | None = None
 
     async def take(self, io: IO) -> bool:
         """Try to take the lease; return whether that succeeded. While the store is down it always does."""
         now = io.now()
         hold = Hold(self._name, 1, 1, now + SECONDS)
         try:
-            return (
-                await self._store.admit(io, self._ticket, [hold], (), now=now, expires=now + SECONDS) is None
-            )
+            refusal = await self._store.admit(io, self._ticket, [hold], (), now=now, expires=now + SECONDS)
         except StoreError:
             return True
+        if refusal is not None:
+            return False
+        self._renewal = keep_renewed(io, self._store, self._ticket, [hold], SECONDS, at_most=LONGEST)
+        return True
 
     async def give_back(self, io: IO) -> None:
-        """Release the lease, even if the caller is cancelled."""
-        await io.carry_through(self._settle(io))
+        """Release the lease if it was taken, even if the caller is cancelled."""
+        if self._renewal is not None:
+            self._renewal.stop()
+            await io.carry_through(self._settle(io))
 
     async def _settle(self, io: IO) -> None:
         now = io.now()

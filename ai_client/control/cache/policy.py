@@ -220,14 +220,14 @@ class Cache:
         if self.store.instant is not None:
             return await self._send_whole(call, proceed, record, key)
         io, lease, pause = call.io, Lease(self.store, key), _FIRST_PAUSE
-        while not await lease.take(io):
-            await io.sleep(pause)
-            pause = min(2 * pause, _LAST_PAUSE)
-            if (entry := await self._fresh(call, key)) is not None:
-                return self._answer(call, record, entry, "shared"), entry
-            if is_over(call.deadline):
-                return await self._send_whole(call, proceed, record, key)  # raises DeadlineExceededError
         try:
+            while not await lease.take(io):
+                await io.sleep(pause)
+                pause = min(2 * pause, _LAST_PAUSE)
+                if (entry := await self._fresh(call, key)) is not None:
+                    return self._answer(call, record, entry, "shared"), entry
+                if is_over(call.deadline):
+                    return await self._send_whole(call, proceed, record, key)  # raises DeadlineExceededError
             if (entry := await self._fresh(call, key)) is not None:
                 return self._answer(call, record, entry, "shared"), entry
             return await self._send_whole(call, proceed, record, key)
