@@ -2,18 +2,15 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from operator import attrgetter
-from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Literal, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .._call.record import Record
-from .._fork import PerProcess
 from ..errors import ConfigError
 
-T = TypeVar("T")
 Scope: TypeAlias = Literal["all", "process", "endpoint", "tenant", "user", "model"]
 """`all` is everyone who shares the store; the others separate processes, labels or models."""
 Per: TypeAlias = Literal["second", "minute", "hour", "day", "week", "month", "total"]
@@ -27,10 +24,7 @@ _VALUES: dict[str, Callable[[Record], str | None]] = {
     "model": lambda record: record.model,
 }
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
-_PLACES = {"endpoint": "labels.endpoint", "tenant": "labels.tenant", "user": "labels.user", "model": "model"}
-"""Attribute of `Record` that holds a scope's value; `all` and `process` are constant within a process."""
 _OF_TENANTS = frozenset({"tenant", "user"})
-_KEPT = 2_000
 
 
 def scopes_of(scope: Scope | Sequence[Scope], name: str) -> tuple[Scope, ...]:
@@ -69,36 +63,6 @@ def shown_in(scopes: Sequence[Scope], record: Record) -> str:
         f"{scope}={'' if value is None else value.replace('|', '||')}"
         for scope, value in zip(scopes, values_in(scopes, record), strict=True)
     )
-
-
-class PerCaller(Generic[T]):
-    """A value for each combination of scope values, built on first use.
-
-    At most 2,000 are kept.
-
-    Args:
-        make: Builds the value from a record; it may read nothing of it but *scopes* and the account.
-        scopes: The scopes that the value depends on.
-    """
-
-    __slots__ = ("_known", "_make", "_who")
-
-    def __init__(self, make: Callable[[Record], T], scopes: Iterable[Scope]) -> None:
-        self._make = make
-        names = sorted({_PLACES[scope] for scope in scopes if scope in _PLACES})
-        self._who: Callable[[Record], object] = attrgetter("account", *names)
-        self._known: PerProcess[dict[object, T]] = PerProcess(dict)  # the scope may be the process
-
-    def of(self, record: Record) -> T:
-        """Return the value for the caller of a call."""
-        who = self._who(record)
-        known = self._known()
-        found = known.get(who)
-        if found is None:
-            if len(known) >= _KEPT:
-                known.clear()
-            found = known[who] = self._make(record)
-        return found
 
 
 class Window(NamedTuple):

@@ -6,16 +6,13 @@ from typing import Any
 
 import pytest
 
-from ai_client import BudgetExceeded, labels
 from ai_client._answers import result as _result
 from ai_client._call import call as call_module
-from ai_client.control.accounting import places
 from ai_client.control.assembly import make_layers
 from ai_client.control.pricing import meter
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
 from tests.support.invoke import Invoke
-from tests.support.policies import Clock
 
 COUNTING: dict[str, Any] = {
     "logs": True,
@@ -79,42 +76,6 @@ def test_an_answer_is_decoded_once(
     decoded = [counted(monkeypatch, module, "decode") for module in (meter, _result)]
     assert invoke.chat(client).usage.total_tokens
     assert sum(map(len, decoded)) == times
-
-
-def test_the_calendar_is_looked_at_once_a_window(
-    invoke: Invoke, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Budgets look at the calendar when a window has ended, and not at each call."""
-    budgets = [{"requests": 2, "per": "hour"}, {"requests": 100, "per": "day", "timezone": "Europe/Berlin"}]
-    client = invoke.client(layers=make_layers({"budgets": budgets}))
-    client.io.now = clock
-    looked = counted(monkeypatch, places, "window")
-    for _ in range(3):
-        invoke.chat(client)
-        invoke.chat(client)
-        with pytest.raises(BudgetExceeded):
-            invoke.chat(client)
-        clock.now += 3600
-    assert len(looked) == 3 * len(budgets)
-    clock.now -= 2 * 3600  # a clock that was set back finds its window again
-    with pytest.raises(BudgetExceeded):
-        invoke.chat(client)
-
-
-def test_ledgers_are_named_once_for_each_caller(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The names of ledgers and windows are put together once for all calls of a tenant and model."""
-    from ai_client.control.accounting import budget, rate_limit
-
-    limits = [{"requests": 100, "scope": "tenant"}]
-    client = invoke.client(
-        layers=make_layers({"budgets": [{"requests": 100, "scope": "tenant"}], "rate_limits": limits})
-    )
-    named = [counted(monkeypatch, module, "key_in") for module in (budget, rate_limit)]
-    for tenant in ("a", "b"):
-        with labels(tenant=tenant):
-            for _ in range(5):
-                invoke.chat(client)
-    assert [len(names) for names in named] == [2, 2]
 
 
 def test_idle_policies_add_no_frame(invoke: Invoke) -> None:

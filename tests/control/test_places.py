@@ -1,16 +1,17 @@
-"""Where calls count, found once for each caller that the limits tell apart."""
+"""Where calls count."""
 
 from typing import Any
 
 import pytest
 
-from ai_client import Labels
+from ai_client import BudgetExceeded, Labels
 from ai_client.control import Record
 from ai_client.control.accounting.budget import Budget
-from ai_client.control.accounting.places import PlaceFinder
+from ai_client.control.accounting.places import places_of, takes_of
 from ai_client.control.accounting.rate_limit import RateLimit
 from ai_client.control.assembly import make_layers
 from tests.support.invoke import CHAT, Invoke
+from tests.support.policies import Clock
 
 EVERYBODY = [
     Record(Labels(endpoint, tenant, user), model)
@@ -36,26 +37,18 @@ EVERYBODY = [
     ],
 )
 @pytest.mark.parametrize("kind", [Budget, RateLimit])
-def test_kept_for_callers_that_are_told_apart(kind: Any, scopes: list[Any], callers: int) -> None:
-    """What is kept grows with the callers that the scopes in use tell apart, and each caller gets its own."""
+def test_callers_that_are_told_apart(kind: Any, scopes: list[Any], callers: int) -> None:
+    """Callers count together exactly where no scope in use tells them apart."""
     limits = [
         kind(requests=1, per="minute", scope=scope, name=str(number)) for number, scope in enumerate(scopes)
     ]
-    finder = PlaceFinder(limits, ()) if kind is Budget else PlaceFinder((), limits)
-    fresh = PlaceFinder(limits, ()) if kind is Budget else PlaceFinder((), limits)
-    for record in EVERYBODY:
-        found = finder.at(1.0, record)
-        assert found == fresh._stretch_at(1.0).callers.of(record)
-        assert finder.at(1.0, record) is found
-    assert len(finder._stretch.callers._known()) == callers
 
+    def keys(record: Record) -> tuple[str, ...]:
+        if kind is Budget:
+            return tuple(place.key for place in places_of(limits, record, 1.0))
+        return tuple(take.key for take in takes_of(limits, record, 0).all)
 
-def test_what_is_kept_is_bounded() -> None:
-    """However many callers there are, no more than a few thousand are remembered."""
-    finder = PlaceFinder([Budget(usd=1, scope="user")], ())
-    for number in range(10_000):
-        assert finder.at(1.0, Record(Labels(user=str(number)))).budgets[0].key.endswith(f"user={number}")
-    assert len(finder._stretch.callers._known()) <= 2_000
+    assert len({keys(record) for record in EVERYBODY}) == callers
 
 
 @pytest.mark.parametrize("model", [["m"], {"name": "m"}, 5])
@@ -71,3 +64,19 @@ def test_model_that_is_no_text(invoke: Invoke, model: Any) -> None:
     )
     client = invoke.client(layers=layers)
     assert invoke(client.chat.completions.create, **{**CHAT, "model": model}).id
+
+
+def test_a_window_that_ended_counts_no_more(invoke: Invoke, clock: Clock) -> None:
+    """A budget is fresh in each window, and a clock that was set back finds the one that it left."""
+    budgets = [{"requests": 2, "per": "hour"}, {"requests": 100, "per": "day", "timezone": "Europe/Berlin"}]
+    client = invoke.client(layers=make_layers({"budgets": budgets}))
+    client.io.now = clock
+    for _ in range(3):
+        invoke.chat(client)
+        invoke.chat(client)
+        with pytest.raises(BudgetExceeded):
+            invoke.chat(client)
+        clock.now += 3600
+    clock.now -= 2 * 3600
+    with pytest.raises(BudgetExceeded):
+        invoke.chat(client)

@@ -5,7 +5,6 @@ rest released. So concurrent calls cannot spend the same money, within one proce
 """
 
 import logging
-import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from ...errors import BudgetExceeded, ConfigError
 from ...stores import Store
 from ...stores.base import Ledger
 from ..options.amounts import check_amounts
-from ..pricing.billed import TEXT_PATHS, has_known_model, is_billed, is_by_tokens, is_media
+from ..pricing.billed import has_known_model, is_billed, is_by_tokens, is_media
 from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, add_tools_asked, size_of
 from ..pricing.media import expected as expected_of_media
 from ..pricing.prices import Prices
@@ -87,7 +86,6 @@ class Budget:
     unit: Unit = field(init=False)
     limit: int = field(init=False)
     scopes: tuple[Scope, ...] = field(init=False)
-    worth_a_word: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         amounts: dict[Unit, float | None] = {
@@ -105,8 +103,6 @@ class Budget:
         object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "limit", round(amount * NANO) if unit == "usd" else int(amount))
         object.__setattr__(self, "scopes", scopes_of(self.scope, "budget: scope"))
-        worth_a_word = math.inf if self.warn_at is None else min(self.warn_at, 1.0) * self.limit
-        object.__setattr__(self, "worth_a_word", worth_a_word)
 
     def key(self, record: Record, at: Window) -> str:
         """Return the key of the ledger in which a call counts."""
@@ -167,17 +163,9 @@ class Budgets(Counted):
         Raises:
             ConfigError: A hard budget counts USD and the model's price is unknown.
         """
-        is_text = call.path in TEXT_PATHS
-        if not self.measures or not (is_text or (is_billed(call) and has_known_model(call))):
+        if not self.measures or not (is_billed(call) and has_known_model(call)):
             return _REQUEST
-        if not is_text and not is_by_tokens(call):
-            usage = Usage("estimated")
-        elif is_text or not is_media(call):
-            size = call.size or size_of(call)
-            usage = Usage("estimated", size.tokens(WARY_BYTES_PER_TOKEN), size.answer(self.output_tokens))
-            add_tools_asked(usage, call)
-        else:
-            usage = expected_of_media(call)
+        usage = self._expected(call)
         cost = self.prices.most_nano_usd(usage, terms) if self.in_usd else 0
         if cost is None and any(budget.unit == "usd" and budget.hard for budget in self.budgets):
             model = record.target_model or record.model
@@ -188,6 +176,17 @@ class Budgets(Counted):
                 " budget soft."
             )
         return {"requests": 1, "tokens": usage.total, "usd": cost or 0}
+
+    def _expected(self, call: Call) -> Usage:
+        """Return the usage that a call is likely to stay within."""
+        if not is_by_tokens(call):
+            return Usage("estimated")
+        if is_media(call):
+            return expected_of_media(call)
+        size = call.size or size_of(call)
+        usage = Usage("estimated", size.tokens(WARY_BYTES_PER_TOKEN), size.answer(self.output_tokens))
+        add_tools_asked(usage, call)
+        return usage
 
     def used(self, usage: Usage, record: Record, needed: Amounts, terms: Terms = NO_TERMS) -> Amounts:
         """Return the amounts that a call used; where they are unknown, the amounts that were reserved."""
@@ -204,18 +203,20 @@ class Budgets(Counted):
                 used["usd"] = cost
         return used
 
-    def are_low(self, ledgers: Sequence[Ledger]) -> bool:
-        """Return whether a budget has reached its `warn_at`, or its limit."""
-        for budget, ledger in zip(self.budgets, ledgers):  # noqa: B905, SIM110 - none where the store is down; faster
-            if ledger.used >= budget.worth_a_word:
-                return True
-        return False
-
     async def warn(self, io: IO, record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]) -> None:
-        """Log a warning and call `on_warning` for each budget that reached `warn_at` or its limit, once per window."""
-        for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - none where the store is down
-            if ledger.used >= budget.worth_a_word:
-                await self._warn(io, budget, record, place.key, ledger)
+        """Log a warning and call `on_warning` for each budget that reached `warn_at` or its limit, once per window.
+
+        Args:
+            io: How to call `on_warning`.
+            record: The record of the call.
+            places: The ledgers of the budgets by name.
+            ledgers: Their balances, in order; none while the store is down.
+        """
+        for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - see `ledgers`
+            shares = set() if budget.warn_at is None else {budget.warn_at, 1.0}
+            reached = [share for share in shares if ledger.used >= share * budget.limit]
+            if [share for share in reached if self._is_first(f"{place.key}|{share}")]:
+                await self._warn(io, budget, shown_in(budget.scopes, record), ledger.used)
 
     def refusal(
         self, position: int, ledger: Ledger, amount: int, record: Record, now: float
@@ -240,13 +241,8 @@ class Budgets(Counted):
         error.status = budget.status
         return error
 
-    async def _warn(self, io: IO, budget: Budget, record: Record, key: str, ledger: Ledger) -> None:
-        crossed = [share for share in {budget.warn_at or 0.0, 1.0} if ledger.used >= share * budget.limit]
-        fresh = [share for share in crossed if self._first(f"{key}|{share}")]
-        if fresh:
-            await self._tell(io, budget, shown_in(budget.scopes, record), ledger.used)
-
-    def _first(self, key: str) -> bool:
+    def _is_first(self, key: str) -> bool:
+        """Return whether this process has not warned of *key* yet, and note that it has."""
         with self._lock:
             if key in self._warned:
                 return False
@@ -255,7 +251,7 @@ class Budgets(Counted):
             self._warned[key] = None
             return True
 
-    async def _tell(self, io: IO, budget: Budget, scope: str, used: int) -> None:
+    async def _warn(self, io: IO, budget: Budget, scope: str, used: int) -> None:
         warning = BudgetWarning(budget, scope, budget.shown(used), budget.shown(budget.limit))
         logger.warning(
             "A budget is used up to %d %%: %g of %g %s per %s, %s",

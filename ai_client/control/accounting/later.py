@@ -12,17 +12,19 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
-from ..._call.call import Call, Reply
+from ..._call.call import Call, Reply, StreamEnd
 from ..._call.report import reported
 from ..._call.usage import Usage
 from ...errors import members_of
-from ...stores.base import Spend
+from ...stores.base import Spend, Tally
 from ..pricing.billed import RUNS
+from ..pricing.meter import metered
 from ..pricing.terms import Terms
-from .parts import Amounts, Place, Unit
+from ..record import record_of
+from .parts import Amounts, Books, Place, Unit
 
-NOTHING: Amounts = {"requests": 0, "tokens": 0, "usd": 0}
-KEPT = 7 * 86_400.0
+_NOTHING: Amounts = {"requests": 0, "tokens": 0, "usd": 0}
+_KEPT = 7 * 86_400.0
 """Seconds for which begun work is remembered."""
 _BEGINS = re.compile(rf"(?:^|/)(?:responses|batches|{RUNS})$")
 _RESPONSES = re.compile(r"(?:^|/)responses$")
@@ -48,9 +50,9 @@ def asked_for(call: Call) -> str | None:
     return match["id"]
 
 
-def id_in(content: bytes | None) -> str | None:
-    """Return the id of the work in an answer."""
-    found = _parsed(content).get("id")
+def id_in(reply: Reply) -> str | None:
+    """Return the id of the work in a whole answer."""
+    found = _parsed(_content(reply)).get("id")
     return found if isinstance(found, str) else None
 
 
@@ -67,7 +69,7 @@ def watched(call: Call, reply: Reply) -> list[str]:
     return found
 
 
-def usage_in(content: bytes | None) -> Usage | None:
+def _usage_in(content: bytes | None) -> Usage | None:
     """Return the usage that an answer reports of work that is done; `None` while it goes on."""
     answer = _parsed(content)
     if content is None or answer.get("status") in _GOES_ON:
@@ -87,7 +89,12 @@ def _parsed(content: bytes | None) -> Mapping[str, Any]:
         return {}
 
 
-def key_of(work: str, policies: str) -> str:
+def _content(reply: Reply) -> bytes | None:
+    content: bytes | None = getattr(reply.response, "_content", None)
+    return content
+
+
+def _key_of(work: str, policies: str) -> str:
     """Return the key under which policies keep begun work, which is also the ticket of its settlement."""
     return f"begun|{policies}|{work}"
 
@@ -120,7 +127,7 @@ class Begun(NamedTuple):
             begun = _adapter().validate_json(value or b"")
         except ValueError:
             return None
-        return begun._replace(needed={**NOTHING, **begun.needed})
+        return begun._replace(needed={**_NOTHING, **begun.needed})
 
     def spends(self, used: Amounts) -> list[Spend]:
         """Return what is to be counted in addition, now that *used* is known; a call counted as a request before."""
@@ -132,3 +139,49 @@ class Begun(NamedTuple):
 @lru_cache
 def _adapter() -> TypeAdapter[Begun]:
     return TypeAdapter(Begun)
+
+
+async def remember(books: Books, call: Call, work: str, begun: Begun) -> None:
+    """Keep what was counted for work that goes on."""
+    if books.store is not None:
+        now = call.io.now()
+        key = _key_of(work, books.name)
+        await books.store.set(call.io, key, begun.encoded(), now + _KEPT, now)
+
+
+async def settle_work(books: Books, call: Call, reply: Reply, work: str) -> None:
+    """Count what the work that a call asked for has used, now or when the answer ends, if the answer reports it."""
+    if call.is_whole:
+        await call.io.carry_through(_settle(books, call, work, _usage_in(_content(reply))))
+    elif call.stream is not None:
+        meter = metered(call, call, reply)
+
+        async def settle(end: StreamEnd) -> None:
+            del end
+            usage = meter.usage()
+            await _settle(books, call, work, usage if usage.source == "reported" else None)
+
+        reply.on_end.append(settle)
+
+
+async def _settle(books: Books, call: Call, work: str, usage: Usage | None) -> None:
+    """Count what the work used instead of what was reserved for it, once."""
+    io, store, now = call.io, books.store, call.io.now()
+    if usage is None or store is None:
+        return
+    key = _key_of(work, books.name)
+    begun = Begun.decoded(await store.get(io, key, now))
+    if begun is None:  # it was not begun here, or is counted already
+        return
+    record, budgets, cost = record_of(call), books.budgets, books.cost
+    record.usage = usage
+    tally: Tally | None = None
+    if cost is not None:
+        tally = cost.corrected(record, usage, begun.tally, begun.nano_usd, begun.terms)
+    spends: list[Spend] = []
+    if budgets is not None:
+        spends = begun.spends(budgets.used(usage, record, begun.needed, begun.terms))
+    ledgers = await store.settle(io, key, spends, now, tally=tally)
+    await store.set(io, key, b"", now + 1, now)
+    if budgets is not None and len(begun.places) == len(budgets.budgets):
+        await budgets.warn(io, record, begun.places, ledgers)

@@ -1,6 +1,6 @@
-"""Protocols of the policies that `Accounting` counts for."""
+"""Protocols of the policies that `Accounting` counts for, which import it themselves."""
 
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from ..._call.call import Call
@@ -114,10 +114,6 @@ class BudgetsPart(Protocol):
         """Return the amounts that a call used; *needed* were reserved."""
         ...
 
-    def are_low(self, ledgers: Sequence[Ledger]) -> bool:
-        """Return whether a budget has reached its `warn_at`, or its limit."""
-        ...
-
     async def warn(self, io: IO, record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]) -> None:
         """Log a warning for each budget that is nearly used up."""
         ...
@@ -192,11 +188,6 @@ class RatesPart(Protocol):
         """Whether any limit counts tokens."""
         ...
 
-    @property
-    def allowances(self) -> Sized:
-        """The upstream's limits of which less than half is left."""
-        ...
-
     def tokens(self, call: Call) -> int:
         """Estimate the tokens of a call and its answer."""
         ...
@@ -212,3 +203,17 @@ class RatesPart(Protocol):
     def learn(self, record: Record, response: "httpx.Response", now: float) -> None:
         """Record the limits that a response announces."""
         ...
+
+
+class Books(Protocol):
+    """The members of `Accounting` that a reservation and work that goes on use."""
+
+    name: str
+    store: Store | None
+    budgets: BudgetsPart | None
+    cost: CostPart | None
+    rates: RatesPart | None
+    measures: bool
+    asks: bool
+    prices_calls: bool
+    expires: float

@@ -1,297 +1,265 @@
-"""The reservation of one call: what it holds of budgets and rate limits before it is sent, and how it settles."""
+"""The reservation of one call: what it holds of budgets and rate limits while it runs, and how it is settled."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from ..._call.call import Call, Reply, StreamEnd
 from ..._call.record import Record
 from ..._call.usage import UNKNOWN, Usage
 from ..._io.deadline import remaining
 from ...errors import StoreError
-from ...stores import Backend, Store
 from ...stores.base import Change, Hold, Ledger, Refusal, Spend, Take, Tally
 from ...stores.tickets import new_ticket
-from ..pricing.meter import asking_for_usage, metered
+from ..pricing.meter import asking_for_usage, metered, usage_of
 from ..pricing.terms import NO_TERMS, terms_of
-from .later import KEPT, NOTHING, Begun, key_of, watched
-from .parts import Amounts, BudgetsPart, CostPart, RatesPart, Unit
-from .places import PlaceFinder
-
-
-class Books(Protocol):
-    """The members of `Accounting` that a reservation uses."""
-
-    asks: bool
-    budgets: BudgetsPart | None
-    cost: CostPart | None
-    expires: float
-    measures: bool
-    name: str
-    instant: Backend | None
-    places: PlaceFinder
-    prices_calls: bool
-    rates: RatesPart | None
-    store: Store | None
+from .later import Begun, begins_work, id_in, remember, watched
+from .parts import Amounts, Books, Unit
+from .places import Takes, places_of, takes_of
 
 
 class Reservation:
-    """A call's share of its budgets and rates, held until its usage is known.
+    """The amounts that one call holds of its budgets and takes of its rates.
 
-    The same amount is held again for each attempt after one that may have been billed.
+    It is reserved before the call is sent (`reserve`), and settled once by what became of it: an answer
+    (`settle_answered`, for a stream when that ends) or a failure (`settle_failed`). A ticket names it in the store,
+    where settling a ticket again changes nothing. Each attempt after one that may have been billed reserves the same
+    amounts once more, under a ticket of its own.
 
     Args:
-        accounting: The policies that the call counts for, and their store.
+        books: The policies that the call counts for, and their store.
         call: The call that is about to be sent.
-        record: Its record.
+        record: Its record, which counts its attempts.
 
     Attributes:
-        billed_before: The record's `billable` before this call.
         sent: The call to send: *call*, or a copy that asks for its usage.
-        outer: The `before_retry` of the record before this reservation set its own.
     """
 
     __slots__ = (
-        "_accounting",
+        "_billable_before",
+        "_books",
         "_call",
-        "_counted",
-        "_is_open",
+        "_is_held",
         "_needed",
-        "_now",
+        "_outer",
         "_places",
         "_record",
+        "_reserved_at",
+        "_settled_at",
         "_takes",
         "_terms",
         "_tickets",
-        "billed_before",
-        "outer",
+        "_usage",
         "sent",
     )
 
-    def __init__(self, accounting: Books, call: Call, record: Record) -> None:
-        budgets, rates = accounting.budgets, accounting.rates
-        sent = asking_for_usage(call) if call.stream is not None and accounting.asks else call
-        now = call.io.now()
-        places, takes, counted = accounting.places.at(now, record)
-        if counted and rates is not None and accounting.measures:
-            tokens = rates.tokens(sent)
-            counted = [Take(take.key, min(take.limit, tokens), take.limit, take.window) for take in counted]
-            takes = [*takes, *counted] if takes else counted
-        self._terms = terms_of(sent, record, now) if accounting.prices_calls else NO_TERMS
-        self._needed: Amounts = {} if budgets is None else budgets.needed(sent, record, self._terms)
-        self._accounting = accounting
-        self._is_open = False
+    def __init__(self, books: Books, call: Call, record: Record) -> None:
+        budgets, rates, now = books.budgets, books.rates, call.io.now()
+        sent = asking_for_usage(call) if books.asks else call
+        self.sent = sent
+        self._books = books
         self._call = call
         self._record = record
-        self._now = now
-        self._places = places
-        self._takes = takes
-        self._counted = counted
-        self.billed_before = record.billable
+        self._reserved_at = self._settled_at = now
+        self._terms = terms_of(sent, record, now) if books.prices_calls else NO_TERMS
+        self._places = [] if budgets is None else places_of(budgets.budgets, record, now)
+        self._needed: Amounts = {} if budgets is None else budgets.needed(sent, record, self._terms)
+        self._takes = Takes([], [])
+        if rates is not None:
+            tokens = rates.tokens(sent) if books.measures and rates.in_tokens else 0
+            self._takes = takes_of(rates.limits, record, tokens)
         self._tickets = [new_ticket()]
-        self.outer = record.before_retry
-        self.sent = sent
+        self._is_held = False
+        self._usage: Usage | None = None
+        self._billable_before = record.billable
+        self._outer = record.before_retry
 
-    def is_admitted(self) -> bool:
-        """Admit the call without waiting if there is room for it; return whether it was admitted."""
-        accounting = self._accounting
-        instant, rates = accounting.instant, accounting.rates
-        if instant is None or (rates is not None and rates.allowances):
-            return False
-        now, ticket = self._now, self._tickets[0]
-        self._is_open = True
-        if instant.admit(ticket, self._holds(), self._takes, now, now + accounting.expires) is not None:
-            self._is_open = False
-            return False
-        if self._places:
-            self._record.before_retry = self._again
-        return True
-
-    async def admitted(self) -> None:
-        """Wait until there is room for the call.
+    async def reserve(self) -> None:
+        """Wait until there is room for the call, and hold it.
 
         Raises:
             BudgetExceeded: A hard budget has no room.
             RateLimitExceeded: A rate limit has no room in time.
         """
-        io, deadline = self._call.io, self._call.deadline
-        budgets, rates = self._accounting.budgets, self._accounting.rates
-        give_up = self._now + (0.0 if rates is None else rates.max_wait)
+        io, budgets, rates = self._call.io, self._books.budgets, self._books.rates
+        first = io.now()
         while True:
-            now = self._now = io.now()
+            now = self._reserved_at = io.now()
             wait = 0.0 if rates is None else rates.upstream_wait(self.sent, self._record, now)
-            refusal = Refusal(None, wait=wait) if wait else await self._admit(now)
-            if refusal is None:
-                break
-            if refusal.position is not None and budgets is not None:
-                amount = self._needed[self._places[refusal.position].unit]
-                ledger = Ledger(refusal.used, refusal.held)
-                raise budgets.refusal(refusal.position, ledger, amount, self._record, now)
-            too_long = deadline is not None and refusal.wait > remaining(deadline)
-            if rates is not None and (too_long or now + refusal.wait > give_up):
-                raise rates.refusal(refusal.wait, () if wait else self._takes)
-            await io.sleep(refusal.wait)
+            lacking: Sequence[Take] = ()  # it is the upstream's limit that has no room
+            if not wait:
+                refusal = await self._admit(self._tickets[0], now)
+                if refusal is None:
+                    break
+                if budgets is not None and refusal.position is not None:
+                    needed = self._needed[self._places[refusal.position].unit]
+                    ledger = Ledger(refusal.used, refusal.held)
+                    raise budgets.refusal(refusal.position, ledger, needed, self._record, now)
+                wait, lacking = refusal.wait, self._takes.all
+            if rates is not None and (now + wait > first + rates.max_wait or self._is_too_late(wait)):
+                raise rates.refusal(wait, lacking)
+            await io.sleep(wait)
         if self._places:
-            self._record.before_retry = self._again
+            self._record.before_retry = self._reserve_again
 
-    def settled_at_once(self, usage: Usage | None, now: float) -> Sequence[Ledger] | None:
-        """Settle an answered call without waiting; return `None`, with nothing settled, where that is impossible."""
-        instant = self._accounting.instant
-        if instant is None or self._record.billable - self.billed_before > 1 or len(self._tickets) > 1:
-            return None
-        used, changes, tally = self._counts(usage, 0, now)
-        spends = [Spend(key, used[unit], until) for key, unit, _, until in self._places]
-        if not (spends or changes or tally):
-            return ()
-        return instant.settle(self._tickets[0], spends, now, changes, tally)
+    def leave_retries(self) -> None:
+        """Ask no more before a retry: the attempts of this call are over."""
+        self._record.before_retry = self._outer
 
-    async def settled(self, usage: Usage | None, now: float) -> Sequence[Ledger]:
-        """Settle an answered call: its usage, and the full reservation of each lost attempt before it."""
-        return await self._settled(usage, now, self._lost())
-
-    async def _settled(self, usage: Usage | None, now: float, lost: int) -> Sequence[Ledger]:
-        used, changes, tally = self._counts(usage, lost, now)
-        return await self._settle(used, lost, changes, tally)
-
-    def _lost(self) -> int:
-        """Return how many attempts before the answered one may have been billed."""
-        return max(0, self._record.billable - self.billed_before - 1)
-
-    async def settled_anyway(self, usage: Usage | None) -> None:
-        """Settle an answered call after its settlement was interrupted; changes nothing where that was done."""
-        if usage is None and self._accounting.cost is not None:
-            usage = UNKNOWN
-        await self.settled(usage, self._call.io.now())
-
-    async def fail(self) -> None:
-        """Settle a failed call: the full reservation of each attempt that may have been billed; nothing if refused."""
-        if not self._is_open:
-            return
-        record = self._record
-        lost = record.billable - self.billed_before
-        tally: Tally | None = None
-        cost = self._accounting.cost
-        if lost and cost is not None:
-            record.usage = UNKNOWN
-            tally = cost.lost(record, lost, self._call.io.now())
-        await self._settle(None, lost, (), tally)
-
-    def settle_at_end_of(self, reply: Reply) -> None:
-        """Settle a stream, or a body that the caller reads, when it ends."""
-        meter = metered(self._call, self.sent, reply)
-        lost = self._lost()  # before a policy further out asks again
-        works = watched(self._call, reply)
-
-        async def settle(end: StreamEnd) -> None:
-            del end
-            usage, now = meter.usage(), self._call.io.now()
-            goes_on = bool(works) and usage.source != "reported"
-            if goes_on:
-                usage = self._record.usage = UNKNOWN
-            await self.warn(await self._settled(usage, now, lost))
-            if goes_on:
-                await self.follow(works[0], now)
-
-        reply.on_end.append(settle)
-
-    async def follow(self, work: str, now: float) -> None:
-        """Keep what was counted at *now* for work that goes on, so that a later call can count the difference."""
-        accounting, record = self._accounting, self._record
-        store, cost = accounting.store, accounting.cost
-        if store is None:
-            return
-        needed = self._needed or NOTHING
-        place = None if cost is None or cost.store is None else cost.place(record, now)
-        begun = Begun(tuple(self._places), needed, record.nano_usd, place, self._terms)
-        await store.set(self._call.io, key_of(work, accounting.name), begun.encoded(), now + KEPT, now)
-
-    async def warn(self, ledgers: Sequence[Ledger]) -> None:
-        """Warn about the budgets that are nearly used up."""
-        budgets = self._accounting.budgets
-        if budgets is not None:
-            await budgets.warn(self._call.io, self._record, self._places, ledgers)
-
-    def _holds(self) -> list[Hold]:
-        if not self._places:
-            return []
-        needed = self._needed
-        return [Hold(key, needed[unit], limit, until) for key, unit, limit, until in self._places]
-
-    async def _admit(self, now: float) -> Refusal | None:
-        store, holds = self._accounting.store, self._holds()
-        if store is None or not (holds or self._takes):
-            self._is_open = True
-            return None
-        refusal = await store.admit(
-            self._call.io,
-            self._tickets[0],
-            holds,
-            self._takes,
-            now=now,
-            expires=now + self._accounting.expires,
+    async def _admit(self, ticket: str, now: float) -> Refusal | None:
+        store, holds, takes = self._books.store, self._holds(), self._takes.all
+        self._is_held = (
+            True  # before it is: Ctrl-C may come between the store's last step and this one's next
         )
-        self._is_open = refusal is None
+        if store is None or not (holds or takes):
+            return None
+        try:
+            refusal = await store.admit(
+                self._call.io, ticket, holds, takes, now=now, expires=now + self._books.expires
+            )
+        except BaseException:
+            self._is_held = (
+                store.instant is not None
+            )  # what a shared store was interrupted at it releases itself
+            raise
+        self._is_held = refusal is None
         return refusal
 
-    def _counts(
-        self, usage: Usage | None, lost: int, now: float
-    ) -> tuple[Amounts, Sequence[Change], Tally | None]:
-        """Price an answered call; return what it spends of budgets and adds to rate windows and totals."""
-        if usage is None:
-            return self._needed, (), None
-        accounting, record, needed = self._accounting, self._record, self._needed
-        cost, budgets = accounting.cost, accounting.budgets
-        tally = None if cost is None else cost.tally(record, usage, lost, now, self._terms)
-        used = needed if budgets is None else budgets.used(usage, record, needed, self._terms)
-        counted = self._counted
-        if not counted or usage.source == "unknown":  # the estimate stands
-            return used, (), tally
-        tokens, at = usage.input + usage.output, self._now
-        changes = [Change(take.key, tokens - take.amount, take.window, at) for take in counted]
-        return used, changes, tally
-
-    async def _settle(
-        self, used: Amounts | None, lost: int, changes: Sequence[Change], tally: Tally | None
-    ) -> Sequence[Ledger]:
-        """Settle all tickets: lost attempts with their reservation, the answered one with what it *used*."""
-        store, io = self._accounting.store, self._call.io
-        ledgers: Sequence[Ledger] = ()
-        if store is None or not (self._places or changes or tally):
-            return ledgers
-        for number, ticket in enumerate(self._tickets):
-            spends = self._spends_of(number, lost, used)
-            ledgers = await store.settle(io, ticket, spends, io.now(), changes=changes, tally=tally)
-            changes, tally = (), None
-        return ledgers
-
-    def _spends_of(self, number: int, lost: int, used: Amounts | None) -> list[Spend]:
-        """Return what the ticket at index *number* spends of each ledger."""
-        amounts = self._needed if number < lost else used if number == lost else None
-        return [
-            Spend(key, amounts[unit] if amounts and (number == 0 or _by_attempt(unit)) else 0, until)
-            for key, unit, _, until in self._places
-        ]
-
-    async def _again(self) -> bool:
+    async def _reserve_again(self) -> bool:
         """Reserve once more if the last attempt may have been billed; return whether a retry is allowed."""
-        if self.outer is not None and not await self.outer():
+        if self._outer is not None and not await self._outer():
             return False
-        store, record = self._accounting.store, self._record
+        books, io = self._books, self._call.io
         holds = [
             hold for hold, place in zip(self._holds(), self._places, strict=True) if _by_attempt(place.unit)
         ]
-        if store is None or not holds or record.billable - self.billed_before < len(self._tickets):
+        if books.store is None or not holds or self._billed() < len(self._tickets):
             return True
-        io, ticket = self._call.io, new_ticket()
-        now = io.now()
+        ticket, now = new_ticket(), io.now()
         try:
-            refusal = await store.admit(
-                io, ticket, holds, (), now=now, expires=now + self._accounting.expires
-            )
+            refusal = await books.store.admit(io, ticket, holds, (), now=now, expires=now + books.expires)
         except StoreError:
             return False
         if refusal is None:
             self._tickets.append(ticket)
         return refusal is None
+
+    def _holds(self) -> list[Hold]:
+        return [Hold(key, self._needed[unit], limit, until) for key, unit, limit, until in self._places]
+
+    def _is_too_late(self, wait: float) -> bool:
+        deadline = self._call.deadline
+        return deadline is not None and wait > remaining(deadline)
+
+    async def settle_answered(self, reply: Reply) -> None:
+        """Settle an answered call: now where the answer is whole, else when its body ends."""
+        books, call, record = self._books, self._call, self._record
+        if reply.is_made and not self._billed():
+            await call.io.carry_through(self.settle_failed())
+            return
+        if books.cost is not None:
+            await books.cost.prices.ready(call.io)
+        if books.measures and not call.is_whole:
+            self._settle_at_end_of(reply)
+            return
+        if books.measures:
+            self._usage = usage_of(call, reply, record)
+        await self._warn(await self._settle_used(self._usage, self._lost()))
+        if self._usage is not None and self._usage.source == "unknown" and begins_work(call):
+            await self._remember(id_in(reply))
+
+    async def settle_again(self, reply: Reply) -> None:
+        """Settle an answered call whose settlement was interrupted; changes nothing where that was done."""
+        if reply.is_made and not self._billed():
+            await self.settle_failed()
+        else:
+            usage = UNKNOWN if self._usage is None and self._books.cost is not None else self._usage
+            await self._settle_used(usage, self._lost())
+
+    async def settle_failed(self) -> None:
+        """Settle a call without an answer: each attempt that may have been billed counts with what was reserved."""
+        if not self._is_held:
+            return
+        cost, lost = self._books.cost, self._billed()
+        tally: Tally | None = None
+        if lost and cost is not None:
+            self._record.usage = UNKNOWN
+            tally = cost.lost(self._record, lost, self._call.io.now())
+        await self._settle_tickets(lost, None, (), tally)
+
+    def _settle_at_end_of(self, reply: Reply) -> None:
+        meter = metered(self._call, self.sent, reply)
+        works = watched(self._call, reply)
+        lost = self._lost()  # now: by then a policy further out may have sent the call again
+
+        async def settle(end: StreamEnd) -> None:
+            del end
+            usage = meter.usage()
+            goes_on = bool(works) and usage.source != "reported"
+            if goes_on:
+                usage = self._record.usage = UNKNOWN
+            await self._warn(await self._settle_used(usage, lost))
+            if goes_on:
+                await self._remember(works[0])
+
+        reply.on_end.append(settle)
+
+    async def _settle_used(self, usage: Usage | None, lost: int) -> Sequence[Ledger]:
+        """Count what the answered attempt used, and what was reserved for the *lost* ones before it."""
+        if usage is None:  # it is not needed
+            return await self._settle_tickets(lost, self._needed, (), None)
+        books, record = self._books, self._record
+        now = self._settled_at = self._call.io.now()
+        tally = None if books.cost is None else books.cost.tally(record, usage, lost, now, self._terms)
+        used = self._needed
+        if books.budgets is not None:
+            used = books.budgets.used(usage, record, self._needed, self._terms)
+        changes: list[Change] = []
+        if usage.source != "unknown":  # else the estimate stands
+            tokens = usage.input + usage.output
+            changes = [
+                Change(take.key, tokens - take.amount, take.window, self._reserved_at)
+                for take in self._takes.tokens
+            ]
+        return await self._settle_tickets(lost, used, changes, tally)
+
+    async def _settle_tickets(
+        self, lost: int, used: Amounts | None, changes: Sequence[Change], tally: Tally | None
+    ) -> Sequence[Ledger]:
+        """Settle the tickets of the attempts: first the *lost* ones, then that which *used* something, if any did."""
+        store, io = self._books.store, self._call.io
+        ledgers: Sequence[Ledger] = ()
+        if store is None or not (self._places or changes or tally):
+            return ledgers
+        for number, ticket in enumerate(self._tickets):
+            amounts = self._needed if number < lost else used if number == lost else None
+            spends = [
+                Spend(key, amounts[unit] if amounts and (number == 0 or _by_attempt(unit)) else 0, until)
+                for key, unit, _, until in self._places
+            ]
+            ledgers = await store.settle(io, ticket, spends, io.now(), changes=changes, tally=tally)
+            changes, tally = (), None  # once
+        return ledgers
+
+    async def _warn(self, ledgers: Sequence[Ledger]) -> None:
+        if self._books.budgets is not None:
+            await self._books.budgets.warn(self._call.io, self._record, self._places, ledgers)
+
+    async def _remember(self, work: str | None) -> None:
+        """Remember what was counted for work that goes on, so that a later call can count the difference."""
+        if work is not None:
+            await remember(self._books, self._call, work, self._begun())
+
+    def _begun(self) -> Begun:
+        cost, record = self._books.cost, self._record
+        totals = None if cost is None or cost.store is None else cost.place(record, self._settled_at)
+        return Begun(tuple(self._places), self._needed, record.nano_usd, totals, self._terms)
+
+    def _billed(self) -> int:
+        """Return how many attempts were, or may have been, billed."""
+        return self._record.billable - self._billable_before
+
+    def _lost(self) -> int:
+        """Return how many attempts before the answered one may have been billed."""
+        return max(0, self._billed() - 1)
 
 
 def _by_attempt(unit: Unit) -> bool:

@@ -5,7 +5,8 @@ import re
 from ..._call.call import Call
 from ...errors import members_of
 
-TEXT_PATHS = frozenset({"/chat/completions", "/responses", "/embeddings", "/completions"})
+_TEXT = frozenset({"/chat/completions", "/responses", "/embeddings", "/completions"})
+"""Endpoints that are billed by tokens of text, whether or not the call names its model."""
 PICTURES = ("/images/generations", "/images/edits", "/images/variations")
 RUNS = r"threads/(?:[^/]+/)?runs"
 _MODEL_FROM_ELSEWHERE = ("/responses", *PICTURES)
@@ -21,7 +22,7 @@ def is_billed(call: Call) -> bool:
     """Return whether a call is billed for what it uses: it runs a model, and that model is not free."""
     if call.method != "POST":
         return False
-    if call.path in TEXT_PATHS:
+    if call.path in _TEXT:
         return True
     path = call.path.partition("?")[0]
     if "model" in members_of(call.body):
@@ -36,9 +37,13 @@ def is_by_tokens(call: Call) -> bool:
 
 def has_known_model(call: Call) -> bool:
     """Return whether the model of a billed call is known before its answer; a run may leave it to its assistant."""
-    return "model" in members_of(call.body) or _RUN.search(call.path.partition("?")[0]) is None
+    return (
+        call.path in _TEXT
+        or "model" in members_of(call.body)
+        or _RUN.search(call.path.partition("?")[0]) is None
+    )
 
 
 def is_media(call: Call) -> bool:
     """Return whether a call goes to an audio or image endpoint."""
-    return call.path not in TEXT_PATHS and call.path.startswith(("/audio/", "/images/"))
+    return call.path.startswith(("/audio/", "/images/"))
