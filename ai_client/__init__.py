@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
     from .azure import AsyncAzureOpenAI as AsyncAzureOpenAI, AzureOpenAI as AzureOpenAI
     from .client import AsyncOpenAI as AsyncOpenAI, OpenAI as OpenAI
-    from .config import ClientConfig as ClientConfig
+    from .config import ClientConfig as ClientConfig, ClientOptions as ClientOptions
     from .credentials import Credentials as Credentials
     from .errors import (
         APIConnectionError as APIConnectionError,
@@ -106,7 +106,7 @@ _HOMES = {
     ),
     ".azure": "AsyncAzureOpenAI AzureOpenAI",
     ".client": "AsyncOpenAI OpenAI",
-    ".config": "ClientConfig",
+    ".config": "ClientConfig ClientOptions",
     ".credentials": "Credentials",
     ".errors": (
         "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError "

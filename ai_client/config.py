@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, Self, cast
+from typing import Any, Self, Unpack, cast
 
 import pydantic
 from pydantic.functional_validators import ModelWrapValidatorHandler
@@ -10,11 +10,14 @@ from pydantic_core import from_json
 
 from ._client import environment as of_process
 from ._config.environment import Origin, completed
+from ._config.keywords import ClientOptions
 from ._config.names import FaultError, explain, unread_variables
 from ._config.options import Options, environment_variables
 from ._config.values import surrounding_faults
 from ._params.secrets import check_secret, shown_address, webhook_key
 from .errors import ConfigError
+
+__all__ = ["ClientConfig", "ClientOptions"]
 
 _ADDRESSES = frozenset({"base_url", "azure_endpoint"})
 _NOT_OF_TARGETS = ("controls", "client_class", "async_client_class", "shutdown_timeout")
@@ -108,7 +111,7 @@ class ClientConfig(Options):
         for name, value in super().__repr_args__():
             yield name, shown_address(value) if name in _ADDRESSES and isinstance(value, str) else value
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: Unpack[ClientOptions]) -> None:
         self._fill(options, str, repr)
 
     def _fill(

@@ -7,7 +7,7 @@ import threading
 import weakref
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, Unpack
 
 from ._exchange.loops import adopt_main_loop, stop_background_loop
 from ._fork import in_child
@@ -19,7 +19,7 @@ from ._process.keep_open import KeepOpen
 from ._process.owned_client import Kind, Managed, aclose_each, build, close_each
 from ._process.signals import unwatch, watch
 from .client import AsyncOpenAI, OpenAI
-from .config import ClientConfig
+from .config import ClientConfig, ClientOptions
 from .errors import ClientClosedError
 
 __all__ = ["DEFAULT_ALIAS", "ClientProvider", "Clients", "State"]
@@ -34,8 +34,8 @@ class ClientProvider:
 
     Args:
         config: The options of the default clients, validated at once.
-        aliases: Options of further clients by name, available as `provider[name]`. The key `"default"` may be
-            used instead of *config*.
+        aliases: Options of further clients by name, for `provider[name]`; `"default"` may stand in for *config*.
+        options: The options of the default clients as keywords, which take precedence over those in *config*.
 
     Raises:
         ConfigError: An option is unknown or ill-typed.
@@ -46,8 +46,9 @@ class ClientProvider:
         config: ClientConfig | Mapping[str, Any] | None = None,
         *,
         aliases: Mapping[str, ClientConfig | Mapping[str, Any]] | None = None,
+        **options: Unpack[ClientOptions],
     ) -> None:
-        self._aliases = clients_of(config, aliases or {}, self._build)
+        self._aliases = clients_of(config, aliases or {}, self._build, options)
         self._default = self._aliases[DEFAULT_ALIAS]
         self._lock = threading.RLock()
         self._gate = new_gate()
@@ -108,9 +109,8 @@ class ClientProvider:
     def adopt_loop(self) -> None:
         """Make the running event loop the main loop of the process; it must live as long as the process serves.
 
-        Calls from it use its connections directly; calls from any other loop are bridged to a background loop
-        of the process. If the process receives a termination signal for which a handler was installed before,
-        the provider starts to drain.
+        Its calls use connections directly; those of any other loop are bridged to a background loop of the process.
+        At a termination signal for which a handler was installed before, the provider starts to drain.
         """
         adopt_main_loop()
         watch(self, any_handler=True)

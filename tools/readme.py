@@ -20,7 +20,7 @@ FRAMEWORKS = """```python
 from ai_client_fastapi import ai_client_lifespan
 from fastapi import FastAPI
 
-app = FastAPI(lifespan=ai_client_lifespan({"controls": controls}))
+app = FastAPI(lifespan=ai_client_lifespan(controls=controls))
 ```
 
 ```python

@@ -92,19 +92,27 @@ def clients_of(
     config: ClientConfig | Mapping[str, Any] | None,
     aliases: Mapping[str, ClientConfig | Mapping[str, Any]],
     build: Callable[[Clients, Kind], Any],
+    options: Mapping[str, Any],
 ) -> dict[str, Clients]:
     """Return the clients of each alias, the default one first.
+
+    Args:
+        config: The options of the default one.
+        aliases: Those of the others.
+        build: Builds a client when it is first used.
+        options: Options of the default one that take precedence over those in *config*.
 
     Raises:
         ConfigError: An option is unknown or ill-typed.
     """
     given = dict(aliases)
-    if config is not None and DEFAULT_ALIAS in given:
-        raise ConfigError("The default client is configured twice: in config and in aliases.")
+    if (config is not None or options) and DEFAULT_ALIAS in given:
+        place = "in config" if config is not None else "by keywords"
+        raise ConfigError(f"The default client is configured twice: {place} and in aliases.")
     default = given.pop(DEFAULT_ALIAS, config)
-    configs = {DEFAULT_ALIAS: ClientConfig.make(default)}
-    for alias, options in given.items():
-        configs[alias] = ClientConfig.make(options, source=f"{alias}.", further=True)
+    configs = {DEFAULT_ALIAS: ClientConfig.make(default, **options)}
+    for alias, further in given.items():
+        configs[alias] = ClientConfig.make(further, source=f"{alias}.", further=True)
     assemblies = {id(config): Assembly(config) for config in configs.values()}
     return {alias: Clients(assemblies[id(config)], build) for alias, config in configs.items()}
 

@@ -32,7 +32,13 @@ class Settings:
     spell: Spell
 
     @classmethod
-    def from_keys(cls, config: Mapping[str, Any], *, prefix: str = "AI_CLIENT_") -> Self:
+    def from_keys(
+        cls,
+        config: Mapping[str, Any],
+        *,
+        prefix: str = "AI_CLIENT_",
+        keywords: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Self:
         """Read settings that are flat: `AI_CLIENT_TIMEOUT` and the like for the default client, further ones in a dict.
 
         Further clients are in `AI_CLIENT_CLIENTS`, which maps each alias to a dict of its options.
@@ -40,6 +46,8 @@ class Settings:
         Args:
             config: The application's configuration, such as `app.config`; keys without the prefix are ignored.
             prefix: The beginning of each key.
+            keywords: Options by alias that the application gave in code, such as `AIClient(timeout=30)`. Its
+                configuration takes precedence over them.
 
         Raises:
             ConfigError: The key for further clients is no mapping of mappings, or defines the default client.
@@ -64,7 +72,13 @@ class Settings:
             if not isinstance(options, Mapping):
                 raise ConfigError(f"{further}[{alias!r}] must be a mapping of options.")
             clients[alias] = dict(cast("Mapping[str, Any]", options))
-        return cls(clients, partial(_spell_key, prefix))
+        spell = partial(_spell_key, prefix)
+        if not keywords:
+            return cls(clients, spell)
+        configured = {alias: frozenset(options) for alias, options in clients.items()}
+        for alias, options in keywords.items():
+            clients[alias] = {**options, **clients.get(alias, {})}
+        return cls(clients, partial(_spell_keyword, keywords, configured, spell))
 
     @classmethod
     def from_mapping(cls, given: object, *, name: str = "AI_CLIENT") -> Self:
@@ -154,6 +168,19 @@ def _spell_key(prefix: str, alias: str, option: str) -> str:
     if alias == DEFAULT_ALIAS:
         return f"{prefix}{option.upper()}"
     return f"{prefix}CLIENTS[{alias!r}][{option!r}]"
+
+
+def _spell_keyword(
+    keywords: Mapping[str, Mapping[str, Any]],
+    configured: Mapping[str, frozenset[str]],
+    spell: Spell,
+    alias: str,
+    option: str,
+) -> str:
+    """Return the name of an option as a keyword where it was given as one and the configuration has none."""
+    if option in configured.get(alias, ()) or option not in keywords.get(alias, ()):
+        return spell(alias, option)
+    return f"{option}=" if alias == DEFAULT_ALIAS else f"aliases[{alias!r}][{option!r}]"
 
 
 def _spell_item(name: str, alias: str, option: str) -> str:

@@ -1,11 +1,11 @@
 """The part that needs FastAPI: dependencies as annotations, and a router that carries a lifespan."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Unpack
 
 from fastapi import APIRouter, Depends
 
-from ai_client import AsyncOpenAI, ClientProvider, OpenAI
+from ai_client import AsyncOpenAI, ClientOptions, ClientProvider, OpenAI
 
 from ._dependencies import get_ai_client, get_sync_ai_client
 from ._lifespan import Config, ai_client_lifespan
@@ -22,9 +22,10 @@ def ai_client_router(
     *,
     aliases: Mapping[str, Config] | None = None,
     warm: Sequence[str] = (),
+    **options: Unpack[ClientOptions],
 ) -> APIRouter:
     """Return a router without routes that carries the clients' lifespan, for `app.include_router`.
 
     For applications that cannot set their own lifespan; the arguments are those of `ai_client_lifespan`.
     """
-    return APIRouter(lifespan=ai_client_lifespan(config, aliases=aliases, warm=warm))
+    return APIRouter(lifespan=ai_client_lifespan(config, aliases=aliases, warm=warm, **options))

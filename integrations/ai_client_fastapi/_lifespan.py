@@ -4,9 +4,9 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, Unpack
 
-from ai_client import ClientConfig, ClientProvider
+from ai_client import ClientConfig, ClientOptions, ClientProvider
 from ai_client.errors import ConfigError
 
 from ._late import log_risks_of
@@ -24,6 +24,7 @@ def ai_client_lifespan(
     aliases: Mapping[str, Config] | None = None,
     wraps: Callable[[Any], Any] | None = None,
     warm: Sequence[str] = (),
+    **options: Unpack[ClientOptions],
 ) -> Lifespan:
     """Return a lifespan that owns the application's clients.
 
@@ -32,21 +33,25 @@ def ai_client_lifespan(
     close when the process ends.
 
     Args:
-        config: The options of the clients; by default all come from the environment. A provider is used as it
-            is, so that
-            several applications of a process can share one: the last that ends closes it.
+        config: The options of the clients as a mapping; by default all come from the environment. A provider is used
+            as it is, so that several applications of a process can share one: the last that ends closes it.
         aliases: The options of further clients by name, for `Depends(ai_client(name))`.
         wraps: The application's own lifespan, run inside this one: it may use the clients through
-            `app.state.ai_client`,
-            and the state that it yields reaches the requests.
+            `app.state.ai_client`, and the state that it yields reaches the requests.
         warm: Resources of the async client to load before the first request, such as `"chat.completions"`. The
-            client is
-            then built at startup too, so that a missing key stops the application there.
+            client is then built at startup too, so that a missing key stops the application there.
+        options: The options of the clients as keywords, which take precedence over those in *config*.
 
     Raises:
-        ConfigError: When the application starts, if an option is unknown or ill-typed, or if an application mounted
-            in it has such a lifespan with other options, which nobody runs.
+        ConfigError: A provider is given together with options of clients. When the application starts: an option is
+            unknown or ill-typed, or an application mounted in it has such a lifespan with other options, which nobody
+            runs.
     """
+    if isinstance(config, ClientProvider) and (options or aliases):
+        given = ", ".join([*options, *(["aliases"] if aliases else [])])
+        raise ConfigError(
+            f"{given}: a provider has its options already, configure its clients where it is made."
+        )
     own = _as_lifespan(wraps)
 
     @asynccontextmanager
@@ -67,7 +72,9 @@ def ai_client_lifespan(
             installed.remove()
 
     def make() -> ClientProvider:
-        return config if isinstance(config, ClientProvider) else ClientProvider(config, aliases=aliases)
+        if isinstance(config, ClientProvider):
+            return config
+        return ClientProvider(config, aliases=aliases, **options)
 
     mark(lifespan, make)
     return lifespan

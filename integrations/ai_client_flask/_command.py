@@ -1,12 +1,14 @@
 """`flask ai-client doctor`."""
 
-import click
-from flask import current_app
-from flask.cli import AppGroup
+from typing import cast
 
-from ai_client.adapter import Settings
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+from werkzeug.local import LocalProxy
 
 from ._current import get_ai_client
+from ._registration import registration_of
 
 commands = AppGroup("ai-client", help="Commands for the AI client.")
 
@@ -16,7 +18,9 @@ commands = AppGroup("ai-client", help="Commands for the AI client.")
 def doctor(*, call: bool) -> None:
     """Print the effective options, without secrets, and their faults."""
     faulty = False
-    for line, fault in Settings.from_keys(current_app.config).diagnose(get_ai_client if call else None):
+    app = cast("LocalProxy[Flask]", current_app)._get_current_object()
+    settings = registration_of(app).settings(app.config)
+    for line, fault in settings.diagnose(get_ai_client if call else None):
         click.echo(line)
         faulty |= fault
     if faulty:

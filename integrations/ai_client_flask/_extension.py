@@ -2,14 +2,15 @@
 
 import threading
 import weakref
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 from flask import Flask
 
-from ai_client import AsyncOpenAI, OpenAI
+from ai_client import AsyncOpenAI, ClientOptions, OpenAI
 from ai_client.adapter import ScopedWSGI
-from ai_client.errors import OpenAIError
+from ai_client.errors import ConfigError, OpenAIError
 from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
 
 from ._command import commands
@@ -27,23 +28,39 @@ class AIClient:
         app: An app to register with at once.
         error_handlers: Whether to answer an `OpenAIError` that a view raises, unless the app has a handler of
             its own.
+        aliases: The options of further clients by name, for `ext[name]`.
+        options: The options of the clients as keywords. The `AI_CLIENT_*` keys of an app's configuration take
+            precedence over them, and they over the environment.
+
+    Raises:
+        ConfigError: *aliases* defines the default client, or see `init_app`.
     """
 
-    def __init__(self, app: Flask | None = None, *, error_handlers: bool = True) -> None:
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        error_handlers: bool = True,
+        aliases: Mapping[str, ClientOptions] | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        if aliases is not None and DEFAULT_ALIAS in aliases:
+            raise ConfigError("aliases is for further clients; configure the default one with keywords.")
         self._error_handlers = error_handlers
+        self._keywords = {DEFAULT_ALIAS: cast("dict[str, Any]", options), **(aliases or {})}
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Register with an app and validate its `AI_CLIENT_*` keys; clients are built on first use.
+        """Register with an app and validate its options; clients are built on first use.
 
-        The keys may still change until then.
+        The app's `AI_CLIENT_*` keys may still change until then.
 
         Raises:
-            ConfigError: A key is unknown or its value is invalid.
+            ConfigError: A key or keyword is unknown or its value is invalid.
             RuntimeError: The app has an `AIClient` already, or another extension has its place.
         """
-        registration = registration_for(app)
+        registration = registration_for(app, self._keywords)
         app.before_request(label)  # raises if the app has served a request
         registrations[app] = registration
         app.extensions[KEY] = self

@@ -1,7 +1,7 @@
 """An app's provider, made of the configuration that the app has when a client is first used."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 from flask import Flask
@@ -11,6 +11,7 @@ from ai_client.provider import ClientProvider
 
 KEY = "ai_client"
 PREFIX = "AI_CLIENT_"
+Keywords: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 
 class Registration:
@@ -18,14 +19,20 @@ class Registration:
 
     Args:
         config: The app's configuration, validated at once.
+        keywords: Options by alias for what the configuration leaves open.
 
     Raises:
         ConfigError: A key is unknown or its value is invalid.
     """
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        self._checked = _Made(config).given
+    def __init__(self, config: Mapping[str, Any], keywords: Keywords) -> None:
+        self._keywords = _copied(keywords)
+        self._checked = _Made(self.settings(config), config).given
         self._used: dict[str, _Made] = {}
+
+    def settings(self, config: Mapping[str, Any]) -> Settings:
+        """Return the options of the app's clients, not validated yet."""
+        return Settings.from_keys(config, prefix=PREFIX, keywords=self._keywords)
 
     def provider(self, config: Mapping[str, Any]) -> ClientProvider:
         """Return the provider, for use.
@@ -40,7 +47,7 @@ class Registration:
         given = _keys_of(config)
         used = self._used.get("provider")
         if used is None:
-            made = _Made(config, warn=given != self._checked)
+            made = _Made(self.settings(config), config, warn=given != self._checked)
             # atomic without a lock, which another thread might hold where the process forks
             used = self._used.setdefault("provider", made)
         if used.given != given:
@@ -60,8 +67,12 @@ class Registration:
 registrations: WeakKeyDictionary[Flask, Registration] = WeakKeyDictionary()
 
 
-def registration_for(app: Flask) -> Registration:
+def registration_for(app: Flask, keywords: Keywords) -> Registration:
     """Return what to register an app with.
+
+    Args:
+        app: The app.
+        keywords: Options by alias for what its configuration leaves open.
 
     Raises:
         ConfigError: A key is unknown or its value is invalid.
@@ -73,7 +84,7 @@ def registration_for(app: Flask) -> Registration:
         )
     if KEY in app.extensions:
         raise RuntimeError(f"{_owner(app)} Register only one of them with this app.")
-    return Registration(app.config)
+    return Registration(app.config, keywords)
 
 
 def provider_of(app: Flask) -> ClientProvider:
@@ -83,13 +94,22 @@ def provider_of(app: Flask) -> ClientProvider:
         RuntimeError: The app has no `AIClient`, or its configuration has changed since the first use.
         ConfigError: Its configuration has changed before and is invalid.
     """
+    return registration_of(app).provider(app.config)
+
+
+def registration_of(app: Flask) -> Registration:
+    """Return the registration of an app.
+
+    Raises:
+        RuntimeError: The app has no `AIClient`.
+    """
     registration = registrations.get(app)
     if registration is None:
         owner = f" {_owner(app)}" if KEY in app.extensions else ""
         raise RuntimeError(
             f"This app has no AI client.{owner} Call AIClient(app), or init_app(app) in its factory."
         )
-    return registration.provider(app.config)
+    return registration
 
 
 def _owner(app: Flask) -> str:
@@ -101,9 +121,9 @@ def _owner(app: Flask) -> str:
 class _Made:
     """A provider and the keys that it was made of."""
 
-    def __init__(self, config: Mapping[str, Any], *, warn: bool = True) -> None:
+    def __init__(self, settings: Settings, config: Mapping[str, Any], *, warn: bool = True) -> None:
         self.given = _copied(_keys_of(config))
-        self.provider = Settings.from_keys(config, prefix=PREFIX).make_provider(warn=warn)
+        self.provider = settings.make_provider(warn=warn)
 
 
 def _keys_of(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,8 @@ def keywords(path: str) -> str:
     said = descriptions(thing)
     rows = head("Keyword", "Default", "What it is")
     for one in inspect.signature(thing).parameters.values():
+        if one.kind is one.VAR_KEYWORD:
+            continue
         if not one.name.startswith("_") and one.name not in ClientConfig.model_fields:
             default = "required" if one.default is one.empty else f"`{one.default!r}`"
             rows.append(row(f"`{one.name}`", "" if one.default is None else default, said[one.name]))

@@ -1,0 +1,162 @@
+"""Options of clients as keywords: the same as in a mapping, for providers and for each framework."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import flask
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from ai_client import ClientConfig, ClientOptions, ClientProvider, ConfigError
+from ai_client.adapter import Settings
+from ai_client_fastapi import ai_client_lifespan, ai_client_router
+from ai_client_flask import AIClient
+
+KEY = "sk-verysecret"
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the environment a key."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+
+def plain(kind: Any) -> Any:
+    """Return a type without what validates its values."""
+    if get_origin(kind) is Annotated:
+        return plain(get_args(kind)[0])
+    if get_origin(kind) in {None, Callable, Mapping, Sequence, Literal} or not get_args(kind):
+        return kind
+    parts = [plain(part) for part in get_args(kind)]
+    united = parts[0]
+    for part in parts[1:]:
+        united = united | part
+    return united
+
+
+def test_keywords_are_the_options() -> None:
+    """The keywords that editors and type checkers know are the options, with their types."""
+    options = {name: plain(field.annotation) for name, field in ClientConfig.model_fields.items()}
+    assert get_type_hints(ClientOptions) == options
+
+
+def test_provider() -> None:
+    """A provider takes options as keywords, over those of a mapping or a configuration."""
+    assert ClientProvider(timeout=30).config.timeout == 30
+    assert ClientProvider({"timeout": 3, "max_retries": 7}, timeout=30).config.max_retries == 7
+    assert ClientProvider({"timeout": 3}, timeout=30).config.timeout == 30
+    provider = ClientProvider(ClientConfig(timeout=3), aliases={"eu": {"timeout": 5}}, deadline=9)
+    assert (provider.config.timeout, provider.config.deadline) == (3, 9)
+    assert (provider["eu"].config.timeout, provider["eu"].config.deadline) == (5, None)
+
+
+def test_provider_rejects_what_is_no_option() -> None:
+    """A keyword that is no option, or has an impossible value, fails with its name and the nearest one."""
+    with pytest.raises(ConfigError, match=r"timeot: unknown option. Did you mean 'timeout'\?"):
+        ClientProvider(timeot=30)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    with pytest.raises(ConfigError, match=r"max_retries: "):
+        ClientProvider(max_retries=-1)
+    with pytest.raises(ConfigError, match=r"configured twice: by keywords and in aliases"):
+        ClientProvider(aliases={"default": {}}, timeout=3)
+
+
+@pytest.mark.parametrize("way", ["lifespan", "router"])
+def test_fastapi(way: str) -> None:
+    """The lifespan, and the router that carries it, take options as keywords."""
+    aliases = {"eu": {"timeout": 5}}
+    if way == "lifespan":
+        app = FastAPI(lifespan=ai_client_lifespan(timeout=30, max_retries=1, aliases=aliases))
+    else:
+        app = FastAPI()
+        app.include_router(ai_client_router(timeout=30, max_retries=1, aliases=aliases))
+    with TestClient(app):
+        provider: ClientProvider = app.state.ai_client
+        assert (provider.config.timeout, provider.config.max_retries) == (30, 1)
+        assert provider["eu"].config.timeout == 5
+
+
+@pytest.mark.parametrize("more", [{"timeout": 30}, {"aliases": {"eu": {}}}], ids=["options", "aliases"])
+def test_fastapi_of_a_provider(more: dict[str, Any]) -> None:
+    """Options beside a provider, which has its own, are no silent loss."""
+    provider = ClientProvider()
+    with pytest.raises(ConfigError, match=f"^{next(iter(more))}: a provider has its options already"):
+        ai_client_lifespan(provider, **more)
+
+
+def test_flask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An app's configuration beats the extension's keywords, and they beat the environment."""
+    monkeypatch.setenv("AI_CLIENT_TIMEOUT", "1")
+    monkeypatch.setenv("AI_CLIENT_MAX_RETRIES", "1")
+    monkeypatch.setenv("AI_CLIENT_DEADLINE", "1")
+    app = flask.Flask("app")
+    app.config["AI_CLIENT_TIMEOUT"] = 3
+    app.config["AI_CLIENT_CLIENTS"] = {"eu": {"timeout": 3}}
+    ext = AIClient(app, timeout=2, max_retries=2, aliases={"eu": {"timeout": 2, "max_retries": 2}, "us": {}})
+    with app.app_context():
+        config, eu = ext.provider.config, ext["eu"].config
+        assert (config.timeout, config.max_retries, config.deadline) == (3, 2, 1)
+        assert (eu.timeout, eu.max_retries) == (3, 2)
+        assert list(ext.provider) == ["default", "eu", "us"]
+
+
+def test_flask_of_several_apps() -> None:
+    """Each app that an extension is registered with has its keywords, under its own configuration."""
+    ext = AIClient(timeout=2, max_retries=2)
+    one, other = flask.Flask("one"), flask.Flask("other")
+    other.config["AI_CLIENT_TIMEOUT"] = 3
+    for app, timeout in ((one, 2), (other, 3)):
+        ext.init_app(app)
+        with app.app_context():
+            assert (ext.provider.config.timeout, ext.provider.config.max_retries) == (timeout, 2)
+
+
+def test_flask_keeps_its_keywords() -> None:
+    """A dict that is changed after the extension took it changes no client."""
+    controls: dict[str, Any] = {"cost": True}
+    ext = AIClient(app := flask.Flask("app"), controls=controls)
+    controls["cost"] = "nonsense"
+    with app.app_context():
+        assert ext.provider.config.controls == {"cost": True}
+
+
+@pytest.mark.parametrize(
+    ("keywords", "config", "message"),
+    [
+        ({"timeot": 3}, {}, r"timeot=: unknown option\. Did you mean AI_CLIENT_TIMEOUT\?"),
+        ({"max_retries": -1}, {}, r"max_retries=: "),
+        ({"max_retries": 1}, {"AI_CLIENT_MAX_RETRIES": -1}, r"AI_CLIENT_MAX_RETRIES: "),
+        ({"aliases": {"eu": {"max_retries": -1}}}, {}, r"aliases\['eu'\]\['max_retries'\]: "),
+        ({"aliases": {"default": {}}}, {}, r"aliases is for further clients"),
+    ],
+)
+def test_flask_rejects(keywords: dict[str, Any], config: dict[str, Any], message: str) -> None:
+    """An impossible option fails as the app is registered, named as it was written."""
+    app = flask.Flask("app")
+    app.config.update(config)
+    with pytest.raises(ConfigError, match=message):
+        AIClient(app, **keywords)
+
+
+def test_flask_doctor() -> None:
+    """The doctor of an app's command reports the keywords too."""
+    app = flask.Flask("app")
+    AIClient(app, timeout=2.5)
+    result = app.test_cli_runner().invoke(args=["ai-client", "doctor"])
+    assert "2.5" in result.output
+    assert result.exit_code == 0
+
+
+def test_settings_of_an_adapter() -> None:
+    """An adapter's own extension passes its keywords on in the same way."""
+    settings = Settings.from_keys(
+        {"AI_CLIENT_TIMEOUT": 3}, keywords={"default": {"timeout": 2, "max_retries": 2}}
+    )
+    assert settings.clients == {"default": {"timeout": 3, "max_retries": 2}}
+
+
+def test_signatures_name_no_option_twice() -> None:
+    """No option of clients has the name of another keyword of what takes them."""
+    for function in (ClientProvider, ai_client_lifespan, ai_client_router, AIClient):
+        assert not ClientConfig.model_fields.keys() & inspect.signature(function).parameters.keys()
