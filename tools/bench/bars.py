@@ -64,7 +64,7 @@ def all_bars() -> Iterator[Bar]:
     yield Bar("second client", 200, None, "")
     yield Bar("with_options copy", 5, None, "")
     for count in (1, 50):
-        yield Bar(f"controls, loopback, {count} in flight", 1.3, None, "all off", "all on")
+        yield Bar(f"controls, loopback, {count} in flight", 0.5, None, "official", "all on")
 
 
 def judge(cases: Mapping[str, Any]) -> list[dict[str, Any]]:
