@@ -1,7 +1,8 @@
 """The call that policies receive and the reply that they return."""
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any, cast
@@ -11,7 +12,7 @@ from pydantic_core import from_json
 from .._io import IO, finish
 from .._libraries import httpx
 from .._params.encoding import encode
-from .._params.files import RequestFiles
+from .._params.files import RequestBody, RequestFiles
 from .._params.omit import Headers, NotGiven, Query, not_given
 from .._params.secrets import shown_address
 from ..errors import members_of
@@ -19,6 +20,8 @@ from .record import Record, no_listeners
 from .size import Size
 from .stream_ends import StreamEndPolicy
 from .usage import Meter, Usage
+
+_OBJECT = re.compile(rb"\s*\{")
 
 logger = logging.getLogger("ai_client")
 
@@ -88,11 +91,30 @@ class Call:
         return new
 
     def with_members(self, members: Mapping[str, Any]) -> "Call":
-        """Return a copy with some members of its JSON body changed."""
-        body = members_of(self.body)
-        if self._encoded is not None and any(isinstance(value, Iterator) for value in body.values()):
-            body = members_of(from_json(self._encoded))  # an iterator is used up by then
-        return self.changed(body={**body, **members})
+        """Return a copy with some members changed of the JSON object that it sends."""
+        return self.changed(body={**self.members(), **members})
+
+    def members(self) -> Mapping[str, Any]:
+        """Return the members of the JSON object or form that is sent, whatever holds it: a mapping, a model or bytes.
+
+        Returns:
+            Empty where anything else is sent, or what cannot be known before.
+        """
+        body = self.body
+        if isinstance(body, Mapping):
+            found = members_of(body)
+            if self.files is None and any(map(_is_read_once, found.values())):
+                return members_of(from_json(self.encoded()))
+            return found
+        if body is None or isinstance(body, RequestBody):
+            return {}
+        encoded = self.encoded()
+        if _OBJECT.match(encoded) is None:
+            return {}
+        try:
+            return members_of(from_json(encoded))
+        except ValueError:
+            return {}
 
     def encoded(self) -> bytes:
         """Return the encoded JSON body; it is encoded once and shared by all policies.
@@ -115,6 +137,10 @@ class Call:
     def is_whole(self) -> bool:
         """Whether the answer is read when policies get it: it is not streamed, nor left on the wire."""
         return self.stream is None and not self.unread
+
+
+def _is_read_once(value: object) -> bool:
+    return hasattr(value, "__next__")
 
 
 _attributes = attrgetter(*(one.name for one in fields(Call)))

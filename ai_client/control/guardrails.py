@@ -7,22 +7,22 @@ from dataclasses import dataclass, field, fields
 from fnmatch import translate
 from typing import Any, Literal, cast
 
+from pydantic_core import from_json
+
 from .._call.call import Call, Reply
 from .._call.pipeline import Next
 from .._io.deadline import is_over
+from .._params.encoding import encode
 from .._params.omit import NotGiven
-from ..errors import ConfigError, DeadlineExceededError, GuardrailError, members_of
+from ..errors import ConfigError, DeadlineExceededError, GuardrailError
+from .asked import endpoint_of, given_in
 from .body import library_of
 from .options.amounts import check_amounts
+from .output_cap import capped, is_text, session_in
 from .pricing.estimates import prompt_tokens
 from .record import record_of
 from .trim import trim_messages
 
-_LIMITS: Mapping[str, tuple[str, ...]] = {
-    "/chat/completions": ("max_completion_tokens", "max_tokens"),
-    "/completions": ("max_tokens",),
-    "/responses": ("max_output_tokens",),
-}
 _NOTHING = "(?!)"
 
 
@@ -35,7 +35,8 @@ class Rules:
         defaults: Body members added where the request lacks them, such as `{"temperature": 0}`; only for
             endpoints that
             generate text.
-        max_output_tokens: Cap on the requested output tokens, and the value sent where the request sets none.
+        max_output_tokens: Cap on the requested output tokens of all answers to a call together, and the value sent
+            where the request sets none.
         max_input_tokens: Bound on the estimated tokens of the prompt.
         on_large: `refuse` a larger prompt, or `trim` its oldest turns.
         timeout: Upper bound, in seconds, for each read or write.
@@ -50,7 +51,7 @@ class Rules:
     timeout: float | None = None
     deadline: float | None = None
     _allowed: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
-    _limits_body: bool = field(init=False, repr=False, compare=False)
+    _reads_body: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_amounts(
@@ -65,25 +66,22 @@ class Rules:
             raise ConfigError("guardrails: on_large must be 'refuse' or 'trim'.")
         allowed = None
         if self.allowed_models is not None:
+            if isinstance(self.allowed_models, str):
+                raise ConfigError("guardrails: allowed_models must be a list of names, not one text.")
             allowed = re.compile("|".join(translate(name) for name in self.allowed_models) or _NOTHING)
         object.__setattr__(self, "_allowed", allowed)
-        limits_body = self.defaults or self.max_output_tokens is not None or self.max_input_tokens is not None
-        object.__setattr__(self, "_limits_body", bool(limits_body))
+        rules = (self.allowed_models, self.defaults or None, self.max_output_tokens, self.max_input_tokens)
+        object.__setattr__(self, "_reads_body", any(rule is not None for rule in rules))
 
     def applied(self, call: Call) -> Call:
-        """Return the call with these rules applied.
+        """Return the call with these rules applied to what it sends.
 
         Raises:
-            GuardrailError: The model is not allowed, or the prompt is too large.
+            GuardrailError: The model is not allowed, the prompt is too large, or the body cannot be checked.
         """
-        body = members_of(call.body)
-        if self._allowed is not None:
-            model = body.get("model")
-            if isinstance(model, str) and self._allowed.match(model) is None:
-                raise GuardrailError(f"The model {model!r} is not allowed here.", "model")
+        if self._reads_body and call.body is not None:
+            call = self._checked(call)
         changes: dict[str, Any] = {}
-        if self._limits_body:
-            call = self._limited(call, body)
         if self.timeout is not None and (
             isinstance(call.timeout, NotGiven)
             or (isinstance(call.timeout, int | float) and call.timeout > self.timeout)
@@ -94,22 +92,40 @@ class Rules:
             changes["deadline"] = latest if call.deadline is None else min(call.deadline, latest)
         return call.changed(**changes) if changes else call
 
-    def _limited(self, call: Call, body: Mapping[str, Any]) -> Call:
-        names = next((names for path, names in _LIMITS.items() if call.path.endswith(path)), ())
-        if not body or (not names and self.max_input_tokens is None):
+    def _checked(self, call: Call) -> Call:
+        body = call.members()
+        endpoint = endpoint_of(call.path)
+        writes_text = call.method == "POST" and is_text(endpoint)
+        if not body:
+            if writes_text and not isinstance(call.body, Mapping):
+                raise GuardrailError(
+                    "The body of this call cannot be checked: pass a mapping, a model or the bytes of a JSON object."
+                )
             return call
-        extra: dict[str, Any] = {}
-        if names and self.defaults:
-            extra.update((name, value) for name, value in self.defaults.items() if name not in body)
-        if names and self.max_output_tokens is not None:
-            name = next((name for name in names if body.get(name) is not None), names[0])
-            asked = body.get(name)
-            if not isinstance(asked, int) or asked > self.max_output_tokens:
-                extra[name] = self.max_output_tokens
+        changes: dict[str, Any] = {}
+        if writes_text and self.defaults:
+            changes.update((name, value) for name, value in self.defaults.items() if name not in body)
+        sent = {**body, **changes} if changes else body
+        if self._allowed is not None:
+            self._check_model(sent)
+            self._check_model(session_in(endpoint, sent))
+        if self.max_output_tokens is not None and call.method == "POST":
+            limits = capped(endpoint, sent, self.max_output_tokens)
+            if limits:
+                changes.update(limits)
                 (call.record or record_of(call)).output_capped = True
-        if self.max_input_tokens is not None and (size := prompt_tokens(body)) > self.max_input_tokens:
-            extra.update(self._smaller(body, size, self.max_input_tokens))
-        return call.with_members(extra) if extra else call
+        if self.max_input_tokens is not None and (size := prompt_tokens(sent)) > self.max_input_tokens:
+            changes.update(self._smaller(sent, size, self.max_input_tokens))
+        return call.with_members(changes) if changes else call
+
+    def _check_model(self, body: Mapping[str, Any]) -> None:
+        model = given_in(body, "model")
+        if self._allowed is None or model is None:
+            return
+        if not isinstance(model, str):
+            model = from_json(encode(model))  # such as a member of an enumeration
+        if not isinstance(model, str) or self._allowed.match(model) is None:
+            raise GuardrailError(f"The model {model!r} is not allowed here.", "model")
 
     def _smaller(self, body: Mapping[str, Any], size: int, limit: int) -> dict[str, Any]:
         name = next(
