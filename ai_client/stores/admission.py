@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 
-from .base import Change, Hold, Spend, Take
+from .base import Change, Hold, Refusal, Spend, Take
 
 
 class Admission:
-    """An admission in progress, and whether its caller still wants it."""
+    """An admission in progress, and whether its caller still wants it.
 
-    __slots__ = ("expires", "holds", "made", "now", "takes", "ticket", "unwanted")
+    Attributes:
+        made: Whether it was made.
+        waits: Whether the backend may keep a place for it.
+        unwanted: Whether its caller is gone.
+    """
+
+    __slots__ = ("expires", "holds", "made", "now", "takes", "ticket", "unwanted", "waits")
 
     def __init__(
         self, ticket: str, holds: Sequence[Hold], takes: Sequence[Take], now: float, expires: float
@@ -18,8 +24,13 @@ class Admission:
         self.takes = takes
         self.now = now
         self.expires = expires
-        self.made = False
+        self.made = self.waits = False
         self.unwanted = False
+
+    def answered(self, refusal: Refusal | None) -> None:
+        """Note what the backend answered."""
+        self.made = refusal is None
+        self.waits = refusal is not None and any(take.patience for take in self.takes)
 
     def wanted(self) -> tuple[str, Sequence[Hold], Sequence[Take], float, float]:
         """Return the arguments of `Backend.admit`."""
@@ -28,11 +39,14 @@ class Admission:
     def nothing(self) -> tuple[str, list[Spend], float, list[Change]]:
         """Return the arguments of `Backend.settle` that undo the admission.
 
-        Windows are corrected only where it is known to have been made.
+        Windows are corrected only where it is known to have been made; places in front of them are given up.
         """
         spends = [Spend(hold.key, 0, hold.until) for hold in self.holds]
-        return self.ticket, spends, self.now, self.taken(-1) if self.made else []
+        return self.ticket, spends, self.now, self.taken(-1 if self.made else 0)
 
     def taken(self, times: int) -> list[Change]:
         """Return the takes as changes, multiplied by *times*."""
-        return [Change(take.key, times * take.amount, take.window, self.now) for take in self.takes]
+        return [
+            Change(take.key, times * take.amount, take.window, self.now if take.at is None else take.at)
+            for take in self.takes
+        ]

@@ -6,7 +6,7 @@ so that totals are exact. Times are in seconds since 1970.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from .._io import IO
@@ -54,12 +54,14 @@ class Refusal:
         position: Index of the first hold without room; `None` where only a window has no room.
         used, held: Balance of the ledger of that hold.
         wait: Seconds until the windows may have room, where they have none.
+        short: Indices of the takes without room; all of them where a backend names none.
     """
 
     position: int | None
     used: int = 0
     held: int = 0
     wait: float = 0.0
+    short: Sequence[int] = field(default=(), compare=False)
 
 
 @dataclass(slots=True)
@@ -74,21 +76,28 @@ class Take:
         amount: The amount.
         limit: Upper bound for the amounts within the window.
         window: Its length in seconds.
+        patience: Seconds for which the caller will wait for room. Where the wait is no longer than that, the ticket
+            keeps a place in front of those that ask later, until its caller has not asked for `BEAT + GRACE`
+            seconds.
+        at: When it was taken, by the store's own clock at that moment; set by the backend. Where a backend sets none,
+            it is the `now` of the admission.
     """
 
     key: str
     amount: int
     limit: int
     window: float
+    patience: float = field(default=0.0, compare=False)
+    at: float | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)
 class Change:
-    """An amount to add to a sliding window regardless of its limit.
+    """An amount to add to a sliding window regardless of its limit; the ticket's place there, if any, is given up.
 
     Attributes:
         key: The window.
-        amount: The amount, which may be negative.
+        amount: The amount, which may be negative; 0 only gives up the place.
         window: Its length in seconds.
         at: The time whose slot it is added to: that of the take which it corrects.
     """
@@ -122,6 +131,10 @@ SETTLED_FOR = 3600
 """Seconds for which a settled ticket is remembered, so that a repeated settlement has no effect."""
 MOST = 2**62
 """The largest amount that is kept; larger ones are clamped to it, so that no backend overflows."""
+BEAT = 1.0
+"""Seconds after which a caller that waits for room asks again at the latest, which keeps its place."""
+GRACE = 2.0
+"""Seconds for which a place is kept beyond the time at which its caller should have asked again."""
 SLOTS = 60
 """Slots of a sliding window. The admitted rate reaches at least SLOTS / (SLOTS + 1) of the limit."""
 
@@ -153,7 +166,7 @@ class Backend(Protocol):
             ticket: Identifies the admission; repeating it reserves no more.
             holds: Amounts to reserve.
             takes: Amounts to take.
-            now: The current time.
+            now: The current time. Takes are stamped later, while nobody else can take: by the store's own clock.
             expires: When an unsettled reservation is released.
 
         Returns:

@@ -16,7 +16,7 @@ from .._fork import Uncut
 from .._io.deadline import at_most
 from ..errors import StoreError
 from .base import SETTLED_FOR, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
-from .sliding_window import seconds_until_room
+from .sliding_window import KEPT, Line, Queued, merged, seconds_until_room, stamp
 
 LOCK_TIMEOUT = 5.0
 """Seconds after which the lock of a process that died expires, and after which waiting for it fails."""
@@ -55,14 +55,12 @@ class DjangoCacheBackend:
                     continue
                 if hold.limit is not None and ledger.used + ledger.held + hold.amount > hold.limit:
                     return Refusal(index, ledger.used, ledger.held)
-            wait = max((self._wait(cache, take, now) for take in takes), default=0.0)
-            if wait:
-                return Refusal(None, wait=wait)
+            refusal = self._take(cache, ticket, takes, now)
+            if refusal is not None:
+                return refusal
             for hold, account in zip(holds, accounts, strict=True):
                 account["holds"].setdefault(ticket, (hold.amount, expires))
                 self._keep(cache, f"ledger:{hold.key}", account, max(hold.until, expires), now)
-            for take in takes:
-                self._change(cache, Change(take.key, take.amount, take.window, now), now)
             return None
 
     def renew(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> bool:
@@ -99,8 +97,7 @@ class DjangoCacheBackend:
                     self._keep(cache, f"ledger:{spend.key}", account, spend.until, now)
                 ledgers.append(_figures(account))
             if fresh:
-                for change in changes:
-                    self._change(cache, change, now)
+                self._adjust(cache, ticket, changes, stamp(now, time.time()))
                 if tally is not None:
                     self._add(cache, tally, now)
             return ledgers
@@ -167,15 +164,59 @@ class DjangoCacheBackend:
         return account
 
     def _slots(self, cache: Any, of: Take | Change, now: float) -> dict[int, int]:
-        first = int(now / (of.window / SLOTS)) - SLOTS
+        number = int(now / (of.window / SLOTS))
         kept: dict[int, int] = cache.get(f"{self._prefix}window:{of.key}") or {}
-        return {slot: amount for slot, amount in kept.items() if slot >= first}
+        live = {slot: amount for slot, amount in kept.items() if slot >= number - SLOTS}
+        if live and max(live) > number:
+            live = merged(live, number)
+            self._keep(cache, f"window:{of.key}", live, now + 2 * of.window, now)
+        return live
 
-    def _wait(self, cache: Any, take: Take, now: float) -> float:
-        """Return the seconds until a take has room, 0 where it has."""
-        slots = sorted(self._slots(cache, take, now).items())
-        over = sum(amount for _, amount in slots) + take.amount - take.limit
-        return seconds_until_room(slots, over, take.window / SLOTS, now) if over > 0 else 0.0
+    def _take(self, cache: Any, ticket: str, takes: Sequence[Take], now: float) -> Refusal | None:
+        """Take amounts from windows, all or none; a caller that waits keeps its place where there is no room."""
+        at = stamp(now, time.time())
+        lines = [self._line(cache, take.key) for take in takes]
+        waits = [
+            self._wait(cache, take, line.ahead_of(ticket, at), at)
+            for take, line in zip(takes, lines, strict=True)
+        ]
+        wait = max(waits, default=0.0)
+        for take, line, alone in zip(takes, lines, waits, strict=True):
+            if alone and wait <= take.patience:
+                line.keep(ticket, take.amount, wait, at)
+                self._keep_line(cache, take.key, line)
+            elif line.pop(ticket, None):
+                self._keep_line(cache, take.key, line)
+        if wait:
+            return Refusal(None, wait=wait, short=[index for index, alone in enumerate(waits) if alone])
+        for take in takes:
+            take.at = at
+            self._change(cache, Change(take.key, take.amount, take.window, at), at)
+        return None
+
+    def _wait(self, cache: Any, take: Take, ahead: int, at: float) -> float:
+        """Return the seconds until a take has room behind those who came before, 0 where it has."""
+        width = take.window / SLOTS
+        slots = sorted(self._slots(cache, take, at).items())
+        over = sum(amount for _, amount in slots) + ahead + take.amount - take.limit
+        return seconds_until_room(slots, over, take.limit, width, at) if over > 0 else 0.0
+
+    def _line(self, cache: Any, key: str) -> Line:
+        kept: dict[str, tuple[int, float]] = cache.get(f"{self._prefix}line:{key}") or {}
+        return Line({ticket: Queued(*place) for ticket, place in kept.items()})
+
+    def _keep_line(self, cache: Any, key: str, line: Line) -> None:
+        places = {ticket: tuple(place) for ticket, place in line.items()}
+        cache.set(f"{self._prefix}line:{key}", places, KEPT)
+
+    def _adjust(self, cache: Any, ticket: str, changes: Sequence[Change], at: float) -> None:
+        """Add amounts to windows, and give up the places that a ticket has there."""
+        for change in changes:
+            line = self._line(cache, change.key)
+            if line.pop(ticket, None):
+                self._keep_line(cache, change.key, line)
+            if change.amount:
+                self._change(cache, change, at)
 
     def _change(self, cache: Any, change: Change, now: float) -> None:
         slots = self._slots(cache, change, now)

@@ -32,7 +32,7 @@ class MemoryBackend:
             try:
                 refusal = state.hold(ticket, holds, now, expires, made)
                 if refusal is None and takes:
-                    refusal = state.take(takes, now)
+                    refusal = state.take(ticket, takes, now)
                 done = refusal is None
             finally:
                 if not done:
@@ -76,7 +76,9 @@ class MemoryBackend:
             if not repeated:
                 for change in changes:
                     window = state.windows.get(change.key) or state.new_window(change)
-                    window.add(change.amount, int(change.at / window.width))
+                    window.places.pop(ticket, None)
+                    if change.amount:
+                        window.add(change.amount, int(change.at / window.width))
             ledgers = [Ledger(account.used, account.held) for account in accounts]
             if len(state.settled) > 2 * SWEEP_EVERY:
                 state.settled = dict.fromkeys(islice(state.settled, SWEEP_EVERY, None))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import inf
 
 from .base import SLOTS, Change, Hold, Refusal, Take, Tally
-from .sliding_window import SlidingWindow
+from .sliding_window import SlidingWindow, stamp, steady_time
 
 SWEEP_EVERY = 4096
 """Operations after which expired state is dropped."""
@@ -114,25 +114,33 @@ class State:
         account.until = max(account.until, hold.until, expires)
         return True
 
-    def take(self, takes: Sequence[Take], now: float) -> Refusal | None:
-        """Take amounts from windows, all or none."""
-        wait = 0.0
-        found: list[tuple[SlidingWindow, int, int]] = []
-        for take in takes:
+    def take(self, ticket: str, takes: Sequence[Take], now: float) -> Refusal | None:
+        """Take amounts from windows, all or none; a caller that waits keeps its place where there is no room."""
+        at = stamp(now, steady_time())
+        short: dict[int, float] = {}
+        found: list[tuple[SlidingWindow, int]] = []
+        for index, take in enumerate(takes):
             window = self.windows.get(take.key) or self.new_window(take)
-            number = int(now / window.width)
-            if number > window.newest:
-                window.forget(number)
-            else:
-                number = window.newest  # calls may arrive out of order
-            over = window.total + take.amount - take.limit
-            if over > 0:
-                wait = max(wait, window.room_in(over, now))
-            found.append((window, take.amount, number))
-        if wait:
-            return Refusal(None, wait=wait)
-        for window, amount, number in found:
-            window.add(amount, number)
+            number = int(at / window.width)
+            window.advance(number)
+            wait = window.wait(ticket, take.amount, take.limit, at)
+            if wait:
+                short[index] = wait
+            found.append((window, number))
+        if short:
+            wait = max(short.values())
+            for index, take in enumerate(takes):
+                places = found[index][0].places
+                if index in short and wait <= take.patience:
+                    places.keep(ticket, take.amount, wait, at)
+                elif places:
+                    places.pop(ticket, None)
+            return Refusal(None, wait=wait, short=tuple(short))
+        for (window, number), take in zip(found, takes, strict=True):
+            take.at = at
+            window.add(take.amount, number)
+            if window.places:
+                window.places.pop(ticket, None)
         return None
 
     def totals(self, tally: Tally) -> defaultdict[str, int]:
@@ -154,6 +162,7 @@ class State:
         if self.changes % SWEEP_EVERY:
             return
         self.accounts = {key: value for key, value in self.accounts.items() if value.until > now}
+        at = stamp(now, steady_time())
         for window in self.windows.values():
-            window.forget(int(now / window.width))
-        self.windows = {key: window for key, window in self.windows.items() if window.total}
+            window.forget(int(at / window.width))
+        self.windows = {key: one for key, one in self.windows.items() if one.total or one.places}

@@ -1,5 +1,6 @@
 """`redis://`: state shared across machines; each operation is one script and one round trip."""
 
+import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -7,6 +8,8 @@ from .._fork import PerProcess
 from .._io.deadline import at_most
 from ..errors import StoreError
 from .base import (
+    BEAT,
+    GRACE,
     SETTLED_FOR,
     SLOTS,
     Change,
@@ -20,6 +23,7 @@ from .base import (
     bounded,
 )
 from .redis_scripts import ADMIT, LEDGER, RENEW, SETTLE, SUMS
+from .sliding_window import is_simulated
 
 TIMEOUT = 1.0
 """Seconds to wait for a connection or a reply."""
@@ -116,16 +120,20 @@ class RedisBackend:
         """Reserve all of *holds* and take all of *takes*, or nothing."""
         keys = [*(f"ledger:{hold.key}" for hold in holds), *(f"window:{take.key}" for take in takes)]
         keys.append(f"ticket:{ticket}")
-        args: list[Any] = [ticket, repr(now), repr(expires), SLOTS, len(holds)]
+        simulated = repr(now) if is_simulated(now, time.time()) else ""
+        args: list[Any] = [ticket, repr(now), repr(expires), SLOTS, len(holds), simulated, BEAT, GRACE]
         for hold in holds:
-            args += [bounded(hold.amount), "" if hold.limit is None else hold.limit, repr(hold.until)]
+            args += [bounded(hold.amount), "" if hold.limit is None else hold.limit, repr(hold.until), 0]
         for take in takes:
-            args += [bounded(take.amount), take.limit, repr(take.window)]
-        said = self._run("admit", keys, args)
-        if said is None:
-            return None
-        position, used, held, wait = said
-        return Refusal(position, used, held) if position >= 0 else Refusal(None, wait=float(wait))
+            args += [bounded(take.amount), take.limit, repr(take.window), repr(take.patience)]
+        position, used, held, said, *short = self._run("admit", keys, args)
+        if position >= 0:
+            return Refusal(position, used, held)
+        if short:
+            return Refusal(None, wait=float(said), short=short)
+        for take in takes:
+            take.at = float(said)
+        return None
 
     def renew(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> bool:
         """Extend a reservation until *expires*; return whether all of it is still held."""

@@ -29,50 +29,99 @@ local function keep(key, seconds)
     if redis.call('TTL', key) < seconds then redis.call('EXPIRE', key, seconds) end
 end
 """
+_WINDOW = """
+local function slots_of(key, number, slots)
+    local found, live, total, late = redis.call('HGETALL', key), {}, 0, 0
+    for i = 1, #found, 2 do
+        local slot, amount = tonumber(found[i]), tonumber(found[i + 1])
+        if slot < number - slots then
+            redis.call('HDEL', key, found[i])
+        elseif slot > number then
+            redis.call('HDEL', key, found[i])
+            add(key, string.format('%d', number), found[i + 1])
+            late, total = late + amount, total + amount
+        else
+            live[#live + 1] = {slot, amount}
+            total = total + amount
+        end
+    end
+    table.sort(live, function(a, b) return a[1] < b[1] end)
+    if late ~= 0 then live[#live + 1] = {number, late} end
+    return live, total
+end
+local function ahead_of(line, ticket, at)
+    local found, mine, ahead = redis.call('HGETALL', line), math.huge, 0
+    for i = 1, #found, 2 do
+        if found[i] == ticket then mine = tonumber(string.match(found[i + 1], '^%d+')) end
+    end
+    for i = 1, #found, 2 do
+        local number, amount, kept = string.match(found[i + 1], '^(%d+) (%S+) (%S+)$')
+        if number and tonumber(number) < mine and tonumber(kept) > at then ahead = ahead + tonumber(amount) end
+        if number and tonumber(kept) + 60 <= at then redis.call('HDEL', line, found[i]) end
+    end
+    return ahead
+end
+local function keep_place(line, ticket, amount, kept)
+    local place = redis.call('HGET', line, ticket)
+    local number = place and string.match(place, '^%d+') or redis.call('HINCRBY', line, '', 1)
+    redis.call('HSET', line, ticket, number .. ' ' .. amount .. ' ' .. string.format('%.6f', kept))
+    keep(line, 60)
+end
+local function until_room(live, over, limit, width, slots, at)
+    local rounds = math.floor((over - 1) / limit)
+    local left, round = over - rounds * limit, (slots + 1) * width
+    for _, slot in ipairs(live) do
+        left = left - slot[2]
+        if left <= 0 then return math.max(0.001, (slot[1] + slots + 1) * width - at) + rounds * round end
+    end
+    return (rounds + 1) * round
+end
+"""
 ADMIT = (
     _COMMON
+    + _WINDOW
     + """
 local ticket, now, expires = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local slots, holds, wait = tonumber(ARGV[4]), tonumber(ARGV[5]), 0
+local slots, holds, wait, short = tonumber(ARGV[4]), tonumber(ARGV[5]), 0, {}
 local known, last = KEYS[#KEYS], #KEYS - 1
-if redis.call('EXISTS', known) == 1 then return false end
+local at, admitted = tonumber(ARGV[6]), redis.call('GET', known)
+if admitted then return {-1, 0, 0, admitted == 'settled' and ARGV[2] or admitted} end
+if not at then
+    local time = redis.call('TIME')
+    at = tonumber(time[1]) + tonumber(time[2]) / 1000000
+end
 for i = 1, last do
-    local key, amount, limit = KEYS[i], tonumber(ARGV[i * 3 + 3]), tonumber(ARGV[i * 3 + 4])
+    local key, amount, limit = KEYS[i], tonumber(ARGV[i * 4 + 5]), tonumber(ARGV[i * 4 + 6])
     if i <= holds then
         local ledger = expire(key, ARGV[2])
         if limit and ledger[1] + ledger[2] + amount > limit then return {i - 1, ledger[1], ledger[2], '0'} end
     else
-        local width = tonumber(ARGV[i * 3 + 5]) / slots
-        local first = math.floor(now / width) - slots
-        local found, total, live = redis.call('HGETALL', key), 0, {}
-        for j = 1, #found, 2 do
-            local slot = tonumber(found[j])
-            if slot < first then
-                redis.call('HDEL', key, found[j])
-            else
-                total = total + tonumber(found[j + 1])
-                live[#live + 1] = {slot, tonumber(found[j + 1])}
-            end
-        end
-        local over = total + amount - limit
+        local width = tonumber(ARGV[i * 4 + 7]) / slots
+        local live, total = slots_of(key, math.floor(at / width), slots)
+        local over = total + ahead_of(key .. ':line', ticket, at) + amount - limit
         if over > 0 then
-            table.sort(live, function(a, b) return a[1] < b[1] end)
-            local after = width * slots
-            for _, slot in ipairs(live) do
-                over = over - slot[2]
-                if over <= 0 then
-                    after = math.max(0.001, (slot[1] + slots + 1) * width - now)
-                    break
-                end
-            end
-            wait = math.max(wait, after)
+            wait = math.max(wait, until_room(live, over, limit, width, slots, at))
+            short[i] = true
         end
     end
 end
-if wait > 0 then return {-1, 0, 0, tostring(wait)} end
-redis.call('SET', known, 'admitted', 'EX', 60)
+if wait > 0 then
+    local refusal = {-1, 0, 0, tostring(wait)}
+    for i = holds + 1, last do
+        local line = KEYS[i] .. ':line'
+        if short[i] and wait <= tonumber(ARGV[i * 4 + 8]) then
+            keep_place(line, ticket, ARGV[i * 4 + 5], at + math.min(wait, ARGV[7]) + ARGV[8])
+        else
+            redis.call('HDEL', line, ticket)
+        end
+        if short[i] then refusal[#refusal + 1] = i - holds - 1 end
+    end
+    return refusal
+end
+local stamp = string.format('%.6f', at)
+redis.call('SET', known, stamp, 'EX', 60)
 for i = 1, last do
-    local key, amount, stay = KEYS[i], ARGV[i * 3 + 3], tonumber(ARGV[i * 3 + 5])
+    local key, amount, stay = KEYS[i], ARGV[i * 4 + 5], tonumber(ARGV[i * 4 + 7])
     if i <= holds then
         if redis.call('HSETNX', key, 't:' .. ticket, amount) == 1 then
             add(key, 'held', amount)
@@ -82,16 +131,20 @@ for i = 1, last do
         keep(key, stay)
         keep(key .. ':due', stay)
     else
-        add(key, string.format('%d', math.floor(now / (stay / slots))), amount)
+        add(key, string.format('%d', math.floor(at / (stay / slots))), amount)
         keep(key, stay * 2)
+        redis.call('HDEL', key .. ':line', ticket)
     end
 end
-return false
+return {-1, 0, 0, stamp}
 """
 )
-"""Reserve amounts on ledgers and take amounts from sliding windows, all or nothing.
+"""Reserve amounts on ledgers and take amounts from sliding windows, all or nothing; return the time of that.
 
-A ticket that is already admitted or settled changes nothing: the client repeats a command whose reply was lost.
+Takes are stamped with the server's time unless one is given, as tests do. Where windows have no room, the wait and the
+indices of their takes are returned, and the ticket keeps a place among those who wait there if its caller has the
+patience: its number, its amount, and until when it is kept. A ticket that is already admitted
+or settled changes nothing: the client repeats a command whose reply was lost.
 """
 RENEW = (
     _COMMON
@@ -133,8 +186,11 @@ for i = 1, last do
         end
         ledgers[i] = expire(key, now)
     elseif fresh then
-        add(key, ARGV[i * 3 + 5], amount)
-        keep(key, more * 2)
+        redis.call('HDEL', key .. ':line', ticket)
+        if amount ~= '0' then
+            add(key, ARGV[i * 3 + 5], amount)
+            keep(key, more * 2)
+        end
     end
 end
 if fresh and KEYS[last + 2] then

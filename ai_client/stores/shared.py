@@ -79,7 +79,7 @@ class SharedStore:
             return None
         except BaseException:
             request.unwanted = True
-            if request.made or io.sync:  # else the worker thread releases it
+            if request.made or request.waits or io.sync:  # else the worker thread releases it
                 await io.work(self._here(), self._settle, *request.nothing())
             raise
 
@@ -166,10 +166,9 @@ class SharedStore:
                 # the backend may have admitted it although no reply arrived
                 self._remember(lambda: self.backend.settle(*request.nothing()))
             raise
-        if refusal is None:
-            request.made = True
-            if request.unwanted:
-                self._settle(*request.nothing())
+        request.answered(refusal)
+        if request.unwanted and (request.made or request.waits):
+            self._settle(*request.nothing())
         return refusal
 
     def _settle(

@@ -10,7 +10,6 @@ from .base import (
     DEFAULT_MAX_BYTES,
     MOST,
     SETTLED_FOR,
-    SLOTS,
     Change,
     Hold,
     Ledger,
@@ -21,11 +20,10 @@ from .base import (
     Tally,
     bounded,
 )
-from .sliding_window import seconds_until_room
 from .sqlite_file import SqliteFile, Work
+from .sqlite_windows import ADD, SCHEMA as WINDOWS, add_to_windows, take_of
 
 T = TypeVar("T")
-_ADD = f"SET amount = max({-MOST}, min({MOST}, amount + excluded.amount))"
 
 _SWEEP_EVERY = 2048
 _SCHEMA = """
@@ -34,9 +32,6 @@ CREATE TABLE IF NOT EXISTS holds (
     key TEXT, ticket TEXT, amount INTEGER NOT NULL, expires REAL NOT NULL, PRIMARY KEY (key, ticket)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settled (ticket TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS slots (
-    key TEXT, slot INTEGER, amount INTEGER NOT NULL, until REAL NOT NULL, PRIMARY KEY (key, slot)
-) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sums (
     period TEXT, key TEXT, name TEXT, amount INTEGER NOT NULL, until REAL NOT NULL, PRIMARY KEY (period, key, name)
 ) WITHOUT ROWID;
@@ -64,7 +59,7 @@ class SqliteBackend:
 
     def __init__(self, path: str, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._file = SqliteFile(path, _SCHEMA, "kept_shrinks")
+        self._file = SqliteFile(path, _SCHEMA + WINDOWS, "places")
         self._changes = PerProcess(count)
 
     def admit(
@@ -77,15 +72,13 @@ class SqliteBackend:
                 ledger = _ledger(db, hold.key, now, ticket)
                 if hold.limit is not None and ledger.used + ledger.held + hold.amount > hold.limit:
                     return Refusal(index, ledger.used, ledger.held)
-            wait = max((_wait(db, take, now) for take in takes), default=0.0)
-            if wait:
-                return Refusal(None, wait=wait)
-            db.executemany(
-                "INSERT OR IGNORE INTO holds VALUES (?, ?, ?, ?)",
-                [(hold.key, ticket, bounded(hold.amount), expires) for hold in holds],
-            )
-            _add_to_windows(db, [Change(take.key, take.amount, take.window, now) for take in takes])
-            return None
+            refusal = take_of(db, ticket, takes, now) if takes else None
+            if refusal is None:
+                db.executemany(
+                    "INSERT OR IGNORE INTO holds VALUES (?, ?, ?, ?)",
+                    [(hold.key, ticket, bounded(hold.amount), expires) for hold in holds],
+                )
+            return refusal
 
         return self._write(admit, now)
 
@@ -132,7 +125,7 @@ class SqliteBackend:
                         for spend in spends
                     ],
                 )
-                _add_to_windows(db, changes)
+                add_to_windows(db, ticket, changes)
                 if tally is not None:
                     _add_to_sums(db, tally)
             return [_ledger(db, spend.key, now) for spend in spends]
@@ -196,7 +189,7 @@ class SqliteBackend:
 def _sweep(db: sqlite3.Connection, now: float) -> None:
     """Delete expired rows."""
     db.execute("DELETE FROM holds WHERE expires <= ?", (now,))
-    for table in ("ledgers", "settled", "slots", "sums"):
+    for table in ("ledgers", "places", "settled", "slots", "sums"):
         db.execute(f"DELETE FROM {table} WHERE until <= ?", (now,))  # noqa: S608 - the names are above
     db.execute("DELETE FROM kept WHERE expires <= ?", (now,))
 
@@ -212,35 +205,9 @@ def _ledger(db: sqlite3.Connection, key: str, now: float, without: str = "") -> 
     return Ledger(used, held)
 
 
-def _wait(db: sqlite3.Connection, take: Take, now: float) -> float:
-    """Return the seconds until a take has room, 0 where it has."""
-    width = take.window / SLOTS
-    slots: list[tuple[int, int]] = db.execute(
-        "SELECT slot, amount FROM slots WHERE key = ? AND slot >= ? ORDER BY slot",
-        (take.key, int(now / width) - SLOTS),
-    ).fetchall()
-    over = sum(amount for _, amount in slots) + take.amount - take.limit
-    return seconds_until_room(slots, over, width, now) if over > 0 else 0.0
-
-
-def _add_to_windows(db: sqlite3.Connection, changes: Sequence[Change]) -> None:
-    db.executemany(
-        f"INSERT INTO slots VALUES (?, ?, ?, ?) ON CONFLICT (key, slot) DO UPDATE {_ADD}",  # noqa: S608
-        [
-            (
-                change.key,
-                int(change.at / (change.window / SLOTS)),
-                bounded(change.amount),
-                change.at + 2 * change.window,
-            )
-            for change in changes
-        ],
-    )
-
-
 def _add_to_sums(db: sqlite3.Connection, tally: Tally) -> None:
     db.executemany(
-        f"INSERT INTO sums VALUES (?, ?, ?, ?, ?) ON CONFLICT (period, key, name) DO UPDATE {_ADD}",  # noqa: S608
+        f"INSERT INTO sums VALUES (?, ?, ?, ?, ?) ON CONFLICT (period, key, name) DO UPDATE {ADD}",  # noqa: S608
         [
             (tally.period, tally.key, name, bounded(amount), tally.until)
             for name, amount in tally.amounts.items()
