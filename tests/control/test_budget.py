@@ -18,7 +18,7 @@ from ai_client.control import Call, Reply as CallReply
 from ai_client.control.accounting.budget import Budget, Budgets, BudgetWarning
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.record import call_record
-from ai_client.control.scope import window
+from ai_client.control.windows import window
 from ai_client.stores import Ledger, open_store
 from ai_client.testing import Upstream
 from ai_client.web import http_error
@@ -341,7 +341,7 @@ def total_key() -> str:
     """Name the ledger of the spenders."""
     from ai_client import Labels
     from ai_client.control import Record
-    from ai_client.control.scope import NEVER, Window
+    from ai_client.control.windows import NEVER, Window
 
     return Budget(usd=1, per="total").key(Record(Labels()), Window("total", NEVER))
 

@@ -18,7 +18,7 @@ from ai_client.control.accounting.cost import Cost
 from ai_client.control.accounting.rate_limit import RateLimit, RateLimits
 from ai_client.control.assembly import make_layers
 from ai_client.control.concurrency import Concurrency
-from ai_client.control.scope import window
+from ai_client.control.windows import window
 from ai_client.stores import Ledger, open_store
 from ai_client.testing import Gate, Upstream
 from tests.support.policies import finish, sync_io

@@ -25,7 +25,8 @@ from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, add_tools_asked, size_of
 from ..pricing.media import expected as expected_of_media
 from ..pricing.prices import Prices
 from ..pricing.terms import NO_TERMS, Terms
-from ..scope import NEVER, Per, Scope, Window, key_in, scopes_of, shown_in, window, zone
+from ..scope import Scope, key_in, scopes_of, shown_in
+from ..windows import NEVER, Per, Window, window, zone
 from .counted import Counted
 from .parts import Amounts, Part, Place, Unit
 

@@ -11,7 +11,8 @@ from ..._libraries import httpx
 from ...stores import Ledger, Store, Take, Tally
 from ..pricing.prices import Prices
 from ..pricing.terms import Terms
-from ..scope import Per, Scope, Window
+from ..scope import Scope
+from ..windows import Per, Window
 
 Part = Literal["budgets", "cost", "rates"]
 Unit = Literal["usd", "tokens", "requests"]

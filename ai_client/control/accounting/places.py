@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ..._call.record import Record
 from ...stores import Take
-from ..scope import NEVER, window
+from ..windows import NEVER, window
 from .parts import OneBudget, OneRate, Place
 
 _KEPT_AFTER = 86_400.0

@@ -16,7 +16,8 @@ from ...stores import Store
 from ...stores.base import Take
 from ..options.amounts import check_amounts
 from ..pricing.estimates import size_of
-from ..scope import SECONDS, Scope, key_in, scopes_of
+from ..scope import Scope, key_in, scopes_of
+from ..windows import SECONDS
 from .counted import Counted
 from .parts import Part
 
