@@ -46,6 +46,7 @@ class Record:
         answered: How many attempts were answered with success.
         lost: How many others may have been billed although no answer came of them.
         billable: Both together.
+        reached: How many attempts the upstream may have received, whether it answered, rejected or lost them.
         cache: What the cache did: `hit`, `miss`, `stale` or `shared` (the answer of an equal call under way).
         usage: Tokens, where measured.
         nano_usd: Cost in 10^-9 USD, where the usage is measured and the price known.
@@ -68,6 +69,7 @@ class Record:
     answered: int = 0
     lost: int = 0
     billable: int = 0
+    reached: int = 0
     cache: Literal["hit", "miss", "stale", "shared"] | None = None
     usage: Usage | None = None
     nano_usd: int | None = None

@@ -67,6 +67,7 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
             if record is not None:
                 record.answered += 1
                 record.billable += 1
+                record.reached += 1
             if logger.isEnabledFor(logging.DEBUG):
                 logger.debug(
                     "%s %s: attempt %d answered %d",
@@ -91,9 +92,13 @@ async def _failed(
 ) -> float | None:
     """Note a failed attempt; return the seconds until the next one, or `None` where there is none."""
     record = call.record
-    if record is not None and may_be_billed(error):
-        record.lost += 1
-        record.billable += 1
+    if record is not None:
+        if may_be_billed(error):
+            record.lost += 1
+            record.billable += 1
+            record.reached += 1
+        elif isinstance(error, APIStatusError | APIResponseValidationError):
+            record.reached += 1
     if not isinstance(error, APIConnectionError | APIStatusError):
         return None
     pause = await _allowed_pause(call, error, taken) if taken < max_retries else None

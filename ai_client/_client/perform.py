@@ -180,6 +180,8 @@ class Calls(Tenants):
         self, call: Call, content: bytes | RequestBody | None, taken: int, refused: Header
     ) -> "httpx.Response | None":
         """Attempt a call again with the key in place of one that the API rejected; `None` where there is none."""
+        if call.record is not None:
+            call.record.reached += 1  # whatever becomes of the next request
         client: Calls | None = self
         if self._workload_keys is not None:
             self._workload_keys.refuse(refused[1].removeprefix("Bearer "))

@@ -163,21 +163,6 @@ def test_closing_the_client_waits_for_what_is_being_settled(upstream: Upstream, 
     service.budgets.store.close()
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Any) -> str:
-    """Give the address of a fresh store."""
-    if request.param == "memory":
-        return "memory://"
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/store.db"
-    server = request.getfixturevalue("redis_server")
-    import redis
-
-    with redis.Redis.from_url(server.url) as connection:
-        connection.flushall()
-    return str(server.url)
-
-
 def test_nothing_is_kept_from_others_by_who_left(store_url: str, upstream: Upstream) -> None:
     """After calls were cancelled at random moments, nothing is held, and every policy has counted the same calls."""
     store = open_store(store_url)

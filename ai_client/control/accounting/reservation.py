@@ -41,6 +41,7 @@ class Reservation:
         "_needed",
         "_outer",
         "_places",
+        "_reached_before",
         "_record",
         "_reserved_at",
         "_settled_at",
@@ -70,6 +71,7 @@ class Reservation:
         self._is_held = False
         self._usage: Usage | None = None
         self._billable_before = record.billable
+        self._reached_before = record.reached
         self._outer = record.before_retry
 
     async def reserve(self) -> None:
@@ -175,7 +177,11 @@ class Reservation:
             await self._settle_used(usage, self._lost())
 
     async def settle_failed(self) -> None:
-        """Settle a call without an answer: each attempt that may have been billed counts with what was reserved."""
+        """Settle a call without an answer: each attempt that may have been billed counts with what was reserved.
+
+        Where none may have been, the call's tokens go back to the windows of rates; and so does its request, where
+        nothing of it reached the upstream, which counts requests that it rejects.
+        """
         if not self._is_held:
             return
         cost, lost = self._books.cost, self._billed()
@@ -183,7 +189,12 @@ class Reservation:
         if lost and cost is not None:
             self._record.usage = UNKNOWN
             tally = cost.lost(self._record, lost, self._call.io.now())
-        await self._settle_tickets(lost, None, (), tally)
+        back: list[Take] = []
+        if not lost:
+            has_left = self._record.reached > self._reached_before
+            back = self._takes.tokens if has_left else self._takes.all
+        changes = [Change(take.key, -take.amount, take.window, self._reserved_at) for take in back]
+        await self._settle_tickets(lost, None, changes, tally)
 
     def _settle_at_end_of(self, reply: Reply) -> None:
         meter = metered(self._call, self.sent, reply)
