@@ -108,9 +108,7 @@ class Reservation:
 
     async def _admit(self, ticket: str, now: float) -> Refusal | None:
         store, holds, takes = self._books.store, self._holds(), self._takes.all
-        self._is_held = (
-            True  # before it is: Ctrl-C may come between the store's last step and this one's next
-        )
+        self._is_held = True  # before it is, as Ctrl-C may come right after the store's last step
         if store is None or not (holds or takes):
             return None
         try:
@@ -118,9 +116,7 @@ class Reservation:
                 self._call.io, ticket, holds, takes, now=now, expires=now + self._books.expires
             )
         except BaseException:
-            self._is_held = (
-                store.instant is not None
-            )  # what a shared store was interrupted at it releases itself
+            self._is_held = store.instant is not None  # a shared store undoes what was interrupted
             raise
         self._is_held = refusal is None
         return refusal
@@ -193,7 +189,7 @@ class Reservation:
         if not lost:
             has_left = self._record.reached > self._reached_before
             back = self._takes.tokens if has_left else self._takes.all
-        changes = [Change(take.key, -take.amount, take.window, self._reserved_at) for take in back]
+        changes = [self._changed(take, to=0) for take in back]
         await self._settle_tickets(lost, None, changes, tally)
 
     def _settle_at_end_of(self, reply: Reply) -> None:
@@ -226,10 +222,7 @@ class Reservation:
         changes: list[Change] = []
         if usage.source != "unknown":  # else the estimate stands
             tokens = usage.input + usage.output
-            changes = [
-                Change(take.key, tokens - take.amount, take.window, self._reserved_at)
-                for take in self._takes.tokens
-            ]
+            changes = [self._changed(take, to=tokens) for take in self._takes.tokens]
         return await self._settle_tickets(lost, used, changes, tally)
 
     async def _settle_tickets(
@@ -249,6 +242,11 @@ class Reservation:
             ledgers = await store.settle(io, ticket, spends, io.now(), changes=changes, tally=tally)
             changes, tally = (), None  # once
         return ledgers
+
+    def _changed(self, take: Take, *, to: int) -> Change:
+        """Return the correction of a take to another amount, at the time at which it was taken."""
+        at = self._reserved_at if take.at is None else take.at
+        return Change(take.key, to - take.amount, take.window, at)
 
     async def _warn(self, ledgers: Sequence[Ledger]) -> None:
         if self._books.budgets is not None:
