@@ -135,7 +135,11 @@ class Rules:
             raise GuardrailError(f"The prompt has about {size} tokens, {limit} are allowed.", name or "input")
         messages = cast("Sequence[Any]", body[name])
         rest = prompt_tokens({**body, name: ""})
-        return {name: trim_messages(messages, limit - rest)}
+        try:
+            return {name: trim_messages(messages, limit - rest)}
+        except GuardrailError:
+            message = f"The prompt of about {size} tokens cannot be trimmed to the {limit} that are allowed."
+            raise GuardrailError(message, name) from None
 
 
 _RULES = tuple(one.name for one in fields(Rules) if one.init)
