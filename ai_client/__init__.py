@@ -3,14 +3,24 @@
     from ai_client import OpenAI, AsyncOpenAI
 
 Names are imported on first use, so that importing the package costs next to nothing.
+
+`ai_client.chat` and the other resources belong to a client of the process, made of variables such as
+`ai_client.api_key`: for scripts and notebooks, as services should own their clients; see `ClientProvider`.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ._version import __version__ as __version__
+from ._params.defaults import DEFAULT_MAX_RETRIES as DEFAULT_MAX_RETRIES
+from ._version import __title__ as __title__, __version__ as __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, Literal
+
+    import httpx
+
+    from . import types as types
     from ._answers.binary import HttpxBinaryResponseContent as HttpxBinaryResponseContent
     from ._answers.raw_response import APIResponse as APIResponse, AsyncAPIResponse as AsyncAPIResponse
     from ._answers.stream import AsyncStream as AsyncStream, Stream as Stream
@@ -20,6 +30,7 @@ if TYPE_CHECKING:
         current_labels as current_labels,
         labels as labels,
     )
+    from ._client.arguments import DataResidency as DataResidency
     from ._client.http_clients import (
         DefaultAioHttpClient as DefaultAioHttpClient,
         DefaultAsyncHttpx2Client as DefaultAsyncHttpx2Client,
@@ -28,7 +39,16 @@ if TYPE_CHECKING:
         DefaultHttpxClient as DefaultHttpxClient,
     )
     from ._client.verbs import RequestOptions as RequestOptions
+    from ._http.names import (
+        DEFAULT_CONNECTION_LIMITS as DEFAULT_CONNECTION_LIMITS,
+        DEFAULT_TIMEOUT as DEFAULT_TIMEOUT,
+        NoneType as NoneType,
+        ProxiesTypes as ProxiesTypes,
+        Timeout as Timeout,
+        Transport as Transport,
+    )
     from ._models.base import BaseModel as BaseModel
+    from ._params.file_from_path import file_from_path as file_from_path
     from ._params.omit import (
         NOT_GIVEN as NOT_GIVEN,
         NotGiven as NotGiven,
@@ -36,8 +56,42 @@ if TYPE_CHECKING:
         not_given as not_given,
         omit as omit,
     )
+    from ._process.module_client import (
+        admin as admin,
+        audio as audio,
+        batches as batches,
+        beta as beta,
+        chat as chat,
+        completions as completions,
+        containers as containers,
+        content_provenance_checks as content_provenance_checks,
+        conversations as conversations,
+        decisions as decisions,
+        embeddings as embeddings,
+        evals as evals,
+        files as files,
+        fine_tuning as fine_tuning,
+        images as images,
+        models as models,
+        moderations as moderations,
+        responses as responses,
+        safety as safety,
+        skills as skills,
+        uploads as uploads,
+        vector_stores as vector_stores,
+        videos as videos,
+    )
+    from ._sockets.opening import (
+        ReconnectingEvent as ReconnectingEvent,
+        ReconnectingOverrides as ReconnectingOverrides,
+    )
     from .azure import AsyncAzureOpenAI as AsyncAzureOpenAI, AzureOpenAI as AzureOpenAI
-    from .client import AsyncOpenAI as AsyncOpenAI, OpenAI as OpenAI
+    from .client import (
+        AsyncClient as AsyncClient,
+        AsyncOpenAI as AsyncOpenAI,
+        Client as Client,
+        OpenAI as OpenAI,
+    )
     from .config import ClientConfig as ClientConfig, ClientOptions as ClientOptions
     from .credentials import Credentials as Credentials
     from .errors import (
@@ -91,6 +145,23 @@ if TYPE_CHECKING:
     )
     from .provider import ClientProvider as ClientProvider
 
+api_key: "str | Callable[[], Any] | None" = None
+admin_api_key: str | None = None
+organization: str | None = None
+project: str | None = None
+webhook_secret: str | None = None
+base_url: "str | httpx.URL | None" = None
+timeout: "float | httpx.Timeout | None"
+max_retries: int = DEFAULT_MAX_RETRIES
+default_headers: "Mapping[str, str] | None" = None
+default_query: "Mapping[str, object] | None" = None
+http_client: "Any" = None
+api_type: "Literal['openai', 'azure'] | None" = None
+api_version: str | None = None
+azure_endpoint: str | None = None
+azure_ad_token: str | None = None
+azure_ad_token_provider: "Callable[[], Any] | None" = None
+
 _HOMES = {
     "._call.labels": "Labels carry_labels current_labels labels",
     "._models.base": "BaseModel",
@@ -99,13 +170,17 @@ _HOMES = {
     "._answers.raw_response": "APIResponse AsyncAPIResponse",
     "._answers.stream": "AsyncStream Stream",
     ".lib._tools": "pydantic_function_tool pydantic_responses_function_tool",
+    "._client.arguments": "DataResidency",
     "._client.verbs": "RequestOptions",
+    "._http.names": "DEFAULT_CONNECTION_LIMITS DEFAULT_TIMEOUT NoneType ProxiesTypes Timeout Transport",
+    "._params.file_from_path": "file_from_path",
+    "._sockets.opening": "ReconnectingEvent ReconnectingOverrides",
     "._client.http_clients": (
         "DefaultAioHttpClient DefaultAsyncHttpx2Client DefaultAsyncHttpxClient DefaultHttpx2Client "
         "DefaultHttpxClient "
     ),
     ".azure": "AsyncAzureOpenAI AzureOpenAI",
-    ".client": "AsyncOpenAI OpenAI",
+    ".client": "AsyncClient AsyncOpenAI Client OpenAI",
     ".config": "ClientConfig ClientOptions",
     ".credentials": "Credentials",
     ".errors": (
@@ -123,17 +198,54 @@ _HOMES = {
     ".provider": "ClientProvider",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+_RESOURCES = frozenset(
+    [
+        "admin",
+        "audio",
+        "batches",
+        "beta",
+        "chat",
+        "completions",
+        "containers",
+        "content_provenance_checks",
+        "conversations",
+        "decisions",
+        "embeddings",
+        "evals",
+        "files",
+        "fine_tuning",
+        "images",
+        "models",
+        "moderations",
+        "responses",
+        "safety",
+        "skills",
+        "uploads",
+        "vector_stores",
+        "videos",
+    ]
+)
+"""The resources of the process's client; `live`, `realtime` and `webhooks` are modules."""
 
-__all__ = ["__version__", *_HOME_OF]  # noqa: PLE0604 - strings all  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["__title__", "__version__", "types", "DEFAULT_MAX_RETRIES", *_HOME_OF]  # noqa: PLE0604 - strings all  # pyright: ignore[reportUnsupportedDunderAll]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(home, __name__), name)
-    return value
+if not TYPE_CHECKING:  # to which any name would exist
+
+    def __getattr__(name: str) -> object:
+        if name == "types":
+            return import_module(".types", __name__)
+        if name in _RESOURCES:
+            client_of = import_module("._process.module_client", __name__).client_of
+            return getattr(client_of(globals()), name)
+        if name == "timeout":
+            return __getattr__("DEFAULT_TIMEOUT")
+        home = _HOME_OF.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(home, __name__), name)
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_RESOURCES, "timeout"})

@@ -71,26 +71,22 @@ class BaseClient(Copies, Resources[M]):
         timeout: Seconds to connect, to write, to wait for a connection and for each read, or the HTTP library's
             `Timeout`; `None` waits for ever. By default 600, and 5 to connect.
         max_retries: Retries after a transient failure.
-        deadline: Seconds for a whole call: attempts, waits between them, and reading the body, including
-            streams. Off by default.
+        deadline: Seconds for a whole call: attempts, waits between them, reading bodies and streams; off by default.
         default_headers: Headers of every request; the value `omit` removes one.
         default_query: Query parameters of every request.
-        http_client: A client of httpx or httpx2 to use instead of the built-in pool, or a transport of theirs,
-            which replaces the pool; closed with this client.
+        http_client: A client or transport of httpx or httpx2 instead of the built-in pool, closed with this client.
         http_backend: The library on which the built-in pool builds.
         layers: Policies around every call, outermost first.
         max_connections: Open connections of the built-in pool, at most.
         keepalive_expiry: Seconds for which the built-in pool keeps an idle connection.
-        max_response_bytes: Bytes of a decoded response held in memory, at most; `None` for no bound. It does
-            not apply to what the caller streams with `with_streaming_response`.
-        max_event_bytes: Bytes of one event of a stream or a WebSocket held in memory, at most; `None` for no
-            bound.
+        max_response_bytes: Bytes of a decoded response held in memory, at most; `None` for no bound, as for what
+            the caller streams with `with_streaming_response`.
+        max_event_bytes: Bytes of one event of a stream or WebSocket in memory, at most; `None` for no bound.
         trust: The trust store for TLS: the certifi package's, or the system's.
         on_blocking_call: What the sync client does about a call on the thread of a running event loop.
-        stream_end: Whether a stream without its protocol's end mark counts as interrupted (`required`) or as
-            complete (`optional`), for servers that send none.
-        credentials: A function of a call's labels that returns its tenant's own credentials, or its dotted path;
-            see `ai_client.credentials`.
+        stream_end: Whether a stream without its protocol's end mark counts as interrupted (`required`) or as complete
+            (`optional`), for servers that send none.
+        credentials: A function of a call's labels that returns its tenant's own, or its path: `ai_client.credentials`.
         credentials_ttl: Seconds for which its result is kept.
         credentials_by: The labels that it is given and its result is kept by; all by default.
     """
@@ -298,3 +294,7 @@ class AsyncOpenAI(AsyncVerbs, BaseClient[Async]):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
+
+
+Client = OpenAI
+AsyncClient = AsyncOpenAI
