@@ -7,9 +7,11 @@ so that totals are exact. Times are in seconds since 1970.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from .._io import IO
+
+OnExpired: TypeAlias = Literal["count", "release"]
 
 
 @dataclass(slots=True)
@@ -21,12 +23,15 @@ class Hold:
         amount: The amount.
         limit: Upper bound for the sum of used and held amounts; `None` for no bound.
         until: When the ledger may be deleted.
+        on_expired: What becomes of the amount if the reservation expires: `release` gives it back, `count` counts it as
+            used until the ticket is settled, which then counts what was really used instead.
     """
 
     key: str
     amount: int
     limit: int | None
     until: float
+    on_expired: OnExpired = "release"
 
 
 @dataclass(slots=True)
@@ -167,7 +172,7 @@ class Backend(Protocol):
             holds: Amounts to reserve.
             takes: Amounts to take.
             now: The current time. Takes are stamped later, while nobody else can take: by the store's own clock.
-            expires: When an unsettled reservation is released.
+            expires: When an unsettled reservation expires, see `Hold.on_expired`.
 
         Returns:
             `None` if admitted, else the reason.

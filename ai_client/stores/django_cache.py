@@ -50,7 +50,7 @@ class DjangoCacheBackend:
         with self._locked() as cache:
             accounts = [self._account(cache, hold.key, now) for hold in holds]
             for index, (hold, account) in enumerate(zip(holds, accounts, strict=True)):
-                ledger = _figures(account)
+                ledger = _figures(account, now)
                 if ticket in account["holds"]:
                     continue
                 if hold.limit is not None and ledger.used + ledger.held + hold.amount > hold.limit:
@@ -59,7 +59,7 @@ class DjangoCacheBackend:
             if refusal is not None:
                 return refusal
             for hold, account in zip(holds, accounts, strict=True):
-                account["holds"].setdefault(ticket, (hold.amount, expires))
+                account["holds"].setdefault(ticket, (hold.amount, expires, _counted_until(hold)))
                 self._keep(cache, f"ledger:{hold.key}", account, max(hold.until, expires), now)
             return None
 
@@ -69,11 +69,11 @@ class DjangoCacheBackend:
             held = True
             for hold in holds:
                 account = self._account(cache, hold.key, now)
-                if ticket not in account["holds"]:
+                amount, before, counted_until = account["holds"].get(ticket, (0, 0.0, 0.0))
+                if before <= now:
                     held = False
                     continue
-                amount, before = account["holds"][ticket]
-                account["holds"][ticket] = amount, max(before, expires)
+                account["holds"][ticket] = amount, max(before, expires), counted_until
                 self._keep(cache, f"ledger:{hold.key}", account, max(hold.until, expires), now)
             return held
 
@@ -95,7 +95,7 @@ class DjangoCacheBackend:
                     account["holds"].pop(ticket, None)
                     account["used"] += spend.amount
                     self._keep(cache, f"ledger:{spend.key}", account, spend.until, now)
-                ledgers.append(_figures(account))
+                ledgers.append(_figures(account, now))
             if fresh:
                 self._adjust(cache, ticket, changes, stamp(now, time.time()))
                 if tally is not None:
@@ -105,7 +105,7 @@ class DjangoCacheBackend:
     def ledger(self, key: str, now: float) -> Ledger:
         """Return the balance of a ledger."""
         with self._failing() as cache, _inside():
-            return _figures(self._account(cache, key, now))
+            return _figures(self._account(cache, key, now), now)
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Return the totals of the periods from *first* to *last*."""
@@ -160,7 +160,9 @@ class DjangoCacheBackend:
 
     def _account(self, cache: Any, key: str, now: float) -> dict[str, Any]:
         account: dict[str, Any] = cache.get(f"{self._prefix}ledger:{key}") or {"used": 0, "holds": {}}
-        account["holds"] = {ticket: hold for ticket, hold in account["holds"].items() if hold[1] > now}
+        account["holds"] = {
+            ticket: hold for ticket, hold in account["holds"].items() if hold[1] > now or hold[2] > now
+        }
         return account
 
     def _slots(self, cache: Any, of: Take | Change, now: float) -> dict[int, int]:
@@ -240,5 +242,13 @@ class DjangoCacheBackend:
         cache.set(self._prefix + key, value, max(1.0, until - now))
 
 
-def _figures(account: Mapping[str, Any]) -> Ledger:
-    return Ledger(account["used"], sum(amount for amount, _ in account["holds"].values()))
+def _figures(account: Mapping[str, Any], now: float) -> Ledger:
+    """Return the balance of a ledger; what has expired and is still kept counts as used."""
+    expired = sum(amount for amount, expires, _ in account["holds"].values() if expires <= now)
+    held = sum(amount for amount, expires, _ in account["holds"].values() if expires > now)
+    return Ledger(account["used"] + expired, held)
+
+
+def _counted_until(hold: Hold) -> float:
+    """Return until when a reservation counts as used after its end."""
+    return hold.until if hold.on_expired == "count" else 0.0

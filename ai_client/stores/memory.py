@@ -69,7 +69,7 @@ class MemoryBackend:
                 if held is not None:
                     account.held -= held[0]
                 if not repeated:
-                    account.used += spend.amount
+                    account.used += spend.amount - account.counted.pop(ticket, 0)
             if totals is not None and tally is not None:
                 for name, amount in tally.amounts.items():
                     totals[name] += amount

@@ -14,9 +14,15 @@ SWEEP_EVERY = 4096
 
 
 class Account:
-    """A ledger and its reservations by ticket; *due* is the earliest time at which one may expire."""
+    """A ledger and its reservations by ticket.
 
-    __slots__ = ("due", "held", "holds", "in_order", "last", "until", "used")
+    Attributes:
+        holds: Amount and end of each reservation, and whether it counts as used once it has expired.
+        counted: The amounts of reservations that have expired and count as used.
+        due: The earliest time at which a reservation may expire.
+    """
+
+    __slots__ = ("counted", "due", "held", "holds", "in_order", "last", "until", "used")
 
     def __init__(self, until: float) -> None:
         self.in_order = True
@@ -25,14 +31,15 @@ class Account:
         self.held = 0
         self.until = until
         self.due = inf
-        self.holds: dict[str, tuple[int, float]] = {}
+        self.holds: dict[str, tuple[int, float, bool]] = {}
+        self.counted: dict[str, int] = {}
 
-    def hold(self, ticket: str, amount: int, expires: float) -> None:
+    def hold(self, ticket: str, amount: int, expires: float, counts: bool) -> None:
         """Reserve an amount."""
         if expires < self.last:
             self.in_order = False
         self.last = expires
-        self.holds[ticket] = amount, expires
+        self.holds[ticket] = amount, expires, counts
         self.held += amount
         self.due = min(self.due, expires)
 
@@ -43,13 +50,13 @@ class Account:
             self.held -= held[0]
 
     def expire(self, now: float) -> None:
-        """Release expired reservations.
+        """Release expired reservations, or count them as used.
 
         While they were made in order of expiry, the scan stops at the first live one.
         """
         late: list[str] = []
         self.due = inf
-        for ticket, (_, expires) in self.holds.items():
+        for ticket, (_, expires, _) in self.holds.items():
             if expires <= now:
                 late.append(ticket)
                 continue
@@ -57,7 +64,11 @@ class Account:
             if self.in_order:
                 break
         for ticket in late:
+            amount, _, counts = self.holds[ticket]
             self.let_go(ticket)
+            if counts:
+                self.used += amount
+                self.counted[ticket] = amount
         if not self.holds:
             self.in_order, self.last = True, -inf
 
@@ -99,7 +110,7 @@ class State:
                 continue
             if hold.limit is not None and account.used + account.held + hold.amount > hold.limit:
                 return Refusal(holds.index(hold), account.used, account.held)
-            account.hold(ticket, hold.amount, expires)
+            account.hold(ticket, hold.amount, expires, hold.on_expired == "count")
             made.append(account)
         return None
 
@@ -108,9 +119,9 @@ class State:
         account = self.account(hold.key, hold.until, now)
         if ticket not in account.holds:
             return False
-        amount, before = account.holds[ticket]
+        amount, before, counts = account.holds[ticket]
         account.let_go(ticket)
-        account.hold(ticket, amount, max(before, expires))
+        account.hold(ticket, amount, max(before, expires), counts)
         account.until = max(account.until, hold.until, expires)
         return True
 

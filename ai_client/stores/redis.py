@@ -123,7 +123,8 @@ class RedisBackend:
         simulated = repr(now) if is_simulated(now, time.time()) else ""
         args: list[Any] = [ticket, repr(now), repr(expires), SLOTS, len(holds), simulated, BEAT, GRACE]
         for hold in holds:
-            args += [bounded(hold.amount), "" if hold.limit is None else hold.limit, repr(hold.until), 0]
+            limit = "" if hold.limit is None else hold.limit
+            args += [bounded(hold.amount), limit, repr(hold.until), hold.on_expired]
         for take in takes:
             args += [bounded(take.amount), take.limit, repr(take.window), repr(take.patience)]
         position, used, held, said, *short = self._run("admit", keys, args)

@@ -1,5 +1,6 @@
 """Lua scripts of a Redis store; each runs atomically on the server."""
 
+# A ticket has one field: `t:` while it is held, `c:` where it then counts as used once it expires, `x:` after that.
 _COMMON = """
 local most = string.format('%.0f', 2 ^ 62)
 local function add(key, field, amount)
@@ -14,10 +15,14 @@ end
 local function expire(key, now)
     local late = redis.call('ZRANGEBYSCORE', key .. ':due', '-inf', now)
     for _, ticket in ipairs(late) do
-        local amount = redis.call('HGET', key, 't:' .. ticket)
-        if amount then
-            give_back(key, amount)
-            redis.call('HDEL', key, 't:' .. ticket)
+        local amount, counted = redis.call('HGET', key, 't:' .. ticket), redis.call('HGET', key, 'c:' .. ticket)
+        if amount or counted then
+            give_back(key, amount or counted)
+            redis.call('HDEL', key, 't:' .. ticket, 'c:' .. ticket)
+        end
+        if counted then
+            add(key, 'used', counted)
+            redis.call('HSET', key, 'x:' .. ticket, counted)
         end
         redis.call('ZREM', key .. ':due', ticket)
     end
@@ -123,7 +128,8 @@ redis.call('SET', known, stamp, 'EX', 60)
 for i = 1, last do
     local key, amount, stay = KEYS[i], ARGV[i * 4 + 5], tonumber(ARGV[i * 4 + 7])
     if i <= holds then
-        if redis.call('HSETNX', key, 't:' .. ticket, amount) == 1 then
+        local kind = ARGV[i * 4 + 8] == 'count' and 'c:' or 't:'
+        if redis.call('HSETNX', key, kind .. ticket, amount) == 1 then
             add(key, 'held', amount)
             redis.call('ZADD', key .. ':due', expires, ticket)
         end
@@ -175,11 +181,16 @@ for i = 1, last do
     local key, amount, more = KEYS[i + 1], ARGV[i * 3 + 3], tonumber(ARGV[i * 3 + 4])
     if i <= spends then
         if fresh then
-            local held = redis.call('HGET', key, 't:' .. ticket)
+            local held = redis.call('HGET', key, 't:' .. ticket) or redis.call('HGET', key, 'c:' .. ticket)
             if held then
                 give_back(key, held)
-                redis.call('HDEL', key, 't:' .. ticket)
+                redis.call('HDEL', key, 't:' .. ticket, 'c:' .. ticket)
                 redis.call('ZREM', key .. ':due', ticket)
+            end
+            local counted = redis.call('HGET', key, 'x:' .. ticket)
+            if counted then
+                redis.call('HINCRBY', key, 'used', '-' .. counted)
+                redis.call('HDEL', key, 'x:' .. ticket)
             end
             add(key, 'used', amount)
             keep(key, more - tonumber(now))

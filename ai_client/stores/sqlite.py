@@ -28,8 +28,9 @@ T = TypeVar("T")
 _SWEEP_EVERY = 2048
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS ledgers (key TEXT PRIMARY KEY, used INTEGER NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS holds (
-    key TEXT, ticket TEXT, amount INTEGER NOT NULL, expires REAL NOT NULL, PRIMARY KEY (key, ticket)
+CREATE TABLE IF NOT EXISTS reservations (
+    key TEXT, ticket TEXT, amount INTEGER NOT NULL, expires REAL NOT NULL, counted_until REAL NOT NULL,
+    PRIMARY KEY (key, ticket)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settled (ticket TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sums (
@@ -59,7 +60,7 @@ class SqliteBackend:
 
     def __init__(self, path: str, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._file = SqliteFile(path, _SCHEMA + WINDOWS, "places")
+        self._file = SqliteFile(path, _SCHEMA + WINDOWS, "reservations")
         self._changes = PerProcess(count)
 
     def admit(
@@ -75,8 +76,11 @@ class SqliteBackend:
             refusal = take_of(db, ticket, takes, now) if takes else None
             if refusal is None:
                 db.executemany(
-                    "INSERT OR IGNORE INTO holds VALUES (?, ?, ?, ?)",
-                    [(hold.key, ticket, bounded(hold.amount), expires) for hold in holds],
+                    "INSERT OR IGNORE INTO reservations VALUES (?, ?, ?, ?, ?)",
+                    [
+                        (hold.key, ticket, bounded(hold.amount), expires, _counted_until(hold))
+                        for hold in holds
+                    ],
                 )
             return refusal
 
@@ -87,7 +91,7 @@ class SqliteBackend:
 
         def renew(db: sqlite3.Connection) -> bool:
             held = db.executemany(
-                "UPDATE holds SET expires = max(expires, ?) WHERE key = ? AND ticket = ? AND expires > ?",
+                "UPDATE reservations SET expires = max(expires, ?) WHERE key = ? AND ticket = ? AND expires > ?",
                 [(expires, hold.key, ticket, now) for hold in holds],
             )
             return held.rowcount == len(holds)
@@ -110,7 +114,7 @@ class SqliteBackend:
             ).rowcount
             if fresh:
                 keys = [(spend.key, ticket) for spend in spends]
-                db.executemany("DELETE FROM holds WHERE key = ? AND ticket = ?", keys)
+                db.executemany("DELETE FROM reservations WHERE key = ? AND ticket = ?", keys)
                 db.executemany(
                     "INSERT INTO ledgers VALUES (:key, :amount, :until) ON CONFLICT (key) DO UPDATE SET until = :until,"
                     " used = min(:most, :amount + CASE WHEN until > :now THEN used ELSE 0 END)",
@@ -188,21 +192,31 @@ class SqliteBackend:
 
 def _sweep(db: sqlite3.Connection, now: float) -> None:
     """Delete expired rows."""
-    db.execute("DELETE FROM holds WHERE expires <= ?", (now,))
+    db.execute("DELETE FROM reservations WHERE expires <= ? AND counted_until <= ?", (now, now))
     for table in ("ledgers", "places", "settled", "slots", "sums"):
         db.execute(f"DELETE FROM {table} WHERE until <= ?", (now,))  # noqa: S608 - the names are above
     db.execute("DELETE FROM kept WHERE expires <= ?", (now,))
 
 
 def _ledger(db: sqlite3.Connection, key: str, now: float, without: str = "") -> Ledger:
-    """Return the balance of a ledger, without what one ticket holds."""
-    used, held = db.execute(
+    """Return the balance of a ledger, without what one ticket holds.
+
+    What a killed process held stays in `reservations` after its end where it counts as used, so that a late settlement
+    replaces it.
+    """
+    used, counted, held = db.execute(
         "SELECT coalesce((SELECT used FROM ledgers WHERE key = :key AND until > :now), 0),"
-        " (SELECT min(:most, CAST(total(amount) AS INTEGER)) FROM holds WHERE key = :key AND expires > :now"
-        " AND ticket <> :without)",
+        " min(:most, CAST(total(amount) FILTER (WHERE expires <= :now AND counted_until > :now) AS INTEGER)),"
+        " min(:most, CAST(total(amount) FILTER (WHERE expires > :now) AS INTEGER))"
+        " FROM reservations WHERE key = :key AND ticket <> :without",
         {"key": key, "now": now, "most": MOST, "without": without},
     ).fetchone()
-    return Ledger(used, held)
+    return Ledger(bounded(used + counted), held)
+
+
+def _counted_until(hold: Hold) -> float:
+    """Return until when a reservation counts as used after its end."""
+    return hold.until if hold.on_expired == "count" else 0.0
 
 
 def _add_to_sums(db: sqlite3.Connection, tally: Tally) -> None:

@@ -17,7 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from ai_client.stores import Backend, Change, Hold, Ledger, Refusal, Spend, Take, Tally, open_store
-from ai_client.stores.base import SLOTS
+from ai_client.stores.base import SLOTS, OnExpired
+from ai_client.stores.memory import MemoryBackend
+from ai_client.stores.sqlite import SqliteBackend
 from tests.support.forks import in_child
 
 NOW = 1_800_000_000.0
@@ -66,6 +68,35 @@ def test_a_reservation_expires(backend: Backend) -> None:
     assert backend.admit("next", [Hold("a", 1, 100, DAY)], (), NOW + 59, NOW + 200) == Refusal(0, 0, 100)
     assert backend.admit("next", [Hold("a", 1, 100, DAY)], (), NOW + 60, NOW + 200) is None
     assert backend.settle("lost", [Spend("a", 40, DAY)], NOW + 61) == [Ledger(40, 1)]
+
+
+def test_a_reservation_may_count_when_it_expires(backend: Backend) -> None:
+    """What nobody settles counts as used once it expired where that is asked for, until it is settled after all."""
+    holds = [
+        Hold("a", 70, 100, DAY, on_expired="count"),
+        Hold("b", 7, None, DAY, on_expired="count"),
+        Hold("c", 5, 10, DAY),
+    ]
+    backend.admit("lost", holds, (), NOW, NOW + 60)
+    backend.admit("lost too", holds[1:], (), NOW, NOW + 80)
+    assert [backend.ledger(key, NOW + 59) for key in "abc"] == [Ledger(0, 70), Ledger(0, 14), Ledger(0, 10)]
+    assert [backend.ledger(key, NOW + 60) for key in "abc"] == [Ledger(70, 0), Ledger(7, 7), Ledger(0, 5)]
+    assert [backend.ledger(key, NOW + 90) for key in "abc"] == [Ledger(70, 0), Ledger(14, 0), Ledger(0, 0)]
+    assert backend.admit("next", [Hold("a", 31, 100, DAY)], (), NOW + 60, NOW + 200) == Refusal(0, 70, 0)
+    assert not backend.renew("lost", holds, NOW + 61, NOW + 200)
+    spends = [Spend("a", 12, DAY), Spend("b", 1, DAY), Spend("c", 2, DAY)]
+    for _ in range(2):
+        assert backend.settle("lost", spends, NOW + 90) == [Ledger(12, 0), Ledger(8, 0), Ledger(2, 0)]
+    assert backend.admit("next", [Hold("a", 88, 100, DAY)], (), NOW + 90, NOW + 200) is None
+
+
+def test_what_counts_after_it_expired_is_forgotten_with_its_ledger(backend: Backend) -> None:
+    """What a killed process held counts as long as the rest of its ledger."""
+    backend.admit("lost", [Hold("a", 70, 100, NOW + 100, on_expired="count")], (), NOW, NOW + 60)
+    backend.settle("t1", [Spend("a", 3, NOW + 100)], NOW + 61)
+    assert backend.ledger("a", NOW + 61) == Ledger(73, 0)
+    if isinstance(backend, MemoryBackend | SqliteBackend):  # ledgers of others end by the clock of a server
+        assert backend.admit("next", [Hold("a", 100, 100, NOW + 300)], (), NOW + 101, NOW + 200) is None
 
 
 def test_a_renewed_reservation_lasts(backend: Backend) -> None:
@@ -311,6 +342,7 @@ STEPS = st.lists(
         st.sampled_from(["reserve", "settle", "renew", "tick"]),
         st.integers(0, 5),
         st.integers(0, 60),
+        st.sampled_from(["count", "release"]),
     ),
     max_size=40,
 )
@@ -322,13 +354,19 @@ STEPS = st.lists(
     max_examples=40,
     deadline=None,
 )
-def test_reservations_follow_their_arithmetic(backend: Backend, steps: list[tuple[str, int, int]]) -> None:
+def test_reservations_follow_their_arithmetic(
+    backend: Backend, steps: list[tuple[str, int, int, OnExpired]]
+) -> None:
     """Whatever is reserved, renewed, settled or left to expire: the ledger equals a model of it within its limit."""
     key = uuid4().hex
     now, used, tickets, settled = NOW, 0, {}, set()
-    for step, number, amount in steps:
+
+    def balance() -> Ledger:
+        expired = sum(held for held, expires, then in tickets.values() if expires <= now and then == "count")
+        return Ledger(used + expired, sum(held for held, expires, _ in tickets.values() if expires > now))
+
+    for step, number, amount, on_expired in steps:
         ticket = f"{key}-{number}"
-        held = sum(held for held, expires in tickets.values() if expires > now)
         if step == "tick":
             now += amount
         elif step == "settle" and ticket not in settled:
@@ -337,17 +375,18 @@ def test_reservations_follow_their_arithmetic(backend: Backend, steps: list[tupl
             backend.settle(ticket, [Spend(key, amount, DAY)], now)
             used += amount
         elif step == "renew":
-            reserved, expires = tickets.get(ticket, (0, 0.0))
-            assert backend.renew(ticket, [Hold(key, amount, 100, DAY)], now, now + amount) == (expires > now)
+            reserved, expires, then = tickets.get(ticket, (0, 0.0, "release"))
+            hold = Hold(key, reserved, 100, DAY, then)
+            assert backend.renew(ticket, [hold], now, now + amount) == (expires > now)
             if expires > now:
-                tickets[ticket] = reserved, max(expires, now + amount)
+                tickets[ticket] = reserved, max(expires, now + amount), then
         elif step == "reserve" and ticket not in settled and ticket not in tickets:
-            refusal = backend.admit(ticket, [Hold(key, amount, 100, DAY)], (), now, now + 100)
-            assert (refusal is None) == (used + held + amount <= 100)
+            before = balance()
+            refusal = backend.admit(ticket, [Hold(key, amount, 100, DAY, on_expired)], (), now, now + 100)
+            assert (refusal is None) == (before.used + before.held + amount <= 100)
             if refusal is None:
-                tickets[ticket] = (amount, now + 100)
-        held = sum(held for held, expires in tickets.values() if expires > now)
-        assert backend.ledger(key, now) == Ledger(used, held)
+                tickets[ticket] = (amount, now + 100, on_expired)
+        assert backend.ledger(key, now) == balance()
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")

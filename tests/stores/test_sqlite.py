@@ -184,7 +184,7 @@ def test_what_has_ended_is_swept_by_processes_that_write_little(
     later = SqliteBackend(f"{tmp_path}/state.db")
     later.set("fresh", b"new", DAY + 60, DAY)
     db = sqlite3.connect(tmp_path / "state.db")
-    tables = ("ledgers", "holds", "settled", "slots", "sums", "kept")
+    tables = ("ledgers", "reservations", "settled", "slots", "sums", "kept")
     left = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}  # noqa: S608
     db.close()
     later.close()
@@ -321,3 +321,19 @@ def test_sqlite_is_never_entered_where_a_fork_would_not_wait(
     backend.set("key", b"more", DAY, NOW)
     backend.close()
     assert not outside
+
+
+def test_a_file_without_all_tables_gets_the_missing_ones(tmp_path: Path) -> None:
+    """A file that has only some of the tables, and others besides, keeps what it has counted and is usable."""
+    path = tmp_path / "s.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE holds (key TEXT, ticket TEXT, PRIMARY KEY (key, ticket))")
+        db.execute(
+            "CREATE TABLE ledgers (key TEXT PRIMARY KEY, used INTEGER NOT NULL, until REAL NOT NULL) WITHOUT ROWID"
+        )
+        db.execute("INSERT INTO ledgers VALUES ('a', 5, ?)", (DAY,))
+        db.commit()
+    backend = SqliteBackend(str(path))
+    assert backend.admit("t", [Hold("a", 1, 6, DAY)], (), NOW, NOW + 60) is None
+    assert backend.ledger("a", NOW) == Ledger(5, 1)
+    backend.close()
