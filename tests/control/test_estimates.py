@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ai_client import not_given
+from ai_client._call.size import Size
 from ai_client._call.usage import UNKNOWN
 from ai_client.control import Call
 from ai_client.control.pricing.estimates import from_events, input_tokens, size_of, size_of_prompt
@@ -97,6 +98,21 @@ def test_the_size_of_a_request_tells_about_its_prompt(body: dict[str, Any], per_
     by_texts = size_of_prompt(body).tokens(per_token)
     by_bytes = size_of(call(**body, model="gpt-4o-mini", temperature=0.5)).tokens(per_token)
     assert 0.9 * by_texts <= by_bytes <= 1.4 * by_texts
+
+
+@given(st.text(max_size=600))
+def test_a_short_prompt_counts(text: str) -> None:
+    """What may be used for a text is never estimated at less than the text itself, however short the request is."""
+    size = Size()
+    size.add_text(text)
+    for path, body in (
+        ("/embeddings", {"model": "m", "input": text}),
+        ("/completions", {"model": "m", "prompt": text}),
+        ("/responses", {"model": "m", "input": text}),
+        ("/chat/completions", {"model": "m", "messages": [{"role": "user", "content": text}]}),
+    ):
+        around = 8 if path in {"/responses", "/chat/completions"} else 0
+        assert size_of(call(path, **body)).tokens(2) >= size.tokens(2) + around
 
 
 def test_tokens_that_are_counted_already() -> None:

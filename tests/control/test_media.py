@@ -287,15 +287,15 @@ def test_embeddings(books: Books) -> None:
 
 @pytest.mark.parametrize("pieces", [None, 3])
 def test_an_unread_stream_is_estimated(books: Books, pieces: int | None) -> None:
-    """A stream whose bytes the caller reads has an estimated cost by the text that had come, and never none."""
+    """A stream that the caller reads has an estimated cost; where it is left early, a budget counts the reservation."""
     chat = books.client.chat.completions.with_streaming_response.create
     record = read_unread(books.invoke, chat, pieces=pieces, **HELLO, stream=True)
     assert record.usage is not None
     assert record.usage.source == "estimated"
     assert record.usage.input > 0
     assert record.usage.output > 0 or pieces
-    assert books.spent == record.nano_usd
     assert record.nano_usd
+    assert (books.spent > record.nano_usd) if pieces else (books.spent == record.nano_usd)
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.assembly import make_layers
 from ai_client.control.observability.hooks import Hooks
 from ai_client.control.record import call_record
-from ai_client.stores import open_store
+from ai_client.stores import Hold, open_store
 from tests.support.hostile.census import settle
 from tests.support.hostile.framing import EVENT_STREAM, FRAMINGS, events, framed, script
 from tests.support.hostile.shapes import chat_events, encoded
@@ -118,9 +118,17 @@ def test_an_unread_body_that_breaks_off(wire: Wire, invoke: Invoke, name: str) -
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_stream_is_counted(wire: Wire, invoke: Invoke, name: str) -> None:
-    """What a stream used that broke off is counted as far as it is known, and nothing stays set aside."""
+    """A stream that broke off counts with all that was set aside for it, as nobody knows what is billed beyond it."""
     wire.play(BROKEN[name])
     store = open_store("memory://")
+    set_aside: list[int] = []
+    admit = store.backend.admit
+
+    def noting(ticket: str, holds: Sequence[Hold], *others: Any) -> Any:
+        set_aside.extend(hold.amount for hold in holds)
+        return admit(ticket, holds, *others)
+
+    store.backend.admit = noting  # type: ignore[method-assign]
     budgets: Layer = Budgets([Budget(tokens=10_000)], store)
     client = invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0, layers=[budgets])
     stream = read(invoke, client)
@@ -133,7 +141,8 @@ def test_a_broken_stream_is_counted(wire: Wire, invoke: Invoke, name: str) -> No
     assert (record.usage.output > 0) == (name in {"truncated", "reset", "cut"})
     backend: Any = store.backend
     (account,) = backend._state().accounts.values()
-    assert (account.used, account.held) == (record.usage.total, 0)
+    assert (account.used, account.held) == (*set_aside, 0)
+    assert account.used > record.usage.total
 
 
 @pytest.mark.parametrize(

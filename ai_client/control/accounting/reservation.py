@@ -198,26 +198,32 @@ class Reservation:
         lost = self._lost()  # now: by then a policy further out may have sent the call again
 
         async def settle(end: StreamEnd) -> None:
-            del end
             usage = meter.usage()
+            # of a stream that broke off, what came says little of what is billed: reasoning, and text on its way
+            is_known = end.complete or usage.source == "reported" or usage.has_media
             goes_on = bool(works) and usage.source != "reported"
             if goes_on:
                 usage = self._record.usage = UNKNOWN
-            await self._warn(await self._settle_used(usage, lost))
+            await self._warn(await self._settle_used(usage, lost, is_known=is_known))
             if goes_on:
                 await self._remember(works[0])
 
         reply.on_end.append(settle)
 
-    async def _settle_used(self, usage: Usage | None, lost: int) -> Sequence[Ledger]:
-        """Count what the answered attempt used, and what was reserved for the *lost* ones before it."""
+    async def _settle_used(
+        self, usage: Usage | None, lost: int, *, is_known: bool = True
+    ) -> Sequence[Ledger]:
+        """Count what the answered attempt used, and what was reserved for the *lost* ones before it.
+
+        Where it *is_known* no better than by an estimate, budgets count what was reserved, and totals the estimate.
+        """
         if usage is None:  # it is not needed
             return await self._settle_tickets(lost, self._needed, (), None)
         books, record = self._books, self._record
         now = self._settled_at = self._call.io.now()
         tally = None if books.cost is None else books.cost.tally(record, usage, lost, now, self._terms)
         used = self._needed
-        if books.budgets is not None:
+        if books.budgets is not None and is_known:
             used = books.budgets.used(usage, record, self._needed, self._terms)
         changes: list[Change] = []
         if usage.source != "unknown":  # else the estimate stands

@@ -7,12 +7,14 @@ from pydantic_core import from_json
 
 from ..._call.call import Call
 from ..._call.report import count_tool, service_tier_of
-from ..._call.size import BYTES_PER_TOKEN, Size, is_media_part
+from ..._call.size import BYTES_PER_TOKEN, MESSAGE_TOKENS, Size, is_media_part
 from ..._call.usage import UNKNOWN, Usage
 from ...errors import members_of
 
 FRAME_BYTES = 64
 """Bytes of a request around its prompt."""
+_SHORT = 512
+"""Bytes below which a request is measured by its texts, as what is around them would decide the result."""
 DEFAULT_OUTPUT_TOKENS = 4096
 """Tokens assumed for an answer without a limit."""
 
@@ -20,6 +22,7 @@ DEFAULT_TOOL_CALLS = 16
 """Calls of a provider's tool assumed for a request without a limit."""
 
 _VECTORS = ("/embeddings", "/moderations")
+_RESPONSES = "/responses"
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 _ABOUT_ANSWER = frozenset({*_LIMITS, "n"})
 
@@ -34,18 +37,21 @@ def text_tokens(text: str, per_token: int = BYTES_PER_TOKEN) -> int:
 def size_of(call: Call) -> Size:
     """Measure a request, once for all policies; each media part counts `MEDIA_TOKENS`.
 
-    A prompt of text only is measured by the bytes of the encoded request, which is needed anyway: the names and
+    A long prompt of text only is measured by the bytes of the encoded request, which is needed anyway: the names and
     brackets in it amount to about what messages cost besides their text.
     """
     size = call.size
     if size is None:
         body = members_of(call.body)
-        if call.files is not None or not _is_all_text(body):
+        content = call.encoded() if call.files is None and _is_all_text(body) else b""
+        if len(content) < _SHORT:
             size = size_of_prompt(body)
         else:
             size = Size()
-            size.add_bytes(call.encoded())
-            size.ascii = size.ascii - FRAME_BYTES if size.ascii > FRAME_BYTES else 0
+            size.add_bytes(content)
+            size.ascii = max(0, size.ascii - FRAME_BYTES)
+        if call.path.endswith(_RESPONSES):
+            size.counted += MESSAGE_TOKENS * (isinstance(body.get("input"), str) + ("instructions" in body))
         _limit(size, call.path, body)
         call.size = size
     return size

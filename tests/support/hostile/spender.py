@@ -1,0 +1,293 @@
+"""A process that makes calls of every kind with every control: `python -m tests.support.hostile.spender OPTIONS`.
+
+Each line on its standard output is JSON: what was set aside for a call before it was, and how the call ended once it
+is settled. A process that is killed has said all that it set aside.
+"""
+
+import asyncio
+import json
+import os
+import random
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from ai_client import AsyncOpenAI, AsyncStream, OpenAI, OpenAIError, Stream, labels
+from ai_client._call.retry import no_waiting
+from ai_client.control import Call, Next, Record, Reply, make_layers
+from ai_client.control.record import record_of
+from ai_client.stores import Hold, open_store
+from tests.support.hostile.biller import PRICES
+
+LANES = 4
+"""Calls under way at once."""
+TIMEOUT = 2.0
+TENANTS = ("acme", "bolt", "core", "bolt")
+SHARED = 25
+"""Questions that all processes ask, and a cache answers."""
+KINDS = {
+    "chat": 24,
+    "stream": 18,
+    "responses": 10,
+    "responses stream": 8,
+    "embeddings": 6,
+    "unread": 4,
+    "cached": 12,
+    "left": 8,
+    "cut": 10,
+}
+"""How often which call is made: those that are left are streams closed early, those that are cut are cancelled."""
+
+
+def say(**fact: Any) -> None:
+    """Write a fact in one piece, whatever other threads write."""
+    os.write(1, json.dumps(fact).encode() + b"\n")
+
+
+class Witness:
+    """The outermost policy: keeps the record of the call that a thread or task makes."""
+
+    for_sessions = False
+
+    def __init__(self) -> None:
+        self.records: dict[str, Record] = {}
+
+    async def __call__(self, call: Call, proceed: Next) -> Reply:
+        """Keep the record of a call."""
+        record = record_of(call)
+        self.records[record.labels.user or ""] = record
+        return await proceed(call)
+
+
+def watched(url: str) -> Any:
+    """Open the store, and say what is set aside before it is."""
+    store: Any = open_store(url, on_failure="closed")
+    admit = store.admit
+
+    async def saying(*args: Any, **options: Any) -> Any:
+        holds = [(hold.key, hold.amount) for part in args if isinstance(part, list) for hold in part]
+        if holds and isinstance(args[2][0], Hold):
+            say(held=holds)
+        return await admit(*args, **options)
+
+    store.admit = saying
+    return store
+
+
+def controls(store: Any, base_url: str, limit: float, sync: bool, witness: Witness) -> tuple[Any, ...]:
+    """Return all policies that have to do with money, limits and failures."""
+    prices = {
+        model: {name: amount / 1000 for name, amount in price.items() if name != "request"}
+        | {"request": price["request"] / 10**9}
+        for model, price in PRICES.items()
+    }
+    options = {
+        "store": store,
+        "policies": [witness],
+        "models": {"smart": ["dear", "second/cheap"]},
+        "fallback": {"clients": {"second": second(f"{base_url}/second/v1", sync)}},
+        "budgets": [
+            {"usd": 10**6, "per": "total", "name": "everything"},
+            {"usd": 10**6, "per": "total", "name": "each", "scope": "user"},
+            {"usd": limit, "per": "total", "name": "tenant", "scope": "tenant"},
+            {"requests": 10**9, "per": "day", "scope": ["tenant", "model"]},
+        ],
+        "budget_options": {"expires": 3600},
+        "cost": True,
+        "prices": prices,
+        "price_options": {"library": False},
+        "rate_limits": [{"requests": 10**6, "tokens": 10**9, "scope": "tenant"}],
+        "rate_limit_options": {"max_wait": 1.0},
+        "concurrency": {"max_in_flight": LANES - 1, "queue_timeout": TIMEOUT},
+        "retry_budget": {"share": 1.0},
+        "cache": {"scope": "all"},
+        "guardrails": {"max_output_tokens": 64},
+    }
+    return make_layers(options)
+
+
+def second(base_url: str, sync: bool) -> Any:
+    """Return the client that a fallback goes to."""
+    kind = OpenAI if sync else AsyncOpenAI
+    return kind(base_url=base_url, api_key="two", max_retries=1, timeout=TIMEOUT)
+
+
+class Caller:
+    """Makes calls that are chosen by chance, each with a name of its own, and says how they end.
+
+    Args:
+        name: The name of the process.
+        seed: What chance follows from.
+        calls: How many calls.
+        witness: What has their records.
+    """
+
+    def __init__(self, name: str, seed: int, calls: int, witness: Witness) -> None:
+        self._name = name
+        self._seed = seed
+        self._numbers = iter(range(calls))
+        self._witness = witness
+        self._lock = threading.Lock()
+
+    def next(self) -> tuple[str, str, random.Random] | None:
+        """Return the next call: its name, its kind, and what else depends on chance; `None` after the last."""
+        with self._lock:
+            number = next(self._numbers, None)
+        if number is None:
+            return None
+        ident = f"{self._name}-{number}"
+        chance = random.Random(f"{self._seed} {ident}")
+        return ident, chance.choices([*KINDS], [*KINDS.values()])[0], chance
+
+    def ended(self, ident: str, kind: str, error: BaseException | None, *, cut: bool) -> None:
+        """Say how a call ended."""
+        record = self._witness.records.pop(ident, None)
+        say(
+            ended=ident,
+            kind=kind,
+            error=None if error is None else type(error).__name__,
+            cut=cut,
+            lost=0 if record is None else record.lost,
+            answered=0 if record is None else record.answered,
+            cache=None if record is None else record.cache,
+            source=record.usage.source if record is not None and record.usage is not None else None,
+        )
+
+    def sync(self, client: OpenAI) -> None:
+        """Make calls one after the other."""
+        while (chosen := self.next()) is not None:
+            ident, kind, chance = chosen
+            about, make = request(ident, kind, chance)
+            say(began=ident, about=about)
+            error: BaseException | None = None
+            cut = kind == "cut"
+            with labels(tenant=chance.choice(TENANTS), user=ident):
+                try:
+                    if cut:
+                        read(make(client.with_options(deadline=chance.uniform(0.001, 0.04))), None)
+                    else:
+                        cut = read(make(client), chance.randrange(3) if kind == "left" else None)
+                except OpenAIError as caught:
+                    error = caught
+            self.ended(ident, kind, error, cut=cut)
+
+    async def asynchronous(self, client: AsyncOpenAI) -> None:
+        """Make calls one after the other, in one task of several."""
+        while (chosen := self.next()) is not None:
+            ident, kind, chance = chosen
+            about, make = request(ident, kind, chance)
+            say(began=ident, about=about)
+            error: BaseException | None = None
+            cut = kind == "cut"
+            with labels(tenant=chance.choice(TENANTS), user=ident):
+                try:
+                    if cut:
+                        await cancelled(make(client), chance)
+                    else:
+                        cut = await aread(make(client), chance.randrange(3) if kind == "left" else None)
+                except OpenAIError as caught:
+                    error = caught
+            self.ended(ident, kind, error, cut=cut)
+
+
+def request(ident: str, kind: str, chance: random.Random) -> tuple[str, Callable[[Any], Any]]:
+    """Return what a call is about, and a function that makes it on a client."""
+    about = f"shared-{chance.randrange(SHARED)}" if kind == "cached" else ident
+    text = f"{about} " + "a word and another " * (chance.randrange(3) if kind != "cached" else 1)
+    model = chance.choice(["smart", "smart", "dear"]) if kind != "cached" else "dear"
+    most = chance.randint(1, 60) if kind != "cached" else 40
+    streams = kind in {"stream", "responses stream", "left"} or (kind == "cut" and chance.random() < 0.5)
+    chat: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": "user", "content": text}],
+        "max_tokens": most,
+    }
+    if kind == "embeddings":
+        return about, lambda client: client.embeddings.create(model="vectors", input=text)
+    if kind.startswith("responses"):
+        asked = {"model": model, "input": text, "max_output_tokens": most, "stream": streams}
+        return about, lambda client: client.responses.create(**asked)
+    if kind == "unread":
+        return about, lambda client: client.chat.completions.with_streaming_response.create(**chat)
+    if kind == "cached":
+        chat["temperature"] = 0
+    return about, lambda client: client.chat.completions.create(**chat, stream=streams)
+
+
+def read(answer: Any, most: int | None) -> bool:
+    """Read an answer, or so many items of a stream; return whether that left some of it."""
+    if isinstance(answer, Stream):
+        with answer:
+            return any(number == most for number, _ in enumerate(answer))
+    if hasattr(answer, "__enter__"):
+        with answer as response:
+            response.read()
+    return False
+
+
+async def aread(answer: Any, most: int | None) -> bool:
+    """Read an answer on the async client; see `read`."""
+    if hasattr(answer, "__aenter__"):
+        async with answer as response:
+            await response.read()
+        return False
+    answer = await answer
+    if isinstance(answer, AsyncStream):
+        number = 0
+        async with answer:
+            async for _ in answer:
+                if number == most:
+                    return True
+                number += 1
+    return False
+
+
+async def cancelled(work: Any, chance: random.Random) -> None:
+    """Cancel a call after some moments, wherever it is by then."""
+    task = asyncio.ensure_future(aread(work, None))
+    await asyncio.sleep(chance.uniform(0, 0.04))
+    task.cancel()
+    with suppress(asyncio.CancelledError, OpenAIError):
+        await task
+
+
+def main(options: dict[str, Any]) -> None:
+    """Make the calls once a line comes in."""
+    witness = Witness()
+    store = watched(options["store"])
+    sync = options["sync"]
+    base_url = options["url"]
+    layers = controls(store, base_url, options["limit"], sync, witness)
+    caller = Caller(options["name"], options["seed"], options["calls"], witness)
+    given: dict[str, Any] = {
+        "base_url": f"{base_url}/v1",
+        "api_key": "one",
+        "timeout": TIMEOUT,
+        "layers": layers,
+    }
+    say(ready=options["name"])
+    sys.stdin.readline()
+    with no_waiting():
+        if sync:
+            with OpenAI(**given) as client:
+                lanes = [threading.Thread(target=caller.sync, args=(client,)) for _ in range(LANES)]
+                for lane in lanes:
+                    lane.start()
+                for lane in lanes:
+                    lane.join()
+        else:
+            asyncio.run(make_all(caller, given))
+    store.close()
+    say(done=options["name"])
+
+
+async def make_all(caller: Caller, given: dict[str, Any]) -> None:
+    """Make calls in several tasks at once."""
+    async with AsyncOpenAI(**given) as client:
+        await asyncio.gather(*(caller.asynchronous(client) for _ in range(LANES)))
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
