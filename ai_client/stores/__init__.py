@@ -1,7 +1,7 @@
 """Shared state of the policies: within a process, across the processes of a machine, or across machines."""
 
 from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Store, Take, Tally
-from .opening import open_store
+from .opening import open_store, register_scheme
 
 __all__ = [
     "Backend",
@@ -14,4 +14,5 @@ __all__ = [
     "Take",
     "Tally",
     "open_store",
+    "register_scheme",
 ]

@@ -1,8 +1,9 @@
 """One admission by a store: what was asked for, and how to undo it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from .base import Change, Hold, Refusal, Spend, Take
+from .base import MOST, Change, Hold, Refusal, Spend, Take
 
 
 class Admission:
@@ -36,17 +37,24 @@ class Admission:
         """Return the arguments of `Backend.admit`."""
         return self.ticket, self.holds, self.takes, self.now, self.expires
 
-    def nothing(self) -> tuple[str, list[Spend], float, list[Change]]:
+    def let_through(self) -> tuple[str, Sequence[Hold], Sequence[Take], float, float]:
+        """Return the arguments of `Backend.admit` that take the amounts whatever the limits, and hold nothing.
+
+        Where the admission had been made although no reply arrived, they change nothing.
+        """
+        takes = [replace(take, limit=2 * MOST, patience=0.0, as_of=self.now) for take in self.takes]
+        return self.ticket, (), takes, self.now, self.expires
+
+    def nothing(self, *, made: bool) -> tuple[str, list[Spend], float, list[Change]]:
         """Return the arguments of `Backend.settle` that undo the admission.
 
-        Windows are corrected only where it is known to have been made; places in front of them are given up.
+        Windows are corrected only if it was *made*; places in front of them are given up.
         """
         spends = [Spend(hold.key, 0, hold.until) for hold in self.holds]
-        return self.ticket, spends, self.now, self.taken(-1 if self.made else 0)
-
-    def taken(self, times: int) -> list[Change]:
-        """Return the takes as changes, multiplied by *times*."""
-        return [
-            Change(take.key, times * take.amount, take.window, self.now if take.at is None else take.at)
+        changes = [
+            Change(
+                take.key, -take.amount if made else 0, take.window, self.now if take.at is None else take.at
+            )
             for take in self.takes
         ]
+        return self.ticket, spends, self.now, changes

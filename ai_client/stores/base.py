@@ -86,6 +86,8 @@ class Take:
             seconds.
         at: When it was taken, by the store's own clock at that moment; set by the backend. Where a backend sets none,
             it is the `now` of the admission.
+        as_of: When it counts from, for a call that was sent while the store was down; `None` where the store's clock
+            says so.
     """
 
     key: str
@@ -94,6 +96,7 @@ class Take:
     window: float
     patience: float = field(default=0.0, compare=False)
     at: float | None = field(default=None, compare=False)
+    as_of: float | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +17,7 @@ from .._fork import Uncut
 from .._io.deadline import at_most
 from ..errors import StoreError
 from .base import SETTLED_FOR, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
-from .sliding_window import KEPT, Line, Queued, merged, seconds_until_room, stamp
+from .sliding_window import KEPT, Line, Queued, merged, seconds_until_room, stamp, stamp_of
 
 LOCK_TIMEOUT = 5.0
 """Seconds after which the lock of a process that died expires, and after which waiting for it fails."""
@@ -48,19 +49,20 @@ class DjangoCacheBackend:
     ) -> Refusal | None:
         """Reserve all of *holds* and take all of *takes*, or nothing."""
         with self._locked() as cache:
+            if cache.get(self._ticket(ticket)) is not None:
+                return None
             accounts = [self._account(cache, hold.key, now) for hold in holds]
             for index, (hold, account) in enumerate(zip(holds, accounts, strict=True)):
                 ledger = _figures(account, now)
-                if ticket in account["holds"]:
-                    continue
                 if hold.limit is not None and ledger.used + ledger.held + hold.amount > hold.limit:
                     return Refusal(index, ledger.used, ledger.held)
             refusal = self._take(cache, ticket, takes, now)
             if refusal is not None:
                 return refusal
             for hold, account in zip(holds, accounts, strict=True):
-                account["holds"].setdefault(ticket, (hold.amount, expires, _counted_until(hold)))
-                self._keep(cache, f"ledger:{hold.key}", account, max(hold.until, expires), now)
+                account["holds"][ticket] = hold.amount, expires, _counted_until(hold)
+                self._keep(cache, self._name("ledger", hold.key), account, max(hold.until, expires), now)
+            cache.set(self._ticket(ticket), "admitted", SETTLED_FOR)
             return None
 
     def renew(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> bool:
@@ -74,7 +76,7 @@ class DjangoCacheBackend:
                     held = False
                     continue
                 account["holds"][ticket] = amount, max(before, expires), counted_until
-                self._keep(cache, f"ledger:{hold.key}", account, max(hold.until, expires), now)
+                self._keep(cache, self._name("ledger", hold.key), account, max(hold.until, expires), now)
             return held
 
     def settle(
@@ -87,19 +89,20 @@ class DjangoCacheBackend:
     ) -> list[Ledger]:
         """Release what *ticket* holds and count what was used, once."""
         with self._locked() as cache:
-            fresh = cache.add(f"{self._prefix}settled:{ticket}", 1, SETTLED_FOR)
+            fresh = cache.get(self._ticket(ticket)) != "settled"
             ledgers: list[Ledger] = []
             for spend in spends:
                 account = self._account(cache, spend.key, now)
                 if fresh:
                     account["holds"].pop(ticket, None)
                     account["used"] += spend.amount
-                    self._keep(cache, f"ledger:{spend.key}", account, spend.until, now)
+                    self._keep(cache, self._name("ledger", spend.key), account, spend.until, now)
                 ledgers.append(_figures(account, now))
             if fresh:
                 self._adjust(cache, ticket, changes, stamp(now, time.time()))
                 if tally is not None:
                     self._add(cache, tally, now)
+                cache.set(self._ticket(ticket), "settled", SETTLED_FOR)
             return ledgers
 
     def ledger(self, key: str, now: float) -> Ledger:
@@ -112,19 +115,19 @@ class DjangoCacheBackend:
         with self._failing() as cache, _inside():
             periods: dict[str, float] = cache.get(f"{self._prefix}periods") or {}
             wanted = [period for period in periods if first <= period <= last]
-            return {period: cache.get(f"{self._prefix}sums:{period}") or {} for period in wanted}
+            return {period: cache.get(self._name("sums", period)) or {} for period in wanted}
 
     def get(self, key: str, now: float) -> bytes | None:
         """Return a value, or `None` if there is none or it has expired."""
         del now
         with self._failing() as cache, _inside():
-            value: bytes | None = cache.get(f"{self._prefix}kept:{key}")
+            value: bytes | None = cache.get(self._name("kept", key))
             return value
 
     def set(self, key: str, value: bytes, expires: float, now: float) -> None:
         """Keep a value until *expires*, or until the cache evicts it."""
         with self._failing() as cache, _inside():
-            self._keep(cache, f"kept:{key}", value, expires, now)
+            self._keep(cache, self._name("kept", key), value, expires, now)
 
     def close(self) -> None:
         """Do nothing: Django closes its caches itself."""
@@ -158,8 +161,15 @@ class DjangoCacheBackend:
                 time.sleep(pause)
                 pause = min(pause * 2, _LAST_PAUSE)
 
+    def _ticket(self, ticket: str) -> str:
+        return self._name("ticket", ticket)
+
+    def _name(self, kind: str, name: str) -> str:
+        """Return the key of something: Memcached takes neither long keys nor spaces, which names of callers may have."""
+        return f"{self._prefix}{kind}:{sha256(name.encode(errors='surrogatepass')).hexdigest()}"
+
     def _account(self, cache: Any, key: str, now: float) -> dict[str, Any]:
-        account: dict[str, Any] = cache.get(f"{self._prefix}ledger:{key}") or {"used": 0, "holds": {}}
+        account: dict[str, Any] = cache.get(self._name("ledger", key)) or {"used": 0, "holds": {}}
         account["holds"] = {
             ticket: hold for ticket, hold in account["holds"].items() if hold[1] > now or hold[2] > now
         }
@@ -167,16 +177,16 @@ class DjangoCacheBackend:
 
     def _slots(self, cache: Any, of: Take | Change, now: float) -> dict[int, int]:
         number = int(now / (of.window / SLOTS))
-        kept: dict[int, int] = cache.get(f"{self._prefix}window:{of.key}") or {}
+        kept: dict[int, int] = cache.get(self._name("window", of.key)) or {}
         live = {slot: amount for slot, amount in kept.items() if slot >= number - SLOTS}
         if live and max(live) > number:
             live = merged(live, number)
-            self._keep(cache, f"window:{of.key}", live, now + 2 * of.window, now)
+            self._keep(cache, self._name("window", of.key), live, now + 2 * of.window, now)
         return live
 
     def _take(self, cache: Any, ticket: str, takes: Sequence[Take], now: float) -> Refusal | None:
         """Take amounts from windows, all or none; a caller that waits keeps its place where there is no room."""
-        at = stamp(now, time.time())
+        at = stamp_of(takes, now, time.time())
         lines = [self._line(cache, take.key) for take in takes]
         waits = [
             self._wait(cache, take, line.ahead_of(ticket, at), at)
@@ -204,12 +214,12 @@ class DjangoCacheBackend:
         return seconds_until_room(slots, over, take.limit, width, at) if over > 0 else 0.0
 
     def _line(self, cache: Any, key: str) -> Line:
-        kept: dict[str, tuple[int, float]] = cache.get(f"{self._prefix}line:{key}") or {}
+        kept: dict[str, tuple[int, float]] = cache.get(self._name("line", key)) or {}
         return Line({ticket: Queued(*place) for ticket, place in kept.items()})
 
     def _keep_line(self, cache: Any, key: str, line: Line) -> None:
         places = {ticket: tuple(place) for ticket, place in line.items()}
-        cache.set(f"{self._prefix}line:{key}", places, KEPT)
+        cache.set(self._name("line", key), places, KEPT)
 
     def _adjust(self, cache: Any, ticket: str, changes: Sequence[Change], at: float) -> None:
         """Add amounts to windows, and give up the places that a ticket has there."""
@@ -224,22 +234,22 @@ class DjangoCacheBackend:
         slots = self._slots(cache, change, now)
         slot = int(change.at / (change.window / SLOTS))
         slots[slot] = slots.get(slot, 0) + change.amount
-        self._keep(cache, f"window:{change.key}", slots, now + 2 * change.window, now)
+        self._keep(cache, self._name("window", change.key), slots, now + 2 * change.window, now)
 
     def _add(self, cache: Any, tally: Tally, now: float) -> None:
         """Add a tally to the totals of its period."""
         periods: dict[str, float] = cache.get(f"{self._prefix}periods") or {}
         live = {name: end for name, end in periods.items() if end > now}
         live[tally.period] = tally.until
-        kept: dict[str, dict[str, int]] = cache.get(f"{self._prefix}sums:{tally.period}") or {}
+        kept: dict[str, dict[str, int]] = cache.get(self._name("sums", tally.period)) or {}
         totals = kept.setdefault(tally.key, {})
         for name, amount in tally.amounts.items():
             totals[name] = totals.get(name, 0) + amount
-        self._keep(cache, "periods", live, max(live.values()), now)
-        self._keep(cache, f"sums:{tally.period}", kept, tally.until, now)
+        self._keep(cache, f"{self._prefix}periods", live, max(live.values()), now)
+        self._keep(cache, self._name("sums", tally.period), kept, tally.until, now)
 
     def _keep(self, cache: Any, key: str, value: Any, until: float, now: float) -> None:
-        cache.set(self._prefix + key, value, max(1.0, until - now))
+        cache.set(key, value, max(1.0, until - now))
 
 
 def _figures(account: Mapping[str, Any], now: float) -> Ledger:

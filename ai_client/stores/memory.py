@@ -28,12 +28,16 @@ class MemoryBackend:
         state = self._state()
         with state.lock:
             state.sweep(now)
+            if ticket in state.tickets:
+                return None
             done = False
             try:
                 refusal = state.hold(ticket, holds, now, expires, made)
                 if refusal is None and takes:
                     refusal = state.take(ticket, takes, now)
-                done = refusal is None
+                if refusal is None:
+                    state.tickets[ticket] = False
+                    done = True
             finally:
                 if not done:
                     for account in made:
@@ -59,11 +63,12 @@ class MemoryBackend:
         state = self._state()
         with state.lock:
             state.sweep(now)
-            repeated = ticket in state.settled
+            repeated = state.tickets.get(ticket, False)
             accounts = [state.account(spend.key, spend.until, now) for spend in spends]
             totals = None if tally is None or repeated else state.totals(tally)
             # In one step: no function of Python begins here, where Ctrl-C would leave the ticket settled in part.
-            state.settled[ticket] = None
+            state.tickets.pop(ticket, None)  # to the end: the first are forgotten first
+            state.tickets[ticket] = True
             for account, spend in zip(accounts, spends, strict=True):
                 held = account.holds.pop(ticket, None)
                 if held is not None:
@@ -80,8 +85,8 @@ class MemoryBackend:
                     if change.amount:
                         window.add(change.amount, int(change.at / window.width))
             ledgers = [Ledger(account.used, account.held) for account in accounts]
-            if len(state.settled) > 2 * SWEEP_EVERY:
-                state.settled = dict.fromkeys(islice(state.settled, SWEEP_EVERY, None))
+            if len(state.tickets) > 2 * SWEEP_EVERY:
+                state.tickets = dict(islice(state.tickets.items(), SWEEP_EVERY, None))
         return ledgers
 
     def ledger(self, key: str, now: float) -> Ledger:

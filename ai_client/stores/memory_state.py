@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import inf
 
 from .base import SLOTS, Change, Hold, Refusal, Take, Tally
-from .sliding_window import SlidingWindow, stamp, steady_time
+from .sliding_window import SlidingWindow, stamp, stamp_of, steady_time
 
 SWEEP_EVERY = 4096
 """Operations after which expired state is dropped."""
@@ -84,7 +84,8 @@ class State:
         self.lock = threading.Lock()
         self.max_bytes = max_bytes
         self.accounts: dict[str, Account] = {}
-        self.settled: dict[str, None] = {}
+        self.tickets: dict[str, bool] = {}
+        """Whether a ticket that was admitted is settled."""
         self.windows: dict[str, SlidingWindow] = {}
         self.sums: dict[str, tuple[float, defaultdict[str, defaultdict[str, int]]]] = {}
         self.values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
@@ -127,7 +128,7 @@ class State:
 
     def take(self, ticket: str, takes: Sequence[Take], now: float) -> Refusal | None:
         """Take amounts from windows, all or none; a caller that waits keeps its place where there is no room."""
-        at = stamp(now, steady_time())
+        at = stamp_of(takes, now, steady_time())
         short: dict[int, float] = {}
         found: list[tuple[SlidingWindow, int]] = []
         for index, take in enumerate(takes):

@@ -1,6 +1,8 @@
 """Open a store by its address."""
 
 import os
+import re
+from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
@@ -9,22 +11,62 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote
 
 from ..errors import ConfigError
-from .base import DEFAULT_MAX_BYTES
+from .base import DEFAULT_MAX_BYTES, Backend
 from .shared import SharedStore
 
 _DIGITS = 18
-SCHEMES = ("memory://", "sqlite:///file", "redis://host:6379/0", "django-cache://alias")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+_OF_REDIS = {
+    "redis": "redis://host:6379/0",
+    "rediss": "rediss://host:6379/0",
+    "unix": "unix:///path/of/socket?db=0",
+    "redis+cluster": "redis+cluster://host:6379,host:6379",
+    "rediss+cluster": "rediss+cluster://host:6379,host:6379",
+    "redis+sentinel": "redis+sentinel://host:26379,host:26379/service/0",
+    "rediss+sentinel": "rediss+sentinel://host:26379,host:26379/service/0",
+}
+SCHEMES = (
+    "memory://",
+    "sqlite:///file",
+    _OF_REDIS["redis"],
+    _OF_REDIS["redis+cluster"],
+    _OF_REDIS["redis+sentinel"],
+    "django-cache://alias",
+)
+
+
+_HINTS = {
+    "django-db": 'Add "ai_client_django" and "ai_client_django.store" to INSTALLED_APPS, and call django.setup() in'
+    " scripts."
+}
+_registered: dict[str, Callable[[str], Backend]] = {}
+
+
+def register_scheme(scheme: str, open_backend: Callable[[str], Backend]) -> None:
+    """Register a kind of store for `open_store`, and so for the option `store`.
+
+    Args:
+        scheme: The scheme of its addresses, such as `dynamodb`.
+        open_backend: Makes a backend of an address; it connects to nothing, and raises `ConfigError` where the
+            address is invalid. Called again for a scheme that was registered before, it replaces the earlier one.
+
+    Raises:
+        ConfigError: It is no scheme, or one of this package's own.
+    """
+    if not _SCHEME.fullmatch(scheme) or scheme in {"memory", "sqlite", "django-cache", *_OF_REDIS}:
+        raise ConfigError(f"register_scheme: {scheme!r} cannot be registered.")
+    _registered[scheme] = open_backend
 
 
 def open_store(url: str = "memory://", *, on_failure: Literal["open", "closed"] = "open") -> SharedStore:
     """Build the store at *url*; nothing is opened or connected before its first use.
 
     Args:
-        url: `memory://`; `sqlite:///relative.db` or `sqlite:////absolute.db`, both with an optional
-            `?max_bytes=` to bound
-            cached values; `redis://`, `rediss://` or `unix://` as redis-py accepts them;
-                `django-cache://alias`, where the
-            alias defaults to `default`.
+        url: `memory://`; `sqlite:///relative.db` or `sqlite:////absolute.db`, both with an optional `?max_bytes=` to
+            bound cached values; `redis://`, `rediss://` or `unix://` as redis-py accepts them;
+            `redis+cluster://host:port,host:port`; `redis+sentinel://host:port,host:port/service/db`, both also as
+            `rediss+`; `django-db://alias` and `django-cache://alias`, where the alias defaults to `default`; or one of
+            a scheme that was registered.
         on_failure: What happens to calls while the store is down, see `SharedStore`.
 
     Raises:
@@ -47,23 +89,25 @@ def open_store(url: str = "memory://", *, on_failure: Literal["open", "closed"] 
         path = unquote(path)
         _check_file(path)
         return SharedStore(SqliteBackend(path, max_bytes), on_failure=on_failure, threads=1)
-    if scheme in {"redis", "rediss", "unix"} and rest:
+    if scheme in _OF_REDIS and rest:
         from .redis import RedisBackend  # noqa: PLC0415
 
         try:
             backend = RedisBackend(url)
         except (ValueError, TypeError, AttributeError):  # their messages may contain parts of a password
-            raise ConfigError("store: not a valid Redis address, such as redis://host:6379/0.") from None
+            raise ConfigError(f"store: not a valid Redis address, such as {_OF_REDIS[scheme]}.") from None
         return SharedStore(backend, on_failure=on_failure)
     if scheme == "django-cache" and mark:
         from .django_cache import DjangoCacheBackend  # noqa: PLC0415
 
         _check_cache(rest or "default")
         return SharedStore(DjangoCacheBackend(rest or "default"), on_failure=on_failure)
-    known = ", ".join(SCHEMES)
-    if (
-        not mark or not scheme.isidentifier()
-    ):  # not shown: without its scheme, an address may begin with a password
+    if mark and scheme in _registered:
+        return SharedStore(_registered[scheme](url), on_failure=on_failure)
+    if mark and scheme in _HINTS:
+        raise ConfigError(f"store: {scheme}:// is not available. {_HINTS[scheme]}")
+    known = ", ".join([*SCHEMES, *(f"{name}://" for name in _registered)])
+    if not mark or not _SCHEME.fullmatch(scheme):  # not shown: it may be the beginning of a password
         raise ConfigError(f"store: an address with a scheme is expected; valid addresses are {known}.")
     raise ConfigError(f"store: unknown scheme {scheme!r}; valid addresses are {known}.")
 

@@ -1,4 +1,20 @@
-"""Lua scripts of a Redis store; each runs atomically on the server."""
+"""Lua scripts of a Redis store; each runs atomically on the server.
+
+Every key that a script touches is among its `KEYS`: while a cluster moves a slot, a key that is not would seem empty.
+"""
+
+from hashlib import sha1
+
+
+class Script:
+    """A script, and the digest by which a server knows it once it was loaded."""
+
+    __slots__ = ("digest", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+
 
 # A ticket has one field: `t:` while it is held, `c:` where it then counts as used once it expires, `x:` after that.
 _COMMON = """
@@ -12,8 +28,8 @@ local function give_back(key, amount)
         redis.call('HSET', key, 'held', 0)
     end
 end
-local function expire(key, now)
-    local late = redis.call('ZRANGEBYSCORE', key .. ':due', '-inf', now)
+local function expire(key, due, now)
+    local late = redis.call('ZRANGEBYSCORE', due, '-inf', now)
     for _, ticket in ipairs(late) do
         local amount, counted = redis.call('HGET', key, 't:' .. ticket), redis.call('HGET', key, 'c:' .. ticket)
         if amount or counted then
@@ -24,7 +40,7 @@ local function expire(key, now)
             add(key, 'used', counted)
             redis.call('HSET', key, 'x:' .. ticket, counted)
         end
-        redis.call('ZREM', key .. ':due', ticket)
+        redis.call('ZREM', due, ticket)
     end
     local ledger = redis.call('HMGET', key, 'used', 'held')
     return {tonumber(ledger[1] or 0), tonumber(ledger[2] or 0)}
@@ -82,65 +98,63 @@ local function until_room(live, over, limit, width, slots, at)
     return (rounds + 1) * round
 end
 """
-ADMIT = (
+ADMIT = Script(
     _COMMON
     + _WINDOW
     + """
-local ticket, now, expires = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local slots, holds, wait, short = tonumber(ARGV[4]), tonumber(ARGV[5]), 0, {}
-local known, last = KEYS[#KEYS], #KEYS - 1
-local at, admitted = tonumber(ARGV[6]), redis.call('GET', known)
+local ticket, now, expires, slots = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local holds, takes, at = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local known, wait, short = KEYS[#KEYS], 0, {}
+local admitted = redis.call('GET', known)
 if admitted then return {-1, 0, 0, admitted == 'settled' and ARGV[2] or admitted} end
 if not at then
     local time = redis.call('TIME')
     at = tonumber(time[1]) + tonumber(time[2]) / 1000000
 end
-for i = 1, last do
-    local key, amount, limit = KEYS[i], tonumber(ARGV[i * 4 + 5]), tonumber(ARGV[i * 4 + 6])
-    if i <= holds then
-        local ledger = expire(key, ARGV[2])
-        if limit and ledger[1] + ledger[2] + amount > limit then return {i - 1, ledger[1], ledger[2], '0'} end
-    else
-        local width = tonumber(ARGV[i * 4 + 7]) / slots
-        local live, total = slots_of(key, math.floor(at / width), slots)
-        local over = total + ahead_of(key .. ':line', ticket, at) + amount - limit
-        if over > 0 then
-            wait = math.max(wait, until_room(live, over, limit, width, slots, at))
-            short[i] = true
-        end
+for i = 1, holds do
+    local ledger = expire(KEYS[i * 2 - 1], KEYS[i * 2], ARGV[2])
+    local amount, limit = tonumber(ARGV[i * 4 + 7]), tonumber(ARGV[i * 4 + 8])
+    if limit and ledger[1] + ledger[2] + amount > limit then return {i - 1, ledger[1], ledger[2], '0'} end
+end
+for i = holds + 1, holds + takes do
+    local amount, limit, width = tonumber(ARGV[i * 4 + 7]), tonumber(ARGV[i * 4 + 8]), tonumber(ARGV[i * 4 + 9]) / slots
+    local live, total = slots_of(KEYS[i * 2 - 1], math.floor(at / width), slots)
+    local over = total + ahead_of(KEYS[i * 2], ticket, at) + amount - limit
+    if over > 0 then
+        wait = math.max(wait, until_room(live, over, limit, width, slots, at))
+        short[i] = true
     end
 end
 if wait > 0 then
     local refusal = {-1, 0, 0, tostring(wait)}
-    for i = holds + 1, last do
-        local line = KEYS[i] .. ':line'
-        if short[i] and wait <= tonumber(ARGV[i * 4 + 8]) then
-            keep_place(line, ticket, ARGV[i * 4 + 5], at + math.min(wait, ARGV[7]) + ARGV[8])
+    for i = holds + 1, holds + takes do
+        if short[i] and wait <= tonumber(ARGV[i * 4 + 10]) then
+            keep_place(KEYS[i * 2], ticket, ARGV[i * 4 + 7], at + math.min(wait, ARGV[8]) + ARGV[9])
         else
-            redis.call('HDEL', line, ticket)
+            redis.call('HDEL', KEYS[i * 2], ticket)
         end
         if short[i] then refusal[#refusal + 1] = i - holds - 1 end
     end
     return refusal
 end
 local stamp = string.format('%.6f', at)
-redis.call('SET', known, stamp, 'EX', 60)
-for i = 1, last do
-    local key, amount, stay = KEYS[i], ARGV[i * 4 + 5], tonumber(ARGV[i * 4 + 7])
-    if i <= holds then
-        local kind = ARGV[i * 4 + 8] == 'count' and 'c:' or 't:'
-        if redis.call('HSETNX', key, kind .. ticket, amount) == 1 then
-            add(key, 'held', amount)
-            redis.call('ZADD', key .. ':due', expires, ticket)
-        end
-        stay = math.max(stay, tonumber(expires)) - now
-        keep(key, stay)
-        keep(key .. ':due', stay)
-    else
-        add(key, string.format('%d', math.floor(at / (stay / slots))), amount)
-        keep(key, stay * 2)
-        redis.call('HDEL', key .. ':line', ticket)
+redis.call('SET', known, stamp, 'EX', ARGV[10])
+for i = 1, holds do
+    local key, due, amount = KEYS[i * 2 - 1], KEYS[i * 2], ARGV[i * 4 + 7]
+    local stay = math.max(tonumber(ARGV[i * 4 + 9]), tonumber(expires)) - now
+    local kind = ARGV[i * 4 + 10] == 'count' and 'c:' or 't:'
+    if redis.call('HSETNX', key, kind .. ticket, amount) == 1 then
+        add(key, 'held', amount)
+        redis.call('ZADD', due, expires, ticket)
     end
+    keep(key, stay)
+    keep(due, stay)
+end
+for i = holds + 1, holds + takes do
+    local key, window = KEYS[i * 2 - 1], tonumber(ARGV[i * 4 + 9])
+    add(key, string.format('%d', math.floor(at / (window / slots))), ARGV[i * 4 + 7])
+    keep(key, window * 2)
+    redis.call('HDEL', KEYS[i * 2], ticket)
 end
 return {-1, 0, 0, stamp}
 """
@@ -152,60 +166,65 @@ indices of their takes are returned, and the ticket keeps a place among those wh
 patience: its number, its amount, and until when it is kept. A ticket that is already admitted
 or settled changes nothing: the client repeats a command whose reply was lost.
 """
-RENEW = (
+RENEW = Script(
     _COMMON
     + """
 local ticket, now, expires, held = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), 0
-for i, key in ipairs(KEYS) do
-    local before = tonumber(redis.call('ZSCORE', key .. ':due', ticket) or '-inf')
+for i = 1, #KEYS / 2 do
+    local key, due = KEYS[i * 2 - 1], KEYS[i * 2]
+    local before = tonumber(redis.call('ZSCORE', due, ticket) or '-inf')
     if before > now then
         held = held + 1
-        if before < expires then redis.call('ZADD', key .. ':due', ARGV[3], ticket) end
+        if before < expires then redis.call('ZADD', due, ARGV[3], ticket) end
         local stay = math.max(tonumber(ARGV[i + 3]), expires) - now
         keep(key, stay)
-        keep(key .. ':due', stay)
+        keep(due, stay)
     end
 end
 return held
 """
 )
 """Extend a reservation on each ledger that still holds it, and return how many do."""
-SETTLE = (
+SETTLE = Script(
     _COMMON
     + """
 local ticket, now, spends, changes = ARGV[1], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5])
 local fresh = redis.call('GET', KEYS[1]) ~= 'settled'
 if fresh then redis.call('SET', KEYS[1], 'settled', 'EX', ARGV[3]) end
-local ledgers, last = {}, spends + changes
-for i = 1, last do
-    local key, amount, more = KEYS[i + 1], ARGV[i * 3 + 3], tonumber(ARGV[i * 3 + 4])
-    if i <= spends then
-        if fresh then
-            local held = redis.call('HGET', key, 't:' .. ticket) or redis.call('HGET', key, 'c:' .. ticket)
-            if held then
-                give_back(key, held)
-                redis.call('HDEL', key, 't:' .. ticket, 'c:' .. ticket)
-                redis.call('ZREM', key .. ':due', ticket)
-            end
-            local counted = redis.call('HGET', key, 'x:' .. ticket)
-            if counted then
-                redis.call('HINCRBY', key, 'used', '-' .. counted)
-                redis.call('HDEL', key, 'x:' .. ticket)
-            end
-            add(key, 'used', amount)
-            keep(key, more - tonumber(now))
+local ledgers = {}
+for i = 1, spends do
+    local key, due, amount, stay = KEYS[i * 2], KEYS[i * 2 + 1], ARGV[i * 2 + 4], tonumber(ARGV[i * 2 + 5])
+    if fresh then
+        local held = redis.call('HGET', key, 't:' .. ticket) or redis.call('HGET', key, 'c:' .. ticket)
+        if held then
+            give_back(key, held)
+            redis.call('HDEL', key, 't:' .. ticket, 'c:' .. ticket)
+            redis.call('ZREM', due, ticket)
         end
-        ledgers[i] = expire(key, now)
-    elseif fresh then
-        redis.call('HDEL', key .. ':line', ticket)
+        local counted = redis.call('HGET', key, 'x:' .. ticket)
+        if counted then
+            redis.call('HINCRBY', key, 'used', '-' .. counted)
+            redis.call('HDEL', key, 'x:' .. ticket)
+        end
+        add(key, 'used', amount)
+        keep(key, stay - tonumber(now))
+    end
+    ledgers[i] = expire(key, due, now)
+end
+local key, at = spends * 2 + 2, spends * 2 + 6
+if fresh then
+    for i = 1, changes do
+        local window, line, amount = KEYS[key], KEYS[key + 1], ARGV[at]
+        redis.call('HDEL', line, ticket)
         if amount ~= '0' then
-            add(key, ARGV[i * 3 + 5], amount)
-            keep(key, more * 2)
+            add(window, ARGV[at + 2], amount)
+            keep(window, tonumber(ARGV[at + 1]) * 2)
         end
+        key, at = key + 2, at + 3
     end
 end
-if fresh and KEYS[last + 2] then
-    local sums, periods, at = KEYS[last + 2], KEYS[last + 3], last * 3 + 6
+if fresh and KEYS[key] then
+    local sums, periods = KEYS[key], KEYS[key + 1]
     redis.call('ZADD', periods, 0, ARGV[at])
     for i = at + 2, #ARGV, 2 do add(sums, ARGV[i], ARGV[i + 1]) end
     redis.call('EXPIREAT', sums, ARGV[at + 1])
@@ -215,18 +234,14 @@ return ledgers
 """
 )
 """Release what a ticket holds and count what was used, once."""
-LEDGER = _COMMON + "return expire(KEYS[1], ARGV[1])"
+LEDGER = Script(_COMMON + "return expire(KEYS[1], KEYS[2], ARGV[1])")
 """Release expired reservations of a ledger and return its balance."""
-SUMS = """
+SUMS = Script("""
 local found = {}
-for _, period in ipairs(redis.call('ZRANGEBYLEX', KEYS[1], '[' .. ARGV[1], '[' .. ARGV[2])) do
-    local sums = redis.call('HGETALL', ARGV[3] .. period)
-    if #sums == 0 then
-        redis.call('ZREM', KEYS[1], period)
-    else
-        found[#found + 1] = {period, sums}
-    end
+for i, period in ipairs(ARGV) do
+    found[i] = redis.call('HGETALL', KEYS[i + 1])
+    if #found[i] == 0 then redis.call('ZREM', KEYS[1], period) end
 end
 return found
-"""
-"""Return the totals of a range of periods."""
+""")
+"""Return the totals of periods; forget a period that has none left."""

@@ -10,11 +10,10 @@ from typing import Any, Literal, TypeVar
 
 from .._fork import PerProcess
 from .._io import IO
-from .._io.deadline import is_out_of_time, is_over, settling
+from .._io.deadline import at_most, is_out_of_time, is_over, settling
 from ..errors import StoreError
 from .admission import Admission
 from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
-from .tickets import new_ticket
 
 T = TypeVar("T")
 THREADS = 8
@@ -73,14 +72,13 @@ class SharedStore:
             if is_over(io.deadline):
                 raise TimeoutError("The deadline passed while waiting for the store.") from error
             self._fail(error)
-            if takes:
-                name, taken = new_ticket(), request.taken(1)  # the call's settlement corrects it later
-                self._remember(lambda: self.backend.settle(name, (), now, taken))
+            if takes:  # the call's settlement corrects it later
+                self._remember(lambda: self.backend.admit(*request.let_through()))
             return None
         except BaseException:
             request.unwanted = True
             if request.made or request.waits or io.sync:  # else the worker thread releases it
-                await io.work(self._here(), self._settle, *request.nothing())
+                await io.work(self._here(), self._settle, *request.nothing(made=request.made))
             raise
 
     def renew(self, ticket: str, holds: Sequence[Hold], /, *, now: float, expires: float) -> bool:
@@ -163,13 +161,17 @@ class SharedStore:
             refusal = self._attempt(self.backend.admit, request.wanted())
         except StoreError:
             if asked and (self.on_failure == "closed" or is_out_of_time()):
-                # the backend may have admitted it although no reply arrived
-                self._remember(lambda: self.backend.settle(*request.nothing()))
+                self._remember(lambda: self._undo(request))
             raise
         request.answered(refusal)
         if request.unwanted and (request.made or request.waits):
-            self._settle(*request.nothing())
+            self._settle(*request.nothing(made=request.made))
         return refusal
+
+    def _undo(self, request: Admission) -> None:
+        """Undo an admission that the backend may have made although no reply arrived."""
+        self.backend.admit(*request.let_through())
+        self.backend.settle(*request.nothing(made=True))
 
     def _settle(
         self,
@@ -235,6 +237,7 @@ class _ProcessState(Executor):
 
     def __init__(self, threads: int) -> None:
         self.pending: deque[Callable[[], Any]] = deque(maxlen=MAX_PENDING)
+        self.catching_up = threading.Lock()
         self.down_until = 0.0
         self.warned = -WARN_EVERY
         self._threads = threads
@@ -257,18 +260,30 @@ class _ProcessState(Executor):
 
 
 def _catch_up(here: _ProcessState) -> None:
-    """Apply the queued changes in order.
+    """Apply the queued changes in order; return once none is left, whichever thread applies them.
 
     Raises:
         StoreError: The backend is still down; the change that failed stays at the head of the queue.
     """
-    while here.pending:
-        try:
-            change = here.pending.popleft()
-        except IndexError:  # another thread took the last one
-            return
-        try:
-            change()
-        except _UNFINISHED:
-            here.pending.appendleft(change)
-            raise
+    if not here.pending and not here.catching_up.locked():
+        return
+    down_until = here.down_until
+    if not here.catching_up.acquire(timeout=at_most(threading.TIMEOUT_MAX)):
+        raise StoreError("The store is catching up on what was queued while it was down.")
+    try:
+        while here.pending:
+            if here.down_until > down_until:  # it failed while this thread waited for another one
+                raise StoreError("The store failed a moment ago and is not called again yet.")
+            change, done = here.pending[0], True
+            try:
+                change()
+            except _UNFINISHED:
+                done = False
+                raise
+            finally:
+                if (
+                    done and here.pending and here.pending[0] is change
+                ):  # else dropped meanwhile, for lack of room
+                    here.pending.popleft()
+    finally:
+        here.catching_up.release()

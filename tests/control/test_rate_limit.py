@@ -196,9 +196,9 @@ def test_a_senseless_rate_is_refused(options: dict[str, Any], message: str) -> N
 def test_no_window_ever_holds_more(steps: list[tuple[float, int]]) -> None:
     """Whatever is taken and when: no stretch of a minute, wherever it begins, holds more than the limit."""
     backend, now, taken = MemoryBackend(), 1_800_000_000.0, []
-    for pause, amount in steps:
+    for number, (pause, amount) in enumerate(steps):
         now += pause
-        if backend.admit("t", (), [Take("w", amount, 100, 60.0)], now, now) is None:
+        if backend.admit(f"t{number}", (), [Take("w", amount, 100, 60.0)], now, now) is None:
             taken.append((now, amount))
     for start, _ in taken:
         assert sum(amount for at, amount in taken if start <= at < start + 60) <= 100

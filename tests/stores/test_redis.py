@@ -13,9 +13,9 @@ import redis
 
 from ai_client import StoreError
 from ai_client._io.deadline import limited
-from ai_client.stores import Change, Hold, Ledger, Spend, Take, Tally, open_store
-from ai_client.stores.redis import _InTime
-from tests.support.policies import Redis
+from ai_client.stores import Change, Hold, Ledger, Spend, Take, Tally, open_store, shared
+from ai_client.stores.redis_nodes import InTime
+from tests.support.policies import Redis, finish, sync_io
 from tests.support.redis_relay import RedisRelay
 
 NOW = 1_800_000_000.0
@@ -49,7 +49,10 @@ def test_every_key_has_an_end(redis_server: Redis) -> None:
         )
         backend.settle("t3", (), now, (), Tally("2027-01-15T09", "k", {"calls": 1}, now + 86_400))
         backend.set("answer", b"value", now + 60, now)
-        left = {str(key, "utf-8").removeprefix("{ai_client}:"): server.ttl(key) for key in server.keys("*")}
+        left = {
+            str(key, "utf-8").replace("{ai_client}:", "").removeprefix("ai_client:"): server.ttl(key)
+            for key in server.keys("*")
+        }
     backend.close()
     kinds = {"ledger:day": 86_400, "ledger:short": 900, "ticket:t1": 3600, "window:w": 3600}
     kinds |= {
@@ -98,7 +101,7 @@ class Plain:
         return self._sock.timeout
 
 
-class InTime(_InTime, Plain):
+class BoundedPlain(InTime, Plain):
     """The same, bounded by the call for which it works."""
 
 
@@ -106,11 +109,13 @@ def test_every_wait_for_the_server_is_within_the_call() -> None:
     """Connecting, sending and reading wait a second, or as long as the call has left, and never for ever."""
     waits: list[Any] = ["_connect", "send_packed_command", "read_response"]
     for name in waits:
-        assert getattr(InTime(), name)() == 1.0
+        assert getattr(BoundedPlain(), name)() == 1.0
         with limited(time.monotonic() + 0.5):
-            assert 0.0 < getattr(InTime(), name)() <= 0.5
+            assert 0.0 < getattr(BoundedPlain(), name)() <= 0.5
         with limited(time.monotonic() - 1):
-            assert getattr(InTime(), name)() == 0.001  # 0 would be no timeout but no wait, another error
+            assert (
+                getattr(BoundedPlain(), name)() == 0.001
+            )  # 0 would be no timeout but no wait, another error
 
 
 def test_what_is_admitted_twice_since_a_reply_was_lost_is_admitted_once(relay: RedisRelay) -> None:
@@ -212,3 +217,23 @@ def test_a_server_that_speaks_another_protocol(said: bytes) -> None:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join(60)
             backend.close()
+
+
+@pytest.mark.parametrize("on_failure", ["open", "closed"])
+def test_what_was_admitted_without_a_reply_is_counted_once(
+    relay: RedisRelay, monkeypatch: pytest.MonkeyPatch, on_failure: Any
+) -> None:
+    """A window counts a call once that is sent although no reply said so, and none that was not sent for it."""
+    monkeypatch.setattr(shared, "PAUSE", 0.0)
+    store, io = open_store(relay.url, on_failure=on_failure), sync_io()
+    finish(store.settle(io, "first", (), NOW))
+    relay.lose(2)
+    admitting = store.admit(io, "t", (), [Take("w", 4, 10, 60.0)], now=NOW, expires=NOW + 900)
+    with suppress(StoreError):
+        finish(admitting)
+    sent = 4 if on_failure == "open" else 0
+    assert (
+        finish(store.admit(io, "t2", (), [Take("w", 11 - sent, 10, 60.0)], now=NOW, expires=NOW)) is not None
+    )
+    assert finish(store.admit(io, "t3", (), [Take("w", 10 - sent, 10, 60.0)], now=NOW, expires=NOW)) is None
+    store.close()

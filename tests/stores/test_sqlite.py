@@ -152,7 +152,7 @@ _ERRORS = (KeyboardInterrupt(), MemoryError(), sqlite3.OperationalError("disk I/
 @pytest.mark.parametrize("stuck", [False, True])
 @pytest.mark.parametrize(
     ("word", "error"),
-    [(word, error) for word in ("INSERT OR IGNORE INTO settled", "SELECT", "COMMIT") for error in _ERRORS],
+    [(word, error) for word in ("INSERT INTO tickets", "SELECT", "COMMIT") for error in _ERRORS],
 )
 def test_what_fails_inside_a_transaction_leaves_the_store_usable(
     backend: SqliteBackend, monkeypatch: pytest.MonkeyPatch, word: str, error: BaseException, stuck: bool
@@ -184,7 +184,7 @@ def test_what_has_ended_is_swept_by_processes_that_write_little(
     later = SqliteBackend(f"{tmp_path}/state.db")
     later.set("fresh", b"new", DAY + 60, DAY)
     db = sqlite3.connect(tmp_path / "state.db")
-    tables = ("ledgers", "reservations", "settled", "slots", "sums", "kept")
+    tables = ("ledgers", "reservations", "tickets", "slots", "sums", "kept")
     left = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}  # noqa: S608
     db.close()
     later.close()
@@ -260,7 +260,7 @@ def test_a_child_of_a_fork_in_the_middle_of_a_write_says_so(
     """Where a thread was writing at the fork the child fails at once, and the parent's transaction is whole."""
     inside, end = threading.Event(), threading.Event()
     monkeypatch.setattr("ai_client._fork.HOLD", 0.01)
-    ledger = "ai_client.stores.sqlite._ledger"
+    ledger = "ai_client.stores.sql._ledger"
 
     def slow(*args: Any) -> Ledger:
         del args

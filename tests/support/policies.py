@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import redis
 
 from ai_client import _io
 from ai_client._io import SyncIO
@@ -56,12 +57,24 @@ class Clock:
 
 
 class Redis:
-    """A `redis-server` on a free port of loopback; what a *durable* one is told survives its restart."""
+    """A `redis-server` on a free port of loopback; what a *durable* one is told survives its restart.
 
-    def __init__(self, directory: Path, *, durable: bool = False) -> None:
+    With a *config* it is a sentinel.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        durable: bool = False,
+        options: tuple[str, ...] = (),
+        config: Path | None = None,
+    ) -> None:
         self.port = free_port()
         self._durable = durable
         self._directory = directory
+        self._options = options
+        self._config = config
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -69,19 +82,33 @@ class Redis:
         """The address for `open_store`."""
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def runs(self) -> bool:
+        """Whether the server was started and not stopped."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start the server, and return when it answers."""
         assert REDIS is not None
         log = ["--appendonly", "yes", "--appendfsync", "always"] if self._durable else ["--appendonly", "no"]
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *log]
-        self._process = subprocess.Popen(
-            [REDIS, *options, "--dir", str(self._directory)], stdout=subprocess.PIPE
-        )
+        kind = [str(self._config), "--sentinel"] if self._config else [*log, "--save", "", *self._options]
+        place = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._directory)]
+        self._process = subprocess.Popen([REDIS, *kind, *place], stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            if b"Ready to accept connections" in line:
+            if b"Ready to accept connections" in line or b"+monitor" in line:
                 return
         raise AssertionError("redis-server did not start")
+
+    def ask(self, *command: str) -> str:
+        """Run a command, and return its reply as text."""
+        connection: Any = redis.Connection(port=self.port)
+        try:
+            connection.send_command(*command)
+            reply = connection.read_response()
+        finally:
+            connection.disconnect()
+        return reply.decode() if isinstance(reply, bytes) else str(reply)
 
     def stop(self) -> None:
         """Stop the server."""

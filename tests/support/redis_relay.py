@@ -76,7 +76,7 @@ class RedisRelay:
                 readable, _, _ = select.select([client, server], [], [])
                 if client in readable:
                     asked = client.recv(_MOST)
-                    is_script = b"EVALSHA" in asked
+                    is_script = b"EVAL" in asked
                     server.sendall(asked)
                     if not asked:
                         return
