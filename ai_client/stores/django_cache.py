@@ -165,7 +165,7 @@ class DjangoCacheBackend:
         return self._name("ticket", ticket)
 
     def _name(self, kind: str, name: str) -> str:
-        """Return the key of something: Memcached takes neither long keys nor spaces, which names of callers may have."""
+        """Return the key of something: names may be long and have spaces, which Memcached does not take."""
         return f"{self._prefix}{kind}:{sha256(name.encode(errors='surrogatepass')).hexdigest()}"
 
     def _account(self, cache: Any, key: str, now: float) -> dict[str, Any]:
