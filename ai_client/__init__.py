@@ -134,6 +134,7 @@ if TYPE_CHECKING:
         StreamTimeoutError as StreamTimeoutError,
         StreamTooLargeError as StreamTooLargeError,
         SubjectTokenProviderError as SubjectTokenProviderError,
+        UnknownPriceError as UnknownPriceError,
         UnprocessableEntityError as UnprocessableEntityError,
         WebSocketConnectionClosedError as WebSocketConnectionClosedError,
         WebSocketQueueFullError as WebSocketQueueFullError,
@@ -192,7 +193,8 @@ _HOMES = {
         "InternalServerError InvalidWebhookSignatureError LengthFinishReasonError LimitExceeded "
         "NotFoundError OAuthError OpenAIError PermissionDeniedError PolicyError PollTimeoutError QueueFull "
         "RateLimitError RateLimitExceeded ResponseTooLargeError StoreError StreamError "
-        "StreamTooLargeError StreamInterruptedError StreamTimeoutError UnprocessableEntityError "
+        "StreamTooLargeError StreamInterruptedError StreamTimeoutError "
+        "UnknownPriceError UnprocessableEntityError "
         "WebSocketConnectionClosedError WebSocketQueueFullError WebSocketRedirectError "
     ),
     ".provider": "ClientProvider",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ai_client import errors
 from tools.docs.answers import answers
+from tools.docs.failures import failures
 from tools.docs.figures import bars, cases, endpoints, figures
 from tools.docs.policies import policy
 from tools.docs.settings import controls, keywords, settings
@@ -56,7 +57,7 @@ def rendered(text: str) -> str:
         text = re.sub(
             pattern, lambda match, of=about: f"{match[1]}{of(match[2])}\n{match[3]}", text, flags=re.DOTALL
         )
-    for make in (settings, controls, frameworks, tree, answers, figures, bars, cases, endpoints):
+    for make in (settings, controls, frameworks, tree, answers, failures, figures, bars, cases, endpoints):
         name = make.__name__
         pattern = rf"(<!-- {name} -->\n).*?(?:\n)?(<!-- /{name} -->)"
         text = re.sub(

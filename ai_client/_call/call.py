@@ -69,6 +69,8 @@ class Call:
     """The client that was called, where it has policies."""
     via: Any = None
     """Another client of the same kind, which performs the call instead."""
+    onward: Callable[[BaseException, int], bool] | None = None
+    """Whether a failure, after so many retries, leads to another target in place of one more retry."""
     session: bool = False
     """Whether it is a session over a WebSocket, which is billed by what its answers report."""
     shape: Callable[[Any], Any] | None = None
@@ -90,9 +92,9 @@ class Call:
             new.io = new.io.until(new.deadline)
         return new
 
-    def with_members(self, members: Mapping[str, Any]) -> "Call":
-        """Return a copy with some members changed of the JSON object that it sends."""
-        return self.changed(body={**self.members(), **members})
+    def with_members(self, members: Mapping[str, Any], **changes: Any) -> "Call":
+        """Return a copy with some members changed of the JSON object that it sends, and some attributes."""
+        return self.changed(body={**self.members(), **members}, **changes)
 
     def members(self) -> Mapping[str, Any]:
         """Return the members of the JSON object or form that is sent, whatever holds it: a mapping, a model or bytes.

@@ -56,6 +56,7 @@ class Record:
         on_attempt: Coroutine functions called after each attempt.
         may_retry: A function called before each further attempt, which may forbid it.
         before_retry: A coroutine function called after `may_retry`, which may forbid the attempt as well.
+        replayable: Whether its body can be sent again, which an upload that is read once cannot.
         output_capped: Whether the bound on the answer's length is the application's and not the caller's.
         account: The fingerprint of its tenant's own credentials, where it is performed with those.
     """
@@ -80,6 +81,7 @@ class Record:
     on_attempt: list[Callable[[Attempt], Awaitable[None]]] = field(default_factory=no_listeners, repr=False)
     may_retry: Callable[[], bool] | None = field(default=None, repr=False)
     before_retry: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
+    replayable: bool = True
     output_capped: bool = False
     account: str | None = field(default=None, repr=False)
 

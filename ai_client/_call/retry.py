@@ -109,8 +109,8 @@ async def _failed(
 
 
 def _pause(call: Call, error: APIError, taken: int) -> float | None:
-    """Return the seconds to wait before another attempt, or `None` if a retry is useless."""
-    if not is_transient(error):
+    """Return the seconds to wait before another attempt, or `None` if a retry is useless, or another target is next."""
+    if not is_transient(error) or (call.onward is not None and call.onward(error, taken)):
         return None
     pause = delay(error, taken)
     if call.deadline is not None and pause >= remaining(call.deadline):

@@ -135,6 +135,8 @@ class Calls(Tenants):
         retries = self.max_retries if call.max_retries is None else call.max_retries
         if isinstance(content, RequestBody) and not content.replayable:
             retries = 0
+            if call.record is not None:
+                call.record.replayable = False
         return await retry(call, attempt, retries)
 
     def _keep_from(self, other: "Calls", call: Call) -> None:

@@ -54,9 +54,10 @@ class RetryBudget:
         """Send a call whose retries are charged to the budget."""
         record = call.record or record_of(call)
         record.may_retry = partial(self.take, record.account)
-        accounts = self._retries()
-        with accounts.lock:
-            self._of(accounts, record.account).add(time.monotonic(), calls=1)
+        if not record.attempts:  # else it is sent again, to another target of a fallback
+            accounts = self._retries()
+            with accounts.lock:
+                self._of(accounts, record.account).add(time.monotonic(), calls=1)
         return proceed(call)
 
     def take(self, account: str | None = None) -> bool:

@@ -2,6 +2,7 @@
 
     OpenAIError
     ├── ConfigError                         (also ValueError)
+    │   └── UnknownPriceError
     ├── ClientClosedError
     ├── StoreError
     ├── PolicyError
@@ -67,6 +68,7 @@ from ._base import (
     ClientClosedError,
     ConfigError,
     OpenAIError,
+    UnknownPriceError,
 )
 from ._contents import (
     hide as hide,
@@ -149,6 +151,7 @@ __all__ = [
     "StreamTimeoutError",
     "StreamTooLargeError",
     "SubjectTokenProviderError",
+    "UnknownPriceError",
     "UnprocessableEntityError",
     "WebSocketConnectionClosedError",
     "WebSocketQueueFullError",

@@ -37,7 +37,8 @@ class APIError(OpenAIError):
         code = members.get("code")
         self.code = None if code is None else str(code)
         self.param = members.get("param")
-        self.type = members.get("type")
+        kind = members.get("type")
+        self.type = kind if isinstance(kind, str) else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = dict(self.__dict__)

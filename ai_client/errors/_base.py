@@ -1,12 +1,24 @@
 """The base of all errors, and errors of a client's configuration and lifecycle."""
 
+from collections.abc import Sequence
+
 
 class OpenAIError(Exception):
-    """Base class of all errors of this package."""
+    """Base class of all errors of this package.
+
+    Attributes:
+        failures: What came of the other targets of a fallback chain, in order: the name of each and its error.
+    """
+
+    failures: "Sequence[tuple[str, OpenAIError]]" = ()
 
 
 class ConfigError(OpenAIError, ValueError):
     """An option that is unknown, ill-typed or contradicts another."""
+
+
+class UnknownPriceError(ConfigError):
+    """A call that a hard budget in USD cannot count, as the price of its model is unknown. It was not sent."""
 
 
 class ClientClosedError(OpenAIError):

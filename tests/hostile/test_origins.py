@@ -91,7 +91,8 @@ def test_another_target_gets_no_header_of_the_call(
     (request,) = other.requests
     assert planted(request) == []
     assert request.header("authorization") == "Bearer own-key-of-it"
-    assert (request.header("idempotency-key"), request.header("openai-beta")) == ("one", "beta")
+    assert request.header("openai-beta") == "beta"
+    assert (request.header("idempotency-key") or "").startswith("one-")  # a key for this body
     assert request.target.endswith("?a=b")
 
 

@@ -16,7 +16,7 @@ from ..._call.record import NANO, Record
 from ..._call.size import WARY_BYTES_PER_TOKEN
 from ..._call.usage import Usage
 from ..._io import IO
-from ...errors import BudgetExceeded, ConfigError
+from ...errors import BudgetExceeded, ConfigError, UnknownPriceError
 from ...stores import Store
 from ...stores.base import Ledger
 from ..options.amounts import check_amounts
@@ -162,7 +162,7 @@ class Budgets(Counted):
         """Return the amounts to reserve for a call.
 
         Raises:
-            ConfigError: A hard budget counts USD and the model's price is unknown.
+            UnknownPriceError: A hard budget counts USD and the model's price is unknown.
         """
         if not self.measures or not (is_billed(call) and has_known_model(call)):
             return _REQUEST
@@ -171,7 +171,7 @@ class Budgets(Counted):
         if cost is None and any(budget.unit == "usd" and budget.hard for budget in self.budgets):
             model = record.target_model or record.model
             where = "" if terms.address is None else f" at {urlsplit(terms.address).hostname}"
-            raise ConfigError(
+            raise UnknownPriceError(
                 f"The price of the model {model!r} is unknown{where}, so its calls cannot be counted against a hard"
                 " budget in USD. Set its price under `prices`, name the provider in `price_options`, or make the"
                 " budget soft."

@@ -1,0 +1,302 @@
+"""The end of a chain without an answer: what is raised, what it says, and which refusals let the chain go on."""
+
+import copy
+import logging
+import pickle
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ai_client import (
+    APIConnectionError,
+    APIStatusError,
+    BudgetExceeded,
+    CircuitOpen,
+    ConfigError,
+    InternalServerError,
+    OpenAIError,
+    QueueFull,
+    RateLimitError,
+    RateLimitExceeded,
+    UnknownPriceError,
+)
+from ai_client.control import Call, Next, Reply as CallReply
+from ai_client.control.accounting.budget import Budget, Budgets
+from ai_client.control.accounting.rate_limit import RateLimit, RateLimits
+from ai_client.control.assembly import make_layers
+from ai_client.control.breaker import Breaker
+from ai_client.control.fallback import Fallback
+from ai_client.control.pricing.prices import Prices
+from ai_client.control.record import call_record, record_of
+from ai_client.stores import open_store
+from ai_client.testing import Recorded, Reply, Upstream
+from tests.support.invoke import Invoke
+
+DEAR = {"input": 1000, "output": 1000}
+
+
+def by_model(**statuses: int) -> Callable[[Recorded], Reply]:
+    """Give an answer with a status for each model, 200 for those that have none."""
+
+    def answer(recorded: Recorded) -> Reply:
+        return Reply(status=statuses.get(recorded.json()["model"], 200))
+
+    return answer
+
+
+def asked(upstream: Upstream) -> list[str]:
+    """Give the models that were asked for."""
+    return [recorded.json()["model"] for recorded in upstream.requests]
+
+
+def in_usd(usd: float, prices: dict[str, Any]) -> Budgets:
+    """Give a hard budget of an amount, with the application's prices only."""
+    return Budgets(
+        [Budget(usd=usd, per="total")], open_store("memory://"), prices=Prices(prices, library=False)
+    )
+
+
+def test_a_target_without_a_price_hides_no_failure(invoke: Invoke, upstream: Upstream) -> None:
+    """Where the last target has no price to count against a hard budget, the failure of the first is raised."""
+    layers = [Fallback({"m": ["a", "local"]}), in_usd(5, {"a": {"input": 1}})]
+    upstream.always(status=503)
+    with pytest.raises(InternalServerError) as caught:
+        invoke.chat(invoke.client(layers=layers), model="m")
+    assert caught.value.status_code == 503
+    ((name, error),) = caught.value.failures
+    assert (name, type(error)) == ("local", UnknownPriceError)
+    assert asked(upstream) == ["a"]
+
+
+def test_a_target_without_a_price_is_passed_over(
+    invoke: Invoke, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A target without a price is passed over, with a warning once, and one that is free has a price of 0."""
+    prices = {"free": {}}
+    client = invoke.client(layers=[Fallback({"m": ["unknown", "free"]}), in_usd(0.01, prices)])
+    with caplog.at_level(logging.WARNING, "ai_client"):
+        for _ in range(3):
+            invoke.chat(client, model="m", max_tokens=100_000)
+    assert asked(upstream) == ["free"] * 3
+    assert [line for line in caplog.messages if "'unknown' is unknown" in line] == caplog.messages[:1]
+    assert len(caplog.messages) == 1
+
+
+def test_without_a_chain_a_missing_price_is_an_error(invoke: Invoke, upstream: Upstream) -> None:
+    """A model without a price and without another target is an error of the configuration."""
+    client = invoke.client(layers=[Fallback(), in_usd(5, {})])
+    with pytest.raises(ConfigError, match="is unknown"):
+        invoke.chat(client, model="m")
+    assert asked(upstream) == []
+
+
+def test_a_spent_budget_leads_to_a_cheaper_target(invoke: Invoke, upstream: Upstream) -> None:
+    """Where a budget has no room for a dear target, the cheap one is asked."""
+    budget = in_usd(0.05, {"dear": DEAR, "cheap": {"input": 0.01, "output": 0.01}})
+    client = invoke.client(layers=[Fallback({"m": ["dear", "cheap"]}), budget])
+    record = call_record(invoke.chat(client, model="m", max_tokens=100))
+    assert asked(upstream) == ["cheap"]
+    assert record is not None
+    assert (record.target, record.target_model, record.attempts) == ("cheap", "cheap", 1)
+
+
+def test_refusals_can_be_chosen(invoke: Invoke, upstream: Upstream) -> None:
+    """Without `budget` in `on` a refusal of a budget is raised at once; `own_rate_limit` lets one of a rate lead on."""
+    budget = in_usd(0.05, {"dear": DEAR, "cheap": {}})
+    client = invoke.client(layers=[Fallback({"m": ["dear", "cheap"]}, on=["server_error"]), budget])
+    with pytest.raises(BudgetExceeded):
+        invoke.chat(client, model="m", max_tokens=100)
+    assert asked(upstream) == []
+    for on, expected in ((["server_error"], RateLimitExceeded), (["own_rate_limit"], None)):
+        store = open_store("memory://")
+        rates = RateLimits([RateLimit(requests=1, scope="model")], store)
+        chain = Fallback({"m": ["a", "b"]}, on=on)  # type: ignore[arg-type]
+        limited = invoke.client(layers=[chain, first_alias(), rates])
+        invoke.chat(limited, model="m")
+        if expected is None:
+            invoke.chat(limited, model="m")
+        else:
+            with pytest.raises(expected):
+                invoke.chat(limited, model="m")
+
+
+def first_alias() -> Any:
+    """Give a policy that counts each target as a model of its own."""
+
+    async def policy(call: Call, proceed: Next) -> CallReply:
+        record = record_of(call)
+        record.model = record.target
+        return await proceed(call)
+
+    return policy
+
+
+@pytest.mark.parametrize(
+    ("statuses", "raised"),
+    [
+        ([500, 429], 500),
+        ([429, 500, 503], 429),
+        ([503, 400], 503),  # the last target's own limits say nothing of the call
+        ([503, 401, 200], 503),
+        ([400, 200], 400),
+    ],
+)
+def test_the_first_failure_is_raised(
+    invoke: Invoke, upstream: Upstream, statuses: list[int], raised: int
+) -> None:
+    """Of the upstreams' failures the first is raised, and the record names its target."""
+    names = ["a", "b", "c"][: len(statuses)]
+    upstream.always(by_model(**dict(zip(names, statuses, strict=True))))
+    seen: list[Any] = []
+
+    async def watch(call: Call, proceed: Next) -> CallReply:
+        seen.append(record_of(call))
+        return await proceed(call)
+
+    client = invoke.client(layers=[watch, Fallback({"m": names})])
+    with pytest.raises(APIStatusError) as caught:
+        invoke.chat(client, model="m")
+    assert caught.value.status_code == raised
+    assert (seen[0].target, seen[0].target_model) == ("a", "a")
+    later = [error for _, error in caught.value.failures]
+    assert [error.status_code for error in later if isinstance(error, APIStatusError)] == [
+        *statuses[1 : len(asked(upstream))]
+    ]
+
+
+def test_what_failed_elsewhere_is_shown_without_text_of_the_server(
+    invoke: Invoke, upstream: Upstream
+) -> None:
+    """The other failures are in `failures`, in the traceback without what the server says, and in copies."""
+    upstream.always(
+        lambda recorded: Reply(
+            status=500 if recorded.json()["model"] == "a" else 429,
+            json={"error": {"message": "planted words"}},
+        )
+    )
+    client = invoke.client(layers=[Fallback({"m": ["a", "b"]})])
+    with pytest.raises(InternalServerError) as caught:
+        invoke.chat(client, model="m")
+    error = caught.value
+    (note,) = error.__notes__
+    assert "b" in note
+    assert "RateLimitError 429" in note
+    assert "planted" not in note
+    assert "RateLimitError 429" in "".join(traceback.format_exception(error))
+    for twin in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301
+        assert [(name, type(one)) for name, one in twin.failures] == [("b", RateLimitError)]
+
+
+def test_the_cause_of_a_failure_stays(invoke: Invoke, upstream: Upstream) -> None:
+    """A failure that is raised after other targets were asked still has the cause that it had."""
+    upstream.always(
+        lambda recorded: Reply(disconnect=True) if recorded.json()["model"] == "a" else Reply(status=500)
+    )
+    client = invoke.client(layers=[Fallback({"m": ["a", "b"]})])
+    with pytest.raises(APIConnectionError) as caught:
+        invoke.chat(client, model="m")
+    assert caught.value.__cause__ is not None
+
+
+def test_a_failure_without_a_chain_has_no_others(invoke: Invoke, upstream: Upstream) -> None:
+    """An error of a call with one target, or without this policy, has no other failures."""
+    upstream.always(status=500)
+    for layers in ([], [Fallback()]):
+        with pytest.raises(InternalServerError) as caught:
+            invoke.chat(invoke.client(layers=layers))
+        assert caught.value.failures == ()
+
+
+def test_where_nothing_is_sent_the_first_refusal_is_raised(invoke: Invoke, upstream: Upstream) -> None:
+    """Where every target refuses the call, the refusal of the first is raised."""
+    budget = in_usd(0.0001, {"a": DEAR, "b": DEAR})
+    client = invoke.client(layers=[Fallback({"m": ["a", "b"]}), budget])
+    with pytest.raises(BudgetExceeded) as caught:
+        invoke.chat(client, model="m", max_tokens=1000)
+    assert [name for name, _ in caught.value.failures] == ["b"]
+    assert asked(upstream) == []
+
+
+def test_open_circuits_say_when_the_first_of_them_closes(invoke: Invoke, upstream: Upstream) -> None:
+    """Where the circuits of all targets are open, the error says when the next call can be made."""
+    upstream.always(
+        lambda recorded: Reply(
+            status=503, headers={"retry-after": "50" if recorded.json()["model"] == "a" else "20"}
+        )
+    )
+    client = invoke.client(layers=[Fallback({"m": ["a", "b"]}, breaker=Breaker(failures=1))])
+    with pytest.raises(InternalServerError):
+        invoke.chat(client, model="m")
+    with pytest.raises(CircuitOpen) as caught:
+        invoke.chat(client, model="m")
+    assert caught.value.details["target"] == "b"
+    assert 0 < (caught.value.retry_after or 0) <= 20
+    assert asked(upstream) == ["a", "b"]
+
+
+def test_an_open_circuit_stands_for_the_failures_that_opened_it(invoke: Invoke, upstream: Upstream) -> None:
+    """With the first target's circuit open, a refusal at the second is not shown in its place."""
+    upstream.always(status=503)
+    layers = [Fallback({"m": ["a", "b"]}, breaker=Breaker(failures=1)), in_usd(5, {"a": {"input": 1}})]
+    client = invoke.client(layers=layers)
+    for expected in (InternalServerError, CircuitOpen):
+        with pytest.raises(expected):
+            invoke.chat(client, model="m")
+
+
+def test_refusals_of_ones_own_open_no_circuit(invoke: Invoke) -> None:
+    """A budget that refuses calls of a target says nothing of the target."""
+    breaker = Breaker(failures=1)
+    budget = in_usd(0.05, {"dear": DEAR, "cheap": {}})
+    client = invoke.client(layers=[Fallback({"m": ["dear", "cheap"]}, breaker=breaker), budget])
+    for _ in range(3):
+        invoke.chat(client, model="m", max_tokens=100)
+    assert breaker.open_until("dear") is None
+
+
+@pytest.mark.parametrize("on", [["context_length"], [400], ["content_filter"]])
+def test_the_callers_own_fault_opens_no_circuit(invoke: Invoke, upstream: Upstream, on: Any) -> None:
+    """A failure that is of the request leads on where it is chosen, and does not open the circuit of the target."""
+    code = "content_filter" if on == ["content_filter"] else "context_length_exceeded"
+    upstream.always(
+        lambda recorded: (
+            Reply(status=400, json={"error": {"code": code}}) if recorded.json()["model"] == "a" else Reply()
+        )
+    )
+    breaker = Breaker(failures=1)
+    client = invoke.client(layers=[Fallback({"m": ["a", "b"]}, on=on, breaker=breaker)])
+    for _ in range(3):
+        invoke.chat(client, model="m")
+    assert breaker.open_until("a") is None
+    assert asked(upstream) == ["a", "b"] * 3
+
+
+def test_a_full_queue_hides_no_failure(invoke: Invoke, upstream: Upstream) -> None:
+    """Where the next target finds no place, the failure of the one before it is raised."""
+
+    async def full(call: Call, proceed: Next) -> CallReply:
+        if record_of(call).target == "b":
+            raise QueueFull("Too many calls at once.", queue_length=0, in_flight=1)
+        return await proceed(call)
+
+    upstream.always(status=500)
+    for names in (["a", "b"], ["a", "b", "c"]):
+        with pytest.raises(InternalServerError) as caught:
+            invoke.chat(invoke.client(layers=[Fallback({"m": names}), full]), model="m")
+        assert [type(error) for _, error in caught.value.failures] == [QueueFull]
+
+
+def test_any_error_of_a_later_target_is_ours(invoke: Invoke, upstream: Upstream) -> None:
+    """A later target that is configured wrongly hides the failure of the first as little as one that is down."""
+    upstream.always(status=502)
+    other = invoke.client(api_key="other")
+    other.api_key = ""
+    controls = {"models": {"m": ["a", "other/b"]}, "fallback": {"clients": {"other": other}}}
+    with pytest.raises(InternalServerError) as caught:
+        invoke.chat(invoke.client(layers=make_layers(controls)), model="m")
+    ((name, error),) = caught.value.failures
+    assert name == "other/b"
+    assert isinstance(error, ConfigError)
+    assert isinstance(error, OpenAIError)
