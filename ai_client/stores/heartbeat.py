@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
@@ -98,7 +99,14 @@ _here = PerProcess(_Heartbeat)
 
 
 def keep_renewed(
-    io: IO, store: Store, ticket: str, holds: Sequence[Hold], seconds: float, *, at_most: float = inf
+    io: IO,
+    store: Store,
+    ticket: str,
+    holds: Sequence[Hold],
+    seconds: float,
+    *,
+    at_most: float = inf,
+    owner: object = None,
 ) -> Renewal:
     """Renew a reservation by *seconds* at a time until the caller stops that, which it does before it settles.
 
@@ -111,11 +119,16 @@ def keep_renewed(
         holds: What was admitted.
         seconds: How long it lasts without a renewal.
         at_most: Seconds after which it is renewed no more, whatever became of the caller.
+        owner: An object of the caller's, with which the renewal ends as well: a call whose event loop was closed, or a
+            response that was dropped, may never settle.
     """
     end = io.now() + at_most
+    living = None if owner is None else weakref.ref(owner)
 
     def renew() -> bool:
         now = io.now()
+        if living is not None and living() is None:
+            return False
         return now < end and store.renew(ticket, holds, now=now, expires=now + seconds)
 
     return _here().start(renew, seconds / _BEATS_IN_LIFE)

@@ -44,3 +44,16 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with redis.Redis.from_url(server.url) as connection:
         connection.flushall()
     return str(server.url)
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of a store that processes share."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    server: Redis = request.getfixturevalue("redis_server")
+    import redis
+
+    with redis.Redis.from_url(server.url) as connection:
+        connection.flushall()
+    return server.url

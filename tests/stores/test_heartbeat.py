@@ -64,6 +64,26 @@ def test_what_a_call_holds_outlives_its_time(store_url: str, clock: Clock, start
         assert store.backend.ledger("a", clock.now + 10) == Ledger(0, 0)
 
 
+def test_a_renewal_ends_with_its_owner(clock: Clock, started: list[Renewal]) -> None:
+    """What a call held that was dropped without an end, as with its event loop, expires as after a kill."""
+
+    class Owner:
+        pass
+
+    with closing(open_store("memory://")) as store:
+        io, owner = sync_io(), Owner()
+        io.now = clock  # type: ignore[method-assign]
+        finish(store.admit(io, "t", [HOLD], (), now=clock.now, expires=clock.now + 60))
+        started.append(keep_renewed(io, store, "t", [HOLD], 60, owner=owner))
+        clock.now += 50
+        beat(started, _here())
+        assert store.backend.ledger("a", clock.now + 59) == Ledger(0, 10)
+        del owner
+        beat(started, _here())
+        assert started[0] not in _here().renewals
+        assert store.backend.ledger("a", clock.now + 60) == Ledger(0, 0)
+
+
 def test_a_lease_is_held_while_its_call_lasts(clock: Clock, tmp_path: Path) -> None:
     """Nobody gets the lease of a call that lasts, until that gives it back or has had it for too long."""
     with closing(open_store(f"sqlite:///{tmp_path}/s.db")) as store:

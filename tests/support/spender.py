@@ -1,6 +1,7 @@
-"""A process that makes calls within a budget: `python -m tests.support.spender STORE URL CALLS LIMIT EXPIRES`."""
+"""A process that calls within a budget: `python -m tests.support.spender STORE URL CALLS LIMIT EXPIRES ON_EXPIRED`."""
 
 import sys
+from typing import Any
 
 from ai_client import BudgetExceeded, OpenAI
 from ai_client.control.accounting.budget import Budget, Budgets
@@ -17,10 +18,13 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def main(store_url: str, base_url: str, calls: int, limit: float, expires: float) -> None:
+def main(  # noqa: PLR0917 - as on the command line
+    store_url: str, base_url: str, calls: int, limit: float, expires: float, on_expired: Any
+) -> None:
     """Make calls one after the other, and say how many were served and refused."""
     store = open_store(store_url, on_failure="closed")
-    budgets = Budgets([Budget(usd=limit, per="total")], store, PRICES, expires=expires)
+    budget = Budget(usd=limit, per="total")
+    budgets = Budgets([budget], store, PRICES, expires=expires, on_expired=on_expired)
     client = OpenAI(base_url=base_url, api_key="any", max_retries=0, layers=[budgets, Cost(PRICES, store)])
     served = refused = 0
     say("ready")
@@ -41,4 +45,4 @@ def main(store_url: str, base_url: str, calls: int, limit: float, expires: float
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5]), sys.argv[6])

@@ -26,7 +26,7 @@ class Accounting:
 
     Attributes:
         store: Where they count; `None` where cost is measured and not added up.
-        expires: Seconds after which an unsettled reservation is released.
+        expires: Seconds after which a reservation expires that is neither settled nor renewed.
         name: The names of the policies, which tell apart what several of them keep in one store.
         measures: Whether the usage of a call is needed.
         asks: Whether streams are asked to report their usage.

@@ -18,7 +18,7 @@ from ..._call.usage import Usage
 from ..._io import IO
 from ...errors import BudgetExceeded, ConfigError, UnknownPriceError
 from ...stores import Store
-from ...stores.base import Ledger
+from ...stores.base import Ledger, OnExpired
 from ..options.amounts import check_amounts
 from ..pricing.billed import has_known_model, is_billed, is_by_tokens, is_media
 from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, add_tools_asked, size_of
@@ -130,7 +130,10 @@ class Budgets(Counted):
         store: Where they are counted.
         prices: Prices of the models.
         output_tokens: Tokens reserved for the answer to a call that sets no limit of its own.
-        expires: Seconds after which an unsettled reservation is released, for example after a crash.
+        expires: Seconds after which the reservation of a process that was killed expires; that of a call that lasts is
+            renewed.
+        on_expired: What then becomes of the amount: `count` counts it as used, as the provider may bill the call,
+            `release` gives it back.
 
     Attributes:
         measures: Whether any of them counts tokens or USD.
@@ -143,6 +146,7 @@ class Budgets(Counted):
     prices: Prices = field(default_factory=Prices)
     output_tokens: int = DEFAULT_OUTPUT_TOKENS
     expires: float = 900.0
+    on_expired: OnExpired = "count"
     measures: bool = field(init=False, repr=False, compare=False)
     in_usd: bool = field(init=False, repr=False, compare=False)
     _warned: dict[str, None] = field(init=False, repr=False, compare=False, default_factory=dict[str, None])
@@ -151,6 +155,8 @@ class Budgets(Counted):
     def __post_init__(self) -> None:
         check_amounts("budgets", above_zero=True, expires=self.expires)
         check_amounts("budgets", above_zero=False, output_tokens=self.output_tokens)
+        if self.on_expired not in ("count", "release"):
+            raise ConfigError("budgets: on_expired must be 'count' or 'release'.")
         kinds = [(one.name, one.unit, one.per, one.timezone, one.scopes) for one in self.budgets]
         if len({*kinds}) < len(kinds):
             raise ConfigError("budgets: two have the same unit, window and scope; set a name on one of them.")

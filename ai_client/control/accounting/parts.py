@@ -9,6 +9,7 @@ from ..._call.usage import Usage
 from ..._io import IO
 from ..._libraries import httpx
 from ...stores import Ledger, Store, Take, Tally
+from ...stores.base import OnExpired
 from ..pricing.prices import Prices
 from ..pricing.terms import Terms
 from ..scope import Scope
@@ -94,7 +95,12 @@ class BudgetsPart(Protocol):
 
     @property
     def expires(self) -> float:
-        """Seconds after which an unsettled reservation is released."""
+        """Seconds after which an unsettled reservation expires."""
+        ...
+
+    @property
+    def on_expired(self) -> OnExpired:
+        """What then becomes of its amount."""
         ...
 
     @property

@@ -8,6 +8,7 @@ from ..._call.usage import UNKNOWN, Usage
 from ..._io.deadline import remaining
 from ...errors import StoreError
 from ...stores.base import Change, Hold, Ledger, Refusal, Spend, Take, Tally
+from ...stores.heartbeat import Renewal, keep_renewed
 from ...stores.tickets import new_ticket
 from ..pricing.meter import asking_for_usage, metered, usage_of
 from ..pricing.terms import NO_TERMS, terms_of
@@ -21,7 +22,8 @@ class Reservation:
 
     It is reserved before the call is sent (`reserve`), and settled once by what became of it: an answer
     (`settle_answered`, for a stream when that ends) or a failure (`settle_failed`). A ticket names it in the store,
-    where settling a ticket again changes nothing. Each attempt after one that may have been billed reserves the same
+    where settling a ticket again changes nothing. While the call lasts it is renewed, so that only that of a killed
+    process expires. Each attempt after one that may have been billed reserves the same
     amounts once more, under a ticket of its own.
 
     Args:
@@ -34,6 +36,7 @@ class Reservation:
     """
 
     __slots__ = (
+        "__weakref__",
         "_billable_before",
         "_books",
         "_call",
@@ -43,6 +46,7 @@ class Reservation:
         "_places",
         "_reached_before",
         "_record",
+        "_renewals",
         "_reserved_at",
         "_settled_at",
         "_takes",
@@ -68,6 +72,7 @@ class Reservation:
             tokens = rates.tokens(sent) if books.measures and rates.in_tokens else 0
             self._takes = takes_of(rates.limits, record, tokens)
         self._tickets = [new_ticket()]
+        self._renewals: list[Renewal] = []
         self._is_held = False
         self._usage: Usage | None = None
         self._billable_before = record.billable
@@ -100,6 +105,7 @@ class Reservation:
                 raise rates.refusal(wait, lacking)
             await io.sleep(wait)
         if self._places:
+            self._keep_renewed(self._tickets[0], self._holds())
             self._record.before_retry = self._reserve_again
 
     def leave_retries(self) -> None:
@@ -138,10 +144,22 @@ class Reservation:
             return False
         if refusal is None:
             self._tickets.append(ticket)
+            self._keep_renewed(ticket, holds)
         return refusal is None
 
+    def _keep_renewed(self, ticket: str, holds: Sequence[Hold]) -> None:
+        books = self._books
+        if books.store is not None:
+            renewal = keep_renewed(self._call.io, books.store, ticket, holds, books.expires, owner=self)
+            self._renewals.append(renewal)
+
     def _holds(self) -> list[Hold]:
-        return [Hold(key, self._needed[unit], limit, until) for key, unit, limit, until in self._places]
+        budgets = self._books.budgets
+        on_expired = "release" if budgets is None else budgets.on_expired
+        return [
+            Hold(key, self._needed[unit], limit, until, on_expired)
+            for key, unit, limit, until in self._places
+        ]
 
     def _is_too_late(self, wait: float) -> bool:
         deadline = self._call.deadline
@@ -237,6 +255,8 @@ class Reservation:
         """Settle the tickets of the attempts: first the *lost* ones, then that which *used* something, if any did."""
         store, io = self._books.store, self._call.io
         ledgers: Sequence[Ledger] = ()
+        for renewal in self._renewals:
+            renewal.stop()
         if store is None or not (self._places or changes or tally):
             return ledgers
         for number, ticket in enumerate(self._tickets):
