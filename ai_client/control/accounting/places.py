@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..._call.record import Record
-from ...stores import Take
+from ...stores import Change, Take
 from ..windows import NEVER, window
 from .parts import OneBudget, OneRate, Place
 
@@ -37,6 +37,18 @@ class Takes(NamedTuple):
     def all(self) -> list[Take]:
         """Both."""
         return self.requests + self.tokens
+
+    def corrected(self, tokens: int, at: float) -> list[Change]:
+        """Return how to change what was taken *at* a time, now that so many tokens were used."""
+        return [_change(take, tokens - take.amount, at) for take in self.tokens]
+
+    def given_back(self, at: float, *, requests: bool) -> list[Change]:
+        """Return how to give back what was taken *at* a time: the tokens, and the requests where these count no more."""
+        return [_change(take, -take.amount, at) for take in (self.all if requests else self.tokens)]
+
+
+def _change(take: Take, amount: int, at: float) -> Change:
+    return Change(take.key, amount, take.window, at if take.at is None else take.at)
 
 
 def takes_of(limits: Sequence[OneRate], record: Record, tokens: int) -> Takes:

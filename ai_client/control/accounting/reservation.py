@@ -203,11 +203,10 @@ class Reservation:
         if lost and cost is not None:
             self._record.usage = UNKNOWN
             tally = cost.lost(self._record, lost, self._call.io.now())
-        back: list[Take] = []
+        changes: list[Change] = []
         if not lost:
-            has_left = self._record.reached > self._reached_before
-            back = self._takes.tokens if has_left else self._takes.all
-        changes = [self._changed(take, to=0) for take in back]
+            never_left = self._record.reached == self._reached_before
+            changes = self._takes.given_back(self._reserved_at, requests=never_left)
         await self._settle_tickets(lost, None, changes, tally)
 
     def _settle_at_end_of(self, reply: Reply) -> None:
@@ -245,8 +244,7 @@ class Reservation:
             used = books.budgets.used(usage, record, self._needed, self._terms)
         changes: list[Change] = []
         if usage.source != "unknown":  # else the estimate stands
-            tokens = usage.input + usage.output
-            changes = [self._changed(take, to=tokens) for take in self._takes.tokens]
+            changes = self._takes.corrected(usage.input + usage.output, self._reserved_at)
         return await self._settle_tickets(lost, used, changes, tally)
 
     async def _settle_tickets(
@@ -268,11 +266,6 @@ class Reservation:
             ledgers = await store.settle(io, ticket, spends, io.now(), changes=changes, tally=tally)
             changes, tally = (), None  # once
         return ledgers
-
-    def _changed(self, take: Take, *, to: int) -> Change:
-        """Return the correction of a take to another amount, at the time at which it was taken."""
-        at = self._reserved_at if take.at is None else take.at
-        return Change(take.key, to - take.amount, take.window, at)
 
     async def _warn(self, ledgers: Sequence[Ledger]) -> None:
         if self._books.budgets is not None:
