@@ -87,7 +87,7 @@ def test_a_stream_that_lasts_holds_what_it_reserved(
     invoke(stream.close)
     ledger = balance(store, clock.now)
     assert ledger.held == 0
-    assert ledger.used < 100
+    assert ledger.used > 100  # it ended early
     assert not heartbeat._here().renewals
 
 

@@ -43,7 +43,7 @@ class Takes(NamedTuple):
         return [_change(take, tokens - take.amount, at) for take in self.tokens]
 
     def given_back(self, at: float, *, requests: bool) -> list[Change]:
-        """Return how to give back what was taken *at* a time: the tokens, and the requests where these count no more."""
+        """Return how to give back what was taken *at* a time: the tokens, and the requests where they count no more."""
         return [_change(take, -take.amount, at) for take in (self.all if requests else self.tokens)]
 
 
