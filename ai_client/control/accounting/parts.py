@@ -100,7 +100,7 @@ class BudgetsPart(Protocol):
 
     @property
     def on_expired(self) -> OnExpired:
-        """What then becomes of its amount."""
+        """Whether its amount then counts as used or is released."""
         ...
 
     @property
