@@ -1,17 +1,9 @@
 """Size of a prompt and of its answer, to estimate tokens."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
-
 BYTES_PER_TOKEN = 4
 """Bytes of English or code per token, for estimates of what was used."""
 WARY_BYTES_PER_TOKEN = 2
 """The same for estimates of what may be used, on the safe side for most texts."""
-MEDIA_TOKENS = 1500
-"""Tokens counted for an image or file in a prompt, whatever its size."""
-MESSAGE_TOKENS = 8
-"""Tokens that each message adds to its text."""
-
 _ASCII = bytes(range(128))
 
 
@@ -20,17 +12,21 @@ class Size:
 
     Attributes:
         ascii, foreign: Bytes of text, in ASCII and beyond.
-        counted: Tokens of images, sounds and files.
+        counted: Likely tokens of images, sounds and files.
+        spare: Tokens that these may have beyond.
+        unseen: How many things of unknown size the request refers to, such as an earlier response.
         limit: The request's own limit of tokens in an answer, `None` where it has none.
         choices: How many answers it asks for.
     """
 
-    __slots__ = ("ascii", "choices", "counted", "foreign", "limit")
+    __slots__ = ("ascii", "choices", "counted", "foreign", "limit", "spare", "unseen")
 
     def __init__(self) -> None:
         self.ascii = 0
         self.foreign = 0
         self.counted = 0
+        self.spare = 0
+        self.unseen = 0
         self.limit: int | None = None
         self.choices = 1
 
@@ -38,6 +34,10 @@ class Size:
         """Estimate the tokens."""
         tokens = self.counted - (-self.ascii // per_token)
         return tokens - (-self.foreign // min(per_token, 3)) if self.foreign else tokens
+
+    def most(self, unseen_tokens: int) -> int:
+        """Estimate the most tokens that it may have, *unseen_tokens* for each thing of unknown size."""
+        return self.tokens(WARY_BYTES_PER_TOKEN) + self.spare + self.unseen * unseen_tokens
 
     def answer(self, default: int) -> int:
         """Return the most tokens that the answer may have: the request's limit, else *default*, times the choices."""
@@ -58,35 +58,7 @@ class Size:
             self.ascii -= foreign
         self.ascii += len(text)
 
-    def add(self, value: Any) -> None:
-        """Add the texts and media in a JSON value, or in what replaces it when it is sent."""
-        if isinstance(value, str):
-            self.add_text(value)
-        elif isinstance(value, list | tuple):
-            items = cast("Sequence[Any]", value)
-            if items and isinstance(items[0], int):
-                self.counted += len(items)
-            else:
-                for item in items:
-                    self.add(item)
-        elif isinstance(value, dict | Mapping):
-            self._add_members(cast("Mapping[str, Any]", value))
-        elif hasattr(value, "model_dump"):  # a message of an earlier answer
-            self._add_members(value.model_dump(exclude_unset=True))
-        elif value is not None:
-            self.counted += 1
-
-    def _add_members(self, members: Mapping[str, Any]) -> None:
-        if "type" in members and is_media_part(members):
-            self.counted += MEDIA_TOKENS
-            return
-        if "role" in members:
-            self.counted += MESSAGE_TOKENS
-        for item in members.values():
-            self.add(item)
-
-
-def is_media_part(members: Mapping[str, Any]) -> bool:
-    """Return whether a part of a message is an image, a sound or a file."""
-    kind = members.get("type")
-    return isinstance(kind, str) and kind.endswith(("image_url", "image", "audio", "file"))
+    def add_media(self, likely: int, most: int) -> None:
+        """Add an image, a sound or a file by its *likely* tokens and the *most* that it may have."""
+        self.counted += likely
+        self.spare += max(0, most - likely)

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from ..._call.call import Call
 from ..._call.record import NANO, Record
-from ..._call.size import WARY_BYTES_PER_TOKEN
 from ..._call.usage import Usage
 from ..._io import IO
 from ...errors import BudgetExceeded, ConfigError, UnknownPriceError
@@ -21,7 +20,7 @@ from ...stores import Store
 from ...stores.base import Ledger, OnExpired
 from ..options.amounts import check_amounts
 from ..pricing.billed import has_known_model, is_billed, is_by_tokens, is_media
-from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, add_tools_asked, size_of
+from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, DEFAULT_UNSEEN_TOKENS, add_tools_asked, size_of
 from ..pricing.media import expected as expected_of_media
 from ..pricing.prices import Prices
 from ..pricing.terms import NO_TERMS, Terms
@@ -134,6 +133,8 @@ class Budgets(Counted):
             renewed.
         on_expired: What then becomes of the amount: `count` counts it as used, as the provider may bill the call,
             `release` gives it back.
+        unseen_tokens: Tokens reserved for each thing that a call refers to without holding it: an earlier response, a
+            conversation, a stored prompt, a file by its id or address.
 
     Attributes:
         measures: Whether any of them counts tokens or USD.
@@ -147,6 +148,7 @@ class Budgets(Counted):
     output_tokens: int = DEFAULT_OUTPUT_TOKENS
     expires: float = 900.0
     on_expired: OnExpired = "count"
+    unseen_tokens: int = DEFAULT_UNSEEN_TOKENS
     measures: bool = field(init=False, repr=False, compare=False)
     in_usd: bool = field(init=False, repr=False, compare=False)
     _warned: dict[str, None] = field(init=False, repr=False, compare=False, default_factory=dict[str, None])
@@ -154,7 +156,9 @@ class Budgets(Counted):
 
     def __post_init__(self) -> None:
         check_amounts("budgets", above_zero=True, expires=self.expires)
-        check_amounts("budgets", above_zero=False, output_tokens=self.output_tokens)
+        check_amounts(
+            "budgets", above_zero=False, output_tokens=self.output_tokens, unseen_tokens=self.unseen_tokens
+        )
         if self.on_expired not in ("count", "release"):
             raise ConfigError("budgets: on_expired must be 'count' or 'release'.")
         kinds = [(one.name, one.unit, one.per, one.timezone, one.scopes) for one in self.budgets]
@@ -191,7 +195,7 @@ class Budgets(Counted):
         if is_media(call):
             return expected_of_media(call)
         size = call.size or size_of(call)
-        usage = Usage("estimated", size.tokens(WARY_BYTES_PER_TOKEN), size.answer(self.output_tokens))
+        usage = Usage("estimated", size.most(self.unseen_tokens), size.answer(self.output_tokens))
         add_tools_asked(usage, call)
         return usage
 

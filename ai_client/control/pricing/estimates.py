@@ -1,5 +1,6 @@
 """Estimated tokens: of a request before it is sent, and of a stream that broke off before it reported usage."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -7,9 +8,12 @@ from pydantic_core import from_json
 
 from ..._call.call import Call
 from ..._call.report import count_tool, service_tier_of
-from ..._call.size import BYTES_PER_TOKEN, MESSAGE_TOKENS, Size, is_media_part
+from ..._call.size import BYTES_PER_TOKEN, Size
 from ..._call.usage import UNKNOWN, Usage
 from ...errors import members_of
+from ..asked import LIMITS, MULTIPLIERS, answers_in, count_in, endpoint_of, given_in
+from .billed import RUNS
+from .prompt import MESSAGE_TOKENS, add_body, add_content, add_unseen, is_media
 
 FRAME_BYTES = 64
 """Bytes of a request around its prompt."""
@@ -18,13 +22,17 @@ _SHORT = 512
 DEFAULT_OUTPUT_TOKENS = 4096
 """Tokens assumed for an answer without a limit."""
 
+DEFAULT_UNSEEN_TOKENS = 32_000
+"""Tokens assumed for each thing that a request refers to without holding it."""
 DEFAULT_TOOL_CALLS = 16
 """Calls of a provider's tool assumed for a request without a limit."""
 
 _VECTORS = ("/embeddings", "/moderations")
 _RESPONSES = "/responses"
-_LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
-_ABOUT_ANSWER = frozenset({*_LIMITS, "n"})
+_ABOUT_ANSWER = frozenset({*LIMITS, *MULTIPLIERS})
+_REFERS = frozenset({"previous_response_id", "conversation", "prompt", "input", "assistant_id"})
+"""Members that may make a request refer to what it does not hold."""
+_RUN = re.compile(rf"/{RUNS}$")
 
 
 def text_tokens(text: str, per_token: int = BYTES_PER_TOKEN) -> int:
@@ -35,23 +43,25 @@ def text_tokens(text: str, per_token: int = BYTES_PER_TOKEN) -> int:
 
 
 def size_of(call: Call) -> Size:
-    """Measure a request, once for all policies; each media part counts `MEDIA_TOKENS`.
+    """Measure a request, once for all policies.
 
     A long prompt of text only is measured by the bytes of the encoded request, which is needed anyway: the names and
     brackets in it amount to about what messages cost besides their text.
     """
     size = call.size
     if size is None:
-        body = members_of(call.body)
+        body = call.members()
         content = call.encoded() if call.files is None and _is_all_text(body) else b""
         if len(content) < _SHORT:
-            size = size_of_prompt(body)
+            size = size_of_prompt(body, is_form=call.files is not None)
         else:
             size = Size()
             size.add_bytes(content)
             size.ascii = max(0, size.ascii - FRAME_BYTES)
         if call.path.endswith(_RESPONSES):
             size.counted += MESSAGE_TOKENS * (isinstance(body.get("input"), str) + ("instructions" in body))
+        if not _REFERS.isdisjoint(body):
+            add_unseen(size, body, is_run=_RUN.search(endpoint_of(call.path)) is not None)
         _limit(size, call.path, body)
         call.size = size
     return size
@@ -61,20 +71,16 @@ def _limit(size: Size, path: str, body: Mapping[str, Any]) -> None:
     if path.endswith(_VECTORS):
         size.limit = 0
         return
-    if _ABOUT_ANSWER.isdisjoint(body):
+    if _ABOUT_ANSWER.isdisjoint(body) and "prompt" not in body:
         return
-    for name in _LIMITS:
-        if name in body and isinstance(value := body[name], int):
-            size.limit = value
-            break
-    choices = body.get("n")
-    if isinstance(choices, int) and choices > 0:
-        size.choices = choices
+    limits = [limit for name in LIMITS if (limit := count_in(given_in(body, name))) is not None]
+    size.limit = max(limits, default=None)
+    size.choices = max(1, answers_in(path, body) or 1)
 
 
 def add_tools_asked(usage: Usage, call: Call) -> None:
     """Add the most calls of the provider's tools that a request allows, of those that are charged by the call."""
-    body = members_of(call.body)
+    body = call.members()
     tools: Any = body.get("tools")
     asked = cast("Sequence[Any]", tools) if isinstance(tools, list | tuple) else ()
     kinds = {str(members_of(tool).get("type")) for tool in asked}
@@ -91,12 +97,10 @@ def add_tools_asked(usage: Usage, call: Call) -> None:
             usage.code_runs = count
 
 
-def size_of_prompt(body: Mapping[str, Any]) -> Size:
-    """Measure the prompt in a request body, by its texts alone."""
+def size_of_prompt(body: Mapping[str, Any], *, is_form: bool = False) -> Size:
+    """Measure what a model reads of a request body; of a form, only its texts."""
     size = Size()
-    for name in ("messages", "input", "prompt", "instructions", "tools"):
-        if name in body:
-            size.add(body[name])
+    add_body(size, body, is_form=is_form)
     return size
 
 
@@ -106,7 +110,7 @@ def input_tokens(call: Call) -> int:
 
 
 def prompt_tokens(body: Mapping[str, Any]) -> int:
-    """Estimate the tokens of the prompt in a request body, from its texts alone."""
+    """Estimate the tokens of the prompt in a request body."""
     return size_of_prompt(body).tokens()
 
 
@@ -130,16 +134,18 @@ def _is_text(value: Any) -> bool:
         return True
     if isinstance(value, dict | Mapping):
         members = cast("Mapping[str, Any]", value)
-        if "type" in members and is_media_part(members):
+        if "type" in members and is_media(members):
             return False
-        return all(_is_text(members.get(name) or "") for name in ("content", "output"))
+        return all(_is_text(members.get(name) or "") for name in ("content", "output", "outputs"))
+    if hasattr(value, "model_dump"):  # an item of an earlier answer
+        return _is_text(vars(value))
     return not isinstance(value, int | float)
 
 
 def message_tokens(message: Any) -> int:
     """Estimate the tokens of one message of a conversation."""
     size = Size()
-    size.add(message)
+    add_content(size, message)
     return size.tokens()
 
 

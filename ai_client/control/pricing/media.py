@@ -8,12 +8,15 @@ from typing import Any, cast
 
 from ..._call.call import Call
 from ..._call.report import outline_of
-from ..._call.size import BYTES_PER_TOKEN, MEDIA_TOKENS, WARY_BYTES_PER_TOKEN
+from ..._call.size import BYTES_PER_TOKEN, WARY_BYTES_PER_TOKEN
 from ..._call.usage import MOST_SECONDS, Usage
 from ..._params.upload_objects import uploaded
 from ...errors import members_of
+from ..asked import count_in
 from .billed import PICTURES
 from .estimates import text_tokens
+from .image_tokens import MEDIA_TOKENS
+from .sound import SOUND_BYTES
 
 _SPEECH = "/audio/speech"
 _HEARD = ("/audio/transcriptions", "/audio/translations")
@@ -27,8 +30,6 @@ SOUND_TOKENS = 17
 """Input tokens per second of audio in a request."""
 TEXT_TOKENS = 4
 """Output tokens per second of transcribed audio."""
-SOUND_BYTES = 4000
-"""Bytes per second of recorded audio, at least."""
 LONGEST_SOUND = 1500
 """Seconds assumed for a recording of unknown size."""
 PICTURE_TOKENS = 6500
@@ -104,8 +105,7 @@ def _spoken(body: Mapping[str, Any], bytes_per_token: int, characters_per_second
 
 
 def _count(body: Mapping[str, Any]) -> int:
-    count = body.get("n")
-    return count if isinstance(count, int) and count > 0 else 1
+    return max(1, count_in(body.get("n")) or 1)
 
 
 def _uploads(call: Call) -> list[Any]:
