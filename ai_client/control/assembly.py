@@ -214,7 +214,7 @@ def _fallback(
         clients[name] = _client(client, f"fallback.clients.{name}", connect)
     breaker = make(Breaker, given.get("breaker", {}), "breaker", store=store) if has_breaker else None
     models = checked(Mapping[str, str | Sequence[str]], mapping(given.get("models", {}), "models"), "models")
-    return make(Fallback, options, "fallback", models=models, clients=clients, breaker=breaker)
+    return make(Fallback, options, "fallback", models=models, clients=clients, breaker=breaker, store=store)
 
 
 def _client(given: object, where: str, connect: Connect | None) -> Any:

@@ -25,8 +25,8 @@ _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 
 
-async def read_opening(call: Call, response: "httpx.Response") -> None:
-    """Wait for the first event of a stream, however it is segmented, and put the chunks back.
+async def read_opening(call: Call, response: "httpx.Response") -> bytes | None:
+    """Return the data of the first event of a stream, however it is segmented, and put the chunks back.
 
     Reading stops after 64 KiB without a whole event, and at once where the content encoding is unknown.
 
@@ -52,6 +52,7 @@ async def read_opening(call: Call, response: "httpx.Response") -> None:
         raise StreamInterruptedError("The stream ended without any event.", response.request)
     if (data := opening.first) is not None:
         _raise_if_error(data, response)
+    return data
 
 
 class _StreamHead:

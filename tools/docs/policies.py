@@ -32,7 +32,7 @@ POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
     "concurrency": (Concurrency, frozenset()),
     "retry_budget": (RetryBudget, frozenset()),
     "cache": (Cache, frozenset({"store", "namespace"})),
-    "fallback": (Fallback, frozenset({"models", "breaker"})),
+    "fallback": (Fallback, frozenset({"models", "breaker", "store"})),
     "breaker": (Breaker, frozenset({"store"})),
     "guardrails": (Guardrails, frozenset()),
     "hooks": (Hooks, frozenset({"redaction"})),

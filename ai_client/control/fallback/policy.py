@@ -6,20 +6,21 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
-from ..._call.call import Call, Reply, StreamEnd
+from ..._call.call import Call, Reply
 from ..._call.pipeline import Next
 from ..._call.record import Record
 from ..._call.retry import retry_after
-from ..._io import IO
 from ...errors import APIStatusError, CircuitOpen, ConfigError, OpenAIError, UnknownPriceError
-from ..breaker import Breaker, Permission, circuit_of
-from ..circuits import Circuits
+from ...stores import Store, open_store
+from ..breaker import Breaker
 from ..opening import read_opening
 from ..options.amounts import check_amounts
 from ..record import record_of
 from .attempts import Attempts, retries_of
 from .conclusion import Failed, conclude
+from .creators import Creators, Named, named_in
 from .failures import DEFAULT_FAILURES, Choice, Failure
+from .health import Health
 from .targets import Chains, Target
 
 _IDEMPOTENCY_KEY = "idempotency-key"
@@ -46,6 +47,8 @@ class Fallback:
         retries: Retries at a target after failures that lead to the next one, as far as the call has attempts for
             them; `None` makes as many as it has. The last target gets what is left.
         breaker: Decides which targets are skipped for a while; `None` skips none.
+        store: Where it is kept which of *clients* created what later calls name, such as a background response; by
+            default in the memory of the process.
     """
 
     for_sessions: ClassVar[bool] = False
@@ -56,9 +59,11 @@ class Fallback:
     on: Sequence[Failure | int] = DEFAULT_FAILURES
     retries: int | None = 0
     breaker: Breaker | None = field(default_factory=Breaker)
+    store: Store | None = field(default=None, repr=False)
     _chains: Chains = field(init=False, repr=False, compare=False)
     _choice: Choice = field(init=False, repr=False, compare=False)
-    _circuits: Circuits | None = field(init=False, repr=False, compare=False)
+    _health: Health | None = field(init=False, repr=False, compare=False)
+    _creators: Creators | None = field(init=False, repr=False, compare=False)
     _unpriced: set[str] = field(init=False, repr=False, compare=False, default_factory=set[str])
 
     def __post_init__(self) -> None:
@@ -66,7 +71,10 @@ class Fallback:
         check_amounts("fallback", above_zero=False, retries=self.retries)
         chains = Chains(self.models, self.default, self.clients, keeps_all=self.breaker is not None)
         object.__setattr__(self, "_chains", chains)
-        object.__setattr__(self, "_circuits", None if self.breaker is None else Circuits(self.breaker))
+        health = None if self.breaker is None else Health(self.breaker, self._choice)
+        object.__setattr__(self, "_health", health)
+        creators = Creators(self.store or open_store("memory://"), self.clients) if self.clients else None
+        object.__setattr__(self, "_creators", creators)
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Send a call to its targets in order.
@@ -75,11 +83,35 @@ class Fallback:
             OpenAIError: No target answered. It is the first failure of an upstream; where nothing was sent, the first
                 refusal, such as `CircuitOpen` or `BudgetExceeded`. Its `failures` hold those of the other targets.
         """
-        model = call.members().get("model")
-        if not isinstance(model, str):
-            return proceed(call)
-        chain = self._chains.of(model)
-        if not chain:
+        members = call.members()
+        model = members.get("model")
+        if self._creators is not None and (named := named_in(call, members)) is not None:
+            return self._to_creator(call, proceed, self._creators, named, model)
+        return self._to_chain(call, proceed, model, self._chain(model))
+
+    def _chain(self, model: object) -> tuple[Target, ...]:
+        return self._chains.of(model) if isinstance(model, str) else ()
+
+    async def _to_creator(
+        self, call: Call, proceed: Next, creators: Creators, named: Named, model: object
+    ) -> Reply:
+        """Send a call to the client that created what it names, as others know nothing of that."""
+        client = await creators.client_of(call, named)
+        chain = self._chain(model)
+        if client is not None or named.is_continued:
+            chain = tuple(target for target in chain if target.client == client) or chain
+        if chain or client is None:
+            return await self._to_chain(call, proceed, model, chain)
+        record = call.record or record_of(call)
+        sent = await self._through(call, client)
+        record.account = None if sent.via is None else sent.via._fingerprint
+        record.target = client
+        return await proceed(sent.changed(max_retries=retries_of(call, sent.via)))
+
+    def _to_chain(
+        self, call: Call, proceed: Next, model: object, chain: tuple[Target, ...]
+    ) -> Awaitable[Reply]:
+        if not chain or not isinstance(model, str):
             return proceed(call)
         record = call.record or record_of(call)
         record.model = record.model or model
@@ -125,27 +157,35 @@ class Fallback:
         if client is not None:
             call = await self._through(call, client)
         account = record.account = None if call.via is None else call.via._fingerprint
-        circuits = self._circuits
-        permission = None
-        if circuits is not None:
-            permission = await circuits.admit(call.io, circuit_of(name, account))
+        health = self._health
+        permission = None if health is None else await health.admit(call.io, name, account)
         record.target, record.target_model = name, model
         try:
             reply = await proceed(self._made_for(call, asked, target, attempts))
-            if call.stream is not None:
-                await self._open(call, reply)
+            await self._look_at(call, reply, client)
         except BaseException as error:
-            if circuits is not None and permission is not None:
-                answered = isinstance(error, APIStatusError)
-                await self._report(circuits, call.io, permission, error, answered=answered)
+            if health is not None and permission is not None:
+                await health.failed(call.io, permission, error)
             raise
-        if circuits is not None and permission is not None:
-            circuits.answered(permission, call.io.now())
-            if call.stream is not None:
-                await self._watch(circuits, call.io, permission, reply)
-            else:
-                await circuits.succeeded(call.io, permission)
+        if health is not None and permission is not None:
+            await health.answered(call, permission, reply)
         return reply
+
+    async def _look_at(self, call: Call, reply: Reply, client: str | None) -> None:
+        """Wait for the first event of a stream, whose failure may lead on, and note what a further client created."""
+        if call.stream is None and (client is None or self._creators is None or call.unread):
+            return
+        try:
+            data = (
+                await read_opening(call, reply.response)
+                if call.stream is not None
+                else reply.response.content
+            )
+            if client is not None and self._creators is not None:
+                await self._creators.note(call, client, data)
+        except BaseException as error:
+            await reply.abandon(call.io, error)
+            raise
 
     def _made_for(self, call: Call, asked: str, target: Target, attempts: Attempts | None) -> Call:
         """Return a call as it is sent to a target: its model, and its share of the attempts."""
@@ -167,24 +207,6 @@ class Fallback:
         client = self._client(name, sync=call.io.sync)
         return cast("Call", await client._for_account(call.changed(via=client)))
 
-    async def _report(
-        self,
-        circuits: Circuits,
-        io: IO,
-        permission: Permission,
-        error: BaseException | None,
-        *,
-        answered: bool,
-    ) -> None:
-        """Report the outcome of a call to its circuit: a failure of the target, an answer, or neither."""
-        if error is not None and self._choice.is_of_the_target(error):
-            response = error.response if isinstance(error, APIStatusError) else None
-            await circuits.failed(io, permission, None if response is None else retry_after(response.headers))
-        elif answered:
-            await circuits.succeeded(io, permission)
-        else:
-            await circuits.left(io, permission)
-
     def _client(self, name: str, *, sync: bool) -> Any:
         given = self.clients[name]
         client = given if hasattr(given, "perform") else cast("Callable[[bool], Any]", given)(sync)
@@ -194,23 +216,6 @@ class Fallback:
                 f"fallback: clients: {name!r} must be an {kind} here, or a function that returns one."
             )
         return client
-
-    async def _open(self, call: Call, reply: Reply) -> None:
-        """Wait for the first event of a stream, so that a failure before it can still lead to the next target."""
-        try:
-            await read_opening(call, reply.response)
-        except BaseException as error:
-            await reply.abandon(call.io, error)
-            raise
-
-    async def _watch(self, circuits: Circuits, io: IO, permission: Permission, reply: Reply) -> None:
-        """Report the outcome of a stream to its circuit at its end; until then others may try the target."""
-        await circuits.left(io, permission)
-
-        async def at_end(end: StreamEnd) -> None:
-            await self._report(circuits, io, permission, end.error, answered=end.complete)
-
-        reply.on_end.append(at_end)
 
     def _leads_on(self, error: OpenAIError) -> bool:
         """Return whether a failure leads to the next target; an open circuit always does."""
