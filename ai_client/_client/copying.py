@@ -113,24 +113,12 @@ class Copies(Calls):
             new._check_moved_from(self)
         if http_client is not None:
             new._replace_http_client(http_client)
-        if layers is None and self._layers:
-            moves = (base_url, data_residency, organization, project, default_headers, set_default_headers)
-            new._set_layers_apart(*moves, default_query, set_default_query)
         return new
 
     with_options = copy
 
     def __copy__(self) -> Self:
         return self.copy()
-
-    def _set_layers_apart(self, *moves: object) -> None:
-        """Keep answers apart from those of the client whose policies these were, where any option moves this one."""
-        if all(one is None for one in moves):
-            return
-        names = ("organization", "project", "_custom_headers", "_custom_query")
-        where = [str(self.base_url), *(getattr(self, name) for name in names)]
-        layers: tuple[Any, ...] = self._layers
-        self._layers = tuple(one._apart(where) if hasattr(one, "_apart") else one for one in layers)
 
     def _replace_defaults(self, headers: Any, set_headers: Any, query: Any, set_query: Any) -> None:
         own = self._custom_headers, self._custom_query

@@ -1,29 +1,15 @@
 """The policies of a configuration, as the clients of a process share them."""
 
-import hashlib
 import os
 import threading
 from collections.abc import Mapping
 from typing import Any
-
-from pydantic_core import to_json
 
 from .._call.own_policy import is_ours
 from .._fork import PerProcess
 from ..config import ClientConfig
 from ..errors import ConfigError
 from .factory import FurtherClients, arguments_of, client_of
-
-_TELLS_ANSWERS_APART = (
-    "base_url",
-    "azure_endpoint",
-    "azure_deployment",
-    "api_version",
-    "organization",
-    "project",
-    "default_headers",
-    "default_query",
-)
 
 
 class Assembly:
@@ -64,7 +50,7 @@ class Assembly:
             )
         self._maker = maker
         try:
-            return make_layers(self.config.controls or {}, namespace=_namespace(self.config), connect=connect)
+            return make_layers(self.config.controls or {}, connect=connect)
         except ConfigError as error:
             raise ConfigError(f"controls: {error}") from error
         finally:
@@ -77,9 +63,3 @@ class Assembly:
             found = [getattr(one, "store", None) for one in self._layers() if is_ours(one)]
             for store in {id(store): store for store in found if store is not None}.values():
                 store.close()
-
-
-def _namespace(config: ClientConfig) -> str:
-    """Name what cached answers depend on beside the call, without saying it."""
-    parts = {name: getattr(config, name) for name in _TELLS_ANSWERS_APART}
-    return hashlib.sha256(to_json(parts, fallback=str)).hexdigest()[:16]

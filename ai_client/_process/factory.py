@@ -1,7 +1,10 @@
 """Clients out of configurations: the class that fits, and the further clients that a chain names by their options."""
 
+import hashlib
 import threading
 from typing import Any
+
+from pydantic_core import to_json
 
 from .._fork import PerProcess
 from ..config import ClientConfig
@@ -10,6 +13,16 @@ _OF_THE_PROVIDER = frozenset(
     {"shutdown_timeout", "client_class", "async_client_class", "controls", "environment"}
 )
 _OF_AZURE = frozenset({"azure_endpoint", "azure_deployment", "azure_ad_token_provider", "api_version"})
+_DECIDES_ANSWERS = (
+    "base_url",
+    "azure_endpoint",
+    "azure_deployment",
+    "api_version",
+    "organization",
+    "project",
+    "default_headers",
+    "default_query",
+)
 
 
 def arguments_of(config: ClientConfig) -> dict[str, Any]:
@@ -54,6 +67,12 @@ class FurtherClients:
                 if not sync:
                     _bridge.share(client)
             return client
+
+    @property
+    def destination(self) -> str:
+        """A digest of what answers of these clients depend on beside the requests."""
+        parts = {name: getattr(self._config, name) for name in _DECIDES_ANSWERS}
+        return hashlib.sha256(to_json(parts, fallback=str)).hexdigest()
 
     def built(self, *, sync: bool) -> Any:
         """Return the client of a kind if there is one."""

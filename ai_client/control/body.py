@@ -138,7 +138,7 @@ def make_response(
     method: str,
     url: str,
     status: int,
-    headers: Sequence[tuple[str, str]],
+    headers: Sequence[tuple[str, str]] | Sequence[tuple[bytes, bytes]],
     chunks: Sequence[bytes],
     read: bool,
 ) -> "httpx.Response":

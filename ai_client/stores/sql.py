@@ -136,7 +136,9 @@ class SqlBackend(ABC):
                 "SELECT value FROM kept WHERE key = ? AND expires > ?", (key, now)
             ).fetchone()
         )
-        return None if row is None else bytes(row[0])
+        value = None if row is None else row[0]
+        # others may write into the table
+        return bytes(value) if isinstance(value, bytes | memoryview) else None
 
 
 def _ledger(db: Database, key: str, now: float) -> Ledger:

@@ -10,6 +10,8 @@ import pytest
 from ai_client import AsyncAzureOpenAI, AzureOpenAI, ClientConfig, ClientProvider, ConfigError, OpenAIError
 from ai_client._process.assembly import Assembly
 from ai_client._process.factory import FurtherClients
+from ai_client.control import Call
+from ai_client.control.cache.key import cache_key
 from ai_client.control.record import call_record
 from ai_client.testing import Upstream
 from ai_client.testing.recording import Recorded
@@ -305,25 +307,30 @@ def test_a_control_outside_of_its_mapping_is_explained() -> None:
 
 
 def test_cached_answers_of_different_servers_are_told_apart() -> None:
-    """The name under which answers are kept follows all that they depend on, and does not say it."""
+    """The key under which an answer is kept follows all that it depends on, and does not say it."""
 
-    def namespace(**options: Any) -> str:
-        options = {"api_key": "k", "controls": {"cache": {"scope": "all"}}, **options}
-        found: str = layers(**options)[0].namespace
+    def key(**options: Any) -> str:
+        config = ClientConfig.make({"api_key": "k", "controls": {"cache": {"scope": "all"}}, **options})
+        client = Assembly(config).client(sync=True)
+        call = Call(client.io, "POST", "/embeddings", None, body={"model": "m", "input": "x"}, client=client)
+        found = cache_key(call, ())
+        client.close()
+        assert found is not None
         return found
 
     azure = {"azure_endpoint": "https://x.example", "api_version": "v", "base_url": None}
     found = [
-        namespace(),
-        namespace(base_url="https://x.example"),
-        namespace(project="p"),
-        namespace(default_query={"v": 1}),
-        namespace(default_headers={"x-model": "a secret"}),
-        namespace(**azure),
-        namespace(**azure, azure_deployment="d"),
+        key(),
+        key(base_url="https://x.example"),
+        key(organization="o"),
+        key(project="p"),
+        key(default_query={"v": 1}),
+        key(default_headers={"x-model": "a secret"}),
+        key(**azure),
+        key(**azure, azure_deployment="d"),
     ]
     assert len(set(found)) == len(found)
-    assert namespace(project="p") == namespace(project="p")
+    assert key(project="p") == key(project="p", default_headers={"X-Request-ID": "1"})
     assert not any("secret" in name or "example" in name for name in found)
 
 

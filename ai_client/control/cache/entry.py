@@ -1,11 +1,15 @@
 """A cache entry: status, headers and body chunks of a response, its serialization and its replay."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-from zlib import crc32
+import hashlib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Annotated, Any, NamedTuple
 
-from pydantic_core import from_json, to_json
+from pydantic import Field, TypeAdapter
+from pydantic_core import to_json
 
 from ..._call.call import Call
 from ..._exchange.bounds import limit_decoding, read
@@ -18,28 +22,50 @@ _NOT_KEPT = frozenset(
     {"set-cookie", "connection", "keep-alive", "transfer-encoding", "content-length", "date", "trailer"}
 )
 _LIMITS = "x-ratelimit-"
-_FORM = b"ai-client-2 "
+_FORM = b"ai-client-3 "
 """Format mark of an entry. Raise it when the rules for what may be kept change, so that older entries miss."""
+_OK = 200
+_LAST_OF_LATIN_1 = 255
+_ADDRESS = re.compile(
+    r"https?://(\[[0-9a-fA-F:.]+\]|[^\s\x00-\x1f\[\]/:@?#]+)(:\d{1,5})?/[^\s\x00-\x1f\x7f?#]*"
+)
+
+
+class _Head(NamedTuple):
+    """The first line of an entry as JSON."""
+
+    headers: list[tuple[str, str]]
+    url: str
+    stored: float
+    target: str | None
+    repeated: dict[str, Any]
+    sizes: list[Annotated[int, Field(ge=0)]]
+
+
+@lru_cache
+def _heads() -> TypeAdapter[_Head]:
+    return TypeAdapter(_Head)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A cached response.
+    """A cached response of status 200.
 
     Attributes:
-        status, headers, url: Of the response, without connection-specific headers and anything that may hold a
-            key.
+        headers, url: Of the response, without connection-specific headers and anything that may hold a key. Bytes that
+            are no ASCII are kept as the characters of the same number.
         chunks: Its body; that of a stream in the chunks in which it arrived.
         stored: When it arrived, in seconds since 1970.
         target: The fallback target that served it.
+        repeated: Members of the request that were not compared, which the response may repeat.
     """
 
-    status: int
     headers: Sequence[tuple[str, str]]
     url: str
     chunks: Sequence[bytes]
     stored: float
     target: str | None
+    repeated: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @classmethod
     def of(
@@ -48,19 +74,23 @@ class Entry:
         chunks: Sequence[bytes],
         target: str | None,
         now: float,
+        repeated: Mapping[str, Any],
         *,
         decoded: bool,
     ) -> "Entry":
         """Build an entry from a response; *decoded* means that *chunks* have no content encoding any more."""
+        raw = [
+            (name.lower().decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
+        ]
         headers = [
             (name, value)
-            for name, value in response.headers.multi_items()
+            for name, value in raw
             if name not in _NOT_KEPT
             and not name.startswith(_LIMITS)
             and not (decoded and name == "content-encoding")
         ]
         url = response.url.copy_with(userinfo=b"", query=None)  # either may hold a key
-        return cls(response.status_code, headers, str(url), tuple(chunks), now, target)
+        return cls(headers, str(url), tuple(chunks), now, target, repeated)
 
     def is_keepable(self, call: Call) -> bool:
         """Return whether the entry may be replayed; for bodies that the caller read chunk by chunk."""
@@ -70,8 +100,8 @@ class Entry:
                 call.io,
                 method=call.method,
                 url=self.url,
-                status=self.status,
-                headers=self.headers,
+                status=_OK,
+                headers=self._raw_headers(),
                 chunks=self.chunks,
                 read=False,
             )
@@ -81,39 +111,55 @@ class Entry:
             return False  # its content encoding is broken
         return is_keepable(call, played.headers.get("content-type", ""), content)
 
-    def to_bytes(self) -> bytes:
-        """Serialize the entry: a line with format mark and checksum, a line of JSON, then the body."""
-        head = [self.status, list(self.headers), self.url, self.stored, self.target]
-        text = b"\n".join((to_json([*head, [len(chunk) for chunk in self.chunks]]), b"".join(self.chunks)))
-        return b"%b%08x\n%b" % (_FORM, crc32(text), text)
+    def to_bytes(self, key: str) -> bytes:
+        """Serialize the entry under a key: a line with format mark and checksum, a line of JSON, then the body."""
+        sizes = [len(chunk) for chunk in self.chunks]
+        head = [self.headers, self.url, self.stored, self.target, self.repeated, sizes]
+        text = b"\n".join((to_json(head), b"".join(self.chunks)))
+        return b"%b%b\n%b" % (_FORM, _checksum(key, text), text)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Entry | None":
-        """Parse what `to_bytes` wrote; return `None` where the data is damaged or of another format."""
-        mark, _, text = data.partition(b"\n")
-        if mark != b"%b%08x" % (_FORM, crc32(text)):
+    def from_bytes(cls, key: str, data: object) -> "Entry | None":
+        """Parse what `to_bytes` wrote; return `None` for anything else, also where it was written under another key."""
+        if not isinstance(data, bytes):
             return None
-        head, _, body = text.partition(b"\n")
-        status, headers, url, stored, target, sizes = from_json(head)
+        mark, _, text = data.partition(b"\n")
+        if mark != _FORM + _checksum(key, text):
+            return None
+        line, _, body = text.partition(b"\n")
+        try:
+            head = _heads().validate_json(line, strict=True)
+        except ValueError:
+            return None
+        if sum(head.sizes) != len(body) or not math.isfinite(head.stored) or not _ADDRESS.fullmatch(head.url):
+            return None
+        if any(max(map(ord, name + value), default=0) > _LAST_OF_LATIN_1 for name, value in head.headers):
+            return None
         chunks: list[bytes] = []
         at = 0
-        for size in sizes:
+        for size in head.sizes:
             chunks.append(body[at : at + size])
             at += size
-        return cls(status, [(name, value) for name, value in headers], url, chunks, stored, target)
+        return cls(head.headers, head.url, chunks, head.stored, head.target, head.repeated)
 
     def response(self, call: Call, how: str) -> "httpx.Response":
         """Return the response to an equal call, marked with the header `x-ai-client-cache: {how}`."""
-        marks: list[tuple[str, str]] = [("x-ai-client-cache", how)]
         whole: Any = call.stream is None and not call.unread
         response = make_response(
             call.io,
             method=call.method,
             url=self.url,
-            status=self.status,
-            headers=[*self.headers, *marks],
+            status=_OK,
+            headers=[*self._raw_headers(), (b"x-ai-client-cache", how.encode())],
             chunks=self.chunks,
             read=whole,
         )
         limit_decoding(response)
         return response
+
+    def _raw_headers(self) -> list[tuple[bytes, bytes]]:
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
+
+
+def _checksum(key: str, text: bytes) -> bytes:
+    return hashlib.blake2b(text, digest_size=16, key=key.encode()[:64]).hexdigest().encode()

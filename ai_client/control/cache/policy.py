@@ -1,26 +1,23 @@
 """The cache policy: equal requests of the same scope share a response."""
 
 import copy
-import hashlib
 import os
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
-
-from pydantic_core import to_json
 
 from ..._call.call import Call, Reply, StreamEnd
 from ..._call.pipeline import Next
 from ..._call.record import Record
 from ..._fork import PerProcess
 from ..._io.deadline import is_over, remaining
+from ..._libraries import httpx
 from ...errors import (
     APIConnectionError,
     APIError,
     APIStatusError,
     CircuitOpen,
     DeadlineExceededError,
-    members_of,
 )
 from ...stores import Store
 from ..body import tap
@@ -28,15 +25,16 @@ from ..options.amounts import check_amounts
 from ..pricing.meter import asks_for_usage, is_for_caller
 from ..record import record_of
 from ..scope import Scope, scopes_of, values_in
+from .cacheable import is_cacheable, repeats
 from .directives import DEFAULT, Directives, read_directives
 from .entry import Entry
 from .flights import Flight, Flights
+from .ignored import Ignored
 from .keepable import is_keepable
-from .key import cache_key
+from .key import EntryPlace, cache_key
 from .lease import Lease
+from .repeated import adapted, repeated_of
 
-_ALWAYS = ("/embeddings", "/moderations")
-_IF_DETERMINISTIC = ("/chat/completions", "/completions", "/responses")
 _FLIGHT_TIMEOUT = 600.0
 _FIRST_PAUSE, _LAST_PAUSE = 0.005, 0.2
 _OK = 200
@@ -60,8 +58,11 @@ class Cache:
         stale_if_error: Seconds after that in which it is still served while the upstream is down.
         everything: Whether to cache texts that differ each time they are generated.
         max_body: Size in bytes of the largest response that is cached.
-        namespace: Separates this client's responses from those of others in the same store, such as its base
-            URL.
+        ignore: Further members of the body and headers in which equal requests may differ, beside `user`, `metadata`,
+            `prompt_cache_key`, `prompt_cache_retention`, `safety_identifier` and the headers of traces. In the name of
+            a header, `*` stands for any text.
+        distinguish: Names among these in which equal requests may not differ.
+        namespace: Separates responses from others in the same store.
     """
 
     for_sessions: ClassVar[bool] = False
@@ -73,6 +74,9 @@ class Cache:
     everything: bool = False
     max_body: int = 1024 * 1024
     namespace: str = ""
+    ignore: Sequence[str] = ()
+    distinguish: Sequence[str] = ()
+    _ignored: Ignored = field(init=False, repr=False, compare=False)
     _scopes: tuple[Scope, ...] = field(init=False, repr=False, compare=False)
     _flights: PerProcess[Flights] = field(
         init=False, repr=False, compare=False, default_factory=lambda: PerProcess(Flights)
@@ -82,6 +86,7 @@ class Cache:
         check_amounts("cache", above_zero=True, ttl=self.ttl)
         check_amounts("cache", above_zero=False, stale_if_error=self.stale_if_error, max_body=self.max_body)
         object.__setattr__(self, "_scopes", scopes_of(self.scope, "cache: scope"))
+        object.__setattr__(self, "_ignored", Ignored(self.ignore, self.distinguish))
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Answer a call from the cache, or send it and cache the response."""
@@ -91,15 +96,15 @@ class Cache:
         directives = DEFAULT
         if call.headers:
             directives, call = read_directives(call)
-        key = self._key(call, record, directives)
-        return proceed(call) if key is None else self._cached(call, proceed, record, key, directives)
+        place = self._place_of(call, record, directives)
+        return proceed(call) if place is None else self._cached(call, proceed, record, place, directives)
 
     async def _cached(
-        self, call: Call, proceed: Next, record: Record, key: str, directives: Directives
+        self, call: Call, proceed: Next, record: Record, place: EntryPlace, directives: Directives
     ) -> Reply:
         stale: Entry | None = None
         if directives.read:
-            entry = await self._read(call, key)
+            entry = await self._read(call, place)
             if entry is not None:
                 now = call.io.now()
                 if now < entry.stored + self.ttl and (
@@ -109,10 +114,10 @@ class Cache:
                 stale = entry
         try:
             if call.stream is not None or call.unread:
-                return await self._send(call, proceed, record, key)
+                return await self._send(call, proceed, record, place)
             if not directives.read:
-                return (await self._send_whole(call, proceed, record, key))[0]
-            return await self._share(call, proceed, record, key)
+                return (await self._send_whole(call, proceed, record, place))[0]
+            return await self._share(call, proceed, record, place)
         except (APIError, CircuitOpen) as error:
             if (
                 stale is not None
@@ -122,39 +127,23 @@ class Cache:
                 return self._answer(call, record, stale, "stale")
             raise
 
-    def _apart(self, whereabouts: object) -> "Cache":
-        """Return a copy whose keys also depend on *whereabouts*, so that the two share no entries."""
-        other = copy.copy(self)
-        digest = hashlib.sha256(to_json(whereabouts, fallback=str)).hexdigest()[:16]
-        object.__setattr__(other, "namespace", f"{self.namespace}|{digest}")
-        return other
-
-    def _key(self, call: Call, record: Record, directives: Directives) -> str | None:
-        """Return the cache key of a call; `None` where it must not be cached."""
-        if call.method != "POST" or call.files is not None or not directives.store:
+    def _place_of(self, call: Call, record: Record, directives: Directives) -> "EntryPlace | None":
+        """Return where the response to a call is kept; `None` where it must not be cached."""
+        if not directives.store or not is_cacheable(call):
             return None
-        if not self._is_eligible(call) and directives.max_age is None:
+        if directives.max_age is None and not repeats(call, everything=self.everything):
             return None
         values = values_in(self._scopes, record)
         if None in values:
             return None
         account = () if record.account is None else (record.account,)
-        return cache_key(call, [self.namespace, *self._scopes, *values, *account])
+        key = cache_key(call, [self.namespace, *self._scopes, *values, *account], self._ignored)
+        return None if key is None else EntryPlace(key, record.account, repeated_of(call, self._ignored))
 
-    def _is_eligible(self, call: Call) -> bool:
-        path = call.path
-        if not path.endswith(_IF_DETERMINISTIC):
-            return path.endswith(_ALWAYS)
-        body = members_of(call.body)
-        if body.get("background"):
-            return False
-        if self.everything or ("seed" in body and isinstance(body["seed"], int)):
-            return True
-        return "temperature" in body and body["temperature"] == 0
-
-    async def _read(self, call: Call, key: str) -> Entry | None:
-        data = await self.store.get(call.io, key, call.io.now())
-        return None if data is None else Entry.from_bytes(data)
+    async def _read(self, call: Call, place: EntryPlace) -> Entry | None:
+        data = await self.store.get(call.io, place.key, call.io.now())
+        entry = Entry.from_bytes(place.key, data)
+        return None if entry is None else adapted(entry, place.repeated)
 
     def _answer(self, call: Call, record: Record, entry: Entry, how: Any) -> Reply:
         record.cache = how
@@ -165,26 +154,26 @@ class Cache:
             reply.on_event.append(is_for_caller)  # a policy may have asked for the usage chunk
         return reply
 
-    async def _share(self, call: Call, proceed: Next, record: Record, key: str) -> Reply:
+    async def _share(self, call: Call, proceed: Next, record: Record, place: EntryPlace) -> Reply:
         """Send a call, or wait for an equal one that is in flight in this process."""
         while True:
             flights = self._flights()
             with flights.lock:
-                flight = flights.get(key)
+                flight = flights.get(place.key)
                 leads = flight is None
                 if flight is None:
-                    flight = flights[key] = Flight()
+                    flight = flights[place.key] = Flight()
                     waiter = None
                 else:
                     waiter = call.io.waiter()
                     flight.waiters.append(waiter)
             if leads:
                 try:
-                    return await self._lead(call, proceed, record, key, flight)
+                    return await self._lead(call, proceed, record, place, flight)
                 finally:  # here and not in a function, as Ctrl-C may come where one begins
                     if flights.process == os.getpid():  # not so in a child forked during the flight
                         with flights.lock:
-                            del flights[key]
+                            del flights[place.key]
                     try:
                         for one in flight.waiters:
                             one.open()
@@ -196,16 +185,18 @@ class Cache:
                 _FLIGHT_TIMEOUT if call.deadline is None else min(_FLIGHT_TIMEOUT, remaining(call.deadline))
             )
             landed = await call.io.wait(waiter, limit)
-            if flight.entry is not None:
-                return self._answer(call, record, flight.entry, "shared")
+            if flight.entry is not None and (entry := adapted(flight.entry, place.repeated)) is not None:
+                return self._answer(call, record, entry, "shared")
             if flight.error is not None:
                 raise copy.copy(flight.error)
             if flight.answered or not landed:  # not cacheable: do not send the waiting calls one by one
-                return (await self._send_whole(call, proceed, record, key))[0]
+                return (await self._send_whole(call, proceed, record, place))[0]
 
-    async def _lead(self, call: Call, proceed: Next, record: Record, key: str, flight: Flight) -> Reply:
+    async def _lead(
+        self, call: Call, proceed: Next, record: Record, place: EntryPlace, flight: Flight
+    ) -> Reply:
         try:
-            reply, flight.entry = await self._send_alone(call, proceed, record, key)
+            reply, flight.entry = await self._send_alone(call, proceed, record, place)
             flight.answered = True
         except APIError as error:
             if not isinstance(error, DeadlineExceededError):  # the deadline is the leader's own
@@ -214,49 +205,53 @@ class Cache:
         return reply
 
     async def _send_alone(
-        self, call: Call, proceed: Next, record: Record, key: str
+        self, call: Call, proceed: Next, record: Record, place: EntryPlace
     ) -> tuple[Reply, Entry | None]:
         """Send a call, or wait for the response that another process is fetching."""
         if self.store.instant is not None:
-            return await self._send_whole(call, proceed, record, key)
-        io, lease, pause = call.io, Lease(self.store, key), _FIRST_PAUSE
+            return await self._send_whole(call, proceed, record, place)
+        io, lease, pause = call.io, Lease(self.store, place.key), _FIRST_PAUSE
         try:
             while not await lease.take(io):
                 await io.sleep(pause)
                 pause = min(2 * pause, _LAST_PAUSE)
-                if (entry := await self._fresh(call, key)) is not None:
+                if (entry := await self._fresh(call, place)) is not None:
                     return self._answer(call, record, entry, "shared"), entry
                 if is_over(call.deadline):
-                    return await self._send_whole(call, proceed, record, key)  # raises DeadlineExceededError
-            if (entry := await self._fresh(call, key)) is not None:
+                    return await self._send_whole(
+                        call, proceed, record, place
+                    )  # raises DeadlineExceededError
+            if (entry := await self._fresh(call, place)) is not None:
                 return self._answer(call, record, entry, "shared"), entry
-            return await self._send_whole(call, proceed, record, key)
+            return await self._send_whole(call, proceed, record, place)
         finally:
             await lease.give_back(io)
 
-    async def _fresh(self, call: Call, key: str) -> Entry | None:
-        entry = await self._read(call, key)
+    async def _fresh(self, call: Call, place: EntryPlace) -> Entry | None:
+        entry = await self._read(call, place)
         return entry if entry is not None and call.io.now() < entry.stored + self.ttl else None
 
     async def _send_whole(
-        self, call: Call, proceed: Next, record: Record, key: str
+        self, call: Call, proceed: Next, record: Record, place: EntryPlace
     ) -> tuple[Reply, Entry | None]:
         reply = await proceed(call)
         record.cache = "miss"
         response = reply.response
         content = response.content
-        if not is_keepable(call, response.headers.get("content-type", ""), content):
+        kind = response.headers.get("content-type", "")
+        if not self._may_keep(record, place, response) or not is_keepable(call, kind, content):
             return reply, None
-        entry = Entry.of(response, [content], record.target, call.io.now(), decoded=True)
-        await self._keep(call, key, entry)
+        entry = Entry.of(response, [content], record.target, call.io.now(), place.repeated, decoded=True)
+        await self._keep(call, place, entry)
         return reply, entry
 
-    async def _send(self, call: Call, proceed: Next, record: Record, key: str) -> Reply:
+    async def _send(self, call: Call, proceed: Next, record: Record, place: EntryPlace) -> Reply:
         """Send a call whose body the caller reads; cache its chunks once the body is complete."""
         reply = await proceed(call)
         record.cache = "miss"
         chunks: list[bytes] = []
         response = reply.response
+        may_keep = self._may_keep(record, place, response)
         size = 0
 
         def see(chunk: bytes) -> None:
@@ -266,20 +261,25 @@ class Cache:
                 chunks.append(chunk)
 
         async def keep(end: StreamEnd) -> None:
-            if end.complete and end.error is None and size <= self.max_body:
-                entry = Entry.of(response, chunks, record.target, call.io.now(), decoded=False)
+            if end.complete and end.error is None and may_keep and size <= self.max_body:
+                entry = Entry.of(
+                    response, chunks, record.target, call.io.now(), place.repeated, decoded=False
+                )
                 if entry.is_keepable(call):
-                    await self._keep(call, key, entry)
+                    await self._keep(call, place, entry)
 
         tap(response, see)
         reply.on_end.append(keep)
         return reply
 
-    async def _keep(self, call: Call, key: str, entry: Entry) -> None:
-        if entry.status != _OK or sum(map(len, entry.chunks)) > self.max_body:
-            return
-        expires = entry.stored + self.ttl + self.stale_if_error
-        await self.store.set(call.io, key, entry.to_bytes(), expires, call.io.now())
+    async def _keep(self, call: Call, place: EntryPlace, entry: Entry) -> None:
+        if sum(map(len, entry.chunks)) <= self.max_body:
+            expires = entry.stored + self.ttl + self.stale_if_error
+            await self.store.set(call.io, place.key, entry.to_bytes(place.key), expires, call.io.now())
+
+    def _may_keep(self, record: Record, place: EntryPlace, response: "httpx.Response") -> bool:
+        """Return whether the response may be shared: not where a target served it for an account of its own."""
+        return response.status_code == _OK and record.account == place.account
 
 
 def _is_down(error: Exception) -> bool:

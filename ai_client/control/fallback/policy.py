@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
@@ -244,6 +245,23 @@ class Fallback:
             name,
             failed.shown,
         )
+
+    def _route(self, model: str, *, sync: bool) -> list[tuple[Any, str]]:
+        """Return the client and the model of each target, for keys of cached answers; `None` is the call's own client.
+
+        A client that is not built yet is described by its options, one that cannot be made by its name.
+        """
+        return [
+            (None if target.client is None else self._described(target.client, sync=sync), target.model)
+            for target in self._chains.of(model)
+        ]
+
+    def _described(self, name: str, *, sync: bool) -> Any:
+        described = getattr(self.clients[name], "destination", None)
+        if described is None:
+            with suppress(Exception):  # it is raised where the target is asked, if ever
+                described = self._client(name, sync=sync)
+        return name if described is None else described
 
     def _built_clients(self, *, sync: bool) -> list[Any]:
         """Return the clients of one kind that this policy built, to be closed together with its owner."""
