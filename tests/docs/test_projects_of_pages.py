@@ -120,6 +120,14 @@ def test_its_tests_pass(framework: str, tmp_path: Path) -> None:
     python(tmp_path, *command, OPENAI_API_KEY="any", OPENAI_BASE_URL="http://127.0.0.1:9/v1")
 
 
+def test_tasks(tmp_path: Path) -> None:
+    """The task of the page on deployment answers, called without a worker."""
+    for name, code in FILE.findall((DOCS / "deployment.md").read_text()):
+        (tmp_path / name).write_text(f"{code}\n\nassert summarize('a long text')\nprovider.close()\n")
+    with Upstream() as upstream:
+        python(tmp_path, "tasks", OPENAI_API_KEY="any", OPENAI_BASE_URL=upstream.base_url)
+
+
 def test_async_django_streams(tmp_path: Path) -> None:
     """The documentation's async view streams under the wrapped ASGI application."""
     create("django", tmp_path)

@@ -25,7 +25,7 @@ def run(code: str) -> dict[str, Any]:
 
 def test_flask() -> None:
     """The Flask example answers a question."""
-    app = run(block("Flask"))["app"]
+    app = run(block("Flask"))["flask_app"]
     assert app.test_client().post("/ask", data={"question": "Who?"}).json["answer"]
     with app.app_context():
         app.extensions["ai_client"].provider.close()
