@@ -13,6 +13,7 @@ from tools.docs.failures import failures
 from tools.docs.figures import bars, cases, endpoints, figures
 from tools.docs.policies import policy
 from tools.docs.settings import controls, keywords, settings
+from tools.docs.telemetry import attributes, metrics
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -57,7 +58,8 @@ def rendered(text: str) -> str:
         text = re.sub(
             pattern, lambda match, of=about: f"{match[1]}{of(match[2])}\n{match[3]}", text, flags=re.DOTALL
         )
-    for make in (settings, controls, frameworks, tree, answers, failures, figures, bars, cases, endpoints):
+    tables = (settings, controls, frameworks, tree, answers, failures, attributes, metrics)
+    for make in (*tables, figures, bars, cases, endpoints):
         name = make.__name__
         pattern = rf"(<!-- {name} -->\n).*?(?:\n)?(<!-- /{name} -->)"
         text = re.sub(

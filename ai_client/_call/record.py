@@ -58,6 +58,7 @@ class Record:
         before_retry: A coroutine function called after `may_retry`, which may forbid the attempt as well.
         replayable: Whether its body can be sent again, which an upload that is read once cannot.
         output_capped: Whether the bound on the answer's length is the application's and not the caller's.
+        server: The base URL of the client that was last to perform it, and the provider where that client knows it.
         account: The fingerprint of its tenant's own credentials, where it is performed with those.
     """
 
@@ -83,6 +84,7 @@ class Record:
     before_retry: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
     replayable: bool = True
     output_capped: bool = False
+    server: tuple[Any, str | None] | None = field(default=None, repr=False)
     account: str | None = field(default=None, repr=False)
 
     @property

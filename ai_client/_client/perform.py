@@ -127,6 +127,8 @@ class Calls(Tenants):
                 self._keep_from(via, given)
             reply: Reply = await via._attempts(given)
             return reply
+        if call.record is not None:
+            call.record.server = self._base_url, self._priced_as
         content = self._content(call)
 
         def attempt(taken: int) -> Coroutine[Any, Any, Reply]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ai_client.testing import Upstream
+from tests.support.collector import Collector
 from tests.support.invoke import Invoke
 from tests.support.policies import Clock, Redis, running_redis
 
@@ -16,6 +17,13 @@ def invoke(sync: bool, upstream: Upstream) -> Iterator[Invoke]:
     """Yield the way to drive each of the two clients, in turn, without retries."""
     with closing(Invoke(upstream, sync=sync, max_retries=0)) as invoke:
         yield invoke
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """Yield a place for spans and measurements."""
+    with closing(Collector()) as collector:
+        yield collector
 
 
 @pytest.fixture

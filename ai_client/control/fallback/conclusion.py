@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...errors import (
     APIError,
@@ -27,10 +27,11 @@ logger = logging.getLogger("ai_client")
 
 
 class Failed(NamedTuple):
-    """A target that did not answer, and why."""
+    """A target that did not answer, why, and where it is, as `Record.server` has it."""
 
     target: Target
     error: OpenAIError
+    server: tuple[Any, str | None] | None = None
 
     @property
     def shown(self) -> str:

@@ -134,12 +134,13 @@ class Fallback:
                 try:
                     return await self._try(call, proceed, record, asked, target, attempts=attempts)
                 except OpenAIError as error:
-                    failed.append(Failed(target, error))
+                    failed.append(Failed(target, error, record.server))
                     if not attempts.may_go_on(error, self._leads_on):
                         break
                 self._log(call, failed[-1])
             found = conclude(failed)
             record.target, record.target_model = found.target.name, found.target.model
+            record.server = found.server
             raise found.error
         finally:
             failed.clear()  # the errors hold this frame
@@ -157,6 +158,8 @@ class Fallback:
         client, model, name = target
         if client is not None:
             call = await self._through(call, client)
+        if (performer := call.via or call.client) is not None:
+            record.server = performer._base_url, performer._priced_as
         account = record.account = None if call.via is None else call.via._fingerprint
         health = self._health
         permission = None if health is None else await health.admit(call.io, name, account)
