@@ -30,6 +30,11 @@ $(BIN)/python:
 	$(PIP) --group mod-wsgi
 	@touch $@
 
+# OpenTelemetry's own instrumentation of the official SDK, with which tests/compare/test_telemetry.py compares ours
+.venv/.reference-telemetry: .venv/.dev
+	$(PIP) --group reference-telemetry
+	@touch $@
+
 .venv/.bench: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[all]' --group bench
 	@touch $@
