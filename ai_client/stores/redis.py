@@ -87,6 +87,8 @@ class RedisBackend:
 
     def renew(self, ticket: str, holds: Sequence[Hold], now: float, expires: float) -> bool:
         """Extend a reservation until *expires*; return whether all of it is still held."""
+        if not holds:
+            return True
         keys = [name for hold in holds for name in _ledger(hold.key)]
         args = [ticket, repr(now), repr(expires), *(repr(hold.until) for hold in holds)]
         held: int = self._run(RENEW, keys, args)

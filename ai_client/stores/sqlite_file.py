@@ -112,7 +112,7 @@ class SqliteFile:
                     with _inside():
                         return attempt(here)
                 except (sqlite3.Error, OSError) as error:
-                    if not _is_busy(error) or time.monotonic() > give_up:
+                    if not is_busy(error) or time.monotonic() > give_up:
                         with _inside():
                             here.disconnect()
                         raise StoreError(
@@ -185,7 +185,7 @@ class SqliteFile:
         return db
 
 
-def _is_busy(error: Exception) -> bool:
+def is_busy(error: Exception) -> bool:
     """Return whether other processes lock the file, so that retrying may help."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

@@ -7,6 +7,8 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.signals import got_request_exception, setting_changed
 
+from ai_client.stores import Backend, register_scheme
+
 from . import _current
 from ._handle import SETTING
 
@@ -21,6 +23,7 @@ class AIClientConfig(AppConfig):
         super().__init__(app_name, app_module)
         # Not in ready(): models and the ready() of other apps may use settings.AI_CLIENT earlier.
         _current.install()
+        register_scheme("django-db", _open_database)
 
     def ready(self) -> None:
         """Register the checks; validate the options at once where no management command runs the system checks."""
@@ -32,6 +35,12 @@ class AIClientConfig(AppConfig):
         got_request_exception.connect(debug.hide_in_reports_of, dispatch_uid="ai_client")
         if not _commanded():
             _ = _current.handle().provider
+
+
+def _open_database(url: str) -> Backend:
+    from .store.opening import open_database  # noqa: PLC0415 - imports Django's databases
+
+    return open_database(url)
 
 
 def _commanded() -> bool:

@@ -1,12 +1,18 @@
 """The stores under test."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support import django_databases
 from tests.support.policies import Redis, running_redis
+from tests.support.postgres import Postgres, running_postgres
 from tests.support.redis_cluster import RedisCluster, RedisService, running
+
+django_databases.load_site()
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +38,64 @@ def redis_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSer
         yield service
 
 
-STORES = ["memory", "sqlite", "redis", "redis-cluster", "redis-sentinel", "django-cache"]
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Yield a running server of PostgreSQL, or skip."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Postgres, django_db_blocker: Any) -> Postgres:
+    """Return a server with the tables of the store."""
+    with django_databases.database("postgres", postgres.settings):
+        django_databases.migrate("postgres", django_db_blocker)
+    return postgres
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Path:
+    """Return a file of SQLite with the tables of the store, to be copied."""
+    path = tmp_path_factory.mktemp("django") / "migrated.db"
+    with django_databases.database("template", django_databases.sqlite_options(path)):
+        django_databases.migrate("template", django_db_blocker)
+    return path
+
+
+@pytest.fixture
+def django_sqlite(
+    migrated_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any
+) -> Iterator[str]:
+    """Yield the address of a store in a Django project's SQLite database."""
+    shutil.copy(migrated_file, tmp_path / "django.db")
+    django_databases.keep_connections(monkeypatch)
+    options = django_databases.sqlite_options(tmp_path / "django.db")
+    with django_databases.database("lite", options), django_db_blocker.unblock():
+        yield "django-db://lite"
+
+
+@pytest.fixture
+def django_postgres(
+    migrated_postgres: Postgres, monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any
+) -> Iterator[str]:
+    """Yield the address of a store in a Django project's PostgreSQL database."""
+    tables = ", ".join(f"ai_client_store_{table}" for table in django_databases.TABLES)
+    migrated_postgres.ask(f"TRUNCATE {tables}")
+    django_databases.keep_connections(monkeypatch)
+    with django_databases.database("postgres", migrated_postgres.settings), django_db_blocker.unblock():
+        yield "django-db://postgres"
+
+
+STORES = [
+    "memory",
+    "sqlite",
+    "redis",
+    "redis-cluster",
+    "redis-sentinel",
+    "django-cache",
+    "django_sqlite",
+    "django_postgres",
+]
 
 
 @pytest.fixture(params=STORES)
@@ -53,6 +116,8 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         cluster: RedisCluster = request.getfixturevalue("redis_cluster")
         cluster.flush()
         return cluster.url
+    if request.param in {"django_sqlite", "django_postgres"}:
+        return str(request.getfixturevalue(request.param))
     if request.param == "redis-sentinel":
         service: RedisService = request.getfixturevalue("redis_service")
         service.primary.ask("FLUSHALL")

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def test_a_file_that_others_are_opening_is_waited_for(
             other.execute("COMMIT")
             other.close()
 
-    monkeypatch.setattr("ai_client.stores.sqlite_file.time.sleep", pause)
+    monkeypatch.setattr(sqlite_file, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
     backend = SqliteBackend(str(path))
     assert backend.ledger("a", 0.0) == Ledger()
     assert len(pauses) == 3
@@ -56,7 +57,8 @@ def test_a_file_that_cannot_be_opened_is_said_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A path that is a directory is an error without waiting."""
-    monkeypatch.setattr("ai_client.stores.sqlite_file.time.sleep", lambda _: pytest.fail("it waited"))
+    waiting = SimpleNamespace(sleep=lambda _: pytest.fail("it waited"), monotonic=time.monotonic)
+    monkeypatch.setattr(sqlite_file, "time", waiting)
     with pytest.raises(StoreError, match="unable to open"):
         SqliteBackend(str(tmp_path)).ledger("a", 0.0)
 

@@ -5,7 +5,7 @@ import os
 SECRET_KEY = "not-secret"
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "tests.support.sites.django_site.urls"
-INSTALLED_APPS = ["ai_client_django"]
+INSTALLED_APPS = ["ai_client_django", "ai_client_django.store"]
 MIDDLEWARE = ["ai_client_django.middleware.AIClientMiddleware"]
 USE_TZ = True
 AI_CLIENT = {

@@ -1,0 +1,202 @@
+"""State in a database that an application has anyway, over connections that the application's framework opens."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
+from typing import Any, TypeVar
+
+from .._fork import PerProcess
+from .._io.deadline import at_most, is_out_of_time
+from ..errors import StoreError
+from .base import DEFAULT_MAX_BYTES
+from .sql import SqlBackend
+from .sql_connections import SqlConnections
+from .sql_dialects import Dialect
+from .sql_windows import Database, Rows
+
+T = TypeVar("T")
+TIMEOUT = 5.0
+"""Seconds that an operation may take, locks and connecting included."""
+CONNECTIONS = 4
+"""Connections that a process opens at most."""
+_SWEEP_EVERY = 2048
+_TRIM_EVERY = 32
+_FIRST_PAUSE, _LAST_PAUSE = 0.001, 0.05
+_ENDED = {
+    "reservations": "expires <= ? AND counted_until <= ?",
+    "ledgers": "until <= ?",
+    "places": "until <= ?",
+    "slots": "until <= ?",
+    "sums": "until <= ?",
+    "tickets": "until <= ?",
+    "kept": "expires <= ?",
+}
+
+
+class _Adapted:
+    """A connection of a driver as `Database`."""
+
+    def __init__(self, connection: Any, dialect: Dialect, prefix: str) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._prefix = prefix
+
+    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Rows:
+        """Run a statement."""
+        cursor: Any = self._connection.cursor()
+        cursor.execute(self._dialect.translated(statement, self._prefix), parameters)
+        return cursor  # type: ignore[no-any-return]
+
+    def executemany(self, statement: str, parameters: Iterable[Sequence[Any]], /) -> object:
+        """Run a statement once for each of several sets of parameters."""
+        return [self.execute(statement, one) for one in parameters]
+
+
+class DatabaseBackend(SqlBackend):
+    """State in tables of SQLite or PostgreSQL that somebody else has created.
+
+    Each operation is a transaction of its own, over connections that nobody else uses: it neither joins a transaction
+    of the application nor waits for its end, unless that writes to the same SQLite file.
+
+    Args:
+        connect: Opens a connection of the driver (`sqlite3`, `psycopg` or `psycopg2`) in autocommit mode.
+        dialect: The database's dialect.
+        name: What messages call the store.
+        prefix: How the names of the tables begin.
+        keeps: Returns whether connections are kept open between operations.
+        max_bytes: Bound on all values kept by `set`; the oldest are evicted first.
+        remedy: What to do where the tables are missing.
+    """
+
+    instant = False
+
+    def __init__(
+        self,
+        connect: Callable[[], Any],
+        dialect: Dialect,
+        *,
+        name: str,
+        prefix: str = "",
+        keeps: Callable[[], bool] = lambda: True,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        remedy: str = "Create them.",
+    ) -> None:
+        self._connections = SqlConnections(connect, dialect, CONNECTIONS, TIMEOUT)
+        self._dialect = dialect
+        self._name = name
+        self._prefix = prefix
+        self._keeps = keeps
+        self._max_bytes = max_bytes
+        self._remedy = remedy
+        self._changes = PerProcess(count)
+        self._sets = PerProcess(count)
+
+    def set(self, key: str, value: bytes, expires: float, now: float) -> None:
+        """Keep a value until *expires*, or until it is evicted for lack of room."""
+        if len(value) > self._max_bytes:
+            self._read(lambda db: db.execute("DELETE FROM kept WHERE key = ?", (key,)))
+            return
+        self._sweep_sometimes(now)
+        self._read(
+            lambda db: db.execute(
+                "INSERT INTO kept (key, value, expires) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
+                " value = excluded.value, expires = excluded.expires",
+                (key, value, expires),
+            )
+        )
+        if next(self._sets()) % _TRIM_EVERY == 0:
+            self._read(self._trim)
+
+    def close(self) -> None:
+        """Close the connections that no thread is using; later use opens new ones."""
+        self._connections.close()
+
+    def _read(self, work: Callable[[Database], T]) -> T:
+        return self._run(lambda connection: work(self._adapted(connection)))
+
+    def _write(self, work: Callable[[Database], T], now: float, keys: Iterable[str]) -> T:
+        self._sweep_sometimes(now)
+
+        def write(connection: Any) -> T:
+            cursor = connection.cursor()
+            cursor.execute(self._dialect.begin(keys, at_most(TIMEOUT)))
+            try:
+                result = work(self._adapted(connection))
+                cursor.execute("COMMIT")
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            return result
+
+        return self._run(write)
+
+    def _adapted(self, connection: Any) -> Database:
+        return _Adapted(connection, self._dialect, self._prefix)
+
+    def _run(self, attempt: Callable[[Any], T]) -> T:
+        """Try again with a new connection where one from before has failed, and where other transactions were first.
+
+        Whatever was done before it failed, doing it again counts nothing twice.
+        """
+        give_up = time.monotonic() + at_most(TIMEOUT)
+        pause = _FIRST_PAUSE
+        while True:
+            is_old = False
+            try:
+                connection, is_old = self._connections.take()
+                return self._with(connection, attempt)
+            except StoreError:
+                raise
+            except Exception as error:
+                again = self._dialect.may_retry(error)
+                if not again and is_old:
+                    self._connections.close()  # the others have failed too where the server was restarted
+                if not (again or is_old) or time.monotonic() > give_up or is_out_of_time():
+                    raise self._failure(error) from error
+            time.sleep(min(pause, max(0.0, give_up - time.monotonic())))
+            pause = min(2 * pause, _LAST_PAUSE)
+
+    def _with(self, connection: Any, attempt: Callable[[Any], T]) -> T:
+        """Run *attempt* with a connection, and keep that unless it may be in an unknown state."""
+        works = False
+        try:
+            with self._dialect.working(connection, max(at_most(TIMEOUT), _FIRST_PAUSE)):
+                result = attempt(connection)
+            works = self._keeps()
+        except Exception as error:
+            works = self._dialect.may_retry(error) and self._keeps()
+            raise
+        finally:
+            self._connections.give_back(connection, keep=works)
+        return result
+
+    def _failure(self, error: Exception) -> StoreError:
+        if self._dialect.lacks_tables(error):
+            return StoreError(f"The store {self._name} has no tables in its database. {self._remedy}")
+        reason = (
+            f": {error}" if isinstance(error, RuntimeError) else ""
+        )  # others may quote what was to be written
+        return StoreError(f"The store {self._name} failed ({type(error).__name__}){reason}.")
+
+    def _sweep_sometimes(self, now: float) -> None:
+        """Delete what has expired, before the first and every `_SWEEP_EVERY`th change."""
+        if next(self._changes()) % _SWEEP_EVERY:
+            return
+        for table, condition in _ENDED.items():
+            sweep = self._dialect.sweeps.format(table=table, condition=condition)
+            times = (now,) * condition.count("?")
+            self._read(lambda db, sweep=sweep, times=times: db.execute(sweep, times))  # type: ignore[misc]
+
+    def _trim(self, db: Database) -> None:
+        """Evict the oldest values beyond the bound."""
+        (size,) = db.execute("SELECT coalesce(sum(length(value)), 0) FROM kept").fetchone()
+        over = int(size) - self._max_bytes
+        while over > 0:
+            oldest = db.execute("SELECT number, length(value) FROM kept ORDER BY number LIMIT 100").fetchall()
+            last = 0
+            for number, freed in oldest:
+                if over > 0:
+                    last, over = number, over - int(freed)
+            if not last:
+                return
+            db.execute("DELETE FROM kept WHERE number <= ?", (last,))

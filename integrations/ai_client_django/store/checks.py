@@ -1,0 +1,70 @@
+"""System checks of `django-db://`.
+
+ai_client_store.E001  The tables are missing. (database checks, as `check --database default`)
+ai_client_store.W001  SQLite with ATOMIC_REQUESTS: a request that has written cannot make calls.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
+from django.db import connections
+
+from ai_client.errors import ConfigError
+from ai_client_django._current import handle
+
+from .opening import PREFIX, SCHEME, alias_of, remedy
+
+ID = "ai_client_store"
+
+
+def register_all() -> None:
+    """Register the checks. Idempotent."""
+    register(check_tables, Tags.database)
+    register(check_transactions, "ai_client")
+
+
+def check_tables(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """Check that the tables are there."""
+    del app_configs
+    found: list[CheckMessage] = []
+    for alias in sorted(_aliases() & set(databases or ())):
+        with connections[alias].cursor() as cursor:
+            tables = connections[alias].introspection.table_names(cursor)
+        if f"{PREFIX}tickets" not in tables:
+            message = f"The tables of the store {SCHEME}://{alias} are missing."
+            found.append(Error(message, hint=remedy(alias), id=f"{ID}.E001"))
+    return found
+
+
+def check_transactions(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Check that requests do not lock the store."""
+    del app_configs
+    hint = "Add a database of its own to DATABASES for the store, or use sqlite:///file.db."
+    return [
+        CheckWarning(
+            f"A request that has written to the SQLite database {alias!r} locks the store {SCHEME}://{alias} until it"
+            " ends, as ATOMIC_REQUESTS is set.",
+            hint=hint,
+            id=f"{ID}.W001",
+        )
+        for alias in sorted(_aliases())
+        if alias in connections
+        and connections[alias].vendor == "sqlite"
+        and connections[alias].settings_dict["ATOMIC_REQUESTS"]
+    ]
+
+
+def _aliases() -> set[str]:
+    """Return the aliases of the databases that are stores."""
+    try:
+        options = handle()
+    except ConfigError:
+        return set()
+    several: list[Any] = [options, *options.values()]
+    controls = [one.get("controls") for one in several if isinstance(one, dict)]
+    stores = [str(one.get("store", "")) for one in controls if isinstance(one, dict)]
+    return {alias_of(url) for url in stores if url.startswith(f"{SCHEME}://")}

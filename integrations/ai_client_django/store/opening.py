@@ -1,0 +1,110 @@
+"""Opens `django-db://alias` over connections of its own to one of the project's databases."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from difflib import get_close_matches
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.apps import apps
+from django.conf import settings
+from django.core import mail
+from django.db import connections
+from django.db.utils import load_backend
+
+from ai_client.errors import ConfigError
+from ai_client.stores import Backend
+from ai_client.stores.base import DEFAULT_MAX_BYTES
+from ai_client.stores.database import TIMEOUT, DatabaseBackend
+from ai_client.stores.sql_dialects import DIALECTS
+
+SCHEME = "django-db"
+APP = "ai_client_django.store"
+PREFIX = "ai_client_store_"
+_DIGITS = 18
+
+
+def alias_of(url: str) -> str:
+    """Return the alias of the database in an address."""
+    return url.partition("://")[2].partition("?")[0] or "default"
+
+
+def open_database(url: str) -> Backend:
+    """Return a backend over one of the project's databases; nothing is connected.
+
+    Raises:
+        ConfigError: `DATABASES` has no such alias, the database is of another kind, the app with the tables is not
+            installed, or an option is unknown.
+    """
+    alias = alias_of(url)
+    databases: dict[str, Any] = settings.DATABASES
+    if alias not in databases:
+        near = get_close_matches(alias, databases, n=1) or list(databases)
+        raise ConfigError(
+            f"store: DATABASES has no {alias!r}. Did you mean {near[0] if near else 'default'!r}?"
+        )
+    if apps.ready and not apps.is_installed(APP):
+        raise ConfigError(f'store: {SCHEME}:// needs "{APP}" in INSTALLED_APPS, and its migrations.')
+    vendor = connections[alias].vendor
+    if vendor not in DIALECTS:
+        raise ConfigError(
+            f"store: {SCHEME}:// needs SQLite or PostgreSQL, and DATABASES[{alias!r}] is {vendor}."
+        )
+    return DatabaseBackend(
+        partial(_connected, alias),
+        DIALECTS[vendor](),
+        name=f"{SCHEME}://{alias}",
+        prefix=PREFIX,
+        keeps=_keeps_connections,
+        max_bytes=_max_bytes(url.partition("?")[2]),
+        remedy=remedy(alias),
+    )
+
+
+def remedy(alias: str) -> str:
+    """Return what creates the tables."""
+    return f"Run: manage.py migrate ai_client_store --database={alias}"
+
+
+def _max_bytes(query: str) -> int:
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    bound = options.pop("max_bytes", str(DEFAULT_MAX_BYTES))
+    if options:
+        raise ConfigError(f"store: {next(iter(options))}: unknown option. Valid options: max_bytes.")
+    if not bound.isdecimal() or len(bound) > _DIGITS or not int(bound):
+        raise ConfigError("store: max_bytes: expected a positive number of bytes.")
+    return int(bound)
+
+
+def _keeps_connections() -> bool:
+    """Return whether no tests are run: these drop their databases, which open connections prevent."""
+    return not hasattr(mail, "outbox")
+
+
+def _connected(alias: str) -> Any:
+    """Open a connection of the driver to a database, or to that which stands for it in tests."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _connect(alias)
+    with ThreadPoolExecutor(1) as thread:  # a sync call in an async view: Django opens no connection there
+        return thread.submit(_connect, alias).result()
+
+
+def _connect(alias: str) -> Any:
+    options: dict[str, Any] = deepcopy(connections[alias].settings_dict)
+    options |= {"AUTOCOMMIT": True, "ATOMIC_REQUESTS": False}
+    of_driver: dict[str, Any] = options["OPTIONS"]
+    of_driver.pop("pool", None)  # its connections are for requests
+    wrapper: Any = load_backend(options["ENGINE"]).DatabaseWrapper(options, alias)
+    if wrapper.vendor == "postgresql":
+        of_driver.setdefault("connect_timeout", int(TIMEOUT))
+    wrapper.inc_thread_sharing()
+    wrapper.ensure_connection()
+    connection = wrapper.connection
+    wrapper.connection = None  # it is no longer Django's to close
+    if wrapper.vendor == "sqlite":
+        connection.execute("PRAGMA busy_timeout = 0")  # waiting inside SQLite would hold up forks
+    return connection
