@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from .._fork import PerProcess
 from .._io.deadline import at_most, is_out_of_time
@@ -45,7 +45,7 @@ class _Adapted:
         """Run a statement."""
         cursor: Any = self._connection.cursor()
         cursor.execute(self._dialect.translated(statement, self._prefix), parameters)
-        return cursor  # type: ignore[no-any-return]
+        return cast("Rows", cursor)
 
     def executemany(self, statement: str, parameters: Iterable[Sequence[Any]], /) -> object:
         """Run a statement once for each of several sets of parameters."""
@@ -183,9 +183,10 @@ class DatabaseBackend(SqlBackend):
         if next(self._changes()) % _SWEEP_EVERY:
             return
         for table, condition in _ENDED.items():
-            sweep = self._dialect.sweeps.format(table=table, condition=condition)
-            times = (now,) * condition.count("?")
-            self._read(lambda db, sweep=sweep, times=times: db.execute(sweep, times))  # type: ignore[misc]
+            self._sweep(self._dialect.sweeps.format(table=table, condition=condition), now)
+
+    def _sweep(self, statement: str, now: float) -> None:
+        self._read(lambda db: db.execute(statement, [now] * statement.count("?")))
 
     def _trim(self, db: Database) -> None:
         """Evict the oldest values beyond the bound."""

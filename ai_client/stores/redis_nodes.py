@@ -62,7 +62,7 @@ class Nodes:
         from redis.retry import Retry  # noqa: PLC0415
 
         kind: Any = options.get("connection_class", Connection)
-        self._options = {
+        self._options: dict[str, Any] = {
             **options,
             "connection_class": type(kind.__name__, (InTime, kind), {}),
             "decode_responses": False,  # cached values are no text
@@ -93,6 +93,7 @@ class Nodes:
     def _connected(self, address: Address | None) -> Any:
         import redis  # noqa: PLC0415 - an extra
 
-        options = self._options if address is None else {**self._options, **address._asdict()}
+        options: dict[str, Any] = self._options if address is None else {**self._options, **address._asdict()}
         take: Callable[..., Any] = redis.ConnectionPool
-        return redis.Redis(connection_pool=cast("Any", take(**options)))
+        pool: Any = take(**options)
+        return redis.Redis(connection_pool=pool)

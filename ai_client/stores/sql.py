@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .base import SETTLED_FOR, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally, bounded
 from .sql_windows import Database, add_to_windows, adding, take_of, total
@@ -131,7 +131,7 @@ class SqlBackend(ABC):
 
     def get(self, key: str, now: float) -> bytes | None:
         """Return a value, or `None` if there is none or it has expired."""
-        row = self._read(
+        row: Any = self._read(
             lambda db: db.execute(
                 "SELECT value FROM kept WHERE key = ? AND expires > ?", (key, now)
             ).fetchone()

@@ -63,7 +63,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: A
 
 
 @pytest.fixture
-def django_sqlite(
+def a_django_sqlite(
     migrated_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any
 ) -> Iterator[str]:
     """Yield the address of a store in a Django project's SQLite database."""
@@ -75,7 +75,7 @@ def django_sqlite(
 
 
 @pytest.fixture
-def django_postgres(
+def a_django_postgres(
     migrated_postgres: Postgres, monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any
 ) -> Iterator[str]:
     """Yield the address of a store in a Django project's PostgreSQL database."""
@@ -86,45 +86,62 @@ def django_postgres(
         yield "django-db://postgres"
 
 
-STORES = [
+@pytest.fixture
+def a_memory() -> str:
+    """Return the address of a store in memory."""
+    return "memory://"
+
+
+@pytest.fixture
+def a_sqlite(tmp_path: Path) -> str:
+    """Return the address of a store in a new file."""
+    return f"sqlite:///{tmp_path}/store.db"
+
+
+@pytest.fixture
+def a_redis(redis_server: Redis) -> str:
+    """Return the address of an empty server."""
+    redis_server.ask("FLUSHALL")
+    return redis_server.url
+
+
+@pytest.fixture
+def a_redis_cluster(redis_cluster: RedisCluster) -> str:
+    """Return the address of an empty cluster."""
+    redis_cluster.flush()
+    return redis_cluster.url
+
+
+@pytest.fixture
+def a_redis_sentinel(redis_service: RedisService) -> str:
+    """Return the address of an empty service."""
+    redis_service.primary.ask("FLUSHALL")
+    return redis_service.url
+
+
+@pytest.fixture
+def a_django_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the address of a store in a new cache, which needs no settings of Django."""
+    from django.core import cache
+    from django.core.cache.backends.locmem import LocMemCache
+
+    monkeypatch.setattr(cache, "caches", {"default": LocMemCache(str(tmp_path), {})})
+    return "django-cache://default"
+
+
+STORES = (
     "memory",
     "sqlite",
     "redis",
     "redis-cluster",
     "redis-sentinel",
     "django-cache",
-    "django_sqlite",
-    "django_postgres",
-]
+    "django-sqlite",
+    "django-postgres",
+)
 
 
 @pytest.fixture(params=STORES)
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Give the address of a fresh store of each kind."""
-    if request.param == "memory":
-        return "memory://"
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/store.db"
-    if request.param == "redis":
-        server = request.getfixturevalue("redis_server")
-        import redis
-
-        with redis.Redis.from_url(server.url) as connection:
-            connection.flushall()
-        return str(server.url)
-    if request.param == "redis-cluster":
-        cluster: RedisCluster = request.getfixturevalue("redis_cluster")
-        cluster.flush()
-        return cluster.url
-    if request.param in {"django_sqlite", "django_postgres"}:
-        return str(request.getfixturevalue(request.param))
-    if request.param == "redis-sentinel":
-        service: RedisService = request.getfixturevalue("redis_service")
-        service.primary.ask("FLUSHALL")
-        return service.url
-    from django.core import cache
-    from django.core.cache.backends.locmem import LocMemCache
-
-    patch = request.getfixturevalue("monkeypatch")  # so that the test needs no settings of Django
-    patch.setattr(cache, "caches", {"default": LocMemCache(str(tmp_path), {})})
-    return "django-cache://default"
+def store_url(request: pytest.FixtureRequest) -> str:
+    """Return the address of a fresh store of each kind."""
+    return str(request.getfixturevalue(f"a_{request.param.replace('-', '_')}"))

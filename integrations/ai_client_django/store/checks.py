@@ -5,7 +5,7 @@ ai_client_store.W001  SQLite with ATOMIC_REQUESTS: a request that has written ca
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
@@ -65,6 +65,10 @@ def _aliases() -> set[str]:
     except ConfigError:
         return set()
     several: list[Any] = [options, *options.values()]
-    controls = [one.get("controls") for one in several if isinstance(one, dict)]
-    stores = [str(one.get("store", "")) for one in controls if isinstance(one, dict)]
+    controls: list[Any] = [_in(one, "controls") for one in several]
+    stores = [str(_in(one, "store")) for one in controls]
     return {alias_of(url) for url in stores if url.startswith(f"{SCHEME}://")}
+
+
+def _in(options: Any, name: str) -> Any:
+    return cast("dict[str, Any]", options).get(name) if isinstance(options, dict) else None
