@@ -110,11 +110,13 @@ def test_a_call_that_waits_for_a_rate_holds_nothing(invoke: Invoke, clock: Clock
     )
     seen: list[Ledger] = []
 
-    async def sleep(seconds: float) -> None:
+    async def wait(waiter: Any, timeout: float) -> bool:
+        del waiter
         seen.append(held(store))
-        clock.sleep(seconds)
+        clock.sleep(timeout)
+        return False
 
-    client.io.now, client.io.sleep = clock, sleep
+    client.io.now, client.io.wait = clock, wait
     invoke.chat(client)
     invoke.chat(client)
     assert seen

@@ -12,10 +12,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ai_client import ConfigError, RateLimitError, RateLimitExceeded, labels
-from ai_client._call.labels import current_labels
-from ai_client._call.record import Record
-from ai_client.control.accounting import rate_limit
-from ai_client.control.accounting.rate_limit import RateLimit, RateLimits, duration
+from ai_client.control.accounting.rate_limit import RateLimit, RateLimits
+from ai_client.control.accounting.rates.announced import MODELS_KEPT, Announced
 from ai_client.stores import Take, open_store
 from ai_client.stores.memory import MemoryBackend
 from ai_client.testing import Recorded, Reply, Upstream
@@ -28,11 +26,13 @@ def client_with(invoke: Invoke, clock: Clock, *limits: RateLimit, **options: Any
     """Make a client with rates, whose time is the clock's."""
     client = invoke.client(layers=[RateLimits(limits, open_store(), **options)])
 
-    async def sleep(seconds: float) -> None:
-        clock.sleep(seconds)
+    async def wait(waiter: Any, timeout: float) -> bool:
+        del waiter
+        clock.sleep(timeout)
+        return False
 
     client.io.now = clock
-    client.io.sleep = sleep
+    client.io.wait = wait
     return client
 
 
@@ -160,24 +160,6 @@ def test_a_429_is_believed(invoke: Invoke, clock: Clock, upstream: Upstream) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("6m0s", 360),
-        ("20ms", 0.02),
-        ("1s", 1),
-        ("1d2h", 93_600),
-        ("1.5s", 1.5),
-        ("12", 12),
-        ("", None),
-        ("soon", None),
-    ],
-)
-def test_durations(text: str, seconds: float | None) -> None:
-    """Durations are read as the API writes them."""
-    assert duration(text) == (None if seconds is None else pytest.approx(seconds))
-
-
-@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({}, "set requests, tokens or both"),
@@ -251,23 +233,19 @@ def announced(**left: str) -> httpx.Response:
 @pytest.mark.parametrize("later", [{"requests": "90"}, {}, {"tokens": "0"}])
 def test_what_the_upstream_has_again_is_not_waited_for(later: dict[str, str]) -> None:
     """A limit of which an answer announces enough, or no more says anything, holds up nobody."""
-    limits = RateLimits(())
-    record = Record(current_labels(), "m")
-    limits.learn(record, announced(requests="0"), 1e9)
-    assert set(limits.allowances) == {("m", "requests")}
-    limits.learn(record, announced(**later), 1e9 + 1)
-    assert set(limits.allowances) == ({("m", "tokens")} if "tokens" in later else set())
+    limits = Announced()
+    limits.learn("m", 1, announced(requests="0"), 1e9)
+    assert set(limits.low()) == {("m", "requests")}
+    limits.learn("m", 2, announced(**later), 1e9 + 1)
+    assert set(limits.low()) == ({("m", "tokens")} if "tokens" in later else set())
 
 
 def test_models_are_not_remembered_without_a_bound() -> None:
     """However many models there are, few limits and times are kept."""
-    low, high = RateLimits(()), RateLimits(())
-    for number in range(3 * rate_limit._MODELS_KEPT):
-        record = Record(current_labels(), f"m{number}")
-        low.learn(record, announced(requests="0"), 1e9)
-        high.learn(record, announced(requests="90"), 1e9)
-    assert 0 < len(low.allowances) <= rate_limit._MODELS_KEPT + 1
-    assert 0 < len(high._heard) <= rate_limit._MODELS_KEPT + 1
+    limits = Announced()
+    for number in range(3 * MODELS_KEPT):
+        limits.learn(f"m{number}", number, announced(requests="0"), 1e9)
+    assert 0 < len(limits.low()) <= MODELS_KEPT
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..._call.call import Call, Reply
 from ..._call.pipeline import Next
-from ...errors import RateLimitError
+from ...errors import APIStatusError
 from ...stores import Store
 from ..pricing.billed import is_billed
 from ..record import record_of
@@ -90,22 +90,18 @@ class Accounting:
         )
 
     async def _count(self, call: Call, proceed: Next) -> Reply:
-        io, rates, record = call.io, self.rates, call.record or record_of(call)
+        io, record = call.io, call.record or record_of(call)
         await self._load_prices(call)
         reservation = Reservation(self, call, record)
         try:
             await reservation.reserve()
             reply = await proceed(reservation.sent)
         except BaseException as error:
-            if rates is not None and isinstance(error, RateLimitError):
-                rates.learn(record, error.response, io.now())
+            reservation.end(error.response if isinstance(error, APIStatusError) else None)
             await io.carry_through(reservation.settle_failed())
             raise
-        finally:
-            reservation.leave_retries()
+        reservation.end(reply.response)
         try:
-            if rates is not None and rates.upstream:
-                rates.learn(record, reply.response, io.now())
             await reservation.settle_answered(reply)
         except BaseException as error:  # cancelled, interrupted, or the store is closed to calls
             try:

@@ -7,13 +7,14 @@ from ..._call.call import Call
 from ..._call.record import Record
 from ..._call.usage import Usage
 from ..._io import IO
-from ..._libraries import httpx
 from ...stores import Ledger, Store, Take, Tally
 from ...stores.base import OnExpired
 from ..pricing.prices import Prices
 from ..pricing.terms import Terms
 from ..scope import Scope
 from ..windows import Per, Window
+from .rates.line import Asker, Lines
+from .rates.upstream_call import UpstreamCall
 
 Part = Literal["budgets", "cost", "rates"]
 Unit = Literal["usd", "tokens", "requests"]
@@ -181,13 +182,8 @@ class RatesPart(Protocol):
         ...
 
     @property
-    def max_wait(self) -> float:
-        """Seconds that a call may wait for room."""
-        ...
-
-    @property
-    def upstream(self) -> bool:
-        """Whether the limits that the upstream announces apply too."""
+    def lines(self) -> Lines:
+        """The lines of those who wait for room in this process."""
         ...
 
     @property
@@ -199,16 +195,12 @@ class RatesPart(Protocol):
         """Estimate the tokens of a call and its answer."""
         ...
 
-    def refusal(self, wait: float, takes: Sequence[Take]) -> Exception:
-        """Build the error for a call that has no room."""
+    async def wait(self, call: Call, upstream: str, takes: Sequence[Take], asker: Asker) -> None:
+        """Wait until *asker* is admitted, in the line of the upstream's limits too."""
         ...
 
-    def upstream_wait(self, call: Call, record: Record, now: float) -> float:
-        """Return the seconds until the upstream has room for a call."""
-        ...
-
-    def learn(self, record: Record, response: "httpx.Response", now: float) -> None:
-        """Record the limits that a response announces."""
+    def upstream_call(self, call: Call, record: Record) -> UpstreamCall:
+        """Return what counts a call under the limits that the upstream announces."""
         ...
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from ..._call.call import Call, Reply, StreamEnd
 from ..._call.record import Record
 from ..._call.usage import UNKNOWN, Usage
-from ..._io.deadline import remaining
+from ..._libraries import httpx
 from ...errors import StoreError
-from ...stores.base import Change, Hold, Ledger, Refusal, Spend, Take, Tally
+from ...stores.base import Change, Hold, Ledger, Refusal, Spend, Tally
 from ...stores.heartbeat import Renewal, keep_renewed
 from ...stores.tickets import new_ticket
 from ..pricing.meter import asking_for_usage, metered, usage_of
@@ -15,6 +15,7 @@ from ..pricing.terms import NO_TERMS, terms_of
 from .later import Begun, begins_work, id_in, remember, watched
 from .parts import Amounts, Books, Unit
 from .places import Takes, places_of, takes_of
+from .rates.line import Shortage
 
 
 class Reservation:
@@ -35,27 +36,6 @@ class Reservation:
         sent: The call to send: *call*, or a copy that asks for its usage.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_billable_before",
-        "_books",
-        "_call",
-        "_is_held",
-        "_needed",
-        "_outer",
-        "_places",
-        "_reached_before",
-        "_record",
-        "_renewals",
-        "_reserved_at",
-        "_settled_at",
-        "_takes",
-        "_terms",
-        "_tickets",
-        "_usage",
-        "sent",
-    )
-
     def __init__(self, books: Books, call: Call, record: Record) -> None:
         budgets, rates, now = books.budgets, books.rates, call.io.now()
         sent = asking_for_usage(call) if books.asks else call
@@ -67,8 +47,9 @@ class Reservation:
         self._terms = terms_of(sent, record, now) if books.prices_calls else NO_TERMS
         self._places = [] if budgets is None else places_of(budgets.budgets, record, now)
         self._needed: Amounts = {} if budgets is None else budgets.needed(sent, record, self._terms)
-        self._takes = Takes([], [])
+        self._takes, self._upstream = Takes([], []), None
         if rates is not None:
+            self._upstream = rates.upstream_call(sent, record)
             tokens = rates.tokens(sent) if books.measures and rates.in_tokens else 0
             self._takes = takes_of(rates.limits, record, tokens)
         self._tickets = [new_ticket()]
@@ -86,31 +67,55 @@ class Reservation:
             BudgetExceeded: A hard budget has no room.
             RateLimitExceeded: A rate limit has no room in time.
         """
-        io, budgets, rates = self._call.io, self._books.budgets, self._books.rates
-        first = io.now()
-        while True:
-            now = self._reserved_at = io.now()
-            wait = 0.0 if rates is None else rates.upstream_wait(self.sent, self._record, now)
-            lacking: Sequence[Take] = ()  # it is the upstream's limit that has no room
-            if not wait:
-                refusal = await self._admit(self._tickets[0], now)
-                if refusal is None:
-                    break
-                if budgets is not None and refusal.position is not None:
-                    needed = self._needed[self._places[refusal.position].unit]
-                    ledger = Ledger(refusal.used, refusal.held)
-                    raise budgets.refusal(refusal.position, ledger, needed, self._record, now)
-                wait, lacking = refusal.wait, self._takes.all
-            if rates is not None and (now + wait > first + rates.max_wait or self._is_too_late(wait)):
-                raise rates.refusal(wait, lacking)
-            await io.sleep(wait)
+        rates, upstream = self._books.rates, self._upstream
+        if rates is None or upstream is None:
+            await self.ask(0.0)
+        else:
+            await rates.wait(self._call, upstream.key, self._takes.all, self)
         if self._places:
             self._keep_renewed(self._tickets[0], self._holds())
             self._record.before_retry = self._reserve_again
 
-    def leave_retries(self) -> None:
-        """Ask no more before a retry: the attempts of this call are over."""
+    async def ask(self, patience: float) -> Shortage | None:
+        """Hold what the call needs, for a caller that will wait for so many seconds; return what there is no room for.
+
+        Raises:
+            BudgetExceeded: A hard budget has no room.
+        """
+        upstream, now = self._upstream, self._call.io.now()
+        self._reserved_at = now
+        if upstream is not None and (wait := upstream.begin(now)):
+            return Shortage(wait, (upstream.key,), ())
+        for take in self._takes.all:
+            take.patience = patience
+        refusal = None
+        try:
+            refusal = await self._admit(self._tickets[0], now)
+        finally:
+            if upstream is not None and not self._is_held:
+                upstream.end(None, now)
+        if refusal is None:
+            return None
+        if refusal.position is not None and self._books.budgets is not None:
+            needed = self._needed[self._places[refusal.position].unit]
+            ledger = Ledger(refusal.used, refusal.held)
+            raise self._books.budgets.refusal(refusal.position, ledger, needed, self._record, now)
+        takes = self._takes.all
+        lacking = [takes[index] for index in refusal.short] or takes
+        return Shortage(refusal.wait, [take.key for take in lacking], lacking, has_place=True)
+
+    async def give_up(self) -> None:
+        """Release the places of a call that waits no longer."""
+        store, now = self._books.store, self._call.io.now()
+        if store is not None:
+            changes = [Change(take.key, 0, take.window, now) for take in self._takes.all]
+            await store.settle(self._call.io, self._tickets[0], (), now, changes=changes)
+
+    def end(self, response: "httpx.Response | None") -> None:
+        """Note that the attempts are over, with *response* of whatever status: no retry asks, its limits are learnt."""
         self._record.before_retry = self._outer
+        if self._upstream is not None:
+            self._upstream.end(response, self._call.io.now())
 
     async def _admit(self, ticket: str, now: float) -> Refusal | None:
         store, holds, takes = self._books.store, self._holds(), self._takes.all
@@ -160,10 +165,6 @@ class Reservation:
             Hold(key, self._needed[unit], limit, until, on_expired)
             for key, unit, limit, until in self._places
         ]
-
-    def _is_too_late(self, wait: float) -> bool:
-        deadline = self._call.deadline
-        return deadline is not None and wait > remaining(deadline)
 
     async def settle_answered(self, reply: Reply) -> None:
         """Settle an answered call: now where the answer is whole, else when its body ends."""
@@ -264,6 +265,8 @@ class Reservation:
                 for key, unit, _, until in self._places
             ]
             ledgers = await store.settle(io, ticket, spends, io.now(), changes=changes, tally=tally)
+            if self._books.rates is not None and any(change.amount < 0 for change in changes):
+                self._books.rates.lines.freed([change.key for change in changes])
             changes, tally = (), None  # once
         return ledgers
 

@@ -1,0 +1,61 @@
+"""One call under the limits that the upstream announces."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ...._call.record import Record
+from .announced import Announced
+from .line import Lines
+
+if TYPE_CHECKING:
+    from ...._libraries import httpx
+
+
+class UpstreamCall:
+    """A call that is under way to the upstream, or waits for it.
+
+    Args:
+        announced: The limits that the upstream announced; `None` where these are not minded.
+        lines: Where callers wait.
+        record: The call's record.
+        tokens: Estimates the call's tokens.
+
+    Attributes:
+        key: The key of the line of those who wait for the same model, or target, and account.
+    """
+
+    __slots__ = ("_announced", "_lines", "_model", "_number", "_reached_before", "_record", "_tokens", "key")
+
+    def __init__(
+        self, announced: Announced | None, lines: Lines, record: Record, tokens: Callable[[], int]
+    ) -> None:
+        model = record.target or record.model
+        self._model = model if record.account is None else f"{model} {record.account}"
+        self._announced = announced
+        self._lines = lines
+        self._number = 0
+        self._record = record
+        self._reached_before = record.reached
+        self._tokens = tokens
+        self.key = f"upstream|{id(announced)}|{self._model}"
+
+    def begin(self, now: float) -> float:
+        """Count the call as under way if the upstream has room for it, else return the seconds to wait."""
+        announced = self._announced
+        if announced is None:
+            return 0.0
+        tokens = self._tokens() if announced.knows_tokens(self._model) else 0
+        self._number, wait = announced.enter(self._model, tokens, now)
+        return wait
+
+    def end(self, response: "httpx.Response | None", now: float) -> None:
+        """Count the call as over, and learn what its answer announces; `None` where it has no answer."""
+        number, self._number = self._number, 0
+        if not number or self._announced is None:
+            return
+        if response is None:
+            used = self._record.reached > self._reached_before
+            self._announced.leave(self._model, number, used=used)
+        else:
+            self._announced.learn(self._model, number, response, now)
+        self._lines.freed([self.key])
