@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ai_client.control import Cost
-from ai_client.stores import Ledger, open_store
+from ai_client.stores import open_store
+from tests.support.hostile.spender import EXPIRES
 from tests.support.policies import finish, sync_io
 
 PATIENCE = 300.0
@@ -122,7 +123,7 @@ class Subject:
 
     Attributes:
         bill: What the provider bills.
-        counted: The ledgers of the calls together.
+        counted: What their ledgers say once reservations that nobody settles have expired.
         set_aside: What was set aside for its calls, amount by amount.
         priced: What the totals of cost say.
         unknown: The calls and attempts of which nobody can know whether they are billed.
@@ -130,7 +131,7 @@ class Subject:
     """
 
     bill: int = 0
-    counted: Ledger = field(default_factory=Ledger)
+    counted: int = 0
     set_aside: list[int] = field(default_factory=list)
     priced: int = 0
     unknown: int = 0
@@ -138,23 +139,20 @@ class Subject:
 
     def wrong(self) -> str | None:
         """Return what is wrong with the ledger, `None` where nothing is."""
-        used, held = self.counted.used, self.counted.held
-        if held and not self.killed:
-            return "held for calls that have ended"
-        if used + held < self.bill:
+        if self.counted < self.bill:
             return "less than the bill"
         if not self.unknown and not self.killed:
-            if used != self.bill:
+            if self.counted != self.bill:
                 return "other than the bill, though all is known"
             return None if self.priced == self.bill else "totals of cost other than the bill"
         most = sum(self.set_aside if self.killed else sorted(self.set_aside)[-self.unknown :])
-        return None if used + held <= self.bill + most else "more than was set aside for what is unknown"
+        return None if self.counted <= self.bill + most else "more than was set aside for what is unknown"
 
 
 def subjects_of(spenders: Sequence[Spender], bill: dict[str, Any], url: str) -> dict[str, Subject]:
     """Return what was counted and billed, by subject."""
     store = open_store(url)
-    io = sync_io()
+    ledgers = ledgers_of(store, spenders, "each")
     found: dict[str, Subject] = defaultdict(Subject)
     for about, entries in bill.items():
         found[about].bill = sum(cost for _, _, cost in entries)
@@ -163,15 +161,11 @@ def subjects_of(spenders: Sequence[Spender], bill: dict[str, Any], url: str) -> 
             row.labels["user"]: row.sums.get("nano_usd", 0) for row in Cost(store=store).report(by=["user"])
         }
         for spender in spenders:
-            for key, amounts in spender.held.items():
-                if not key.startswith("each|"):
-                    continue
+            for key in spender.held.keys() & ledgers.keys():
                 ident = key.rpartition("user=")[2]
                 subject = found[spender.about[ident]]
-                subject.set_aside += amounts
-                ledger = finish(store.ledger(io, key, io.now()))
-                subject.counted.used += ledger.used
-                subject.counted.held += ledger.held
+                subject.set_aside += spender.held[key]
+                subject.counted += ledgers[key]
                 subject.priced += priced.get(ident, 0)
             for ident, about in spender.about.items():
                 fact = spender.ended.get(ident)
@@ -185,14 +179,13 @@ def subjects_of(spenders: Sequence[Spender], bill: dict[str, Any], url: str) -> 
     return found
 
 
-def total(url: str, spenders: Sequence[Spender], name: str) -> dict[str, Ledger]:
-    """Return the ledgers of a budget by their keys."""
-    store = open_store(url)
+def ledgers_of(store: Any, spenders: Sequence[Spender], name: str) -> dict[str, int]:
+    """Return what each ledger of a budget says once all reservations have expired that nobody settles."""
+    io = sync_io()
     keys = {key for spender in spenders for key in spender.held if key.startswith(f"{name}|")}
-    try:
-        return {key: finish(store.ledger(sync_io(), key, sync_io().now())) for key in sorted(keys)}
-    finally:
-        store.close()
+    found = {key: finish(store.ledger(io, key, io.now() + 2 * EXPIRES)) for key in sorted(keys)}
+    assert not any(ledger.held for ledger in found.values())
+    return {key: ledger.used for key, ledger in found.items()}
 
 
 def outcomes(spenders: Sequence[Spender]) -> Counter[str]:

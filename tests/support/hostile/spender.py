@@ -24,6 +24,8 @@ from tests.support.hostile.biller import PRICES
 LANES = 4
 """Calls under way at once."""
 TIMEOUT = 2.0
+EXPIRES = 1.0
+"""Seconds after which a reservation expires that nobody renews: fewer than some calls last."""
 TENANTS = ("acme", "bolt", "core", "bolt")
 SHARED = 25
 """Questions that all processes ask, and a cache answers."""
@@ -94,7 +96,7 @@ def controls(store: Any, base_url: str, limit: float, sync: bool, witness: Witne
             {"usd": limit, "per": "total", "name": "tenant", "scope": "tenant"},
             {"requests": 10**9, "per": "day", "scope": ["tenant", "model"]},
         ],
-        "budget_options": {"expires": 3600},
+        "budget_options": {"expires": EXPIRES},
         "cost": True,
         "prices": prices,
         "price_options": {"library": False},
