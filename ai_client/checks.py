@@ -98,7 +98,7 @@ def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Findin
     if limit is not None:
         longest = config.deadline
         if longest is None and config.timeout is not None:
-            longest = config.timeout * (config.max_retries + 1)
+            longest = config.timeout * _attempts(config)
         if longest is None or longest > limit:
             length = "forever" if longest is None else f"{longest:g} s"
             yield Finding(
@@ -107,6 +107,24 @@ def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Findin
                 f"Set {spell('deadline')} to fewer seconds, or raise gunicorn's --timeout.",
                 deploy=True,
             )
+
+
+def _attempts(config: ClientConfig) -> int:
+    """Return the attempts that a call makes at most: the targets of a fallback share those of the call."""
+    controls = config.controls or {}
+    targets = 1
+    if controls.get("models") or controls.get("fallback"):
+        from .control.fallback.targets import Chains  # noqa: PLC0415 - only where there are chains
+
+        fallback = controls.get("fallback") or {}
+        chains = Chains(
+            controls.get("models") or {},
+            fallback.get("default", ()),
+            fallback.get("clients", ()),
+            keeps_all=True,
+        )
+        targets = chains.longest
+    return max(config.max_retries + 1, targets)
 
 
 def _is_local(host: str) -> bool:

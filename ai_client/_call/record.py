@@ -1,10 +1,11 @@
 """Record of a call: its attempts, labels, model, usage and cost."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+from ..errors import OpenAIError
 from .labels import Labels
 from .usage import Usage
 
@@ -56,6 +57,7 @@ class Record:
         on_attempt: Coroutine functions called after each attempt.
         may_retry: A function called before each further attempt, which may forbid it.
         before_retry: A coroutine function called after `may_retry`, which may forbid the attempt as well.
+        failures: What came of the targets that were asked, where the deadline ended the call at one of them.
         replayable: Whether its body can be sent again, which an upload that is read once cannot.
         output_capped: Whether the bound on the answer's length is the application's and not the caller's.
         server: The base URL of the client that was last to perform it, and the provider where that client knows it.
@@ -82,6 +84,7 @@ class Record:
     on_attempt: list[Callable[[Attempt], Awaitable[None]]] = field(default_factory=no_listeners, repr=False)
     may_retry: Callable[[], bool] | None = field(default=None, repr=False)
     before_retry: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
+    failures: Sequence[tuple[str, OpenAIError]] = field(default=(), repr=False)
     replayable: bool = True
     output_capped: bool = False
     server: tuple[Any, str | None] | None = field(default=None, repr=False)

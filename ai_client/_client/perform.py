@@ -81,7 +81,9 @@ class Calls(Tenants):
             reply = await call.io.within(deadline, self._pass_policies(call))
         except TimeoutError as error:
             if is_over(deadline):
-                raise self._too_late(call) from error
+                late = self._too_late(call)
+                late.failures = () if call.record is None else call.record.failures
+                raise late from error
             raise
         if reply.deadline is None or reply.deadline > deadline:
             reply.deadline = deadline

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from ai_client import (
     APIConnectionError,
@@ -15,11 +16,15 @@ from ai_client import (
     BudgetExceeded,
     CircuitOpen,
     ConfigError,
+    DeadlineExceededError,
+    GuardrailError,
     InternalServerError,
     OpenAIError,
+    PolicyError,
     QueueFull,
     RateLimitError,
     RateLimitExceeded,
+    StoreError,
     UnknownPriceError,
 )
 from ai_client.control import Call, Next, Reply as CallReply
@@ -200,6 +205,18 @@ def test_the_cause_of_a_failure_stays(invoke: Invoke, upstream: Upstream) -> Non
     assert caught.value.__cause__ is not None
 
 
+def test_a_deadline_says_what_failed_before(invoke: Invoke, upstream: Upstream) -> None:
+    """Where the deadline passes at a target, the error is that, with the failures of the targets before."""
+    upstream.always(
+        lambda recorded: Reply(status=503) if recorded.json()["model"] == "a" else Reply(never=True)
+    )
+    client = invoke.client(layers=[Fallback({"m": ["a", "b", "c"]})], deadline=3)
+    with pytest.raises(DeadlineExceededError) as caught:
+        invoke.chat(client, model="m")
+    assert [(name, type(error)) for name, error in caught.value.failures] == [("a", InternalServerError)]
+    assert asked(upstream) == ["a", "b"]
+
+
 def test_a_failure_without_a_chain_has_no_others(invoke: Invoke, upstream: Upstream) -> None:
     """An error of a call with one target, or without this policy, has no other failures."""
     upstream.always(status=500)
@@ -300,3 +317,66 @@ def test_any_error_of_a_later_target_is_ours(invoke: Invoke, upstream: Upstream)
     assert name == "other/b"
     assert isinstance(error, ConfigError)
     assert isinstance(error, OpenAIError)
+
+
+OUTCOMES: dict[str, tuple[Callable[[], OpenAIError] | None, bool]] = {
+    "ok": (None, False),
+    "500": (None, True),
+    "400": (None, False),
+    "budget": (lambda: BudgetExceeded("planted"), True),
+    "unpriced": (lambda: UnknownPriceError("planted"), True),
+    "circuit": (lambda: CircuitOpen("planted", retry_after=1), True),
+    "rate": (lambda: RateLimitExceeded("planted", limit=1), False),
+    "queue": (lambda: QueueFull("planted", queue_length=0), False),
+    "config": (lambda: ConfigError("planted"), False),
+    "store": (lambda: StoreError("planted"), False),
+    "policy": (lambda: PolicyError("planted"), False),
+    "guardrail": (lambda: GuardrailError("planted"), False),
+}
+"""What may come of a target: the error that is raised before anything is sent, and whether it leads on."""
+OF_THE_CALL = {"store", "policy", "guardrail"}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(outcomes=st.lists(st.sampled_from(sorted(OUTCOMES)), min_size=2, max_size=5))
+def test_every_chain_ends_with_the_error_that_says_most(
+    invoke: Invoke, upstream: Upstream, outcomes: list[str]
+) -> None:
+    """Whatever comes of the targets, the chain goes on as it should and raises the error that it should."""
+    upstream.reset()
+    names = [f"{number}-{outcome}" for number, outcome in enumerate(outcomes)]
+
+    def answer(recorded: Recorded) -> Reply:
+        status = recorded.json()["model"].partition("-")[2]
+        return Reply(status=int(status) if status.isdigit() else 200)
+
+    async def refuse(call: Call, proceed: Next) -> CallReply:
+        make, _ = OUTCOMES[(record_of(call).target or "").partition("-")[2]]
+        if make is not None:
+            raise make()
+        return await proceed(call)
+
+    upstream.always(answer)
+    client = invoke.client(layers=[Fallback({"m": names}, breaker=None), refuse])
+    reached = next((n for n, one in enumerate(outcomes) if not OUTCOMES[one][1]), len(outcomes) - 1)
+    passed = outcomes[: reached + 1]
+    if passed[-1] == "ok":
+        record = call_record(invoke.chat(client, model="m"))
+        assert record is not None
+        assert record.target == names[reached]
+        return
+    with pytest.raises(OpenAIError) as caught:
+        invoke.chat(client, model="m")
+    sent = [number for number, one in enumerate(passed) if one.isdigit()]
+    expected = reached if passed[-1] in OF_THE_CALL else sent[0] if sent else 0
+    error = caught.value
+    make, _ = OUTCOMES[passed[expected]]
+    if make is None:
+        assert isinstance(error, APIStatusError)
+        assert str(error.status_code) == passed[expected]
+    else:
+        assert type(error) is type(make())
+    assert [name for name, _ in error.failures] == [
+        name for number, name in enumerate(names[: reached + 1]) if number != expected
+    ]
+    assert len(upstream.requests) == len(sent)

@@ -115,6 +115,27 @@ def test_worker_timeout(
     assert [message.id for message in found(setting, deploy=True)] == ids
 
 
+@pytest.mark.parametrize(
+    ("controls", "ids"),
+    [
+        ({"models": {"m": ["a", "b", "c"]}}, []),
+        (
+            {"models": {"m": ["a", "n"], "n": ["b", "c"]}, "fallback": {"default": ["d"]}},
+            ["ai_client_django.W003"],
+        ),
+        ({"fallback": {"default": ["a", "b"]}}, []),
+        ({"fallback": {"default": ["a", "b", "c"]}}, ["ai_client_django.W003"]),
+    ],
+)
+def test_worker_timeout_of_a_chain(
+    monkeypatch: pytest.MonkeyPatch, controls: dict[str, Any], ids: list[str]
+) -> None:
+    """A call with more targets than attempts may last a timeout for each of them."""
+    monkeypatch.delenv("GUNICORN_CMD_ARGS", raising=False)
+    setting = {"api_key": "k", "timeout": 10, "max_retries": 1, "controls": controls}
+    assert [message.id for message in found(setting, deploy=True)] == ids
+
+
 @pytest.mark.parametrize(("deadline", "ids"), [(30, []), (31, ["ai_client_django.W003"])])
 def test_deadline(monkeypatch: pytest.MonkeyPatch, deadline: float, ids: list[str]) -> None:
     """A deadline bounds a call, whatever its timeout and retries."""

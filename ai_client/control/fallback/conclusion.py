@@ -34,7 +34,7 @@ class Failed(NamedTuple):
     server: tuple[Any, str | None] | None = None
 
     @property
-    def shown(self) -> str:
+    def summary(self) -> str:
         """The error without text of the server, for logs and tracebacks."""
         error = self.error
         if isinstance(error, APIStatusError):
@@ -53,10 +53,15 @@ def conclude(failed: Sequence[Failed]) -> Failed:
     found = _first(failed)
     others = [one for one in failed if one is not found]
     if others:
-        found.error.failures = tuple((one.target.name, one.error) for one in others)
+        found.error.failures = shown(others)
         for one in others:
-            found.error.add_note(f"Fallback: nor did {one.target.name} answer ({one.shown}).")
+            found.error.add_note(f"Fallback: nor did {one.target.name} answer ({one.summary}).")
     return found
+
+
+def shown(failed: Sequence[Failed]) -> Sequence[tuple[str, OpenAIError]]:
+    """Return the names of targets and their errors."""
+    return tuple((one.target.name, one.error) for one in failed)
 
 
 def _first(failed: Sequence[Failed]) -> Failed:

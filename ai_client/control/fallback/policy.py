@@ -18,7 +18,7 @@ from ..opening import read_opening
 from ..options.amounts import check_amounts
 from ..record import record_of
 from .attempts import Attempts, retries_of
-from .conclusion import Failed, conclude
+from .conclusion import Failed, conclude, shown
 from .creators import Creators, Named, named_in
 from .failures import DEFAULT_FAILURES, Choice, Failure
 from .health import Health
@@ -105,8 +105,8 @@ class Fallback:
             return await self._to_chain(call, proceed, model, chain)
         record = call.record or record_of(call)
         sent = await self._through(call, client)
-        record.account = None if sent.via is None else sent.via._fingerprint
-        record.target = client
+        record.account, record.target = sent.via._fingerprint, client
+        record.server = sent.via._base_url, sent.via._priced_as
         return await proceed(sent.changed(max_retries=retries_of(call, sent.via)))
 
     def _to_chain(
@@ -133,7 +133,10 @@ class Fallback:
                 attempts.turn()
                 try:
                     return await self._try(call, proceed, record, asked, target, attempts=attempts)
-                except OpenAIError as error:
+                except BaseException as error:
+                    if not isinstance(error, OpenAIError):  # such as the cancellation at the deadline
+                        record.failures = shown(failed)
+                        raise
                     failed.append(Failed(target, error, record.server))
                     if not attempts.may_go_on(error, self._leads_on):
                         break
@@ -246,7 +249,7 @@ class Fallback:
             call.method,
             call.shown_path,
             name,
-            failed.shown,
+            failed.summary,
         )
 
     def _route(self, model: str, *, sync: bool) -> list[tuple[Any, str]]:

@@ -48,6 +48,11 @@ class Chains:
         chain = self._chains.get(model)
         return self._made(model) if chain is None else chain
 
+    @property
+    def longest(self) -> int:
+        """The most targets that a model has."""
+        return max([1 + len(self._default), *map(len, self._chains.values())])
+
     def _made(self, model: str) -> tuple[Target, ...]:
         """Build and keep the chain of a model that has no entry of its own."""
         chain: tuple[Target, ...] = ()
