@@ -60,7 +60,7 @@ def examine(
         config = ClientConfig.make(known, source=spell, further=further)
     except ConfigError as error:
         hint = "Correct the value, or remove the option to use its default."
-        return [*findings, Finding("E003", str(error), hint)]
+        return [*findings, *(Finding("E003", fault, hint) for fault in error.faults)]
     return [*findings, *_risks(config, spell)]
 
 

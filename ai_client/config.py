@@ -143,7 +143,7 @@ class ClientConfig(Options):
         if not faults and self.client_class is None and self.async_client_class is None:
             faults += surrounding_faults(self.base_url or self.azure_endpoint or "https:", self.trust)
         if faults:
-            raise ConfigError(" ".join(faults))
+            raise ConfigError(*faults)
         of_process.custom_headers(self._variables.get("OPENAI_CUSTOM_HEADERS", ""))
         for option, key in (("api_key", self.api_key), ("admin_api_key", self.admin_api_key)):
             if isinstance(key, str):

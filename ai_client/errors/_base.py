@@ -14,7 +14,15 @@ class OpenAIError(Exception):
 
 
 class ConfigError(OpenAIError, ValueError):
-    """An option that is unknown, ill-typed or contradicts another."""
+    """An option that is unknown, ill-typed or contradicts another.
+
+    Attributes:
+        faults: What is wrong, one text for each fault; the message is all of them.
+    """
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__(" ".join(faults))
+        self.faults = faults
 
 
 class UnknownPriceError(ConfigError):

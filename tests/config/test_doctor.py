@@ -2,6 +2,7 @@
 
 import pytest
 
+from ai_client.adapter import Settings
 from ai_client.doctor import describe, diagnose, shown
 
 KEY = "sk-verysecret"
@@ -56,3 +57,14 @@ def test_a_faulty_client_does_not_hide_another() -> None:
     assert faults == ["  E002: default.timeot is not an option of the client. Did you mean default.timeout?"]
     assert ("azure:", False) in lines
     assert not any(KEY in line for line, _ in lines)
+
+
+def test_each_fault_is_a_finding() -> None:
+    """Each fault of an option is a finding of its own, which begins with the option as the user writes it."""
+    settings = Settings.from_mapping({"timeout": "soon", "max_retries": -1, "base_url": "ftp://example.org"})
+    messages = sorted(finding.message for finding in settings.examine() if finding.id == "E003")
+    assert [message.split(": ")[0] for message in messages] == [
+        "AI_CLIENT['base_url']",
+        "AI_CLIENT['max_retries']",
+        "AI_CLIENT['timeout']",
+    ]

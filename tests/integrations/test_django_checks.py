@@ -52,7 +52,7 @@ def found(setting: Any, *, deploy: bool = False) -> list[CheckMessage]:
         ({"api_key": "k", "controls": {"policies": ["no_such_module.Trail"]}}, ["ai_client_django.E003"]),
         ({"api_key": "k", "controls": {"policies": [5]}}, ["ai_client_django.E003"]),
         ({"api_key": "k", "layers": []}, ["ai_client_django.E002"]),
-        ({"api_key": "k", "default_headers": {"": "a"}, "organization": ""}, ["ai_client_django.E003"]),
+        ({"api_key": "k", "default_headers": {"": "a"}, "organization": ""}, ["ai_client_django.E003"] * 2),
         ({}, ["ai_client_django.W001"]),
         (REMOTE, []),
     ],

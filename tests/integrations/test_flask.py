@@ -2,15 +2,20 @@
 
 import gc
 import threading
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
+from flask.cli import FlaskGroup
 
 from ai_client import ConfigError, OpenAI, current_labels
 from ai_client.testing import Upstream
 from ai_client_flask import AIClient, current_ai_client, get_ai_client, get_async_ai_client, stream_response
+from ai_client_flask._command import commands
+from tests.support.servers import ROOT
 from tests.support.sites.flask_site import ai, create_app
 
 CONFIG = {"AI_CLIENT_API_KEY": "sk-verysecret"}
@@ -200,6 +205,43 @@ def test_doctor_reports_a_failed_call(app: Flask, ai_client_upstream: Upstream) 
     run = app.test_cli_runner().invoke(args=["ai-client", "doctor", "--call"])
     assert run.exit_code == 1
     assert "AuthenticationError" in run.output
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"AI_CLIENT_TIMEOUT": "soon"}, ["AI_CLIENT_TIMEOUT: "]),
+        (
+            {"AI_CLIENT_TIMEOUT": -1, "AI_CLIENT_MAX_RETRIES": -1},
+            ["AI_CLIENT_TIMEOUT: ", "AI_CLIENT_MAX_RETRIES: "],
+        ),
+        (None, ["This app has no AI client."]),
+    ],
+    ids=["one", "two", "none"],
+)
+def test_doctor_of_an_app_that_does_not_load(keys: dict[str, Any] | None, said: list[str]) -> None:
+    """The command says what is wrong with an option that keeps the app from loading, each on a line."""
+
+    def create() -> Flask:
+        app = Flask("app")
+        if keys is not None:
+            app.config.update(keys)
+            AIClient(app)
+        return app
+
+    cli = FlaskGroup(create_app=create, add_default_commands=False)
+    cli.add_command(commands)  # as Flask adds those of packages
+    run = CliRunner().invoke(cli, ["ai-client", "doctor"])
+    assert run.exit_code == 1
+    assert isinstance(run.exception, SystemExit)
+    lines = run.output.removeprefix("Error: ").splitlines()
+    assert [any(line.startswith(start) for start in said) for line in lines] == [True] * len(said)
+
+
+def test_the_command_is_one_of_flask() -> None:
+    """Flask finds the command in the package's metadata, so that it is there even if the app does not load."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"]["flask.commands"] == {"ai-client": "ai_client_flask._command:commands"}
 
 
 def test_a_missing_key_is_told_at_the_start(
