@@ -24,6 +24,13 @@ def endpoint_of(path: str) -> str:
     return "/" + "/".join(filter(None, path.partition("?")[0].split("/")))
 
 
+def conversation_of(endpoint: str) -> str | None:
+    """Return the member that holds the conversation of a request to an endpoint, `None` where it has none."""
+    if endpoint.endswith("/chat/completions"):
+        return "messages"
+    return "input" if endpoint.endswith("/responses") else None
+
+
 def given_in(body: Mapping[str, Any], name: str) -> Any:
     """Return what a request says of a member, `None` where that is not sent."""
     value = body.get(name)

@@ -15,7 +15,7 @@ from .._io.deadline import is_over
 from .._params.encoding import encode
 from .._params.omit import NotGiven
 from ..errors import ConfigError, DeadlineExceededError, GuardrailError
-from .asked import endpoint_of, given_in
+from .asked import conversation_of, endpoint_of, given_in
 from .body import library_of
 from .options.amounts import check_amounts
 from .output_cap import capped, is_text, session_in
@@ -114,8 +114,10 @@ class Rules:
             if limits:
                 changes.update(limits)
                 (call.record or record_of(call)).output_capped = True
-        if self.max_input_tokens is not None and (size := prompt_tokens(sent)) > self.max_input_tokens:
-            changes.update(self._smaller(sent, size, self.max_input_tokens))
+        if self.max_input_tokens is not None:
+            size = prompt_tokens(sent, is_form=call.files is not None)
+            if size > self.max_input_tokens:
+                changes.update(self._smaller(endpoint, sent, size, self.max_input_tokens))
         return call.with_members(changes) if changes else call
 
     def _check_model(self, body: Mapping[str, Any]) -> None:
@@ -127,12 +129,12 @@ class Rules:
         if not isinstance(model, str) or self._allowed.match(model) is None:
             raise GuardrailError(f"The model {model!r} is not allowed here.", "model")
 
-    def _smaller(self, body: Mapping[str, Any], size: int, limit: int) -> dict[str, Any]:
-        name = next(
-            (name for name in ("messages", "input") if isinstance(body.get(name), list | tuple)), None
-        )
-        if self.on_large == "refuse" or name is None:
-            raise GuardrailError(f"The prompt has about {size} tokens, {limit} are allowed.", name or "input")
+    def _smaller(self, endpoint: str, body: Mapping[str, Any], size: int, limit: int) -> dict[str, Any]:
+        """Return the conversation of a request trimmed to the limit; other lists are inputs that are each answered."""
+        name = conversation_of(endpoint)
+        if self.on_large == "refuse" or name is None or not isinstance(body.get(name), list | tuple):
+            where = name or ("prompt" if "prompt" in body else "input")
+            raise GuardrailError(f"The prompt has about {size} tokens, {limit} are allowed.", where)
         messages = cast("Sequence[Any]", body[name])
         rest = prompt_tokens({**body, name: ""})
         try:

@@ -1,5 +1,6 @@
 """The record of a call, which policies fill in for each other and for hooks, logs and traces."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from .._call.call import Call
@@ -12,7 +13,8 @@ def record_of(call: Call) -> Record:
     """Return the record of a call; create it on first use."""
     record = call.record
     if record is None:
-        model = members_of(call.body).get("model")
+        body = call.body
+        model = (members_of(body) if isinstance(body, Mapping) else call.members()).get("model")
         record = call.record = Record(current_labels(), model if isinstance(model, str) else None)
     return record
 

@@ -190,3 +190,34 @@ def test_what_fits_is_left_alone() -> None:
     messages = [{"role": "user", "content": "Hi"}]
     assert trim_messages(messages, 100) == messages
     assert trim_messages(iter(messages), 100, count=len) == messages
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/embeddings", {"input": ["word " * 100, "word " * 100]}),
+        ("/embeddings", {"input": [[5] * 300, [6] * 300]}),
+        ("/moderations", {"input": ["word " * 400, "x"]}),
+        ("/completions", {"prompt": ["word " * 400, "x"]}),
+        ("/images/generations", {"prompt": "word " * 400}),
+        ("/responses", {"input": "word " * 400}),
+    ],
+)
+def test_what_is_no_conversation_is_never_trimmed(
+    invoke: Invoke, upstream: Upstream, path: str, body: dict[str, Any]
+) -> None:
+    """Inputs that are each answered, and single texts, are refused where they are too large, and never shortened."""
+    client = invoke.client(layers=[Guardrails(max_input_tokens=200, on_large="trim")])
+    with pytest.raises(GuardrailError, match="200 are allowed"):
+        invoke(client.post, path, cast_to=object, body={"model": "m", **body})
+    assert not upstream.requests
+
+
+def test_a_form_is_measured_by_its_texts(invoke: Invoke, upstream: Upstream) -> None:
+    """The prompt of a form counts, and its files and other fields do not."""
+    upstream.always(json={"created": 1, "data": []})
+    client = invoke.client(layers=[Guardrails(max_input_tokens=200)])
+    invoke(client.images.edit, model="gpt-image-1", image=b"x" * 5000, prompt="word " * 20)
+    with pytest.raises(GuardrailError):
+        invoke(client.images.edit, model="gpt-image-1", image=b"x", prompt="word " * 400)
+    assert len(upstream.requests) == 1

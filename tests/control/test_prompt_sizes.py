@@ -19,6 +19,7 @@ from ai_client.control import Call
 from ai_client.control.accounting.budget import Budget, Budgets
 from ai_client.control.pricing.estimates import input_tokens, prompt_tokens, size_of
 from ai_client.control.pricing.image_size import pixels_of
+from ai_client.control.pricing.media import expected
 from ai_client.control.pricing.prices import Prices
 from ai_client.control.pricing.sound import seconds_in
 from ai_client.stores import open_store
@@ -453,6 +454,44 @@ def test_sound_in_a_prompt_counts_by_its_length() -> None:
     size = size_of(call(model="gpt-audio", messages=[{"role": "user", "content": [part]}]))
     assert 600 <= size.tokens() <= 700
     assert 1900 <= size.most(0) <= 2000
+
+
+@pytest.mark.parametrize(
+    ("body", "made"),
+    [
+        ({}, 6500),
+        ({"model": "gpt-image-1", "size": "1536x1024", "n": "2", "partial_images": 3}, 13_600),
+        ({"model": "gpt-image-2", "size": "1024x1024", "quality": "high"}, 7024),
+        ({"model": "gpt-image-2", "size": "1536x1024"}, 5488),
+        ({"model": "gpt-image-2", "size": "3584x2048", "quality": "auto", "n": 2}, 24_658),
+        ({"model": "gpt-image-2-2026-04-21", "quality": "high"}, 23_719),
+        ({"model": "gpt-image-2", "size": "1024x1024", "quality": "low"}, 196),
+    ],
+)
+def test_images_are_made_at_their_size(body: dict[str, Any], made: int) -> None:
+    """An image has the most output tokens of its model, or those of its size and quality where these are free."""
+    usage = expected(call("/images/generations", prompt="x", **body))
+    assert (usage.output, usage.image_output, usage.image_input) == (made, made, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        ({"model": "gpt-image-1"}, 65 + 129),
+        ({"model": "gpt-image-1", "input_fidelity": "high"}, 65 + 129 + 6240),
+        ({"model": "gpt-image-2"}, 65 + 129 + 6240),
+    ],
+)
+def test_images_to_edit_count_by_their_size(options: dict[str, Any], given: int) -> None:
+    """Each image to edit has the tokens of its tiles, and more where its details are kept."""
+    data = png(1024, 1024)
+    files = [("image[]", data), ("image[]", ("x.png", data)), ("mask", data)]
+    form = Call(sync_io(), "POST", "/images/edits", None, body={"prompt": "x", **options}, files=files)
+    assert expected(form).image_input == 3 * given
+    named = call("/images/edits", prompt="x", images=[{"image_url": url(data)}], **options)
+    assert expected(named).image_input == given
+    hidden = call("/images/edits", prompt="x", images=[{"file_id": "file-1"}], **options)
+    assert expected(hidden).image_input == given - 194 + 1500
 
 
 @pytest.mark.parametrize(

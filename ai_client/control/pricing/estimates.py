@@ -109,9 +109,9 @@ def input_tokens(call: Call) -> int:
     return size_of(call).tokens()
 
 
-def prompt_tokens(body: Mapping[str, Any]) -> int:
-    """Estimate the tokens of the prompt in a request body."""
-    return size_of_prompt(body).tokens()
+def prompt_tokens(body: Mapping[str, Any], *, is_form: bool = False) -> int:
+    """Estimate the tokens of the prompt in a request body; of a form, only those of its texts."""
+    return size_of_prompt(body, is_form=is_form).tokens()
 
 
 def _is_all_text(body: Mapping[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """Audio and images: expected usage before a call, and estimated usage where the response reports no tokens."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,9 @@ from ...errors import members_of
 from ..asked import count_in
 from .billed import PICTURES
 from .estimates import text_tokens
+from .image_size import Pixels, pixels_in, pixels_of
 from .image_tokens import MEDIA_TOKENS
+from .pictures import given_tokens, picture_tokens
 from .sound import SOUND_BYTES
 
 _SPEECH = "/audio/speech"
@@ -32,8 +34,6 @@ TEXT_TOKENS = 4
 """Output tokens per second of transcribed audio."""
 LONGEST_SOUND = 1500
 """Seconds assumed for a recording of unknown size."""
-PICTURE_TOKENS = 6500
-"""Output tokens per generated image, at most."""
 _PCM_BYTES = 48_000
 
 
@@ -53,9 +53,9 @@ def expected(call: Call) -> Usage:
             seconds=seconds,
         )
     count = _count(body)
-    given = MEDIA_TOKENS * len(_uploads(call))
+    given = sum(given_tokens(body, _pixels(file), MEDIA_TOKENS) for file in _uploads(call))
     into = given + text_tokens(str(body.get("prompt") or ""), WARY_BYTES_PER_TOKEN)
-    made = PICTURE_TOKENS * count
+    made = picture_tokens(body) * count
     return Usage("estimated", into, made, image_input=given, image_output=made, images=count)
 
 
@@ -109,11 +109,22 @@ def _count(body: Mapping[str, Any]) -> int:
 
 
 def _uploads(call: Call) -> list[Any]:
-    """Return the uploads of a call; one of unknown size where they can be iterated only once."""
+    """Return the uploads of a call, or images that it names; one of unknown size where they can be read only once."""
     files: Any = call.files
+    if files is None:
+        named: Any = members_of(call.body).get("images")
+        return list(cast("Sequence[Any]", named)) if isinstance(named, list | tuple) else []
     if isinstance(files, Mapping):
         return list(cast("Mapping[str, Any]", files).values())
     return [file for _, file in cast("list[Any]", files)] if isinstance(files, list) else [None]
+
+
+def _pixels(file: Any) -> Pixels | None:
+    """Return the size of an image to edit, `None` where it is not at hand."""
+    if isinstance(file, Mapping):
+        return pixels_of(cast("Mapping[str, Any]", file).get("image_url"))
+    content: Any = uploaded(cast("Any", file[1]) if isinstance(file, tuple) else file).content
+    return pixels_in(bytes(content)) if isinstance(content, bytes | bytearray) else None
 
 
 def _size(file: Any) -> int:

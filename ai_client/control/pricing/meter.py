@@ -152,7 +152,7 @@ def asks_for_usage(call: Call) -> bool:
     """Return whether the caller asks for the usage of a stream, or the endpoint has no such option."""
     if call.stream is None or not call.path.endswith(_ASKABLE):
         return True
-    return bool(members_of(members_of(call.body).get("stream_options")).get("include_usage"))
+    return bool(members_of(call.members().get("stream_options")).get("include_usage"))
 
 
 def asking_for_usage(call: Call) -> Call:
@@ -164,7 +164,7 @@ def asking_for_usage(call: Call) -> Call:
     """
     if call.stream is None or call.unread or asks_for_usage(call):
         return call
-    options = members_of(members_of(call.body).get("stream_options"))
+    options = members_of(call.members().get("stream_options"))
     return call.with_members({"stream_options": {**options, "include_usage": True}})
 
 
