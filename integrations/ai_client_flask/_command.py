@@ -3,7 +3,7 @@
 from typing import cast
 
 import click
-from flask import Flask, current_app
+from flask import Flask, current_app, has_app_context
 from flask.cli import AppGroup, ScriptInfo
 from werkzeug.local import LocalProxy
 
@@ -40,7 +40,7 @@ def _load_app(context: click.Context) -> Flask:
         ClickException: An option of its AI client is invalid, or it has none; the message says which.
     """
     try:
-        if current_app:
+        if has_app_context():
             app = cast("LocalProxy[Flask]", current_app)._get_current_object()
         else:
             app = context.ensure_object(ScriptInfo).load_app()
