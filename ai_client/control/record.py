@@ -19,6 +19,13 @@ def record_of(call: Call) -> Record:
     return record
 
 
+def note_model(call: Call, record: Record) -> None:
+    """Note the model that a call is about to be sent to, where a policy of the application has chosen another."""
+    model = members_of(call.body).get("model")
+    if isinstance(model, str) and model != (record.target_model or record.model):
+        record.target = record.target_model = model
+
+
 def call_record(result: Any) -> Record | None:
     """Return the record of the call behind a result or stream: tokens, cost, target, cache.
 

@@ -8,7 +8,7 @@ from .._call.record import Record
 from ..errors import ConfigError
 
 Scope: TypeAlias = Literal["all", "process", "endpoint", "tenant", "user", "model"]
-"""`all` is everyone who shares the store; the others separate processes, labels or models."""
+"""`all` is everyone who shares the store; the others separate processes, labels or the models that serve."""
 
 _VALUES: dict[str, Callable[[Record], str | None]] = {
     "all": lambda record: "",  # noqa: ARG005 - all have one signature
@@ -16,7 +16,7 @@ _VALUES: dict[str, Callable[[Record], str | None]] = {
     "endpoint": lambda record: record.labels.endpoint,
     "tenant": lambda record: record.labels.tenant,
     "user": lambda record: record.labels.user,
-    "model": lambda record: record.model,
+    "model": lambda record: record.target_model or record.model,
 }
 _OF_TENANTS = frozenset({"tenant", "user"})
 

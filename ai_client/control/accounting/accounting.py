@@ -8,7 +8,7 @@ from ..._call.pipeline import Next
 from ...errors import APIStatusError
 from ...stores import Store
 from ..pricing.billed import is_billed
-from ..record import record_of
+from ..record import note_model, record_of
 from .later import asked_for, begins_work, settle_work
 from .parts import BudgetsPart, CostPart, Part, RatesPart
 from .reservation import Reservation
@@ -91,6 +91,7 @@ class Accounting:
 
     async def _count(self, call: Call, proceed: Next) -> Reply:
         io, record = call.io, call.record or record_of(call)
+        note_model(call, record)
         await self._load_prices(call)
         reservation = Reservation(self, call, record)
         try:

@@ -4,8 +4,8 @@ Before a call, the most that it may cost is reserved in the store; afterwards th
 rest released. So concurrent calls cannot spend the same money, within one process or across many.
 """
 
+import hashlib
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 from ..._call.call import Call
 from ..._call.record import NANO, Record
 from ..._call.usage import Usage
+from ..._fork import PerProcess
 from ..._io import IO
 from ...errors import BudgetExceeded, ConfigError, UnknownPriceError
 from ...stores import Store
-from ...stores.base import Ledger, OnExpired
+from ...stores.base import Ledger, OnExpired, Spend
+from ...stores.tickets import new_ticket
 from ..options.amounts import check_amounts
 from ..pricing.billed import has_known_model, is_billed, is_by_tokens, is_media
 from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, DEFAULT_UNSEEN_TOKENS, add_tools_asked, size_of
@@ -60,13 +62,13 @@ class Budget:
         tokens: The limit in tokens.
         requests: The limit in requests.
         per: The window: a calendar minute, hour, day, week or month, or `total` for one without end.
-        scope: Who gets a budget of this size: `all` together, each `endpoint`, `tenant`, `user`, `model` or
-            `process`, or a
-            combination of them. Calls without the label share one budget.
+        scope: Who gets a budget of this size: `all` together, each `endpoint`, `tenant`, `user`, `model` or `process`,
+            or a combination of them. Calls without the label share one budget. The `model` is that which a call is sent
+            to, as an alias or a fallback resolves it.
         timezone: The time zone of the calendar, by its IANA name.
         hard: Whether a call that does not fit is rejected; a soft budget only warns.
-        warn_at: Share of the budget at which a warning is logged and `on_warning` called, once per window and
-            process.
+        warn_at: Share of the budget at which a warning is logged and `on_warning` called, as when it is used up: once
+            per window by one of the processes that share the store.
         on_warning: A function or coroutine function that takes a `BudgetWarning`.
         status: The HTTP status with which an application reports the rejection, 429 or 402.
         name: Distinguishes budgets of the same unit, window and scope.
@@ -117,7 +119,8 @@ class Budget:
 class Budgets(Counted):
     """Enforces budgets: reserves before a call and settles after it.
 
-    Calls that only list, read or delete are not counted.
+    Calls that only list, read or delete are not counted, nor are those that fail without being billed: a budget of
+    requests counts those that were answered or may have been billed.
 
     A call never exceeds a hard budget as long as its tokens stay within the reservation: the estimated prompt,
     and its own limit of output tokens or else `output_tokens`. Before a retry after an attempt that may have
@@ -151,8 +154,9 @@ class Budgets(Counted):
     unseen_tokens: int = DEFAULT_UNSEEN_TOKENS
     measures: bool = field(init=False, repr=False, compare=False)
     in_usd: bool = field(init=False, repr=False, compare=False)
-    _warned: dict[str, None] = field(init=False, repr=False, compare=False, default_factory=dict[str, None])
-    _lock: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
+    _warned: PerProcess[dict[str, None]] = field(
+        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(dict[str, None])
+    )
 
     def __post_init__(self) -> None:
         check_amounts("budgets", above_zero=True, expires=self.expires)
@@ -226,7 +230,7 @@ class Budgets(Counted):
         for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - see `ledgers`
             shares = set() if budget.warn_at is None else {budget.warn_at, 1.0}
             reached = [share for share in shares if ledger.used >= share * budget.limit]
-            if [share for share in reached if self._is_first(f"{place.key}|{share}")]:
+            if [share for share in reached if await self._is_first(io, f"{place.key}|{share}", place.until)]:
                 await self._warn(io, budget, shown_in(budget.scopes, record), ledger.used)
 
     def refusal(
@@ -252,15 +256,24 @@ class Budgets(Counted):
         error.status = budget.status
         return error
 
-    def _is_first(self, key: str) -> bool:
-        """Return whether this process has not warned of *key* yet, and note that it has."""
-        with self._lock:
-            if key in self._warned:
-                return False
-            if len(self._warned) >= _WARNED_MAX:
-                del self._warned[next(iter(self._warned))]
-            self._warned[key] = None
-            return True
+    async def _is_first(self, io: IO, key: str, until: float) -> bool:
+        """Return whether nobody who shares the store has warned of *key* yet, and note that it is done.
+
+        The note is an amount on a ledger of its own. While the store is down, each process is its own first.
+        """
+        warned = self._warned()
+        if key in warned:
+            return False
+        if len(warned) >= _WARNED_MAX:
+            warned.clear()  # the store knows them all
+        warned[key] = None
+        note = Spend(f"warned|{hashlib.sha256(key.encode()).hexdigest()[:32]}", 1, until)
+        try:
+            ledgers = await self.store.settle(io, new_ticket(), [note], io.now())
+        except BaseException:
+            warned.pop(key, None)
+            raise
+        return not ledgers or ledgers[0].used == 1
 
     async def _warn(self, io: IO, budget: Budget, scope: str, used: int) -> None:
         warning = BudgetWarning(budget, scope, budget.shown(used), budget.shown(budget.limit))

@@ -133,7 +133,8 @@ class Cache:
             return None
         if directives.max_age is None and not repeats(call, everything=self.everything):
             return None
-        values = values_in(self._scopes, record)
+        scopes = [scope for scope in self._scopes if scope != "model"]  # the request names it
+        values = values_in(scopes, record)
         if None in values:
             return None
         account = () if record.account is None else (record.account,)

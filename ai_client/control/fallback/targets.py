@@ -72,18 +72,18 @@ class Chains:
         return [
             target
             for inner in names
-            for target in (
-                [Target(None, inner, inner)] if inner == name else self._targets(inner, (*seen, name))
-            )
+            for target in ([self._target(inner)] if inner == name else self._targets(inner, (*seen, name)))
         ]
 
     def _targets(self, name: str, seen: tuple[str, ...]) -> list[Target]:
         if name in self._models:
             return self._expand(name, seen)
+        return [self._target(name)]
+
+    def _target(self, name: str) -> Target:
+        """Return the target of a name that is no alias: a model, at a client if it begins with the name of one."""
         client, slash, model = name.partition("/")
-        if slash and client in self._clients:
-            return [Target(client, model, name)]
-        return [Target(None, name, name)]
+        return Target(client, model, name) if slash and client in self._clients else Target(None, name, name)
 
     def _with_default(self, chain: Sequence[Target]) -> tuple[Target, ...]:
         if not self._default:
