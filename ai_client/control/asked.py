@@ -16,11 +16,14 @@ LIMITS = (
 """Members that bound an answer, of any endpoint; servers differ in which they heed."""
 MULTIPLIERS = ("n", "best_of")
 """Members that multiply an answer."""
+_USUAL = frozenset({"/chat/completions", "/responses", "/completions", "/embeddings"})
 MOST_COUNT = 10**12
 
 
 def endpoint_of(path: str) -> str:
     """Return a path as the API names it: without a query and empty segments, with a slash before it."""
+    if path in _USUAL:
+        return path
     return "/" + "/".join(filter(None, path.partition("?")[0].split("/")))
 
 

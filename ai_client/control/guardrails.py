@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fnmatch import translate
+from functools import partial
 from typing import Any, Literal, cast
 
 from pydantic_core import from_json
@@ -19,7 +20,7 @@ from .asked import conversation_of, endpoint_of, given_in
 from .body import library_of
 from .options.amounts import check_amounts
 from .output_cap import capped, is_text, session_in
-from .pricing.estimates import prompt_tokens
+from .pricing.estimates import message_tokens, prompt_tokens
 from .record import record_of
 from .trim import trim_messages
 
@@ -138,7 +139,8 @@ class Rules:
         messages = cast("Sequence[Any]", body[name])
         rest = prompt_tokens({**body, name: ""})
         try:
-            return {name: trim_messages(messages, limit - rest)}
+            count = partial(message_tokens, model=body.get("model"))
+            return {name: trim_messages(messages, limit - rest, count=count)}
         except GuardrailError:
             message = f"The prompt of about {size} tokens cannot be trimmed to the {limit} that are allowed."
             raise GuardrailError(message, name) from None

@@ -23,6 +23,8 @@ def is_text(endpoint: str) -> bool:
 
 def session_in(endpoint: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the settings of a realtime session that a request prepares; empty where it prepares none."""
+    if "/realtime/" not in endpoint:
+        return {}
     if _SESSION.search(endpoint) is not None:
         return members_of(body.get("session"))
     return body if _PLAIN_SESSION.search(endpoint) is not None else {}

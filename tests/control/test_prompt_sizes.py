@@ -523,3 +523,32 @@ def test_a_body_in_bytes_counts() -> None:
         call("/responses", **{**body, "input": (item for item in body["input"])}),  # type: ignore[attr-defined]
     ):
         assert (size_of(given_).most(0), size_of(given_).answer(1)) == (plain.most(0), 9)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "input_file", "file_data": " " * 300_000 + "!"},
+        {"type": "input_file", "file_data": url(b"%PDF-1.7 " + b"/ObjStm stream " * 50_000)},
+        {"type": "input_file", "file_data": url(b"%PDF-1.7 " + b"/ObjStm " * 100_000)},
+        {"type": "input_image", "image_url": url(b"\xff\xd8" + b"\xff" * 3_000_000)},
+        {"type": "input_image", "image_url": "data:" + ";base64" * 100_000},
+        {
+            "type": "input_audio",
+            "input_audio": {"data": base64.b64encode(b"ID3" + b"\xff" * 3_000_000).decode()},
+        },
+    ],
+)
+def test_no_input_takes_long_to_measure(part: dict[str, Any]) -> None:
+    """Parts that are made to be looked at again and again are measured in a pass or two."""
+    assert most(10**6, model="gpt-5.5", input=[{"role": "user", "content": [part]}]) >= 10_000
+
+
+@pytest.mark.parametrize("pages", [1, 60])
+def test_a_pdf_of_many_parts_counts_all_of_its_pages(pages: int) -> None:
+    """Pages are counted in every compressed part of a PDF, and in what is plain."""
+    parts = [
+        pdf(2, packed=packed).removeprefix(b"%PDF-1.7\n") for packed in (True, False) for _ in range(pages)
+    ]
+    found = most(model="gpt-4o", input=document(b"%PDF-1.7\n" + b"\n".join(parts)))
+    assert found // (4 * pages) == pytest.approx(765 + 2000, abs=10)

@@ -1,5 +1,6 @@
 """Shortened conversations: what belongs together stays together, whatever kind it is of."""
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any, Literal
@@ -289,3 +290,23 @@ def test_a_trimmed_call_fits(invoke: Invoke, upstream: Upstream, name: str) -> N
     with pytest.raises(GuardrailError, match="cannot be trimmed to the 20") as caught:
         invoke(client.post, path, cast_to=object, body=body)
     assert caught.value.param == name
+
+
+def test_images_are_trimmed_by_what_their_model_counts(invoke: Invoke, upstream: Upstream) -> None:
+    """A conversation with images fits after it is trimmed by the rule of the model that it is for."""
+    header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (1024).to_bytes(4) * 2 + bytes(40)
+    image = {"url": "data:image/png;base64," + base64.b64encode(header).decode()}
+    messages = [
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": image}, {"type": "text", "text": "x"}],
+        }
+        for _ in range(6)
+    ]
+    upstream.always(json={})
+    client = invoke.client(layers=[Guardrails(max_input_tokens=60_000, on_large="trim")])
+    body = {"model": "gpt-4o-mini", "messages": messages}
+    invoke(client.post, "/chat/completions", cast_to=object, body=body)
+    sent = upstream.requests[-1].json()
+    assert len(sent["messages"]) == 2
+    assert 50_000 < prompt_tokens(sent) <= 60_000

@@ -10,9 +10,9 @@ from ..._call.size import BYTES_PER_TOKEN, WARY_BYTES_PER_TOKEN, Size
 from .image_size import Pixels, decoded, encoded_in
 from .image_tokens import image_tokens
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*+(?:=\s*+){0,2}")  # possessive, as a text may be long
 _PAGE = re.compile(rb"/Type\s*/Page\b(?![a-z])")
-_PACKED = re.compile(rb"/ObjStm\b.{0,400}?stream\r?\n", re.DOTALL)
+_MOST_PARTS, _MOST_DICTIONARY = 10_000, 400
 _PAGE_PIXELS = Pixels(1700, 2200)
 """A page as an image, which is seen beside its text."""
 _LIKELY_PAGE_TEXT, _MOST_PAGE_TEXT = 500, 2000
@@ -51,15 +51,23 @@ def _pdf(data: bytes, model: object) -> DocumentSize | None:
 
 def _packed_pages(data: bytes) -> int:
     """Count the pages that are described in compressed parts of a PDF."""
-    pages, left = 0, _MOST_INFLATED
-    for match in _PACKED.finditer(data):
-        try:
-            inflated = zlib.decompressobj().decompress(data[match.end() :], left)
-        except zlib.error:
+    pages, left, at = 0, _MOST_INFLATED, 0
+    for _ in range(_MOST_PARTS):
+        at = data.find(b"/ObjStm", at) + 1
+        begin = data.find(b"stream", at, at + _MOST_DICTIONARY)
+        if not at or left <= 0:
+            break
+        if begin < 0:
             continue
+        at = data.find(b"endstream", begin)
+        packed = data[begin + len(b"stream") : len(data) if at < 0 else at]
+        try:
+            inflated = zlib.decompressobj().decompress(packed.removeprefix(b"\r").removeprefix(b"\n"), left)
+        except zlib.error:
+            inflated = b""
         pages += len(_PAGE.findall(inflated))
         left -= len(inflated)
-        if left <= 0:
+        if at < 0:
             break
     return pages
 

@@ -142,10 +142,10 @@ def _is_text(value: Any) -> bool:
     return not isinstance(value, int | float)
 
 
-def message_tokens(message: Any) -> int:
-    """Estimate the tokens of one message of a conversation."""
+def message_tokens(message: Any, model: object = None) -> int:
+    """Estimate the tokens of one message of a conversation, for the *model* that reads it."""
     size = Size()
-    add_content(size, message)
+    add_content(size, message, model)
     return size.tokens()
 
 

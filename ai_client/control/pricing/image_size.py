@@ -12,6 +12,8 @@ _HEADER_BYTES = 30
 _START_OF_FRAME = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xDA)})
 _SCAN = 0xDA
+_MOST_SEGMENTS = 10_000
+"""Segments and fill bytes before the frame of a JPEG."""
 
 
 class Pixels(NamedTuple):
@@ -91,7 +93,9 @@ def _webp(data: bytes) -> Pixels | None:
 def _jpeg(data: bytes) -> Pixels | None:
     """Return the size in the first frame header; thumbnails lie within segments, which are passed over."""
     at = 2
-    while at + 9 <= len(data):
+    for _ in range(_MOST_SEGMENTS):
+        if at + 9 > len(data):
+            break
         if data[at] != 0xFF:  # noqa: PLR2004 - begins each marker
             return None
         marker = data[at + 1]

@@ -2,6 +2,8 @@
 
 SOUND_BYTES = 4000
 """Bytes per second of recorded audio, at least, where its format does not tell."""
+_MOST_GAPS = 1000
+"""Gaps between frames after which the rest is taken for something else."""
 _RIFF_HEADER = 12
 _CHUNK_HEADER = 8
 _BITRATES = {
@@ -23,7 +25,7 @@ def seconds_in(data: bytes) -> float:
         return _wav(data)
     if data.startswith(b"ID3"):
         size = sum((byte & 0x7F) << shift for byte, shift in zip(data[6:10], (21, 14, 7, 0), strict=False))
-        return _mp3(data, 10 + size)
+        return _mp3(data, 10 + size if 10 + size < len(data) else 0)
     return _mp3(data, 0) if _frame(data, 0) is not None else len(data) / SOUND_BYTES
 
 
@@ -42,10 +44,14 @@ def _wav(data: bytes) -> float:
 
 def _mp3(data: bytes, at: int) -> float:
     """Return the length of all frames; bytes that belong to none count as `SOUND_BYTES` say."""
-    seconds, lost = 0.0, 0
+    seconds, lost, gaps = 0.0, 0, 0
     while at + 4 <= len(data):
         frame = _frame(data, at)
         if frame is None:
+            gaps += 1
+            if gaps > _MOST_GAPS:
+                lost += len(data) - at
+                break
             following = data.find(b"\xff", at + 1)
             following = len(data) if following < 0 else following
             lost += following - at
