@@ -14,6 +14,7 @@ from .._http.library import not_sent
 from ..errors import ClientClosedError
 
 T = TypeVar("T")
+E = TypeVar("E", bound=BaseException)
 Loop = asyncio.AbstractEventLoop
 
 _STOP_SECONDS = 1.0
@@ -53,12 +54,9 @@ async def cross(
         if undo is not None and _succeeded(task):
             result = task.result()
             await cross(loop, lambda: undo(result), firm=True)
-        cancelled.__dict__.update(_notes_of(task))
-        raise cancelled
+        raise passage.noted(cancelled, task)
     if task.cancelled():
-        error = ClientClosedError(_SHUT_DOWN)
-        error.__dict__.update(_notes_of(task))
-        raise error
+        raise passage.noted(ClientClosedError(_SHUT_DOWN), task)
     return task.result()
 
 
@@ -72,6 +70,7 @@ class _Passage(Generic[T]):
         undo: Callable[[T], Coroutine[Any, Any, object]] | None,
     ) -> None:
         self.task: asyncio.Task[T] | None = None
+        self._has_run = False
         self._loop = loop
         self._start = start
         self._undo = undo
@@ -97,9 +96,25 @@ class _Passage(Generic[T]):
                     self._loop.call_soon_threadsafe(self._cancel)
         return cancelled
 
+    def noted(self, error: E, task: asyncio.Task[Any]) -> E:
+        """Note on an error what that of the ended task says of a request: whether anything of it was sent."""
+        if not self._has_run:
+            return not_sent(error)
+        try:
+            task.result()
+        except BaseException as own:  # noqa: BLE001 - the caller is cancelled all the same
+            sent = getattr(own, "may_have_been_sent", None)
+            if sent is not None:
+                error.may_have_been_sent = sent  # type: ignore[attr-defined]  # as `not_sent` does
+        return error
+
     def _begin(self) -> None:
-        self.task = self._loop.create_task(self._start(), context=self._context)
+        self.task = self._loop.create_task(self._run(), context=self._context)
         self.task.add_done_callback(self._report)
+
+    async def _run(self) -> T:
+        self._has_run = True
+        return await self._start()
 
     def _cancel(self) -> None:
         if self.task is not None:
@@ -116,17 +131,6 @@ class _Passage(Generic[T]):
         self._reported = True
         if not self._waiter.done():
             self._waiter.set_result(None)
-
-
-def _notes_of(task: asyncio.Task[Any]) -> dict[str, Any]:
-    """Return the note on a task's cancellation, such as whether anything was sent."""
-    try:
-        task.result()
-    except asyncio.CancelledError as error:
-        return vars(error)
-    except BaseException:  # noqa: BLE001 - the caller is cancelled all the same
-        return {}
-    return {}
 
 
 def _succeeded(task: asyncio.Task[Any]) -> bool:

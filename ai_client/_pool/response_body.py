@@ -28,6 +28,8 @@ class ResponseBody(Generic[S, W]):
     holds a connection, `get_extra_info` describes it, and every read goes through `read`.
     """
 
+    _connection: Connection[S] | None = None  # for `__del__`, where Ctrl-C came before anything else
+
     def __init__(
         self,
         pool: "Pool[S, W]",
@@ -38,7 +40,7 @@ class ResponseBody(Generic[S, W]):
     ) -> None:
         self._pool = pool
         self._permits = permits
-        self._connection: Connection[S] | None = connection
+        self._connection = connection
         self._parts = parts
         self._timeout = timeout
 

@@ -98,11 +98,13 @@ class Accounting:
             await reservation.reserve()
             reply = await proceed(reservation.sent)
         except BaseException as error:
-            reservation.end(error.response if isinstance(error, APIStatusError) else None)
-            await io.carry_through(reservation.settle_failed())
+            try:
+                reservation.end(error.response if isinstance(error, APIStatusError) else None)
+            finally:
+                await io.carry_through(reservation.settle_failed())
             raise
-        reservation.end(reply.response)
         try:
+            reservation.end(reply.response)
             await reservation.settle_answered(reply)
         except BaseException as error:  # cancelled, interrupted, or the store is closed to calls
             try:
