@@ -1,10 +1,9 @@
 """Calls that are cancelled or interrupted anywhere: those of which nothing was sent cost nothing, all others count."""
 
 import asyncio
-import gc
 import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from tests.hostile.test_cancellation import (
     answer,
     store_at,
 )
-from tests.hostile.test_interrupted_calls import Interruption
+from tests.hostile.test_interrupted_calls import Interruption, without_collection
 from tests.support.hostile.wire import Wire
 from tests.support.policies import finish, sync_io
 
@@ -52,18 +51,6 @@ def received_by(wire: Wire) -> int:
     received = sum(request.target != "/last" for request in wire.requests)
     wire.requests.clear()
     return received
-
-
-@contextmanager
-def without_collection() -> Iterator[None]:
-    """Collect no garbage inside the block, as a finalizer would be interrupted and not the call."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.collect()
 
 
 def counting(store: Store) -> list[Any]:

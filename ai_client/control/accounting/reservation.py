@@ -24,8 +24,8 @@ class Reservation:
     It is reserved before the call is sent (`reserve`), and settled once by what became of it: an answer
     (`settle_answered`, for a stream when that ends) or a failure (`settle_failed`). A ticket names it in the store,
     where settling a ticket again changes nothing. While the call lasts it is renewed, so that only that of a killed
-    process expires. Each attempt after one that may have been billed reserves the same
-    amounts once more, under a ticket of its own.
+    process expires. Each attempt after one that may have been billed reserves the same amounts once more, under a
+    ticket of its own.
 
     Args:
         books: The policies that the call counts for, and their store.
@@ -185,6 +185,7 @@ class Reservation:
 
     async def settle_again(self, reply: Reply) -> None:
         """Settle an answered call whose settlement was interrupted; changes nothing where that was done."""
+        self.end(reply.response)
         if reply.is_made and not self._billed():
             await self.settle_failed()
         else:
