@@ -15,10 +15,6 @@ from .sql_dialects import Dialect
 from .sql_windows import Database, Rows
 
 T = TypeVar("T")
-TIMEOUT = 5.0
-"""Seconds that an operation may take, locks and connecting included."""
-CONNECTIONS = 4
-"""Connections that a process opens at most."""
 _SWEEP_EVERY = 2048
 _TRIM_EVERY = 32
 _FIRST_PAUSE, _LAST_PAUSE = 0.001, 0.05
@@ -34,22 +30,41 @@ _ENDED = {
 
 
 class _Adapted:
-    """A connection of a driver as `Database`."""
+    """A connection of a driver as `Database`.
+
+    Where the database is in another process, statements that return nothing wait for the next one that returns
+    something, and are sent with it.
+    """
 
     def __init__(self, connection: Any, dialect: Dialect, prefix: str) -> None:
         self._connection = connection
         self._dialect = dialect
         self._prefix = prefix
+        self._waiting: list[tuple[str, Sequence[Any]]] = []
 
     def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Rows:
-        """Run a statement."""
+        """Run a statement, after those that wait."""
         cursor: Any = self._connection.cursor()
-        cursor.execute(self._dialect.translated(statement, self._prefix), parameters)
+        together = [*self._waiting, (statement, parameters)]
+        self._waiting.clear()
+        text = "; ".join([self._dialect.translated(one, self._prefix) for one, _ in together])
+        cursor.execute(text, [value for _, values in together for value in values])
+        if len(together) > 1 and hasattr(self._connection, "pgconn"):  # psycopg2 has the last result only
+            while cursor.nextset():
+                pass
         return cast("Rows", cursor)
 
-    def executemany(self, statement: str, parameters: Iterable[Sequence[Any]], /) -> object:
-        """Run a statement once for each of several sets of parameters."""
-        return [self.execute(statement, one) for one in parameters]
+    def executemany(self, statement: str, parameters: Iterable[Sequence[Any]], /) -> None:
+        """Run a statement that returns nothing for each of several sets of parameters, before the next `execute`."""
+        self._waiting += [(statement, one) for one in parameters]
+        if not self._dialect.batches:
+            waiting, self._waiting = self._waiting, []
+            for one, values in waiting:
+                self.execute(one, values)
+
+    def begin(self, statements: str) -> None:
+        """Begin a transaction."""
+        self.executemany(statements, [()])
 
 
 class DatabaseBackend(SqlBackend):
@@ -81,7 +96,7 @@ class DatabaseBackend(SqlBackend):
         max_bytes: int = DEFAULT_MAX_BYTES,
         remedy: str = "Create them.",
     ) -> None:
-        self._connections = SqlConnections(connect, dialect, CONNECTIONS, TIMEOUT)
+        self._connections = SqlConnections(connect, dialect)
         self._dialect = dialect
         self._name = name
         self._prefix = prefix
@@ -118,19 +133,19 @@ class DatabaseBackend(SqlBackend):
         self._sweep_sometimes(now)
 
         def write(connection: Any) -> T:
-            cursor = connection.cursor()
-            cursor.execute(self._dialect.begin(keys, at_most(TIMEOUT)))
+            db = self._adapted(connection)
+            db.begin(self._dialect.begin(keys, at_most(self._dialect.seconds)))
             try:
-                result = work(self._adapted(connection))
-                cursor.execute("COMMIT")
+                result = work(db)
+                db.execute("COMMIT")
             except BaseException:
-                cursor.execute("ROLLBACK")
+                connection.cursor().execute("ROLLBACK")
                 raise
             return result
 
         return self._run(write)
 
-    def _adapted(self, connection: Any) -> Database:
+    def _adapted(self, connection: Any) -> _Adapted:
         return _Adapted(connection, self._dialect, self._prefix)
 
     def _run(self, attempt: Callable[[Any], T]) -> T:
@@ -138,7 +153,7 @@ class DatabaseBackend(SqlBackend):
 
         Whatever was done before it failed, doing it again counts nothing twice.
         """
-        give_up = time.monotonic() + at_most(TIMEOUT)
+        give_up = time.monotonic() + at_most(self._dialect.seconds)
         pause = _FIRST_PAUSE
         while True:
             is_old = False
@@ -160,7 +175,7 @@ class DatabaseBackend(SqlBackend):
         """Run *attempt* with a connection, and keep that unless it may be in an unknown state."""
         works = False
         try:
-            with self._dialect.working(connection, max(at_most(TIMEOUT), _FIRST_PAUSE)):
+            with self._dialect.working(connection, max(at_most(self._dialect.seconds), _FIRST_PAUSE)):
                 result = attempt(connection)
             works = self._keeps()
         except Exception as error:

@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from .base import SETTLED_FOR, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally, bounded
@@ -9,7 +11,7 @@ from .sql_windows import Database, add_to_windows, adding, take_of, total
 
 T = TypeVar("T")
 _LEDGER = """\
-SELECT coalesce((SELECT used FROM ledgers WHERE key = ? AND until > ?), 0),
+SELECT ?, coalesce((SELECT used FROM ledgers WHERE key = ? AND until > ?), 0),
     coalesce(sum(amount / 4294967296) FILTER (WHERE expires <= ?), 0),
     coalesce(sum(amount % 4294967296) FILTER (WHERE expires <= ?), 0),
     coalesce(sum(amount / 4294967296) FILTER (WHERE expires > ?), 0),
@@ -45,16 +47,16 @@ class SqlBackend(ABC):
         def admit(db: Database) -> Refusal | None:
             if db.execute("SELECT 1 FROM tickets WHERE ticket = ?", (ticket,)).fetchone() is not None:
                 return None
-            for index, hold in enumerate(holds):
-                ledger = _ledger(db, hold.key, now)
+            ledgers = _ledgers(db, [hold.key for hold in holds], now)
+            for index, (hold, ledger) in enumerate(zip(holds, ledgers, strict=True)):
                 if hold.limit is not None and ledger.used + ledger.held + hold.amount > hold.limit:
                     return Refusal(index, ledger.used, ledger.held)
             refusal = take_of(db, ticket, takes, now) if takes else None
             if refusal is not None:
                 return refusal
-            db.execute(
+            db.executemany(
                 "INSERT INTO tickets (ticket, settled, until) VALUES (?, 0, ?) ON CONFLICT (ticket) DO NOTHING",
-                (ticket, max(now + SETTLED_FOR, expires)),
+                [(ticket, max(now + SETTLED_FOR, expires))],
             )
             db.executemany(
                 "INSERT INTO reservations (key, ticket, amount, expires, counted_until) VALUES (?, ?, ?, ?, ?)"
@@ -108,14 +110,14 @@ class SqlBackend(ABC):
                 add_to_windows(db, ticket, changes)
                 if tally is not None:
                     _add_to_sums(db, tally)
-            return [_ledger(db, spend.key, now) for spend in spends]
+            return _ledgers(db, [spend.key for spend in spends], now)
 
         keys = {*(spend.key for spend in spends), *(change.key for change in changes)}
         return self._write(settle, now, keys)
 
     def ledger(self, key: str, now: float) -> Ledger:
         """Return the balance of a ledger."""
-        return self._read(lambda db: _ledger(db, key, now))
+        return self._read(lambda db: _ledgers(db, [key], now)[0])
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Return the totals of the periods from *first* to *last*."""
@@ -141,13 +143,26 @@ class SqlBackend(ABC):
         return bytes(value) if isinstance(value, bytes | memoryview) else None
 
 
-def _ledger(db: Database, key: str, now: float) -> Ledger:
-    """Return the balance of a ledger.
+def _ledgers(db: Database, keys: Sequence[str], now: float) -> list[Ledger]:
+    """Return the balances of ledgers, in order.
 
     A reservation that counts as used once it has expired stays, so that a late settlement takes its place.
     """
-    used, *sums = db.execute(_LEDGER, (key, now, now, now, now, now, key, now, now)).fetchone()
-    return Ledger(bounded(used + total(*sums[:2])), total(*sums[2:]))
+    if not keys:
+        return []
+    parameters: list[Any] = []
+    for index, key in enumerate(keys):
+        parameters += [index, key, now, now, now, now, now, key, now, now]
+    rows: list[Any] = db.execute(_of_several(_LEDGER, len(keys)), parameters).fetchall()
+    return [
+        Ledger(bounded(used + total(*sums[:2])), total(*sums[2:]))
+        for _, used, *sums in sorted(rows, key=itemgetter(0))
+    ]
+
+
+@lru_cache
+def _of_several(statement: str, times: int) -> str:
+    return " UNION ALL ".join([statement] * times)
 
 
 def _counted_until(hold: Hold) -> float:
@@ -157,11 +172,11 @@ def _counted_until(hold: Hold) -> float:
 
 def _add_to_ledger(db: Database, spend: Spend, now: float) -> None:
     amount = bounded(spend.amount)
-    db.execute(
+    db.executemany(
         "INSERT INTO ledgers (key, used, until) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
         " until = excluded.until, used = CASE WHEN ledgers.until <= ? THEN excluded.used"
         " WHEN ledgers.used > ? THEN ? ELSE ledgers.used + excluded.used END",
-        (spend.key, amount, spend.until, now, *adding(amount)[:2]),
+        [(spend.key, amount, spend.until, now, *adding(amount)[:2])],
     )
 
 

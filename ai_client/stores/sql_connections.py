@@ -34,21 +34,18 @@ class SqlConnections:
     Args:
         connect: Opens one, in autocommit mode.
         dialect: The database's dialect.
-        most: How many there may be at once in a process.
-        wait: Seconds for which a thread waits for one.
     """
 
-    def __init__(self, connect: Callable[[], Any], dialect: Dialect, most: int, wait: float) -> None:
+    def __init__(self, connect: Callable[[], Any], dialect: Dialect) -> None:
         self._connect = connect
         self._dialect = dialect
-        self._wait = wait
 
         def leave(parent: _Here) -> _Here:
             for connection in list(parent.all.values()):
                 dialect.leave(connection)
-            return _Here(most)
+            return _Here(dialect.connections)
 
-        self._here = PerProcess(lambda: _Here(most), leave)
+        self._here = PerProcess(lambda: _Here(dialect.connections), leave)
 
     def take(self) -> tuple[Any, bool]:
         """Return a connection for this thread alone, and whether it was used before.
@@ -57,7 +54,7 @@ class SqlConnections:
             StoreError: Other threads use all of them.
         """
         here = self._here()
-        if not here.places.acquire(timeout=at_most(self._wait)):
+        if not here.places.acquire(timeout=at_most(self._dialect.seconds)):
             raise StoreError("All connections of the store to its database are in use.")
         with suppress(IndexError):
             return here.idle.pop(), True

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from .._fork import Uncut
 from ..errors import StoreError
-from .sqlite_file import is_busy
+from .sqlite_file import BUSY_TIMEOUT, is_busy
 
 _TABLES = re.compile(r"\b(ledgers|reservations|tickets|slots|places|sums|kept)\b")
 
@@ -21,9 +21,15 @@ class Dialect(Protocol):
     """The differences between databases.
 
     Attributes:
+        batches: Whether several statements may be sent at once.
+        connections: How many a process opens at most.
+        seconds: How long an operation may take, locks and connecting included.
         sweeps: The statement that deletes rows of a table by a condition, without waiting for rows that others write.
     """
 
+    batches: bool
+    connections: int
+    seconds: float
     sweeps: str
 
     def translated(self, statement: str, prefix: str) -> str:
@@ -54,6 +60,9 @@ class Dialect(Protocol):
 class SqliteDialect:
     """SQLite: one transaction writes at a time."""
 
+    batches = False
+    connections = 1  # waiting for the lock of a file knows no turns
+    seconds = BUSY_TIMEOUT
     sweeps = "DELETE FROM {table} WHERE {condition}"
 
     def __init__(self) -> None:
@@ -97,6 +106,9 @@ class SqliteDialect:
 class PostgresDialect:
     """PostgreSQL: transactions for the same ledger or window wait for each other, others do not."""
 
+    batches = True
+    connections = 4
+    seconds = 5.0
     sweeps = (  # at most so many at once, and none for which another transaction would have to be waited for
         "DELETE FROM {table} WHERE ctid IN"
         " (SELECT ctid FROM {table} WHERE {condition} LIMIT 10000 FOR UPDATE SKIP LOCKED)"

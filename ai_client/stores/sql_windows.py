@@ -17,6 +17,7 @@ _AHEAD = """\
 SELECT coalesce(sum(amount / 4294967296), 0), coalesce(sum(amount % 4294967296), 0) FROM places
 WHERE key = ? AND until > ? AND number < coalesce((SELECT number FROM places WHERE key = ? AND ticket = ?), ?)
 """
+_GIVE_UP = "DELETE FROM places WHERE key = ? AND ticket = ?"
 _KEEP_PLACE = """\
 INSERT INTO places (key, ticket, amount, until) VALUES (?, ?, ?, ?)
 ON CONFLICT (key, ticket) DO UPDATE SET amount = excluded.amount, until = excluded.until
@@ -48,7 +49,7 @@ class Database(Protocol):
         ...
 
     def executemany(self, statement: str, parameters: Iterable[Sequence[Any]], /) -> object:
-        """Run a statement once for each of several sets of parameters."""
+        """Run a statement that returns nothing for each of several sets of parameters, before the next `execute`."""
         ...
 
 
@@ -75,9 +76,9 @@ def take_of(db: Database, ticket: str, takes: Sequence[Take], now: float) -> Ref
     until = at + min(wait, BEAT) + GRACE
     for take, alone in zip(takes, waits, strict=True):
         if alone and wait <= take.patience:
-            db.execute(_KEEP_PLACE, (take.key, ticket, bounded(take.amount), until))
+            db.executemany(_KEEP_PLACE, [(take.key, ticket, bounded(take.amount), until)])
         else:
-            db.execute("DELETE FROM places WHERE key = ? AND ticket = ?", (take.key, ticket))
+            db.executemany(_GIVE_UP, [(take.key, ticket)])
     return Refusal(None, wait=wait, short=[index for index, alone in enumerate(waits) if alone])
 
 
@@ -110,10 +111,10 @@ def _set_back(db: Database, take: Take, slots: Sequence[tuple[int, int]], at: fl
 def add_to_windows(db: Database, ticket: str, changes: Sequence[Change]) -> None:
     """Add amounts to windows, and give up the places that a ticket has there."""
     for change in changes:
-        db.execute("DELETE FROM places WHERE key = ? AND ticket = ?", (change.key, ticket))
+        db.executemany(_GIVE_UP, [(change.key, ticket)])
         if not change.amount:
             continue
         amount = bounded(change.amount)
         slot = int(change.at / (change.window / SLOTS))
         until = change.at + 2 * change.window
-        db.execute(_ADD_TO_WINDOW, (change.key, slot, amount, until, *adding(amount)))
+        db.executemany(_ADD_TO_WINDOW, [(change.key, slot, amount, until, *adding(amount))])

@@ -48,8 +48,8 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres: Postgres, django_db_blocker: Any) -> Postgres:
     """Return a server with the tables of the store."""
-    with django_databases.database("postgres", postgres.settings):
-        django_databases.migrate("postgres", django_db_blocker)
+    with django_databases.database("postgres", postgres.settings), django_db_blocker.unblock():
+        django_databases.migrate("postgres")
     return postgres
 
 
@@ -57,8 +57,11 @@ def migrated_postgres(postgres: Postgres, django_db_blocker: Any) -> Postgres:
 def migrated_file(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Path:
     """Return a file of SQLite with the tables of the store, to be copied."""
     path = tmp_path_factory.mktemp("django") / "migrated.db"
-    with django_databases.database("template", django_databases.sqlite_options(path)):
-        django_databases.migrate("template", django_db_blocker)
+    with (
+        django_databases.database("template", django_databases.sqlite_options(path)),
+        django_db_blocker.unblock(),
+    ):
+        django_databases.migrate("template")
     return path
 
 

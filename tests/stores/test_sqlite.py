@@ -262,13 +262,13 @@ def test_a_child_of_a_fork_in_the_middle_of_a_write_says_so(
     """Where a thread was writing at the fork the child fails at once, and the parent's transaction is whole."""
     inside, end = threading.Event(), threading.Event()
     monkeypatch.setattr("ai_client._fork.HOLD", 0.01)
-    ledger = "ai_client.stores.sql._ledger"
+    ledger = "ai_client.stores.sql._ledgers"
 
-    def slow(*args: Any) -> Ledger:
+    def slow(*args: Any) -> list[Ledger]:
         del args
         inside.set()
         end.wait(60)
-        return Ledger()
+        return [Ledger()]
 
     monkeypatch.setattr(ledger, slow)
     thread = threading.Thread(target=backend.admit, args=("t", [Hold("a", 1, 5, DAY)], (), NOW, NOW + 60))

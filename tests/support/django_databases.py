@@ -37,11 +37,10 @@ def database(alias: str, options: dict[str, Any]) -> Iterator[None]:
         del every[alias]
 
 
-def migrate(alias: str, blocker: Any) -> None:
+def migrate(alias: str) -> None:
     """Create the tables of the store."""
-    with blocker.unblock():
-        call_command("migrate", "ai_client_store", database=alias, verbosity=0)
-        connections[alias].close()
+    call_command("migrate", "ai_client_store", database=alias, verbosity=0)
+    connections[alias].close()
 
 
 def sqlite_options(path: Path) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from django.db.utils import load_backend
 from ai_client.errors import ConfigError
 from ai_client.stores import Backend
 from ai_client.stores.base import DEFAULT_MAX_BYTES
-from ai_client.stores.database import TIMEOUT, DatabaseBackend
-from ai_client.stores.sql_dialects import DIALECTS
+from ai_client.stores.database import DatabaseBackend
+from ai_client.stores.sql_dialects import DIALECTS, PostgresDialect
 
 SCHEME = "django-db"
 APP = "ai_client_django.store"
@@ -98,9 +98,10 @@ def _connect(alias: str) -> Any:
     options |= {"AUTOCOMMIT": True, "ATOMIC_REQUESTS": False}
     of_driver: dict[str, Any] = options["OPTIONS"]
     of_driver.pop("pool", None)  # its connections are for requests
+    of_driver.pop("server_side_binding", None)  # several statements are sent at once
     wrapper: Any = load_backend(options["ENGINE"]).DatabaseWrapper(options, alias)
     if wrapper.vendor == "postgresql":
-        of_driver.setdefault("connect_timeout", int(TIMEOUT))
+        of_driver.setdefault("connect_timeout", int(PostgresDialect.seconds))
     wrapper.inc_thread_sharing()
     wrapper.ensure_connection()
     connection = wrapper.connection
