@@ -20,6 +20,7 @@ from ai_client.testing import Recorded, Reply, Upstream
 from ai_client.web import http_error
 from tests.support.invoke import Invoke
 from tests.support.policies import Clock, Redis
+from tests.support.rate_caller import THREADS
 
 
 def client_with(invoke: Invoke, clock: Clock, *limits: RateLimit, **options: Any) -> Any:
@@ -246,6 +247,44 @@ def test_models_are_not_remembered_without_a_bound() -> None:
     for number in range(3 * MODELS_KEPT):
         limits.learn(f"m{number}", number, announced(requests="0"), 1e9)
     assert 0 < len(limits.low()) <= MODELS_KEPT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_killed_processes_hold_up_nobody(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest, upstream: Upstream
+) -> None:
+    """Of 3 processes at full rate one is killed while it waits: the others go on, and no second holds too many."""
+    limit, calls = 20, 15
+    url = f"sqlite:///{tmp_path}/s.db"
+    if kind == "redis":
+        url = request.getfixturevalue("redis_server").url
+        import redis
+
+        with redis.Redis.from_url(url) as connection:
+            connection.flushall()
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.rate_caller",
+        url,
+        upstream.base_url,
+        str(limit),
+        str(calls),
+    ]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    killed = processes[0]
+    assert killed.stdout is not None
+    said = [killed.stdout.readline() for _ in range(10)]
+    killed.kill()
+    said += killed.communicate(timeout=60)[0].splitlines()
+    for process in processes[1:]:
+        told = process.communicate(timeout=240)[0].splitlines()
+        assert len(told) == THREADS * calls
+        assert process.returncode == 0
+        said += told
+    stamps = sorted(float(line) for line in said if line.strip())
+    assert max(sum(start <= at < start + 1 for at in stamps) for start in stamps) <= limit
 
 
 @pytest.mark.parametrize(
