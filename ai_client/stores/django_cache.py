@@ -17,7 +17,7 @@ from .._fork import Uncut
 from .._io.deadline import at_most
 from ..errors import StoreError
 from .base import SETTLED_FOR, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
-from .sliding_window import KEPT, Line, Queued, merged, seconds_until_room, stamp, stamp_of
+from .sliding_window import KEPT, Line, Queued, merged, seconds_until_room, stamp
 
 LOCK_TIMEOUT = 5.0
 """Seconds after which the lock of a process that died expires, and after which waiting for it fails."""
@@ -186,7 +186,7 @@ class DjangoCacheBackend:
 
     def _take(self, cache: Any, ticket: str, takes: Sequence[Take], now: float) -> Refusal | None:
         """Take amounts from windows, all or none; a caller that waits keeps its place where there is no room."""
-        at = stamp_of(takes, now, time.time())
+        at = stamp(now, time.time())
         lines = [self._line(cache, take.key) for take in takes]
         waits = [
             self._wait(cache, take, line.ahead_of(ticket, at), at)
@@ -202,12 +202,14 @@ class DjangoCacheBackend:
         if wait:
             return Refusal(None, wait=wait, short=[index for index, alone in enumerate(waits) if alone])
         for take in takes:
-            take.at = at
-            self._change(cache, Change(take.key, take.amount, take.window, at), at)
+            take.at = at if take.as_of is None else take.as_of
+            self._change(cache, Change(take.key, take.amount, take.window, take.at), at)
         return None
 
     def _wait(self, cache: Any, take: Take, ahead: int, at: float) -> float:
-        """Return the seconds until a take has room behind those who came before, 0 where it has."""
+        """Return the seconds until a take has room behind those who came before, 0 where it has or needs none."""
+        if take.as_of is not None:
+            return 0.0
         width = take.window / SLOTS
         slots = sorted(self._slots(cache, take, at).items())
         over = sum(amount for _, amount in slots) + ahead + take.amount - take.limit

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import inf
 
 from .base import SLOTS, Change, Hold, Refusal, Take, Tally
-from .sliding_window import SlidingWindow, stamp, stamp_of, steady_time
+from .sliding_window import SlidingWindow, stamp, steady_time
 
 SWEEP_EVERY = 4096
 """Operations after which expired state is dropped."""
@@ -128,17 +128,19 @@ class State:
 
     def take(self, ticket: str, takes: Sequence[Take], now: float) -> Refusal | None:
         """Take amounts from windows, all or none; a caller that waits keeps its place where there is no room."""
-        at = stamp_of(takes, now, steady_time())
+        at = stamp(now, steady_time())
         short: dict[int, float] = {}
-        found: list[tuple[SlidingWindow, int]] = []
+        found: list[tuple[SlidingWindow, float]] = []
         for index, take in enumerate(takes):
             window = self.windows.get(take.key) or self.new_window(take)
-            number = int(at / window.width)
-            window.advance(number)
+            if take.as_of is not None:
+                found.append((window, take.as_of))
+                continue
+            window.advance(int(at / window.width))
             wait = window.wait(ticket, take.amount, take.limit, at)
             if wait:
                 short[index] = wait
-            found.append((window, number))
+            found.append((window, at))
         if short:
             wait = max(short.values())
             for index, take in enumerate(takes):
@@ -148,9 +150,9 @@ class State:
                 elif places:
                     places.pop(ticket, None)
             return Refusal(None, wait=wait, short=tuple(short))
-        for (window, number), take in zip(found, takes, strict=True):
-            take.at = at
-            window.add(take.amount, number)
+        for (window, start), take in zip(found, takes, strict=True):
+            take.at = start
+            window.add(take.amount, int(start / window.width))
             if window.places:
                 window.places.pop(ticket, None)
         return None

@@ -66,11 +66,10 @@ class RedisBackend:
         """Reserve all of *holds* and take all of *takes*, or nothing."""
         keys = [name for hold in holds for name in _ledger(hold.key)]
         keys += [*(name for take in takes for name in _window(take.key)), f"ticket:{ticket}"]
-        at = takes[0].as_of if takes else None
-        if at is None and is_simulated(now, time.time()):
-            at = now
+        simulated = repr(now) if is_simulated(now, time.time()) else ""
+        as_of = "" if not takes or takes[0].as_of is None else repr(takes[0].as_of)
         args: list[Any] = [ticket, repr(now), repr(expires), SLOTS, len(holds), len(takes)]
-        args += ["" if at is None else repr(at), BEAT, GRACE, SETTLED_FOR]
+        args += [simulated, BEAT, GRACE, SETTLED_FOR, as_of]
         for hold in holds:
             limit = "" if hold.limit is None else hold.limit
             args += [bounded(hold.amount), limit, repr(hold.until), hold.on_expired]

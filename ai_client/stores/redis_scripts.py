@@ -107,17 +107,20 @@ local holds, takes, at = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local known, wait, short = KEYS[#KEYS], 0, {}
 local admitted = redis.call('GET', known)
 if admitted then return {-1, 0, 0, admitted == 'settled' and ARGV[2] or admitted} end
+local as_of = tonumber(ARGV[11])
+at = as_of or at
 if not at then
     local time = redis.call('TIME')
     at = tonumber(time[1]) + tonumber(time[2]) / 1000000
 end
 for i = 1, holds do
     local ledger = expire(KEYS[i * 2 - 1], KEYS[i * 2], ARGV[2])
-    local amount, limit = tonumber(ARGV[i * 4 + 7]), tonumber(ARGV[i * 4 + 8])
+    local amount, limit = tonumber(ARGV[i * 4 + 8]), tonumber(ARGV[i * 4 + 9])
     if limit and ledger[1] + ledger[2] + amount > limit then return {i - 1, ledger[1], ledger[2], '0'} end
 end
-for i = holds + 1, holds + takes do
-    local amount, limit, width = tonumber(ARGV[i * 4 + 7]), tonumber(ARGV[i * 4 + 8]), tonumber(ARGV[i * 4 + 9]) / slots
+for i = holds + 1, as_of and 0 or holds + takes do
+    local amount, limit = tonumber(ARGV[i * 4 + 8]), tonumber(ARGV[i * 4 + 9])
+    local width = tonumber(ARGV[i * 4 + 10]) / slots
     local live, total = slots_of(KEYS[i * 2 - 1], math.floor(at / width), slots)
     local over = total + ahead_of(KEYS[i * 2], ticket, at) + amount - limit
     if over > 0 then
@@ -128,8 +131,8 @@ end
 if wait > 0 then
     local refusal = {-1, 0, 0, tostring(wait)}
     for i = holds + 1, holds + takes do
-        if short[i] and wait <= tonumber(ARGV[i * 4 + 10]) then
-            keep_place(KEYS[i * 2], ticket, ARGV[i * 4 + 7], at + math.min(wait, ARGV[8]) + ARGV[9])
+        if short[i] and wait <= tonumber(ARGV[i * 4 + 11]) then
+            keep_place(KEYS[i * 2], ticket, ARGV[i * 4 + 8], at + math.min(wait, ARGV[8]) + ARGV[9])
         else
             redis.call('HDEL', KEYS[i * 2], ticket)
         end
@@ -140,9 +143,9 @@ end
 local stamp = string.format('%.6f', at)
 redis.call('SET', known, stamp, 'EX', ARGV[10])
 for i = 1, holds do
-    local key, due, amount = KEYS[i * 2 - 1], KEYS[i * 2], ARGV[i * 4 + 7]
-    local stay = math.max(tonumber(ARGV[i * 4 + 9]), tonumber(expires)) - now
-    local kind = ARGV[i * 4 + 10] == 'count' and 'c:' or 't:'
+    local key, due, amount = KEYS[i * 2 - 1], KEYS[i * 2], ARGV[i * 4 + 8]
+    local stay = math.max(tonumber(ARGV[i * 4 + 10]), tonumber(expires)) - now
+    local kind = ARGV[i * 4 + 11] == 'count' and 'c:' or 't:'
     if redis.call('HSETNX', key, kind .. ticket, amount) == 1 then
         add(key, 'held', amount)
         redis.call('ZADD', due, expires, ticket)
@@ -151,8 +154,8 @@ for i = 1, holds do
     keep(due, stay)
 end
 for i = holds + 1, holds + takes do
-    local key, window = KEYS[i * 2 - 1], tonumber(ARGV[i * 4 + 9])
-    add(key, string.format('%d', math.floor(at / (window / slots))), ARGV[i * 4 + 7])
+    local key, window = KEYS[i * 2 - 1], tonumber(ARGV[i * 4 + 10])
+    add(key, string.format('%d', math.floor(at / (window / slots))), ARGV[i * 4 + 8])
     keep(key, window * 2)
     redis.call('HDEL', KEYS[i * 2], ticket)
 end

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .base import BEAT, GRACE, SLOTS, Take
+from .base import BEAT, GRACE, SLOTS
 
 SIMULATED = 3600.0
 """Seconds by which a simulated clock differs from the real one; less is what passed since the caller asked."""
@@ -21,12 +21,6 @@ def is_simulated(now: float, real: float) -> bool:
 def stamp(now: float, real: float) -> float:
     """Return the time of a take: the *real* time, unless the caller's clock is simulated."""
     return now if is_simulated(now, real) else real
-
-
-def stamp_of(takes: Sequence[Take], now: float, real: float) -> float:
-    """Return the time of takes that are made together: that of a call let through before, or `stamp`."""
-    as_of = takes[0].as_of if takes else None
-    return stamp(now, real) if as_of is None else as_of
 
 
 _start = time.time() - time.monotonic()

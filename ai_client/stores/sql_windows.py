@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from .base import BEAT, GRACE, MOST, SLOTS, Change, Refusal, Take, bounded
-from .sliding_window import merged, seconds_until_room, stamp_of
+from .sliding_window import merged, seconds_until_room, stamp
 
 _LARGEST = 2**63 - 1
 _HALF = 2**32
@@ -65,13 +65,13 @@ def total(high: Any, low: Any) -> int:
 
 def take_of(db: Database, ticket: str, takes: Sequence[Take], now: float) -> Refusal | None:
     """Take amounts from windows, all or none; a caller that waits keeps its place where there is no room."""
-    at = stamp_of(takes, now, time.time())
+    at = stamp(now, time.time())
     waits = [_wait(db, ticket, take, at) for take in takes]
     wait = max(waits)
     if not wait:
-        add_to_windows(db, ticket, [Change(take.key, take.amount, take.window, at) for take in takes])
         for take in takes:
-            take.at = at
+            take.at = at if take.as_of is None else take.as_of
+            add_to_windows(db, ticket, [Change(take.key, take.amount, take.window, take.at)])
         return None
     until = at + min(wait, BEAT) + GRACE
     for take, alone in zip(takes, waits, strict=True):
@@ -83,7 +83,9 @@ def take_of(db: Database, ticket: str, takes: Sequence[Take], now: float) -> Ref
 
 
 def _wait(db: Database, ticket: str, take: Take, at: float) -> float:
-    """Return the seconds until a take has room behind those who came before, 0 where it has."""
+    """Return the seconds until a take has room behind those who came before, 0 where it has or needs none."""
+    if take.as_of is not None:
+        return 0.0
     width = take.window / SLOTS
     slots: list[tuple[int, int]] = db.execute(
         "SELECT slot, amount FROM slots WHERE key = ? AND slot >= ? ORDER BY slot",

@@ -159,6 +159,16 @@ def test_a_clock_that_is_set_back(backend: Backend) -> None:
     assert ask(backend, "c", small(10), NOW + refused.wait) is None
 
 
+def test_what_is_counted_late_leaves_the_rest_where_it_is(backend: Backend) -> None:
+    """A call that was sent while the store was down counts from then, and later ones no less long for that."""
+    assert ask(backend, "now", small(10), NOW) is None
+    late = Take("w", 1, 2**62, 60.0, as_of=NOW - 30)
+    assert ask(backend, "late", late, NOW) is None
+    assert late.at == NOW - 30
+    assert ask(backend, "next", small(), NOW + 40) is not None
+    assert ask(backend, "next", small(), NOW + 61) is None
+
+
 @pytest.mark.parametrize(("before", "after", "has_room"), [(10, 4, False), (4, 10, True)])
 def test_a_limit_that_was_changed(backend: Backend, before: int, after: int, has_room: bool) -> None:
     """Where the limit was changed what was taken under the old one counts, also beside processes that still have it."""
