@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from ai_client.control.assembly import make_layers
 from ai_client.control.concurrency import Concurrency
 from ai_client.control.record import call_record
 from ai_client.errors import BlockingCallWarning, GuardrailError, PolicyError, QueueFull
+from tests.support.collector import Collector
 from tests.support.hostile.websocket_peer import Peer, accepted
 from tests.support.hostile.wire import HOLD, Wire
 from tests.support.invoke import KEY
@@ -387,6 +389,34 @@ def test_policies_know_a_session(side: Side, peer: Peer, caplog: pytest.LogCaptu
     assert record is not None
     assert (record.usage and record.usage.total, record.attempts) == (30, 1)
     side(client.close)
+
+
+def test_a_session_is_one_span(side: Side, peer: Peer) -> None:
+    """A session is one span until it ends, with its own address and the tokens of all its answers."""
+    peer.script = answering
+    with closing(Collector()) as collector:
+        client = side.client(peer, layers=[collector.telemetry()])
+        manager = client.realtime.connect(model="gpt-5.5")
+        connection = side.enter(manager)
+        for _ in range(2):
+            side(connection.response.create)
+            while side(connection.recv).type != "response.done":
+                pass
+        assert collector.spans == []
+        side.leave(manager)
+        side(client.close)
+        (span,) = collector.spans
+        assert span.name == "realtime gpt-5.5"
+        expected = {
+            "gen_ai.usage.input_tokens": 20,
+            "gen_ai.usage.output_tokens": 10,
+            "server.port": peer.port,
+            "gen_ai.response.model": "gpt-5.5",
+            "ai_client.complete": True,
+        }
+        assert expected.items() <= dict(span.attributes).items()
+        assert "gen_ai.response.finish_reasons" not in span.attributes
+        assert "gen_ai.client.operation.time_per_output_chunk" not in collector.metrics()
 
 
 def test_a_session_holds_its_place_until_it_ends(side: Side, peer: Peer) -> None:

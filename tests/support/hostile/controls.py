@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+
 from ai_client.control import Call, Concurrency, Cost, Next, Reply, StreamEnd
 from ai_client.stores.memory import MemoryBackend
 from tests.support.hostile.answers import Kind
@@ -67,7 +70,7 @@ EACH: dict[str, Options] = {
     "policies": {"policies": []},
     "hooks": {"hooks": dict.fromkeys(("on_call", "on_attempt", "on_result", "on_error"), hear)},
     "logs": {"logs": True, "redaction": {"patterns": ["email", "card"]}},
-    "telemetry": {"telemetry": True},
+    "telemetry": {"telemetry": {"tracer_provider": TracerProvider(), "meter_provider": MeterProvider()}},
     "guardrails": {"guardrails": {"allowed_models": ["m", "second"], "max_output_tokens": 100}},
     "cache": {"cache": {"scope": "all"}},
     "models": {"models": {"m": ["m", "second"]}, "breaker": False},

@@ -73,7 +73,8 @@ def location_of(call: Call, record: Record, given: str | Mapping[str, str] | Non
         client: Any = call.via or call.client
         if client is None:
             return Location(None, None, given if isinstance(given, str) else _OPENAI)
-        address, hint = str(client._base_url), client._priced_as
+        sockets = client.websocket_base_url if call.session else None
+        address, hint = str(client._base_url if sockets is None else sockets), client._priced_as
     host, port, provider = _known(address.partition("?")[0], hint)
     return Location(host, port, _given(given, address) or provider)
 

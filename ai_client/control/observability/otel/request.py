@@ -1,7 +1,7 @@
 """Attributes of a request: the parameters that the conventions know."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from ...._call.call import Call
 from ...._call.report import AUTO
@@ -99,10 +99,10 @@ def _as_float(value: Any) -> float | None:
 
 
 def _stops(stop: Any, redaction: Redaction) -> list[str] | None:
-    given = [stop] if isinstance(stop, str) else stop
+    given: Any = [stop] if isinstance(stop, str) else stop
     if not isinstance(given, list | tuple):
         return None
-    return [redaction.text(one) for one in given if isinstance(one, str)]
+    return [redaction.text(one) for one in cast("Sequence[Any]", given) if isinstance(one, str)]
 
 
 def _output_type(call: Call, operation: str, body: Mapping[str, Any]) -> str | None:

@@ -25,7 +25,7 @@ def clean(attributes: Mapping[str, Any], changes: Mapping[str, str | None]) -> d
 
 
 def _clean(value: Any) -> Any:
-    kind = type(value)
+    kind = cast("type[Any]", type(value))
     if kind is str or isinstance(value, str):
         return value if len(value) <= _LONGEST and value.isascii() else text(value)
     if kind is bool or kind is float:
