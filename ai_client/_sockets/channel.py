@@ -165,6 +165,7 @@ class Channel(Listening, Resource[M], Generic[M, T]):
 
     async def _send(self, message: str | bytes) -> None:
         session = self._session
+        message = session.rules.applied(message)
         with self._lock:
             if self._reopening and not session.over:
                 self._outbox.put(message)
@@ -183,7 +184,7 @@ class Channel(Listening, Resource[M], Generic[M, T]):
                     self._reopening = False
                     return
                 message = self._outbox.first()
-            await self._session.socket.send(message)
+            await self._session.socket.send(self._session.rules.applied(message))
             with self._lock:
                 self._outbox.drop()
 

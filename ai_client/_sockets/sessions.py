@@ -15,6 +15,7 @@ from .._call.retry import retry
 from .._fork import PerProcess
 from .._libraries import httpx
 from ..errors import ClientClosedError, OpenAIError, WebSocketConnectionClosedError, members_of
+from .event_rules import EventRules
 from .session_usage import SessionMeter
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ async def opened(client: "SessionClient", path: str, model: object, connect: Con
     with nullcontext() if client._gate is None else client._gate.passing():
         try:
             reply = await chained(layers, last)(call)
-            session = Session(client, call, reply, _socket_of(reply, answers))
+            socket = _socket_of(reply, answers)
+            session = Session(client, call, reply, socket, EventRules(layers, call))
             session.begin()
         except BaseException as error:
             for _, socket in answers:
@@ -94,13 +96,17 @@ class Session:
 
     Attributes:
         socket: The open WebSocket.
+        rules: Requirements of policies for the events that it sends.
         over: Whether it was closed from this side, so that it is not opened again.
         why: Why, where that was not its user.
         asked: Whether it was closed at the end of the application, with nothing under way.
     """
 
-    def __init__(self, client: "SessionClient", call: Call, reply: Reply, socket: "Socket") -> None:
+    def __init__(
+        self, client: "SessionClient", call: Call, reply: Reply, socket: "Socket", rules: EventRules
+    ) -> None:
         self.socket = socket
+        self.rules = rules
         self.over = False
         self.why: ClientClosedError | None = None
         self.asked = False

@@ -22,6 +22,7 @@ from .options.amounts import check_amounts
 from .output_cap import capped, is_text, session_in
 from .pricing.estimates import message_tokens, prompt_tokens
 from .record import record_of
+from .session_rules import SessionRules
 from .trim import trim_messages
 
 _NOTHING = "(?!)"
@@ -81,7 +82,7 @@ class Rules:
             GuardrailError: The model is not allowed, the prompt is too large, or the body cannot be checked.
         """
         if self._reads_body and call.body is not None:
-            call = self._checked(call)
+            call = self.checked(call)
         changes: dict[str, Any] = {}
         if self.timeout is not None and (
             isinstance(call.timeout, NotGiven)
@@ -93,7 +94,12 @@ class Rules:
             changes["deadline"] = latest if call.deadline is None else min(call.deadline, latest)
         return call.changed(**changes) if changes else call
 
-    def _checked(self, call: Call) -> Call:
+    def checked(self, call: Call) -> Call:
+        """Return a call with the rules for its body applied.
+
+        Raises:
+            GuardrailError: They forbid it, or its body cannot be read.
+        """
         body = call.members()
         endpoint = endpoint_of(call.path)
         writes_text = call.method == "POST" and is_text(endpoint)
@@ -108,8 +114,8 @@ class Rules:
             changes.update((name, value) for name, value in self.defaults.items() if name not in body)
         sent = {**body, **changes} if changes else body
         if self._allowed is not None:
-            self._check_model(sent)
-            self._check_model(session_in(endpoint, sent))
+            self.check_model(sent)
+            self.check_model(session_in(endpoint, sent))
         if self.max_output_tokens is not None and call.method == "POST":
             limits = capped(endpoint, sent, self.max_output_tokens)
             if limits:
@@ -121,7 +127,8 @@ class Rules:
                 changes.update(self._smaller(endpoint, sent, size, self.max_input_tokens))
         return call.with_members(changes) if changes else call
 
-    def _check_model(self, body: Mapping[str, Any]) -> None:
+    def check_model(self, body: Mapping[str, Any]) -> None:
+        """Raise `GuardrailError` if the model in a body is not allowed."""
         model = given_in(body, "model")
         if self._allowed is None or model is None:
             return
@@ -180,12 +187,20 @@ class Guardrails(Rules):
             GuardrailError: The rules forbid the call.
             DeadlineExceededError: Its `deadline` passed.
         """
-        endpoint = (call.record or record_of(call)).labels.endpoint
-        rules: Rules = self._rules.get(endpoint, self) if endpoint is not None else self
+        rules = self._rules_of(call)
         allowed = rules.applied(call)
         if allowed.deadline is None or allowed.deadline == call.deadline:
             return proceed(allowed)
         return _in_time(allowed, allowed.deadline, proceed, rules)
+
+    def _of_session(self, call: Call) -> SessionRules | None:
+        """Return the rules for the events of a session, `None` where there are none."""
+        rules = self._rules_of(call)
+        return SessionRules(rules, call) if rules._reads_body else None
+
+    def _rules_of(self, call: Call) -> Rules:
+        endpoint = (call.record or record_of(call)).labels.endpoint
+        return self._rules.get(endpoint, self) if endpoint is not None else self
 
 
 async def _in_time(call: Call, deadline: float, proceed: Next, rules: Rules) -> Reply:

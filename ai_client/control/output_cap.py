@@ -42,11 +42,11 @@ def capped(endpoint: str, body: Mapping[str, Any], most: int) -> dict[str, Any]:
         return _capped(endpoint, body, most)
     if _SESSION.search(endpoint) is not None and given_in(body, "session") is not None:
         session = members_of(body["session"])
-        changes = _of_session(session, "max_output_tokens", most)
+        changes = capped_session(session, most)
         return {"session": {**session, **changes}} if changes else {}
     if _PLAIN_SESSION.search(endpoint) is not None:
         name = _OF_SESSION[endpoint.endswith("/sessions")]
-        return _of_session(body, name, most)
+        return capped_session(body, most, name=name)
     return {}
 
 
@@ -75,13 +75,24 @@ def _own_limits(endpoint: str) -> tuple[str, ...]:
     return ("max_completion_tokens", "max_tokens")
 
 
-def _of_session(session: Mapping[str, Any], name: str, most: int) -> dict[str, Any]:
-    """Return the limit of each response of a session; one that only transcribes has none."""
+def capped_session(
+    session: Mapping[str, Any], most: int, *, name: str = "max_output_tokens", adds: bool = True
+) -> dict[str, Any]:
+    """Return the limits to change in the settings of a session or of one of its responses.
+
+    Args:
+        session: The settings; those of a session that only transcribes have no limit.
+        most: The cap.
+        name: The limit to add where there is none.
+        adds: Whether one is added.
+    """
     if session.get("type") == "transcription":
         return {}
     most = min(most, _REALTIME_MOST)
-    changes = {other: most for other in _OF_SESSION if _exceeds(given_in(session, other), most)}
-    if all(given_in(session, other) is None for other in _OF_SESSION):
+    changes: dict[str, Any] = {
+        other: most for other in _OF_SESSION if _exceeds(given_in(session, other), most)
+    }
+    if adds and all(given_in(session, other) is None for other in _OF_SESSION):
         changes[name] = most
     return changes
 

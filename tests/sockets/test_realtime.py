@@ -13,7 +13,13 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from ai_client._sockets import channel
 from ai_client._sockets.opening import ReconnectingEvent, ReconnectingOverrides
-from ai_client.errors import OpenAIError, WebSocketConnectionClosedError, WebSocketQueueFullError
+from ai_client.control import Guardrails
+from ai_client.errors import (
+    GuardrailError,
+    OpenAIError,
+    WebSocketConnectionClosedError,
+    WebSocketQueueFullError,
+)
 from ai_client.live import LiveConnect, SidebandConnect
 from tests.support.invoke import KEY, Invoke
 
@@ -409,3 +415,78 @@ def test_a_message_without_an_end(invoke: Invoke, peer: Peer) -> None:
             invoke(connection.recv)
     assert caught.value.close_code == 1009
     assert not asked
+
+
+def sent_within(invoke: Invoke, peer: Peer, rules: Guardrails, connect: str, events: list[Any]) -> list[Any]:
+    """Send events in a session of a client with guardrails, the first before it is open, and return what came."""
+    done = threading.Event()
+
+    def script(connection: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                peer.received.append(json.loads(connection.recv()))
+        done.set()
+
+    peer.scripts.append(script)
+    client = invoke.client(websocket_base_url=peer.url, layers=[rules])
+    manager = (
+        client.realtime.connect(model="gpt-realtime") if connect == "realtime" else client.responses.connect()
+    )
+    manager.send(events[0])
+    with invoke.within(manager) as connection:
+        for one in events[1:]:
+            if isinstance(one, str):
+                invoke(connection.send_raw, one)
+            else:
+                invoke(connection.send, one)
+    assert done.wait(20)
+    return peer.received
+
+
+def test_the_limits_of_a_session_are_capped(invoke: Invoke, peer: Peer) -> None:
+    """Limits that events ask for are lowered, the first settings get one, and later ones keep a lower one."""
+    transcription = {"type": "session.update", "session": {"type": "transcription"}}
+    events: list[Any] = [
+        {"type": "session.update", "session": {"type": "realtime", "max_output_tokens": "inf"}},
+        {"type": "session.update", "session": {"type": "realtime", "instructions": "Be brief."}},
+        {"type": "session.update", "session": {"max_response_output_tokens": 4096}},
+        transcription,
+        {"type": "response.create"},
+        {"type": "response.create", "response": {"max_output_tokens": 1000}},
+        {"type": "response.create", "response": {"max_output_tokens": 10}},
+        json.dumps({"type": "response.create", "response": {"max_output_tokens": "inf"}}),
+        {"type": "input_audio_buffer.append", "audio": "AAAA"},
+    ]
+    assert sent_within(invoke, peer, Guardrails(max_output_tokens=100), "realtime", events) == [
+        {"type": "session.update", "session": {"type": "realtime", "max_output_tokens": 100}},
+        events[1],
+        {"type": "session.update", "session": {"max_response_output_tokens": 100}},
+        transcription,
+        {"type": "response.create"},
+        {"type": "response.create", "response": {"max_output_tokens": 100}},
+        events[6],
+        {"type": "response.create", "response": {"max_output_tokens": 100}},
+        events[8],
+    ]
+
+
+def test_responses_over_a_socket_are_held_to_the_rules(invoke: Invoke, peer: Peer) -> None:
+    """A response that is asked for over a WebSocket gets the cap and the defaults, and needs an allowed model."""
+    rules = Guardrails(max_output_tokens=100, allowed_models=["gpt-*"], defaults={"temperature": 0})
+    asked = {"type": "response.create", "model": "gpt-5.5", "input": "Hi"}
+    events: list[Any] = [{**asked, "max_output_tokens": 1000}, asked]
+    out = {**asked, "max_output_tokens": 100, "temperature": 0}
+    assert sent_within(invoke, peer, rules, "responses", events) == [out, out]
+    for forbidden in ({**asked, "model": "o9"}, json.dumps({**asked, "model": "o9"})):
+        with pytest.raises(GuardrailError, match="'o9'"):
+            sent_within(invoke, peer, rules, "responses", [asked, forbidden])
+
+
+def test_a_session_changes_to_no_other_model(invoke: Invoke, peer: Peer) -> None:
+    """Settings with a model that is not allowed are not sent, nor is the session opened where they wait for it."""
+    rules = Guardrails(allowed_models=["gpt-*"])
+    settings = {"type": "session.update", "session": {"type": "realtime", "model": "o9"}}
+    for events in ([settings], [{"type": "response.create"}, settings]):
+        with pytest.raises(GuardrailError, match="'o9'"):
+            sent_within(invoke, peer, rules, "realtime", events)
+    assert settings not in peer.received
