@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,20 +80,18 @@ def answer_of(process: "subprocess.Popen[str]", ask: bool = True) -> Any:
     return json.loads(process.stdout.readline())
 
 
-def spend(url: str, *, port: int, processes: int, calls: int, limit: float, seed: int) -> list[Spender]:
-    """Run processes, sync and async ones in turn, kill half of them at some moment, and wait for the others."""
-    chance = random.Random(seed)
+def spend(given: Mapping[str, Any], processes: int) -> list[Spender]:
+    """Run processes, sync and async ones in turn, kill half of them at some moment, and wait for the others.
+
+    Args:
+        given: The options of each, see `spender`.
+        processes: How many.
+    """
+    chance = random.Random(given["seed"])
+    calls = given["calls"]
     spenders: list[Spender] = []
     for number in range(processes):
-        options = {
-            "name": f"p{number}",
-            "url": f"http://127.0.0.1:{port}",
-            "store": url,
-            "sync": bool(number & 1),
-            "calls": calls,
-            "seed": seed,
-            "limit": limit,
-        }
+        options = {**given, "name": f"p{number}", "sync": bool(number & 1)}
         command = [sys.executable, "-m", "tests.support.hostile.spender", json.dumps(options)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         dies_after = chance.randrange(calls // 10, calls * 9 // 10) if number & 2 else None

@@ -11,7 +11,7 @@ import random
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from ai_client import AsyncOpenAI, AsyncStream, OpenAI, OpenAIError, Stream, labels
@@ -256,6 +256,23 @@ async def cancelled(work: Any, chance: random.Random) -> None:
 
 
 def main(options: dict[str, Any]) -> None:
+    """Make the calls, in a project of Django with the databases that the store needs.
+
+    Args:
+        options: `name`, `seed`, `calls`; the provider's `url`, the `store`, its `databases`, the `limit` of a tenant in
+            USD, and whether the client is the `sync` one.
+    """
+    with ExitStack() as stack:
+        if options["databases"]:
+            from tests.support import django_databases
+
+            django_databases.load_site()
+            for alias, entry in options["databases"].items():
+                stack.enter_context(django_databases.database(alias, entry))
+        make_calls(options)
+
+
+def make_calls(options: dict[str, Any]) -> None:
     """Make the calls once a line comes in."""
     witness = Witness()
     store = watched(options["store"])
