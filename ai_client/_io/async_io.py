@@ -93,7 +93,12 @@ class AsyncIO:
 
     async def work(self, executor: Executor, function: Callable[..., T], /, *args: Any) -> T:
         """Run a function in a thread of *executor*."""
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(executor, function, *args))
+        working = asyncio.get_running_loop().run_in_executor(executor, function, *args)
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            working.add_done_callback(_retrieve)
+            raise
 
     async def gather(self, makers: Iterable[Callable[[], Coroutine[Any, Any, T]]], limit: int, /) -> list[T]:
         """Run coroutines in tasks that live as long as this call."""
@@ -217,3 +222,9 @@ class _AsyncWaiter:
 def _complete(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def _retrieve(future: "asyncio.Future[Any]") -> None:
+    """Look at the error of work that nobody waits for any more, so that the event loop does not report it."""
+    if not future.cancelled():
+        future.exception()

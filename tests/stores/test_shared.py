@@ -1,9 +1,12 @@
 """Stores over backends: on both ways to wait, while the backend is down, and across processes."""
 
 import asyncio
+import gc
 import logging
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -248,6 +251,31 @@ class Slow(MemoryBackend):
         self.asked.set()
         assert self.go.wait(10)
         return super().admit(*args)
+
+
+def test_a_failure_that_nobody_waits_for_is_not_reported() -> None:
+    """A store that fails after its caller was cancelled leaves no error that the event loop reports as forgotten."""
+    failing = threading.Event()
+    reported: list[object] = []
+
+    def fail() -> None:
+        failing.wait(30)
+        raise StoreError("down")
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+        with ThreadPoolExecutor(1) as executor:
+            waiting = asyncio.ensure_future(async_io().work(executor, fail))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            with suppress(asyncio.CancelledError):
+                await waiting
+            failing.set()
+        await asyncio.sleep(0)
+        gc.collect()
+
+    asyncio.run(main())
+    assert not reported
 
 
 def test_a_reservation_that_nobody_waits_for_is_given_back() -> None:
