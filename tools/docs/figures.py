@@ -28,6 +28,12 @@ FRAMEWORKS = {
     "official_per_request": "official SDK, one a request",
 }
 
+PITFALL = {
+    "official_per_request": "the official SDK, a client per request",
+    "official_shared": "the official SDK, one client",
+    "ours_shared": "`ai_client`, one client",
+}
+
 
 def figures() -> str:
     """Return the short table."""
@@ -44,6 +50,17 @@ def figures() -> str:
         ]
         rows.append(f"| {title} | {' | '.join(shown)} | {_times(contenders, 'official')} |")
     return "\n".join([*rows, "", _where(found)])
+
+
+def pitfall() -> str:
+    """Return the table of what a client per request costs an endpoint of FastAPI."""
+    measured = results.read()["endpoints"]["frameworks"]["FastAPI"]
+    rows = ["| | Requests/s | Connections | Memory |", "| --- | ---: | ---: | ---: |"]
+    for kind, title in PITFALL.items():
+        of = measured[kind]
+        speed, memory = round(of["requests_per_second"]), round(of["resident_megabytes"])
+        rows.append(f"| {title} | {speed} | {of['upstream_connections']} | {memory}{NO_BREAK}MB |")
+    return "\n".join(rows)
 
 
 def bars() -> str:

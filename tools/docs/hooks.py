@@ -8,6 +8,7 @@ from mkdocs.exceptions import PluginError
 
 from tools.docs.operations import operations
 
+_STYLE = "<style>td:first-child code { white-space: nowrap }</style>"  # names in tables stay whole
 _LOADS_ELSEWHERE = re.compile(r"<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
 
 
@@ -32,9 +33,9 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def on_post_page(output: str, *, page: Any, config: Any) -> str:
-    """Raise `PluginError` if a page loads a script, a style or an image from another host."""
+    """Keep names in tables whole; raise `PluginError` if a page loads a script, a style or an image from elsewhere."""
     del config
     found = _LOADS_ELSEWHERE.search(output)
     if found is not None:
         raise PluginError(f"{page.file.src_uri} loads something from elsewhere: {found[0]}")
-    return output
+    return output.replace("</head>", f"{_STYLE}</head>", 1)
