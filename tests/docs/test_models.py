@@ -13,7 +13,7 @@ from ai_client.control.pricing.terms import Terms
 from tools.bench.controls import Sender
 from tools.readme import ROOT
 
-MODEL = re.compile(r"(?<![\w/.*-])(?:gpt-\d|o\d-|text-embedding-)[\w.]*(?:-[\w.]*\w)*")
+MODEL = re.compile(r"(?<![\w/.*-])(?:gpt-\d|o\d-|text-embedding-)[\w.]*(?:-[\w.]*\w)*(?![\w-]*\*)")
 PLACES = ("README.md", "docs", "example_apps", "integrations", "ai_client/testing")
 
 
