@@ -38,11 +38,14 @@ def place(
         with running_redis(tmp_path) as server:
             yield Place(server.url)
     else:
-        with running_postgres() as server, django_databases.database("spent", server.settings):
-            django_databases.migrate("spent", django_db_blocker)
-            django_databases.keep_connections(monkeypatch)
-            with django_db_blocker.unblock():
-                yield Place("django-db://spent", {"spent": server.settings})
+        django_databases.keep_connections(monkeypatch)
+        with (
+            running_postgres() as server,
+            django_databases.database("spent", server.settings),
+            django_db_blocker.unblock(),
+        ):
+            django_databases.migrate("spent")
+            yield Place("django-db://spent", {"spent": server.settings})
 
 
 def check(place: Place, *, processes: int, calls: int) -> None:
