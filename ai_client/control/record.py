@@ -13,16 +13,20 @@ def record_of(call: Call) -> Record:
     """Return the record of a call; create it on first use."""
     record = call.record
     if record is None:
-        body = call.body
-        model = (members_of(body) if isinstance(body, Mapping) else call.members()).get("model")
-        record = call.record = Record(current_labels(), model if isinstance(model, str) else None)
+        record = call.record = Record(current_labels(), _model_in(call))
     return record
+
+
+def _model_in(call: Call) -> str | None:
+    body = call.body
+    model = (members_of(body) if isinstance(body, Mapping) else call.members()).get("model")
+    return model if isinstance(model, str) else None
 
 
 def note_model(call: Call, record: Record) -> None:
     """Note the model that a call is about to be sent to, where a policy of the application has chosen another."""
-    model = members_of(call.body).get("model")
-    if isinstance(model, str) and model != (record.target_model or record.model):
+    model = _model_in(call)
+    if model is not None and model != (record.target_model or record.model):
         record.target = record.target_model = model
 
 

@@ -346,6 +346,27 @@ def test_what_a_target_served_for_an_account_is_kept_by_nobody(invoke: Invoke, o
     assert keys == [f"Bearer key-of-{tenant}-0123456789" for tenant in ("a", "b", "a")]
 
 
+def test_a_body_in_bytes_is_compared_by_what_it_says(invoke: Invoke, upstream: Upstream) -> None:
+    """A body that is given as bytes gets the answer to the same request, and is never cached in a conversation."""
+    client = cached(invoke, ignore=["content-type"])
+
+    def post(path: str, **body: Any) -> None:
+        invoke(
+            client.post,
+            path,
+            cast_to=dict[str, Any],
+            content=json.dumps(body).encode(),
+            options={"headers": {"content-type": "application/json"}},
+        )
+
+    ask(invoke, client)
+    post("/chat/completions", **CHAT, user="u")
+    assert len(upstream.requests) == 1
+    for _ in range(2):
+        post("/responses", model="m", input="x", conversation="conv_1", temperature=0)
+    assert len(upstream.requests) == 3
+
+
 def test_a_body_that_is_no_json_is_sent_as_it_is(invoke: Invoke, upstream: Upstream) -> None:
     """Bytes that are no JSON, in a call that asks for the cache, are sent and not cached."""
     client = cached(invoke)

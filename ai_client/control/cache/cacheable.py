@@ -1,7 +1,6 @@
 """Which requests may be answered from the cache: those that would be answered alike, as far as the API says."""
 
 from ..._call.call import Call
-from ...errors import members_of
 
 _ALWAYS = ("/embeddings", "/moderations")
 _IF_DETERMINISTIC = ("/chat/completions", "/completions", "/responses")
@@ -11,7 +10,7 @@ def is_cacheable(call: Call) -> bool:
     """Return whether the cache may serve a call at all: not uploads, nor calls that change what they are about."""
     if call.method != "POST" or call.files is not None:
         return False
-    return members_of(call.body).get("conversation") is None  # each call continues it
+    return call.members().get("conversation") is None  # each call continues it
 
 
 def repeats(call: Call, *, everything: bool) -> bool:
@@ -19,7 +18,7 @@ def repeats(call: Call, *, everything: bool) -> bool:
     path = call.path
     if not path.endswith(_IF_DETERMINISTIC):
         return path.endswith(_ALWAYS)
-    body = members_of(call.body)
+    body = call.members()
     if body.get("background"):
         return False
     if everything or ("seed" in body and isinstance(body["seed"], int)):

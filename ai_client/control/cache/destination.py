@@ -6,7 +6,6 @@ from typing import Any
 from ..._call.call import Call
 from ..._params.omit import Omit
 from ..._params.query import query_items
-from ...errors import members_of
 from .ignored import Ignored
 
 
@@ -18,7 +17,7 @@ def destination(call: Call, ignored: Ignored) -> Sequence[object]:
     client = call.via or call.client
     if client is None:
         return ()
-    model = members_of(call.body).get("model")
+    model = call.members().get("model")
     route: list[object] = []
     for policy in call.client._layers if isinstance(model, str) and call.client is not None else ():
         if hasattr(policy, "_route"):

@@ -69,7 +69,7 @@ def _is_keepable_stream(call: Call, content: bytes) -> bool:
 
 
 def _asks_for_usage(call: Call) -> bool:
-    options = members_of(members_of(call.body).get("stream_options"))
+    options = members_of(call.members().get("stream_options"))
     return options.get("include_usage") is True
 
 
@@ -122,7 +122,7 @@ def _says(item: object) -> bool:
 def _is_limited_by_caller(call: Call) -> bool:
     if call.record is not None and call.record.output_capped:
         return False
-    body = members_of(call.body)
+    body = call.members()
     return any(type(body.get(name)) is int for name in _LIMITS)
 
 

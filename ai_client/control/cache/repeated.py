@@ -17,7 +17,7 @@ _REPEATS = "/responses"
 
 def repeated_of(call: Call, ignored: Ignored) -> Mapping[str, Any]:
     """Return the members of a call, as JSON, that its response repeats though they are not compared."""
-    if not call.path.endswith(_REPEATS) or ignored.members.isdisjoint(members_of(call.body)):
+    if not call.path.endswith(_REPEATS) or ignored.members.isdisjoint(call.members()):
         return {}
     members = members_of(from_json(call.encoded()))
     return {name: members[name] for name in ignored.members if members.get(name) is not None}
