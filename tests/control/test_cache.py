@@ -5,6 +5,7 @@ import json
 import random
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -485,6 +486,59 @@ def test_a_flight_of_a_process_that_died_is_taken_over(invoke: Invoke, clock: Cl
     assert 5 <= sum(slept) < 6
     assert how(embed(invoke, client)) == "hit"
     assert store.backend.ledger(keys[0], clock.now).held == 0
+    store.close()
+
+
+@pytest.mark.parametrize("answer", ["cut off", "large", "failed"])
+def test_what_is_not_kept_makes_nobody_wait_in_line(answer: str, upstream: Upstream, tmp_path: Path) -> None:
+    """Where a process gets an answer that is not kept, or none, all others that waited for it ask at once."""
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    first, others = Gate(), Gate()
+    reply: dict[str, Any] = {
+        "cut off": {"json": {"choices": []}},
+        "large": {"content": "x" * 2000},
+        "failed": {"status": 500},
+    }[answer]
+    upstream.reply(gate=first, **reply)
+    upstream.always(gate=others, **reply)
+
+    def ask() -> str:
+        policy = Cache("all", store, max_body=1000)
+        options: dict[str, Any] = {"base_url": upstream.base_url, "api_key": "any", "max_retries": 0}
+        with OpenAI(**options, layers=[policy]) as client:
+            try:
+                client.chat.completions.create(
+                    model="m", messages=[{"role": "user", "content": "x"}], temperature=0
+                )
+            except InternalServerError:
+                return "failed"
+        return "answered"
+
+    waiting: set[int] = set()
+    all_wait = threading.Event()
+    get = store.backend.get
+
+    def note(key: str, now: float) -> bytes | None:
+        found = get(key, now)
+        if key.endswith("in vain"):
+            waiting.add(threading.get_ident())
+            if len(waiting) == 3:
+                all_wait.set()
+        return found
+
+    store.backend.get = note  # type: ignore[method-assign]
+    with ThreadPoolExecutor(4) as pool:
+        try:
+            calls = [pool.submit(ask)]
+            upstream.wait_for(lambda: upstream.in_flight == 1)
+            calls += [pool.submit(ask) for _ in range(3)]
+            assert all_wait.wait(60)
+            first.set()
+            upstream.wait_for(lambda: upstream.in_flight == 3)
+        finally:
+            first.set()
+            others.set()
+        assert {call.result(60) for call in calls} == {"failed" if answer == "failed" else "answered"}
     store.close()
 
 

@@ -44,12 +44,23 @@ class Lease:
         self._renewal = keep_renewed(io, self._store, self._ticket, [hold], SECONDS, at_most=LONGEST)
         return True
 
-    async def give_back(self, io: IO) -> None:
-        """Release the lease if it was taken, even if the caller is cancelled."""
+    async def give_back(self, io: IO, *, in_vain: bool = False) -> None:
+        """Release the lease if it was taken, even if the caller is cancelled.
+
+        Args:
+            io: How to wait.
+            in_vain: Whether those who wait for it need not wait for each other, as nothing came of it.
+        """
         if self._renewal is not None:
             self._renewal.stop()
-            await io.carry_through(self._settle(io))
+            await io.carry_through(self._settle(io, in_vain=in_vain))
 
-    async def _settle(self, io: IO) -> None:
+    async def last_in_vain(self, io: IO) -> bytes | None:
+        """Return what changes each time the lease is released in vain."""
+        return await self._store.get(io, f"{self._name}|in vain", io.now())
+
+    async def _settle(self, io: IO, *, in_vain: bool) -> None:
         now = io.now()
+        if in_vain:
+            await self._store.set(io, f"{self._name}|in vain", self._ticket.encode(), now + LONGEST, now)
         await self._store.settle(io, self._ticket, [Spend(self._name, 0, now)], now)

@@ -196,37 +196,42 @@ class Cache:
     async def _lead(
         self, call: Call, proceed: Next, record: Record, place: EntryPlace, flight: Flight
     ) -> Reply:
+        """Answer a call for all equal ones of this process, with what another process has fetched where one does."""
+        lease = None if self.store.instant is not None else Lease(self.store, place.key)
         try:
-            reply, flight.entry = await self._send_alone(call, proceed, record, place)
-            flight.answered = True
+            entry = None if lease is None else await self._wait_for_turn(call, place, lease)
+            if entry is None:
+                reply, entry = await self._send_whole(call, proceed, record, place)
+            else:
+                reply = self._answer(call, record, entry, "shared")
+            flight.entry, flight.answered = entry, True
         except APIError as error:
             if not isinstance(error, DeadlineExceededError):  # the deadline is the leader's own
                 flight.error = error
             raise
+        finally:
+            if lease is not None:
+                is_kept = flight.entry is not None and self._is_small(flight.entry)
+                in_vain = not is_kept and (flight.answered or flight.error is not None)
+                await lease.give_back(call.io, in_vain=in_vain)
         return reply
 
-    async def _send_alone(
-        self, call: Call, proceed: Next, record: Record, place: EntryPlace
-    ) -> tuple[Reply, Entry | None]:
-        """Send a call, or wait for the response that another process is fetching."""
-        if self.store.instant is not None:
-            return await self._send_whole(call, proceed, record, place)
-        io, lease, pause = call.io, Lease(self.store, place.key), _FIRST_PAUSE
-        try:
-            while not await lease.take(io):
-                await io.sleep(pause)
-                pause = min(2 * pause, _LAST_PAUSE)
-                if (entry := await self._fresh(call, place)) is not None:
-                    return self._answer(call, record, entry, "shared"), entry
-                if is_over(call.deadline):
-                    return await self._send_whole(
-                        call, proceed, record, place
-                    )  # raises DeadlineExceededError
+    async def _wait_for_turn(self, call: Call, place: EntryPlace, lease: Lease) -> Entry | None:
+        """Wait until it is this process's turn to send a call, unless another has got the response; return that."""
+        io, pause = call.io, _FIRST_PAUSE
+        before: bytes | None = None
+        waits = False
+        while not await lease.take(io):
+            now = await lease.last_in_vain(io)
+            if not waits:
+                before, waits = now, True
+            if now != before or is_over(call.deadline):  # sending it raises the deadline's error
+                return None
+            await io.sleep(pause)
+            pause = min(2 * pause, _LAST_PAUSE)
             if (entry := await self._fresh(call, place)) is not None:
-                return self._answer(call, record, entry, "shared"), entry
-            return await self._send_whole(call, proceed, record, place)
-        finally:
-            await lease.give_back(io)
+                return entry
+        return await self._fresh(call, place)
 
     async def _fresh(self, call: Call, place: EntryPlace) -> Entry | None:
         entry = await self._read(call, place)
@@ -274,9 +279,12 @@ class Cache:
         return reply
 
     async def _keep(self, call: Call, place: EntryPlace, entry: Entry) -> None:
-        if sum(map(len, entry.chunks)) <= self.max_body:
+        if self._is_small(entry):
             expires = entry.stored + self.ttl + self.stale_if_error
             await self.store.set(call.io, place.key, entry.to_bytes(place.key), expires, call.io.now())
+
+    def _is_small(self, entry: Entry) -> bool:
+        return sum(map(len, entry.chunks)) <= self.max_body
 
     def _may_keep(self, record: Record, place: EntryPlace, response: "httpx.Response") -> bool:
         """Return whether the response may be shared: not where a target served it for an account of its own."""
