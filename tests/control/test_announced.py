@@ -128,6 +128,14 @@ def test_calls_that_ended_without_news_are_counted() -> None:
     assert len(begun(limits, 20, NOW)) == 1
 
 
+def test_an_error_without_news_changes_nothing() -> None:
+    """An error that announces no limits, as of a proxy, lifts none; it used one of what was left."""
+    limits = Announced()
+    answered(limits, response(2), NOW)
+    answered(limits, httpx.Response(502), NOW)
+    assert len(begun(limits, 20, NOW)) == 1
+
+
 def test_calls_sent_before_are_part_of_what_was_announced() -> None:
     """What is left is less only the calls that were sent after the one whose answer announced it."""
     limits = Announced()

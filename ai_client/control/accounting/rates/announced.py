@@ -138,6 +138,9 @@ class Announced:
             found["requests"] = Announcement(0.0, None, max(0.0, min(after, LONGEST)))
         else:
             found = announced_in(response, now)
+        if not found and not response.is_success:  # of a proxy, say, which knows of no limits
+            self.leave(model, number, used=True)
+            return
         with self._lock:
             one.under_way.pop(number, None)
             for unit in _FEW:
