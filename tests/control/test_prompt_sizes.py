@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ai_client import BudgetExceeded, not_given
+from ai_client import BudgetExceeded, not_given, omit
 from ai_client._models.decode import decode
 from ai_client.control import Call
 from ai_client.control.accounting.budget import Budget, Budgets
@@ -552,3 +552,14 @@ def test_a_pdf_of_many_parts_counts_all_of_its_pages(pages: int) -> None:
     ]
     found = most(model="gpt-4o", input=document(b"%PDF-1.7\n" + b"\n".join(parts)))
     assert found // (4 * pages) == pytest.approx(765 + 2000, abs=10)
+
+
+def test_what_is_left_out_of_a_body_has_no_size() -> None:
+    """A member that a caller or a helper leaves open is not sent, and so counts for nothing."""
+    body: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+    open_ones = {"response_format": omit, "tools": not_given}
+    sizes = [
+        input_tokens(Call(sync_io(), "POST", "/chat/completions", None, body=one))
+        for one in (body, {**body, **open_ones})
+    ]
+    assert sizes[0] == sizes[1]

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from ..._call.size import Size
 from ..._params.encoding import encode
+from ..._params.omit import NotGiven, Omit
 from ...errors import members_of
 from .documents import document_size
 from .image_size import decoded, encoded_in, pixels_of
@@ -46,6 +47,8 @@ def add_body(size: Size, body: Mapping[str, Any], *, is_form: bool = False) -> N
     """Add all of a body that a model reads; of a form, only its texts."""
     model = body.get("model")
     for name, value in body.items():
+        if isinstance(value, NotGiven | Omit):
+            continue
         if name in _CONTENT:
             add_content(size, value, model)
         elif name not in _NO_PROMPT and value is not None and not is_form:

@@ -176,6 +176,6 @@ def check_nothing_is_held(layers: Iterable[Any], place: Path) -> None:
         assert [name for name, account in accounts.items() if account.held] == []
     if place.exists():
         with sqlite3.connect(place) as database:
-            held = database.execute("SELECT key FROM holds").fetchall()
+            held = database.execute("SELECT key FROM reservations").fetchall()
         database.close()
         assert held == []
