@@ -111,12 +111,12 @@ def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Findin
 
 def _attempts(config: ClientConfig) -> int:
     """Return the attempts that a call makes at most: the targets of a fallback share those of the call."""
-    controls = config.controls or {}
+    controls: Mapping[str, Any] = config.controls or {}
     targets = 1
     if controls.get("models") or controls.get("fallback"):
         from .control.fallback.targets import Chains  # noqa: PLC0415 - only where there are chains
 
-        fallback = controls.get("fallback") or {}
+        fallback: Mapping[str, Any] = controls.get("fallback") or {}
         chains = Chains(
             controls.get("models") or {},
             fallback.get("default", ()),

@@ -118,24 +118,15 @@ def test_refusals_can_be_chosen(invoke: Invoke, upstream: Upstream) -> None:
         store = open_store("memory://")
         rates = RateLimits([RateLimit(requests=1, scope="model")], store)
         chain = Fallback({"m": ["a", "b"]}, on=on)  # type: ignore[arg-type]
-        limited = invoke.client(layers=[chain, first_alias(), rates])
+        limited = invoke.client(layers=[chain, rates])
         invoke.chat(limited, model="m")
         if expected is None:
-            invoke.chat(limited, model="m")
+            record = call_record(invoke.chat(limited, model="m"))
+            assert record is not None
+            assert record.target == "b"
         else:
             with pytest.raises(expected):
                 invoke.chat(limited, model="m")
-
-
-def first_alias() -> Any:
-    """Give a policy that counts each target as a model of its own."""
-
-    async def policy(call: Call, proceed: Next) -> CallReply:
-        record = record_of(call)
-        record.model = record.target
-        return await proceed(call)
-
-    return policy
 
 
 @pytest.mark.parametrize(
@@ -224,6 +215,21 @@ def test_a_failure_without_a_chain_has_no_others(invoke: Invoke, upstream: Upstr
         with pytest.raises(InternalServerError) as caught:
             invoke.chat(invoke.client(layers=layers))
         assert caught.value.failures == ()
+
+
+def test_an_error_that_is_raised_again_says_it_once(invoke: Invoke) -> None:
+    """An error that a policy raises for every call does not grow by a note for each."""
+    error = QueueFull("Too many calls at once.", queue_length=0)
+
+    async def full(call: Call, proceed: Next) -> CallReply:
+        del call, proceed
+        raise error
+
+    client = invoke.client(layers=[Fallback({"m": ["a", "b"]}, on=["queue_full"]), full])
+    for _ in range(3):
+        with pytest.raises(QueueFull):
+            invoke.chat(client, model="m")
+    assert len(error.__notes__) == 1
 
 
 def test_where_nothing_is_sent_the_first_refusal_is_raised(invoke: Invoke, upstream: Upstream) -> None:

@@ -55,7 +55,9 @@ def conclude(failed: Sequence[Failed]) -> Failed:
     if others:
         found.error.failures = shown(others)
         for one in others:
-            found.error.add_note(f"Fallback: nor did {one.target.name} answer ({one.summary}).")
+            note = f"Fallback: nor did {one.target.name} answer ({one.summary})."
+            if note not in getattr(found.error, "__notes__", ()):  # an error may be raised more than once
+                found.error.add_note(note)
     return found
 
 
