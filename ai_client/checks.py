@@ -3,7 +3,7 @@
 import logging
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -94,6 +94,7 @@ def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Findin
             f"Use an https URL as {spell('base_url')}.",
             deploy=True,
         )
+    yield from _unpriced_budgets(config, spell)
     limit = worker_timeout()
     if limit is not None:
         longest = config.deadline
@@ -125,6 +126,28 @@ def _attempts(config: ClientConfig) -> int:
         )
         targets = chains.longest
     return max(config.max_retries + 1, targets)
+
+
+def _unpriced_budgets(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Finding]:
+    """Yield a finding for hard budgets in USD that no price is known for."""
+    controls = config.controls or {}
+    budgets: Sequence[Mapping[str, Any]] = controls.get("budgets") or ()
+    if controls.get("prices") or not any(one.get("usd") and one.get("hard", True) for one in budgets):
+        return
+    options: Mapping[str, Any] = controls.get("price_options") or {}
+    host = urlsplit(config.base_url or config.azure_endpoint or "").hostname or ""
+    if not (options.get("library", True) and find_spec("genai_prices")):
+        yield Finding(
+            "W004",
+            "A hard budget in USD has no prices: it rejects nothing, and counts only costs that answers report.",
+            f'Install the prices, pip install "ai-client[prices]", or set them as {spell("controls")}["prices"].',
+        )
+    elif not options.get("provider") and _is_local(host):
+        yield Finding(
+            "W004",
+            f"A hard budget in USD rejects each call, as no prices are known for models at {host}.",
+            f'Set them as {spell("controls")}["prices"], or whose they are as ["price_options"]["provider"].',
+        )
 
 
 def _is_local(host: str) -> bool:

@@ -16,10 +16,11 @@ from ai_client import APIStatusError, BudgetExceeded, ConfigError, labels
 from ai_client.control import Call, Reply as CallReply
 from ai_client.control.accounting.budget import Budget, Budgets, BudgetWarning
 from ai_client.control.accounting.cost import Cost
+from ai_client.control.pricing.prices import Prices
 from ai_client.control.record import call_record
 from ai_client.control.windows import window
 from ai_client.stores import Ledger, open_store
-from ai_client.testing import Upstream
+from ai_client.testing import Recorded, Reply, Upstream
 from ai_client.web import http_error
 from tests.support.accounts import chat_reply, held
 from tests.support.invoke import Invoke
@@ -51,6 +52,23 @@ def test_a_hard_budget_refuses(invoke: Invoke, upstream: Upstream) -> None:
     shown = http_error(error)
     assert shown is not None
     assert (shown.status, shown.type) == (402, "budget")
+
+
+def test_budgets_in_usd_without_a_source_of_prices(invoke: Invoke, upstream: Upstream) -> None:
+    """Where no price can be known, a hard budget in USD rejects nothing, and counts the costs that answers report."""
+
+    def reported(recorded: Recorded) -> Reply:
+        reply = chat_reply(recorded)
+        if len(upstream.requests) == 1:
+            reply.json["usage"]["cost"] = 0.25
+        return reply
+
+    upstream.always(reported)
+    store = open_store()
+    client = invoke.client(layers=[Budgets([Budget(usd=1, per="total")], store, Prices(library=False))])
+    invoke.chat(client, max_tokens=100)
+    invoke.chat(client, max_tokens=100)
+    assert held(store) == Ledger(250_000_000, 0)
 
 
 def test_budgets_in_usd(invoke: Invoke, upstream: Upstream) -> None:

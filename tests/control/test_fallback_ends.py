@@ -91,7 +91,7 @@ def test_a_target_without_a_price_is_passed_over(
 
 def test_without_a_chain_a_missing_price_is_an_error(invoke: Invoke, upstream: Upstream) -> None:
     """A model without a price and without another target is an error of the configuration."""
-    client = invoke.client(layers=[Fallback(), in_usd(5, {})])
+    client = invoke.client(layers=[Fallback(), in_usd(5, {"another": {"input": 1}})])
     with pytest.raises(ConfigError, match="is unknown"):
         invoke.chat(client, model="m")
     assert asked(upstream) == []

@@ -16,6 +16,10 @@ from ai_client_django._handle import SettingsHandle
 REMOTE = {"api_key": "k", "base_url": "http://ai.test/v1", "timeout": 1, "max_retries": 0}
 
 
+LOCAL = "http://127.0.0.1:11434/v1"
+BUDGET: dict[str, Any] = {"budgets": [{"usd": 5}]}
+
+
 def found(setting: Any, *, deploy: bool = False) -> list[CheckMessage]:
     """Run the checks on a setting, faulty or not."""
     handle = SettingsHandle(setting)
@@ -54,6 +58,28 @@ def found(setting: Any, *, deploy: bool = False) -> list[CheckMessage]:
         ({"api_key": "k", "layers": []}, ["ai_client_django.E002"]),
         ({"api_key": "k", "default_headers": {"": "a"}, "organization": ""}, ["ai_client_django.E003"] * 2),
         ({}, ["ai_client_django.W001"]),
+        ({"api_key": "k", "controls": {"budgets": [{"usd": 5}]}}, []),
+        (
+            {"api_key": "k", "controls": {**BUDGET, "price_options": {"library": False}}},
+            ["ai_client_django.W004"],
+        ),
+        (
+            {
+                "api_key": "k",
+                "controls": {"budgets": [{"usd": 5, "hard": False}], "price_options": {"library": False}},
+            },
+            [],
+        ),
+        ({"api_key": "k", "controls": {**BUDGET, "prices": {"m": {"input": 1}}}, "base_url": LOCAL}, []),
+        (
+            {
+                "api_key": "k",
+                "controls": {**BUDGET, "price_options": {"provider": "openai"}},
+                "base_url": LOCAL,
+            },
+            [],
+        ),
+        ({"api_key": "k", "controls": BUDGET, "base_url": LOCAL}, ["ai_client_django.W004"]),
         (REMOTE, []),
     ],
 )

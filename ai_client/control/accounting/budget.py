@@ -154,6 +154,7 @@ class Budgets(Counted):
     unseen_tokens: int = DEFAULT_UNSEEN_TOKENS
     measures: bool = field(init=False, repr=False, compare=False)
     in_usd: bool = field(init=False, repr=False, compare=False)
+    _rejects_unpriced: bool = field(init=False, repr=False, compare=False)
     _warned: PerProcess[dict[str, None]] = field(
         init=False, repr=False, compare=False, default_factory=lambda: PerProcess(dict[str, None])
     )
@@ -171,18 +172,21 @@ class Budgets(Counted):
         units = {budget.unit for budget in self.budgets}
         object.__setattr__(self, "measures", units != {"requests"})
         object.__setattr__(self, "in_usd", "usd" in units)
+        is_hard = any(budget.unit == "usd" and budget.hard for budget in self.budgets)
+        object.__setattr__(self, "_rejects_unpriced", is_hard and self.prices.has_source)
 
     def needed(self, call: Call, record: Record, terms: Terms = NO_TERMS) -> Amounts:
         """Return the amounts to reserve for a call.
 
         Raises:
-            UnknownPriceError: A hard budget counts USD and the model's price is unknown.
+            UnknownPriceError: A hard budget counts USD and the model's price is unknown. Where no price can be known at
+                all, it only counts what answers report, of which the start of the application warns.
         """
         if not self.measures or not (is_billed(call) and has_known_model(call)):
             return _REQUEST
         usage = self._expected(call)
         cost = self.prices.most_nano_usd(usage, terms) if self.in_usd else 0
-        if cost is None and any(budget.unit == "usd" and budget.hard for budget in self.budgets):
+        if cost is None and self._rejects_unpriced:
             model = record.target_model or record.model
             where = "" if terms.address is None else f" at {urlsplit(terms.address).hostname}"
             raise UnknownPriceError(

@@ -6,7 +6,9 @@ import threading
 import time
 from datetime import UTC, datetime
 from decimal import Context, localcontext
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple, TypeVar
 
 from ..._call.record import NANO
@@ -30,6 +32,12 @@ _DECIMAL = Context(prec=50)
 """The application's own context may round or raise."""
 
 logger = logging.getLogger("ai_client")
+
+
+@cache
+def is_installed() -> bool:
+    """Return whether the library is there to be loaded."""
+    return find_spec("genai_prices") is not None
 
 
 class PriceLibrary:

@@ -8,7 +8,7 @@ from typing import Any
 from ..._call.usage import Usage
 from ..._io import IO
 from ...errors import ConfigError
-from .library import library as shared_library
+from .library import is_installed, library as shared_library
 from .price import Price
 from .terms import NO_TERMS, Terms
 
@@ -57,6 +57,11 @@ class Prices:
         patterns.sort(key=lambda one: len(one[0]), reverse=True)
         object.__setattr__(self, "_given", given)
         object.__setattr__(self, "_patterns", patterns)
+
+    @property
+    def has_source(self) -> bool:
+        """Whether any price can be known before a call: the application has some, or the library is there."""
+        return bool(self._given) or (self.library and is_installed())
 
     def warm(self) -> None:
         """Start loading the library, so that no call has to wait for it."""
