@@ -1,5 +1,6 @@
 """Attributes and metrics by version of the conventions: each that is listed is recorded, and none that is not."""
 
+import json
 from typing import Any
 
 import pytest
@@ -380,3 +381,14 @@ def test_attributes_of_odd_types_are_left_out(
     for name in ("seed", "temperature", "top_p", "max_tokens"):
         assert f"gen_ai.request.{name}" not in first
     assert "gen_ai.response.model" not in second
+
+
+def test_bodies_in_bytes(invoke: Invoke, upstream: Upstream, collector: Collector) -> None:
+    """A request whose body is bytes has the attributes and the messages of what they say."""
+    client = invoke.client(layers=[collector.telemetry(redaction=Redaction(content=True))])
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "temperature": 0.5}
+    upstream.reply(json=WHOLE)
+    invoke(client.post, "/chat/completions", cast_to=object, content=json.dumps(body).encode())
+    assert collector.span["gen_ai.request.model"] == "m"
+    assert collector.span["gen_ai.request.temperature"] == 0.5
+    assert "Hi" in collector.span["gen_ai.input.messages"]

@@ -17,7 +17,7 @@ def content_of(call: Call, operation: str) -> Mapping[str, Sequence[Any]]:
     """Return what a request holds of content, as lists by the name of their attribute; empty ones are left out."""
     if operation not in INFERENCE:
         return {}
-    body = members_of(call.body)
+    body = call.members()
     if call.files is None and body:
         body = members_of(parsed(call.encoded()))  # as it is sent, models among it included
     found = {

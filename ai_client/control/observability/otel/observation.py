@@ -1,13 +1,12 @@
 """One call as it is traced and measured, from its start to the end of its stream."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...._call.call import Call, Reply, StreamEnd
 from ...._call.record import Attempt, Record
 from ...._call.usage import Usage
-from ....errors import members_of
 from ..observe import Outcome
 from .answers import Facts, StreamEvents, facts_of
 from .instruments import Instruments
@@ -51,6 +50,7 @@ class Observation:
         self._operation = operation = operation_of(call.method, call.path)
         self._events: StreamEvents | None = None
         self._token: Any = None
+        self._body: Mapping[str, Any] = {}
         self._speaks_openai = False
         self._has_failed = False
         started = self._common(location_of(call, record, settings.provider))
@@ -78,7 +78,8 @@ class Observation:
     def _describe(self) -> None:
         """Add what the request says to the span."""
         settings = self._settings
-        found = attributes_of(self._call, self._operation, settings.redaction)
+        self._body = self._call.members()
+        found = attributes_of(self._call, self._body, self._operation, settings.redaction)
         self._span.set_attributes(clean(found, settings.changes))
         if settings.redaction.content:
             self._shielded(self._add_content, self._call)
@@ -193,7 +194,7 @@ class Observation:
         return Facts()
 
     def _facts_of_events(self) -> Facts:
-        asked = members_of(self._call.body).get("n")
+        asked = self._body.get("n")
         assert self._events is not None  # noqa: S101 - as it is a stream
         return self._events.facts(self._operation, asked if isinstance(asked, int) else 1)
 
@@ -223,7 +224,7 @@ class Observation:
             **self._tokens(usage),
         }
         if self._speaks_openai:
-            found["openai.request.service_tier"] = service_tier_in(self._call)
+            found["openai.request.service_tier"] = service_tier_in(self._body)
         span.set_attributes({**attributes, **clean(found, settings.changes)})
         if settings.redaction.content and outcome.reply is not None:
             if self._events is not None:

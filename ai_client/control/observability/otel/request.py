@@ -30,9 +30,10 @@ _OUTPUTS = {"json_object": "json", "json_schema": "json", "text": "text"}
 """Kinds of output by the type of a response format."""
 
 
-def attributes_of(call: Call, operation: str, redaction: Redaction) -> dict[str, Any]:
-    """Return the attributes of a request, whose values may be of any type yet."""
-    body = members_of(call.body)
+def attributes_of(
+    call: Call, body: Mapping[str, Any], operation: str, redaction: Redaction
+) -> dict[str, Any]:
+    """Return the attributes of a request with the members *body*, whose values may be of any type yet."""
     found: dict[str, Any] = {}
     for name, value in body.items():
         if name in _FLOATS:
@@ -59,9 +60,9 @@ def attributes_of(call: Call, operation: str, redaction: Redaction) -> dict[str,
     return found
 
 
-def service_tier_in(call: Call) -> str | None:
+def service_tier_in(body: Mapping[str, Any]) -> str | None:
     """Return the service tier that a request asks for; `None` where it leaves that open."""
-    tier = members_of(call.body).get("service_tier")
+    tier = body.get("service_tier")
     return tier if isinstance(tier, str) and tier != AUTO else None
 
 
