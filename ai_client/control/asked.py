@@ -17,6 +17,7 @@ LIMITS = (
 MULTIPLIERS = ("n", "best_of")
 """Members that multiply an answer."""
 _USUAL = frozenset({"/chat/completions", "/responses", "/completions", "/embeddings"})
+_NOT_SENT = frozenset({NotGiven, Omit})
 MOST_COUNT = 10**12
 
 
@@ -37,7 +38,7 @@ def conversation_of(endpoint: str) -> str | None:
 def given_in(body: Mapping[str, Any], name: str) -> Any:
     """Return what a request says of a member, `None` where that is not sent."""
     value = body.get(name)
-    return None if isinstance(value, NotGiven | Omit) else value
+    return None if type(value) in _NOT_SENT else value
 
 
 def count_in(value: object) -> int | None:
@@ -57,8 +58,7 @@ def answers_in(path: str, body: Mapping[str, Any]) -> int | None:
     """Return how many answers a request asks for, `None` where that is no number."""
     most = 1
     for name in MULTIPLIERS:
-        asked = given_in(body, name)
-        if asked is not None:
+        if name in body and (asked := given_in(body, name)) is not None:
             count = count_in(asked)
             if count is None:
                 return None

@@ -115,7 +115,8 @@ class Rules:
         sent = {**body, **changes} if changes else body
         if self._allowed is not None:
             self.check_model(sent)
-            self.check_model(session_in(endpoint, sent))
+            if session := session_in(endpoint, sent):
+                self.check_model(session)
         if self.max_output_tokens is not None and call.method == "POST":
             limits = capped(endpoint, sent, self.max_output_tokens)
             if limits:

@@ -60,7 +60,7 @@ def _capped(endpoint: str, body: Mapping[str, Any], most: int) -> dict[str, Any]
             f"This call asks for {answers} answers, and {most} output tokens are allowed in all.", "n"
         )
     names = _own_limits(endpoint)
-    changes = {name: each for name in LIMITS if _exceeds(given_in(body, name), each)}
+    changes = {name: each for name in LIMITS if name in body and _exceeds(given_in(body, name), each)}
     if all(given_in(body, name) is None for name in names):
         changes[names[0]] = each
     return changes

@@ -73,7 +73,9 @@ def _limit(size: Size, path: str, body: Mapping[str, Any]) -> None:
         return
     if _ABOUT_ANSWER.isdisjoint(body) and "prompt" not in body:
         return
-    limits = [limit for name in LIMITS if (limit := count_in(given_in(body, name))) is not None]
+    limits = [
+        limit for name in LIMITS if name in body and (limit := count_in(given_in(body, name))) is not None
+    ]
     size.limit = max(limits, default=None)
     size.choices = max(1, answers_in(path, body) or 1)
 
