@@ -121,8 +121,8 @@ class DjangoCacheBackend:
         """Return a value, or `None` if there is none or it has expired."""
         del now
         with self._failing() as cache, _inside():
-            value: bytes | None = cache.get(self._name("kept", key))
-            return value
+            value: object = cache.get(self._name("kept", key))
+            return value if isinstance(value, bytes) else None  # others may use the cache too
 
     def set(self, key: str, value: bytes, expires: float, now: float) -> None:
         """Keep a value until *expires*, or until the cache evicts it."""

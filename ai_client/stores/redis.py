@@ -136,7 +136,13 @@ class RedisBackend:
     def get(self, key: str, now: float) -> bytes | None:
         """Return a value, or `None` if there is none or it has expired by the server's clock."""
         del now
-        value: bytes | None = self._call("GET", f"{self._apart}kept:{key}")
+        name = f"{self._apart}kept:{key}"
+        try:
+            value: bytes | None = self._route().run(name, "GET", name)
+        except Exception as error:
+            if str(error).startswith("WRONGTYPE"):  # another program's, under the same name
+                return None
+            raise self._failure(error) from error
         return value
 
     def set(self, key: str, value: bytes, expires: float, now: float) -> None:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from .base import SETTLED_FOR, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally, bounded
 from .sql_windows import Database, add_to_windows, adding, take_of, total
@@ -138,9 +138,9 @@ class SqlBackend(ABC):
                 "SELECT value FROM kept WHERE key = ? AND expires > ?", (key, now)
             ).fetchone()
         )
-        value = None if row is None else row[0]
+        value: Any = None if row is None else row[0]
         # others may write into the table
-        return bytes(value) if isinstance(value, bytes | memoryview) else None
+        return bytes(cast("bytes", value)) if isinstance(value, bytes | memoryview) else None
 
 
 def _ledgers(db: Database, keys: Sequence[str], now: float) -> list[Ledger]:

@@ -188,6 +188,23 @@ def test_an_address_cannot_make_values_text(redis_server: Redis) -> None:
     backend.close()
 
 
+def test_a_key_of_another_type_is_nothing(redis_server: Redis) -> None:
+    """Where another program keeps a list under the name of a value, no value is there, and the server is not down."""
+    import redis
+
+    store = open_store(redis_server.url)
+    now = time.time()
+    store.backend.set("foreign", b"x", now + 60, now)
+    with redis.Redis.from_url(redis_server.url) as connection:
+        (name,) = connection.keys("*kept:foreign*")
+        connection.delete(name)
+        connection.rpush(name, "a")
+    assert store.backend.get("foreign", now) is None
+    store.backend.set("foreign", b"y", now + 60, now)
+    assert store.backend.get("foreign", now) == b"y"
+    store.close()
+
+
 @pytest.mark.parametrize(
     "said", [b":many\r\n", b"$x\r\n", b"*x\r\n", b"HTTP/1.1 400 No\r\n\r\n", b"\xff\r\n"]
 )

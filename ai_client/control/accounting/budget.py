@@ -232,7 +232,7 @@ class Budgets(Counted):
             ledgers: Their balances, in order; none while the store is down.
         """
         for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - see `ledgers`
-            shares = set() if budget.warn_at is None else {budget.warn_at, 1.0}
+            shares: set[float] = set() if budget.warn_at is None else {budget.warn_at, 1.0}
             reached = [share for share in shares if ledger.used >= share * budget.limit]
             if [share for share in reached if await self._is_first(io, f"{place.key}|{share}", place.until)]:
                 await self._warn(io, budget, shown_in(budget.scopes, record), ledger.used)

@@ -61,7 +61,7 @@ class Ignored:
         return name in self._headers or any(fnmatchcase(name, pattern) for pattern in self._patterns)
 
 
-def _names(given: Iterable[str], option: str) -> tuple[str, ...]:
+def _names(given: Iterable[object], option: str) -> tuple[str, ...]:
     names: tuple[object, ...] = (given,) if isinstance(given, str) else tuple(given)
     if not all(isinstance(name, str) and name for name in names):
         raise ConfigError(f"cache: {option} must hold names of members and headers.")

@@ -133,7 +133,7 @@ class Cache:
             return None
         if directives.max_age is None and not repeats(call, everything=self.everything):
             return None
-        scopes = [scope for scope in self._scopes if scope != "model"]  # the request names it
+        scopes: list[Scope] = [scope for scope in self._scopes if scope != "model"]  # the request names it
         values = values_in(scopes, record)
         if None in values:
             return None
