@@ -234,7 +234,7 @@ def test_one_of_twenty_goes(upstream: Upstream) -> None:
         ) as client:
             await client.models.list()
             calls = [asyncio.ensure_future(client.models.list()) for _ in range(20)]
-            done: set[asyncio.Future[Any]] = set()
+            done: Any = set()
             while len(done) < 19:
                 done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED, timeout=30)
                 assert done

@@ -186,7 +186,7 @@ def backend(store_url: str) -> Iterator[Backend]:
 
 
 @given(arrivals=ARRIVALS)
-@settings(max_examples=30, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whoever_comes_and_goes(backend: Backend, arrivals: list[Arrival]) -> None:
     """All who stay are admitted, in the order in which they came where they need the same, and no window holds more."""
     world = World()

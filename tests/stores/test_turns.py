@@ -289,6 +289,6 @@ def test_whatever_order_they_ask_in(backend: Backend) -> None:
             max_examples=25,
             stateful_step_count=30,
             deadline=None,
-            suppress_health_check=[*HealthCheck],
+            suppress_health_check=list(HealthCheck),
         ),
     )
