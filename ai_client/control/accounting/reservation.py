@@ -47,6 +47,11 @@ class Reservation:
         self._terms = terms_of(sent, record, now) if books.prices_calls else NO_TERMS
         self._places = [] if budgets is None else places_of(budgets.budgets, record, now)
         self._needed: Amounts = {} if budgets is None else budgets.needed(sent, record, self._terms)
+        on_expired = "release" if budgets is None else budgets.on_expired
+        self._holds = [
+            Hold(key, self._needed[unit], limit, until, on_expired)
+            for key, unit, limit, until in self._places
+        ]
         self._takes, self._upstream = Takes([], []), None
         if rates is not None:
             self._upstream = rates.upstream_call(sent, record)
@@ -73,7 +78,7 @@ class Reservation:
         else:
             await rates.wait(self._call, upstream.key, self._takes.all, self)
         if self._places:
-            self._keep_renewed(self._tickets[0], self._holds())
+            self._keep_renewed(self._tickets[0], self._holds)
             self._record.before_retry = self._reserve_again
 
     async def ask(self, patience: float) -> Shortage | None:
@@ -118,7 +123,7 @@ class Reservation:
             self._upstream.end(response, self._call.io.now())
 
     async def _admit(self, ticket: str, now: float) -> Refusal | None:
-        store, holds, takes = self._books.store, self._holds(), self._takes.all
+        store, holds, takes = self._books.store, self._holds, self._takes.all
         self._is_held = True  # before it is, as Ctrl-C may come right after the store's last step
         if store is None or not (holds or takes):
             return None
@@ -138,7 +143,7 @@ class Reservation:
             return False
         books, io = self._books, self._call.io
         holds = [
-            hold for hold, place in zip(self._holds(), self._places, strict=True) if _by_attempt(place.unit)
+            hold for hold, place in zip(self._holds, self._places, strict=True) if _by_attempt(place.unit)
         ]
         if books.store is None or not holds or self._billed() < len(self._tickets):
             return True
@@ -157,14 +162,6 @@ class Reservation:
         if books.store is not None:
             renewal = keep_renewed(self._call.io, books.store, ticket, holds, books.expires, owner=self)
             self._renewals.append(renewal)
-
-    def _holds(self) -> list[Hold]:
-        budgets = self._books.budgets
-        on_expired = "release" if budgets is None else budgets.on_expired
-        return [
-            Hold(key, self._needed[unit], limit, until, on_expired)
-            for key, unit, limit, until in self._places
-        ]
 
     async def settle_answered(self, reply: Reply) -> None:
         """Settle an answered call: now where the answer is whole, else when its body ends."""
