@@ -29,6 +29,7 @@ class Spender:
         about: What each call is about that was begun.
         ended: How each call ended.
         is_done: Whether it came to its end.
+        lacked_store: Whether the store failed it, so that settlements were queued.
     """
 
     process: "subprocess.Popen[str]"
@@ -37,6 +38,7 @@ class Spender:
     about: dict[str, str] = field(default_factory=dict)
     ended: dict[str, dict[str, Any]] = field(default_factory=dict)
     is_done: bool = False
+    lacked_store: bool = False
 
     def listen(self) -> None:
         """Take in what the process says, until it ends; kill it when its time has come."""
@@ -53,6 +55,7 @@ class Spender:
             if "ended" in fact:
                 self.ended[fact["ended"]] = fact
             self.is_done |= "done" in fact
+            self.lacked_store |= "lacks_store" in fact
             if self.dies_after is not None and len(self.ended) >= self.dies_after:
                 self.process.kill()
         self.process.wait()
@@ -125,7 +128,7 @@ class Subject:
         set_aside: What was set aside for its calls, amount by amount.
         priced: What the totals of cost say.
         unknown: The calls and attempts of which nobody can know whether they are billed.
-        killed: The calls that never ended.
+        killed: The calls that never ended, or whose settlement may have been lost with their process.
     """
 
     bill: int = 0
@@ -165,9 +168,10 @@ def subjects_of(spenders: Sequence[Spender], bill: dict[str, Any], url: str) -> 
                 subject.set_aside += spender.held[key]
                 subject.counted += ledgers[key]
                 subject.priced += priced.get(ident, 0)
+            loses_settlements = spender.lacked_store and not spender.is_done
             for ident, about in spender.about.items():
                 fact = spender.ended.get(ident)
-                if fact is None:
+                if fact is None or loses_settlements:
                     found[about].killed += 1
                 else:
                     known = fact["source"] == "reported"

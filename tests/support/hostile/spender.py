@@ -6,6 +6,7 @@ is settled. A process that is killed has said all that it set aside.
 
 import asyncio
 import json
+import logging
 import os
 import random
 import sys
@@ -32,6 +33,15 @@ TENANTS = ("acme", "bolt", "core", "bolt")
 def say(**fact: Any) -> None:
     """Write a fact in one piece, whatever other threads write."""
     os.write(1, json.dumps(fact).encode() + b"\n")
+
+
+class Announcing(logging.Handler):
+    """Says that the store fails, as settlements are queued then, and lost where the process is killed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it for each warning of the store."""
+        if "until it is available again" in record.getMessage().lower():
+            say(lacks_store=True)
 
 
 class Witness:
@@ -199,6 +209,7 @@ def main(options: dict[str, Any]) -> None:
 
 def make_calls(options: dict[str, Any]) -> None:
     """Make the calls once a line comes in."""
+    logging.getLogger("ai_client").addHandler(Announcing())
     witness = Witness()
     store = watched(options["store"])
     sync = options["sync"]
