@@ -445,7 +445,7 @@ def test_a_killed_leader_holds_nobody_up(kind: str, shared_url: str, upstream: U
             assert process.stdout.readline() == "asking\n"
             upstream.wait_for(lambda: len(upstream.requests) == 1)
         leader.kill()
-        upstream.wait_for(lambda: len(upstream.requests) == 2, timeout=30)
+        upstream.wait_for(lambda: len(upstream.requests) == 2, timeout=60)
         gate.set()
         said = [process.communicate(timeout=60)[0].split() for process in followers]
     finally:
