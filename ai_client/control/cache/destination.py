@@ -28,7 +28,7 @@ def destination(call: Call, ignored: Ignored) -> Sequence[object]:
 
 def _of_client(client: Any, ignored: Ignored) -> object:
     """Return the address, owner, headers and query of a client; `None` for the call's own, or as an option says it."""
-    if not hasattr(client, "perform"):
+    if not hasattr(client, "_custom_headers"):
         return client
     headers = headers_of(client._custom_headers, ignored)
     query = query_items(client._custom_query)
