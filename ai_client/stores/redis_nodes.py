@@ -57,6 +57,7 @@ class Nodes:
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
+        from redis import exceptions  # noqa: PLC0415
         from redis.backoff import NoBackoff  # noqa: PLC0415 - an extra, imported only where it is used
         from redis.connection import Connection  # noqa: PLC0415
         from redis.retry import Retry  # noqa: PLC0415
@@ -67,6 +68,7 @@ class Nodes:
             "connection_class": type(kind.__name__, (InTime, kind), {}),
             "decode_responses": False,  # cached values are no text
             "retry": Retry(NoBackoff(), 1),  # a connection that died while idle is replaced
+            "retry_on_error": [exceptions.ConnectionError, exceptions.TimeoutError],
         }
         self._lock = threading.Lock()
         self._clients: dict[Address | None, Any] = {}
