@@ -39,16 +39,31 @@ def budgets(store: Store, **options: Any) -> Budgets:
     return Budgets([Budget(tokens=10**6, per="total"), Budget(requests=100, per="total")], store, **options)
 
 
-def beat() -> None:
-    """Let the heartbeat of this process find that everything is due."""
-    here = heartbeat._here()
-    for renewal in list(here.renewals):
-        renewal.due = 0.0
-    here.beat()
+class Renewals:
+    """What the heartbeat of this process renews, without what tests before this one have left."""
+
+    def __init__(self) -> None:
+        self._others = {*heartbeat._here().renewals}
+
+    def beat(self) -> None:
+        """Let the heartbeat find that everything is due."""
+        for renewal in self.now():
+            renewal.due = 0.0
+            renewal.beat()
+
+    def now(self) -> list[heartbeat.Renewal]:
+        """Return what is renewed now."""
+        return [renewal for renewal in list(heartbeat._here().renewals) if renewal not in self._others]
+
+
+@pytest.fixture
+def renewals() -> Renewals:
+    """Return what is renewed from here on."""
+    return Renewals()
 
 
 def test_a_call_that_lasts_holds_what_it_reserved(
-    invoke: Invoke, upstream: Upstream, store: Store, clock: Clock
+    invoke: Invoke, upstream: Upstream, store: Store, clock: Clock, renewals: Renewals
 ) -> None:
     """However long a call takes, its reservation lasts until it is settled, and nothing is renewed after that."""
     upstream.always(chat_reply)
@@ -57,7 +72,7 @@ def test_a_call_that_lasts_holds_what_it_reserved(
     async def last(call: Call, proceed: Next) -> Reply:
         for _ in range(3):
             clock.now += 800
-            beat()
+            renewals.beat()
         seen.append(balance(store, clock.now))
         return await proceed(call)
 
@@ -67,11 +82,11 @@ def test_a_call_that_lasts_holds_what_it_reserved(
     assert seen[0].used == 0
     assert seen[0].held > 100
     assert balance(store, clock.now) == Ledger(50, 0)
-    assert not heartbeat._here().renewals
+    assert not renewals.now()
 
 
 def test_a_stream_that_lasts_holds_what_it_reserved(
-    invoke: Invoke, upstream: Upstream, store: Store, clock: Clock
+    invoke: Invoke, upstream: Upstream, store: Store, clock: Clock, renewals: Renewals
 ) -> None:
     """The reservation of a stream lasts until its end."""
     hold = Gate()
@@ -81,25 +96,25 @@ def test_a_stream_that_lasts_holds_what_it_reserved(
     stream = invoke.chat(client, max_tokens=100, stream=True)
     for _ in range(3):
         clock.now += 800
-        beat()
+        renewals.beat()
         assert balance(store, clock.now).held > 100
     hold.set()
     invoke(stream.close)
     ledger = balance(store, clock.now)
     assert ledger.held == 0
     assert ledger.used > 100  # it ended early
-    assert not heartbeat._here().renewals
+    assert not renewals.now()
 
 
 def test_lost_attempts_of_a_call_that_lasts_stay_reserved(
-    invoke: Invoke, upstream: Upstream, store: Store, clock: Clock
+    invoke: Invoke, upstream: Upstream, store: Store, clock: Clock, renewals: Renewals
 ) -> None:
     """What was reserved for an attempt that was lost is renewed too, for as long as the call goes on."""
     seen: list[Ledger] = []
 
     def answer(recorded: Any) -> Any:
         clock.now += 800
-        beat()
+        renewals.beat()
         clock.now += 800
         seen.append(balance(store, clock.now))
         return chat_reply(recorded)
@@ -136,12 +151,14 @@ def test_a_call_that_outlives_its_reservation_counts_once(
     assert balance(store, clock.now, "|requests|total|UTC|all") == Ledger(1, 0)
 
 
-def test_rates_alone_need_no_heartbeat(invoke: Invoke, upstream: Upstream, store: Store) -> None:
+def test_rates_alone_need_no_heartbeat(
+    invoke: Invoke, upstream: Upstream, store: Store, renewals: Renewals
+) -> None:
     """A call that only takes of rates has nothing that could expire."""
     seen: list[int] = []
 
     async def look(call: Call, proceed: Next) -> Reply:
-        seen.append(len(heartbeat._here().renewals))
+        seen.append(len(renewals.now()))
         return await proceed(call)
 
     invoke.chat(invoke.client(layers=[RateLimits([RateLimit(requests=5)], store), look]))
@@ -149,12 +166,14 @@ def test_rates_alone_need_no_heartbeat(invoke: Invoke, upstream: Upstream, store
     assert upstream.requests
 
 
-def test_a_failed_call_is_renewed_no_more(invoke: Invoke, upstream: Upstream, store: Store) -> None:
+def test_a_failed_call_is_renewed_no_more(
+    invoke: Invoke, upstream: Upstream, store: Store, renewals: Renewals
+) -> None:
     """Nothing is renewed for a call that failed."""
     upstream.reply(disconnect=True)
     with pytest.raises(APIConnectionError):
         invoke.chat(invoke.client(layers=[budgets(store)]))
-    assert not heartbeat._here().renewals
+    assert not renewals.now()
 
 
 @pytest.mark.parametrize("on_expired", ["count", "release"])
