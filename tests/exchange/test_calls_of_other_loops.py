@@ -254,7 +254,7 @@ def test_own_client_works_in_one_loop_after_the_other(ai_client_upstream: Upstre
 
     for _ in range(3):
         asyncio.run(main())
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # one that an earlier test had may end meanwhile
     asyncio.run(client.close())
     ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
 

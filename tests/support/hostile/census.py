@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _PATIENCE = 30.0
-_KEPT = ("ThreadPoolExecutor", "ai-client-stream", "ai-client-close")
-"""How threads are called of which there are at most a fixed number: of frameworks, and ours for sync streams."""
+_KEPT = ("ThreadPoolExecutor", "ai-client-stream", "ai-client-close", "ai-client-heartbeat")
+"""How threads are called of which there are at most a fixed number: of frameworks, and ours for
+sync streams and for what calls have reserved.
+"""
 
 
 def descriptors() -> int:
