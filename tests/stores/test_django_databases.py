@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import pytest
@@ -131,6 +132,30 @@ def test_missing_tables_are_named(tmp_path: Path, django_db_blocker: Any) -> Non
         with pytest.raises(StoreError, match=r"manage\.py migrate ai_client_store --database=empty"):
             backend.settle("t", (), NOW)
         backend.close()
+
+
+def test_no_password_of_a_database_is_reported(django_db_blocker: Any) -> None:
+    """No frame in the traceback of a failure to connect is one of Django's or the driver's, which hold the password."""
+    pytest.importorskip("psycopg")
+    settings = {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": "/nowhere",
+        "USER": "u",
+        "NAME": "n",
+        "PASSWORD": "s3cret",
+    }
+    with django_databases.database("secret", settings), django_db_blocker.unblock():
+        backend = open_store("django-db://secret").backend
+        with pytest.raises(StoreError) as raised:
+            backend.ledger("a", NOW)
+    error: BaseException | None = raised.value
+    seen: list[str] = []
+    while error is not None:
+        assert "s3cret" not in repr(error)
+        seen += [str(frame.f_globals["__name__"]) for frame, _ in walk_tb(error.__traceback__)]
+        error = error.__cause__
+    assert any(name.startswith("ai_client") for name in seen)
+    assert not [name for name in seen if name.startswith(("django", "psycopg"))]
 
 
 def test_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any) -> None:

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 from django.apps import apps
 from django.conf import settings
 from django.core import mail
-from django.db import connections
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, InterfaceError, connections
 from django.db.utils import load_backend
 
 from ai_client.errors import ConfigError
@@ -103,9 +104,21 @@ def _connect(alias: str) -> Any:
     if wrapper.vendor == "postgresql":
         of_driver.setdefault("connect_timeout", int(PostgresDialect.seconds))
     wrapper.inc_thread_sharing()
-    wrapper.ensure_connection()
+    _ensure_connection(wrapper)
     connection = wrapper.connection
     wrapper.connection = None  # it is no longer Django's to close
     if wrapper.vendor == "sqlite":
         connection.execute("PRAGMA busy_timeout = 0")  # waiting inside SQLite would hold up forks
     return connection
+
+
+def _ensure_connection(wrapper: Any) -> None:
+    """Connect; an error has no frames of Django and the driver, whose variables hold the password."""
+    failure: Exception | None = None
+    try:
+        wrapper.ensure_connection()
+    except (DatabaseError, InterfaceError, ImproperlyConfigured, RuntimeError, OSError) as error:
+        failure = error.with_traceback(None)
+        failure.__cause__ = failure.__context__ = None
+    if failure is not None:
+        raise failure
