@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from ai_client import APIStatusError, AsyncOpenAI, ConfigError, InternalServerError, OpenAI, labels
-from ai_client.control import Call
+from ai_client import APIStatusError, AsyncOpenAI, ConfigError, InternalServerError, OpenAI, QueueFull, labels
+from ai_client.control import Call, Next, Reply
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.cache.key import cache_key, canonical
 from ai_client.control.cache.policy import Cache
+from ai_client.control.concurrency import Concurrency
 from ai_client.control.pricing.prices import Prices
 from ai_client.control.record import call_record
 from ai_client.stores import open_store
@@ -340,6 +341,34 @@ def test_threads_share_a_flight_too(upstream: Upstream) -> None:
         gate.set()
         assert len({call.result().to_json() for call in calls}) == 1
     assert len(upstream.requests) == 1
+
+
+def test_equal_calls_wait_in_one_queue_together(upstream: Upstream) -> None:
+    """Who waits for a call that finds no place in time is refused with it, and does not wait in the queue after it."""
+    asked: list[Call] = []
+
+    async def note(call: Call, proceed: Next) -> Reply:
+        asked.append(call)
+        return await proceed(call)
+
+    gate = Gate()
+    upstream.reply(gate=gate)
+    layers: list[Any] = [Cache("all", open_store()), note, Concurrency(1, queue_timeout=0.05)]
+
+    async def main() -> None:
+        async with AsyncOpenAI(base_url=upstream.base_url, api_key="any", layers=layers) as client:
+            held = asyncio.create_task(client.embeddings.create(model="text-embedding-3-small", input="y"))
+            await upstream.wait_for_async(lambda: upstream.in_flight == 1)
+            asked.clear()
+            calls = [client.embeddings.create(model="text-embedding-3-small", input="x") for _ in range(10)]
+            errors = await asyncio.gather(*calls, return_exceptions=True)
+            gate.set()
+            await held
+            assert {type(error) for error in errors} == {QueueFull}
+            assert len({id(error) for error in errors}) == 10
+            assert len(asked) == 1
+
+    asyncio.run(main())
 
 
 def test_a_failure_is_shared_and_a_cancellation_is_not(upstream: Upstream) -> None:

@@ -4,7 +4,7 @@ import os
 import threading
 
 from ..._io import Waiter
-from ...errors import APIError
+from ...errors import APIError, QueueFull
 from .entry import Entry
 
 
@@ -16,7 +16,7 @@ class Flight:
     def __init__(self) -> None:
         self.answered = False
         self.entry: Entry | None = None
-        self.error: APIError | None = None
+        self.error: APIError | QueueFull | None = None
         self.waiters: list[Waiter] = []
 
 

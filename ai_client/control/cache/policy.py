@@ -18,6 +18,7 @@ from ...errors import (
     APIStatusError,
     CircuitOpen,
     DeadlineExceededError,
+    QueueFull,
 )
 from ...stores import Store
 from ..body import tap
@@ -205,7 +206,7 @@ class Cache:
             else:
                 reply = self._answer(call, record, entry, "shared")
             flight.entry, flight.answered = entry, True
-        except APIError as error:
+        except (APIError, QueueFull) as error:  # else each would wait in the queue after another
             if not isinstance(error, DeadlineExceededError):  # the deadline is the leader's own
                 flight.error = error
             raise
