@@ -329,20 +329,27 @@ def test_one_of_two_is_cancelled_at_each_await(  # noqa: PLR0917 - its parameter
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
-def test_a_probe_is_cancelled_at_each_await(wire: Wire, stream: bool, moment: Moment) -> None:
-    """Where the one call that tries a broken target is cancelled, the next one may try it."""
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_a_probe_is_cancelled_at_each_await(
+    wire: Wire, tmp_path: Path, kind: str, stream: bool, moment: Moment
+) -> None:
+    """Where the one call that tries a broken target is cancelled, nothing of it stays, and the next one may try it."""
     is_down = True
 
     def answer_if_up(request: Request) -> Script:
         return framed([b"{}"], status=503) if is_down else answer(request)
 
     wire.answer = answer_if_up
-    controls = {"breaker": {"failures": 1, "cool_down": 0.001}}
+    controls = {
+        "breaker": {"failures": 1, "cool_down": 0.001, "shared": kind == "sqlite"},
+        "budgets": [{"tokens": 10**9, "per": "total"}],
+        "concurrency": 1,
+    }
 
     async def scenario() -> int:
         nonlocal is_down
         for at in range(1, MOST):
-            with serving(wire, controls, "memory://") as service:
+            with serving(wire, controls, store_at(kind, tmp_path, at)) as service:
                 is_down = True
                 with pytest.raises(InternalServerError):
                     await service.ask(stream=stream)
@@ -357,7 +364,7 @@ def test_a_probe_is_cancelled_at_each_await(wire: Wire, stream: bool, moment: Mo
                 return at - 1
         raise AssertionError("It never ended.")
 
-    assert asyncio.run(scenario()) > 1
+    assert asyncio.run(scenario()) > 0  # over a kept connection a call may wait only once, for its answer
 
 
 @pytest.mark.usefixtures("no_loop_left")

@@ -175,7 +175,11 @@ class Fallback:
                 await health.failed(call.io, permission, error)
             raise
         if health is not None and permission is not None:
-            await health.answered(call, permission, reply)
+            try:
+                await health.answered(call, permission, reply)
+            except BaseException as error:
+                await reply.abandon(call.io, error)
+                raise
         return reply
 
     async def _look_at(self, call: Call, reply: Reply, client: str | None) -> None:
