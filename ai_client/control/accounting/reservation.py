@@ -9,7 +9,7 @@ from ..._libraries import httpx
 from ...errors import StoreError
 from ...stores.base import Change, Hold, Ledger, Refusal, Spend, Tally
 from ...stores.heartbeat import Renewal, keep_renewed
-from ...stores.tickets import new_ticket
+from ...stores.tickets import is_made_here, new_ticket
 from ..pricing.meter import asking_for_usage, metered, usage_of
 from ..pricing.terms import NO_TERMS, terms_of
 from .later import Begun, begins_work, id_in, remember, watched
@@ -195,7 +195,7 @@ class Reservation:
         Where none may have been, the call's tokens go back to the windows of rates; and so does its request, where
         nothing of it reached the upstream, which counts requests that it rejects.
         """
-        if not self._is_held:
+        if not (self._is_held and is_made_here(self._tickets[0])):  # else a child leaves its parent's call
             return
         cost, lost = self._books.cost, self._billed()
         tally: Tally | None = None
@@ -214,6 +214,8 @@ class Reservation:
         lost = self._lost()  # now: by then a policy further out may have sent the call again
 
         async def settle(end: StreamEnd) -> None:
+            if not is_made_here(self._tickets[0]):
+                return  # a child closes the stream, which its parent reads on
             usage = meter.usage()
             # of a stream that broke off, what came says little of what is billed: reasoning, and text on its way
             is_known = end.complete or usage.source == "reported" or usage.has_media

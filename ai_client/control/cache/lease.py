@@ -5,7 +5,7 @@ from ...errors import StoreError
 from ...stores import Store
 from ...stores.base import Hold, Spend
 from ...stores.heartbeat import Renewal, keep_renewed
-from ...stores.tickets import new_ticket
+from ...stores.tickets import is_made_here, new_ticket
 
 SECONDS = 5.0
 """Seconds after which the lease of a process that died expires; that of one that lives is renewed."""
@@ -51,7 +51,7 @@ class Lease:
             io: How to wait.
             in_vain: Whether those who wait for it need not wait for each other, as nothing came of it.
         """
-        if self._renewal is not None:
+        if self._renewal is not None and is_made_here(self._ticket):  # else it is that of a parent
             self._renewal.stop()
             await io.carry_through(self._settle(io, in_vain=in_vain))
 
