@@ -200,6 +200,20 @@ def test_a_server_that_no_provider_has_has_no_prices(invoke: Invoke) -> None:
     assert cost_of(invoke, chat("gpt-4o"), by_address, "http://127.0.0.10/v1") is None
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://api.openai.com.gateway.example/v1",
+        "https://api.openai.com-mirror.example/v1",
+        "https://acme.openai.azure.com.example/openai",
+    ],
+)
+def test_an_address_that_begins_like_a_providers_is_not_its_own(invoke: Invoke, address: str) -> None:
+    """A server whose name only begins with that of a provider has no price in the library."""
+    assert cost_of(invoke, chat("gpt-4o"), address=address) is None
+    assert cost_of(invoke, chat("gpt-4o"), address="https://api.openai.com:443/v1")
+
+
 def test_the_provider_is_the_one_that_is_asked(invoke: Invoke) -> None:
     """A model costs what it costs at the address that the call goes to, at the target of a fallback too."""
     answer = chat("openai/gpt-oss-120b")

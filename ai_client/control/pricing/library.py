@@ -28,6 +28,8 @@ _KEPT = 1000
 _NONE = dict.fromkeys(("cache_read_tokens", "cache_write_tokens", "web_searches", "storage_searches"), 0)
 """Units that many models price: the library takes longer to find out that they are 0."""
 _REGION = re.compile(r"https://[a-z]+\.api\.openai\.com(/|$)")
+_ENDS = ("", "/", ":", "?", "#")
+"""The characters that end the name of a server or a part of a path."""
 _DECIMAL = Context(prec=50)
 """The application's own context may round or raise."""
 
@@ -211,8 +213,14 @@ def _look_up(snapshot: Any, model: str, provider: str) -> _Model | None:
 def _provider_at(snapshot: Any, address: str) -> str | None:
     if _REGION.match(address):
         return "openai"
-    matching = (one.id for one in snapshot.providers if re.match(one.api_pattern, address))
+    matching = (one.id for one in snapshot.providers if _is_at(address, one.api_pattern))
     return next(matching, None)
+
+
+def _is_at(address: str, pattern: str) -> bool:
+    """Return whether a pattern of the library matches whole parts of an address, and not the beginning of a name."""
+    found = re.match(pattern, address)
+    return found is not None and (found[0].endswith(("/", ".")) or address[found.end() :][:1] in _ENDS)
 
 
 # A child forked while the library was loading starts over: the loading thread does not exist in it.
