@@ -10,7 +10,7 @@ class OpenAIError(Exception):
         failures: What came of the other targets of a fallback chain, in order: the name of each and its error.
     """
 
-    failures: "Sequence[tuple[str, OpenAIError]]" = ()
+    failures: Sequence["tuple[str, OpenAIError]"] = ()
 
 
 class ConfigError(OpenAIError, ValueError):

@@ -424,7 +424,7 @@ def test_a_store_that_says_nothing(invoke: Invoke, wire: Wire, monkeypatch: pyte
     pytest.importorskip("redis")
     wire.play(script(MODEL))
     with socket.create_server(("127.0.0.1", 0)) as silent, monkeypatch.context() as patch:
-        patch.setattr("ai_client.stores.redis.TIMEOUT", 60.0)
+        patch.setattr("ai_client.stores.redis_nodes.TIMEOUT", 60.0)
         address = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         layers = make_layers({"store": address, "budgets": [{"requests": 100, "per": "total"}]})
         client = invoke.client(base_url=wire.base_url, layers=layers, deadline=DEADLINE)

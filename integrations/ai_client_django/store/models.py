@@ -1,8 +1,6 @@
 """The tables of the store. Rows are written by `ai_client.stores.sql` and not by the models."""
 
-from __future__ import annotations
-
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -19,9 +17,9 @@ class _Row(models.Model):
 class Ledger(_Row):
     """The amount used of a budget in one of its windows."""
 
-    key: models.TextField[str, str] = models.TextField(primary_key=True)
-    used: models.BigIntegerField[int, int] = models.BigIntegerField()
-    until: models.FloatField[float, float] = models.FloatField()
+    key: Any = models.TextField(primary_key=True)
+    used: Any = models.BigIntegerField()
+    until: Any = models.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
@@ -33,11 +31,11 @@ class Reservation(_Row):
     """The amount that a call under way holds of a budget."""
 
     pk = models.CompositePrimaryKey("key", "ticket")
-    key: models.TextField[str, str] = models.TextField()
-    ticket: models.TextField[str, str] = models.TextField()
-    amount: models.BigIntegerField[int, int] = models.BigIntegerField()
-    expires: models.FloatField[float, float] = models.FloatField()
-    counted_until: models.FloatField[float, float] = models.FloatField()
+    key: Any = models.TextField()
+    ticket: Any = models.TextField()
+    amount: Any = models.BigIntegerField()
+    expires: Any = models.FloatField()
+    counted_until: Any = models.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
@@ -48,9 +46,9 @@ class Reservation(_Row):
 class Ticket(_Row):
     """A call that was admitted, and whether it was settled."""
 
-    ticket: models.TextField[str, str] = models.TextField(primary_key=True)
-    settled: models.SmallIntegerField[int, int] = models.SmallIntegerField()
-    until: models.FloatField[float, float] = models.FloatField()
+    ticket: Any = models.TextField(primary_key=True)
+    settled: Any = models.SmallIntegerField()
+    until: Any = models.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
@@ -62,10 +60,10 @@ class Slot(_Row):
     """The amount taken of a rate in a part of its window."""
 
     pk = models.CompositePrimaryKey("key", "slot")
-    key: models.TextField[str, str] = models.TextField()
-    slot: models.BigIntegerField[int, int] = models.BigIntegerField()
-    amount: models.BigIntegerField[int, int] = models.BigIntegerField()
-    until: models.FloatField[float, float] = models.FloatField()
+    key: Any = models.TextField()
+    slot: Any = models.BigIntegerField()
+    amount: Any = models.BigIntegerField()
+    until: Any = models.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
@@ -76,11 +74,11 @@ class Slot(_Row):
 class Place(_Row):
     """The place of a call that waits for room in the window of a rate."""
 
-    number: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
-    key: models.TextField[str, str] = models.TextField()
-    ticket: models.TextField[str, str] = models.TextField()
-    amount: models.BigIntegerField[int, int] = models.BigIntegerField()
-    until: models.FloatField[float, float] = models.FloatField()
+    number: Any = models.BigAutoField(primary_key=True)
+    key: Any = models.TextField()
+    ticket: Any = models.TextField()
+    amount: Any = models.BigIntegerField()
+    until: Any = models.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
@@ -95,11 +93,11 @@ class Total(_Row):
     """A total of a period."""
 
     pk = models.CompositePrimaryKey("period", "key", "name")
-    period: models.TextField[str, str] = models.TextField()
-    key: models.TextField[str, str] = models.TextField()
-    name: models.TextField[str, str] = models.TextField()
-    amount: models.BigIntegerField[int, int] = models.BigIntegerField()
-    until: models.FloatField[float, float] = models.FloatField()
+    period: Any = models.TextField()
+    key: Any = models.TextField()
+    name: Any = models.TextField()
+    amount: Any = models.BigIntegerField()
+    until: Any = models.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
@@ -110,10 +108,10 @@ class Total(_Row):
 class Value(_Row):
     """A cached value."""
 
-    number: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
-    key: models.TextField[str, str] = models.TextField(unique=True)
-    value: models.BinaryField[bytes, bytes] = models.BinaryField()
-    expires: models.FloatField[float, float] = models.FloatField()
+    number: Any = models.BigAutoField(primary_key=True)
+    key: Any = models.TextField(unique=True)
+    value: Any = models.BinaryField()
+    expires: Any = models.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
