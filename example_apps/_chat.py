@@ -1,17 +1,24 @@
-"""The part that the three back ends share: inputs and answers, the client's policies, and the cost of an answer."""
+"""The part that the three back ends share: the page, inputs and answers, the client's policies, an answer's cost."""
 
 import os
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError
 
-from ai_client import AsyncStream, Stream
 from ai_client.control import call_record
 
+from ._markdown import to_html
+from ._policy import content_security_policy
+
 PAGE = Path(__file__).parent / "_static" / "chat.html"
+PAGE_HEADERS = {
+    "Content-Security-Policy": content_security_policy(PAGE.read_text("utf-8")),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 MODEL = os.environ.get("CHAT_MODEL", "gpt-5.4-mini")
 OFFLINE = "CHAT_OFFLINE"
 _CHAT_MODELS = re.compile(r"gpt-\d")
@@ -62,6 +69,16 @@ class Chat(Input):
             "messages": [turn.model_dump() for turn in self.messages],
             "extra_body": {"stream_options": {"include_usage": True}},
         }
+
+
+class Texts(Input):
+    """Markdown that the page has from earlier, and shows again."""
+
+    markdown: list[Annotated[str, Field(max_length=100_000)]] = Field(max_length=1000)
+
+    def html(self) -> dict[str, list[str]]:
+        """Return the HTML of each, which is safe to insert into a page."""
+        return {"html": [to_html(text) for text in self.markdown]}
 
 
 class Question(Input):
@@ -128,49 +145,3 @@ def cost(result: object) -> float | None:
     """Return the cost of a call in USD; `None` is unknown."""
     record = call_record(result)
     return None if record is None else record.usd
-
-
-class WithCost:
-    """The chunks of a sync stream, followed by its cost, which is known by then."""
-
-    def __init__(self, stream: Stream[Any]) -> None:
-        self._stream = stream
-        self._told = False
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        for chunk in self._stream:
-            return chunk
-        if self._told:
-            raise StopIteration
-        self._told = True
-        return {"cost_usd": cost(self._stream)}
-
-    def close(self) -> None:
-        """Close the stream."""
-        self._stream.close()
-
-
-class AsyncWithCost:
-    """The chunks of an async stream, followed by its cost, which is known by then."""
-
-    def __init__(self, stream: AsyncStream[Any]) -> None:
-        self._stream = stream
-        self._told = False
-
-    def __aiter__(self) -> AsyncIterator[Any]:
-        return self
-
-    async def __anext__(self) -> Any:
-        async for chunk in self._stream:
-            return chunk
-        if self._told:
-            raise StopAsyncIteration
-        self._told = True
-        return {"cost_usd": cost(self._stream)}
-
-    async def aclose(self) -> None:
-        """Close the stream."""
-        await self._stream.close()

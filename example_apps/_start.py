@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 from ai_client.testing import Upstream
 
 from ._chat import OFFLINE
+from ._showcase import show
 
 SECONDS_BETWEEN_WORDS = 0.03
 SECONDS_TO_FINISH = 5
@@ -41,6 +42,7 @@ def start(target: str, serve: Callable[[socket.socket], None]) -> int:
         listener = stack.enter_context(socket.socket(fileno=opened.detach()))
         if not os.environ.get("OPENAI_API_KEY"):
             upstream = stack.enter_context(Upstream(delay=SECONDS_BETWEEN_WORDS, record=False))
+            upstream.always(show, path="/chat/completions")
             os.environ.update(
                 {"OPENAI_API_KEY": "offline", "OPENAI_BASE_URL": upstream.base_url, OFFLINE: "1"}
             )

@@ -14,6 +14,8 @@ from example_apps import _chat
 EVENT = b'{"id":"evt_1","created_at":1,"type":"response.completed","data":{"id":"resp_1"}}'
 SECRET = "a secret for webhooks"  # noqa: S105 - of this test alone
 CHAT = {"messages": [{"role": "user", "content": "Hello?"}]}
+HOSTILE = "**a** <img src=x onerror=alert(1)> [b](javascript:alert(1))"
+HARMLESS = "<p><strong>a</strong> &lt;img src=x onerror=alert(1)&gt; [b](javascript:alert(1))</p>"
 
 
 def signed(payload: bytes) -> dict[str, str]:
@@ -48,7 +50,10 @@ class ChatTests(SimpleTestCase):
 
     def test_page(self) -> None:
         """The page is served, and is told who answers and which models there are to chat with."""
-        self.assertContains(self.client.get("/"), "<title>Chat</title>")
+        page = self.client.get("/")
+        self.assertContains(page, "<title>Chat</title>")
+        self.assertIn("default-src 'none'; script-src 'sha256-", page.headers["content-security-policy"])
+        self.assertNotIn("unsafe", page.headers["content-security-policy"])
         about = self.client.get("/api/about").json()
         self.assertEqual(about["framework"], "Django")
         self.assertIn(about["model"], about["models"])
@@ -69,6 +74,22 @@ class ChatTests(SimpleTestCase):
         self.assertIn('"total_tokens"', events[-3])
         self.assertIn('"cost_usd"', events[-2])
         self.assertEqual(events[-1], "data: [DONE]")
+
+    async def test_html_of_a_chat(self) -> None:
+        """The words of an answer are followed by their HTML, in which nothing that the model wrote is live."""
+        self.upstream.reply(content=HOSTILE)
+        response: Any = await self.async_client.post("/api/chat", CHAT, content_type="application/json")
+        lines = "".join([part.decode() async for part in response]).splitlines()
+        events = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
+        html = [event["html"] for event in events if "html" in event]
+        self.assertEqual(html[-1], HARMLESS)
+        self.assertFalse([part for part in html if "<img" in part or "href" in part])
+
+    def test_html(self) -> None:
+        """The page gets the HTML of what it has from earlier, of texts that are not too long."""
+        earlier = self.post("/api/html", {"markdown": [HOSTILE, ""]})
+        self.assertEqual(earlier.json(), {"html": [HARMLESS, ""]})
+        self.assertEqual(self.post("/api/html", {"markdown": ["a" * 100_001]}).status_code, 422)
 
     def test_ask(self) -> None:
         """The JSON endpoint answers at once, and knows what it cost."""

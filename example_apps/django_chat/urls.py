@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.page),
     path("api/about", views.about),
     path("api/chat", views.chat),
+    path("api/html", views.html),
     path("api/ask", views.ask),
     path("api/plan", views.plan),
     path("api/webhook", views.webhook),

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET, require_POST
 from ai_client import InvalidWebhookSignatureError, OpenAIError
 from ai_client_django import ai_client, get_async_ai_client, stream_response
 from example_apps import _chat
-from example_apps._chat import PAGE, Answer, AsyncWithCost, Chat, InputError, Plan, Question
+from example_apps._chat import PAGE, PAGE_HEADERS, Answer, Chat, InputError, Plan, Question, Texts
+from example_apps._stream import AsyncPageStream
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponseBase]]
 
@@ -29,16 +30,14 @@ def validated(view: View) -> View:
 
 
 @require_GET
-def page(request: HttpRequest) -> HttpResponse:
+def page(_request: HttpRequest) -> HttpResponse:
     """Serve the page."""
-    del request
-    return HttpResponse(PAGE.read_bytes())
+    return HttpResponse(PAGE.read_bytes(), headers=PAGE_HEADERS)
 
 
 @require_GET
-async def about(request: HttpRequest) -> JsonResponse:
+async def about(_request: HttpRequest) -> JsonResponse:
     """Return what the page shows about the API."""
-    del request
     client = get_async_ai_client()
     try:
         models = [model.id async for model in client.models.list()]
@@ -51,9 +50,15 @@ async def about(request: HttpRequest) -> JsonResponse:
 @validated
 async def chat(request: HttpRequest) -> HttpResponseBase:
     """Stream the answer."""
-    chat = Chat.read(request.body)
-    stream = await get_async_ai_client().chat.completions.create(stream=True, **chat.params())
-    return stream_response(AsyncWithCost(stream))
+    params, client = Chat.read(request.body).params(), get_async_ai_client()
+    return stream_response(AsyncPageStream(await client.chat.completions.create(stream=True, **params)))
+
+
+@require_POST
+@validated
+async def html(request: HttpRequest) -> JsonResponse:
+    """Return the HTML of what the page has from earlier."""
+    return JsonResponse(Texts.read(request.body).html())
 
 
 @require_POST

@@ -13,7 +13,8 @@ from ai_client_fastapi import (
     stream_response,
 )
 from example_apps import _chat
-from example_apps._chat import PAGE, Answer, AsyncWithCost, Chat, Plan, Question
+from example_apps._chat import PAGE, PAGE_HEADERS, Answer, Chat, Plan, Question, Texts
+from example_apps._stream import AsyncPageStream
 
 
 def create_app(**options: Any) -> FastAPI:
@@ -28,7 +29,7 @@ def create_app(**options: Any) -> FastAPI:
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
-        return FileResponse(PAGE)
+        return FileResponse(PAGE, headers=PAGE_HEADERS)
 
     @app.get("/api/about")
     async def about(client: AIClientDep) -> dict[str, Any]:
@@ -40,10 +41,14 @@ def create_app(**options: Any) -> FastAPI:
 
     @app.post("/api/chat")
     async def chat(chat: Chat, client: AIClientDep) -> Response:
-        async def opened() -> AsyncWithCost:
-            return AsyncWithCost(await client.chat.completions.create(stream=True, **chat.params()))
+        async def opened() -> AsyncPageStream:
+            return AsyncPageStream(await client.chat.completions.create(stream=True, **chat.params()))
 
         return stream_response(opened())
+
+    @app.post("/api/html")
+    def html(texts: Texts) -> dict[str, list[str]]:
+        return texts.html()
 
     @app.post("/api/ask")
     async def ask(question: Question, client: AIClientDep) -> Answer:

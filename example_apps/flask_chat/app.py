@@ -7,7 +7,8 @@ from flask import Blueprint, Flask, Response, abort, request, send_file
 from ai_client import InvalidWebhookSignatureError, OpenAIError
 from ai_client_flask import AIClient, stream_response
 from example_apps import _chat
-from example_apps._chat import PAGE, Answer, Chat, InputError, Plan, Question, WithCost
+from example_apps._chat import PAGE, PAGE_HEADERS, Answer, Chat, InputError, Plan, Question, Texts
+from example_apps._stream import PageStream
 
 ai = AIClient()
 routes = Blueprint("chat", __name__)
@@ -34,7 +35,9 @@ def create_app(**config: Any) -> Flask:
 @routes.get("/")
 def page() -> Response:
     """Serve the page."""
-    return send_file(PAGE)
+    response = send_file(PAGE)
+    response.headers.update(PAGE_HEADERS)
+    return response
 
 
 @routes.get("/api/about")
@@ -51,7 +54,13 @@ def about() -> dict[str, Any]:
 def chat() -> Response:
     """Stream the answer."""
     chat = Chat.read(request.get_data())
-    return stream_response(WithCost(ai.client.chat.completions.create(stream=True, **chat.params())))
+    return stream_response(PageStream(ai.client.chat.completions.create(stream=True, **chat.params())))
+
+
+@routes.post("/api/html")
+def html() -> dict[str, Any]:
+    """Return the HTML of what the page has from earlier."""
+    return Texts.read(request.get_data()).html()
 
 
 @routes.post("/api/ask")

@@ -14,6 +14,8 @@ from example_apps.flask_chat.app import create_app
 EVENT = b'{"id":"evt_1","created_at":1,"type":"response.completed","data":{"id":"resp_1"}}'
 SECRET = "a secret for webhooks"  # noqa: S105 - of this test alone
 CHAT = {"messages": [{"role": "user", "content": "Hello?"}]}
+HOSTILE = "**a** <img src=x onerror=alert(1)> [b](javascript:alert(1))"
+HARMLESS = "<p><strong>a</strong> &lt;img src=x onerror=alert(1)&gt; [b](javascript:alert(1))</p>"
 
 
 @pytest.fixture
@@ -36,6 +38,8 @@ def test_page(http: FlaskClient) -> None:
     """The page is served, and is told who answers and which models there are to chat with."""
     with http.get("/") as page:
         assert page.headers["content-type"].startswith("text/html")
+        assert "default-src 'none'; script-src 'sha256-" in page.headers["content-security-policy"]
+        assert "unsafe" not in page.headers["content-security-policy"]
     about = http.get("/api/about").get_json()
     assert about["framework"] == "Flask"
     assert about["model"] in about["models"]
@@ -58,6 +62,22 @@ def test_chat(http: FlaskClient) -> None:
     assert '"total_tokens"' in events[-3]
     assert '"cost_usd"' in events[-2]
     assert events[-1] == "data: [DONE]"
+
+
+def test_html_of_a_chat(http: FlaskClient, ai_client_upstream: Upstream) -> None:
+    """The words of an answer are followed by their HTML, in which nothing that the model wrote is live."""
+    ai_client_upstream.reply(content=HOSTILE)
+    lines = http.post("/api/chat", json=CHAT).text.splitlines()
+    events = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
+    html = [event["html"] for event in events if "html" in event]
+    assert html[-1] == HARMLESS
+    assert not any("<img" in part or "href" in part for part in html)
+
+
+def test_html(http: FlaskClient) -> None:
+    """The page gets the HTML of what it has from earlier, of texts that are not too long."""
+    assert http.post("/api/html", json={"markdown": [HOSTILE, ""]}).get_json() == {"html": [HARMLESS, ""]}
+    assert http.post("/api/html", json={"markdown": ["a" * 100_001]}).status_code == 422
 
 
 def test_ask(http: FlaskClient) -> None:

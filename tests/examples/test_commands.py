@@ -1,5 +1,6 @@
 """Tests of the commands that start the examples."""
 
+import json
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from ai_client.testing import Upstream
+from example_apps._showcase import QUESTION
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +74,32 @@ def test_command(framework: str) -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=300)
         assert (process.returncode, errors) == (0, "")
+
+
+def test_offline_showcase(framework: str) -> None:
+    """Offline, the question that the page offers is answered with every kind of Markdown, as HTML."""
+    question = {"messages": [{"role": "user", "content": QUESTION}]}
+    with command(framework, "--port", "0", OPENAI_API_KEY="") as process:
+        url, _ = url_of(process)
+        assert f">{QUESTION}</button>" in httpx.get(f"{url}/").text
+        with httpx.stream("POST", f"{url}/api/chat", json=question, timeout=60) as response:
+            lines = [line for line in response.iter_lines() if line.startswith("data: {")]
+    blocks: dict[int, str] = {}
+    for event in (json.loads(line.removeprefix("data: ")) for line in lines):
+        if "html" in event:
+            blocks[event["kept"]] = event["html"]
+    html = "".join(blocks.values())
+    for part in (
+        "<h4>",
+        "<ul>",
+        "<ol>",
+        "<li>no TCP",
+        "<table>",
+        "<blockquote>",
+        '<span class="k">',
+        " href=",
+    ):
+        assert part in html
 
 
 def test_command_ends_in_the_middle_of_a_stream(framework: str) -> None:

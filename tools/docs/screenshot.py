@@ -8,9 +8,10 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from example_apps._showcase import QUESTION
+
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "docs" / "figures" / "demo.png"
-QUESTION = "What does one client per process give me?"
 
 
 def main() -> None:
@@ -28,12 +29,13 @@ def main() -> None:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
-            page = browser.new_page(viewport={"width": 960, "height": 520})
+            page = browser.new_page(viewport={"width": 960, "height": 860})
             page.goto(address)
             page.get_by_label("Message").fill(QUESTION)
             page.keyboard.press("Enter")
             page.locator(".turn.assistant .text").wait_for()
             page.get_by_role("button", name="Send", exact=True).wait_for()
+            page.locator("#scroll").evaluate("element => element.scrollTo(0, 0)")
             page.screenshot(path=PICTURE)
             browser.close()
     finally:
