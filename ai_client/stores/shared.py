@@ -19,6 +19,10 @@ T = TypeVar("T")
 THREADS = 8
 PAUSE = 1.0
 """Seconds for which a backend that failed is not called again."""
+LONG = 0.25
+"""Seconds after which a failure says something about a backend, though its call had no more time."""
+LONG_IN_A_ROW = 3
+"""Such failures in a row after which a backend counts as failed."""
 WARN_EVERY = 30.0
 """Seconds between two warnings about the same backend."""
 MAX_PENDING = 10_000
@@ -200,18 +204,21 @@ class SharedStore:
         pending.append(change)
 
     def _attempt(self, operation: Callable[..., T], args: tuple[Any, ...]) -> T:
-        here = self._here()
-        left = here.down_until - time.monotonic()
+        here, began = self._here(), time.monotonic()
+        left = here.down_until - began
         if left > 0:
             raise StoreError("The store failed a moment ago and is not called again yet.", left)
         try:
             _catch_up(here)
             result = operation(*args)
         except StoreError as error:
-            if not is_out_of_time():  # else the call has no time left, which says nothing about the store
+            # that a call has no time left says little about the store, unless one after another waits for long
+            here.long_failures += time.monotonic() - began >= LONG
+            if not is_out_of_time() or here.long_failures >= LONG_IN_A_ROW:
                 here.down_until = time.monotonic() + PAUSE
                 error.retry_after = PAUSE
             raise
+        here.long_failures = 0
         if here.down_until:
             here.down_until = 0.0
             logger.warning("The store is available again.")
@@ -239,6 +246,7 @@ class _ProcessState(Executor):
         self.pending: deque[Callable[[], Any]] = deque(maxlen=MAX_PENDING)
         self.catching_up = threading.Lock()
         self.down_until = 0.0
+        self.long_failures = 0
         self.warned = -WARN_EVERY
         self._threads = threads
         self._lock = threading.Lock()

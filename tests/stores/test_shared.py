@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -14,6 +15,7 @@ from typing import Any, NoReturn
 import pytest
 
 from ai_client import ConfigError, StoreError
+from ai_client._io.deadline import at_most, is_out_of_time, limited
 from ai_client.stores import Change, Hold, Ledger, Refusal, Spend, Take, Tally, open_store, shared
 from ai_client.stores.memory import MemoryBackend
 from ai_client.stores.shared import SharedStore
@@ -217,6 +219,31 @@ def test_a_backend_that_failed_is_left_alone_for_a_moment() -> None:
         errors.append(caught.value)
     assert backend.asked == 1
     assert all(0 < (error.retry_after or 0) <= 1 for error in errors)
+
+
+class Hanging(Failing):
+    """A backend that answers nobody until their calls are out of time, and counts how often it is asked."""
+
+    def admit(self, *args: object) -> None:
+        """Wait until the call has no time left."""
+        while not is_out_of_time():
+            threading.Event().wait(at_most(60.0))
+        super().admit(*args)
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(0.02, shared.LONG_IN_A_ROW), (0.0, 6)])
+def test_a_backend_that_hangs_is_left_alone_by_calls_with_deadlines_too(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, asked: int
+) -> None:
+    """Calls that waited for it to their deadlines in a row find out that it is down, those that had no time do not."""
+    monkeypatch.setattr(shared, "LONG", 0.02 if seconds else 60.0)
+    monkeypatch.setattr(shared, "PAUSE", 60.0)
+    backend = Hanging()
+    store = SharedStore(backend)  # type: ignore[arg-type]
+    for number in range(6):
+        with limited(time.monotonic() + seconds), suppress(StoreError):
+            finish(store.admit(sync_io(), f"{number}", [HOLD], (), now=NOW, expires=NOW + 60))
+    assert backend.asked == asked
 
 
 def test_work_goes_on_where_its_caller_is_cancelled(tmp_path: Path) -> None:
