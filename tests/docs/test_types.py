@@ -36,7 +36,10 @@ def programs(tmp_path: Path) -> Path:
     """Write each page's Python into a file of its own, with every line at its place."""
     for page in WITH_BLOCKS:
         program = name(page).replace("/", "__").replace("-", "_").replace(".md", ".py")
-        (tmp_path / program).write_text(padded(page))
+        text = padded(page)
+        if text.count("\noptions = {") > 1:  # each of its blocks stands for itself
+            text = f"from ai_client import ClientOptions; options: ClientOptions{text}"
+        (tmp_path / program).write_text(text)
     (tmp_path / "settings_of_snippets.py").write_text(SETTINGS)
     return tmp_path
 

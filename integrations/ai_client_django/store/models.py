@@ -4,6 +4,8 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+fields: Any = models  # the classes of fields have parameters for type checkers alone
+
 
 class _Row(models.Model):
     class Meta:
@@ -17,9 +19,9 @@ class _Row(models.Model):
 class Ledger(_Row):
     """The amount used of a budget in one of its windows."""
 
-    key: Any = models.TextField(primary_key=True)
-    used: Any = models.BigIntegerField()
-    until: Any = models.FloatField()
+    key: Any = fields.TextField(primary_key=True)
+    used: Any = fields.BigIntegerField()
+    until: Any = fields.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
@@ -31,11 +33,11 @@ class Reservation(_Row):
     """The amount that a call under way holds of a budget."""
 
     pk = models.CompositePrimaryKey("key", "ticket")
-    key: Any = models.TextField()
-    ticket: Any = models.TextField()
-    amount: Any = models.BigIntegerField()
-    expires: Any = models.FloatField()
-    counted_until: Any = models.FloatField()
+    key: Any = fields.TextField()
+    ticket: Any = fields.TextField()
+    amount: Any = fields.BigIntegerField()
+    expires: Any = fields.FloatField()
+    counted_until: Any = fields.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
@@ -46,9 +48,9 @@ class Reservation(_Row):
 class Ticket(_Row):
     """A call that was admitted, and whether it was settled."""
 
-    ticket: Any = models.TextField(primary_key=True)
-    settled: Any = models.SmallIntegerField()
-    until: Any = models.FloatField()
+    ticket: Any = fields.TextField(primary_key=True)
+    settled: Any = fields.SmallIntegerField()
+    until: Any = fields.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
@@ -60,10 +62,10 @@ class Slot(_Row):
     """The amount taken of a rate in a part of its window."""
 
     pk = models.CompositePrimaryKey("key", "slot")
-    key: Any = models.TextField()
-    slot: Any = models.BigIntegerField()
-    amount: Any = models.BigIntegerField()
-    until: Any = models.FloatField()
+    key: Any = fields.TextField()
+    slot: Any = fields.BigIntegerField()
+    amount: Any = fields.BigIntegerField()
+    until: Any = fields.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
@@ -74,11 +76,11 @@ class Slot(_Row):
 class Place(_Row):
     """The place of a call that waits for room in the window of a rate."""
 
-    number: Any = models.BigAutoField(primary_key=True)
-    key: Any = models.TextField()
-    ticket: Any = models.TextField()
-    amount: Any = models.BigIntegerField()
-    until: Any = models.FloatField()
+    number: Any = fields.BigAutoField(primary_key=True)
+    key: Any = fields.TextField()
+    ticket: Any = fields.TextField()
+    amount: Any = fields.BigIntegerField()
+    until: Any = fields.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
@@ -93,11 +95,11 @@ class Total(_Row):
     """A total of a period."""
 
     pk = models.CompositePrimaryKey("period", "key", "name")
-    period: Any = models.TextField()
-    key: Any = models.TextField()
-    name: Any = models.TextField()
-    amount: Any = models.BigIntegerField()
-    until: Any = models.FloatField()
+    period: Any = fields.TextField()
+    key: Any = fields.TextField()
+    name: Any = fields.TextField()
+    amount: Any = fields.BigIntegerField()
+    until: Any = fields.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
@@ -108,10 +110,10 @@ class Total(_Row):
 class Value(_Row):
     """A cached value."""
 
-    number: Any = models.BigAutoField(primary_key=True)
-    key: Any = models.TextField(unique=True)
-    value: Any = models.BinaryField()
-    expires: Any = models.FloatField()
+    number: Any = fields.BigAutoField(primary_key=True)
+    key: Any = fields.TextField(unique=True)
+    value: Any = fields.BinaryField()
+    expires: Any = fields.FloatField()
 
     class Meta(_Row.Meta):
         """The table."""
