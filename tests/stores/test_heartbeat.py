@@ -1,5 +1,6 @@
 """The thread of a process that renews what its calls hold in shared stores."""
 
+import gc
 import logging
 import os
 import threading
@@ -108,6 +109,25 @@ def test_a_lease_is_held_while_its_call_lasts(clock: Clock, tmp_path: Path) -> N
         third = Lease(store, "k")
         assert finish(third.take(io))
         finish(third.give_back(io))
+
+
+def test_a_lease_ends_with_its_call(clock: Clock, tmp_path: Path) -> None:
+    """The lease of a call that was dropped without an end, as with its event loop, holds nobody up for long."""
+    with closing(open_store(f"sqlite:///{tmp_path}/s.db")) as store:
+        io, process = sync_io(), _here()
+        io.now = clock  # type: ignore[method-assign]
+        lease, other = Lease(store, "k"), Lease(store, "k")
+        assert finish(lease.take(io))
+        renewal = lease._renewal
+        assert renewal is not None
+        del lease
+        gc.collect()
+        clock.now += 4
+        beat([renewal], process)
+        assert renewal not in process.renewals
+        clock.now += 1
+        assert finish(other.take(io))
+        finish(other.give_back(io))
 
 
 def test_the_thread_beats_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ class Lease:
         name: Name of the lock within it.
     """
 
-    __slots__ = ("_name", "_renewal", "_store", "_ticket")
+    __slots__ = ("__weakref__", "_name", "_renewal", "_store", "_ticket")
 
     def __init__(self, store: Store, name: str) -> None:
         self._store = store
@@ -41,7 +41,9 @@ class Lease:
             return True
         if refusal is not None:
             return False
-        self._renewal = keep_renewed(io, self._store, self._ticket, [hold], SECONDS, at_most=LONGEST)
+        self._renewal = keep_renewed(
+            io, self._store, self._ticket, [hold], SECONDS, at_most=LONGEST, owner=self
+        )
         return True
 
     async def give_back(self, io: IO, *, in_vain: bool = False) -> None:
