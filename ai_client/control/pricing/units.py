@@ -48,6 +48,9 @@ _OUTPUTS = {
     "image_output": "output_image_mtok",
 }
 """The price of a part of the tokens, by the attribute of `Usage` that counts the part."""
+_KEPT = 1000
+_known: dict[int, tuple[Any, str | None, str | None]] = {}
+"""The dearest kinds by the id of the prices, which are kept with them, so that the id is nobody else's."""
 
 
 def units_of(usage: Usage) -> dict[str, float]:
@@ -108,7 +111,7 @@ def is_priced(prices: Any, units: Mapping[str, float]) -> bool:
 
 def dearest(usage: Usage, prices: Any) -> Usage | None:
     """Return *usage* with its tokens taken for the dearest kinds; `None` where plain tokens are the dearest."""
-    into, out = _dearest(_INPUTS, "input_mtok", prices), _dearest(_OUTPUTS, "output_mtok", prices)
+    _, into, out = _known.get(id(prices)) or _look_up(prices)
     if into is None and out is None:
         return None
     parts: dict[str, Any] = {}
@@ -117,6 +120,14 @@ def dearest(usage: Usage, prices: Any) -> Usage | None:
     if out is not None:
         parts |= {**dict.fromkeys(_OUTPUTS, 0), out: usage.output}
     return replace(usage, **parts)
+
+
+def _look_up(prices: Any) -> tuple[Any, str | None, str | None]:
+    if len(_known) >= _KEPT:
+        _known.clear()
+    into, out = _dearest(_INPUTS, "input_mtok", prices), _dearest(_OUTPUTS, "output_mtok", prices)
+    found = _known[id(prices)] = (prices, into, out)
+    return found
 
 
 def _dearest(parts: Mapping[str, str], base: str, prices: Any) -> str | None:
