@@ -12,7 +12,8 @@ import time
 import weakref
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from functools import cached_property
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -74,10 +75,14 @@ def _begin_here(parent: int) -> int:
 
 
 def _renew_pydantic() -> None:
-    """Renew pydantic's lock for building models, which a thread of the parent may hold at the fork."""
+    """Renew pydantic's locks for building models, which a thread of the parent may hold at the fork."""
     main = sys.modules.get("pydantic.main")
     if hasattr(main, "_rebuild_lock"):  # not every version has one
         vars(main)["_rebuild_lock"] = threading.RLock()
+    resolver = getattr(sys.modules.get("pydantic._internal._namespace_utils"), "NsResolver", object)
+    for found in vars(resolver).values():
+        if isinstance(found, cached_property) and hasattr(found, "lock"):  # as before Python 3.12
+            cast("Any", found).lock = threading.RLock()
 
 
 _beginnings: list[Callable[[], None]] = [_renew_pydantic]

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import create_model
+from pydantic._internal._namespace_utils import NsResolver
 from pydantic_core import core_schema
 
 from ai_client import BaseModel, _fork, omit
@@ -281,3 +283,28 @@ def test_a_child_reads_an_attribute_that_a_thread_was_making(fork: Callable[[], 
         thread.join()
     assert seen == [first]
     assert slow.value is first
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="cached properties have no lock since Python 3.12")
+def test_a_child_builds_models_while_its_parent_does(fork: Callable[[], int]) -> None:
+    """A lock for building models that a thread of the parent holds at the fork holds up no child that builds one."""
+    lock = vars(NsResolver)["types_namespace"].lock
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock:
+            held.set()
+            done.wait(PATIENCE)
+
+    def build() -> bool:
+        here()
+        return bool(create_model("Model", text=(str, ...))(text="x"))
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(PATIENCE)
+    try:
+        assert in_child(build, fork)
+    finally:
+        done.set()
+        thread.join()

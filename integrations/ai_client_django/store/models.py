@@ -1,8 +1,5 @@
 """The tables of the store. Rows are written by `ai_client.stores.sql` and not by the models."""
 
-# pyright: reportUnknownVariableType=false
-# The stubs make fields generic, which the classes of Django are not when annotations are evaluated.
-
 from typing import Any, ClassVar
 
 from django.db import models
