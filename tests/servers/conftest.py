@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.support.hostile.wire import Request, Script, Wire
+from tests.support.server_table import Row
 from tests.support.servers import SECONDS_TO_START, Served
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
@@ -42,9 +43,12 @@ def upstream() -> Iterator[Wire]:
         yield wire
 
 
-def awake(served: Served) -> None:
+def awake(served: Served, row: Row) -> None:
     """Ask until the application answers: a server may listen, and drop connections, before it has started."""
     deadline = time.monotonic() + SECONDS_TO_START
+    while row.starts and served.log.count(row.starts) < row.workers:
+        assert time.monotonic() < deadline, served.log
+        time.sleep(0.05)
     while True:
         try:
             answer = httpx.get(f"{served.url}/sync/first", timeout=30)

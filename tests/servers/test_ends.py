@@ -45,7 +45,7 @@ def test_what_is_served_is_finished(upstream: Wire, cell: Cell) -> None:
         httpx.Client(base_url=served.url, timeout=60) as http,
         ThreadPoolExecutor(len(paths)) as pool,
     ):
-        awake(served)
+        awake(served, cell.row)
         upstream.requests.clear()
         asked = {path: pool.submit(http.get, path) for path in paths}
         upstream.wait_for(lambda: len(upstream.requests) == len(paths))

@@ -45,7 +45,7 @@ def test_a_renewed_process_finishes_what_it_serves(upstream: Wire, cell: Cell) -
         httpx.Client(base_url=served.url, timeout=60) as http,
         ThreadPoolExecutor(1) as pool,
     ):
-        awake(served)
+        awake(served, cell.row)
         process = http.get("/sync/first").json()["process"]
         upstream.requests.clear()
         asked = pool.submit(http.get, "/two/held")

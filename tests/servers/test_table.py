@@ -33,7 +33,7 @@ def test_each_answer_at_its_call(upstream: Wire, cell: Cell) -> None:
     kinds = cell.row.kinds
     paths = [f"/{kinds[number % len(kinds)]}/n{number}" for number in range(REQUESTS)]
     with serving(*cell.command(), **cell.variables(upstream.base_url)) as served:
-        awake(served)
+        awake(served, cell.row)
         before = upstream.opened
         answers = ask_all(served.url, paths, IN_FLIGHT)
         opened = upstream.opened - before

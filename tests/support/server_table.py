@@ -30,6 +30,7 @@ class Row:
         in_flight: How many requests it serves at once at least.
         ends: The signal at which it finishes what it serves; `None` where there is none.
         needs: A Python package without which it cannot be tried.
+        starts: What it prints when a worker has started; empty where it ends in order while one starts.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Row:
     in_flight: int = 8
     ends: signal.Signals | None = signal.SIGTERM
     needs: str | None = None
+    starts: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ ROWS = (
         ),
         ASGI,
         workers=2,
+        starts="Started worker-",  # it stops none that starts meanwhile, and waits for that for ever
     ),
     Row("daphne", ("daphne", "-b", "127.0.0.1", "-p", "{port}", "{app}"), ASGI, ends=None),
     Row(
