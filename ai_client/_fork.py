@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -80,9 +80,10 @@ def _renew_pydantic() -> None:
     if hasattr(main, "_rebuild_lock"):  # not every version has one
         vars(main)["_rebuild_lock"] = threading.RLock()
     resolver = getattr(sys.modules.get("pydantic._internal._namespace_utils"), "NsResolver", object)
-    for found in vars(resolver).values():
-        if isinstance(found, cached_property) and hasattr(found, "lock"):  # as before Python 3.12
-            cast("Any", found).lock = threading.RLock()
+    members: list[Any] = list(vars(resolver).values())
+    for found in members:
+        if isinstance(found, cached_property) and "lock" in vars(found):  # as before Python 3.12
+            vars(found)["lock"] = threading.RLock()
 
 
 _beginnings: list[Callable[[], None]] = [_renew_pydantic]
