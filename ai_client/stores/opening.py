@@ -81,11 +81,11 @@ def open_store(url: str = "memory://", *, on_failure: Literal["open", "closed"] 
     if scheme == "memory" and mark:
         from .memory import MemoryBackend  # noqa: PLC0415 - only the store in use is imported
 
-        return SharedStore(MemoryBackend(_parted(rest)[1]), on_failure=on_failure)
+        return SharedStore(MemoryBackend(split_address(rest)[1]), on_failure=on_failure)
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         from .sqlite import SqliteBackend  # noqa: PLC0415
 
-        path, max_bytes = _parted(rest[1:])
+        path, max_bytes = split_address(rest[1:])
         path = unquote(path)
         _check_file(path)
         return SharedStore(SqliteBackend(path, max_bytes), on_failure=on_failure, threads=1)
@@ -150,7 +150,7 @@ def _check_cache(alias: str) -> None:
         raise ConfigError(f"store: CACHES has no {alias!r}. Did you mean {near[0]!r}?")
 
 
-def _parted(rest: str) -> tuple[str, int]:
+def split_address(rest: str) -> tuple[str, int]:
     """Split the rest of an address into its path and the bound on cached values in bytes.
 
     Raises:

@@ -10,13 +10,10 @@ import pytest
 
 from ai_client import OpenAI, OpenAIError
 from ai_client.control import Call, Next, Reply
-from ai_client.control.accounting.budget import Budget, Budgets
-from ai_client.control.accounting.cost import Cost
-from ai_client.control.accounting.rate_limit import RateLimit, RateLimits
 from ai_client.control.cache.lease import Lease
 from ai_client.stores import Store, open_store
 from ai_client.testing import Upstream
-from tests.support.accounts import chat_reply
+from tests.support.accounts import balances, chat_reply, counting
 from tests.support.forks import in_child
 from tests.support.policies import finish, sync_io
 
@@ -28,22 +25,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """Yield a store that processes share."""
     with closing(open_store(f"sqlite:///{tmp_path}/store.db", on_failure="closed")) as store:
         yield store
-
-
-def counting(store: Store) -> list[Any]:
-    """Make the policies that set something aside."""
-    budgets = [Budget(requests=1000, per="total"), Budget(tokens=10**6, per="total")]
-    limit = RateLimit(requests=100, tokens=10**5, per="day")
-    return [Budgets(budgets, store), Cost(store=store), RateLimits([limit], store, upstream=False)]
-
-
-def balances(store: Store) -> list[tuple[int, int]]:
-    """Return used and held requests, and used and held tokens."""
-    io = sync_io()
-    ledgers = [
-        finish(store.ledger(io, f"|{unit}|total|UTC|all", io.now())) for unit in ("requests", "tokens")
-    ]
-    return [(ledger.used, ledger.held) for ledger in ledgers]
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["before it is sent", "after its answer"])

@@ -17,14 +17,10 @@ from ai_client import (
     RateLimitExceeded,
 )
 from ai_client.control import Call, Next, Reply
-from ai_client.control.accounting.budget import Budget, Budgets
-from ai_client.control.accounting.cost import Cost
-from ai_client.control.accounting.rate_limit import RateLimit, RateLimits
 from ai_client.stores import Store, open_store
 from ai_client.testing import Gate, Upstream
-from tests.support.accounts import chat_reply
+from tests.support.accounts import balances, chat_reply, counting
 from tests.support.invoke import Invoke, no_waiting
-from tests.support.policies import finish, sync_io
 
 OUTPUT = 500
 """Output tokens of each call: two calls do not fit into the window."""
@@ -38,22 +34,6 @@ def store(store_url: str) -> Iterator[Store]:
         yield store
 
 
-def counting(store: Store, *, requests: int = 100, tokens: int = WINDOW) -> list[Any]:
-    """Make the policies that set something aside; each window lasts a day."""
-    budgets = [Budget(requests=1000, per="total"), Budget(tokens=10**6, per="total")]
-    limit = RateLimit(requests=requests, tokens=tokens, per="day")
-    return [Budgets(budgets, store), Cost(store=store), RateLimits([limit], store, upstream=False)]
-
-
-def balances(store: Store) -> list[tuple[int, int]]:
-    """Return used and held requests, and used and held tokens."""
-    io = sync_io()
-    ledgers = [
-        finish(store.ledger(io, f"|{unit}|total|UTC|all", io.now())) for unit in ("requests", "tokens")
-    ]
-    return [(ledger.used, ledger.held) for ledger in ledgers]
-
-
 def ask(invoke: Invoke, client: Any, **options: Any) -> Any:
     """Make a call that needs more than half of the window."""
     return invoke.chat(client, max_tokens=OUTPUT, **options)
@@ -65,7 +45,7 @@ def test_a_rejected_call_takes_no_tokens(
     invoke: Invoke, upstream: Upstream, store: Store, status: int, stream: bool
 ) -> None:
     """Errors do not fill a window of tokens, but each has been a request."""
-    client = invoke.client(layers=counting(store, requests=4))
+    client = invoke.client(layers=counting(store, requests=4, tokens=WINDOW))
     upstream.reply(status=status, times=3)
     upstream.always(chat_reply)
     for _ in range(3):
@@ -96,7 +76,7 @@ def test_a_call_that_never_left_takes_nothing(  # noqa: PLR0917 - its parameters
         "no such name": "http://no-such-host.invalid/v1",
         "no TLS": upstream.base_url.replace("http:", "https:"),
     }
-    layers = counting(store, requests=1)
+    layers = counting(store, requests=1, tokens=WINDOW)
     client = invoke.client(layers=layers, base_url=addresses[way])
     for _ in range(3):
         with pytest.raises(APIConnectionError):
@@ -160,7 +140,7 @@ def test_a_call_whose_deadline_passed_before_it_was_sent_takes_nothing(
             time.sleep(0.005)
         return await proceed(call)
 
-    layers = counting(store, requests=1)
+    layers = counting(store, requests=1, tokens=WINDOW)
     client = invoke.client(layers=[*layers, dawdle], deadline=0.02)
     for _ in range(3):
         with pytest.raises(DeadlineExceededError):
@@ -175,7 +155,7 @@ def test_a_call_that_may_have_been_billed_keeps_what_it_took(
     invoke: Invoke, upstream: Upstream, store: Store
 ) -> None:
     """A call that was cut off after it was sent counts in every window and budget as it was estimated."""
-    client = invoke.client(layers=counting(store))
+    client = invoke.client(layers=counting(store, tokens=WINDOW))
     upstream.reply(disconnect=True)
     with pytest.raises(APIConnectionError):
         ask(invoke, client)
@@ -190,7 +170,7 @@ def test_a_call_that_may_have_been_billed_keeps_what_it_took(
 @pytest.mark.parametrize("lost", [False, True], ids=["rejected", "lost"])
 def test_all_attempts_decide(invoke: Invoke, upstream: Upstream, store: Store, lost: bool) -> None:
     """Tokens come back where every attempt was rejected, and not where an earlier one may have been billed."""
-    client = invoke.client(layers=counting(store), max_retries=1)
+    client = invoke.client(layers=counting(store, tokens=WINDOW), max_retries=1)
     upstream.reply(**({"disconnect": True} if lost else {"status": 500}))
     upstream.reply(status=400)
     upstream.always(chat_reply)
@@ -215,7 +195,7 @@ def test_an_attempt_that_was_rejected_before_one_that_never_left_was_a_request(
             elsewhere = call.changed(path=f"{refusing}/chat/completions")
             return await proceed(elsewhere)
 
-    client = invoke.client(layers=[*counting(store, requests=1), only_once])
+    client = invoke.client(layers=[*counting(store, requests=1, tokens=WINDOW), only_once])
     upstream.reply(status=500)
     upstream.always(chat_reply)
     with pytest.raises(APIConnectionError):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 from pydantic import BaseModel
 
-from ai_client import AsyncStream, ConfigError, GuardrailError, Stream, not_given
+from ai_client import ConfigError, GuardrailError, not_given
 from ai_client.control import Call
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.guardrails import Guardrails
@@ -273,45 +273,6 @@ def test_one_text_is_no_list_of_models() -> None:
         Guardrails(allowed_models="gpt-5*")
     with pytest.raises(ConfigError, match="allowed_models"):
         Guardrails(endpoints={"/x": {"allowed_models": "*"}})
-
-
-def test_a_stream_of_bytes_keeps_its_body(invoke: Invoke, upstream: Upstream) -> None:
-    """A streamed call whose body is given in bytes is asked for its usage beside what it says, not in its place."""
-    content = json.dumps({**CHAT, "stream": True}).encode()
-    client = invoke.client(layers=[Cost()])
-    stream = invoke(
-        client.post,
-        "/chat/completions",
-        cast_to=object,
-        content=content,
-        options=JSON,
-        stream=True,
-        stream_cls=(Stream if invoke.sync else AsyncStream)[object],
-    )
-    invoke.collect(stream)
-    assert sent(upstream) == {**CHAT, "stream": True, "stream_options": {"include_usage": True}}
-
-
-def test_a_body_in_bytes_says_what_it_asks_for(invoke: Invoke, upstream: Upstream) -> None:
-    """Of a body in bytes the model is known, and a usage chunk that it asks for is not hidden from the caller."""
-    options = {"include_usage": True, "include_obfuscation": False}
-    content = json.dumps({**CHAT, "stream": True, "stream_options": options}).encode()
-    client = invoke.client(layers=[Cost()])
-    stream = invoke(
-        client.post,
-        "/chat/completions",
-        cast_to=object,
-        content=content,
-        options=JSON,
-        stream=True,
-        stream_cls=(Stream if invoke.sync else AsyncStream)[object],
-    )
-    chunks = invoke.collect(stream)
-    assert sent(upstream)["stream_options"] == options
-    assert any(chunk.get("usage") for chunk in chunks)
-    record = call_record(stream)
-    assert record is not None
-    assert record.model == CHAT["model"]
 
 
 def test_an_answer_that_the_cap_shortens_is_told_apart(invoke: Invoke) -> None:

@@ -6,7 +6,6 @@ from copy import deepcopy
 from difflib import get_close_matches
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 from django.apps import apps
 from django.conf import settings
@@ -17,14 +16,13 @@ from django.db.utils import load_backend
 
 from ai_client.errors import ConfigError
 from ai_client.stores import Backend
-from ai_client.stores.base import DEFAULT_MAX_BYTES
 from ai_client.stores.database import DatabaseBackend
+from ai_client.stores.opening import split_address
 from ai_client.stores.sql_dialects import DIALECTS, PostgresDialect
 
 SCHEME = "django-db"
 APP = "ai_client_django.store"
 PREFIX = "ai_client_store_"
-_DIGITS = 18
 
 
 def alias_of(url: str) -> str:
@@ -59,7 +57,7 @@ def open_database(url: str) -> Backend:
         name=f"{SCHEME}://{alias}",
         prefix=PREFIX,
         keeps=_keeps_connections,
-        max_bytes=_max_bytes(url.partition("?")[2]),
+        max_bytes=split_address(url)[1],
         remedy=remedy(alias),
     )
 
@@ -67,16 +65,6 @@ def open_database(url: str) -> Backend:
 def remedy(alias: str) -> str:
     """Return what creates the tables."""
     return f"Run: manage.py migrate ai_client_store --database={alias}"
-
-
-def _max_bytes(query: str) -> int:
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    bound = options.pop("max_bytes", str(DEFAULT_MAX_BYTES))
-    if options:
-        raise ConfigError(f"store: {next(iter(options))}: unknown option. Valid options: max_bytes.")
-    if not bound.isdecimal() or len(bound) > _DIGITS or not int(bound):
-        raise ConfigError("store: max_bytes: expected a positive number of bytes.")
-    return int(bound)
 
 
 def _keeps_connections() -> bool:

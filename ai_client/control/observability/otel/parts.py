@@ -88,12 +88,7 @@ def _image(members: Mapping[str, Any]) -> Part:
     address = address if isinstance(address, str) else members_of(address).get("url")
     if isinstance(address, str):
         return at("image", address)
-    return {
-        "type": "file",
-        "mime_type": None,
-        "modality": "image",
-        "file_id": str(members.get("file_id") or ""),
-    }
+    return _by_id("image", members)
 
 
 def _file(members: Mapping[str, Any]) -> Part:
@@ -102,12 +97,12 @@ def _file(members: Mapping[str, Any]) -> Part:
         return at("document", data) if data.startswith("data:") else blob("document", None, data)
     if isinstance(address := file.get("file_url"), str):
         return at("document", address)
-    return {
-        "type": "file",
-        "mime_type": None,
-        "modality": "document",
-        "file_id": str(file.get("file_id") or ""),
-    }
+    return _by_id("document", file)
+
+
+def _by_id(modality: str, members: Mapping[str, Any]) -> Part:
+    file_id = str(members.get("file_id") or "")
+    return {"type": "file", "mime_type": None, "modality": modality, "file_id": file_id}
 
 
 _MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Part]] = {
