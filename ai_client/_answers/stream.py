@@ -34,6 +34,8 @@ class _Base(Generic[T]):
         left_early: Whether it was closed, or failed, before its end.
     """
 
+    _closed = True  # until it is whole, for `__del__`
+
     def __init__(self, call: Call, reply: Reply, *, strict: bool = False) -> None:
         self.response: httpx.Response = reply.response
         self._io: IO = call.io.until(reply.deadline)
@@ -42,16 +44,14 @@ class _Base(Generic[T]):
         self._items = Items[T](call, reply, strict=strict)
         self._batch: Iterator[T] = iter(())
         self._at_end = False  # the body has no more bytes
-        self._closed = False
         self.left_early = False
         self._deadline = reply.deadline
         self._ender = self._io.ender()
         self._process = os.getpid()
+        self._closed = False
 
     def __del__(self) -> None:
-        if (
-            not getattr(self, "_closed", True) and self._process == os.getpid()
-        ):  # else it is a parent's to end
+        if not self._closed and self._process == os.getpid():  # else it is a parent's to end
             self._closed = True
             end = StreamEnd(None, complete=False)
             with suppress(Exception):  # a finalizer has no caller to report to

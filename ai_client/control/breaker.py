@@ -1,6 +1,7 @@
 """A circuit breaker per target: after too many failures no call is sent for a while, then one is tried."""
 
 import threading
+import weakref
 from dataclasses import dataclass, field
 
 from .._fork import PerProcess
@@ -35,7 +36,7 @@ class Permission:
         lease: What keeps other processes from making a trial call too, until the outcome is reported.
     """
 
-    __slots__ = ("is_trial", "lease", "since", "slow", "state", "target")
+    __slots__ = ("__weakref__", "is_trial", "lease", "since", "slow", "state", "target")
 
     def __init__(self, target: str, since: float, state: int, *, is_trial: bool) -> None:
         self.target = target
@@ -47,9 +48,12 @@ class Permission:
 
 
 class _Circuit:
-    """The circuit of one target; `state` counts its changes between closed and open."""
+    """The circuit of one target; `state` counts its changes between closed and open.
 
-    __slots__ = ("counts", "failures", "first", "open_until", "state", "trial")
+    A trial ends with its permission, which an exception that a signal raises may drop without an outcome.
+    """
+
+    __slots__ = ("_trial", "counts", "failures", "first", "open_until", "state")
 
     def __init__(self, within: float) -> None:
         self.counts = SlidingCounts(within)
@@ -57,7 +61,16 @@ class _Circuit:
         self.first = 0.0  # when the first of them was
         self.open_until: float | None = None
         self.state = 0
-        self.trial: Permission | None = None
+        self.trial = None
+
+    @property
+    def trial(self) -> Permission | None:
+        """The permission of the call that finds out whether the circuit may close, while that is under way."""
+        return None if self._trial is None else self._trial()
+
+    @trial.setter
+    def trial(self, permission: Permission | None) -> None:
+        self._trial = None if permission is None else weakref.ref(permission)
 
 
 class _ProcessCircuits:
@@ -130,8 +143,9 @@ class Breaker:
                 raise circuit_open(target, circuit.open_until - now)
             if circuit.trial is not None:
                 raise circuit_open(target, NEXT_TRIAL)
-            circuit.trial = Permission(target, now, circuit.state, is_trial=True)
-            return circuit.trial
+            permission = Permission(target, now, circuit.state, is_trial=True)
+            circuit.trial = permission
+            return permission
 
     def answered(self, permission: Permission, now: float) -> None:
         """Note that a target has begun to answer, which may have taken too long."""

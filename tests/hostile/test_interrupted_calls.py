@@ -4,7 +4,7 @@ import gc
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import ai_client
-from ai_client import OpenAI
-from ai_client.control import Concurrency, make_layers
+from ai_client import CircuitOpen, InternalServerError, OpenAI
+from ai_client.control import Breaker, Concurrency, Fallback, make_layers
 from ai_client.control.cache.policy import Cache
 from ai_client.testing import Upstream
 from tests.support.invoke import CHAT
@@ -193,3 +193,34 @@ def test_an_interruption_of_a_stream_leaves_nothing_held(
             at += 2
         assert 100 < at < MOST
         ask(client, MOST)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_an_interruption_leaves_no_circuit_on_trial(upstream: Upstream, stream: bool) -> None:
+    """Wherever the call that tries an open circuit is interrupted, another call may try it."""
+    breaker = Breaker(failures=1, cool_down=0.001)
+    with without_collection():
+        for at in range(1, MOST):
+            interruption = Interruption(at, KeyboardInterrupt)
+            upstream.reset()
+            upstream.reply(status=500)
+            with OpenAI(
+                api_key="any", base_url=upstream.base_url, layers=[Fallback(breaker=breaker)], max_retries=0
+            ) as client:
+                with suppress(InternalServerError):
+                    ask(client, at)
+                time.sleep(0.002)
+                with interruption.happening():
+                    answer = client.chat.completions.create(**CHAT, stream=stream)
+                    for _ in answer if stream else ():
+                        pass
+                answer = None
+                gc.collect(0)
+                time.sleep(0.002)
+                try:
+                    ask(client, at)
+                except CircuitOpen:
+                    pytest.fail(f"The trial goes on after {interruption.place}.")
+            if interruption.place is None:
+                break
+    assert 50 < at < MOST - 1
