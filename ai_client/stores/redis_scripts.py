@@ -206,7 +206,7 @@ for i = 1, spends do
         end
         local counted = redis.call('HGET', key, 'x:' .. ticket)
         if counted then
-            redis.call('HINCRBY', key, 'used', '-' .. counted)
+            if counted ~= '0' then redis.call('HINCRBY', key, 'used', '-' .. counted) end
             redis.call('HDEL', key, 'x:' .. ticket)
         end
         add(key, 'used', amount)

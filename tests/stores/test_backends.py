@@ -90,6 +90,13 @@ def test_a_reservation_may_count_when_it_expires(backend: Backend) -> None:
     assert backend.admit("next", [Hold("a", 88, 100, DAY)], (), NOW + 90, NOW + 200) is None
 
 
+def test_a_reservation_of_nothing_may_count_when_it_expires(backend: Backend) -> None:
+    """A call that reserved 0, as one of a free model, may expire, count and be settled after all."""
+    backend.admit("free", [Hold("a", 0, 100, DAY, on_expired="count")], (), NOW, NOW + 60)
+    assert backend.ledger("a", NOW + 61) == Ledger(0, 0)
+    assert backend.settle("free", [Spend("a", 3, DAY)], NOW + 62) == [Ledger(3, 0)]
+
+
 def test_what_counts_after_it_expired_is_forgotten_with_its_ledger(backend: Backend) -> None:
     """What a killed process held counts as long as the rest of its ledger."""
     backend.admit("lost", [Hold("a", 70, 100, NOW + 100, on_expired="count")], (), NOW, NOW + 60)
