@@ -18,7 +18,14 @@ from ai_client.stores.redis_routes import Cluster, Sentinel
 from ai_client.stores.shared import SharedStore
 from tests.support.policies import Redis
 from tests.support.ports import free_port
-from tests.support.redis_cluster import SERVICE, RedisCluster, RedisService, running, wait_until
+from tests.support.redis_cluster import (
+    SERVICE,
+    RedisCluster,
+    RedisService,
+    running,
+    wait_until,
+    wait_until_replicated,
+)
 
 NOW = 1_800_000_000.0
 DAY = NOW + 86_400
@@ -214,7 +221,7 @@ def test_a_cluster_fails_over(tmp_path: Path) -> None:
 
         def fail_over() -> None:
             primary = cluster.owner(SLOT)
-            primary.ask("WAIT", "1", "5000")  # the replica has all of it
+            wait_until_replicated(primary)
             primary.stop()
 
         count_through(cluster.url, fail_over).close()
@@ -223,11 +230,11 @@ def test_a_cluster_fails_over(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_service_fails_over(tmp_path: Path) -> None:
     """When the primary of a service dies, its sentinels name another, and what was counted counts on."""
-    service = RedisService(tmp_path)
+    service = RedisService(tmp_path, down_after=1000)
     with running(service):
 
         def fail_over() -> None:
-            service.primary.ask("WAIT", "1", "5000")
+            wait_until_replicated(service.primary)
             service.primary.stop()
 
         store = count_through(service.url, fail_over)
@@ -244,10 +251,11 @@ def test_a_primary_that_became_a_replica_is_left(tmp_path: Path) -> None:
     with running(service):
 
         def exchange() -> None:
+            wait_until_replicated(service.primary)
             wait_until(lambda: accepts(service.sentinel, "SENTINEL", "FAILOVER", SERVICE))
+            wait_until(lambda: "role:slave" in service.primary.ask("INFO", "replication"))
 
         store = count_through(service.url, exchange)
-        wait_until(lambda: "role:slave" in service.primary.ask("INFO", "replication"))
         assert until_up(lambda: store.backend.settle("t3", [Spend("a", 1, DAY)], NOW)) == [Ledger(8, 0)]
         store.close()
 

@@ -1,5 +1,6 @@
 """A cluster of Redis servers, and a service of two behind a sentinel, on free ports of loopback."""
 
+import re
 import shutil
 import subprocess
 import time
@@ -32,15 +33,31 @@ def wait_until(met: Callable[[], object], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
+def wait_until_replicated(primary: Redis) -> None:
+    """Return once a replica has acknowledged all that its primary wrote."""
+
+    def is_replicated() -> bool:
+        state = primary.ask("INFO", "replication")
+        written = re.search(r"master_repl_offset:(\d+)", state)
+        acknowledged = re.findall(r"slave\d+:[^\r\n]*offset=(\d+)", state)
+        return written is not None and written[1] in acknowledged
+
+    wait_until(is_replicated)
+
+
 class RedisCluster:
-    """Three primaries, each with as many replicas as wanted."""
+    """Three primaries, each with as many replicas as wanted.
+
+    Without replicas none is to fail: a node that a busy machine delays is not given up.
+    """
 
     def __init__(self, directory: Path, *, replicas: int = 0) -> None:
         self.servers: list[Redis] = []
+        patience = "2000" if replicas else "60000"
         for number in range(3 * (1 + replicas)):
             place = directory / str(number)
             place.mkdir()
-            options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000")
+            options = ("--cluster-enabled", "yes", "--cluster-node-timeout", patience)
             self.servers.append(Redis(place, options=(*options, "--cluster-port", str(free_port()))))
         self._replicas = replicas
 
@@ -88,9 +105,9 @@ class RedisCluster:
 
 
 class RedisService:
-    """A primary, a replica, and a sentinel that watches them."""
+    """A primary, a replica, and a sentinel that takes the primary for dead after so many ms without a reply."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, down_after: int = 60_000) -> None:
         for name in ("primary", "replica", "sentinel"):
             directory.joinpath(name).mkdir()
         self.primary = Redis(directory / "primary", options=("--repl-diskless-sync-delay", "0"))
@@ -99,7 +116,7 @@ class RedisService:
         config = directory / "sentinel" / "sentinel.conf"
         config.write_text(
             f"sentinel monitor {SERVICE} 127.0.0.1 {self.primary.port} 1\n"
-            f"sentinel down-after-milliseconds {SERVICE} 500\n"
+            f"sentinel down-after-milliseconds {SERVICE} {down_after}\n"
             f"sentinel failover-timeout {SERVICE} 3000\n"
         )
         self.sentinel = Redis(directory / "sentinel", config=config)
