@@ -15,9 +15,10 @@ from .._http.options import PoolOptions
 from .async_connecting import open_stream
 from .async_network import AsyncNetworkStream
 from .async_transmission import transmit
-from .connection import Connection, Origin, Route, origin_of
+from .connection import Connection, Route
+from .message import Answer, Message, Origin, Timeouts, message_of, response_of
 from .permits import Permits
-from .pool import TRIES, Pool, Timeouts
+from .pool import TRIES, Pool
 from .response_body import async_body
 from .sockets import READ_SIZE
 from .starvation import Starvation
@@ -48,9 +49,15 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
         self._buffer = memoryview(b"")
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; return when the head of its response has arrived.
+        """Send a request; return when the head of its response has arrived, as `send`.
 
         Timeouts are those of `request.extensions["timeout"]`, in seconds.
+        """
+        answer = await self.send(message_of(request, self._library))
+        return response_of(answer, self._library)
+
+    async def send(self, message: Message) -> Answer:
+        """Send a request; return when the head of its answer has arrived.
 
         Raises:
             TransportError: Of the HTTP library, with an attribute `may_have_been_sent`.
@@ -60,8 +67,7 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._bind(loop)
-        timeouts: Timeouts = request.extensions.get("timeout") or {}
-        origin = origin_of(request)
+        timeouts, origin = message.timeouts, message.origin
         permits = self._permits
         self._check_open()
         if not permits.enter():
@@ -76,8 +82,8 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
                     connection = await self._open(permits, self._route(origin), origin, timeouts)
                 before = connection.stream.sent
                 try:
-                    answer = await transmit(connection, request, timeouts)
-                    return self._response(permits, connection, answer, timeouts.get("read"))
+                    arrival = await transmit(connection, message)
+                    return self._answer(permits, connection, arrival, timeouts.get("read"))
                 except self._stale:
                     if not reused or connection.stream.sent > before:
                         raise

@@ -6,45 +6,39 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-import h11
-import httpx
-
-from .._http.library import DEADLINE
 from .async_network import AsyncNetworkStream
-from .connection import Answer, Connection
+from .connection import Connection
 from .http11 import Wire
-from .pool import Timeouts
+from .message import Arrival, Message, ResponseHead
 
 _PIECE = 256 * 1024
 
 
-async def transmit(
-    connection: Connection[AsyncNetworkStream], request: httpx.Request, timeouts: Timeouts
-) -> Answer:
+async def transmit(connection: Connection[AsyncNetworkStream], message: Message) -> Arrival:
     """Send a request; return its answer as far as it has arrived, its head at least.
 
     Raises:
         TransportError: Of the HTTP library.
     """
     stream, wire = connection.stream, connection.wire
-    limit = timeouts.get("write")
-    deadline: float | None = request.extensions.get(DEADLINE)
+    limit = message.timeouts.get("write")
+    deadline = message.deadline
     if deadline is not None:
         _check_time(deadline, connection)
     before = stream.sent
-    head: h11.Response | None = None
+    head: ResponseHead | None = None
     try:
-        first, rest = connection.opening(request)
+        first, rest = connection.opening(message)
         await stream.write(first, limit)
         if rest is None:
-            head = await _upload(connection, _parts(request, wire), limit, deadline)
+            head = await _upload(connection, _parts(message.content, wire), limit, deadline)
         elif rest:
             head = await _upload(connection, _pieces(rest), limit, deadline)
     except connection.library.http.WriteError:
         if stream.sent == before:
             raise
         wire.cut()  # a server may answer and close before it has read everything; the answer says why
-    limit = timeouts.get("read")
+    limit = message.timeouts.get("read")
     while head is None:
         wire.feed(await stream.read(limit))
         head = wire.response()
@@ -52,9 +46,8 @@ async def transmit(
     return head, parts, wire.drain(parts)
 
 
-async def _parts(request: httpx.Request, wire: Wire) -> AsyncGenerator[bytes, None]:
+async def _parts(content: Any, wire: Wire) -> AsyncGenerator[bytes, None]:
     """Yield the parts of a request's body as they go over the wire."""
-    content: Any = request.stream
     async for chunk in content:
         yield wire.body(chunk)
     yield wire.end()
@@ -72,7 +65,7 @@ async def _upload(
     parts: AsyncGenerator[bytes, None],
     limit: float | None,
     deadline: float | None,
-) -> h11.Response | None:
+) -> ResponseHead | None:
     """Send the rest of a request unless it is answered early; return the head of an early answer."""
     wire = connection.wire
     async with contextlib.aclosing(parts):

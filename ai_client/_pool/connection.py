@@ -1,27 +1,14 @@
 """A pooled connection: a byte stream, its HTTP/1.1 state and its route."""
 
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
-
-import h11
-import httpx
+from typing import Any, Generic, Protocol, TypeVar
 
 from .._http.library import Library
 from .http11 import Wire
+from .message import Message, Origin
 from .proxy import Preamble, Proxies, Proxy
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _JOINED_SIZE = 256 * 1024
-
-Answer: TypeAlias = tuple[h11.Response, list[bytes], bool]
-"""The head of an answer, what has arrived of its body, and whether that is all of it."""
-Origin: TypeAlias = tuple[str, bytes, int | None, str | None]
-"""Connections are shared within one: scheme, host, port, and the name asked for in TLS where it is not the host."""
-
-
-def origin_of(request: httpx.Request) -> Origin:
-    """Return the origin of a request."""
-    url = request.url
-    return url.scheme, url.raw_host, url.port, request.extensions.get("sni_hostname")
 
 
 class ByteStream(Protocol):
@@ -120,22 +107,19 @@ class Connection(Generic[S]):
         host = f"[{route.host}]" if ":" in route.host else route.host
         self._prefix = f"http://{host}:{route.port}".encode("ascii") if proxy else b""
 
-    def opening(self, request: httpx.Request) -> tuple[bytes, list[bytes] | None]:
+    def opening(self, message: Message) -> tuple[bytes, list[bytes] | None]:
         """Begin an exchange; return what to write first, and what then, `None` for a body that is not held in memory.
 
         A body held in memory goes out with the head, in one packet where it fits. Of any other body nothing is
         taken before the head was written, so that it is still whole if the connection turns out to be dead.
         """
-        wire = self.wire
-        headers = request.headers.raw
+        wire, headers, content = self.wire, message.headers, message.content
         head = wire.head(
-            request.method,
-            self._prefix + request.url.raw_path,
+            message.method,
+            self._prefix + message.target,
             [*headers, *self._headers] if self._headers else headers,
         )
-        stream: Any = request.stream
-        if not isinstance(stream, self.library.http.ByteStream):
+        if not isinstance(content, bytes):
             return head, None
-        body = b"".join(stream)
-        tail = wire.body(body) + wire.end()
+        tail = wire.body(content) + wire.end()
         return (head + tail, []) if len(tail) <= _JOINED_SIZE else (head, [tail])

@@ -5,6 +5,7 @@ from typing import Any
 import h11
 
 from .._http.library import Library
+from .message import Headers, ResponseHead
 
 # The head of a response, and the line that begins a chunk, may be this long.
 _MAX_HEAD = 100 * 1024
@@ -26,7 +27,7 @@ class Wire:
         self._is_cut = False
         self._is_silent = True
 
-    def head(self, method: str, target: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
+    def head(self, method: str, target: bytes, headers: Headers) -> bytes:
         """Begin an exchange; give the head of its request."""
         self._hints = 0
         self._is_cut = False
@@ -57,7 +58,7 @@ class Wire:
         self._is_silent = False
         connection.receive_data(data)
 
-    def response(self) -> h11.Response | None:
+    def response(self) -> ResponseHead | None:
         """Return the head of the response, or `None` while more bytes are needed."""
         while True:
             event = self._next()
@@ -66,7 +67,9 @@ class Wire:
                 check_beginning(beginning, self._errors.RemoteProtocolError, "server")
                 return None
             if isinstance(event, h11.Response):
-                return event
+                return ResponseHead(
+                    event.status_code, event.headers.raw_items(), event.http_version, event.reason
+                )
             if not isinstance(event, h11.InformationalResponse) or event.status_code == _SWITCHING:
                 raise self._errors.RemoteProtocolError("The server switched to another protocol than HTTP.")
             self._hints += 1

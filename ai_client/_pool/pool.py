@@ -6,22 +6,19 @@ the connection and frees its place at once; nothing of that waits, so nothing ca
 
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from traceback import clear_frames
-from typing import Any, Generic, TypeAlias, TypeVar
-
-import httpx
+from typing import Any, Generic, TypeVar
 
 from .._fork import here, in_child
-from .._http.library import RAW_HEADERS, library, not_sent
+from .._http.library import library, not_sent
 from .._http.options import PoolOptions
-from .connection import Answer, Connection, Origin, Route, S
+from .connection import Connection, Route, S
+from .message import Answer, Arrival, Origin
 from .permits import Permits, PoolStats
 from .proxy import Proxies
 
 W = TypeVar("W")
-
-Timeouts: TypeAlias = Mapping[str, float | None]
 
 # Idle connections that one request tries before it opens one: after a restart of the server all may be dead.
 TRIES = 3
@@ -84,38 +81,24 @@ class Pool(Generic[S, W]):
     def _route(self, origin: Origin) -> Route:
         return Route(origin, self._proxies, self._library)
 
-    def _response(
+    def _answer(
         self,
         permits: "Permits[Connection[S], W]",
         connection: Connection[S],
-        answer: Answer,
+        arrival: Arrival,
         timeout: float | None,
-    ) -> httpx.Response:
-        """Make the library's response, whose body takes up to *timeout* seconds for a read.
+    ) -> Answer:
+        """Return an answer, whose body takes up to *timeout* seconds for a read.
 
         The connection of an answer that is whole is free for the next request.
         """
-        head, parts, is_whole = answer
-        body: Any
-        if is_whole:
-            body, network_stream = self._errors.ByteStream(b"".join(parts)), connection.addresses
-        else:
-            body = network_stream = self._body(self, permits, connection, parts, timeout)
-        headers = head.headers.raw_items()
-        response: httpx.Response = self._library.http.Response(
-            head.status_code,
-            headers=headers,
-            stream=body,
-            extensions={
-                "http_version": b"HTTP/" + head.http_version,
-                "reason_phrase": head.reason,
-                "network_stream": network_stream,
-                RAW_HEADERS: headers,
-            },
-        )
-        if is_whole:
-            self.end(permits, connection, keep=connection.wire.renew())
-        return response
+        head, parts, is_whole = arrival
+        if not is_whole:
+            body = self._body(self, permits, connection, parts, timeout)
+            return Answer(head, body, body)
+        answer = Answer(head, parts[0] if len(parts) == 1 else b"".join(parts), connection.addresses)
+        self.end(permits, connection, keep=connection.wire.renew())
+        return answer
 
     def _fit(self, connection: Connection[S]) -> bool:
         idle_since = connection.idle_since

@@ -9,12 +9,12 @@ from typing import TypeAlias
 import httpx
 
 from .._fork import here
-from .._http.library import DEADLINE
 from .._http.options import PoolOptions
-from .connection import Connection, Origin, Route, origin_of
+from .connection import Connection, Route
 from .guard import Guard
+from .message import Answer, Message, Origin, Timeouts, message_of, response_of
 from .permits import Permits, PoolStats
-from .pool import TRIES, Pool, Timeouts
+from .pool import TRIES, Pool
 from .response_body import sync_body
 from .sockets import time_for
 from .starvation import Starvation
@@ -51,18 +51,23 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
         self._looked = time.monotonic()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; return when the head of its response has arrived.
+        """Send a request; return when the head of its response has arrived, as `send`.
 
         Timeouts are those of `request.extensions["timeout"]`, in seconds.
+        """
+        answer = self.send(message_of(request, self._library))
+        return response_of(answer, self._library)
+
+    def send(self, message: Message) -> Answer:
+        """Send a request; return when the head of its answer has arrived.
 
         Raises:
             TransportError: Of the HTTP library, with an attribute `may_have_been_sent`.
             RuntimeError: The pool is closed.
         """
         here()
-        timeouts: Timeouts = request.extensions.get("timeout") or {}
-        deadline: float | None = request.extensions.get(DEADLINE)
-        origin = origin_of(request)
+        timeouts, origin = message.timeouts, message.origin
+        deadline = message.deadline
         permits = self._permits
         self._admit(permits, timeouts.get("pool"), deadline)
         connection: _Connection | None = None
@@ -76,8 +81,8 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
                 connection.stream.deadline = deadline
                 before, exchanges = connection.stream.sent, connection.exchanges
                 try:
-                    answer = transmit(connection, request, timeouts)
-                    return self._response(permits, connection, answer, timeouts.get("read"))
+                    arrival = transmit(connection, message)
+                    return self._answer(permits, connection, arrival, timeouts.get("read"))
                 except self._stale:
                     if not reused or connection.stream.sent > before:
                         raise

@@ -4,37 +4,34 @@ import ssl
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import h11
-import httpx
-
-from .connection import Answer, Connection
+from .connection import Connection
 from .http11 import Wire
-from .pool import Timeouts
+from .message import Arrival, Message, ResponseHead
 from .sync_network import SyncNetworkStream
 
 
-def transmit(connection: Connection[SyncNetworkStream], request: httpx.Request, timeouts: Timeouts) -> Answer:
+def transmit(connection: Connection[SyncNetworkStream], message: Message) -> Arrival:
     """Send a request; return its answer as far as it has arrived, its head at least.
 
     Raises:
         TransportError: Of the HTTP library.
     """
     stream, wire = connection.stream, connection.wire
-    limit = timeouts.get("write")
+    limit = message.timeouts.get("write")
     before = stream.sent
-    head: h11.Response | None = None
+    head: ResponseHead | None = None
     try:
-        first, rest = connection.opening(request)
+        first, rest = connection.opening(message)
         stream.write(first, limit)
         if rest is None:
-            head = _upload(connection, _parts(request, wire), limit)
+            head = _upload(connection, _parts(message.content, wire), limit)
         elif rest:
             head = _upload(connection, rest, limit)
     except connection.library.http.WriteError as error:
         if stream.sent == before or not isinstance(error.__cause__, ConnectionError | ssl.SSLError):
             raise
         wire.cut()  # a server may answer and close before it has read everything; the answer says why
-    limit = timeouts.get("read")
+    limit = message.timeouts.get("read")
     while head is None:
         wire.feed(stream.read(limit))
         head = wire.response()
@@ -42,9 +39,8 @@ def transmit(connection: Connection[SyncNetworkStream], request: httpx.Request, 
     return head, parts, wire.drain(parts)
 
 
-def _parts(request: httpx.Request, wire: Wire) -> Iterator[bytes]:
+def _parts(content: Any, wire: Wire) -> Iterator[bytes]:
     """Yield the parts of a request's body as they go over the wire."""
-    content: Any = request.stream
     for chunk in content:
         yield wire.body(chunk)
     yield wire.end()
@@ -52,10 +48,10 @@ def _parts(request: httpx.Request, wire: Wire) -> Iterator[bytes]:
 
 def _upload(
     connection: Connection[SyncNetworkStream], parts: Iterable[bytes], limit: float | None
-) -> h11.Response | None:
+) -> ResponseHead | None:
     """Send the rest of a request unless it is answered early; return the head of an early answer."""
     wire = connection.wire
-    head: h11.Response | None = None
+    head: ResponseHead | None = None
 
     def answers(said: bytes) -> bool:
         nonlocal head

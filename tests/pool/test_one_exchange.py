@@ -12,6 +12,7 @@ from ai_client._pool import async_transmission, sync_transmission
 from ai_client._pool.async_pool import AsyncPool
 from ai_client._pool.connection import Connection
 from ai_client._pool.http11 import Wire
+from ai_client._pool.message import message_of
 from ai_client._pool.sync_pool import SyncPool
 
 ANSWER = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n{}"
@@ -66,12 +67,12 @@ def connection_over(stream: Any) -> Connection[Any]:
 @pytest.mark.parametrize("sync", [True, False])
 def test_a_connection_that_broke_while_it_was_written_to_is_not_used_again(sync: bool) -> None:
     """The answer to a request of which a part was sent counts, and the connection is good for no other."""
-    request = httpx.Request("POST", "http://h/", content=b"{}")
+    message = message_of(httpx.Request("POST", "http://h/", content=b"{}"), library("httpx"))
     connection = connection_over(BrokenStream() if sync else AsyncBrokenStream())
     if sync:
-        answer = sync_transmission.transmit(connection, request, {})
+        answer = sync_transmission.transmit(connection, message)
     else:
-        answer = asyncio.run(async_transmission.transmit(connection, request, {}))
+        answer = asyncio.run(async_transmission.transmit(connection, message))
     head, parts, whole = answer
     assert (head.status_code, b"".join(parts), whole) == (413, b"{}", True)
     assert not connection.wire.renew()

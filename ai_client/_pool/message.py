@@ -1,0 +1,98 @@
+"""A request for a connection and its answer, without the objects of the HTTP library."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import httpx
+
+from .._http.library import DEADLINE, RAW_HEADERS, Library
+
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+"""Names and values in order, the names in the case in which they are on the wire."""
+Origin: TypeAlias = tuple[str, bytes, int | None, str | None]
+"""Connections are shared within one: scheme, host, port, and the name asked for in TLS where it is not the host."""
+Timeouts: TypeAlias = Mapping[str, float | None]
+"""Seconds for `connect`, `write`, `read` and `pool`, the wait for a connection."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Message:
+    """A request for a connection.
+
+    Attributes:
+        method: The HTTP method.
+        origin: Where it goes.
+        target: The path and the query.
+        headers: As they are sent.
+        content: The body: bytes, or what yields its parts once, in the way that the pool waits.
+        timeouts: The bounds of its steps.
+        deadline: When it must be over, in seconds of `time.monotonic`; `None` is never.
+    """
+
+    method: str
+    origin: Origin
+    target: bytes
+    headers: Headers
+    content: Any
+    timeouts: Timeouts
+    deadline: float | None
+
+
+class ResponseHead(NamedTuple):
+    """The head of an answer."""
+
+    status_code: int
+    headers: Headers
+    http_version: bytes
+    reason: bytes
+
+
+Arrival: TypeAlias = tuple[ResponseHead, list[bytes], bool]
+"""The head of an answer, what has arrived of its body, and whether that is all of it."""
+
+
+class Answer(NamedTuple):
+    """An answer, its body whole or on the wire.
+
+    Attributes:
+        head: Status and headers.
+        body: All of it; or a stream of the HTTP library's, which holds the connection.
+        network_stream: Describes the connection.
+    """
+
+    head: ResponseHead
+    body: Any
+    network_stream: Any
+
+
+def message_of(request: httpx.Request, library: Library) -> Message:
+    """Return a request of the HTTP library as a message."""
+    url, extensions = request.url, request.extensions
+    content: Any = request.stream
+    return Message(
+        request.method,
+        (url.scheme, url.raw_host, url.port, extensions.get("sni_hostname")),
+        url.raw_path,
+        request.headers.raw,
+        b"".join(content) if isinstance(content, library.http.ByteStream) else content,
+        extensions.get("timeout") or {},
+        extensions.get(DEADLINE),
+    )
+
+
+def response_of(answer: Answer, library: Library) -> httpx.Response:
+    """Return an answer as a response of the HTTP library, without its request."""
+    head, body, network_stream = answer
+    response: httpx.Response = library.http.Response(
+        head.status_code,
+        headers=head.headers,
+        stream=library.http.ByteStream(body) if isinstance(body, bytes) else body,
+        extensions={
+            "http_version": b"HTTP/" + head.http_version,
+            "reason_phrase": head.reason,
+            "network_stream": network_stream,
+            RAW_HEADERS: head.headers,
+        },
+    )
+    return response
