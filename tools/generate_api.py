@@ -9,6 +9,7 @@ from tools.generator.description import DescriptionError
 from tools.generator.files import differences, format_all, write
 from tools.generator.modules import write_types
 from tools.generator.packages import write_packages
+from tools.generator.prose import Prose
 from tools.generator.reading import read
 from tools.generator.resources import write_resources
 from tools.generator.rules import Rules
@@ -19,19 +20,22 @@ ROOT = Path(__file__).resolve().parent.parent
 def generate(folder: Path) -> dict[str, str]:
     """Return the text of every generated file, by its path below the package.
 
-    *folder* holds the description, its supplement and the map.
+    *folder* holds the description, its supplement, the map and the prose.
 
     Raises:
         DescriptionError: They do not fit together; the message says where.
     """
     table = Rules.load(folder)
-    api = Api(read(folder / "description.json", folder / "supplement.json"), table)
+    prose = Prose(folder / "prose")
+    api = Api(read(folder / "description.json", folder / "supplement.json"), table, prose)
     texts = {f"types/{module}.py": text for module, text in write_types(api).items()}
     for package, text in write_packages(api).items():
         texts["/".join(["types", *package.split("/"), "__init__.py"]).replace("//", "/")] = text
     texts |= write_resources(api)
     if unused := table.unused():
         raise DescriptionError(f"rules of the map that change nothing: {', '.join(unused)}")
+    if unused := prose.unused():
+        raise DescriptionError(f"prose that describes nothing: {', '.join(unused)}")
     return format_all(texts, ROOT / "pyproject.toml")
 
 

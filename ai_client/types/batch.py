@@ -60,6 +60,7 @@ class Batch(BaseModel):
 
     id: str
     object: Open[Literal["batch"]]
+    """Always `batch`."""
     endpoint: str
     input_file_id: str
     completion_window: str
@@ -97,6 +98,7 @@ class BatchFileExpirationAfterParam(TypedDict, total=False):
     """Batch file expiration after, to send."""
 
     anchor: Required[Literal["created_at"]]
+    """Always `created_at`."""
     seconds: Required[int]
 
 
@@ -117,6 +119,7 @@ class BatchCreateParams(MethodOptions, total=False):
         ]
     ]
     completion_window: Required[Literal["24h"]]
+    """Always `24h`."""
     metadata: Metadata | None
     output_expires_after: BatchFileExpirationAfterParam
 

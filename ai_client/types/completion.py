@@ -37,6 +37,7 @@ class Completion(BaseModel):
     created: int
     model: str
     object: Open[Literal["text_completion"]]
+    """Always `text_completion`."""
     system_fingerprint: str | None = None
     usage: CompletionUsage | None = None
 

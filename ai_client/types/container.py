@@ -19,6 +19,7 @@ class ContainerCreateParamsExpiresAfter(TypedDict, total=False):
     """`expires_after` of `ContainerCreateParams`."""
 
     anchor: Required[Literal["last_active_at"]]
+    """Always `last_active_at`."""
     minutes: Required[int]
 
 
@@ -37,6 +38,7 @@ class ContainerCreateResponseExpiresAfter(BaseModel):
     """`expires_after` of `ContainerCreateResponse`."""
 
     anchor: Open[Literal["last_active_at"]] | None = None
+    """Always `last_active_at` where it is present."""
     minutes: int | None = None
 
 

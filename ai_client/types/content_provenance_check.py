@@ -13,6 +13,7 @@ class C2PAProvenanceResult(BaseModel):
     """C2 PA provenance result."""
 
     type: Literal["c2pa"]
+    """Always `c2pa`."""
     outcome: Open[Literal["detected", "not_detected"]]
     validation_state: Open[Literal["trusted", "valid", "invalid", "not_present"]]
     issuer: str | None = None
@@ -24,6 +25,7 @@ class SynthIDProvenanceResult(BaseModel):
     """Synth ID provenance result."""
 
     type: Literal["synthid"]
+    """Always `synthid`."""
     outcome: Open[Literal["detected", "not_detected"]]
     model: str | None = None
     generated_at: str | None = None
@@ -33,6 +35,7 @@ class ContentProvenanceCheck(BaseModel):
     """Content provenance check."""
 
     object: Open[Literal["content_provenance_check"]]
+    """Always `content_provenance_check`."""
     created_at: int
     results: list[Annotated[C2PAProvenanceResult | SynthIDProvenanceResult, OneOf("type")]]
 

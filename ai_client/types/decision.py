@@ -20,6 +20,7 @@ class DecisionChoice(BaseModel):
     """Decision choice."""
 
     type: Literal["choice"]
+    """Always `choice`."""
     choice: str | bool
     confidence: float
     probabilities: list[DecisionChoiceProbability]
@@ -30,6 +31,7 @@ class DecisionPredicate(BaseModel):
     """Decision predicate."""
 
     type: Literal["predicate"]
+    """Always `predicate`."""
     probability: float
     name: str | None = None
 
@@ -38,6 +40,7 @@ class DecisionRefusal(BaseModel):
     """Decision refusal."""
 
     type: Literal["refusal"]
+    """Always `refusal`."""
     name: str | None = None
 
 
@@ -53,6 +56,7 @@ class DecisionScore(BaseModel):
     """Decision score."""
 
     type: Literal["score"]
+    """Always `score`."""
     confidence: float
     score: float
     probabilities: list[DecisionScoreProbability]

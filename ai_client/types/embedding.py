@@ -13,8 +13,11 @@ class Embedding(BaseModel):
     """Embedding."""
 
     index: int
+    """The place of its text in `input`, from 0."""
     embedding: list[float]
+    """The vector, with as many numbers as `dimensions` says or the model has."""
     object: Open[Literal["embedding"]]
+    """Always `embedding`."""
 
 
 class CreateEmbeddingResponseUsage(BaseModel):
@@ -30,6 +33,7 @@ class CreateEmbeddingResponse(BaseModel):
     data: list[Embedding]
     model: str
     object: Open[Literal["list"]]
+    """Always `list`."""
     usage: CreateEmbeddingResponseUsage
 
 
@@ -40,6 +44,8 @@ class EmbeddingCreateParams(MethodOptions, total=False):
     """Keyword arguments of `embeddings.create`."""
 
     input: Required[str | Sequence[str] | Sequence[int] | Iterable[Sequence[int]]]
+    """What to embed: a text or a list of texts, or the same as tokens. Each is at most as long as the model
+    takes, and none is empty."""
     model: Required[EmbeddingModel]
     encoding_format: Literal["float", "base64"]
     dimensions: int

@@ -25,6 +25,7 @@ class CreateEvalCustomDataSourceConfigParam(TypedDict, total=False):
     """Create eval custom data source config, to send."""
 
     type: Required[Literal["custom"]]
+    """Always `custom`."""
     item_schema: Required[Mapping[str, object]]
     include_sample_schema: bool
 
@@ -40,6 +41,7 @@ class CreateEvalLabelModelGraderParam(TypedDict, total=False):
     """Create eval label model grader, to send."""
 
     type: Required[Literal["label_model"]]
+    """Always `label_model`."""
     name: Required[str]
     model: Required[str]
     input: Required[Iterable[CreateEvalItemParamRole | EvalItemParam]]
@@ -51,6 +53,7 @@ class CreateEvalLogsDataSourceConfigParam(TypedDict, total=False):
     """Create eval logs data source config, to send."""
 
     type: Required[Literal["logs"]]
+    """Always `logs`."""
     metadata: Mapping[str, object]
 
 
@@ -58,6 +61,7 @@ class CreateEvalStoredCompletionsDataSourceConfigParam(TypedDict, total=False):
     """Create eval stored completions data source config, to send."""
 
     type: Required[Literal["stored_completions"]]
+    """Always `stored_completions`."""
     metadata: Mapping[str, object]
 
 
@@ -65,6 +69,7 @@ class EvalGraderPythonParam(TypedDict, total=False):
     """Eval grader python, to send."""
 
     type: Required[Literal["python"]]
+    """Always `python`."""
     name: Required[str]
     source: Required[str]
     image_tag: str
@@ -75,6 +80,7 @@ class EvalGraderScoreModelParam(TypedDict, total=False):
     """Eval grader score model, to send."""
 
     type: Required[Literal["score_model"]]
+    """Always `score_model`."""
     name: Required[str]
     model: Required[str]
     input: Required[Iterable[EvalItemParam]]
@@ -87,6 +93,7 @@ class EvalGraderTextSimilarityParam(TypedDict, total=False):
     """Eval grader text similarity, to send."""
 
     type: Required[Literal["text_similarity"]]
+    """Always `text_similarity`."""
     name: Required[str]
     input: Required[str]
     reference: Required[str]
@@ -133,6 +140,7 @@ class EvalCustomDataSourceConfig(BaseModel):
     """Eval custom data source config."""
 
     type: Literal["custom"]
+    """Always `custom`."""
     schema_: dict[str, object] = Field(alias="schema")
 
 
@@ -140,6 +148,7 @@ class EvalLogsDataSourceConfig(BaseModel):
     """Eval logs data source config."""
 
     type: Literal["logs"]
+    """Always `logs`."""
     schema_: dict[str, object] = Field(alias="schema")
     metadata: Metadata | None = None
 
@@ -148,6 +157,7 @@ class EvalStoredCompletionsDataSourceConfig(BaseModel):
     """Eval stored completions data source config."""
 
     type: Literal["stored_completions"]
+    """Always `stored_completions`."""
     schema_: dict[str, object] = Field(alias="schema")
     metadata: Metadata | None = None
 
@@ -156,6 +166,7 @@ class EvalGraderPython(BaseModel):
     """Eval grader python."""
 
     type: Literal["python"]
+    """Always `python`."""
     name: str
     source: str
     image_tag: str | None = None
@@ -166,6 +177,7 @@ class EvalGraderScoreModel(BaseModel):
     """Eval grader score model."""
 
     type: Literal["score_model"]
+    """Always `score_model`."""
     name: str
     model: str
     input: list[EvalItem]
@@ -178,6 +190,7 @@ class EvalGraderTextSimilarity(BaseModel):
     """Eval grader text similarity."""
 
     type: Literal["text_similarity"]
+    """Always `text_similarity`."""
     name: str
     input: str
     reference: str
@@ -203,6 +216,7 @@ class EvalCreateResponse(BaseModel):
     """Eval create response."""
 
     object: Open[Literal["eval"]]
+    """Always `eval`."""
     id: str
     name: str
     data_source_config: Annotated[

@@ -15,6 +15,7 @@ class FileExpirationAfterParam(TypedDict, total=False):
     """File expiration after, to send."""
 
     anchor: Required[Literal["created_at"]]
+    """Always `created_at`."""
     seconds: Required[int]
 
 
@@ -31,6 +32,7 @@ class FileDeleted(BaseModel):
 
     id: str
     object: Open[Literal["file"]]
+    """Always `file`."""
     deleted: bool
 
 
@@ -51,6 +53,7 @@ class FileObject(BaseModel):
     created_at: int
     filename: str
     object: Open[Literal["file"]]
+    """Always `file`."""
     purpose: Open[
         Literal[
             "assistants",

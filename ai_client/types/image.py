@@ -49,6 +49,7 @@ class ImageEditCompletedEvent(BaseModel):
     """Image edit completed event."""
 
     type: Literal["image_edit.completed"]
+    """Always `image_edit.completed`."""
     b64_json: str
     created_at: int
     size: Open[Literal["1024x1024", "1024x1536", "1536x1024", "auto"]]
@@ -127,6 +128,7 @@ class ImageEditPartialImageEvent(BaseModel):
     """Image edit partial image event."""
 
     type: Literal["image_edit.partial_image"]
+    """Always `image_edit.partial_image`."""
     b64_json: str
     created_at: int
     size: Open[Literal["1024x1024", "1024x1536", "1536x1024", "auto"]]
@@ -145,6 +147,7 @@ class ImageGenCompletedEvent(BaseModel):
     """Image gen completed event."""
 
     type: Literal["image_generation.completed"]
+    """Always `image_generation.completed`."""
     b64_json: str
     created_at: int
     size: Open[Literal["1024x1024", "1024x1536", "1536x1024", "auto"]]
@@ -172,6 +175,7 @@ class ImageGenPartialImageEvent(BaseModel):
     """Image gen partial image event."""
 
     type: Literal["image_generation.partial_image"]
+    """Always `image_generation.partial_image`."""
     b64_json: str
     created_at: int
     size: Open[Literal["1024x1024", "1024x1536", "1536x1024", "auto"]]

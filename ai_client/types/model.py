@@ -13,6 +13,7 @@ class Model(BaseModel):
     id: str
     created: int
     object: Open[Literal["model"]]
+    """Always `model`."""
     owned_by: str
     shutdown_date: str | None = None
 

@@ -84,6 +84,7 @@ class ModerationCreateParamsInputImageUrl(TypedDict, total=False):
     """`input.image_url` of `ModerationCreateParams`."""
 
     type: Required[Literal["image_url"]]
+    """Always `image_url`."""
     image_url: Required[ModerationCreateParamsInputImageUrlImageUrl]
 
 
@@ -91,6 +92,7 @@ class ModerationCreateParamsInputText(TypedDict, total=False):
     """`input.text` of `ModerationCreateParams`."""
 
     type: Required[Literal["text"]]
+    """Always `text`."""
     text: Required[str]
 
 

@@ -14,6 +14,7 @@ class DeletedSkill(BaseModel):
     """Deleted skill."""
 
     object: Open[Literal["skill.deleted"]]
+    """Always `skill.deleted`."""
     deleted: bool
     id: str
 
@@ -23,6 +24,7 @@ class Skill(BaseModel):
 
     id: str
     object: Open[Literal["skill"]]
+    """Always `skill`."""
     name: str
     description: str
     created_at: int

@@ -21,6 +21,7 @@ class Upload(BaseModel):
     status: Open[Literal["pending", "completed", "cancelled", "expired"]]
     expires_at: int
     object: Open[Literal["upload"]] | None = None
+    """Always `upload` where it is present."""
     file: FileObject | None = None
 
 

@@ -15,6 +15,7 @@ class AutoFileChunkingStrategyParam(TypedDict, total=False):
     """Auto file chunking strategy, to send."""
 
     type: Required[Literal["auto"]]
+    """Always `auto`."""
 
 
 class StaticFileChunkingStrategyParam(TypedDict, total=False):
@@ -28,6 +29,7 @@ class StaticFileChunkingStrategyObjectParam(TypedDict, total=False):
     """Static file chunking strategy object, to send."""
 
     type: Required[Literal["static"]]
+    """Always `static`."""
     static: Required[StaticFileChunkingStrategyParam]
 
 
@@ -48,6 +50,7 @@ class OtherFileChunkingStrategyObject(BaseModel):
     """Other file chunking strategy object."""
 
     type: Literal["other"]
+    """Always `other`."""
 
 
 class StaticFileChunkingStrategy(BaseModel):
@@ -61,6 +64,7 @@ class StaticFileChunkingStrategyObject(BaseModel):
     """Static file chunking strategy object."""
 
     type: Literal["static"]
+    """Always `static`."""
     static: StaticFileChunkingStrategy
 
 
@@ -68,6 +72,7 @@ class VectorStoreExpirationAfter(BaseModel):
     """Vector store expiration after."""
 
     anchor: Open[Literal["last_active_at"]]
+    """Always `last_active_at`."""
     days: int
 
 
@@ -76,6 +81,7 @@ class VectorStore(BaseModel):
 
     id: str
     object: Open[Literal["vector_store"]]
+    """Always `vector_store`."""
     created_at: int
     name: str
     usage_bytes: int
@@ -91,6 +97,7 @@ class VectorStoreExpirationAfterParam(TypedDict, total=False):
     """Vector store expiration after, to send."""
 
     anchor: Required[Literal["last_active_at"]]
+    """Always `last_active_at`."""
     days: Required[int]
 
 
@@ -111,6 +118,7 @@ class VectorStoreDeleted(BaseModel):
     id: str
     deleted: bool
     object: Open[Literal["vector_store.deleted"]]
+    """Always `vector_store.deleted`."""
 
 
 class VectorStoreListParams(MethodOptions, total=False):
@@ -143,6 +151,7 @@ class VectorStoreSearchResultContent(BaseModel):
     """Vector store search result content."""
 
     type: Open[Literal["text"]]
+    """Always `text`."""
     text: str
 
 

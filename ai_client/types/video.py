@@ -34,6 +34,7 @@ class Video(BaseModel):
 
     id: str
     object: Open[Literal["video"]]
+    """Always `video`."""
     model: VideoModel
     status: Open[Literal["queued", "in_progress", "completed", "failed"]]
     progress: int
@@ -79,6 +80,7 @@ class VideoDeleteResponse(BaseModel):
     """Video delete response."""
 
     object: Open[Literal["video.deleted"]]
+    """Always `video.deleted`."""
     deleted: bool
     id: str
 

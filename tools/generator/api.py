@@ -8,6 +8,7 @@ from .doubles import Doubles
 from .graph import Graph, Node
 from .outline import Method, Resource
 from .parse import Parser
+from .prose import Prose
 from .rules import PARAM, RESULT, Rules
 from .shapes import Array, Definition, Nullable, Object, Ref, Shape, Union
 from .words import camel, singular
@@ -33,8 +34,9 @@ class Signature:
 class Api:
     """All signatures, and the types that they need."""
 
-    def __init__(self, description: Description, rules: Rules) -> None:
+    def __init__(self, description: Description, rules: Rules, prose: Prose) -> None:
         self.rules = rules
+        self.prose = prose
         self.parser = Parser(description, rules.names.keys())
         self.graph = Graph(self.parser, rules)
         self.aliases: dict[str, dict[str, Node]] = {}

@@ -225,7 +225,9 @@ class MethodWriter:
 
     def _docstring(self, signature: Signature) -> str:
         method, text = signature.method, f"Send `{signature.method.call}`"
-        if method.page:
+        if summary := self._api.prose.summary(method.path):
+            text = summary.removesuffix(".")
+        elif method.page:
             text = f"List the items of `{method.call}`, page by page"
         elif signature.event is not None:
             text += "; with `stream=True`, return its events as they come"

@@ -22,8 +22,8 @@ class ModuleWriter:
         self._module = module
         self._nodes = nodes
         self._imports = Imports(module)
-        self._results = ResultWriter(api.graph, module, self._imports)
-        self._params = ParamWriter(api.graph, module, self._imports)
+        self._results = ResultWriter(api.graph, api.prose, module, self._imports)
+        self._params = ParamWriter(api.graph, api.prose, module, self._imports)
 
     def write(self) -> str:
         """Return the module's text."""

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from .description import DescriptionError
 from .graph import Node
 from .outline import Method
+from .prose import Owner
 from .rules import PARAM
 from .shapes import Array, Choice, Field, Nullable, Object, Ref, Scalar, Shape, Table, Union
 from .words import python_name, sentence
@@ -23,35 +24,45 @@ class ParamWriter(Writer):
         if not isinstance(definition.shape, Object):
             self._imports.add("typing", "TypeAlias")
             return f"{name}: TypeAlias = {self.annotation(self._graph.leaves(definition.shape))}"
-        return self._typed_dict(name, definition.shape, self._docstring(definition, name), later)
+        owner = Owner(self._module, (name,), is_param=True)
+        return self._typed_dict(name, definition.shape, self._docstring(definition, name), later, owner=owner)
 
     def method(self, node: Node, method: Method, later: AbstractSet[Node]) -> str:
         """Return the parameters of a method; those that select the result type are separated from a common base."""
         name, shape = self._graph.names[node], self._graph.definition(node).shape
         assert isinstance(shape, Object)  # noqa: S101 - parameters are one by construction
         options = self._imports.add("ai_client._params.omit", "MethodOptions")
+        forms = tuple(f"{name}{form}" for form in ("", "Base", "NonStreaming", "Streaming"))
+        owner = Owner(self._module, (*forms, *method.bare), is_param=True, operation=method.path)
         about = f"Keyword arguments of `{method.path}`"
         if not method.apart:
-            return self._typed_dict(name, shape, f"{about}.", later, base=options)
+            return self._typed_dict(name, shape, f"{about}.", later, owner=owner, base=options)
         rest = Object(tuple(field for field in shape.fields if field.name not in method.apart))
         apart = tuple(field for field in shape.fields if field.name in method.apart)
         but = " and ".join(f"`{field.name}`" for field in apart)
-        base = self._base(f"{name}Base", rest, method, f"{about}, but {but}", later)
+        base = self._base(f"{name}Base", rest, method, f"{about}, but {but}", later, owner=owner)
         if not method.stream:
-            return (
-                f"{base}\n\n\n{self._typed_dict(name, Object(apart), f'{about}.', later, base=f'{name}Base')}"
-            )
+            whole = self._typed_dict(name, Object(apart), f"{about}.", later, owner=owner, base=f"{name}Base")
+            return f"{base}\n\n\n{whole}"
         self._imports.add("typing", "TypeAlias")
         return "\n\n\n".join(
             (
                 base,
-                self._form(f"{name}NonStreaming", apart, f"{about} for an answer that is no stream.", later),
-                self._form(f"{name}Streaming", apart, f"{about} for a stream.", later),
+                self._form(
+                    f"{name}NonStreaming",
+                    apart,
+                    f"{about} for an answer that is no stream.",
+                    later,
+                    owner=owner,
+                ),
+                self._form(f"{name}Streaming", apart, f"{about} for a stream.", later, owner=owner),
                 f"{name}: TypeAlias = {name}NonStreaming | {name}Streaming",
             )
         )
 
-    def _base(self, name: str, rest: Object, method: Method, about: str, later: AbstractSet[Node]) -> str:
+    def _base(
+        self, name: str, rest: Object, method: Method, about: str, later: AbstractSet[Node], *, owner: Owner
+    ) -> str:
         """Return the common base of the forms, on top of the smaller bases that the map names."""
         holder = self._imports.add("ai_client._params.omit", "MethodOptions")
         text = ""
@@ -60,18 +71,20 @@ class ParamWriter(Writer):
                 raise DescriptionError(f"{method.path} has no parameter {typed!r} to leave out of {bare}")
             less = Object(tuple(field for field in rest.fields if field.name != typed))
             but = f"{about} and `{typed}`."
-            text += self._typed_dict(bare, less, but, later, base=holder) + "\n\n\n"
+            text += self._typed_dict(bare, less, but, later, owner=owner, base=holder) + "\n\n\n"
             rest, holder = Object(tuple(field for field in rest.fields if field.name == typed)), bare
-        return text + self._typed_dict(name, rest, f"{about}.", later, base=holder)
+        return text + self._typed_dict(name, rest, f"{about}.", later, owner=owner, base=holder)
 
-    def _form(self, name: str, apart: tuple[Field, ...], about: str, later: AbstractSet[Node]) -> str:
+    def _form(
+        self, name: str, apart: tuple[Field, ...], about: str, later: AbstractSet[Node], *, owner: Owner
+    ) -> str:
         """Return the parameters of one form, streaming or not."""
         streaming = not name.endswith("NonStreaming")
         stream = Choice((True,)) if streaming else Nullable(Choice((False,)))
         fields = [field for field in apart if field.name != "stream"]
         fields.append(Field("stream", stream, required=streaming))
         base = name.removesuffix("NonStreaming").removesuffix("Streaming") + "Base"
-        return self._typed_dict(name, Object(tuple(fields)), about, later, base=base)
+        return self._typed_dict(name, Object(tuple(fields)), about, later, owner=owner, base=base)
 
     def annotation(self, shape: Shape) -> str:
         """Return a shape as a type annotation."""
@@ -106,7 +119,14 @@ class ParamWriter(Writer):
         return isinstance(shape, Scalar | Choice)
 
     def _typed_dict(
-        self, name: str, shape: Object, about: str, later: AbstractSet[Node], base: str | None = None
+        self,
+        name: str,
+        shape: Object,
+        about: str,
+        later: AbstractSet[Node],
+        *,
+        owner: Owner,
+        base: str | None = None,
     ) -> str:
         fields = sorted(shape.fields, key=lambda field: not field.required)
         odd = [field for field in fields if not _is_key(field.name)]
@@ -114,10 +134,9 @@ class ParamWriter(Writer):
             return self._functional(name, fields, later)
         holder = base or self._imports.add("typing", "TypedDict")
         lines = [f"class {name}({holder}, total=False):", f'    """{about}"""', ""]
-        lines += [
-            f"    {python_name(field.name.removesuffix('[]'))}: {self._value(field, later)}"
-            for field in fields
-        ]
+        for field in fields:
+            line = f"{python_name(field.name.removesuffix('[]'))}: {self._value(field, later)}"
+            lines += self._described(line, field, owner)
         return "\n".join(lines).rstrip()
 
     def _functional(self, name: str, fields: list[Field], later: AbstractSet[Node]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 import pydantic
 
 from .graph import Node
+from .prose import Owner
 from .rules import RESULT
 from .shapes import (
     Anything,
@@ -47,11 +48,12 @@ class ResultWriter(Writer):
         fields = sorted(own, key=lambda field: not _is_plain(field))
         exact = self._graph.is_told_apart(node.key)
         hidden = BUILTINS & {field.name for field in fields}
+        owner = Owner(self._module, (name,), is_param=False)
         for field in fields:
             line = self._field(
                 field, later, exact=exact, secret=self._graph.rules.is_secret(node.key, field.name)
             )
-            lines.append(f"    {self._reach(line, hidden) if hidden else line}")
+            lines += self._described(self._reach(line, hidden) if hidden else line, field, owner)
         return "\n".join(lines)
 
     def alias(self, name: str, shape: Shape) -> str:

@@ -41,6 +41,7 @@ class VadConfigParam(TypedDict, total=False):
     """Vad config, to send."""
 
     type: Required[Literal["server_vad"]]
+    """Always `server_vad`."""
     prefix_padding_ms: int
     silence_duration_ms: int
     threshold: float
@@ -86,6 +87,7 @@ class TranscriptionDiarizedSegment(BaseModel):
     """Transcription diarized segment."""
 
     type: Open[Literal["transcript.text.segment"]]
+    """Always `transcript.text.segment`."""
     id: str
     start: float
     end: float
@@ -97,6 +99,7 @@ class TranscriptionDiarized(BaseModel):
     """Transcription diarized."""
 
     task: Literal["transcribe"]
+    """Always `transcribe`."""
     duration: float
     text: str
     segments: list[TranscriptionDiarizedSegment]
@@ -152,6 +155,7 @@ class TranscriptionTextDeltaEvent(BaseModel):
     """Transcription text delta event."""
 
     type: Literal["transcript.text.delta"]
+    """Always `transcript.text.delta`."""
     delta: str
     logprobs: list[TranscriptionTextDeltaEventLogprob] | None = None
     segment_id: str | None = None
@@ -169,6 +173,7 @@ class TranscriptionTextDoneEvent(BaseModel):
     """Transcription text done event."""
 
     type: Literal["transcript.text.done"]
+    """Always `transcript.text.done`."""
     text: str
     languages: list[TranscriptionLanguage] | None = None
     logprobs: list[TranscriptionTextDoneEventLogprob] | None = None
@@ -179,6 +184,7 @@ class TranscriptionTextSegmentEvent(BaseModel):
     """Transcription text segment event."""
 
     type: Literal["transcript.text.segment"]
+    """Always `transcript.text.segment`."""
     id: str
     start: float
     end: float

@@ -13,6 +13,7 @@ class Voice(BaseModel):
     """Voice."""
 
     object: Open[Literal["audio.voice"]]
+    """Always `audio.voice`."""
     id: str
     name: str
     created_at: int
@@ -36,3 +37,4 @@ class VoiceDeleted(BaseModel):
     id: str
     deleted: bool
     object: Open[Literal["audio.voice.deleted"]]
+    """Always `audio.voice.deleted`."""

@@ -13,6 +13,7 @@ class VoiceConsent(BaseModel):
     """Voice consent."""
 
     object: Open[Literal["audio.voice_consent"]]
+    """Always `audio.voice_consent`."""
     id: str
     name: str
     language: str
@@ -32,6 +33,7 @@ class VoiceConsentDeleted(BaseModel):
 
     id: str
     object: Open[Literal["audio.voice_consent"]]
+    """Always `audio.voice_consent`."""
     deleted: bool
 
 

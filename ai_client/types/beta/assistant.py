@@ -34,6 +34,7 @@ class Assistant(BaseModel):
 
     id: str
     object: Open[Literal["assistant"]]
+    """Always `assistant`."""
     created_at: int
     model: str
     tools: list[Annotated[CodeInterpreterTool | FileSearchTool | FunctionTool, OneOf("type")]]
@@ -53,3 +54,4 @@ class AssistantDeleted(BaseModel):
     id: str
     deleted: bool
     object: Open[Literal["assistant.deleted"]]
+    """Always `assistant.deleted`."""

@@ -18,6 +18,7 @@ class CodeInterpreterToolParam(TypedDict, total=False):
     """Code interpreter tool, to send."""
 
     type: Required[Literal["code_interpreter"]]
+    """Always `code_interpreter`."""
 
 
 class FileSearchRankingOptionsParam(TypedDict, total=False):
@@ -38,6 +39,7 @@ class FileSearchToolParam(TypedDict, total=False):
     """File search tool, to send."""
 
     type: Required[Literal["file_search"]]
+    """Always `file_search`."""
     file_search: FileSearchToolParamFileSearch
 
 
@@ -45,6 +47,7 @@ class FunctionToolParam(TypedDict, total=False):
     """Function tool, to send."""
 
     type: Required[Literal["function"]]
+    """Always `function`."""
     function: Required[FunctionDefinition]
 
 
@@ -58,6 +61,7 @@ class ToolResourcesFileSearchVectorStoreChunkingStrategyAuto(TypedDict, total=Fa
     """`tool_resources.file_search.vector_store.chunking_strategy.auto` of `AssistantCreateParams`."""
 
     type: Required[Literal["auto"]]
+    """Always `auto`."""
 
 
 class ToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic(TypedDict, total=False):
@@ -71,6 +75,7 @@ class ToolResourcesFileSearchVectorStoreChunkingStrategyStatic(TypedDict, total=
     """`tool_resources.file_search.vector_store.chunking_strategy.static` of `AssistantCreateParams`."""
 
     type: Required[Literal["static"]]
+    """Always `static`."""
     static: Required[ToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic]
 
 

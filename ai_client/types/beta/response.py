@@ -149,6 +149,7 @@ class BetaAdditionalTools(BaseModel):
     """Beta additional tools."""
 
     type: Literal["additional_tools"]
+    """Always `additional_tools`."""
     id: str
     role: Open[
         Literal["unknown", "user", "assistant", "system", "critic", "discriminator", "developer", "tool"]
@@ -167,7 +168,9 @@ class BetaAdditionalToolsItem(BaseModel):
     """Beta additional tools item."""
 
     type: Literal["additional_tools"]
+    """Always `additional_tools`."""
     role: Literal["developer"]
+    """Always `developer`."""
     tools: list[BetaTool]
     agent: BetaAgentTagInput | None = None
     id: str | None = None
@@ -180,6 +183,7 @@ class BetaEncryptedContent(BaseModel):
     """Beta encrypted content."""
 
     type: Literal["encrypted_content"]
+    """Always `encrypted_content`."""
     encrypted_content: str
 
 
@@ -211,6 +215,7 @@ class BetaAgentMessage(BaseModel):
     """Beta agent message."""
 
     type: Literal["agent_message"]
+    """Always `agent_message`."""
     id: str
     author: str
     recipient: str
@@ -239,6 +244,7 @@ class BetaResponseInputImageContent(BaseModel):
     """Beta response input image content."""
 
     type: Literal["input_image"]
+    """Always `input_image`."""
     image_url: str | None = None
     file_id: str | None = None
     detail: Open[Literal["low", "high", "auto", "original"]] | None = None
@@ -252,6 +258,7 @@ class BetaAgentMessageItem(BaseModel):
     """Beta agent message item."""
 
     type: Literal["agent_message"]
+    """Always `agent_message`."""
     author: str
     recipient: str
     content: list[
@@ -285,6 +292,7 @@ class BetaApplyPatchToolCallItem(BaseModel):
     """Beta apply patch tool call item."""
 
     type: Literal["apply_patch_call"]
+    """Always `apply_patch_call`."""
     call_id: str
     status: Open[Literal["in_progress", "completed"]]
     operation: Annotated[
@@ -302,6 +310,7 @@ class BetaApplyPatchToolCallOutputItem(BaseModel):
     """Beta apply patch tool call output item."""
 
     type: Literal["apply_patch_call_output"]
+    """Always `apply_patch_call_output`."""
     call_id: str
     status: Open[Literal["completed", "failed"]]
     agent: BetaAgentTagInput | None = None
@@ -332,6 +341,7 @@ class BetaResponseApplyPatchToolCall(BaseModel):
     """Beta response apply patch tool call."""
 
     type: Literal["apply_patch_call"]
+    """Always `apply_patch_call`."""
     id: str
     call_id: str
     status: Open[Literal["in_progress", "completed"]]
@@ -350,6 +360,7 @@ class BetaResponseApplyPatchToolCallOutput(BaseModel):
     """Beta response apply patch tool call output."""
 
     type: Literal["apply_patch_call_output"]
+    """Always `apply_patch_call_output`."""
     id: str
     call_id: str
     status: Open[Literal["completed", "failed"]]
@@ -363,6 +374,7 @@ class BetaResponseCodeInterpreterToolCall(BaseModel):
     """Beta response code interpreter tool call."""
 
     type: Literal["code_interpreter_call"]
+    """Always `code_interpreter_call`."""
     id: str
     status: Open[Literal["in_progress", "completed", "incomplete", "interpreting", "failed"]]
     container_id: str
@@ -377,6 +389,7 @@ class BetaResponseCompactionItem(BaseModel):
     """Beta response compaction item."""
 
     type: Literal["compaction"]
+    """Always `compaction`."""
     id: str
     encrypted_content: str
     agent: BetaAgentTag | None = None
@@ -393,6 +406,7 @@ class BetaResponseComputerToolCall(BaseModel):
     """Beta response computer tool call."""
 
     type: Literal["computer_call"]
+    """Always `computer_call`."""
     id: str
     call_id: str
     pending_safety_checks: list[BetaComputerCallSafetyCheck]
@@ -409,6 +423,7 @@ class BetaResponseComputerToolCallOutputItem(BaseModel):
     """Beta response computer tool call output item."""
 
     type: Literal["computer_call_output"]
+    """Always `computer_call_output`."""
     id: str
     call_id: str
     output: BetaResponseComputerToolCallOutputScreenshot
@@ -422,6 +437,7 @@ class BetaResponseCustomToolCall(BaseModel):
     """Beta response custom tool call."""
 
     type: Literal["custom_tool_call"]
+    """Always `custom_tool_call`."""
     call_id: str
     name: str
     input: str
@@ -438,6 +454,7 @@ class BetaResponseCustomToolCallOutput(BaseModel):
     """Beta response custom tool call output."""
 
     type: Literal["custom_tool_call_output"]
+    """Always `custom_tool_call_output`."""
     call_id: str
     output: str | list[BetaFunctionAndCustomToolCallOutput]
     agent: BetaAgentTag | None = None
@@ -453,6 +470,7 @@ class BetaResponseFileSearchToolCall(BaseModel):
 
     id: str
     type: Literal["file_search_call"]
+    """Always `file_search_call`."""
     status: Open[Literal["in_progress", "searching", "completed", "incomplete", "failed"]]
     queries: list[str]
     agent: BetaAgentTag | None = None
@@ -472,6 +490,7 @@ class BetaResponseFunctionShellToolCall(BaseModel):
     """Beta response function shell tool call."""
 
     type: Literal["shell_call"]
+    """Always `shell_call`."""
     id: str
     call_id: str
     action: BetaFunctionShellAction
@@ -491,6 +510,7 @@ class BetaResponseFunctionShellToolCallOutput(BaseModel):
     """Beta response function shell tool call output."""
 
     type: Literal["shell_call_output"]
+    """Always `shell_call_output`."""
     id: str
     call_id: str
     status: Open[Literal["in_progress", "completed", "incomplete"]]
@@ -505,6 +525,7 @@ class BetaResponseFunctionToolCall(BaseModel):
     """Beta response function tool call."""
 
     type: Literal["function_call"]
+    """Always `function_call`."""
     call_id: str
     name: str
     arguments: str
@@ -519,6 +540,7 @@ class BetaFunctionToolCallOutput(BaseModel):
     """Beta function tool call output."""
 
     type: Literal["function_call_output"]
+    """Always `function_call_output`."""
     output: str | list[BetaFunctionAndCustomToolCallOutput]
     agent: BetaAgentTag | None = None
     id: str | None = None
@@ -533,6 +555,7 @@ class BetaImageGenToolCall(BaseModel):
     """Beta image gen tool call."""
 
     type: Literal["image_generation_call"]
+    """Always `image_generation_call`."""
     id: str
     status: Open[Literal["in_progress", "completed", "generating", "failed"]]
     agent: BetaAgentTag | None = None
@@ -546,6 +569,7 @@ class BetaLocalShellToolCall(BaseModel):
     """Beta local shell tool call."""
 
     type: Literal["local_shell_call"]
+    """Always `local_shell_call`."""
     id: str
     call_id: str
     action: BetaLocalShellExecAction
@@ -557,6 +581,7 @@ class BetaLocalShellToolCallOutput(BaseModel):
     """Beta local shell tool call output."""
 
     type: Literal["local_shell_call_output"]
+    """Always `local_shell_call_output`."""
     id: str
     output: str
     agent: BetaAgentTag | None = None
@@ -567,6 +592,7 @@ class BetaMcpApprovalRequest(BaseModel):
     """Beta mcp approval request."""
 
     type: Literal["mcp_approval_request"]
+    """Always `mcp_approval_request`."""
     id: str
     server_label: str
     name: str
@@ -578,6 +604,7 @@ class BetaMcpApprovalResponseResource(BaseModel):
     """Beta mcp approval response resource."""
 
     type: Literal["mcp_approval_response"]
+    """Always `mcp_approval_response`."""
     id: str
     approval_request_id: str
     approve: bool
@@ -592,6 +619,7 @@ class BetaMcpListTools(BaseModel):
     """Beta mcp list tools."""
 
     type: Literal["mcp_list_tools"]
+    """Always `mcp_list_tools`."""
     id: str
     server_label: str
     tools: list[BetaMcpListToolsTool]
@@ -612,6 +640,7 @@ class BetaMcpToolCall(BaseModel):
     """Beta mcp tool call."""
 
     type: Literal["mcp_call"]
+    """Always `mcp_call`."""
     id: str
     server_label: str
     name: str
@@ -629,6 +658,7 @@ class BetaMessage(BaseModel):
     """Beta message."""
 
     type: Literal["message"]
+    """Always `message`."""
     id: str
     status: Open[Literal["in_progress", "completed", "incomplete"]]
     role: Open[
@@ -657,6 +687,7 @@ class BetaMultiAgentCall(BaseModel):
     """Beta multi agent call."""
 
     type: Literal["multi_agent_call"]
+    """Always `multi_agent_call`."""
     id: str
     call_id: str
     action: Open[
@@ -672,6 +703,7 @@ class BetaMultiAgentCallOutput(BaseModel):
     """Beta multi agent call output."""
 
     type: Literal["multi_agent_call_output"]
+    """Always `multi_agent_call_output`."""
     id: str
     call_id: str
     action: Open[
@@ -687,6 +719,7 @@ class BetaProgram(BaseModel):
     """Beta program."""
 
     type: Literal["program"]
+    """Always `program`."""
     id: str
     call_id: str
     code: str
@@ -698,6 +731,7 @@ class BetaProgramOutput(BaseModel):
     """Beta program output."""
 
     type: Literal["program_output"]
+    """Always `program_output`."""
     id: str
     call_id: str
     result: str
@@ -709,6 +743,7 @@ class BetaResponseReasoningItem(BaseModel):
     """Beta response reasoning item."""
 
     type: Literal["reasoning"]
+    """Always `reasoning`."""
     id: str
     summary: list[BetaSummaryTextContent]
     agent: BetaAgentTag | None = None
@@ -721,6 +756,7 @@ class BetaResponseToolSearchCall(BaseModel):
     """Beta response tool search call."""
 
     type: Literal["tool_search_call"]
+    """Always `tool_search_call`."""
     id: str
     execution: Open[Literal["server", "client"]]
     status: Open[Literal["in_progress", "completed", "incomplete"]]
@@ -734,6 +770,7 @@ class BetaResponseToolSearchOutputItem(BaseModel):
     """Beta response tool search output item."""
 
     type: Literal["tool_search_output"]
+    """Always `tool_search_output`."""
     id: str
     execution: Open[Literal["server", "client"]]
     tools: list[BetaTool]
@@ -757,6 +794,7 @@ class BetaResponseFunctionWebSearch(BaseModel):
 
     id: str
     type: Literal["web_search_call"]
+    """Always `web_search_call`."""
     status: Open[Literal["in_progress", "searching", "completed", "failed"]]
     action: Annotated[
         BetaWebSearchActionSearch | BetaWebSearchActionOpenPage | BetaWebSearchActionFind, OneOf("type")
@@ -772,6 +810,7 @@ class BetaCompactedResponse(BaseModel):
 
     id: str
     object: Open[Literal["response.compaction"]]
+    """Always `response.compaction`."""
     output: list[
         Annotated[
             BetaMessage
@@ -816,6 +855,7 @@ class BetaCompactionTriggerItem(BaseModel):
     """Beta compaction trigger item."""
 
     type: Literal["compaction_trigger"]
+    """Always `compaction_trigger`."""
     agent: BetaAgentTagInput | None = None
 
 
@@ -830,6 +870,7 @@ class BetaComputerCallOutputItem(BaseModel):
 
     call_id: str
     type: Literal["computer_call_output"]
+    """Always `computer_call_output`."""
     output: BetaResponseComputerToolCallOutputScreenshot
     agent: BetaAgentTagInput | None = None
     id: str | None = None
@@ -850,6 +891,7 @@ class BetaContainerFileCitation(BaseModel):
     """Beta container file citation."""
 
     type: Literal["container_file_citation"]
+    """Always `container_file_citation`."""
     start_index: int
     end_index: int
     container_id: str
@@ -905,12 +947,14 @@ class BetaEasyInputMessage(BaseModel):
     )
     phase: Open[Literal["commentary", "final_answer"]] | None = None
     type: Literal["message"] | None = None
+    """Always `message` where it is present."""
 
 
 class BetaFileCitation(BaseModel):
     """Beta file citation."""
 
     type: Literal["file_citation"]
+    """Always `file_citation`."""
     index: int
     file_id: str
     filename: str
@@ -932,6 +976,7 @@ class BetaFunctionCallOutputItem(BaseModel):
     """Beta function call output item."""
 
     type: Literal["function_call_output"]
+    """Always `function_call_output`."""
     output: (
         str
         | list[
@@ -961,6 +1006,7 @@ class BetaFunctionShellCallItem(BaseModel):
 
     call_id: str
     type: Literal["shell_call"]
+    """Always `shell_call`."""
     action: BetaFunctionShellActionInput
     agent: BetaAgentTagInput | None = None
     id: str | None = None
@@ -980,6 +1026,7 @@ class BetaFunctionShellCallOutputItem(BaseModel):
 
     call_id: str
     type: Literal["shell_call_output"]
+    """Always `shell_call_output`."""
     output: list[BetaResponseFunctionShellCallOutputContent]
     agent: BetaAgentTagInput | None = None
     id: str | None = None
@@ -1021,6 +1068,7 @@ class BetaInputMessage(BaseModel):
     ]
     agent: BetaAgentTag | None = None
     type: Literal["message"] | None = None
+    """Always `message` where it is present."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
 
 
@@ -1033,6 +1081,7 @@ class BetaItemReference(BaseModel):
     id: str
     agent: BetaAgentTagInput | None = None
     type: Literal["item_reference"] | None = None
+    """Always `item_reference` where it is present."""
 
 
 BetaKeyPressAction: TypeAlias = KeyPressAction
@@ -1051,6 +1100,7 @@ class BetaMcpApprovalResponse(BaseModel):
     """Beta mcp approval response."""
 
     type: Literal["mcp_approval_response"]
+    """Always `mcp_approval_response`."""
     approval_request_id: str
     approve: bool
     agent: BetaAgentTag | None = None
@@ -1084,6 +1134,7 @@ class BetaMultiAgentCallItem(BaseModel):
 
     call_id: str
     type: Literal["multi_agent_call"]
+    """Always `multi_agent_call`."""
     action: Open[
         Literal[
             "spawn_agent", "interrupt_agent", "list_agents", "send_message", "followup_task", "wait_agent"
@@ -1098,6 +1149,7 @@ class BetaURLCitation(BaseModel):
     """Beta URL citation."""
 
     type: Literal["url_citation"]
+    """Always `url_citation`."""
     start_index: int
     end_index: int
     url: str
@@ -1108,6 +1160,7 @@ class BetaOutputTextContentInput(BaseModel):
     """Beta output text content input."""
 
     type: Open[Literal["output_text"]]
+    """Always `output_text`."""
     text: str
     annotations: (
         list[Annotated[BetaFileCitation | BetaURLCitation | BetaContainerFileCitation, OneOf("type")]] | None
@@ -1119,6 +1172,7 @@ class BetaMultiAgentCallOutputItem(BaseModel):
 
     call_id: str
     type: Literal["multi_agent_call_output"]
+    """Always `multi_agent_call_output`."""
     action: Open[
         Literal[
             "spawn_agent", "interrupt_agent", "list_agents", "send_message", "followup_task", "wait_agent"
@@ -1140,6 +1194,7 @@ class BetaProgramItem(BaseModel):
 
     id: str
     type: Literal["program"]
+    """Always `program`."""
     call_id: str
     code: str
     fingerprint: str
@@ -1151,6 +1206,7 @@ class BetaProgramOutputItem(BaseModel):
 
     id: str
     type: Literal["program_output"]
+    """Always `program_output`."""
     call_id: str
     result: str
     status: Open[Literal["completed", "incomplete"]]
@@ -1260,6 +1316,7 @@ class BetaResponseCustomToolCallOutputItem(BaseModel):
     """Beta response custom tool call output item."""
 
     type: Literal["custom_tool_call_output"]
+    """Always `custom_tool_call_output`."""
     id: str
     call_id: str
     output: str | list[BetaFunctionAndCustomToolCallOutput]
@@ -1274,6 +1331,7 @@ class BetaResponseFunctionToolCallOutputItem(BaseModel):
 
     id: str
     type: Literal["function_call_output"]
+    """Always `function_call_output`."""
     output: str | list[BetaFunctionAndCustomToolCallOutput]
     status: Open[Literal["in_progress", "completed", "incomplete"]]
     agent: BetaAgentTag | None = None
@@ -1289,7 +1347,9 @@ class BetaResponseOutputMessage(BaseModel):
 
     id: str
     type: Literal["message"]
+    """Always `message`."""
     role: Literal["assistant"]
+    """Always `assistant`."""
     content: list[Annotated[BetaResponseOutputText | BetaResponseOutputRefusal, OneOf("type")]]
     status: Open[Literal["in_progress", "completed", "incomplete"]]
     agent: BetaAgentTag | None = None
@@ -1336,6 +1396,7 @@ class BetaResponseCompactionItemParam(BaseModel):
     """Beta response compaction item param."""
 
     type: Literal["compaction"]
+    """Always `compaction`."""
     encrypted_content: str
     agent: BetaAgentTagInput | None = None
     id: str | None = None
@@ -1345,6 +1406,7 @@ class BetaToolSearchCallItem(BaseModel):
     """Beta tool search call item."""
 
     type: Literal["tool_search_call"]
+    """Always `tool_search_call`."""
     arguments: dict[str, object]
     agent: BetaAgentTagInput | None = None
     id: str | None = None
@@ -1357,6 +1419,7 @@ class BetaResponseToolSearchOutputItemParam(BaseModel):
     """Beta response tool search output item param."""
 
     type: Literal["tool_search_output"]
+    """Always `tool_search_output`."""
     tools: list[BetaTool]
     agent: BetaAgentTagInput | None = None
     id: str | None = None
@@ -1416,6 +1479,7 @@ class BetaResponse(BaseModel):
     tool_choice: BetaToolChoice
     id: str
     object: Open[Literal["response"]]
+    """Always `response`."""
     created_at: float
     output: list[BetaResponseOutputItem]
     parallel_tool_calls: bool
@@ -1456,6 +1520,7 @@ class BetaResponseCustomToolCallItem(BaseModel):
     """Beta response custom tool call item."""
 
     type: Literal["custom_tool_call"]
+    """Always `custom_tool_call`."""
     id: str
     call_id: str
     name: str
@@ -1472,6 +1537,7 @@ class BetaResponseFunctionToolCallItem(BaseModel):
 
     id: str
     type: Literal["function_call"]
+    """Always `function_call`."""
     call_id: str
     name: str
     arguments: str
@@ -1486,6 +1552,7 @@ class BetaResponseInputMessageItem(BaseModel):
     """Beta response input message item."""
 
     type: Literal["message"]
+    """Always `message`."""
     role: Open[Literal["user", "system", "developer"]]
     content: list[
         Annotated[BetaResponseInputText | BetaResponseInputImage | BetaResponseInputFile, OneOf("type")]

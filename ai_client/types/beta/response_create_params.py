@@ -137,7 +137,9 @@ class BetaAdditionalToolsItemParam(TypedDict, total=False):
     """Beta additional tools item, to send."""
 
     type: Required[Literal["additional_tools"]]
+    """Always `additional_tools`."""
     role: Required[Literal["developer"]]
+    """Always `developer`."""
     tools: Required[Iterable[BetaToolParam]]
     agent: BetaAgentTagInputParam | None
     id: str | None
@@ -147,6 +149,7 @@ class BetaEncryptedContentParam(TypedDict, total=False):
     """Beta encrypted content, to send."""
 
     type: Required[Literal["encrypted_content"]]
+    """Always `encrypted_content`."""
     encrypted_content: Required[str]
 
 
@@ -157,6 +160,7 @@ class BetaResponseInputImageContentParam(TypedDict, total=False):
     """Beta response input image content, to send."""
 
     type: Required[Literal["input_image"]]
+    """Always `input_image`."""
     image_url: str | None
     file_id: str | None
     detail: Literal["low", "high", "auto", "original"] | None
@@ -170,6 +174,7 @@ class BetaAgentMessageItemParam(TypedDict, total=False):
     """Beta agent message item, to send."""
 
     type: Required[Literal["agent_message"]]
+    """Always `agent_message`."""
     author: Required[str]
     recipient: Required[str]
     content: Required[
@@ -206,6 +211,7 @@ class BetaApplyPatchToolCallItemParam(TypedDict, total=False):
     """Beta apply patch tool call item, to send."""
 
     type: Required[Literal["apply_patch_call"]]
+    """Always `apply_patch_call`."""
     call_id: Required[str]
     status: Required[Literal["in_progress", "completed"]]
     operation: Required[
@@ -222,6 +228,7 @@ class BetaApplyPatchToolCallOutputItemParam(TypedDict, total=False):
     """Beta apply patch tool call output item, to send."""
 
     type: Required[Literal["apply_patch_call_output"]]
+    """Always `apply_patch_call_output`."""
     call_id: Required[str]
     status: Required[Literal["completed", "failed"]]
     agent: BetaAgentTagInputParam | None
@@ -255,6 +262,7 @@ class BetaCompactionTriggerItemParam(TypedDict, total=False):
     """Beta compaction trigger item, to send."""
 
     type: Required[Literal["compaction_trigger"]]
+    """Always `compaction_trigger`."""
     agent: BetaAgentTagInputParam | None
 
 
@@ -278,6 +286,7 @@ class BetaComputerCallOutputItemParam(TypedDict, total=False):
 
     call_id: Required[str]
     type: Required[Literal["computer_call_output"]]
+    """Always `computer_call_output`."""
     output: Required[BetaResponseComputerToolCallOutputScreenshotParam]
     agent: BetaAgentTagInputParam | None
     id: str | None
@@ -301,6 +310,7 @@ class BetaContainerFileCitationParam(TypedDict, total=False):
     """Beta container file citation, to send."""
 
     type: Required[Literal["container_file_citation"]]
+    """Always `container_file_citation`."""
     start_index: Required[int]
     end_index: Required[int]
     container_id: Required[str]
@@ -375,6 +385,7 @@ class BetaEasyInputMessageParam(TypedDict, total=False):
     ]
     phase: Literal["commentary", "final_answer"] | None
     type: Literal["message"]
+    """Always `message` where it is present."""
 
 
 BetaFileCitationBodyParam: TypeAlias = FileCitationBodyParam
@@ -384,6 +395,7 @@ class BetaFileCitationParam(TypedDict, total=False):
     """Beta file citation, to send."""
 
     type: Required[Literal["file_citation"]]
+    """Always `file_citation`."""
     index: Required[int]
     file_id: Required[str]
     filename: Required[str]
@@ -405,6 +417,7 @@ class BetaFunctionCallOutputItemParam(TypedDict, total=False):
     """Beta function call output item, to send."""
 
     type: Required[Literal["function_call_output"]]
+    """Always `function_call_output`."""
     output: Required[
         str
         | Iterable[
@@ -433,6 +446,7 @@ class BetaFunctionShellCallItemParam(TypedDict, total=False):
 
     call_id: Required[str]
     type: Required[Literal["shell_call"]]
+    """Always `shell_call`."""
     action: Required[BetaFunctionShellActionParam]
     agent: BetaAgentTagInputParam | None
     id: str | None
@@ -452,6 +466,7 @@ class BetaFunctionShellCallOutputItemParam(TypedDict, total=False):
 
     call_id: Required[str]
     type: Required[Literal["shell_call_output"]]
+    """Always `shell_call_output`."""
     output: Required[Iterable[BetaResponseFunctionShellCallOutputContentParam]]
     agent: BetaAgentTagInputParam | None
     id: str | None
@@ -479,6 +494,7 @@ class BetaImageGenToolCallParam(TypedDict, total=False):
     """Beta image gen tool call, to send."""
 
     type: Required[Literal["image_generation_call"]]
+    """Always `image_generation_call`."""
     id: Required[str]
     status: Required[Literal["in_progress", "completed", "generating", "failed"]]
     result: Required[str | None]
@@ -506,6 +522,7 @@ class BetaInputMessageParam(TypedDict, total=False):
     ]
     agent: BetaAgentTagParam | None
     type: Literal["message"]
+    """Always `message` where it is present."""
     status: Literal["in_progress", "completed", "incomplete"]
 
 
@@ -515,6 +532,7 @@ class BetaItemReferenceParam(TypedDict, total=False):
     id: Required[str]
     agent: BetaAgentTagInputParam | None
     type: Literal["item_reference"] | None
+    """Always `item_reference` where it is present."""
 
 
 BetaKeyPressActionParam: TypeAlias = KeyPressActionParam
@@ -527,6 +545,7 @@ class BetaLocalShellToolCallOutputParam(TypedDict, total=False):
     """Beta local shell tool call output, to send."""
 
     type: Required[Literal["local_shell_call_output"]]
+    """Always `local_shell_call_output`."""
     id: Required[str]
     output: Required[str]
     agent: BetaAgentTagParam | None
@@ -537,6 +556,7 @@ class BetaLocalShellToolCallParam(TypedDict, total=False):
     """Beta local shell tool call, to send."""
 
     type: Required[Literal["local_shell_call"]]
+    """Always `local_shell_call`."""
     id: Required[str]
     call_id: Required[str]
     action: Required[BetaLocalShellExecActionParam]
@@ -557,6 +577,7 @@ class BetaMcpApprovalRequestParam(TypedDict, total=False):
     """Beta mcp approval request, to send."""
 
     type: Required[Literal["mcp_approval_request"]]
+    """Always `mcp_approval_request`."""
     id: Required[str]
     server_label: Required[str]
     name: Required[str]
@@ -568,6 +589,7 @@ class BetaMcpApprovalResponseParam(TypedDict, total=False):
     """Beta mcp approval response, to send."""
 
     type: Required[Literal["mcp_approval_response"]]
+    """Always `mcp_approval_response`."""
     approval_request_id: Required[str]
     approve: Required[bool]
     agent: BetaAgentTagParam | None
@@ -582,6 +604,7 @@ class BetaMcpListToolsParam(TypedDict, total=False):
     """Beta mcp list tools, to send."""
 
     type: Required[Literal["mcp_list_tools"]]
+    """Always `mcp_list_tools`."""
     id: Required[str]
     server_label: Required[str]
     tools: Required[Iterable[BetaMcpListToolsToolParam]]
@@ -599,6 +622,7 @@ class BetaMcpToolCallParam(TypedDict, total=False):
     """Beta mcp tool call, to send."""
 
     type: Required[Literal["mcp_call"]]
+    """Always `mcp_call`."""
     id: Required[str]
     server_label: Required[str]
     name: Required[str]
@@ -636,6 +660,7 @@ class BetaMultiAgentCallItemParam(TypedDict, total=False):
 
     call_id: Required[str]
     type: Required[Literal["multi_agent_call"]]
+    """Always `multi_agent_call`."""
     action: Required[
         Literal[
             "spawn_agent", "interrupt_agent", "list_agents", "send_message", "followup_task", "wait_agent"
@@ -650,6 +675,7 @@ class BetaURLCitationParam(TypedDict, total=False):
     """Beta URL citation, to send."""
 
     type: Required[Literal["url_citation"]]
+    """Always `url_citation`."""
     start_index: Required[int]
     end_index: Required[int]
     url: Required[str]
@@ -660,6 +686,7 @@ class BetaOutputTextContentParam(TypedDict, total=False):
     """Beta output text content, to send."""
 
     type: Required[Literal["output_text"]]
+    """Always `output_text`."""
     text: Required[str]
     annotations: Iterable[BetaFileCitationParam | BetaURLCitationParam | BetaContainerFileCitationParam]
 
@@ -669,6 +696,7 @@ class BetaMultiAgentCallOutputItemParam(TypedDict, total=False):
 
     call_id: Required[str]
     type: Required[Literal["multi_agent_call_output"]]
+    """Always `multi_agent_call_output`."""
     action: Required[
         Literal[
             "spawn_agent", "interrupt_agent", "list_agents", "send_message", "followup_task", "wait_agent"
@@ -697,6 +725,7 @@ class BetaProgramItemParam(TypedDict, total=False):
 
     id: Required[str]
     type: Required[Literal["program"]]
+    """Always `program`."""
     call_id: Required[str]
     code: Required[str]
     fingerprint: Required[str]
@@ -708,6 +737,7 @@ class BetaProgramOutputItemParam(TypedDict, total=False):
 
     id: Required[str]
     type: Required[Literal["program_output"]]
+    """Always `program_output`."""
     call_id: Required[str]
     result: Required[str]
     status: Required[Literal["completed", "incomplete"]]
@@ -746,6 +776,7 @@ class BetaResponseCodeInterpreterToolCallParam(TypedDict, total=False):
     """Beta response code interpreter tool call, to send."""
 
     type: Required[Literal["code_interpreter_call"]]
+    """Always `code_interpreter_call`."""
     id: Required[str]
     status: Required[Literal["in_progress", "completed", "incomplete", "interpreting", "failed"]]
     container_id: Required[str]
@@ -760,6 +791,7 @@ class BetaResponseCompactionItemParamParam(TypedDict, total=False):
     """Beta response compaction item param, to send."""
 
     type: Required[Literal["compaction"]]
+    """Always `compaction`."""
     encrypted_content: Required[str]
     agent: BetaAgentTagInputParam | None
     id: str | None
@@ -769,6 +801,7 @@ class BetaResponseComputerToolCallParam(TypedDict, total=False):
     """Beta response computer tool call, to send."""
 
     type: Required[Literal["computer_call"]]
+    """Always `computer_call`."""
     id: Required[str]
     call_id: Required[str]
     pending_safety_checks: Required[Iterable[BetaComputerCallSafetyCheckParam]]
@@ -782,6 +815,7 @@ class BetaResponseCustomToolCallOutputParam(TypedDict, total=False):
     """Beta response custom tool call output, to send."""
 
     type: Required[Literal["custom_tool_call_output"]]
+    """Always `custom_tool_call_output`."""
     call_id: Required[str]
     output: Required[str | Iterable[BetaFunctionAndCustomToolCallOutputParam]]
     agent: BetaAgentTagParam | None
@@ -793,6 +827,7 @@ class BetaResponseCustomToolCallParam(TypedDict, total=False):
     """Beta response custom tool call, to send."""
 
     type: Required[Literal["custom_tool_call"]]
+    """Always `custom_tool_call`."""
     call_id: Required[str]
     name: Required[str]
     input: Required[str]
@@ -810,6 +845,7 @@ class BetaResponseFileSearchToolCallParam(TypedDict, total=False):
 
     id: Required[str]
     type: Required[Literal["file_search_call"]]
+    """Always `file_search_call`."""
     status: Required[Literal["in_progress", "searching", "completed", "incomplete", "failed"]]
     queries: Required[Sequence[str]]
     agent: BetaAgentTagParam | None
@@ -829,6 +865,7 @@ class BetaResponseFunctionToolCallParam(TypedDict, total=False):
     """Beta response function tool call, to send."""
 
     type: Required[Literal["function_call"]]
+    """Always `function_call`."""
     call_id: Required[str]
     name: Required[str]
     arguments: Required[str]
@@ -853,6 +890,7 @@ class BetaResponseFunctionWebSearchParam(TypedDict, total=False):
 
     id: Required[str]
     type: Required[Literal["web_search_call"]]
+    """Always `web_search_call`."""
     status: Required[Literal["in_progress", "searching", "completed", "failed"]]
     action: Required[
         BetaWebSearchActionSearchParam | BetaWebSearchActionOpenPageParam | BetaWebSearchActionFindParam
@@ -871,7 +909,9 @@ class BetaResponseOutputMessageParam(TypedDict, total=False):
 
     id: Required[str]
     type: Required[Literal["message"]]
+    """Always `message`."""
     role: Required[Literal["assistant"]]
+    """Always `assistant`."""
     content: Required[Iterable[BetaResponseOutputTextParam | BetaResponseOutputRefusalParam]]
     status: Required[Literal["in_progress", "completed", "incomplete"]]
     agent: BetaAgentTagParam | None
@@ -885,6 +925,7 @@ class BetaResponseReasoningItemParam(TypedDict, total=False):
     """Beta response reasoning item, to send."""
 
     type: Required[Literal["reasoning"]]
+    """Always `reasoning`."""
     id: Required[str]
     summary: Required[Iterable[BetaSummaryTextContentParam]]
     agent: BetaAgentTagParam | None
@@ -897,6 +938,7 @@ class BetaToolSearchCallItemParam(TypedDict, total=False):
     """Beta tool search call item, to send."""
 
     type: Required[Literal["tool_search_call"]]
+    """Always `tool_search_call`."""
     arguments: Required[Mapping[str, object]]
     agent: BetaAgentTagInputParam | None
     id: str | None
@@ -909,6 +951,7 @@ class BetaResponseToolSearchOutputItemParamParam(TypedDict, total=False):
     """Beta response tool search output item param, to send."""
 
     type: Required[Literal["tool_search_output"]]
+    """Always `tool_search_output`."""
     tools: Required[Iterable[BetaToolParam]]
     agent: BetaAgentTagInputParam | None
     id: str | None

@@ -25,6 +25,7 @@ class BetaResponseAudioDeltaEvent(BaseModel):
     """Beta response audio delta event."""
 
     type: Literal["response.audio.delta"]
+    """Always `response.audio.delta`."""
     sequence_number: int
     delta: str
     agent: BetaAgentTag | None = None
@@ -34,6 +35,7 @@ class BetaResponseAudioDoneEvent(BaseModel):
     """Beta response audio done event."""
 
     type: Literal["response.audio.done"]
+    """Always `response.audio.done`."""
     sequence_number: int
     agent: BetaAgentTag | None = None
 
@@ -42,6 +44,7 @@ class BetaResponseAudioTranscriptDeltaEvent(BaseModel):
     """Beta response audio transcript delta event."""
 
     type: Literal["response.audio.transcript.delta"]
+    """Always `response.audio.transcript.delta`."""
     delta: str
     sequence_number: int
     agent: BetaAgentTag | None = None
@@ -51,6 +54,7 @@ class BetaResponseAudioTranscriptDoneEvent(BaseModel):
     """Beta response audio transcript done event."""
 
     type: Literal["response.audio.transcript.done"]
+    """Always `response.audio.transcript.done`."""
     sequence_number: int
     agent: BetaAgentTag | None = None
 
@@ -59,6 +63,7 @@ class BetaResponseCodeInterpreterCallCodeDeltaEvent(BaseModel):
     """Beta response code interpreter call code delta event."""
 
     type: Literal["response.code_interpreter_call_code.delta"]
+    """Always `response.code_interpreter_call_code.delta`."""
     output_index: int
     item_id: str
     delta: str
@@ -70,6 +75,7 @@ class BetaResponseCodeInterpreterCallCodeDoneEvent(BaseModel):
     """Beta response code interpreter call code done event."""
 
     type: Literal["response.code_interpreter_call_code.done"]
+    """Always `response.code_interpreter_call_code.done`."""
     output_index: int
     item_id: str
     code: str
@@ -81,6 +87,7 @@ class BetaResponseCodeInterpreterCallCompletedEvent(BaseModel):
     """Beta response code interpreter call completed event."""
 
     type: Literal["response.code_interpreter_call.completed"]
+    """Always `response.code_interpreter_call.completed`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -91,6 +98,7 @@ class BetaResponseCodeInterpreterCallInProgressEvent(BaseModel):
     """Beta response code interpreter call in progress event."""
 
     type: Literal["response.code_interpreter_call.in_progress"]
+    """Always `response.code_interpreter_call.in_progress`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -101,6 +109,7 @@ class BetaResponseCodeInterpreterCallInterpretingEvent(BaseModel):
     """Beta response code interpreter call interpreting event."""
 
     type: Literal["response.code_interpreter_call.interpreting"]
+    """Always `response.code_interpreter_call.interpreting`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -111,6 +120,7 @@ class BetaResponseCompletedEvent(BaseModel):
     """Beta response completed event."""
 
     type: Literal["response.completed"]
+    """Always `response.completed`."""
     response: BetaResponse
     sequence_number: int
     agent: BetaAgentTag | None = None
@@ -120,6 +130,7 @@ class BetaResponseContentPartAddedEvent(BaseModel):
     """Beta response content part added event."""
 
     type: Literal["response.content_part.added"]
+    """Always `response.content_part.added`."""
     item_id: str
     output_index: int
     content_index: int
@@ -132,6 +143,7 @@ class BetaResponseContentPartDoneEvent(BaseModel):
     """Beta response content part done event."""
 
     type: Literal["response.content_part.done"]
+    """Always `response.content_part.done`."""
     item_id: str
     output_index: int
     content_index: int
@@ -144,6 +156,7 @@ class BetaResponseCreatedEvent(BaseModel):
     """Beta response created event."""
 
     type: Literal["response.created"]
+    """Always `response.created`."""
     response: BetaResponse
     sequence_number: int
     agent: BetaAgentTag | None = None
@@ -153,6 +166,7 @@ class BetaResponseCustomToolCallInputDeltaEvent(BaseModel):
     """Beta response custom tool call input delta event."""
 
     type: Literal["response.custom_tool_call_input.delta"]
+    """Always `response.custom_tool_call_input.delta`."""
     sequence_number: int
     output_index: int
     item_id: str
@@ -164,6 +178,7 @@ class BetaResponseCustomToolCallInputDoneEvent(BaseModel):
     """Beta response custom tool call input done event."""
 
     type: Literal["response.custom_tool_call_input.done"]
+    """Always `response.custom_tool_call_input.done`."""
     sequence_number: int
     output_index: int
     item_id: str
@@ -175,6 +190,7 @@ class BetaResponseErrorEvent(BaseModel):
     """Beta response error event."""
 
     type: Literal["error"]
+    """Always `error`."""
     message: str
     sequence_number: int
     agent: BetaAgentTag | None = None
@@ -186,6 +202,7 @@ class BetaResponseFailedEvent(BaseModel):
     """Beta response failed event."""
 
     type: Literal["response.failed"]
+    """Always `response.failed`."""
     sequence_number: int
     response: BetaResponse
     agent: BetaAgentTag | None = None
@@ -195,6 +212,7 @@ class BetaResponseFileSearchCallCompletedEvent(BaseModel):
     """Beta response file search call completed event."""
 
     type: Literal["response.file_search_call.completed"]
+    """Always `response.file_search_call.completed`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -205,6 +223,7 @@ class BetaResponseFileSearchCallInProgressEvent(BaseModel):
     """Beta response file search call in progress event."""
 
     type: Literal["response.file_search_call.in_progress"]
+    """Always `response.file_search_call.in_progress`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -215,6 +234,7 @@ class BetaResponseFileSearchCallSearchingEvent(BaseModel):
     """Beta response file search call searching event."""
 
     type: Literal["response.file_search_call.searching"]
+    """Always `response.file_search_call.searching`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -225,6 +245,7 @@ class BetaResponseFunctionCallArgumentsDeltaEvent(BaseModel):
     """Beta response function call arguments delta event."""
 
     type: Literal["response.function_call_arguments.delta"]
+    """Always `response.function_call_arguments.delta`."""
     item_id: str
     output_index: int
     sequence_number: int
@@ -236,6 +257,7 @@ class BetaResponseFunctionCallArgumentsDoneEvent(BaseModel):
     """Beta response function call arguments done event."""
 
     type: Literal["response.function_call_arguments.done"]
+    """Always `response.function_call_arguments.done`."""
     item_id: str
     name: str
     output_index: int
@@ -248,6 +270,7 @@ class BetaResponseImageGenCallCompletedEvent(BaseModel):
     """Beta response image gen call completed event."""
 
     type: Literal["response.image_generation_call.completed"]
+    """Always `response.image_generation_call.completed`."""
     output_index: int
     sequence_number: int
     item_id: str
@@ -258,6 +281,7 @@ class BetaResponseImageGenCallGeneratingEvent(BaseModel):
     """Beta response image gen call generating event."""
 
     type: Literal["response.image_generation_call.generating"]
+    """Always `response.image_generation_call.generating`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -268,6 +292,7 @@ class BetaResponseImageGenCallInProgressEvent(BaseModel):
     """Beta response image gen call in progress event."""
 
     type: Literal["response.image_generation_call.in_progress"]
+    """Always `response.image_generation_call.in_progress`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -278,6 +303,7 @@ class BetaResponseImageGenCallPartialImageEvent(BaseModel):
     """Beta response image gen call partial image event."""
 
     type: Literal["response.image_generation_call.partial_image"]
+    """Always `response.image_generation_call.partial_image`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -294,6 +320,7 @@ class BetaResponseInProgressEvent(BaseModel):
     """Beta response in progress event."""
 
     type: Literal["response.in_progress"]
+    """Always `response.in_progress`."""
     response: BetaResponse
     sequence_number: int
     agent: BetaAgentTag | None = None
@@ -303,6 +330,7 @@ class BetaResponseIncompleteEvent(BaseModel):
     """Beta response incomplete event."""
 
     type: Literal["response.incomplete"]
+    """Always `response.incomplete`."""
     response: BetaResponse
     sequence_number: int
     agent: BetaAgentTag | None = None
@@ -327,6 +355,7 @@ class BetaResponseMcpCallArgumentsDeltaEvent(BaseModel):
     """Beta response mcp call arguments delta event."""
 
     type: Literal["response.mcp_call_arguments.delta"]
+    """Always `response.mcp_call_arguments.delta`."""
     output_index: int
     item_id: str
     delta: str
@@ -338,6 +367,7 @@ class BetaResponseMcpCallArgumentsDoneEvent(BaseModel):
     """Beta response mcp call arguments done event."""
 
     type: Literal["response.mcp_call_arguments.done"]
+    """Always `response.mcp_call_arguments.done`."""
     output_index: int
     item_id: str
     arguments: str
@@ -349,6 +379,7 @@ class BetaResponseMcpCallCompletedEvent(BaseModel):
     """Beta response mcp call completed event."""
 
     type: Literal["response.mcp_call.completed"]
+    """Always `response.mcp_call.completed`."""
     item_id: str
     output_index: int
     sequence_number: int
@@ -359,6 +390,7 @@ class BetaResponseMcpCallFailedEvent(BaseModel):
     """Beta response mcp call failed event."""
 
     type: Literal["response.mcp_call.failed"]
+    """Always `response.mcp_call.failed`."""
     item_id: str
     output_index: int
     sequence_number: int
@@ -369,6 +401,7 @@ class BetaResponseMcpCallInProgressEvent(BaseModel):
     """Beta response mcp call in progress event."""
 
     type: Literal["response.mcp_call.in_progress"]
+    """Always `response.mcp_call.in_progress`."""
     sequence_number: int
     output_index: int
     item_id: str
@@ -379,6 +412,7 @@ class BetaResponseMcpListToolsCompletedEvent(BaseModel):
     """Beta response mcp list tools completed event."""
 
     type: Literal["response.mcp_list_tools.completed"]
+    """Always `response.mcp_list_tools.completed`."""
     item_id: str
     output_index: int
     sequence_number: int
@@ -389,6 +423,7 @@ class BetaResponseMcpListToolsFailedEvent(BaseModel):
     """Beta response mcp list tools failed event."""
 
     type: Literal["response.mcp_list_tools.failed"]
+    """Always `response.mcp_list_tools.failed`."""
     item_id: str
     output_index: int
     sequence_number: int
@@ -399,6 +434,7 @@ class BetaResponseMcpListToolsInProgressEvent(BaseModel):
     """Beta response mcp list tools in progress event."""
 
     type: Literal["response.mcp_list_tools.in_progress"]
+    """Always `response.mcp_list_tools.in_progress`."""
     item_id: str
     output_index: int
     sequence_number: int
@@ -409,6 +445,7 @@ class BetaResponseOutputItemAddedEvent(BaseModel):
     """Beta response output item added event."""
 
     type: Literal["response.output_item.added"]
+    """Always `response.output_item.added`."""
     output_index: int
     sequence_number: int
     item: BetaResponseOutputItem
@@ -419,6 +456,7 @@ class BetaResponseOutputItemDoneEvent(BaseModel):
     """Beta response output item done event."""
 
     type: Literal["response.output_item.done"]
+    """Always `response.output_item.done`."""
     output_index: int
     sequence_number: int
     item: BetaResponseOutputItem
@@ -429,6 +467,7 @@ class BetaResponseOutputTextAnnotationAddedEvent(BaseModel):
     """Beta response output text annotation added event."""
 
     type: Literal["response.output_text.annotation.added"]
+    """Always `response.output_text.annotation.added`."""
     item_id: str
     output_index: int
     content_index: int
@@ -442,6 +481,7 @@ class BetaResponseQueuedEvent(BaseModel):
     """Beta response queued event."""
 
     type: Literal["response.queued"]
+    """Always `response.queued`."""
     response: BetaResponse
     sequence_number: int
     agent: BetaAgentTag | None = None
@@ -451,6 +491,7 @@ class BetaResponseReasoningSummaryPartAddedEventPart(BaseModel):
     """`part` of `BetaResponseReasoningSummaryPartAddedEvent`."""
 
     type: Open[Literal["summary_text"]]
+    """Always `summary_text`."""
     text: str
 
 
@@ -458,6 +499,7 @@ class BetaResponseReasoningSummaryPartAddedEvent(BaseModel):
     """Beta response reasoning summary part added event."""
 
     type: Literal["response.reasoning_summary_part.added"]
+    """Always `response.reasoning_summary_part.added`."""
     item_id: str
     output_index: int
     summary_index: int
@@ -470,6 +512,7 @@ class BetaResponseReasoningSummaryPartDoneEventPart(BaseModel):
     """`part` of `BetaResponseReasoningSummaryPartDoneEvent`."""
 
     type: Open[Literal["summary_text"]]
+    """Always `summary_text`."""
     text: str
 
 
@@ -477,6 +520,7 @@ class BetaResponseReasoningSummaryPartDoneEvent(BaseModel):
     """Beta response reasoning summary part done event."""
 
     type: Literal["response.reasoning_summary_part.done"]
+    """Always `response.reasoning_summary_part.done`."""
     item_id: str
     output_index: int
     summary_index: int
@@ -484,12 +528,14 @@ class BetaResponseReasoningSummaryPartDoneEvent(BaseModel):
     part: BetaResponseReasoningSummaryPartDoneEventPart
     agent: BetaAgentTag | None = None
     status: Literal["incomplete"] | None = None
+    """Always `incomplete` where it is present."""
 
 
 class BetaResponseReasoningSummaryTextDeltaEvent(BaseModel):
     """Beta response reasoning summary text delta event."""
 
     type: Literal["response.reasoning_summary_text.delta"]
+    """Always `response.reasoning_summary_text.delta`."""
     item_id: str
     output_index: int
     summary_index: int
@@ -502,6 +548,7 @@ class BetaResponseReasoningSummaryTextDoneEvent(BaseModel):
     """Beta response reasoning summary text done event."""
 
     type: Literal["response.reasoning_summary_text.done"]
+    """Always `response.reasoning_summary_text.done`."""
     item_id: str
     output_index: int
     summary_index: int
@@ -514,6 +561,7 @@ class BetaResponseReasoningTextDeltaEvent(BaseModel):
     """Beta response reasoning text delta event."""
 
     type: Literal["response.reasoning_text.delta"]
+    """Always `response.reasoning_text.delta`."""
     item_id: str
     output_index: int
     content_index: int
@@ -526,6 +574,7 @@ class BetaResponseReasoningTextDoneEvent(BaseModel):
     """Beta response reasoning text done event."""
 
     type: Literal["response.reasoning_text.done"]
+    """Always `response.reasoning_text.done`."""
     item_id: str
     output_index: int
     content_index: int
@@ -538,6 +587,7 @@ class BetaResponseRefusalDeltaEvent(BaseModel):
     """Beta response refusal delta event."""
 
     type: Literal["response.refusal.delta"]
+    """Always `response.refusal.delta`."""
     item_id: str
     output_index: int
     content_index: int
@@ -550,6 +600,7 @@ class BetaResponseRefusalDoneEvent(BaseModel):
     """Beta response refusal done event."""
 
     type: Literal["response.refusal.done"]
+    """Always `response.refusal.done`."""
     item_id: str
     output_index: int
     content_index: int
@@ -562,6 +613,7 @@ class BetaResponseShellCallCommandAddedEvent(BaseModel):
     """Beta response shell call command added event."""
 
     type: Literal["response.shell_call_command.added"]
+    """Always `response.shell_call_command.added`."""
     sequence_number: int
     output_index: int
     command_index: int
@@ -573,6 +625,7 @@ class BetaResponseShellCallCommandDeltaEvent(BaseModel):
     """Beta response shell call command delta event."""
 
     type: Literal["response.shell_call_command.delta"]
+    """Always `response.shell_call_command.delta`."""
     sequence_number: int
     output_index: int
     command_index: int
@@ -585,6 +638,7 @@ class BetaResponseShellCallCommandDoneEvent(BaseModel):
     """Beta response shell call command done event."""
 
     type: Literal["response.shell_call_command.done"]
+    """Always `response.shell_call_command.done`."""
     sequence_number: int
     output_index: int
     command_index: int
@@ -603,6 +657,7 @@ class BetaResponseShellCallOutputContentDeltaEvent(BaseModel):
     """Beta response shell call output content delta event."""
 
     type: Literal["response.shell_call_output_content.delta"]
+    """Always `response.shell_call_output_content.delta`."""
     sequence_number: int
     item_id: str
     output_index: int
@@ -615,6 +670,7 @@ class BetaResponseShellCallOutputContentDoneEvent(BaseModel):
     """Beta response shell call output content done event."""
 
     type: Literal["response.shell_call_output_content.done"]
+    """Always `response.shell_call_output_content.done`."""
     sequence_number: int
     item_id: str
     output_index: int
@@ -627,6 +683,7 @@ class BetaResponseTextDeltaEvent(BaseModel):
     """Beta response text delta event."""
 
     type: Literal["response.output_text.delta"]
+    """Always `response.output_text.delta`."""
     item_id: str
     output_index: int
     content_index: int
@@ -640,6 +697,7 @@ class BetaResponseTextDoneEvent(BaseModel):
     """Beta response text done event."""
 
     type: Literal["response.output_text.done"]
+    """Always `response.output_text.done`."""
     item_id: str
     output_index: int
     content_index: int
@@ -653,6 +711,7 @@ class BetaResponseWebSearchCallCompletedEvent(BaseModel):
     """Beta response web search call completed event."""
 
     type: Literal["response.web_search_call.completed"]
+    """Always `response.web_search_call.completed`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -663,6 +722,7 @@ class BetaResponseWebSearchCallInProgressEvent(BaseModel):
     """Beta response web search call in progress event."""
 
     type: Literal["response.web_search_call.in_progress"]
+    """Always `response.web_search_call.in_progress`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -673,6 +733,7 @@ class BetaResponseWebSearchCallSearchingEvent(BaseModel):
     """Beta response web search call searching event."""
 
     type: Literal["response.web_search_call.searching"]
+    """Always `response.web_search_call.searching`."""
     output_index: int
     item_id: str
     sequence_number: int

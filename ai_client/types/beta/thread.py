@@ -15,13 +15,16 @@ class DoneEvent(BaseModel):
     """Done event."""
 
     event: Literal["done"]
+    """Always `done`."""
     data: Literal["[DONE]"]
+    """Always `[DONE]`."""
 
 
 class ErrorEvent(BaseModel):
     """Error event."""
 
     event: Literal["error"]
+    """Always `error`."""
     data: ErrorObject
 
 
@@ -29,6 +32,7 @@ class MessageStreamEventThreadMessageCompleted(BaseModel):
     """Message stream event thread message completed."""
 
     event: Literal["thread.message.completed"]
+    """Always `thread.message.completed`."""
     data: Message
 
 
@@ -36,6 +40,7 @@ class MessageStreamEventThreadMessageCreated(BaseModel):
     """Message stream event thread message created."""
 
     event: Literal["thread.message.created"]
+    """Always `thread.message.created`."""
     data: Message
 
 
@@ -43,6 +48,7 @@ class MessageStreamEventThreadMessageDelta(BaseModel):
     """Message stream event thread message delta."""
 
     event: Literal["thread.message.delta"]
+    """Always `thread.message.delta`."""
     data: MessageDelta
 
 
@@ -50,6 +56,7 @@ class MessageStreamEventThreadMessageInProgress(BaseModel):
     """Message stream event thread message in progress."""
 
     event: Literal["thread.message.in_progress"]
+    """Always `thread.message.in_progress`."""
     data: Message
 
 
@@ -57,6 +64,7 @@ class MessageStreamEventThreadMessageIncomplete(BaseModel):
     """Message stream event thread message incomplete."""
 
     event: Literal["thread.message.incomplete"]
+    """Always `thread.message.incomplete`."""
     data: Message
 
 
@@ -64,6 +72,7 @@ class RunStepStreamEventThreadRunStepCancelled(BaseModel):
     """Run step stream event thread run step cancelled."""
 
     event: Literal["thread.run.step.cancelled"]
+    """Always `thread.run.step.cancelled`."""
     data: RunStep
 
 
@@ -71,6 +80,7 @@ class RunStepStreamEventThreadRunStepCompleted(BaseModel):
     """Run step stream event thread run step completed."""
 
     event: Literal["thread.run.step.completed"]
+    """Always `thread.run.step.completed`."""
     data: RunStep
 
 
@@ -78,6 +88,7 @@ class RunStepStreamEventThreadRunStepCreated(BaseModel):
     """Run step stream event thread run step created."""
 
     event: Literal["thread.run.step.created"]
+    """Always `thread.run.step.created`."""
     data: RunStep
 
 
@@ -85,6 +96,7 @@ class RunStepStreamEventThreadRunStepDelta(BaseModel):
     """Run step stream event thread run step delta."""
 
     event: Literal["thread.run.step.delta"]
+    """Always `thread.run.step.delta`."""
     data: RunStepDelta
 
 
@@ -92,6 +104,7 @@ class RunStepStreamEventThreadRunStepExpired(BaseModel):
     """Run step stream event thread run step expired."""
 
     event: Literal["thread.run.step.expired"]
+    """Always `thread.run.step.expired`."""
     data: RunStep
 
 
@@ -99,6 +112,7 @@ class RunStepStreamEventThreadRunStepFailed(BaseModel):
     """Run step stream event thread run step failed."""
 
     event: Literal["thread.run.step.failed"]
+    """Always `thread.run.step.failed`."""
     data: RunStep
 
 
@@ -106,6 +120,7 @@ class RunStepStreamEventThreadRunStepInProgress(BaseModel):
     """Run step stream event thread run step in progress."""
 
     event: Literal["thread.run.step.in_progress"]
+    """Always `thread.run.step.in_progress`."""
     data: RunStep
 
 
@@ -113,6 +128,7 @@ class RunStreamEventThreadRunCancelled(BaseModel):
     """Run stream event thread run cancelled."""
 
     event: Literal["thread.run.cancelled"]
+    """Always `thread.run.cancelled`."""
     data: Run
 
 
@@ -120,6 +136,7 @@ class RunStreamEventThreadRunCancelling(BaseModel):
     """Run stream event thread run cancelling."""
 
     event: Literal["thread.run.cancelling"]
+    """Always `thread.run.cancelling`."""
     data: Run
 
 
@@ -127,6 +144,7 @@ class RunStreamEventThreadRunCompleted(BaseModel):
     """Run stream event thread run completed."""
 
     event: Literal["thread.run.completed"]
+    """Always `thread.run.completed`."""
     data: Run
 
 
@@ -134,6 +152,7 @@ class RunStreamEventThreadRunCreated(BaseModel):
     """Run stream event thread run created."""
 
     event: Literal["thread.run.created"]
+    """Always `thread.run.created`."""
     data: Run
 
 
@@ -141,6 +160,7 @@ class RunStreamEventThreadRunExpired(BaseModel):
     """Run stream event thread run expired."""
 
     event: Literal["thread.run.expired"]
+    """Always `thread.run.expired`."""
     data: Run
 
 
@@ -148,6 +168,7 @@ class RunStreamEventThreadRunFailed(BaseModel):
     """Run stream event thread run failed."""
 
     event: Literal["thread.run.failed"]
+    """Always `thread.run.failed`."""
     data: Run
 
 
@@ -155,6 +176,7 @@ class RunStreamEventThreadRunInProgress(BaseModel):
     """Run stream event thread run in progress."""
 
     event: Literal["thread.run.in_progress"]
+    """Always `thread.run.in_progress`."""
     data: Run
 
 
@@ -162,6 +184,7 @@ class RunStreamEventThreadRunIncomplete(BaseModel):
     """Run stream event thread run incomplete."""
 
     event: Literal["thread.run.incomplete"]
+    """Always `thread.run.incomplete`."""
     data: Run
 
 
@@ -169,6 +192,7 @@ class RunStreamEventThreadRunQueued(BaseModel):
     """Run stream event thread run queued."""
 
     event: Literal["thread.run.queued"]
+    """Always `thread.run.queued`."""
     data: Run
 
 
@@ -176,6 +200,7 @@ class RunStreamEventThreadRunRequiresAction(BaseModel):
     """Run stream event thread run requires action."""
 
     event: Literal["thread.run.requires_action"]
+    """Always `thread.run.requires_action`."""
     data: Run
 
 
@@ -203,6 +228,7 @@ class Thread(BaseModel):
 
     id: str
     object: Open[Literal["thread"]]
+    """Always `thread`."""
     created_at: int
     tool_resources: ToolResources | None = None
     metadata: Metadata | None = None
@@ -212,6 +238,7 @@ class ThreadStreamEvent(BaseModel):
     """Thread stream event."""
 
     event: Literal["thread.created"]
+    """Always `thread.created`."""
     data: Thread
     enabled: bool | None = None
 
@@ -252,3 +279,4 @@ class ThreadDeleted(BaseModel):
     id: str
     deleted: bool
     object: Open[Literal["thread.deleted"]]
+    """Always `thread.deleted`."""

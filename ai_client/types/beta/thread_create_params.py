@@ -29,6 +29,7 @@ class CreateThreadRequestParamToolResourcesFileSearchVectorStoreChunkingStrategy
     """`tool_resources.file_search.vector_store.chunking_strategy.auto` of `CreateThreadRequestParam`."""
 
     type: Required[Literal["auto"]]
+    """Always `auto`."""
 
 
 class CreateThreadRequestParamToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic(
@@ -46,6 +47,7 @@ class CreateThreadRequestParamToolResourcesFileSearchVectorStoreChunkingStrategy
     """`tool_resources.file_search.vector_store.chunking_strategy.static` of `CreateThreadRequestParam`."""
 
     type: Required[Literal["static"]]
+    """Always `static`."""
     static: Required[CreateThreadRequestParamToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic]
 
 
@@ -189,6 +191,7 @@ class ToolResourcesFileSearchVectorStoreChunkingStrategyAuto(TypedDict, total=Fa
     """`tool_resources.file_search.vector_store.chunking_strategy.auto` of `ThreadCreateParams`."""
 
     type: Required[Literal["auto"]]
+    """Always `auto`."""
 
 
 class ToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic(TypedDict, total=False):
@@ -202,6 +205,7 @@ class ToolResourcesFileSearchVectorStoreChunkingStrategyStatic(TypedDict, total=
     """`tool_resources.file_search.vector_store.chunking_strategy.static` of `ThreadCreateParams`."""
 
     type: Required[Literal["static"]]
+    """Always `static`."""
     static: Required[ToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic]
 
 

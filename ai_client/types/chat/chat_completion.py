@@ -58,6 +58,7 @@ class ChatCompletionModerationError(BaseModel):
     """Chat completion moderation error."""
 
     type: Literal["error"]
+    """Always `error`."""
     code: str
     message: str
 
@@ -66,6 +67,7 @@ class ChatCompletionModerationResults(BaseModel):
     """Chat completion moderation results."""
 
     type: Literal["moderation_results"]
+    """Always `moderation_results`."""
     model: str
     results: list[ModerationResultBody]
 
@@ -85,6 +87,7 @@ class ChatCompletion(BaseModel):
     created: int
     model: str
     object: Open[Literal["chat.completion"]]
+    """Always `chat.completion`."""
     metadata: Metadata | None = None
     service_tier: Open[Literal["auto", "default", "flex", "scale", "priority", "fast"]] | None = None
     system_fingerprint: str | None = None
@@ -103,6 +106,7 @@ class ChatCompletionContentPartImage(BaseModel):
     """Chat completion content part image."""
 
     type: Literal["image_url"]
+    """Always `image_url`."""
     image_url: ChatCompletionContentPartImageImageUrl
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
@@ -111,6 +115,7 @@ class ChatCompletionContentPartText(BaseModel):
     """Chat completion content part text."""
 
     type: Literal["text"]
+    """Always `text`."""
     text: str
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
@@ -119,6 +124,7 @@ class ChatCompletionDeleted(BaseModel):
     """Chat completion deleted."""
 
     object: Open[Literal["chat.completion.deleted"]]
+    """Always `chat.completion.deleted`."""
     id: str
     deleted: bool
 
@@ -127,6 +133,7 @@ class ChatCompletionFunctionTool(BaseModel):
     """Chat completion function tool."""
 
     type: Literal["function"]
+    """Always `function`."""
     function: FunctionDefinition
 
 
@@ -134,6 +141,7 @@ class ChatCompletionStoreMessage(BaseModel):
     """Chat completion store message."""
 
     role: Open[Literal["assistant"]]
+    """Always `assistant`."""
     id: str
     content: str | None = None
     refusal: str | None = None

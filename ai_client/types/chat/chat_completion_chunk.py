@@ -29,6 +29,7 @@ class ChoiceDeltaToolCall(BaseModel):
     index: int
     id: str | None = None
     type: Open[Literal["function"]] | None = None
+    """Always `function` where it is present."""
     function: ChoiceDeltaToolCallFunction | None = None
 
 
@@ -68,6 +69,7 @@ class ChatCompletionChunk(BaseModel):
     created: int
     model: str
     object: Open[Literal["chat.completion.chunk"]]
+    """Always `chat.completion.chunk`."""
     obfuscation: str | None = None
     service_tier: Open[Literal["auto", "default", "flex", "scale", "priority", "fast"]] | None = None
     system_fingerprint: str | None = None

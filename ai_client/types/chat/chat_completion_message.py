@@ -20,6 +20,7 @@ class Annotation(BaseModel):
     """`annotation` of `ChatCompletionMessage`."""
 
     type: Open[Literal["url_citation"]]
+    """Always `url_citation`."""
     url_citation: AnnotationUrlCitation
 
 
@@ -44,6 +45,7 @@ class ChatCompletionMessageCustomToolCall(BaseModel):
 
     id: str
     type: Literal["custom"]
+    """Always `custom`."""
     custom: ChatCompletionMessageCustomToolCallCustom
 
 
@@ -59,6 +61,7 @@ class ChatCompletionMessageFunctionToolCall(BaseModel):
 
     id: str
     type: Literal["function"]
+    """Always `function`."""
     function: ChatCompletionMessageFunctionToolCallFunction
 
 
@@ -78,6 +81,7 @@ class ChatCompletionMessage(BaseModel):
     """Chat completion message."""
 
     role: Open[Literal["assistant"]]
+    """Always `assistant`."""
     content: str | None = None
     refusal: str | None = None
     tool_calls: list[ChatCompletionMessageToolCallUnion] | None = None

@@ -11,6 +11,7 @@ class ChatCompletionContentPartRefusalParam(TypedDict, total=False):
     """Chat completion content part refusal, to send."""
 
     type: Required[Literal["refusal"]]
+    """Always `refusal`."""
     refusal: Required[str]
 
 
@@ -18,6 +19,7 @@ class ChatCompletionContentPartTextParam(TypedDict, total=False):
     """Chat completion content part text, to send."""
 
     type: Required[Literal["text"]]
+    """Always `text`."""
     text: Required[str]
     prompt_cache_breakpoint: PromptCacheBreakpointParam
 
@@ -40,6 +42,7 @@ class ChatCompletionMessageCustomToolCallParam(TypedDict, total=False):
 
     id: Required[str]
     type: Required[Literal["custom"]]
+    """Always `custom`."""
     custom: Required[ChatCompletionMessageCustomToolCallParamCustom]
 
 
@@ -55,6 +58,7 @@ class ChatCompletionMessageFunctionToolCallParam(TypedDict, total=False):
 
     id: Required[str]
     type: Required[Literal["function"]]
+    """Always `function`."""
     function: Required[ChatCompletionMessageFunctionToolCallParamFunction]
 
 
@@ -74,6 +78,7 @@ class ChatCompletionAssistantMessageParam(TypedDict, total=False):
     """Chat completion assistant message, to send."""
 
     role: Required[Literal["assistant"]]
+    """Always `assistant`."""
     content: str | Iterable[ChatCompletionContentPartTextParam | ChatCompletionContentPartRefusalParam] | None
     refusal: str | None
     name: str
@@ -93,6 +98,7 @@ class ChatCompletionContentPartImageParam(TypedDict, total=False):
     """Chat completion content part image, to send."""
 
     type: Required[Literal["image_url"]]
+    """Always `image_url`."""
     image_url: Required[ChatCompletionContentPartImageParamImageUrl]
     prompt_cache_breakpoint: PromptCacheBreakpointParam
 
@@ -108,6 +114,7 @@ class ChatCompletionContentPartInputAudioParam(TypedDict, total=False):
     """Chat completion content part input audio, to send."""
 
     type: Required[Literal["input_audio"]]
+    """Always `input_audio`."""
     input_audio: Required[ChatCompletionContentPartInputAudioParamInputAudio]
     prompt_cache_breakpoint: PromptCacheBreakpointParam
 
@@ -124,6 +131,7 @@ class ChatCompletionRequestMessageContentPartFileParam(TypedDict, total=False):
     """Chat completion request message content part file, to send."""
 
     type: Required[Literal["file"]]
+    """Always `file`."""
     file: Required[ChatCompletionRequestMessageContentPartFileParamFile]
     prompt_cache_breakpoint: PromptCacheBreakpointParam
 
@@ -141,6 +149,7 @@ class ChatCompletionDeveloperMessageParam(TypedDict, total=False):
 
     content: Required[str | Iterable[ChatCompletionContentPartTextParam]]
     role: Required[Literal["developer"]]
+    """Always `developer`."""
     name: str
 
 
@@ -148,6 +157,7 @@ class ChatCompletionFunctionMessageParam(TypedDict, total=False):
     """Chat completion function message, to send."""
 
     role: Required[Literal["function"]]
+    """Always `function`."""
     content: Required[str | None]
     name: Required[str]
 
@@ -157,6 +167,7 @@ class ChatCompletionSystemMessageParam(TypedDict, total=False):
 
     content: Required[str | Iterable[ChatCompletionContentPartTextParam]]
     role: Required[Literal["system"]]
+    """Always `system`."""
     name: str
 
 
@@ -164,6 +175,7 @@ class ChatCompletionToolMessageParam(TypedDict, total=False):
     """Chat completion tool message, to send."""
 
     role: Required[Literal["tool"]]
+    """Always `tool`."""
     content: Required[str | Iterable[ChatCompletionContentPartTextParam]]
     tool_call_id: Required[str]
 
@@ -173,6 +185,7 @@ class ChatCompletionUserMessageParam(TypedDict, total=False):
 
     content: Required[str | Iterable[ChatCompletionContentPartParam]]
     role: Required[Literal["user"]]
+    """Always `user`."""
     name: str
 
 

@@ -32,6 +32,7 @@ class ChatCompletionAllowedToolChoiceParam(TypedDict, total=False):
     """Chat completion allowed tool choice, to send."""
 
     type: Required[Literal["allowed_tools"]]
+    """Always `allowed_tools`."""
     allowed_tools: Required[ChatCompletionAllowedToolsParam]
 
 
@@ -53,6 +54,7 @@ class ChatCompletionCustomToolParamCustomFormatGrammar(TypedDict, total=False):
     """`custom.format.grammar` of `ChatCompletionCustomToolParam`."""
 
     type: Required[Literal["grammar"]]
+    """Always `grammar`."""
     grammar: Required[ChatCompletionCustomToolParamCustomFormatGrammarGrammar]
 
 
@@ -60,6 +62,7 @@ class ChatCompletionCustomToolParamCustomFormatText(TypedDict, total=False):
     """`custom.format.text` of `ChatCompletionCustomToolParam`."""
 
     type: Required[Literal["text"]]
+    """Always `text`."""
 
 
 class ChatCompletionCustomToolParamCustom(TypedDict, total=False):
@@ -74,6 +77,7 @@ class ChatCompletionCustomToolParam(TypedDict, total=False):
     """Chat completion custom tool, to send."""
 
     type: Required[Literal["custom"]]
+    """Always `custom`."""
     custom: Required[ChatCompletionCustomToolParamCustom]
 
 
@@ -87,6 +91,7 @@ class ChatCompletionFunctionToolParam(TypedDict, total=False):
     """Chat completion function tool, to send."""
 
     type: Required[Literal["function"]]
+    """Always `function`."""
     function: Required[FunctionDefinition]
 
 
@@ -111,6 +116,7 @@ class ChatCompletionNamedToolChoiceCustomParam(TypedDict, total=False):
     """Chat completion named tool choice custom, to send."""
 
     type: Required[Literal["custom"]]
+    """Always `custom`."""
     custom: Required[ChatCompletionNamedToolChoiceCustomParamCustom]
 
 
@@ -124,6 +130,7 @@ class ChatCompletionNamedToolChoiceParam(TypedDict, total=False):
     """Chat completion named tool choice, to send."""
 
     type: Required[Literal["function"]]
+    """Always `function`."""
     function: Required[ChatCompletionNamedToolChoiceParamFunction]
 
 
@@ -131,6 +138,7 @@ class ChatCompletionPredictionContentParam(TypedDict, total=False):
     """Chat completion prediction content, to send."""
 
     type: Required[Literal["content"]]
+    """Always `content`."""
     content: Required[str | Iterable[ChatCompletionContentPartTextParam]]
 
 
@@ -165,6 +173,7 @@ class WebSearchOptionsUserLocation(TypedDict, total=False):
     """`web_search_options.user_location` of `CompletionCreateParams`."""
 
     type: Required[Literal["approximate"]]
+    """Always `approximate`."""
     approximate: Required[WebSearchLocationParam]
 
 

@@ -48,6 +48,7 @@ class Conversation(BaseModel):
 
     id: str
     object: Open[Literal["conversation"]]
+    """Always `conversation`."""
     created_at: int
     metadata: builtins.object = None
 
@@ -63,6 +64,7 @@ class ConversationDeletedResource(BaseModel):
     """Conversation deleted resource."""
 
     object: Open[Literal["conversation.deleted"]]
+    """Always `conversation.deleted`."""
     deleted: bool
     id: str
 
@@ -104,6 +106,7 @@ class ConversationItemList(BaseModel):
     """Conversation item list."""
 
     object: Open[Literal["list"]]
+    """Always `list`."""
     data: list[ConversationItem]
     has_more: bool
     first_id: str

@@ -23,6 +23,7 @@ class CreateEvalCompletionsRunDataSourceInputMessagesItemReference(BaseModel):
     """`input_messages.item_reference` of `CreateEvalCompletionsRunDataSource`."""
 
     type: Literal["item_reference"]
+    """Always `item_reference`."""
     item_reference: str
 
 
@@ -30,6 +31,7 @@ class CreateEvalCompletionsRunDataSourceInputMessagesTemplate(BaseModel):
     """`input_messages.template` of `CreateEvalCompletionsRunDataSource`."""
 
     type: Literal["template"]
+    """Always `template`."""
     template: list[Annotated[EasyInputMessage | EvalItem, OneOf("type")]]
 
 
@@ -59,6 +61,7 @@ class EvalJsonlFileContentSource(BaseModel):
     """Eval jsonl file content source."""
 
     type: Literal["file_content"]
+    """Always `file_content`."""
     content: list[EvalJsonlFileContentSourceContent]
 
 
@@ -66,6 +69,7 @@ class EvalJsonlFileIdSource(BaseModel):
     """Eval jsonl file id source."""
 
     type: Literal["file_id"]
+    """Always `file_id`."""
     id: str
 
 
@@ -73,6 +77,7 @@ class EvalStoredCompletionsSource(BaseModel):
     """Eval stored completions source."""
 
     type: Literal["stored_completions"]
+    """Always `stored_completions`."""
     metadata: Metadata | None = None
     model: str | None = None
     created_after: int | None = None
@@ -84,6 +89,7 @@ class CreateEvalCompletionsRunDataSource(BaseModel):
     """Create eval completions run data source."""
 
     type: Literal["completions"]
+    """Always `completions`."""
     source: Annotated[
         EvalJsonlFileContentSource | EvalJsonlFileIdSource | EvalStoredCompletionsSource, OneOf("type")
     ]
@@ -103,6 +109,7 @@ class CreateEvalJSONLRunDataSource(BaseModel):
     """Create eval JSONL run data source."""
 
     type: Literal["jsonl"]
+    """Always `jsonl`."""
     source: Annotated[EvalJsonlFileContentSource | EvalJsonlFileIdSource, OneOf("type")]
 
 
@@ -110,6 +117,7 @@ class CreateEvalResponsesRunDataSourceInputMessagesItemReference(BaseModel):
     """`input_messages.item_reference` of `CreateEvalResponsesRunDataSource`."""
 
     type: Literal["item_reference"]
+    """Always `item_reference`."""
     item_reference: str
 
 
@@ -124,6 +132,7 @@ class CreateEvalResponsesRunDataSourceInputMessagesTemplate(BaseModel):
     """`input_messages.template` of `CreateEvalResponsesRunDataSource`."""
 
     type: Literal["template"]
+    """Always `template`."""
     template: list[CreateEvalResponsesRunDataSourceInputMessagesTemplateTemplate | EvalItem]
 
 
@@ -149,6 +158,7 @@ class EvalResponsesSource(BaseModel):
     """Eval responses source."""
 
     type: Literal["responses"]
+    """Always `responses`."""
     metadata: dict[str, object] | None = None
     model: str | None = None
     instructions_search: str | None = None
@@ -165,6 +175,7 @@ class CreateEvalResponsesRunDataSource(BaseModel):
     """Create eval responses run data source."""
 
     type: Literal["responses"]
+    """Always `responses`."""
     source: Annotated[EvalJsonlFileContentSource | EvalJsonlFileIdSource | EvalResponsesSource, OneOf("type")]
     input_messages: (
         Annotated[
@@ -217,6 +228,7 @@ class RunCreateResponse(BaseModel):
     """Run create response."""
 
     object: Open[Literal["eval.run"]]
+    """Always `eval.run`."""
     id: str
     eval_id: str
     status: str

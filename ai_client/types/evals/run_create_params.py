@@ -22,6 +22,7 @@ class CreateEvalCompletionsRunDataSourceParamInputMessagesItemReference(TypedDic
     """`input_messages.item_reference` of `CreateEvalCompletionsRunDataSourceParam`."""
 
     type: Required[Literal["item_reference"]]
+    """Always `item_reference`."""
     item_reference: Required[str]
 
 
@@ -29,6 +30,7 @@ class CreateEvalCompletionsRunDataSourceParamInputMessagesTemplate(TypedDict, to
     """`input_messages.template` of `CreateEvalCompletionsRunDataSourceParam`."""
 
     type: Required[Literal["template"]]
+    """Always `template`."""
     template: Required[Iterable[EasyInputMessageParam | EvalItemParam]]
 
 
@@ -55,6 +57,7 @@ class EvalJsonlFileContentSourceParam(TypedDict, total=False):
     """Eval jsonl file content source, to send."""
 
     type: Required[Literal["file_content"]]
+    """Always `file_content`."""
     content: Required[Iterable[EvalJsonlFileContentSourceParamContent]]
 
 
@@ -62,6 +65,7 @@ class EvalJsonlFileIdSourceParam(TypedDict, total=False):
     """Eval jsonl file id source, to send."""
 
     type: Required[Literal["file_id"]]
+    """Always `file_id`."""
     id: Required[str]
 
 
@@ -69,6 +73,7 @@ class EvalStoredCompletionsSourceParam(TypedDict, total=False):
     """Eval stored completions source, to send."""
 
     type: Required[Literal["stored_completions"]]
+    """Always `stored_completions`."""
     metadata: Metadata | None
     model: str | None
     created_after: int | None
@@ -80,6 +85,7 @@ class CreateEvalCompletionsRunDataSourceParam(TypedDict, total=False):
     """Create eval completions run data source, to send."""
 
     type: Required[Literal["completions"]]
+    """Always `completions`."""
     source: Required[
         EvalJsonlFileContentSourceParam | EvalJsonlFileIdSourceParam | EvalStoredCompletionsSourceParam
     ]
@@ -95,6 +101,7 @@ class CreateEvalJSONLRunDataSourceParam(TypedDict, total=False):
     """Create eval JSONL run data source, to send."""
 
     type: Required[Literal["jsonl"]]
+    """Always `jsonl`."""
     source: Required[EvalJsonlFileContentSourceParam | EvalJsonlFileIdSourceParam]
 
 
@@ -102,6 +109,7 @@ class CreateEvalResponsesRunDataSourceParamInputMessagesItemReference(TypedDict,
     """`input_messages.item_reference` of `CreateEvalResponsesRunDataSourceParam`."""
 
     type: Required[Literal["item_reference"]]
+    """Always `item_reference`."""
     item_reference: Required[str]
 
 
@@ -116,6 +124,7 @@ class CreateEvalResponsesRunDataSourceParamInputMessagesTemplate(TypedDict, tota
     """`input_messages.template` of `CreateEvalResponsesRunDataSourceParam`."""
 
     type: Required[Literal["template"]]
+    """Always `template`."""
     template: Required[
         Iterable[CreateEvalResponsesRunDataSourceParamInputMessagesTemplateTemplate | EvalItemParam]
     ]
@@ -143,6 +152,7 @@ class EvalResponsesSourceParam(TypedDict, total=False):
     """Eval responses source, to send."""
 
     type: Required[Literal["responses"]]
+    """Always `responses`."""
     metadata: Mapping[str, object] | None
     model: str | None
     instructions_search: str | None
@@ -159,6 +169,7 @@ class CreateEvalResponsesRunDataSourceParam(TypedDict, total=False):
     """Create eval responses run data source, to send."""
 
     type: Required[Literal["responses"]]
+    """Always `responses`."""
     source: Required[EvalJsonlFileContentSourceParam | EvalJsonlFileIdSourceParam | EvalResponsesSourceParam]
     input_messages: (
         CreateEvalResponsesRunDataSourceParamInputMessagesTemplate

@@ -175,6 +175,7 @@ class FineTuningJobWandbIntegrationObject(BaseModel):
     """Fine tuning job wandb integration object."""
 
     type: Open[Literal["wandb"]]
+    """Always `wandb`."""
     wandb: FineTuningJobWandbIntegrationObjectWandb
 
 
@@ -186,6 +187,7 @@ class FineTuningJob(BaseModel):
     hyperparameters: FineTuningJobHyperparameters
     model: str
     object: Open[Literal["fine_tuning.job"]]
+    """Always `fine_tuning.job`."""
     organization_id: str
     result_files: list[str]
     status: Open[Literal["validating_files", "queued", "running", "succeeded", "failed", "cancelled"]]
@@ -206,6 +208,7 @@ class FineTuningJobEvent(BaseModel):
     """Fine tuning job event."""
 
     object: Open[Literal["fine_tuning.job.event"]]
+    """Always `fine_tuning.job.event`."""
     id: str
     created_at: int
     level: Open[Literal["info", "warn", "error"]]
@@ -235,6 +238,7 @@ class JobCreateParamsIntegration(TypedDict, total=False):
     """`integration` of `JobCreateParams`."""
 
     type: Required[Literal["wandb"]]
+    """Always `wandb`."""
     wandb: Required[JobCreateParamsIntegrationWandb]
 
 

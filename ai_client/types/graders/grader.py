@@ -17,6 +17,7 @@ class EvalItemContentOutputText(BaseModel):
     """Eval item content output text."""
 
     type: Literal["output_text"]
+    """Always `output_text`."""
     text: str
 
 
@@ -24,6 +25,7 @@ class EvalItemInputImage(BaseModel):
     """Eval item input image."""
 
     type: Literal["input_image"]
+    """Always `input_image`."""
     image_url: str
     detail: str | None = None
 
@@ -52,12 +54,14 @@ class EvalItem(BaseModel):
         ]
     )
     type: Literal["message"] | None = None
+    """Always `message` where it is present."""
 
 
 class EvalItemContentOutputTextParam(TypedDict, total=False):
     """Eval item content output text, to send."""
 
     type: Required[Literal["output_text"]]
+    """Always `output_text`."""
     text: Required[str]
 
 
@@ -65,6 +69,7 @@ class EvalItemInputImageParam(TypedDict, total=False):
     """Eval item input image, to send."""
 
     type: Required[Literal["input_image"]]
+    """Always `input_image`."""
     image_url: Required[str]
     detail: str
 
@@ -94,12 +99,14 @@ class EvalItemParam(TypedDict, total=False):
         | GraderInputsParam
     ]
     type: Literal["message"]
+    """Always `message` where it is present."""
 
 
 class LabelModelGrader(BaseModel):
     """Label model grader."""
 
     type: Literal["label_model"]
+    """Always `label_model`."""
     name: str
     model: str
     input: list[EvalItem]
@@ -111,6 +118,7 @@ class LabelModelGraderParam(TypedDict, total=False):
     """Label model grader, to send."""
 
     type: Required[Literal["label_model"]]
+    """Always `label_model`."""
     name: Required[str]
     model: Required[str]
     input: Required[Iterable[EvalItemParam]]
@@ -122,6 +130,7 @@ class PythonGrader(BaseModel):
     """Python grader."""
 
     type: Literal["python"]
+    """Always `python`."""
     name: str
     source: str
     image_tag: str | None = None
@@ -141,6 +150,7 @@ class ScoreModelGrader(BaseModel):
     """Score model grader."""
 
     type: Literal["score_model"]
+    """Always `score_model`."""
     name: str
     model: str
     input: list[EvalItem]
@@ -152,6 +162,7 @@ class StringCheckGrader(BaseModel):
     """String check grader."""
 
     type: Literal["string_check"]
+    """Always `string_check`."""
     name: str
     input: str
     reference: str
@@ -162,6 +173,7 @@ class TextSimilarityGrader(BaseModel):
     """Text similarity grader."""
 
     type: Literal["text_similarity"]
+    """Always `text_similarity`."""
     name: str
     input: str
     reference: str
@@ -186,6 +198,7 @@ class MultiGrader(BaseModel):
     """Multi grader."""
 
     type: Literal["multi"]
+    """Always `multi`."""
     name: str
     graders: Annotated[
         StringCheckGrader | TextSimilarityGrader | PythonGrader | ScoreModelGrader | LabelModelGrader,
@@ -198,6 +211,7 @@ class PythonGraderParam(TypedDict, total=False):
     """Python grader, to send."""
 
     type: Required[Literal["python"]]
+    """Always `python`."""
     name: Required[str]
     source: Required[str]
     image_tag: str
@@ -217,6 +231,7 @@ class ScoreModelGraderParam(TypedDict, total=False):
     """Score model grader, to send."""
 
     type: Required[Literal["score_model"]]
+    """Always `score_model`."""
     name: Required[str]
     model: Required[str]
     input: Required[Iterable[EvalItemParam]]
@@ -228,6 +243,7 @@ class StringCheckGraderParam(TypedDict, total=False):
     """String check grader, to send."""
 
     type: Required[Literal["string_check"]]
+    """Always `string_check`."""
     name: Required[str]
     input: Required[str]
     reference: Required[str]
@@ -238,6 +254,7 @@ class TextSimilarityGraderParam(TypedDict, total=False):
     """Text similarity grader, to send."""
 
     type: Required[Literal["text_similarity"]]
+    """Always `text_similarity`."""
     name: Required[str]
     input: Required[str]
     reference: Required[str]
@@ -262,6 +279,7 @@ class MultiGraderParam(TypedDict, total=False):
     """Multi grader, to send."""
 
     type: Required[Literal["multi"]]
+    """Always `multi`."""
     name: Required[str]
     graders: Required[
         StringCheckGraderParam

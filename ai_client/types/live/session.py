@@ -14,6 +14,7 @@ class LiveSessionConfigParam(TypedDict, total=False):
 
     model: Required[str]
     type: Required[Literal["live"]]
+    """Always `live`."""
     audio: Mapping[str, object]
     delegation: Mapping[str, object] | None
     input: Iterable[Mapping[str, object]]
@@ -28,6 +29,7 @@ class LiveTransportParam(TypedDict, total=False):
 
     sdp: Required[str]
     type: Required[Literal["webrtc"]]
+    """Always `webrtc`."""
 
 
 class LiveCreateParams(MethodOptions, total=False):
@@ -48,6 +50,7 @@ class LiveTransport(BaseModel):
 
     sdp: str
     type: Open[Literal["webrtc"]]
+    """Always `webrtc`."""
 
 
 class LiveSessionAnswer(BaseModel):

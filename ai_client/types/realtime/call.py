@@ -63,6 +63,7 @@ class CallAcceptParams(MethodOptions, total=False):
     """Keyword arguments of `realtime.calls.accept`."""
 
     type: Required[Literal["realtime"]]
+    """Always `realtime`."""
     output_modalities: Sequence[Literal["text", "audio"]]
     model: (
         str

@@ -23,6 +23,7 @@ class ConversationItemCreateEventParam(TypedDict, total=False):
     """Conversation item create event, to send."""
 
     type: Required[Literal["conversation.item.create"]]
+    """Always `conversation.item.create`."""
     item: Required[ConversationItemParam]
     event_id: str
     previous_item_id: str
@@ -32,6 +33,7 @@ class ConversationItemDeleteEventParam(TypedDict, total=False):
     """Conversation item delete event, to send."""
 
     type: Required[Literal["conversation.item.delete"]]
+    """Always `conversation.item.delete`."""
     item_id: Required[str]
     event_id: str
 
@@ -40,6 +42,7 @@ class ConversationItemRetrieveEventParam(TypedDict, total=False):
     """Conversation item retrieve event, to send."""
 
     type: Required[Literal["conversation.item.retrieve"]]
+    """Always `conversation.item.retrieve`."""
     item_id: Required[str]
     event_id: str
 
@@ -48,6 +51,7 @@ class ConversationItemTruncateEventParam(TypedDict, total=False):
     """Conversation item truncate event, to send."""
 
     type: Required[Literal["conversation.item.truncate"]]
+    """Always `conversation.item.truncate`."""
     item_id: Required[str]
     content_index: Required[int]
     audio_end_ms: Required[int]
@@ -58,6 +62,7 @@ class InputAudioBufferAppendEventParam(TypedDict, total=False):
     """Input audio buffer append event, to send."""
 
     type: Required[Literal["input_audio_buffer.append"]]
+    """Always `input_audio_buffer.append`."""
     audio: Required[str]
     event_id: str
 
@@ -66,6 +71,7 @@ class InputAudioBufferClearEventParam(TypedDict, total=False):
     """Input audio buffer clear event, to send."""
 
     type: Required[Literal["input_audio_buffer.clear"]]
+    """Always `input_audio_buffer.clear`."""
     event_id: str
 
 
@@ -73,6 +79,7 @@ class InputAudioBufferCommitEventParam(TypedDict, total=False):
     """Input audio buffer commit event, to send."""
 
     type: Required[Literal["input_audio_buffer.commit"]]
+    """Always `input_audio_buffer.commit`."""
     event_id: str
 
 
@@ -80,6 +87,7 @@ class OutputAudioBufferClearEventParam(TypedDict, total=False):
     """Output audio buffer clear event, to send."""
 
     type: Required[Literal["output_audio_buffer.clear"]]
+    """Always `output_audio_buffer.clear`."""
     event_id: str
 
 
@@ -87,6 +95,7 @@ class ResponseCancelEventParam(TypedDict, total=False):
     """Response cancel event, to send."""
 
     type: Required[Literal["response.cancel"]]
+    """Always `response.cancel`."""
     event_id: str
     response_id: str
 
@@ -125,6 +134,7 @@ class ResponseCreateEventParam(TypedDict, total=False):
     """Response create event, to send."""
 
     type: Required[Literal["response.create"]]
+    """Always `response.create`."""
     event_id: str
     response: RealtimeResponseCreateParamsParam
 
@@ -133,6 +143,7 @@ class SessionUpdateEventParam(TypedDict, total=False):
     """Session update event, to send."""
 
     type: Required[Literal["session.update"]]
+    """Always `session.update`."""
     session: Required[RealtimeSessionCreateRequestParam | RealtimeTranscriptionSessionCreateRequestParam]
     event_id: str
 

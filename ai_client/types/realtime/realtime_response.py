@@ -27,10 +27,12 @@ class RealtimeConversationItemFunctionCall(BaseModel):
     """Realtime conversation item function call."""
 
     type: Literal["function_call"]
+    """Always `function_call`."""
     name: str
     arguments: str
     id: str | None = None
     object: Literal["realtime.item"] | None = None
+    """Always `realtime.item` where it is present."""
     status: Open[Literal["completed", "incomplete", "in_progress"]] | None = None
     call_id: str | None = None
 
@@ -39,10 +41,12 @@ class RealtimeConversationItemFunctionCallOutput(BaseModel):
     """Realtime conversation item function call output."""
 
     type: Literal["function_call_output"]
+    """Always `function_call_output`."""
     call_id: str
     output: str
     id: str | None = None
     object: Literal["realtime.item"] | None = None
+    """Always `realtime.item` where it is present."""
     status: Open[Literal["completed", "incomplete", "in_progress"]] | None = None
 
 
@@ -59,10 +63,13 @@ class RealtimeConversationItemAssistantMessage(BaseModel):
     """Realtime conversation item assistant message."""
 
     type: Literal["message"]
+    """Always `message`."""
     role: Literal["assistant"]
+    """Always `assistant`."""
     content: list[RealtimeConversationItemAssistantMessageContent]
     id: str | None = None
     object: Literal["realtime.item"] | None = None
+    """Always `realtime.item` where it is present."""
     status: Open[Literal["completed", "incomplete", "in_progress"]] | None = None
 
 
@@ -70,6 +77,7 @@ class RealtimeConversationItemSystemMessageContent(BaseModel):
     """`content` of `RealtimeConversationItemSystemMessage`."""
 
     type: Open[Literal["input_text"]] | None = None
+    """Always `input_text` where it is present."""
     text: str | None = None
 
 
@@ -77,10 +85,13 @@ class RealtimeConversationItemSystemMessage(BaseModel):
     """Realtime conversation item system message."""
 
     type: Literal["message"]
+    """Always `message`."""
     role: Literal["system"]
+    """Always `system`."""
     content: list[RealtimeConversationItemSystemMessageContent]
     id: str | None = None
     object: Literal["realtime.item"] | None = None
+    """Always `realtime.item` where it is present."""
     status: Open[Literal["completed", "incomplete", "in_progress"]] | None = None
 
 
@@ -99,10 +110,13 @@ class RealtimeConversationItemUserMessage(BaseModel):
     """Realtime conversation item user message."""
 
     type: Literal["message"]
+    """Always `message`."""
     role: Literal["user"]
+    """Always `user`."""
     content: list[RealtimeConversationItemUserMessageContent]
     id: str | None = None
     object: Literal["realtime.item"] | None = None
+    """Always `realtime.item` where it is present."""
     status: Open[Literal["completed", "incomplete", "in_progress"]] | None = None
 
 
@@ -110,6 +124,7 @@ class RealtimeMcpApprovalRequest(BaseModel):
     """Realtime mcp approval request."""
 
     type: Literal["mcp_approval_request"]
+    """Always `mcp_approval_request`."""
     id: str
     server_label: str
     name: str
@@ -120,6 +135,7 @@ class RealtimeMcpApprovalResponse(BaseModel):
     """Realtime mcp approval response."""
 
     type: Literal["mcp_approval_response"]
+    """Always `mcp_approval_response`."""
     id: str
     approval_request_id: str
     approve: bool
@@ -130,6 +146,7 @@ class RealtimeMcpListTools(BaseModel):
     """Realtime mcp list tools."""
 
     type: Literal["mcp_list_tools"]
+    """Always `mcp_list_tools`."""
     server_label: str
     tools: list[McpListToolsTool]
     id: str | None = None
@@ -139,6 +156,7 @@ class RealtimeMcphttpError(BaseModel):
     """Realtime mcphttp error."""
 
     type: Literal["http_error"]
+    """Always `http_error`."""
     code: int
     message: str
 
@@ -147,6 +165,7 @@ class RealtimeMcpProtocolError(BaseModel):
     """Realtime mcp protocol error."""
 
     type: Literal["protocol_error"]
+    """Always `protocol_error`."""
     code: int
     message: str
 
@@ -155,6 +174,7 @@ class RealtimeMcpToolExecutionError(BaseModel):
     """Realtime mcp tool execution error."""
 
     type: Literal["tool_execution_error"]
+    """Always `tool_execution_error`."""
     message: str
 
 
@@ -162,6 +182,7 @@ class RealtimeMcpToolCall(BaseModel):
     """Realtime mcp tool call."""
 
     type: Literal["mcp_call"]
+    """Always `mcp_call`."""
     id: str
     server_label: str
     name: str
@@ -247,6 +268,7 @@ class RealtimeResponse(BaseModel):
 
     id: str | None = None
     object: Open[Literal["realtime.response"]] | None = None
+    """Always `realtime.response` where it is present."""
     status: Open[Literal["completed", "cancelled", "failed", "incomplete", "in_progress"]] | None = None
     status_details: RealtimeResponseStatus | None = None
     output: list[ConversationItem] | None = None

@@ -11,10 +11,12 @@ class RealtimeConversationItemFunctionCallParam(TypedDict, total=False):
     """Realtime conversation item function call, to send."""
 
     type: Required[Literal["function_call"]]
+    """Always `function_call`."""
     name: Required[str]
     arguments: Required[str]
     id: str
     object: Literal["realtime.item"]
+    """Always `realtime.item` where it is present."""
     status: Literal["completed", "incomplete", "in_progress"]
     call_id: str
 
@@ -23,10 +25,12 @@ class RealtimeConversationItemFunctionCallOutputParam(TypedDict, total=False):
     """Realtime conversation item function call output, to send."""
 
     type: Required[Literal["function_call_output"]]
+    """Always `function_call_output`."""
     call_id: Required[str]
     output: Required[str]
     id: str
     object: Literal["realtime.item"]
+    """Always `realtime.item` where it is present."""
     status: Literal["completed", "incomplete", "in_progress"]
 
 
@@ -43,10 +47,13 @@ class RealtimeConversationItemAssistantMessageParam(TypedDict, total=False):
     """Realtime conversation item assistant message, to send."""
 
     type: Required[Literal["message"]]
+    """Always `message`."""
     role: Required[Literal["assistant"]]
+    """Always `assistant`."""
     content: Required[Iterable[RealtimeConversationItemAssistantMessageParamContent]]
     id: str
     object: Literal["realtime.item"]
+    """Always `realtime.item` where it is present."""
     status: Literal["completed", "incomplete", "in_progress"]
 
 
@@ -54,6 +61,7 @@ class RealtimeConversationItemSystemMessageParamContent(TypedDict, total=False):
     """`content` of `RealtimeConversationItemSystemMessageParam`."""
 
     type: Literal["input_text"]
+    """Always `input_text` where it is present."""
     text: str
 
 
@@ -61,10 +69,13 @@ class RealtimeConversationItemSystemMessageParam(TypedDict, total=False):
     """Realtime conversation item system message, to send."""
 
     type: Required[Literal["message"]]
+    """Always `message`."""
     role: Required[Literal["system"]]
+    """Always `system`."""
     content: Required[Iterable[RealtimeConversationItemSystemMessageParamContent]]
     id: str
     object: Literal["realtime.item"]
+    """Always `realtime.item` where it is present."""
     status: Literal["completed", "incomplete", "in_progress"]
 
 
@@ -83,10 +94,13 @@ class RealtimeConversationItemUserMessageParam(TypedDict, total=False):
     """Realtime conversation item user message, to send."""
 
     type: Required[Literal["message"]]
+    """Always `message`."""
     role: Required[Literal["user"]]
+    """Always `user`."""
     content: Required[Iterable[RealtimeConversationItemUserMessageParamContent]]
     id: str
     object: Literal["realtime.item"]
+    """Always `realtime.item` where it is present."""
     status: Literal["completed", "incomplete", "in_progress"]
 
 
@@ -94,6 +108,7 @@ class RealtimeMcpApprovalRequestParam(TypedDict, total=False):
     """Realtime mcp approval request, to send."""
 
     type: Required[Literal["mcp_approval_request"]]
+    """Always `mcp_approval_request`."""
     id: Required[str]
     server_label: Required[str]
     name: Required[str]
@@ -104,6 +119,7 @@ class RealtimeMcpApprovalResponseParam(TypedDict, total=False):
     """Realtime mcp approval response, to send."""
 
     type: Required[Literal["mcp_approval_response"]]
+    """Always `mcp_approval_response`."""
     id: Required[str]
     approval_request_id: Required[str]
     approve: Required[bool]
@@ -114,6 +130,7 @@ class RealtimeMcpListToolsParam(TypedDict, total=False):
     """Realtime mcp list tools, to send."""
 
     type: Required[Literal["mcp_list_tools"]]
+    """Always `mcp_list_tools`."""
     server_label: Required[str]
     tools: Required[Iterable[McpListToolsToolParam]]
     id: str
@@ -123,6 +140,7 @@ class RealtimeMcphttpErrorParam(TypedDict, total=False):
     """Realtime mcphttp error, to send."""
 
     type: Required[Literal["http_error"]]
+    """Always `http_error`."""
     code: Required[int]
     message: Required[str]
 
@@ -131,6 +149,7 @@ class RealtimeMcpProtocolErrorParam(TypedDict, total=False):
     """Realtime mcp protocol error, to send."""
 
     type: Required[Literal["protocol_error"]]
+    """Always `protocol_error`."""
     code: Required[int]
     message: Required[str]
 
@@ -139,6 +158,7 @@ class RealtimeMcpToolExecutionErrorParam(TypedDict, total=False):
     """Realtime mcp tool execution error, to send."""
 
     type: Required[Literal["tool_execution_error"]]
+    """Always `tool_execution_error`."""
     message: Required[str]
 
 
@@ -146,6 +166,7 @@ class RealtimeMcpToolCallParam(TypedDict, total=False):
     """Realtime mcp tool call, to send."""
 
     type: Required[Literal["mcp_call"]]
+    """Always `mcp_call`."""
     id: Required[str]
     server_label: Required[str]
     name: Required[str]

@@ -29,6 +29,7 @@ class ConversationCreatedEvent(BaseModel):
 
     event_id: str
     type: Literal["conversation.created"]
+    """Always `conversation.created`."""
     conversation: ConversationCreatedEventConversation
 
 
@@ -37,6 +38,7 @@ class ConversationItemAdded(BaseModel):
 
     event_id: str
     type: Literal["conversation.item.added"]
+    """Always `conversation.item.added`."""
     item: ConversationItem
     previous_item_id: str | None = None
 
@@ -46,6 +48,7 @@ class ConversationItemCreatedEvent(BaseModel):
 
     event_id: str
     type: Literal["conversation.item.created"]
+    """Always `conversation.item.created`."""
     item: ConversationItem
     previous_item_id: str | None = None
 
@@ -55,6 +58,7 @@ class ConversationItemDeletedEvent(BaseModel):
 
     event_id: str
     type: Literal["conversation.item.deleted"]
+    """Always `conversation.item.deleted`."""
     item_id: str
 
 
@@ -63,6 +67,7 @@ class ConversationItemDone(BaseModel):
 
     event_id: str
     type: Literal["conversation.item.done"]
+    """Always `conversation.item.done`."""
     item: ConversationItem
     previous_item_id: str | None = None
 
@@ -80,6 +85,7 @@ class ConversationItemInputAudioTranscriptionCompletedEvent(BaseModel):
 
     event_id: str
     type: Literal["conversation.item.input_audio_transcription.completed"]
+    """Always `conversation.item.input_audio_transcription.completed`."""
     item_id: str
     content_index: int
     transcript: str
@@ -93,6 +99,7 @@ class ConversationItemInputAudioTranscriptionDeltaEvent(BaseModel):
 
     event_id: str
     type: Literal["conversation.item.input_audio_transcription.delta"]
+    """Always `conversation.item.input_audio_transcription.delta`."""
     item_id: str
     content_index: int | None = None
     delta: str | None = None
@@ -113,6 +120,7 @@ class ConversationItemInputAudioTranscriptionFailedEvent(BaseModel):
 
     event_id: str
     type: Literal["conversation.item.input_audio_transcription.failed"]
+    """Always `conversation.item.input_audio_transcription.failed`."""
     item_id: str
     content_index: int
     error: ConversationItemInputAudioTranscriptionFailedEventError
@@ -123,6 +131,7 @@ class ConversationItemInputAudioTranscriptionSegment(BaseModel):
 
     event_id: str
     type: Literal["conversation.item.input_audio_transcription.segment"]
+    """Always `conversation.item.input_audio_transcription.segment`."""
     item_id: str
     content_index: int
     text: str
@@ -137,6 +146,7 @@ class ConversationItemRetrievedEvent(BaseModel):
 
     event_id: str
     type: Literal["conversation.item.retrieved"]
+    """Always `conversation.item.retrieved`."""
     item: ConversationItem
 
 
@@ -145,6 +155,7 @@ class ConversationItemTruncatedEvent(BaseModel):
 
     event_id: str
     type: Literal["conversation.item.truncated"]
+    """Always `conversation.item.truncated`."""
     item_id: str
     content_index: int
     audio_end_ms: int
@@ -155,6 +166,7 @@ class InputAudioBufferClearedEvent(BaseModel):
 
     event_id: str
     type: Literal["input_audio_buffer.cleared"]
+    """Always `input_audio_buffer.cleared`."""
 
 
 class InputAudioBufferCommittedEvent(BaseModel):
@@ -162,6 +174,7 @@ class InputAudioBufferCommittedEvent(BaseModel):
 
     event_id: str
     type: Literal["input_audio_buffer.committed"]
+    """Always `input_audio_buffer.committed`."""
     item_id: str
     previous_item_id: str | None = None
 
@@ -170,6 +183,7 @@ class InputAudioBufferDtmfEventReceivedEvent(BaseModel):
     """Input audio buffer dtmf event received event."""
 
     type: Literal["input_audio_buffer.dtmf_event_received"]
+    """Always `input_audio_buffer.dtmf_event_received`."""
     event: str
     received_at: int
 
@@ -179,6 +193,7 @@ class InputAudioBufferSpeechStartedEvent(BaseModel):
 
     event_id: str
     type: Literal["input_audio_buffer.speech_started"]
+    """Always `input_audio_buffer.speech_started`."""
     audio_start_ms: int
     item_id: str
 
@@ -188,6 +203,7 @@ class InputAudioBufferSpeechStoppedEvent(BaseModel):
 
     event_id: str
     type: Literal["input_audio_buffer.speech_stopped"]
+    """Always `input_audio_buffer.speech_stopped`."""
     audio_end_ms: int
     item_id: str
 
@@ -197,6 +213,7 @@ class InputAudioBufferTimeoutTriggered(BaseModel):
 
     event_id: str
     type: Literal["input_audio_buffer.timeout_triggered"]
+    """Always `input_audio_buffer.timeout_triggered`."""
     audio_start_ms: int
     audio_end_ms: int
     item_id: str
@@ -207,6 +224,7 @@ class McpListToolsCompleted(BaseModel):
 
     event_id: str
     type: Literal["mcp_list_tools.completed"]
+    """Always `mcp_list_tools.completed`."""
     item_id: str
 
 
@@ -215,6 +233,7 @@ class McpListToolsFailed(BaseModel):
 
     event_id: str
     type: Literal["mcp_list_tools.failed"]
+    """Always `mcp_list_tools.failed`."""
     item_id: str
 
 
@@ -223,6 +242,7 @@ class McpListToolsInProgress(BaseModel):
 
     event_id: str
     type: Literal["mcp_list_tools.in_progress"]
+    """Always `mcp_list_tools.in_progress`."""
     item_id: str
 
 
@@ -231,6 +251,7 @@ class OutputAudioBufferClearedEvent(BaseModel):
 
     event_id: str
     type: Literal["output_audio_buffer.cleared"]
+    """Always `output_audio_buffer.cleared`."""
     response_id: str
 
 
@@ -239,6 +260,7 @@ class OutputAudioBufferStartedEvent(BaseModel):
 
     event_id: str
     type: Literal["output_audio_buffer.started"]
+    """Always `output_audio_buffer.started`."""
     response_id: str
 
 
@@ -247,6 +269,7 @@ class OutputAudioBufferStoppedEvent(BaseModel):
 
     event_id: str
     type: Literal["output_audio_buffer.stopped"]
+    """Always `output_audio_buffer.stopped`."""
     response_id: str
 
 
@@ -264,6 +287,7 @@ class RateLimitsUpdatedEvent(BaseModel):
 
     event_id: str
     type: Literal["rate_limits.updated"]
+    """Always `rate_limits.updated`."""
     rate_limits: list[RateLimitsUpdatedEventRateLimit]
 
 
@@ -282,6 +306,7 @@ class RealtimeErrorEvent(BaseModel):
 
     event_id: str
     type: Literal["error"]
+    """Always `error`."""
     error: RealtimeError
 
 
@@ -290,6 +315,7 @@ class ResponseAudioDeltaEvent(BaseModel):
 
     event_id: str
     type: Literal["response.output_audio.delta"]
+    """Always `response.output_audio.delta`."""
     response_id: str
     item_id: str
     output_index: int
@@ -302,6 +328,7 @@ class ResponseAudioDoneEvent(BaseModel):
 
     event_id: str
     type: Literal["response.output_audio.done"]
+    """Always `response.output_audio.done`."""
     response_id: str
     item_id: str
     output_index: int
@@ -313,6 +340,7 @@ class ResponseAudioTranscriptDeltaEvent(BaseModel):
 
     event_id: str
     type: Literal["response.output_audio_transcript.delta"]
+    """Always `response.output_audio_transcript.delta`."""
     response_id: str
     item_id: str
     output_index: int
@@ -325,6 +353,7 @@ class ResponseAudioTranscriptDoneEvent(BaseModel):
 
     event_id: str
     type: Literal["response.output_audio_transcript.done"]
+    """Always `response.output_audio_transcript.done`."""
     response_id: str
     item_id: str
     output_index: int
@@ -346,6 +375,7 @@ class ResponseContentPartAddedEvent(BaseModel):
 
     event_id: str
     type: Literal["response.content_part.added"]
+    """Always `response.content_part.added`."""
     response_id: str
     item_id: str
     output_index: int
@@ -367,6 +397,7 @@ class ResponseContentPartDoneEvent(BaseModel):
 
     event_id: str
     type: Literal["response.content_part.done"]
+    """Always `response.content_part.done`."""
     response_id: str
     item_id: str
     output_index: int
@@ -379,6 +410,7 @@ class ResponseCreatedEvent(BaseModel):
 
     event_id: str
     type: Literal["response.created"]
+    """Always `response.created`."""
     response: RealtimeResponse
 
 
@@ -387,6 +419,7 @@ class ResponseDoneEvent(BaseModel):
 
     event_id: str
     type: Literal["response.done"]
+    """Always `response.done`."""
     response: RealtimeResponse
 
 
@@ -395,6 +428,7 @@ class ResponseFunctionCallArgumentsDeltaEvent(BaseModel):
 
     event_id: str
     type: Literal["response.function_call_arguments.delta"]
+    """Always `response.function_call_arguments.delta`."""
     response_id: str
     item_id: str
     output_index: int
@@ -407,6 +441,7 @@ class ResponseFunctionCallArgumentsDoneEvent(BaseModel):
 
     event_id: str
     type: Literal["response.function_call_arguments.done"]
+    """Always `response.function_call_arguments.done`."""
     response_id: str
     item_id: str
     output_index: int
@@ -420,6 +455,7 @@ class ResponseMcpCallArgumentsDelta(BaseModel):
 
     event_id: str
     type: Literal["response.mcp_call_arguments.delta"]
+    """Always `response.mcp_call_arguments.delta`."""
     response_id: str
     item_id: str
     output_index: int
@@ -432,6 +468,7 @@ class ResponseMcpCallArgumentsDone(BaseModel):
 
     event_id: str
     type: Literal["response.mcp_call_arguments.done"]
+    """Always `response.mcp_call_arguments.done`."""
     response_id: str
     item_id: str
     output_index: int
@@ -443,6 +480,7 @@ class ResponseMcpCallCompleted(BaseModel):
 
     event_id: str
     type: Literal["response.mcp_call.completed"]
+    """Always `response.mcp_call.completed`."""
     output_index: int
     item_id: str
 
@@ -452,6 +490,7 @@ class ResponseMcpCallFailed(BaseModel):
 
     event_id: str
     type: Literal["response.mcp_call.failed"]
+    """Always `response.mcp_call.failed`."""
     output_index: int
     item_id: str
 
@@ -461,6 +500,7 @@ class ResponseMcpCallInProgress(BaseModel):
 
     event_id: str
     type: Literal["response.mcp_call.in_progress"]
+    """Always `response.mcp_call.in_progress`."""
     output_index: int
     item_id: str
 
@@ -470,6 +510,7 @@ class ResponseOutputItemAddedEvent(BaseModel):
 
     event_id: str
     type: Literal["response.output_item.added"]
+    """Always `response.output_item.added`."""
     response_id: str
     output_index: int
     item: ConversationItem
@@ -480,6 +521,7 @@ class ResponseOutputItemDoneEvent(BaseModel):
 
     event_id: str
     type: Literal["response.output_item.done"]
+    """Always `response.output_item.done`."""
     response_id: str
     output_index: int
     item: ConversationItem
@@ -490,6 +532,7 @@ class ResponseTextDeltaEvent(BaseModel):
 
     event_id: str
     type: Literal["response.output_text.delta"]
+    """Always `response.output_text.delta`."""
     response_id: str
     item_id: str
     output_index: int
@@ -502,6 +545,7 @@ class ResponseTextDoneEvent(BaseModel):
 
     event_id: str
     type: Literal["response.output_text.done"]
+    """Always `response.output_text.done`."""
     response_id: str
     item_id: str
     output_index: int
@@ -514,6 +558,7 @@ class SessionCreatedEvent(BaseModel):
 
     event_id: str
     type: Literal["session.created"]
+    """Always `session.created`."""
     session: Annotated[
         RealtimeSessionCreateResponse | RealtimeTranscriptionSessionCreateResponse, OneOf("type")
     ]
@@ -524,6 +569,7 @@ class SessionUpdatedEvent(BaseModel):
 
     event_id: str
     type: Literal["session.updated"]
+    """Always `session.updated`."""
     session: Annotated[
         RealtimeSessionCreateResponse | RealtimeTranscriptionSessionCreateResponse, OneOf("type")
     ]

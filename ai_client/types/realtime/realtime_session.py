@@ -25,19 +25,23 @@ class RealtimeAudioFormatsAudioPcm(BaseModel):
     """`audio/pcm` of `RealtimeAudioFormats`."""
 
     type: Literal["audio/pcm"] | None = None
+    """Always `audio/pcm` where it is present."""
     rate: Literal[24000] | None = None
+    """Always `24000` where it is present."""
 
 
 class RealtimeAudioFormatsAudioPcma(BaseModel):
     """`audio/pcma` of `RealtimeAudioFormats`."""
 
     type: Literal["audio/pcma"] | None = None
+    """Always `audio/pcma` where it is present."""
 
 
 class RealtimeAudioFormatsAudioPcmu(BaseModel):
     """`audio/pcmu` of `RealtimeAudioFormats`."""
 
     type: Literal["audio/pcmu"] | None = None
+    """Always `audio/pcmu` where it is present."""
 
 
 RealtimeAudioFormats: TypeAlias = Annotated[
@@ -50,6 +54,7 @@ class RealtimeAudioInputTurnDetectionSemanticVad(BaseModel):
     """`semantic_vad` of `RealtimeAudioInputTurnDetection`."""
 
     type: Literal["semantic_vad"]
+    """Always `semantic_vad`."""
     eagerness: Open[Literal["low", "medium", "high", "auto"]] | None = None
     create_response: bool | None = None
     interrupt_response: bool | None = None
@@ -59,6 +64,7 @@ class RealtimeAudioInputTurnDetectionServerVad(BaseModel):
     """`server_vad` of `RealtimeAudioInputTurnDetection`."""
 
     type: Literal["server_vad"]
+    """Always `server_vad`."""
     threshold: float | None = None
     prefix_padding_ms: int | None = None
     silence_duration_ms: int | None = None
@@ -76,6 +82,7 @@ class RealtimeFunctionTool(BaseModel):
     """Realtime function tool."""
 
     type: Literal["function"] | None = None
+    """Always `function` where it is present."""
     name: str | None = None
     description: str | None = None
     parameters: dict[str, object] | None = None
@@ -135,6 +142,7 @@ class RealtimeTruncationRetentionRatio(BaseModel):
     """`retention_ratio` of `RealtimeTruncation`."""
 
     type: Open[Literal["retention_ratio"]]
+    """Always `retention_ratio`."""
     retention_ratio: float
     token_limits: RealtimeTruncationRetentionRatioTokenLimits | None = None
 
@@ -146,8 +154,10 @@ class RealtimeSessionCreateResponse(BaseModel):
     """Realtime session create response."""
 
     type: Literal["realtime"]
+    """Always `realtime`."""
     id: str
     object: Literal["realtime.session"]
+    """Always `realtime.session`."""
     expires_at: int | None = None
     output_modalities: list[Open[Literal["text", "audio"]]] | None = None
     model: str | None = None
@@ -199,6 +209,7 @@ class RealtimeTranscriptionSessionCreateResponse(BaseModel):
     """Realtime transcription session create response."""
 
     type: Literal["transcription"]
+    """Always `transcription`."""
     id: str
     object: str
     expires_at: int | None = None
@@ -243,6 +254,7 @@ class RealtimeTranslationSession(BaseModel):
 
     id: str
     type: Open[Literal["translation"]]
+    """Always `translation`."""
     expires_at: int
     model: str
     audio: RealtimeTranslationSessionAudio

@@ -38,19 +38,23 @@ class RealtimeAudioFormatsParamAudioPcm(TypedDict, total=False):
     """`audio/pcm` of `RealtimeAudioFormatsParam`."""
 
     type: Literal["audio/pcm"]
+    """Always `audio/pcm` where it is present."""
     rate: Literal[24000]
+    """Always `24000` where it is present."""
 
 
 class RealtimeAudioFormatsParamAudioPcma(TypedDict, total=False):
     """`audio/pcma` of `RealtimeAudioFormatsParam`."""
 
     type: Literal["audio/pcma"]
+    """Always `audio/pcma` where it is present."""
 
 
 class RealtimeAudioFormatsParamAudioPcmu(TypedDict, total=False):
     """`audio/pcmu` of `RealtimeAudioFormatsParam`."""
 
     type: Literal["audio/pcmu"]
+    """Always `audio/pcmu` where it is present."""
 
 
 RealtimeAudioFormatsParam: TypeAlias = (
@@ -70,6 +74,7 @@ class RealtimeAudioInputTurnDetectionParamSemanticVad(TypedDict, total=False):
     """`semantic_vad` of `RealtimeAudioInputTurnDetectionParam`."""
 
     type: Required[Literal["semantic_vad"]]
+    """Always `semantic_vad`."""
     eagerness: Literal["low", "medium", "high", "auto"]
     create_response: bool
     interrupt_response: bool
@@ -79,6 +84,7 @@ class RealtimeAudioInputTurnDetectionParamServerVad(TypedDict, total=False):
     """`server_vad` of `RealtimeAudioInputTurnDetectionParam`."""
 
     type: Required[Literal["server_vad"]]
+    """Always `server_vad`."""
     threshold: float
     prefix_padding_ms: int
     silence_duration_ms: int
@@ -120,6 +126,7 @@ class RealtimeFunctionToolParam(TypedDict, total=False):
     """Realtime function tool, to send."""
 
     type: Literal["function"]
+    """Always `function` where it is present."""
     name: str
     description: str
     parameters: Mapping[str, object]
@@ -155,6 +162,7 @@ class RealtimeTruncationRetentionRatioParam(TypedDict, total=False):
     """`retention_ratio` of `RealtimeTruncationParam`."""
 
     type: Required[Literal["retention_ratio"]]
+    """Always `retention_ratio`."""
     retention_ratio: Required[float]
     token_limits: RealtimeTruncationParamRetentionRatioTokenLimits
 
@@ -166,6 +174,7 @@ class RealtimeSessionCreateRequestParam(TypedDict, total=False):
     """Realtime session create request, to send."""
 
     type: Required[Literal["realtime"]]
+    """Always `realtime`."""
     output_modalities: Sequence[Literal["text", "audio"]]
     model: (
         str
@@ -229,6 +238,7 @@ class RealtimeTranscriptionSessionCreateRequestParam(TypedDict, total=False):
     """Realtime transcription session create request, to send."""
 
     type: Required[Literal["transcription"]]
+    """Always `transcription`."""
     audio: RealtimeTranscriptionSessionAudioParam
     include: Sequence[Literal["item.input_audio_transcription.logprobs"]]
 

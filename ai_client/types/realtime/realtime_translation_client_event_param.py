@@ -10,6 +10,7 @@ class RealtimeTranslationInputAudioBufferAppendEventParam(TypedDict, total=False
     """Realtime translation input audio buffer append event, to send."""
 
     type: Required[Literal["session.input_audio_buffer.append"]]
+    """Always `session.input_audio_buffer.append`."""
     audio: Required[str]
     event_id: str
 
@@ -18,6 +19,7 @@ class RealtimeTranslationSessionCloseEventParam(TypedDict, total=False):
     """Realtime translation session close event, to send."""
 
     type: Required[Literal["session.close"]]
+    """Always `session.close`."""
     event_id: str
 
 
@@ -63,6 +65,7 @@ class RealtimeTranslationSessionUpdateEventParam(TypedDict, total=False):
     """Realtime translation session update event, to send."""
 
     type: Required[Literal["session.update"]]
+    """Always `session.update`."""
     session: Required[RealtimeTranslationSessionUpdateRequestParam]
     event_id: str
 

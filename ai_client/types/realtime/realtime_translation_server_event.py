@@ -14,6 +14,7 @@ class RealtimeTranslationInputTranscriptDeltaEvent(BaseModel):
 
     event_id: str
     type: Literal["session.input_transcript.delta"]
+    """Always `session.input_transcript.delta`."""
     delta: str
     elapsed_ms: int | None = None
 
@@ -23,10 +24,12 @@ class RealtimeTranslationOutputAudioDeltaEvent(BaseModel):
 
     event_id: str
     type: Literal["session.output_audio.delta"]
+    """Always `session.output_audio.delta`."""
     delta: str
     sample_rate: int | None = None
     channels: int | None = None
     format: Literal["pcm16"] | None = None
+    """Always `pcm16` where it is present."""
     elapsed_ms: int | None = None
 
 
@@ -35,6 +38,7 @@ class RealtimeTranslationOutputTranscriptDeltaEvent(BaseModel):
 
     event_id: str
     type: Literal["session.output_transcript.delta"]
+    """Always `session.output_transcript.delta`."""
     delta: str
     elapsed_ms: int | None = None
 
@@ -44,6 +48,7 @@ class RealtimeTranslationSessionClosedEvent(BaseModel):
 
     event_id: str
     type: Literal["session.closed"]
+    """Always `session.closed`."""
 
 
 class RealtimeTranslationSessionCreatedEvent(BaseModel):
@@ -51,6 +56,7 @@ class RealtimeTranslationSessionCreatedEvent(BaseModel):
 
     event_id: str
     type: Literal["session.created"]
+    """Always `session.created`."""
     session: RealtimeTranslationSession
 
 
@@ -59,6 +65,7 @@ class RealtimeTranslationSessionUpdatedEvent(BaseModel):
 
     event_id: str
     type: Literal["session.updated"]
+    """Always `session.updated`."""
     session: RealtimeTranslationSession
 
 

@@ -74,6 +74,7 @@ class FunctionToolCallOutput(BaseModel):
     """Function tool call output."""
 
     type: Literal["function_call_output"]
+    """Always `function_call_output`."""
     output: str | list[FunctionAndCustomToolCallOutput]
     id: str | None = None
     call_id: str | None = None
@@ -87,6 +88,7 @@ class Message(BaseModel):
     """Message."""
 
     type: Literal["message"]
+    """Always `message`."""
     id: str
     status: Open[Literal["in_progress", "completed", "incomplete"]]
     role: Open[
@@ -114,6 +116,7 @@ class CompactedResponse(BaseModel):
 
     id: str
     object: Open[Literal["response.compaction"]]
+    """Always `response.compaction`."""
     output: list[
         Annotated[
             Message
@@ -183,6 +186,7 @@ class Response(OutputText, BaseModel):
     tool_choice: ToolChoice
     id: str
     object: Open[Literal["response"]]
+    """Always `response`."""
     created_at: float
     output: list[ResponseOutputItem]
     parallel_tool_calls: bool

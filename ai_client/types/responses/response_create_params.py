@@ -297,6 +297,7 @@ class ResponsesClientEventResponseCreateParam(TypedDict, total=False):
     """Responses client event response create, to send."""
 
     type: Required[Literal["response.create"]]
+    """Always `response.create`."""
     stream_id: str
     metadata: Metadata | None
     top_logprobs: int

@@ -68,7 +68,9 @@ class AdditionalToolsItemParam(TypedDict, total=False):
     """Additional tools item, to send."""
 
     type: Required[Literal["additional_tools"]]
+    """Always `additional_tools`."""
     role: Required[Literal["developer"]]
+    """Always `developer`."""
     tools: Required[Iterable[ToolParam]]
     id: str | None
 
@@ -77,6 +79,7 @@ class ApplyPatchToolCallItemParam(TypedDict, total=False):
     """Apply patch tool call item, to send."""
 
     type: Required[Literal["apply_patch_call"]]
+    """Always `apply_patch_call`."""
     call_id: Required[str]
     status: Required[Literal["in_progress", "completed"]]
     operation: Required[
@@ -92,6 +95,7 @@ class ApplyPatchToolCallOutputItemParam(TypedDict, total=False):
     """Apply patch tool call output item, to send."""
 
     type: Required[Literal["apply_patch_call_output"]]
+    """Always `apply_patch_call_output`."""
     call_id: Required[str]
     status: Required[Literal["completed", "failed"]]
     id: str | None
@@ -103,6 +107,7 @@ class CompactionTriggerItemParam(TypedDict, total=False):
     """Compaction trigger item, to send."""
 
     type: Required[Literal["compaction_trigger"]]
+    """Always `compaction_trigger`."""
 
 
 ComputerActionListParam: TypeAlias = Iterable[ComputerActionParam]
@@ -113,6 +118,7 @@ class ComputerCallOutputItemParam(TypedDict, total=False):
 
     call_id: Required[str]
     type: Required[Literal["computer_call_output"]]
+    """Always `computer_call_output`."""
     output: Required[ResponseComputerToolCallOutputScreenshotParam]
     id: str | None
     acknowledged_safety_checks: Iterable[ComputerCallSafetyCheckParam] | None
@@ -134,12 +140,14 @@ class EasyInputMessageParam(TypedDict, total=False):
     content: Required[str | ResponseInputMessageContentListParam]
     phase: Literal["commentary", "final_answer"] | None
     type: Literal["message"]
+    """Always `message` where it is present."""
 
 
 class ResponseInputImageContentParam(TypedDict, total=False):
     """Response input image content, to send."""
 
     type: Required[Literal["input_image"]]
+    """Always `input_image`."""
     image_url: str | None
     file_id: str | None
     detail: ImageDetail | None
@@ -150,6 +158,7 @@ class FunctionCallOutputItemParam(TypedDict, total=False):
     """Function call output item, to send."""
 
     type: Required[Literal["function_call_output"]]
+    """Always `function_call_output`."""
     output: Required[
         str
         | Iterable[
@@ -169,6 +178,7 @@ class FunctionShellCallItemParam(TypedDict, total=False):
 
     call_id: Required[str]
     type: Required[Literal["shell_call"]]
+    """Always `shell_call`."""
     action: Required[FunctionShellActionParam]
     id: str | None
     caller: ToolCallCallerParam | None
@@ -181,6 +191,7 @@ class FunctionShellCallOutputItemParam(TypedDict, total=False):
 
     call_id: Required[str]
     type: Required[Literal["shell_call_output"]]
+    """Always `shell_call_output`."""
     output: Required[Iterable[ResponseFunctionShellCallOutputContentParam]]
     id: str | None
     caller: ToolCallCallerParam | None
@@ -192,6 +203,7 @@ class ImageGenToolCallParam(TypedDict, total=False):
     """Image gen tool call, to send."""
 
     type: Required[Literal["image_generation_call"]]
+    """Always `image_generation_call`."""
     id: Required[str]
     status: Required[Literal["in_progress", "completed", "generating", "failed"]]
     result: Required[str | None]
@@ -203,6 +215,7 @@ class InputMessageParam(TypedDict, total=False):
     role: Required[Literal["user", "system", "developer"]]
     content: Required[ResponseInputMessageContentListParam]
     type: Literal["message"]
+    """Always `message` where it is present."""
     status: Literal["in_progress", "completed", "incomplete"]
 
 
@@ -211,12 +224,14 @@ class ItemReferenceParam(TypedDict, total=False):
 
     id: Required[str]
     type: Literal["item_reference"] | None
+    """Always `item_reference` where it is present."""
 
 
 class LocalShellToolCallOutputParam(TypedDict, total=False):
     """Local shell tool call output, to send."""
 
     type: Required[Literal["local_shell_call_output"]]
+    """Always `local_shell_call_output`."""
     id: Required[str]
     output: Required[str]
     status: Literal["in_progress", "completed", "incomplete"] | None
@@ -226,6 +241,7 @@ class LocalShellToolCallParam(TypedDict, total=False):
     """Local shell tool call, to send."""
 
     type: Required[Literal["local_shell_call"]]
+    """Always `local_shell_call`."""
     id: Required[str]
     call_id: Required[str]
     action: Required[LocalShellExecActionParam]
@@ -236,6 +252,7 @@ class McpApprovalRequestParam(TypedDict, total=False):
     """Mcp approval request, to send."""
 
     type: Required[Literal["mcp_approval_request"]]
+    """Always `mcp_approval_request`."""
     id: Required[str]
     server_label: Required[str]
     name: Required[str]
@@ -246,6 +263,7 @@ class McpApprovalResponseParam(TypedDict, total=False):
     """Mcp approval response, to send."""
 
     type: Required[Literal["mcp_approval_response"]]
+    """Always `mcp_approval_response`."""
     approval_request_id: Required[str]
     approve: Required[bool]
     id: str | None
@@ -256,6 +274,7 @@ class McpListToolsParam(TypedDict, total=False):
     """Mcp list tools, to send."""
 
     type: Required[Literal["mcp_list_tools"]]
+    """Always `mcp_list_tools`."""
     id: Required[str]
     server_label: Required[str]
     tools: Required[Iterable[McpListToolsToolParam]]
@@ -269,6 +288,7 @@ class McpToolCallParam(TypedDict, total=False):
     """Mcp tool call, to send."""
 
     type: Required[Literal["mcp_call"]]
+    """Always `mcp_call`."""
     id: Required[str]
     server_label: Required[str]
     name: Required[str]
@@ -284,6 +304,7 @@ class ProgramItemParam(TypedDict, total=False):
 
     id: Required[str]
     type: Required[Literal["program"]]
+    """Always `program`."""
     call_id: Required[str]
     code: Required[str]
     fingerprint: Required[str]
@@ -294,6 +315,7 @@ class ProgramOutputItemParam(TypedDict, total=False):
 
     id: Required[str]
     type: Required[Literal["program_output"]]
+    """Always `program_output`."""
     call_id: Required[str]
     result: Required[str]
     status: Required[Literal["completed", "incomplete"]]
@@ -303,6 +325,7 @@ class ResponseCodeInterpreterToolCallParam(TypedDict, total=False):
     """Response code interpreter tool call, to send."""
 
     type: Required[Literal["code_interpreter_call"]]
+    """Always `code_interpreter_call`."""
     id: Required[str]
     status: Required[Literal["in_progress", "completed", "incomplete", "interpreting", "failed"]]
     container_id: Required[str]
@@ -314,6 +337,7 @@ class ResponseCompactionItemParamParam(TypedDict, total=False):
     """Response compaction item param, to send."""
 
     type: Required[Literal["compaction"]]
+    """Always `compaction`."""
     encrypted_content: Required[str]
     id: str | None
 
@@ -322,6 +346,7 @@ class ResponseComputerToolCallParam(TypedDict, total=False):
     """Response computer tool call, to send."""
 
     type: Required[Literal["computer_call"]]
+    """Always `computer_call`."""
     id: Required[str]
     call_id: Required[str]
     pending_safety_checks: Required[Iterable[ComputerCallSafetyCheckParam]]
@@ -334,6 +359,7 @@ class ResponseCustomToolCallOutputParam(TypedDict, total=False):
     """Response custom tool call output, to send."""
 
     type: Required[Literal["custom_tool_call_output"]]
+    """Always `custom_tool_call_output`."""
     call_id: Required[str]
     output: Required[str | Iterable[FunctionAndCustomToolCallOutputParam]]
     id: str
@@ -344,6 +370,7 @@ class ResponseCustomToolCallParam(TypedDict, total=False):
     """Response custom tool call, to send."""
 
     type: Required[Literal["custom_tool_call"]]
+    """Always `custom_tool_call`."""
     call_id: Required[str]
     name: Required[str]
     input: Required[str]
@@ -357,6 +384,7 @@ class ResponseFileSearchToolCallParam(TypedDict, total=False):
 
     id: Required[str]
     type: Required[Literal["file_search_call"]]
+    """Always `file_search_call`."""
     status: Required[Literal["in_progress", "searching", "completed", "incomplete", "failed"]]
     queries: Required[Sequence[str]]
     results: Iterable[ResponseFileSearchToolCallParamResult] | None
@@ -366,6 +394,7 @@ class ResponseFunctionToolCallParam(TypedDict, total=False):
     """Response function tool call, to send."""
 
     type: Required[Literal["function_call"]]
+    """Always `function_call`."""
     call_id: Required[str]
     name: Required[str]
     arguments: Required[str]
@@ -380,6 +409,7 @@ class ResponseFunctionWebSearchParam(TypedDict, total=False):
 
     id: Required[str]
     type: Required[Literal["web_search_call"]]
+    """Always `web_search_call`."""
     status: Required[Literal["in_progress", "searching", "completed", "failed"]]
     action: Required[WebSearchActionSearchParam | WebSearchActionOpenPageParam | WebSearchActionFindParam]
 
@@ -395,6 +425,7 @@ class ResponseInputAudioParam(TypedDict, total=False):
     """Response input audio, to send."""
 
     type: Required[Literal["input_audio"]]
+    """Always `input_audio`."""
     input_audio: Required[ResponseInputAudioParamInputAudio]
 
 
@@ -403,7 +434,9 @@ class ResponseOutputMessageParam(TypedDict, total=False):
 
     id: Required[str]
     type: Required[Literal["message"]]
+    """Always `message`."""
     role: Required[Literal["assistant"]]
+    """Always `assistant`."""
     content: Required[Iterable[ResponseOutputTextParam | ResponseOutputRefusalParam]]
     status: Required[Literal["in_progress", "completed", "incomplete"]]
     phase: Literal["commentary", "final_answer"] | None
@@ -413,6 +446,7 @@ class ResponseReasoningItemParam(TypedDict, total=False):
     """Response reasoning item, to send."""
 
     type: Required[Literal["reasoning"]]
+    """Always `reasoning`."""
     id: Required[str]
     summary: Required[Iterable[SummaryTextContentParam]]
     encrypted_content: str | None
@@ -424,6 +458,7 @@ class ToolSearchCallItemParam(TypedDict, total=False):
     """Tool search call item, to send."""
 
     type: Required[Literal["tool_search_call"]]
+    """Always `tool_search_call`."""
     arguments: Required[Mapping[str, object]]
     id: str | None
     call_id: str | None
@@ -435,6 +470,7 @@ class ResponseToolSearchOutputItemParamParam(TypedDict, total=False):
     """Response tool search output item param, to send."""
 
     type: Required[Literal["tool_search_output"]]
+    """Always `tool_search_output`."""
     tools: Required[Iterable[ToolParam]]
     id: str | None
     call_id: str | None

@@ -73,6 +73,7 @@ class AdditionalTools(BaseModel):
     """Additional tools."""
 
     type: Literal["additional_tools"]
+    """Always `additional_tools`."""
     id: str
     role: Open[
         Literal["unknown", "user", "assistant", "system", "critic", "discriminator", "developer", "tool"]
@@ -84,7 +85,9 @@ class AdditionalToolsItem(BaseModel):
     """Additional tools item."""
 
     type: Literal["additional_tools"]
+    """Always `additional_tools`."""
     role: Literal["developer"]
+    """Always `developer`."""
     tools: list[Tool]
     id: str | None = None
 
@@ -93,6 +96,7 @@ class ApplyPatchToolCallItem(BaseModel):
     """Apply patch tool call item."""
 
     type: Literal["apply_patch_call"]
+    """Always `apply_patch_call`."""
     call_id: str
     status: Open[Literal["in_progress", "completed"]]
     operation: Annotated[
@@ -107,6 +111,7 @@ class ApplyPatchToolCallOutputItem(BaseModel):
     """Apply patch tool call output item."""
 
     type: Literal["apply_patch_call_output"]
+    """Always `apply_patch_call_output`."""
     call_id: str
     status: Open[Literal["completed", "failed"]]
     id: str | None = None
@@ -118,6 +123,7 @@ class CompactionTriggerItem(BaseModel):
     """Compaction trigger item."""
 
     type: Literal["compaction_trigger"]
+    """Always `compaction_trigger`."""
 
 
 ComputerActionList: TypeAlias = list[ComputerAction]
@@ -128,6 +134,7 @@ class ComputerCallOutputItem(BaseModel):
 
     call_id: str
     type: Literal["computer_call_output"]
+    """Always `computer_call_output`."""
     output: ResponseComputerToolCallOutputScreenshot
     id: str | None = None
     acknowledged_safety_checks: list[ComputerCallSafetyCheck] | None = None
@@ -149,12 +156,14 @@ class EasyInputMessage(BaseModel):
     content: str | ResponseInputMessageContentList
     phase: Open[Literal["commentary", "final_answer"]] | None = None
     type: Literal["message"] | None = None
+    """Always `message` where it is present."""
 
 
 class ResponseInputImageContent(BaseModel):
     """Response input image content."""
 
     type: Literal["input_image"]
+    """Always `input_image`."""
     image_url: str | None = None
     file_id: str | None = None
     detail: Open[ImageDetail] | None = None
@@ -165,6 +174,7 @@ class FunctionCallOutputItem(BaseModel):
     """Function call output item."""
 
     type: Literal["function_call_output"]
+    """Always `function_call_output`."""
     output: (
         str
         | list[
@@ -186,6 +196,7 @@ class FunctionShellCallItem(BaseModel):
 
     call_id: str
     type: Literal["shell_call"]
+    """Always `shell_call`."""
     action: FunctionShellActionInput
     id: str | None = None
     caller: ToolCallCaller | None = None
@@ -198,6 +209,7 @@ class FunctionShellCallOutputItem(BaseModel):
 
     call_id: str
     type: Literal["shell_call_output"]
+    """Always `shell_call_output`."""
     output: list[ResponseFunctionShellCallOutputContent]
     id: str | None = None
     caller: ToolCallCaller | None = None
@@ -209,6 +221,7 @@ class ImageGenToolCall(BaseModel):
     """Image gen tool call."""
 
     type: Literal["image_generation_call"]
+    """Always `image_generation_call`."""
     id: str
     status: Open[Literal["in_progress", "completed", "generating", "failed"]]
     result: str | None = None
@@ -220,6 +233,7 @@ class InputMessage(BaseModel):
     role: Open[Literal["user", "system", "developer"]]
     content: ResponseInputMessageContentList
     type: Literal["message"] | None = None
+    """Always `message` where it is present."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
 
 
@@ -228,12 +242,14 @@ class ItemReference(BaseModel):
 
     id: str
     type: Literal["item_reference"] | None = None
+    """Always `item_reference` where it is present."""
 
 
 class LocalShellToolCall(BaseModel):
     """Local shell tool call."""
 
     type: Literal["local_shell_call"]
+    """Always `local_shell_call`."""
     id: str
     call_id: str
     action: LocalShellExecAction
@@ -244,6 +260,7 @@ class LocalShellToolCallOutput(BaseModel):
     """Local shell tool call output."""
 
     type: Literal["local_shell_call_output"]
+    """Always `local_shell_call_output`."""
     id: str
     output: str
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
@@ -253,6 +270,7 @@ class McpApprovalRequest(BaseModel):
     """Mcp approval request."""
 
     type: Literal["mcp_approval_request"]
+    """Always `mcp_approval_request`."""
     id: str
     server_label: str
     name: str
@@ -263,6 +281,7 @@ class McpApprovalResponse(BaseModel):
     """Mcp approval response."""
 
     type: Literal["mcp_approval_response"]
+    """Always `mcp_approval_response`."""
     approval_request_id: str
     approve: bool
     id: str | None = None
@@ -273,6 +292,7 @@ class McpApprovalResponseResource(BaseModel):
     """Mcp approval response resource."""
 
     type: Literal["mcp_approval_response"]
+    """Always `mcp_approval_response`."""
     id: str
     approval_request_id: str
     approve: bool
@@ -283,6 +303,7 @@ class McpListTools(BaseModel):
     """Mcp list tools."""
 
     type: Literal["mcp_list_tools"]
+    """Always `mcp_list_tools`."""
     id: str
     server_label: str
     tools: list[McpListToolsTool]
@@ -296,6 +317,7 @@ class McpToolCall(BaseModel):
     """Mcp tool call."""
 
     type: Literal["mcp_call"]
+    """Always `mcp_call`."""
     id: str
     server_label: str
     name: str
@@ -310,6 +332,7 @@ class Program(BaseModel):
     """Program."""
 
     type: Literal["program"]
+    """Always `program`."""
     id: str
     call_id: str
     code: str
@@ -321,6 +344,7 @@ class ProgramItem(BaseModel):
 
     id: str
     type: Literal["program"]
+    """Always `program`."""
     call_id: str
     code: str
     fingerprint: str
@@ -330,6 +354,7 @@ class ProgramOutput(BaseModel):
     """Program output."""
 
     type: Literal["program_output"]
+    """Always `program_output`."""
     id: str
     call_id: str
     result: str
@@ -341,6 +366,7 @@ class ProgramOutputItem(BaseModel):
 
     id: str
     type: Literal["program_output"]
+    """Always `program_output`."""
     call_id: str
     result: str
     status: Open[Literal["completed", "incomplete"]]
@@ -350,6 +376,7 @@ class ResponseApplyPatchToolCall(BaseModel):
     """Response apply patch tool call."""
 
     type: Literal["apply_patch_call"]
+    """Always `apply_patch_call`."""
     id: str
     call_id: str
     status: Open[Literal["in_progress", "completed"]]
@@ -365,6 +392,7 @@ class ResponseApplyPatchToolCallOutput(BaseModel):
     """Response apply patch tool call output."""
 
     type: Literal["apply_patch_call_output"]
+    """Always `apply_patch_call_output`."""
     id: str
     call_id: str
     status: Open[Literal["completed", "failed"]]
@@ -377,6 +405,7 @@ class ResponseCodeInterpreterToolCall(BaseModel):
     """Response code interpreter tool call."""
 
     type: Literal["code_interpreter_call"]
+    """Always `code_interpreter_call`."""
     id: str
     status: Open[Literal["in_progress", "completed", "incomplete", "interpreting", "failed"]]
     container_id: str
@@ -390,6 +419,7 @@ class ResponseCompactionItem(BaseModel):
     """Response compaction item."""
 
     type: Literal["compaction"]
+    """Always `compaction`."""
     id: str
     encrypted_content: str
     created_by: str | None = None
@@ -399,6 +429,7 @@ class ResponseCompactionItemParam(BaseModel):
     """Response compaction item param."""
 
     type: Literal["compaction"]
+    """Always `compaction`."""
     encrypted_content: str
     id: str | None = None
 
@@ -407,6 +438,7 @@ class ResponseComputerToolCall(BaseModel):
     """Response computer tool call."""
 
     type: Literal["computer_call"]
+    """Always `computer_call`."""
     id: str
     call_id: str
     pending_safety_checks: list[ComputerCallSafetyCheck]
@@ -419,6 +451,7 @@ class ResponseComputerToolCallOutputItem(BaseModel):
     """Response computer tool call output item."""
 
     type: Literal["computer_call_output"]
+    """Always `computer_call_output`."""
     id: str
     call_id: str
     output: ResponseComputerToolCallOutputScreenshot
@@ -431,6 +464,7 @@ class ResponseCustomToolCall(BaseModel):
     """Response custom tool call."""
 
     type: Literal["custom_tool_call"]
+    """Always `custom_tool_call`."""
     call_id: str
     name: str
     input: str
@@ -443,6 +477,7 @@ class ResponseCustomToolCallItem(BaseModel):
     """Response custom tool call item."""
 
     type: Literal["custom_tool_call"]
+    """Always `custom_tool_call`."""
     id: str
     call_id: str
     name: str
@@ -457,6 +492,7 @@ class ResponseCustomToolCallOutput(BaseModel):
     """Response custom tool call output."""
 
     type: Literal["custom_tool_call_output"]
+    """Always `custom_tool_call_output`."""
     call_id: str
     output: str | list[FunctionAndCustomToolCallOutput]
     id: str | None = None
@@ -467,6 +503,7 @@ class ResponseCustomToolCallOutputItem(BaseModel):
     """Response custom tool call output item."""
 
     type: Literal["custom_tool_call_output"]
+    """Always `custom_tool_call_output`."""
     id: str
     call_id: str
     output: str | list[FunctionAndCustomToolCallOutput]
@@ -480,6 +517,7 @@ class ResponseFileSearchToolCall(BaseModel):
 
     id: str
     type: Literal["file_search_call"]
+    """Always `file_search_call`."""
     status: Open[Literal["in_progress", "searching", "completed", "incomplete", "failed"]]
     queries: list[str]
     results: list[ResponseFileSearchToolCallResult] | None = None
@@ -489,6 +527,7 @@ class ResponseFunctionShellToolCall(BaseModel):
     """Response function shell tool call."""
 
     type: Literal["shell_call"]
+    """Always `shell_call`."""
     id: str
     call_id: str
     action: FunctionShellAction
@@ -502,6 +541,7 @@ class ResponseFunctionShellToolCallOutput(BaseModel):
     """Response function shell tool call output."""
 
     type: Literal["shell_call_output"]
+    """Always `shell_call_output`."""
     id: str
     call_id: str
     status: Open[Literal["in_progress", "completed", "incomplete"]]
@@ -515,6 +555,7 @@ class ResponseFunctionToolCall(BaseModel):
     """Response function tool call."""
 
     type: Literal["function_call"]
+    """Always `function_call`."""
     call_id: str
     name: str
     arguments: str
@@ -529,6 +570,7 @@ class ResponseFunctionToolCallItem(BaseModel):
 
     id: str
     type: Literal["function_call"]
+    """Always `function_call`."""
     call_id: str
     name: str
     arguments: str
@@ -543,6 +585,7 @@ class ResponseFunctionToolCallOutputItem(BaseModel):
 
     id: str
     type: Literal["function_call_output"]
+    """Always `function_call_output`."""
     output: str | list[FunctionAndCustomToolCallOutput]
     status: Open[Literal["in_progress", "completed", "incomplete"]]
     call_id: str | None = None
@@ -557,6 +600,7 @@ class ResponseFunctionWebSearch(BaseModel):
 
     id: str
     type: Literal["web_search_call"]
+    """Always `web_search_call`."""
     status: Open[Literal["in_progress", "searching", "completed", "failed"]]
     action: Annotated[WebSearchActionSearch | WebSearchActionOpenPage | WebSearchActionFind, OneOf("type")]
 
@@ -572,6 +616,7 @@ class ResponseInputAudio(BaseModel):
     """Response input audio."""
 
     type: Literal["input_audio"]
+    """Always `input_audio`."""
     input_audio: ResponseInputAudioInputAudio
 
 
@@ -580,7 +625,9 @@ class ResponseOutputMessage(BaseModel):
 
     id: str
     type: Literal["message"]
+    """Always `message`."""
     role: Literal["assistant"]
+    """Always `assistant`."""
     content: list[Annotated[ResponseOutputText | ResponseOutputRefusal, OneOf("type")]]
     status: Open[Literal["in_progress", "completed", "incomplete"]]
     phase: Open[Literal["commentary", "final_answer"]] | None = None
@@ -590,6 +637,7 @@ class ResponseReasoningItem(BaseModel):
     """Response reasoning item."""
 
     type: Literal["reasoning"]
+    """Always `reasoning`."""
     id: str
     summary: list[SummaryTextContent]
     encrypted_content: str | None = None
@@ -601,6 +649,7 @@ class ToolSearchCallItem(BaseModel):
     """Tool search call item."""
 
     type: Literal["tool_search_call"]
+    """Always `tool_search_call`."""
     arguments: dict[str, object]
     id: str | None = None
     call_id: str | None = None
@@ -612,6 +661,7 @@ class ResponseToolSearchOutputItemParam(BaseModel):
     """Response tool search output item param."""
 
     type: Literal["tool_search_output"]
+    """Always `tool_search_output`."""
     tools: list[Tool]
     id: str | None = None
     call_id: str | None = None
@@ -660,6 +710,7 @@ class ResponseInputMessageItem(BaseModel):
     """Response input message item."""
 
     type: Literal["message"]
+    """Always `message`."""
     role: Open[Literal["user", "system", "developer"]]
     content: ResponseInputMessageContentList
     id: str
@@ -670,6 +721,7 @@ class ResponseToolSearchCall(BaseModel):
     """Response tool search call."""
 
     type: Literal["tool_search_call"]
+    """Always `tool_search_call`."""
     id: str
     execution: Open[Literal["server", "client"]]
     status: Open[Literal["in_progress", "completed", "incomplete"]]
@@ -682,6 +734,7 @@ class ResponseToolSearchOutputItem(BaseModel):
     """Response tool search output item."""
 
     type: Literal["tool_search_output"]
+    """Always `tool_search_output`."""
     id: str
     execution: Open[Literal["server", "client"]]
     tools: list[Tool]

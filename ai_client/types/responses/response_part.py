@@ -14,6 +14,7 @@ class ContainerFileCitationBody(BaseModel):
     """Container file citation body."""
 
     type: Literal["container_file_citation"]
+    """Always `container_file_citation`."""
     container_id: str
     file_id: str
     start_index: int
@@ -25,6 +26,7 @@ class FileCitationBody(BaseModel):
     """File citation body."""
 
     type: Literal["file_citation"]
+    """Always `file_citation`."""
     file_id: str
     index: int
     filename: str
@@ -34,6 +36,7 @@ class FilePath(BaseModel):
     """File path."""
 
     type: Literal["file_path"]
+    """Always `file_path`."""
     file_id: str
     index: int
 
@@ -42,6 +45,7 @@ class URLCitationBody(BaseModel):
     """URL citation body."""
 
     type: Literal["url_citation"]
+    """Always `url_citation`."""
     url: str
     start_index: int
     end_index: int
@@ -57,6 +61,7 @@ class ApplyPatchCreateFileOperation(BaseModel):
     """Apply patch create file operation."""
 
     type: Literal["create_file"]
+    """Always `create_file`."""
     path: str
     diff: str
 
@@ -65,6 +70,7 @@ class ApplyPatchDeleteFileOperation(BaseModel):
     """Apply patch delete file operation."""
 
     type: Literal["delete_file"]
+    """Always `delete_file`."""
     path: str
 
 
@@ -72,6 +78,7 @@ class ApplyPatchUpdateFileOperation(BaseModel):
     """Apply patch update file operation."""
 
     type: Literal["update_file"]
+    """Always `update_file`."""
     path: str
     diff: str
 
@@ -80,6 +87,7 @@ class Click(BaseModel):
     """Click."""
 
     type: Literal["click"]
+    """Always `click`."""
     button: Open[Literal["left", "right", "wheel", "back", "forward"]]
     x: int
     y: int
@@ -90,6 +98,7 @@ class CodeInterpreterOutputImage(BaseModel):
     """Code interpreter output image."""
 
     type: Literal["image"]
+    """Always `image`."""
     url: str
 
 
@@ -97,6 +106,7 @@ class CodeInterpreterOutputLogs(BaseModel):
     """Code interpreter output logs."""
 
     type: Literal["logs"]
+    """Always `logs`."""
     logs: str
 
 
@@ -104,6 +114,7 @@ class DoubleClickAction(BaseModel):
     """Double click action."""
 
     type: Literal["double_click"]
+    """Always `double_click`."""
     x: int
     y: int
     keys: list[str] | None = None
@@ -120,6 +131,7 @@ class Drag(BaseModel):
     """Drag."""
 
     type: Literal["drag"]
+    """Always `drag`."""
     path: list[Coord]
     keys: list[str] | None = None
 
@@ -128,6 +140,7 @@ class KeyPressAction(BaseModel):
     """Key press action."""
 
     type: Literal["keypress"]
+    """Always `keypress`."""
     keys: list[str]
 
 
@@ -135,6 +148,7 @@ class Move(BaseModel):
     """Move."""
 
     type: Literal["move"]
+    """Always `move`."""
     x: int
     y: int
     keys: list[str] | None = None
@@ -144,12 +158,14 @@ class Screenshot(BaseModel):
     """Screenshot."""
 
     type: Literal["screenshot"]
+    """Always `screenshot`."""
 
 
 class Scroll(BaseModel):
     """Scroll."""
 
     type: Literal["scroll"]
+    """Always `scroll`."""
     x: int
     y: int
     scroll_x: int
@@ -161,6 +177,7 @@ class Type(BaseModel):
     """Type."""
 
     type: Literal["type"]
+    """Always `type`."""
     text: str
 
 
@@ -168,6 +185,7 @@ class Wait(BaseModel):
     """Wait."""
 
     type: Literal["wait"]
+    """Always `wait`."""
 
 
 ComputerAction: TypeAlias = Annotated[
@@ -188,12 +206,14 @@ class PromptCacheBreakpointConfig(BaseModel):
     """Prompt cache breakpoint config."""
 
     mode: Open[Literal["explicit"]]
+    """Always `explicit`."""
 
 
 class ComputerScreenshotContent(BaseModel):
     """Computer screenshot content."""
 
     type: Literal["computer_screenshot"]
+    """Always `computer_screenshot`."""
     detail: Open[Literal["low", "high", "auto", "original"]]
     image_url: str | None = None
     file_id: str | None = None
@@ -204,12 +224,14 @@ class DirectToolCallCaller(BaseModel):
     """Direct tool call caller."""
 
     type: Literal["direct"]
+    """Always `direct`."""
 
 
 class ResponseInputFile(BaseModel):
     """Response input file."""
 
     type: Literal["input_file"]
+    """Always `input_file`."""
     file_id: str | None = None
     filename: str | None = None
     file_data: str | None = None
@@ -222,6 +244,7 @@ class ResponseInputImage(BaseModel):
     """Response input image."""
 
     type: Literal["input_image"]
+    """Always `input_image`."""
     detail: Open[Literal["low", "high", "auto", "original"]]
     image_url: str | None = None
     file_id: str | None = None
@@ -232,6 +255,7 @@ class ResponseInputText(BaseModel):
     """Response input text."""
 
     type: Literal["input_text"]
+    """Always `input_text`."""
     text: str
     prompt_cache_breakpoint: PromptCacheBreakpointConfig | None = None
 
@@ -261,6 +285,7 @@ class FunctionShellCallOutputExitOutcome(BaseModel):
     """Function shell call output exit outcome."""
 
     type: Literal["exit"]
+    """Always `exit`."""
     exit_code: int
 
 
@@ -268,6 +293,7 @@ class FunctionShellCallOutputTimeoutOutcome(BaseModel):
     """Function shell call output timeout outcome."""
 
     type: Literal["timeout"]
+    """Always `timeout`."""
 
 
 class FunctionShellCallOutputContent(BaseModel):
@@ -285,6 +311,7 @@ class HTTPError(BaseModel):
     """HTTP error."""
 
     type: Literal["http_error"]
+    """Always `http_error`."""
     code: int
     message: str
 
@@ -296,6 +323,7 @@ class InputTokenCountResponse(BaseModel):
     """Input token count response."""
 
     object: Open[Literal["response.input_tokens"]]
+    """Always `response.input_tokens`."""
     input_tokens: int
 
 
@@ -303,6 +331,7 @@ class LocalShellExecAction(BaseModel):
     """Local shell exec action."""
 
     type: Open[Literal["exec"]]
+    """Always `exec`."""
     command: list[str]
     env: dict[str, str]
     timeout_ms: int | None = None
@@ -340,6 +369,7 @@ class McpProtocolError(BaseModel):
     """Mcp protocol error."""
 
     type: Literal["mcp_protocol_error"]
+    """Always `mcp_protocol_error`."""
     code: int
     message: str
 
@@ -348,6 +378,7 @@ class McpToolExecutionError(BaseModel):
     """Mcp tool execution error."""
 
     type: Literal["mcp_tool_execution_error"]
+    """Always `mcp_tool_execution_error`."""
     content: object = None
 
 
@@ -355,6 +386,7 @@ class ModerationErrorBody(BaseModel):
     """Moderation error body."""
 
     type: Literal["error"]
+    """Always `error`."""
     code: str
     message: str
 
@@ -370,6 +402,7 @@ class ProgramToolCallCaller(BaseModel):
     """Program tool call caller."""
 
     type: Literal["program"]
+    """Always `program`."""
     caller_id: str
 
 
@@ -377,6 +410,7 @@ class PromptCacheOptions(BaseModel):
     """Prompt cache options."""
 
     ttl: Open[Literal["30m"]]
+    """Always `30m`."""
     mode: Open[Literal["implicit", "explicit"]]
 
 
@@ -384,6 +418,7 @@ class ReasoningTextContent(BaseModel):
     """Reasoning text content."""
 
     type: Literal["reasoning_text"]
+    """Always `reasoning_text`."""
     text: str
 
 
@@ -391,6 +426,7 @@ class ResponseComputerToolCallOutputScreenshot(BaseModel):
     """Response computer tool call output screenshot."""
 
     type: Open[Literal["computer_screenshot"]]
+    """Always `computer_screenshot`."""
     image_url: str | None = None
     file_id: str | None = None
 
@@ -399,6 +435,7 @@ class ResponseContainerReference(BaseModel):
     """Response container reference."""
 
     type: Literal["container_reference"]
+    """Always `container_reference`."""
     container_id: str
 
 
@@ -452,6 +489,7 @@ class ResponseFormatTextJSONSchemaConfig(BaseModel):
     """Response format text JSON schema config."""
 
     type: Literal["json_schema"]
+    """Always `json_schema`."""
     name: str
     schema_: dict[str, object] = Field(alias="schema")
     description: str | None = None
@@ -472,6 +510,7 @@ class ResponseInputFileContent(BaseModel):
     """Response input file content."""
 
     type: Literal["input_file"]
+    """Always `input_file`."""
     file_id: str | None = None
     filename: str | None = None
     file_data: str | None = None
@@ -484,6 +523,7 @@ class ResponseInputTextContent(BaseModel):
     """Response input text content."""
 
     type: Literal["input_text"]
+    """Always `input_text`."""
     text: str
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
@@ -492,12 +532,14 @@ class ResponseLocalEnvironment(BaseModel):
     """Response local environment."""
 
     type: Literal["local"]
+    """Always `local`."""
 
 
 class ResponseOutputRefusal(BaseModel):
     """Response output refusal."""
 
     type: Literal["refusal"]
+    """Always `refusal`."""
     refusal: str
 
 
@@ -505,6 +547,7 @@ class ResponseOutputText(BaseModel):
     """Response output text."""
 
     type: Literal["output_text"]
+    """Always `output_text`."""
     text: str
     annotations: list[Annotation]
     logprobs: list[LogProb]
@@ -548,6 +591,7 @@ class SummaryTextContent(BaseModel):
     """Summary text content."""
 
     type: Literal["summary_text"]
+    """Always `summary_text`."""
     text: str
 
 
@@ -555,6 +599,7 @@ class TextContent(BaseModel):
     """Text content."""
 
     type: Literal["text"]
+    """Always `text`."""
     text: str
 
 
@@ -565,6 +610,7 @@ class WebSearchActionFind(BaseModel):
     """Web search action find."""
 
     type: Literal["find_in_page"]
+    """Always `find_in_page`."""
     url: str
     pattern: str
 
@@ -573,6 +619,7 @@ class WebSearchActionOpenPage(BaseModel):
     """Web search action open page."""
 
     type: Literal["open_page"]
+    """Always `open_page`."""
     url: str | None = None
 
 
@@ -580,6 +627,7 @@ class WebSearchActionSearchSource(BaseModel):
     """`source` of `WebSearchActionSearch`."""
 
     type: Open[Literal["url"]]
+    """Always `url`."""
     url: str
 
 
@@ -587,6 +635,7 @@ class WebSearchActionSearch(BaseModel):
     """Web search action search."""
 
     type: Literal["search"]
+    """Always `search`."""
     query: str | None = None
     queries: list[str] | None = None
     sources: list[WebSearchActionSearchSource] | None = None

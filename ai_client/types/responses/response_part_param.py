@@ -11,6 +11,7 @@ class ContainerFileCitationBodyParam(TypedDict, total=False):
     """Container file citation body, to send."""
 
     type: Required[Literal["container_file_citation"]]
+    """Always `container_file_citation`."""
     container_id: Required[str]
     file_id: Required[str]
     start_index: Required[int]
@@ -22,6 +23,7 @@ class FileCitationBodyParam(TypedDict, total=False):
     """File citation body, to send."""
 
     type: Required[Literal["file_citation"]]
+    """Always `file_citation`."""
     file_id: Required[str]
     index: Required[int]
     filename: Required[str]
@@ -31,6 +33,7 @@ class FilePathParam(TypedDict, total=False):
     """File path, to send."""
 
     type: Required[Literal["file_path"]]
+    """Always `file_path`."""
     file_id: Required[str]
     index: Required[int]
 
@@ -39,6 +42,7 @@ class URLCitationBodyParam(TypedDict, total=False):
     """URL citation body, to send."""
 
     type: Required[Literal["url_citation"]]
+    """Always `url_citation`."""
     url: Required[str]
     start_index: Required[int]
     end_index: Required[int]
@@ -54,6 +58,7 @@ class ApplyPatchCreateFileOperationParam(TypedDict, total=False):
     """Apply patch create file operation, to send."""
 
     type: Required[Literal["create_file"]]
+    """Always `create_file`."""
     path: Required[str]
     diff: Required[str]
 
@@ -62,6 +67,7 @@ class ApplyPatchDeleteFileOperationParam(TypedDict, total=False):
     """Apply patch delete file operation, to send."""
 
     type: Required[Literal["delete_file"]]
+    """Always `delete_file`."""
     path: Required[str]
 
 
@@ -69,6 +75,7 @@ class ApplyPatchUpdateFileOperationParam(TypedDict, total=False):
     """Apply patch update file operation, to send."""
 
     type: Required[Literal["update_file"]]
+    """Always `update_file`."""
     path: Required[str]
     diff: Required[str]
 
@@ -77,6 +84,7 @@ class ClickParam(TypedDict, total=False):
     """Click, to send."""
 
     type: Required[Literal["click"]]
+    """Always `click`."""
     button: Required[Literal["left", "right", "wheel", "back", "forward"]]
     x: Required[int]
     y: Required[int]
@@ -87,6 +95,7 @@ class CodeInterpreterOutputImageParam(TypedDict, total=False):
     """Code interpreter output image, to send."""
 
     type: Required[Literal["image"]]
+    """Always `image`."""
     url: Required[str]
 
 
@@ -94,6 +103,7 @@ class CodeInterpreterOutputLogsParam(TypedDict, total=False):
     """Code interpreter output logs, to send."""
 
     type: Required[Literal["logs"]]
+    """Always `logs`."""
     logs: Required[str]
 
 
@@ -101,6 +111,7 @@ class DoubleClickActionParam(TypedDict, total=False):
     """Double click action, to send."""
 
     type: Required[Literal["double_click"]]
+    """Always `double_click`."""
     x: Required[int]
     y: Required[int]
     keys: Required[Sequence[str] | None]
@@ -117,6 +128,7 @@ class DragParam(TypedDict, total=False):
     """Drag, to send."""
 
     type: Required[Literal["drag"]]
+    """Always `drag`."""
     path: Required[Iterable[CoordParam]]
     keys: Sequence[str] | None
 
@@ -125,6 +137,7 @@ class KeyPressActionParam(TypedDict, total=False):
     """Key press action, to send."""
 
     type: Required[Literal["keypress"]]
+    """Always `keypress`."""
     keys: Required[Sequence[str]]
 
 
@@ -132,6 +145,7 @@ class MoveParam(TypedDict, total=False):
     """Move, to send."""
 
     type: Required[Literal["move"]]
+    """Always `move`."""
     x: Required[int]
     y: Required[int]
     keys: Sequence[str] | None
@@ -141,12 +155,14 @@ class ScreenshotParam(TypedDict, total=False):
     """Screenshot, to send."""
 
     type: Required[Literal["screenshot"]]
+    """Always `screenshot`."""
 
 
 class ScrollParam(TypedDict, total=False):
     """Scroll, to send."""
 
     type: Required[Literal["scroll"]]
+    """Always `scroll`."""
     x: Required[int]
     y: Required[int]
     scroll_x: Required[int]
@@ -158,6 +174,7 @@ class TypeParam(TypedDict, total=False):
     """Type, to send."""
 
     type: Required[Literal["type"]]
+    """Always `type`."""
     text: Required[str]
 
 
@@ -165,6 +182,7 @@ class WaitParam(TypedDict, total=False):
     """Wait, to send."""
 
     type: Required[Literal["wait"]]
+    """Always `wait`."""
 
 
 ComputerActionParam: TypeAlias = (
@@ -192,18 +210,21 @@ class DirectToolCallCallerParam(TypedDict, total=False):
     """Direct tool call caller, to send."""
 
     type: Required[Literal["direct"]]
+    """Always `direct`."""
 
 
 class PromptCacheBreakpointConfigParam(TypedDict, total=False):
     """Prompt cache breakpoint config, to send."""
 
     mode: Required[Literal["explicit"]]
+    """Always `explicit`."""
 
 
 class ResponseInputFileParam(TypedDict, total=False):
     """Response input file, to send."""
 
     type: Required[Literal["input_file"]]
+    """Always `input_file`."""
     file_id: str | None
     filename: str
     file_data: str
@@ -216,6 +237,7 @@ class ResponseInputImageParam(TypedDict, total=False):
     """Response input image, to send."""
 
     type: Required[Literal["input_image"]]
+    """Always `input_image`."""
     detail: Required[Literal["low", "high", "auto", "original"]]
     image_url: str | None
     file_id: str | None
@@ -226,6 +248,7 @@ class ResponseInputTextParam(TypedDict, total=False):
     """Response input text, to send."""
 
     type: Required[Literal["input_text"]]
+    """Always `input_text`."""
     text: Required[str]
     prompt_cache_breakpoint: PromptCacheBreakpointConfigParam
 
@@ -247,6 +270,7 @@ class FunctionShellCallOutputExitOutcomeParam(TypedDict, total=False):
     """Function shell call output exit outcome, to send."""
 
     type: Required[Literal["exit"]]
+    """Always `exit`."""
     exit_code: Required[int]
 
 
@@ -254,12 +278,14 @@ class FunctionShellCallOutputTimeoutOutcomeParam(TypedDict, total=False):
     """Function shell call output timeout outcome, to send."""
 
     type: Required[Literal["timeout"]]
+    """Always `timeout`."""
 
 
 class HTTPErrorParam(TypedDict, total=False):
     """HTTP error, to send."""
 
     type: Required[Literal["http_error"]]
+    """Always `http_error`."""
     code: Required[int]
     message: Required[str]
 
@@ -268,6 +294,7 @@ class LocalShellExecActionParam(TypedDict, total=False):
     """Local shell exec action, to send."""
 
     type: Required[Literal["exec"]]
+    """Always `exec`."""
     command: Required[Sequence[str]]
     env: Required[Mapping[str, str]]
     timeout_ms: int | None
@@ -305,6 +332,7 @@ class McpProtocolErrorParam(TypedDict, total=False):
     """Mcp protocol error, to send."""
 
     type: Required[Literal["mcp_protocol_error"]]
+    """Always `mcp_protocol_error`."""
     code: Required[int]
     message: Required[str]
 
@@ -313,6 +341,7 @@ class McpToolExecutionErrorParam(TypedDict, total=False):
     """Mcp tool execution error, to send."""
 
     type: Required[Literal["mcp_tool_execution_error"]]
+    """Always `mcp_tool_execution_error`."""
     content: Required[object]
 
 
@@ -320,6 +349,7 @@ class ProgramToolCallCallerParam(TypedDict, total=False):
     """Program tool call caller, to send."""
 
     type: Required[Literal["program"]]
+    """Always `program`."""
     caller_id: Required[str]
 
 
@@ -327,6 +357,7 @@ class ReasoningTextContentParam(TypedDict, total=False):
     """Reasoning text content, to send."""
 
     type: Required[Literal["reasoning_text"]]
+    """Always `reasoning_text`."""
     text: Required[str]
 
 
@@ -334,6 +365,7 @@ class ResponseComputerToolCallOutputScreenshotParam(TypedDict, total=False):
     """Response computer tool call output screenshot, to send."""
 
     type: Required[Literal["computer_screenshot"]]
+    """Always `computer_screenshot`."""
     image_url: str
     file_id: str
 
@@ -352,6 +384,7 @@ class ResponseFormatTextJSONSchemaConfigParam(TypedDict, total=False):
     """Response format text JSON schema config, to send."""
 
     type: Required[Literal["json_schema"]]
+    """Always `json_schema`."""
     name: Required[str]
     schema: Required[Mapping[str, object]]
     description: str
@@ -370,6 +403,7 @@ class ResponseInputFileContentParam(TypedDict, total=False):
     """Response input file content, to send."""
 
     type: Required[Literal["input_file"]]
+    """Always `input_file`."""
     file_id: str | None
     filename: str | None
     file_data: str | None
@@ -382,6 +416,7 @@ class ResponseInputTextContentParam(TypedDict, total=False):
     """Response input text content, to send."""
 
     type: Required[Literal["input_text"]]
+    """Always `input_text`."""
     text: Required[str]
     prompt_cache_breakpoint: PromptCacheBreakpointParam | None
 
@@ -390,6 +425,7 @@ class ResponseOutputRefusalParam(TypedDict, total=False):
     """Response output refusal, to send."""
 
     type: Required[Literal["refusal"]]
+    """Always `refusal`."""
     refusal: Required[str]
 
 
@@ -397,6 +433,7 @@ class ResponseOutputTextParam(TypedDict, total=False):
     """Response output text, to send."""
 
     type: Required[Literal["output_text"]]
+    """Always `output_text`."""
     text: Required[str]
     annotations: Required[Iterable[AnnotationParam]]
     logprobs: Required[Iterable[LogProbParam]]
@@ -416,6 +453,7 @@ class SummaryTextContentParam(TypedDict, total=False):
     """Summary text content, to send."""
 
     type: Required[Literal["summary_text"]]
+    """Always `summary_text`."""
     text: Required[str]
 
 
@@ -426,6 +464,7 @@ class WebSearchActionFindParam(TypedDict, total=False):
     """Web search action find, to send."""
 
     type: Required[Literal["find_in_page"]]
+    """Always `find_in_page`."""
     url: Required[str]
     pattern: Required[str]
 
@@ -434,6 +473,7 @@ class WebSearchActionOpenPageParam(TypedDict, total=False):
     """Web search action open page, to send."""
 
     type: Required[Literal["open_page"]]
+    """Always `open_page`."""
     url: str | None
 
 
@@ -441,6 +481,7 @@ class WebSearchActionSearchParamSource(TypedDict, total=False):
     """`source` of `WebSearchActionSearchParam`."""
 
     type: Required[Literal["url"]]
+    """Always `url`."""
     url: Required[str]
 
 
@@ -448,6 +489,7 @@ class WebSearchActionSearchParam(TypedDict, total=False):
     """Web search action search, to send."""
 
     type: Required[Literal["search"]]
+    """Always `search`."""
     query: str
     queries: Sequence[str]
     sources: Iterable[WebSearchActionSearchParamSource]

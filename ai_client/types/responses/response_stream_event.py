@@ -24,6 +24,7 @@ class ResponseAudioDeltaEvent(BaseModel):
     """Response audio delta event."""
 
     type: Literal["response.audio.delta"]
+    """Always `response.audio.delta`."""
     sequence_number: int
     delta: str
 
@@ -32,6 +33,7 @@ class ResponseAudioDoneEvent(BaseModel):
     """Response audio done event."""
 
     type: Literal["response.audio.done"]
+    """Always `response.audio.done`."""
     sequence_number: int
 
 
@@ -39,6 +41,7 @@ class ResponseAudioTranscriptDeltaEvent(BaseModel):
     """Response audio transcript delta event."""
 
     type: Literal["response.audio.transcript.delta"]
+    """Always `response.audio.transcript.delta`."""
     delta: str
     sequence_number: int
 
@@ -47,6 +50,7 @@ class ResponseAudioTranscriptDoneEvent(BaseModel):
     """Response audio transcript done event."""
 
     type: Literal["response.audio.transcript.done"]
+    """Always `response.audio.transcript.done`."""
     sequence_number: int
 
 
@@ -54,6 +58,7 @@ class ResponseCodeInterpreterCallCodeDeltaEvent(BaseModel):
     """Response code interpreter call code delta event."""
 
     type: Literal["response.code_interpreter_call_code.delta"]
+    """Always `response.code_interpreter_call_code.delta`."""
     output_index: int
     item_id: str
     delta: str
@@ -64,6 +69,7 @@ class ResponseCodeInterpreterCallCodeDoneEvent(BaseModel):
     """Response code interpreter call code done event."""
 
     type: Literal["response.code_interpreter_call_code.done"]
+    """Always `response.code_interpreter_call_code.done`."""
     output_index: int
     item_id: str
     code: str
@@ -74,6 +80,7 @@ class ResponseCodeInterpreterCallCompletedEvent(BaseModel):
     """Response code interpreter call completed event."""
 
     type: Literal["response.code_interpreter_call.completed"]
+    """Always `response.code_interpreter_call.completed`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -83,6 +90,7 @@ class ResponseCodeInterpreterCallInProgressEvent(BaseModel):
     """Response code interpreter call in progress event."""
 
     type: Literal["response.code_interpreter_call.in_progress"]
+    """Always `response.code_interpreter_call.in_progress`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -92,6 +100,7 @@ class ResponseCodeInterpreterCallInterpretingEvent(BaseModel):
     """Response code interpreter call interpreting event."""
 
     type: Literal["response.code_interpreter_call.interpreting"]
+    """Always `response.code_interpreter_call.interpreting`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -101,6 +110,7 @@ class ResponseCompletedEvent(BaseModel):
     """Response completed event."""
 
     type: Literal["response.completed"]
+    """Always `response.completed`."""
     response: Response
     sequence_number: int
 
@@ -109,6 +119,7 @@ class ResponseContentPartAddedEvent(BaseModel):
     """Response content part added event."""
 
     type: Literal["response.content_part.added"]
+    """Always `response.content_part.added`."""
     item_id: str
     output_index: int
     content_index: int
@@ -120,6 +131,7 @@ class ResponseContentPartDoneEvent(BaseModel):
     """Response content part done event."""
 
     type: Literal["response.content_part.done"]
+    """Always `response.content_part.done`."""
     item_id: str
     output_index: int
     content_index: int
@@ -131,6 +143,7 @@ class ResponseCreatedEvent(BaseModel):
     """Response created event."""
 
     type: Literal["response.created"]
+    """Always `response.created`."""
     response: Response
     sequence_number: int
 
@@ -139,6 +152,7 @@ class ResponseCustomToolCallInputDeltaEvent(BaseModel):
     """Response custom tool call input delta event."""
 
     type: Literal["response.custom_tool_call_input.delta"]
+    """Always `response.custom_tool_call_input.delta`."""
     sequence_number: int
     output_index: int
     item_id: str
@@ -149,6 +163,7 @@ class ResponseCustomToolCallInputDoneEvent(BaseModel):
     """Response custom tool call input done event."""
 
     type: Literal["response.custom_tool_call_input.done"]
+    """Always `response.custom_tool_call_input.done`."""
     sequence_number: int
     output_index: int
     item_id: str
@@ -159,6 +174,7 @@ class ResponseErrorEvent(BaseModel):
     """Response error event."""
 
     type: Literal["error"]
+    """Always `error`."""
     message: str
     sequence_number: int
     code: str | None = None
@@ -169,6 +185,7 @@ class ResponseFailedEvent(BaseModel):
     """Response failed event."""
 
     type: Literal["response.failed"]
+    """Always `response.failed`."""
     sequence_number: int
     response: Response
 
@@ -177,6 +194,7 @@ class ResponseFileSearchCallCompletedEvent(BaseModel):
     """Response file search call completed event."""
 
     type: Literal["response.file_search_call.completed"]
+    """Always `response.file_search_call.completed`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -186,6 +204,7 @@ class ResponseFileSearchCallInProgressEvent(BaseModel):
     """Response file search call in progress event."""
 
     type: Literal["response.file_search_call.in_progress"]
+    """Always `response.file_search_call.in_progress`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -195,6 +214,7 @@ class ResponseFileSearchCallSearchingEvent(BaseModel):
     """Response file search call searching event."""
 
     type: Literal["response.file_search_call.searching"]
+    """Always `response.file_search_call.searching`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -204,6 +224,7 @@ class ResponseFunctionCallArgumentsDeltaEvent(BaseModel):
     """Response function call arguments delta event."""
 
     type: Literal["response.function_call_arguments.delta"]
+    """Always `response.function_call_arguments.delta`."""
     item_id: str
     output_index: int
     sequence_number: int
@@ -214,6 +235,7 @@ class ResponseFunctionCallArgumentsDoneEvent(BaseModel):
     """Response function call arguments done event."""
 
     type: Literal["response.function_call_arguments.done"]
+    """Always `response.function_call_arguments.done`."""
     item_id: str
     name: str
     output_index: int
@@ -225,6 +247,7 @@ class ResponseImageGenCallCompletedEvent(BaseModel):
     """Response image gen call completed event."""
 
     type: Literal["response.image_generation_call.completed"]
+    """Always `response.image_generation_call.completed`."""
     output_index: int
     sequence_number: int
     item_id: str
@@ -234,6 +257,7 @@ class ResponseImageGenCallGeneratingEvent(BaseModel):
     """Response image gen call generating event."""
 
     type: Literal["response.image_generation_call.generating"]
+    """Always `response.image_generation_call.generating`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -243,6 +267,7 @@ class ResponseImageGenCallInProgressEvent(BaseModel):
     """Response image gen call in progress event."""
 
     type: Literal["response.image_generation_call.in_progress"]
+    """Always `response.image_generation_call.in_progress`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -252,6 +277,7 @@ class ResponseImageGenCallPartialImageEvent(BaseModel):
     """Response image gen call partial image event."""
 
     type: Literal["response.image_generation_call.partial_image"]
+    """Always `response.image_generation_call.partial_image`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -267,6 +293,7 @@ class ResponseInProgressEvent(BaseModel):
     """Response in progress event."""
 
     type: Literal["response.in_progress"]
+    """Always `response.in_progress`."""
     response: Response
     sequence_number: int
 
@@ -275,6 +302,7 @@ class ResponseIncompleteEvent(BaseModel):
     """Response incomplete event."""
 
     type: Literal["response.incomplete"]
+    """Always `response.incomplete`."""
     response: Response
     sequence_number: int
 
@@ -298,6 +326,7 @@ class ResponseMcpCallArgumentsDeltaEvent(BaseModel):
     """Response mcp call arguments delta event."""
 
     type: Literal["response.mcp_call_arguments.delta"]
+    """Always `response.mcp_call_arguments.delta`."""
     output_index: int
     item_id: str
     delta: str
@@ -308,6 +337,7 @@ class ResponseMcpCallArgumentsDoneEvent(BaseModel):
     """Response mcp call arguments done event."""
 
     type: Literal["response.mcp_call_arguments.done"]
+    """Always `response.mcp_call_arguments.done`."""
     output_index: int
     item_id: str
     arguments: str
@@ -318,6 +348,7 @@ class ResponseMcpCallCompletedEvent(BaseModel):
     """Response mcp call completed event."""
 
     type: Literal["response.mcp_call.completed"]
+    """Always `response.mcp_call.completed`."""
     item_id: str
     output_index: int
     sequence_number: int
@@ -327,6 +358,7 @@ class ResponseMcpCallFailedEvent(BaseModel):
     """Response mcp call failed event."""
 
     type: Literal["response.mcp_call.failed"]
+    """Always `response.mcp_call.failed`."""
     item_id: str
     output_index: int
     sequence_number: int
@@ -336,6 +368,7 @@ class ResponseMcpCallInProgressEvent(BaseModel):
     """Response mcp call in progress event."""
 
     type: Literal["response.mcp_call.in_progress"]
+    """Always `response.mcp_call.in_progress`."""
     sequence_number: int
     output_index: int
     item_id: str
@@ -345,6 +378,7 @@ class ResponseMcpListToolsCompletedEvent(BaseModel):
     """Response mcp list tools completed event."""
 
     type: Literal["response.mcp_list_tools.completed"]
+    """Always `response.mcp_list_tools.completed`."""
     item_id: str
     output_index: int
     sequence_number: int
@@ -354,6 +388,7 @@ class ResponseMcpListToolsFailedEvent(BaseModel):
     """Response mcp list tools failed event."""
 
     type: Literal["response.mcp_list_tools.failed"]
+    """Always `response.mcp_list_tools.failed`."""
     item_id: str
     output_index: int
     sequence_number: int
@@ -363,6 +398,7 @@ class ResponseMcpListToolsInProgressEvent(BaseModel):
     """Response mcp list tools in progress event."""
 
     type: Literal["response.mcp_list_tools.in_progress"]
+    """Always `response.mcp_list_tools.in_progress`."""
     item_id: str
     output_index: int
     sequence_number: int
@@ -372,6 +408,7 @@ class ResponseOutputItemAddedEvent(BaseModel):
     """Response output item added event."""
 
     type: Literal["response.output_item.added"]
+    """Always `response.output_item.added`."""
     output_index: int
     sequence_number: int
     item: ResponseOutputItem
@@ -381,6 +418,7 @@ class ResponseOutputItemDoneEvent(BaseModel):
     """Response output item done event."""
 
     type: Literal["response.output_item.done"]
+    """Always `response.output_item.done`."""
     output_index: int
     sequence_number: int
     item: ResponseOutputItem
@@ -390,6 +428,7 @@ class ResponseOutputTextAnnotationAddedEvent(BaseModel):
     """Response output text annotation added event."""
 
     type: Literal["response.output_text.annotation.added"]
+    """Always `response.output_text.annotation.added`."""
     item_id: str
     output_index: int
     content_index: int
@@ -402,6 +441,7 @@ class ResponseQueuedEvent(BaseModel):
     """Response queued event."""
 
     type: Literal["response.queued"]
+    """Always `response.queued`."""
     response: Response
     sequence_number: int
 
@@ -410,6 +450,7 @@ class ResponseReasoningSummaryPartAddedEventPart(BaseModel):
     """`part` of `ResponseReasoningSummaryPartAddedEvent`."""
 
     type: Open[Literal["summary_text"]]
+    """Always `summary_text`."""
     text: str
 
 
@@ -417,6 +458,7 @@ class ResponseReasoningSummaryPartAddedEvent(BaseModel):
     """Response reasoning summary part added event."""
 
     type: Literal["response.reasoning_summary_part.added"]
+    """Always `response.reasoning_summary_part.added`."""
     item_id: str
     output_index: int
     summary_index: int
@@ -428,6 +470,7 @@ class ResponseReasoningSummaryPartDoneEventPart(BaseModel):
     """`part` of `ResponseReasoningSummaryPartDoneEvent`."""
 
     type: Open[Literal["summary_text"]]
+    """Always `summary_text`."""
     text: str
 
 
@@ -435,18 +478,21 @@ class ResponseReasoningSummaryPartDoneEvent(BaseModel):
     """Response reasoning summary part done event."""
 
     type: Literal["response.reasoning_summary_part.done"]
+    """Always `response.reasoning_summary_part.done`."""
     item_id: str
     output_index: int
     summary_index: int
     sequence_number: int
     part: ResponseReasoningSummaryPartDoneEventPart
     status: Literal["incomplete"] | None = None
+    """Always `incomplete` where it is present."""
 
 
 class ResponseReasoningSummaryTextDeltaEvent(BaseModel):
     """Response reasoning summary text delta event."""
 
     type: Literal["response.reasoning_summary_text.delta"]
+    """Always `response.reasoning_summary_text.delta`."""
     item_id: str
     output_index: int
     summary_index: int
@@ -458,6 +504,7 @@ class ResponseReasoningSummaryTextDoneEvent(BaseModel):
     """Response reasoning summary text done event."""
 
     type: Literal["response.reasoning_summary_text.done"]
+    """Always `response.reasoning_summary_text.done`."""
     item_id: str
     output_index: int
     summary_index: int
@@ -469,6 +516,7 @@ class ResponseReasoningTextDeltaEvent(BaseModel):
     """Response reasoning text delta event."""
 
     type: Literal["response.reasoning_text.delta"]
+    """Always `response.reasoning_text.delta`."""
     item_id: str
     output_index: int
     content_index: int
@@ -480,6 +528,7 @@ class ResponseReasoningTextDoneEvent(BaseModel):
     """Response reasoning text done event."""
 
     type: Literal["response.reasoning_text.done"]
+    """Always `response.reasoning_text.done`."""
     item_id: str
     output_index: int
     content_index: int
@@ -491,6 +540,7 @@ class ResponseRefusalDeltaEvent(BaseModel):
     """Response refusal delta event."""
 
     type: Literal["response.refusal.delta"]
+    """Always `response.refusal.delta`."""
     item_id: str
     output_index: int
     content_index: int
@@ -502,6 +552,7 @@ class ResponseRefusalDoneEvent(BaseModel):
     """Response refusal done event."""
 
     type: Literal["response.refusal.done"]
+    """Always `response.refusal.done`."""
     item_id: str
     output_index: int
     content_index: int
@@ -513,6 +564,7 @@ class ResponseShellCallCommandAddedEvent(BaseModel):
     """Response shell call command added event."""
 
     type: Literal["response.shell_call_command.added"]
+    """Always `response.shell_call_command.added`."""
     sequence_number: int
     output_index: int
     command_index: int
@@ -523,6 +575,7 @@ class ResponseShellCallCommandDeltaEvent(BaseModel):
     """Response shell call command delta event."""
 
     type: Literal["response.shell_call_command.delta"]
+    """Always `response.shell_call_command.delta`."""
     sequence_number: int
     output_index: int
     command_index: int
@@ -534,6 +587,7 @@ class ResponseShellCallCommandDoneEvent(BaseModel):
     """Response shell call command done event."""
 
     type: Literal["response.shell_call_command.done"]
+    """Always `response.shell_call_command.done`."""
     sequence_number: int
     output_index: int
     command_index: int
@@ -551,6 +605,7 @@ class ResponseShellCallOutputContentDeltaEvent(BaseModel):
     """Response shell call output content delta event."""
 
     type: Literal["response.shell_call_output_content.delta"]
+    """Always `response.shell_call_output_content.delta`."""
     sequence_number: int
     item_id: str
     output_index: int
@@ -562,6 +617,7 @@ class ResponseShellCallOutputContentDoneEvent(BaseModel):
     """Response shell call output content done event."""
 
     type: Literal["response.shell_call_output_content.done"]
+    """Always `response.shell_call_output_content.done`."""
     sequence_number: int
     item_id: str
     output_index: int
@@ -573,6 +629,7 @@ class ResponseTextDeltaEvent(BaseModel):
     """Response text delta event."""
 
     type: Literal["response.output_text.delta"]
+    """Always `response.output_text.delta`."""
     item_id: str
     output_index: int
     content_index: int
@@ -585,6 +642,7 @@ class ResponseTextDoneEvent(BaseModel):
     """Response text done event."""
 
     type: Literal["response.output_text.done"]
+    """Always `response.output_text.done`."""
     item_id: str
     output_index: int
     content_index: int
@@ -597,6 +655,7 @@ class ResponseWebSearchCallCompletedEvent(BaseModel):
     """Response web search call completed event."""
 
     type: Literal["response.web_search_call.completed"]
+    """Always `response.web_search_call.completed`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -606,6 +665,7 @@ class ResponseWebSearchCallInProgressEvent(BaseModel):
     """Response web search call in progress event."""
 
     type: Literal["response.web_search_call.in_progress"]
+    """Always `response.web_search_call.in_progress`."""
     output_index: int
     item_id: str
     sequence_number: int
@@ -615,6 +675,7 @@ class ResponseWebSearchCallSearchingEvent(BaseModel):
     """Response web search call searching event."""
 
     type: Literal["response.web_search_call.searching"]
+    """Always `response.web_search_call.searching`."""
     output_index: int
     item_id: str
     sequence_number: int

@@ -14,6 +14,7 @@ class ApplyPatchTool(BaseModel):
     """Apply patch tool."""
 
     type: Literal["apply_patch"]
+    """Always `apply_patch`."""
     allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
 
 
@@ -21,6 +22,7 @@ class ApproximateLocation(BaseModel):
     """Approximate location."""
 
     type: Open[Literal["approximate"]]
+    """Always `approximate`."""
     country: str | None = None
     region: str | None = None
     city: str | None = None
@@ -39,6 +41,7 @@ class ContainerNetworkPolicyAllowlist(BaseModel):
     """Container network policy allowlist."""
 
     type: Literal["allowlist"]
+    """Always `allowlist`."""
     allowed_domains: list[str]
     domain_secrets: list[ContainerNetworkPolicyDomainSecret] | None = None
 
@@ -47,12 +50,14 @@ class ContainerNetworkPolicyDisabled(BaseModel):
     """Container network policy disabled."""
 
     type: Literal["disabled"]
+    """Always `disabled`."""
 
 
 class AutoCodeInterpreterTool(BaseModel):
     """Auto code interpreter tool."""
 
     type: Open[Literal["auto"]]
+    """Always `auto`."""
     file_ids: list[str] | None = None
     memory_limit: Open[Literal["1g", "4g", "16g", "64g"]] | None = None
     network_policy: (
@@ -64,6 +69,7 @@ class CodeInterpreterTool(BaseModel):
     """Code interpreter tool."""
 
     type: Literal["code_interpreter"]
+    """Always `code_interpreter`."""
     container: str | AutoCodeInterpreterTool
     allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
 
@@ -72,12 +78,14 @@ class ComputerTool(BaseModel):
     """Computer tool."""
 
     type: Literal["computer"]
+    """Always `computer`."""
 
 
 class ComputerUsePreviewTool(BaseModel):
     """Computer use preview tool."""
 
     type: Literal["computer_use_preview"]
+    """Always `computer_use_preview`."""
     environment: Open[Literal["windows", "mac", "linux", "ubuntu", "browser"]]
     display_width: int
     display_height: int
@@ -87,7 +95,9 @@ class InlineSkillSource(BaseModel):
     """Inline skill source."""
 
     type: Open[Literal["base64"]]
+    """Always `base64`."""
     media_type: Open[Literal["application/zip"]]
+    """Always `application/zip`."""
     data: str
 
 
@@ -95,6 +105,7 @@ class InlineSkill(BaseModel):
     """Inline skill."""
 
     type: Literal["inline"]
+    """Always `inline`."""
     name: str
     description: str
     source: InlineSkillSource
@@ -104,6 +115,7 @@ class SkillReference(BaseModel):
     """Skill reference."""
 
     type: Literal["skill_reference"]
+    """Always `skill_reference`."""
     skill_id: str
     version: str | None = None
 
@@ -112,6 +124,7 @@ class ContainerAuto(BaseModel):
     """Container auto."""
 
     type: Literal["container_auto"]
+    """Always `container_auto`."""
     file_ids: list[str] | None = None
     memory_limit: Open[Literal["1g", "4g", "16g", "64g"]] | None = None
     network_policy: (
@@ -124,6 +137,7 @@ class ContainerReference(BaseModel):
     """Container reference."""
 
     type: Literal["container_reference"]
+    """Always `container_reference`."""
     container_id: str
 
 
@@ -131,6 +145,7 @@ class CustomGrammarFormat(BaseModel):
     """Custom grammar format."""
 
     type: Literal["grammar"]
+    """Always `grammar`."""
     syntax: Open[Literal["lark", "regex"]]
     definition: str
 
@@ -139,12 +154,14 @@ class CustomTextFormat(BaseModel):
     """Custom text format."""
 
     type: Literal["text"]
+    """Always `text`."""
 
 
 class CustomTool(BaseModel):
     """Custom tool."""
 
     type: Literal["custom"]
+    """Always `custom`."""
     name: str
     description: str | None = None
     format: Annotated[CustomTextFormat | CustomGrammarFormat, OneOf("type")] | None = None
@@ -171,6 +188,7 @@ class FileSearchTool(BaseModel):
     """File search tool."""
 
     type: Literal["file_search"]
+    """Always `file_search`."""
     vector_store_ids: list[str]
     max_num_results: int | None = None
     ranking_options: RankingOptions | None = None
@@ -189,6 +207,7 @@ class LocalEnvironment(BaseModel):
     """Local environment."""
 
     type: Literal["local"]
+    """Always `local`."""
     skills: list[LocalSkill] | None = None
 
 
@@ -196,6 +215,7 @@ class FunctionShellTool(BaseModel):
     """Function shell tool."""
 
     type: Literal["shell"]
+    """Always `shell`."""
     environment: Annotated[ContainerAuto | LocalEnvironment | ContainerReference, OneOf("type")] | None = None
     allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
 
@@ -204,6 +224,7 @@ class FunctionTool(BaseModel):
     """Function tool."""
 
     type: Literal["function"]
+    """Always `function`."""
     name: str
     description: str | None = None
     parameters: dict[str, object] | None = None
@@ -224,6 +245,7 @@ class ImageGenTool(BaseModel):
     """Image gen tool."""
 
     type: Literal["image_generation"]
+    """Always `image_generation`."""
     model: str | None = None
     quality: Open[Literal["low", "medium", "high", "auto"]] | None = None
     size: str | None = None
@@ -241,6 +263,7 @@ class LocalShellTool(BaseModel):
     """Local shell tool."""
 
     type: Literal["local_shell"]
+    """Always `local_shell`."""
 
 
 class McpToolFilter(BaseModel):
@@ -261,6 +284,7 @@ class McpTool(BaseModel):
     """Mcp tool."""
 
     type: Literal["mcp"]
+    """Always `mcp`."""
     server_label: str
     server_url: str | None = None
     connector_id: (
@@ -293,6 +317,7 @@ class NamespaceFunctionTool(BaseModel):
 
     name: str
     type: Literal["function"]
+    """Always `function`."""
     description: str | None = None
     parameters: dict[str, object] | None = None
     strict: bool | None = None
@@ -305,6 +330,7 @@ class NamespaceTool(BaseModel):
     """Namespace tool."""
 
     type: Literal["namespace"]
+    """Always `namespace`."""
     name: str
     description: str
     tools: list[Annotated[NamespaceFunctionTool | CustomTool, OneOf("type")]]
@@ -314,18 +340,21 @@ class ProgrammaticToolCalling(BaseModel):
     """Programmatic tool calling."""
 
     type: Literal["programmatic_tool_calling"]
+    """Always `programmatic_tool_calling`."""
 
 
 class SpecificProgrammaticToolCalling(BaseModel):
     """Specific programmatic tool calling."""
 
     type: Literal["programmatic_tool_calling"]
+    """Always `programmatic_tool_calling`."""
 
 
 class ToolSearchTool(BaseModel):
     """Tool search tool."""
 
     type: Literal["tool_search"]
+    """Always `tool_search`."""
     execution: Open[Literal["server", "client"]] | None = None
     description: str | None = None
     parameters: dict[str, object] | None = None
@@ -350,6 +379,7 @@ class WebSearchApproximateLocation(BaseModel):
     """Web search approximate location."""
 
     type: Open[Literal["approximate"]] | None = None
+    """Always `approximate` where it is present."""
     country: str | None = None
     region: str | None = None
     city: str | None = None
@@ -391,18 +421,21 @@ class ToolChoiceApplyPatch(BaseModel):
     """Tool choice apply patch."""
 
     type: Literal["apply_patch"]
+    """Always `apply_patch`."""
 
 
 class ToolChoiceShell(BaseModel):
     """Tool choice shell."""
 
     type: Literal["shell"]
+    """Always `shell`."""
 
 
 class ToolChoiceAllowed(BaseModel):
     """Tool choice allowed."""
 
     type: Literal["allowed_tools"]
+    """Always `allowed_tools`."""
     mode: Open[Literal["auto", "required"]]
     tools: list[dict[str, object]]
 
@@ -411,6 +444,7 @@ class ToolChoiceCustom(BaseModel):
     """Tool choice custom."""
 
     type: Literal["custom"]
+    """Always `custom`."""
     name: str
 
 
@@ -418,6 +452,7 @@ class ToolChoiceFunction(BaseModel):
     """Tool choice function."""
 
     type: Literal["function"]
+    """Always `function`."""
     name: str
 
 
@@ -425,6 +460,7 @@ class ToolChoiceMcp(BaseModel):
     """Tool choice mcp."""
 
     type: Literal["mcp"]
+    """Always `mcp`."""
     server_label: str
     name: str | None = None
 

@@ -12,6 +12,7 @@ class ApplyPatchToolParam(TypedDict, total=False):
     """Apply patch tool, to send."""
 
     type: Required[Literal["apply_patch"]]
+    """Always `apply_patch`."""
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
 
 
@@ -19,6 +20,7 @@ class ApproximateLocationParam(TypedDict, total=False):
     """Approximate location, to send."""
 
     type: Required[Literal["approximate"]]
+    """Always `approximate`."""
     country: str | None
     region: str | None
     city: str | None
@@ -37,6 +39,7 @@ class ContainerNetworkPolicyAllowlistParam(TypedDict, total=False):
     """Container network policy allowlist, to send."""
 
     type: Required[Literal["allowlist"]]
+    """Always `allowlist`."""
     allowed_domains: Required[Sequence[str]]
     domain_secrets: Iterable[ContainerNetworkPolicyDomainSecretParam]
 
@@ -45,12 +48,14 @@ class ContainerNetworkPolicyDisabledParam(TypedDict, total=False):
     """Container network policy disabled, to send."""
 
     type: Required[Literal["disabled"]]
+    """Always `disabled`."""
 
 
 class AutoCodeInterpreterToolParam(TypedDict, total=False):
     """Auto code interpreter tool, to send."""
 
     type: Required[Literal["auto"]]
+    """Always `auto`."""
     file_ids: Sequence[str]
     memory_limit: Literal["1g", "4g", "16g", "64g"] | None
     network_policy: ContainerNetworkPolicyDisabledParam | ContainerNetworkPolicyAllowlistParam
@@ -60,6 +65,7 @@ class CodeInterpreterToolParam(TypedDict, total=False):
     """Code interpreter tool, to send."""
 
     type: Required[Literal["code_interpreter"]]
+    """Always `code_interpreter`."""
     container: Required[str | AutoCodeInterpreterToolParam]
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
 
@@ -68,12 +74,14 @@ class ComputerToolParam(TypedDict, total=False):
     """Computer tool, to send."""
 
     type: Required[Literal["computer"]]
+    """Always `computer`."""
 
 
 class ComputerUsePreviewToolParam(TypedDict, total=False):
     """Computer use preview tool, to send."""
 
     type: Required[Literal["computer_use_preview"]]
+    """Always `computer_use_preview`."""
     environment: Required[Literal["windows", "mac", "linux", "ubuntu", "browser"]]
     display_width: Required[int]
     display_height: Required[int]
@@ -83,7 +91,9 @@ class InlineSkillSourceParam(TypedDict, total=False):
     """Inline skill source, to send."""
 
     type: Required[Literal["base64"]]
+    """Always `base64`."""
     media_type: Required[Literal["application/zip"]]
+    """Always `application/zip`."""
     data: Required[str]
 
 
@@ -91,6 +101,7 @@ class InlineSkillParam(TypedDict, total=False):
     """Inline skill, to send."""
 
     type: Required[Literal["inline"]]
+    """Always `inline`."""
     name: Required[str]
     description: Required[str]
     source: Required[InlineSkillSourceParam]
@@ -100,6 +111,7 @@ class SkillReferenceParam(TypedDict, total=False):
     """Skill reference, to send."""
 
     type: Required[Literal["skill_reference"]]
+    """Always `skill_reference`."""
     skill_id: Required[str]
     version: str
 
@@ -108,6 +120,7 @@ class ContainerAutoParam(TypedDict, total=False):
     """Container auto, to send."""
 
     type: Required[Literal["container_auto"]]
+    """Always `container_auto`."""
     file_ids: Sequence[str]
     memory_limit: Literal["1g", "4g", "16g", "64g"] | None
     network_policy: ContainerNetworkPolicyDisabledParam | ContainerNetworkPolicyAllowlistParam
@@ -118,6 +131,7 @@ class ContainerReferenceParam(TypedDict, total=False):
     """Container reference, to send."""
 
     type: Required[Literal["container_reference"]]
+    """Always `container_reference`."""
     container_id: Required[str]
 
 
@@ -125,6 +139,7 @@ class CustomGrammarFormatParam(TypedDict, total=False):
     """Custom grammar format, to send."""
 
     type: Required[Literal["grammar"]]
+    """Always `grammar`."""
     syntax: Required[Literal["lark", "regex"]]
     definition: Required[str]
 
@@ -133,12 +148,14 @@ class CustomTextFormatParam(TypedDict, total=False):
     """Custom text format, to send."""
 
     type: Required[Literal["text"]]
+    """Always `text`."""
 
 
 class CustomToolParam(TypedDict, total=False):
     """Custom tool, to send."""
 
     type: Required[Literal["custom"]]
+    """Always `custom`."""
     name: Required[str]
     description: str
     format: CustomTextFormatParam | CustomGrammarFormatParam
@@ -165,6 +182,7 @@ class FileSearchToolParam(TypedDict, total=False):
     """File search tool, to send."""
 
     type: Required[Literal["file_search"]]
+    """Always `file_search`."""
     vector_store_ids: Required[Sequence[str]]
     max_num_results: int
     ranking_options: RankingOptionsParam
@@ -183,6 +201,7 @@ class LocalEnvironmentParam(TypedDict, total=False):
     """Local environment, to send."""
 
     type: Required[Literal["local"]]
+    """Always `local`."""
     skills: Iterable[LocalSkillParam]
 
 
@@ -190,6 +209,7 @@ class FunctionShellToolParam(TypedDict, total=False):
     """Function shell tool, to send."""
 
     type: Required[Literal["shell"]]
+    """Always `shell`."""
     environment: ContainerAutoParam | LocalEnvironmentParam | ContainerReferenceParam | None
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
 
@@ -198,6 +218,7 @@ class FunctionToolParam(TypedDict, total=False):
     """Function tool, to send."""
 
     type: Required[Literal["function"]]
+    """Always `function`."""
     name: Required[str]
     parameters: Required[Mapping[str, object] | None]
     strict: Required[bool | None]
@@ -218,6 +239,7 @@ class ImageGenToolParam(TypedDict, total=False):
     """Image gen tool, to send."""
 
     type: Required[Literal["image_generation"]]
+    """Always `image_generation`."""
     model: (
         str
         | Literal["gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "gpt-image-2-2026-04-21"]
@@ -238,6 +260,7 @@ class LocalShellToolParam(TypedDict, total=False):
     """Local shell tool, to send."""
 
     type: Required[Literal["local_shell"]]
+    """Always `local_shell`."""
 
 
 class McpToolFilterParam(TypedDict, total=False):
@@ -258,6 +281,7 @@ class McpToolParam(TypedDict, total=False):
     """Mcp tool, to send."""
 
     type: Required[Literal["mcp"]]
+    """Always `mcp`."""
     server_label: Required[str]
     server_url: str
     connector_id: Literal[
@@ -285,6 +309,7 @@ class NamespaceFunctionToolParam(TypedDict, total=False):
 
     name: Required[str]
     type: Required[Literal["function"]]
+    """Always `function`."""
     description: str | None
     parameters: Mapping[str, object] | None
     strict: bool | None
@@ -297,6 +322,7 @@ class NamespaceToolParam(TypedDict, total=False):
     """Namespace tool, to send."""
 
     type: Required[Literal["namespace"]]
+    """Always `namespace`."""
     name: Required[str]
     description: Required[str]
     tools: Required[Iterable[NamespaceFunctionToolParam | CustomToolParam]]
@@ -306,18 +332,21 @@ class ProgrammaticToolCallingParam(TypedDict, total=False):
     """Programmatic tool calling, to send."""
 
     type: Required[Literal["programmatic_tool_calling"]]
+    """Always `programmatic_tool_calling`."""
 
 
 class SpecificProgrammaticToolCallingParam(TypedDict, total=False):
     """Specific programmatic tool calling, to send."""
 
     type: Required[Literal["programmatic_tool_calling"]]
+    """Always `programmatic_tool_calling`."""
 
 
 class ToolChoiceAllowedParam(TypedDict, total=False):
     """Tool choice allowed, to send."""
 
     type: Required[Literal["allowed_tools"]]
+    """Always `allowed_tools`."""
     mode: Required[Literal["auto", "required"]]
     tools: Required[Iterable[Mapping[str, object]]]
 
@@ -326,12 +355,14 @@ class ToolChoiceApplyPatchParam(TypedDict, total=False):
     """Tool choice apply patch, to send."""
 
     type: Required[Literal["apply_patch"]]
+    """Always `apply_patch`."""
 
 
 class ToolChoiceCustomParam(TypedDict, total=False):
     """Tool choice custom, to send."""
 
     type: Required[Literal["custom"]]
+    """Always `custom`."""
     name: Required[str]
 
 
@@ -339,6 +370,7 @@ class ToolChoiceFunctionParam(TypedDict, total=False):
     """Tool choice function, to send."""
 
     type: Required[Literal["function"]]
+    """Always `function`."""
     name: Required[str]
 
 
@@ -346,6 +378,7 @@ class ToolChoiceMcpParam(TypedDict, total=False):
     """Tool choice mcp, to send."""
 
     type: Required[Literal["mcp"]]
+    """Always `mcp`."""
     server_label: Required[str]
     name: str | None
 
@@ -354,6 +387,7 @@ class ToolChoiceShellParam(TypedDict, total=False):
     """Tool choice shell, to send."""
 
     type: Required[Literal["shell"]]
+    """Always `shell`."""
 
 
 class ToolChoiceTypesParam(TypedDict, total=False):
@@ -390,6 +424,7 @@ class ToolSearchToolParam(TypedDict, total=False):
     """Tool search tool, to send."""
 
     type: Required[Literal["tool_search"]]
+    """Always `tool_search`."""
     execution: Literal["server", "client"]
     description: str | None
     parameters: Mapping[str, object] | None
@@ -414,6 +449,7 @@ class WebSearchApproximateLocationParam(TypedDict, total=False):
     """Web search approximate location, to send."""
 
     type: Literal["approximate"]
+    """Always `approximate` where it is present."""
     country: str | None
     region: str | None
     city: str | None

@@ -15,6 +15,7 @@ class SafetyAlert(BaseModel):
     error_type: str
     model: str
     object: Open[Literal["safety.alert"]]
+    """Always `safety.alert`."""
     request_id: str
     request_paused: bool
     response_id: str

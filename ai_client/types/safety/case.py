@@ -21,4 +21,5 @@ class SafetyCase(BaseModel):
     entity_identifier: str
     notice: SafetyCaseNotice
     object: Open[Literal["safety.case"]]
+    """Always `safety.case`."""
     reason: str | None = None

@@ -54,6 +54,7 @@ class ModerationResultBody(BaseModel):
     """Moderation result body."""
 
     type: Literal["moderation_result"]
+    """Always `moderation_result`."""
     model: str
     flagged: bool
     categories: dict[str, bool]
@@ -65,6 +66,7 @@ class PromptCacheBreakpoint(BaseModel):
     """Prompt cache breakpoint."""
 
     mode: Open[Literal["explicit"]]
+    """Always `explicit`."""
 
 
 ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -84,6 +86,7 @@ class ResponseFormatJSONObject(BaseModel):
     """Response format JSON object."""
 
     type: Literal["json_object"]
+    """Always `json_object`."""
 
 
 class ResponseFormatJSONSchemaJsonSchema(BaseModel):
@@ -99,6 +102,7 @@ class ResponseFormatJSONSchema(BaseModel):
     """Response format JSON schema."""
 
     type: Literal["json_schema"]
+    """Always `json_schema`."""
     json_schema: ResponseFormatJSONSchemaJsonSchema
 
 
@@ -106,6 +110,7 @@ class ResponseFormatText(BaseModel):
     """Response format text."""
 
     type: Literal["text"]
+    """Always `text`."""
 
 
 ResponsesModel: TypeAlias = str
@@ -115,6 +120,7 @@ class TranscriptTextUsageDuration(BaseModel):
     """Transcript text usage duration."""
 
     type: Literal["duration"]
+    """Always `duration`."""
     seconds: float
 
 
@@ -129,6 +135,7 @@ class TranscriptTextUsageTokens(BaseModel):
     """Transcript text usage tokens."""
 
     type: Literal["tokens"]
+    """Always `tokens`."""
     input_tokens: int
     output_tokens: int
     total_tokens: int

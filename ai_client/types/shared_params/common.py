@@ -55,12 +55,14 @@ class PromptCacheBreakpointParam(TypedDict, total=False):
     """Prompt cache breakpoint, to send."""
 
     mode: Required[Literal["explicit"]]
+    """Always `explicit`."""
 
 
 class PromptCacheOptionsParam(TypedDict, total=False):
     """Prompt cache options, to send."""
 
     ttl: Literal["30m"]
+    """Always `30m` where it is present."""
     mode: Literal["implicit", "explicit"]
 
 
@@ -78,6 +80,7 @@ class ResponseFormatJSONObject(TypedDict, total=False):
     """Response format JSON object, to send."""
 
     type: Required[Literal["json_object"]]
+    """Always `json_object`."""
 
 
 class ResponseFormatJSONSchemaJsonSchema(TypedDict, total=False):
@@ -93,6 +96,7 @@ class ResponseFormatJSONSchema(TypedDict, total=False):
     """Response format JSON schema, to send."""
 
     type: Required[Literal["json_schema"]]
+    """Always `json_schema`."""
     json_schema: Required[ResponseFormatJSONSchemaJsonSchema]
 
 
@@ -100,6 +104,7 @@ class ResponseFormatText(TypedDict, total=False):
     """Response format text, to send."""
 
     type: Required[Literal["text"]]
+    """Always `text`."""
 
 
 class VoiceIdsOrCustomVoiceParamId(TypedDict, total=False):

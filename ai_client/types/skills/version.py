@@ -14,6 +14,7 @@ class DeletedSkillVersion(BaseModel):
     """Deleted skill version."""
 
     object: Open[Literal["skill.version.deleted"]]
+    """Always `skill.version.deleted`."""
     deleted: bool
     id: str
     version: str
@@ -23,6 +24,7 @@ class SkillVersion(BaseModel):
     """Skill version."""
 
     object: Open[Literal["skill.version"]]
+    """Always `skill.version`."""
     id: str
     skill_id: str
     version: str

@@ -22,3 +22,4 @@ class UploadPart(BaseModel):
     created_at: int
     upload_id: str
     object: Open[Literal["upload.part"]]
+    """Always `upload.part`."""

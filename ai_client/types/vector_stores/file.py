@@ -57,6 +57,7 @@ class VectorStoreFile(BaseModel):
 
     id: str
     object: Open[Literal["vector_store.file"]]
+    """Always `vector_store.file`."""
     usage_bytes: int
     created_at: int
     vector_store_id: str
@@ -74,3 +75,4 @@ class VectorStoreFileDeleted(BaseModel):
     id: str
     deleted: bool
     object: Open[Literal["vector_store.file.deleted"]]
+    """Always `vector_store.file.deleted`."""

@@ -52,6 +52,7 @@ class VectorStoreFileBatch(BaseModel):
 
     id: str
     object: Open[Literal["vector_store.files_batch"]]
+    """Always `vector_store.files_batch`."""
     created_at: int
     vector_store_id: str
     status: Open[Literal["in_progress", "completed", "cancelled", "failed"]]

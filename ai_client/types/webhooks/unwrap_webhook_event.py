@@ -20,7 +20,9 @@ class BatchCancelledWebhookEvent(BaseModel):
     id: str
     data: BatchCancelledWebhookEventData
     type: Literal["batch.cancelled"]
+    """Always `batch.cancelled`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class BatchCompletedWebhookEventData(BaseModel):
@@ -36,7 +38,9 @@ class BatchCompletedWebhookEvent(BaseModel):
     id: str
     data: BatchCompletedWebhookEventData
     type: Literal["batch.completed"]
+    """Always `batch.completed`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class BatchExpiredWebhookEventData(BaseModel):
@@ -52,7 +56,9 @@ class BatchExpiredWebhookEvent(BaseModel):
     id: str
     data: BatchExpiredWebhookEventData
     type: Literal["batch.expired"]
+    """Always `batch.expired`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class BatchFailedWebhookEventData(BaseModel):
@@ -68,7 +74,9 @@ class BatchFailedWebhookEvent(BaseModel):
     id: str
     data: BatchFailedWebhookEventData
     type: Literal["batch.failed"]
+    """Always `batch.failed`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class EvalRunCanceledWebhookEventData(BaseModel):
@@ -84,7 +92,9 @@ class EvalRunCanceledWebhookEvent(BaseModel):
     id: str
     data: EvalRunCanceledWebhookEventData
     type: Literal["eval.run.canceled"]
+    """Always `eval.run.canceled`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class EvalRunFailedWebhookEventData(BaseModel):
@@ -100,7 +110,9 @@ class EvalRunFailedWebhookEvent(BaseModel):
     id: str
     data: EvalRunFailedWebhookEventData
     type: Literal["eval.run.failed"]
+    """Always `eval.run.failed`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class EvalRunSucceededWebhookEventData(BaseModel):
@@ -116,7 +128,9 @@ class EvalRunSucceededWebhookEvent(BaseModel):
     id: str
     data: EvalRunSucceededWebhookEventData
     type: Literal["eval.run.succeeded"]
+    """Always `eval.run.succeeded`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class FineTuningJobCancelledWebhookEventData(BaseModel):
@@ -132,7 +146,9 @@ class FineTuningJobCancelledWebhookEvent(BaseModel):
     id: str
     data: FineTuningJobCancelledWebhookEventData
     type: Literal["fine_tuning.job.cancelled"]
+    """Always `fine_tuning.job.cancelled`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class FineTuningJobFailedWebhookEventData(BaseModel):
@@ -148,7 +164,9 @@ class FineTuningJobFailedWebhookEvent(BaseModel):
     id: str
     data: FineTuningJobFailedWebhookEventData
     type: Literal["fine_tuning.job.failed"]
+    """Always `fine_tuning.job.failed`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class FineTuningJobSucceededWebhookEventData(BaseModel):
@@ -164,7 +182,9 @@ class FineTuningJobSucceededWebhookEvent(BaseModel):
     id: str
     data: FineTuningJobSucceededWebhookEventData
     type: Literal["fine_tuning.job.succeeded"]
+    """Always `fine_tuning.job.succeeded`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class LiveCallIncomingWebhookEventDataSipHeader(BaseModel):
@@ -188,7 +208,9 @@ class LiveCallIncomingWebhookEvent(BaseModel):
     id: str
     data: LiveCallIncomingWebhookEventData
     type: Literal["live.call.incoming"]
+    """Always `live.call.incoming`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class RealtimeCallIncomingWebhookEventDataSipHeader(BaseModel):
@@ -212,7 +234,9 @@ class RealtimeCallIncomingWebhookEvent(BaseModel):
     id: str
     data: RealtimeCallIncomingWebhookEventData
     type: Literal["realtime.call.incoming"]
+    """Always `realtime.call.incoming`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class ResponseCancelledWebhookEventData(BaseModel):
@@ -228,7 +252,9 @@ class ResponseCancelledWebhookEvent(BaseModel):
     id: str
     data: ResponseCancelledWebhookEventData
     type: Literal["response.cancelled"]
+    """Always `response.cancelled`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class ResponseCompletedWebhookEventData(BaseModel):
@@ -244,7 +270,9 @@ class ResponseCompletedWebhookEvent(BaseModel):
     id: str
     data: ResponseCompletedWebhookEventData
     type: Literal["response.completed"]
+    """Always `response.completed`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class ResponseFailedWebhookEventData(BaseModel):
@@ -260,7 +288,9 @@ class ResponseFailedWebhookEvent(BaseModel):
     id: str
     data: ResponseFailedWebhookEventData
     type: Literal["response.failed"]
+    """Always `response.failed`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 class ResponseIncompleteWebhookEventData(BaseModel):
@@ -276,7 +306,9 @@ class ResponseIncompleteWebhookEvent(BaseModel):
     id: str
     data: ResponseIncompleteWebhookEventData
     type: Literal["response.incomplete"]
+    """Always `response.incomplete`."""
     object: Literal["event"] | None = None
+    """Always `event` where it is present."""
 
 
 UnwrapWebhookEvent: TypeAlias = Annotated[

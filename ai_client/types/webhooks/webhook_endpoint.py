@@ -17,6 +17,7 @@ class DeletedWebhookEndpoint(BaseModel):
     id: str
     deleted: bool
     object: Open[Literal["webhook_endpoint.deleted"]]
+    """Always `webhook_endpoint.deleted`."""
 
 
 class WebhookCreateParams(MethodOptions, total=False):
@@ -67,6 +68,7 @@ class WebhookEndpoint(BaseModel):
     event_types: list[str]
     name: str
     object: Open[Literal["webhook_endpoint"]]
+    """Always `webhook_endpoint`."""
     url: str
     signing_secret_hint: str | None = None
     updated_at: int | None = None
@@ -77,6 +79,7 @@ class WebhookEndpointTestResult(BaseModel):
 
     event_type: str
     object: Open[Literal["webhook_endpoint.test"]]
+    """Always `webhook_endpoint.test`."""
     status_code: int
     success: bool
     webhook_endpoint_id: str
@@ -90,6 +93,7 @@ class WebhookEndpointWithSecret(BaseModel):
     event_types: list[str]
     name: str
     object: Open[Literal["webhook_endpoint"]]
+    """Always `webhook_endpoint`."""
     url: str
     signing_secret: str = Field(repr=False)
     signing_secret_hint: str | None = None
@@ -101,6 +105,7 @@ class WebhookEventTypeList(BaseModel):
 
     data: list[str]
     object: Open[Literal["list"]]
+    """Always `list`."""
 
 
 class WebhookListParams(MethodOptions, total=False):

@@ -25,6 +25,7 @@ class AdminAPIKey(BaseModel):
     """Admin API key."""
 
     object: Open[Literal["organization.admin_api_key"]]
+    """Always `organization.admin_api_key`."""
     id: str
     redacted_value: str
     created_at: int
@@ -45,6 +46,7 @@ class AdminAPIKeyCreateResponse(BaseModel):
     """Admin API key create response."""
 
     object: Open[Literal["organization.admin_api_key"]]
+    """Always `organization.admin_api_key`."""
     id: str
     redacted_value: str
     created_at: int
@@ -60,6 +62,7 @@ class AdminAPIKeyDeleteResponse(BaseModel):
 
     id: str
     object: Open[Literal["organization.admin_api_key.deleted"]]
+    """Always `organization.admin_api_key.deleted`."""
     deleted: bool
 
 

@@ -51,6 +51,7 @@ class CertificateDeleteResponse(BaseModel):
     """Certificate delete response."""
 
     object: Open[Literal["certificate.deleted"]]
+    """Always `certificate.deleted`."""
     id: str
 
 
@@ -73,6 +74,7 @@ class CertificateListResponse(BaseModel):
     """Certificate list response."""
 
     object: Open[Literal["organization.certificate"]]
+    """Always `organization.certificate`."""
     id: str
     created_at: int
     certificate_details: CertificateListResponseCertificateDetails

@@ -25,6 +25,7 @@ class OrganizationDataRetention(BaseModel):
     """Organization data retention."""
 
     object: Open[Literal["organization.data_retention"]]
+    """Always `organization.data_retention`."""
     type: Open[
         Literal[
             "zero_data_retention",

@@ -28,6 +28,7 @@ class GroupDeleteResponse(BaseModel):
     """Group delete response."""
 
     object: Open[Literal["group.deleted"]]
+    """Always `group.deleted`."""
     id: str
     deleted: bool
 

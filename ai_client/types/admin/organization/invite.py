@@ -20,6 +20,7 @@ class Invite(BaseModel):
     """Invite."""
 
     object: Open[Literal["organization.invite"]]
+    """Always `organization.invite`."""
     id: str
     email: str
     role: Open[Literal["owner", "reader"]]
@@ -49,6 +50,7 @@ class InviteDeleteResponse(BaseModel):
     """Invite delete response."""
 
     object: Open[Literal["organization.invite.deleted"]]
+    """Always `organization.invite.deleted`."""
     id: str
     deleted: bool
 

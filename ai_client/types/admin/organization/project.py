@@ -28,6 +28,7 @@ class Project(BaseModel):
 
     id: str
     object: Open[Literal["organization.project"]]
+    """Always `organization.project`."""
     created_at: int
     name: str | None = None
     archived_at: int | None = None

@@ -21,6 +21,7 @@ class RoleDeleteResponse(BaseModel):
     """Role delete response."""
 
     object: Open[Literal["role.deleted"]]
+    """Always `role.deleted`."""
     id: str
     deleted: bool
 

@@ -13,6 +13,7 @@ class SpendAlertNotificationChannel(BaseModel):
     """Spend alert notification channel."""
 
     type: Open[Literal["email"]]
+    """Always `email`."""
     recipients: list[str]
     subject_prefix: str | None = None
 
@@ -22,9 +23,12 @@ class OrganizationSpendAlert(BaseModel):
 
     id: str
     object: Open[Literal["organization.spend_alert"]]
+    """Always `organization.spend_alert`."""
     threshold_amount: int
     currency: Open[Literal["USD"]]
+    """Always `USD`."""
     interval: Open[Literal["month"]]
+    """Always `month`."""
     notification_channel: SpendAlertNotificationChannel
 
 
@@ -33,6 +37,7 @@ class OrganizationSpendAlertDeleted(BaseModel):
 
     id: str
     object: Open[Literal["organization.spend_alert.deleted"]]
+    """Always `organization.spend_alert.deleted`."""
     deleted: bool
 
 
@@ -40,6 +45,7 @@ class SpendAlertNotificationChannelParam(TypedDict, total=False):
     """Spend alert notification channel, to send."""
 
     type: Required[Literal["email"]]
+    """Always `email`."""
     recipients: Required[Sequence[str]]
     subject_prefix: str | None
 
@@ -49,7 +55,9 @@ class SpendAlertCreateParams(MethodOptions, total=False):
 
     threshold_amount: Required[int]
     currency: Required[Literal["USD"]]
+    """Always `USD`."""
     interval: Required[Literal["month"]]
+    """Always `month`."""
     notification_channel: Required[SpendAlertNotificationChannelParam]
 
 
@@ -67,5 +75,7 @@ class SpendAlertUpdateParams(MethodOptions, total=False):
 
     threshold_amount: Required[int]
     currency: Required[Literal["USD"]]
+    """Always `USD`."""
     interval: Required[Literal["month"]]
+    """Always `month`."""
     notification_channel: Required[SpendAlertNotificationChannelParam]

@@ -18,6 +18,7 @@ class OrganizationSpendLimit(BaseModel):
     """Organization spend limit."""
 
     object: Open[Literal["organization.spend_limit"]]
+    """Always `organization.spend_limit`."""
     threshold_amount: int
     currency: str
     interval: str
@@ -28,6 +29,7 @@ class OrganizationSpendLimitDeleted(BaseModel):
     """Organization spend limit deleted."""
 
     object: Open[Literal["organization.spend_limit.deleted"]]
+    """Always `organization.spend_limit.deleted`."""
     deleted: bool
 
 
@@ -36,4 +38,6 @@ class SpendLimitUpdateParams(MethodOptions, total=False):
 
     threshold_amount: Required[int]
     currency: Required[Literal["USD"]]
+    """Always `USD`."""
     interval: Required[Literal["month"]]
+    """Always `month`."""

@@ -20,6 +20,7 @@ class CostsResult(BaseModel):
     """Costs result."""
 
     object: Literal["organization.costs.result"]
+    """Always `organization.costs.result`."""
     amount: CostsResultAmount | None = None
     line_item: str | None = None
     project_id: str | None = None
@@ -47,6 +48,7 @@ class UsageAudioSpeechesResult(BaseModel):
     """Usage audio speeches result."""
 
     object: Literal["organization.usage.audio_speeches.result"]
+    """Always `organization.usage.audio_speeches.result`."""
     characters: int
     num_model_requests: int
     project_id: str | None = None
@@ -59,6 +61,7 @@ class UsageAudioTranscriptionsResult(BaseModel):
     """Usage audio transcriptions result."""
 
     object: Literal["organization.usage.audio_transcriptions.result"]
+    """Always `organization.usage.audio_transcriptions.result`."""
     seconds: int
     num_model_requests: int
     project_id: str | None = None
@@ -71,6 +74,7 @@ class UsageCodeInterpreterSessionsResult(BaseModel):
     """Usage code interpreter sessions result."""
 
     object: Literal["organization.usage.code_interpreter_sessions.result"]
+    """Always `organization.usage.code_interpreter_sessions.result`."""
     num_sessions: int
     project_id: str | None = None
 
@@ -79,6 +83,7 @@ class UsageCompletionsResult(BaseModel):
     """Usage completions result."""
 
     object: Literal["organization.usage.completions.result"]
+    """Always `organization.usage.completions.result`."""
     input_tokens: int
     output_tokens: int
     num_model_requests: int
@@ -106,6 +111,7 @@ class UsageEmbeddingsResult(BaseModel):
     """Usage embeddings result."""
 
     object: Literal["organization.usage.embeddings.result"]
+    """Always `organization.usage.embeddings.result`."""
     input_tokens: int
     num_model_requests: int
     project_id: str | None = None
@@ -118,6 +124,7 @@ class UsageFileSearchCallsResult(BaseModel):
     """Usage file search calls result."""
 
     object: Literal["organization.usage.file_searches.result"]
+    """Always `organization.usage.file_searches.result`."""
     num_requests: int
     project_id: str | None = None
     user_id: str | None = None
@@ -129,6 +136,7 @@ class UsageImagesResult(BaseModel):
     """Usage images result."""
 
     object: Literal["organization.usage.images.result"]
+    """Always `organization.usage.images.result`."""
     images: int
     num_model_requests: int
     source: str | None = None
@@ -143,6 +151,7 @@ class UsageModerationsResult(BaseModel):
     """Usage moderations result."""
 
     object: Literal["organization.usage.moderations.result"]
+    """Always `organization.usage.moderations.result`."""
     input_tokens: int
     num_model_requests: int
     project_id: str | None = None
@@ -155,6 +164,7 @@ class UsageVectorStoresResult(BaseModel):
     """Usage vector stores result."""
 
     object: Literal["organization.usage.vector_stores.result"]
+    """Always `organization.usage.vector_stores.result`."""
     usage_bytes: int
     project_id: str | None = None
 
@@ -163,6 +173,7 @@ class UsageWebSearchCallsResult(BaseModel):
     """Usage web search calls result."""
 
     object: Literal["organization.usage.web_searches.result"]
+    """Always `organization.usage.web_searches.result`."""
     num_model_requests: int
     num_requests: int
     project_id: str | None = None
@@ -176,6 +187,7 @@ class UsageTimeBucket(BaseModel):
     """Usage time bucket."""
 
     object: Open[Literal["bucket"]]
+    """Always `bucket`."""
     start_time: int
     end_time: int
     results: list[
@@ -200,6 +212,7 @@ class UsageAudioSpeechesResponse(BaseModel):
     """Usage audio speeches response."""
 
     object: Open[Literal["page"]]
+    """Always `page`."""
     data: list[UsageTimeBucket]
     has_more: bool
     next_page: str | None = None
@@ -254,6 +267,7 @@ class UsageCostsParams(MethodOptions, total=False):
     start_time: Required[int]
     end_time: int
     bucket_width: Literal["1d"]
+    """Always `1d` where it is present."""
     project_ids: Sequence[str]
     api_key_ids: Sequence[str]
     group_by: Sequence[Literal["project_id", "line_item", "api_key_id"]]

@@ -13,6 +13,7 @@ class UserDeleteResponse(BaseModel):
     """User delete response."""
 
     object: Open[Literal["organization.user.deleted"]]
+    """Always `organization.user.deleted`."""
     id: str
     deleted: bool
 

@@ -72,6 +72,7 @@ class ChatSession(BaseModel):
 
     id: str
     object: Open[Literal["chatkit.session"]]
+    """Always `chatkit.session`."""
     expires_at: int
     client_secret: str = Field(repr=False)
     workflow: ChatKitWorkflow
@@ -109,6 +110,7 @@ class ChatSessionExpiresAfterParam(TypedDict, total=False):
     """Chat session expires after, to send."""
 
     anchor: Required[Literal["created_at"]]
+    """Always `created_at`."""
     seconds: Required[int]
 
 

@@ -12,6 +12,7 @@ class ActiveStatus(BaseModel):
     """Active status."""
 
     type: Literal["active"]
+    """Always `active`."""
 
 
 class ChatKitAttachment(BaseModel):
@@ -28,6 +29,7 @@ class FileAnnotationSource(BaseModel):
     """File annotation source."""
 
     type: Open[Literal["file"]]
+    """Always `file`."""
     filename: str
 
 
@@ -35,6 +37,7 @@ class FileAnnotation(BaseModel):
     """File annotation."""
 
     type: Literal["file"]
+    """Always `file`."""
     source: FileAnnotationSource
 
 
@@ -42,6 +45,7 @@ class URLAnnotationSource(BaseModel):
     """URL annotation source."""
 
     type: Open[Literal["url"]]
+    """Always `url`."""
     url: str
 
 
@@ -49,6 +53,7 @@ class URLAnnotation(BaseModel):
     """URL annotation."""
 
     type: Literal["url"]
+    """Always `url`."""
     source: URLAnnotationSource
 
 
@@ -56,6 +61,7 @@ class ChatKitResponseOutputText(BaseModel):
     """Chat kit response output text."""
 
     type: Open[Literal["output_text"]]
+    """Always `output_text`."""
     text: str
     annotations: list[Annotated[FileAnnotation | URLAnnotation, OneOf("type")]]
 
@@ -64,6 +70,7 @@ class ClosedStatus(BaseModel):
     """Closed status."""
 
     type: Literal["closed"]
+    """Always `closed`."""
     reason: str | None = None
 
 
@@ -71,6 +78,7 @@ class LockedStatus(BaseModel):
     """Locked status."""
 
     type: Literal["locked"]
+    """Always `locked`."""
     reason: str | None = None
 
 
@@ -79,6 +87,7 @@ class ChatKitThread(BaseModel):
 
     id: str
     object: Open[Literal["chatkit.thread"]]
+    """Always `chatkit.thread`."""
     created_at: int
     status: Annotated[ActiveStatus | LockedStatus | ClosedStatus, OneOf("type")]
     user: str
@@ -90,9 +99,11 @@ class ChatKitThreadAssistantMessageItem(BaseModel):
 
     id: str
     object: Literal["chatkit.thread_item"]
+    """Always `chatkit.thread_item`."""
     created_at: int
     thread_id: str
     type: Literal["chatkit.assistant_message"]
+    """Always `chatkit.assistant_message`."""
     content: list[ChatKitResponseOutputText]
 
 
@@ -100,6 +111,7 @@ class UserMessageInputText(BaseModel):
     """User message input text."""
 
     type: Literal["input_text"]
+    """Always `input_text`."""
     text: str
 
 
@@ -107,6 +119,7 @@ class UserMessageQuotedText(BaseModel):
     """User message quoted text."""
 
     type: Literal["quoted_text"]
+    """Always `quoted_text`."""
     text: str
 
 
@@ -128,9 +141,11 @@ class ChatKitThreadUserMessageItem(BaseModel):
 
     id: str
     object: Literal["chatkit.thread_item"]
+    """Always `chatkit.thread_item`."""
     created_at: int
     thread_id: str
     type: Literal["chatkit.user_message"]
+    """Always `chatkit.user_message`."""
     content: list[Annotated[UserMessageInputText | UserMessageQuotedText, OneOf("type")]]
     attachments: list[ChatKitAttachment]
     inference_options: InferenceOptions | None = None
@@ -141,9 +156,11 @@ class ChatKitWidgetItem(BaseModel):
 
     id: str
     object: Literal["chatkit.thread_item"]
+    """Always `chatkit.thread_item`."""
     created_at: int
     thread_id: str
     type: Literal["chatkit.widget"]
+    """Always `chatkit.widget`."""
     widget: str
 
 
@@ -152,9 +169,11 @@ class ClientToolCallItem(BaseModel):
 
     id: str
     object: Literal["chatkit.thread_item"]
+    """Always `chatkit.thread_item`."""
     created_at: int
     thread_id: str
     type: Literal["chatkit.client_tool_call"]
+    """Always `chatkit.client_tool_call`."""
     status: Open[Literal["in_progress", "completed"]]
     call_id: str
     name: str
@@ -175,9 +194,11 @@ class TaskGroupItem(BaseModel):
 
     id: str
     object: Literal["chatkit.thread_item"]
+    """Always `chatkit.thread_item`."""
     created_at: int
     thread_id: str
     type: Literal["chatkit.task_group"]
+    """Always `chatkit.task_group`."""
     tasks: list[TaskGroupTask]
 
 
@@ -186,9 +207,11 @@ class TaskItem(BaseModel):
 
     id: str
     object: Literal["chatkit.thread_item"]
+    """Always `chatkit.thread_item`."""
     created_at: int
     thread_id: str
     type: Literal["chatkit.task"]
+    """Always `chatkit.task`."""
     task_type: Open[Literal["custom", "thought"]]
     heading: str | None = None
     summary: str | None = None
@@ -199,6 +222,7 @@ class ThreadDeleteResponse(BaseModel):
 
     id: str
     object: Open[Literal["chatkit.thread.deleted"]]
+    """Always `chatkit.thread.deleted`."""
     deleted: bool
 
 

@@ -52,6 +52,7 @@ class SessionCreateParamsTool(TypedDict, total=False):
     """`tool` of `SessionCreateParams`."""
 
     type: Literal["function"]
+    """Always `function` where it is present."""
     name: str
     description: str
     parameters: Mapping[str, object]

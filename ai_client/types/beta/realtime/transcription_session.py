@@ -43,6 +43,7 @@ class TranscriptionSessionCreateParamsTurnDetection(TypedDict, total=False):
     """`turn_detection` of `TranscriptionSessionCreateParams`."""
 
     type: Literal["server_vad"]
+    """Always `server_vad` where it is present."""
     threshold: float
     prefix_padding_ms: int
     silence_duration_ms: int

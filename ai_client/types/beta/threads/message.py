@@ -12,12 +12,14 @@ class AssistantToolsFileSearchTypeOnly(BaseModel):
     """Assistant tools file search type only."""
 
     type: Literal["file_search"]
+    """Always `file_search`."""
 
 
 class CodeInterpreterTool(BaseModel):
     """Code interpreter tool."""
 
     type: Literal["code_interpreter"]
+    """Always `code_interpreter`."""
 
 
 class Attachment(BaseModel):
@@ -39,6 +41,7 @@ class FileCitationAnnotation(BaseModel):
     """File citation annotation."""
 
     type: Literal["file_citation"]
+    """Always `file_citation`."""
     text: str
     file_citation: FileCitationAnnotationFileCitation
     start_index: int
@@ -55,6 +58,7 @@ class FilePathAnnotation(BaseModel):
     """File path annotation."""
 
     type: Literal["file_path"]
+    """Always `file_path`."""
     text: str
     file_path: FilePathAnnotationFilePath
     start_index: int
@@ -72,6 +76,7 @@ class ImageFileContentBlock(BaseModel):
     """Image file content block."""
 
     type: Literal["image_file"]
+    """Always `image_file`."""
     image_file: ImageFileContentBlockImageFile
 
 
@@ -86,6 +91,7 @@ class ImageURLContentBlock(BaseModel):
     """Image URL content block."""
 
     type: Literal["image_url"]
+    """Always `image_url`."""
     image_url: ImageURLContentBlockImageUrl
 
 
@@ -99,6 +105,7 @@ class RefusalContentBlock(BaseModel):
     """Refusal content block."""
 
     type: Literal["refusal"]
+    """Always `refusal`."""
     refusal: str
 
 
@@ -113,6 +120,7 @@ class TextContentBlock(BaseModel):
     """Text content block."""
 
     type: Literal["text"]
+    """Always `text`."""
     text: TextContentBlockText
 
 
@@ -121,6 +129,7 @@ class Message(BaseModel):
 
     id: str
     object: Open[Literal["thread.message"]]
+    """Always `thread.message`."""
     created_at: int
     thread_id: str
     status: Open[Literal["in_progress", "incomplete", "completed"]]
@@ -146,6 +155,7 @@ class MessageDeleted(BaseModel):
     id: str
     deleted: bool
     object: Open[Literal["thread.message.deleted"]]
+    """Always `thread.message.deleted`."""
 
 
 class MessageDeltaContentImageFileImageFile(BaseModel):
@@ -160,6 +170,7 @@ class MessageDeltaContentImageFile(BaseModel):
 
     index: int
     type: Literal["image_file"]
+    """Always `image_file`."""
     image_file: MessageDeltaContentImageFileImageFile | None = None
 
 
@@ -175,6 +186,7 @@ class MessageDeltaContentImageURL(BaseModel):
 
     index: int
     type: Literal["image_url"]
+    """Always `image_url`."""
     image_url: MessageDeltaContentImageURLImageUrl | None = None
 
 
@@ -183,6 +195,7 @@ class MessageDeltaContentRefusal(BaseModel):
 
     index: int
     type: Literal["refusal"]
+    """Always `refusal`."""
     refusal: str | None = None
 
 
@@ -198,6 +211,7 @@ class MessageDeltaContentTextAnnotationsFileCitation(BaseModel):
 
     index: int
     type: Literal["file_citation"]
+    """Always `file_citation`."""
     text: str | None = None
     file_citation: MessageDeltaContentTextAnnotationsFileCitationFileCitation | None = None
     start_index: int | None = None
@@ -215,6 +229,7 @@ class MessageDeltaContentTextAnnotationsFilePath(BaseModel):
 
     index: int
     type: Literal["file_path"]
+    """Always `file_path`."""
     text: str | None = None
     file_path: MessageDeltaContentTextAnnotationsFilePathFilePath | None = None
     start_index: int | None = None
@@ -241,6 +256,7 @@ class MessageDeltaContentText(BaseModel):
 
     index: int
     type: Literal["text"]
+    """Always `text`."""
     text: MessageDeltaContentTextText | None = None
 
 
@@ -267,4 +283,5 @@ class MessageDelta(BaseModel):
 
     id: str
     object: Open[Literal["thread.message.delta"]]
+    """Always `thread.message.delta`."""
     delta: MessageDeltaDelta

@@ -54,6 +54,7 @@ class FileSearchTool(BaseModel):
     """File search tool."""
 
     type: Literal["file_search"]
+    """Always `file_search`."""
     file_search: FileSearchToolFileSearch | None = None
 
 
@@ -61,6 +62,7 @@ class FunctionTool(BaseModel):
     """Function tool."""
 
     type: Literal["function"]
+    """Always `function`."""
     function: FunctionDefinition
 
 
@@ -89,6 +91,7 @@ class RequiredActionFunctionToolCall(BaseModel):
 
     id: str
     type: Open[Literal["function"]]
+    """Always `function`."""
     function: RequiredActionFunctionToolCallFunction
 
 
@@ -102,6 +105,7 @@ class RequiredAction(BaseModel):
     """`required_action` of `Run`."""
 
     type: Open[Literal["submit_tool_outputs"]]
+    """Always `submit_tool_outputs`."""
     submit_tool_outputs: RequiredActionSubmitToolOutputs
 
 
@@ -125,6 +129,7 @@ class Run(BaseModel):
 
     id: str
     object: Open[Literal["thread.run"]]
+    """Always `thread.run`."""
     created_at: int
     thread_id: str
     assistant_id: str

@@ -18,6 +18,7 @@ class AssistantToolsFileSearchTypeOnlyParam(TypedDict, total=False):
     """Assistant tools file search type only, to send."""
 
     type: Required[Literal["file_search"]]
+    """Always `file_search`."""
 
 
 class AssistantsNamedToolChoiceParamFunction(TypedDict, total=False):
@@ -49,6 +50,7 @@ class ImageFileContentBlockParam(TypedDict, total=False):
     """Image file content block, to send."""
 
     type: Required[Literal["image_file"]]
+    """Always `image_file`."""
     image_file: Required[ImageFileContentBlockParamImageFile]
 
 
@@ -63,6 +65,7 @@ class ImageURLContentBlockParam(TypedDict, total=False):
     """Image URL content block, to send."""
 
     type: Required[Literal["image_url"]]
+    """Always `image_url`."""
     image_url: Required[ImageURLContentBlockParamImageUrl]
 
 
@@ -70,6 +73,7 @@ class TextContentBlockParam(TypedDict, total=False):
     """Text content block, to send."""
 
     type: Required[Literal["text"]]
+    """Always `text`."""
     text: Required[str]
 
 

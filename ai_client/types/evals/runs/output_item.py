@@ -71,6 +71,7 @@ class OutputItemRetrieveResponse(BaseModel):
     """Output item retrieve response."""
 
     object: Open[Literal["eval.run.output_item"]]
+    """Always `eval.run.output_item`."""
     id: str
     run_id: str
     eval_id: str

@@ -22,6 +22,7 @@ class PermissionCreateResponse(BaseModel):
     created_at: int
     project_id: str
     object: Open[Literal["checkpoint.permission"]]
+    """Always `checkpoint.permission`."""
 
 
 class PermissionDeleteResponse(BaseModel):
@@ -29,6 +30,7 @@ class PermissionDeleteResponse(BaseModel):
 
     id: str
     object: Open[Literal["checkpoint.permission"]]
+    """Always `checkpoint.permission`."""
     deleted: bool
 
 
@@ -55,6 +57,7 @@ class PermissionRetrieveResponse(BaseModel):
 
     data: list[PermissionCreateResponse]
     object: Open[Literal["list"]]
+    """Always `list`."""
     has_more: bool
     first_id: str | None = None
     last_id: str | None = None

@@ -37,3 +37,4 @@ class FineTuningJobCheckpoint(BaseModel):
     metrics: FineTuningJobCheckpointMetrics
     fine_tuning_job_id: str
     object: Open[Literal["fine_tuning.job.checkpoint"]]
+    """Always `fine_tuning.job.checkpoint`."""

@@ -15,6 +15,7 @@ class ClientSecretCreateParamsExpiresAfter(TypedDict, total=False):
     """`expires_after` of `ClientSecretCreateParams`."""
 
     anchor: Literal["created_at"]
+    """Always `created_at` where it is present."""
     seconds: int
 
 

@@ -13,6 +13,7 @@ class Group(BaseModel):
     """Group."""
 
     object: Open[Literal["group"]]
+    """Always `group`."""
     id: str
     name: str
     created_at: int
@@ -29,6 +30,7 @@ class RoleCreateResponse(BaseModel):
     """Role create response."""
 
     object: Open[Literal["group.role"]]
+    """Always `group.role`."""
     group: Group
     role: Role
 

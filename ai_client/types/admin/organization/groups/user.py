@@ -26,6 +26,7 @@ class UserCreateResponse(BaseModel):
     """User create response."""
 
     object: Open[Literal["group.user"]]
+    """Always `group.user`."""
     user_id: str
     group_id: str
 
@@ -34,6 +35,7 @@ class UserDeleteResponse(BaseModel):
     """User delete response."""
 
     object: Open[Literal["group.user.deleted"]]
+    """Always `group.user.deleted`."""
     deleted: bool
 
 

@@ -12,6 +12,7 @@ class APIKeyDeleteResponse(BaseModel):
     """API key delete response."""
 
     object: Open[Literal["organization.project.api_key.deleted"]]
+    """Always `organization.project.api_key.deleted`."""
     id: str
     deleted: bool
 
@@ -55,6 +56,7 @@ class ProjectAPIKey(BaseModel):
     """Project API key."""
 
     object: Open[Literal["organization.project.api_key"]]
+    """Always `organization.project.api_key`."""
     redacted_value: str
     name: str
     created_at: int

@@ -40,6 +40,7 @@ class CertificateListResponse(BaseModel):
     """Certificate list response."""
 
     object: Open[Literal["organization.project.certificate"]]
+    """Always `organization.project.certificate`."""
     id: str
     created_at: int
     certificate_details: CertificateListResponseCertificateDetails

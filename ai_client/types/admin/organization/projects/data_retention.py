@@ -27,6 +27,7 @@ class ProjectDataRetention(BaseModel):
     """Project data retention."""
 
     object: Open[Literal["project.data_retention"]]
+    """Always `project.data_retention`."""
     type: Open[
         Literal[
             "organization_default",

@@ -19,6 +19,7 @@ class GroupDeleteResponse(BaseModel):
     """Group delete response."""
 
     object: Open[Literal["project.group.deleted"]]
+    """Always `project.group.deleted`."""
     deleted: bool
 
 
@@ -40,6 +41,7 @@ class ProjectGroup(BaseModel):
     """Project group."""
 
     object: Open[Literal["project.group"]]
+    """Always `project.group`."""
     project_id: str
     group_id: str
     group_name: str

@@ -20,6 +20,7 @@ class ProjectModelPermissions(BaseModel):
     """Project model permissions."""
 
     object: Open[Literal["project.model_permissions"]]
+    """Always `project.model_permissions`."""
     mode: Open[Literal["allow_list", "deny_list"]]
     model_ids: list[str]
 
@@ -28,4 +29,5 @@ class ProjectModelPermissionsDeleted(BaseModel):
     """Project model permissions deleted."""
 
     object: Open[Literal["project.model_permissions.deleted"]]
+    """Always `project.model_permissions.deleted`."""
     deleted: bool

@@ -12,6 +12,7 @@ class ProjectRateLimit(BaseModel):
     """Project rate limit."""
 
     object: Open[Literal["project.rate_limit"]]
+    """Always `project.rate_limit`."""
     id: str
     model: str
     max_requests_per_1_minute: int

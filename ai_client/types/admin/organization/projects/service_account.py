@@ -14,6 +14,7 @@ class ProjectServiceAccount(BaseModel):
     """Project service account."""
 
     object: Open[Literal["organization.project.service_account"]]
+    """Always `organization.project.service_account`."""
     id: str
     name: str
     role: Open[Literal["owner", "member", "none"]]
@@ -24,6 +25,7 @@ class ProjectServiceAccountAPIKey(BaseModel):
     """Project service account API key."""
 
     object: Open[Literal["organization.project.service_account.api_key"]]
+    """Always `organization.project.service_account.api_key`."""
     value: str = Field(repr=False)
     name: str
     created_at: int
@@ -41,6 +43,7 @@ class ServiceAccountCreateResponse(BaseModel):
     """Service account create response."""
 
     object: Open[Literal["organization.project.service_account"]]
+    """Always `organization.project.service_account`."""
     id: str
     name: str
     role: Open[Literal["member", "none"]]
@@ -52,6 +55,7 @@ class ServiceAccountDeleteResponse(BaseModel):
     """Service account delete response."""
 
     object: Open[Literal["organization.project.service_account.deleted"]]
+    """Always `organization.project.service_account.deleted`."""
     id: str
     deleted: bool
 

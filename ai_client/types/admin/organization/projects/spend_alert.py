@@ -17,9 +17,12 @@ class ProjectSpendAlert(BaseModel):
 
     id: str
     object: Open[Literal["project.spend_alert"]]
+    """Always `project.spend_alert`."""
     threshold_amount: int
     currency: Open[Literal["USD"]]
+    """Always `USD`."""
     interval: Open[Literal["month"]]
+    """Always `month`."""
     notification_channel: SpendAlertNotificationChannel
 
 
@@ -28,6 +31,7 @@ class ProjectSpendAlertDeleted(BaseModel):
 
     id: str
     object: Open[Literal["project.spend_alert.deleted"]]
+    """Always `project.spend_alert.deleted`."""
     deleted: bool
 
 
@@ -36,7 +40,9 @@ class SpendAlertCreateParams(MethodOptions, total=False):
 
     threshold_amount: Required[int]
     currency: Required[Literal["USD"]]
+    """Always `USD`."""
     interval: Required[Literal["month"]]
+    """Always `month`."""
     notification_channel: Required[SpendAlertNotificationChannelParam]
 
 
@@ -54,5 +60,7 @@ class SpendAlertUpdateParams(MethodOptions, total=False):
 
     threshold_amount: Required[int]
     currency: Required[Literal["USD"]]
+    """Always `USD`."""
     interval: Required[Literal["month"]]
+    """Always `month`."""
     notification_channel: Required[SpendAlertNotificationChannelParam]

@@ -13,6 +13,7 @@ class ProjectSpendLimit(BaseModel):
     """Project spend limit."""
 
     object: Open[Literal["project.spend_limit"]]
+    """Always `project.spend_limit`."""
     threshold_amount: int
     currency: str
     interval: str
@@ -23,6 +24,7 @@ class ProjectSpendLimitDeleted(BaseModel):
     """Project spend limit deleted."""
 
     object: Open[Literal["project.spend_limit.deleted"]]
+    """Always `project.spend_limit.deleted`."""
     deleted: bool
 
 
@@ -31,4 +33,6 @@ class SpendLimitUpdateParams(MethodOptions, total=False):
 
     threshold_amount: Required[int]
     currency: Required[Literal["USD"]]
+    """Always `USD`."""
     interval: Required[Literal["month"]]
+    """Always `month`."""

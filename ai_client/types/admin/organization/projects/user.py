@@ -12,6 +12,7 @@ class ProjectUser(BaseModel):
     """Project user."""
 
     object: Open[Literal["organization.project.user"]]
+    """Always `organization.project.user`."""
     id: str
     role: str
     added_at: int
@@ -31,6 +32,7 @@ class UserDeleteResponse(BaseModel):
     """User delete response."""
 
     object: Open[Literal["organization.project.user.deleted"]]
+    """Always `organization.project.user.deleted`."""
     id: str
     deleted: bool
 

@@ -12,6 +12,7 @@ class OrganizationUserUser(BaseModel):
     """`user` of `OrganizationUser`."""
 
     object: Open[Literal["user"]]
+    """Always `user`."""
     id: str
     email: str | None = None
     name: str | None = None
@@ -33,6 +34,7 @@ class OrganizationUserProjects(BaseModel):
     """`projects` of `OrganizationUser`."""
 
     object: Open[Literal["list"]]
+    """Always `list`."""
     data: list[OrganizationUserProjectsData]
 
 
@@ -40,6 +42,7 @@ class OrganizationUser(BaseModel):
     """Organization user."""
 
     object: Open[Literal["organization.user"]]
+    """Always `organization.user`."""
     id: str
     added_at: int
     name: str | None = None
@@ -61,6 +64,7 @@ class Role(BaseModel):
     """Role."""
 
     object: Open[Literal["role"]]
+    """Always `role`."""
     id: str
     name: str
     permissions: list[str]
@@ -79,6 +83,7 @@ class RoleCreateResponse(BaseModel):
     """Role create response."""
 
     object: Open[Literal["user.role"]]
+    """Always `user.role`."""
     user: OrganizationUser
     role: Role
 

@@ -20,6 +20,7 @@ class RunStepDetailsToolCallsCodeOutputImage(BaseModel):
     """Run step details tool calls code output image."""
 
     type: Literal["image"]
+    """Always `image`."""
     image: RunStepDetailsToolCallsCodeOutputImageImage
 
 
@@ -27,6 +28,7 @@ class RunStepDetailsToolCallsCodeOutputLogs(BaseModel):
     """Run step details tool calls code output logs."""
 
     type: Literal["logs"]
+    """Always `logs`."""
     logs: str
 
 
@@ -46,6 +48,7 @@ class CodeInterpreterToolCall(BaseModel):
 
     id: str
     type: Literal["code_interpreter"]
+    """Always `code_interpreter`."""
     code_interpreter: CodeInterpreterToolCallCodeInterpreter
 
 
@@ -60,6 +63,7 @@ class RunStepDetailsToolCallsFileSearchResultContent(BaseModel):
     """`content` of `RunStepDetailsToolCallsFileSearchResult`."""
 
     type: Open[Literal["text"]] | None = None
+    """Always `text` where it is present."""
     text: str | None = None
 
 
@@ -84,6 +88,7 @@ class FileSearchToolCall(BaseModel):
 
     id: str
     type: Literal["file_search"]
+    """Always `file_search`."""
     file_search: FileSearchToolCallFileSearch
 
 
@@ -100,6 +105,7 @@ class FunctionToolCall(BaseModel):
 
     id: str
     type: Literal["function"]
+    """Always `function`."""
     function: FunctionToolCallFunction
 
 
@@ -120,6 +126,7 @@ class MessageCreationStepDetails(BaseModel):
     """Message creation step details."""
 
     type: Literal["message_creation"]
+    """Always `message_creation`."""
     message_creation: MessageCreationStepDetailsMessageCreation
 
 
@@ -127,6 +134,7 @@ class ToolCallsStepDetails(BaseModel):
     """Tool calls step details."""
 
     type: Literal["tool_calls"]
+    """Always `tool_calls`."""
     tool_calls: list[
         Annotated[CodeInterpreterToolCall | FileSearchToolCall | FunctionToolCall, OneOf("type")]
     ]
@@ -145,6 +153,7 @@ class RunStep(BaseModel):
 
     id: str
     object: Open[Literal["thread.run.step"]]
+    """Always `thread.run.step`."""
     created_at: int
     assistant_id: str
     thread_id: str
@@ -171,6 +180,7 @@ class RunStepDeltaStepDetailsMessageCreation(BaseModel):
     """Run step delta step details message creation."""
 
     type: Literal["message_creation"]
+    """Always `message_creation`."""
     message_creation: RunStepDeltaStepDetailsMessageCreationMessageCreation | None = None
 
 
@@ -185,6 +195,7 @@ class RunStepDeltaStepDetailsToolCallsCodeOutputImage(BaseModel):
 
     index: int
     type: Literal["image"]
+    """Always `image`."""
     image: RunStepDeltaStepDetailsToolCallsCodeOutputImageImage | None = None
 
 
@@ -193,6 +204,7 @@ class RunStepDeltaStepDetailsToolCallsCodeOutputLogs(BaseModel):
 
     index: int
     type: Literal["logs"]
+    """Always `logs`."""
     logs: str | None = None
 
 
@@ -217,6 +229,7 @@ class RunStepDeltaStepDetailsToolCallsCode(BaseModel):
 
     index: int
     type: Literal["code_interpreter"]
+    """Always `code_interpreter`."""
     id: str | None = None
     code_interpreter: RunStepDeltaStepDetailsToolCallsCodeCodeInterpreter | None = None
 
@@ -226,6 +239,7 @@ class RunStepDeltaStepDetailsToolCallsFileSearch(BaseModel):
 
     index: int
     type: Literal["file_search"]
+    """Always `file_search`."""
     file_search: dict[str, object]
     id: str | None = None
 
@@ -243,6 +257,7 @@ class RunStepDeltaStepDetailsToolCallsFunction(BaseModel):
 
     index: int
     type: Literal["function"]
+    """Always `function`."""
     id: str | None = None
     function: RunStepDeltaStepDetailsToolCallsFunctionFunction | None = None
 
@@ -251,6 +266,7 @@ class RunStepDeltaStepDetailsToolCalls(BaseModel):
     """Run step delta step details tool calls."""
 
     type: Literal["tool_calls"]
+    """Always `tool_calls`."""
     tool_calls: (
         list[
             Annotated[
@@ -278,6 +294,7 @@ class RunStepDelta(BaseModel):
 
     id: str
     object: Open[Literal["thread.run.step.delta"]]
+    """Always `thread.run.step.delta`."""
     delta: RunStepDeltaDelta
 
 

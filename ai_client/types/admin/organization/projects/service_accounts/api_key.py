@@ -22,6 +22,7 @@ class APIKeyCreateResponse(BaseModel):
     """API key create response."""
 
     object: Open[Literal["organization.project.service_account.api_key"]]
+    """Always `organization.project.service_account.api_key`."""
     value: str = Field(repr=False)
     name: str
     created_at: int
