@@ -31,7 +31,7 @@ class Images(Resource[M]):
 
     @operation
     async def create_variation(self, **params: Unpack[ImageCreateVariationParams]) -> ImagesResponse:
-        """Send `POST /images/variations`, which is deprecated."""
+        """Make variations of an image with a `dall-e` model; the API has retired this, which is deprecated."""
         return await self._call(
             "POST",
             "/images/variations",
@@ -83,7 +83,7 @@ class Images(Resource[M]):
         self: "Images[AsyncStreaming]", *, stream: bool | None = None, **params: Unpack[ImageEditParamsBase]
     ) -> AsyncResponseContextManager[AsyncAPIResponse[ImagesResponse]]: ...
     def edit(self, **params: Any) -> Any:
-        """Send `POST /images/edits`; with `stream=True`, return its events as they come."""
+        """Change one or more images as described in words, or combine them into a new one."""
         return self._run(
             self._call(
                 "POST",
@@ -147,7 +147,7 @@ class Images(Resource[M]):
         **params: Unpack[ImageGenerateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[ImagesResponse]]: ...
     def generate(self, **params: Any) -> Any:
-        """Send `POST /images/generations`; with `stream=True`, return its events as they come."""
+        """Make images from a description in words."""
         return self._run(
             self._call(
                 "POST",

@@ -19,17 +19,17 @@ class Models(Resource[M]):
 
     @operation
     async def retrieve(self, model: str, **options: Unpack[MethodOptions]) -> Model:
-        """Send `GET /models/{model}`."""
+        """Return one model by its name."""
         return await self._call("GET", path("/models/{model}", model=model), MethodOptions, options, Model)
 
     @operation
     async def delete(self, model: str, **options: Unpack[MethodOptions]) -> ModelDeleted:
-        """Send `DELETE /models/{model}`."""
+        """Delete a fine-tuned model of your organization."""
         return await self._call(
             "DELETE", path("/models/{model}", model=model), MethodOptions, options, ModelDeleted
         )
 
     @pages
     def list(self, **options: Unpack[MethodOptions]) -> PlainListing[Model]:
-        """List the items of `GET /models`, page by page."""
+        """List the models that you can use."""
         return PlainListing(self, "/models", MethodOptions, options, Model)

@@ -18,7 +18,7 @@ class Moderations(Resource[M]):
 
     @operation
     async def create(self, **params: Unpack[ModerationCreateParams]) -> ModerationCreateResponse:
-        """Send `POST /moderations`."""
+        """Check texts and images for harmful content, such as hate or violence."""
         return await self._call(
             "POST", "/moderations", ModerationCreateParams, params, ModerationCreateResponse
         )

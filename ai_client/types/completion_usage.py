@@ -8,27 +8,42 @@ class CompletionTokensDetails(BaseModel):
     """`completion_tokens_details` of `CompletionUsage`."""
 
     accepted_prediction_tokens: int | None = None
+    """Tokens of `prediction` that the answer repeated."""
     audio_tokens: int | None = None
+    """Generated tokens of sound."""
     reasoning_tokens: int | None = None
+    """Tokens of the model's reasoning, which the answer does not show but which are billed as output."""
     text_tokens: int | None = None
+    """Generated tokens of text."""
     rejected_prediction_tokens: int | None = None
+    """Tokens of `prediction` that the answer did not repeat; they count and are billed as generated ones."""
 
 
 class PromptTokensDetails(BaseModel):
     """`prompt_tokens_details` of `CompletionUsage`."""
 
     audio_tokens: int | None = None
+    """Tokens of sound in the prompt."""
     cached_tokens: int | None = None
+    """Tokens that were read from the server's prompt cache."""
     text_tokens: int | None = None
+    """Tokens of text in the prompt."""
     image_tokens: int | None = None
+    """Tokens of images in the prompt."""
     cache_write_tokens: int | None = None
+    """Tokens that this request wrote to the server's prompt cache."""
 
 
 class CompletionUsage(BaseModel):
     """Completion usage."""
 
     completion_tokens: int
+    """Number of tokens generated over all choices, reasoning included."""
     prompt_tokens: int
+    """Number of tokens of the messages and tools sent, cached ones included."""
     total_tokens: int
+    """Sum of `prompt_tokens` and `completion_tokens`."""
     completion_tokens_details: CompletionTokensDetails | None = None
+    """Of which kinds the generated tokens are; `None` if the server does not say."""
     prompt_tokens_details: PromptTokensDetails | None = None
+    """Of which kinds the tokens of the prompt are; `None` if the server does not say."""

@@ -13,9 +13,9 @@ class Embedding(BaseModel):
     """Embedding."""
 
     index: int
-    """The place of its text in `input`, from 0."""
+    """Which input the vector belongs to, from 0."""
     embedding: list[float]
-    """The vector, with as many numbers as `dimensions` says or the model has."""
+    """The vector: a list of floats, as long as the model or `dimensions` says."""
     object: Open[Literal["embedding"]]
     """Always `embedding`."""
 
@@ -24,17 +24,22 @@ class CreateEmbeddingResponseUsage(BaseModel):
     """`usage` of `CreateEmbeddingResponse`."""
 
     prompt_tokens: int
+    """Number of tokens of all inputs."""
     total_tokens: int
+    """Number of tokens billed; equal to `prompt_tokens`, since nothing is generated."""
 
 
 class CreateEmbeddingResponse(BaseModel):
     """Create embedding response."""
 
     data: list[Embedding]
+    """The embeddings, one for each input, in the order of the inputs."""
     model: str
+    """Name of the model that made the embeddings."""
     object: Open[Literal["list"]]
     """Always `list`."""
     usage: CreateEmbeddingResponseUsage
+    """Tokens that the request used."""
 
 
 EmbeddingModel: TypeAlias = str
@@ -44,9 +49,14 @@ class EmbeddingCreateParams(MethodOptions, total=False):
     """Keyword arguments of `embeddings.create`."""
 
     input: Required[str | Sequence[str] | Sequence[int] | Iterable[Sequence[int]]]
-    """What to embed: a text or a list of texts, or the same as tokens. Each is at most as long as the model
-    takes, and none is empty."""
+    """What to embed: a text or a list of tokens for one vector, or a list of up to 2,048 of either for one
+    vector each. No input may be empty or longer than the model takes."""
     model: Required[EmbeddingModel]
+    """Name of the embedding model, as `models.list` has it; on Azure, name of the deployment."""
     encoding_format: Literal["float", "base64"]
+    """Form of the vectors in the result: `float` for lists of numbers, `base64` for packed 32-bit floats as
+    text. Absent: transferred as base64, which is faster, and returned as lists of floats."""
     dimensions: int
+    """Length of the vectors, 1 or more, for models that can shorten them. Absent: the model's full length."""
     user: str
+    """Stable identifier of your end user, by which the provider detects misuse. Optional."""

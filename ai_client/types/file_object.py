@@ -15,43 +15,59 @@ class FileExpirationAfterParam(TypedDict, total=False):
     """File expiration after, to send."""
 
     anchor: Required[Literal["created_at"]]
-    """Always `created_at`."""
+    """From when the time counts: `created_at`, when the file is created."""
     seconds: Required[int]
+    """Seconds after that until the file is deleted: 3600 (an hour) to 2592000 (30 days)."""
 
 
 class FileCreateParams(MethodOptions, total=False):
     """Keyword arguments of `files.create`."""
 
     file: Required[FileTypes]
+    """The file: bytes, a path, an open binary file, an iterable of bytes, or a tuple of file name, content
+    and content type. A path or a file is read piece by piece, never held in memory as a whole."""
     purpose: Required[FilePurpose]
+    """What the file is for, which decides the formats it may have: `user_data` (input to models), `batch`,
+    `fine-tune`, `vision` (images for fine-tuning), `evals`, or `assistants`."""
     expires_after: FileExpirationAfterParam
+    """When the API deletes the file. By default never, and for `batch` after 30 days."""
 
 
 class FileDeleted(BaseModel):
     """File deleted."""
 
     id: str
+    """Which file it was: its id."""
     object: Open[Literal["file"]]
     """Always `file`."""
     deleted: bool
+    """`True` if the file is gone."""
 
 
 class FileListParams(MethodOptions, total=False):
     """Keyword arguments of `files.list`."""
 
     purpose: str
+    """List only files of this purpose; by default all."""
     limit: int
+    """Files per page, 1 to 10000, the default; iterating fetches further pages as needed."""
     order: Literal["asc", "desc"]
+    """The order by `created_at`: `asc`, oldest first, or `desc`, newest first, the default."""
     after: str
+    """The id of the file after which the list goes on; by default it starts with the first."""
 
 
 class FileObject(BaseModel):
     """File object."""
 
     id: str
+    """The id of the file, by which other calls refer to it."""
     bytes: int
+    """How many bytes the file has."""
     created_at: int
+    """When the file was uploaded or made, in Unix seconds."""
     filename: str
+    """What the file is called, as given when it was uploaded."""
     object: Open[Literal["file"]]
     """Always `file`."""
     purpose: Open[
@@ -66,6 +82,11 @@ class FileObject(BaseModel):
             "user_data",
         ]
     ]
+    """What the file is for. Those in `_output` or `-results` were made by the API, the others uploaded."""
     status: Open[Literal["uploaded", "processed", "error"]]
+    """How far the file is: `uploaded`, `processed`, or `error` if it was not accepted."""
     expires_at: int | None = None
+    """When the API deletes the file, in Unix seconds; absent if it stays until you delete it."""
     status_details: str | None = None
+    """Why a file for fine-tuning was not accepted; the `error` of the fine-tuning job says more. Absent
+    otherwise."""

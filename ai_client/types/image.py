@@ -14,35 +14,53 @@ class Image(BaseModel):
     """Image."""
 
     b64_json: str | None = None
+    """The image in base64; decode it with `base64.b64decode`. Absent where `url` is set."""
     url: str | None = None
+    """Where the image can be fetched for about an hour. Only from `dall-e` models that were asked for `url`;
+    absent otherwise."""
     revised_prompt: str | None = None
+    """The prompt as the model rewrote it before drawing. Only `dall-e-3` returns it."""
 
 
 class ImageCreateVariationParams(MethodOptions, total=False):
     """Keyword arguments of `images.create_variation`."""
 
     image: Required[FileTypes]
+    """The image to vary: a square PNG below 4 MB, as bytes, a path, an open binary file, or a tuple of file
+    name, content and content type."""
     model: str | Literal["dall-e-2"] | None
+    """The model, by name: `dall-e-2`, the default, was the only one that made variations."""
     n: int | None
+    """How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one."""
     response_format: Literal["url", "b64_json"] | None
+    """How the `dall-e` models return an image: `url`, an address that works for an hour, or `b64_json`, the
+    image itself in base64. Other models always return base64 and take no such keyword."""
     size: Literal["256x256", "512x512", "1024x1024"] | None
+    """Width and height in pixels: `256x256`, `512x512` or `1024x1024`, the default."""
     user: str
+    """A stable id of your end user, by which abuse can be found. Best a hash, never a name or an address."""
 
 
 class ImagesUsageInputTokensDetails(BaseModel):
     """`input_tokens_details` of `ImagesUsage`."""
 
     text_tokens: int
+    """Input tokens of the prompt's text."""
     image_tokens: int
+    """Input tokens of the images that were sent."""
 
 
 class ImagesUsage(BaseModel):
     """Images usage."""
 
     total_tokens: int
+    """Input and output tokens together."""
     input_tokens: int
+    """Tokens of the prompt and the input images together."""
     output_tokens: int
+    """Tokens of what the model made."""
     input_tokens_details: ImagesUsageInputTokensDetails
+    """The input tokens, split into text and images."""
 
 
 class ImageEditCompletedEvent(BaseModel):
@@ -51,34 +69,54 @@ class ImageEditCompletedEvent(BaseModel):
     type: Literal["image_edit.completed"]
     """Always `image_edit.completed`."""
     b64_json: str
+    """The image in base64, in the format of `output_format`; decode it with `base64.b64decode`."""
     created_at: int
+    """When the event was made, in Unix seconds."""
     size: Open[Literal["1024x1024", "1024x1536", "1536x1024", "auto"]]
+    """Width and height of the image in pixels, as in `1536x1024`; `auto` where they were left to the
+    model."""
     quality: Open[Literal["low", "medium", "high", "auto"]]
+    """The quality with which the image is rendered; `auto` where it was left to the model."""
     background: Open[Literal["transparent", "opaque", "auto"]]
+    """Whether the background is `transparent` or `opaque`; `auto` where it was left to the model."""
     output_format: Open[Literal["png", "webp", "jpeg"]]
+    """The file format of the image: `png`, `webp` or `jpeg`."""
     usage: ImagesUsage
+    """The tokens that the call used."""
 
 
 class ImageSvgParamReasoning(TypedDict, total=False):
     """`reasoning` of `ImageSvgParam`."""
 
     effort: str
+    """How much to reason, from `none` to `max`; which levels there are depends on the model. Absent, the
+    model's own default."""
 
 
 class ImageSvgParam(TypedDict, total=False):
     """Image svg, to send."""
 
     model: str
+    """The model that writes the SVG, by name. The call's own `model` makes the picture that it is drawn
+    after."""
     reasoning: ImageSvgParamReasoning | None
+    """How much that model reasons; absent, as much as it does by default."""
 
 
 class ImageEditParamsBase(MethodOptions, total=False):
     """Keyword arguments of `images.edit`, but `stream`."""
 
     image: Required[FileTypes | Sequence[FileTypes]]
+    """The image to change, or a list of up to 16 of them. PNG, WebP or JPEG, each below 50 MB: bytes, a path,
+    an open binary file, or a tuple of file name, content and content type."""
     prompt: Required[str]
+    """What the result shows, in words: at most 32000 characters, and fewer with older models."""
     mask: FileTypes
+    """A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may change. Of
+    several images it applies to the first. Without it, anything may change."""
     background: Literal["transparent", "opaque", "auto"] | None
+    """`transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the default, by which
+    the model decides."""
     model: (
         str
         | Literal[
@@ -92,33 +130,65 @@ class ImageEditParamsBase(MethodOptions, total=False):
         ]
         | None
     )
+    """The image model, by name. Which of the other keywords apply depends on it."""
     n: int | None
+    """How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one."""
     size: str | Literal["256x256", "512x512", "1024x1024", "1536x1024", "1024x1536", "auto"] | None
+    """Width and height of the result in pixels, as in `1536x1024`; `auto` leaves them to the model. Which
+    sizes there are depends on the model."""
     response_format: Literal["url", "b64_json"] | None
+    """How the `dall-e` models return an image: `url`, an address that works for an hour, or `b64_json`, the
+    image itself in base64. Other models always return base64 and take no such keyword."""
     output_format: Literal["png", "jpeg", "webp"] | None
+    """The file format of the result: `png`, the default, `jpeg` or `webp`. Not for the `dall-e` models."""
     output_compression: int | None
+    """The quality of lossy compression in percent, 0 to 100, the default. Only with `output_format` `jpeg` or
+    `webp`."""
     user: str
+    """The older name of `safety_identifier`, used where that is absent."""
     input_fidelity: Literal["high", "low"] | None
+    """How closely features of the input images, faces above all, are kept: `low`, the default, or `high`.
+    Only some models take it."""
     partial_images: int | None
+    """How many unfinished versions a stream shows before the image, 0 to 3; fewer come if the image is ready
+    early. With 0, the stream holds one event with the whole image."""
     quality: Literal["standard", "low", "medium", "high", "auto"] | None
+    """How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to the model.
+    `standard` belongs to `dall-e-2`."""
     complexity: Literal["low", "medium", "high"] | None
+    """How much the model computes to plan the image, `low`, `medium` or `high`, whatever the `quality` of
+    rendering; by default the model's own."""
     frame_count: int | None
+    """Frames of an animated GIF, 2 to 16; by default 9. Only for GIF output, which excludes streams and
+    masks."""
     frame_duration_ms: int | None
+    """Milliseconds for which each frame of a GIF is shown, rounded to tens; by default 200. Only for GIF
+    output."""
     safety_identifier: str | None
+    """A stable id of your end user, by which abuse can be found. Best a hash, never a name or an address. It
+    takes precedence over `user`."""
     svg: ImageSvgParam | None
+    """Which model writes an SVG, and with how much reasoning. Only for SVG output, which needs `n=1` and
+    excludes streams."""
     markup: FileTypes
+    """A partly transparent PNG laid over the first image, and of its size, to show what to do where. Not
+    together with `mask`; few models take it."""
 
 
 class ImageEditParamsNonStreaming(ImageEditParamsBase, total=False):
     """Keyword arguments of `images.edit` for an answer that is no stream."""
 
     stream: Literal[False] | None
+    """`True` returns an iterator over events, which `partial_images` fills with unfinished versions; by
+    default the call returns when the images are ready. Not for the `dall-e` models."""
 
 
 class ImageEditParamsStreaming(ImageEditParamsBase, total=False):
     """Keyword arguments of `images.edit` for a stream."""
 
     stream: Required[Literal[True]]
+    """`True` returns an iterator over events, which `partial_images` fills with unfinished versions; by
+    default the call returns when the images are ready. Not for the `dall-e` models."""
 
 
 ImageEditParams: TypeAlias = ImageEditParamsNonStreaming | ImageEditParamsStreaming
@@ -130,12 +200,20 @@ class ImageEditPartialImageEvent(BaseModel):
     type: Literal["image_edit.partial_image"]
     """Always `image_edit.partial_image`."""
     b64_json: str
+    """The image in base64, in the format of `output_format`; decode it with `base64.b64decode`."""
     created_at: int
+    """When the event was made, in Unix seconds."""
     size: Open[Literal["1024x1024", "1024x1536", "1536x1024", "auto"]]
+    """Width and height of the image in pixels, as in `1536x1024`; `auto` where they were left to the
+    model."""
     quality: Open[Literal["low", "medium", "high", "auto"]]
+    """The quality with which the image is rendered; `auto` where it was left to the model."""
     background: Open[Literal["transparent", "opaque", "auto"]]
+    """Whether the background is `transparent` or `opaque`; `auto` where it was left to the model."""
     output_format: Open[Literal["png", "webp", "jpeg"]]
+    """The file format of the image: `png`, `webp` or `jpeg`."""
     partial_image_index: int
+    """The place of this version among the unfinished ones, from 0."""
 
 
 ImageEditStreamEvent: TypeAlias = Annotated[
@@ -149,26 +227,38 @@ class ImageGenCompletedEvent(BaseModel):
     type: Literal["image_generation.completed"]
     """Always `image_generation.completed`."""
     b64_json: str
+    """The image in base64, in the format of `output_format`; decode it with `base64.b64decode`."""
     created_at: int
+    """When the event was made, in Unix seconds."""
     size: Open[Literal["1024x1024", "1024x1536", "1536x1024", "auto"]]
+    """Width and height of the image in pixels, as in `1536x1024`; `auto` where they were left to the
+    model."""
     quality: Open[Literal["low", "medium", "high", "auto"]]
+    """The quality with which the image is rendered; `auto` where it was left to the model."""
     background: Open[Literal["transparent", "opaque", "auto"]]
+    """Whether the background is `transparent` or `opaque`; `auto` where it was left to the model."""
     output_format: Open[Literal["png", "webp", "jpeg"]]
+    """The file format of the image: `png`, `webp` or `jpeg`."""
     usage: ImagesUsage
+    """The tokens that the call used."""
 
 
 class ImageGenInputUsageDetails(BaseModel):
     """Image gen input usage details."""
 
     text_tokens: int
+    """Input tokens of the prompt's text."""
     image_tokens: int
+    """Input tokens of the images that were sent."""
 
 
 class ImageGenOutputTokensDetails(BaseModel):
     """Image gen output tokens details."""
 
     image_tokens: int
+    """Output tokens of images."""
     text_tokens: int
+    """Output tokens of text."""
 
 
 class ImageGenPartialImageEvent(BaseModel):
@@ -177,12 +267,20 @@ class ImageGenPartialImageEvent(BaseModel):
     type: Literal["image_generation.partial_image"]
     """Always `image_generation.partial_image`."""
     b64_json: str
+    """The image in base64, in the format of `output_format`; decode it with `base64.b64decode`."""
     created_at: int
+    """When the event was made, in Unix seconds."""
     size: Open[Literal["1024x1024", "1024x1536", "1536x1024", "auto"]]
+    """Width and height of the image in pixels, as in `1536x1024`; `auto` where they were left to the
+    model."""
     quality: Open[Literal["low", "medium", "high", "auto"]]
+    """The quality with which the image is rendered; `auto` where it was left to the model."""
     background: Open[Literal["transparent", "opaque", "auto"]]
+    """Whether the background is `transparent` or `opaque`; `auto` where it was left to the model."""
     output_format: Open[Literal["png", "webp", "jpeg"]]
+    """The file format of the image: `png`, `webp` or `jpeg`."""
     partial_image_index: int
+    """The place of this version among the unfinished ones, from 0."""
 
 
 ImageGenStreamEvent: TypeAlias = Annotated[ImageGenPartialImageEvent | ImageGenCompletedEvent, OneOf("type")]
@@ -192,10 +290,15 @@ class ImageGenUsage(BaseModel):
     """Image gen usage."""
 
     input_tokens: int
+    """Tokens of the prompt and the input images together."""
     total_tokens: int
+    """Input and output tokens together."""
     output_tokens: int
+    """Tokens of what the model made."""
     input_tokens_details: ImageGenInputUsageDetails
+    """The input tokens, split into text and images."""
     output_tokens_details: ImageGenOutputTokensDetails | None = None
+    """The output tokens, split into images and text; absent from some answers."""
 
 
 ImageModel: TypeAlias = str
@@ -205,13 +308,25 @@ class ImageGenerateParamsBase(MethodOptions, total=False):
     """Keyword arguments of `images.generate`, but `stream`."""
 
     prompt: Required[str]
+    """What the image shows, in words: at most 32000 characters, and fewer with older models."""
     model: ImageModel | None
+    """The image model, by name. Which of the other keywords apply depends on it."""
     n: int | None
+    """How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one."""
     quality: Literal["standard", "hd", "low", "medium", "high", "auto"] | None
+    """How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to the model.
+    `standard` and `hd` belong to the `dall-e` models."""
     response_format: Literal["url", "b64_json"] | None
+    """How the `dall-e` models return an image: `url`, an address that works for an hour, or `b64_json`, the
+    image itself in base64. Other models always return base64 and take no such keyword."""
     output_format: Literal["png", "jpeg", "webp"] | None
+    """The file format: `png`, the default, `jpeg` or `webp`. Not for the `dall-e` models."""
     output_compression: int | None
+    """The quality of lossy compression in percent, 0 to 100, the default. Only with `output_format` `jpeg` or
+    `webp`."""
     partial_images: int | None
+    """How many unfinished versions a stream shows before the image, 0 to 3; fewer come if the image is ready
+    early. With 0, the stream holds one event with the whole image."""
     size: (
         str
         | Literal[
@@ -219,27 +334,50 @@ class ImageGenerateParamsBase(MethodOptions, total=False):
         ]
         | None
     )
+    """Width and height in pixels, as in `1536x1024`; `auto` leaves them to the model. Which sizes there are
+    depends on the model."""
     moderation: Literal["low", "auto"] | None
+    """How strictly the content is filtered: `low` filters less than `auto`, the default. Not for the `dall-e`
+    models."""
     background: Literal["transparent", "opaque", "auto"] | None
+    """`transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the default, by which
+    the model decides."""
     style: Literal["vivid", "natural"] | None
+    """How the picture looks: striking with `vivid`, the default, plain with `natural`. Only `dall-e-3` takes
+    it; for other models, put the style into `prompt`."""
     user: str
+    """The older name of `safety_identifier`, used where that is absent."""
     complexity: Literal["low", "medium", "high"] | None
+    """How much the model computes to plan the image, `low`, `medium` or `high`, whatever the `quality` of
+    rendering; by default the model's own."""
     frame_count: int | None
+    """Frames of an animated GIF, 2 to 16; by default 9. Only for GIF output, which excludes streams and
+    masks."""
     frame_duration_ms: int | None
+    """Milliseconds for which each frame of a GIF is shown, rounded to tens; by default 200. Only for GIF
+    output."""
     safety_identifier: str | None
+    """A stable id of your end user, by which abuse can be found. Best a hash, never a name or an address. It
+    takes precedence over `user`."""
     svg: ImageSvgParam | None
+    """Which model writes an SVG, and with how much reasoning. Only for SVG output, which needs `n=1` and
+    excludes streams."""
 
 
 class ImageGenerateParamsNonStreaming(ImageGenerateParamsBase, total=False):
     """Keyword arguments of `images.generate` for an answer that is no stream."""
 
     stream: Literal[False] | None
+    """`True` returns an iterator over events, which `partial_images` fills with unfinished versions; by
+    default the call returns when the images are ready. Not for the `dall-e` models."""
 
 
 class ImageGenerateParamsStreaming(ImageGenerateParamsBase, total=False):
     """Keyword arguments of `images.generate` for a stream."""
 
     stream: Required[Literal[True]]
+    """`True` returns an iterator over events, which `partial_images` fills with unfinished versions; by
+    default the call returns when the images are ready. Not for the `dall-e` models."""
 
 
 ImageGenerateParams: TypeAlias = ImageGenerateParamsNonStreaming | ImageGenerateParamsStreaming
@@ -249,9 +387,17 @@ class ImagesResponse(BaseModel):
     """Images response."""
 
     created: int
+    """When the images were made, in Unix seconds."""
     data: list[Image] | None = None
+    """The images, `n` of them."""
     background: Open[Literal["transparent", "opaque"]] | None = None
+    """Whether the background is `transparent` or `opaque`; absent if the model does not report it."""
     output_format: Open[Literal["png", "webp", "jpeg"]] | None = None
+    """The file format of the images: `png`, `webp` or `jpeg`; absent if the model does not report it."""
     size: Open[Literal["1024x1024", "1024x1536", "1536x1024"]] | None = None
+    """Width and height of the images in pixels, as in `1536x1024`; absent if the model does not report
+    them."""
     quality: Open[Literal["low", "medium", "high"]] | None = None
+    """The quality with which the images were rendered; absent if the model does not report it."""
     usage: ImageGenUsage | None = None
+    """The tokens that the call used; absent from `dall-e` models, which count none."""

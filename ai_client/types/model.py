@@ -11,16 +11,23 @@ class Model(BaseModel):
     """Model."""
 
     id: str
+    """Name of the model, which calls take as `model`."""
     created: int
+    """When the model was created, in Unix seconds."""
     object: Open[Literal["model"]]
     """Always `model`."""
     owned_by: str
+    """Organization that the model belongs to."""
     shutdown_date: str | None = None
+    """Day on which the model is switched off, as `YYYY-MM-DD`; `None` if none is announced."""
 
 
 class ModelDeleted(BaseModel):
     """Model deleted."""
 
     id: str
+    """Name of the deleted model."""
     deleted: bool
+    """`True` if the model was deleted."""
     object: str
+    """`model`, the kind of thing that was deleted."""

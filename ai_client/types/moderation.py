@@ -15,69 +15,119 @@ class ModerationCreateResponseResultCategories(BaseModel):
     """`result.categories` of `ModerationCreateResponse`."""
 
     hate: bool
+    """Hatred of people for what they are, such as their origin, religion, gender or disability."""
     hate_threatening: bool = Field(alias="hate/threatening")
+    """Hatred of such people together with violence or grave harm."""
     harassment: bool
+    """Insults or bullying of anyone."""
     harassment_threatening: bool = Field(alias="harassment/threatening")
+    """Insults or bullying together with violence or grave harm."""
     self_harm: bool = Field(alias="self-harm")
+    """Suicide, eating disorders and other self-harm, shown or encouraged."""
     self_harm_intent: bool = Field(alias="self-harm/intent")
+    """The speaker's own wish or plan to harm themselves."""
     self_harm_instructions: bool = Field(alias="self-harm/instructions")
+    """Instructions or advice for self-harm."""
     sexual: bool
+    """Content that is to arouse, or that advertises sexual services; education is not meant."""
     sexual_minors: bool = Field(alias="sexual/minors")
+    """Sexual content with a person under 18."""
     violence: bool
+    """Death, injuries or violence."""
     violence_graphic: bool = Field(alias="violence/graphic")
+    """Death, injuries or violence in graphic detail."""
     illicit: bool | None = None
+    """Instructions or advice for crimes and other illegal acts. `None` from models that do not check it."""
     illicit_violent: bool | None = Field(default=None, alias="illicit/violent")
+    """Instructions or advice for illegal acts that involve violence, or for getting a weapon. `None` from
+    models that do not check it."""
 
 
 class ModerationCreateResponseResultCategoryScores(BaseModel):
     """`result.category_scores` of `ModerationCreateResponse`."""
 
     hate: float
+    """Certainty, from 0 to 1, of `hate` in `categories`."""
     hate_threatening: float = Field(alias="hate/threatening")
+    """Certainty, from 0 to 1, of `hate_threatening` in `categories`."""
     harassment: float
+    """Certainty, from 0 to 1, of `harassment` in `categories`."""
     harassment_threatening: float = Field(alias="harassment/threatening")
+    """Certainty, from 0 to 1, of `harassment_threatening` in `categories`."""
     illicit: float
+    """Certainty, from 0 to 1, of `illicit` in `categories`."""
     illicit_violent: float = Field(alias="illicit/violent")
+    """Certainty, from 0 to 1, of `illicit_violent` in `categories`."""
     self_harm: float = Field(alias="self-harm")
+    """Certainty, from 0 to 1, of `self_harm` in `categories`."""
     self_harm_intent: float = Field(alias="self-harm/intent")
+    """Certainty, from 0 to 1, of `self_harm_intent` in `categories`."""
     self_harm_instructions: float = Field(alias="self-harm/instructions")
+    """Certainty, from 0 to 1, of `self_harm_instructions` in `categories`."""
     sexual: float
+    """Certainty, from 0 to 1, of `sexual` in `categories`."""
     sexual_minors: float = Field(alias="sexual/minors")
+    """Certainty, from 0 to 1, of `sexual_minors` in `categories`."""
     violence: float
+    """Certainty, from 0 to 1, of `violence` in `categories`."""
     violence_graphic: float = Field(alias="violence/graphic")
+    """Certainty, from 0 to 1, of `violence_graphic` in `categories`."""
 
 
 class ModerationCreateResponseResultCategoryAppliedInputTypes(BaseModel):
     """`result.category_applied_input_types` of `ModerationCreateResponse`."""
 
     hate: list[Open[Literal["text"]]]
+    """Kinds of input that the score of `hate` is about: `text`, or nothing if only images were checked."""
     hate_threatening: list[Open[Literal["text"]]] = Field(alias="hate/threatening")
+    """Kinds of input that the score of `hate_threatening` is about: `text`, or nothing if only images were
+    checked."""
     harassment: list[Open[Literal["text"]]]
+    """Kinds of input that the score of `harassment` is about: `text`, or nothing if only images were
+    checked."""
     harassment_threatening: list[Open[Literal["text"]]] = Field(alias="harassment/threatening")
+    """Kinds of input that the score of `harassment_threatening` is about: `text`, or nothing if only images
+    were checked."""
     illicit: list[Open[Literal["text"]]]
+    """Kinds of input that the score of `illicit` is about: `text`, or nothing if only images were checked."""
     illicit_violent: list[Open[Literal["text"]]] = Field(alias="illicit/violent")
+    """Kinds of input that the score of `illicit_violent` is about: `text`, or nothing if only images were
+    checked."""
     self_harm: list[Open[Literal["text", "image"]]] = Field(alias="self-harm")
+    """Kinds of input that the score of `self_harm` is about: `text`, `image` or both."""
     self_harm_intent: list[Open[Literal["text", "image"]]] = Field(alias="self-harm/intent")
+    """Kinds of input that the score of `self_harm_intent` is about: `text`, `image` or both."""
     self_harm_instructions: list[Open[Literal["text", "image"]]] = Field(alias="self-harm/instructions")
+    """Kinds of input that the score of `self_harm_instructions` is about: `text`, `image` or both."""
     sexual: list[Open[Literal["text", "image"]]]
+    """Kinds of input that the score of `sexual` is about: `text`, `image` or both."""
     sexual_minors: list[Open[Literal["text"]]] = Field(alias="sexual/minors")
+    """Kinds of input that the score of `sexual_minors` is about: `text`, or nothing if only images were
+    checked."""
     violence: list[Open[Literal["text", "image"]]]
+    """Kinds of input that the score of `violence` is about: `text`, `image` or both."""
     violence_graphic: list[Open[Literal["text", "image"]]] = Field(alias="violence/graphic")
+    """Kinds of input that the score of `violence_graphic` is about: `text`, `image` or both."""
 
 
 class Moderation(BaseModel):
     """`result` of `ModerationCreateResponse`."""
 
     flagged: bool
+    """Whether any category was found."""
     categories: ModerationCreateResponseResultCategories
+    """For each category, whether it was found."""
     category_scores: ModerationCreateResponseResultCategoryScores
+    """For each category, how certain the model is that it occurs, from 0 to 1."""
     category_applied_input_types: ModerationCreateResponseResultCategoryAppliedInputTypes
+    """For each category, which kinds of input its score is about."""
 
 
 class ModerationCreateParamsInputImageUrlImageUrl(TypedDict, total=False):
     """`input.image_url.image_url` of `ModerationCreateParams`."""
 
     url: Required[str]
+    """Address of the image, or the image itself as a data URL in base64."""
 
 
 class ModerationCreateParamsInputImageUrl(TypedDict, total=False):
@@ -86,6 +136,7 @@ class ModerationCreateParamsInputImageUrl(TypedDict, total=False):
     type: Required[Literal["image_url"]]
     """Always `image_url`."""
     image_url: Required[ModerationCreateParamsInputImageUrlImageUrl]
+    """The image to check."""
 
 
 class ModerationCreateParamsInputText(TypedDict, total=False):
@@ -94,6 +145,7 @@ class ModerationCreateParamsInputText(TypedDict, total=False):
     type: Required[Literal["text"]]
     """Always `text`."""
     text: Required[str]
+    """The text to check."""
 
 
 ModerationModel: TypeAlias = str
@@ -105,12 +157,19 @@ class ModerationCreateParams(MethodOptions, total=False):
     input: Required[
         str | Sequence[str] | Iterable[ModerationCreateParamsInputImageUrl | ModerationCreateParamsInputText]
     ]
+    """What to check: a text, a list of texts, or a list of parts, each a dict with a text or an image, which
+    only some models take."""
     model: ModerationModel
+    """Name of the moderation model. Default: `omni-moderation-latest`."""
 
 
 class ModerationCreateResponse(BaseModel):
     """Moderation create response."""
 
     id: str
+    """Identifier of this check."""
     model: str
+    """Name of the moderation model that did the check."""
     results: list[Moderation]
+    """What was found: one result for each text, or one for all parts together if the input is a list of
+    parts."""

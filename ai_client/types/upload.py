@@ -14,29 +14,47 @@ class Upload(BaseModel):
     """Upload."""
 
     id: str
+    """The id of the upload, which `uploads.complete` and the calls for parts take."""
     created_at: int
+    """When the upload was started, in Unix seconds."""
     filename: str
+    """What the file is called, as given when it was uploaded."""
     bytes: int
+    """The size in bytes that the file will have."""
     purpose: str
+    """What the file is for, as in `files.create`."""
     status: Open[Literal["pending", "completed", "cancelled", "expired"]]
+    """How far the upload is: `pending` while parts are missing, `completed`, `cancelled`, or `expired` if it
+    was not completed in time."""
     expires_at: int
+    """Until when the upload can be completed, in Unix seconds."""
     object: Open[Literal["upload"]] | None = None
     """Always `upload` where it is present."""
     file: FileObject | None = None
+    """The file that the parts became; absent until the upload is completed."""
 
 
 class UploadCompleteParams(MethodOptions, total=False):
     """Keyword arguments of `uploads.complete`."""
 
     part_ids: Required[Sequence[str]]
+    """The ids of the parts, in the order in which they make up the file."""
     md5: str
+    """The MD5 checksum of the file in hexadecimal, which the server verifies; without it, nothing is
+    compared."""
 
 
 class UploadCreateParams(MethodOptions, total=False):
     """Keyword arguments of `uploads.create`."""
 
     filename: Required[str]
+    """What to call the file, with its extension."""
     purpose: Required[Literal["assistants", "batch", "fine-tune", "vision"]]
+    """What the file is for, as in `files.create`."""
     bytes: Required[int]
+    """The size of the whole file in bytes; the parts must add up to it."""
     mime_type: Required[str]
+    """The MIME type of the file, which must suit its purpose."""
     expires_after: FileExpirationAfterParam
+    """When the API deletes the file that the upload makes. By default never, and for `batch` after 30
+    days."""

@@ -1,4 +1,4 @@
-"""What parameters and fields mean, in sentences written by hand: the tables `tools/api/prose/*.toml`.
+"""Descriptions of parameters and fields, written by hand: the tables `tools/api/prose/*.toml`.
 
 `tools/api/README.md` describes them. An entry that describes nothing is an error, so that the tables stay current.
 """

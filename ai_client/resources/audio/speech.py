@@ -17,7 +17,7 @@ class Speech(Resource[M]):
 
     @operation
     async def create(self, **params: Unpack[SpeechCreateParams]) -> BinaryResponse:
-        """Send `POST /audio/speech` and return the body of the answer."""
+        """Turn text into speech and return the audio, held in memory; `with_streaming_response` reads it as it comes."""
         return await self._call(
             "POST",
             "/audio/speech",

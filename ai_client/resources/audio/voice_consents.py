@@ -27,7 +27,7 @@ class VoiceConsents(Resource[M]):
 
     @operation
     async def create(self, **params: Unpack[VoiceConsentCreateParams]) -> VoiceConsent:
-        """Send `POST /audio/voice_consents`."""
+        """Upload the recording in which a speaker agrees that a voice is made of theirs."""
         return await self._call(
             "POST",
             "/audio/voice_consents",
@@ -40,7 +40,7 @@ class VoiceConsents(Resource[M]):
 
     @operation
     async def retrieve(self, consent_id: str, **options: Unpack[MethodOptions]) -> VoiceConsent:
-        """Send `GET /audio/voice_consents/{consent_id}`."""
+        """Return what is known about a recorded consent."""
         return await self._call(
             "GET",
             path("/audio/voice_consents/{consent_id}", consent_id=consent_id),
@@ -51,7 +51,7 @@ class VoiceConsents(Resource[M]):
 
     @operation
     async def update(self, consent_id: str, **params: Unpack[VoiceConsentUpdateParams]) -> VoiceConsent:
-        """Send `POST /audio/voice_consents/{consent_id}`."""
+        """Rename a recorded consent."""
         return await self._call(
             "POST",
             path("/audio/voice_consents/{consent_id}", consent_id=consent_id),
@@ -62,7 +62,7 @@ class VoiceConsents(Resource[M]):
 
     @operation
     async def delete(self, consent_id: str, **options: Unpack[MethodOptions]) -> VoiceConsentDeleted:
-        """Send `DELETE /audio/voice_consents/{consent_id}`."""
+        """Delete a recorded consent."""
         return await self._call(
             "DELETE",
             path("/audio/voice_consents/{consent_id}", consent_id=consent_id),
@@ -73,5 +73,5 @@ class VoiceConsents(Resource[M]):
 
     @pages
     def list(self, **params: Unpack[VoiceConsentListParams]) -> CursorListing[VoiceConsent]:
-        """List the items of `GET /audio/voice_consents`, page by page."""
+        """Iterate over the recorded consents, page by page."""
         return CursorListing(self, "/audio/voice_consents", VoiceConsentListParams, params, VoiceConsent)

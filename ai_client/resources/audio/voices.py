@@ -18,7 +18,7 @@ class Voices(Resource[M]):
 
     @operation
     async def create(self, **params: Unpack[VoiceCreateParams]) -> Voice:
-        """Send `POST /audio/voices`."""
+        """Make a custom voice, from a recording of a person who agreed or from a description in words."""
         return await self._call(
             "POST",
             "/audio/voices",
@@ -31,7 +31,7 @@ class Voices(Resource[M]):
 
     @operation
     async def delete(self, voice_id: str, **options: Unpack[MethodOptions]) -> VoiceDeleted:
-        """Send `DELETE /audio/voices/{voice_id}`."""
+        """Delete a custom voice."""
         return await self._call(
             "DELETE",
             path("/audio/voices/{voice_id}", voice_id=voice_id),

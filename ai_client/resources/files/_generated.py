@@ -17,7 +17,7 @@ class Files(Resource[M]):
 
     @operation
     async def create(self, **params: Unpack[FileCreateParams]) -> FileObject:
-        """Send `POST /files`."""
+        """Upload a file for other calls to use."""
         return await self._call(
             "POST",
             "/files",
@@ -30,21 +30,21 @@ class Files(Resource[M]):
 
     @operation
     async def retrieve(self, file_id: str, **options: Unpack[MethodOptions]) -> FileObject:
-        """Send `GET /files/{file_id}`."""
+        """Return what is known about a file: name, size, purpose."""
         return await self._call(
             "GET", path("/files/{file_id}", file_id=file_id), MethodOptions, options, FileObject
         )
 
     @operation
     async def delete(self, file_id: str, **options: Unpack[MethodOptions]) -> FileDeleted:
-        """Send `DELETE /files/{file_id}`."""
+        """Delete a file."""
         return await self._call(
             "DELETE", path("/files/{file_id}", file_id=file_id), MethodOptions, options, FileDeleted
         )
 
     @operation
     async def content(self, file_id: str, **options: Unpack[MethodOptions]) -> BinaryResponse:
-        """Send `GET /files/{file_id}/content` and return the body of the answer."""
+        """Return the bytes of a file, held in memory; `with_streaming_response` reads them in pieces."""
         return await self._call(
             "GET",
             path("/files/{file_id}/content", file_id=file_id),
@@ -56,12 +56,12 @@ class Files(Resource[M]):
 
     @operation
     async def retrieve_content(self, file_id: str, **options: Unpack[MethodOptions]) -> str:
-        """Send `GET /files/{file_id}/content`, which is deprecated."""
+        """Return the content of a file as text; use `content` instead, which keeps its bytes, which is deprecated."""
         return await self._call(
             "GET", path("/files/{file_id}/content", file_id=file_id), MethodOptions, options, str
         )
 
     @pages
     def list(self, **params: Unpack[FileListParams]) -> CursorListing[FileObject]:
-        """List the items of `GET /files`, page by page."""
+        """Iterate over the files of the project, page by page."""
         return CursorListing(self, "/files", FileListParams, params, FileObject)

@@ -99,7 +99,7 @@ class Responses(Resource[M]):
         **params: Unpack[ResponseCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Response]]: ...
     def create(self, **params: Any) -> Any:
-        """Send `POST /responses`; with `stream=True`, return its events as they come."""
+        """Create a response of a model to `input`: text, JSON, or calls of tools."""
         return self._run(
             self._call(
                 "POST", "/responses", ResponseCreateParamsBase, params, Response, stream=ResponseStreamEvent
@@ -187,7 +187,7 @@ class Responses(Resource[M]):
         **params: Unpack[ResponseRetrieveParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Response]]: ...
     def retrieve(self, response_id: str, **params: Any) -> Any:
-        """Send `GET /responses/{response_id}`; with `stream=True`, return its events as they come."""
+        """Return a stored response by its id, with its present status and output."""
         return self._run(
             self._call(
                 "GET",
@@ -201,7 +201,7 @@ class Responses(Resource[M]):
 
     @operation
     async def delete(self, response_id: str, **options: Unpack[MethodOptions]) -> None:
-        """Send `DELETE /responses/{response_id}`."""
+        """Delete a stored response."""
         return await self._call(
             "DELETE",
             path("/responses/{response_id}", response_id=response_id),
@@ -213,7 +213,7 @@ class Responses(Resource[M]):
 
     @operation
     async def cancel(self, response_id: str, **options: Unpack[MethodOptions]) -> Response:
-        """Send `POST /responses/{response_id}/cancel`."""
+        """Stop a response that runs in the background, and return it."""
         return await self._call(
             "POST",
             path("/responses/{response_id}/cancel", response_id=response_id),
@@ -224,7 +224,7 @@ class Responses(Resource[M]):
 
     @operation
     async def compact(self, **params: Unpack[ResponseCompactParams]) -> CompactedResponse:
-        """Send `POST /responses/compact`."""
+        """Compress a conversation into fewer items, to send as the input of the next response."""
         return await self._call(
             "POST", "/responses/compact", ResponseCompactParams, params, CompactedResponse
         )

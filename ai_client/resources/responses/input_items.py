@@ -21,7 +21,7 @@ class InputItems(Resource[M]):
 
     @pages
     def list(self, response_id: str, **params: Unpack[InputItemListParams]) -> CursorListing[ResponseItem]:
-        """List the items of `GET /responses/{response_id}/input_items`, page by page."""
+        """List the items of a response's input, page by page."""
         return CursorListing(
             self,
             path("/responses/{response_id}/input_items", response_id=response_id),

@@ -19,7 +19,7 @@ class InputTokens(Resource[M]):
 
     @operation
     async def count(self, **params: Unpack[InputTokenCountParams]) -> InputTokenCountResponse:
-        """Send `POST /responses/input_tokens`."""
+        """Count the tokens that an input would use, without creating a response."""
         return await self._call(
             "POST", "/responses/input_tokens", InputTokenCountParams, params, InputTokenCountResponse
         )

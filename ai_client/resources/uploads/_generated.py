@@ -26,19 +26,19 @@ class Uploads(Resource[M]):
 
     @operation
     async def create(self, **params: Unpack[UploadCreateParams]) -> Upload:
-        """Send `POST /uploads`."""
+        """Start an upload in parts, for a large file: add the parts, then complete it within the hour."""
         return await self._call("POST", "/uploads", UploadCreateParams, params, Upload)
 
     @operation
     async def cancel(self, upload_id: str, **options: Unpack[MethodOptions]) -> Upload:
-        """Send `POST /uploads/{upload_id}/cancel`."""
+        """Cancel an upload that is not complete; no further parts can be added."""
         return await self._call(
             "POST", path("/uploads/{upload_id}/cancel", upload_id=upload_id), MethodOptions, options, Upload
         )
 
     @operation
     async def complete(self, upload_id: str, **params: Unpack[UploadCompleteParams]) -> Upload:
-        """Send `POST /uploads/{upload_id}/complete`."""
+        """End an upload: make a file of its parts."""
         return await self._call(
             "POST",
             path("/uploads/{upload_id}/complete", upload_id=upload_id),

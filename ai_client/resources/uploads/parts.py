@@ -17,7 +17,7 @@ class Parts(Resource[M]):
 
     @operation
     async def create(self, upload_id: str, **params: Unpack[PartCreateParams]) -> UploadPart:
-        """Send `POST /uploads/{upload_id}/parts`."""
+        """Add a part to an upload."""
         return await self._call(
             "POST",
             path("/uploads/{upload_id}/parts", upload_id=upload_id),

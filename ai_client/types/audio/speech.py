@@ -13,9 +13,18 @@ class SpeechCreateParams(MethodOptions, total=False):
     """Keyword arguments of `audio.speech.create`."""
 
     model: Required[SpeechModel]
+    """The model that speaks, by name."""
     input: Required[str]
+    """The text to speak, at most 4096 characters."""
     voice: Required[VoiceIdsOrCustomVoiceParam]
+    """Who speaks: a built-in voice by name, such as `alloy`, or a custom voice as `{"id": ...}`."""
     instructions: str
+    """How to speak: mood, accent, pace and the like, in words. The `tts-1` models ignore it."""
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
+    """The format of the audio: `mp3`, the default, `opus`, `aac`, `flac`, `wav`, or `pcm` (16-bit samples at
+    24 kHz, without a header)."""
     speed: float
+    """How fast to speak, 0.25 to 4.0 times the usual pace; by default 1.0."""
     stream_format: Literal["sse", "audio"]
+    """How the body is sent: `audio`, the default, is the plain bytes; `sse` wraps them as base64 into
+    server-sent events, which the `tts-1` models cannot."""

@@ -21,17 +21,25 @@ class Logprob(BaseModel):
     """`logprob` of `Transcription`."""
 
     token: str | None = None
+    """The token."""
     logprob: float | None = None
+    """The natural logarithm of the token's probability: 0 is certain, lower is less likely."""
     bytes: list[float] | None = None
+    """The token as UTF-8 bytes; a character may be spread over several tokens."""
 
 
 class Transcription(BaseModel):
     """Transcription."""
 
     text: str
+    """What was said, as text."""
     languages: list[TranscriptionLanguage] | None = None
+    """The languages that were detected; empty if none is sure. Absent from models that do not detect them."""
     logprobs: list[Logprob] | None = None
+    """How likely each token of the text was; absent unless `include` asks for `logprobs`."""
     usage: Annotated[TranscriptTextUsageTokens | TranscriptTextUsageDuration, OneOf("type")] | None = None
+    """What is billed: tokens or seconds of audio, by the model; `type` says which. Absent if the server does
+    not report it."""
 
 
 TranscriptionInclude: TypeAlias = Literal["logprobs"]
@@ -43,39 +51,72 @@ class VadConfigParam(TypedDict, total=False):
     type: Required[Literal["server_vad"]]
     """Always `server_vad`."""
     prefix_padding_ms: int
+    """Milliseconds of audio to keep before detected speech; by default 300."""
     silence_duration_ms: int
+    """Milliseconds of silence that end a chunk; by default 200. Less cuts sooner, also at short pauses."""
     threshold: float
+    """How loud audio must be to count as speech, 0 to 1; by default 0.5. Raise it where it is noisy."""
 
 
 class TranscriptionCreateParamsBase(MethodOptions, total=False):
     """Keyword arguments of `audio.transcriptions.create`, but `response_format` and `stream`."""
 
     file: Required[FileTypes]
+    """The recording: FLAC, MP3, MP4, MPEG, MPGA, M4A, OGG, WAV or WebM, as a path, an open binary file,
+    bytes, or a tuple of file name, content and content type. Pass bytes with a name: its extension tells the
+    format."""
     model: Required[AudioModel]
+    """The model that transcribes, by name. Which of the other keywords apply depends on it."""
     language: str
+    """The language spoken, as an ISO 639-1 code such as `en`; knowing it makes the result better and faster.
+    By default it is detected."""
     languages: Sequence[str]
+    """The languages that may be spoken, as ISO 639-1 codes. Only some models take it."""
     keywords: Sequence[str]
+    """Words and phrases that are likely to occur, such as names. Only some models take it."""
     prompt: str
+    """Text in the recording's language that shows the style and spelling to follow, or the end of the part
+    before. Models that tell speakers apart do not take it."""
     temperature: float
+    """Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by itself where it is
+    unsure."""
     include: Sequence[TranscriptionInclude]
+    """What to add to the result: `logprobs`, how likely each token was. Only with `response_format` `json`,
+    and with some models."""
     timestamp_granularities: Sequence[Literal["word", "segment"]]
+    """Which times to return, `segment`, `word` or both; by default `segment`. Only with `response_format`
+    `verbose_json`; times of words take longer to compute."""
     chunking_strategy: Literal["auto"] | VadConfigParam | None
+    """How the recording is cut: `auto` cuts at pauses, a `server_vad` mapping sets how they are found; by
+    default it stays whole. Models that tell speakers apart need it beyond 30 seconds."""
     known_speaker_names: Sequence[str]
+    """Names for up to 4 speakers, in the order of `known_speaker_references`; segments are labelled with
+    them."""
     known_speaker_references: Sequence[str]
+    """A sample of each of those speakers, 2 to 10 seconds long, as a `data:` URL, in any format that `file`
+    may have."""
 
 
 class TranscriptionCreateParamsNonStreaming(TranscriptionCreateParamsBase, total=False):
     """Keyword arguments of `audio.transcriptions.create` for an answer that is no stream."""
 
     response_format: Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
+    """What is returned: `json`, the default, a `Transcription`; `verbose_json` with times; `diarized_json`
+    with speakers; `text`, `srt` or `vtt` a string. Each model knows only some of them."""
     stream: Literal[False] | None
+    """`True` returns an iterator over events, with the text as it is recognized; by default the call returns
+    at the end. `whisper-1` ignores it."""
 
 
 class TranscriptionCreateParamsStreaming(TranscriptionCreateParamsBase, total=False):
     """Keyword arguments of `audio.transcriptions.create` for a stream."""
 
     stream: Required[Literal[True]]
+    """`True` returns an iterator over events, with the text as it is recognized; by default the call returns
+    at the end. `whisper-1` ignores it."""
     response_format: Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
+    """What is returned: `json`, the default, a `Transcription`; `verbose_json` with times; `diarized_json`
+    with speakers; `text`, `srt` or `vtt` a string. Each model knows only some of them."""
 
 
 TranscriptionCreateParams: TypeAlias = (
@@ -89,10 +130,15 @@ class TranscriptionDiarizedSegment(BaseModel):
     type: Open[Literal["transcript.text.segment"]]
     """Always `transcript.text.segment`."""
     id: str
+    """A name for the segment, unique in this result."""
     start: float
+    """When it starts, in seconds from the beginning of the recording."""
     end: float
+    """When it ends, in seconds from the beginning of the recording."""
     text: str
+    """What was said, as text."""
     speaker: str
+    """Who speaks: one of `known_speaker_names`, else `A`, `B` and so on in the order of appearance."""
 
 
 class TranscriptionDiarized(BaseModel):
@@ -101,43 +147,68 @@ class TranscriptionDiarized(BaseModel):
     task: Literal["transcribe"]
     """Always `transcribe`."""
     duration: float
+    """The length of the recording in seconds."""
     text: str
+    """The whole text, without speakers."""
     segments: list[TranscriptionDiarizedSegment]
+    """The text in pieces, each with its times and its speaker."""
     usage: Annotated[TranscriptTextUsageTokens | TranscriptTextUsageDuration, OneOf("type")] | None = None
+    """What is billed: tokens or seconds of audio, by the model; `type` says which. Absent if the server does
+    not report it."""
 
 
 class TranscriptionWord(BaseModel):
     """Transcription word."""
 
     word: str
+    """The word."""
     start: float
+    """When it starts, in seconds from the beginning of the recording."""
     end: float
+    """When it ends, in seconds from the beginning of the recording."""
 
 
 class TranscriptionSegment(BaseModel):
     """Transcription segment."""
 
     id: int
+    """The number of the segment, from 0."""
     seek: int
+    """Where the model's window on the recording stood for this segment, in hundredths of a second."""
     start: float
+    """When it starts, in seconds from the beginning of the recording."""
     end: float
+    """When it ends, in seconds from the beginning of the recording."""
     text: str
+    """What was said, as text."""
     tokens: list[int]
+    """The ids of the tokens of the text."""
     temperature: float
+    """The temperature at which this segment was decoded; above 0 where a lower one failed."""
     avg_logprob: float
+    """The mean log probability of the tokens; below -1 the text is doubtful."""
     compression_ratio: float
+    """How well the text compresses; above 2.4 it likely repeats itself."""
     no_speech_prob: float
+    """The probability that nobody speaks here. If it is high and `avg_logprob` below -1, treat the segment as
+    silence."""
 
 
 class TranscriptionVerbose(BaseModel):
     """Transcription verbose."""
 
     language: str
+    """The language that was spoken or detected, by its English name, such as `english`."""
     duration: float
+    """The length of the recording in seconds."""
     text: str
+    """What was said, as text."""
     words: list[TranscriptionWord] | None = None
+    """The words with their times; absent unless `timestamp_granularities` holds `word`."""
     segments: list[TranscriptionSegment] | None = None
+    """The text in pieces with their times; absent if `timestamp_granularities` asks for words only."""
     usage: TranscriptTextUsageDuration | None = None
+    """The seconds of audio that are billed; absent if the server does not report them."""
 
 
 TranscriptionCreateResponse: TypeAlias = Transcription | TranscriptionDiarized | TranscriptionVerbose
@@ -147,8 +218,11 @@ class TranscriptionTextDeltaEventLogprob(BaseModel):
     """`logprob` of `TranscriptionTextDeltaEvent`."""
 
     token: str | None = None
+    """The token."""
     logprob: float | None = None
+    """The natural logarithm of the token's probability: 0 is certain, lower is less likely."""
     bytes: list[int] | None = None
+    """The token as UTF-8 bytes; a character may be spread over several tokens."""
 
 
 class TranscriptionTextDeltaEvent(BaseModel):
@@ -157,16 +231,22 @@ class TranscriptionTextDeltaEvent(BaseModel):
     type: Literal["transcript.text.delta"]
     """Always `transcript.text.delta`."""
     delta: str
+    """The next piece of the text."""
     logprobs: list[TranscriptionTextDeltaEventLogprob] | None = None
+    """How likely each token of the text was; absent unless `include` asks for `logprobs`."""
     segment_id: str | None = None
+    """The id of the segment that the piece belongs to; only from models that tell speakers apart."""
 
 
 class TranscriptionTextDoneEventLogprob(BaseModel):
     """`logprob` of `TranscriptionTextDoneEvent`."""
 
     token: str | None = None
+    """The token."""
     logprob: float | None = None
+    """The natural logarithm of the token's probability: 0 is certain, lower is less likely."""
     bytes: list[int] | None = None
+    """The token as UTF-8 bytes; a character may be spread over several tokens."""
 
 
 class TranscriptionTextDoneEvent(BaseModel):
@@ -175,9 +255,13 @@ class TranscriptionTextDoneEvent(BaseModel):
     type: Literal["transcript.text.done"]
     """Always `transcript.text.done`."""
     text: str
+    """The whole text."""
     languages: list[TranscriptionLanguage] | None = None
+    """The languages that were detected; empty if none is sure. Absent from models that do not detect them."""
     logprobs: list[TranscriptionTextDoneEventLogprob] | None = None
+    """How likely each token of the text was; absent unless `include` asks for `logprobs`."""
     usage: TranscriptTextUsageTokens | None = None
+    """The tokens that are billed; absent if the server does not report them."""
 
 
 class TranscriptionTextSegmentEvent(BaseModel):
@@ -186,10 +270,15 @@ class TranscriptionTextSegmentEvent(BaseModel):
     type: Literal["transcript.text.segment"]
     """Always `transcript.text.segment`."""
     id: str
+    """A name for the segment, unique in this result."""
     start: float
+    """When it starts, in seconds from the beginning of the recording."""
     end: float
+    """When it ends, in seconds from the beginning of the recording."""
     text: str
+    """What was said, as text."""
     speaker: str
+    """Who speaks: one of `known_speaker_names`, else `A`, `B` and so on in the order of appearance."""
 
 
 TranscriptionStreamEvent: TypeAlias = Annotated[

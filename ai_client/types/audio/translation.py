@@ -15,30 +15,44 @@ class Translation(BaseModel):
     """Translation."""
 
     text: str
+    """The text in English."""
 
 
 class TranslationCreateParamsBase(MethodOptions, total=False):
     """Keyword arguments of `audio.translations.create`, but `response_format`."""
 
     file: Required[FileTypes]
+    """The recording: FLAC, MP3, MP4, MPEG, MPGA, M4A, OGG, WAV or WebM, as a path, an open binary file,
+    bytes, or a tuple of file name, content and content type. Pass bytes with a name: its extension tells the
+    format."""
     model: Required[str | Literal["whisper-1"]]
+    """The model that translates, by name: `whisper-1` is the only one."""
     prompt: str
+    """English text that shows the style and spelling to follow, or the end of the part before."""
     temperature: float
+    """Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by itself where it is
+    unsure."""
 
 
 class TranslationCreateParams(TranslationCreateParamsBase, total=False):
     """Keyword arguments of `audio.translations.create`."""
 
     response_format: AudioResponseFormat
+    """What is returned: `json`, the default, a `Translation`; `verbose_json` with times; `text`, `srt` or
+    `vtt` a string."""
 
 
 class TranslationVerbose(BaseModel):
     """Translation verbose."""
 
     language: str
+    """`english`, whatever was spoken."""
     duration: float
+    """The length of the recording in seconds."""
     text: str
+    """The text in English."""
     segments: list[TranscriptionSegment] | None = None
+    """The text in pieces with their times; absent from some answers."""
 
 
 TranslationCreateResponse: TypeAlias = Translation | TranslationVerbose

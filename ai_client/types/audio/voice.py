@@ -15,26 +15,39 @@ class Voice(BaseModel):
     object: Open[Literal["audio.voice"]]
     """Always `audio.voice`."""
     id: str
+    """The id of the voice, for `voice` of `audio.speech.create`."""
     name: str
+    """What the voice is called."""
     created_at: int
+    """When the voice was made, in Unix seconds."""
 
 
 class VoiceCreateParams(MethodOptions, total=False):
     """Keyword arguments of `audio.voices.create`."""
 
     name: Required[str]
+    """What to call the voice."""
     audio_sample: FileTypes
+    """The recording whose voice to copy. Required for `audio_sample`."""
     consent: str
+    """The id of the speaker's recorded consent, as in `VoiceConsent.id`. Required for `audio_sample`."""
     type: Literal["audio_sample", "prompt"]
+    """What the voice is made from: `audio_sample` takes `audio_sample` and `consent`, `prompt` takes
+    `prompt`. By default `audio_sample`."""
     prompt: str
+    """The voice in words. Required for `prompt`."""
     model: str
+    """The model that makes the voice; only for `prompt`."""
     script_hint: str
+    """What the voice will be used to say; only for `prompt`."""
 
 
 class VoiceDeleted(BaseModel):
     """Voice deleted."""
 
     id: str
+    """Which voice it was: its id."""
     deleted: bool
+    """`True` if the voice is gone."""
     object: Open[Literal["audio.voice.deleted"]]
     """Always `audio.voice.deleted`."""

@@ -15,36 +15,48 @@ class VoiceConsent(BaseModel):
     object: Open[Literal["audio.voice_consent"]]
     """Always `audio.voice_consent`."""
     id: str
+    """The id of the consent, for `consent` of `audio.voices.create`."""
     name: str
+    """The name given to the recording."""
     language: str
+    """The language in which the speaker agrees, as a BCP 47 tag such as `en-US`."""
     created_at: int
+    """When the recording was uploaded, in Unix seconds."""
 
 
 class VoiceConsentCreateParams(MethodOptions, total=False):
     """Keyword arguments of `audio.voice_consents.create`."""
 
     name: Required[str]
+    """A name by which you know the recording."""
     recording: Required[FileTypes]
+    """The recording, at most 10 MiB: MP3, WAV, OGG, AAC, FLAC, WebM or MP4 audio."""
     language: Required[str]
+    """The language in which the speaker agrees, as a BCP 47 tag such as `en-US`."""
 
 
 class VoiceConsentDeleted(BaseModel):
     """Voice consent deleted."""
 
     id: str
+    """Which consent it was: its id."""
     object: Open[Literal["audio.voice_consent"]]
     """Always `audio.voice_consent`."""
     deleted: bool
+    """`True` if the recording is gone."""
 
 
 class VoiceConsentListParams(MethodOptions, total=False):
     """Keyword arguments of `audio.voice_consents.list`."""
 
     after: str
+    """The id of the consent after which the list goes on; by default it starts with the first."""
     limit: int
+    """Consents per page, 1 to 100; by default 20. Iterating fetches further pages as needed."""
 
 
 class VoiceConsentUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `audio.voice_consents.update`."""
 
     name: Required[str]
+    """Its new name."""

@@ -25,33 +25,51 @@ class ChatCompletionTokenLogprobTopLogprob(BaseModel):
     """`top_logprob` of `ChatCompletionTokenLogprob`."""
 
     token: str
+    """Text of the candidate token."""
     logprob: float
+    """Natural logarithm of the candidate's probability, 0 at most; -9999.0 stands for a very unlikely
+    token."""
     bytes: list[int] | None = None
+    """The candidate's UTF-8 bytes as numbers; they may be a part of a character only. `None` if the token has
+    no bytes."""
 
 
 class ChatCompletionTokenLogprob(BaseModel):
     """Chat completion token logprob."""
 
     token: str
+    """Text of the token that was generated."""
     logprob: float
+    """Natural logarithm of the token's probability, 0 at most; -9999.0 stands for a very unlikely token."""
     top_logprobs: list[ChatCompletionTokenLogprobTopLogprob]
+    """The likeliest tokens at this position, at most as many as the request's `top_logprobs`."""
     bytes: list[int] | None = None
+    """The token's UTF-8 bytes as numbers. A character may be split over several tokens: join their bytes
+    before decoding. `None` if the token has no bytes."""
 
 
 class ChoiceLogprobs(BaseModel):
     """`choice.logprobs` of `ChatCompletion`."""
 
     content: list[ChatCompletionTokenLogprob] | None = None
+    """The tokens of the message's `content`, in order; `None` if there is none."""
     refusal: list[ChatCompletionTokenLogprob] | None = None
+    """The tokens of the message's `refusal`, in order; `None` if the model did not refuse."""
 
 
 class Choice(BaseModel):
     """`choice` of `ChatCompletion`."""
 
     finish_reason: Open[Literal["stop", "length", "tool_calls", "content_filter", "function_call"]]
+    """Why generation ended: `stop` (done, or a stop string), `length` (cut off by the limit on tokens),
+    `tool_calls` (the message calls tools), `content_filter` (content was withheld), `function_call`
+    (deprecated form of `tool_calls`)."""
     index: int
+    """Number of this choice among `choices`, from 0."""
     message: ChatCompletionMessage
+    """What the model answered."""
     logprobs: ChoiceLogprobs | None = None
+    """Log probabilities of the answer's tokens; `None` unless the request had `logprobs=True`."""
 
 
 class ChatCompletionModerationError(BaseModel):
@@ -60,7 +78,9 @@ class ChatCompletionModerationError(BaseModel):
     type: Literal["error"]
     """Always `error`."""
     code: str
+    """What went wrong, as a code for programs."""
     message: str
+    """What went wrong, in words."""
 
 
 class ChatCompletionModerationResults(BaseModel):
@@ -69,37 +89,55 @@ class ChatCompletionModerationResults(BaseModel):
     type: Literal["moderation_results"]
     """Always `moderation_results`."""
     model: str
+    """Name of the moderation model that did the check."""
     results: list[ModerationResultBody]
+    """What was found, one entry for each result of the moderation model."""
 
 
 class ChatCompletionModeration(BaseModel):
     """Chat completion moderation."""
 
     input: Annotated[ChatCompletionModerationResults | ChatCompletionModerationError, OneOf("type")]
+    """Findings about the messages of the request, or the error that prevented the check."""
     output: Annotated[ChatCompletionModerationResults | ChatCompletionModerationError, OneOf("type")]
+    """Findings about the generated answer, or the error that prevented the check."""
 
 
 class ChatCompletion(BaseModel):
     """Chat completion."""
 
     id: str
+    """Identifier of the completion; `chat.completions.retrieve` takes it if the completion was stored."""
     choices: list[Choice]
+    """The answers: one, or as many as `n` asked for."""
     created: int
+    """When the completion was created, in Unix seconds."""
     model: str
+    """Name of the model that answered, often with its version: it may differ from the name in the request."""
     object: Open[Literal["chat.completion"]]
     """Always `chat.completion`."""
     metadata: Metadata | None = None
+    """The pairs of strings kept with a stored completion; `None` if the server sends none."""
     service_tier: Open[Literal["auto", "default", "flex", "scale", "priority", "fast"]] | None = None
+    """Tier that processed the request, which may differ from the requested one; `fast` is reported as
+    `priority`. `None` if the server does not say."""
     system_fingerprint: str | None = None
+    """Deprecated. Identifies the server's configuration: when it changes, answers to equal requests with an
+    equal `seed` may change too. `None` if the server does not say."""
     usage: CompletionUsage | None = None
+    """Tokens that the request used. `None` if the server does not report them."""
     moderation: ChatCompletionModeration | None = None
+    """Findings about the messages and the answer; `None` unless the request asked for `moderation`."""
 
 
 class ChatCompletionContentPartImageImageUrl(BaseModel):
     """`image_url` of `ChatCompletionContentPartImage`."""
 
     url: str
+    """Address of the image, or the image itself as a data URL in base64."""
     detail: Open[Literal["auto", "low", "high"]] | None = None
+    """How closely the model looked: `low`, `high`, or `auto` if that was left to it. `None` if it was not
+    set."""
 
 
 class ChatCompletionContentPartImage(BaseModel):
@@ -108,7 +146,10 @@ class ChatCompletionContentPartImage(BaseModel):
     type: Literal["image_url"]
     """Always `image_url`."""
     image_url: ChatCompletionContentPartImageImageUrl
+    """The image, and how closely to look at it."""
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
+    """Marks the end of this part as the end of a beginning that later requests share, for the server to
+    cache. Absent: no mark here."""
 
 
 class ChatCompletionContentPartText(BaseModel):
@@ -117,7 +158,10 @@ class ChatCompletionContentPartText(BaseModel):
     type: Literal["text"]
     """Always `text`."""
     text: str
+    """The text of this part."""
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
+    """Marks the end of this part as the end of a beginning that later requests share, for the server to
+    cache. Absent: no mark here."""
 
 
 class ChatCompletionDeleted(BaseModel):
@@ -126,7 +170,9 @@ class ChatCompletionDeleted(BaseModel):
     object: Open[Literal["chat.completion.deleted"]]
     """Always `chat.completion.deleted`."""
     id: str
+    """Identifier of the completion."""
     deleted: bool
+    """`True` if the completion was deleted."""
 
 
 class ChatCompletionFunctionTool(BaseModel):
@@ -135,20 +181,29 @@ class ChatCompletionFunctionTool(BaseModel):
     type: Literal["function"]
     """Always `function`."""
     function: FunctionDefinition
+    """Name, description and parameters of the function."""
 
 
 class ChatCompletionStoreMessage(BaseModel):
     """Chat completion store message."""
 
     role: Open[Literal["assistant"]]
-    """Always `assistant`."""
+    """Who wrote the message: `assistant`, the model."""
     id: str
+    """Identifier of the stored message; `chat.completions.messages.list` takes it as `after`."""
     content: str | None = None
+    """Text of the message; `None` if it has none."""
     refusal: str | None = None
+    """The refusal, if the message is one, else `None`."""
     tool_calls: list[ChatCompletionMessageToolCallUnion] | None = None
+    """Tools that the message calls; `None` if it calls none."""
     annotations: list[Annotation] | None = None
+    """Web pages that the text cites; `None` or empty if there are none."""
     function_call: FunctionCall | None = None
+    """Deprecated form of `tool_calls`; `None` if the message calls no function."""
     audio: ChatCompletionAudio | None = None
+    """The spoken answer; `None` if the message has none."""
     content_parts: (
         list[Annotated[ChatCompletionContentPartText | ChatCompletionContentPartImage, OneOf("type")]] | None
     ) = None
+    """The content as parts, if it was sent as a list of texts and images, else `None`."""

@@ -13,65 +13,103 @@ class ChoiceDeltaFunctionCall(BaseModel):
     """`function_call` of `ChoiceDelta`."""
 
     arguments: str | None = None
+    """Text to append to the arguments, which are valid JSON at the end at the earliest; `None` if the chunk
+    has none."""
     name: str | None = None
+    """Which of the request's `functions` to call; `None` in the chunks after the first."""
 
 
 class ChoiceDeltaToolCallFunction(BaseModel):
     """`function` of `ChoiceDeltaToolCall`."""
 
     name: str | None = None
+    """Which function of the request's `tools` to call; `None` in the pieces after the first."""
     arguments: str | None = None
+    """Text to append to the arguments, which are valid JSON at the end at the earliest; `None` if the piece
+    has none."""
 
 
 class ChoiceDeltaToolCall(BaseModel):
     """Choice delta tool call."""
 
     index: int
+    """Which tool call of the message this piece belongs to, from 0."""
     id: str | None = None
+    """Identifier of the call, to send back as `tool_call_id` with the result; `None` in the pieces after its
+    first."""
     type: Open[Literal["function"]] | None = None
-    """Always `function` where it is present."""
+    """`function` in the first piece of a call, `None` in later ones."""
     function: ChoiceDeltaToolCallFunction | None = None
+    """Piece of the function's name and arguments."""
 
 
 class ChoiceDelta(BaseModel):
     """Choice delta."""
 
     content: str | None = None
+    """Text to append to the answer; `None` if the chunk has none."""
     function_call: ChoiceDeltaFunctionCall | None = None
+    """Deprecated: see `tool_calls`. Piece of the function call; `None` if the chunk has none."""
     tool_calls: list[ChoiceDeltaToolCall] | None = None
+    """Pieces of tool calls, each to be merged into the call with the same `index`; `None` if the chunk has
+    none."""
     role: Open[Literal["developer", "system", "user", "assistant", "tool"]] | None = None
+    """Role of the message, as a rule `assistant`; sent with its first chunk only, else `None`."""
     refusal: str | None = None
+    """Text to append to the model's refusal; `None` if the chunk has none."""
 
 
 class ChoiceLogprobs(BaseModel):
     """`choice.logprobs` of `ChatCompletionChunk`."""
 
     content: list[ChatCompletionTokenLogprob] | None = None
+    """The tokens of `content` in this chunk, in order; `None` if there is none."""
     refusal: list[ChatCompletionTokenLogprob] | None = None
+    """The tokens of `refusal` in this chunk, in order; `None` if there is none."""
 
 
 class Choice(BaseModel):
     """`choice` of `ChatCompletionChunk`."""
 
     delta: ChoiceDelta
+    """What this chunk adds to the message."""
     index: int
+    """Which of the `n` answers the chunk continues, from 0."""
     logprobs: ChoiceLogprobs | None = None
+    """Log probabilities of the tokens in this chunk; `None` unless the request had `logprobs=True`."""
     finish_reason: Open[Literal["stop", "length", "tool_calls", "content_filter", "function_call"]] | None = (
         None
     )
+    """`None` until the answer ends; then `stop` (done, or a stop string), `length` (cut off by the limit on
+    tokens), `tool_calls` (it calls tools), `content_filter` (content was withheld) or `function_call`
+    (deprecated form of `tool_calls`)."""
 
 
 class ChatCompletionChunk(BaseModel):
     """Chat completion chunk."""
 
     id: str
+    """Identifier of the completion, equal in all of its chunks."""
     choices: list[Choice]
+    """What is new in each answer. Empty in a last chunk that reports `usage`."""
     created: int
+    """When the completion was created, in Unix seconds; equal in all of its chunks."""
     model: str
+    """Name of the model that answers, often with its version: it may differ from the name in the request."""
     object: Open[Literal["chat.completion.chunk"]]
     """Always `chat.completion.chunk`."""
     obfuscation: str | None = None
+    """Random characters without meaning, which hide the length of the text from observers of the network;
+    `None` if switched off by `include_obfuscation`."""
     service_tier: Open[Literal["auto", "default", "flex", "scale", "priority", "fast"]] | None = None
+    """Tier that processes the request, which may differ from the requested one; `fast` is reported as
+    `priority`. `None` if the server does not say."""
     system_fingerprint: str | None = None
+    """Deprecated. Identifies the server's configuration: when it changes, answers to equal requests with an
+    equal `seed` may change too. `None` if the server does not say."""
     usage: CompletionUsage | None = None
+    """Tokens that the whole request used: only in the last chunk, and only with
+    `stream_options={"include_usage": True}`; `None` in every other chunk."""
     moderation: ChatCompletionModeration | None = None
+    """Findings about the messages and the answer, in the chunk that carries them and only if the request
+    asked for `moderation`; otherwise `None`."""

@@ -11,9 +11,13 @@ class AnnotationUrlCitation(BaseModel):
     """`annotation.url_citation` of `ChatCompletionMessage`."""
 
     end_index: int
+    """Position in `content` where the citation ends, in characters from 0."""
     start_index: int
+    """Position in `content` where the citation begins, in characters from 0."""
     url: str
+    """Address of the cited page."""
     title: str
+    """Title of the cited page."""
 
 
 class Annotation(BaseModel):
@@ -22,47 +26,62 @@ class Annotation(BaseModel):
     type: Open[Literal["url_citation"]]
     """Always `url_citation`."""
     url_citation: AnnotationUrlCitation
+    """The page cited, and which part of the text cites it."""
 
 
 class ChatCompletionAudio(BaseModel):
     """`audio` of `ChatCompletionMessage`."""
 
     id: str
+    """Identifier of the audio. Send it as `audio` of an assistant message to continue the conversation
+    without repeating the sound."""
     expires_at: int
+    """Until when the server accepts the `id` in further requests, in Unix seconds."""
     data: str
+    """The sound, encoded as base64, in the `format` that the request's `audio` chose."""
     transcript: str
+    """What is said in the audio, as text."""
 
 
 class ChatCompletionMessageCustomToolCallCustom(BaseModel):
     """`custom` of `ChatCompletionMessageCustomToolCall`."""
 
     name: str
+    """Which custom tool of the request's `tools` to call."""
     input: str
+    """Text that the model wrote for the tool, in the tool's `format`."""
 
 
 class ChatCompletionMessageCustomToolCall(BaseModel):
     """Chat completion message custom tool call."""
 
     id: str
+    """Identifier of this call; send it back as `tool_call_id` with the result."""
     type: Literal["custom"]
     """Always `custom`."""
     custom: ChatCompletionMessageCustomToolCallCustom
+    """Which custom tool to call, and its input."""
 
 
 class ChatCompletionMessageFunctionToolCallFunction(BaseModel):
     """`function` of `ChatCompletionMessageFunctionToolCall`."""
 
     name: str
+    """Which function of the request's `tools` to call."""
     arguments: str
+    """Arguments of the call, as JSON text written by the model. It may be invalid or hold what the function
+    does not take: validate it before use."""
 
 
 class ChatCompletionMessageFunctionToolCall(BaseModel):
     """Chat completion message function tool call."""
 
     id: str
+    """Identifier of this call; send it back as `tool_call_id` with the result."""
     type: Literal["function"]
     """Always `function`."""
     function: ChatCompletionMessageFunctionToolCallFunction
+    """Which function to call, and its arguments."""
 
 
 ChatCompletionMessageToolCallUnion: TypeAlias = Annotated[
@@ -74,7 +93,10 @@ class FunctionCall(BaseModel):
     """`function_call` of `ChatCompletionMessage`."""
 
     arguments: str
+    """Arguments of the call, as JSON text written by the model. It may be invalid or hold what the function
+    does not take: validate it before use."""
     name: str
+    """Which of the request's `functions` to call."""
 
 
 class ChatCompletionMessage(BaseModel):
@@ -83,11 +105,18 @@ class ChatCompletionMessage(BaseModel):
     role: Open[Literal["assistant"]]
     """Always `assistant`."""
     content: str | None = None
+    """Text of the answer; `None` if the model refused, called tools only, or spoke."""
     refusal: str | None = None
+    """The model's explanation if it declined to answer, else `None`."""
     tool_calls: list[ChatCompletionMessageToolCallUnion] | None = None
+    """Tools that the model wants called: run them and send each result back as a message with the role
+    `tool`. `None` if it called none."""
     annotations: list[Annotation] | None = None
+    """Web pages that the text cites; `None` or empty if the model did not search."""
     function_call: FunctionCall | None = None
+    """Deprecated form of `tool_calls`, for `functions`: which one the model wants called, or `None`."""
     audio: ChatCompletionAudio | None = None
+    """The spoken answer; `None` unless the request's `modalities` include audio."""
 
 
 ChatCompletionMessageToolCall: TypeAlias = ChatCompletionMessageFunctionToolCall

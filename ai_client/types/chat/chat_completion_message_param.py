@@ -13,6 +13,7 @@ class ChatCompletionContentPartRefusalParam(TypedDict, total=False):
     type: Required[Literal["refusal"]]
     """Always `refusal`."""
     refusal: Required[str]
+    """Text with which the model refused."""
 
 
 class ChatCompletionContentPartTextParam(TypedDict, total=False):
@@ -21,45 +22,58 @@ class ChatCompletionContentPartTextParam(TypedDict, total=False):
     type: Required[Literal["text"]]
     """Always `text`."""
     text: Required[str]
+    """The text of this part."""
     prompt_cache_breakpoint: PromptCacheBreakpointParam
+    """Marks the end of this part as the end of a beginning that later requests share, for the server to
+    cache. Absent: no mark here."""
 
 
 class ChatCompletionAssistantMessageParamAudio(TypedDict, total=False):
     """`audio` of `ChatCompletionAssistantMessageParam`."""
 
     id: Required[str]
+    """The `id` of `audio` in an earlier answer of the model."""
 
 
 class ChatCompletionMessageCustomToolCallParamCustom(TypedDict, total=False):
     """`custom` of `ChatCompletionMessageCustomToolCallParam`."""
 
     name: Required[str]
+    """Name of the custom tool that was called, as in `tools`."""
     input: Required[str]
+    """Text that the model wrote for the tool."""
 
 
 class ChatCompletionMessageCustomToolCallParam(TypedDict, total=False):
     """Chat completion message custom tool call, to send."""
 
     id: Required[str]
+    """Identifier of the call, by which the message with its result refers to it."""
     type: Required[Literal["custom"]]
     """Always `custom`."""
     custom: Required[ChatCompletionMessageCustomToolCallParamCustom]
+    """Which custom tool was called, and its input."""
 
 
 class ChatCompletionMessageFunctionToolCallParamFunction(TypedDict, total=False):
     """`function` of `ChatCompletionMessageFunctionToolCallParam`."""
 
     name: Required[str]
+    """Which function of `tools` was called."""
     arguments: Required[str]
+    """Arguments of the call, as JSON text written by the model. It may be invalid or hold what the function
+    does not take: validate it before use."""
 
 
 class ChatCompletionMessageFunctionToolCallParam(TypedDict, total=False):
     """Chat completion message function tool call, to send."""
 
     id: Required[str]
+    """Identifier of the call, by which the message with its result refers to it."""
     type: Required[Literal["function"]]
     """Always `function`."""
     function: Required[ChatCompletionMessageFunctionToolCallParamFunction]
+    """Which function was called, and its arguments."""
 
 
 ChatCompletionMessageToolCallUnionParam: TypeAlias = (
@@ -71,7 +85,10 @@ class ChatCompletionAssistantMessageParamFunctionCall(TypedDict, total=False):
     """`function_call` of `ChatCompletionAssistantMessageParam`."""
 
     arguments: Required[str]
+    """Arguments of the call, as JSON text written by the model. It may be invalid or hold what the function
+    does not take: validate it before use."""
     name: Required[str]
+    """Which of the `functions` was called."""
 
 
 class ChatCompletionAssistantMessageParam(TypedDict, total=False):
@@ -80,18 +97,30 @@ class ChatCompletionAssistantMessageParam(TypedDict, total=False):
     role: Required[Literal["assistant"]]
     """Always `assistant`."""
     content: str | Iterable[ChatCompletionContentPartTextParam | ChatCompletionContentPartRefusalParam] | None
+    """What the model answered earlier: a text, or parts of text or one refusal. May only be absent beside
+    `tool_calls` or `function_call`."""
     refusal: str | None
+    """The refusal with which the model answered; `None` or absent if it answered."""
     name: str
+    """Name of the speaker, which tells apart those who speak in the same role. Optional."""
     audio: ChatCompletionAssistantMessageParamAudio | None
+    """Reference to audio that the model generated earlier in the conversation."""
     tool_calls: Iterable[ChatCompletionMessageToolCallUnionParam]
+    """Calls that the model made, as in its message. Each needs a message of the role `tool` with its result
+    afterwards."""
     function_call: ChatCompletionAssistantMessageParamFunctionCall | None
+    """Deprecated: use `tool_calls`. Function call that the model made, as in its message."""
 
 
 class ChatCompletionContentPartImageParamImageUrl(TypedDict, total=False):
     """`image_url` of `ChatCompletionContentPartImageParam`."""
 
     url: Required[str]
+    """Address of the image, or the image itself as a data URL in base64, such as
+    `data:image/png;base64,...`."""
     detail: Literal["auto", "low", "high"]
+    """How closely the model looks: `low` (faster, fewer tokens), `high`, or `auto` (default), which leaves it
+    to the model."""
 
 
 class ChatCompletionContentPartImageParam(TypedDict, total=False):
@@ -100,14 +129,19 @@ class ChatCompletionContentPartImageParam(TypedDict, total=False):
     type: Required[Literal["image_url"]]
     """Always `image_url`."""
     image_url: Required[ChatCompletionContentPartImageParamImageUrl]
+    """The image, and how closely to look at it."""
     prompt_cache_breakpoint: PromptCacheBreakpointParam
+    """Marks the end of this part as the end of a beginning that later requests share, for the server to
+    cache. Absent: no mark here."""
 
 
 class ChatCompletionContentPartInputAudioParamInputAudio(TypedDict, total=False):
     """`input_audio` of `ChatCompletionContentPartInputAudioParam`."""
 
     data: Required[str]
+    """The sound, encoded as base64."""
     format: Required[Literal["wav", "mp3"]]
+    """Format of the sound: `wav` or `mp3`."""
 
 
 class ChatCompletionContentPartInputAudioParam(TypedDict, total=False):
@@ -116,15 +150,21 @@ class ChatCompletionContentPartInputAudioParam(TypedDict, total=False):
     type: Required[Literal["input_audio"]]
     """Always `input_audio`."""
     input_audio: Required[ChatCompletionContentPartInputAudioParamInputAudio]
+    """The sound, and its format."""
     prompt_cache_breakpoint: PromptCacheBreakpointParam
+    """Marks the end of this part as the end of a beginning that later requests share, for the server to
+    cache. Absent: no mark here."""
 
 
 class ChatCompletionRequestMessageContentPartFileParamFile(TypedDict, total=False):
     """`file` of `ChatCompletionRequestMessageContentPartFileParam`."""
 
     filename: str
+    """Name of the file, to go with `file_data`."""
     file_data: str
+    """The file's content, encoded as base64, instead of an upload."""
     file_id: str
+    """Identifier of an uploaded file, from `files.create`."""
 
 
 class ChatCompletionRequestMessageContentPartFileParam(TypedDict, total=False):
@@ -133,7 +173,10 @@ class ChatCompletionRequestMessageContentPartFileParam(TypedDict, total=False):
     type: Required[Literal["file"]]
     """Always `file`."""
     file: Required[ChatCompletionRequestMessageContentPartFileParamFile]
+    """The file: either `file_id`, or `file_data` with `filename`."""
     prompt_cache_breakpoint: PromptCacheBreakpointParam
+    """Marks the end of this part as the end of a beginning that later requests share, for the server to
+    cache. Absent: no mark here."""
 
 
 ChatCompletionContentPartParam: TypeAlias = (
@@ -148,9 +191,11 @@ class ChatCompletionDeveloperMessageParam(TypedDict, total=False):
     """Chat completion developer message, to send."""
 
     content: Required[str | Iterable[ChatCompletionContentPartTextParam]]
+    """Instructions that the model follows before any message of the user: a text, or parts of text."""
     role: Required[Literal["developer"]]
     """Always `developer`."""
     name: str
+    """Name of the speaker, which tells apart those who speak in the same role. Optional."""
 
 
 class ChatCompletionFunctionMessageParam(TypedDict, total=False):
@@ -159,16 +204,21 @@ class ChatCompletionFunctionMessageParam(TypedDict, total=False):
     role: Required[Literal["function"]]
     """Always `function`."""
     content: Required[str | None]
+    """Result of the function call, for the model to read. Deprecated with this role: use the role `tool`."""
     name: Required[str]
+    """Which of the `functions` the result is of."""
 
 
 class ChatCompletionSystemMessageParam(TypedDict, total=False):
     """Chat completion system message, to send."""
 
     content: Required[str | Iterable[ChatCompletionContentPartTextParam]]
+    """Instructions that the model follows before any message of the user: a text, or parts of text. For
+    reasoning models, use the role `developer`."""
     role: Required[Literal["system"]]
     """Always `system`."""
     name: str
+    """Name of the speaker, which tells apart those who speak in the same role. Optional."""
 
 
 class ChatCompletionToolMessageParam(TypedDict, total=False):
@@ -177,16 +227,21 @@ class ChatCompletionToolMessageParam(TypedDict, total=False):
     role: Required[Literal["tool"]]
     """Always `tool`."""
     content: Required[str | Iterable[ChatCompletionContentPartTextParam]]
+    """Result of the tool call, for the model to read: a text, or parts of text."""
     tool_call_id: Required[str]
+    """The `id` of the tool call in the assistant's message that this is the result of."""
 
 
 class ChatCompletionUserMessageParam(TypedDict, total=False):
     """Chat completion user message, to send."""
 
     content: Required[str | Iterable[ChatCompletionContentPartParam]]
+    """What the user says: a text, or parts of text, images, audio and files, as far as the model takes
+    them."""
     role: Required[Literal["user"]]
     """Always `user`."""
     name: str
+    """Name of the speaker, which tells apart those who speak in the same role. Optional."""
 
 
 ChatCompletionMessageParam: TypeAlias = (

@@ -25,7 +25,10 @@ class ChatCompletionAllowedToolsParam(TypedDict, total=False):
     """Chat completion allowed tools, to send."""
 
     mode: Required[Literal["auto", "required"]]
+    """`auto`: the model may call any of the allowed tools, or none; `required`: it calls at least one of
+    them."""
     tools: Required[Iterable[Mapping[str, object]]]
+    """The allowed tools, each by its type and name: `{"type": "function", "function": {"name": ...}}`."""
 
 
 class ChatCompletionAllowedToolChoiceParam(TypedDict, total=False):
@@ -34,20 +37,25 @@ class ChatCompletionAllowedToolChoiceParam(TypedDict, total=False):
     type: Required[Literal["allowed_tools"]]
     """Always `allowed_tools`."""
     allowed_tools: Required[ChatCompletionAllowedToolsParam]
+    """Which of the `tools` the model may call, and whether it has to."""
 
 
 class ChatCompletionAudioParam(TypedDict, total=False):
     """`audio` of `CompletionCreateParams`."""
 
     voice: Required[VoiceIdsOrCustomVoiceParam]
+    """Voice of the model: the name of a built-in one, such as `alloy`, or `{"id": ...}` for a custom one."""
     format: Required[Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]]
+    """Format of the generated sound: `wav`, `aac`, `mp3`, `flac`, `opus` or `pcm16`."""
 
 
 class ChatCompletionCustomToolParamCustomFormatGrammarGrammar(TypedDict, total=False):
     """`custom.format.grammar.grammar` of `ChatCompletionCustomToolParam`."""
 
     definition: Required[str]
+    """The grammar itself, as text in the given `syntax`."""
     syntax: Required[Literal["lark", "regex"]]
+    """How the grammar is written: `lark` (a Lark grammar) or `regex` (a regular expression)."""
 
 
 class ChatCompletionCustomToolParamCustomFormatGrammar(TypedDict, total=False):
@@ -56,6 +64,7 @@ class ChatCompletionCustomToolParamCustomFormatGrammar(TypedDict, total=False):
     type: Required[Literal["grammar"]]
     """Always `grammar`."""
     grammar: Required[ChatCompletionCustomToolParamCustomFormatGrammarGrammar]
+    """The grammar, and the syntax it is written in."""
 
 
 class ChatCompletionCustomToolParamCustomFormatText(TypedDict, total=False):
@@ -69,8 +78,11 @@ class ChatCompletionCustomToolParamCustom(TypedDict, total=False):
     """`custom` of `ChatCompletionCustomToolParam`."""
 
     name: Required[str]
+    """Name of the tool, by which the model calls it."""
     description: str
+    """What the tool does, for the model to know when and how to use it."""
     format: ChatCompletionCustomToolParamCustomFormatText | ChatCompletionCustomToolParamCustomFormatGrammar
+    """Form of the tool's input: free text (default), or text that follows a grammar."""
 
 
 class ChatCompletionCustomToolParam(TypedDict, total=False):
@@ -79,12 +91,14 @@ class ChatCompletionCustomToolParam(TypedDict, total=False):
     type: Required[Literal["custom"]]
     """Always `custom`."""
     custom: Required[ChatCompletionCustomToolParamCustom]
+    """Name and description of the tool, and the form of its input."""
 
 
 class ChatCompletionFunctionCallOptionParam(TypedDict, total=False):
     """Chat completion function call option, to send."""
 
     name: Required[str]
+    """Which of the `functions` must be called."""
 
 
 class ChatCompletionFunctionToolParam(TypedDict, total=False):
@@ -93,14 +107,18 @@ class ChatCompletionFunctionToolParam(TypedDict, total=False):
     type: Required[Literal["function"]]
     """Always `function`."""
     function: Required[FunctionDefinition]
+    """Name, description and parameters of the function."""
 
 
 class ChatCompletionFunctionsParam(TypedDict, total=False):
     """Chat completion functions, to send."""
 
     name: Required[str]
+    """Name of the function, at most 64 characters: letters of ASCII, digits, `_` and `-`."""
     description: str
+    """What the function does, for the model to know when and how to call it."""
     parameters: FunctionParameters
+    """JSON Schema of the object of arguments. Without it, the function takes none."""
 
 
 ChatCompletionModality: TypeAlias = Literal["text", "audio"]
@@ -110,6 +128,7 @@ class ChatCompletionNamedToolChoiceCustomParamCustom(TypedDict, total=False):
     """`custom` of `ChatCompletionNamedToolChoiceCustomParam`."""
 
     name: Required[str]
+    """Name of that tool, as in `tools`."""
 
 
 class ChatCompletionNamedToolChoiceCustomParam(TypedDict, total=False):
@@ -118,12 +137,14 @@ class ChatCompletionNamedToolChoiceCustomParam(TypedDict, total=False):
     type: Required[Literal["custom"]]
     """Always `custom`."""
     custom: Required[ChatCompletionNamedToolChoiceCustomParamCustom]
+    """Which custom tool must be called."""
 
 
 class ChatCompletionNamedToolChoiceParamFunction(TypedDict, total=False):
     """`function` of `ChatCompletionNamedToolChoiceParam`."""
 
     name: Required[str]
+    """Name of that function, as in `tools`."""
 
 
 class ChatCompletionNamedToolChoiceParam(TypedDict, total=False):
@@ -132,6 +153,7 @@ class ChatCompletionNamedToolChoiceParam(TypedDict, total=False):
     type: Required[Literal["function"]]
     """Always `function`."""
     function: Required[ChatCompletionNamedToolChoiceParamFunction]
+    """Which function must be called."""
 
 
 class ChatCompletionPredictionContentParam(TypedDict, total=False):
@@ -140,13 +162,18 @@ class ChatCompletionPredictionContentParam(TypedDict, total=False):
     type: Required[Literal["content"]]
     """Always `content`."""
     content: Required[str | Iterable[ChatCompletionContentPartTextParam]]
+    """The expected text, whole or as parts of text."""
 
 
 class ChatCompletionStreamOptionsParam(TypedDict, total=False):
     """Chat completion stream options, to send."""
 
     include_usage: bool
+    """`True` to get one more chunk before the end, with the `usage` of the whole request and no `choices`. A
+    stream that breaks off earlier does not have it."""
     include_obfuscation: bool
+    """Whether chunks carry random padding, which hides the length of the text from observers of the network.
+    On by default; `False` saves bandwidth."""
 
 
 ChatCompletionToolChoiceOptionParam: TypeAlias = (
@@ -164,9 +191,13 @@ class WebSearchLocationParam(TypedDict, total=False):
     """Web search location, to send."""
 
     country: str
+    """Country, by its two letters of ISO 3166-1, such as `FR`."""
     region: str
+    """Name of the region or state, such as `Bavaria`."""
     city: str
+    """Name of the city, such as `Lyon`."""
     timezone: str
+    """Time zone, by its IANA name, such as `Europe/Paris`."""
 
 
 class WebSearchOptionsUserLocation(TypedDict, total=False):
@@ -175,71 +206,149 @@ class WebSearchOptionsUserLocation(TypedDict, total=False):
     type: Required[Literal["approximate"]]
     """Always `approximate`."""
     approximate: Required[WebSearchLocationParam]
+    """The place, as exactly as you want to state it."""
 
 
 class WebSearchOptions(TypedDict, total=False):
     """`web_search_options` of `CompletionCreateParams`."""
 
     user_location: WebSearchOptionsUserLocation | None
+    """Roughly where the user is, for results near there. Absent or `None`: no place in particular."""
     search_context_size: Literal["low", "medium", "high"]
+    """How much of what is found goes to the model: `low`, `medium` (default) or `high`."""
 
 
 class CompletionParseParams(MethodOptions, total=False):
     """Keyword arguments of `chat.completions.create`, but `stream` and `response_format`."""
 
     messages: Required[Iterable[ChatCompletionMessageParam]]
+    """The conversation so far, oldest message first; at least one. Each is a dict with a `role` (`developer`,
+    `system`, `user`, `assistant` or `tool`) and, as a rule, its `content`."""
     model: Required[ChatModel]
+    """Name of the model that answers, as `models.list` has it; on Azure, name of the deployment."""
     metadata: Metadata | None
+    """Up to 16 pairs of strings to keep with a stored completion, by which `chat.completions.list` can select
+    it. A key has at most 64 characters, a value 512."""
     top_logprobs: int | None
+    """How many of the likeliest tokens to report at each position, 0 to 20, with their log probabilities;
+    there may be fewer. Requires `logprobs=True`."""
     temperature: float | None
+    """Randomness of the answer, from 0 (nearly repeatable) to 2 (very random); default 1. Change this or
+    `top_p`, not both."""
     top_p: float | None
+    """Share of probability from which tokens are sampled, from 0 to 1, default 1. With 0.1, only the
+    likeliest tokens that together hold 10 % are candidates. Change this or `temperature`, not both."""
     user: str
+    """Deprecated: stands for your end user in caching and in the detection of misuse. Use `prompt_cache_key`
+    for the one and `safety_identifier` for the other."""
     safety_identifier: str | None
+    """Stable identifier of your end user, by which the provider detects misuse; at most 64 characters. Send a
+    hash rather than a name or an e-mail address."""
     prompt_cache_key: str | None
+    """Your own label for requests that begin alike; requests with the same label reuse a cached prompt more
+    often. Replaces `user` for this purpose."""
     prompt_cache_retention: Literal["in_memory", "24h"] | None
+    """Deprecated: use `prompt_cache_options`. Longest time for which the cached prompt is kept: `24h` for up
+    to a day, `in_memory` for a short time. The default depends on the model and the organization."""
     prompt_cache_options: PromptCacheOptionsParam
+    """How the server caches the prompt: `mode` decides who sets the breakpoints, `ttl` how long entries live
+    at least. Older models do not support it."""
     service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None
+    """Kind of processing: `auto` (default) follows the setting of the project, `default` is the standard,
+    `flex` is slower and cheaper, `priority` and `fast` both ask for the faster one, `scale` for reserved
+    capacity. The result names the tier that was used."""
     modalities: Sequence[ChatCompletionModality] | None
+    """Kinds of output to generate: `["text"]` (default), or `["text", "audio"]` from a model that speaks,
+    which needs `audio` too."""
     verbosity: Literal["low", "medium", "high"] | None
+    """Length of the answer: `low` (terse), `medium` (default) or `high` (detailed)."""
     reasoning_effort: ReasoningEffort | None
+    """How much a reasoning model thinks before it answers: `none`, `minimal`, `low`, `medium`, `high`,
+    `xhigh` or `max`. Less is faster and takes fewer tokens. Which values are accepted, and the default,
+    depend on the model."""
     max_completion_tokens: int | None
+    """Limit on generated tokens, those of reasoning included. An answer cut off by it has the `finish_reason`
+    `length`. Without it, only the model's own limit holds."""
     frequency_penalty: float | None
+    """From -2.0 to 2.0, default 0. Positive values make a token less likely with each time that the text
+    already contains it; negative values favor repetition."""
     presence_penalty: float | None
+    """From -2.0 to 2.0, default 0. Positive values make each token that occurs in the text less likely,
+    however often it does, which favors new subjects; negative values favor the subjects at hand."""
     web_search_options: WebSearchOptions
+    """Settings of the web search of models that search before they answer. Their sources are in `annotations`
+    of the message."""
     audio: ChatCompletionAudioParam | None
+    """Voice and format of spoken output. Required when `modalities` contains `"audio"`."""
     store: bool | None
+    """`True` to keep the completion on the server, for `chat.completions.retrieve` and `list`, evaluations
+    and distillation. Default `False`."""
     moderation: ModerationParam | None
+    """Which moderation model checks the messages and the answer within this call, and what its findings lead
+    to. They are in `moderation` of the result. Absent: no check."""
     stop: str | Sequence[str] | None
+    """A string, or up to 4, before which generation ends; the answer does not contain it. Some reasoning
+    models do not support it. Default: none."""
     logit_bias: Mapping[str, int] | None
+    """Ids of tokens (as strings), each with a whole number from -100 to 100 that is added to its score before
+    sampling. -100 bans the token, 100 all but forces it, -1 and 1 shift it slightly. Default: none."""
     logprobs: bool | None
+    """`True` to get the log probability of each token of the answer, in `choices[].logprobs`. Default
+    `False`."""
     max_tokens: int | None
+    """Deprecated: use `max_completion_tokens`, since reasoning models reject this one. Limit on generated
+    tokens."""
     n: int | None
+    """Number of alternative answers to generate, 1 to 128, default 1. The tokens of all of them are
+    billed."""
     prediction: ChatCompletionPredictionContentParam | None
+    """Text that most of the answer is expected to repeat, such as a file in which little changes. Where the
+    answer agrees with it, it arrives faster."""
     seed: int | None
+    """Deprecated. Whole number that makes sampling mostly repeatable: equal requests with equal seeds tend to
+    get equal answers, without a guarantee. A new `system_fingerprint` can change them."""
     stream_options: ChatCompletionStreamOptionsParam | None
+    """What a stream contains beside the answer, for example `{"include_usage": True}` for a chunk with the
+    usage. Needs `stream=True`."""
     tools: Iterable[ChatCompletionToolUnionParam]
+    """Tools that the model may call: functions, with arguments in JSON, or custom tools, with text as input.
+    `pydantic_function_tool` makes one from a pydantic model."""
     tool_choice: ChatCompletionToolChoiceOptionParam
+    """Whether the model calls tools: `none` (never), `auto` (as it sees fit), `required` (at least one), or a
+    dict that names one tool or lists allowed ones. Default: `auto` if `tools` are given, else `none`."""
     parallel_tool_calls: bool
+    """Whether one message of the model may contain several tool calls. Default `True`; with `False` it
+    contains one at most."""
     function_call: Literal["none", "auto"] | ChatCompletionFunctionCallOptionParam
+    """Deprecated: use `tool_choice`. `none` forbids calls of `functions`, `auto` leaves them to the model,
+    `{"name": ...}` demands a call of that function. Default: `auto` if `functions` are given, else `none`."""
     functions: Iterable[ChatCompletionFunctionsParam]
+    """Deprecated: use `tools`. From 1 to 128 functions for whose call the model may write arguments."""
 
 
 class CompletionCreateParamsBase(CompletionParseParams, total=False):
     """Keyword arguments of `chat.completions.create`, but `stream`."""
 
     response_format: ResponseFormatText | ResponseFormatJSONSchema | ResponseFormatJSONObject
+    """Form of the answer: `{"type": "text"}` (default); `{"type": "json_schema", "json_schema": {...}}` for
+    JSON that follows a schema; `{"type": "json_object"}` for any JSON. `parse` takes a Python type
+    instead."""
 
 
 class CompletionCreateParamsNonStreaming(CompletionCreateParamsBase, total=False):
     """Keyword arguments of `chat.completions.create` for an answer that is no stream."""
 
     stream: Literal[False] | None
+    """`True` to return an iterator of `ChatCompletionChunk` while the model generates; `False` (default) to
+    wait for the whole `ChatCompletion`."""
 
 
 class CompletionCreateParamsStreaming(CompletionCreateParamsBase, total=False):
     """Keyword arguments of `chat.completions.create` for a stream."""
 
     stream: Required[Literal[True]]
+    """`True` to return an iterator of `ChatCompletionChunk` while the model generates; `False` (default) to
+    wait for the whole `ChatCompletion`."""
 
 
 CompletionCreateParams: TypeAlias = CompletionCreateParamsNonStreaming | CompletionCreateParamsStreaming
@@ -249,24 +358,33 @@ class CompletionListParams(MethodOptions, total=False):
     """Keyword arguments of `chat.completions.list`."""
 
     model: str
+    """Only completions of this model."""
     metadata: Metadata | None
+    """Only completions that hold these pairs of strings in their `metadata`."""
     after: str
+    """Identifier of a completion: the list begins behind it. Absent: at its beginning."""
     limit: int
+    """Number of completions in a page; default 20."""
     order: Literal["asc", "desc"]
+    """By time of creation: `asc` (default) for the oldest first, `desc` for the newest."""
 
 
 class CompletionUpdateParams(MethodOptions, total=False):
     """Keyword arguments of `chat.completions.update`."""
 
     metadata: Required[Metadata | None]
+    """The new pairs of strings, 16 at most. A key has at most 64 characters, a value 512."""
 
 
 class MessageListParams(MethodOptions, total=False):
     """Keyword arguments of `chat.completions.messages.list`."""
 
     after: str
+    """Identifier of a message: the list begins behind it. Absent: at its beginning."""
     limit: int
+    """Number of messages in a page; default 20."""
     order: Literal["asc", "desc"]
+    """By time: `asc` (default) for the oldest first, `desc` for the newest."""
 
 
 ChatCompletionReasoningEffort: TypeAlias = ReasoningEffort

@@ -169,7 +169,11 @@ class ResponseTextConfig(BaseModel):
     """Response text config."""
 
     format: ResponseFormatTextConfig | None = None
+    """The format of the text: `{'type': 'text'}` is the default, `json_schema` makes it match a schema,
+    `json_object` is the older mode, which yields any valid JSON. `text_format` of `parse` and `stream` sets
+    it from a type."""
     verbosity: Open[Literal["low", "medium", "high"]] | None = None
+    """How long the answer tends to be: `low`, `medium` (the default) or `high`."""
 
 
 ServiceTier: TypeAlias = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]

@@ -26,13 +26,16 @@ class ContextManagementParam(TypedDict, total=False):
     """Context management, to send."""
 
     type: Required[str]
+    """What to do. Only `compaction` exists: it compresses earlier items into one."""
     compact_threshold: int | None
+    """The number of tokens in the context at which it is compressed; at least 1000."""
 
 
 class ResponseConversationParamParam(TypedDict, total=False):
     """Response conversation param, to send."""
 
     id: Required[str]
+    """The id of the conversation."""
 
 
 ConversationParam: TypeAlias = str | ResponseConversationParamParam
@@ -54,9 +57,13 @@ class InputItemListParams(MethodOptions, total=False):
     """Keyword arguments of `responses.input_items.list`."""
 
     limit: int
+    """How many items a page holds, from 1 to 100; default 20."""
     order: Literal["asc", "desc"]
+    """The order of the items by age: `desc` (the default) is newest first, `asc` oldest first."""
     after: str
+    """The id of the item after which to begin; absent, with the first of the order."""
     include: Sequence[ResponseIncludable]
+    """Data to add to the items, with the values that `responses.create` accepts."""
 
 
 ResponseFormatTextConfigParam: TypeAlias = (
@@ -68,24 +75,43 @@ class ResponseTextConfigParam(TypedDict, total=False):
     """Response text config, to send."""
 
     format: ResponseFormatTextConfigParam
+    """The format of the text: `{'type': 'text'}` is the default, `json_schema` makes it match a schema,
+    `json_object` is the older mode, which yields any valid JSON. `text_format` of `parse` and `stream` sets
+    it from a type."""
     verbosity: Literal["low", "medium", "high"] | None
+    """How long the answer tends to be: `low`, `medium` (the default) or `high`."""
 
 
 class InputTokenCountParams(MethodOptions, total=False):
     """Keyword arguments of `responses.input_tokens.count`."""
 
     model: str | None
+    """The id of the model whose tokens to count."""
     input: str | Iterable[ResponseInputItemParam] | None
+    """The input to count: a text or a list of items, as for `responses.create`."""
     previous_response_id: str | None
+    """The id of a stored response whose input and output count too. Not together with `conversation`."""
     tools: Iterable[ToolParam] | None
+    """The tools of the response; their definitions count too."""
     text: ResponseTextConfigParam | None
+    """The format of the text that the response would use; a JSON schema counts too."""
     reasoning: Reasoning | None
+    """The options of reasoning that the response would use."""
     truncation: Literal["auto", "disabled"]
+    """Deprecated. What happens if the input exceeds the context window: `disabled` (the default) fails with a
+    400 error, `auto` first drops items from the beginning of the conversation."""
     instructions: str | None
+    """The message of the system or developer that would precede the input; it counts too."""
     personality: str | Literal["friendly", "pragmatic"]
+    """The model's preset of style that the response would use, such as `friendly` or `pragmatic`; at most 64
+    characters. Absent, it is the model's own style."""
     conversation: ConversationParam | None
+    """The conversation whose items count too, by its id or as `{'id': ...}`. Not together with
+    `previous_response_id`."""
     tool_choice: ToolChoiceParam | None
+    """The choice of tools that the response would use."""
     parallel_tool_calls: bool | None
+    """Whether the model could call several tools in one turn."""
 
 
 class ResponseCompactParams(MethodOptions, total=False):
@@ -199,14 +225,30 @@ class ResponseCompactParams(MethodOptions, total=False):
         ]
         | None
     ]
+    """The id of the model that compresses the conversation."""
     input: str | Iterable[ResponseInputItemParam] | None
+    """The conversation to compress: a text, which counts as one message of the user, or a list of items. It
+    follows the items of `previous_response_id`, if that is given."""
     previous_response_id: str | None
+    """The id of a stored response whose input and output are compressed too, before `input`."""
     instructions: str | None
+    """A message of the system or developer, put before the conversation. That of an earlier response is not
+    carried over."""
     prompt_cache_key: str | None
+    """A key of your own for requests that begin alike: those with an equal key are routed so that they share
+    cached prompt tokens more often."""
     prompt_cache_retention: Literal["in_memory", "24h"] | None
+    """The longest time to keep the cached prefixes of this request: `in_memory` for a short while, or
+    `24h`."""
     prompt_cache_options: PromptCacheOptionsParam | None
+    """How the prompt is cached: `mode` says who sets the breakpoints, `ttl` the least time they are kept.
+    Absent, the API sets one breakpoint itself."""
     service_tier: Literal["auto", "default", "fast", "flex", "priority"] | None
+    """How to process the request: `auto` (the default) as the project is set up, `default` at standard speed,
+    `flex` later and cheaper, `priority` or `fast` sooner."""
     image: Mapping[str, object]
+    """Options for all images of the request: `context_compression` is `auto` (the default), `enabled` or
+    `disabled`."""
 
 
 ResponseInputParam: TypeAlias = str | Iterable[ResponseInputItemParam]
@@ -216,55 +258,125 @@ class ResponseStreamOptionsParam(TypedDict, total=False):
     """Response stream options, to send."""
 
     include_obfuscation: bool
+    """Whether deltas are padded with random characters in `obfuscation`, which hides their lengths from an
+    observer of the network; default `True`. `False` saves bandwidth."""
 
 
 class ResponseCreateParamsBase(MethodOptions, total=False):
     """Keyword arguments of `responses.create`, but `stream`."""
 
     metadata: Metadata | None
+    """Up to 16 pairs of strings kept with the response, to find it again; a key has at most 64 characters, a
+    value 512."""
     top_logprobs: int
+    """How many of the likeliest tokens to return for each position of the output, with their log
+    probabilities; from 0 to 20. Pass `message.output_text.logprobs` in `include` with it."""
     temperature: float | None
+    """How random the sampling is, from 0 to 2, default 1: near 0 the likeliest tokens win, higher values vary
+    more. Change this or `top_p`, not both. Reasoning models may reject it."""
     top_p: float | None
+    """Nucleus sampling, from 0 to 1, default 1: only the likeliest tokens that together reach this
+    probability are candidates, so 0.1 means those of the top 10 %. Change this or `temperature`, not both."""
     user: str
+    """Deprecated in favor of `safety_identifier` and `prompt_cache_key`. A stable id of your end user, for
+    both purposes."""
     safety_identifier: str | None
+    """A stable id of your end user, at most 64 characters, by which OpenAI recognizes misuse. Send a hash,
+    not a name or an email address."""
     prompt_cache_key: str | None
+    """A key of your own for requests that begin alike: those with an equal key are routed so that they share
+    cached prompt tokens more often."""
     prompt_cache_retention: Literal["in_memory", "24h"] | None
+    """Deprecated in favor of `prompt_cache_options`. The longest time to keep cached prefixes: `in_memory`
+    for a short while, or `24h`. Newer models accept `24h` only."""
     prompt_cache_options: PromptCacheOptionsParam
+    """How the prompt is cached: `mode` says who sets the breakpoints where cached prefixes end, `ttl` the
+    least time they are kept. Absent, the API sets one breakpoint itself. Older models do not accept it."""
     previous_response_id: str | None
+    """The id of a stored response to continue from: its input and output come before `input`. Not together
+    with `conversation`."""
     model: ResponsesModel
+    """The id of the model. Required unless `prompt` names one."""
     background: bool | None
+    """Whether to run the response in the background, default `False`. The call then returns at once, with the
+    status `queued` or `in_progress`: poll with `retrieve`, stop with `cancel`. It needs `store`."""
     max_tool_calls: int | None
+    """The most calls of built-in tools within the response, all such tools together; further ones are
+    ignored. Absent, the call sets no limit."""
     text: ResponseTextConfigParam
+    """The form of the answer: its `format`, which is plain text by default or JSON that matches a schema, and
+    its `verbosity`."""
     tools: Iterable[ToolParam]
+    """The tools that the model may call: your functions and custom tools, tools that the API runs, such as
+    web search, file search or the code interpreter, and MCP servers."""
     tool_choice: ToolChoiceParam
+    """Which tools the model uses: `auto` leaves it to the model, `none` forbids them, `required` asks for at
+    least one; an object names a tool, or restricts the choice to some."""
     prompt: ResponsePromptParam | None
+    """A prompt stored on the platform: its `id`, optionally its `version`, and values for its `variables`."""
     service_tier: ServiceTier | None
+    """How to process the request: `auto` (the default) as the project is set up, `default` at standard speed,
+    `flex` later and cheaper, `priority` or `fast` sooner, `ultrafast` where access is granted. The response
+    reports the tier that was used."""
     truncation: Literal["auto", "disabled"] | None
+    """Deprecated. What happens if the input exceeds the context window: `disabled` (the default) fails with a
+    400 error, `auto` drops items from the beginning of the conversation."""
     reasoning: Reasoning | None
+    """How a reasoning model thinks: `effort`, `summary`, `mode` and `context`. Other models do not accept
+    it."""
     input: ResponseInputParam
+    """What to respond to: a text, which counts as one message of the user, or a list of items such as
+    messages with text, images and files, earlier output, and outputs of tools."""
     include: Sequence[ResponseIncludable] | None
+    """Data to add to the response, which it lacks by default: `message.output_text.logprobs`,
+    `reasoning.encrypted_content`, results of file and web searches, sources of web searches, outputs of the
+    code interpreter, URLs of images that the input or screenshots contain."""
     parallel_tool_calls: bool | None
+    """Whether the model may call several tools in one turn; default `True`."""
     store: bool | None
+    """Whether the platform keeps the response, so that `retrieve` and `previous_response_id` find it; default
+    `True`. It is kept for at least 30 days."""
     instructions: str | None
+    """A message of the system or developer, put before `input`. It applies to this response alone:
+    `previous_response_id` does not carry over the instructions of the earlier one."""
     moderation: ModerationParam | None
+    """How to moderate the input and the output within this call: a moderation model and, in `policy`, whether
+    to report scores or to block. Absent, the call runs no such check."""
     stream_options: ResponseStreamOptionsParam | None
+    """Options of a stream; only with `stream=True`."""
     conversation: ConversationParam | None
+    """The conversation this response continues, by its id or as `{'id': ...}`. Its items precede `input`, and
+    when the response completes its input and output are appended. Not together with
+    `previous_response_id`."""
     context_management: Iterable[ContextManagementParam] | None
+    """What the API does when the context grows long: a list of at least one entry, such as `{'type':
+    'compaction', 'compact_threshold': 100000}`. Absent, it does nothing."""
     max_output_tokens: int | None
+    """The most tokens to generate, reasoning included; at least 16. A response that reaches it ends with the
+    status `incomplete` and the reason `max_output_tokens`. By default only the model's own limit applies."""
     access_programs: Mapping[str, object]
+    """Programs of restricted access that the request uses: `cyber` is `standard`, `daybreak_blue` or
+    `daybreak_red`. It chooses among the programs the project is approved for and grants none; without it the
+    API decides by model and project."""
     image: Mapping[str, object]
+    """Options for all images of the request: `context_compression` is `auto` (the default), `enabled` or
+    `disabled`."""
 
 
 class ResponseCreateParamsNonStreaming(ResponseCreateParamsBase, total=False):
     """Keyword arguments of `responses.create` for an answer that is no stream."""
 
     stream: Literal[False] | None
+    """Whether to return the events of the response as they come, in place of the whole response; default
+    `False`."""
 
 
 class ResponseCreateParamsStreaming(ResponseCreateParamsBase, total=False):
     """Keyword arguments of `responses.create` for a stream."""
 
     stream: Required[Literal[True]]
+    """Whether to return the events of the response as they come, in place of the whole response; default
+    `False`."""
 
 
 ResponseCreateParams: TypeAlias = ResponseCreateParamsNonStreaming | ResponseCreateParamsStreaming
@@ -274,20 +386,29 @@ class ResponseRetrieveParamsBase(MethodOptions, total=False):
     """Keyword arguments of `responses.retrieve`, but `stream`."""
 
     include: Sequence[ResponseIncludable]
+    """Data to add to the response, with the values that `create` accepts."""
     starting_after: int
+    """The `sequence_number` after which to begin the stream. Only with `stream=True`; absent, it begins with
+    the first event."""
     include_obfuscation: bool
+    """Whether the deltas of a stream are padded with random characters in `obfuscation`, which hides their
+    lengths from an observer of the network; default `True`. Only with `stream=True`."""
 
 
 class ResponseRetrieveParamsNonStreaming(ResponseRetrieveParamsBase, total=False):
     """Keyword arguments of `responses.retrieve` for an answer that is no stream."""
 
     stream: Literal[False] | None
+    """Whether to return the events of the response in place of the whole; default `False`. The response must
+    have been created as a stream in the background."""
 
 
 class ResponseRetrieveParamsStreaming(ResponseRetrieveParamsBase, total=False):
     """Keyword arguments of `responses.retrieve` for a stream."""
 
     stream: Required[Literal[True]]
+    """Whether to return the events of the response in place of the whole; default `False`. The response must
+    have been created as a stream in the background."""
 
 
 ResponseRetrieveParams: TypeAlias = ResponseRetrieveParamsNonStreaming | ResponseRetrieveParamsStreaming
@@ -299,6 +420,8 @@ class ResponsesClientEventResponseCreateParam(TypedDict, total=False):
     type: Required[Literal["response.create"]]
     """Always `response.create`."""
     stream_id: str
+    """A name of your own for a lane of the connection, 1 to 256 characters. Requests of a lane run one after
+    another, and their events carry its name."""
     metadata: Metadata | None
     top_logprobs: int
     temperature: float | None
@@ -326,6 +449,7 @@ class ResponsesClientEventResponseCreateParam(TypedDict, total=False):
     instructions: str | None
     moderation: ModerationParam | None
     stream: bool | None
+    """Not needed: a connection always returns the events of its responses."""
     stream_options: ResponseStreamOptionsParam | None
     conversation: ConversationParam | None
     context_management: Iterable[ContextManagementParam] | None

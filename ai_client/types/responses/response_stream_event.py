@@ -26,7 +26,10 @@ class ResponseAudioDeltaEvent(BaseModel):
     type: Literal["response.audio.delta"]
     """Always `response.audio.delta`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     delta: str
+    """The next piece of the audio, in base64."""
 
 
 class ResponseAudioDoneEvent(BaseModel):
@@ -35,6 +38,8 @@ class ResponseAudioDoneEvent(BaseModel):
     type: Literal["response.audio.done"]
     """Always `response.audio.done`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseAudioTranscriptDeltaEvent(BaseModel):
@@ -43,7 +48,10 @@ class ResponseAudioTranscriptDeltaEvent(BaseModel):
     type: Literal["response.audio.transcript.delta"]
     """Always `response.audio.transcript.delta`."""
     delta: str
+    """The next piece of the audio's transcript."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseAudioTranscriptDoneEvent(BaseModel):
@@ -52,6 +60,8 @@ class ResponseAudioTranscriptDoneEvent(BaseModel):
     type: Literal["response.audio.transcript.done"]
     """Always `response.audio.transcript.done`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseCodeInterpreterCallCodeDeltaEvent(BaseModel):
@@ -60,9 +70,14 @@ class ResponseCodeInterpreterCallCodeDeltaEvent(BaseModel):
     type: Literal["response.code_interpreter_call_code.delta"]
     """Always `response.code_interpreter_call_code.delta`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     delta: str
+    """The next piece of the code that the model writes."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseCodeInterpreterCallCodeDoneEvent(BaseModel):
@@ -71,9 +86,14 @@ class ResponseCodeInterpreterCallCodeDoneEvent(BaseModel):
     type: Literal["response.code_interpreter_call_code.done"]
     """Always `response.code_interpreter_call_code.done`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     code: str
+    """The whole code that the interpreter will run."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseCodeInterpreterCallCompletedEvent(BaseModel):
@@ -82,8 +102,12 @@ class ResponseCodeInterpreterCallCompletedEvent(BaseModel):
     type: Literal["response.code_interpreter_call.completed"]
     """Always `response.code_interpreter_call.completed`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseCodeInterpreterCallInProgressEvent(BaseModel):
@@ -92,8 +116,12 @@ class ResponseCodeInterpreterCallInProgressEvent(BaseModel):
     type: Literal["response.code_interpreter_call.in_progress"]
     """Always `response.code_interpreter_call.in_progress`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseCodeInterpreterCallInterpretingEvent(BaseModel):
@@ -102,8 +130,12 @@ class ResponseCodeInterpreterCallInterpretingEvent(BaseModel):
     type: Literal["response.code_interpreter_call.interpreting"]
     """Always `response.code_interpreter_call.interpreting`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseCompletedEvent(BaseModel):
@@ -112,7 +144,10 @@ class ResponseCompletedEvent(BaseModel):
     type: Literal["response.completed"]
     """Always `response.completed`."""
     response: Response
+    """The whole response, with its output and its `usage`; its status is `completed`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseContentPartAddedEvent(BaseModel):
@@ -121,10 +156,16 @@ class ResponseContentPartAddedEvent(BaseModel):
     type: Literal["response.content_part.added"]
     """Always `response.content_part.added`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     content_index: int
+    """The index of the part in `content` of its item, from 0."""
     part: OutputContent
+    """The new part, empty as yet: text, a refusal, or text of reasoning."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseContentPartDoneEvent(BaseModel):
@@ -133,10 +174,16 @@ class ResponseContentPartDoneEvent(BaseModel):
     type: Literal["response.content_part.done"]
     """Always `response.content_part.done`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     content_index: int
+    """The index of the part in `content` of its item, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     part: OutputContent
+    """The finished part: text, a refusal, or text of reasoning."""
 
 
 class ResponseCreatedEvent(BaseModel):
@@ -145,7 +192,10 @@ class ResponseCreatedEvent(BaseModel):
     type: Literal["response.created"]
     """Always `response.created`."""
     response: Response
+    """The response as created, with no output yet."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseCustomToolCallInputDeltaEvent(BaseModel):
@@ -154,9 +204,14 @@ class ResponseCustomToolCallInputDeltaEvent(BaseModel):
     type: Literal["response.custom_tool_call_input.delta"]
     """Always `response.custom_tool_call_input.delta`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     delta: str
+    """The next piece of the input that the model writes for your custom tool."""
 
 
 class ResponseCustomToolCallInputDoneEvent(BaseModel):
@@ -165,9 +220,14 @@ class ResponseCustomToolCallInputDoneEvent(BaseModel):
     type: Literal["response.custom_tool_call_input.done"]
     """Always `response.custom_tool_call_input.done`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     input: str
+    """The whole input for your custom tool."""
 
 
 class ResponseErrorEvent(BaseModel):
@@ -176,9 +236,14 @@ class ResponseErrorEvent(BaseModel):
     type: Literal["error"]
     """Always `error`."""
     message: str
+    """What went wrong, for people to read."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     code: str | None = None
+    """The code of the error, to compare in programs; absent if it has none."""
     param: str | None = None
+    """The name of the parameter at fault; absent if the error concerns none."""
 
 
 class ResponseFailedEvent(BaseModel):
@@ -187,7 +252,10 @@ class ResponseFailedEvent(BaseModel):
     type: Literal["response.failed"]
     """Always `response.failed`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     response: Response
+    """The response, which failed; `error` says why."""
 
 
 class ResponseFileSearchCallCompletedEvent(BaseModel):
@@ -196,8 +264,12 @@ class ResponseFileSearchCallCompletedEvent(BaseModel):
     type: Literal["response.file_search_call.completed"]
     """Always `response.file_search_call.completed`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseFileSearchCallInProgressEvent(BaseModel):
@@ -206,8 +278,12 @@ class ResponseFileSearchCallInProgressEvent(BaseModel):
     type: Literal["response.file_search_call.in_progress"]
     """Always `response.file_search_call.in_progress`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseFileSearchCallSearchingEvent(BaseModel):
@@ -216,8 +292,12 @@ class ResponseFileSearchCallSearchingEvent(BaseModel):
     type: Literal["response.file_search_call.searching"]
     """Always `response.file_search_call.searching`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseFunctionCallArgumentsDeltaEvent(BaseModel):
@@ -226,9 +306,14 @@ class ResponseFunctionCallArgumentsDeltaEvent(BaseModel):
     type: Literal["response.function_call_arguments.delta"]
     """Always `response.function_call_arguments.delta`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     delta: str
+    """The next piece of the arguments, which are JSON once whole."""
 
 
 class ResponseFunctionCallArgumentsDoneEvent(BaseModel):
@@ -237,10 +322,17 @@ class ResponseFunctionCallArgumentsDoneEvent(BaseModel):
     type: Literal["response.function_call_arguments.done"]
     """Always `response.function_call_arguments.done`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     name: str
+    """The `name` of the function among `tools`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     arguments: str
+    """The whole arguments as JSON text. They can be invalid or break the schema unless the function is
+    `strict`: validate them before use."""
 
 
 class ResponseImageGenCallCompletedEvent(BaseModel):
@@ -249,8 +341,12 @@ class ResponseImageGenCallCompletedEvent(BaseModel):
     type: Literal["response.image_generation_call.completed"]
     """Always `response.image_generation_call.completed`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
 
 
 class ResponseImageGenCallGeneratingEvent(BaseModel):
@@ -259,8 +355,12 @@ class ResponseImageGenCallGeneratingEvent(BaseModel):
     type: Literal["response.image_generation_call.generating"]
     """Always `response.image_generation_call.generating`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseImageGenCallInProgressEvent(BaseModel):
@@ -269,8 +369,12 @@ class ResponseImageGenCallInProgressEvent(BaseModel):
     type: Literal["response.image_generation_call.in_progress"]
     """Always `response.image_generation_call.in_progress`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseImageGenCallPartialImageEvent(BaseModel):
@@ -279,14 +383,24 @@ class ResponseImageGenCallPartialImageEvent(BaseModel):
     type: Literal["response.image_generation_call.partial_image"]
     """Always `response.image_generation_call.partial_image`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     partial_image_index: int
+    """The index of this preview among those of the image, from 0."""
     partial_image_b64: str
+    """The image as far as it is generated, in base64."""
     size: str | None = None
+    """The width and height of the image in pixels, such as `1024x1536`."""
     quality: str | None = None
+    """The quality at which the image is generated."""
     background: str | None = None
+    """The background of the image, such as `transparent` or `opaque`."""
     output_format: str | None = None
+    """The format of the image, such as `png`, `webp` or `jpeg`."""
 
 
 class ResponseInProgressEvent(BaseModel):
@@ -295,7 +409,10 @@ class ResponseInProgressEvent(BaseModel):
     type: Literal["response.in_progress"]
     """Always `response.in_progress`."""
     response: Response
+    """The response, which is being generated; its status is `in_progress`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseIncompleteEvent(BaseModel):
@@ -304,22 +421,30 @@ class ResponseIncompleteEvent(BaseModel):
     type: Literal["response.incomplete"]
     """Always `response.incomplete`."""
     response: Response
+    """The response with the output up to where it was cut off; `incomplete_details` says why."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseLogProbTopLogprob(BaseModel):
     """`top_logprob` of `ResponseLogProb`."""
 
     token: str | None = None
+    """A token that could have stood in this place."""
     logprob: float | None = None
+    """The natural logarithm of its probability: 0 is certain, lower is less likely."""
 
 
 class ResponseLogProb(BaseModel):
     """Response log prob."""
 
     token: str
+    """The token that was generated."""
     logprob: float
+    """The natural logarithm of its probability: 0 is certain, lower is less likely."""
     top_logprobs: list[ResponseLogProbTopLogprob] | None = None
+    """The likeliest tokens in this place, as many as `top_logprobs` of the request asked for, at most 20."""
 
 
 class ResponseMcpCallArgumentsDeltaEvent(BaseModel):
@@ -328,9 +453,14 @@ class ResponseMcpCallArgumentsDeltaEvent(BaseModel):
     type: Literal["response.mcp_call_arguments.delta"]
     """Always `response.mcp_call_arguments.delta`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     delta: str
+    """The next piece of the arguments for the MCP server's tool, which are JSON once whole."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseMcpCallArgumentsDoneEvent(BaseModel):
@@ -339,9 +469,14 @@ class ResponseMcpCallArgumentsDoneEvent(BaseModel):
     type: Literal["response.mcp_call_arguments.done"]
     """Always `response.mcp_call_arguments.done`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     arguments: str
+    """The whole arguments for the MCP server's tool, as JSON text."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseMcpCallCompletedEvent(BaseModel):
@@ -350,8 +485,12 @@ class ResponseMcpCallCompletedEvent(BaseModel):
     type: Literal["response.mcp_call.completed"]
     """Always `response.mcp_call.completed`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseMcpCallFailedEvent(BaseModel):
@@ -360,8 +499,12 @@ class ResponseMcpCallFailedEvent(BaseModel):
     type: Literal["response.mcp_call.failed"]
     """Always `response.mcp_call.failed`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseMcpCallInProgressEvent(BaseModel):
@@ -370,8 +513,12 @@ class ResponseMcpCallInProgressEvent(BaseModel):
     type: Literal["response.mcp_call.in_progress"]
     """Always `response.mcp_call.in_progress`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
 
 
 class ResponseMcpListToolsCompletedEvent(BaseModel):
@@ -380,8 +527,12 @@ class ResponseMcpListToolsCompletedEvent(BaseModel):
     type: Literal["response.mcp_list_tools.completed"]
     """Always `response.mcp_list_tools.completed`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseMcpListToolsFailedEvent(BaseModel):
@@ -390,8 +541,12 @@ class ResponseMcpListToolsFailedEvent(BaseModel):
     type: Literal["response.mcp_list_tools.failed"]
     """Always `response.mcp_list_tools.failed`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseMcpListToolsInProgressEvent(BaseModel):
@@ -400,8 +555,12 @@ class ResponseMcpListToolsInProgressEvent(BaseModel):
     type: Literal["response.mcp_list_tools.in_progress"]
     """Always `response.mcp_list_tools.in_progress`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseOutputItemAddedEvent(BaseModel):
@@ -410,8 +569,12 @@ class ResponseOutputItemAddedEvent(BaseModel):
     type: Literal["response.output_item.added"]
     """Always `response.output_item.added`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     item: ResponseOutputItem
+    """The new item, incomplete as yet: later events with its `output_index` fill it."""
 
 
 class ResponseOutputItemDoneEvent(BaseModel):
@@ -420,8 +583,12 @@ class ResponseOutputItemDoneEvent(BaseModel):
     type: Literal["response.output_item.done"]
     """Always `response.output_item.done`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     item: ResponseOutputItem
+    """The finished item."""
 
 
 class ResponseOutputTextAnnotationAddedEvent(BaseModel):
@@ -430,11 +597,18 @@ class ResponseOutputTextAnnotationAddedEvent(BaseModel):
     type: Literal["response.output_text.annotation.added"]
     """Always `response.output_text.annotation.added`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     content_index: int
+    """The index of the part in `content` of its item, from 0."""
     annotation_index: int
+    """The index of the annotation in `annotations` of its part, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     annotation: Annotation | None = None
+    """The citation of a file or a URL, or the path of a file."""
 
 
 class ResponseQueuedEvent(BaseModel):
@@ -443,7 +617,10 @@ class ResponseQueuedEvent(BaseModel):
     type: Literal["response.queued"]
     """Always `response.queued`."""
     response: Response
+    """The response, which waits to be processed; its status is `queued`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseReasoningSummaryPartAddedEventPart(BaseModel):
@@ -452,6 +629,7 @@ class ResponseReasoningSummaryPartAddedEventPart(BaseModel):
     type: Open[Literal["summary_text"]]
     """Always `summary_text`."""
     text: str
+    """The text of the part, empty as yet."""
 
 
 class ResponseReasoningSummaryPartAddedEvent(BaseModel):
@@ -460,10 +638,16 @@ class ResponseReasoningSummaryPartAddedEvent(BaseModel):
     type: Literal["response.reasoning_summary_part.added"]
     """Always `response.reasoning_summary_part.added`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     summary_index: int
+    """The index of the part in `summary` of its reasoning item, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     part: ResponseReasoningSummaryPartAddedEventPart
+    """The new part of the summary, empty as yet."""
 
 
 class ResponseReasoningSummaryPartDoneEventPart(BaseModel):
@@ -472,6 +656,7 @@ class ResponseReasoningSummaryPartDoneEventPart(BaseModel):
     type: Open[Literal["summary_text"]]
     """Always `summary_text`."""
     text: str
+    """The whole text of the part."""
 
 
 class ResponseReasoningSummaryPartDoneEvent(BaseModel):
@@ -480,12 +665,18 @@ class ResponseReasoningSummaryPartDoneEvent(BaseModel):
     type: Literal["response.reasoning_summary_part.done"]
     """Always `response.reasoning_summary_part.done`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     summary_index: int
+    """The index of the part in `summary` of its reasoning item, from 0."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     part: ResponseReasoningSummaryPartDoneEventPart
+    """The finished part of the summary."""
     status: Literal["incomplete"] | None = None
-    """Always `incomplete` where it is present."""
+    """`incomplete` if the summary was cut off; absent if it ended as it should."""
 
 
 class ResponseReasoningSummaryTextDeltaEvent(BaseModel):
@@ -494,10 +685,16 @@ class ResponseReasoningSummaryTextDeltaEvent(BaseModel):
     type: Literal["response.reasoning_summary_text.delta"]
     """Always `response.reasoning_summary_text.delta`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     summary_index: int
+    """The index of the part in `summary` of its reasoning item, from 0."""
     delta: str
+    """The next piece of the summary of the model's reasoning."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseReasoningSummaryTextDoneEvent(BaseModel):
@@ -506,10 +703,16 @@ class ResponseReasoningSummaryTextDoneEvent(BaseModel):
     type: Literal["response.reasoning_summary_text.done"]
     """Always `response.reasoning_summary_text.done`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     summary_index: int
+    """The index of the part in `summary` of its reasoning item, from 0."""
     text: str
+    """The whole text of this part of the summary."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseReasoningTextDeltaEvent(BaseModel):
@@ -518,10 +721,16 @@ class ResponseReasoningTextDeltaEvent(BaseModel):
     type: Literal["response.reasoning_text.delta"]
     """Always `response.reasoning_text.delta`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     content_index: int
+    """The index of the part in `content` of its item, from 0."""
     delta: str
+    """The next piece of the model's reasoning."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseReasoningTextDoneEvent(BaseModel):
@@ -530,10 +739,16 @@ class ResponseReasoningTextDoneEvent(BaseModel):
     type: Literal["response.reasoning_text.done"]
     """Always `response.reasoning_text.done`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     content_index: int
+    """The index of the part in `content` of its item, from 0."""
     text: str
+    """The whole text of this part of the reasoning."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseRefusalDeltaEvent(BaseModel):
@@ -542,10 +757,16 @@ class ResponseRefusalDeltaEvent(BaseModel):
     type: Literal["response.refusal.delta"]
     """Always `response.refusal.delta`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     content_index: int
+    """The index of the part in `content` of its item, from 0."""
     delta: str
+    """The next piece of the text in which the model refuses."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseRefusalDoneEvent(BaseModel):
@@ -554,10 +775,16 @@ class ResponseRefusalDoneEvent(BaseModel):
     type: Literal["response.refusal.done"]
     """Always `response.refusal.done`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     content_index: int
+    """The index of the part in `content` of its item, from 0."""
     refusal: str
+    """The whole text in which the model refuses."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseShellCallCommandAddedEvent(BaseModel):
@@ -566,9 +793,14 @@ class ResponseShellCallCommandAddedEvent(BaseModel):
     type: Literal["response.shell_call_command.added"]
     """Always `response.shell_call_command.added`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     command_index: int
+    """The index of the command in `commands` of its shell call, from 0."""
     command: str
+    """The command as far as it is known; the deltas that follow extend it."""
 
 
 class ResponseShellCallCommandDeltaEvent(BaseModel):
@@ -577,10 +809,17 @@ class ResponseShellCallCommandDeltaEvent(BaseModel):
     type: Literal["response.shell_call_command.delta"]
     """Always `response.shell_call_command.delta`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     command_index: int
+    """The index of the command in `commands` of its shell call, from 0."""
     delta: str
+    """The next piece of the command."""
     obfuscation: str | None = None
+    """Random characters that hide the length of the piece from an observer of the network; to be ignored.
+    Absent if `include_obfuscation` is `False`."""
 
 
 class ResponseShellCallCommandDoneEvent(BaseModel):
@@ -589,16 +828,23 @@ class ResponseShellCallCommandDoneEvent(BaseModel):
     type: Literal["response.shell_call_command.done"]
     """Always `response.shell_call_command.done`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     command_index: int
+    """The index of the command in `commands` of its shell call, from 0."""
     command: str
+    """The whole command."""
 
 
 class ShellCallOutputDelta(BaseModel):
     """Shell call output delta."""
 
     stdout: str | None = None
+    """The next piece of the standard output; absent if there is none."""
     stderr: str | None = None
+    """The next piece of the standard error; absent if there is none."""
 
 
 class ResponseShellCallOutputContentDeltaEvent(BaseModel):
@@ -607,10 +853,16 @@ class ResponseShellCallOutputContentDeltaEvent(BaseModel):
     type: Literal["response.shell_call_output_content.delta"]
     """Always `response.shell_call_output_content.delta`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     command_index: int
+    """The index of the command in `commands` of its shell call, from 0."""
     delta: ShellCallOutputDelta
+    """What the command has written since the last such event."""
 
 
 class ResponseShellCallOutputContentDoneEvent(BaseModel):
@@ -619,10 +871,16 @@ class ResponseShellCallOutputContentDoneEvent(BaseModel):
     type: Literal["response.shell_call_output_content.done"]
     """Always `response.shell_call_output_content.done`."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     command_index: int
+    """The index of the command in `commands` of its shell call, from 0."""
     output: list[FunctionShellCallOutputContent]
+    """The whole output of the command, with its exit code or that it timed out."""
 
 
 class ResponseTextDeltaEvent(BaseModel):
@@ -631,11 +889,18 @@ class ResponseTextDeltaEvent(BaseModel):
     type: Literal["response.output_text.delta"]
     """Always `response.output_text.delta`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     content_index: int
+    """The index of the part in `content` of its item, from 0."""
     delta: str
+    """The next piece of the text; all pieces of a part make up its text."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     logprobs: list[ResponseLogProb]
+    """The log probabilities of the tokens of the piece; empty unless `include` asks for them."""
 
 
 class ResponseTextDoneEvent(BaseModel):
@@ -644,11 +909,18 @@ class ResponseTextDoneEvent(BaseModel):
     type: Literal["response.output_text.done"]
     """Always `response.output_text.done`."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     content_index: int
+    """The index of the part in `content` of its item, from 0."""
     text: str
+    """The whole text of the part."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
     logprobs: list[ResponseLogProb]
+    """The log probabilities of the tokens of the text; empty unless `include` asks for them."""
 
 
 class ResponseWebSearchCallCompletedEvent(BaseModel):
@@ -657,8 +929,12 @@ class ResponseWebSearchCallCompletedEvent(BaseModel):
     type: Literal["response.web_search_call.completed"]
     """Always `response.web_search_call.completed`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseWebSearchCallInProgressEvent(BaseModel):
@@ -667,8 +943,12 @@ class ResponseWebSearchCallInProgressEvent(BaseModel):
     type: Literal["response.web_search_call.in_progress"]
     """Always `response.web_search_call.in_progress`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 class ResponseWebSearchCallSearchingEvent(BaseModel):
@@ -677,8 +957,12 @@ class ResponseWebSearchCallSearchingEvent(BaseModel):
     type: Literal["response.web_search_call.searching"]
     """Always `response.web_search_call.searching`."""
     output_index: int
+    """The index of the item in `output` of the response, from 0."""
     item_id: str
+    """The id of the item in `output` that this event belongs to."""
     sequence_number: int
+    """The place of this event in its stream; it grows from event to event. Pass the last one as
+    `starting_after` to resume the stream of a response in the background."""
 
 
 ResponseStreamEvent: TypeAlias = Annotated[

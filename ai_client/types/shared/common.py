@@ -122,13 +122,16 @@ class TranscriptTextUsageDuration(BaseModel):
     type: Literal["duration"]
     """Always `duration`."""
     seconds: float
+    """Seconds of audio that are billed."""
 
 
 class TranscriptTextUsageTokensInputTokenDetails(BaseModel):
     """`input_token_details` of `TranscriptTextUsageTokens`."""
 
     text_tokens: int | None = None
+    """Input tokens of the prompt's text."""
     audio_tokens: int | None = None
+    """Input tokens of the recording."""
 
 
 class TranscriptTextUsageTokens(BaseModel):
@@ -137,12 +140,17 @@ class TranscriptTextUsageTokens(BaseModel):
     type: Literal["tokens"]
     """Always `tokens`."""
     input_tokens: int
+    """Tokens of the recording and the prompt together."""
     output_tokens: int
+    """Tokens of the text that was recognized."""
     total_tokens: int
+    """Input and output tokens together."""
     input_token_details: TranscriptTextUsageTokensInputTokenDetails | None = None
+    """The input tokens, split into audio and text; absent from some answers."""
 
 
 class TranscriptionLanguage(BaseModel):
     """Transcription language."""
 
     code: str
+    """The code of the language, such as `en`."""

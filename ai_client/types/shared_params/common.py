@@ -111,6 +111,7 @@ class VoiceIdsOrCustomVoiceParamId(TypedDict, total=False):
     """`id` of `VoiceIdsOrCustomVoiceParam`."""
 
     id: Required[str]
+    """The id of the custom voice, as in `Voice.id`."""
 
 
 VoiceIdsOrCustomVoiceParam: TypeAlias = (

@@ -13,13 +13,18 @@ class PartCreateParams(MethodOptions, total=False):
     """Keyword arguments of `uploads.parts.create`."""
 
     data: Required[FileTypes]
+    """The bytes of this part, at most 64 MB: bytes, a path, an open binary file or an iterable of bytes.
+    Parts may be sent at the same time."""
 
 
 class UploadPart(BaseModel):
     """Upload part."""
 
     id: str
+    """The id of the part, for `part_ids` of `uploads.complete`."""
     created_at: int
+    """When the part was added, in Unix seconds."""
     upload_id: str
+    """The id of the upload that it belongs to."""
     object: Open[Literal["upload.part"]]
     """Always `upload.part`."""

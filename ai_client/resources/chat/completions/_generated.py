@@ -95,7 +95,7 @@ class Completions(Resource[M]):
         **params: Unpack[CompletionCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[ChatCompletion]]: ...
     def create(self, **params: Any) -> Any:
-        """Send `POST /chat/completions`; with `stream=True`, return its events as they come."""
+        """Generate the model's next message in a conversation; with `stream=True`, return it in chunks as they arrive."""
         return self._run(
             self._call(
                 "POST",
@@ -109,7 +109,7 @@ class Completions(Resource[M]):
 
     @operation
     async def retrieve(self, completion_id: str, **options: Unpack[MethodOptions]) -> ChatCompletion:
-        """Send `GET /chat/completions/{completion_id}`."""
+        """Return a stored completion."""
         return await self._call(
             "GET",
             path("/chat/completions/{completion_id}", completion_id=completion_id),
@@ -120,7 +120,7 @@ class Completions(Resource[M]):
 
     @operation
     async def update(self, completion_id: str, **params: Unpack[CompletionUpdateParams]) -> ChatCompletion:
-        """Send `POST /chat/completions/{completion_id}`."""
+        """Replace the metadata of a stored completion."""
         return await self._call(
             "POST",
             path("/chat/completions/{completion_id}", completion_id=completion_id),
@@ -131,7 +131,7 @@ class Completions(Resource[M]):
 
     @operation
     async def delete(self, completion_id: str, **options: Unpack[MethodOptions]) -> ChatCompletionDeleted:
-        """Send `DELETE /chat/completions/{completion_id}`."""
+        """Delete a stored completion."""
         return await self._call(
             "DELETE",
             path("/chat/completions/{completion_id}", completion_id=completion_id),
@@ -142,5 +142,5 @@ class Completions(Resource[M]):
 
     @pages
     def list(self, **params: Unpack[CompletionListParams]) -> CursorListing[ChatCompletion]:
-        """List the items of `GET /chat/completions`, page by page."""
+        """List the stored completions of the project, page by page."""
         return CursorListing(self, "/chat/completions", CompletionListParams, params, ChatCompletion)

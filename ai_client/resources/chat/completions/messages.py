@@ -21,7 +21,7 @@ class Messages(Resource[M]):
     def list(
         self, completion_id: str, **params: Unpack[MessageListParams]
     ) -> CursorListing[ChatCompletionStoreMessage]:
-        """List the items of `GET /chat/completions/{completion_id}/messages`, page by page."""
+        """List the messages with which a stored completion was requested, page by page."""
         return CursorListing(
             self,
             path("/chat/completions/{completion_id}/messages", completion_id=completion_id),
