@@ -99,7 +99,7 @@ class Responses(Resource[M]):
         **params: Unpack[ResponseCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Response]]: ...
     def create(self, **params: Any) -> Any:
-        """Create a response of a model to `input`: text, JSON, or calls of tools."""
+        """Create a response of a model to `input`: text, JSON, or calls of tools; with `stream=True`, return its events as they come."""
         return self._run(
             self._call(
                 "POST", "/responses", ResponseCreateParamsBase, params, Response, stream=ResponseStreamEvent
@@ -224,7 +224,7 @@ class Responses(Resource[M]):
 
     @operation
     async def compact(self, **params: Unpack[ResponseCompactParams]) -> CompactedResponse:
-        """Compress a conversation into fewer items, to send as the input of the next response."""
+        """Compact a conversation into fewer items, to send as the input of the next response."""
         return await self._call(
             "POST", "/responses/compact", ResponseCompactParams, params, CompactedResponse
         )

@@ -306,7 +306,7 @@ class CompletionParseParams(MethodOptions, total=False):
     answer agrees with it, it arrives faster."""
     seed: int | None
     """Deprecated. Whole number that makes sampling mostly repeatable: equal requests with equal seeds tend to
-    get equal answers, without a guarantee. A new `system_fingerprint` can change them."""
+    get equal answers, without a guarantee. Where `system_fingerprint` has changed, they may differ."""
     stream_options: ChatCompletionStreamOptionsParam | None
     """What a stream contains beside the answer, for example `{"include_usage": True}` for a chunk with the
     usage. Needs `stream=True`."""

@@ -26,9 +26,9 @@ class ContextManagementParam(TypedDict, total=False):
     """Context management, to send."""
 
     type: Required[str]
-    """What to do. Only `compaction` exists: it compresses earlier items into one."""
+    """What to do. Only `compaction` exists: it puts one compacted item in place of the earlier ones."""
     compact_threshold: int | None
-    """The number of tokens in the context at which it is compressed; at least 1000."""
+    """The number of tokens in the context at which it is compacted; at least 1000."""
 
 
 class ResponseConversationParamParam(TypedDict, total=False):
@@ -225,18 +225,18 @@ class ResponseCompactParams(MethodOptions, total=False):
         ]
         | None
     ]
-    """The id of the model that compresses the conversation."""
+    """The id of the model that compacts the conversation."""
     input: str | Iterable[ResponseInputItemParam] | None
-    """The conversation to compress: a text, which counts as one message of the user, or a list of items. It
+    """The conversation to compact: a text, which counts as one message of the user, or a list of items. It
     follows the items of `previous_response_id`, if that is given."""
     previous_response_id: str | None
-    """The id of a stored response whose input and output are compressed too, before `input`."""
+    """The id of a stored response whose input and output are compacted too, before `input`."""
     instructions: str | None
     """A message of the system or developer, put before the conversation. That of an earlier response is not
     carried over."""
     prompt_cache_key: str | None
-    """A key of your own for requests that begin alike: those with an equal key are routed so that they share
-    cached prompt tokens more often."""
+    """A label of your own for requests that begin alike: with the same label they find a cached prompt more
+    often."""
     prompt_cache_retention: Literal["in_memory", "24h"] | None
     """The longest time to keep the cached prefixes of this request: `in_memory` for a short while, or
     `24h`."""
@@ -266,8 +266,7 @@ class ResponseCreateParamsBase(MethodOptions, total=False):
     """Keyword arguments of `responses.create`, but `stream`."""
 
     metadata: Metadata | None
-    """Up to 16 pairs of strings kept with the response, to find it again; a key has at most 64 characters, a
-    value 512."""
+    """Up to 16 pairs of strings to keep with the response. A key has at most 64 characters, a value 512."""
     top_logprobs: int
     """How many of the likeliest tokens to return for each position of the output, with their log
     probabilities; from 0 to 20. Pass `message.output_text.logprobs` in `include` with it."""
@@ -284,8 +283,8 @@ class ResponseCreateParamsBase(MethodOptions, total=False):
     """A stable id of your end user, at most 64 characters, by which OpenAI recognizes misuse. Send a hash,
     not a name or an email address."""
     prompt_cache_key: str | None
-    """A key of your own for requests that begin alike: those with an equal key are routed so that they share
-    cached prompt tokens more often."""
+    """A label of your own for requests that begin alike: with the same label they find a cached prompt more
+    often. It takes the place of `user` in this."""
     prompt_cache_retention: Literal["in_memory", "24h"] | None
     """Deprecated in favor of `prompt_cache_options`. The longest time to keep cached prefixes: `in_memory`
     for a short while, or `24h`. Newer models accept `24h` only."""
@@ -296,22 +295,24 @@ class ResponseCreateParamsBase(MethodOptions, total=False):
     """The id of a stored response to continue from: its input and output come before `input`. Not together
     with `conversation`."""
     model: ResponsesModel
-    """The id of the model. Required unless `prompt` names one."""
+    """Name of the model that responds, as `models.list` has it; on Azure, name of the deployment. Required
+    unless `prompt` names one."""
     background: bool | None
-    """Whether to run the response in the background, default `False`. The call then returns at once, with the
-    status `queued` or `in_progress`: poll with `retrieve`, stop with `cancel`. It needs `store`."""
+    """`True` to return at once while the platform works on; the `status` is `queued` at first. Poll with
+    `retrieve`, stop with `cancel`. It needs `store`. Default `False`."""
     max_tool_calls: int | None
     """The most calls of built-in tools within the response, all such tools together; further ones are
     ignored. Absent, the call sets no limit."""
     text: ResponseTextConfigParam
-    """The form of the answer: its `format`, which is plain text by default or JSON that matches a schema, and
-    its `verbosity`."""
+    """Form of the answer: its `format`, plain text by default, or JSON that matches a schema, and its
+    `verbosity`. `parse` sets the format from a Python type."""
     tools: Iterable[ToolParam]
-    """The tools that the model may call: your functions and custom tools, tools that the API runs, such as
-    web search, file search or the code interpreter, and MCP servers."""
+    """Tools that the model may call: functions and custom tools of yours, tools that the API runs, such as
+    web search, file search or the code interpreter, and MCP servers. `pydantic_responses_function_tool` makes
+    a function from a pydantic model."""
     tool_choice: ToolChoiceParam
-    """Which tools the model uses: `auto` leaves it to the model, `none` forbids them, `required` asks for at
-    least one; an object names a tool, or restricts the choice to some."""
+    """Which tools the model uses: `auto` (the default) leaves it to the model, `none` forbids them,
+    `required` asks for one at least; an object names one tool, or restricts the choice to some."""
     prompt: ResponsePromptParam | None
     """A prompt stored on the platform: its `id`, optionally its `version`, and values for its `variables`."""
     service_tier: ServiceTier | None
@@ -322,15 +323,16 @@ class ResponseCreateParamsBase(MethodOptions, total=False):
     """Deprecated. What happens if the input exceeds the context window: `disabled` (the default) fails with a
     400 error, `auto` drops items from the beginning of the conversation."""
     reasoning: Reasoning | None
-    """How a reasoning model thinks: `effort`, `summary`, `mode` and `context`. Other models do not accept
-    it."""
+    """How a reasoning model thinks, such as `{'effort': 'low', 'summary': 'auto'}`. Other models do not
+    accept it."""
     input: ResponseInputParam
-    """What to respond to: a text, which counts as one message of the user, or a list of items such as
-    messages with text, images and files, earlier output, and outputs of tools."""
+    """What to respond to: a text, which counts as one message of the user, or a list of items: messages such
+    as `{'role': 'user', 'content': '...'}`, items of earlier output, and outputs of tools such as
+    `function_call_output`."""
     include: Sequence[ResponseIncludable] | None
-    """Data to add to the response, which it lacks by default: `message.output_text.logprobs`,
-    `reasoning.encrypted_content`, results of file and web searches, sources of web searches, outputs of the
-    code interpreter, URLs of images that the input or screenshots contain."""
+    """Data to add to the response: log probabilities of its texts, reasoning in encrypted form to send back
+    where `store` is `False`, results of file and web searches, sources of web searches, outputs of the code
+    interpreter, URLs of images in the input and in screenshots."""
     parallel_tool_calls: bool | None
     """Whether the model may call several tools in one turn; default `True`."""
     store: bool | None
@@ -340,10 +342,11 @@ class ResponseCreateParamsBase(MethodOptions, total=False):
     """A message of the system or developer, put before `input`. It applies to this response alone:
     `previous_response_id` does not carry over the instructions of the earlier one."""
     moderation: ModerationParam | None
-    """How to moderate the input and the output within this call: a moderation model and, in `policy`, whether
-    to report scores or to block. Absent, the call runs no such check."""
+    """Have a moderation model check the input and the output within this call, such as `{'model': '...',
+    'policy': {'output': {'mode': 'block'}}}`: `score` reports, `block` also stops. Absent, nothing is
+    checked."""
     stream_options: ResponseStreamOptionsParam | None
-    """Options of a stream; only with `stream=True`."""
+    """Options of a stream, such as `{'include_obfuscation': False}`. Only with `stream=True`."""
     conversation: ConversationParam | None
     """The conversation this response continues, by its id or as `{'id': ...}`. Its items precede `input`, and
     when the response completes its input and output are appended. Not together with
@@ -367,16 +370,16 @@ class ResponseCreateParamsNonStreaming(ResponseCreateParamsBase, total=False):
     """Keyword arguments of `responses.create` for an answer that is no stream."""
 
     stream: Literal[False] | None
-    """Whether to return the events of the response as they come, in place of the whole response; default
-    `False`."""
+    """`True` to return a `Stream` of events while the model generates; `False` (the default) to wait for the
+    whole `Response`."""
 
 
 class ResponseCreateParamsStreaming(ResponseCreateParamsBase, total=False):
     """Keyword arguments of `responses.create` for a stream."""
 
     stream: Required[Literal[True]]
-    """Whether to return the events of the response as they come, in place of the whole response; default
-    `False`."""
+    """`True` to return a `Stream` of events while the model generates; `False` (the default) to wait for the
+    whole `Response`."""
 
 
 ResponseCreateParams: TypeAlias = ResponseCreateParamsNonStreaming | ResponseCreateParamsStreaming
@@ -420,8 +423,8 @@ class ResponsesClientEventResponseCreateParam(TypedDict, total=False):
     type: Required[Literal["response.create"]]
     """Always `response.create`."""
     stream_id: str
-    """A name of your own for a lane of the connection, 1 to 256 characters. Requests of a lane run one after
-    another, and their events carry its name."""
+    """A name of your own, 1 to 256 characters, for a series of requests on the connection: those of one name
+    run one after another, and their events carry it."""
     metadata: Metadata | None
     top_logprobs: int
     temperature: float | None
