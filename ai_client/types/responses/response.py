@@ -76,12 +76,22 @@ class FunctionToolCallOutput(BaseModel):
     type: Literal["function_call_output"]
     """Always `function_call_output`."""
     output: str | list[FunctionAndCustomToolCallOutput]
+    """What the function returned: a text, usually JSON, or a list of texts, images and files."""
     id: str | None = None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str | None = None
+    """The `call_id` of the function call that this answers."""
     name: str | None = None
+    """Name of the function that was called; can be absent."""
     namespace: str | None = None
+    """Namespace of the tool; absent for a tool that belongs to none."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that."""
 
 
 class Message(BaseModel):
@@ -90,10 +100,16 @@ class Message(BaseModel):
     type: Literal["message"]
     """Always `message`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     status: Open[Literal["in_progress", "completed", "incomplete"]]
+    """State of the message: `in_progress` while it is being written, then `completed`, or `incomplete` where
+    it was cut short."""
     role: Open[
         Literal["unknown", "user", "assistant", "system", "critic", "discriminator", "developer", "tool"]
     ]
+    """Who wrote the message, such as `user`, `assistant`, `system` or `developer`; `unknown` where that is
+    not known."""
     content: list[
         Annotated[
             ResponseInputText
@@ -108,13 +124,17 @@ class Message(BaseModel):
             OneOf("type"),
         ]
     ]
+    """Parts of the message, in order: texts, images, files, screenshots, refusals, reasoning."""
     phase: Open[Literal["commentary", "final_answer"]] | None = None
+    """Place of an assistant's message: `commentary` on the way or `final_answer`. Send it back unchanged;
+    absent where the model does not use it."""
 
 
 class CompactedResponse(BaseModel):
     """Compacted response."""
 
     id: str
+    """The id of this compaction."""
     object: Open[Literal["response.compaction"]]
     """Always `response.compaction`."""
     output: list[
@@ -150,14 +170,18 @@ class CompactedResponse(BaseModel):
             OneOf("type"),
         ]
     ]
+    """The compacted conversation: items to send as the input of the next request, as they are."""
     created_at: int
+    """When the conversation was compacted, in seconds since the Unix epoch."""
     usage: ResponseUsage
+    """Tokens that the compaction used."""
 
 
 class IncompleteDetails(BaseModel):
     """`incomplete_details` of `Response`."""
 
     reason: Open[Literal["max_output_tokens", "content_filter"]] | None = None
+    """`max_output_tokens`: the limit of tokens was reached; `content_filter`: the filter stopped the text."""
 
 
 ResponseFormatTextConfig: TypeAlias = Annotated[
@@ -169,11 +193,10 @@ class ResponseTextConfig(BaseModel):
     """Response text config."""
 
     format: ResponseFormatTextConfig | None = None
-    """The format of the text: `{'type': 'text'}` is the default, `json_schema` makes it match a schema,
-    `json_object` is the older mode, which yields any valid JSON. `text_format` of `parse` and `stream` sets
-    it from a type."""
+    """Format of the text: plain `text` (the default), `json_schema` for JSON that matches a schema, or
+    `json_object` for any JSON object (the older form)."""
     verbosity: Open[Literal["low", "medium", "high"]] | None = None
-    """How long the answer tends to be: `low`, `medium` (the default) or `high`."""
+    """How detailed the answer is: `low` for short texts, `medium` (the default) or `high`."""
 
 
 ServiceTier: TypeAlias = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
@@ -186,37 +209,89 @@ class Response(OutputText, BaseModel):
     """Response."""
 
     model: ResponsesModel
+    """Name of the model that wrote the response. It can be a dated version of the name that was requested."""
     tools: list[Tool]
+    """Tools that the model was allowed to call."""
     tool_choice: ToolChoice
+    """How the model had to choose a tool: `auto`, `none`, `required`, or an object that names certain
+    tools."""
     id: str
+    """The unique id of the response, to retrieve, cancel or delete it, or to continue it with
+    `previous_response_id`."""
     object: Open[Literal["response"]]
     """Always `response`."""
     created_at: float
+    """When the response was created, in seconds since the Unix epoch."""
     output: list[ResponseOutputItem]
+    """Items that the model wrote, in order: messages, reasoning, calls of tools. The first is not always a
+    message: `output_text` joins the texts of all messages."""
     parallel_tool_calls: bool
+    """Whether the model may call several tools at once."""
     metadata: Metadata | None = None
+    """Key-value pairs of your own that were stored with the response: at most 16, keys of up to 64
+    characters, values of up to 512."""
     top_logprobs: int | None = None
+    """How many alternatives, from 0 to 20, are listed for each token in the log probabilities of the output's
+    texts."""
     temperature: float | None = None
+    """Randomness of the sampling, from 0 to 2: low values give focused, high values varied texts. The default
+    is 1."""
     top_p: float | None = None
+    """Share of the probability, from 0 to 1, from which tokens were sampled: 0.1 is only the most likely
+    tokens that make up 10 %. The default is 1."""
     user: str | None = None
+    """The id of your end user. Deprecated: `safety_identifier` and `prompt_cache_key` replace it."""
     safety_identifier: str | None = None
+    """A stable id of your end user, at most 64 characters, by which the provider detects misuse; best a hash,
+    not a name or an address."""
     prompt_cache_key: str | None = None
+    """Key that groups requests which share the beginning of their prompt, so that they find the same cached
+    prefix."""
     prompt_cache_retention: Open[Literal["in_memory", "24h"]] | None = None
+    """How long cached prefixes may be kept: `in_memory`, a short time, or `24h`, up to 24 hours. Deprecated
+    in favor of `prompt_cache_options`."""
     previous_response_id: str | None = None
+    """The id of the response that this one continues; `None` for one without a predecessor."""
     background: bool | None = None
+    """True if the response runs in the background: it is polled with `responses.retrieve` until its `status`
+    is final."""
     max_tool_calls: int | None = None
+    """Most calls of built-in tools that the response may make, over all of these tools together; further ones
+    are ignored. `None` is no limit."""
     text: ResponseTextConfig | None = None
+    """How the texts of the output are formatted, and how detailed they are."""
     prompt: ResponsePrompt | None = None
+    """Stored prompt that the request used, with its variables; `None` if there was none."""
     service_tier: Open[ServiceTier] | None = None
+    """Class of processing that served the request, such as `default`, `flex` (cheaper, slower) or `priority`
+    (faster). It can differ from the one that was requested."""
     truncation: Open[Literal["auto", "disabled"]] | None = None
+    """What happens to an input that is longer than the context window: `auto` drops its oldest items,
+    `disabled` (the default) fails with status 400."""
     status: Open[ResponseStatus] | None = None
+    """State of the response: `completed`, `incomplete` (cut short, see `incomplete_details`), `failed` (see
+    `error`), `cancelled`, and for unfinished ones `queued` or `in_progress`."""
     completed_at: float | None = None
+    """When the response was completed, in seconds since the Unix epoch; `None` unless `status` is
+    `completed`."""
     error: ResponseError | None = None
+    """Why the response failed; `None` unless `status` is `failed`."""
     incomplete_details: IncompleteDetails | None = None
+    """Why the response was cut short; `None` unless `status` is `incomplete`."""
     reasoning: Reasoning | None = None
+    """Settings of the model's reasoning that were in force; only for reasoning models."""
     instructions: str | list[ResponseInputItem] | None = None
+    """System message that the request put before the input, as text or as items. It is not carried over by
+    `previous_response_id`."""
     usage: ResponseUsage | None = None
+    """Tokens that the response used; `None` while it is not finished."""
     prompt_cache_options: PromptCacheOptions | None = None
+    """How the prompt was cached: the mode of breakpoints and their lifetime."""
     moderation: Moderation | None = None
+    """Moderation of the input and of the output; `None` unless the request asked for it."""
     conversation: ResponseConversation | None = None
+    """Conversation to which the input and the output of the response were added; `None` where the request
+    named none."""
     max_output_tokens: int | None = None
+    """Most tokens that the response may generate, reasoning included; `None` where the request set no
+    limit."""

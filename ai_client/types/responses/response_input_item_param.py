@@ -70,9 +70,12 @@ class AdditionalToolsItemParam(TypedDict, total=False):
     type: Required[Literal["additional_tools"]]
     """Always `additional_tools`."""
     role: Required[Literal["developer"]]
-    """Always `developer`."""
+    """Who adds the tools; always `developer`."""
     tools: Required[Iterable[ToolParam]]
+    """Tools that the model can call from this item on."""
     id: str | None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
 
 
 class ApplyPatchToolCallItemParam(TypedDict, total=False):
@@ -81,14 +84,23 @@ class ApplyPatchToolCallItemParam(TypedDict, total=False):
     type: Required[Literal["apply_patch_call"]]
     """Always `apply_patch_call`."""
     call_id: Required[str]
+    """The id of the call, 1 to 64 characters; the `apply_patch_call_output` that answers it carries the
+    same."""
     status: Required[Literal["in_progress", "completed"]]
+    """State of the call: `in_progress` while it is being written, then `completed`."""
     operation: Required[
         ApplyPatchCreateFileOperationParam
         | ApplyPatchDeleteFileOperationParam
         | ApplyPatchUpdateFileOperationParam
     ]
+    """The change to make: create a file (`create_file`), change one (`update_file`) or delete one
+    (`delete_file`)."""
     id: str | None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     caller: ToolCallCallerParam | None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
 
 
 class ApplyPatchToolCallOutputItemParam(TypedDict, total=False):
@@ -97,10 +109,17 @@ class ApplyPatchToolCallOutputItemParam(TypedDict, total=False):
     type: Required[Literal["apply_patch_call_output"]]
     """Always `apply_patch_call_output`."""
     call_id: Required[str]
+    """The `call_id` of the patch that this answers, 1 to 64 characters."""
     status: Required[Literal["completed", "failed"]]
+    """Whether the patch was applied: `completed` or `failed`."""
     id: str | None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     caller: ToolCallCallerParam | None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     output: str | None
+    """Text for the model about the result, such as the error of a failed patch; may be left out."""
 
 
 class CompactionTriggerItemParam(TypedDict, total=False):
@@ -117,12 +136,20 @@ class ComputerCallOutputItemParam(TypedDict, total=False):
     """Computer call output item, to send."""
 
     call_id: Required[str]
+    """The `call_id` of the computer call that this answers, 1 to 64 characters."""
     type: Required[Literal["computer_call_output"]]
     """Always `computer_call_output`."""
     output: Required[ResponseComputerToolCallOutputScreenshotParam]
+    """Screenshot of the computer after the actions."""
     id: str | None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     acknowledged_safety_checks: Iterable[ComputerCallSafetyCheckParam] | None
+    """The call's `pending_safety_checks` that a person has confirmed; without them the API refuses to go
+    on."""
     status: Literal["in_progress", "completed", "incomplete"] | None
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that. The API sets it on items that it returns."""
 
 
 ResponseInputContentParam: TypeAlias = (
@@ -137,10 +164,14 @@ class EasyInputMessageParam(TypedDict, total=False):
     """Easy input message, to send."""
 
     role: Required[Literal["user", "assistant", "system", "developer"]]
+    """Who speaks: `user`, `assistant` for an earlier answer, or `developer` or `system` for instructions,
+    which outrank those of users."""
     content: Required[str | ResponseInputMessageContentListParam]
+    """Text of the message, or a list of its parts: texts, images and files."""
     phase: Literal["commentary", "final_answer"] | None
+    """For an `assistant` message only: `commentary` or `final_answer`, as the API returned it."""
     type: Literal["message"]
-    """Always `message` where it is present."""
+    """Always `message`; may be left out."""
 
 
 class ResponseInputImageContentParam(TypedDict, total=False):
@@ -149,9 +180,15 @@ class ResponseInputImageContentParam(TypedDict, total=False):
     type: Required[Literal["input_image"]]
     """Always `input_image`."""
     image_url: str | None
+    """Address of the image, or the image itself as a `data:` URL in base64. Give either this or `file_id`."""
     file_id: str | None
+    """The id of an uploaded image. Give either this or `image_url`."""
     detail: ImageDetail | None
+    """How closely the model looks at the image: `low` uses fewer tokens, `high` more, `original` keeps the
+    resolution. Absent or `auto`, the API chooses."""
     prompt_cache_breakpoint: PromptCacheBreakpointParam | None
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
+    own choice applies."""
 
 
 class FunctionCallOutputItemParam(TypedDict, total=False):
@@ -165,38 +202,66 @@ class FunctionCallOutputItemParam(TypedDict, total=False):
             ResponseInputTextContentParam | ResponseInputImageContentParam | ResponseInputFileContentParam
         ]
     ]
+    """What your function returned: a text, usually JSON, or a list of texts, images and files."""
     id: str | None
+    """The id that the API gave the item; may be left out."""
     call_id: str | None
+    """The `call_id` of the function call that this answers, 1 to 64 characters."""
     name: str | None
+    """Name of the function that was called, at most 128 characters; may be left out."""
     namespace: str | None
+    """Namespace of the function, at most 64 characters; absent for a function that belongs to none."""
     caller: ToolCallCallerParam | None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     status: Literal["in_progress", "completed", "incomplete"] | None
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that. The API sets it on items that it returns."""
 
 
 class FunctionShellCallItemParam(TypedDict, total=False):
     """Function shell call item, to send."""
 
     call_id: Required[str]
+    """The id of the call, 1 to 64 characters; the `shell_call_output` that answers it carries the same."""
     type: Required[Literal["shell_call"]]
     """Always `shell_call`."""
     action: Required[FunctionShellActionParam]
+    """The commands that the model asked to run, with their limits."""
     id: str | None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     caller: ToolCallCallerParam | None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     status: Literal["in_progress", "completed", "incomplete"] | None
+    """State of the call: `in_progress` while it is being written, then `completed`, or `incomplete` where it
+    was cut short. The API sets it on items that it returns."""
     environment: LocalEnvironmentParam | ContainerReferenceParam | None
+    """Where the commands run: `local`, in your own program, or `container_reference`, in a container of the
+    API."""
 
 
 class FunctionShellCallOutputItemParam(TypedDict, total=False):
     """Function shell call output item, to send."""
 
     call_id: Required[str]
+    """The `call_id` of the shell call that this answers, 1 to 64 characters."""
     type: Required[Literal["shell_call_output"]]
     """Always `shell_call_output`."""
     output: Required[Iterable[ResponseFunctionShellCallOutputContentParam]]
+    """What the commands wrote and how they ended, one entry a command."""
     id: str | None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     caller: ToolCallCallerParam | None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     status: Literal["in_progress", "completed", "incomplete"] | None
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that. The API sets it on items that it returns."""
     max_output_length: int | None
+    """The `max_output_length` of the call's `action`, if it has one: send it back with the output."""
 
 
 class ImageGenToolCallParam(TypedDict, total=False):
@@ -205,26 +270,36 @@ class ImageGenToolCallParam(TypedDict, total=False):
     type: Required[Literal["image_generation_call"]]
     """Always `image_generation_call`."""
     id: Required[str]
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     status: Required[Literal["in_progress", "completed", "generating", "failed"]]
+    """State of the call: `in_progress` at first, `generating` while the image is made, then `completed` or
+    `failed`."""
     result: Required[str | None]
+    """The image, encoded in base64; `None` until it is completed."""
 
 
 class InputMessageParam(TypedDict, total=False):
     """Input message, to send."""
 
     role: Required[Literal["user", "system", "developer"]]
+    """Who speaks: `user`, or `developer` or `system` for instructions, which outrank those of users."""
     content: Required[ResponseInputMessageContentListParam]
+    """Parts of the message, in order: texts, images and files."""
     type: Literal["message"]
-    """Always `message` where it is present."""
+    """Always `message`; may be left out."""
     status: Literal["in_progress", "completed", "incomplete"]
+    """State of the message: `completed`, or `in_progress` or `incomplete` where it is not whole. The API sets
+    it on items that it returns."""
 
 
 class ItemReferenceParam(TypedDict, total=False):
     """Item reference, to send."""
 
     id: Required[str]
+    """The id of the stored item that is meant."""
     type: Literal["item_reference"] | None
-    """Always `item_reference` where it is present."""
+    """Always `item_reference`; may be left out."""
 
 
 class LocalShellToolCallOutputParam(TypedDict, total=False):
@@ -233,8 +308,12 @@ class LocalShellToolCallOutputParam(TypedDict, total=False):
     type: Required[Literal["local_shell_call_output"]]
     """Always `local_shell_call_output`."""
     id: Required[str]
+    """The id of the call of the local shell that this answers."""
     output: Required[str]
+    """Output of the command, as a JSON text."""
     status: Literal["in_progress", "completed", "incomplete"] | None
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that. May be left out."""
 
 
 class LocalShellToolCallParam(TypedDict, total=False):
@@ -243,9 +322,15 @@ class LocalShellToolCallParam(TypedDict, total=False):
     type: Required[Literal["local_shell_call"]]
     """Always `local_shell_call`."""
     id: Required[str]
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: Required[str]
+    """The id that the model gave the call."""
     action: Required[LocalShellExecActionParam]
+    """The command to run on your computer, and how."""
     status: Required[Literal["in_progress", "completed", "incomplete"]]
+    """State of the call: `in_progress` while it is being written, then `completed`, or `incomplete` where it
+    was cut short."""
 
 
 class McpApprovalRequestParam(TypedDict, total=False):
@@ -254,9 +339,14 @@ class McpApprovalRequestParam(TypedDict, total=False):
     type: Required[Literal["mcp_approval_request"]]
     """Always `mcp_approval_request`."""
     id: Required[str]
+    """The id of the request; answer it with this as the `approval_request_id` of an
+    `mcp_approval_response`."""
     server_label: Required[str]
+    """Label of the MCP server, as set in the `mcp` tool of the request."""
     name: Required[str]
+    """Name of the tool that the model wants to call."""
     arguments: Required[str]
+    """Arguments of the call as a JSON text: show them to the person who decides."""
 
 
 class McpApprovalResponseParam(TypedDict, total=False):
@@ -265,9 +355,13 @@ class McpApprovalResponseParam(TypedDict, total=False):
     type: Required[Literal["mcp_approval_response"]]
     """Always `mcp_approval_response`."""
     approval_request_id: Required[str]
+    """The `id` of the `mcp_approval_request` that this answers."""
     approve: Required[bool]
+    """True to allow the call, false to deny it."""
     id: str | None
+    """The id of the item; may be left out."""
     reason: str | None
+    """Why it was decided so; may be left out."""
 
 
 class McpListToolsParam(TypedDict, total=False):
@@ -276,9 +370,15 @@ class McpListToolsParam(TypedDict, total=False):
     type: Required[Literal["mcp_list_tools"]]
     """Always `mcp_list_tools`."""
     id: Required[str]
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     server_label: Required[str]
+    """Label of the MCP server, as set in the `mcp` tool of the request."""
     tools: Required[Iterable[McpListToolsToolParam]]
+    """Tools that the server offers. Send the item back with later requests, so that the list is not fetched
+    again."""
     error: str | None
+    """Why the tools could not be listed; absent if they were."""
 
 
 McpToolCallErrorParam: TypeAlias = McpProtocolErrorParam | McpToolExecutionErrorParam | HTTPErrorParam
@@ -290,35 +390,54 @@ class McpToolCallParam(TypedDict, total=False):
     type: Required[Literal["mcp_call"]]
     """Always `mcp_call`."""
     id: Required[str]
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     server_label: Required[str]
+    """Label of the MCP server, as set in the `mcp` tool of the request."""
     name: Required[str]
+    """Tool of the server that was called, by its name."""
     arguments: Required[str]
+    """Arguments of the call as a JSON text."""
     output: str | None
+    """What the tool returned; absent where it failed or has not ended."""
     error: McpToolCallErrorParam | None
+    """Why the call failed: an error of the protocol, of the tool itself, or of HTTP; absent if it did not."""
     status: Literal["in_progress", "completed", "incomplete", "calling", "failed"]
+    """State of the call: `in_progress` at first, `calling` while the server works, then `completed`,
+    `incomplete` or `failed`."""
     approval_request_id: str | None
+    """The id of the approval that the call needed; send it in an `mcp_approval_response` to allow or deny it.
+    Absent where none was needed."""
 
 
 class ProgramItemParam(TypedDict, total=False):
     """Program item, to send."""
 
     id: Required[str]
+    """The id of the program, as the API returned it."""
     type: Required[Literal["program"]]
     """Always `program`."""
     call_id: Required[str]
+    """The id of this run, as the API returned it: the program's output and its calls refer to it."""
     code: Required[str]
+    """JavaScript that the model wrote to call tools, as the API returned it."""
     fingerprint: Required[str]
+    """Opaque value that belongs to the program: send it back unchanged with it."""
 
 
 class ProgramOutputItemParam(TypedDict, total=False):
     """Program output item, to send."""
 
     id: Required[str]
+    """The id of the item, as the API returned it."""
     type: Required[Literal["program_output"]]
     """Always `program_output`."""
     call_id: Required[str]
+    """The `call_id` of the `program` item whose result this is."""
     result: Required[str]
+    """What the program returned, as text."""
     status: Required[Literal["completed", "incomplete"]]
+    """How the program ended: `completed`, or `incomplete` where it did not finish."""
 
 
 class ResponseCodeInterpreterToolCallParam(TypedDict, total=False):
@@ -327,10 +446,18 @@ class ResponseCodeInterpreterToolCallParam(TypedDict, total=False):
     type: Required[Literal["code_interpreter_call"]]
     """Always `code_interpreter_call`."""
     id: Required[str]
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     status: Required[Literal["in_progress", "completed", "incomplete", "interpreting", "failed"]]
+    """State of the call: `in_progress`, `interpreting` (the code runs), `completed`, `incomplete` or
+    `failed`."""
     container_id: Required[str]
+    """The id of the container in which the code runs."""
     code: Required[str | None]
+    """Python code that the model wrote; `None` where it is not available."""
     outputs: Required[Iterable[CodeInterpreterOutputLogsParam | CodeInterpreterOutputImageParam] | None]
+    """What the code produced, logs and images; `None` unless the request includes
+    `code_interpreter_call.outputs`."""
 
 
 class ResponseCompactionItemParamParam(TypedDict, total=False):
@@ -339,7 +466,10 @@ class ResponseCompactionItemParamParam(TypedDict, total=False):
     type: Required[Literal["compaction"]]
     """Always `compaction`."""
     encrypted_content: Required[str]
+    """The compacted conversation in a form that only the API can read, exactly as a response returned it; at
+    most 20,971,520 characters."""
     id: str | None
+    """The id that the API gave the item; may be left out."""
 
 
 class ResponseComputerToolCallParam(TypedDict, total=False):
@@ -348,11 +478,20 @@ class ResponseComputerToolCallParam(TypedDict, total=False):
     type: Required[Literal["computer_call"]]
     """Always `computer_call`."""
     id: Required[str]
+    """The unique id of the item. The answer to the call refers to `call_id` instead."""
     call_id: Required[str]
+    """The id of the call: send it back in the `computer_call_output` that answers it."""
     pending_safety_checks: Required[Iterable[ComputerCallSafetyCheckParam]]
+    """Warnings about the call: have a person confirm them, then send them back as
+    `acknowledged_safety_checks`. Often empty."""
     status: Required[Literal["in_progress", "completed", "incomplete"]]
+    """State of the call: `in_progress` while it is being written, then `completed`, or `incomplete` where it
+    was cut short."""
     action: ComputerActionParam
+    """The one action to carry out, of the tool `computer_use_preview`; absent where `actions` has them."""
     actions: ComputerActionListParam
+    """Actions to carry out one after the other, of the tool `computer`; answer with a screenshot taken after
+    the last."""
 
 
 class ResponseCustomToolCallOutputParam(TypedDict, total=False):
@@ -361,9 +500,15 @@ class ResponseCustomToolCallOutputParam(TypedDict, total=False):
     type: Required[Literal["custom_tool_call_output"]]
     """Always `custom_tool_call_output`."""
     call_id: Required[str]
+    """The `call_id` of the custom tool's call that this answers."""
     output: Required[str | Iterable[FunctionAndCustomToolCallOutputParam]]
+    """What the tool returned: a text, or a list of texts, images and files."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     caller: ToolCallCallerParam | None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
 
 
 class ResponseCustomToolCallParam(TypedDict, total=False):
@@ -372,22 +517,36 @@ class ResponseCustomToolCallParam(TypedDict, total=False):
     type: Required[Literal["custom_tool_call"]]
     """Always `custom_tool_call`."""
     call_id: Required[str]
+    """The id of the call: send it back in the `custom_tool_call_output` that answers it."""
     name: Required[str]
+    """Name of the custom tool that the model wants to call."""
     input: Required[str]
+    """What the model passes to the tool: free text, or text of the tool's grammar."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     caller: ToolCallCallerParam | None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     namespace: str
+    """Namespace of the tool; absent for a tool that belongs to none."""
 
 
 class ResponseFileSearchToolCallParam(TypedDict, total=False):
     """Response file search tool call, to send."""
 
     id: Required[str]
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     type: Required[Literal["file_search_call"]]
     """Always `file_search_call`."""
     status: Required[Literal["in_progress", "searching", "completed", "incomplete", "failed"]]
+    """State of the search: `in_progress` at first, `searching` while it runs, then `completed`, `incomplete`
+    or `failed`."""
     queries: Required[Sequence[str]]
+    """What the model searched for."""
     results: Iterable[ResponseFileSearchToolCallParamResult] | None
+    """What was found; absent unless the request includes `file_search_call.results`."""
 
 
 class ResponseFunctionToolCallParam(TypedDict, total=False):
@@ -396,29 +555,47 @@ class ResponseFunctionToolCallParam(TypedDict, total=False):
     type: Required[Literal["function_call"]]
     """Always `function_call`."""
     call_id: Required[str]
+    """The id of the call: send it back in the `function_call_output` that answers it."""
     name: Required[str]
+    """Name of the function that the model wants to call."""
     arguments: Required[str]
+    """Arguments as a JSON text. The model writes it: it can be invalid or break the schema unless the tool is
+    `strict`."""
     id: str
+    """The unique id of the item. The answer to the call refers to `call_id` instead."""
     caller: ToolCallCallerParam | None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     namespace: str
+    """Namespace in which the function is defined; absent for a function of its own."""
     status: Literal["in_progress", "completed", "incomplete"]
+    """State of the call: `in_progress` while it is being written, then `completed`, or `incomplete` where it
+    was cut short. The API sets it on items that it returns."""
 
 
 class ResponseFunctionWebSearchParam(TypedDict, total=False):
     """Response function web search, to send."""
 
     id: Required[str]
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     type: Required[Literal["web_search_call"]]
     """Always `web_search_call`."""
     status: Required[Literal["in_progress", "searching", "completed", "failed"]]
+    """State of the search: `in_progress` at first, `searching` while it runs, then `completed` or
+    `failed`."""
     action: Required[WebSearchActionSearchParam | WebSearchActionOpenPageParam | WebSearchActionFindParam]
+    """What the model did: searched (`search`), opened a page (`open_page`) or looked for a text in one
+    (`find_in_page`)."""
 
 
 class ResponseInputAudioParamInputAudio(TypedDict, total=False):
     """`input_audio` of `ResponseInputAudioParam`."""
 
     data: Required[str]
+    """The audio file, encoded in base64."""
     format: Required[Literal["mp3", "wav"]]
+    """Format of the audio file: `mp3` or `wav`."""
 
 
 class ResponseInputAudioParam(TypedDict, total=False):
@@ -427,19 +604,27 @@ class ResponseInputAudioParam(TypedDict, total=False):
     type: Required[Literal["input_audio"]]
     """Always `input_audio`."""
     input_audio: Required[ResponseInputAudioParamInputAudio]
+    """The sound and its format."""
 
 
 class ResponseOutputMessageParam(TypedDict, total=False):
     """Response output message, to send."""
 
     id: Required[str]
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     type: Required[Literal["message"]]
     """Always `message`."""
     role: Required[Literal["assistant"]]
     """Always `assistant`."""
     content: Required[Iterable[ResponseOutputTextParam | ResponseOutputRefusalParam]]
+    """Parts of the message, in order: texts, or a refusal."""
     status: Required[Literal["in_progress", "completed", "incomplete"]]
+    """State of the message: `in_progress` while it is being written, then `completed`, or `incomplete` where
+    it was cut short."""
     phase: Literal["commentary", "final_answer"] | None
+    """Place of the message in the answer: `commentary` on the way or `final_answer`. Send it back unchanged;
+    absent where the model does not use it."""
 
 
 class ResponseReasoningItemParam(TypedDict, total=False):
@@ -448,10 +633,18 @@ class ResponseReasoningItemParam(TypedDict, total=False):
     type: Required[Literal["reasoning"]]
     """Always `reasoning`."""
     id: Required[str]
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     summary: Required[Iterable[SummaryTextContentParam]]
+    """Summary of the reasoning, in parts; empty unless `reasoning.summary` was requested."""
     encrypted_content: str | None
+    """The reasoning in a form that only the API can read: send it back to continue the reasoning where
+    responses are not stored."""
     content: Iterable[ReasoningTextContentParam]
+    """Text of the reasoning itself, for models that disclose it."""
     status: Literal["in_progress", "completed", "incomplete"]
+    """State of the reasoning: `in_progress`, `completed`, or `incomplete` where it was cut short. The API
+    sets it on items that it returns."""
 
 
 class ToolSearchCallItemParam(TypedDict, total=False):
@@ -460,10 +653,18 @@ class ToolSearchCallItemParam(TypedDict, total=False):
     type: Required[Literal["tool_search_call"]]
     """Always `tool_search_call`."""
     arguments: Required[Mapping[str, object]]
+    """What to search for, as the schema of the `tool_search` tool defines it."""
     id: str | None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str | None
+    """The id of the search, which its output repeats; absent where the API itself searches."""
     execution: Literal["server", "client"]
+    """Who searches for tools: `server`, the API, or `client`, your program, which answers with a
+    `tool_search_output`."""
     status: Literal["in_progress", "completed", "incomplete"] | None
+    """State of the search: `in_progress` until it ends, then `completed`, or `incomplete` where it was cut
+    short. The API sets it on items that it returns."""
 
 
 class ResponseToolSearchOutputItemParamParam(TypedDict, total=False):
@@ -472,10 +673,17 @@ class ResponseToolSearchOutputItemParamParam(TypedDict, total=False):
     type: Required[Literal["tool_search_output"]]
     """Always `tool_search_output`."""
     tools: Required[Iterable[ToolParam]]
+    """Tools that were found; the model can call them from then on."""
     id: str | None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str | None
+    """The `call_id` of the search that this answers; absent where the API itself searched."""
     execution: Literal["server", "client"]
+    """Who searched for tools: `server`, the API, or `client`, your program."""
     status: Literal["in_progress", "completed", "incomplete"] | None
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that. The API sets it on items that it returns."""
 
 
 ResponseInputItemParam: TypeAlias = (

@@ -75,10 +75,14 @@ class AdditionalTools(BaseModel):
     type: Literal["additional_tools"]
     """Always `additional_tools`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     role: Open[
         Literal["unknown", "user", "assistant", "system", "critic", "discriminator", "developer", "tool"]
     ]
+    """Who added the tools, such as `developer`."""
     tools: list[Tool]
+    """Tools that the model can call from this item on."""
 
 
 class AdditionalToolsItem(BaseModel):
@@ -87,9 +91,12 @@ class AdditionalToolsItem(BaseModel):
     type: Literal["additional_tools"]
     """Always `additional_tools`."""
     role: Literal["developer"]
-    """Always `developer`."""
+    """Who adds the tools; always `developer`."""
     tools: list[Tool]
+    """Tools that the model can call from this item on."""
     id: str | None = None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
 
 
 class ApplyPatchToolCallItem(BaseModel):
@@ -98,13 +105,22 @@ class ApplyPatchToolCallItem(BaseModel):
     type: Literal["apply_patch_call"]
     """Always `apply_patch_call`."""
     call_id: str
+    """The id of the call, 1 to 64 characters; the `apply_patch_call_output` that answers it carries the
+    same."""
     status: Open[Literal["in_progress", "completed"]]
+    """State of the call: `in_progress` while it is being written, then `completed`."""
     operation: Annotated[
         ApplyPatchCreateFileOperation | ApplyPatchDeleteFileOperation | ApplyPatchUpdateFileOperation,
         OneOf("type"),
     ]
+    """The change to make: create a file (`create_file`), change one (`update_file`) or delete one
+    (`delete_file`)."""
     id: str | None = None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
 
 
 class ApplyPatchToolCallOutputItem(BaseModel):
@@ -113,10 +129,17 @@ class ApplyPatchToolCallOutputItem(BaseModel):
     type: Literal["apply_patch_call_output"]
     """Always `apply_patch_call_output`."""
     call_id: str
+    """The `call_id` of the patch that this answers, 1 to 64 characters."""
     status: Open[Literal["completed", "failed"]]
+    """Whether the patch was applied: `completed` or `failed`."""
     id: str | None = None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     output: str | None = None
+    """Text for the model about the result, such as the error of a failed patch; may be left out."""
 
 
 class CompactionTriggerItem(BaseModel):
@@ -133,12 +156,20 @@ class ComputerCallOutputItem(BaseModel):
     """Computer call output item."""
 
     call_id: str
+    """The `call_id` of the computer call that this answers, 1 to 64 characters."""
     type: Literal["computer_call_output"]
     """Always `computer_call_output`."""
     output: ResponseComputerToolCallOutputScreenshot
+    """Screenshot of the computer after the actions."""
     id: str | None = None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     acknowledged_safety_checks: list[ComputerCallSafetyCheck] | None = None
+    """The call's `pending_safety_checks` that a person has confirmed; without them the API refuses to go
+    on."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that. The API sets it on items that it returns."""
 
 
 ResponseInputContent: TypeAlias = Annotated[
@@ -153,10 +184,14 @@ class EasyInputMessage(BaseModel):
     """Easy input message."""
 
     role: Open[Literal["user", "assistant", "system", "developer"]]
+    """Who speaks: `user`, `assistant` for an earlier answer, or `developer` or `system` for instructions,
+    which outrank those of users."""
     content: str | ResponseInputMessageContentList
+    """Text of the message, or a list of its parts: texts, images and files."""
     phase: Open[Literal["commentary", "final_answer"]] | None = None
+    """For an `assistant` message only: `commentary` or `final_answer`, as the API returned it."""
     type: Literal["message"] | None = None
-    """Always `message` where it is present."""
+    """Always `message`; may be left out."""
 
 
 class ResponseInputImageContent(BaseModel):
@@ -165,9 +200,15 @@ class ResponseInputImageContent(BaseModel):
     type: Literal["input_image"]
     """Always `input_image`."""
     image_url: str | None = None
+    """Address of the image, or the image itself as a `data:` URL in base64. Give either this or `file_id`."""
     file_id: str | None = None
+    """The id of an uploaded image. Give either this or `image_url`."""
     detail: Open[ImageDetail] | None = None
+    """How closely the model looks at the image: `low` uses fewer tokens, `high` more, `original` keeps the
+    resolution. Absent or `auto`, the API chooses."""
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
+    own choice applies."""
 
 
 class FunctionCallOutputItem(BaseModel):
@@ -183,38 +224,66 @@ class FunctionCallOutputItem(BaseModel):
             ]
         ]
     )
+    """What your function returned: a text, usually JSON, or a list of texts, images and files."""
     id: str | None = None
+    """The id that the API gave the item; may be left out."""
     call_id: str | None = None
+    """The `call_id` of the function call that this answers, 1 to 64 characters."""
     name: str | None = None
+    """Name of the function that was called, at most 128 characters; may be left out."""
     namespace: str | None = None
+    """Namespace of the function, at most 64 characters; absent for a function that belongs to none."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that. The API sets it on items that it returns."""
 
 
 class FunctionShellCallItem(BaseModel):
     """Function shell call item."""
 
     call_id: str
+    """The id of the call, 1 to 64 characters; the `shell_call_output` that answers it carries the same."""
     type: Literal["shell_call"]
     """Always `shell_call`."""
     action: FunctionShellActionInput
+    """The commands that the model asked to run, with their limits."""
     id: str | None = None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
+    """State of the call: `in_progress` while it is being written, then `completed`, or `incomplete` where it
+    was cut short. The API sets it on items that it returns."""
     environment: Annotated[LocalEnvironment | ContainerReference, OneOf("type")] | None = None
+    """Where the commands run: `local`, in your own program, or `container_reference`, in a container of the
+    API."""
 
 
 class FunctionShellCallOutputItem(BaseModel):
     """Function shell call output item."""
 
     call_id: str
+    """The `call_id` of the shell call that this answers, 1 to 64 characters."""
     type: Literal["shell_call_output"]
     """Always `shell_call_output`."""
     output: list[ResponseFunctionShellCallOutputContent]
+    """What the commands wrote and how they ended, one entry a command."""
     id: str | None = None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that. The API sets it on items that it returns."""
     max_output_length: int | None = None
+    """The `max_output_length` of the call's `action`, if it has one: send it back with the output."""
 
 
 class ImageGenToolCall(BaseModel):
@@ -223,26 +292,36 @@ class ImageGenToolCall(BaseModel):
     type: Literal["image_generation_call"]
     """Always `image_generation_call`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     status: Open[Literal["in_progress", "completed", "generating", "failed"]]
+    """State of the call: `in_progress` at first, `generating` while the image is made, then `completed` or
+    `failed`."""
     result: str | None = None
+    """The image, encoded in base64; `None` until it is completed."""
 
 
 class InputMessage(BaseModel):
     """Input message."""
 
     role: Open[Literal["user", "system", "developer"]]
+    """Who speaks: `user`, or `developer` or `system` for instructions, which outrank those of users."""
     content: ResponseInputMessageContentList
+    """Parts of the message, in order: texts, images and files."""
     type: Literal["message"] | None = None
-    """Always `message` where it is present."""
+    """Always `message`; may be left out."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
+    """State of the message: `completed`, or `in_progress` or `incomplete` where it is not whole. The API sets
+    it on items that it returns."""
 
 
 class ItemReference(BaseModel):
     """Item reference."""
 
     id: str
+    """The id of the stored item that is meant."""
     type: Literal["item_reference"] | None = None
-    """Always `item_reference` where it is present."""
+    """Always `item_reference`; may be left out."""
 
 
 class LocalShellToolCall(BaseModel):
@@ -251,9 +330,15 @@ class LocalShellToolCall(BaseModel):
     type: Literal["local_shell_call"]
     """Always `local_shell_call`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str
+    """The id that the model gave the call."""
     action: LocalShellExecAction
+    """The command to run on your computer, and how."""
     status: Open[Literal["in_progress", "completed", "incomplete"]]
+    """State of the call: `in_progress` while it is being written, then `completed`, or `incomplete` where it
+    was cut short."""
 
 
 class LocalShellToolCallOutput(BaseModel):
@@ -262,8 +347,12 @@ class LocalShellToolCallOutput(BaseModel):
     type: Literal["local_shell_call_output"]
     """Always `local_shell_call_output`."""
     id: str
+    """The id of the call of the local shell that this answers."""
     output: str
+    """Output of the command, as a JSON text."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that. May be left out."""
 
 
 class McpApprovalRequest(BaseModel):
@@ -272,9 +361,14 @@ class McpApprovalRequest(BaseModel):
     type: Literal["mcp_approval_request"]
     """Always `mcp_approval_request`."""
     id: str
+    """The id of the request; answer it with this as the `approval_request_id` of an
+    `mcp_approval_response`."""
     server_label: str
+    """Label of the MCP server, as set in the `mcp` tool of the request."""
     name: str
+    """Name of the tool that the model wants to call."""
     arguments: str
+    """Arguments of the call as a JSON text: show them to the person who decides."""
 
 
 class McpApprovalResponse(BaseModel):
@@ -283,9 +377,13 @@ class McpApprovalResponse(BaseModel):
     type: Literal["mcp_approval_response"]
     """Always `mcp_approval_response`."""
     approval_request_id: str
+    """The `id` of the `mcp_approval_request` that this answers."""
     approve: bool
+    """True to allow the call, false to deny it."""
     id: str | None = None
+    """The id of the item; may be left out."""
     reason: str | None = None
+    """Why it was decided so; may be left out."""
 
 
 class McpApprovalResponseResource(BaseModel):
@@ -294,9 +392,14 @@ class McpApprovalResponseResource(BaseModel):
     type: Literal["mcp_approval_response"]
     """Always `mcp_approval_response`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     approval_request_id: str
+    """The `id` of the `mcp_approval_request` that this answers."""
     approve: bool
+    """True if the call was allowed, false if it was denied."""
     reason: str | None = None
+    """Why it was decided so; can be absent."""
 
 
 class McpListTools(BaseModel):
@@ -305,9 +408,15 @@ class McpListTools(BaseModel):
     type: Literal["mcp_list_tools"]
     """Always `mcp_list_tools`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     server_label: str
+    """Label of the MCP server, as set in the `mcp` tool of the request."""
     tools: list[McpListToolsTool]
+    """Tools that the server offers. Send the item back with later requests, so that the list is not fetched
+    again."""
     error: str | None = None
+    """Why the tools could not be listed; absent if they were."""
 
 
 McpToolCallError: TypeAlias = Annotated[McpProtocolError | McpToolExecutionError | HTTPError, OneOf("type")]
@@ -319,13 +428,24 @@ class McpToolCall(BaseModel):
     type: Literal["mcp_call"]
     """Always `mcp_call`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     server_label: str
+    """Label of the MCP server, as set in the `mcp` tool of the request."""
     name: str
+    """Tool of the server that was called, by its name."""
     arguments: str
+    """Arguments of the call as a JSON text."""
     output: str | None = None
+    """What the tool returned; absent where it failed or has not ended."""
     error: McpToolCallError | None = None
+    """Why the call failed: an error of the protocol, of the tool itself, or of HTTP; absent if it did not."""
     status: Open[Literal["in_progress", "completed", "incomplete", "calling", "failed"]] | None = None
+    """State of the call: `in_progress` at first, `calling` while the server works, then `completed`,
+    `incomplete` or `failed`."""
     approval_request_id: str | None = None
+    """The id of the approval that the call needed; send it in an `mcp_approval_response` to allow or deny it.
+    Absent where none was needed."""
 
 
 class Program(BaseModel):
@@ -334,20 +454,29 @@ class Program(BaseModel):
     type: Literal["program"]
     """Always `program`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str
+    """The id of this run: its `program_output` and the calls that it makes refer to it."""
     code: str
+    """JavaScript that the model wrote to call tools."""
     fingerprint: str
+    """Opaque value that belongs to the program: send it back unchanged with it."""
 
 
 class ProgramItem(BaseModel):
     """Program item."""
 
     id: str
+    """The id of the program, as the API returned it."""
     type: Literal["program"]
     """Always `program`."""
     call_id: str
+    """The id of this run, as the API returned it: the program's output and its calls refer to it."""
     code: str
+    """JavaScript that the model wrote to call tools, as the API returned it."""
     fingerprint: str
+    """Opaque value that belongs to the program: send it back unchanged with it."""
 
 
 class ProgramOutput(BaseModel):
@@ -356,20 +485,29 @@ class ProgramOutput(BaseModel):
     type: Literal["program_output"]
     """Always `program_output`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str
+    """The `call_id` of the `program` item whose result this is."""
     result: str
+    """What the program returned, as text."""
     status: Open[Literal["completed", "incomplete"]]
+    """How the program ended: `completed`, or `incomplete` where it did not finish."""
 
 
 class ProgramOutputItem(BaseModel):
     """Program output item."""
 
     id: str
+    """The id of the item, as the API returned it."""
     type: Literal["program_output"]
     """Always `program_output`."""
     call_id: str
+    """The `call_id` of the `program` item whose result this is."""
     result: str
+    """What the program returned, as text."""
     status: Open[Literal["completed", "incomplete"]]
+    """How the program ended: `completed`, or `incomplete` where it did not finish."""
 
 
 class ResponseApplyPatchToolCall(BaseModel):
@@ -378,14 +516,23 @@ class ResponseApplyPatchToolCall(BaseModel):
     type: Literal["apply_patch_call"]
     """Always `apply_patch_call`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str
+    """The id of the call; the `apply_patch_call_output` that answers it carries the same."""
     status: Open[Literal["in_progress", "completed"]]
+    """State of the call: `in_progress` while it is being written, then `completed`."""
     operation: Annotated[
         ApplyPatchCreateFileOperation | ApplyPatchDeleteFileOperation | ApplyPatchUpdateFileOperation,
         OneOf("type"),
     ]
+    """The change to make: create a file (`create_file`), change one (`update_file`) or delete one
+    (`delete_file`)."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     created_by: str | None = None
+    """The id of who made this item; absent where the API does not report it."""
 
 
 class ResponseApplyPatchToolCallOutput(BaseModel):
@@ -394,11 +541,19 @@ class ResponseApplyPatchToolCallOutput(BaseModel):
     type: Literal["apply_patch_call_output"]
     """Always `apply_patch_call_output`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str
+    """The `call_id` of the patch that this answers."""
     status: Open[Literal["completed", "failed"]]
+    """Whether the patch was applied: `completed` or `failed`."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     output: str | None = None
+    """Text for the model about the result, such as the error of a failed patch; can be absent."""
     created_by: str | None = None
+    """The id of who made this item; absent where the API does not report it."""
 
 
 class ResponseCodeInterpreterToolCall(BaseModel):
@@ -407,12 +562,20 @@ class ResponseCodeInterpreterToolCall(BaseModel):
     type: Literal["code_interpreter_call"]
     """Always `code_interpreter_call`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     status: Open[Literal["in_progress", "completed", "incomplete", "interpreting", "failed"]]
+    """State of the call: `in_progress`, `interpreting` (the code runs), `completed`, `incomplete` or
+    `failed`."""
     container_id: str
+    """The id of the container in which the code runs."""
     code: str | None = None
+    """Python code that the model wrote; `None` where it is not available."""
     outputs: list[Annotated[CodeInterpreterOutputLogs | CodeInterpreterOutputImage, OneOf("type")]] | None = (
         None
     )
+    """What the code produced, logs and images; `None` unless the request includes
+    `code_interpreter_call.outputs`."""
 
 
 class ResponseCompactionItem(BaseModel):
@@ -421,8 +584,11 @@ class ResponseCompactionItem(BaseModel):
     type: Literal["compaction"]
     """Always `compaction`."""
     id: str
+    """The id that the API gave the item; may be left out."""
     encrypted_content: str
+    """The compacted conversation in a form that only the API can read. Send it back unchanged."""
     created_by: str | None = None
+    """The id of who made this item; absent where the API does not report it."""
 
 
 class ResponseCompactionItemParam(BaseModel):
@@ -431,7 +597,10 @@ class ResponseCompactionItemParam(BaseModel):
     type: Literal["compaction"]
     """Always `compaction`."""
     encrypted_content: str
+    """The compacted conversation in a form that only the API can read, exactly as a response returned it; at
+    most 20,971,520 characters."""
     id: str | None = None
+    """The id that the API gave the item; may be left out."""
 
 
 class ResponseComputerToolCall(BaseModel):
@@ -440,11 +609,20 @@ class ResponseComputerToolCall(BaseModel):
     type: Literal["computer_call"]
     """Always `computer_call`."""
     id: str
+    """The unique id of the item. The answer to the call refers to `call_id` instead."""
     call_id: str
+    """The id of the call: send it back in the `computer_call_output` that answers it."""
     pending_safety_checks: list[ComputerCallSafetyCheck]
+    """Warnings about the call: have a person confirm them, then send them back as
+    `acknowledged_safety_checks`. Often empty."""
     status: Open[Literal["in_progress", "completed", "incomplete"]]
+    """State of the call: `in_progress` while it is being written, then `completed`, or `incomplete` where it
+    was cut short."""
     action: ComputerAction | None = None
+    """The one action to carry out, of the tool `computer_use_preview`; absent where `actions` has them."""
     actions: ComputerActionList | None = None
+    """Actions to carry out one after the other, of the tool `computer`; answer with a screenshot taken after
+    the last."""
 
 
 class ResponseComputerToolCallOutputItem(BaseModel):
@@ -453,11 +631,18 @@ class ResponseComputerToolCallOutputItem(BaseModel):
     type: Literal["computer_call_output"]
     """Always `computer_call_output`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str
+    """The `call_id` of the computer call that this answers."""
     output: ResponseComputerToolCallOutputScreenshot
+    """Screenshot of the computer after the actions."""
     status: Open[Literal["completed", "incomplete", "failed"]]
+    """State of the output: `completed`, `incomplete` or `failed`."""
     acknowledged_safety_checks: list[ComputerCallSafetyCheck] | None = None
+    """Warnings of the call that were confirmed."""
     created_by: str | None = None
+    """The id of who made this item; absent where the API does not report it."""
 
 
 class ResponseCustomToolCall(BaseModel):
@@ -466,11 +651,19 @@ class ResponseCustomToolCall(BaseModel):
     type: Literal["custom_tool_call"]
     """Always `custom_tool_call`."""
     call_id: str
+    """The id of the call: send it back in the `custom_tool_call_output` that answers it."""
     name: str
+    """Name of the custom tool that the model wants to call."""
     input: str
+    """What the model passes to the tool: free text, or text of the tool's grammar."""
     id: str | None = None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     namespace: str | None = None
+    """Namespace of the tool; absent for a tool that belongs to none."""
 
 
 class ResponseCustomToolCallItem(BaseModel):
@@ -479,13 +672,24 @@ class ResponseCustomToolCallItem(BaseModel):
     type: Literal["custom_tool_call"]
     """Always `custom_tool_call`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str
+    """The id of the call; its `custom_tool_call_output` carries the same."""
     name: str
+    """Name of the custom tool that the model wants to call."""
     input: str
+    """What the model passes to the tool: free text, or text of the tool's grammar."""
     status: Open[Literal["in_progress", "completed", "incomplete"]]
+    """State of the call: `in_progress` while it is being written, then `completed`, or `incomplete` where it
+    was cut short."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     namespace: str | None = None
+    """Namespace of the tool; absent for a tool that belongs to none."""
     created_by: str | None = None
+    """The id of who made this item; absent where the API does not report it."""
 
 
 class ResponseCustomToolCallOutput(BaseModel):
@@ -494,9 +698,15 @@ class ResponseCustomToolCallOutput(BaseModel):
     type: Literal["custom_tool_call_output"]
     """Always `custom_tool_call_output`."""
     call_id: str
+    """The `call_id` of the custom tool's call that this answers."""
     output: str | list[FunctionAndCustomToolCallOutput]
+    """What the tool returned: a text, or a list of texts, images and files."""
     id: str | None = None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
 
 
 class ResponseCustomToolCallOutputItem(BaseModel):
@@ -505,22 +715,37 @@ class ResponseCustomToolCallOutputItem(BaseModel):
     type: Literal["custom_tool_call_output"]
     """Always `custom_tool_call_output`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str
+    """The `call_id` of the custom tool's call that this answers."""
     output: str | list[FunctionAndCustomToolCallOutput]
+    """What the tool returned: a text, or a list of texts, images and files."""
     status: Open[Literal["in_progress", "completed", "incomplete"]]
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     created_by: str | None = None
+    """The id of who made this item; absent where the API does not report it."""
 
 
 class ResponseFileSearchToolCall(BaseModel):
     """Response file search tool call."""
 
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     type: Literal["file_search_call"]
     """Always `file_search_call`."""
     status: Open[Literal["in_progress", "searching", "completed", "incomplete", "failed"]]
+    """State of the search: `in_progress` at first, `searching` while it runs, then `completed`, `incomplete`
+    or `failed`."""
     queries: list[str]
+    """What the model searched for."""
     results: list[ResponseFileSearchToolCallResult] | None = None
+    """What was found; absent unless the request includes `file_search_call.results`."""
 
 
 class ResponseFunctionShellToolCall(BaseModel):
@@ -529,12 +754,23 @@ class ResponseFunctionShellToolCall(BaseModel):
     type: Literal["shell_call"]
     """Always `shell_call`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str
+    """The id of the call; the `shell_call_output` that answers it carries the same."""
     action: FunctionShellAction
+    """The commands to run, with their limits."""
     status: Open[Literal["in_progress", "completed", "incomplete"]]
+    """State of the call: `in_progress` while it is being written, then `completed`, or `incomplete` where it
+    was cut short."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     environment: Annotated[ResponseLocalEnvironment | ResponseContainerReference, OneOf("type")] | None = None
+    """Where the commands run: `local`, in your own program, or `container_reference`, in a container of the
+    API."""
     created_by: str | None = None
+    """The id of who made this item; absent where the API does not report it."""
 
 
 class ResponseFunctionShellToolCallOutput(BaseModel):
@@ -543,12 +779,22 @@ class ResponseFunctionShellToolCallOutput(BaseModel):
     type: Literal["shell_call_output"]
     """Always `shell_call_output`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str
+    """The `call_id` of the shell call that this answers."""
     status: Open[Literal["in_progress", "completed", "incomplete"]]
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that."""
     output: list[FunctionShellCallOutputContent]
+    """What the commands wrote and how they ended, one entry a command."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     max_output_length: int | None = None
+    """Most characters of output that the call asked for; `None` for no limit."""
     created_by: str | None = None
+    """The id of who made this item; absent where the API does not report it."""
 
 
 class ResponseFunctionToolCall(BaseModel):
@@ -557,59 +803,99 @@ class ResponseFunctionToolCall(BaseModel):
     type: Literal["function_call"]
     """Always `function_call`."""
     call_id: str
+    """The id of the call: send it back in the `function_call_output` that answers it."""
     name: str
+    """Name of the function that the model wants to call."""
     arguments: str
+    """Arguments as a JSON text. The model writes it: it can be invalid or break the schema unless the tool is
+    `strict`."""
     id: str | None = None
+    """The unique id of the item. The answer to the call refers to `call_id` instead."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     namespace: str | None = None
+    """Namespace in which the function is defined; absent for a function of its own."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
+    """State of the call: `in_progress` while it is being written, then `completed`, or `incomplete` where it
+    was cut short. The API sets it on items that it returns."""
 
 
 class ResponseFunctionToolCallItem(BaseModel):
     """Response function tool call item."""
 
     id: str
+    """The unique id of the item. The answer to the call refers to `call_id` instead."""
     type: Literal["function_call"]
     """Always `function_call`."""
     call_id: str
+    """The id of the call; its `function_call_output` carries the same."""
     name: str
+    """Name of the function that the model wants to call."""
     arguments: str
+    """Arguments as a JSON text. The model writes it: it can be invalid or break the schema unless the tool is
+    `strict`."""
     status: Open[Literal["in_progress", "completed", "incomplete"]]
+    """State of the call: `in_progress` while it is being written, then `completed`, or `incomplete` where it
+    was cut short."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     namespace: str | None = None
+    """Namespace in which the function is defined; absent for a function of its own."""
     created_by: str | None = None
+    """The id of who made this item; absent where the API does not report it."""
 
 
 class ResponseFunctionToolCallOutputItem(BaseModel):
     """Response function tool call output item."""
 
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     type: Literal["function_call_output"]
     """Always `function_call_output`."""
     output: str | list[FunctionAndCustomToolCallOutput]
+    """What the function returned: a text, usually JSON, or a list of texts, images and files."""
     status: Open[Literal["in_progress", "completed", "incomplete"]]
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that."""
     call_id: str | None = None
+    """The `call_id` of the function call that this answers."""
     name: str | None = None
+    """Name of the function that was called; can be absent."""
     namespace: str | None = None
+    """Namespace of the tool; absent for a tool that belongs to none."""
     caller: ToolCallCaller | None = None
+    """Who made the call: the model itself (`direct`) or a program that the model wrote (`program`). An output
+    repeats the `caller` of its call."""
     created_by: str | None = None
+    """The id of who made this item; absent where the API does not report it."""
 
 
 class ResponseFunctionWebSearch(BaseModel):
     """Response function web search."""
 
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     type: Literal["web_search_call"]
     """Always `web_search_call`."""
     status: Open[Literal["in_progress", "searching", "completed", "failed"]]
+    """State of the search: `in_progress` at first, `searching` while it runs, then `completed` or
+    `failed`."""
     action: Annotated[WebSearchActionSearch | WebSearchActionOpenPage | WebSearchActionFind, OneOf("type")]
+    """What the model did: searched (`search`), opened a page (`open_page`) or looked for a text in one
+    (`find_in_page`)."""
 
 
 class ResponseInputAudioInputAudio(BaseModel):
     """`input_audio` of `ResponseInputAudio`."""
 
     data: str
+    """The audio file, encoded in base64."""
     format: Open[Literal["mp3", "wav"]]
+    """Format of the audio file: `mp3` or `wav`."""
 
 
 class ResponseInputAudio(BaseModel):
@@ -618,19 +904,27 @@ class ResponseInputAudio(BaseModel):
     type: Literal["input_audio"]
     """Always `input_audio`."""
     input_audio: ResponseInputAudioInputAudio
+    """The sound and its format."""
 
 
 class ResponseOutputMessage(BaseModel):
     """Response output message."""
 
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     type: Literal["message"]
     """Always `message`."""
     role: Literal["assistant"]
     """Always `assistant`."""
     content: list[Annotated[ResponseOutputText | ResponseOutputRefusal, OneOf("type")]]
+    """Parts of the message, in order: texts, or a refusal."""
     status: Open[Literal["in_progress", "completed", "incomplete"]]
+    """State of the message: `in_progress` while it is being written, then `completed`, or `incomplete` where
+    it was cut short."""
     phase: Open[Literal["commentary", "final_answer"]] | None = None
+    """Place of the message in the answer: `commentary` on the way or `final_answer`. Send it back unchanged;
+    absent where the model does not use it."""
 
 
 class ResponseReasoningItem(BaseModel):
@@ -639,10 +933,18 @@ class ResponseReasoningItem(BaseModel):
     type: Literal["reasoning"]
     """Always `reasoning`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     summary: list[SummaryTextContent]
+    """Summary of the reasoning, in parts; empty unless `reasoning.summary` was requested."""
     encrypted_content: str | None = None
+    """The reasoning in a form that only the API can read: send it back to continue the reasoning where
+    responses are not stored."""
     content: list[ReasoningTextContent] | None = None
+    """Text of the reasoning itself, for models that disclose it."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
+    """State of the reasoning: `in_progress`, `completed`, or `incomplete` where it was cut short. The API
+    sets it on items that it returns."""
 
 
 class ToolSearchCallItem(BaseModel):
@@ -651,10 +953,18 @@ class ToolSearchCallItem(BaseModel):
     type: Literal["tool_search_call"]
     """Always `tool_search_call`."""
     arguments: dict[str, object]
+    """What to search for, as the schema of the `tool_search` tool defines it."""
     id: str | None = None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str | None = None
+    """The id of the search, which its output repeats; absent where the API itself searches."""
     execution: Open[Literal["server", "client"]] | None = None
+    """Who searches for tools: `server`, the API, or `client`, your program, which answers with a
+    `tool_search_output`."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
+    """State of the search: `in_progress` until it ends, then `completed`, or `incomplete` where it was cut
+    short. The API sets it on items that it returns."""
 
 
 class ResponseToolSearchOutputItemParam(BaseModel):
@@ -663,10 +973,17 @@ class ResponseToolSearchOutputItemParam(BaseModel):
     type: Literal["tool_search_output"]
     """Always `tool_search_output`."""
     tools: list[Tool]
+    """Tools that were found; the model can call them from then on."""
     id: str | None = None
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     call_id: str | None = None
+    """The `call_id` of the search that this answers; absent where the API itself searched."""
     execution: Open[Literal["server", "client"]] | None = None
+    """Who searched for tools: `server`, the API, or `client`, your program."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that. The API sets it on items that it returns."""
 
 
 ResponseInputItem: TypeAlias = Annotated[
@@ -712,9 +1029,14 @@ class ResponseInputMessageItem(BaseModel):
     type: Literal["message"]
     """Always `message`."""
     role: Open[Literal["user", "system", "developer"]]
+    """Who speaks: `user`, or `developer` or `system` for instructions."""
     content: ResponseInputMessageContentList
+    """Parts of the message, in order: texts, images and files."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     status: Open[Literal["in_progress", "completed", "incomplete"]] | None = None
+    """State of the message: `completed`, or `in_progress` or `incomplete` where it is not whole."""
 
 
 class ResponseToolSearchCall(BaseModel):
@@ -723,11 +1045,20 @@ class ResponseToolSearchCall(BaseModel):
     type: Literal["tool_search_call"]
     """Always `tool_search_call`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     execution: Open[Literal["server", "client"]]
+    """Who searches for tools: `server`, the API, or `client`, your program, which answers with a
+    `tool_search_output`."""
     status: Open[Literal["in_progress", "completed", "incomplete"]]
+    """State of the search: `in_progress` until it ends, then `completed`, or `incomplete` where it was cut
+    short."""
     call_id: str | None = None
+    """The id of the search, which its output repeats; `None` where the API itself searches."""
     arguments: object = None
+    """What to search for, as the schema of the `tool_search` tool defines it."""
     created_by: str | None = None
+    """The id of who made this item; absent where the API does not report it."""
 
 
 class ResponseToolSearchOutputItem(BaseModel):
@@ -736,11 +1067,19 @@ class ResponseToolSearchOutputItem(BaseModel):
     type: Literal["tool_search_output"]
     """Always `tool_search_output`."""
     id: str
+    """The unique id of the item. The API assigns it; an item that you write yourself needs none where the
+    field is optional."""
     execution: Open[Literal["server", "client"]]
+    """Who searched for tools: `server`, the API, or `client`, your program."""
     tools: list[Tool]
+    """Tools that were found; the model can call them from then on."""
     status: Open[Literal["in_progress", "completed", "incomplete"]]
+    """State of the output: `completed` when it is whole, `incomplete` when a part is missing, `in_progress`
+    before that."""
     call_id: str | None = None
+    """The `call_id` of the search that this answers; `None` where the API itself searched."""
     created_by: str | None = None
+    """The id of who made this item; absent where the API does not report it."""
 
 
 ResponseItem: TypeAlias = Annotated[

@@ -16,10 +16,15 @@ class ContainerFileCitationBody(BaseModel):
     type: Literal["container_file_citation"]
     """Always `container_file_citation`."""
     container_id: str
+    """The id of the container in which the file lies."""
     file_id: str
+    """The id of the file in the container."""
     start_index: int
+    """Position in the text, from 0, of the first character that the citation covers."""
     end_index: int
+    """Position in the text, from 0, of the last character that the citation covers."""
     filename: str
+    """Name of the file in the container."""
 
 
 class FileCitationBody(BaseModel):
@@ -28,8 +33,11 @@ class FileCitationBody(BaseModel):
     type: Literal["file_citation"]
     """Always `file_citation`."""
     file_id: str
+    """The id of the cited file."""
     index: int
+    """Position in the text, counted in characters from 0, at which the citation belongs."""
     filename: str
+    """Name of the cited file."""
 
 
 class FilePath(BaseModel):
@@ -38,7 +46,9 @@ class FilePath(BaseModel):
     type: Literal["file_path"]
     """Always `file_path`."""
     file_id: str
+    """The id of the file that the text refers to."""
     index: int
+    """Which of the listed files is meant, by its position."""
 
 
 class URLCitationBody(BaseModel):
@@ -47,9 +57,13 @@ class URLCitationBody(BaseModel):
     type: Literal["url_citation"]
     """Always `url_citation`."""
     url: str
+    """Address of the cited page."""
     start_index: int
+    """Position in the text, from 0, of the first character that the citation covers."""
     end_index: int
+    """Position in the text, from 0, of the last character that the citation covers."""
     title: str
+    """Title of the cited page."""
 
 
 Annotation: TypeAlias = Annotated[
@@ -63,7 +77,9 @@ class ApplyPatchCreateFileOperation(BaseModel):
     type: Literal["create_file"]
     """Always `create_file`."""
     path: str
+    """Where to create the file, as a path below the workspace's root."""
     diff: str
+    """Content of the new file as a diff."""
 
 
 class ApplyPatchDeleteFileOperation(BaseModel):
@@ -72,6 +88,7 @@ class ApplyPatchDeleteFileOperation(BaseModel):
     type: Literal["delete_file"]
     """Always `delete_file`."""
     path: str
+    """Which file to delete, as a path below the workspace's root."""
 
 
 class ApplyPatchUpdateFileOperation(BaseModel):
@@ -80,7 +97,9 @@ class ApplyPatchUpdateFileOperation(BaseModel):
     type: Literal["update_file"]
     """Always `update_file`."""
     path: str
+    """Which file to change, as a path below the workspace's root."""
     diff: str
+    """The change to the file as a diff."""
 
 
 class Click(BaseModel):
@@ -89,9 +108,13 @@ class Click(BaseModel):
     type: Literal["click"]
     """Always `click`."""
     button: Open[Literal["left", "right", "wheel", "back", "forward"]]
+    """Mouse button: `left`, `right`, `wheel` (the middle one), `back` or `forward`."""
     x: int
+    """Horizontal position of the click in pixels, from the left edge of the screen."""
     y: int
+    """Vertical position of the click in pixels, from the top edge of the screen."""
     keys: list[str] | None = None
+    """Keys to hold down meanwhile; absent or `None` for none."""
 
 
 class CodeInterpreterOutputImage(BaseModel):
@@ -100,6 +123,7 @@ class CodeInterpreterOutputImage(BaseModel):
     type: Literal["image"]
     """Always `image`."""
     url: str
+    """Address of an image that the code made."""
 
 
 class CodeInterpreterOutputLogs(BaseModel):
@@ -108,6 +132,7 @@ class CodeInterpreterOutputLogs(BaseModel):
     type: Literal["logs"]
     """Always `logs`."""
     logs: str
+    """What the code printed."""
 
 
 class DoubleClickAction(BaseModel):
@@ -116,15 +141,20 @@ class DoubleClickAction(BaseModel):
     type: Literal["double_click"]
     """Always `double_click`."""
     x: int
+    """Horizontal position of the double click in pixels, from the left edge of the screen."""
     y: int
+    """Vertical position of the double click in pixels, from the top edge of the screen."""
     keys: list[str] | None = None
+    """Keys to hold down meanwhile; `None` for none."""
 
 
 class Coord(BaseModel):
     """Coord."""
 
     x: int
+    """Horizontal position in pixels, from the left edge of the screen."""
     y: int
+    """Vertical position in pixels, from the top edge of the screen."""
 
 
 class Drag(BaseModel):
@@ -133,7 +163,10 @@ class Drag(BaseModel):
     type: Literal["drag"]
     """Always `drag`."""
     path: list[Coord]
+    """Points through which the mouse moves with its button held: from the first, where it is pressed, to the
+    last, where it is released."""
     keys: list[str] | None = None
+    """Keys to hold down meanwhile; absent or `None` for none."""
 
 
 class KeyPressAction(BaseModel):
@@ -142,6 +175,7 @@ class KeyPressAction(BaseModel):
     type: Literal["keypress"]
     """Always `keypress`."""
     keys: list[str]
+    """Names of the keys to press together, such as `CTRL` and `C`."""
 
 
 class Move(BaseModel):
@@ -150,8 +184,11 @@ class Move(BaseModel):
     type: Literal["move"]
     """Always `move`."""
     x: int
+    """Horizontal position to move the mouse to, in pixels from the left edge of the screen."""
     y: int
+    """Vertical position to move the mouse to, in pixels from the top edge of the screen."""
     keys: list[str] | None = None
+    """Keys to hold down meanwhile; absent or `None` for none."""
 
 
 class Screenshot(BaseModel):
@@ -167,10 +204,15 @@ class Scroll(BaseModel):
     type: Literal["scroll"]
     """Always `scroll`."""
     x: int
+    """Horizontal position of the mouse while it scrolls, in pixels from the left edge of the screen."""
     y: int
+    """Vertical position of the mouse while it scrolls, in pixels from the top edge of the screen."""
     scroll_x: int
+    """Horizontal distance to scroll."""
     scroll_y: int
+    """Vertical distance to scroll."""
     keys: list[str] | None = None
+    """Keys to hold down meanwhile; absent or `None` for none."""
 
 
 class Type(BaseModel):
@@ -179,6 +221,7 @@ class Type(BaseModel):
     type: Literal["type"]
     """Always `type`."""
     text: str
+    """Characters to type on the keyboard."""
 
 
 class Wait(BaseModel):
@@ -198,15 +241,18 @@ class ComputerCallSafetyCheck(BaseModel):
     """Computer call safety check."""
 
     id: str
+    """The id by which the check is acknowledged."""
     code: str | None = None
+    """Kind of the safety check; can be absent."""
     message: str | None = None
+    """What the check warns about, as a text for people; can be absent."""
 
 
 class PromptCacheBreakpointConfig(BaseModel):
     """Prompt cache breakpoint config."""
 
     mode: Open[Literal["explicit"]]
-    """Always `explicit`."""
+    """Kind of the breakpoint; always `explicit`."""
 
 
 class ComputerScreenshotContent(BaseModel):
@@ -215,9 +261,15 @@ class ComputerScreenshotContent(BaseModel):
     type: Literal["computer_screenshot"]
     """Always `computer_screenshot`."""
     detail: Open[Literal["low", "high", "auto", "original"]]
+    """How closely the model looks at the screenshot: `low`, `high`, `original` (in its own resolution) or
+    `auto`."""
     image_url: str | None = None
+    """Address of the screenshot, or the image itself as a `data:` URL; `None` where `file_id` is set."""
     file_id: str | None = None
+    """The id of an uploaded file with the screenshot; `None` where `image_url` is set."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfig | None = None
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
+    own choice applies."""
 
 
 class DirectToolCallCaller(BaseModel):
@@ -233,11 +285,19 @@ class ResponseInputFile(BaseModel):
     type: Literal["input_file"]
     """Always `input_file`."""
     file_id: str | None = None
+    """The id of an uploaded file. Give exactly one of `file_id`, `file_data` and `file_url`."""
     filename: str | None = None
+    """Name of the file; needed with `file_data`."""
     file_data: str | None = None
+    """Content of the file in base64, as a `data:` URL; `filename` has to be given with it."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfig | None = None
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
+    own choice applies."""
     file_url: str | None = None
+    """Address from which the API downloads the file."""
     detail: Open[Literal["auto", "low", "high"]] | None = None
+    """How closely the pages of the file are looked at: `low` uses fewer tokens, `high` more; `auto`, the
+    default, leaves the choice to the API."""
 
 
 class ResponseInputImage(BaseModel):
@@ -246,9 +306,15 @@ class ResponseInputImage(BaseModel):
     type: Literal["input_image"]
     """Always `input_image`."""
     detail: Open[Literal["low", "high", "auto", "original"]]
+    """How closely the model looks at the image: `low` uses fewer tokens, `high` more, `original` keeps the
+    resolution, `auto` leaves the choice to the API."""
     image_url: str | None = None
+    """Address of the image, or the image itself as a `data:` URL in base64. Give either this or `file_id`."""
     file_id: str | None = None
+    """The id of an uploaded image. Give either this or `image_url`."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfig | None = None
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
+    own choice applies."""
 
 
 class ResponseInputText(BaseModel):
@@ -257,7 +323,10 @@ class ResponseInputText(BaseModel):
     type: Literal["input_text"]
     """Always `input_text`."""
     text: str
+    """Text that the model reads as part of the input."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfig | None = None
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
+    own choice applies."""
 
 
 FunctionAndCustomToolCallOutput: TypeAlias = Annotated[
@@ -269,16 +338,22 @@ class FunctionShellAction(BaseModel):
     """Function shell action."""
 
     commands: list[str]
+    """Commands for the shell; they can be run at the same time."""
     timeout_ms: int | None = None
+    """Time limit of the commands in milliseconds; `None` where the model asks for none."""
     max_output_length: int | None = None
+    """Most characters of output to send back; `None` where the model asks for no limit."""
 
 
 class FunctionShellActionInput(BaseModel):
     """Function shell action input."""
 
     commands: list[str]
+    """Commands for the shell, in order."""
     timeout_ms: int | None = None
+    """Time limit of the commands in milliseconds; absent for none."""
     max_output_length: int | None = None
+    """Most characters of output, standard output and errors together, to send back; absent for no limit."""
 
 
 class FunctionShellCallOutputExitOutcome(BaseModel):
@@ -287,6 +362,7 @@ class FunctionShellCallOutputExitOutcome(BaseModel):
     type: Literal["exit"]
     """Always `exit`."""
     exit_code: int
+    """Exit code of the command; 0 is success."""
 
 
 class FunctionShellCallOutputTimeoutOutcome(BaseModel):
@@ -300,11 +376,15 @@ class FunctionShellCallOutputContent(BaseModel):
     """Function shell call output content."""
 
     stdout: str
+    """What the command wrote to standard output."""
     stderr: str
+    """What the command wrote to standard error."""
     outcome: Annotated[
         FunctionShellCallOutputTimeoutOutcome | FunctionShellCallOutputExitOutcome, OneOf("type")
     ]
+    """How the command ended: `exit` with its code, or `timeout`."""
     created_by: str | None = None
+    """The id of who made this part; absent where the API does not report it."""
 
 
 class HTTPError(BaseModel):
@@ -313,7 +393,9 @@ class HTTPError(BaseModel):
     type: Literal["http_error"]
     """Always `http_error`."""
     code: int
+    """HTTP status with which the server answered."""
     message: str
+    """What went wrong, as a text for people."""
 
 
 ImageDetail: TypeAlias = Literal["low", "high", "auto", "original"]
@@ -325,6 +407,7 @@ class InputTokenCountResponse(BaseModel):
     object: Open[Literal["response.input_tokens"]]
     """Always `response.input_tokens`."""
     input_tokens: int
+    """Tokens that the input would count as, with its instructions, tools and files."""
 
 
 class LocalShellExecAction(BaseModel):
@@ -333,36 +416,52 @@ class LocalShellExecAction(BaseModel):
     type: Open[Literal["exec"]]
     """Always `exec`."""
     command: list[str]
+    """The command and its arguments, one an entry."""
     env: dict[str, str]
+    """Variables of the command's environment: values by name."""
     timeout_ms: int | None = None
+    """Time limit of the command in milliseconds; `None` where the model asks for none."""
     working_directory: str | None = None
+    """Directory in which to run the command; `None` where the model leaves it open."""
     user: str | None = None
+    """User of the system as whom to run the command; `None` where the model leaves it open."""
 
 
 class TopLogProb(BaseModel):
     """Top log prob."""
 
     token: str
+    """The token as text."""
     logprob: float
+    """Natural logarithm of the token's probability."""
     bytes: list[int]
+    """UTF-8 bytes of the token, as numbers; a character can be spread over several tokens."""
 
 
 class LogProb(BaseModel):
     """Log prob."""
 
     token: str
+    """The token as text."""
     logprob: float
+    """Natural logarithm of the token's probability."""
     bytes: list[int]
+    """UTF-8 bytes of the token, as numbers; a character can be spread over several tokens."""
     top_logprobs: list[TopLogProb]
+    """The most likely tokens at this position, up to `top_logprobs` of the request."""
 
 
 class McpListToolsTool(BaseModel):
     """Mcp list tools tool."""
 
     name: str
+    """Name by which the model calls the tool."""
     input_schema: dict[str, object]
+    """JSON Schema of the tool's arguments."""
     description: str | None = None
+    """What the tool does, as the server describes it; can be absent."""
     annotations: dict[str, object] | None = None
+    """Hints of the server about the tool, such as whether it only reads; can be absent."""
 
 
 class McpProtocolError(BaseModel):
@@ -371,7 +470,9 @@ class McpProtocolError(BaseModel):
     type: Literal["mcp_protocol_error"]
     """Always `mcp_protocol_error`."""
     code: int
+    """Code of the protocol's error."""
     message: str
+    """What went wrong, as a text for people."""
 
 
 class McpToolExecutionError(BaseModel):
@@ -380,6 +481,7 @@ class McpToolExecutionError(BaseModel):
     type: Literal["mcp_tool_execution_error"]
     """Always `mcp_tool_execution_error`."""
     content: object = None
+    """What the tool reported about its failure."""
 
 
 class ModerationErrorBody(BaseModel):
@@ -388,14 +490,18 @@ class ModerationErrorBody(BaseModel):
     type: Literal["error"]
     """Always `error`."""
     code: str
+    """Machine-readable kind of the error."""
     message: str
+    """Why there is no verdict, as a text for people."""
 
 
 class Moderation(BaseModel):
     """Moderation."""
 
     input: Annotated[ModerationResultBody | ModerationErrorBody, OneOf("type")]
+    """Verdict about the input, or the error that prevented it."""
     output: Annotated[ModerationResultBody | ModerationErrorBody, OneOf("type")]
+    """Verdict about the output, or the error that prevented it."""
 
 
 class ProgramToolCallCaller(BaseModel):
@@ -404,14 +510,17 @@ class ProgramToolCallCaller(BaseModel):
     type: Literal["program"]
     """Always `program`."""
     caller_id: str
+    """The `call_id` of the `program` item that made the call."""
 
 
 class PromptCacheOptions(BaseModel):
     """Prompt cache options."""
 
     ttl: Open[Literal["30m"]]
-    """Always `30m`."""
+    """How long a cached prefix is kept at least: `30m` is 30 minutes."""
     mode: Open[Literal["implicit", "explicit"]]
+    """`implicit`: the API also sets a breakpoint of its own choice; `explicit`: only the breakpoints of the
+    request count."""
 
 
 class ReasoningTextContent(BaseModel):
@@ -420,6 +529,7 @@ class ReasoningTextContent(BaseModel):
     type: Literal["reasoning_text"]
     """Always `reasoning_text`."""
     text: str
+    """Reasoning of the model in full, for models that disclose it."""
 
 
 class ResponseComputerToolCallOutputScreenshot(BaseModel):
@@ -428,7 +538,9 @@ class ResponseComputerToolCallOutputScreenshot(BaseModel):
     type: Open[Literal["computer_screenshot"]]
     """Always `computer_screenshot`."""
     image_url: str | None = None
+    """Address of the screenshot, or the image itself as a `data:` URL. Give either this or `file_id`."""
     file_id: str | None = None
+    """The id of an uploaded file with the screenshot. Give either this or `image_url`."""
 
 
 class ResponseContainerReference(BaseModel):
@@ -437,12 +549,14 @@ class ResponseContainerReference(BaseModel):
     type: Literal["container_reference"]
     """Always `container_reference`."""
     container_id: str
+    """Container in which the commands run, by its id."""
 
 
 class ResponseConversation(BaseModel):
     """Response conversation."""
 
     id: str
+    """The id of the conversation."""
 
 
 class ResponseError(BaseModel):
@@ -472,17 +586,25 @@ class ResponseError(BaseModel):
             "image_file_not_found",
         ]
     ]
+    """Machine-readable kind of the failure, such as `server_error`, `rate_limit_exceeded`, `invalid_prompt`
+    or one about an image."""
     message: str
+    """What went wrong, as a text for people."""
 
 
 class ResponseFileSearchToolCallResult(BaseModel):
     """`result` of `ResponseFileSearchToolCall`."""
 
     file_id: str | None = None
+    """The id of the file that was found."""
     text: str | None = None
+    """Text of the file that matched."""
     filename: str | None = None
+    """Name of the file that was found."""
     attributes: dict[str, str | float | bool] | None = None
+    """Attributes of the file in its vector store, by name: at most 16 texts, numbers or booleans."""
     score: float | None = None
+    """How well the text fits the search, from 0 to 1."""
 
 
 class ResponseFormatTextJSONSchemaConfig(BaseModel):
@@ -491,19 +613,27 @@ class ResponseFormatTextJSONSchemaConfig(BaseModel):
     type: Literal["json_schema"]
     """Always `json_schema`."""
     name: str
+    """Name of the format: at most 64 letters, digits, underscores and dashes."""
     schema_: dict[str, object] = Field(alias="schema")
+    """JSON Schema that the text follows. The field of the API is `schema`."""
     description: str | None = None
+    """What the format is for; the model reads it to decide how to answer."""
     strict: bool | None = None
+    """True makes the output match the schema exactly; only a part of JSON Schema is allowed then. The default
+    is false."""
 
 
 class ResponseFunctionShellCallOutputContent(BaseModel):
     """Response function shell call output content."""
 
     stdout: str
+    """What the command wrote to standard output, at most 10,485,760 characters."""
     stderr: str
+    """What the command wrote to standard error, at most 10,485,760 characters."""
     outcome: Annotated[
         FunctionShellCallOutputTimeoutOutcome | FunctionShellCallOutputExitOutcome, OneOf("type")
     ]
+    """How the command ended: `exit` with its code, or `timeout`."""
 
 
 class ResponseInputFileContent(BaseModel):
@@ -512,11 +642,19 @@ class ResponseInputFileContent(BaseModel):
     type: Literal["input_file"]
     """Always `input_file`."""
     file_id: str | None = None
+    """The id of an uploaded file. Give exactly one of `file_id`, `file_data` and `file_url`."""
     filename: str | None = None
+    """Name of the file; needed with `file_data`."""
     file_data: str | None = None
+    """Content of the file in base64, as a `data:` URL; `filename` has to be given with it."""
     file_url: str | None = None
+    """Address from which the API downloads the file."""
     detail: Open[Literal["auto", "low", "high"]] | None = None
+    """How closely the pages of the file are looked at: `low` uses fewer tokens, `high` more; `auto`, the
+    default, leaves the choice to the API."""
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
+    own choice applies."""
 
 
 class ResponseInputTextContent(BaseModel):
@@ -525,7 +663,10 @@ class ResponseInputTextContent(BaseModel):
     type: Literal["input_text"]
     """Always `input_text`."""
     text: str
+    """Text that the model reads as part of the output, at most 10,485,760 characters."""
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
+    own choice applies."""
 
 
 class ResponseLocalEnvironment(BaseModel):
@@ -541,6 +682,7 @@ class ResponseOutputRefusal(BaseModel):
     type: Literal["refusal"]
     """Always `refusal`."""
     refusal: str
+    """Why the model declines to answer, in its own words."""
 
 
 class ResponseOutputText(BaseModel):
@@ -549,42 +691,57 @@ class ResponseOutputText(BaseModel):
     type: Literal["output_text"]
     """Always `output_text`."""
     text: str
+    """The text that the model wrote."""
     annotations: list[Annotation]
+    """Sources of the text: citations of web pages and files, and paths of files that the model made. Empty if
+    there are none."""
     logprobs: list[LogProb]
+    """Log probability of each token; empty unless the request includes `message.output_text.logprobs`."""
 
 
 class ResponsePrompt(BaseModel):
     """Response prompt."""
 
     id: str
+    """The id of the stored prompt."""
     version: str | None = None
+    """Version of the stored prompt; absent for its current one."""
     variables: (
         dict[str, str | Annotated[ResponseInputText | ResponseInputImage | ResponseInputFile, OneOf("type")]]
         | None
     ) = None
+    """Values for the variables of the prompt, by name: a text, or an input text, image or file."""
 
 
 class ResponseUsageInputTokensDetails(BaseModel):
     """`input_tokens_details` of `ResponseUsage`."""
 
     cached_tokens: int
+    """Tokens of the input that were read from the prompt cache."""
     cache_write_tokens: int
+    """Tokens of the input that were written to the prompt cache."""
 
 
 class ResponseUsageOutputTokensDetails(BaseModel):
     """`output_tokens_details` of `ResponseUsage`."""
 
     reasoning_tokens: int
+    """Tokens that the model spent on its reasoning."""
 
 
 class ResponseUsage(BaseModel):
     """Response usage."""
 
     input_tokens: int
+    """Tokens of the input, those read from the cache included."""
     input_tokens_details: ResponseUsageInputTokensDetails
+    """What the input's tokens consist of."""
     output_tokens: int
+    """Tokens that the model generated, those of its reasoning included."""
     output_tokens_details: ResponseUsageOutputTokensDetails
+    """What the output's tokens consist of."""
     total_tokens: int
+    """Tokens of input and output together."""
 
 
 class SummaryTextContent(BaseModel):
@@ -593,6 +750,7 @@ class SummaryTextContent(BaseModel):
     type: Literal["summary_text"]
     """Always `summary_text`."""
     text: str
+    """One part of the summary of the model's reasoning."""
 
 
 class TextContent(BaseModel):
@@ -601,6 +759,7 @@ class TextContent(BaseModel):
     type: Literal["text"]
     """Always `text`."""
     text: str
+    """Text of this part of the message."""
 
 
 ToolCallCaller: TypeAlias = Annotated[DirectToolCallCaller | ProgramToolCallCaller, OneOf("type")]
@@ -612,7 +771,9 @@ class WebSearchActionFind(BaseModel):
     type: Literal["find_in_page"]
     """Always `find_in_page`."""
     url: str
+    """Address of the page in which the model looked."""
     pattern: str
+    """The text that the model looked for."""
 
 
 class WebSearchActionOpenPage(BaseModel):
@@ -621,6 +782,7 @@ class WebSearchActionOpenPage(BaseModel):
     type: Literal["open_page"]
     """Always `open_page`."""
     url: str | None = None
+    """Address of the page that was opened; absent where it is not known."""
 
 
 class WebSearchActionSearchSource(BaseModel):
@@ -629,6 +791,7 @@ class WebSearchActionSearchSource(BaseModel):
     type: Open[Literal["url"]]
     """Always `url`."""
     url: str
+    """Address of the page."""
 
 
 class WebSearchActionSearch(BaseModel):
@@ -637,5 +800,8 @@ class WebSearchActionSearch(BaseModel):
     type: Literal["search"]
     """Always `search`."""
     query: str | None = None
+    """The only or first query. Deprecated: `queries` lists all."""
     queries: list[str] | None = None
+    """What the model searched for."""
     sources: list[WebSearchActionSearchSource] | None = None
+    """Pages that the search used; absent unless the request includes `web_search_call.action.sources`."""

@@ -13,10 +13,15 @@ class ContainerFileCitationBodyParam(TypedDict, total=False):
     type: Required[Literal["container_file_citation"]]
     """Always `container_file_citation`."""
     container_id: Required[str]
+    """The id of the container in which the file lies."""
     file_id: Required[str]
+    """The id of the file in the container."""
     start_index: Required[int]
+    """Position in the text, from 0, of the first character that the citation covers."""
     end_index: Required[int]
+    """Position in the text, from 0, of the last character that the citation covers."""
     filename: Required[str]
+    """Name of the file in the container."""
 
 
 class FileCitationBodyParam(TypedDict, total=False):
@@ -25,8 +30,11 @@ class FileCitationBodyParam(TypedDict, total=False):
     type: Required[Literal["file_citation"]]
     """Always `file_citation`."""
     file_id: Required[str]
+    """The id of the cited file."""
     index: Required[int]
+    """Position in the text, counted in characters from 0, at which the citation belongs."""
     filename: Required[str]
+    """Name of the cited file."""
 
 
 class FilePathParam(TypedDict, total=False):
@@ -35,7 +43,9 @@ class FilePathParam(TypedDict, total=False):
     type: Required[Literal["file_path"]]
     """Always `file_path`."""
     file_id: Required[str]
+    """The id of the file that the text refers to."""
     index: Required[int]
+    """Which of the listed files is meant, by its position."""
 
 
 class URLCitationBodyParam(TypedDict, total=False):
@@ -44,9 +54,13 @@ class URLCitationBodyParam(TypedDict, total=False):
     type: Required[Literal["url_citation"]]
     """Always `url_citation`."""
     url: Required[str]
+    """Address of the cited page."""
     start_index: Required[int]
+    """Position in the text, from 0, of the first character that the citation covers."""
     end_index: Required[int]
+    """Position in the text, from 0, of the last character that the citation covers."""
     title: Required[str]
+    """Title of the cited page."""
 
 
 AnnotationParam: TypeAlias = (
@@ -60,7 +74,9 @@ class ApplyPatchCreateFileOperationParam(TypedDict, total=False):
     type: Required[Literal["create_file"]]
     """Always `create_file`."""
     path: Required[str]
+    """Where to create the file, as a path below the workspace's root."""
     diff: Required[str]
+    """Content of the new file as a diff."""
 
 
 class ApplyPatchDeleteFileOperationParam(TypedDict, total=False):
@@ -69,6 +85,7 @@ class ApplyPatchDeleteFileOperationParam(TypedDict, total=False):
     type: Required[Literal["delete_file"]]
     """Always `delete_file`."""
     path: Required[str]
+    """Which file to delete, as a path below the workspace's root."""
 
 
 class ApplyPatchUpdateFileOperationParam(TypedDict, total=False):
@@ -77,7 +94,9 @@ class ApplyPatchUpdateFileOperationParam(TypedDict, total=False):
     type: Required[Literal["update_file"]]
     """Always `update_file`."""
     path: Required[str]
+    """Which file to change, as a path below the workspace's root."""
     diff: Required[str]
+    """The change to the file as a diff."""
 
 
 class ClickParam(TypedDict, total=False):
@@ -86,9 +105,13 @@ class ClickParam(TypedDict, total=False):
     type: Required[Literal["click"]]
     """Always `click`."""
     button: Required[Literal["left", "right", "wheel", "back", "forward"]]
+    """Mouse button: `left`, `right`, `wheel` (the middle one), `back` or `forward`."""
     x: Required[int]
+    """Horizontal position of the click in pixels, from the left edge of the screen."""
     y: Required[int]
+    """Vertical position of the click in pixels, from the top edge of the screen."""
     keys: Sequence[str] | None
+    """Keys to hold down meanwhile; absent or `None` for none."""
 
 
 class CodeInterpreterOutputImageParam(TypedDict, total=False):
@@ -97,6 +120,7 @@ class CodeInterpreterOutputImageParam(TypedDict, total=False):
     type: Required[Literal["image"]]
     """Always `image`."""
     url: Required[str]
+    """Address of an image that the code made."""
 
 
 class CodeInterpreterOutputLogsParam(TypedDict, total=False):
@@ -105,6 +129,7 @@ class CodeInterpreterOutputLogsParam(TypedDict, total=False):
     type: Required[Literal["logs"]]
     """Always `logs`."""
     logs: Required[str]
+    """What the code printed."""
 
 
 class DoubleClickActionParam(TypedDict, total=False):
@@ -113,15 +138,20 @@ class DoubleClickActionParam(TypedDict, total=False):
     type: Required[Literal["double_click"]]
     """Always `double_click`."""
     x: Required[int]
+    """Horizontal position of the double click in pixels, from the left edge of the screen."""
     y: Required[int]
+    """Vertical position of the double click in pixels, from the top edge of the screen."""
     keys: Required[Sequence[str] | None]
+    """Keys to hold down meanwhile; `None` for none."""
 
 
 class CoordParam(TypedDict, total=False):
     """Coord, to send."""
 
     x: Required[int]
+    """Horizontal position in pixels, from the left edge of the screen."""
     y: Required[int]
+    """Vertical position in pixels, from the top edge of the screen."""
 
 
 class DragParam(TypedDict, total=False):
@@ -130,7 +160,10 @@ class DragParam(TypedDict, total=False):
     type: Required[Literal["drag"]]
     """Always `drag`."""
     path: Required[Iterable[CoordParam]]
+    """Points through which the mouse moves with its button held: from the first, where it is pressed, to the
+    last, where it is released."""
     keys: Sequence[str] | None
+    """Keys to hold down meanwhile; absent or `None` for none."""
 
 
 class KeyPressActionParam(TypedDict, total=False):
@@ -139,6 +172,7 @@ class KeyPressActionParam(TypedDict, total=False):
     type: Required[Literal["keypress"]]
     """Always `keypress`."""
     keys: Required[Sequence[str]]
+    """Names of the keys to press together, such as `CTRL` and `C`."""
 
 
 class MoveParam(TypedDict, total=False):
@@ -147,8 +181,11 @@ class MoveParam(TypedDict, total=False):
     type: Required[Literal["move"]]
     """Always `move`."""
     x: Required[int]
+    """Horizontal position to move the mouse to, in pixels from the left edge of the screen."""
     y: Required[int]
+    """Vertical position to move the mouse to, in pixels from the top edge of the screen."""
     keys: Sequence[str] | None
+    """Keys to hold down meanwhile; absent or `None` for none."""
 
 
 class ScreenshotParam(TypedDict, total=False):
@@ -164,10 +201,15 @@ class ScrollParam(TypedDict, total=False):
     type: Required[Literal["scroll"]]
     """Always `scroll`."""
     x: Required[int]
+    """Horizontal position of the mouse while it scrolls, in pixels from the left edge of the screen."""
     y: Required[int]
+    """Vertical position of the mouse while it scrolls, in pixels from the top edge of the screen."""
     scroll_x: Required[int]
+    """Horizontal distance to scroll."""
     scroll_y: Required[int]
+    """Vertical distance to scroll."""
     keys: Sequence[str] | None
+    """Keys to hold down meanwhile; absent or `None` for none."""
 
 
 class TypeParam(TypedDict, total=False):
@@ -176,6 +218,7 @@ class TypeParam(TypedDict, total=False):
     type: Required[Literal["type"]]
     """Always `type`."""
     text: Required[str]
+    """Characters to type on the keyboard."""
 
 
 class WaitParam(TypedDict, total=False):
@@ -202,8 +245,11 @@ class ComputerCallSafetyCheckParam(TypedDict, total=False):
     """Computer call safety check, to send."""
 
     id: Required[str]
+    """The id by which the check is acknowledged."""
     code: str | None
+    """Kind of the safety check; can be absent."""
     message: str | None
+    """What the check warns about, as a text for people; can be absent."""
 
 
 class DirectToolCallCallerParam(TypedDict, total=False):
@@ -217,7 +263,7 @@ class PromptCacheBreakpointConfigParam(TypedDict, total=False):
     """Prompt cache breakpoint config, to send."""
 
     mode: Required[Literal["explicit"]]
-    """Always `explicit`."""
+    """Kind of the breakpoint; always `explicit`."""
 
 
 class ResponseInputFileParam(TypedDict, total=False):
@@ -226,11 +272,19 @@ class ResponseInputFileParam(TypedDict, total=False):
     type: Required[Literal["input_file"]]
     """Always `input_file`."""
     file_id: str | None
+    """The id of an uploaded file. Give exactly one of `file_id`, `file_data` and `file_url`."""
     filename: str
+    """Name of the file; needed with `file_data`."""
     file_data: str
+    """Content of the file in base64, as a `data:` URL; `filename` has to be given with it."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfigParam
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
+    own choice applies."""
     file_url: str
+    """Address from which the API downloads the file."""
     detail: Literal["auto", "low", "high"]
+    """How closely the pages of the file are looked at: `low` uses fewer tokens, `high` more; `auto`, the
+    default, leaves the choice to the API."""
 
 
 class ResponseInputImageParam(TypedDict, total=False):
@@ -239,9 +293,15 @@ class ResponseInputImageParam(TypedDict, total=False):
     type: Required[Literal["input_image"]]
     """Always `input_image`."""
     detail: Required[Literal["low", "high", "auto", "original"]]
+    """How closely the model looks at the image: `low` uses fewer tokens, `high` more, `original` keeps the
+    resolution, `auto` leaves the choice to the API."""
     image_url: str | None
+    """Address of the image, or the image itself as a `data:` URL in base64. Give either this or `file_id`."""
     file_id: str | None
+    """The id of an uploaded image. Give either this or `image_url`."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfigParam
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
+    own choice applies."""
 
 
 class ResponseInputTextParam(TypedDict, total=False):
@@ -250,7 +310,10 @@ class ResponseInputTextParam(TypedDict, total=False):
     type: Required[Literal["input_text"]]
     """Always `input_text`."""
     text: Required[str]
+    """Text that the model reads as part of the input."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfigParam
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
+    own choice applies."""
 
 
 FunctionAndCustomToolCallOutputParam: TypeAlias = (
@@ -262,8 +325,11 @@ class FunctionShellActionParam(TypedDict, total=False):
     """Function shell action, to send."""
 
     commands: Required[Sequence[str]]
+    """Commands for the shell, in order."""
     timeout_ms: int | None
+    """Time limit of the commands in milliseconds; absent for none."""
     max_output_length: int | None
+    """Most characters of output, standard output and errors together, to send back; absent for no limit."""
 
 
 class FunctionShellCallOutputExitOutcomeParam(TypedDict, total=False):
@@ -272,6 +338,7 @@ class FunctionShellCallOutputExitOutcomeParam(TypedDict, total=False):
     type: Required[Literal["exit"]]
     """Always `exit`."""
     exit_code: Required[int]
+    """Exit code of the command; 0 is success."""
 
 
 class FunctionShellCallOutputTimeoutOutcomeParam(TypedDict, total=False):
@@ -287,7 +354,9 @@ class HTTPErrorParam(TypedDict, total=False):
     type: Required[Literal["http_error"]]
     """Always `http_error`."""
     code: Required[int]
+    """HTTP status with which the server answered."""
     message: Required[str]
+    """What went wrong, as a text for people."""
 
 
 class LocalShellExecActionParam(TypedDict, total=False):
@@ -296,36 +365,52 @@ class LocalShellExecActionParam(TypedDict, total=False):
     type: Required[Literal["exec"]]
     """Always `exec`."""
     command: Required[Sequence[str]]
+    """The command and its arguments, one an entry."""
     env: Required[Mapping[str, str]]
+    """Variables of the command's environment: values by name."""
     timeout_ms: int | None
+    """Time limit of the command in milliseconds; `None` where the model asks for none."""
     working_directory: str | None
+    """Directory in which to run the command; `None` where the model leaves it open."""
     user: str | None
+    """User of the system as whom to run the command; `None` where the model leaves it open."""
 
 
 class TopLogProbParam(TypedDict, total=False):
     """Top log prob, to send."""
 
     token: Required[str]
+    """The token as text."""
     logprob: Required[float]
+    """Natural logarithm of the token's probability."""
     bytes: Required[Sequence[int]]
+    """UTF-8 bytes of the token, as numbers; a character can be spread over several tokens."""
 
 
 class LogProbParam(TypedDict, total=False):
     """Log prob, to send."""
 
     token: Required[str]
+    """The token as text."""
     logprob: Required[float]
+    """Natural logarithm of the token's probability."""
     bytes: Required[Sequence[int]]
+    """UTF-8 bytes of the token, as numbers; a character can be spread over several tokens."""
     top_logprobs: Required[Iterable[TopLogProbParam]]
+    """The most likely tokens at this position, up to `top_logprobs` of the request."""
 
 
 class McpListToolsToolParam(TypedDict, total=False):
     """Mcp list tools tool, to send."""
 
     name: Required[str]
+    """Name by which the model calls the tool."""
     input_schema: Required[Mapping[str, object]]
+    """JSON Schema of the tool's arguments."""
     description: str | None
+    """What the tool does, as the server describes it; can be absent."""
     annotations: Mapping[str, object] | None
+    """Hints of the server about the tool, such as whether it only reads; can be absent."""
 
 
 class McpProtocolErrorParam(TypedDict, total=False):
@@ -334,7 +419,9 @@ class McpProtocolErrorParam(TypedDict, total=False):
     type: Required[Literal["mcp_protocol_error"]]
     """Always `mcp_protocol_error`."""
     code: Required[int]
+    """Code of the protocol's error."""
     message: Required[str]
+    """What went wrong, as a text for people."""
 
 
 class McpToolExecutionErrorParam(TypedDict, total=False):
@@ -343,6 +430,7 @@ class McpToolExecutionErrorParam(TypedDict, total=False):
     type: Required[Literal["mcp_tool_execution_error"]]
     """Always `mcp_tool_execution_error`."""
     content: Required[object]
+    """What the tool reported about its failure."""
 
 
 class ProgramToolCallCallerParam(TypedDict, total=False):
@@ -351,6 +439,7 @@ class ProgramToolCallCallerParam(TypedDict, total=False):
     type: Required[Literal["program"]]
     """Always `program`."""
     caller_id: Required[str]
+    """The `call_id` of the `program` item that made the call."""
 
 
 class ReasoningTextContentParam(TypedDict, total=False):
@@ -359,6 +448,7 @@ class ReasoningTextContentParam(TypedDict, total=False):
     type: Required[Literal["reasoning_text"]]
     """Always `reasoning_text`."""
     text: Required[str]
+    """Reasoning of the model in full, for models that disclose it."""
 
 
 class ResponseComputerToolCallOutputScreenshotParam(TypedDict, total=False):
@@ -367,17 +457,24 @@ class ResponseComputerToolCallOutputScreenshotParam(TypedDict, total=False):
     type: Required[Literal["computer_screenshot"]]
     """Always `computer_screenshot`."""
     image_url: str
+    """Address of the screenshot, or the image itself as a `data:` URL. Give either this or `file_id`."""
     file_id: str
+    """The id of an uploaded file with the screenshot. Give either this or `image_url`."""
 
 
 class ResponseFileSearchToolCallParamResult(TypedDict, total=False):
     """`result` of `ResponseFileSearchToolCallParam`."""
 
     file_id: str
+    """The id of the file that was found."""
     text: str
+    """Text of the file that matched."""
     filename: str
+    """Name of the file that was found."""
     attributes: Mapping[str, str | float | bool] | None
+    """Attributes of the file in its vector store, by name: at most 16 texts, numbers or booleans."""
     score: float
+    """How well the text fits the search, from 0 to 1."""
 
 
 class ResponseFormatTextJSONSchemaConfigParam(TypedDict, total=False):
@@ -386,17 +483,25 @@ class ResponseFormatTextJSONSchemaConfigParam(TypedDict, total=False):
     type: Required[Literal["json_schema"]]
     """Always `json_schema`."""
     name: Required[str]
+    """Name of the format: at most 64 letters, digits, underscores and dashes."""
     schema: Required[Mapping[str, object]]
+    """JSON Schema that the text has to follow."""
     description: str
+    """What the format is for; the model reads it to decide how to answer."""
     strict: bool | None
+    """True makes the output match the schema exactly; only a part of JSON Schema is allowed then. The default
+    is false."""
 
 
 class ResponseFunctionShellCallOutputContentParam(TypedDict, total=False):
     """Response function shell call output content, to send."""
 
     stdout: Required[str]
+    """What the command wrote to standard output, at most 10,485,760 characters."""
     stderr: Required[str]
+    """What the command wrote to standard error, at most 10,485,760 characters."""
     outcome: Required[FunctionShellCallOutputTimeoutOutcomeParam | FunctionShellCallOutputExitOutcomeParam]
+    """How the command ended: `exit` with its code, or `timeout`."""
 
 
 class ResponseInputFileContentParam(TypedDict, total=False):
@@ -405,11 +510,19 @@ class ResponseInputFileContentParam(TypedDict, total=False):
     type: Required[Literal["input_file"]]
     """Always `input_file`."""
     file_id: str | None
+    """The id of an uploaded file. Give exactly one of `file_id`, `file_data` and `file_url`."""
     filename: str | None
+    """Name of the file; needed with `file_data`."""
     file_data: str | None
+    """Content of the file in base64, as a `data:` URL; `filename` has to be given with it."""
     file_url: str | None
+    """Address from which the API downloads the file."""
     detail: Literal["auto", "low", "high"]
+    """How closely the pages of the file are looked at: `low` uses fewer tokens, `high` more; `auto`, the
+    default, leaves the choice to the API."""
     prompt_cache_breakpoint: PromptCacheBreakpointParam | None
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
+    own choice applies."""
 
 
 class ResponseInputTextContentParam(TypedDict, total=False):
@@ -418,7 +531,10 @@ class ResponseInputTextContentParam(TypedDict, total=False):
     type: Required[Literal["input_text"]]
     """Always `input_text`."""
     text: Required[str]
+    """Text that the model reads as part of the output, at most 10,485,760 characters."""
     prompt_cache_breakpoint: PromptCacheBreakpointParam | None
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
+    own choice applies."""
 
 
 class ResponseOutputRefusalParam(TypedDict, total=False):
@@ -427,6 +543,7 @@ class ResponseOutputRefusalParam(TypedDict, total=False):
     type: Required[Literal["refusal"]]
     """Always `refusal`."""
     refusal: Required[str]
+    """Why the model declines to answer, in its own words."""
 
 
 class ResponseOutputTextParam(TypedDict, total=False):
@@ -435,18 +552,25 @@ class ResponseOutputTextParam(TypedDict, total=False):
     type: Required[Literal["output_text"]]
     """Always `output_text`."""
     text: Required[str]
+    """The text that the model wrote."""
     annotations: Required[Iterable[AnnotationParam]]
+    """Sources of the text: citations of web pages and files, and paths of files that the model made. Empty if
+    there are none."""
     logprobs: Required[Iterable[LogProbParam]]
+    """Log probability of each token; empty unless the request includes `message.output_text.logprobs`."""
 
 
 class ResponsePromptParam(TypedDict, total=False):
     """Response prompt, to send."""
 
     id: Required[str]
+    """The id of the stored prompt."""
     version: str | None
+    """Version of the stored prompt; absent for its current one."""
     variables: (
         Mapping[str, str | ResponseInputTextParam | ResponseInputImageParam | ResponseInputFileParam] | None
     )
+    """Values for the variables of the prompt, by name: a text, or an input text, image or file."""
 
 
 class SummaryTextContentParam(TypedDict, total=False):
@@ -455,6 +579,7 @@ class SummaryTextContentParam(TypedDict, total=False):
     type: Required[Literal["summary_text"]]
     """Always `summary_text`."""
     text: Required[str]
+    """One part of the summary of the model's reasoning."""
 
 
 ToolCallCallerParam: TypeAlias = DirectToolCallCallerParam | ProgramToolCallCallerParam
@@ -466,7 +591,9 @@ class WebSearchActionFindParam(TypedDict, total=False):
     type: Required[Literal["find_in_page"]]
     """Always `find_in_page`."""
     url: Required[str]
+    """Address of the page in which the model looked."""
     pattern: Required[str]
+    """The text that the model looked for."""
 
 
 class WebSearchActionOpenPageParam(TypedDict, total=False):
@@ -475,6 +602,7 @@ class WebSearchActionOpenPageParam(TypedDict, total=False):
     type: Required[Literal["open_page"]]
     """Always `open_page`."""
     url: str | None
+    """Address of the page that was opened; absent where it is not known."""
 
 
 class WebSearchActionSearchParamSource(TypedDict, total=False):
@@ -483,6 +611,7 @@ class WebSearchActionSearchParamSource(TypedDict, total=False):
     type: Required[Literal["url"]]
     """Always `url`."""
     url: Required[str]
+    """Address of the page."""
 
 
 class WebSearchActionSearchParam(TypedDict, total=False):
@@ -491,5 +620,8 @@ class WebSearchActionSearchParam(TypedDict, total=False):
     type: Required[Literal["search"]]
     """Always `search`."""
     query: str
+    """The only or first query. Deprecated: `queries` lists all."""
     queries: Sequence[str]
+    """What the model searched for."""
     sources: Iterable[WebSearchActionSearchParamSource]
+    """Pages that the search used; absent unless the request includes `web_search_call.action.sources`."""

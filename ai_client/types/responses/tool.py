@@ -16,6 +16,8 @@ class ApplyPatchTool(BaseModel):
     type: Literal["apply_patch"]
     """Always `apply_patch`."""
     allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
 
 
 class ApproximateLocation(BaseModel):
@@ -24,17 +26,24 @@ class ApproximateLocation(BaseModel):
     type: Open[Literal["approximate"]]
     """Always `approximate`."""
     country: str | None = None
+    """Country of the user by its two-letter ISO code, such as `US`."""
     region: str | None = None
+    """Region of the user, such as `California`."""
     city: str | None = None
+    """City of the user, such as `San Francisco`."""
     timezone: str | None = None
+    """Time zone of the user by its IANA name, such as `America/Los_Angeles`."""
 
 
 class ContainerNetworkPolicyDomainSecret(BaseModel):
     """Container network policy domain secret."""
 
     domain: str
+    """Domain for which the secret is meant."""
     name: str
+    """Name under which the secret is known in the container."""
     value: str = Field(repr=False)
+    """The secret itself. It is left out of the object's `repr`."""
 
 
 class ContainerNetworkPolicyAllowlist(BaseModel):
@@ -43,7 +52,9 @@ class ContainerNetworkPolicyAllowlist(BaseModel):
     type: Literal["allowlist"]
     """Always `allowlist`."""
     allowed_domains: list[str]
+    """Domains that the container may reach."""
     domain_secrets: list[ContainerNetworkPolicyDomainSecret] | None = None
+    """Secrets that are added to requests to one of the domains, without the model seeing them."""
 
 
 class ContainerNetworkPolicyDisabled(BaseModel):
@@ -59,10 +70,13 @@ class AutoCodeInterpreterTool(BaseModel):
     type: Open[Literal["auto"]]
     """Always `auto`."""
     file_ids: list[str] | None = None
+    """The ids of uploaded files that the code can read."""
     memory_limit: Open[Literal["1g", "4g", "16g", "64g"]] | None = None
+    """Memory of the container: `1g`, `4g`, `16g` or `64g`; absent for the API's default."""
     network_policy: (
         Annotated[ContainerNetworkPolicyDisabled | ContainerNetworkPolicyAllowlist, OneOf("type")] | None
     ) = None
+    """Which network access the container has: `disabled` or an `allowlist` of domains."""
 
 
 class CodeInterpreterTool(BaseModel):
@@ -71,7 +85,10 @@ class CodeInterpreterTool(BaseModel):
     type: Literal["code_interpreter"]
     """Always `code_interpreter`."""
     container: str | AutoCodeInterpreterTool
+    """Where the code runs: the id of a container, or an `auto` object that has the API make one."""
     allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
 
 
 class ComputerTool(BaseModel):
@@ -87,8 +104,11 @@ class ComputerUsePreviewTool(BaseModel):
     type: Literal["computer_use_preview"]
     """Always `computer_use_preview`."""
     environment: Open[Literal["windows", "mac", "linux", "ubuntu", "browser"]]
+    """Kind of the computer: `windows`, `mac`, `linux`, `ubuntu` or `browser`."""
     display_width: int
+    """Width of the screen in pixels."""
     display_height: int
+    """Height of the screen in pixels."""
 
 
 class InlineSkillSource(BaseModel):
@@ -99,6 +119,7 @@ class InlineSkillSource(BaseModel):
     media_type: Open[Literal["application/zip"]]
     """Always `application/zip`."""
     data: str
+    """ZIP archive of the skill's files, encoded in base64; at most 70,254,592 characters."""
 
 
 class InlineSkill(BaseModel):
@@ -107,8 +128,11 @@ class InlineSkill(BaseModel):
     type: Literal["inline"]
     """Always `inline`."""
     name: str
+    """Name by which the model knows the skill."""
     description: str
+    """What the skill does and when to use it; the model decides by this text."""
     source: InlineSkillSource
+    """Files of the skill."""
 
 
 class SkillReference(BaseModel):
@@ -117,7 +141,9 @@ class SkillReference(BaseModel):
     type: Literal["skill_reference"]
     """Always `skill_reference`."""
     skill_id: str
+    """The id of the uploaded skill, 1 to 64 characters."""
     version: str | None = None
+    """Version of the skill: a number, or `latest`; absent for its default version."""
 
 
 class ContainerAuto(BaseModel):
@@ -126,11 +152,15 @@ class ContainerAuto(BaseModel):
     type: Literal["container_auto"]
     """Always `container_auto`."""
     file_ids: list[str] | None = None
+    """The ids of uploaded files that the commands can read."""
     memory_limit: Open[Literal["1g", "4g", "16g", "64g"]] | None = None
+    """Memory of the container: `1g`, `4g`, `16g` or `64g`; absent for the API's default."""
     network_policy: (
         Annotated[ContainerNetworkPolicyDisabled | ContainerNetworkPolicyAllowlist, OneOf("type")] | None
     ) = None
+    """Which network access the container has: `disabled` or an `allowlist` of domains."""
     skills: list[Annotated[SkillReference | InlineSkill, OneOf("type")]] | None = None
+    """Skills to put into the container: references to uploaded ones, or their files themselves."""
 
 
 class ContainerReference(BaseModel):
@@ -139,6 +169,7 @@ class ContainerReference(BaseModel):
     type: Literal["container_reference"]
     """Always `container_reference`."""
     container_id: str
+    """The id of the container to run in."""
 
 
 class CustomGrammarFormat(BaseModel):
@@ -147,7 +178,9 @@ class CustomGrammarFormat(BaseModel):
     type: Literal["grammar"]
     """Always `grammar`."""
     syntax: Open[Literal["lark", "regex"]]
+    """Language of the grammar: `lark` or `regex`."""
     definition: str
+    """The grammar itself, a Lark grammar or a regular expression."""
 
 
 class CustomTextFormat(BaseModel):
@@ -163,25 +196,37 @@ class CustomTool(BaseModel):
     type: Literal["custom"]
     """Always `custom`."""
     name: str
+    """Name by which the model calls the tool."""
     description: str | None = None
+    """What the tool does and when to call it; the model decides by this text."""
     format: Annotated[CustomTextFormat | CustomGrammarFormat, OneOf("type")] | None = None
+    """What the model may pass to the tool: free `text` (the default) or texts of a `grammar`."""
     defer_loading: bool | None = None
+    """With true the model does not see the definition of the tool at first and loads it by tool search when
+    it needs it."""
     allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
 
 
 class HybridSearchOptions(BaseModel):
     """Hybrid search options."""
 
     embedding_weight: float
+    """Weight of matches by meaning (embeddings)."""
     text_weight: float
+    """Weight of matches by words."""
 
 
 class RankingOptions(BaseModel):
     """Ranking options."""
 
     ranker: Open[Literal["auto", "default-2024-11-15"]] | None = None
+    """Ranker to use: `auto` for the API's choice, or a fixed version."""
     score_threshold: float | None = None
+    """Least score of a result, from 0 to 1: a higher one drops weak results."""
     hybrid_search: HybridSearchOptions | None = None
+    """Weights of the search by meaning and of the search by words."""
 
 
 class FileSearchTool(BaseModel):
@@ -190,17 +235,25 @@ class FileSearchTool(BaseModel):
     type: Literal["file_search"]
     """Always `file_search`."""
     vector_store_ids: list[str]
+    """Vector stores to search, by their ids."""
     max_num_results: int | None = None
+    """Most results of a search, from 1 to 50."""
     ranking_options: RankingOptions | None = None
+    """How results are ranked, and which are too weak to count."""
     filters: Annotated[ComparisonFilter | CompoundFilter, OneOf("type")] | None = None
+    """Condition on the attributes of files: a comparison, or several joined by `and` or `or`. Absent, all
+    files are searched."""
 
 
 class LocalSkill(BaseModel):
     """Local skill."""
 
     name: str
+    """Name by which the model knows the skill."""
     description: str
+    """What the skill does and when to use it; the model decides by this text."""
     path: str
+    """Path of the skill's folder on your computer."""
 
 
 class LocalEnvironment(BaseModel):
@@ -209,6 +262,7 @@ class LocalEnvironment(BaseModel):
     type: Literal["local"]
     """Always `local`."""
     skills: list[LocalSkill] | None = None
+    """Skills that lie on your computer and that the model may use; absent for none."""
 
 
 class FunctionShellTool(BaseModel):
@@ -217,7 +271,11 @@ class FunctionShellTool(BaseModel):
     type: Literal["shell"]
     """Always `shell`."""
     environment: Annotated[ContainerAuto | LocalEnvironment | ContainerReference, OneOf("type")] | None = None
+    """Where commands run: in a new container (`container_auto`), in an existing one (`container_reference`)
+    or in your own program (`local`)."""
     allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
 
 
 class FunctionTool(BaseModel):
@@ -226,19 +284,31 @@ class FunctionTool(BaseModel):
     type: Literal["function"]
     """Always `function`."""
     name: str
+    """Name by which the model calls the function: letters, digits, underscores and dashes."""
     description: str | None = None
+    """What the function does and when to call it; the model decides by this text."""
     parameters: dict[str, object] | None = None
+    """JSON Schema of the function's arguments; `None` for a function without arguments."""
     output_schema: dict[str, object] | None = None
+    """JSON Schema of the value that the function returns as JSON text; absent where it is not described."""
     strict: bool | None = None
+    """True makes the arguments match `parameters` exactly, for schemas in which every property is required
+    and no other is allowed; false lets the model deviate."""
     defer_loading: bool | None = None
+    """With true the model does not see the definition of the tool at first and loads it by tool search when
+    it needs it."""
     allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
 
 
 class ImageGenToolInputImageMask(BaseModel):
     """`input_image_mask` of `ImageGenTool`."""
 
     image_url: str | None = None
+    """The mask as a `data:` URL in base64. Give either this or `file_id`."""
     file_id: str | None = None
+    """The id of an uploaded file with the mask. Give either this or `image_url`."""
 
 
 class ImageGenTool(BaseModel):
@@ -247,16 +317,31 @@ class ImageGenTool(BaseModel):
     type: Literal["image_generation"]
     """Always `image_generation`."""
     model: str | None = None
+    """Model that generates the images; absent for the API's default."""
     quality: Open[Literal["low", "medium", "high", "auto"]] | None = None
+    """Quality of the image: `low`, `medium`, `high`, or `auto` (the default)."""
     size: str | None = None
+    """Width and height in pixels, such as `1024x1024`, `1024x1536` or `1536x1024`, or `auto` (the
+    default)."""
     output_format: Open[Literal["png", "webp", "jpeg"]] | None = None
+    """Format of the image: `png` (the default), `webp` or `jpeg`."""
     output_compression: int | None = None
+    """Quality of the compression from 0 to 100, for `webp` and `jpeg`. The default is 100."""
     moderation: Open[Literal["auto", "low"]] | None = None
+    """How strictly content is filtered: `auto` (the default) or `low`."""
     background: Open[Literal["transparent", "opaque", "auto"]] | None = None
+    """Background of the image: `transparent` (for `png` and `webp` only), `opaque` or `auto` (the
+    default)."""
     input_fidelity: Open[Literal["high", "low"]] | None = None
+    """How closely details of input images, such as faces, are kept: `high` or `low` (the default). Not every
+    image model has it."""
     input_image_mask: ImageGenToolInputImageMask | None = None
+    """Mask that marks the part of the input image to replace."""
     partial_images: int | None = None
+    """How many unfinished versions of an image a stream sends, from 0 (the default) to 3."""
     action: Open[Literal["generate", "edit", "auto"]] | None = None
+    """Whether to `generate` a new image or `edit` one of the context; `auto` (the default) leaves it to the
+    model."""
 
 
 class LocalShellTool(BaseModel):
@@ -270,14 +355,18 @@ class McpToolFilter(BaseModel):
     """Mcp tool filter."""
 
     tool_names: list[str] | None = None
+    """Names of the tools that match."""
     read_only: bool | None = None
+    """Matches tools by the server's hint `readOnlyHint`: true those that only read."""
 
 
 class McpToolRequireApproval(BaseModel):
     """`require_approval` of `McpTool`."""
 
     always: McpToolFilter | None = None
+    """Tools whose calls always need approval."""
     never: McpToolFilter | None = None
+    """Tools whose calls never need approval."""
 
 
 class McpTool(BaseModel):
@@ -286,7 +375,9 @@ class McpTool(BaseModel):
     type: Literal["mcp"]
     """Always `mcp`."""
     server_label: str
+    """Your name for the server; calls of its tools carry it."""
     server_url: str | None = None
+    """Address of the server. Give exactly one of `server_url`, `connector_id` and `tunnel_id`."""
     connector_id: (
         Open[
             Literal[
@@ -302,28 +393,51 @@ class McpTool(BaseModel):
         ]
         | None
     ) = None
+    """The id of a connector of the API in place of a server's address, such as `connector_gmail`."""
     tunnel_id: str | None = None
+    """The id of a tunnel to the server in place of its address."""
     authorization: str | None = Field(default=None, repr=False)
+    """OAuth access token for the server or connector. Your program obtains it; every request sends it
+    anew."""
     server_description: str | None = None
+    """What the server is for; the model decides by this text."""
     headers: dict[str, str] | None = Field(default=None, repr=False)
+    """HTTP headers for requests to the server, such as credentials."""
     allowed_tools: list[str] | McpToolFilter | None = None
+    """Names of the tools that the model may call, or a filter; absent for all tools of the server."""
     allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
     require_approval: McpToolRequireApproval | Open[Literal["always", "never"]] | None = None
+    """Which calls need your approval: `always` all (the default), `never` none, or filters for each of the
+    two."""
     defer_loading: bool | None = None
+    """With true the model does not see the definition of the tool at first and loads it by tool search when
+    it needs it."""
 
 
 class NamespaceFunctionTool(BaseModel):
     """Namespace function tool."""
 
     name: str
+    """Name by which the model calls the function within its namespace: 1 to 128 characters."""
     type: Literal["function"]
     """Always `function`."""
     description: str | None = None
+    """What the function does and when to call it; the model decides by this text."""
     parameters: dict[str, object] | None = None
+    """JSON Schema of the function's arguments; absent for a function without arguments."""
     strict: bool | None = None
+    """True makes the arguments match `parameters` exactly. Absent, the API does so where the schema permits
+    it."""
     output_schema: dict[str, object] | None = None
+    """JSON Schema of the value that the function returns as JSON text; absent where it is not described."""
     defer_loading: bool | None = None
+    """With true the model does not see the definition of the tool at first and loads it by tool search when
+    it needs it."""
     allowed_callers: list[Open[Literal["direct", "programmatic"]]] | None = None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
 
 
 class NamespaceTool(BaseModel):
@@ -332,8 +446,11 @@ class NamespaceTool(BaseModel):
     type: Literal["namespace"]
     """Always `namespace`."""
     name: str
+    """Name of the namespace; calls of its tools carry it as `namespace`."""
     description: str
+    """What the tools of the namespace are for; the model decides by this text."""
     tools: list[Annotated[NamespaceFunctionTool | CustomTool, OneOf("type")]]
+    """Functions and custom tools of the namespace."""
 
 
 class ProgrammaticToolCalling(BaseModel):
@@ -356,23 +473,33 @@ class ToolSearchTool(BaseModel):
     type: Literal["tool_search"]
     """Always `tool_search`."""
     execution: Open[Literal["server", "client"]] | None = None
+    """Who searches for tools: `server`, the API, or `client`, your program, which answers with a
+    `tool_search_output`."""
     description: str | None = None
+    """What can be found and when to search; for searches by `client`."""
     parameters: dict[str, object] | None = None
+    """JSON Schema of the search's arguments; for searches by `client`."""
 
 
 class WebSearchPreviewTool(BaseModel):
     """Web search preview tool."""
 
     type: Open[Literal["web_search_preview", "web_search_preview_2025_03_11"]]
+    """Name of the tool: `web_search_preview`, the older form of `web_search`, or a fixed version of it."""
     user_location: ApproximateLocation | None = None
+    """Where the user is, roughly, for results that fit the place; absent where it does not matter."""
     search_context_size: Open[Literal["low", "medium", "high"]] | None = None
+    """How much of the pages found is given to the model: `low`, `medium` (the default) or `high`. More costs
+    more tokens."""
     search_content_types: list[Open[Literal["text", "image"]]] | None = None
+    """What to search for: `text`, `image`, or both."""
 
 
 class WebSearchToolFilters(BaseModel):
     """`filters` of `WebSearchTool`."""
 
     allowed_domains: list[str] | None = None
+    """Domains to search, their subdomains included, such as `example.com`; absent for all."""
 
 
 class WebSearchApproximateLocation(BaseModel):
@@ -381,19 +508,29 @@ class WebSearchApproximateLocation(BaseModel):
     type: Open[Literal["approximate"]] | None = None
     """Always `approximate` where it is present."""
     country: str | None = None
+    """Country of the user by its two-letter ISO code, such as `US`."""
     region: str | None = None
+    """Region of the user, such as `California`."""
     city: str | None = None
+    """City of the user, such as `San Francisco`."""
     timezone: str | None = None
+    """Time zone of the user by its IANA name, such as `America/Los_Angeles`."""
 
 
 class WebSearchTool(BaseModel):
     """Web search tool."""
 
     type: Open[Literal["web_search", "web_search_2025_08_26"]]
+    """Name of the tool: `web_search`, or a fixed version of it."""
     external_web_access: bool | None = None
+    """Whether the search may fetch live pages; false limits it to cached ones. The default is true."""
     filters: WebSearchToolFilters | None = None
+    """Limits of the search, such as its domains; absent for none."""
     user_location: WebSearchApproximateLocation | None = None
+    """Where the user is, roughly, for results that fit the place; absent where it does not matter."""
     search_context_size: Open[Literal["low", "medium", "high"]] | None = None
+    """How much of the pages found is given to the model: `low`, `medium` (the default) or `high`. More costs
+    more tokens."""
 
 
 Tool: TypeAlias = Annotated[
@@ -437,7 +574,11 @@ class ToolChoiceAllowed(BaseModel):
     type: Literal["allowed_tools"]
     """Always `allowed_tools`."""
     mode: Open[Literal["auto", "required"]]
+    """`auto`: the model may call one of the allowed tools or write a text; `required`: it has to call one or
+    more of them."""
     tools: list[dict[str, object]]
+    """The allowed tools, each as an object with its `type` and, where it has one, its `name` or
+    `server_label`."""
 
 
 class ToolChoiceCustom(BaseModel):
@@ -446,6 +587,7 @@ class ToolChoiceCustom(BaseModel):
     type: Literal["custom"]
     """Always `custom`."""
     name: str
+    """Name of the custom tool that the model has to call."""
 
 
 class ToolChoiceFunction(BaseModel):
@@ -454,6 +596,7 @@ class ToolChoiceFunction(BaseModel):
     type: Literal["function"]
     """Always `function`."""
     name: str
+    """Name of the function that the model has to call."""
 
 
 class ToolChoiceMcp(BaseModel):
@@ -462,7 +605,9 @@ class ToolChoiceMcp(BaseModel):
     type: Literal["mcp"]
     """Always `mcp`."""
     server_label: str
+    """Label of the MCP server whose tool the model has to call."""
     name: str | None = None
+    """Name of the server's tool that the model has to call; absent for any of them."""
 
 
 ToolChoiceOptions: TypeAlias = Literal["none", "auto", "required"]
@@ -483,6 +628,7 @@ class ToolChoiceTypes(BaseModel):
             "code_interpreter",
         ]
     ]
+    """Built-in tool that the model has to call, such as `file_search` or `image_generation`."""
 
 
 ToolChoice: TypeAlias = (

@@ -14,6 +14,8 @@ class ApplyPatchToolParam(TypedDict, total=False):
     type: Required[Literal["apply_patch"]]
     """Always `apply_patch`."""
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
 
 
 class ApproximateLocationParam(TypedDict, total=False):
@@ -22,17 +24,24 @@ class ApproximateLocationParam(TypedDict, total=False):
     type: Required[Literal["approximate"]]
     """Always `approximate`."""
     country: str | None
+    """Country of the user by its two-letter ISO code, such as `US`."""
     region: str | None
+    """Region of the user, such as `California`."""
     city: str | None
+    """City of the user, such as `San Francisco`."""
     timezone: str | None
+    """Time zone of the user by its IANA name, such as `America/Los_Angeles`."""
 
 
 class ContainerNetworkPolicyDomainSecretParam(TypedDict, total=False):
     """Container network policy domain secret, to send."""
 
     domain: Required[str]
+    """Domain for which the secret is meant."""
     name: Required[str]
+    """Name under which the secret is known in the container."""
     value: Required[str]
+    """The secret itself."""
 
 
 class ContainerNetworkPolicyAllowlistParam(TypedDict, total=False):
@@ -41,7 +50,9 @@ class ContainerNetworkPolicyAllowlistParam(TypedDict, total=False):
     type: Required[Literal["allowlist"]]
     """Always `allowlist`."""
     allowed_domains: Required[Sequence[str]]
+    """Domains that the container may reach."""
     domain_secrets: Iterable[ContainerNetworkPolicyDomainSecretParam]
+    """Secrets that are added to requests to one of the domains, without the model seeing them."""
 
 
 class ContainerNetworkPolicyDisabledParam(TypedDict, total=False):
@@ -57,8 +68,11 @@ class AutoCodeInterpreterToolParam(TypedDict, total=False):
     type: Required[Literal["auto"]]
     """Always `auto`."""
     file_ids: Sequence[str]
+    """The ids of uploaded files that the code can read."""
     memory_limit: Literal["1g", "4g", "16g", "64g"] | None
+    """Memory of the container: `1g`, `4g`, `16g` or `64g`; absent for the API's default."""
     network_policy: ContainerNetworkPolicyDisabledParam | ContainerNetworkPolicyAllowlistParam
+    """Which network access the container has: `disabled` or an `allowlist` of domains."""
 
 
 class CodeInterpreterToolParam(TypedDict, total=False):
@@ -67,7 +81,10 @@ class CodeInterpreterToolParam(TypedDict, total=False):
     type: Required[Literal["code_interpreter"]]
     """Always `code_interpreter`."""
     container: Required[str | AutoCodeInterpreterToolParam]
+    """Where the code runs: the id of a container, or an `auto` object that has the API make one."""
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
 
 
 class ComputerToolParam(TypedDict, total=False):
@@ -83,8 +100,11 @@ class ComputerUsePreviewToolParam(TypedDict, total=False):
     type: Required[Literal["computer_use_preview"]]
     """Always `computer_use_preview`."""
     environment: Required[Literal["windows", "mac", "linux", "ubuntu", "browser"]]
+    """Kind of the computer: `windows`, `mac`, `linux`, `ubuntu` or `browser`."""
     display_width: Required[int]
+    """Width of the screen in pixels."""
     display_height: Required[int]
+    """Height of the screen in pixels."""
 
 
 class InlineSkillSourceParam(TypedDict, total=False):
@@ -95,6 +115,7 @@ class InlineSkillSourceParam(TypedDict, total=False):
     media_type: Required[Literal["application/zip"]]
     """Always `application/zip`."""
     data: Required[str]
+    """ZIP archive of the skill's files, encoded in base64; at most 70,254,592 characters."""
 
 
 class InlineSkillParam(TypedDict, total=False):
@@ -103,8 +124,11 @@ class InlineSkillParam(TypedDict, total=False):
     type: Required[Literal["inline"]]
     """Always `inline`."""
     name: Required[str]
+    """Name by which the model knows the skill."""
     description: Required[str]
+    """What the skill does and when to use it; the model decides by this text."""
     source: Required[InlineSkillSourceParam]
+    """Files of the skill."""
 
 
 class SkillReferenceParam(TypedDict, total=False):
@@ -113,7 +137,9 @@ class SkillReferenceParam(TypedDict, total=False):
     type: Required[Literal["skill_reference"]]
     """Always `skill_reference`."""
     skill_id: Required[str]
+    """The id of the uploaded skill, 1 to 64 characters."""
     version: str
+    """Version of the skill: a number, or `latest`; absent for its default version."""
 
 
 class ContainerAutoParam(TypedDict, total=False):
@@ -122,9 +148,13 @@ class ContainerAutoParam(TypedDict, total=False):
     type: Required[Literal["container_auto"]]
     """Always `container_auto`."""
     file_ids: Sequence[str]
+    """The ids of uploaded files that the commands can read."""
     memory_limit: Literal["1g", "4g", "16g", "64g"] | None
+    """Memory of the container: `1g`, `4g`, `16g` or `64g`; absent for the API's default."""
     network_policy: ContainerNetworkPolicyDisabledParam | ContainerNetworkPolicyAllowlistParam
+    """Which network access the container has: `disabled` or an `allowlist` of domains."""
     skills: Iterable[SkillReferenceParam | InlineSkillParam]
+    """Skills to put into the container: references to uploaded ones, or their files themselves."""
 
 
 class ContainerReferenceParam(TypedDict, total=False):
@@ -133,6 +163,7 @@ class ContainerReferenceParam(TypedDict, total=False):
     type: Required[Literal["container_reference"]]
     """Always `container_reference`."""
     container_id: Required[str]
+    """The id of the container to run in."""
 
 
 class CustomGrammarFormatParam(TypedDict, total=False):
@@ -141,7 +172,9 @@ class CustomGrammarFormatParam(TypedDict, total=False):
     type: Required[Literal["grammar"]]
     """Always `grammar`."""
     syntax: Required[Literal["lark", "regex"]]
+    """Language of the grammar: `lark` or `regex`."""
     definition: Required[str]
+    """The grammar itself, a Lark grammar or a regular expression."""
 
 
 class CustomTextFormatParam(TypedDict, total=False):
@@ -157,25 +190,37 @@ class CustomToolParam(TypedDict, total=False):
     type: Required[Literal["custom"]]
     """Always `custom`."""
     name: Required[str]
+    """Name by which the model calls the tool."""
     description: str
+    """What the tool does and when to call it; the model decides by this text."""
     format: CustomTextFormatParam | CustomGrammarFormatParam
+    """What the model may pass to the tool: free `text` (the default) or texts of a `grammar`."""
     defer_loading: bool
+    """With true the model does not see the definition of the tool at first and loads it by tool search when
+    it needs it."""
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
 
 
 class HybridSearchOptionsParam(TypedDict, total=False):
     """Hybrid search options, to send."""
 
     embedding_weight: Required[float]
+    """Weight of matches by meaning (embeddings)."""
     text_weight: Required[float]
+    """Weight of matches by words."""
 
 
 class RankingOptionsParam(TypedDict, total=False):
     """Ranking options, to send."""
 
     ranker: Literal["auto", "default-2024-11-15"]
+    """Ranker to use: `auto` for the API's choice, or a fixed version."""
     score_threshold: float
+    """Least score of a result, from 0 to 1: a higher one drops weak results."""
     hybrid_search: HybridSearchOptionsParam
+    """Weights of the search by meaning and of the search by words."""
 
 
 class FileSearchToolParam(TypedDict, total=False):
@@ -184,17 +229,25 @@ class FileSearchToolParam(TypedDict, total=False):
     type: Required[Literal["file_search"]]
     """Always `file_search`."""
     vector_store_ids: Required[Sequence[str]]
+    """Vector stores to search, by their ids."""
     max_num_results: int
+    """Most results of a search, from 1 to 50."""
     ranking_options: RankingOptionsParam
+    """How results are ranked, and which are too weak to count."""
     filters: ComparisonFilter | CompoundFilter | None
+    """Condition on the attributes of files: a comparison, or several joined by `and` or `or`. Absent, all
+    files are searched."""
 
 
 class LocalSkillParam(TypedDict, total=False):
     """Local skill, to send."""
 
     name: Required[str]
+    """Name by which the model knows the skill."""
     description: Required[str]
+    """What the skill does and when to use it; the model decides by this text."""
     path: Required[str]
+    """Path of the skill's folder on your computer."""
 
 
 class LocalEnvironmentParam(TypedDict, total=False):
@@ -203,6 +256,7 @@ class LocalEnvironmentParam(TypedDict, total=False):
     type: Required[Literal["local"]]
     """Always `local`."""
     skills: Iterable[LocalSkillParam]
+    """Skills that lie on your computer and that the model may use; absent for none."""
 
 
 class FunctionShellToolParam(TypedDict, total=False):
@@ -211,7 +265,11 @@ class FunctionShellToolParam(TypedDict, total=False):
     type: Required[Literal["shell"]]
     """Always `shell`."""
     environment: ContainerAutoParam | LocalEnvironmentParam | ContainerReferenceParam | None
+    """Where commands run: in a new container (`container_auto`), in an existing one (`container_reference`)
+    or in your own program (`local`)."""
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
 
 
 class FunctionToolParam(TypedDict, total=False):
@@ -220,19 +278,31 @@ class FunctionToolParam(TypedDict, total=False):
     type: Required[Literal["function"]]
     """Always `function`."""
     name: Required[str]
+    """Name by which the model calls the function: letters, digits, underscores and dashes."""
     parameters: Required[Mapping[str, object] | None]
+    """JSON Schema of the function's arguments; `None` for a function without arguments."""
     strict: Required[bool | None]
+    """True makes the arguments match `parameters` exactly, for schemas in which every property is required
+    and no other is allowed; false lets the model deviate."""
     description: str | None
+    """What the function does and when to call it; the model decides by this text."""
     output_schema: Mapping[str, object] | None
+    """JSON Schema of the value that the function returns as JSON text; absent where it is not described."""
     defer_loading: bool
+    """With true the model does not see the definition of the tool at first and loads it by tool search when
+    it needs it."""
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
 
 
 class ImageGenToolParamInputImageMask(TypedDict, total=False):
     """`input_image_mask` of `ImageGenToolParam`."""
 
     image_url: str
+    """The mask as a `data:` URL in base64. Give either this or `file_id`."""
     file_id: str
+    """The id of an uploaded file with the mask. Give either this or `image_url`."""
 
 
 class ImageGenToolParam(TypedDict, total=False):
@@ -244,16 +314,31 @@ class ImageGenToolParam(TypedDict, total=False):
         str
         | Literal["gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "gpt-image-2-2026-04-21"]
     )
+    """Model that generates the images; absent for the API's default."""
     quality: Literal["low", "medium", "high", "auto"]
+    """Quality of the image: `low`, `medium`, `high`, or `auto` (the default)."""
     size: str | Literal["1024x1024", "1024x1536", "1536x1024", "auto"]
+    """Width and height in pixels, such as `1024x1024`, `1024x1536` or `1536x1024`, or `auto` (the
+    default)."""
     output_format: Literal["png", "webp", "jpeg"]
+    """Format of the image: `png` (the default), `webp` or `jpeg`."""
     output_compression: int
+    """Quality of the compression from 0 to 100, for `webp` and `jpeg`. The default is 100."""
     moderation: Literal["auto", "low"]
+    """How strictly content is filtered: `auto` (the default) or `low`."""
     background: Literal["transparent", "opaque", "auto"]
+    """Background of the image: `transparent` (for `png` and `webp` only), `opaque` or `auto` (the
+    default)."""
     input_fidelity: Literal["high", "low"] | None
+    """How closely details of input images, such as faces, are kept: `high` or `low` (the default). Not every
+    image model has it."""
     input_image_mask: ImageGenToolParamInputImageMask
+    """Mask that marks the part of the input image to replace."""
     partial_images: int
+    """How many unfinished versions of an image a stream sends, from 0 (the default) to 3."""
     action: Literal["generate", "edit", "auto"]
+    """Whether to `generate` a new image or `edit` one of the context; `auto` (the default) leaves it to the
+    model."""
 
 
 class LocalShellToolParam(TypedDict, total=False):
@@ -267,14 +352,18 @@ class McpToolFilterParam(TypedDict, total=False):
     """Mcp tool filter, to send."""
 
     tool_names: Sequence[str]
+    """Names of the tools that match."""
     read_only: bool
+    """Matches tools by the server's hint `readOnlyHint`: true those that only read."""
 
 
 class McpToolParamRequireApproval(TypedDict, total=False):
     """`require_approval` of `McpToolParam`."""
 
     always: McpToolFilterParam
+    """Tools whose calls always need approval."""
     never: McpToolFilterParam
+    """Tools whose calls never need approval."""
 
 
 class McpToolParam(TypedDict, total=False):
@@ -283,7 +372,9 @@ class McpToolParam(TypedDict, total=False):
     type: Required[Literal["mcp"]]
     """Always `mcp`."""
     server_label: Required[str]
+    """Your name for the server; calls of its tools carry it."""
     server_url: str
+    """Address of the server. Give exactly one of `server_url`, `connector_id` and `tunnel_id`."""
     connector_id: Literal[
         "connector_dropbox",
         "connector_gmail",
@@ -294,28 +385,51 @@ class McpToolParam(TypedDict, total=False):
         "connector_outlookemail",
         "connector_sharepoint",
     ]
+    """The id of a connector of the API in place of a server's address, such as `connector_gmail`."""
     tunnel_id: str
+    """The id of a tunnel to the server in place of its address."""
     authorization: str
+    """OAuth access token for the server or connector. Your program obtains it; every request sends it
+    anew."""
     server_description: str
+    """What the server is for; the model decides by this text."""
     headers: Mapping[str, str] | None
+    """HTTP headers for requests to the server, such as credentials."""
     allowed_tools: Sequence[str] | McpToolFilterParam | None
+    """Names of the tools that the model may call, or a filter; absent for all tools of the server."""
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
     require_approval: McpToolParamRequireApproval | Literal["always", "never"] | None
+    """Which calls need your approval: `always` all (the default), `never` none, or filters for each of the
+    two."""
     defer_loading: bool
+    """With true the model does not see the definition of the tool at first and loads it by tool search when
+    it needs it."""
 
 
 class NamespaceFunctionToolParam(TypedDict, total=False):
     """Namespace function tool, to send."""
 
     name: Required[str]
+    """Name by which the model calls the function within its namespace: 1 to 128 characters."""
     type: Required[Literal["function"]]
     """Always `function`."""
     description: str | None
+    """What the function does and when to call it; the model decides by this text."""
     parameters: Mapping[str, object] | None
+    """JSON Schema of the function's arguments; absent for a function without arguments."""
     strict: bool | None
+    """True makes the arguments match `parameters` exactly. Absent, the API does so where the schema permits
+    it."""
     output_schema: Mapping[str, object] | None
+    """JSON Schema of the value that the function returns as JSON text; absent where it is not described."""
     defer_loading: bool
+    """With true the model does not see the definition of the tool at first and loads it by tool search when
+    it needs it."""
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+    """Who may call the tool: `direct`, the model itself, `programmatic`, code that the model writes for
+    programmatic tool calling, or both."""
 
 
 class NamespaceToolParam(TypedDict, total=False):
@@ -324,8 +438,11 @@ class NamespaceToolParam(TypedDict, total=False):
     type: Required[Literal["namespace"]]
     """Always `namespace`."""
     name: Required[str]
+    """Name of the namespace; calls of its tools carry it as `namespace`."""
     description: Required[str]
+    """What the tools of the namespace are for; the model decides by this text."""
     tools: Required[Iterable[NamespaceFunctionToolParam | CustomToolParam]]
+    """Functions and custom tools of the namespace."""
 
 
 class ProgrammaticToolCallingParam(TypedDict, total=False):
@@ -348,7 +465,11 @@ class ToolChoiceAllowedParam(TypedDict, total=False):
     type: Required[Literal["allowed_tools"]]
     """Always `allowed_tools`."""
     mode: Required[Literal["auto", "required"]]
+    """`auto`: the model may call one of the allowed tools or write a text; `required`: it has to call one or
+    more of them."""
     tools: Required[Iterable[Mapping[str, object]]]
+    """The allowed tools, each as an object with its `type` and, where it has one, its `name` or
+    `server_label`."""
 
 
 class ToolChoiceApplyPatchParam(TypedDict, total=False):
@@ -364,6 +485,7 @@ class ToolChoiceCustomParam(TypedDict, total=False):
     type: Required[Literal["custom"]]
     """Always `custom`."""
     name: Required[str]
+    """Name of the custom tool that the model has to call."""
 
 
 class ToolChoiceFunctionParam(TypedDict, total=False):
@@ -372,6 +494,7 @@ class ToolChoiceFunctionParam(TypedDict, total=False):
     type: Required[Literal["function"]]
     """Always `function`."""
     name: Required[str]
+    """Name of the function that the model has to call."""
 
 
 class ToolChoiceMcpParam(TypedDict, total=False):
@@ -380,7 +503,9 @@ class ToolChoiceMcpParam(TypedDict, total=False):
     type: Required[Literal["mcp"]]
     """Always `mcp`."""
     server_label: Required[str]
+    """Label of the MCP server whose tool the model has to call."""
     name: str | None
+    """Name of the server's tool that the model has to call; absent for any of them."""
 
 
 class ToolChoiceShellParam(TypedDict, total=False):
@@ -405,6 +530,7 @@ class ToolChoiceTypesParam(TypedDict, total=False):
             "code_interpreter",
         ]
     ]
+    """Built-in tool that the model has to call, such as `file_search` or `image_generation`."""
 
 
 ToolChoiceParam: TypeAlias = (
@@ -426,23 +552,33 @@ class ToolSearchToolParam(TypedDict, total=False):
     type: Required[Literal["tool_search"]]
     """Always `tool_search`."""
     execution: Literal["server", "client"]
+    """Who searches for tools: `server`, the API, or `client`, your program, which answers with a
+    `tool_search_output`."""
     description: str | None
+    """What can be found and when to search; for searches by `client`."""
     parameters: Mapping[str, object] | None
+    """JSON Schema of the search's arguments; for searches by `client`."""
 
 
 class WebSearchPreviewToolParam(TypedDict, total=False):
     """Web search preview tool, to send."""
 
     type: Required[Literal["web_search_preview", "web_search_preview_2025_03_11"]]
+    """Name of the tool: `web_search_preview`, the older form of `web_search`, or a fixed version of it."""
     user_location: ApproximateLocationParam | None
+    """Where the user is, roughly, for results that fit the place; absent where it does not matter."""
     search_context_size: Literal["low", "medium", "high"]
+    """How much of the pages found is given to the model: `low`, `medium` (the default) or `high`. More costs
+    more tokens."""
     search_content_types: Sequence[Literal["text", "image"]]
+    """What to search for: `text`, `image`, or both."""
 
 
 class WebSearchToolParamFilters(TypedDict, total=False):
     """`filters` of `WebSearchToolParam`."""
 
     allowed_domains: Sequence[str] | None
+    """Domains to search, their subdomains included, such as `example.com`; absent for all."""
 
 
 class WebSearchApproximateLocationParam(TypedDict, total=False):
@@ -451,19 +587,29 @@ class WebSearchApproximateLocationParam(TypedDict, total=False):
     type: Literal["approximate"]
     """Always `approximate` where it is present."""
     country: str | None
+    """Country of the user by its two-letter ISO code, such as `US`."""
     region: str | None
+    """Region of the user, such as `California`."""
     city: str | None
+    """City of the user, such as `San Francisco`."""
     timezone: str | None
+    """Time zone of the user by its IANA name, such as `America/Los_Angeles`."""
 
 
 class WebSearchToolParam(TypedDict, total=False):
     """Web search tool, to send."""
 
     type: Required[Literal["web_search", "web_search_2025_08_26"]]
+    """Name of the tool: `web_search`, or a fixed version of it."""
     external_web_access: bool
+    """Whether the search may fetch live pages; false limits it to cached ones. The default is true."""
     filters: WebSearchToolParamFilters | None
+    """Limits of the search, such as its domains; absent for none."""
     user_location: WebSearchApproximateLocationParam | None
+    """Where the user is, roughly, for results that fit the place; absent where it does not matter."""
     search_context_size: Literal["low", "medium", "high"]
+    """How much of the pages found is given to the model: `low`, `medium` (the default) or `high`. More costs
+    more tokens."""
 
 
 ToolParam: TypeAlias = (

@@ -15,24 +15,34 @@ class ComparisonFilter(BaseModel):
     """Comparison filter."""
 
     type: Open[Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]]
+    """How to compare: `eq` equal, `ne` not equal, `gt` greater, `gte` greater or equal, `lt` less, `lte` less
+    or equal, `in` one of a list, `nin` none of a list."""
     key: str
+    """Name of the file's attribute to compare."""
     value: str | float | bool | list[str | float]
+    """What to compare the attribute with: a text, a number, a boolean, or a list for `in` and `nin`."""
 
 
 class CompoundFilter(BaseModel):
     """Compound filter."""
 
     type: Open[Literal["and", "or"]]
+    """How the filters are joined: `and`, all have to match, or `or`, one match is enough."""
     filters: "list[Annotated[ComparisonFilter | CompoundFilter, OneOf('type')]]"
+    """The filters to join: comparisons, or filters that are joined themselves."""
 
 
 class ErrorObject(BaseModel):
     """Error object."""
 
     message: str
+    """What went wrong, as a text for people."""
     type: str
+    """Kind of the error, such as `invalid_request_error` or `server_error`."""
     code: str | None = None
+    """Machine-readable code of the error; `None` where it has none."""
     param: str | None = None
+    """Name of the parameter that is at fault; `None` where it is none of them."""
 
 
 FunctionParameters: TypeAlias = dict[str, object]
@@ -42,9 +52,14 @@ class FunctionDefinition(BaseModel):
     """Function definition."""
 
     name: str
+    """Name by which the model calls the function: at most 64 letters, digits, underscores and dashes."""
     description: str | None = None
+    """What the function does and when to call it; the model decides by this text."""
     parameters: FunctionParameters | None = None
+    """JSON Schema of the function's arguments; absent for a function without arguments."""
     strict: bool | None = None
+    """True makes the arguments match `parameters` exactly; only a part of JSON Schema is allowed then. The
+    default is false."""
 
 
 Metadata: TypeAlias = dict[str, str]
@@ -56,17 +71,22 @@ class ModerationResultBody(BaseModel):
     type: Literal["moderation_result"]
     """Always `moderation_result`."""
     model: str
+    """Moderation model that gave the verdict."""
     flagged: bool
+    """True if at least one category applies."""
     categories: dict[str, bool]
+    """Whether each category applies, by its name."""
     category_scores: dict[str, float]
+    """How certain the model is of each category, by its name: from 0 to 1."""
     category_applied_input_types: dict[str, list[Open[Literal["text", "image"]]]]
+    """Which kinds of input, `text` and `image`, each score is about, by the name of the category."""
 
 
 class PromptCacheBreakpoint(BaseModel):
     """Prompt cache breakpoint."""
 
     mode: Open[Literal["explicit"]]
-    """Always `explicit`."""
+    """Kind of the breakpoint; always `explicit`."""
 
 
 ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -76,10 +96,19 @@ class Reasoning(BaseModel):
     """Reasoning."""
 
     mode: str | None = None
+    """Kind of execution of the reasoning, `standard` or `pro`, for models that have both. In a response it is
+    the one that was in force."""
     effort: Open[ReasoningEffort] | None = None
+    """How much the model reasons before it answers: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or
+    `max`. Less is faster and uses fewer tokens. Not every model takes every value; absent, the model's
+    default applies."""
     summary: Open[Literal["auto", "concise", "detailed"]] | None = None
+    """Asks for a summary of the reasoning: `auto`, `concise` or `detailed`. Absent, there is none."""
     context: Open[Literal["auto", "current_turn", "all_turns"]] | None = None
+    """Which reasoning of earlier turns the model sees again: `current_turn` only that of the present turn,
+    `all_turns` that of all; `auto`, the default, leaves it to the model."""
     generate_summary: Open[Literal["auto", "concise", "detailed"]] | None = None
+    """Older name of `summary`. Deprecated: use `summary`."""
 
 
 class ResponseFormatJSONObject(BaseModel):
@@ -93,9 +122,14 @@ class ResponseFormatJSONSchemaJsonSchema(BaseModel):
     """`json_schema` of `ResponseFormatJSONSchema`."""
 
     name: str
+    """Name of the format: at most 64 letters, digits, underscores and dashes."""
     description: str | None = None
+    """What the format is for; the model reads it to decide how to answer."""
     schema_: dict[str, object] | None = Field(default=None, alias="schema")
+    """JSON Schema that the answer follows. The field of the API is `schema`."""
     strict: bool | None = None
+    """True makes the answer match the schema exactly; only a part of JSON Schema is allowed then. The default
+    is false."""
 
 
 class ResponseFormatJSONSchema(BaseModel):
@@ -104,6 +138,7 @@ class ResponseFormatJSONSchema(BaseModel):
     type: Literal["json_schema"]
     """Always `json_schema`."""
     json_schema: ResponseFormatJSONSchemaJsonSchema
+    """The schema that the answer follows, with its name."""
 
 
 class ResponseFormatText(BaseModel):

@@ -11,69 +11,96 @@ class ComparisonFilter(TypedDict, total=False):
     """Comparison filter, to send."""
 
     type: Required[Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]]
+    """How to compare: `eq` equal, `ne` not equal, `gt` greater, `gte` greater or equal, `lt` less, `lte` less
+    or equal, `in` one of a list, `nin` none of a list."""
     key: Required[str]
+    """Name of the file's attribute to compare."""
     value: Required[str | float | bool | Sequence[str | float]]
+    """What to compare the attribute with: a text, a number, a boolean, or a list for `in` and `nin`."""
 
 
 class CompoundFilter(TypedDict, total=False):
     """Compound filter, to send."""
 
     type: Required[Literal["and", "or"]]
+    """How the filters are joined: `and`, all have to match, or `or`, one match is enough."""
     filters: Required["Iterable[ComparisonFilter | CompoundFilter]"]
+    """The filters to join: comparisons, or filters that are joined themselves."""
 
 
 class FunctionDefinition(TypedDict, total=False):
     """Function definition, to send."""
 
     name: Required[str]
+    """Name by which the model calls the function: at most 64 letters, digits, underscores and dashes."""
     description: str
+    """What the function does and when to call it; the model decides by this text."""
     parameters: FunctionParameters
+    """JSON Schema of the function's arguments; absent for a function without arguments."""
     strict: bool | None
+    """True makes the arguments match `parameters` exactly; only a part of JSON Schema is allowed then. The
+    default is false."""
 
 
 class ModerationConfigParam(TypedDict, total=False):
     """Moderation config, to send."""
 
     mode: Required[Literal["score", "block"]]
+    """`score` reports the verdict only; `block` also stops what is flagged."""
 
 
 class ModerationPolicyParam(TypedDict, total=False):
     """Moderation policy, to send."""
 
     input: ModerationConfigParam | None
+    """What follows from the verdict about the input; absent to leave it to the API."""
     output: ModerationConfigParam | None
+    """What follows from the verdict about the output; absent to leave it to the API."""
 
 
 class ModerationParam(TypedDict, total=False):
     """Moderation, to send."""
 
     model: Required[str]
+    """Moderation model that checks the input and the output."""
     policy: ModerationPolicyParam | None
+    """What follows from the verdicts; absent for verdicts only."""
 
 
 class PromptCacheBreakpointParam(TypedDict, total=False):
     """Prompt cache breakpoint, to send."""
 
     mode: Required[Literal["explicit"]]
-    """Always `explicit`."""
+    """Kind of the breakpoint; always `explicit`."""
 
 
 class PromptCacheOptionsParam(TypedDict, total=False):
     """Prompt cache options, to send."""
 
     ttl: Literal["30m"]
-    """Always `30m` where it is present."""
+    """How long a cached prefix is kept at least: `30m`, 30 minutes, is the default."""
     mode: Literal["implicit", "explicit"]
+    """`implicit` (the default): the API sets a breakpoint of its own choice besides yours; `explicit`: only
+    your breakpoints count, and without any nothing is cached."""
 
 
 class Reasoning(TypedDict, total=False):
     """Reasoning, to send."""
 
     mode: str | Literal["standard", "pro"]
+    """Kind of execution of the reasoning, `standard` or `pro`, for models that have both. In a response it is
+    the one that was in force."""
     effort: ReasoningEffort | None
+    """How much the model reasons before it answers: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or
+    `max`. Less is faster and uses fewer tokens. Not every model takes every value; absent, the model's
+    default applies."""
     summary: Literal["auto", "concise", "detailed"] | None
+    """Asks for a summary of the reasoning: `auto`, `concise` or `detailed`. Absent, there is none."""
     context: Literal["auto", "current_turn", "all_turns"] | None
+    """Which reasoning of earlier turns the model sees again: `current_turn` only that of the present turn,
+    `all_turns` that of all; `auto`, the default, leaves it to the model."""
     generate_summary: Literal["auto", "concise", "detailed"] | None
+    """Older name of `summary`. Deprecated: use `summary`."""
 
 
 class ResponseFormatJSONObject(TypedDict, total=False):
@@ -87,9 +114,14 @@ class ResponseFormatJSONSchemaJsonSchema(TypedDict, total=False):
     """`json_schema` of `ResponseFormatJSONSchema`."""
 
     name: Required[str]
+    """Name of the format: at most 64 letters, digits, underscores and dashes."""
     description: str
+    """What the format is for; the model reads it to decide how to answer."""
     schema: Mapping[str, object]
+    """JSON Schema that the answer follows; `parse` builds it from a model of yours."""
     strict: bool | None
+    """True makes the answer match the schema exactly; only a part of JSON Schema is allowed then. The default
+    is false."""
 
 
 class ResponseFormatJSONSchema(TypedDict, total=False):
@@ -98,6 +130,7 @@ class ResponseFormatJSONSchema(TypedDict, total=False):
     type: Required[Literal["json_schema"]]
     """Always `json_schema`."""
     json_schema: Required[ResponseFormatJSONSchemaJsonSchema]
+    """The schema that the answer follows, with its name."""
 
 
 class ResponseFormatText(TypedDict, total=False):
