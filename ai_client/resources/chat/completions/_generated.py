@@ -95,7 +95,7 @@ class Completions(Resource[M]):
         **params: Unpack[CompletionCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[ChatCompletion]]: ...
     def create(self, **params: Any) -> Any:
-        """Generate the model's next message in a conversation; with `stream=True`, return it in chunks as they arrive."""
+        """Generate the model's next message; with `stream=True`, return it in chunks as they arrive."""
         return self._run(
             self._call(
                 "POST",
