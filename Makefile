@@ -98,7 +98,8 @@ check: .venv/.dev ## lint, format and types
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-format: .venv/.dev ## format, fix what can be fixed, renew the tables of the README and the docs and the picture of the rooms
+format: .venv/.dev ## format, fix what can be fixed, renew what is written from the code: tables, texts below keywords, the picture of the rooms
+	$(BIN)/python -m tools.keywords
 	$(BIN)/python -m tools.readme
 	$(BIN)/python -m tools.rooms
 	$(BIN)/ruff check --fix-only --quiet .

@@ -1,16 +1,21 @@
 """The clients of Azure OpenAI: deployments in the path and Azure's credentials."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, Self, TypeAlias, TypedDict, Unpack
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Self, TypeAlias, Unpack
 
+from ._base_client import BaseClient
 from ._call.call import Call
-from ._call.pipeline import Policy
-from ._call.stream_ends import StreamEndPolicy
 from ._client import environment as of_process
 from ._client.arguments import query_of
-from ._client.blocking_calls import OnBlockingCall
+from ._client.azure_arguments import (
+    DEPLOYMENT_PATHS,
+    MutuallyExclusiveAuthError,
+    address_of,
+    credentials_of,
+)
 from ._client.http_request import Header
+from ._client.keywords import CopyOptions, OwnOptions
 from ._client.modes import Async, M, Sync
 from ._exchange.origins import is_absolute
 from ._libraries import httpx
@@ -18,67 +23,24 @@ from ._params.defaults import DEFAULT_MAX_RETRIES
 from ._params.omit import NotGiven, Omit, not_given
 from ._params.query import path
 from ._params.secrets import check_secret
-from .client import AsyncOpenAI, BaseClient, OpenAI
-from .credentials import CredentialsFunction, Label
+from .client import AsyncOpenAI, OpenAI
 from .errors import ConfigError, OpenAIError, members_of
+
+__all__ = [
+    "AsyncAzureADTokenProvider",
+    "AsyncAzureOpenAI",
+    "AzureADTokenProvider",
+    "AzureOpenAI",
+    "MutuallyExclusiveAuthError",
+    "OwnOptions",
+]
 
 AzureADTokenProvider: TypeAlias = Callable[[], str]
 AsyncAzureADTokenProvider: TypeAlias = Callable[[], "str | Awaitable[str]"]
 
-_OF_DEPLOYMENTS = frozenset(
-    {
-        "/completions",
-        "/chat/completions",
-        "/embeddings",
-        "/audio/transcriptions",
-        "/audio/translations",
-        "/audio/speech",
-        "/images/generations",
-        "/images/edits",
-    }
-)
-
-
-class MutuallyExclusiveAuthError(OpenAIError):
-    """More than one credential was given to a client."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "api_key, azure_ad_token and azure_ad_token_provider exclude each other: pass one of them."
-        )
-
-
-class OwnOptions(TypedDict, total=False):
-    """Options that the official SDK does not have; see `BaseClient`."""
-
-    deadline: float | None
-    http_backend: Literal["httpx", "httpx2"]
-    layers: Sequence[Policy]
-    max_connections: int
-    keepalive_expiry: float
-    trust: Literal["certifi", "system"]
-    on_blocking_call: OnBlockingCall
-    max_response_bytes: int | None
-    max_event_bytes: int | None
-    stream_end: StreamEndPolicy
-    credentials: CredentialsFunction | str | None
-    credentials_ttl: float
-    credentials_by: Sequence[Label] | None
-
 
 class _Azure(BaseClient[M]):
-    """The part that both of Azure's clients share.
-
-    Args:
-        azure_endpoint: The URL of the resource, else `AZURE_OPENAI_ENDPOINT`.
-        azure_deployment: The deployment for all calls; without it, a call's model is the name of its
-            deployment.
-        api_version: The version of Azure's API, else `OPENAI_API_VERSION`.
-        api_key: The resource's key, or a function that returns it, else `AZURE_OPENAI_API_KEY`.
-        azure_ad_token: A token of Microsoft Entra ID, else `AZURE_OPENAI_AD_TOKEN`.
-        azure_ad_token_provider: A function that returns such a token, called for each attempt.
-        base_url: The URL to which paths are appended, instead of *azure_endpoint*.
-    """
+    """The part that both of Azure's clients share."""
 
     _azure_ad_token: str | None
     _azure_ad_token_provider: Callable[[], Any] | None
@@ -113,10 +75,63 @@ class _Azure(BaseClient[M]):
         _environment: Mapping[str, str] | None = None,
         **own: Unpack[OwnOptions],
     ) -> None:
+        """Validate the options of a client, and read from the environment what is not given and has a variable.
+
+        Args:
+            api_version: The version of Azure's API, such as `2024-10-21`; else `OPENAI_API_VERSION`.
+            azure_endpoint: The URL of the resource; else `AZURE_OPENAI_ENDPOINT`.
+            azure_deployment: The deployment for all calls; without it, a call's model is the name of its deployment.
+            api_key: The resource's key, or a function that returns it, called for each attempt; else
+                `AZURE_OPENAI_API_KEY`.
+            workload_identity: Not for Azure, use `azure_ad_token_provider`.
+            azure_ad_token: A token of Microsoft Entra ID, instead of a key; else `AZURE_OPENAI_AD_TOKEN`.
+            azure_ad_token_provider: A function that returns such a token, called for each attempt.
+            base_url: The URL to which paths are appended, instead of `azure_endpoint`.
+            admin_api_key: The key for the organization's administration endpoints; else `OPENAI_ADMIN_KEY`.
+            organization: The organization to which requests are attributed; else `OPENAI_ORG_ID`.
+            project: The project to which requests are attributed; else `OPENAI_PROJECT_ID`.
+            webhook_secret: The secret with which webhooks are signed; else `OPENAI_WEBHOOK_SECRET`.
+            websocket_base_url: The URL for WebSockets; by default derived from `base_url`.
+            timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits for ever.
+                By default 600, and 5 to connect. A `Timeout` of the HTTP library sets each by itself.
+            max_retries: Retries after a transient failure, by default 2; 0 turns them off.
+            deadline: Seconds for a whole call: attempts, waits between them, reading bodies and streams; off by
+                default.
+            default_headers: Headers of every request; the value `omit` removes one. `OPENAI_CUSTOM_HEADERS` may
+                hold more.
+            default_query: Query parameters of every request.
+            http_client: A client or transport of httpx or httpx2 instead of the built-in pool, closed with this
+                client.
+            http_backend: The HTTP library on which the built-in pool builds: `httpx`, or `httpx2` if it is installed.
+            layers: Policies around every call, outermost first: caches, limits, fallbacks and others.
+            max_connections: Open connections of the built-in pool, at most; by default 1000.
+            keepalive_expiry: Seconds for which the built-in pool keeps an idle connection; by default 60.
+            trust: The trust store for TLS: the certifi package's (`certifi`, the default), or the operating system's
+                (`system`).
+            on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop: `warn`
+                once, the default, `raise` each time, or `ignore`.
+            max_response_bytes: Bytes of a decoded response held in memory, at most; by default 256 MiB. `None` is
+                no bound, and what the caller streams with `with_streaming_response` has none.
+            max_event_bytes: Bytes of one event of a stream or WebSocket in memory, at most; by default 64 MiB.
+                `None` is no bound.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted (`required`, the
+                default) or as complete (`optional`), for servers that send none.
+            credentials: A function of a call's labels that returns its tenant's own key and address, or the dotted
+                path of one; see `ai_client.credentials`.
+            credentials_ttl: Seconds for which the result of `credentials` is kept; by default 60.
+            credentials_by: The labels that `credentials` is given and its result is kept by; by default all.
+
+        Raises:
+            ConfigError: An option is missing, ill-typed or can never work.
+            MutuallyExclusiveAuthError: There is more than one of key, token and function.
+            OpenAIError: There is none of them.
+        """
         if workload_identity is not None:
             raise ConfigError("Azure does not support workload_identity: use azure_ad_token_provider.")
         environment = of_process.of_clients() if _environment is None else _environment
-        api_key, azure_ad_token = _credentials(api_key, azure_ad_token, azure_ad_token_provider, environment)
+        api_key, azure_ad_token = credentials_of(
+            api_key, azure_ad_token, azure_ad_token_provider, environment
+        )
         own_key = api_key or azure_ad_token or azure_ad_token_provider
         if _enforce_credentials and not (own_key or own.get("credentials")):
             raise OpenAIError(
@@ -126,7 +141,7 @@ class _Azure(BaseClient[M]):
         version = environment.get("OPENAI_API_VERSION") if api_version is None else api_version
         if version is None:
             raise ConfigError("Pass api_version=..., or set the environment variable OPENAI_API_VERSION.")
-        address, endpoint = _address(base_url, azure_endpoint, azure_deployment, environment)
+        address, endpoint = address_of(base_url, azure_endpoint, azure_deployment, environment)
         self._api_version = version
         self._azure_ad_token = azure_ad_token
         self._azure_ad_token_provider = azure_ad_token_provider
@@ -184,7 +199,7 @@ class _Azure(BaseClient[M]):
         return Header("Authorization", f"Bearer {check_secret('azure_ad_token', str(token))}")
 
     def _url(self, call: Call) -> "httpx.URL":
-        if call.path in _OF_DEPLOYMENTS and "/deployments" not in self._base_url.path:
+        if call.path in DEPLOYMENT_PATHS and "/deployments" not in self._base_url.path:
             model = members_of(call.body).get("model")
             if model is not None:
                 call = call.changed(path=path("/deployments/{model}", model=str(model)) + call.path)
@@ -195,7 +210,7 @@ class _Azure(BaseClient[M]):
         if (
             self._azure_deployment
             and endpoint is not None
-            and path not in _OF_DEPLOYMENTS
+            and path not in DEPLOYMENT_PATHS
             and not is_absolute(path)
         ):
             return self._below(endpoint, "/openai/" + path.lstrip("/"))
@@ -222,9 +237,21 @@ class _Azure(BaseClient[M]):
         api_version: str | None = None,
         azure_ad_token: str | None = None,
         azure_ad_token_provider: Callable[[], Any] | None = None,
-        **options: Any,
+        **options: Unpack[CopyOptions],
     ) -> Self:
-        """Return a copy with some options changed that shares this client's connections; see `OpenAI.copy`."""
+        """Return a copy with some options changed that shares this client's connections; see `OpenAI.copy`.
+
+        Args:
+            api_version: Another version of Azure's API.
+            azure_ad_token: Another token of Microsoft Entra ID, instead of a key.
+            azure_ad_token_provider: Another function that returns such a token, called for each attempt.
+            options: The options of `OpenAI.copy`, but `data_residency` and `workload_identity`. A `base_url` takes the
+                place of the endpoint and its deployment.
+
+        Raises:
+            ConfigError: An option is ill-typed, or not for Azure.
+            MutuallyExclusiveAuthError: There is more than one of key, token and function.
+        """
         if options.get("data_residency") is not None or options.get("workload_identity") is not None:
             raise ConfigError("Azure does not support data_residency and workload_identity.")
         api_key = options.pop("api_key", None)
@@ -254,41 +281,3 @@ class AzureOpenAI(_Azure[Sync], OpenAI):
 
 class AsyncAzureOpenAI(_Azure[Async], AsyncOpenAI):
     """The async client of Azure OpenAI."""
-
-
-def _credentials(
-    api_key: str | Callable[[], Any] | None,
-    token: str | None,
-    provider: Callable[[], Any] | None,
-    environment: Mapping[str, str],
-) -> tuple[str | Callable[[], Any] | None, str | None]:
-    given = sum(credential is not None for credential in (api_key, token, provider))
-    if given > 1:
-        raise MutuallyExclusiveAuthError
-    if not given:
-        token = environment.get("AZURE_OPENAI_AD_TOKEN")
-        if token is None:
-            api_key = environment.get("AZURE_OPENAI_API_KEY")
-    return api_key, None if token is None else check_secret("azure_ad_token", token)
-
-
-def _address(
-    base_url: "str | httpx.URL | None",
-    endpoint: str | None,
-    deployment: str | None,
-    environment: Mapping[str, str],
-) -> "tuple[str | httpx.URL, str | None]":
-    if base_url is not None:
-        if endpoint is not None:
-            raise ConfigError("base_url and azure_endpoint exclude each other: pass one of them.")
-        return base_url, None
-    if endpoint is None:
-        endpoint = environment.get("AZURE_OPENAI_ENDPOINT")
-    if endpoint is None:
-        raise ConfigError(
-            "Pass azure_endpoint=... or base_url=..., or set the environment variable AZURE_OPENAI_ENDPOINT."
-        )
-    root = f"{endpoint.rstrip('/')}/openai"
-    if deployment is None:
-        return root, endpoint
-    return root + path("/deployments/{azure_deployment}", azure_deployment=deployment), endpoint

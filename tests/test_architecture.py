@@ -97,6 +97,7 @@ FLOORS = (
     "_process",
     "azure",
     "client",
+    "_base_client",
     "_resources",
     "resources",
     "realtime live checks",

@@ -10,32 +10,76 @@ class ClientOptions(TypedDict, total=False):
     """The options of a client as keywords; `ClientConfig` describes and validates each."""
 
     api_key: str | Callable[[], Any] | None
+    """The API key, or a function that returns it, called for each attempt. Environment: `OPENAI_API_KEY`."""
     admin_api_key: str | None
+    """The key for the organization's administration endpoints. Environment: `OPENAI_ADMIN_KEY`."""
     organization: str | None
+    """The organization to which requests are attributed. Environment: `OPENAI_ORG_ID`."""
     project: str | None
+    """The project to which requests are attributed. Environment: `OPENAI_PROJECT_ID`."""
     base_url: str | None
+    """The URL of the API; by default OpenAI's. Environment: `OPENAI_BASE_URL`."""
     azure_endpoint: str | None
+    """The URL of an Azure OpenAI resource; makes the clients Azure's. Environment:
+    `AI_CLIENT_AZURE_ENDPOINT`."""
     azure_deployment: str | None
+    """The Azure deployment for all calls; without it, a call's model is the name of its deployment.
+    Environment: `AI_CLIENT_AZURE_DEPLOYMENT`."""
     azure_ad_token_provider: Callable[[], Any] | None
+    """A function that returns a token of Microsoft Entra ID, called for each attempt."""
     api_version: str | None
+    """The version of Azure's API; required with `azure_endpoint`. Environment: `OPENAI_API_VERSION`."""
     credentials: str | Callable[..., Any] | None
+    """A function of a call's labels that returns its tenant's own key and address, or its dotted path."""
     credentials_ttl: float
+    """Seconds for which the result of `credentials` is kept. Default `60.0`."""
     credentials_by: Sequence[Label] | None
+    """The labels that `credentials` is given and its result is kept by; by default all."""
     webhook_secret: str | None
+    """The secret with which webhooks are signed. Environment: `OPENAI_WEBHOOK_SECRET`."""
     timeout: float | None
+    """Seconds to wait for each read or write, and at most 5 for connecting; `None` waits for ever. Default
+    `600`. Environment: `AI_CLIENT_TIMEOUT`."""
     max_retries: int
+    """Retries after a transient failure; 0 turns them off. Default `2`. Environment:
+    `AI_CLIENT_MAX_RETRIES`."""
     deadline: float | None
+    """Seconds for a whole call, including retries and waits; off by default. Environment:
+    `AI_CLIENT_DEADLINE`."""
     default_headers: Mapping[str, str] | None
+    """Headers of every request, over those that the client sends by itself."""
     default_query: Mapping[str, Any] | None
+    """Query parameters of every request."""
     max_connections: int
+    """Open connections per client, at most. Default `1000`. Environment: `AI_CLIENT_MAX_CONNECTIONS`."""
     keepalive_expiry: float
+    """Seconds for which an idle connection is kept. Default `60.0`. Environment:
+    `AI_CLIENT_KEEPALIVE_EXPIRY`."""
     max_response_bytes: int | None
+    """Bytes of a response held in memory, at most; `None` is no bound. Streamed downloads are not bounded.
+    Default `268435456`. Environment: `AI_CLIENT_MAX_RESPONSE_BYTES`."""
     max_event_bytes: int | None
+    """Bytes of one stream event held in memory, at most; `None` is no bound. Default `67108864`. Environment:
+    `AI_CLIENT_MAX_EVENT_BYTES`."""
     trust: Literal["certifi", "system"]
+    """The trust store for TLS: the certifi package's, or the operating system's. Default `'certifi'`.
+    Environment: `AI_CLIENT_TRUST`."""
     on_blocking_call: Literal["warn", "raise", "ignore"]
+    """Reaction of the sync client to a call on the thread of a running event loop: warn, raise or ignore.
+    Default `'warn'`. Environment: `AI_CLIENT_ON_BLOCKING_CALL`."""
     stream_end: Literal["required", "optional"]
+    """Whether a stream without its protocol's end mark counts as interrupted (`required`) or as complete.
+    Default `'required'`. Environment: `AI_CLIENT_STREAM_END`."""
     shutdown_timeout: float
+    """Seconds for calls in flight to finish when the application shuts down. Default `10.0`. Environment:
+    `AI_CLIENT_SHUTDOWN_TIMEOUT`."""
     client_class: str | Callable[..., Any] | None
+    """A class to use instead of `OpenAI`, or its dotted path, such as `openai.OpenAI`."""
     async_client_class: str | Callable[..., Any] | None
+    """A class to use instead of `AsyncOpenAI`, or its dotted path."""
     environment: bool | None
+    """Whether keys, names and URLs are read from the environment; by default they are, except by a further
+    client with a URL of its own."""
     controls: Mapping[str, Any] | None
+    """Policies around calls, by name: limits, budgets, cache, fallback, logs; in the environment as JSON.
+    Environment: `AI_CLIENT_CONTROLS`."""

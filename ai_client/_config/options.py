@@ -47,7 +47,7 @@ class Options(pydantic.BaseModel):
 
     api_key: Text | Callable[[], Any] | None = _option(
         None,
-        "The API key, or a function that returns it, called for each request.",
+        "The API key, or a function that returns it, called for each attempt.",
         "OPENAI_API_KEY",
         repr=False,
     )
@@ -70,34 +70,40 @@ class Options(pydantic.BaseModel):
         "AI_CLIENT_AZURE_DEPLOYMENT",
     )
     azure_ad_token_provider: Callable[[], Any] | None = _option(
-        None, "A function that returns a token of Microsoft Entra ID, called for each request.", repr=False
+        None, "A function that returns a token of Microsoft Entra ID, called for each attempt.", repr=False
     )
-    api_version: Segment | None = _option(None, "The version of Azure's API.", "OPENAI_API_VERSION")
+    api_version: Segment | None = _option(
+        None, "The version of Azure's API; required with `azure_endpoint`.", "OPENAI_API_VERSION"
+    )
     credentials: FunctionPath | Callable[..., Any] | None = _option(
         None,
         "A function of a call's labels that returns its tenant's own key and address, or its dotted path.",
     )
     credentials_ttl: Seconds = _option(
-        DEFAULT_CREDENTIALS_TTL, "Seconds for which the result of that function is kept."
+        DEFAULT_CREDENTIALS_TTL, "Seconds for which the result of `credentials` is kept."
     )
     credentials_by: Sequence[Literal["endpoint", "tenant", "user"]] | None = _option(
-        None, "The labels that it is given, and its result is kept by; by default all.", min_length=1
+        None,
+        "The labels that `credentials` is given and its result is kept by; by default all.",
+        min_length=1,
     )
     webhook_secret: Text | None = _option(
         None, "The secret with which webhooks are signed.", "OPENAI_WEBHOOK_SECRET", repr=False
     )
     timeout: SomeSeconds | None = _option(
         DEFAULT_READ_TIMEOUT,
-        "Seconds to wait for each read or write; for connecting, at most 5.",
+        "Seconds to wait for each read or write, and at most 5 for connecting; `None` waits for ever.",
         "AI_CLIENT_TIMEOUT",
     )
     max_retries: Count = _option(
-        DEFAULT_MAX_RETRIES, "Retries after a transient failure.", "AI_CLIENT_MAX_RETRIES"
+        DEFAULT_MAX_RETRIES, "Retries after a transient failure; 0 turns them off.", "AI_CLIENT_MAX_RETRIES"
     )
     deadline: SomeSeconds | None = _option(
-        None, "Seconds for a whole call, including retries and waits.", "AI_CLIENT_DEADLINE"
+        None, "Seconds for a whole call, including retries and waits; off by default.", "AI_CLIENT_DEADLINE"
     )
-    default_headers: Headers | None = _option(None, "Headers of every request.", repr=False)
+    default_headers: Headers | None = _option(
+        None, "Headers of every request, over those that the client sends by itself.", repr=False
+    )
     default_query: Query | None = _option(None, "Query parameters of every request.", repr=False)
     max_connections: SomeCount = _option(
         DEFAULT_MAX_CONNECTIONS, "Open connections per client, at most.", "AI_CLIENT_MAX_CONNECTIONS"
@@ -109,25 +115,27 @@ class Options(pydantic.BaseModel):
     )
     max_response_bytes: Size | None = _option(
         DEFAULT_MAX_RESPONSE_BYTES,
-        "Bytes of a response held in memory, at most; streamed downloads are not bounded.",
+        "Bytes of a response held in memory, at most; `None` is no bound. Streamed downloads are not bounded.",
         "AI_CLIENT_MAX_RESPONSE_BYTES",
     )
     max_event_bytes: Size | None = _option(
         DEFAULT_MAX_EVENT_BYTES,
-        "Bytes of one stream event held in memory, at most.",
+        "Bytes of one stream event held in memory, at most; `None` is no bound.",
         "AI_CLIENT_MAX_EVENT_BYTES",
     )
     trust: Literal["certifi", "system"] = _option(
-        "certifi", "The trust store for TLS: the certifi package's, or the system's.", "AI_CLIENT_TRUST"
+        "certifi",
+        "The trust store for TLS: the certifi package's, or the operating system's.",
+        "AI_CLIENT_TRUST",
     )
     on_blocking_call: Literal["warn", "raise", "ignore"] = _option(
         "warn",
-        "What the sync client does about a call on the thread of a running event loop.",
+        "Reaction of the sync client to a call on the thread of a running event loop: warn, raise or ignore.",
         "AI_CLIENT_ON_BLOCKING_CALL",
     )
     stream_end: Literal["required", "optional"] = _option(
         "required",
-        "Whether a stream without its protocol's end mark counts as interrupted or as complete.",
+        "Whether a stream without its protocol's end mark counts as interrupted (`required`) or as complete.",
         "AI_CLIENT_STREAM_END",
     )
     shutdown_timeout: Seconds = _option(
@@ -150,7 +158,7 @@ class Options(pydantic.BaseModel):
 
     controls: Mapping[str, Any] | None = _option(
         None,
-        "Policies around calls: limits, budgets, cache, fallback, logs and others; JSON in the environment.",
+        "Policies around calls, by name: limits, budgets, cache, fallback, logs; in the environment as JSON.",
         "AI_CLIENT_CONTROLS",
         repr=False,
     )

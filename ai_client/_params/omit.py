@@ -39,13 +39,14 @@ class MethodOptions(TypedDict, total=False):
     """Request options, which every method accepts beside its own parameters."""
 
     extra_headers: Headers | None
-    """Headers of this request, over the client's; `omit` as a value removes one."""
+    """Headers of this request, laid over the client's; the value `omit` removes one."""
     extra_query: Query | None
-    """Query parameters of this request, over the client's."""
+    """Query parameters of this request, laid over the client's."""
     extra_body: Body | None
-    """Further members of the JSON body, over the method's parameters."""
+    """Members of the request's body, laid over the method's own parameters: for what this version does not know."""
     timeout: "float | httpx.Timeout | NotGiven | None"
-    """Seconds to connect, write, and wait for each read; `None` waits for ever."""
+    """Seconds to connect, to write and to wait for each read of this request, or the HTTP library's `Timeout`;
+    `None` waits for ever. By default the client's `timeout`."""
 
 
 ADMIN_PATHS = ("/organization", "/projects")

@@ -5,10 +5,10 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from .._base_client import BaseClient
 from .._client.environment import as_headers
 from .._config.values import class_of
 from .._exchange.loops import background_loop, begin_on, finish_from_here, finish_on, main_loop
-from ..client import BaseClient
 from ..config import ClientConfig
 from ..errors import ConfigError
 from .factory import arguments_of

@@ -3,7 +3,7 @@
 import inspect
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 _PLAIN = {str: "text", int: "integer", float: "number", bool: "true or false"}
@@ -59,11 +59,22 @@ def unit(annotation: Any, text: str) -> str:
 def descriptions(thing: type[Any] | Callable[..., Any]) -> dict[str, str]:
     """Return the descriptions of arguments, from the docstring of a function, or of a class and its bases."""
     found: dict[str, str] = {}
-    for one in reversed(thing.__mro__) if isinstance(thing, type) else (thing,):
+    for one in _described(thing):
         section = _SECTION.search(inspect.cleandoc(one.__doc__ or "") + "\n")
         for names, text in _ENTRY.findall(section[1] if section else ""):
             found.update(dict.fromkeys(names.split(", "), " ".join(text.split())))
     return found
+
+
+def _described(thing: type[Any] | Callable[..., Any]) -> Iterator[Any]:
+    """Yield what has descriptions of a thing's arguments; what comes later takes precedence."""
+    if not isinstance(thing, type):
+        yield thing
+        return
+    for one in reversed(thing.__mro__):
+        yield one
+        if "__init__" in vars(one):
+            yield one.__init__
 
 
 def row(*cells: str) -> str:

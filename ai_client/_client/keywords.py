@@ -1,0 +1,105 @@
+"""The options of clients and of their copies as keywords, for signatures that pass them on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+from .._call.pipeline import Policy
+from .._call.stream_ends import StreamEndPolicy
+from .._libraries import httpx
+from .._params.omit import NotGiven, Omit
+from ..auth import WorkloadIdentity
+from ..credentials import CredentialsFunction, Label
+from .arguments import DataResidency
+from .blocking_calls import OnBlockingCall
+
+
+class OwnOptions(TypedDict, total=False):
+    """The options of a client that the official SDK does not have."""
+
+    deadline: float | None
+    """Seconds for a whole call: attempts, waits between them, reading bodies and streams; off by default."""
+    http_backend: Literal["httpx", "httpx2"]
+    """The HTTP library on which the built-in pool builds: `httpx`, or `httpx2` if it is installed."""
+    layers: Sequence[Policy]
+    """Policies around every call, outermost first: caches, limits, fallbacks and others."""
+    max_connections: int
+    """Open connections of the built-in pool, at most; by default 1000."""
+    keepalive_expiry: float
+    """Seconds for which the built-in pool keeps an idle connection; by default 60."""
+    trust: Literal["certifi", "system"]
+    """The trust store for TLS: the certifi package's (`certifi`, the default), or the operating system's
+    (`system`)."""
+    on_blocking_call: OnBlockingCall
+    """Reaction of the sync client to a call on the thread of a running event loop: `warn` once, the default,
+    `raise` each time, or `ignore`."""
+    max_response_bytes: int | None
+    """Bytes of a decoded response held in memory, at most; by default 256 MiB. `None` is no bound, and what
+    the caller streams with `with_streaming_response` has none."""
+    max_event_bytes: int | None
+    """Bytes of one event of a stream or WebSocket in memory, at most; by default 64 MiB. `None` is no
+    bound."""
+    stream_end: StreamEndPolicy
+    """Whether a stream without its protocol's end mark counts as interrupted (`required`, the default) or as
+    complete (`optional`), for servers that send none."""
+    credentials: CredentialsFunction | str | None
+    """A function of a call's labels that returns its tenant's own key and address, or the dotted path of one;
+    see `ai_client.credentials`."""
+    credentials_ttl: float
+    """Seconds for which the result of `credentials` is kept; by default 60."""
+    credentials_by: Sequence[Label] | None
+    """The labels that `credentials` is given and its result is kept by; by default all."""
+
+
+class CopyOptions(TypedDict, total=False):
+    """The options that a copy of a client may change."""
+
+    api_key: str | Callable[[], Any] | None
+    """Another key, or a function that returns it, called for each attempt. The copy then uses no
+    `credentials`, unless they are passed too."""
+    admin_api_key: str | None
+    """Another key for the organization's administration endpoints."""
+    workload_identity: WorkloadIdentity | None
+    """Another workload's identity, instead of a key; the copy then uses no `credentials`."""
+    organization: str | None
+    """Another organization to which requests are attributed."""
+    project: str | None
+    """Another project to which requests are attributed."""
+    webhook_secret: str | None
+    """Another secret with which webhooks are signed."""
+    websocket_base_url: "str | httpx.URL | None"
+    """Another URL for WebSockets."""
+    base_url: "str | httpx.URL | NotGiven | None"
+    """Another URL of the API."""
+    data_residency: DataResidency | None
+    """Another region of OpenAI's API, such as `eu`, instead of `base_url`."""
+    timeout: "float | httpx.Timeout | NotGiven | None"
+    """Seconds to connect, to write, to wait for a connection and for each read, or the HTTP library's
+    `Timeout`; `None` waits for ever."""
+    http_client: Any
+    """A client or transport of httpx or httpx2 for the copy, instead of this client's connections; it stays
+    open when the copy is closed."""
+    max_retries: int | NotGiven
+    """Retries after a transient failure; 0 turns them off."""
+    deadline: float | NotGiven | None
+    """Seconds for a whole call: attempts, waits between them, reading bodies and streams; `None` turns it
+    off."""
+    stream_end: StreamEndPolicy | NotGiven
+    """Whether a stream without its protocol's end mark counts as interrupted (`required`) or as complete
+    (`optional`)."""
+    default_headers: Mapping[str, str | Omit] | None
+    """Headers of every request, laid over this client's; the value `omit` removes one."""
+    set_default_headers: Mapping[str, str | Omit] | None
+    """Headers of every request, in place of this client's."""
+    default_query: Mapping[str, object] | None
+    """Query parameters of every request, laid over this client's."""
+    set_default_query: Mapping[str, object] | None
+    """Query parameters of every request, in place of this client's."""
+    layers: Sequence[Policy] | None
+    """Policies around every call, outermost first, in place of this client's; `()` for none."""
+    max_response_bytes: int | NotGiven | None
+    """Bytes of a decoded response held in memory, at most; `None` is no bound."""
+    max_event_bytes: int | NotGiven | None
+    """Bytes of one event of a stream or WebSocket in memory, at most; `None` is no bound."""
+    credentials: CredentialsFunction | str | NotGiven | None
+    """Another function of a call's labels that returns its tenant's own key and address, or the dotted path
+    of one; `None` for none."""
