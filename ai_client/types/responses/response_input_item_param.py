@@ -187,8 +187,8 @@ class ResponseInputImageContentParam(TypedDict, total=False):
     """How closely the model looks at the image: `low` uses fewer tokens, `high` more, `original` keeps the
     resolution. Absent or `auto`, the API chooses."""
     prompt_cache_breakpoint: PromptCacheBreakpointParam | None
-    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
-    own choice applies."""
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, the part marks
+    none."""
 
 
 class FunctionCallOutputItemParam(TypedDict, total=False):

@@ -268,8 +268,8 @@ class ComputerScreenshotContent(BaseModel):
     file_id: str | None = None
     """The id of an uploaded file with the screenshot; `None` where `image_url` is set."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfig | None = None
-    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
-    own choice applies."""
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, the part marks
+    none."""
 
 
 class DirectToolCallCaller(BaseModel):
@@ -291,8 +291,8 @@ class ResponseInputFile(BaseModel):
     file_data: str | None = None
     """Content of the file in base64, as a `data:` URL; `filename` has to be given with it."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfig | None = None
-    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
-    own choice applies."""
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, the part marks
+    none."""
     file_url: str | None = None
     """Address from which the API downloads the file."""
     detail: Open[Literal["auto", "low", "high"]] | None = None
@@ -313,8 +313,8 @@ class ResponseInputImage(BaseModel):
     file_id: str | None = None
     """The id of an uploaded image. Give either this or `image_url`."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfig | None = None
-    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
-    own choice applies."""
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, the part marks
+    none."""
 
 
 class ResponseInputText(BaseModel):
@@ -325,8 +325,8 @@ class ResponseInputText(BaseModel):
     text: str
     """Text that the model reads as part of the input."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfig | None = None
-    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
-    own choice applies."""
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, the part marks
+    none."""
 
 
 FunctionAndCustomToolCallOutput: TypeAlias = Annotated[
@@ -653,8 +653,8 @@ class ResponseInputFileContent(BaseModel):
     """How closely the pages of the file are looked at: `low` uses fewer tokens, `high` more; `auto`, the
     default, leaves the choice to the API."""
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
-    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
-    own choice applies."""
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, the part marks
+    none."""
 
 
 class ResponseInputTextContent(BaseModel):
@@ -665,8 +665,8 @@ class ResponseInputTextContent(BaseModel):
     text: str
     """Text that the model reads as part of the output, at most 10,485,760 characters."""
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
-    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
-    own choice applies."""
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, the part marks
+    none."""
 
 
 class ResponseLocalEnvironment(BaseModel):

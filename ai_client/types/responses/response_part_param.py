@@ -278,8 +278,8 @@ class ResponseInputFileParam(TypedDict, total=False):
     file_data: str
     """Content of the file in base64, as a `data:` URL; `filename` has to be given with it."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfigParam
-    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
-    own choice applies."""
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, the part marks
+    none."""
     file_url: str
     """Address from which the API downloads the file."""
     detail: Literal["auto", "low", "high"]
@@ -300,8 +300,8 @@ class ResponseInputImageParam(TypedDict, total=False):
     file_id: str | None
     """The id of an uploaded image. Give either this or `image_url`."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfigParam
-    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
-    own choice applies."""
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, the part marks
+    none."""
 
 
 class ResponseInputTextParam(TypedDict, total=False):
@@ -312,8 +312,8 @@ class ResponseInputTextParam(TypedDict, total=False):
     text: Required[str]
     """Text that the model reads as part of the input."""
     prompt_cache_breakpoint: PromptCacheBreakpointConfigParam
-    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
-    own choice applies."""
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, the part marks
+    none."""
 
 
 FunctionAndCustomToolCallOutputParam: TypeAlias = (
@@ -521,8 +521,8 @@ class ResponseInputFileContentParam(TypedDict, total=False):
     """How closely the pages of the file are looked at: `low` uses fewer tokens, `high` more; `auto`, the
     default, leaves the choice to the API."""
     prompt_cache_breakpoint: PromptCacheBreakpointParam | None
-    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
-    own choice applies."""
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, the part marks
+    none."""
 
 
 class ResponseInputTextContentParam(TypedDict, total=False):
@@ -533,8 +533,8 @@ class ResponseInputTextContentParam(TypedDict, total=False):
     text: Required[str]
     """Text that the model reads as part of the output, at most 10,485,760 characters."""
     prompt_cache_breakpoint: PromptCacheBreakpointParam | None
-    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, only the API's
-    own choice applies."""
+    """Marks the end of a prefix to cache: the prompt up to and including this part. Absent, the part marks
+    none."""
 
 
 class ResponseOutputRefusalParam(TypedDict, total=False):

@@ -41,9 +41,9 @@ class ContainerNetworkPolicyDomainSecret(BaseModel):
     domain: str
     """Domain for which the secret is meant."""
     name: str
-    """Name under which the secret is known in the container."""
+    """The secret's name."""
     value: str = Field(repr=False)
-    """The secret itself. It is left out of the object's `repr`."""
+    """The secret itself."""
 
 
 class ContainerNetworkPolicyAllowlist(BaseModel):

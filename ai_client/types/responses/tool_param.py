@@ -39,7 +39,7 @@ class ContainerNetworkPolicyDomainSecretParam(TypedDict, total=False):
     domain: Required[str]
     """Domain for which the secret is meant."""
     name: Required[str]
-    """Name under which the secret is known in the container."""
+    """The secret's name."""
     value: Required[str]
     """The secret itself."""
 
