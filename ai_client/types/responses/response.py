@@ -172,7 +172,7 @@ class CompactedResponse(BaseModel):
     ]
     """The compacted conversation: items to send as the input of the next request, as they are."""
     created_at: int
-    """When the conversation was compacted, in seconds since the Unix epoch."""
+    """When the compaction was made, in Unix seconds."""
     usage: ResponseUsage
     """Tokens that the compaction used."""
 

@@ -556,7 +556,7 @@ class ResponseConversation(BaseModel):
     """Response conversation."""
 
     id: str
-    """The id of the conversation."""
+    """The id of the conversation; a later request goes on with it by its `conversation`."""
 
 
 class ResponseError(BaseModel):
@@ -596,7 +596,7 @@ class ResponseFileSearchToolCallResult(BaseModel):
     """`result` of `ResponseFileSearchToolCall`."""
 
     file_id: str | None = None
-    """The id of the file that was found."""
+    """Which file was found, by its id."""
     text: str | None = None
     """Text of the file that matched."""
     filename: str | None = None

@@ -466,7 +466,7 @@ class ResponseFileSearchToolCallParamResult(TypedDict, total=False):
     """`result` of `ResponseFileSearchToolCallParam`."""
 
     file_id: str
-    """The id of the file that was found."""
+    """Which file was found, by its id."""
     text: str
     """Text of the file that matched."""
     filename: str
