@@ -99,7 +99,7 @@ class Responses(Resource[M]):
         **params: Unpack[ResponseCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Response]]: ...
     def create(self, **params: Any) -> Any:
-        """Create a response of a model to `input`: text, JSON, or calls of tools; with `stream=True`, return its events as they come."""
+        """Create a response of a model to `input`; with `stream=True`, return its events as they come."""
         return self._run(
             self._call(
                 "POST", "/responses", ResponseCreateParamsBase, params, Response, stream=ResponseStreamEvent
