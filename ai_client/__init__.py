@@ -111,6 +111,7 @@ if TYPE_CHECKING:
         ContentFilterFinishReasonError as ContentFilterFinishReasonError,
         CredentialsError as CredentialsError,
         DeadlineExceededError as DeadlineExceededError,
+        EmbeddingError as EmbeddingError,
         GuardrailError as GuardrailError,
         InternalServerError as InternalServerError,
         InvalidResultError as InvalidResultError,
@@ -189,7 +190,7 @@ _HOMES = {
         "BlockingCallWarning DeadlineExceededError InvalidResultError StreamStateError "
         "SubjectTokenProviderError AuthenticationError BadRequestError BudgetExceeded CircuitOpen "
         "ClientClosedError ConfigError ConflictError ContentFilterFinishReasonError CredentialsError "
-        "GuardrailError "
+        "EmbeddingError GuardrailError "
         "InternalServerError InvalidWebhookSignatureError LengthFinishReasonError LimitExceeded "
         "NotFoundError OAuthError OpenAIError PermissionDeniedError PolicyError PollTimeoutError QueueFull "
         "RateLimitError RateLimitExceeded ResponseTooLargeError StoreError StreamError "

@@ -16,6 +16,7 @@
     ├── CredentialsError
     ├── WebSocketConnectionClosedError
     ├── WebSocketQueueFullError
+    ├── EmbeddingError                      (also ValueError)
     ├── LengthFinishReasonError
     ├── PollTimeoutError                    (also TimeoutError, RuntimeError)
     ├── StreamStateError                    (also RuntimeError)
@@ -88,6 +89,7 @@ from ._controls import (
 from ._helpers import (
     ContentFilterFinishReasonError,
     CredentialsError,
+    EmbeddingError,
     InvalidWebhookSignatureError,
     LengthFinishReasonError,
     PollTimeoutError,
@@ -128,6 +130,7 @@ __all__ = [
     "ContentFilterFinishReasonError",
     "CredentialsError",
     "DeadlineExceededError",
+    "EmbeddingError",
     "GuardrailError",
     "InternalServerError",
     "InvalidResultError",

@@ -45,6 +45,10 @@ class ContentFilterFinishReasonError(OpenAIError):
         return (copyreg.__newobj__, (type(self), *self.args), {"completion": None})  # type: ignore[attr-defined]
 
 
+class EmbeddingError(OpenAIError, ValueError):
+    """A vector that cannot be read as 32-bit floats."""
+
+
 class CredentialsError(OpenAIError):
     """The application's function for the credentials of tenants failed, or took too long; nothing was sent."""
 

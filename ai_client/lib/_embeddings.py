@@ -1,15 +1,11 @@
 """Embeddings, transferred as base64, which takes a quarter of the bytes and of the time."""
 
-import sys
-from array import array
-from base64 import b64decode
 from typing import Annotated
 
 from pydantic import Field
 
+from .._models.vector import floats
 from ..types.embedding import CreateEmbeddingResponse, Embedding
-
-_FLOAT = 4
 
 
 class PackedEmbedding(Embedding):
@@ -45,24 +41,14 @@ def unpack(response: PackedResponse) -> CreateEmbeddingResponse:
     garbage collector traverse all of them.
 
     Raises:
-        ValueError: There are no vectors, or one does not consist of 32-bit floats.
+        ValueError: There are no vectors, or one does not consist of 32-bit floats, which is an `EmbeddingError`.
     """
     if not response.data:
         raise ValueError("No embedding data received")
     for item in response.data:
-        object.__setattr__(item, "embedding", _numbers(item.embedding))
+        vector = item.embedding
+        if not isinstance(vector, list):
+            object.__setattr__(item, "embedding", floats(vector).tolist())
         object.__setattr__(item, "__class__", Embedding)
     object.__setattr__(response, "__class__", CreateEmbeddingResponse)
     return response
-
-
-def _numbers(vector: bytes | str | list[float]) -> list[float]:
-    if isinstance(vector, list):
-        return vector
-    packed = b64decode(vector) if isinstance(vector, str) else vector
-    if len(packed) % _FLOAT:
-        raise ValueError(f"An embedding of {len(packed)} bytes does not consist of 32-bit floats")
-    numbers = array("f", packed)
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers.tolist()

@@ -6,10 +6,11 @@ from typing import Literal, Required, TypeAlias
 
 from ai_client._models.base import BaseModel
 from ai_client._models.unions import Open
+from ai_client._models.vector import Buffered
 from ai_client._params.omit import MethodOptions
 
 
-class Embedding(BaseModel):
+class Embedding(Buffered, BaseModel):
     """Embedding."""
 
     index: int

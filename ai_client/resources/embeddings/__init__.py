@@ -23,10 +23,10 @@ class Embeddings(_generated.Embeddings[M]):
         """Create an embedding for each input.
 
         Vectors are lists of floats, transferred as base64 unless `encoding_format` is set; with "base64" they
-        are returned in that form.
+        are returned in that form. `buffer` of each has the floats packed, for numpy.
 
         Raises:
-            ValueError: The server sent no embedding.
+            ValueError: The server sent no embedding, or one that is no vector of 32-bit floats.
         """
         from ...lib._embeddings import EncodedResponse, PackedResponse, unpack
 
