@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django demo-flask test test-slow servers hostile storm test-oldest check format bench docs clean
+.PHONY: help demo demo-django demo-flask test test-slow newcomer servers hostile storm test-oldest check format bench docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -71,6 +71,9 @@ test: .venv/.dev ## set up and run the tests but the slow ones, on all cores (AR
 
 test-slow: .venv/.dev ## the slow ones: servers, forks, browsers, each with the machine for itself
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+newcomer: .venv/.dev ## follow the quick starts in empty folders, with a wheel, from installing to a test that passes
+	$(BIN)/python -m pytest -q -o addopts=--import-mode=importlib tests/newcomer $(ARGS)
 
 servers: .venv/.dev ## every server with every framework, 2,000 requests each
 	REQUESTS=2000 $(BIN)/python -m pytest -q --durations=0 tests/servers $(ARGS)

@@ -20,12 +20,12 @@ DOCS = ROOT / "docs"
 FILE = re.compile(r'^```python title="(\S+\.py)"\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 SHELL = re.compile(r'^```sh(?: title="([^"]*)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 FRAMEWORKS = ("fastapi", "django", "flask")
-MOST_LINES = 14
+MOST_LINES = 24
 
 
 def quick_start(framework: str) -> str:
-    """Give the page of a framework up to its streamed answer."""
-    return (DOCS / "start" / f"{framework}.md").read_text().split("\n## ", 1)[0]
+    """Return the steps of a framework's page, up to where it begins to explain."""
+    return (DOCS / "start" / f"{framework}.md").read_text().split("\n## What ", 1)[0]
 
 
 def commands(text: str, title: str) -> list[list[str]]:
@@ -41,7 +41,7 @@ def _for_python(words: list[str]) -> list[str]:
 
 
 def create(framework: str, directory: Path) -> int:
-    """Make the project of a quick start and give how many lines its user wrote."""
+    """Create the project of a quick start, and return how many lines its user wrote for it, tests aside."""
     text = quick_start(framework)
     if framework == "django":
         python(directory, "django", "startproject", "mysite", ".")
@@ -49,7 +49,8 @@ def create(framework: str, directory: Path) -> int:
     for name, code in FILE.findall(text):
         with (directory / name).open("a") as file:
             file.write(code)
-        lines += sum(bool(line.strip()) for line in code.splitlines())
+        if "test" not in name:
+            lines += sum(bool(line.strip()) for line in code.splitlines())
     return lines
 
 
@@ -83,7 +84,7 @@ def starts() -> list[object]:
 
 @pytest.mark.parametrize(("framework", "command"), starts())
 def test_streams_an_answer(framework: str, command: list[str], tmp_path: Path) -> None:
-    """A project of the quick start streams, in fewer than 15 lines of its own, however it is served."""
+    """A project of the quick start, in fewer than 25 lines of its own, streams however it is served."""
     lines = create(framework, tmp_path)
     (request,) = commands(quick_start(framework), "Stream an answer")
     address = urlsplit(request[-1])
@@ -131,7 +132,7 @@ def test_tasks(tmp_path: Path) -> None:
 def test_async_django_streams(tmp_path: Path) -> None:
     """The documentation's async view streams under the wrapped ASGI application."""
     create("django", tmp_path)
-    for name, code in FILE.findall((DOCS / "start" / "django.md").read_text().split("\n## ", 1)[1]):
+    for name, code in FILE.findall((DOCS / "start" / "django.md").read_text().split("\n## What ", 1)[1]):
         with (tmp_path / name).open("a") as file:
             file.write(code)
     with (tmp_path / "mysite" / "urls.py").open("a") as file:

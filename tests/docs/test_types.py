@@ -13,7 +13,7 @@ from tools.readme import PAGES, ROOT
 
 pytestmark = pytest.mark.slow
 WITH_BLOCKS = [page for page in PAGES if FENCE.search(page.read_text())]
-FRAMEWORKS = ("fastapi", "starlette", "django", "flask")
+FRAMEWORKS = ("fastapi", "starlette", "django", "flask", "python")
 SETTINGS = 'SECRET_KEY = "x"\nINSTALLED_APPS = ["ai_client_django"]\nAI_CLIENT = {"timeout": 30}\n'
 # Celery has no types; the alternatives that a page shows may have the same name, and stand in one program here
 MYPY = f"""
