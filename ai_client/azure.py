@@ -81,8 +81,8 @@ class _Azure(BaseClient[M]):
             api_version: The version of Azure's API, such as `2024-10-21`; else `OPENAI_API_VERSION`.
             azure_endpoint: The URL of the resource; else `AZURE_OPENAI_ENDPOINT`.
             azure_deployment: The deployment for all calls; without it, a call's model is the name of its deployment.
-            api_key: The resource's key, or a function that returns it, called for each attempt; else
-                `AZURE_OPENAI_API_KEY`.
+            api_key: The resource's key, or a function that returns it, called for each attempt.
+                Else `AZURE_OPENAI_API_KEY`.
             workload_identity: Not for Azure, use `azure_ad_token_provider`.
             azure_ad_token: A token of Microsoft Entra ID, instead of a key; else `AZURE_OPENAI_AD_TOKEN`.
             azure_ad_token_provider: A function that returns such a token, called for each attempt.
@@ -95,29 +95,25 @@ class _Azure(BaseClient[M]):
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits for ever.
                 By default 600, and 5 to connect. A `Timeout` of the HTTP library sets each by itself.
             max_retries: Retries after a transient failure, by default 2; 0 turns them off.
-            deadline: Seconds for a whole call: attempts, waits between them, reading bodies and streams; off by
-                default.
-            default_headers: Headers of every request; the value `omit` removes one. `OPENAI_CUSTOM_HEADERS` may
-                hold more.
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. Off by default.
+            default_headers: Headers of every request; the value `omit` removes one.
+                `OPENAI_CUSTOM_HEADERS` may hold more.
             default_query: Query parameters of every request.
-            http_client: A client or transport of httpx or httpx2 instead of the built-in pool, closed with this
-                client.
-            http_backend: The HTTP library on which the built-in pool builds: `httpx`, or `httpx2` if it is installed.
+            http_client: A client or transport of httpx or httpx2 in place of the pool, closed with this client.
+            http_backend: The HTTP library on which the pool builds: `httpx`, or `httpx2` if it is installed.
             layers: Policies around every call, outermost first: caches, limits, fallbacks and others.
             max_connections: Open connections of the built-in pool, at most; by default 1000.
             keepalive_expiry: Seconds for which the built-in pool keeps an idle connection; by default 60.
-            trust: The trust store for TLS: the certifi package's (`certifi`, the default), or the operating system's
-                (`system`).
-            on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop: `warn`
-                once, the default, `raise` each time, or `ignore`.
-            max_response_bytes: Bytes of a decoded response held in memory, at most; by default 256 MiB. `None` is
-                no bound, and what the caller streams with `with_streaming_response` has none.
-            max_event_bytes: Bytes of one event of a stream or WebSocket in memory, at most; by default 64 MiB.
-                `None` is no bound.
-            stream_end: Whether a stream without its protocol's end mark counts as interrupted (`required`, the
-                default) or as complete (`optional`), for servers that send none.
-            credentials: A function of a call's labels that returns its tenant's own key and address, or the dotted
-                path of one; see `ai_client.credentials`.
+            trust: The trust store for TLS: certifi's (`certifi`, the default) or the operating system's (`system`).
+            on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop.
+                `warn`, the default, warns once; `raise` raises the warning each time; `ignore` does nothing.
+            max_response_bytes: Bytes of a decoded response in memory, at most; by default 256 MiB. `None` is no bound.
+                What the caller streams with `with_streaming_response` has none.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; by default 64 MiB. `None` is no bound.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, the default; complete with `optional`, for servers that send none.
+            credentials: A function of a call's labels that returns its tenant's key and address, or its dotted path.
+                See `ai_client.credentials`.
             credentials_ttl: Seconds for which the result of `credentials` is kept; by default 60.
             credentials_by: The labels that `credentials` is given and its result is kept by; by default all.
 
@@ -245,8 +241,8 @@ class _Azure(BaseClient[M]):
             api_version: Another version of Azure's API.
             azure_ad_token: Another token of Microsoft Entra ID, instead of a key.
             azure_ad_token_provider: Another function that returns such a token, called for each attempt.
-            options: The options of `OpenAI.copy`, but `data_residency` and `workload_identity`. A `base_url` takes the
-                place of the endpoint and its deployment.
+            options: The options of `OpenAI.copy`, but `data_residency` and `workload_identity`.
+                A `base_url` takes the place of the endpoint and its deployment.
 
         Raises:
             ConfigError: An option is ill-typed, or not for Azure.

@@ -117,7 +117,19 @@ class LiveConnect(Resource[M]):
         extra_query: Query | None = None,
         extra_headers: Headers | None = None,
     ) -> Connecting[LiveConnection[Sync], LiveConnection[Async]]:
-        """Open a live session. The keywords are those of `realtime.connect`."""
+        """Open a live session, for use in a `with` block.
+
+        Args:
+            websocket_connection_options: Keywords for the websockets package's `connect`.
+            on_reconnecting: A function that is called before each attempt to open a broken connection again.
+                Without it there is none.
+            max_retries: How many such attempts there are in a row, at most.
+            initial_delay: Seconds before the first attempt; the delay doubles with each attempt.
+            max_delay: Seconds between two attempts, at most.
+            max_queue_size: Bytes of events that wait for the connection, at most.
+            extra_query: Query parameters of the connection, laid over the client's.
+            extra_headers: Headers of the connection, laid over the client's; the value `omit` removes one.
+        """
         return Connecting(
             self,
             "/live/sessions",
@@ -143,7 +155,12 @@ class ForksConnect(Resource[M]):
         session_id: str,
         **options: Unpack[ConnectOptions],
     ) -> Connecting[ForksConnection[Sync], ForksConnection[Async]]:
-        """Open a fork of a live session. The keywords are those of `realtime.connect`."""
+        """Open a fork of a live session, for use in a `with` block.
+
+        Args:
+            session_id: Which session: its id.
+            options: How the connection is opened, and opened again; see `ConnectOptions`.
+        """
         return Connecting(
             self,
             path("/live/sessions/{session_id}/fork", session_id=session_id),
@@ -163,7 +180,13 @@ class SidebandConnect(Resource[M]):
         graceful_close: bool | Omit = omit,
         **options: Unpack[ConnectOptions],
     ) -> Connecting[SidebandConnection[Sync], SidebandConnection[Async]]:
-        """Attach to a live session to control it. The keywords are those of `realtime.connect`."""
+        """Attach to a live session to control it, for use in a `with` block.
+
+        Args:
+            session_id: Which session: its id.
+            graceful_close: Sent to the server as it is, in the address; left out by default.
+            options: How the connection is opened, and opened again; see `ConnectOptions`.
+        """
         return Connecting(
             self,
             path("/live/sessions/{session_id}/attach", session_id=session_id),

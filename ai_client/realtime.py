@@ -234,11 +234,10 @@ class RealtimeConnect(Resource[M]):
     ) -> Connecting[RealtimeConnection[Sync], RealtimeConnection[Async]]:
         """Open a realtime session, for use in a `with` block.
 
-        `call_id` or `model` selects the conversation. `extra_query` and `extra_headers` take precedence over
-        the client's; `websocket_connection_options` are keyword arguments for `connect` of the websockets
-        package. With `on_reconnecting`, a broken connection is opened again: the function is called before each
-        of at most `max_retries` attempts, the first after `initial_delay` seconds, never more than `max_delay`
-        apart. Up to `max_queue_size` bytes of events may be queued for the connection.
+        Args:
+            call_id: Which call to join: its id. Either this or `model` is passed.
+            model: The model to talk to, by name, in a new session.
+            options: How the connection is opened, and opened again; see `ConnectOptions`.
         """
         return Connecting(
             self,
@@ -266,7 +265,20 @@ class TranslationsConnect(Resource[M]):
         extra_query: "Query | None" = None,
         extra_headers: "Headers | None" = None,
     ) -> Connecting[TranslationsConnection[Sync], TranslationsConnection[Async]]:
-        """Open a session that translates speech as it arrives. The keywords are those of `realtime.connect`."""
+        """Open a session that translates speech as it arrives, for use in a `with` block.
+
+        Args:
+            model: The model that translates, by name.
+            websocket_connection_options: Keywords for the websockets package's `connect`.
+            on_reconnecting: A function that is called before each attempt to open a broken connection again.
+                Without it there is none.
+            max_retries: How many such attempts there are in a row, at most.
+            initial_delay: Seconds before the first attempt; the delay doubles with each attempt.
+            max_delay: Seconds between two attempts, at most.
+            max_queue_size: Bytes of events that wait for the connection, at most.
+            extra_query: Query parameters of the connection, laid over the client's.
+            extra_headers: Headers of the connection, laid over the client's; the value `omit` removes one.
+        """
         return Connecting(
             self,
             "/realtime/translations",

@@ -80,34 +80,33 @@ class Copies(Calls):
         closing the original closes them.
 
         Args:
-            api_key: Another key, or a function that returns it, called for each attempt. The copy then uses no
-                `credentials`, unless they are passed too.
+            api_key: Another key, or a function that returns it, called for each attempt.
+                The copy then uses no `credentials`, unless they are passed too.
             admin_api_key: Another key for the organization's administration endpoints.
             workload_identity: Another workload's identity, instead of a key; the copy then uses no `credentials`.
             organization: Another organization to which requests are attributed.
             project: Another project to which requests are attributed.
             webhook_secret: Another secret with which webhooks are signed.
-            websocket_base_url: Another URL for WebSockets.
             base_url: Another URL of the API.
+            websocket_base_url: Another URL for WebSockets.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
-            timeout: Seconds to connect, to write, to wait for a connection and for each read, or the HTTP library's
-                `Timeout`; `None` waits for ever.
-            http_client: A client or transport of httpx or httpx2 for the copy, instead of this client's connections;
-                it stays open when the copy is closed.
+            timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits for ever.
+                A `Timeout` of the HTTP library sets each by itself.
+            http_client: A client or transport of httpx or httpx2 in place of this client's connections.
+                It stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.
-            deadline: Seconds for a whole call: attempts, waits between them, reading bodies and streams; `None` turns
-                it off.
-            stream_end: Whether a stream without its protocol's end mark counts as interrupted (`required`) or as
-                complete (`optional`).
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. `None` turns it off.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, complete with `optional`.
             default_headers: Headers of every request, laid over this client's; the value `omit` removes one.
             set_default_headers: Headers of every request, in place of this client's.
             default_query: Query parameters of every request, laid over this client's.
             set_default_query: Query parameters of every request, in place of this client's.
             layers: Policies around every call, outermost first, in place of this client's; `()` for none.
-            max_response_bytes: Bytes of a decoded response held in memory, at most; `None` is no bound.
-            max_event_bytes: Bytes of one event of a stream or WebSocket in memory, at most; `None` is no bound.
-            credentials: Another function of a call's labels that returns its tenant's own key and address, or the
-                dotted path of one; `None` for none.
+            max_response_bytes: Bytes of a decoded response in memory, at most; `None` is no bound.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; `None` is no bound.
+            credentials: Another function of a call's labels that returns its tenant's key and address, or its path.
+                `None` for none: every call then uses the client's own key.
 
         Raises:
             ConfigError: An option is ill-typed, or two exclude each other.

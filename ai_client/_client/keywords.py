@@ -17,9 +17,9 @@ class OwnOptions(TypedDict, total=False):
     """The options of a client that the official SDK does not have."""
 
     deadline: float | None
-    """Seconds for a whole call: attempts, waits between them, reading bodies and streams; off by default."""
+    """Seconds for a whole call: attempts, waits between them, bodies and streams. Off by default."""
     http_backend: Literal["httpx", "httpx2"]
-    """The HTTP library on which the built-in pool builds: `httpx`, or `httpx2` if it is installed."""
+    """The HTTP library on which the pool builds: `httpx`, or `httpx2` if it is installed."""
     layers: Sequence[Policy]
     """Policies around every call, outermost first: caches, limits, fallbacks and others."""
     max_connections: int
@@ -27,23 +27,21 @@ class OwnOptions(TypedDict, total=False):
     keepalive_expiry: float
     """Seconds for which the built-in pool keeps an idle connection; by default 60."""
     trust: Literal["certifi", "system"]
-    """The trust store for TLS: the certifi package's (`certifi`, the default), or the operating system's
-    (`system`)."""
+    """The trust store for TLS: certifi's (`certifi`, the default) or the operating system's (`system`)."""
     on_blocking_call: OnBlockingCall
-    """Reaction of the sync client to a call on the thread of a running event loop: `warn` once, the default,
-    `raise` each time, or `ignore`."""
+    """Reaction of the sync client to a call on the thread of a running event loop. `warn`, the default, warns
+    once; `raise` raises the warning each time; `ignore` does nothing."""
     max_response_bytes: int | None
-    """Bytes of a decoded response held in memory, at most; by default 256 MiB. `None` is no bound, and what
-    the caller streams with `with_streaming_response` has none."""
+    """Bytes of a decoded response in memory, at most; by default 256 MiB. `None` is no bound. What the caller
+    streams with `with_streaming_response` has none."""
     max_event_bytes: int | None
-    """Bytes of one event of a stream or WebSocket in memory, at most; by default 64 MiB. `None` is no
-    bound."""
+    """Bytes of an event of a stream or WebSocket, at most; by default 64 MiB. `None` is no bound."""
     stream_end: StreamEndPolicy
-    """Whether a stream without its protocol's end mark counts as interrupted (`required`, the default) or as
-    complete (`optional`), for servers that send none."""
+    """Whether a stream without its protocol's end mark counts as interrupted or as complete. Interrupted with
+    `required`, the default; complete with `optional`, for servers that send none."""
     credentials: CredentialsFunction | str | None
-    """A function of a call's labels that returns its tenant's own key and address, or the dotted path of one;
-    see `ai_client.credentials`."""
+    """A function of a call's labels that returns its tenant's key and address, or its dotted path. See
+    `ai_client.credentials`."""
     credentials_ttl: float
     """Seconds for which the result of `credentials` is kept; by default 60."""
     credentials_by: Sequence[Label] | None
@@ -73,19 +71,18 @@ class CopyOptions(TypedDict, total=False):
     data_residency: DataResidency | None
     """Another region of OpenAI's API, such as `eu`, instead of `base_url`."""
     timeout: "float | httpx.Timeout | NotGiven | None"
-    """Seconds to connect, to write, to wait for a connection and for each read, or the HTTP library's
-    `Timeout`; `None` waits for ever."""
+    """Seconds to connect, to write, to wait for a connection and for each read; `None` waits for ever. A
+    `Timeout` of the HTTP library sets each by itself."""
     http_client: Any
-    """A client or transport of httpx or httpx2 for the copy, instead of this client's connections; it stays
-    open when the copy is closed."""
+    """A client or transport of httpx or httpx2 in place of this client's connections. It stays open when the
+    copy is closed."""
     max_retries: int | NotGiven
     """Retries after a transient failure; 0 turns them off."""
     deadline: float | NotGiven | None
-    """Seconds for a whole call: attempts, waits between them, reading bodies and streams; `None` turns it
-    off."""
+    """Seconds for a whole call: attempts, waits between them, bodies and streams. `None` turns it off."""
     stream_end: StreamEndPolicy | NotGiven
-    """Whether a stream without its protocol's end mark counts as interrupted (`required`) or as complete
-    (`optional`)."""
+    """Whether a stream without its protocol's end mark counts as interrupted or as complete. Interrupted with
+    `required`, complete with `optional`."""
     default_headers: Mapping[str, str | Omit] | None
     """Headers of every request, laid over this client's; the value `omit` removes one."""
     set_default_headers: Mapping[str, str | Omit] | None
@@ -97,9 +94,9 @@ class CopyOptions(TypedDict, total=False):
     layers: Sequence[Policy] | None
     """Policies around every call, outermost first, in place of this client's; `()` for none."""
     max_response_bytes: int | NotGiven | None
-    """Bytes of a decoded response held in memory, at most; `None` is no bound."""
+    """Bytes of a decoded response in memory, at most; `None` is no bound."""
     max_event_bytes: int | NotGiven | None
-    """Bytes of one event of a stream or WebSocket in memory, at most; `None` is no bound."""
+    """Bytes of an event of a stream or WebSocket, at most; `None` is no bound."""
     credentials: CredentialsFunction | str | NotGiven | None
-    """Another function of a call's labels that returns its tenant's own key and address, or the dotted path
-    of one; `None` for none."""
+    """Another function of a call's labels that returns its tenant's key and address, or its path. `None` for
+    none: every call then uses the client's own key."""

@@ -41,8 +41,11 @@ class ReconnectingOverrides(TypedDict, total=False):
     """Changes that an `on_reconnecting` function may return."""
 
     extra_query: Mapping[str, object]
+    """The query parameters to use from now on, in place of the former `extra_query`."""
     extra_headers: Mapping[str, "str | Omit"]
+    """The headers to use from now on, in place of the former `extra_headers`."""
     abort: bool
+    """`True` makes no further attempt; the connection is then at its end."""
 
 
 OnReconnecting: TypeAlias = Callable[[ReconnectingEvent], ReconnectingOverrides | None]
@@ -57,26 +60,24 @@ MAX_QUEUE_SIZE = 1_048_576
 
 
 class ConnectOptions(TypedDict, total=False):
-    """The keywords that every `connect` method takes.
-
-    Attributes:
-        extra_query, extra_headers: Query parameters and headers over those of the client.
-        websocket_connection_options: Keywords for the websockets package's `connect`.
-        on_reconnecting: Called before each attempt to open a broken connection again; without it there is none.
-        max_retries: How many such attempts there are at most.
-        initial_delay: Seconds before the first of them.
-        max_delay: The most seconds between two of them.
-        max_queue_size: The most bytes of events that wait for the connection.
-    """
+    """The keywords that every `connect` method takes."""
 
     extra_query: Query | None
+    """Query parameters of the connection, laid over the client's."""
     extra_headers: Headers | None
+    """Headers of the connection, laid over the client's; the value `omit` removes one."""
     websocket_connection_options: Mapping[str, Any] | None
+    """Keywords for the websockets package's `connect`."""
     on_reconnecting: OnReconnecting | None
+    """A function that is called before each attempt to open a broken connection again; without it there is none."""
     max_retries: int
+    """How many such attempts there are in a row, at most; by default 5."""
     initial_delay: float
+    """Seconds before the first attempt; by default 0.5. The delay doubles with each attempt."""
     max_delay: float
+    """Seconds between two attempts, at most; by default 8."""
     max_queue_size: int
+    """Bytes of events that wait for the connection, at most; by default 1 MiB."""
 
 
 @dataclass(slots=True)

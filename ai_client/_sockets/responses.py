@@ -61,7 +61,19 @@ class ResponsesConnect(Resource[M]):
         extra_query: "Query | None" = None,
         extra_headers: "Headers | None" = None,
     ) -> Connecting[ResponsesConnection[Sync], ResponsesConnection[Async]]:
-        """Open a connection for many responses; the keywords are those of `realtime.connect`."""
+        """Open a connection for many responses, for use in a `with` block.
+
+        Args:
+            websocket_connection_options: Keywords for the websockets package's `connect`.
+            on_reconnecting: A function that is called before each attempt to open a broken connection again.
+                Without it there is none.
+            max_retries: How many such attempts there are in a row, at most.
+            initial_delay: Seconds before the first attempt; the delay doubles with each attempt.
+            max_delay: Seconds between two attempts, at most.
+            max_queue_size: Bytes of events that wait for the connection, at most.
+            extra_query: Query parameters of the connection, laid over the client's.
+            extra_headers: Headers of the connection, laid over the client's; the value `omit` removes one.
+        """
         return Connecting(
             self,
             "/responses",

@@ -48,6 +48,16 @@ def test_copies() -> None:
     assert descriptions(AzureOpenAI.copy).keys() == keywords(AzureOpenAI.copy) | {"options"}
 
 
+@pytest.mark.parametrize("function", [OpenAI.__init__, AzureOpenAI.__init__, OpenAI.copy, AzureOpenAI.copy])
+def test_first_lines(function: Callable[..., Any]) -> None:
+    """The first line of a description, which is all that an editor shows beside its keyword, is whole sentences."""
+    lines = [line.strip() for line in (function.__doc__ or "").splitlines()]
+    for name in descriptions(function):
+        shown = next(line for line in lines if f"{name}: " in line or f"{name} (" in line)
+        assert shown.startswith(f"{name}: "), "the editor takes the first line that holds the name"
+        assert shown.endswith(".")
+
+
 def test_azure_says_the_same() -> None:
     """What a keyword means for all clients is described in the same words for Azure's."""
     clients: tuple[type[Any], ...] = (OpenAI, AzureOpenAI)

@@ -28,9 +28,13 @@ class Files(_generated.Files[M]):
         max_wait_seconds: float = 30 * 60,
         on_progress: Callable[[FileObject], Any] | None = None,
     ) -> FileObject:
-        """Poll a file every *poll_interval* seconds until it is processed, and return it.
+        """Poll a file until it is processed, and return it. It may have failed: check `status`.
 
-        It may have failed: check `status`. *on_progress* is called with each state.
+        Args:
+            id: Which file: its id, as in `FileObject.id`.
+            poll_interval: Seconds between requests.
+            max_wait_seconds: Seconds to wait in all; by default half an hour.
+            on_progress: A function that is called with each state, the final one included.
 
         Raises:
             PollTimeoutError: The file was still being processed after *max_wait_seconds*.

@@ -27,10 +27,13 @@ class Videos(_generated.Videos[M]):
         max_wait_seconds: float | Omit = omit,
         on_progress: Callable[[Video], Any] | None = None,
     ) -> Video:
-        """Poll a video until it is finished, and return it.
+        """Poll a video until it is finished, and return it. It may have failed: check `status` and `error`.
 
-        It may have failed: check `status` and `error`. *poll_interval_ms* defaults to what the server proposes;
-        *on_progress* is called with each state, whose `progress` is in percent.
+        Args:
+            video_id: Which video: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, whose `progress` is in percent.
 
         Raises:
             PollTimeoutError: The video was not finished after *max_wait_seconds*.
@@ -46,7 +49,17 @@ class Videos(_generated.Videos[M]):
         on_progress: Callable[[Video], Any] | None = None,
         **params: Unpack[VideoCreateParams],
     ) -> Video:
-        """Create a video and wait until it is finished, as `poll` does."""
+        """Create a video and wait until it is finished, as `poll` does.
+
+        Args:
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, whose `progress` is in percent.
+            params: The keywords of `create`.
+
+        Raises:
+            PollTimeoutError: The video was not finished after *max_wait_seconds*.
+        """
         check_wait(max_wait_seconds)
         video = await _generated.Videos.create.within(self._as("parsed"), **params)
         return await self._wait(video.id, poll_interval_ms, max_wait_seconds, on_progress)

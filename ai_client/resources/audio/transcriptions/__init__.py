@@ -150,7 +150,7 @@ class Transcriptions(_generated.Transcriptions[M]):
         **params: Unpack[TranscriptionCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Any]]: ...
     def create(self, **params: Any) -> Any:
-        """Create: `POST /audio/transcriptions`."""
+        """Write down what is said in a recording; the type of the result follows `response_format`."""
         wanted = params.get("response_format")
         return self._run(
             self._call(

@@ -104,7 +104,7 @@ class Translations(_generated.Translations[M]):
         **params: Unpack[TranslationCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Any]]: ...
     def create(self, **params: Any) -> Any:
-        """Create: `POST /audio/translations`."""
+        """Write down in English what is said in a recording; the type of the result follows `response_format`."""
         wanted = params.get("response_format")
         verbose = TranslationVerbose if wanted == "verbose_json" else Translation
         return self._run(

@@ -33,10 +33,14 @@ class FileBatches(_generated.FileBatches[M]):
         max_wait_seconds: float | Omit = omit,
         on_progress: Callable[[VectorStoreFileBatch], Any] | None = None,
     ) -> VectorStoreFileBatch:
-        """Poll a batch until none of its files is in progress, and return it.
+        """Poll a batch until none of its files is in progress, and return it. Some may have failed: check `file_counts`.
 
-        Files may have failed: check `file_counts`. *poll_interval_ms* defaults to what the server proposes;
-        *on_progress* is called with each state.
+        Args:
+            batch_id: Which batch: its id.
+            vector_store_id: Which store: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, the final one included.
 
         Raises:
             PollTimeoutError: Files were still in progress after *max_wait_seconds*.
@@ -53,7 +57,18 @@ class FileBatches(_generated.FileBatches[M]):
         on_progress: Callable[[VectorStoreFileBatch], Any] | None = None,
         **params: Unpack[FileBatchCreateParams],
     ) -> VectorStoreFileBatch:
-        """Attach files to a store and wait until they are processed, as `poll` does."""
+        """Attach files to a store and wait until they are processed, as `poll` does.
+
+        Args:
+            vector_store_id: Which store: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, the final one included.
+            params: The keywords of `create`.
+
+        Raises:
+            PollTimeoutError: Files were still in progress after *max_wait_seconds*.
+        """
         check_wait(max_wait_seconds)
         made = await _generated.FileBatches.create.within(self._as("parsed"), vector_store_id, **params)
         return await self._wait(made.id, vector_store_id, poll_interval_ms, max_wait_seconds, on_progress)
@@ -71,9 +86,20 @@ class FileBatches(_generated.FileBatches[M]):
         chunking_strategy: FileChunkingStrategyParam | Omit = omit,
         on_progress: Callable[[VectorStoreFileBatch], Any] | None = None,
     ) -> VectorStoreFileBatch:
-        """Upload files, at most *max_concurrency* at once, attach them to a store and wait, as `poll` does.
+        """Upload files, attach them to a store and wait, as `poll` does. The first upload that fails cancels the others.
 
-        *file_ids* are attached too, ahead of the uploaded ones. The first upload that fails cancels the others.
+        Args:
+            vector_store_id: Which store: its id.
+            files: The files, each bytes, a path, an open binary file, or a tuple of file name, content and content type.
+            max_concurrency: How many files are uploaded at once, at most.
+            file_ids: The ids of files to attach too, ahead of those that are uploaded.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            chunking_strategy: How a file is cut into chunks; by default the server decides.
+            on_progress: A function that is called with each state, the final one included.
+
+        Raises:
+            PollTimeoutError: Files were still in progress after *max_wait_seconds*.
         """
         from ai_client.resources.files import Files as Storage
 

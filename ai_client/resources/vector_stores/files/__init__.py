@@ -18,7 +18,9 @@ class AttachOptions(MethodOptions, total=False):
     """Keywords of `create_and_poll` for attaching a file to a store."""
 
     attributes: Mapping[str, str | float | bool] | None
+    """Values by name, by which a search can filter."""
     chunking_strategy: FileChunkingStrategyParam
+    """How a file is cut into chunks; by default the server decides."""
 
 
 class Files(_generated.Files[M]):
@@ -37,10 +39,14 @@ class Files(_generated.Files[M]):
         max_wait_seconds: float | Omit = omit,
         on_progress: Callable[[VectorStoreFile], Any] | None = None,
     ) -> VectorStoreFile:
-        """Poll a file until it is processed, and return it.
+        """Poll a file until it is processed, and return it. It may have failed: check `status` and `last_error`.
 
-        It may have failed: check `status` and `last_error`. *poll_interval_ms* defaults to what the server
-        proposes; *on_progress* is called with each state.
+        Args:
+            file_id: Which file: its id.
+            vector_store_id: Which store: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, the final one included.
 
         Raises:
             PollTimeoutError: The file was still in progress after *max_wait_seconds*.
@@ -58,7 +64,19 @@ class Files(_generated.Files[M]):
         on_progress: Callable[[VectorStoreFile], Any] | None = None,
         **params: Unpack[AttachOptions],
     ) -> VectorStoreFile:
-        """Attach a file to a store and wait until it is processed, as `poll` does."""
+        """Attach a file to a store and wait until it is processed, as `poll` does.
+
+        Args:
+            file_id: Which file: its id.
+            vector_store_id: Which store: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, the final one included.
+            params: `attributes` and `chunking_strategy`, as in `upload_and_poll`.
+
+        Raises:
+            PollTimeoutError: The file was still in progress after *max_wait_seconds*.
+        """
         check_wait(max_wait_seconds)
         plain = self._as("parsed")
         await _generated.Files.create.within(plain, vector_store_id, file_id=file_id, **params)
@@ -72,7 +90,13 @@ class Files(_generated.Files[M]):
         file: FileTypes,
         chunking_strategy: FileChunkingStrategyParam | Omit = omit,
     ) -> VectorStoreFile:
-        """Upload a file and attach it to a store, without waiting until it is processed."""
+        """Upload a file and attach it to a store, without waiting until it is processed.
+
+        Args:
+            vector_store_id: Which store: its id.
+            file: The file: bytes, a path, an open binary file, or a tuple of file name, content and content type.
+            chunking_strategy: How a file is cut into chunks; by default the server decides.
+        """
         plain = self._as("parsed")
         uploaded = await self._upload(file)
         return await _generated.Files.create.within(
@@ -91,7 +115,20 @@ class Files(_generated.Files[M]):
         chunking_strategy: FileChunkingStrategyParam | Omit = omit,
         on_progress: Callable[[VectorStoreFile], Any] | None = None,
     ) -> VectorStoreFile:
-        """Upload a file, attach it to a store and wait until it is processed, as `poll` does."""
+        """Upload a file, attach it to a store and wait until it is processed, as `poll` does.
+
+        Args:
+            vector_store_id: Which store: its id.
+            file: The file: bytes, a path, an open binary file, or a tuple of file name, content and content type.
+            attributes: Values by name, by which a search can filter.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            chunking_strategy: How a file is cut into chunks; by default the server decides.
+            on_progress: A function that is called with each state, the final one included.
+
+        Raises:
+            PollTimeoutError: The file was still in progress after *max_wait_seconds*.
+        """
         check_wait(max_wait_seconds)
         uploaded = await self._upload(file)
         await _generated.Files.create.within(
