@@ -77,7 +77,7 @@ class ConnectOptions(TypedDict, total=False):
     max_delay: float
     """Seconds between two attempts, at most; by default 8."""
     max_queue_size: int
-    """Bytes of events that wait for the connection, at most; by default 1 MiB."""
+    """Bytes of events that wait for the connection, at most; by default 1 MiB, and 2 MiB for live sessions."""
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ class FileCreateParams(MethodOptions, total=False):
     """The file: bytes, a path, an open binary file, an iterable of bytes, or a tuple of file name, content
     and content type. A path or a file is read piece by piece, never held in memory as a whole."""
     purpose: Required[FilePurpose]
-    """What the file is for, which decides the formats it may have: `user_data` (input to models), `batch`,
+    """The use of the file, which decides the formats it may have: `user_data` (input to models), `batch`,
     `fine-tune`, `vision` (images for fine-tuning), `evals`, or `assistants`."""
     expires_after: FileExpirationAfterParam
     """When the API deletes the file. By default never, and for `batch` after 30 days."""
@@ -67,7 +67,7 @@ class FileObject(BaseModel):
     created_at: int
     """When the file was uploaded or made, in Unix seconds."""
     filename: str
-    """What the file is called, as given when it was uploaded."""
+    """The name that the file was given when it was uploaded."""
     object: Open[Literal["file"]]
     """Always `file`."""
     purpose: Open[
@@ -82,9 +82,9 @@ class FileObject(BaseModel):
             "user_data",
         ]
     ]
-    """What the file is for. Those in `_output` or `-results` were made by the API, the others uploaded."""
+    """The use of the file. Those in `_output` or `-results` were made by the API, the others uploaded."""
     status: Open[Literal["uploaded", "processed", "error"]]
-    """How far the file is: `uploaded`, `processed`, or `error` if it was not accepted."""
+    """The state of the file: `uploaded`, `processed`, or `error` if it was not accepted."""
     expires_at: int | None = None
     """When the API deletes the file, in Unix seconds; absent if it stays until you delete it."""
     status_details: str | None = None

@@ -110,7 +110,7 @@ class ImageEditParamsBase(MethodOptions, total=False):
     """The image to change, or a list of up to 16 of them. PNG, WebP or JPEG, each below 50 MB: bytes, a path,
     an open binary file, or a tuple of file name, content and content type."""
     prompt: Required[str]
-    """What the result shows, in words: at most 32000 characters, and fewer with older models."""
+    """A description of the result in words, at most 32000 characters, and fewer with older models."""
     mask: FileTypes
     """A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may change. Of
     several images it applies to the first. Without it, anything may change."""
@@ -308,7 +308,7 @@ class ImageGenerateParamsBase(MethodOptions, total=False):
     """Keyword arguments of `images.generate`, but `stream`."""
 
     prompt: Required[str]
-    """What the image shows, in words: at most 32000 characters, and fewer with older models."""
+    """A description of the image in words, at most 32000 characters, and fewer with older models."""
     model: ImageModel | None
     """The image model, by name. Which of the other keywords apply depends on it."""
     n: int | None

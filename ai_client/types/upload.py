@@ -18,14 +18,14 @@ class Upload(BaseModel):
     created_at: int
     """When the upload was started, in Unix seconds."""
     filename: str
-    """What the file is called, as given when it was uploaded."""
+    """The name that the file was given when it was uploaded."""
     bytes: int
     """The size in bytes that the file will have."""
     purpose: str
-    """What the file is for, as in `files.create`."""
+    """The use of the file, as in `files.create`."""
     status: Open[Literal["pending", "completed", "cancelled", "expired"]]
-    """How far the upload is: `pending` while parts are missing, `completed`, `cancelled`, or `expired` if it
-    was not completed in time."""
+    """The state of the upload: `pending` while parts are missing, `completed`, `cancelled`, or `expired` if
+    it was not completed in time."""
     expires_at: int
     """Until when the upload can be completed, in Unix seconds."""
     object: Open[Literal["upload"]] | None = None
@@ -48,9 +48,9 @@ class UploadCreateParams(MethodOptions, total=False):
     """Keyword arguments of `uploads.create`."""
 
     filename: Required[str]
-    """What to call the file, with its extension."""
+    """A name for the file, with its extension."""
     purpose: Required[Literal["assistants", "batch", "fine-tune", "vision"]]
-    """What the file is for, as in `files.create`."""
+    """The use of the file, as in `files.create`."""
     bytes: Required[int]
     """The size of the whole file in bytes; the parts must add up to it."""
     mime_type: Required[str]

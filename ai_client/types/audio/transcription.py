@@ -32,14 +32,14 @@ class Transcription(BaseModel):
     """Transcription."""
 
     text: str
-    """What was said, as text."""
+    """The words that were spoken."""
     languages: list[TranscriptionLanguage] | None = None
     """The languages that were detected; empty if none is sure. Absent from models that do not detect them."""
     logprobs: list[Logprob] | None = None
     """How likely each token of the text was; absent unless `include` asks for `logprobs`."""
     usage: Annotated[TranscriptTextUsageTokens | TranscriptTextUsageDuration, OneOf("type")] | None = None
-    """What is billed: tokens or seconds of audio, by the model; `type` says which. Absent if the server does
-    not report it."""
+    """The amount that is billed, in tokens or in seconds of audio, by the model; `type` says which. Absent if
+    the server does not report it."""
 
 
 TranscriptionInclude: TypeAlias = Literal["logprobs"]
@@ -81,8 +81,8 @@ class TranscriptionCreateParamsBase(MethodOptions, total=False):
     """Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by itself where it is
     unsure."""
     include: Sequence[TranscriptionInclude]
-    """What to add to the result: `logprobs`, how likely each token was. Only with `response_format` `json`,
-    and with some models."""
+    """Additions to the result: `logprobs`, how likely each token was. Only with `response_format` `json`, and
+    with some models."""
     timestamp_granularities: Sequence[Literal["word", "segment"]]
     """Which times to return, `segment`, `word` or both; by default `segment`. Only with `response_format`
     `verbose_json`; times of words take longer to compute."""
@@ -101,8 +101,8 @@ class TranscriptionCreateParamsNonStreaming(TranscriptionCreateParamsBase, total
     """Keyword arguments of `audio.transcriptions.create` for an answer that is no stream."""
 
     response_format: Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
-    """What is returned: `json`, the default, a `Transcription`; `verbose_json` with times; `diarized_json`
-    with speakers; `text`, `srt` or `vtt` a string. Each model knows only some of them."""
+    """The type of the result: `json`, the default, returns a `Transcription`, `verbose_json` adds times,
+    `diarized_json` speakers; `text`, `srt` and `vtt` return a string. Each model knows only some of them."""
     stream: Literal[False] | None
     """`True` returns an iterator over events, with the text as it is recognized; by default the call returns
     at the end. `whisper-1` ignores it."""
@@ -115,8 +115,8 @@ class TranscriptionCreateParamsStreaming(TranscriptionCreateParamsBase, total=Fa
     """`True` returns an iterator over events, with the text as it is recognized; by default the call returns
     at the end. `whisper-1` ignores it."""
     response_format: Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
-    """What is returned: `json`, the default, a `Transcription`; `verbose_json` with times; `diarized_json`
-    with speakers; `text`, `srt` or `vtt` a string. Each model knows only some of them."""
+    """The type of the result: `json`, the default, returns a `Transcription`, `verbose_json` adds times,
+    `diarized_json` speakers; `text`, `srt` and `vtt` return a string. Each model knows only some of them."""
 
 
 TranscriptionCreateParams: TypeAlias = (
@@ -136,7 +136,7 @@ class TranscriptionDiarizedSegment(BaseModel):
     end: float
     """When it ends, in seconds from the beginning of the recording."""
     text: str
-    """What was said, as text."""
+    """The words that were spoken."""
     speaker: str
     """Who speaks: one of `known_speaker_names`, else `A`, `B` and so on in the order of appearance."""
 
@@ -153,8 +153,8 @@ class TranscriptionDiarized(BaseModel):
     segments: list[TranscriptionDiarizedSegment]
     """The text in pieces, each with its times and its speaker."""
     usage: Annotated[TranscriptTextUsageTokens | TranscriptTextUsageDuration, OneOf("type")] | None = None
-    """What is billed: tokens or seconds of audio, by the model; `type` says which. Absent if the server does
-    not report it."""
+    """The amount that is billed, in tokens or in seconds of audio, by the model; `type` says which. Absent if
+    the server does not report it."""
 
 
 class TranscriptionWord(BaseModel):
@@ -180,7 +180,7 @@ class TranscriptionSegment(BaseModel):
     end: float
     """When it ends, in seconds from the beginning of the recording."""
     text: str
-    """What was said, as text."""
+    """The words that were spoken."""
     tokens: list[int]
     """The ids of the tokens of the text."""
     temperature: float
@@ -202,7 +202,7 @@ class TranscriptionVerbose(BaseModel):
     duration: float
     """The length of the recording in seconds."""
     text: str
-    """What was said, as text."""
+    """The words that were spoken."""
     words: list[TranscriptionWord] | None = None
     """The words with their times; absent unless `timestamp_granularities` holds `word`."""
     segments: list[TranscriptionSegment] | None = None
@@ -276,7 +276,7 @@ class TranscriptionTextSegmentEvent(BaseModel):
     end: float
     """When it ends, in seconds from the beginning of the recording."""
     text: str
-    """What was said, as text."""
+    """The words that were spoken."""
     speaker: str
     """Who speaks: one of `known_speaker_names`, else `A`, `B` and so on in the order of appearance."""
 

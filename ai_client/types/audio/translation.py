@@ -38,8 +38,8 @@ class TranslationCreateParams(TranslationCreateParamsBase, total=False):
     """Keyword arguments of `audio.translations.create`."""
 
     response_format: AudioResponseFormat
-    """What is returned: `json`, the default, a `Translation`; `verbose_json` with times; `text`, `srt` or
-    `vtt` a string."""
+    """The type of the result: `json`, the default, returns a `Translation`, `verbose_json` adds times;
+    `text`, `srt` and `vtt` return a string."""
 
 
 class TranslationVerbose(BaseModel):

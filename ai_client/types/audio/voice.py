@@ -17,7 +17,7 @@ class Voice(BaseModel):
     id: str
     """The id of the voice, for `voice` of `audio.speech.create`."""
     name: str
-    """What the voice is called."""
+    """The name that the voice was given."""
     created_at: int
     """When the voice was made, in Unix seconds."""
 
@@ -26,20 +26,20 @@ class VoiceCreateParams(MethodOptions, total=False):
     """Keyword arguments of `audio.voices.create`."""
 
     name: Required[str]
-    """What to call the voice."""
+    """A label by which you know the voice."""
     audio_sample: FileTypes
     """The recording whose voice to copy. Required for `audio_sample`."""
     consent: str
     """The id of the speaker's recorded consent, as in `VoiceConsent.id`. Required for `audio_sample`."""
     type: Literal["audio_sample", "prompt"]
-    """What the voice is made from: `audio_sample` takes `audio_sample` and `consent`, `prompt` takes
-    `prompt`. By default `audio_sample`."""
+    """The source of the voice: `audio_sample` takes `audio_sample` and `consent`, `prompt` takes `prompt`. By
+    default `audio_sample`."""
     prompt: str
     """The voice in words. Required for `prompt`."""
     model: str
     """The model that makes the voice; only for `prompt`."""
     script_hint: str
-    """What the voice will be used to say; only for `prompt`."""
+    """A hint at the script that the voice will speak; only for `prompt`."""
 
 
 class VoiceDeleted(BaseModel):
