@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Self, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, Unpack
 
 from ._base_client import BaseClient
 from ._call.call import Call
@@ -16,7 +16,7 @@ from ._client.azure_arguments import (
 )
 from ._client.http_request import Header
 from ._client.keywords import CopyOptions, OwnOptions
-from ._client.modes import Async, M, Sync
+from ._client.modes import M
 from ._exchange.origins import is_absolute
 from ._libraries import httpx
 from ._params.defaults import DEFAULT_MAX_RETRIES
@@ -271,9 +271,15 @@ class _Azure(BaseClient[M]):
     with_options = copy
 
 
-class AzureOpenAI(_Azure[Sync], OpenAI):
+if TYPE_CHECKING:  # the same with every keyword spelled out, for editors
+    from ._signatures.azure import AsyncAzureSignatures, SyncAzureSignatures
+else:
+    SyncAzureSignatures = AsyncAzureSignatures = _Azure
+
+
+class AzureOpenAI(SyncAzureSignatures, OpenAI):
     """The sync client of Azure OpenAI."""
 
 
-class AsyncAzureOpenAI(_Azure[Async], AsyncOpenAI):
+class AsyncAzureOpenAI(AsyncAzureSignatures, AsyncOpenAI):
     """The async client of Azure OpenAI."""

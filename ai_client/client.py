@@ -1,20 +1,24 @@
 """The sync and the async client: the same resources and policies, with different I/O."""
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ._base_client import BaseClient
 from ._client.arguments import pool_of
 from ._client.modes import Async, Sync
-from ._client.verbs import AsyncVerbs, SyncVerbs
 from ._exchange.client_senders import AsyncClientSender, ClientSender
 from ._exchange.pool_senders import AsyncPoolSender, AsyncTransportSender, PoolSender, TransportSender
 from ._http.options import PoolOptions
 from ._io import SyncIO
 
+if TYPE_CHECKING:  # the same with every keyword spelled out, for editors
+    from ._signatures import AsyncSignatures, SyncSignatures
+else:
+    from ._client.verbs import AsyncVerbs as AsyncSignatures, SyncVerbs as SyncSignatures
+
 __all__ = ["AsyncClient", "AsyncOpenAI", "BaseClient", "Client", "OpenAI"]
 
 
-class OpenAI(SyncVerbs, BaseClient[Sync]):
+class OpenAI(SyncSignatures, BaseClient[Sync]):
     """The sync client. It can and should be shared between threads."""
 
     _sync = True
@@ -49,7 +53,7 @@ class OpenAI(SyncVerbs, BaseClient[Sync]):
         self.close()
 
 
-class AsyncOpenAI(AsyncVerbs, BaseClient[Async]):
+class AsyncOpenAI(AsyncSignatures, BaseClient[Async]):
     """The async client. It can and should be shared between tasks and event loops."""
 
     _sync = False

@@ -13,6 +13,8 @@ from tools.generator.prose import Prose
 from tools.generator.reading import read
 from tools.generator.resources import write_resources
 from tools.generator.rules import Rules
+from tools.generator.signatures import write_signatures
+from tools.generator.sources import Sources
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,6 +34,7 @@ def generate(folder: Path) -> dict[str, str]:
     for package, text in write_packages(api).items():
         texts["/".join(["types", *package.split("/"), "__init__.py"]).replace("//", "/")] = text
     texts |= write_resources(api)
+    texts |= write_signatures(api, Sources(texts, ROOT / "ai_client"))
     if unused := table.unused():
         raise DescriptionError(f"rules of the map that change nothing: {', '.join(unused)}")
     if unused := prose.unused():

@@ -157,35 +157,35 @@ class _NextCursor(_Cursor[T]):
         return PageInfo({"after": self.next}) if self.next else None
 
 
-class SyncPage(_WholeList[T], SyncPages[T]):
+class SyncPage(SyncPages[T], _WholeList[T]):
     """A list that the API gives whole."""
 
 
-class AsyncPage(_WholeList[T], AsyncPages[T]):
+class AsyncPage(AsyncPages[T], _WholeList[T]):
     """A list that the API gives whole."""
 
 
-class SyncCursorPage(_Cursor[T], SyncPages[T]):
+class SyncCursorPage(SyncPages[T], _Cursor[T]):
     """A page continued after its last item's id."""
 
 
-class AsyncCursorPage(_Cursor[T], AsyncPages[T]):
+class AsyncCursorPage(AsyncPages[T], _Cursor[T]):
     """A page continued after its last item's id."""
 
 
-class SyncConversationCursorPage(_ConversationCursor[T], SyncPages[T]):
+class SyncConversationCursorPage(SyncPages[T], _ConversationCursor[T]):
     """A page continued after its `last_id`."""
 
 
-class AsyncConversationCursorPage(_ConversationCursor[T], AsyncPages[T]):
+class AsyncConversationCursorPage(AsyncPages[T], _ConversationCursor[T]):
     """A page continued after its `last_id`."""
 
 
-class SyncNextCursorPage(_NextCursor[T], SyncPages[T]):
+class SyncNextCursorPage(SyncPages[T], _NextCursor[T]):
     """A page continued after its `next`."""
 
 
-class AsyncNextCursorPage(_NextCursor[T], AsyncPages[T]):
+class AsyncNextCursorPage(AsyncPages[T], _NextCursor[T]):
     """A page continued after its `next`."""
 
 

@@ -8,11 +8,13 @@ import ai_client
 from ai_client import Client, OpenAI
 from ai_client._client.modes import Sync
 from ai_client.resources.chat import Chat
+from ai_client.resources.chat.completions import Completions
 
 
 def of_the_package() -> None:
     """Use names of the package, which type checkers check and nobody runs."""
-    assert_type(ai_client.chat, Chat[Sync])
+    chat: Chat[Sync] = ai_client.chat
+    assert_type(chat.completions, Completions[Sync])
     assert_type(ai_client.api_key is None, bool)
     assert_type(Client(), OpenAI)
 

@@ -48,7 +48,11 @@ def write(texts: Mapping[str, str], root: Path) -> None:
 
 def owned(root: Path) -> list[str]:
     """Return the files below *root* that the generator wrote."""
-    return [str(path.relative_to(root)) for path in root.rglob("*.py") if path.read_text().startswith(HEADER)]
+    return [
+        str(path.relative_to(root))
+        for path in root.rglob("*.py*")
+        if path.suffix in {".py", ".pyi"} and path.read_text().startswith(HEADER)
+    ]
 
 
 def _ruff() -> str:

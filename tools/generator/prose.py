@@ -63,12 +63,13 @@ class Prose:
         found = self._exact(owner, name) or self._in_general(owner, name)
         return self._text(found)
 
-    def of_keyword(self, operation: str, name: str, owner: Owner | None) -> str | None:
-        """Return what a keyword of an operation means; *owner* is the class of its parameters, if it is one's field."""
-        found = self._keyword(operation, name)
-        if found is None and owner is not None:
-            found = self._exact(owner, name) or self._in_general(owner, name)
-        return self._text(found)
+    def of_operation(self, operation: str, name: str) -> str | None:
+        """Return what is written about a keyword of exactly this operation."""
+        return self._text(self._operations.get(operation, {}).get(name))
+
+    def of_keyword(self, operation: str, name: str) -> str | None:
+        """Return what is written about a keyword of an operation, or of one whose keywords mean the same."""
+        return self._text(self._keyword(operation, name))
 
     def summary(self, operation: str) -> str | None:
         """Return what an operation does, in one sentence."""
@@ -79,7 +80,7 @@ class Prose:
         return [
             f"{file}.toml: {table}{f'.{owner!r}' if owner else ''}.{name}"
             for file, table, owner, name in self._texts
-            if (file, table, owner, name) not in self._used and table != "operations"
+            if (file, table, owner, name) not in self._used
         ]
 
     def _exact(self, owner: Owner, name: str) -> Entry | None:
