@@ -272,7 +272,7 @@ class _Azure(BaseClient[M]):
 
 
 if TYPE_CHECKING:  # the same with every keyword spelled out, for editors
-    from ._signatures.azure import AsyncAzureSignatures, SyncAzureSignatures
+    from ._signatures import AsyncAzureSignatures, SyncAzureSignatures
 else:
     SyncAzureSignatures = AsyncAzureSignatures = _Azure
 

@@ -53,6 +53,7 @@ from ai_client._signatures.vector_stores import AsyncVectorStores, SyncVectorSto
 from ai_client._signatures.videos import AsyncVideos, SyncVideos
 from ai_client._signatures.webhooks import AsyncWebhooks, SyncWebhooks
 from ai_client.auth import WorkloadIdentity
+from ai_client.azure import _Azure
 from ai_client.credentials import CredentialsFunction, Label
 
 class SyncSignatures(SyncVerbs, BaseClient[Sync]):
@@ -111,30 +112,30 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
                 for ever. By default 600, and 5 to connect. A `Timeout` of the HTTP library sets each by
                 itself.
             max_retries: Retries after a transient failure, by default 2; 0 turns them off.
-            deadline: Seconds for a whole call: attempts, waits between them, reading bodies and streams; off
-                by default.
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. Off by
+                default.
             default_headers: Headers of every request; the value `omit` removes one. `OPENAI_CUSTOM_HEADERS`
                 may hold more.
             default_query: Query parameters of every request.
-            http_client: A client or transport of httpx or httpx2 instead of the built-in pool, closed with
-                this client.
-            http_backend: The HTTP library on which the built-in pool builds: `httpx`, or `httpx2` if it is
-                installed.
+            http_client: A client or transport of httpx or httpx2 in place of the pool, closed with this
+                client.
+            http_backend: The HTTP library on which the pool builds: `httpx`, or `httpx2` if it is installed.
             layers: Policies around every call, outermost first: caches, limits, fallbacks and others.
             max_connections: Open connections of the built-in pool, at most; by default 1000.
             keepalive_expiry: Seconds for which the built-in pool keeps an idle connection; by default 60.
-            trust: The trust store for TLS: the certifi package's (`certifi`, the default), or the operating
-                system's (`system`).
-            on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop:
-                `warn` once, the default, `raise` each time, or `ignore`.
-            max_response_bytes: Bytes of a decoded response held in memory, at most; by default 256 MiB.
-                `None` is no bound, and what the caller streams with `with_streaming_response` has none.
-            max_event_bytes: Bytes of one event of a stream or WebSocket in memory, at most; by default 64
-                MiB. `None` is no bound.
-            stream_end: Whether a stream without its protocol's end mark counts as interrupted (`required`,
-                the default) or as complete (`optional`), for servers that send none.
-            credentials: A function of a call's labels that returns its tenant's own key and address, or the
-                dotted path of one; see `ai_client.credentials`.
+            trust: The trust store for TLS: certifi's (`certifi`, the default) or the operating system's
+                (`system`).
+            on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop.
+                `warn`, the default, warns once; `raise` raises the warning each time; `ignore` does nothing.
+            max_response_bytes: Bytes of a decoded response in memory, at most; by default 256 MiB. `None` is
+                no bound. What the caller streams with `with_streaming_response` has none.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; by default 64 MiB. `None` is
+                no bound.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, the default; complete with `optional`, for servers that send
+                none.
+            credentials: A function of a call's labels that returns its tenant's key and address, or its
+                dotted path. See `ai_client.credentials`.
             credentials_ttl: Seconds for which the result of `credentials` is kept; by default 60.
             credentials_by: The labels that `credentials` is given and its result is kept by; by default all.
 
@@ -186,25 +187,24 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
             websocket_base_url: Another URL for WebSockets.
             base_url: Another URL of the API.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
-            timeout: Seconds to connect, to write, to wait for a connection and for each read, or the HTTP
-                library's `Timeout`; `None` waits for ever.
-            http_client: A client or transport of httpx or httpx2 for the copy, instead of this client's
-                connections; it stays open when the copy is closed.
+            timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
+                for ever. A `Timeout` of the HTTP library sets each by itself.
+            http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
+                stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.
-            deadline: Seconds for a whole call: attempts, waits between them, reading bodies and streams;
-                `None` turns it off.
-            stream_end: Whether a stream without its protocol's end mark counts as interrupted (`required`) or
-                as complete (`optional`).
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. `None` turns
+                it off.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, complete with `optional`.
             default_headers: Headers of every request, laid over this client's; the value `omit` removes one.
             set_default_headers: Headers of every request, in place of this client's.
             default_query: Query parameters of every request, laid over this client's.
             set_default_query: Query parameters of every request, in place of this client's.
             layers: Policies around every call, outermost first, in place of this client's; `()` for none.
-            max_response_bytes: Bytes of a decoded response held in memory, at most; `None` is no bound.
-            max_event_bytes: Bytes of one event of a stream or WebSocket in memory, at most; `None` is no
-                bound.
-            credentials: Another function of a call's labels that returns its tenant's own key and address, or
-                the dotted path of one; `None` for none.
+            max_response_bytes: Bytes of a decoded response in memory, at most; `None` is no bound.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; `None` is no bound.
+            credentials: Another function of a call's labels that returns its tenant's key and address, or its
+                path. `None` for none: every call then uses the client's own key.
 
         Raises:
             ConfigError: An option is ill-typed, or two exclude each other.
@@ -253,25 +253,24 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
             websocket_base_url: Another URL for WebSockets.
             base_url: Another URL of the API.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
-            timeout: Seconds to connect, to write, to wait for a connection and for each read, or the HTTP
-                library's `Timeout`; `None` waits for ever.
-            http_client: A client or transport of httpx or httpx2 for the copy, instead of this client's
-                connections; it stays open when the copy is closed.
+            timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
+                for ever. A `Timeout` of the HTTP library sets each by itself.
+            http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
+                stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.
-            deadline: Seconds for a whole call: attempts, waits between them, reading bodies and streams;
-                `None` turns it off.
-            stream_end: Whether a stream without its protocol's end mark counts as interrupted (`required`) or
-                as complete (`optional`).
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. `None` turns
+                it off.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, complete with `optional`.
             default_headers: Headers of every request, laid over this client's; the value `omit` removes one.
             set_default_headers: Headers of every request, in place of this client's.
             default_query: Query parameters of every request, laid over this client's.
             set_default_query: Query parameters of every request, in place of this client's.
             layers: Policies around every call, outermost first, in place of this client's; `()` for none.
-            max_response_bytes: Bytes of a decoded response held in memory, at most; `None` is no bound.
-            max_event_bytes: Bytes of one event of a stream or WebSocket in memory, at most; `None` is no
-                bound.
-            credentials: Another function of a call's labels that returns its tenant's own key and address, or
-                the dotted path of one; `None` for none.
+            max_response_bytes: Bytes of a decoded response in memory, at most; `None` is no bound.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; `None` is no bound.
+            credentials: Another function of a call's labels that returns its tenant's key and address, or its
+                path. `None` for none: every call then uses the client's own key.
 
         Raises:
             ConfigError: An option is ill-typed, or two exclude each other.
@@ -381,6 +380,243 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
     def webhooks(self) -> SyncWebhooks:
         """Methods of `client.webhooks`."""
 
+class SyncAzureSignatures(SyncSignatures, _Azure[Sync]):
+    """The sync client with every keyword spelled out."""
+
+    def __init__(
+        self,
+        *,
+        api_version: str | None = None,
+        azure_endpoint: str | None = None,
+        azure_deployment: str | None = None,
+        api_key: str | Callable[[], Any] | None = None,
+        admin_api_key: str | None = None,
+        workload_identity: object = None,
+        azure_ad_token: str | None = None,
+        azure_ad_token_provider: Callable[[], Any] | None = None,
+        organization: str | None = None,
+        project: str | None = None,
+        webhook_secret: str | None = None,
+        websocket_base_url: str | httpx.URL | None = None,
+        base_url: str | httpx.URL | None = None,
+        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        default_headers: Mapping[str, str | Omit] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        http_client: Any = None,
+        _strict_response_validation: bool = False,
+        _enforce_credentials: bool = True,
+        _environment: Mapping[str, str] | None = None,
+        deadline: float | None = None,
+        http_backend: Literal["httpx", "httpx2"] = "httpx",
+        layers: Sequence[Policy] = (),
+        max_connections: int = DEFAULT_MAX_CONNECTIONS,
+        keepalive_expiry: float = DEFAULT_KEEPALIVE_EXPIRY,
+        trust: Literal["certifi", "system"] = "certifi",
+        on_blocking_call: OnBlockingCall = "warn",
+        max_response_bytes: int | None = DEFAULT_MAX_RESPONSE_BYTES,
+        max_event_bytes: int | None = DEFAULT_MAX_EVENT_BYTES,
+        stream_end: StreamEndPolicy = "required",
+        credentials: CredentialsFunction | str | None = None,
+        credentials_ttl: float = DEFAULT_CREDENTIALS_TTL,
+        credentials_by: Sequence[Label] | None = None,
+    ) -> None:
+        """Validate the options of a client, and read from the environment what is not given and has a
+        variable.
+
+        Args:
+            api_version: The version of Azure's API, such as `2024-10-21`; else `OPENAI_API_VERSION`.
+            azure_endpoint: The URL of the resource; else `AZURE_OPENAI_ENDPOINT`.
+            azure_deployment: The deployment for all calls; without it, a call's model is the name of its
+                deployment.
+            api_key: The resource's key, or a function that returns it, called for each attempt. Else
+                `AZURE_OPENAI_API_KEY`.
+            admin_api_key: The key for the organization's administration endpoints; else `OPENAI_ADMIN_KEY`.
+            workload_identity: Not for Azure, use `azure_ad_token_provider`.
+            azure_ad_token: A token of Microsoft Entra ID, instead of a key; else `AZURE_OPENAI_AD_TOKEN`.
+            azure_ad_token_provider: A function that returns such a token, called for each attempt.
+            organization: The organization to which requests are attributed; else `OPENAI_ORG_ID`.
+            project: The project to which requests are attributed; else `OPENAI_PROJECT_ID`.
+            webhook_secret: The secret with which webhooks are signed; else `OPENAI_WEBHOOK_SECRET`.
+            websocket_base_url: The URL for WebSockets; by default derived from `base_url`.
+            base_url: The URL to which paths are appended, instead of `azure_endpoint`.
+            timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
+                for ever. By default 600, and 5 to connect. A `Timeout` of the HTTP library sets each by
+                itself.
+            max_retries: Retries after a transient failure, by default 2; 0 turns them off.
+            default_headers: Headers of every request; the value `omit` removes one. `OPENAI_CUSTOM_HEADERS`
+                may hold more.
+            default_query: Query parameters of every request.
+            http_client: A client or transport of httpx or httpx2 in place of the pool, closed with this
+                client.
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. Off by
+                default.
+            http_backend: The HTTP library on which the pool builds: `httpx`, or `httpx2` if it is installed.
+            layers: Policies around every call, outermost first: caches, limits, fallbacks and others.
+            max_connections: Open connections of the built-in pool, at most; by default 1000.
+            keepalive_expiry: Seconds for which the built-in pool keeps an idle connection; by default 60.
+            trust: The trust store for TLS: certifi's (`certifi`, the default) or the operating system's
+                (`system`).
+            on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop.
+                `warn`, the default, warns once; `raise` raises the warning each time; `ignore` does nothing.
+            max_response_bytes: Bytes of a decoded response in memory, at most; by default 256 MiB. `None` is
+                no bound. What the caller streams with `with_streaming_response` has none.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; by default 64 MiB. `None` is
+                no bound.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, the default; complete with `optional`, for servers that send
+                none.
+            credentials: A function of a call's labels that returns its tenant's key and address, or its
+                dotted path. See `ai_client.credentials`.
+            credentials_ttl: Seconds for which the result of `credentials` is kept; by default 60.
+            credentials_by: The labels that `credentials` is given and its result is kept by; by default all.
+
+        Raises:
+            ConfigError: An option is missing, ill-typed or can never work.
+            MutuallyExclusiveAuthError: There is more than one of key, token and function.
+            OpenAIError: There is none of them.
+        """
+
+    def copy(
+        self,
+        *,
+        api_version: str | None = None,
+        azure_ad_token: str | None = None,
+        azure_ad_token_provider: Callable[[], Any] | None = None,
+        api_key: str | Callable[[], Any] | None = None,
+        admin_api_key: str | None = None,
+        workload_identity: WorkloadIdentity | None = None,
+        organization: str | None = None,
+        project: str | None = None,
+        webhook_secret: str | None = None,
+        websocket_base_url: str | httpx.URL | None = None,
+        base_url: str | httpx.URL | NotGiven | None = None,
+        data_residency: DataResidency | None = None,
+        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        http_client: Any = None,
+        max_retries: int | NotGiven = not_given,
+        deadline: float | NotGiven | None = not_given,
+        stream_end: StreamEndPolicy | NotGiven = not_given,
+        default_headers: Mapping[str, str | Omit] | None = None,
+        set_default_headers: Mapping[str, str | Omit] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        set_default_query: Mapping[str, object] | None = None,
+        layers: Sequence[Policy] | None = None,
+        max_response_bytes: int | NotGiven | None = not_given,
+        max_event_bytes: int | NotGiven | None = not_given,
+        credentials: CredentialsFunction | str | NotGiven | None = not_given,
+    ) -> Self:
+        """Return a copy with some options changed that shares this client's connections; see `OpenAI.copy`.
+
+        Args:
+            api_version: Another version of Azure's API.
+            azure_ad_token: Another token of Microsoft Entra ID, instead of a key.
+            azure_ad_token_provider: Another function that returns such a token, called for each attempt.
+            api_key: Another key, or a function that returns it, called for each attempt. The copy then uses
+                no `credentials`, unless they are passed too.
+            admin_api_key: Another key for the organization's administration endpoints.
+            workload_identity: Another workload's identity, instead of a key; the copy then uses no
+                `credentials`.
+            organization: Another organization to which requests are attributed.
+            project: Another project to which requests are attributed.
+            webhook_secret: Another secret with which webhooks are signed.
+            websocket_base_url: Another URL for WebSockets.
+            base_url: Another URL of the API.
+            data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
+            timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
+                for ever. A `Timeout` of the HTTP library sets each by itself.
+            http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
+                stays open when the copy is closed.
+            max_retries: Retries after a transient failure; 0 turns them off.
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. `None` turns
+                it off.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, complete with `optional`.
+            default_headers: Headers of every request, laid over this client's; the value `omit` removes one.
+            set_default_headers: Headers of every request, in place of this client's.
+            default_query: Query parameters of every request, laid over this client's.
+            set_default_query: Query parameters of every request, in place of this client's.
+            layers: Policies around every call, outermost first, in place of this client's; `()` for none.
+            max_response_bytes: Bytes of a decoded response in memory, at most; `None` is no bound.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; `None` is no bound.
+            credentials: Another function of a call's labels that returns its tenant's key and address, or its
+                path. `None` for none: every call then uses the client's own key.
+
+        Raises:
+            ConfigError: An option is ill-typed, or not for Azure.
+            MutuallyExclusiveAuthError: There is more than one of key, token and function.
+        """
+
+    def with_options(
+        self,
+        *,
+        api_version: str | None = None,
+        azure_ad_token: str | None = None,
+        azure_ad_token_provider: Callable[[], Any] | None = None,
+        api_key: str | Callable[[], Any] | None = None,
+        admin_api_key: str | None = None,
+        workload_identity: WorkloadIdentity | None = None,
+        organization: str | None = None,
+        project: str | None = None,
+        webhook_secret: str | None = None,
+        websocket_base_url: str | httpx.URL | None = None,
+        base_url: str | httpx.URL | NotGiven | None = None,
+        data_residency: DataResidency | None = None,
+        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        http_client: Any = None,
+        max_retries: int | NotGiven = not_given,
+        deadline: float | NotGiven | None = not_given,
+        stream_end: StreamEndPolicy | NotGiven = not_given,
+        default_headers: Mapping[str, str | Omit] | None = None,
+        set_default_headers: Mapping[str, str | Omit] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        set_default_query: Mapping[str, object] | None = None,
+        layers: Sequence[Policy] | None = None,
+        max_response_bytes: int | NotGiven | None = not_given,
+        max_event_bytes: int | NotGiven | None = not_given,
+        credentials: CredentialsFunction | str | NotGiven | None = not_given,
+    ) -> Self:
+        """Return a copy with some options changed that shares this client's connections; see `OpenAI.copy`.
+
+        Args:
+            api_version: Another version of Azure's API.
+            azure_ad_token: Another token of Microsoft Entra ID, instead of a key.
+            azure_ad_token_provider: Another function that returns such a token, called for each attempt.
+            api_key: Another key, or a function that returns it, called for each attempt. The copy then uses
+                no `credentials`, unless they are passed too.
+            admin_api_key: Another key for the organization's administration endpoints.
+            workload_identity: Another workload's identity, instead of a key; the copy then uses no
+                `credentials`.
+            organization: Another organization to which requests are attributed.
+            project: Another project to which requests are attributed.
+            webhook_secret: Another secret with which webhooks are signed.
+            websocket_base_url: Another URL for WebSockets.
+            base_url: Another URL of the API.
+            data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
+            timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
+                for ever. A `Timeout` of the HTTP library sets each by itself.
+            http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
+                stays open when the copy is closed.
+            max_retries: Retries after a transient failure; 0 turns them off.
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. `None` turns
+                it off.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, complete with `optional`.
+            default_headers: Headers of every request, laid over this client's; the value `omit` removes one.
+            set_default_headers: Headers of every request, in place of this client's.
+            default_query: Query parameters of every request, laid over this client's.
+            set_default_query: Query parameters of every request, in place of this client's.
+            layers: Policies around every call, outermost first, in place of this client's; `()` for none.
+            max_response_bytes: Bytes of a decoded response in memory, at most; `None` is no bound.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; `None` is no bound.
+            credentials: Another function of a call's labels that returns its tenant's key and address, or its
+                path. `None` for none: every call then uses the client's own key.
+
+        Raises:
+            ConfigError: An option is ill-typed, or not for Azure.
+            MutuallyExclusiveAuthError: There is more than one of key, token and function.
+        """
+
 class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
     """The async client with every keyword spelled out."""
 
@@ -437,30 +673,30 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
                 for ever. By default 600, and 5 to connect. A `Timeout` of the HTTP library sets each by
                 itself.
             max_retries: Retries after a transient failure, by default 2; 0 turns them off.
-            deadline: Seconds for a whole call: attempts, waits between them, reading bodies and streams; off
-                by default.
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. Off by
+                default.
             default_headers: Headers of every request; the value `omit` removes one. `OPENAI_CUSTOM_HEADERS`
                 may hold more.
             default_query: Query parameters of every request.
-            http_client: A client or transport of httpx or httpx2 instead of the built-in pool, closed with
-                this client.
-            http_backend: The HTTP library on which the built-in pool builds: `httpx`, or `httpx2` if it is
-                installed.
+            http_client: A client or transport of httpx or httpx2 in place of the pool, closed with this
+                client.
+            http_backend: The HTTP library on which the pool builds: `httpx`, or `httpx2` if it is installed.
             layers: Policies around every call, outermost first: caches, limits, fallbacks and others.
             max_connections: Open connections of the built-in pool, at most; by default 1000.
             keepalive_expiry: Seconds for which the built-in pool keeps an idle connection; by default 60.
-            trust: The trust store for TLS: the certifi package's (`certifi`, the default), or the operating
-                system's (`system`).
-            on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop:
-                `warn` once, the default, `raise` each time, or `ignore`.
-            max_response_bytes: Bytes of a decoded response held in memory, at most; by default 256 MiB.
-                `None` is no bound, and what the caller streams with `with_streaming_response` has none.
-            max_event_bytes: Bytes of one event of a stream or WebSocket in memory, at most; by default 64
-                MiB. `None` is no bound.
-            stream_end: Whether a stream without its protocol's end mark counts as interrupted (`required`,
-                the default) or as complete (`optional`), for servers that send none.
-            credentials: A function of a call's labels that returns its tenant's own key and address, or the
-                dotted path of one; see `ai_client.credentials`.
+            trust: The trust store for TLS: certifi's (`certifi`, the default) or the operating system's
+                (`system`).
+            on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop.
+                `warn`, the default, warns once; `raise` raises the warning each time; `ignore` does nothing.
+            max_response_bytes: Bytes of a decoded response in memory, at most; by default 256 MiB. `None` is
+                no bound. What the caller streams with `with_streaming_response` has none.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; by default 64 MiB. `None` is
+                no bound.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, the default; complete with `optional`, for servers that send
+                none.
+            credentials: A function of a call's labels that returns its tenant's key and address, or its
+                dotted path. See `ai_client.credentials`.
             credentials_ttl: Seconds for which the result of `credentials` is kept; by default 60.
             credentials_by: The labels that `credentials` is given and its result is kept by; by default all.
 
@@ -512,25 +748,24 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
             websocket_base_url: Another URL for WebSockets.
             base_url: Another URL of the API.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
-            timeout: Seconds to connect, to write, to wait for a connection and for each read, or the HTTP
-                library's `Timeout`; `None` waits for ever.
-            http_client: A client or transport of httpx or httpx2 for the copy, instead of this client's
-                connections; it stays open when the copy is closed.
+            timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
+                for ever. A `Timeout` of the HTTP library sets each by itself.
+            http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
+                stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.
-            deadline: Seconds for a whole call: attempts, waits between them, reading bodies and streams;
-                `None` turns it off.
-            stream_end: Whether a stream without its protocol's end mark counts as interrupted (`required`) or
-                as complete (`optional`).
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. `None` turns
+                it off.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, complete with `optional`.
             default_headers: Headers of every request, laid over this client's; the value `omit` removes one.
             set_default_headers: Headers of every request, in place of this client's.
             default_query: Query parameters of every request, laid over this client's.
             set_default_query: Query parameters of every request, in place of this client's.
             layers: Policies around every call, outermost first, in place of this client's; `()` for none.
-            max_response_bytes: Bytes of a decoded response held in memory, at most; `None` is no bound.
-            max_event_bytes: Bytes of one event of a stream or WebSocket in memory, at most; `None` is no
-                bound.
-            credentials: Another function of a call's labels that returns its tenant's own key and address, or
-                the dotted path of one; `None` for none.
+            max_response_bytes: Bytes of a decoded response in memory, at most; `None` is no bound.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; `None` is no bound.
+            credentials: Another function of a call's labels that returns its tenant's key and address, or its
+                path. `None` for none: every call then uses the client's own key.
 
         Raises:
             ConfigError: An option is ill-typed, or two exclude each other.
@@ -579,25 +814,24 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
             websocket_base_url: Another URL for WebSockets.
             base_url: Another URL of the API.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
-            timeout: Seconds to connect, to write, to wait for a connection and for each read, or the HTTP
-                library's `Timeout`; `None` waits for ever.
-            http_client: A client or transport of httpx or httpx2 for the copy, instead of this client's
-                connections; it stays open when the copy is closed.
+            timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
+                for ever. A `Timeout` of the HTTP library sets each by itself.
+            http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
+                stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.
-            deadline: Seconds for a whole call: attempts, waits between them, reading bodies and streams;
-                `None` turns it off.
-            stream_end: Whether a stream without its protocol's end mark counts as interrupted (`required`) or
-                as complete (`optional`).
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. `None` turns
+                it off.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, complete with `optional`.
             default_headers: Headers of every request, laid over this client's; the value `omit` removes one.
             set_default_headers: Headers of every request, in place of this client's.
             default_query: Query parameters of every request, laid over this client's.
             set_default_query: Query parameters of every request, in place of this client's.
             layers: Policies around every call, outermost first, in place of this client's; `()` for none.
-            max_response_bytes: Bytes of a decoded response held in memory, at most; `None` is no bound.
-            max_event_bytes: Bytes of one event of a stream or WebSocket in memory, at most; `None` is no
-                bound.
-            credentials: Another function of a call's labels that returns its tenant's own key and address, or
-                the dotted path of one; `None` for none.
+            max_response_bytes: Bytes of a decoded response in memory, at most; `None` is no bound.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; `None` is no bound.
+            credentials: Another function of a call's labels that returns its tenant's key and address, or its
+                path. `None` for none: every call then uses the client's own key.
 
         Raises:
             ConfigError: An option is ill-typed, or two exclude each other.
@@ -706,3 +940,240 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
     @accessor
     def webhooks(self) -> AsyncWebhooks:
         """Methods of `client.webhooks`."""
+
+class AsyncAzureSignatures(AsyncSignatures, _Azure[Async]):
+    """The async client with every keyword spelled out."""
+
+    def __init__(
+        self,
+        *,
+        api_version: str | None = None,
+        azure_endpoint: str | None = None,
+        azure_deployment: str | None = None,
+        api_key: str | Callable[[], Any] | None = None,
+        admin_api_key: str | None = None,
+        workload_identity: object = None,
+        azure_ad_token: str | None = None,
+        azure_ad_token_provider: Callable[[], Any] | None = None,
+        organization: str | None = None,
+        project: str | None = None,
+        webhook_secret: str | None = None,
+        websocket_base_url: str | httpx.URL | None = None,
+        base_url: str | httpx.URL | None = None,
+        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        default_headers: Mapping[str, str | Omit] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        http_client: Any = None,
+        _strict_response_validation: bool = False,
+        _enforce_credentials: bool = True,
+        _environment: Mapping[str, str] | None = None,
+        deadline: float | None = None,
+        http_backend: Literal["httpx", "httpx2"] = "httpx",
+        layers: Sequence[Policy] = (),
+        max_connections: int = DEFAULT_MAX_CONNECTIONS,
+        keepalive_expiry: float = DEFAULT_KEEPALIVE_EXPIRY,
+        trust: Literal["certifi", "system"] = "certifi",
+        on_blocking_call: OnBlockingCall = "warn",
+        max_response_bytes: int | None = DEFAULT_MAX_RESPONSE_BYTES,
+        max_event_bytes: int | None = DEFAULT_MAX_EVENT_BYTES,
+        stream_end: StreamEndPolicy = "required",
+        credentials: CredentialsFunction | str | None = None,
+        credentials_ttl: float = DEFAULT_CREDENTIALS_TTL,
+        credentials_by: Sequence[Label] | None = None,
+    ) -> None:
+        """Validate the options of a client, and read from the environment what is not given and has a
+        variable.
+
+        Args:
+            api_version: The version of Azure's API, such as `2024-10-21`; else `OPENAI_API_VERSION`.
+            azure_endpoint: The URL of the resource; else `AZURE_OPENAI_ENDPOINT`.
+            azure_deployment: The deployment for all calls; without it, a call's model is the name of its
+                deployment.
+            api_key: The resource's key, or a function that returns it, called for each attempt. Else
+                `AZURE_OPENAI_API_KEY`.
+            admin_api_key: The key for the organization's administration endpoints; else `OPENAI_ADMIN_KEY`.
+            workload_identity: Not for Azure, use `azure_ad_token_provider`.
+            azure_ad_token: A token of Microsoft Entra ID, instead of a key; else `AZURE_OPENAI_AD_TOKEN`.
+            azure_ad_token_provider: A function that returns such a token, called for each attempt.
+            organization: The organization to which requests are attributed; else `OPENAI_ORG_ID`.
+            project: The project to which requests are attributed; else `OPENAI_PROJECT_ID`.
+            webhook_secret: The secret with which webhooks are signed; else `OPENAI_WEBHOOK_SECRET`.
+            websocket_base_url: The URL for WebSockets; by default derived from `base_url`.
+            base_url: The URL to which paths are appended, instead of `azure_endpoint`.
+            timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
+                for ever. By default 600, and 5 to connect. A `Timeout` of the HTTP library sets each by
+                itself.
+            max_retries: Retries after a transient failure, by default 2; 0 turns them off.
+            default_headers: Headers of every request; the value `omit` removes one. `OPENAI_CUSTOM_HEADERS`
+                may hold more.
+            default_query: Query parameters of every request.
+            http_client: A client or transport of httpx or httpx2 in place of the pool, closed with this
+                client.
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. Off by
+                default.
+            http_backend: The HTTP library on which the pool builds: `httpx`, or `httpx2` if it is installed.
+            layers: Policies around every call, outermost first: caches, limits, fallbacks and others.
+            max_connections: Open connections of the built-in pool, at most; by default 1000.
+            keepalive_expiry: Seconds for which the built-in pool keeps an idle connection; by default 60.
+            trust: The trust store for TLS: certifi's (`certifi`, the default) or the operating system's
+                (`system`).
+            on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop.
+                `warn`, the default, warns once; `raise` raises the warning each time; `ignore` does nothing.
+            max_response_bytes: Bytes of a decoded response in memory, at most; by default 256 MiB. `None` is
+                no bound. What the caller streams with `with_streaming_response` has none.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; by default 64 MiB. `None` is
+                no bound.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, the default; complete with `optional`, for servers that send
+                none.
+            credentials: A function of a call's labels that returns its tenant's key and address, or its
+                dotted path. See `ai_client.credentials`.
+            credentials_ttl: Seconds for which the result of `credentials` is kept; by default 60.
+            credentials_by: The labels that `credentials` is given and its result is kept by; by default all.
+
+        Raises:
+            ConfigError: An option is missing, ill-typed or can never work.
+            MutuallyExclusiveAuthError: There is more than one of key, token and function.
+            OpenAIError: There is none of them.
+        """
+
+    def copy(
+        self,
+        *,
+        api_version: str | None = None,
+        azure_ad_token: str | None = None,
+        azure_ad_token_provider: Callable[[], Any] | None = None,
+        api_key: str | Callable[[], Any] | None = None,
+        admin_api_key: str | None = None,
+        workload_identity: WorkloadIdentity | None = None,
+        organization: str | None = None,
+        project: str | None = None,
+        webhook_secret: str | None = None,
+        websocket_base_url: str | httpx.URL | None = None,
+        base_url: str | httpx.URL | NotGiven | None = None,
+        data_residency: DataResidency | None = None,
+        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        http_client: Any = None,
+        max_retries: int | NotGiven = not_given,
+        deadline: float | NotGiven | None = not_given,
+        stream_end: StreamEndPolicy | NotGiven = not_given,
+        default_headers: Mapping[str, str | Omit] | None = None,
+        set_default_headers: Mapping[str, str | Omit] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        set_default_query: Mapping[str, object] | None = None,
+        layers: Sequence[Policy] | None = None,
+        max_response_bytes: int | NotGiven | None = not_given,
+        max_event_bytes: int | NotGiven | None = not_given,
+        credentials: CredentialsFunction | str | NotGiven | None = not_given,
+    ) -> Self:
+        """Return a copy with some options changed that shares this client's connections; see `OpenAI.copy`.
+
+        Args:
+            api_version: Another version of Azure's API.
+            azure_ad_token: Another token of Microsoft Entra ID, instead of a key.
+            azure_ad_token_provider: Another function that returns such a token, called for each attempt.
+            api_key: Another key, or a function that returns it, called for each attempt. The copy then uses
+                no `credentials`, unless they are passed too.
+            admin_api_key: Another key for the organization's administration endpoints.
+            workload_identity: Another workload's identity, instead of a key; the copy then uses no
+                `credentials`.
+            organization: Another organization to which requests are attributed.
+            project: Another project to which requests are attributed.
+            webhook_secret: Another secret with which webhooks are signed.
+            websocket_base_url: Another URL for WebSockets.
+            base_url: Another URL of the API.
+            data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
+            timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
+                for ever. A `Timeout` of the HTTP library sets each by itself.
+            http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
+                stays open when the copy is closed.
+            max_retries: Retries after a transient failure; 0 turns them off.
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. `None` turns
+                it off.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, complete with `optional`.
+            default_headers: Headers of every request, laid over this client's; the value `omit` removes one.
+            set_default_headers: Headers of every request, in place of this client's.
+            default_query: Query parameters of every request, laid over this client's.
+            set_default_query: Query parameters of every request, in place of this client's.
+            layers: Policies around every call, outermost first, in place of this client's; `()` for none.
+            max_response_bytes: Bytes of a decoded response in memory, at most; `None` is no bound.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; `None` is no bound.
+            credentials: Another function of a call's labels that returns its tenant's key and address, or its
+                path. `None` for none: every call then uses the client's own key.
+
+        Raises:
+            ConfigError: An option is ill-typed, or not for Azure.
+            MutuallyExclusiveAuthError: There is more than one of key, token and function.
+        """
+
+    def with_options(
+        self,
+        *,
+        api_version: str | None = None,
+        azure_ad_token: str | None = None,
+        azure_ad_token_provider: Callable[[], Any] | None = None,
+        api_key: str | Callable[[], Any] | None = None,
+        admin_api_key: str | None = None,
+        workload_identity: WorkloadIdentity | None = None,
+        organization: str | None = None,
+        project: str | None = None,
+        webhook_secret: str | None = None,
+        websocket_base_url: str | httpx.URL | None = None,
+        base_url: str | httpx.URL | NotGiven | None = None,
+        data_residency: DataResidency | None = None,
+        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        http_client: Any = None,
+        max_retries: int | NotGiven = not_given,
+        deadline: float | NotGiven | None = not_given,
+        stream_end: StreamEndPolicy | NotGiven = not_given,
+        default_headers: Mapping[str, str | Omit] | None = None,
+        set_default_headers: Mapping[str, str | Omit] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        set_default_query: Mapping[str, object] | None = None,
+        layers: Sequence[Policy] | None = None,
+        max_response_bytes: int | NotGiven | None = not_given,
+        max_event_bytes: int | NotGiven | None = not_given,
+        credentials: CredentialsFunction | str | NotGiven | None = not_given,
+    ) -> Self:
+        """Return a copy with some options changed that shares this client's connections; see `OpenAI.copy`.
+
+        Args:
+            api_version: Another version of Azure's API.
+            azure_ad_token: Another token of Microsoft Entra ID, instead of a key.
+            azure_ad_token_provider: Another function that returns such a token, called for each attempt.
+            api_key: Another key, or a function that returns it, called for each attempt. The copy then uses
+                no `credentials`, unless they are passed too.
+            admin_api_key: Another key for the organization's administration endpoints.
+            workload_identity: Another workload's identity, instead of a key; the copy then uses no
+                `credentials`.
+            organization: Another organization to which requests are attributed.
+            project: Another project to which requests are attributed.
+            webhook_secret: Another secret with which webhooks are signed.
+            websocket_base_url: Another URL for WebSockets.
+            base_url: Another URL of the API.
+            data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
+            timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
+                for ever. A `Timeout` of the HTTP library sets each by itself.
+            http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
+                stays open when the copy is closed.
+            max_retries: Retries after a transient failure; 0 turns them off.
+            deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. `None` turns
+                it off.
+            stream_end: Whether a stream without its protocol's end mark counts as interrupted or as complete.
+                Interrupted with `required`, complete with `optional`.
+            default_headers: Headers of every request, laid over this client's; the value `omit` removes one.
+            set_default_headers: Headers of every request, in place of this client's.
+            default_query: Query parameters of every request, laid over this client's.
+            set_default_query: Query parameters of every request, in place of this client's.
+            layers: Policies around every call, outermost first, in place of this client's; `()` for none.
+            max_response_bytes: Bytes of a decoded response in memory, at most; `None` is no bound.
+            max_event_bytes: Bytes of an event of a stream or WebSocket, at most; `None` is no bound.
+            credentials: Another function of a call's labels that returns its tenant's key and address, or its
+                path. `None` for none: every call then uses the client's own key.
+
+        Raises:
+            ConfigError: An option is ill-typed, or not for Azure.
+            MutuallyExclusiveAuthError: There is more than one of key, token and function.
+        """

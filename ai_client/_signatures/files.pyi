@@ -25,9 +25,13 @@ class SyncFiles(Files[Sync]):
         max_wait_seconds: float = 30 * 60,
         on_progress: Callable[[FileObject], Any] | None = None,
     ) -> FileObject:
-        """Poll a file every *poll_interval* seconds until it is processed, and return it.
+        """Poll a file until it is processed, and return it. It may have failed: check `status`.
 
-        It may have failed: check `status`. *on_progress* is called with each state.
+        Args:
+            id: Which file: its id, as in `FileObject.id`.
+            poll_interval: Seconds between requests.
+            max_wait_seconds: Seconds to wait in all; by default half an hour.
+            on_progress: A function that is called with each state, the final one included.
 
         Raises:
             PollTimeoutError: The file was still being processed after *max_wait_seconds*.
@@ -50,7 +54,7 @@ class SyncFiles(Files[Sync]):
             file: The file: bytes, a path, an open binary file, an iterable of bytes, or a tuple of file name,
                 content and content type. A path or a file is read piece by piece, never held in memory as a
                 whole.
-            purpose: What the file is for, which decides the formats it may have: `user_data` (input to
+            purpose: The use of the file, which decides the formats it may have: `user_data` (input to
                 models), `batch`, `fine-tune`, `vision` (images for fine-tuning), `evals`, or `assistants`.
             expires_after: When the API deletes the file. By default never, and for `batch` after 30 days.
             extra_headers: Headers of this request, laid over the client's; the value `omit` removes one.
@@ -183,9 +187,13 @@ class AsyncFiles(Files[Async]):
         max_wait_seconds: float = 30 * 60,
         on_progress: Callable[[FileObject], Any] | None = None,
     ) -> FileObject:
-        """Poll a file every *poll_interval* seconds until it is processed, and return it.
+        """Poll a file until it is processed, and return it. It may have failed: check `status`.
 
-        It may have failed: check `status`. *on_progress* is called with each state.
+        Args:
+            id: Which file: its id, as in `FileObject.id`.
+            poll_interval: Seconds between requests.
+            max_wait_seconds: Seconds to wait in all; by default half an hour.
+            on_progress: A function that is called with each state, the final one included.
 
         Raises:
             PollTimeoutError: The file was still being processed after *max_wait_seconds*.
@@ -208,7 +216,7 @@ class AsyncFiles(Files[Async]):
             file: The file: bytes, a path, an open binary file, an iterable of bytes, or a tuple of file name,
                 content and content type. A path or a file is read piece by piece, never held in memory as a
                 whole.
-            purpose: What the file is for, which decides the formats it may have: `user_data` (input to
+            purpose: The use of the file, which decides the formats it may have: `user_data` (input to
                 models), `batch`, `fine-tune`, `vision` (images for fine-tuning), `evals`, or `assistants`.
             expires_after: When the API deletes the file. By default never, and for `batch` after 30 days.
             extra_headers: Headers of this request, laid over the client's; the value `omit` removes one.

@@ -106,7 +106,8 @@ class SyncImages(Images[Sync]):
         Args:
             image: The image to change, or a list of up to 16 of them. PNG, WebP or JPEG, each below 50 MB:
                 bytes, a path, an open binary file, or a tuple of file name, content and content type.
-            prompt: What the result shows, in words: at most 32000 characters, and fewer with older models.
+            prompt: A description of the result in words, at most 32000 characters, and fewer with older
+                models.
             mask: A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may
                 change. Of several images it applies to the first. Without it, anything may change.
             background: `transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the
@@ -197,7 +198,8 @@ class SyncImages(Images[Sync]):
         Args:
             image: The image to change, or a list of up to 16 of them. PNG, WebP or JPEG, each below 50 MB:
                 bytes, a path, an open binary file, or a tuple of file name, content and content type.
-            prompt: What the result shows, in words: at most 32000 characters, and fewer with older models.
+            prompt: A description of the result in words, at most 32000 characters, and fewer with older
+                models.
             mask: A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may
                 change. Of several images it applies to the first. Without it, anything may change.
             background: `transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the
@@ -288,7 +290,8 @@ class SyncImages(Images[Sync]):
         Args:
             image: The image to change, or a list of up to 16 of them. PNG, WebP or JPEG, each below 50 MB:
                 bytes, a path, an open binary file, or a tuple of file name, content and content type.
-            prompt: What the result shows, in words: at most 32000 characters, and fewer with older models.
+            prompt: A description of the result in words, at most 32000 characters, and fewer with older
+                models.
             mask: A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may
                 change. Of several images it applies to the first. Without it, anything may change.
             background: `transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the
@@ -367,7 +370,8 @@ class SyncImages(Images[Sync]):
         """Make images from a description in words.
 
         Args:
-            prompt: What the image shows, in words: at most 32000 characters, and fewer with older models.
+            prompt: A description of the image in words, at most 32000 characters, and fewer with older
+                models.
             model: The image model, by name. Which of the other keywords apply depends on it.
             n: How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one.
             quality: How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to
@@ -442,7 +446,8 @@ class SyncImages(Images[Sync]):
         """Make images from a description in words.
 
         Args:
-            prompt: What the image shows, in words: at most 32000 characters, and fewer with older models.
+            prompt: A description of the image in words, at most 32000 characters, and fewer with older
+                models.
             model: The image model, by name. Which of the other keywords apply depends on it.
             n: How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one.
             quality: How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to
@@ -517,7 +522,8 @@ class SyncImages(Images[Sync]):
         """Make images from a description in words.
 
         Args:
-            prompt: What the image shows, in words: at most 32000 characters, and fewer with older models.
+            prompt: A description of the image in words, at most 32000 characters, and fewer with older
+                models.
             model: The image model, by name. Which of the other keywords apply depends on it.
             n: How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one.
             quality: How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to
@@ -644,7 +650,8 @@ class AsyncImages(Images[Async]):
         Args:
             image: The image to change, or a list of up to 16 of them. PNG, WebP or JPEG, each below 50 MB:
                 bytes, a path, an open binary file, or a tuple of file name, content and content type.
-            prompt: What the result shows, in words: at most 32000 characters, and fewer with older models.
+            prompt: A description of the result in words, at most 32000 characters, and fewer with older
+                models.
             mask: A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may
                 change. Of several images it applies to the first. Without it, anything may change.
             background: `transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the
@@ -735,7 +742,8 @@ class AsyncImages(Images[Async]):
         Args:
             image: The image to change, or a list of up to 16 of them. PNG, WebP or JPEG, each below 50 MB:
                 bytes, a path, an open binary file, or a tuple of file name, content and content type.
-            prompt: What the result shows, in words: at most 32000 characters, and fewer with older models.
+            prompt: A description of the result in words, at most 32000 characters, and fewer with older
+                models.
             mask: A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may
                 change. Of several images it applies to the first. Without it, anything may change.
             background: `transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the
@@ -826,7 +834,8 @@ class AsyncImages(Images[Async]):
         Args:
             image: The image to change, or a list of up to 16 of them. PNG, WebP or JPEG, each below 50 MB:
                 bytes, a path, an open binary file, or a tuple of file name, content and content type.
-            prompt: What the result shows, in words: at most 32000 characters, and fewer with older models.
+            prompt: A description of the result in words, at most 32000 characters, and fewer with older
+                models.
             mask: A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may
                 change. Of several images it applies to the first. Without it, anything may change.
             background: `transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the
@@ -905,7 +914,8 @@ class AsyncImages(Images[Async]):
         """Make images from a description in words.
 
         Args:
-            prompt: What the image shows, in words: at most 32000 characters, and fewer with older models.
+            prompt: A description of the image in words, at most 32000 characters, and fewer with older
+                models.
             model: The image model, by name. Which of the other keywords apply depends on it.
             n: How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one.
             quality: How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to
@@ -980,7 +990,8 @@ class AsyncImages(Images[Async]):
         """Make images from a description in words.
 
         Args:
-            prompt: What the image shows, in words: at most 32000 characters, and fewer with older models.
+            prompt: A description of the image in words, at most 32000 characters, and fewer with older
+                models.
             model: The image model, by name. Which of the other keywords apply depends on it.
             n: How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one.
             quality: How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to
@@ -1055,7 +1066,8 @@ class AsyncImages(Images[Async]):
         """Make images from a description in words.
 
         Args:
-            prompt: What the image shows, in words: at most 32000 characters, and fewer with older models.
+            prompt: A description of the image in words, at most 32000 characters, and fewer with older
+                models.
             model: The image model, by name. Which of the other keywords apply depends on it.
             n: How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one.
             quality: How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to

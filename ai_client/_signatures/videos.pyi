@@ -35,10 +35,13 @@ class SyncVideos(Videos[Sync]):
         max_wait_seconds: float | Omit = omit,
         on_progress: Callable[[Video], Any] | None = None,
     ) -> Video:
-        """Poll a video until it is finished, and return it.
+        """Poll a video until it is finished, and return it. It may have failed: check `status` and `error`.
 
-        It may have failed: check `status` and `error`. *poll_interval_ms* defaults to what the server proposes;
-        *on_progress* is called with each state, whose `progress` is in percent.
+        Args:
+            video_id: Which video: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, whose `progress` is in percent.
 
         Raises:
             PollTimeoutError: The video was not finished after *max_wait_seconds*.
@@ -63,12 +66,18 @@ class SyncVideos(Videos[Sync]):
         """Create a video and wait until it is finished, as `poll` does.
 
         Args:
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, whose `progress` is in percent.
             extra_headers: Headers of this request, laid over the client's; the value `omit` removes one.
             extra_query: Query parameters of this request, laid over the client's.
             extra_body: Members of the request's body, laid over the method's own parameters: for what this
                 version does not know.
             timeout: Seconds to connect, to write and to wait for each read of this request, or the HTTP
                 library's `Timeout`; `None` waits for ever. By default the client's `timeout`.
+
+        Raises:
+            PollTimeoutError: The video was not finished after *max_wait_seconds*.
         """
 
     def create(
@@ -294,10 +303,13 @@ class AsyncVideos(Videos[Async]):
         max_wait_seconds: float | Omit = omit,
         on_progress: Callable[[Video], Any] | None = None,
     ) -> Video:
-        """Poll a video until it is finished, and return it.
+        """Poll a video until it is finished, and return it. It may have failed: check `status` and `error`.
 
-        It may have failed: check `status` and `error`. *poll_interval_ms* defaults to what the server proposes;
-        *on_progress* is called with each state, whose `progress` is in percent.
+        Args:
+            video_id: Which video: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, whose `progress` is in percent.
 
         Raises:
             PollTimeoutError: The video was not finished after *max_wait_seconds*.
@@ -322,12 +334,18 @@ class AsyncVideos(Videos[Async]):
         """Create a video and wait until it is finished, as `poll` does.
 
         Args:
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, whose `progress` is in percent.
             extra_headers: Headers of this request, laid over the client's; the value `omit` removes one.
             extra_query: Query parameters of this request, laid over the client's.
             extra_body: Members of the request's body, laid over the method's own parameters: for what this
                 version does not know.
             timeout: Seconds to connect, to write and to wait for each read of this request, or the HTTP
                 library's `Timeout`; `None` waits for ever. By default the client's `timeout`.
+
+        Raises:
+            PollTimeoutError: The video was not finished after *max_wait_seconds*.
         """
 
     async def create(

@@ -13,8 +13,8 @@ from ai_client.resources.chat.completions import Completions
 
 def of_the_package() -> None:
     """Use names of the package, which type checkers check and nobody runs."""
-    chat: Chat[Sync] = ai_client.chat
-    assert_type(chat.completions, Completions[Sync])
+    _chat: Chat[Sync] = ai_client.chat
+    _completions: Completions[Sync] = ai_client.chat.completions
     assert_type(ai_client.api_key is None, bool)
     assert_type(Client(), OpenAI)
 

@@ -1,7 +1,6 @@
 """Generate the stubs of the clients themselves: the tree of resources, and each option of a client by name."""
 
 import ast
-from collections.abc import Mapping
 
 from .api import Api
 from .carried import Carried
@@ -26,52 +25,34 @@ Place = tuple[str, str]
 
 
 class ClientWriter:
-    """Generates the stub of the sync and the async client of one kind."""
+    """Generates the stub of the clients: a sync and an async one of each kind."""
 
-    def __init__(self, api: Api, sources: Sources, kind: str) -> None:
+    def __init__(self, api: Api, sources: Sources) -> None:
         self._api = api
+        names = [_name(mode, kind) for mode in MODES for kind in ("", "Azure")]
         self._sources = sources
-        self._kind = kind
-        self._carried = Carried(sources, [self._name(mode) for mode in MODES])
+        self._carried = Carried(sources, names)
         self._spelled = Spelled(sources, self._carried, api.prose, "")
 
-    def openai(self) -> str:
-        """Return the stub of `OpenAI` and `AsyncOpenAI`, with the tree of their resources."""
-        methods = self._methods((CLIENT,), (COPIES,))
-        return self._stub(
-            {
-                mode: [
-                    *methods,
-                    *(accessor(self._carried, mode, each) for each in children_of(self._api, "")),
-                ]
-                for mode in MODES
-            },
-            {
-                mode: (self._carried.name(f"{PACKAGE}._client.verbs", f"{mode}Verbs"), CLIENT)
-                for mode in MODES
-            },
-        )
-
-    def azure(self) -> str:
-        """Return the stub of `AzureOpenAI` and `AsyncAzureOpenAI`."""
-        methods = self._methods((AZURE, CLIENT), (AZURE, COPIES))
-        return self._stub(
-            dict.fromkeys(MODES, methods),
-            {mode: (self._carried.name(f"{PACKAGE}.{ROOM}", f"{mode}Signatures"), AZURE) for mode in MODES},
-        )
-
-    def _stub(self, methods: Mapping[str, list[str]], bases: Mapping[str, tuple[str, Place]]) -> str:
+    def write(self) -> str:
+        """Return the stub's text."""
+        methods, azure = self._methods((CLIENT,), (COPIES,)), self._methods((AZURE, CLIENT), (AZURE, COPIES))
         classes: list[str] = []
-        for mode, (first, second) in bases.items():
-            mark = self._carried.name(f"{PACKAGE}._client.modes", mode)
-            header = f"class {self._name(mode)}({first}, {self._carried.name(*second)}[{mark}]):"
-            about = f'    """{MODES[mode]} client with every keyword spelled out."""'
-            classes.append(f"{header}\n" + "\n\n".join([about, *methods[mode]]))
+        for mode in MODES:
+            tree = [accessor(self._carried, mode, each) for each in children_of(self._api, "")]
+            verbs = self._carried.name(f"{PACKAGE}._client.verbs", f"{mode}Verbs")
+            classes += [
+                self._class(mode, "", verbs, CLIENT, [*methods, *tree]),
+                self._class(mode, "Azure", _name(mode, ""), AZURE, azure),
+            ]
         docstring = f'{HEADER}\n{OVERRIDES}\n"""The clients, keyword by keyword."""'
         return "\n\n".join([docstring, self._carried.text(), *classes]) + "\n"
 
-    def _name(self, mode: str) -> str:
-        return f"{mode}{self._kind}Signatures"
+    def _class(self, mode: str, kind: str, first: str, second: Place, methods: list[str]) -> str:
+        mark = self._carried.name(f"{PACKAGE}._client.modes", mode)
+        header = f"class {_name(mode, kind)}({first}, {self._carried.name(*second)}[{mark}]):"
+        about = f'    """{MODES[mode]} client with every keyword spelled out."""'
+        return f"{header}\n" + "\n\n".join([about, *methods])
 
     def _methods(self, making: tuple[Place, ...], copying: tuple[Place, ...]) -> list[str]:
         """Return the constructor, `copy` and `with_options`: as the first class says, and the second its keywords."""
@@ -104,12 +85,8 @@ class ClientWriter:
         )
 
 
-def write_clients(api: Api, sources: Sources) -> dict[str, str]:
-    """Return the text of the stubs of the clients, by their path below the room."""
-    return {
-        "__init__.pyi": ClientWriter(api, sources, "").openai(),
-        "azure.pyi": ClientWriter(api, sources, "Azure").azure(),
-    }
+def _name(mode: str, kind: str) -> str:
+    return f"{mode}{kind}Signatures"
 
 
 def accessor(carried: Carried, mode: str, child: Resource) -> str:

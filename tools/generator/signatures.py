@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from .api import Api
 from .carried import Carried
-from .clients import OVERRIDES, ROOM, accessor, write_clients
+from .clients import OVERRIDES, ROOM, ClientWriter, accessor
 from .modules import HEADER
 from .outline import Resource
 from .resources import children_of, class_name, parents
@@ -58,7 +58,7 @@ class SignatureWriter:
 def write_signatures(api: Api, sources: Sources) -> dict[str, str]:
     """Return the text of every stub, by its path below the package."""
     groups = (Resource(path, module="", events="", params="", methods=()) for path in parents(api))
-    texts = {f"{ROOM}/{file}": text for file, text in write_clients(api, sources).items()}
+    texts = {f"{ROOM}/__init__.pyi": ClientWriter(api, sources).write()}
     for resource in _written(api, groups):
         path = resource.path.replace(".", "/")
         file = f"{path}/__init__.pyi" if children_of(api, resource.path) else f"{path}.pyi"

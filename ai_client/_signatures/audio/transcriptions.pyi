@@ -54,9 +54,9 @@ class SyncTranscriptions(Transcriptions[Sync]):
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that transcribes, by name. Which of the other keywords apply depends on it.
-            response_format: What is returned: `json`, the default, a `Transcription`; `verbose_json` with
-                times; `diarized_json` with speakers; `text`, `srt` or `vtt` a string. Each model knows only
-                some of them.
+            response_format: The type of the result: `json`, the default, returns a `Transcription`,
+                `verbose_json` adds times, `diarized_json` speakers; `text`, `srt` and `vtt` return a string.
+                Each model knows only some of them.
             stream: `True` returns an iterator over events, with the text as it is recognized; by default the
                 call returns at the end. `whisper-1` ignores it.
             language: The language spoken, as an ISO 639-1 code such as `en`; knowing it makes the result
@@ -67,7 +67,7 @@ class SyncTranscriptions(Transcriptions[Sync]):
                 of the part before. Models that tell speakers apart do not take it.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
-            include: What to add to the result: `logprobs`, how likely each token was. Only with
+            include: Additions to the result: `logprobs`, how likely each token was. Only with
                 `response_format` `json`, and with some models.
             timestamp_granularities: Which times to return, `segment`, `word` or both; by default `segment`.
                 Only with `response_format` `verbose_json`; times of words take longer to compute.
@@ -115,9 +115,9 @@ class SyncTranscriptions(Transcriptions[Sync]):
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that transcribes, by name. Which of the other keywords apply depends on it.
-            response_format: What is returned: `json`, the default, a `Transcription`; `verbose_json` with
-                times; `diarized_json` with speakers; `text`, `srt` or `vtt` a string. Each model knows only
-                some of them.
+            response_format: The type of the result: `json`, the default, returns a `Transcription`,
+                `verbose_json` adds times, `diarized_json` speakers; `text`, `srt` and `vtt` return a string.
+                Each model knows only some of them.
             stream: `True` returns an iterator over events, with the text as it is recognized; by default the
                 call returns at the end. `whisper-1` ignores it.
             language: The language spoken, as an ISO 639-1 code such as `en`; knowing it makes the result
@@ -128,7 +128,7 @@ class SyncTranscriptions(Transcriptions[Sync]):
                 of the part before. Models that tell speakers apart do not take it.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
-            include: What to add to the result: `logprobs`, how likely each token was. Only with
+            include: Additions to the result: `logprobs`, how likely each token was. Only with
                 `response_format` `json`, and with some models.
             timestamp_granularities: Which times to return, `segment`, `word` or both; by default `segment`.
                 Only with `response_format` `verbose_json`; times of words take longer to compute.
@@ -176,9 +176,9 @@ class SyncTranscriptions(Transcriptions[Sync]):
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that transcribes, by name. Which of the other keywords apply depends on it.
-            response_format: What is returned: `json`, the default, a `Transcription`; `verbose_json` with
-                times; `diarized_json` with speakers; `text`, `srt` or `vtt` a string. Each model knows only
-                some of them.
+            response_format: The type of the result: `json`, the default, returns a `Transcription`,
+                `verbose_json` adds times, `diarized_json` speakers; `text`, `srt` and `vtt` return a string.
+                Each model knows only some of them.
             stream: `True` returns an iterator over events, with the text as it is recognized; by default the
                 call returns at the end. `whisper-1` ignores it.
             language: The language spoken, as an ISO 639-1 code such as `en`; knowing it makes the result
@@ -189,7 +189,7 @@ class SyncTranscriptions(Transcriptions[Sync]):
                 of the part before. Models that tell speakers apart do not take it.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
-            include: What to add to the result: `logprobs`, how likely each token was. Only with
+            include: Additions to the result: `logprobs`, how likely each token was. Only with
                 `response_format` `json`, and with some models.
             timestamp_granularities: Which times to return, `segment`, `word` or both; by default `segment`.
                 Only with `response_format` `verbose_json`; times of words take longer to compute.
@@ -237,9 +237,9 @@ class SyncTranscriptions(Transcriptions[Sync]):
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that transcribes, by name. Which of the other keywords apply depends on it.
-            response_format: What is returned: `json`, the default, a `Transcription`; `verbose_json` with
-                times; `diarized_json` with speakers; `text`, `srt` or `vtt` a string. Each model knows only
-                some of them.
+            response_format: The type of the result: `json`, the default, returns a `Transcription`,
+                `verbose_json` adds times, `diarized_json` speakers; `text`, `srt` and `vtt` return a string.
+                Each model knows only some of them.
             stream: `True` returns an iterator over events, with the text as it is recognized; by default the
                 call returns at the end. `whisper-1` ignores it.
             language: The language spoken, as an ISO 639-1 code such as `en`; knowing it makes the result
@@ -250,7 +250,7 @@ class SyncTranscriptions(Transcriptions[Sync]):
                 of the part before. Models that tell speakers apart do not take it.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
-            include: What to add to the result: `logprobs`, how likely each token was. Only with
+            include: Additions to the result: `logprobs`, how likely each token was. Only with
                 `response_format` `json`, and with some models.
             timestamp_granularities: Which times to return, `segment`, `word` or both; by default `segment`.
                 Only with `response_format` `verbose_json`; times of words take longer to compute.
@@ -300,9 +300,9 @@ class SyncTranscriptions(Transcriptions[Sync]):
             model: The model that transcribes, by name. Which of the other keywords apply depends on it.
             stream: `True` returns an iterator over events, with the text as it is recognized; by default the
                 call returns at the end. `whisper-1` ignores it.
-            response_format: What is returned: `json`, the default, a `Transcription`; `verbose_json` with
-                times; `diarized_json` with speakers; `text`, `srt` or `vtt` a string. Each model knows only
-                some of them.
+            response_format: The type of the result: `json`, the default, returns a `Transcription`,
+                `verbose_json` adds times, `diarized_json` speakers; `text`, `srt` and `vtt` return a string.
+                Each model knows only some of them.
             language: The language spoken, as an ISO 639-1 code such as `en`; knowing it makes the result
                 better and faster. By default it is detected.
             languages: The languages that may be spoken, as ISO 639-1 codes. Only some models take it.
@@ -311,7 +311,7 @@ class SyncTranscriptions(Transcriptions[Sync]):
                 of the part before. Models that tell speakers apart do not take it.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
-            include: What to add to the result: `logprobs`, how likely each token was. Only with
+            include: Additions to the result: `logprobs`, how likely each token was. Only with
                 `response_format` `json`, and with some models.
             timestamp_granularities: Which times to return, `segment`, `word` or both; by default `segment`.
                 Only with `response_format` `verbose_json`; times of words take longer to compute.
@@ -363,9 +363,9 @@ class AsyncTranscriptions(Transcriptions[Async]):
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that transcribes, by name. Which of the other keywords apply depends on it.
-            response_format: What is returned: `json`, the default, a `Transcription`; `verbose_json` with
-                times; `diarized_json` with speakers; `text`, `srt` or `vtt` a string. Each model knows only
-                some of them.
+            response_format: The type of the result: `json`, the default, returns a `Transcription`,
+                `verbose_json` adds times, `diarized_json` speakers; `text`, `srt` and `vtt` return a string.
+                Each model knows only some of them.
             stream: `True` returns an iterator over events, with the text as it is recognized; by default the
                 call returns at the end. `whisper-1` ignores it.
             language: The language spoken, as an ISO 639-1 code such as `en`; knowing it makes the result
@@ -376,7 +376,7 @@ class AsyncTranscriptions(Transcriptions[Async]):
                 of the part before. Models that tell speakers apart do not take it.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
-            include: What to add to the result: `logprobs`, how likely each token was. Only with
+            include: Additions to the result: `logprobs`, how likely each token was. Only with
                 `response_format` `json`, and with some models.
             timestamp_granularities: Which times to return, `segment`, `word` or both; by default `segment`.
                 Only with `response_format` `verbose_json`; times of words take longer to compute.
@@ -424,9 +424,9 @@ class AsyncTranscriptions(Transcriptions[Async]):
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that transcribes, by name. Which of the other keywords apply depends on it.
-            response_format: What is returned: `json`, the default, a `Transcription`; `verbose_json` with
-                times; `diarized_json` with speakers; `text`, `srt` or `vtt` a string. Each model knows only
-                some of them.
+            response_format: The type of the result: `json`, the default, returns a `Transcription`,
+                `verbose_json` adds times, `diarized_json` speakers; `text`, `srt` and `vtt` return a string.
+                Each model knows only some of them.
             stream: `True` returns an iterator over events, with the text as it is recognized; by default the
                 call returns at the end. `whisper-1` ignores it.
             language: The language spoken, as an ISO 639-1 code such as `en`; knowing it makes the result
@@ -437,7 +437,7 @@ class AsyncTranscriptions(Transcriptions[Async]):
                 of the part before. Models that tell speakers apart do not take it.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
-            include: What to add to the result: `logprobs`, how likely each token was. Only with
+            include: Additions to the result: `logprobs`, how likely each token was. Only with
                 `response_format` `json`, and with some models.
             timestamp_granularities: Which times to return, `segment`, `word` or both; by default `segment`.
                 Only with `response_format` `verbose_json`; times of words take longer to compute.
@@ -485,9 +485,9 @@ class AsyncTranscriptions(Transcriptions[Async]):
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that transcribes, by name. Which of the other keywords apply depends on it.
-            response_format: What is returned: `json`, the default, a `Transcription`; `verbose_json` with
-                times; `diarized_json` with speakers; `text`, `srt` or `vtt` a string. Each model knows only
-                some of them.
+            response_format: The type of the result: `json`, the default, returns a `Transcription`,
+                `verbose_json` adds times, `diarized_json` speakers; `text`, `srt` and `vtt` return a string.
+                Each model knows only some of them.
             stream: `True` returns an iterator over events, with the text as it is recognized; by default the
                 call returns at the end. `whisper-1` ignores it.
             language: The language spoken, as an ISO 639-1 code such as `en`; knowing it makes the result
@@ -498,7 +498,7 @@ class AsyncTranscriptions(Transcriptions[Async]):
                 of the part before. Models that tell speakers apart do not take it.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
-            include: What to add to the result: `logprobs`, how likely each token was. Only with
+            include: Additions to the result: `logprobs`, how likely each token was. Only with
                 `response_format` `json`, and with some models.
             timestamp_granularities: Which times to return, `segment`, `word` or both; by default `segment`.
                 Only with `response_format` `verbose_json`; times of words take longer to compute.
@@ -546,9 +546,9 @@ class AsyncTranscriptions(Transcriptions[Async]):
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that transcribes, by name. Which of the other keywords apply depends on it.
-            response_format: What is returned: `json`, the default, a `Transcription`; `verbose_json` with
-                times; `diarized_json` with speakers; `text`, `srt` or `vtt` a string. Each model knows only
-                some of them.
+            response_format: The type of the result: `json`, the default, returns a `Transcription`,
+                `verbose_json` adds times, `diarized_json` speakers; `text`, `srt` and `vtt` return a string.
+                Each model knows only some of them.
             stream: `True` returns an iterator over events, with the text as it is recognized; by default the
                 call returns at the end. `whisper-1` ignores it.
             language: The language spoken, as an ISO 639-1 code such as `en`; knowing it makes the result
@@ -559,7 +559,7 @@ class AsyncTranscriptions(Transcriptions[Async]):
                 of the part before. Models that tell speakers apart do not take it.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
-            include: What to add to the result: `logprobs`, how likely each token was. Only with
+            include: Additions to the result: `logprobs`, how likely each token was. Only with
                 `response_format` `json`, and with some models.
             timestamp_granularities: Which times to return, `segment`, `word` or both; by default `segment`.
                 Only with `response_format` `verbose_json`; times of words take longer to compute.
@@ -609,9 +609,9 @@ class AsyncTranscriptions(Transcriptions[Async]):
             model: The model that transcribes, by name. Which of the other keywords apply depends on it.
             stream: `True` returns an iterator over events, with the text as it is recognized; by default the
                 call returns at the end. `whisper-1` ignores it.
-            response_format: What is returned: `json`, the default, a `Transcription`; `verbose_json` with
-                times; `diarized_json` with speakers; `text`, `srt` or `vtt` a string. Each model knows only
-                some of them.
+            response_format: The type of the result: `json`, the default, returns a `Transcription`,
+                `verbose_json` adds times, `diarized_json` speakers; `text`, `srt` and `vtt` return a string.
+                Each model knows only some of them.
             language: The language spoken, as an ISO 639-1 code such as `en`; knowing it makes the result
                 better and faster. By default it is detected.
             languages: The languages that may be spoken, as ISO 639-1 codes. Only some models take it.
@@ -620,7 +620,7 @@ class AsyncTranscriptions(Transcriptions[Async]):
                 of the part before. Models that tell speakers apart do not take it.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
-            include: What to add to the result: `logprobs`, how likely each token was. Only with
+            include: Additions to the result: `logprobs`, how likely each token was. Only with
                 `response_format` `json`, and with some models.
             timestamp_granularities: Which times to return, `segment`, `word` or both; by default `segment`.
                 Only with `response_format` `verbose_json`; times of words take longer to compute.

@@ -28,16 +28,16 @@ class SyncTranslations(Translations[Sync]):
         extra_body: Body | None = None,
         timeout: float | httpx.Timeout | NotGiven | None = not_given,
     ) -> Translation:
-        """Write down in English what is said in a recording of another language; the type of the result
-        follows `response_format`.
+        """Write down in English what is said in a recording; the type of the result follows
+        `response_format`.
 
         Args:
             file: The recording: FLAC, MP3, MP4, MPEG, MPGA, M4A, OGG, WAV or WebM, as a path, an open binary
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that translates, by name: `whisper-1` is the only one.
-            response_format: What is returned: `json`, the default, a `Translation`; `verbose_json` with
-                times; `text`, `srt` or `vtt` a string.
+            response_format: The type of the result: `json`, the default, returns a `Translation`,
+                `verbose_json` adds times; `text`, `srt` and `vtt` return a string.
             prompt: English text that shows the style and spelling to follow, or the end of the part before.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
@@ -62,16 +62,16 @@ class SyncTranslations(Translations[Sync]):
         extra_body: Body | None = None,
         timeout: float | httpx.Timeout | NotGiven | None = not_given,
     ) -> TranslationVerbose:
-        """Write down in English what is said in a recording of another language; the type of the result
-        follows `response_format`.
+        """Write down in English what is said in a recording; the type of the result follows
+        `response_format`.
 
         Args:
             file: The recording: FLAC, MP3, MP4, MPEG, MPGA, M4A, OGG, WAV or WebM, as a path, an open binary
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that translates, by name: `whisper-1` is the only one.
-            response_format: What is returned: `json`, the default, a `Translation`; `verbose_json` with
-                times; `text`, `srt` or `vtt` a string.
+            response_format: The type of the result: `json`, the default, returns a `Translation`,
+                `verbose_json` adds times; `text`, `srt` and `vtt` return a string.
             prompt: English text that shows the style and spelling to follow, or the end of the part before.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
@@ -96,16 +96,16 @@ class SyncTranslations(Translations[Sync]):
         extra_body: Body | None = None,
         timeout: float | httpx.Timeout | NotGiven | None = not_given,
     ) -> str:
-        """Write down in English what is said in a recording of another language; the type of the result
-        follows `response_format`.
+        """Write down in English what is said in a recording; the type of the result follows
+        `response_format`.
 
         Args:
             file: The recording: FLAC, MP3, MP4, MPEG, MPGA, M4A, OGG, WAV or WebM, as a path, an open binary
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that translates, by name: `whisper-1` is the only one.
-            response_format: What is returned: `json`, the default, a `Translation`; `verbose_json` with
-                times; `text`, `srt` or `vtt` a string.
+            response_format: The type of the result: `json`, the default, returns a `Translation`,
+                `verbose_json` adds times; `text`, `srt` and `vtt` return a string.
             prompt: English text that shows the style and spelling to follow, or the end of the part before.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
@@ -134,16 +134,16 @@ class AsyncTranslations(Translations[Async]):
         extra_body: Body | None = None,
         timeout: float | httpx.Timeout | NotGiven | None = not_given,
     ) -> Translation:
-        """Write down in English what is said in a recording of another language; the type of the result
-        follows `response_format`.
+        """Write down in English what is said in a recording; the type of the result follows
+        `response_format`.
 
         Args:
             file: The recording: FLAC, MP3, MP4, MPEG, MPGA, M4A, OGG, WAV or WebM, as a path, an open binary
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that translates, by name: `whisper-1` is the only one.
-            response_format: What is returned: `json`, the default, a `Translation`; `verbose_json` with
-                times; `text`, `srt` or `vtt` a string.
+            response_format: The type of the result: `json`, the default, returns a `Translation`,
+                `verbose_json` adds times; `text`, `srt` and `vtt` return a string.
             prompt: English text that shows the style and spelling to follow, or the end of the part before.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
@@ -168,16 +168,16 @@ class AsyncTranslations(Translations[Async]):
         extra_body: Body | None = None,
         timeout: float | httpx.Timeout | NotGiven | None = not_given,
     ) -> TranslationVerbose:
-        """Write down in English what is said in a recording of another language; the type of the result
-        follows `response_format`.
+        """Write down in English what is said in a recording; the type of the result follows
+        `response_format`.
 
         Args:
             file: The recording: FLAC, MP3, MP4, MPEG, MPGA, M4A, OGG, WAV or WebM, as a path, an open binary
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that translates, by name: `whisper-1` is the only one.
-            response_format: What is returned: `json`, the default, a `Translation`; `verbose_json` with
-                times; `text`, `srt` or `vtt` a string.
+            response_format: The type of the result: `json`, the default, returns a `Translation`,
+                `verbose_json` adds times; `text`, `srt` and `vtt` return a string.
             prompt: English text that shows the style and spelling to follow, or the end of the part before.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.
@@ -202,16 +202,16 @@ class AsyncTranslations(Translations[Async]):
         extra_body: Body | None = None,
         timeout: float | httpx.Timeout | NotGiven | None = not_given,
     ) -> str:
-        """Write down in English what is said in a recording of another language; the type of the result
-        follows `response_format`.
+        """Write down in English what is said in a recording; the type of the result follows
+        `response_format`.
 
         Args:
             file: The recording: FLAC, MP3, MP4, MPEG, MPGA, M4A, OGG, WAV or WebM, as a path, an open binary
                 file, bytes, or a tuple of file name, content and content type. Pass bytes with a name: its
                 extension tells the format.
             model: The model that translates, by name: `whisper-1` is the only one.
-            response_format: What is returned: `json`, the default, a `Translation`; `verbose_json` with
-                times; `text`, `srt` or `vtt` a string.
+            response_format: The type of the result: `json`, the default, returns a `Translation`,
+                `verbose_json` adds times; `text`, `srt` and `vtt` return a string.
             prompt: English text that shows the style and spelling to follow, or the end of the part before.
             temperature: Randomness of the choice of words, 0 to 1. At 0, the default, the model raises it by
                 itself where it is unsure.

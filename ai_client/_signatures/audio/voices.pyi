@@ -32,15 +32,15 @@ class SyncVoices(Voices[Sync]):
         """Make a custom voice, from a recording of a person who agreed or from a description in words.
 
         Args:
-            name: What to call the voice.
+            name: A label by which you know the voice.
             audio_sample: The recording whose voice to copy. Required for `audio_sample`.
             consent: The id of the speaker's recorded consent, as in `VoiceConsent.id`. Required for
                 `audio_sample`.
-            type: What the voice is made from: `audio_sample` takes `audio_sample` and `consent`, `prompt`
-                takes `prompt`. By default `audio_sample`.
+            type: The source of the voice: `audio_sample` takes `audio_sample` and `consent`, `prompt` takes
+                `prompt`. By default `audio_sample`.
             prompt: The voice in words. Required for `prompt`.
             model: The model that makes the voice; only for `prompt`.
-            script_hint: What the voice will be used to say; only for `prompt`.
+            script_hint: A hint at the script that the voice will speak; only for `prompt`.
             extra_headers: Headers of this request, laid over the client's; the value `omit` removes one.
             extra_query: Query parameters of this request, laid over the client's.
             extra_body: Members of the request's body, laid over the method's own parameters: for what this
@@ -91,15 +91,15 @@ class AsyncVoices(Voices[Async]):
         """Make a custom voice, from a recording of a person who agreed or from a description in words.
 
         Args:
-            name: What to call the voice.
+            name: A label by which you know the voice.
             audio_sample: The recording whose voice to copy. Required for `audio_sample`.
             consent: The id of the speaker's recorded consent, as in `VoiceConsent.id`. Required for
                 `audio_sample`.
-            type: What the voice is made from: `audio_sample` takes `audio_sample` and `consent`, `prompt`
-                takes `prompt`. By default `audio_sample`.
+            type: The source of the voice: `audio_sample` takes `audio_sample` and `consent`, `prompt` takes
+                `prompt`. By default `audio_sample`.
             prompt: The voice in words. Required for `prompt`.
             model: The model that makes the voice; only for `prompt`.
-            script_hint: What the voice will be used to say; only for `prompt`.
+            script_hint: A hint at the script that the voice will speak; only for `prompt`.
             extra_headers: Headers of this request, laid over the client's; the value `omit` removes one.
             extra_query: Query parameters of this request, laid over the client's.
             extra_body: Members of the request's body, laid over the method's own parameters: for what this

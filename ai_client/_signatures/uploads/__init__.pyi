@@ -64,8 +64,8 @@ class SyncUploads(Uploads[Sync]):
         """Start an upload in parts, for a large file: add the parts, then complete it within the hour.
 
         Args:
-            filename: What to call the file, with its extension.
-            purpose: What the file is for, as in `files.create`.
+            filename: A name for the file, with its extension.
+            purpose: The use of the file, as in `files.create`.
             bytes: The size of the whole file in bytes; the parts must add up to it.
             mime_type: The MIME type of the file, which must suit its purpose.
             expires_after: When the API deletes the file that the upload makes. By default never, and for
@@ -174,8 +174,8 @@ class AsyncUploads(Uploads[Async]):
         """Start an upload in parts, for a large file: add the parts, then complete it within the hour.
 
         Args:
-            filename: What to call the file, with its extension.
-            purpose: What the file is for, as in `files.create`.
+            filename: A name for the file, with its extension.
+            purpose: The use of the file, as in `files.create`.
             bytes: The size of the whole file in bytes; the parts must add up to it.
             mime_type: The MIME type of the file, which must suit its purpose.
             expires_after: When the API deletes the file that the upload makes. By default never, and for

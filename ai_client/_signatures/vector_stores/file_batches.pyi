@@ -32,10 +32,15 @@ class SyncFileBatches(FileBatches[Sync]):
         max_wait_seconds: float | Omit = omit,
         on_progress: Callable[[VectorStoreFileBatch], Any] | None = None,
     ) -> VectorStoreFileBatch:
-        """Poll a batch until none of its files is in progress, and return it.
+        """Poll a batch until none of its files is in progress, and return it. Some may have failed: check
+        `file_counts`.
 
-        Files may have failed: check `file_counts`. *poll_interval_ms* defaults to what the server proposes;
-        *on_progress* is called with each state.
+        Args:
+            batch_id: Which batch: its id.
+            vector_store_id: Which store: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, the final one included.
 
         Raises:
             PollTimeoutError: Files were still in progress after *max_wait_seconds*.
@@ -60,12 +65,19 @@ class SyncFileBatches(FileBatches[Sync]):
         """Attach files to a store and wait until they are processed, as `poll` does.
 
         Args:
+            vector_store_id: Which store: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, the final one included.
             extra_headers: Headers of this request, laid over the client's; the value `omit` removes one.
             extra_query: Query parameters of this request, laid over the client's.
             extra_body: Members of the request's body, laid over the method's own parameters: for what this
                 version does not know.
             timeout: Seconds to connect, to write and to wait for each read of this request, or the HTTP
                 library's `Timeout`; `None` waits for ever. By default the client's `timeout`.
+
+        Raises:
+            PollTimeoutError: Files were still in progress after *max_wait_seconds*.
         """
 
     def upload_and_poll(
@@ -80,9 +92,22 @@ class SyncFileBatches(FileBatches[Sync]):
         chunking_strategy: FileChunkingStrategyParam2 | Omit = omit,
         on_progress: Callable[[VectorStoreFileBatch], Any] | None = None,
     ) -> VectorStoreFileBatch:
-        """Upload files, at most *max_concurrency* at once, attach them to a store and wait, as `poll` does.
+        """Upload files, attach them to a store and wait, as `poll` does. The first upload that fails cancels
+        the others.
 
-        *file_ids* are attached too, ahead of the uploaded ones. The first upload that fails cancels the others.
+        Args:
+            vector_store_id: Which store: its id.
+            files: The files, each bytes, a path, an open binary file, or a tuple of file name, content and
+                content type.
+            max_concurrency: How many files are uploaded at once, at most.
+            file_ids: The ids of files to attach too, ahead of those that are uploaded.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            chunking_strategy: How a file is cut into chunks; by default the server decides.
+            on_progress: A function that is called with each state, the final one included.
+
+        Raises:
+            PollTimeoutError: Files were still in progress after *max_wait_seconds*.
         """
 
     def create(
@@ -190,10 +215,15 @@ class AsyncFileBatches(FileBatches[Async]):
         max_wait_seconds: float | Omit = omit,
         on_progress: Callable[[VectorStoreFileBatch], Any] | None = None,
     ) -> VectorStoreFileBatch:
-        """Poll a batch until none of its files is in progress, and return it.
+        """Poll a batch until none of its files is in progress, and return it. Some may have failed: check
+        `file_counts`.
 
-        Files may have failed: check `file_counts`. *poll_interval_ms* defaults to what the server proposes;
-        *on_progress* is called with each state.
+        Args:
+            batch_id: Which batch: its id.
+            vector_store_id: Which store: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, the final one included.
 
         Raises:
             PollTimeoutError: Files were still in progress after *max_wait_seconds*.
@@ -218,12 +248,19 @@ class AsyncFileBatches(FileBatches[Async]):
         """Attach files to a store and wait until they are processed, as `poll` does.
 
         Args:
+            vector_store_id: Which store: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, the final one included.
             extra_headers: Headers of this request, laid over the client's; the value `omit` removes one.
             extra_query: Query parameters of this request, laid over the client's.
             extra_body: Members of the request's body, laid over the method's own parameters: for what this
                 version does not know.
             timeout: Seconds to connect, to write and to wait for each read of this request, or the HTTP
                 library's `Timeout`; `None` waits for ever. By default the client's `timeout`.
+
+        Raises:
+            PollTimeoutError: Files were still in progress after *max_wait_seconds*.
         """
 
     async def upload_and_poll(
@@ -238,9 +275,22 @@ class AsyncFileBatches(FileBatches[Async]):
         chunking_strategy: FileChunkingStrategyParam2 | Omit = omit,
         on_progress: Callable[[VectorStoreFileBatch], Any] | None = None,
     ) -> VectorStoreFileBatch:
-        """Upload files, at most *max_concurrency* at once, attach them to a store and wait, as `poll` does.
+        """Upload files, attach them to a store and wait, as `poll` does. The first upload that fails cancels
+        the others.
 
-        *file_ids* are attached too, ahead of the uploaded ones. The first upload that fails cancels the others.
+        Args:
+            vector_store_id: Which store: its id.
+            files: The files, each bytes, a path, an open binary file, or a tuple of file name, content and
+                content type.
+            max_concurrency: How many files are uploaded at once, at most.
+            file_ids: The ids of files to attach too, ahead of those that are uploaded.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            chunking_strategy: How a file is cut into chunks; by default the server decides.
+            on_progress: A function that is called with each state, the final one included.
+
+        Raises:
+            PollTimeoutError: Files were still in progress after *max_wait_seconds*.
         """
 
     async def create(

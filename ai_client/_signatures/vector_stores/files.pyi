@@ -32,10 +32,15 @@ class SyncFiles(Files[Sync]):
         max_wait_seconds: float | Omit = omit,
         on_progress: Callable[[VectorStoreFile], Any] | None = None,
     ) -> VectorStoreFile:
-        """Poll a file until it is processed, and return it.
+        """Poll a file until it is processed, and return it. It may have failed: check `status` and
+        `last_error`.
 
-        It may have failed: check `status` and `last_error`. *poll_interval_ms* defaults to what the server
-        proposes; *on_progress* is called with each state.
+        Args:
+            file_id: Which file: its id.
+            vector_store_id: Which store: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, the final one included.
 
         Raises:
             PollTimeoutError: The file was still in progress after *max_wait_seconds*.
@@ -59,12 +64,22 @@ class SyncFiles(Files[Sync]):
         """Attach a file to a store and wait until it is processed, as `poll` does.
 
         Args:
+            file_id: Which file: its id.
+            vector_store_id: Which store: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, the final one included.
+            attributes: Values by name, by which a search can filter.
+            chunking_strategy: How a file is cut into chunks; by default the server decides.
             extra_headers: Headers of this request, laid over the client's; the value `omit` removes one.
             extra_query: Query parameters of this request, laid over the client's.
             extra_body: Members of the request's body, laid over the method's own parameters: for what this
                 version does not know.
             timeout: Seconds to connect, to write and to wait for each read of this request, or the HTTP
                 library's `Timeout`; `None` waits for ever. By default the client's `timeout`.
+
+        Raises:
+            PollTimeoutError: The file was still in progress after *max_wait_seconds*.
         """
 
     def upload(
@@ -74,7 +89,14 @@ class SyncFiles(Files[Sync]):
         file: FileTypes,
         chunking_strategy: FileChunkingStrategyParam | Omit = omit,
     ) -> VectorStoreFile:
-        """Upload a file and attach it to a store, without waiting until it is processed."""
+        """Upload a file and attach it to a store, without waiting until it is processed.
+
+        Args:
+            vector_store_id: Which store: its id.
+            file: The file: bytes, a path, an open binary file, or a tuple of file name, content and content
+                type.
+            chunking_strategy: How a file is cut into chunks; by default the server decides.
+        """
 
     def upload_and_poll(
         self,
@@ -87,7 +109,21 @@ class SyncFiles(Files[Sync]):
         chunking_strategy: FileChunkingStrategyParam | Omit = omit,
         on_progress: Callable[[VectorStoreFile], Any] | None = None,
     ) -> VectorStoreFile:
-        """Upload a file, attach it to a store and wait until it is processed, as `poll` does."""
+        """Upload a file, attach it to a store and wait until it is processed, as `poll` does.
+
+        Args:
+            vector_store_id: Which store: its id.
+            file: The file: bytes, a path, an open binary file, or a tuple of file name, content and content
+                type.
+            attributes: Values by name, by which a search can filter.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            chunking_strategy: How a file is cut into chunks; by default the server decides.
+            on_progress: A function that is called with each state, the final one included.
+
+        Raises:
+            PollTimeoutError: The file was still in progress after *max_wait_seconds*.
+        """
 
     def create(
         self,
@@ -234,10 +270,15 @@ class AsyncFiles(Files[Async]):
         max_wait_seconds: float | Omit = omit,
         on_progress: Callable[[VectorStoreFile], Any] | None = None,
     ) -> VectorStoreFile:
-        """Poll a file until it is processed, and return it.
+        """Poll a file until it is processed, and return it. It may have failed: check `status` and
+        `last_error`.
 
-        It may have failed: check `status` and `last_error`. *poll_interval_ms* defaults to what the server
-        proposes; *on_progress* is called with each state.
+        Args:
+            file_id: Which file: its id.
+            vector_store_id: Which store: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, the final one included.
 
         Raises:
             PollTimeoutError: The file was still in progress after *max_wait_seconds*.
@@ -261,12 +302,22 @@ class AsyncFiles(Files[Async]):
         """Attach a file to a store and wait until it is processed, as `poll` does.
 
         Args:
+            file_id: Which file: its id.
+            vector_store_id: Which store: its id.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            on_progress: A function that is called with each state, the final one included.
+            attributes: Values by name, by which a search can filter.
+            chunking_strategy: How a file is cut into chunks; by default the server decides.
             extra_headers: Headers of this request, laid over the client's; the value `omit` removes one.
             extra_query: Query parameters of this request, laid over the client's.
             extra_body: Members of the request's body, laid over the method's own parameters: for what this
                 version does not know.
             timeout: Seconds to connect, to write and to wait for each read of this request, or the HTTP
                 library's `Timeout`; `None` waits for ever. By default the client's `timeout`.
+
+        Raises:
+            PollTimeoutError: The file was still in progress after *max_wait_seconds*.
         """
 
     async def upload(
@@ -276,7 +327,14 @@ class AsyncFiles(Files[Async]):
         file: FileTypes,
         chunking_strategy: FileChunkingStrategyParam | Omit = omit,
     ) -> VectorStoreFile:
-        """Upload a file and attach it to a store, without waiting until it is processed."""
+        """Upload a file and attach it to a store, without waiting until it is processed.
+
+        Args:
+            vector_store_id: Which store: its id.
+            file: The file: bytes, a path, an open binary file, or a tuple of file name, content and content
+                type.
+            chunking_strategy: How a file is cut into chunks; by default the server decides.
+        """
 
     async def upload_and_poll(
         self,
@@ -289,7 +347,21 @@ class AsyncFiles(Files[Async]):
         chunking_strategy: FileChunkingStrategyParam | Omit = omit,
         on_progress: Callable[[VectorStoreFile], Any] | None = None,
     ) -> VectorStoreFile:
-        """Upload a file, attach it to a store and wait until it is processed, as `poll` does."""
+        """Upload a file, attach it to a store and wait until it is processed, as `poll` does.
+
+        Args:
+            vector_store_id: Which store: its id.
+            file: The file: bytes, a path, an open binary file, or a tuple of file name, content and content
+                type.
+            attributes: Values by name, by which a search can filter.
+            poll_interval_ms: Milliseconds between requests; by default what the server proposes, else 1000.
+            max_wait_seconds: Seconds to wait in all; without bound by default.
+            chunking_strategy: How a file is cut into chunks; by default the server decides.
+            on_progress: A function that is called with each state, the final one included.
+
+        Raises:
+            PollTimeoutError: The file was still in progress after *max_wait_seconds*.
+        """
 
     async def create(
         self,
