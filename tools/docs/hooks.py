@@ -1,4 +1,4 @@
-"""MkDocs hooks: pages of controls, the table of operations, and a check that pages load nothing from other hosts."""
+"""MkDocs hooks: pages of controls, operations, the order of search results; no page loads from other hosts."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,7 @@ from mkdocs.exceptions import PluginError
 from tools.docs.operations import operations
 
 _STYLE = "<style>td:first-child code { white-space: nowrap }</style>"  # names in tables stay whole
+_BOOST_OF_REFERENCE = 0.2  # a page that explains a word comes before the classes that are named after it
 _LOADS_ELSEWHERE = re.compile(r"<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
 
 
@@ -23,8 +24,10 @@ def on_config(config: Any) -> Any:
     return config
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Insert the table of operations where a page has its marker."""
+def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
+    """Insert the table of operations where a page has its marker, and let searches find the reference last."""
+    if page.file.src_uri.startswith("api/"):
+        page.meta.setdefault("search", {"boost": _BOOST_OF_REFERENCE})
     return (
         markdown.replace("<!-- operations -->", operations())
         if "<!-- operations -->" in markdown
