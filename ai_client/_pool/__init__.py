@@ -2,6 +2,7 @@
 
 `sync_pool` serves threads, `async_pool` the tasks of an event loop; both are transports of httpx, and say with
 `permits` who may use a connection. Below them, `sync_transmission` and `async_transmission` send one request over a
-connection and read its answer, as `http11` frames them; `sync_connecting` and `async_connecting` open streams, through
-a `proxy` where there is one; `sync_network` and `async_network` move bytes. A `response_body` is still arriving.
+connection and read its answer. A `wire` frames them: `usual_wire` what is usual (`request_head`, `response_head`,
+`chunked_body`), and `h11_wire` all else, from the same bytes. `sync_connecting` and `async_connecting` open streams,
+through a `proxy` where there is one; `sync_network` and `async_network` move bytes. A `response_body` still arrives.
 """

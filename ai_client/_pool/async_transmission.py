@@ -8,8 +8,9 @@ from typing import Any
 
 from .async_network import AsyncNetworkStream
 from .connection import Connection
-from .http11 import Wire
-from .message import Arrival, Message, ResponseHead
+from .message import Arrival, Message
+from .response_head import ResponseHead
+from .wire import Wire
 
 _PIECE = 256 * 1024
 

@@ -3,9 +3,11 @@
 from typing import Any, Generic, Protocol, TypeVar
 
 from .._http.library import Library
-from .http11 import Wire
 from .message import Message, Origin
 from .proxy import Preamble, Proxies, Proxy
+from .request_head import RequestHead
+from .usual_wire import UsualWire
+from .wire import Wire
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _JOINED_SIZE = 256 * 1024
@@ -83,6 +85,7 @@ class Connection(Generic[S]):
     """A stream with its HTTP state; `idle_since` is when its last exchange ended, `exchanges` how many have."""
 
     __slots__ = (
+        "_head",
         "_headers",
         "_prefix",
         "addresses",
@@ -97,11 +100,12 @@ class Connection(Generic[S]):
     def __init__(self, origin: Origin, route: Route, stream: S, library: Library) -> None:
         self.origin = origin
         self.stream = stream
-        self.wire = Wire(library)
+        self.wire: Wire = UsualWire(library)
         self.idle_since = 0.0
         self.exchanges = 0
         self.addresses = SocketAddresses(stream)
         self.library = library
+        self._head: RequestHead | None = None  # of the latest request, as the next one often has the same
         proxy = route.forwarding
         self._headers = proxy.headers if proxy else []
         host = f"[{route.host}]" if ":" in route.host else route.host
@@ -113,13 +117,13 @@ class Connection(Generic[S]):
         A body held in memory goes out with the head, in one packet where it fits. Of any other body nothing is
         taken before the head was written, so that it is still whole if the connection turns out to be dead.
         """
-        wire, headers, content = self.wire, message.headers, message.content
-        head = wire.head(
-            message.method,
-            self._prefix + message.target,
-            [*headers, *self._headers] if self._headers else headers,
-        )
+        method, target, headers, content = message.method, message.target, message.headers, message.content
+        if self._prefix:
+            target, headers = self._prefix + target, [*headers, *self._headers]
         if not isinstance(content, bytes):
-            return head, None
-        tail = wire.body(content) + wire.end()
-        return (head + tail, []) if len(tail) <= _JOINED_SIZE else (head, [tail])
+            return self.wire.head(method, target, headers), None
+        head = self._head
+        if head is None or not head.is_of(method, target, headers):
+            head = self._head = RequestHead(method, target, headers)
+        first, tail = self.wire.begin(head, headers, content)
+        return (first + tail, []) if len(tail) <= _JOINED_SIZE else (first, [tail])

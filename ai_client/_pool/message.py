@@ -7,9 +7,8 @@ from typing import Any, NamedTuple, TypeAlias
 import httpx
 
 from .._http.library import DEADLINE, RAW_HEADERS, Library
+from .response_head import Headers, ResponseHead
 
-Headers: TypeAlias = list[tuple[bytes, bytes]]
-"""Names and values in order, the names in the case in which they are on the wire."""
 Origin: TypeAlias = tuple[str, bytes, int | None, str | None]
 """Connections are shared within one: scheme, host, port, and the name asked for in TLS where it is not the host."""
 Timeouts: TypeAlias = Mapping[str, float | None]
@@ -37,15 +36,6 @@ class Message:
     content: Any
     timeouts: Timeouts
     deadline: float | None
-
-
-class ResponseHead(NamedTuple):
-    """The head of an answer."""
-
-    status_code: int
-    headers: Headers
-    http_version: bytes
-    reason: bytes
 
 
 Arrival: TypeAlias = tuple[ResponseHead, list[bytes], bool]

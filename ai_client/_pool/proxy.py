@@ -14,7 +14,7 @@ from urllib.request import getproxies
 import h11
 
 from .._http.library import Library
-from .http11 import MAX_HINTS, check_beginning
+from .h11_wire import MAX_HINTS, check_beginning
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .connection import Connection
-from .http11 import Wire
-from .message import Arrival, Message, ResponseHead
+from .message import Arrival, Message
+from .response_head import ResponseHead
 from .sync_network import SyncNetworkStream
+from .wire import Wire
 
 
 def transmit(connection: Connection[SyncNetworkStream], message: Message) -> Arrival:

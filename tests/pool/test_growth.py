@@ -10,8 +10,8 @@ import pytest
 
 import ai_client._pool
 from ai_client._http.library import library
-from ai_client._pool.http11 import Wire
 from ai_client._pool.permits import Permits
+from ai_client._pool.usual_wire import UsualWire
 from tests.support.both_pools import AsyncPools, Pools, request
 from tests.support.counting import FEW, Work, assert_linear, counted
 from tests.support.raw_server import HEAD_OF_STREAM, OK, RawServer, chunk
@@ -131,7 +131,7 @@ def test_reading_bodies(pieces: str) -> None:
     """A body in chunks costs as much as it is long, however its bytes arrive."""
 
     def work(size: int) -> Work:
-        wire = Wire(library("httpx"))
+        wire = UsualWire(library("httpx"))
         wire.head("GET", b"/", [(b"host", b"a")])
         wire.end()
         wire.feed(HEAD_OF_STREAM)

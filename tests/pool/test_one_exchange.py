@@ -11,9 +11,9 @@ from ai_client._http.library import library
 from ai_client._pool import async_transmission, sync_transmission
 from ai_client._pool.async_pool import AsyncPool
 from ai_client._pool.connection import Connection
-from ai_client._pool.http11 import Wire
 from ai_client._pool.message import message_of
 from ai_client._pool.sync_pool import SyncPool
+from ai_client._pool.usual_wire import UsualWire
 
 ANSWER = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n{}"
 ORIGIN = ("http", b"h", 80, None)
@@ -88,7 +88,7 @@ def test_a_connection_that_broke_while_it_was_written_to_is_not_used_again(sync:
 )
 def test_an_exchange_that_is_not_over_is_followed_by_none(body: bytes | None, answer: bytes) -> None:
     """A connection takes another request only when both sides have said all, and neither is going to close."""
-    wire = Wire(library("httpx"))
+    wire = UsualWire(library("httpx"))
     wire.head("POST", b"/", HEADERS)
     if body is not None:
         wire.body(body)

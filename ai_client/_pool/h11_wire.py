@@ -1,11 +1,12 @@
-"""HTTP/1.1 on one connection, as bytes in and bytes out; it neither reads nor writes by itself."""
+"""HTTP/1.1 on one connection as h11 reads and writes it: all of it, and what is wrong is said by it."""
 
 from typing import Any
 
 import h11
 
 from .._http.library import Library
-from .message import Headers, ResponseHead
+from .request_head import RequestHead
+from .response_head import Headers, ResponseHead
 
 # The head of a response, and the line that begins a chunk, may be this long.
 _MAX_HEAD = 100 * 1024
@@ -15,23 +16,27 @@ MAX_HINTS = 100
 """Answers of status 1xx that may come before the one that counts."""
 
 
-class Wire:
-    """The client's side of one HTTP/1.1 connection, one exchange after another."""
+class H11Wire:
+    """A `Wire` over h11."""
 
-    __slots__ = ("_connection", "_errors", "_hints", "_is_cut", "_is_silent")
+    __slots__ = ("_begun", "_connection", "_errors", "_hints", "_is_cut")
 
     def __init__(self, library: Library) -> None:
         self._errors: Any = library.http
         self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD)
         self._hints = 0
         self._is_cut = False
-        self._is_silent = True
+        self._begun = b""  # the first bytes of the answer
+
+    def begin(self, head: RequestHead, headers: Headers, body: bytes) -> tuple[bytes, bytes]:
+        """Begin an exchange with the whole of a request; return its head and its body, framed for the wire."""
+        return self.head(head.method, head.target, headers), self.body(body) + self.end()
 
     def head(self, method: str, target: bytes, headers: Headers) -> bytes:
-        """Begin an exchange; give the head of its request."""
+        """Begin an exchange; return the head of its request."""
         self._hints = 0
         self._is_cut = False
-        self._is_silent = True
+        self._begun = b""
         return self._send(h11.Request, method=method, target=target, headers=headers)
 
     def body(self, chunk: bytes) -> bytes:
@@ -53,9 +58,9 @@ class Wire:
         connection = self._connection
         if not data and connection.their_state is h11.SEND_RESPONSE:
             raise self._errors.RemoteProtocolError("Server disconnected without sending a response.")
-        if self._is_silent and not data.startswith(_BEGINNING):
-            check_beginning(data, self._errors.RemoteProtocolError, "server")
-        self._is_silent = False
+        if len(self._begun) < len(_BEGINNING):
+            self._begun += data[: len(_BEGINNING)]
+            check_beginning(self._begun, self._errors.RemoteProtocolError, "server")
         connection.receive_data(data)
 
     def response(self) -> ResponseHead | None:
@@ -67,9 +72,8 @@ class Wire:
                 check_beginning(beginning, self._errors.RemoteProtocolError, "server")
                 return None
             if isinstance(event, h11.Response):
-                return ResponseHead(
-                    event.status_code, event.headers.raw_items(), event.http_version, event.reason
-                )
+                headers = event.headers.raw_items()
+                return ResponseHead(event.status_code, event.reason, event.http_version, headers=headers)
             if not isinstance(event, h11.InformationalResponse) or event.status_code == _SWITCHING:
                 raise self._errors.RemoteProtocolError("The server switched to another protocol than HTTP.")
             self._hints += 1
@@ -100,13 +104,13 @@ class Wire:
         self._is_cut = True
 
     def renew(self) -> bool:
-        """Get ready for another exchange; tell whether the connection is good for one."""
+        """Get ready for another exchange; return whether the connection is good for one."""
         connection = self._connection
         if (
             self._is_cut
             or connection.our_state is not h11.DONE
             or connection.their_state is not h11.DONE
-            or connection.trailing_data[0]
+            or any(connection.trailing_data)  # bytes of no answer, or the end of the connection
         ):
             return False
         connection.start_next_cycle()

@@ -1,0 +1,84 @@
+"""The head of a request whose body is in memory: validated once for all requests that only differ in the body."""
+
+import re
+
+from .response_head import Headers
+
+_TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
+_VISIBLE = rb"[^\x00\s]+"
+# A line break comes behind each part, and no valid part contains one: with as many breaks as parts, none hides in a
+# value to make another header of its rest.
+_VALID = re.compile(rb"%b\n[!-~]+\n(?:%b\n(?:%b(?:[ \t]+%b)*)?\n)+" % (_TOKEN, _TOKEN, _VISIBLE, _VISIBLE))
+_LENGTH = b"content-length"
+_NEVER_USUAL = frozenset({b"transfer-encoding", b"upgrade", b"expect"})
+
+
+class RequestHead:
+    """Method, target and headers of a request, whose length may change.
+
+    Attributes:
+        is_usual: Whether the head is valid, frames its body by its length, if at all, and lets the connection stay
+            open. Any other is for h11 to write or to reject.
+    """
+
+    __slots__ = ("_end", "_headers", "_place", "_start", "is_usual", "method", "target")
+
+    def __init__(self, method: str, target: bytes, headers: Headers) -> None:
+        self.method = method
+        self.target = target
+        self._headers = [*headers]  # which nobody changes any more
+        self._start = self._end = b""
+        names = [name.lower() for name, _ in headers]
+        self._place = names.index(_LENGTH) if _LENGTH in names else len(names)
+        self.is_usual = (
+            names.count(b"host") == 1
+            and names.count(_LENGTH) <= 1
+            and _NEVER_USUAL.isdisjoint(names)
+            and all(
+                value.lower() == b"keep-alive" for name, value in headers if name.lower() == b"connection"
+            )
+            and method != "CONNECT"
+            and method.isascii()
+            and self._is_valid()
+        )
+        if self.is_usual:
+            self._write(names.index(b"host"))
+
+    def _is_valid(self) -> bool:
+        parts = [self.method.encode("ascii"), self.target]
+        for pair in self._headers:
+            parts += pair
+        text = b"\n".join([*parts, b""])
+        return text.count(b"\n") == len(parts) and _VALID.fullmatch(text) is not None
+
+    def _write(self, host: int) -> None:
+        """Write what comes before the number of the length, and what comes after it; the host is the first header."""
+        place = self._place
+        lines = [b"%b: %b\r\n" % pair for pair in self._headers]
+        if place < len(lines):
+            lines[place] = b"%b: " % self._headers[place][0]
+        order = [host, *(at for at in range(len(lines)) if at != host)]
+        before = order.index(place) + 1 if place < len(lines) else len(lines)
+        line = b"%b %b HTTP/1.1\r\n" % (self.method.encode("ascii"), self.target)
+        self._start = b"".join([line, *(lines[at] for at in order[:before])])
+        self._end = b"".join([b"\r\n", *(lines[at] for at in order[before:]), b"\r\n"])
+
+    def is_of(self, method: str, target: bytes, headers: Headers) -> bool:
+        """Return whether a request has this head, whatever its length."""
+        mine, place = self._headers, self._place
+        return (
+            target == self.target
+            and method == self.method
+            and len(headers) == len(mine)
+            and headers[:place] == mine[:place]
+            and headers[place + 1 :] == mine[place + 1 :]
+            and (place == len(mine) or headers[place][0] == mine[place][0])
+        )
+
+    def written(self, headers: Headers, size: int) -> bytes | None:
+        """Return a usual head for a body of that size, unless that is not the length that its headers tell."""
+        place = self._place
+        if place == len(headers):
+            return self._start + b"\r\n" if size == 0 else None
+        length = b"%d" % size
+        return b"%b%b%b" % (self._start, length, self._end) if headers[place][1] == length else None

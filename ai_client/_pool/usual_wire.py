@@ -1,0 +1,203 @@
+"""HTTP/1.1 on one connection for usual requests and answers; everything else goes to h11, as the same bytes."""
+
+import re
+from typing import Any
+
+from .._http.library import Library
+from .chunked_body import ChunkedBody
+from .h11_wire import H11Wire
+from .request_head import RequestHead
+from .response_head import Headers, ResponseHead
+
+# What h11 takes for a final answer of HTTP/1.1 whose lines end with CR LF. No alternative is tried where it fails.
+_HEAD = re.compile(
+    rb"HTTP/1\.1 ([2-9][0-9]{2})(?: ([^\x00\r\n\x0b\x0c]*+))?"
+    rb"((?:\r\n[-!#$%&'*+.^_`|~0-9A-Za-z]++:[^\x00\r\n\x0b\x0c]*+)*+)\r\n\r\n"
+)
+_BEGINNING = b"HTTP/1.1 "
+_LONGEST_WAIT = 16 * 1024  # for the rest of a head, after which h11 waits on, up to its bound
+_LONGEST_NUMBER = 18
+_WITHOUT_BODY = frozenset({204, 304})
+
+
+class UsualWire:
+    """A `Wire` that does the usual by itself: a request in memory, and an answer with a length or in chunks."""
+
+    __slots__ = (
+        "_buffer",
+        "_chunks",
+        "_errors",
+        "_has_ended",
+        "_is_cut",
+        "_left",
+        "_library",
+        "_method",
+        "_other",
+        "_size",
+    )
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._errors: Any = library.http
+        self._other: H11Wire | None = None
+        self._method = ""
+        self._renewed()
+
+    def _renewed(self) -> None:
+        self._buffer = b""
+        self._chunks: ChunkedBody | None = None
+        self._size = self._left = -1  # of the body, once there is a head
+        self._is_cut = self._has_ended = False
+
+    # The request.
+
+    def begin(self, head: RequestHead, headers: Headers, body: bytes) -> tuple[bytes, bytes]:
+        """Begin an exchange with the whole of a request; return its head and its body, framed for the wire."""
+        if self._other is None and head.is_usual:
+            written = head.written(headers, len(body))
+            if written is not None:
+                self._method = head.method
+                return written, body
+        return self._h11().begin(head, headers, body)
+
+    def _h11(self) -> H11Wire:
+        if self._other is None:
+            self._other = H11Wire(self._library)
+        return self._other
+
+    def head(self, method: str, target: bytes, headers: Headers) -> bytes:
+        """Begin an exchange; return the head of its request."""
+        return self._h11().head(method, target, headers)
+
+    def body(self, chunk: bytes) -> bytes:
+        """Return a part of the request's body, framed for the wire."""
+        return self._h11().body(chunk)
+
+    def end(self) -> bytes:
+        """Return the bytes that end the request's body, often none."""
+        return self._h11().end()
+
+    # The response.
+
+    def feed(self, data: bytes) -> None:
+        """Take what the server sent; nothing means that it closed its side."""
+        if self._other is not None:
+            self._other.feed(data)
+        elif data:
+            self._buffer = self._buffer + data if self._buffer else data
+        elif self._size < 0 and self._chunks is None:
+            self._yield().feed(data)
+        else:
+            self._has_ended = True
+
+    def response(self) -> ResponseHead | None:
+        """Return the head of the response, or `None` while more bytes are needed."""
+        if self._other is not None:
+            return self._other.response()
+        data = self._buffer
+        found = _HEAD.match(data) if b"\r\n\r\n" in data else None
+        if found is None:
+            return None if _may_go_on(data) else self._yield().response()
+        status = int(found[1])
+        if not self._frame(status, found[3]):
+            return self._yield().response()
+        self._buffer = data[found.end() :]
+        return ResponseHead(status, found[2] or b"", b"1.1", found[3])
+
+    def _frame(self, status: int, fields: bytes) -> bool:
+        """Note how the body is framed; return whether that is usual."""
+        lower = fields.lower()
+        length = _value(fields, lower, b"\r\ncontent-length:")
+        coding = _value(fields, lower, b"\r\ntransfer-encoding:")
+        connection = _value(fields, lower, b"\r\nconnection:")
+        if connection is not None and connection.lower() != b"keep-alive":
+            return False
+        size = 0
+        if coding is None:
+            if length is None or not length.isdigit() or len(length) > _LONGEST_NUMBER:
+                return False
+            size = int(length)
+        elif coding != b"chunked" or length is not None:
+            return False
+        if status in _WITHOUT_BODY or self._method == "HEAD":
+            size = 0
+        elif coding is not None:
+            self._chunks = ChunkedBody()
+        self._size = self._left = size
+        return True
+
+    def drain(self, parts: list[bytes]) -> bool:
+        """Move the received parts of the body to *parts*; return whether the body is complete."""
+        if self._other is not None:
+            return self._other.drain(parts)
+        data = self._buffer
+        if self._chunks is not None:
+            self._buffer = self._chunks.take(data, parts)
+            if self._chunks.is_odd or (self._has_ended and not self._chunks.is_over):
+                return self._yield().drain(parts)
+            return self._chunks.is_over
+        left = self._left
+        if left and data:
+            here = data[:left]  # is `data` itself where that is no longer
+            parts.append(here)
+            self._buffer = data[left:]
+            self._left = left = left - len(here)
+        if left and self._has_ended:
+            raise self._errors.RemoteProtocolError(
+                "peer closed connection without sending complete message body "
+                f"(received {self._size - left} bytes, expected {self._size})"
+            )
+        return not left
+
+    def _yield(self) -> H11Wire:
+        """Have h11 go on from here."""
+        other = self._h11()
+        other.head(self._method, b"/", [(b"Host", b"h")])
+        other.end()
+        if self._chunks is not None:
+            other.feed(b"HTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n" + self._chunks.bridge())
+            other.response()
+            other.drain([])
+        if self._buffer:
+            other.feed(self._buffer)
+        if self._has_ended:
+            other.feed(b"")
+        if self._is_cut:
+            other.cut()
+        return other
+
+    def cut(self) -> None:
+        """Note that the rest of the request is not sent, so that the connection is good for no other."""
+        self._is_cut = True
+        if self._other is not None:
+            self._other.cut()
+
+    def renew(self) -> bool:
+        """Get ready for another exchange; return whether the connection is good for one."""
+        if self._other is not None:
+            is_good = self._other.renew()
+        else:
+            is_over = self._left == 0 if self._chunks is None else self._chunks.is_over
+            is_good = is_over and not (self._buffer or self._is_cut or self._has_ended)
+        if is_good:
+            self._other = None
+            self._renewed()
+        return is_good
+
+
+def _may_go_on(data: bytes) -> bool:
+    """Return whether the rest of a usual head may be still to come."""
+    is_begun = _BEGINNING.startswith(data[: len(_BEGINNING)])
+    return is_begun and len(data) <= _LONGEST_WAIT and b"\n\n" not in data and b"\n\r\n" not in data
+
+
+def _value(fields: bytes, lower: bytes, name: bytes) -> bytes | None:
+    """Return the value of a header, `None` where it is missing, and what is no value where it comes twice."""
+    start = lower.find(name)
+    if start < 0:
+        return None
+    start += len(name)
+    if lower.find(name, start) >= 0:
+        return b"\n"
+    end = lower.find(b"\r\n", start)
+    return (fields[start:] if end < 0 else fields[start:end]).strip(b" \t")
