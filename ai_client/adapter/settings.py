@@ -177,8 +177,12 @@ def _spell_keyword(
     alias: str,
     option: str,
 ) -> str:
-    """Return the name of an option as a keyword where it was given as one and the configuration has none."""
-    if option in configured.get(alias, ()) or option not in keywords.get(alias, ()):
+    """Return the name of an option as a keyword where the user writes keywords.
+
+    That is where it was given as one and the configuration does not have it, or where nothing else was given.
+    """
+    in_code, outside = keywords.get(alias, ()), configured.get(alias, ())
+    if option in outside or (option not in in_code and (outside or not in_code)):
         return spell(alias, option)
     return f"{option}=" if alias == DEFAULT_ALIAS else f"aliases[{alias!r}][{option!r}]"
 

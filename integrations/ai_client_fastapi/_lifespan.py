@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any, TypeAlias, Unpack
 
 from ai_client import ClientConfig, ClientOptions, ClientProvider
-from ai_client.errors import ConfigError
+from ai_client.errors import ConfigError, OpenAIError
 
 from ._late import log_risks_of
 from ._mounted import check_mounted, mark
@@ -74,7 +74,11 @@ def ai_client_lifespan(
     def make() -> ClientProvider:
         if isinstance(config, ClientProvider):
             return config
-        return ClientProvider(config, aliases=aliases, **options)
+        try:
+            return ClientProvider(config, aliases=aliases, **options)
+        except OpenAIError as error:
+            # Starlette prints where an error comes from, above what it says: this package's frames help nobody
+            raise error.with_traceback(None) from None
 
     mark(lifespan, make)
     return lifespan
@@ -90,3 +94,5 @@ def _warm(provider: ClientProvider, names: Sequence[str]) -> None:
             attrgetter(name)(provider.async_client)
         except AttributeError:
             raise ConfigError(f"warm: the client has no resource {name!r}.") from None
+        except OpenAIError as error:
+            raise error.with_traceback(None) from None

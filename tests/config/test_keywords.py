@@ -124,7 +124,12 @@ def test_flask_keeps_its_keywords() -> None:
 @pytest.mark.parametrize(
     ("keywords", "config", "message"),
     [
-        ({"timeot": 3}, {}, r"timeot=: unknown option\. Did you mean AI_CLIENT_TIMEOUT\?"),
+        ({"timeot": 3}, {}, r"timeot=: unknown option\. Did you mean timeout=\?"),
+        (
+            {"timeot": 3},
+            {"AI_CLIENT_DEADLINE": 9},
+            r"timeot=: unknown option\. Did you mean AI_CLIENT_TIMEOUT\?",
+        ),
         ({"max_retries": -1}, {}, r"max_retries=: "),
         ({"max_retries": 1}, {"AI_CLIENT_MAX_RETRIES": -1}, r"AI_CLIENT_MAX_RETRIES: "),
         ({"aliases": {"eu": {"max_retries": -1}}}, {}, r"aliases\['eu'\]\['max_retries'\]: "),

@@ -1,8 +1,10 @@
 """Lifespans of several applications: mounted in each other, sharing a provider, or of one application at once."""
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Host, Mount, Route
 
+import ai_client
 from ai_client import AsyncOpenAI, ClientProvider
-from ai_client.errors import ClientClosedError, ConfigError
+from ai_client.errors import ClientClosedError, ConfigError, OpenAIError
 from ai_client.testing import Upstream
 from ai_client_fastapi import AIClientDep, ai_client_lifespan, ai_client_router, get_ai_client
 
@@ -312,6 +315,24 @@ def test_shared_provider_ends_with_the_last(
         assert kept.is_closed()
         assert provider.state == "closed"
         ai_client_upstream.wait_for(lambda: ai_client_upstream.connections_open == 0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"timeot": 30}, "Did you mean 'timeout'"),
+        ({"api_key": "a\nb"}, "api_key"),
+        ({"environment": False, "warm": ["chat"]}, "Missing credentials"),
+    ],
+)
+def test_start_that_fails_says_why_in_short(wrong: Options, message: str) -> None:
+    """What a server prints of a wrong option or a missing key shows none of the code that found it."""
+    app = FastAPI(lifespan=ai_client_lifespan(**wrong))
+    with pytest.raises(OpenAIError, match=message) as failed, TestClient(app):
+        pass
+    shown = {Path(frame.filename).parent for frame in traceback.extract_tb(failed.value.__traceback__)}
+    package = Path(ai_client.__file__).parent
+    assert not [folder for folder in shown if package in (folder, *folder.parents)]
 
 
 def test_start_that_fails_leaves_a_shared_provider_open(provider: ClientProvider) -> None:
