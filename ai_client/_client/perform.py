@@ -23,6 +23,7 @@ from .._http.tls import TrustError
 from .._io import IO
 from .._io.deadline import is_over
 from .._libraries import httpx
+from .._models.decode import is_slow_to_build
 from .._params.files import RequestBody
 from .._params.secrets import check_secret
 from ..auth import WorkloadKeys
@@ -36,6 +37,7 @@ from ..errors import (
     status_error,
 )
 from .blocking_calls import BlockingCalls
+from .decoders import build_aside
 from .http_request import Header
 from .tenants import Tenants
 
@@ -100,6 +102,8 @@ class Calls(Tenants):
 
     async def _pass_policies(self, call: Call) -> Reply:
         """Pass the application's drain gate, where there is one, and the policies, the outermost first."""
+        if not call.io.sync and is_slow_to_build(call.cast_to if call.stream is None else call.stream):
+            await build_aside(call.io, call.cast_to if call.stream is None else call.stream)
         if self._layers or self._credentials is not None:
             call.client = self
             steps = self._steps

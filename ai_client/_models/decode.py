@@ -35,6 +35,13 @@ def decoder(cast_to: Any, *, strict: bool = False) -> Decoder:
     return partial(found, context={STRICT: True}) if strict else found
 
 
+def is_slow_to_build(cast_to: Any) -> bool:
+    """Return whether building a type's decoder may take long: that of a model not built yet, or of a composed type."""
+    if cast_to in _decoders:
+        return False
+    return not cast_to.__pydantic_complete__ if is_model(cast_to) else get_origin(cast_to) is not None
+
+
 def decode(cast_to: type[T], data: bytes, *, strict: bool = False) -> T:
     """Decode JSON bytes as *cast_to*, falling back to unvalidated construction unless *strict*.
 

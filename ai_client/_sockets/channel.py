@@ -6,10 +6,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
+from .._client.decoders import build_aside
 from .._client.modes import Async, M, Sync
 from .._client.operation import Resource, operation
 from .._io import finish
-from .._models.decode import decode
+from .._models.decode import decode, is_slow_to_build
 from .._params.encoding import encode
 from ..errors import (
     APIConnectionError,
@@ -120,6 +121,9 @@ class Channel(Listening, Resource[M], Generic[M, T]):
         await self._send(message)
 
     async def _recv(self) -> T:
+        io = self._client.io
+        if not io.sync and is_slow_to_build(self.event_type):
+            await build_aside(io, self.event_type)
         event = self.parse_event(await self._receive())
         kind = getattr(event, "type", "error")
         self._session.note(str(kind))
