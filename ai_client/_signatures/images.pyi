@@ -108,6 +108,8 @@ class SyncImages(Images[Sync]):
                 bytes, a path, an open binary file, or a tuple of file name, content and content type.
             prompt: A description of the result in words, at most 32000 characters, and fewer with older
                 models.
+            stream: `True` returns an iterator over events, which `partial_images` fills with unfinished
+                versions; by default the call returns when the images are ready. Not for the `dall-e` models.
             mask: A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may
                 change. Of several images it applies to the first. Without it, anything may change.
             background: `transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the
@@ -200,6 +202,8 @@ class SyncImages(Images[Sync]):
                 bytes, a path, an open binary file, or a tuple of file name, content and content type.
             prompt: A description of the result in words, at most 32000 characters, and fewer with older
                 models.
+            stream: `True` returns an iterator over events, which `partial_images` fills with unfinished
+                versions; by default the call returns when the images are ready. Not for the `dall-e` models.
             mask: A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may
                 change. Of several images it applies to the first. Without it, anything may change.
             background: `transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the
@@ -292,6 +296,8 @@ class SyncImages(Images[Sync]):
                 bytes, a path, an open binary file, or a tuple of file name, content and content type.
             prompt: A description of the result in words, at most 32000 characters, and fewer with older
                 models.
+            stream: `True` returns an iterator over events, which `partial_images` fills with unfinished
+                versions; by default the call returns when the images are ready. Not for the `dall-e` models.
             mask: A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may
                 change. Of several images it applies to the first. Without it, anything may change.
             background: `transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the
@@ -372,6 +378,8 @@ class SyncImages(Images[Sync]):
         Args:
             prompt: A description of the image in words, at most 32000 characters, and fewer with older
                 models.
+            stream: `True` returns an iterator over events, which `partial_images` fills with unfinished
+                versions; by default the call returns when the images are ready. Not for the `dall-e` models.
             model: The image model, by name. Which of the other keywords apply depends on it.
             n: How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one.
             quality: How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to
@@ -448,6 +456,8 @@ class SyncImages(Images[Sync]):
         Args:
             prompt: A description of the image in words, at most 32000 characters, and fewer with older
                 models.
+            stream: `True` returns an iterator over events, which `partial_images` fills with unfinished
+                versions; by default the call returns when the images are ready. Not for the `dall-e` models.
             model: The image model, by name. Which of the other keywords apply depends on it.
             n: How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one.
             quality: How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to
@@ -524,6 +534,8 @@ class SyncImages(Images[Sync]):
         Args:
             prompt: A description of the image in words, at most 32000 characters, and fewer with older
                 models.
+            stream: `True` returns an iterator over events, which `partial_images` fills with unfinished
+                versions; by default the call returns when the images are ready. Not for the `dall-e` models.
             model: The image model, by name. Which of the other keywords apply depends on it.
             n: How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one.
             quality: How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to
@@ -652,6 +664,8 @@ class AsyncImages(Images[Async]):
                 bytes, a path, an open binary file, or a tuple of file name, content and content type.
             prompt: A description of the result in words, at most 32000 characters, and fewer with older
                 models.
+            stream: `True` returns an iterator over events, which `partial_images` fills with unfinished
+                versions; by default the call returns when the images are ready. Not for the `dall-e` models.
             mask: A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may
                 change. Of several images it applies to the first. Without it, anything may change.
             background: `transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the
@@ -744,6 +758,8 @@ class AsyncImages(Images[Async]):
                 bytes, a path, an open binary file, or a tuple of file name, content and content type.
             prompt: A description of the result in words, at most 32000 characters, and fewer with older
                 models.
+            stream: `True` returns an iterator over events, which `partial_images` fills with unfinished
+                versions; by default the call returns when the images are ready. Not for the `dall-e` models.
             mask: A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may
                 change. Of several images it applies to the first. Without it, anything may change.
             background: `transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the
@@ -836,6 +852,8 @@ class AsyncImages(Images[Async]):
                 bytes, a path, an open binary file, or a tuple of file name, content and content type.
             prompt: A description of the result in words, at most 32000 characters, and fewer with older
                 models.
+            stream: `True` returns an iterator over events, which `partial_images` fills with unfinished
+                versions; by default the call returns when the images are ready. Not for the `dall-e` models.
             mask: A PNG below 4 MB, of the same size as `image`, whose fully transparent areas mark what may
                 change. Of several images it applies to the first. Without it, anything may change.
             background: `transparent`, which needs `output_format` `png` or `webp`; `opaque`; or `auto`, the
@@ -916,6 +934,8 @@ class AsyncImages(Images[Async]):
         Args:
             prompt: A description of the image in words, at most 32000 characters, and fewer with older
                 models.
+            stream: `True` returns an iterator over events, which `partial_images` fills with unfinished
+                versions; by default the call returns when the images are ready. Not for the `dall-e` models.
             model: The image model, by name. Which of the other keywords apply depends on it.
             n: How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one.
             quality: How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to
@@ -992,6 +1012,8 @@ class AsyncImages(Images[Async]):
         Args:
             prompt: A description of the image in words, at most 32000 characters, and fewer with older
                 models.
+            stream: `True` returns an iterator over events, which `partial_images` fills with unfinished
+                versions; by default the call returns when the images are ready. Not for the `dall-e` models.
             model: The image model, by name. Which of the other keywords apply depends on it.
             n: How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one.
             quality: How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to
@@ -1068,6 +1090,8 @@ class AsyncImages(Images[Async]):
         Args:
             prompt: A description of the image in words, at most 32000 characters, and fewer with older
                 models.
+            stream: `True` returns an iterator over events, which `partial_images` fills with unfinished
+                versions; by default the call returns when the images are ready. Not for the `dall-e` models.
             model: The image model, by name. Which of the other keywords apply depends on it.
             n: How many images to make, 1 to 10; by default 1. `dall-e-3` makes only one.
             quality: How much detail to render: `low`, `medium` or `high`; `auto`, the default, leaves it to

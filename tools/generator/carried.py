@@ -81,7 +81,7 @@ class Carried(ast.NodeTransformer):
         return opened
 
     def _defines(self, name: str) -> bool:
-        for node in statements(self._sources.tree(self._module)):
+        for node in statements(self._sources.tree(self._module).body):
             match node:
                 case ast.ClassDef(name=each) | ast.FunctionDef(name=each) if each == name:
                     return True

@@ -71,6 +71,10 @@ class Prose:
         """Return what is written about a keyword of an operation, or of one whose keywords mean the same."""
         return self._text(self._keyword(operation, name))
 
+    def of_part(self, module: str, name: str) -> str | None:
+        """Return what a parameter of this name means in a module, wherever nothing more exact is said."""
+        return self._text(self._in_general(Owner(module, (), is_param=True), name))
+
     def summary(self, operation: str) -> str | None:
         """Return what an operation does, in one sentence."""
         return self._text(self._operations.get(operation, {}).get(SUMMARY))

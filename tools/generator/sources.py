@@ -10,11 +10,12 @@ from pathlib import Path
 from .description import DescriptionError
 
 PACKAGE = "ai_client"
+ENDINGS = ("py", "pyi")
 
 
 @dataclass(frozen=True)
 class Member:
-    """One key of a TypedDict."""
+    """One key of a TypedDict, or field of a model."""
 
     name: str
     annotation: ast.expr
@@ -42,30 +43,35 @@ class Sources:
 
     def is_package(self, module: str) -> bool:
         """Return whether a module is a package."""
-        path = f"{_path(module)}/__init__.py"
-        return path in self._texts or (self._root / path).exists()
+        return any(self._has(f"{_path(module)}/__init__.{ending}") for ending in ENDINGS)
 
     def class_of(self, module: str, name: str) -> tuple[str, ast.ClassDef]:
         """Return a class by the name that it has in a module, and the module that defines it."""
-        for node in statements(self.tree(module)):
+        for node in statements(self.tree(module).body):
             if isinstance(node, ast.ClassDef) and node.name == name:
                 return module, node
         home = self.imports(module).get(name)
-        if home is None or home[1] is None or home[0].partition(".")[0] != PACKAGE:
+        if home is None or home[1] is None or not self._is_own(module, name):
             raise DescriptionError(f"{module} has no class {name}")
-        return self.class_of(*home)
+        return self.class_of(home[0], home[1])
 
     def members(self, module: str, name: str) -> Iterator[Member]:
-        """Yield the keys of a TypedDict, those of its bases first."""
+        """Yield the keys of a TypedDict or the fields of a model, those of its bases first."""
         home, found = self.class_of(module, name)
         for base in found.bases:
-            if isinstance(base, ast.Name) and base.id != "TypedDict":
+            if isinstance(base, ast.Name) and self._is_own(home, base.id):
                 yield from self.members(home, base.id)
-        for place, node in enumerate(found.body):
+        body = list(statements(found.body))
+        for place, node in enumerate(body):
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 annotation, is_required = _required(node.annotation)
-                text = _text_below(found.body, place)
+                text = _text_below(body, place)
                 yield Member(node.target.id, annotation, home, found.name, is_required, text)
+
+    def _is_own(self, module: str, name: str) -> bool:
+        """Return whether what a module calls *name* is the package's own."""
+        home = self.imports(module).get(name, (module, name))
+        return home[0].partition(".")[0] == PACKAGE
 
     def _tree(self, module: str) -> ast.Module:
         text = self._text(module)
@@ -77,7 +83,7 @@ class Sources:
         """Return the imported names of a module: where each is from, and its name there unless it is a module."""
         found: dict[str, tuple[str, str | None]] = {}
         package = module if self.is_package(module) else module.rpartition(".")[0]
-        for node in statements(self.tree(module)):
+        for node in statements(self.tree(module).body):
             if isinstance(node, ast.Import):
                 found |= {each.asname or each.name: (each.name, None) for each in node.names}
             elif isinstance(node, ast.ImportFrom):
@@ -87,17 +93,19 @@ class Sources:
         return found
 
     def _text(self, module: str) -> str | None:
-        for path in (f"{_path(module)}.py", f"{_path(module)}/__init__.py"):
-            if path in self._texts:
-                return self._texts[path]
-            if (self._root / path).exists():
-                return (self._root / path).read_text()
+        for ending in ENDINGS:
+            for path in (f"{_path(module)}.{ending}", f"{_path(module)}/__init__.{ending}"):
+                if self._has(path):
+                    return self._texts.get(path) or (self._root / path).read_text()
         return None
 
+    def _has(self, path: str) -> bool:
+        return path in self._texts or (self._root / path).exists()
 
-def statements(tree: ast.Module) -> Iterator[ast.stmt]:
-    """Yield the statements of a module as type checkers see it: those below `if TYPE_CHECKING` too."""
-    for node in tree.body:
+
+def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a module or class as type checkers see it: those below `if TYPE_CHECKING` too."""
+    for node in body:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             yield from node.body
         else:

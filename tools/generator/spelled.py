@@ -143,17 +143,18 @@ class Spelled:
     def _docstring(self, method: str, about: str, names: list[str], members: dict[str, Member]) -> list[str]:
         operation = f"{self._resource}.{method}"
         written = Docstring.of(about)
-        described = []
-        for name in names:
-            text = self._prose.of_operation(operation, name) or written.arguments.get(name)
-            text = (
-                text
-                or self._prose.of_keyword(operation, name)
-                or (members[name].text if name in members else None)
-            )
-            if text:
-                described.append((name, text))
+        texts = {name: self._text(operation, name, written, members) for name in names}
+        described = [(name, text) for name, text in texts.items() if text]
         return written.text(self._prose.summary(operation), described, indent=8)
+
+    def _text(self, operation: str, name: str, written: Docstring, members: dict[str, Member]) -> str | None:
+        """Return what a keyword means, the most exact text first."""
+        return (
+            self._prose.of_operation(operation, name)
+            or written.arguments.get(name)
+            or self._prose.of_keyword(operation, name)
+            or (members[name].text if name in members else self._prose.of_part(_part(members), name))
+        )
 
 
 def operations(sources: Sources, module: str, name: str) -> Iterator[tuple[str, list[Definition]]]:
@@ -180,6 +181,12 @@ def _methods(found: ast.ClassDef) -> dict[str, list[Definition]]:
         for name, definitions in methods.items()
         if len(definitions) > 1 or _decorators(definitions[0]) & {"operation", "pages"}
     }
+
+
+def _part(members: dict[str, Member]) -> str:
+    """Return the module below `types/` of the TypedDict whose keys these are."""
+    modules = (each.module for each in members.values() if each.holder != OPTIONS)
+    return next(modules, "").removeprefix(f"{PACKAGE}.types.").replace(".", "/")
 
 
 def _decorators(definition: Definition) -> set[str]:

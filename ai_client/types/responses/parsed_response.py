@@ -45,15 +45,12 @@ ContentType = TypeVar("ContentType")
 
 
 class ParsedResponseOutputText(ResponseOutputText, Parsed, Generic[ContentType]):
-    """A text of the model.
-
-    Attributes:
-        parsed: The text as an instance of the requested type.
-    """
+    """A text of the model."""
 
     _own = "parsed"
 
     parsed: ContentType | None = None
+    """The text as an instance of the requested type; `None` where none was requested."""
 
 
 ParsedContent: TypeAlias = Annotated[
@@ -66,20 +63,18 @@ class ParsedResponseOutputMessage(ResponseOutputMessage, Generic[ContentType]):
 
     if TYPE_CHECKING:
         content: list[ParsedContent[ContentType]]  # type: ignore[assignment]
+        """The parts of the message: texts with what they were parsed into, or a refusal."""
     else:
         content: list[ParsedContent]  # a union takes no parameter at run time
 
 
 class ParsedResponseFunctionToolCall(ResponseFunctionToolCall, Parsed):
-    """A function call with parsed arguments.
-
-    Attributes:
-        parsed_arguments: An instance of the tool's model, the decoded JSON for other strict tools, else `None`.
-    """
+    """A function call with parsed arguments."""
 
     _own = "parsed_arguments"
 
     parsed_arguments: object | None = None
+    """An instance of the tool's model, the decoded JSON for other strict tools, else `None`."""
 
 
 ParsedResponseOutputItem: TypeAlias = Annotated[
@@ -120,6 +115,7 @@ class ParsedResponse(Response, Generic[ContentType]):
 
     if TYPE_CHECKING:
         output: list[ParsedResponseOutputItem[ContentType]]  # type: ignore[assignment]
+        """The items that the model made, in order, texts and arguments parsed; `output_parsed` is the first text's."""
     else:
         output: list[ParsedResponseOutputItem]  # a union takes no parameter at run time
 
