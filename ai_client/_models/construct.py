@@ -36,7 +36,7 @@ def _construct_items(item: Any, value: Any) -> Any:
 
 
 def _construct_model(cls: type[pydantic.BaseModel], values: dict[str, Any]) -> pydantic.BaseModel:
-    if not cls.__pydantic_complete__:
+    if not cls.__pydantic_fields_complete__:
         cls.model_rebuild()
     fields: dict[str, Any] = {}
     rest = dict(values)
@@ -56,6 +56,8 @@ def _construct_model(cls: type[pydantic.BaseModel], values: dict[str, Any]) -> p
 
 def _construct_union(arms: tuple[Any, ...], value: Any) -> Any:
     for arm in arms:
+        if not _may_hold(arm, value):
+            continue
         try:
             return _validate(arm, value)
         except pydantic.ValidationError:
@@ -73,6 +75,21 @@ def _construct_union(arms: tuple[Any, ...], value: Any) -> Any:
     if len(models) == 1:
         return _construct_model(models[0], members)
     return _construct_model(BaseModel, members) if models else members
+
+
+def _may_hold(annotation: Any, value: Any) -> bool:
+    """Return whether a value may validate as a type; a list or model of ours need not be built to say no."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *notes = get_args(annotation)
+        return _may_hold(inner, value) or not all(hasattr(note, "construct") for note in notes)
+    if origin is Union or origin is types.UnionType:
+        return any(_may_hold(arm, value) for arm in get_args(annotation))
+    if origin in (list, dict):
+        return isinstance(value, origin)
+    if is_model(annotation) and issubclass(annotation, BaseModel):
+        return isinstance(value, dict) or bool(annotation.__pydantic_decorators__.model_validators)
+    return True
 
 
 def _validate(annotation: Any, value: Any) -> Any:

@@ -8,8 +8,10 @@ import pytest
 from pydantic import Field
 
 from ai_client import BaseModel
+from ai_client._models import construct as construct_module
 from ai_client._models.construct import construct
 from ai_client._models.decode import decode
+from ai_client._models.unions import OneOf
 from tests.support.invoke import CHAT, Invoke
 
 
@@ -147,3 +149,65 @@ def test_members_named_like_marks_of_the_package_are_members(invoke: Invoke, nam
     client = invoke.client(http_client=http)
     assert invoke(lambda: client.chat.completions.create(**CHAT)).to_dict()[name] == 1
     assert invoke(lambda: client.get("/own", cast_to=Own)).model_dump()[name] == 1
+
+
+class Word(pydantic.RootModel[str]):
+    """A model of something that is no object."""
+
+
+class Short(BaseModel):
+    """A model of ours that also takes a text for an object."""
+
+    text: str
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _of_text(cls, value: Any) -> Any:
+        return {"text": value} if isinstance(value, str) else value
+
+
+Shouted = Annotated[list[str], pydantic.BeforeValidator(lambda value: [str(value).upper()])]
+
+
+@pytest.mark.parametrize(
+    ("union", "value", "expected"),
+    [
+        (list[Cat] | Word, "a", Word("a")),
+        (Cat | Short, "a", Short(text="a")),
+        (Cat | Shouted, "a", ["A"]),
+        (list[Cat] | None, None, None),
+        (list[int] | int, 3, 3),
+    ],
+)
+def test_an_arm_that_takes_more(union: Any, value: Any, expected: Any) -> None:
+    """Of a union in an odd answer every arm is tried that may take the value, whatever its kind."""
+    assert construct(union, value) == expected
+
+
+def test_arms_that_cannot_hold_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No decoder is built of lists and models just to see that they do not take a value of another kind."""
+    built: list[Any] = []
+    build = construct_module._adapter
+
+    def note(annotation: Any) -> Any:
+        built.append(annotation)
+        return build(annotation)
+
+    monkeypatch.setattr(construct_module, "_adapter", note)
+    pets = list[Annotated[Cat | Dog, OneOf("kind")]]
+    assert construct(pets | Cat | dict[str, Cat] | str | None, "text") == "text"
+    assert construct(Annotated[Cat | Dog, OneOf("kind")] | pets | None, None) is None
+    assert built == [str, type(None)]
+
+
+def test_an_odd_object_leaves_models_unbuilt() -> None:
+    """Building a result without validation builds no validator of its model."""
+
+    class Late(BaseModel):
+        number: int
+        word: str = "x"
+
+    late = construct(Late, {"number": "odd", "more": 1})
+    assert not Late.__pydantic_complete__
+    assert (late.number, late.word, late.more) == ("odd", "x", 1)
+    assert late.to_dict(exclude_unset=False, warnings=False) == {"number": "odd", "word": "x", "more": 1}
