@@ -17,6 +17,7 @@ from .._libraries import httpx
 from . import endings
 from .deadline import SETTLING_SECONDS, is_over, remaining
 from .interface import Held, Waiter
+from .task_limit import within
 
 if TYPE_CHECKING:
     from .._exchange.sender import AsyncSender
@@ -138,10 +139,9 @@ class AsyncIO:
         result = await asyncio.to_thread(function, *args)
         return await result if inspect.isawaitable(result) else result
 
-    async def within(self, deadline: float, coroutine: Awaitable[T], /) -> T:
+    def within(self, deadline: float, coroutine: Awaitable[T], /) -> Coroutine[Any, Any, T]:
         """Run *coroutine*; raise `TimeoutError` once the deadline has passed."""
-        async with asyncio.timeout(remaining(deadline)):
-            return await coroutine
+        return within(remaining(deadline), coroutine)
 
     async def drain(
         self, response: "httpx.Response", chunks: AsyncIterator[bytes], seconds: float, /

@@ -9,6 +9,7 @@ from typing import Any
 from .._http.library import Library
 from .sockets import READ_SIZE, connect_error, readable, socket_info
 from .transport_ends import bury, detach, shut_down
+from .watch import watch_of
 
 _HIGH_WATER = 4 * READ_SIZE
 _HANDSHAKE_SECONDS = 60.0
@@ -47,12 +48,15 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         "_socket",
         "_transport",
         "_waiter",
+        "_watch",
         "idle",
         "lapse",
         "sent",
+        "until",
     )
 
     _transport: asyncio.Transport
+    until: float
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None  # of the task that reads
         self._drained: asyncio.Future[None] | None = None  # of the task that writes, if it must wait
+        self._watch = watch_of(loop)
         self._lost: asyncio.Future[None] = loop.create_future()
         self.idle = False
         self.lapse: Callable[[], None] | None = None
@@ -142,6 +147,13 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
             if not self._transport.is_closing():
                 self._loop.call_soon(self.close)  # not now, as TLS goes on after its calls to here
 
+    def expire(self) -> None:
+        """Fail the read or write that waits, as its time is over."""
+        if self._waiter is not None:
+            _fail(self._waiter, self._errors.ReadTimeout("Timed out waiting for the server."))
+        else:
+            _fail(self._drained, self._errors.WriteTimeout("Timed out sending the request."))
+
     # What the pool calls.
 
     def rest(self) -> None:
@@ -156,7 +168,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         if self._drained is not None:
             if self._drained.done():
                 self._drained = self._loop.create_future()
-            await self._wait(self._drained, timeout, "WriteTimeout", "Timed out sending the request.")
+            await self._wait(self._drained, timeout)
             if self._error is not None:
                 raise self._errors.WriteError(str(self._error))
 
@@ -194,28 +206,23 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
                 raise self._errors.ReadTimeout("There is no time to wait for the server.")
             self._waiter = self._loop.create_future()
             try:
-                await self._wait(self._waiter, timeout, "ReadTimeout", "Timed out waiting for the server.")
+                await self._wait(self._waiter, timeout)
             finally:
                 self._waiter = None
         if not self._received and self._error is not None:
             raise self._errors.ReadError(str(self._error))
         return self.read_buffered()
 
-    async def _wait(
-        self,
-        future: asyncio.Future[None],
-        timeout: float | None,
-        kind: str,
-        message: str,
-    ) -> None:
+    async def _wait(self, future: asyncio.Future[None], timeout: float | None) -> None:
+        """Wait until the connection says something; `expire` ends it, as one task waits for one thing at a time."""
         if timeout is None:
             await future
             return
-        timer = self._loop.call_later(timeout, _fail, future, self._errors, kind, message)
+        self._watch.add(self, timeout)
         try:
             await future
         finally:
-            timer.cancel()
+            self._watch.remove(self)
 
     def read_buffered(self) -> bytes:
         """Receive what has arrived, without waiting; nothing where nothing has."""
@@ -279,6 +286,6 @@ def _wake(future: asyncio.Future[None] | None) -> None:
         future.set_result(None)
 
 
-def _fail(future: asyncio.Future[None], errors: Any, kind: str, message: str) -> None:
-    if not future.done():
-        future.set_exception(getattr(errors, kind)(message))
+def _fail(future: asyncio.Future[None] | None, error: Exception) -> None:
+    if future is not None and not future.done():
+        future.set_exception(error)

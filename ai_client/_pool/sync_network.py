@@ -6,6 +6,7 @@ import select
 import socket
 import ssl
 from collections.abc import Callable, Iterable
+from math import ceil
 from typing import Any
 
 from .._http.library import Library
@@ -62,8 +63,14 @@ class SyncNetworkStream:
         Raises:
             TimeoutError: There is none.
         """
-        if self.deadline is not None or timeout != self._timeout:
-            timeout = time_for(timeout, self.deadline)
+        if self.deadline is None and timeout == self._timeout:
+            return
+        timeout = time_for(timeout, self.deadline)
+        if timeout is not None:
+            timeout = (
+                ceil(timeout * 1000) / 1000
+            )  # as exactly as the system counts; most steps are granted the same
+        if timeout != self._timeout:
             self._socket.settimeout(timeout)
             self._timeout = timeout
 
