@@ -6,7 +6,7 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 
-class Limited(Protocol):
+class TimedWait(Protocol):
     """Something that waits for a limited time; `until` belongs to the watch."""
 
     until: float
@@ -22,18 +22,18 @@ class Watch:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._limited: set[Limited] = set()
+        self._limited: set[TimedWait] = set()
         self._due = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, limited: Limited, seconds: float) -> None:
+    def add(self, limited: TimedWait, seconds: float) -> None:
         """Expire *limited* in so many seconds, unless it is removed before."""
         limited.until = until = self._loop.time() + seconds
         self._limited.add(limited)
         if until < self._due:
             self._look_at(until)
 
-    def remove(self, limited: Limited) -> None:
+    def remove(self, limited: TimedWait) -> None:
         """Forget *limited*; the timer stays for the next, which most often has more time."""
         self._limited.discard(limited)
 
