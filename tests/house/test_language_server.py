@@ -1,135 +1,136 @@
-"""What an editor offers while one writes a call."""
+"""What editors offer and show while one writes a call: pyright's language server, and jedi."""
 
-import json
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-SERVER = Path(sys.executable).with_name("pyright-langserver")
-PATIENCE = 120
-BEGINNING = "from ai_client import AsyncOpenAI, OpenAI\n\nclient = OpenAI()\n"
+from tests.support.editors import SERVER, Editor, Jedi, pyright
+from tests.support.surface import SURFACE
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not SERVER.exists(), reason="there is no language server"),
-]
+OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout")
+CALLS = {
+    "chat.completions.create": ("model='m', messages=[]", "choices id usage"),
+    "chat.completions.parse": ("model='m', messages=[]", "choices id usage"),
+    "chat.completions.stream": ("model='m', messages=[]", ""),
+    "responses.create": ("model='m', input='x'", "output output_text status usage"),
+    "responses.parse": ("model='m', input='x'", "output output_parsed status"),
+    "responses.stream": ("model='m', input='x'", ""),
+    "embeddings.create": ("model='m', input='x'", "data model usage"),
+    "images.generate": ("prompt='x'", "created data usage"),
+    "images.edit": ("prompt='x', image=b''", "created data usage"),
+    "audio.speech.create": ("model='m', input='x', voice='v'", "content iter_bytes"),
+    "audio.transcriptions.create": ("model='m', file=b''", "text"),
+    "audio.translations.create": ("model='m', file=b''", "text"),
+    "files.create": ("file=b'', purpose='batch'", "id filename purpose"),
+    "files.retrieve": ("'f'", "id filename purpose"),
+    "files.list": ("", "data has_more"),
+    "files.content": ("'f'", "content iter_bytes"),
+    "moderations.create": ("input='x'", "id model results"),
+    "models.list": ("", "data"),
+    "models.retrieve": ("'m'", "id created owned_by"),
+    "models.delete": ("'m'", "deleted id"),
+}
+"""Twenty calls, each with what it needs, and what its result has."""
+CONSTRUCTORS = {"OpenAI": 15, "AzureOpenAI": 18, "client.with_options": 17, "AsyncAzureOpenAI": 18}
+"""Calls that make a client, and how many of their keywords the official SDK names."""
 
-
-class Editor:
-    """A client of the language server, as an editor is one."""
-
-    def __init__(self, server: "subprocess.Popen[bytes]") -> None:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        self._write, self._read = server.stdin, server.stdout
-        self._asked = 0
-        self._uri = (ROOT / "tests" / "unsaved.py").as_uri()
-        folder = {"uri": ROOT.as_uri(), "name": "project"}
-        self._ask(
-            "initialize",
-            {"processId": None, "rootUri": ROOT.as_uri(), "capabilities": {}, "workspaceFolders": [folder]},
-        )
-        self._say({"method": "initialized", "params": {}})
-
-    def signatures(self, call: str) -> list[str]:
-        """Give the signatures shown after an opening bracket."""
-        found = self._at_the_end_of(call, "textDocument/signatureHelp")
-        return [signature["label"] for signature in found["signatures"]]
-
-    def completions(self, text: str) -> set[str]:
-        """Give the names offered at the end of a text."""
-        found = self._at_the_end_of(text, "textDocument/completion")
-        return {item["label"] for item in (found["items"] if isinstance(found, dict) else found)}
-
-    def _at_the_end_of(self, text: str, question: str) -> Any:
-        whole = BEGINNING + text
-        document = {"uri": self._uri, "languageId": "python", "version": 1, "text": whole}
-        self._say({"method": "textDocument/didOpen", "params": {"textDocument": document}})
-        line, character = whole.count("\n"), len(whole.rpartition("\n")[2])
-        answer = self._ask(
-            question,
-            {"textDocument": {"uri": self._uri}, "position": {"line": line, "character": character}},
-        )
-        self._say({"method": "textDocument/didClose", "params": {"textDocument": {"uri": self._uri}}})
-        return answer
-
-    def _ask(self, method: str, params: dict[str, Any]) -> Any:
-        self._asked += 1
-        self._say({"id": self._asked, "method": method, "params": params})
-        while True:
-            message = self._hear()
-            if "method" not in message and message.get("id") == self._asked:
-                return message["result"]
-            if "method" in message and "id" in message:  # the server asks back
-                python = {"pythonPath": sys.executable}
-                wanted = message["params"].get("items", ()) if message["params"] else ()
-                self._say({"id": message["id"], "result": [python for _ in wanted]})
-
-    def _say(self, message: dict[str, Any]) -> None:
-        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
-        self._write.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
-        self._write.flush()
-
-    def _hear(self) -> dict[str, Any]:
-        length = 0
-        while header := self._read.readline().strip():
-            name, _, value = header.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        message: dict[str, Any] = json.loads(self._read.read(length))
-        return message
+pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def editor() -> Iterator[Editor]:
-    """Yield an editor with a language server, which is stopped at the latest when patience ends."""
-    pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
-    with subprocess.Popen([SERVER, "--stdio"], stdin=pipe, stdout=pipe, stderr=nowhere) as server:
-        watchdog = threading.Timer(PATIENCE, server.kill)
-        watchdog.start()
-        try:
-            yield Editor(server)
-        finally:
-            watchdog.cancel()
-            server.kill()
+@pytest.fixture(scope="module", params=["pyright", "jedi"])
+def editor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    """Yield an editor of each kind."""
+    if request.param == "jedi":
+        pytest.importorskip("jedi")
+        yield Jedi(tmp_path_factory.mktemp("jedi"))
+        return
+    if not SERVER.exists():
+        pytest.skip("there is no language server")
+    with pyright() as found:
+        yield found
 
 
-def test_signature_of_an_overloaded_method(editor: Editor) -> None:
-    """An overloaded method shows its parameters, and a result for each way to stream."""
-    whole, streamed, *_ = editor.signatures("client.chat.completions.create(")
-    assert "messages: Iterable[ChatCompletionMessageParam]" in whole
-    assert whole.endswith("-> ChatCompletion")
-    assert "stream: Literal[True]" in streamed
-    assert streamed.endswith("-> Stream[ChatCompletionChunk]")
+def official(call: str) -> set[str]:
+    """Return the keywords that the official SDK has in a call."""
+    *names, _result = SURFACE[call]
+    return {name.rstrip("!") for name in names if not name.endswith("/")}.union(OPTIONS)
 
 
-def test_signature_of_a_plain_method(editor: Editor) -> None:
-    """A plain method shows its parameters and its result, the async client's one to await."""
-    (signature,) = editor.signatures("client.files.retrieve(")
-    assert signature.startswith("(file_id: str, *, ")
-    assert signature.endswith("-> FileObject")
-    (signature,) = editor.signatures("AsyncOpenAI().files.retrieve(")
-    assert "Coroutine[Any, Any, FileObject]" in signature
+def keywords(offered: set[str]) -> set[str]:
+    """Return those of the names offered that are keywords of a call."""
+    return {name.removesuffix("=") for name in offered if name.endswith("=")}
 
 
-def test_signature_of_a_list(editor: Editor) -> None:
-    """A method that lists shows its parameters and a page of what it lists."""
-    (signature,) = editor.signatures("client.batches.list(")
-    assert "after: str" in signature
-    assert signature.endswith("-> SyncCursorPage[Batch]")
+@pytest.mark.parametrize("client", ["client", "AsyncOpenAI()"])
+@pytest.mark.parametrize("call", CALLS)
+def test_every_keyword_is_offered(editor: Editor, client: str, call: str) -> None:
+    """All keywords of a call are offered, as many as those of the official SDK, on both clients."""
+    offered = keywords(editor.completions(f"{client}.{call}("))
+    print(f"{call}: {len(offered)} keywords, official {len(official(call))}")  # noqa: T201 - shown with -rP
+    assert official(call) <= offered
 
 
-def test_completion(editor: Editor) -> None:
-    """Resources, methods, keywords and the fields of results are offered."""
+@pytest.mark.parametrize("call", CONSTRUCTORS)
+def test_every_option_is_offered(editor: Editor, call: str) -> None:
+    """All options of a client are offered where it is made or copied, more than those of the official SDK."""
+    offered = {name for name in keywords(editor.completions(f"{call}(")) if not name.startswith("_")}
+    print(f"{call}: {len(offered)} keywords, official {CONSTRUCTORS[call]}")  # noqa: T201 - shown with -rP
+    assert len(offered) >= CONSTRUCTORS[call]
+    assert {"api_key", "base_url", "timeout", "max_retries", "deadline", "layers", "credentials"} <= offered
+
+
+@pytest.mark.parametrize("call", [*(f"client.{call}" for call in CALLS), *CONSTRUCTORS])
+def test_every_keyword_is_described(editor: Editor, call: str) -> None:
+    """What is shown of a call says what each of its keywords means."""
+    offered = {name for name in keywords(editor.completions(f"{call}(")) if not name.startswith("_")}
+    described = editor.described(f"{call}(")
+    assert offered
+    assert [name for name in offered if f"{name}: " not in described] == []
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_hover(editor: Editor, call: str) -> None:
+    """Over the name of a call stands what it does, what it takes and what it returns."""
+    shown = editor.hover(f"client.{call}")
+    assert "Args:" in shown
+    assert "timeout: " in shown
+
+
+@pytest.mark.parametrize("call", [call for call, (_, fields) in CALLS.items() if fields])
+def test_fields_of_results(editor: Editor, call: str) -> None:
+    """The fields of a result are offered."""
+    arguments, fields = CALLS[call]
+    assert set(fields.split()) <= editor.completions(f"client.{call}({arguments}).")
+
+
+def test_hover_over_a_field(editor: Editor) -> None:
+    """Over a field of a result stands what it means."""
+    assert "Identifier" in editor.hover('client.chat.completions.create(model="m", messages=[]).id')
+
+
+@pytest.mark.parametrize(
+    "client", ["client", "AsyncOpenAI()", "client.with_options(timeout=3)", "AzureOpenAI()"]
+)
+def test_signatures_are_of_the_client(editor: Editor, client: str) -> None:
+    """The signatures shown are those of the client at hand: no other client's, and no raw view's."""
+    found = editor.signatures(f"{client}.chat.completions.create(")
+    assert found
+    for signature in found:
+        assert "messages: Iterable[ChatCompletionMessageParam]" in signature
+        assert "Response[" not in signature
+        assert "ResponseContextManager" not in signature
+        assert ("AsyncStream" in signature) is ("Async" in client and "ChatCompletionChunk" in signature)
+
+
+def test_items_of_a_list(editor: Editor) -> None:
+    """The fields of a list's items are offered, as one iterates over it or takes one from a page."""
+    fields = {"id", "created", "owned_by"}
+    assert fields <= editor.completions("for model in client.models.list():\n    model.")
+    page = "(await AsyncOpenAI().models.list())"
+    assert fields <= editor.completions(f"async def f() -> None:\n    {page}.data[0].")
+
+
+def test_resources_and_methods(editor: Editor) -> None:
+    """Resources and their methods are offered."""
     assert {"chat", "responses", "files", "vector_stores"} <= editor.completions("client.")
     assert {"create", "list", "retrieve", "with_raw_response"} <= editor.completions("client.batches.")
-    assert {"messages=", "model=", "stream=", "timeout="} <= editor.completions(
-        "client.chat.completions.create("
-    )
-    assert {"output", "usage"} <= editor.completions('client.responses.create(model="m").')
