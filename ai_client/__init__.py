@@ -239,8 +239,7 @@ if not TYPE_CHECKING:  # to which any name would exist
         if name == "types":
             return import_module(".types", __name__)
         if name in _RESOURCES:
-            client_of = import_module("._process.module_client", __name__).client_of
-            return getattr(client_of(globals()), name)
+            return import_module("._process.module_client", __name__).resource_of(globals(), name)
         if name == "timeout":
             return __getattr__("DEFAULT_TIMEOUT")
         home = _HOME_OF.get(name)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..azure import AzureOpenAI
 from ..client import OpenAI
+from ..errors import OpenAIError
 
 if TYPE_CHECKING:
     _typed = OpenAI()
@@ -67,6 +68,31 @@ class _Made(NamedTuple):
 
 
 _latest: list[_Made] = []
+
+
+class _Unconfigured:
+    """A resource of the package while no client can be built, so that only its use fails."""
+
+    def __init__(self, variables: Mapping[str, Any], name: str) -> None:
+        self._variables = variables
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(getattr(client_of(self._variables), self._name), name)
+
+    def __repr__(self) -> str:
+        return f"<ai_client.{self._name}, not configured yet>"
+
+
+def resource_of(variables: Mapping[str, Any], name: str) -> Any:
+    """Return a resource of the client of the package's variables; without one, an object that has it once there is."""
+    try:
+        client = client_of(variables)
+    except OpenAIError:
+        return _Unconfigured(variables, name)
+    return getattr(client, name)
 
 
 def client_of(variables: Mapping[str, Any]) -> OpenAI:

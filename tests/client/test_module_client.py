@@ -1,5 +1,7 @@
 """The package as a client: its resources, and the variables that they are configured by."""
 
+import inspect
+import pydoc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import openai
 import pytest
 
 import ai_client
+from ai_client import OpenAIError
 from ai_client.testing import Upstream
 
 LATER = {"AsyncBedrockOpenAI", "AsyncComputerDriver", "AsyncComputerToolset"}
@@ -70,6 +73,25 @@ def test_one_client(variables: pytest.MonkeyPatch) -> None:
     first = ai_client.chat
     variables.setattr(ai_client, "timeout", 3, raising=False)
     assert ai_client.chat is not first
+
+
+def test_without_a_key(variables: pytest.MonkeyPatch) -> None:
+    """Looking at the package needs no key: help, members and imported resources; the first use says what is missing."""
+    variables.delenv("OPENAI_API_KEY", raising=False)
+    variables.delenv("OPENAI_ADMIN_KEY", raising=False)
+    assert "ai_client.chat" in pydoc.render_doc(ai_client)
+    members = dict(inspect.getmembers(ai_client))
+    assert "ClientProvider" in members
+    assert "chat" in members
+    with pytest.raises(OpenAIError, match="Missing credentials"):
+        ai_client.chat.completions.create(model="m", messages=[])
+    from ai_client import models  # before the key is there
+
+    with Upstream() as upstream:
+        variables.setattr(ai_client, "api_key", "sk-late")
+        variables.setattr(ai_client, "base_url", upstream.base_url)
+        assert models.list().data
+        assert upstream.requests[-1].headers["authorization"] == "Bearer sk-late"
 
 
 def test_azure(variables: pytest.MonkeyPatch) -> None:
