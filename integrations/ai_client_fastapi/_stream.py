@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from starlette.background import BackgroundTask
 from starlette.middleware import gzip
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from ai_client.adapter import EVENT_HEADERS, EVENT_STREAM, async_events
@@ -34,7 +34,7 @@ def stream_response(
     status_code: int = 200,
     headers: Mapping[str, str] | None = None,
     background: BackgroundTask | None = None,
-) -> Response:
+) -> StreamingResponse:
     """Return a response that sends the items of a stream as server-sent events, and `[DONE]` after the last.
 
         return stream_response(client.chat.completions.create(..., stream=True))
@@ -44,10 +44,8 @@ def stream_response(
 
     Args:
         stream: The stream. An awaitable is awaited by the response: if the reader disconnects before it is
-            done, it is
-            cancelled, and an error that it raises reaches the application's error handlers. A later error is
-                sent as
-            an event of type `error`.
+            done, it is cancelled, and an error that it raises reaches the application's error handlers. A later
+            error is sent as an event of type `error`.
         transform: Maps each item to what is sent: a result, text or other data; `None` sends nothing.
         status_code: The status of the response.
         headers: Further headers.

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any, assert_type
 
 from fastapi import Depends, FastAPI, Request
-from fastapi.responses import Response
+from fastapi.responses import StreamingResponse
 
 from ai_client import AsyncOpenAI, ClientProvider, OpenAI
 from ai_client.types.chat import ChatCompletion
@@ -54,10 +54,12 @@ async def check_clients(
 
 async def check_responses(request: Request, client: AIClientDep, sync: SyncAIClientDep) -> None:
     opening = client.chat.completions.create(model="m", messages=[], stream=True)
-    assert_type(stream_response(opening, transform=lambda chunk: chunk.choices[0].delta.content), Response)
+    assert_type(
+        stream_response(opening, transform=lambda chunk: chunk.choices[0].delta.content), StreamingResponse
+    )
     stream = await client.chat.completions.create(model="m", messages=[], stream=True)
-    assert_type(stream_response(stream, transform=lambda chunk: chunk.id), Response)
+    assert_type(stream_response(stream, transform=lambda chunk: chunk.id), StreamingResponse)
     items = sync.chat.completions.create(model="m", messages=[], stream=True)
-    assert_type(stream_response(items, transform=lambda chunk: chunk.id), Response)
+    assert_type(stream_response(items, transform=lambda chunk: chunk.id), StreamingResponse)
     answer = client.chat.completions.create(model="m", messages=[])
     assert_type(await cancel_on_disconnect(request, answer), ChatCompletion)
