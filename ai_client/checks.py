@@ -19,6 +19,7 @@ logger = logging.getLogger("ai_client")
 GUNICORN_TIMEOUT = 30
 """Default seconds after which gunicorn kills a silent worker."""
 
+_USE_LIBRARY = "Allow the library's prices, which 'library' inside 'price_options' switches off"
 _AZURE_KEYS = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
 
 
@@ -136,17 +137,19 @@ def _unpriced_budgets(config: ClientConfig, spell: Callable[[str], str]) -> Iter
         return
     options: Mapping[str, Any] = controls.get("price_options") or {}
     host = urlsplit(config.base_url or config.azure_endpoint or "").hostname or ""
-    if not (options.get("library", True) and find_spec("genai_prices")):
+    place = f"'prices' inside {spell('controls')}"
+    if not (uses_library := options.get("library", True)) or not find_spec("genai_prices"):
+        advice = 'Install the prices, pip install "ai-client[prices]"' if uses_library else _USE_LIBRARY
         yield Finding(
             "W004",
             "A hard budget in USD has no prices: it rejects nothing, and counts only costs that answers report.",
-            f'Install the prices, pip install "ai-client[prices]", or set them as {spell("controls")}["prices"].',
+            f"{advice}, or set them as {place}.",
         )
     elif not options.get("provider") and _is_local(host):
         yield Finding(
             "W004",
             f"A hard budget in USD rejects each call, as no prices are known for models at {host}.",
-            f'Set them as {spell("controls")}["prices"], or whose they are as ["price_options"]["provider"].',
+            f"Set them as {place}, or whose they are as 'provider' inside 'price_options'.",
         )
 
 

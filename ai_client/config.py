@@ -1,7 +1,6 @@
 """The configuration of an application's client: plain data, validated on creation."""
 
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Self, Unpack, cast
 
 import pydantic
@@ -13,13 +12,16 @@ from ._config.environment import Origin, completed
 from ._config.keywords import ClientOptions
 from ._config.names import FaultError, explain, unread_variables
 from ._config.options import Options, environment_variables
-from ._config.values import surrounding_faults
+from ._config.values import other_kind, surrounding_faults
+from ._params.nearest import nearest
 from ._params.secrets import check_secret, shown_address, webhook_key
 from .errors import ConfigError
 
 __all__ = ["ClientConfig", "ClientOptions"]
 
 _ADDRESSES = frozenset({"base_url", "azure_endpoint"})
+_NEAR_A_CONTROL = 0.7
+"""How alike an unknown option and a control must be: a word with other letters means neither."""
 _NOT_OF_TARGETS = ("controls", "client_class", "async_client_class", "shutdown_timeout")
 
 
@@ -57,6 +59,14 @@ class ClientConfig(Options):
             raise FaultError("azure_ad_token_provider", "excludes api_key, set one of them")
         elif self.client_class or self.async_client_class:
             raise FaultError("azure_endpoint", "excludes a client class, Azure has its own")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_classes(self) -> Self:
+        if other_kind(self.client_class, sync=True):
+            raise FaultError("client_class", "is an async client, which belongs in async_client_class")
+        if other_kind(self.async_client_class, sync=False):
+            raise FaultError("async_client_class", "is a sync client, which belongs in client_class")
         return self
 
     @pydantic.model_validator(mode="after")
@@ -220,10 +230,9 @@ def hint_for(name: str, suggest: Callable[[str], str] = repr) -> str:
     """Return a suggestion for an unknown option, starting with a space; empty where none is near."""
     if name == "layers":
         return f" Pass policies of your own as {{'policies': [...]}} in {suggest('controls')}."
-    near = get_close_matches(name, ClientConfig.model_fields, n=1)
-    if near:
-        return f" Did you mean {suggest(near[0])}?"
+    if near := nearest(name, ClientConfig.model_fields):
+        return f" Did you mean {suggest(near)}?"
     from .control.assembly import OPTIONS  # noqa: PLC0415 - only for an error message
 
-    near = get_close_matches(name, OPTIONS, n=1)
-    return f" Did you mean {near[0]!r} inside {suggest('controls')}?" if near else ""
+    near = nearest(name, OPTIONS, cutoff=_NEAR_A_CONTROL)
+    return f" Did you mean {near!r} inside {suggest('controls')}?" if near else ""

@@ -83,6 +83,13 @@ def class_of(given: str | Callable[..., Any]) -> Callable[..., Any]:
     return found
 
 
+def other_kind(given: str | Callable[..., Any] | None, *, sync: bool) -> bool:
+    """Return whether a client class is visibly an async one (*sync*), or a sync one, by its `with`."""
+    found = None if given is None else class_of(given)
+    own, other = ("__enter__", "__aenter__") if sync else ("__aenter__", "__enter__")
+    return isinstance(found, type) and hasattr(found, other) and not hasattr(found, own)
+
+
 def _class_path(value: str) -> str:
     class_of(value)
     return value

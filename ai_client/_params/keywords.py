@@ -1,10 +1,10 @@
 """The keywords of an operation, checked against its TypedDict."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_args, is_typeddict
 
+from .nearest import nearest
 from .omit import OPTIONS, NotGiven, Omit
 
 
@@ -24,8 +24,8 @@ def check_keywords(given: Mapping[str, object], params: Any, path: str, *, strea
     required, allowed = _keywords(params, streams)
     if not given.keys() <= allowed:
         unknown = next(name for name in given if name not in allowed)
-        near = get_close_matches(unknown, allowed, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        near = nearest(unknown, sorted(allowed))
+        hint = f" Did you mean {near!r}?" if near else ""
         raise TypeError(
             f"{path}: got an unexpected keyword argument {unknown!r}.{hint}"
             " Members that this version does not know go into extra_body={...}."

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 from .._fork import here
+from .._params.nearest import nearest
 from ..client import AsyncOpenAI, OpenAI
 from ..config import ClientConfig
 from ..errors import ConfigError
@@ -105,16 +105,24 @@ def clients_of(
     Raises:
         ConfigError: An option is unknown or ill-typed.
     """
-    given = dict(aliases)
+    given: dict[str, Any] = dict(_mapping(aliases, "aliases"))
     if (config is not None or options) and DEFAULT_ALIAS in given:
         place = "in config" if config is not None else "by keywords"
         raise ConfigError(f"The default client is configured twice: {place} and in aliases.")
     default = given.pop(DEFAULT_ALIAS, config)
     configs = {DEFAULT_ALIAS: ClientConfig.make(default, **options)}
     for alias, further in given.items():
+        if not isinstance(further, ClientConfig):
+            further = _mapping(further, f"aliases[{alias!r}]")  # noqa: PLW2901
         configs[alias] = ClientConfig.make(further, source=f"{alias}.", further=True)
     assemblies = {id(config): Assembly(config) for config in configs.values()}
     return {alias: Clients(assemblies[id(config)], build) for alias, config in configs.items()}
+
+
+def _mapping(given: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{name} must be a mapping, not {type(given).__name__}.")
+    return cast("Mapping[str, Any]", given)
 
 
 def find(aliases: Mapping[str, Clients], alias: str) -> Clients:
@@ -125,7 +133,7 @@ def find(aliases: Mapping[str, Clients], alias: str) -> Clients:
     """
     found = aliases.get(alias)
     if found is None:
-        near = get_close_matches(alias, aliases, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Valid aliases: {', '.join(aliases)}."
+        near = nearest(alias, aliases)
+        hint = f"Did you mean {near!r}?" if near else f"Valid aliases: {', '.join(aliases)}."
         raise ConfigError(f"No AI client is configured under the alias {alias!r}. {hint}")
     return found

@@ -145,7 +145,11 @@ def _accepted(
     sync: bool,
 ) -> dict[str, Any]:
     """Return the options that were set; the class must accept each and has its own defaults."""
-    parameters = inspect.signature(make).parameters
+    option = "client_class" if sync else "async_client_class"
+    try:
+        parameters = inspect.signature(make).parameters
+    except (TypeError, ValueError):  # of a class that is not written in Python
+        raise ConfigError(f"{option}: {make!r} does not show which keywords it takes.") from None
     options = {name: value for name, value in arguments_of(config).items() if name in config.model_fields_set}
     if "http_client" in parameters and "http_client" not in options:
         of_pool = {name: options[name] for name in options.keys() & OF_THE_POOL}

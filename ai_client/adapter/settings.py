@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import partial
 from typing import Any, Self, cast
 
+from .._params.nearest import nearest
 from ..checks import Finding, examine, log_risks
 from ..client import OpenAI
 from ..config import ClientConfig
@@ -77,6 +77,8 @@ class Settings:
             return cls(clients, spell)
         configured = {alias: frozenset(options) for alias, options in clients.items()}
         for alias, options in keywords.items():
+            if not isinstance(options, Mapping):  # of a caller without a type checker
+                raise ConfigError(f"aliases[{alias!r}] must be a mapping of options.")
             clients[alias] = {**options, **clients.get(alias, {})}
         return cls(clients, partial(_spell_keyword, keywords, configured, spell))
 
@@ -98,8 +100,11 @@ class Settings:
         setting = cast("Mapping[str, Any]", given)
         spell = partial(_spell_item, name)
         if not has_aliases(setting):
+            if DEFAULT_ALIAS in setting:
+                kind = type(setting[DEFAULT_ALIAS]).__name__
+                raise ConfigError(f"{name}[{DEFAULT_ALIAS!r}] must be a dict of options, not of type {kind}.")
             for key, value in setting.items():
-                if isinstance(value, Mapping) and not get_close_matches(str(key), ClientConfig.model_fields):
+                if isinstance(value, Mapping) and not nearest(key, ClientConfig.model_fields):
                     raise ConfigError(
                         f"{name} defines several clients, such as {key!r}; one of them must be 'default'."
                     )

@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from typing import Any, Literal, NoReturn, Self, TypeAlias, cast
 
 from .._call.labels import Labels
+from .._params.nearest import nearest
 from .._params.secrets import check_secret, shown_address
 from .._params.sendable import address_fault, text_fault
 from ..errors import ConfigError
@@ -62,8 +62,8 @@ class Credentials:
         names = [one.name for one in fields(cls)]
         for name in given:
             if name not in names:
-                near = get_close_matches(str(name), names, n=1)
-                hint = f"Did you mean {near[0]!r}?" if near else f"The names are {', '.join(names)}."
+                near = nearest(name, names)
+                hint = f"Did you mean {near!r}?" if near else f"The names are {', '.join(names)}."
                 raise ConfigError(f"credentials: the mapping has an unknown name. {hint}")
         if "api_key" not in given:
             raise ConfigError("credentials: the mapping has no api_key.")

@@ -1,6 +1,7 @@
 """An application's settings of its clients, in both notations."""
 
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -51,6 +52,8 @@ def test_mapping_of_several_clients() -> None:
         ({5: {"timeout": 3}}, "LLM defines several clients, such as 5; one of them must be 'default'."),
         ({"default": {}, "timeout": 3}, r"LLM\['timeout'\] is next to 'default'"),
         ({"default": {}, "timeout": {}}, r"LLM\['timeout'\] is next to 'default'"),
+        ({"default": 3}, r"LLM\['default'\] must be a dict of options, not of type int."),
+        ({"default": None, "eu": {}}, r"LLM\['default'\] must be a dict of options, not of type NoneType."),
         ({"timeoutt": 3}, r"LLM\['timeoutt'\]: unknown option. Did you mean LLM\['timeout'\]?"),
         ({"default": {}, "eu": {"timeoutt": 3}}, r"LLM\['eu'\]\['timeoutt'\]: unknown option."),
         ({5: 3}, r"LLM\['5'\]: Keys should be strings"),
@@ -111,3 +114,26 @@ def test_risks_are_logged_at_the_start(
         assert not caplog.records
         settings.make_provider()
     assert "Set AI_CLIENT_API_KEY" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("controls", "advice"),
+    [
+        ({}, r'pip install "ai-client\[prices\]"'),
+        ({"price_options": {"library": False}}, r"'price_options'"),
+    ],
+    ids=["not installed", "switched off"],
+)
+def test_a_budget_without_prices(
+    monkeypatch: pytest.MonkeyPatch, controls: dict[str, Any], advice: str
+) -> None:
+    """The advice for a budget without prices is what mends it, and names the place as it was written."""
+    monkeypatch.setattr("ai_client.checks.find_spec", lambda name: None if name == "genai_prices" else name)
+    controls = {"budgets": [{"usd": 5}], **controls}
+    for settings, place in (
+        (Settings.from_keys({}, keywords={"default": {"api_key": KEY, "controls": controls}}), "controls="),
+        (Settings.from_mapping({"api_key": KEY, "controls": controls}), "AI_CLIENT['controls']"),
+    ):
+        found = next(finding for finding in settings.examine() if finding.id == "W004")
+        assert re.search(advice, found.hint)
+        assert f"'prices' inside {place}" in found.hint

@@ -1,9 +1,11 @@
 """Options that can never work are refused when the application starts, each by its name and by where it came from."""
 
+import importlib
 import inspect
 import math
 import re
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +212,24 @@ def test_numbers_of_a_client_that_are_none(name: str, value: Any) -> None:
 def test_a_class_that_cannot_be_imported(name: str, path: Any) -> None:
     """A client class is something that can be called, and is looked for at the start."""
     refused(name, **{name: path})
+
+
+@pytest.mark.parametrize("package", ["openai", "ai_client"])
+def test_a_class_of_the_other_kind(package: str) -> None:
+    """An async class in the place of the sync one, or the reverse, fails at the start with the option that takes it."""
+    assert "async_client_class" in refused("client_class", client_class=f"{package}.AsyncOpenAI")
+    assert " client_class" in refused("async_client_class", async_client_class=f"{package}.OpenAI")
+    cls = importlib.import_module(package).OpenAI
+    refused("async_client_class", async_client_class=cls)
+    ClientConfig(client_class=partial(cls, api_key=KEY), async_client_class=f"{package}.AsyncOpenAI")
+
+
+def test_a_class_without_a_signature() -> None:
+    """A class whose keywords Python does not know fails as one that does not take the options."""
+    provider = ClientProvider(client_class=dict)
+    with pytest.raises(ConfigError, match=r"client_class: .*dict.* keywords"):
+        _ = provider.client
+    provider.close()
 
 
 @pytest.mark.parametrize(

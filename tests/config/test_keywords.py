@@ -144,6 +144,60 @@ def test_flask_rejects(keywords: dict[str, Any], config: dict[str, Any], message
         AIClient(app, **keywords)
 
 
+ALIASES_THAT_ARE_NONE = [["eu"], "eu", 3, {"eu": 3}, {"eu": None}, {"eu": ["timeout"]}]
+
+
+@pytest.mark.parametrize("aliases", ALIASES_THAT_ARE_NONE, ids=str)
+def test_aliases_that_are_none(aliases: Any) -> None:
+    """Aliases that do not map names to options fail wherever they are given, by their name."""
+    place = r"aliases\['eu'\]" if isinstance(aliases, dict) else "aliases"
+    message = f"^{place} must be .*mapping"
+    with pytest.raises(ConfigError, match=message):
+        ClientProvider(aliases=aliases)
+    with (
+        pytest.raises(ConfigError, match=message),
+        TestClient(FastAPI(lifespan=ai_client_lifespan(aliases=aliases))),
+    ):
+        pass
+    with pytest.raises(ConfigError, match=message):
+        AIClient(flask.Flask("app"), aliases=aliases)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("TIMEOUT", "timeout"),
+        ("Max_Retries", "max_retries"),
+        ("maxRetries", "max_retries"),
+        ("url", "base_url"),
+        ("KEY", "api_key"),
+        ("endpoint", "azure_endpoint"),
+        ("CONTROLS", "controls"),
+    ],
+)
+def test_nearest_option(name: str, meant: str) -> None:
+    """The nearest option is suggested whatever the case of a name, and for the last word of one."""
+    message = rf"{name}: unknown option\. Did you mean '{meant}'\?"
+    with pytest.raises(ConfigError, match=message):
+        ClientProvider({name: 3})
+    with pytest.raises(ConfigError, match=rf"Did you mean AI_CLIENT\['{meant}'\]\?"):
+        Settings.from_mapping({name: {} if meant == "controls" else 3}).make_configs()
+
+
+@pytest.mark.parametrize("name", ["token", "proxy", "verify"])
+def test_no_option_is_near(name: str) -> None:
+    """An option that means something else is not suggested."""
+    with pytest.raises(ConfigError, match=rf"^{name}: unknown option\.$"):
+        ClientProvider({name: "x"})
+
+
+@pytest.mark.parametrize("name", ["BUDGETS", "Budgets", "budget"])
+def test_nearest_control(name: str) -> None:
+    """The nearest control is suggested whatever the case of a name."""
+    with pytest.raises(ConfigError, match=rf"{name}: unknown option\. Did you mean 'budgets'\?"):
+        ClientProvider(controls={name: []})
+
+
 def test_flask_doctor() -> None:
     """The doctor of an app's command reports the keywords too."""
     app = flask.Flask("app")

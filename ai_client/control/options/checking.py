@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 import pydantic
 
 from ..._params.dotted import shown_path
+from ..._params.nearest import nearest
 from ...errors import ConfigError
 
 P = TypeVar("P")
@@ -76,16 +77,16 @@ def _nearest(fault: Any) -> str:
     """Suggest the nearest allowed word for an invalid literal; empty where none is near."""
     value: object = fault["input"]
     words = re.findall(r"'([^']*)'", fault["msg"]) if fault["type"] == "literal_error" else []
-    near = get_close_matches(value, words, n=1) if isinstance(value, str) else []
-    return f" Did you mean {near[0]!r}?" if near else ""
+    near = nearest(value, words) if isinstance(value, str) else None
+    return f" Did you mean {near!r}?" if near else ""
 
 
 def check_names(where: str, given: Mapping[str, Any], known: Mapping[str, Any] | Sequence[str]) -> None:
     """Raise `ConfigError` for a name that is not in *known*."""
     for name in given:
         if name not in known:
-            near = get_close_matches(str(name), known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" Valid options: {', '.join(known)}."
+            near = nearest(name, known)
+            hint = f" Did you mean {near!r}?" if near else f" Valid options: {', '.join(known)}."
             raise ConfigError(f"{where}{name}: unknown option.{hint}")
 
 
