@@ -85,6 +85,7 @@ class BaseClient(Copies, Resources[M]):
         credentials: CredentialsFunction | str | None = None,
         credentials_ttl: float = DEFAULT_CREDENTIALS_TTL,
         credentials_by: Sequence[Label] | None = None,
+        warm: Sequence[str] | None = None,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
         _environment: Mapping[str, str] | None = None,
@@ -125,6 +126,8 @@ class BaseClient(Copies, Resources[M]):
                 See `ai_client.credentials`.
             credentials_ttl: Seconds for which the result of `credentials` is kept; by default 60.
             credentials_by: The labels that `credentials` is given and its result is kept by; by default all.
+            warm: Operations or groups of them made ready at the start, such as `responses.create` or `files`.
+                A thread builds what decodes their results, so that the first call keeps no event loop waiting.
 
         Raises:
             ConfigError: An option is ill-typed or can never work.
@@ -189,6 +192,11 @@ class BaseClient(Copies, Resources[M]):
         self._connect(http_client, options)
         self._identify(workload_identity)
         self._ask_for_credentials(credentials, credentials_ttl, credentials_by)
+        if warm is not None:
+            from ._warming import warm_up  # noqa: PLC0415 - few clients need it
+
+            own = http_client is None and self._base_url.scheme == "https"
+            warm_up(warm, [self._sync], trust=trust if own else None)
 
     def _identify(self, workload_identity: WorkloadIdentity | None) -> None:
         self.workload_identity = workload_identity

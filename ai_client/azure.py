@@ -116,6 +116,8 @@ class _Azure(BaseClient[M]):
                 See `ai_client.credentials`.
             credentials_ttl: Seconds for which the result of `credentials` is kept; by default 60.
             credentials_by: The labels that `credentials` is given and its result is kept by; by default all.
+            warm: Operations or groups of them made ready at the start, such as `responses.create` or `files`.
+                A thread builds what decodes their results, so that the first call keeps no event loop waiting.
 
         Raises:
             ConfigError: An option is missing, ill-typed or can never work.

@@ -22,7 +22,7 @@ __all__ = ["ClientConfig", "ClientOptions"]
 _ADDRESSES = frozenset({"base_url", "azure_endpoint"})
 _NEAR_A_CONTROL = 0.7
 """How alike an unknown option and a control must be: a word with other letters means neither."""
-_NOT_OF_TARGETS = ("controls", "client_class", "async_client_class", "shutdown_timeout")
+_NOT_OF_TARGETS = ("controls", "client_class", "async_client_class", "shutdown_timeout", "warm")
 
 
 class ClientConfig(Options):
@@ -73,6 +73,12 @@ class ClientConfig(Options):
     def _check_credentials(self) -> Self:
         if self.credentials and (self.client_class or self.async_client_class):
             raise FaultError("credentials", "supported only by this package's own client classes")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_warm(self) -> Self:
+        if self.warm and (self.client_class or self.async_client_class):
+            raise FaultError("warm", "supported only by this package's own client classes")
         return self
 
     @pydantic.model_validator(mode="after")

@@ -98,6 +98,7 @@ FLOORS = (
     "azure",
     "client",
     "_base_client",
+    "_warming",
     "_resources",
     "resources",
     "realtime live checks",

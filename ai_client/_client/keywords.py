@@ -46,6 +46,9 @@ class OwnOptions(TypedDict, total=False):
     """Seconds for which the result of `credentials` is kept; by default 60."""
     credentials_by: Sequence[Label] | None
     """The labels that `credentials` is given and its result is kept by; by default all."""
+    warm: Sequence[str] | None
+    """Operations or groups of them made ready at the start, such as `responses.create` or `files`. A thread
+    builds what decodes their results, so that the first call keeps no event loop waiting."""
 
 
 class CopyOptions(TypedDict, total=False):

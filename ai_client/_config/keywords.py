@@ -70,6 +70,9 @@ class ClientOptions(TypedDict, total=False):
     stream_end: Literal["required", "optional"]
     """Whether a stream without its protocol's end mark counts as interrupted (`required`) or as complete.
     Default `'required'`. Environment: `AI_CLIENT_STREAM_END`."""
+    warm: Sequence[str] | None
+    """Operations or groups of them made ready at the start, such as `responses.create` or `files`: a thread
+    builds what decodes their results."""
     shutdown_timeout: float
     """Seconds for calls in flight to finish when the application shuts down. Default `10.0`. Environment:
     `AI_CLIENT_SHUTDOWN_TIMEOUT`."""

@@ -138,6 +138,11 @@ class Options(pydantic.BaseModel):
         "Whether a stream without its protocol's end mark counts as interrupted (`required`) or as complete.",
         "AI_CLIENT_STREAM_END",
     )
+    warm: Sequence[str] | None = _option(
+        None,
+        "Operations or groups of them made ready at the start, such as `responses.create` or `files`: a thread builds"
+        " what decodes their results.",
+    )
     shutdown_timeout: Seconds = _option(
         10.0,
         "Seconds for calls in flight to finish when the application shuts down.",

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 import pydantic
 from pydantic_core import from_json
 
+from .._fork import here
 from .base import is_model
 from .construct import construct
 from .json import as_utf8
@@ -31,6 +32,7 @@ def decoder(cast_to: Any, *, strict: bool = False) -> Decoder:
     """
     found = _decoders.get(cast_to)
     if found is None:
+        here()  # a thread of the parent may have held pydantic's lock at the fork
         found = _decoders[cast_to] = _build_decoder(cast_to)
     return partial(found, context={STRICT: True}) if strict else found
 

@@ -115,6 +115,14 @@ def clients_of(
         if not isinstance(further, ClientConfig):
             further = _mapping(further, f"aliases[{alias!r}]")  # noqa: PLW2901
         configs[alias] = ClientConfig.make(further, source=f"{alias}.", further=True)
+    for alias, one in configs.items():
+        if one.warm is not None:
+            from .._warming import warm_up  # noqa: PLC0415 - imports every operation that it is given
+
+            address = one.base_url or one.azure_endpoint or "https:"
+            trust = one.trust if address.startswith("https:") else None
+            option = "warm" if alias == DEFAULT_ALIAS else f"{alias}.warm"
+            warm_up(one.warm, (True, False), trust=trust, option=option)
     assemblies = {id(config): Assembly(config) for config in configs.values()}
     return {alias: Clients(assemblies[id(config)], build) for alias, config in configs.items()}
 

@@ -10,7 +10,7 @@ from .._fork import PerProcess
 from ..config import ClientConfig
 
 _OF_THE_PROVIDER = frozenset(
-    {"shutdown_timeout", "client_class", "async_client_class", "controls", "environment"}
+    {"shutdown_timeout", "client_class", "async_client_class", "controls", "environment", "warm"}
 )
 _OF_AZURE = frozenset({"azure_endpoint", "azure_deployment", "azure_ad_token_provider", "api_version"})
 _DECIDES_ANSWERS = (

@@ -1,6 +1,6 @@
 """The part that needs FastAPI: dependencies as annotations, and a router that carries a lifespan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Unpack
 
 from fastapi import APIRouter, Depends
@@ -21,11 +21,10 @@ def ai_client_router(
     config: Config | ClientProvider | None = None,
     *,
     aliases: Mapping[str, Config] | None = None,
-    warm: Sequence[str] = (),
     **options: Unpack[ClientOptions],
 ) -> APIRouter:
     """Return a router without routes that carries the clients' lifespan, for `app.include_router`.
 
     For applications that cannot set their own lifespan; the arguments are those of `ai_client_lifespan`.
     """
-    return APIRouter(lifespan=ai_client_lifespan(config, aliases=aliases, warm=warm, **options))
+    return APIRouter(lifespan=ai_client_lifespan(config, aliases=aliases, **options))

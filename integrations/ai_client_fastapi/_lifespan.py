@@ -1,9 +1,8 @@
 """The lifespan that owns an application's clients."""
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from operator import attrgetter
 from typing import Any, TypeAlias, Unpack
 
 from ai_client import ClientConfig, ClientOptions, ClientProvider
@@ -23,7 +22,6 @@ def ai_client_lifespan(
     *,
     aliases: Mapping[str, Config] | None = None,
     wraps: Callable[[Any], Any] | None = None,
-    warm: Sequence[str] = (),
     **options: Unpack[ClientOptions],
 ) -> Lifespan:
     """Return a lifespan that owns the application's clients.
@@ -38,9 +36,8 @@ def ai_client_lifespan(
         aliases: The options of further clients by name, for `Depends(ai_client(name))`.
         wraps: The application's own lifespan, run inside this one: it may use the clients through
             `app.state.ai_client`, and the state that it yields reaches the requests.
-        warm: Resources of the async client to load before the first request, such as `"chat.completions"`. The
-            client is then built at startup too, so that a missing key stops the application there.
-        options: The options of the clients as keywords, which take precedence over those in *config*.
+        options: The options of the clients as keywords, which take precedence over those in *config*. With `warm` the
+            async client is built at startup, so that a missing key stops the application there.
 
     Raises:
         ConfigError: A provider is given together with options of clients. When the application starts: an option is
@@ -64,7 +61,7 @@ def ai_client_lifespan(
         try:
             async with provider.running():
                 log_risks_of(provider)
-                _warm(provider, warm)
+                _build_if_warm(provider)
                 async with nullcontext() if own is None else own(app) as state:
                     check_mounted(app.router, provider)
                     yield state
@@ -88,11 +85,9 @@ def _as_lifespan(given: Callable[[Any], Any] | None) -> Lifespan | None:
     return asynccontextmanager(given) if inspect.isasyncgenfunction(given) else given
 
 
-def _warm(provider: ClientProvider, names: Sequence[str]) -> None:
-    for name in names:
+def _build_if_warm(provider: ClientProvider) -> None:
+    if provider.config.warm is not None:
         try:
-            attrgetter(name)(provider.async_client)
-        except AttributeError:
-            raise ConfigError(f"warm: the client has no resource {name!r}.") from None
+            _ = provider.async_client
         except OpenAIError as error:
             raise error.with_traceback(None) from None

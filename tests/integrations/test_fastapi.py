@@ -425,8 +425,8 @@ def test_warm_builds_the_client_at_the_start(monkeypatch: pytest.MonkeyPatch) ->
         pass
 
 
-def test_warm_knows_resources(options: dict[str, Any]) -> None:
-    """`warm` refuses what is not a resource, by name."""
+def test_warm_knows_operations(options: dict[str, Any]) -> None:
+    """`warm` refuses what is no operation, by name, when the application starts."""
     app = FastAPI(lifespan=ai_client_lifespan(options, warm=["chats"]))
     with pytest.raises(ConfigError, match="'chats'"), TestClient(app):
         pass

@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from pydantic import create_model
@@ -283,6 +284,35 @@ def test_a_child_reads_an_attribute_that_a_thread_was_making(fork: Callable[[], 
         thread.join()
     assert seen == [first]
     assert slow.value is first
+
+
+def test_a_child_decodes_what_a_thread_of_its_parent_builds(fork: Callable[[], int]) -> None:
+    """A result is decoded in a child though a thread of the parent was building its decoder at the fork."""
+    parent = os.getpid()
+    building, done = threading.Event(), threading.Event()
+
+    class Slow:
+        @classmethod
+        def __get_pydantic_core_schema__(cls, *_: Any) -> core_schema.CoreSchema:
+            if os.getpid() == parent:
+                building.set()
+                done.wait(PATIENCE)
+            return core_schema.any_schema()
+
+    class Result(BaseModel):
+        value: Annotated[int, Slow]
+
+    def late() -> int:
+        return decode(Result, b'{"value": 1}').value
+
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            first = pool.submit(late)
+            assert building.wait(PATIENCE)
+            assert in_child(lambda: late() == 1, fork)
+        finally:
+            done.set()
+        assert first.result() == 1
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="cached properties have no lock since Python 3.12")
