@@ -39,7 +39,7 @@ from ._params.defaults import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
 )
-from ._params.omit import NotGiven, Omit, not_given
+from ._params.omit import NotGiven, Omit, not_given, without_marks
 from ._params.secrets import check_secret, check_webhook_secret
 from ._resources import Resources
 from ._sockets.open_sessions import Sessions
@@ -55,6 +55,7 @@ class BaseClient(Copies, Resources[M]):
     workload_identity: "WorkloadIdentity | None"
     _accessors = frozenset(name for name, member in vars(Resources).items() if isinstance(member, accessor))
 
+    @without_marks
     def __init__(
         self,
         *,

@@ -20,7 +20,7 @@ from ._client.modes import M
 from ._exchange.origins import is_absolute
 from ._libraries import httpx
 from ._params.defaults import DEFAULT_MAX_RETRIES
-from ._params.omit import NotGiven, Omit, not_given
+from ._params.omit import NotGiven, Omit, not_given, without_marks
 from ._params.query import path
 from ._params.secrets import check_secret
 from .client import AsyncOpenAI, OpenAI
@@ -49,6 +49,7 @@ class _Azure(BaseClient[M]):
     _api_version: str
     _priced_as = "azure"
 
+    @without_marks
     def __init__(
         self,
         *,
@@ -229,6 +230,7 @@ class _Azure(BaseClient[M]):
             return self._join(path), {**rest, **named}
         return super()._socket_address(base, path, {**rest, **named})[0], {**rest, **named}
 
+    @without_marks
     def copy(
         self,
         *,

@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Generic, TypeVar, cast, get_args, get_origin
+from typing import Any, Generic, TypeVar, cast, get_args
 
 from .._call.call import Call, Reply, StreamEnd
 from .._io.deadline import is_over
 from .._libraries import httpx
 from ..errors import APIConnectionError, APITimeoutError, DeadlineExceededError
+from .stream import stream_class
 
 T = TypeVar("T")
 Other = TypeVar("Other")
@@ -138,4 +139,6 @@ class BaseResponse(Generic[T]):
         if call.stream is None:
             return call.changed(cast_to=to)
         items = get_args(to)
-        return call.changed(stream=items[0] if items else call.stream, stream_cls=get_origin(to) or to)
+        return call.changed(
+            stream=items[0] if items else call.stream, stream_cls=stream_class(to, sync=call.io.sync)
+        )

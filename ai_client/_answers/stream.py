@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_origin
 
 from .._call.call import Call, Reply, StreamEnd
 from .._io import finish
@@ -204,3 +204,20 @@ class AsyncStream(_Base[T]):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
+
+
+def stream_class(wanted: Any, *, sync: bool) -> Any:
+    """Return the class of a stream that a caller named, `None` for the client's own.
+
+    The official SDK's own `Stream` and `AsyncStream` stand for the client's.
+
+    Raises:
+        TypeError: It is no class of streams of this client.
+    """
+    cls = get_origin(wanted) or wanted
+    own: type[Any] = Stream if sync else AsyncStream
+    if cls is None or (isinstance(cls, type) and issubclass(cls, own)):
+        return cls
+    if getattr(cls, "__module__", "").partition(".")[0] == "openai" and cls.__name__ == own.__name__:
+        return None
+    raise TypeError(f"The class of a stream must be {own.__name__}, or derive from it, not {wanted!r}.")

@@ -8,7 +8,7 @@ from .._call.stream_ends import StreamEndPolicy
 from .._http.options import PoolOptions
 from .._libraries import httpx
 from .._params.defaults import DEFAULT_CREDENTIALS_TTL
-from .._params.omit import NotGiven, Omit, not_given
+from .._params.omit import NotGiven, Omit, not_given, without_marks
 from .._params.secrets import check_webhook_secret
 from ..auth import WorkloadIdentity
 from ..credentials import CredentialsFunction
@@ -48,6 +48,7 @@ class Copies(Calls):
         """Set who the workload is, in place of a key."""
         raise NotImplementedError
 
+    @without_marks
     def copy(
         self,
         *,

@@ -5,6 +5,7 @@ says whether it blocks, and the resource's view whether answers come parsed, raw
 """
 
 from collections.abc import Callable, Coroutine, Mapping
+from functools import wraps
 from types import MethodType
 from typing import (
     TYPE_CHECKING,
@@ -21,9 +22,11 @@ from typing import (
 from .._call.call import Call
 from .._call.protocols import Client, View
 from .._io import finish
+from .._models.accessor import accessor
 from .._params.keywords import check_given, check_keywords, takes_body
 from .._params.omit import ADMIN_PATHS, check_extra
 from .._params.query import merge
+from .inspected import show
 from .modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
 
 if TYPE_CHECKING:
@@ -138,11 +141,39 @@ class Resource(Generic[M]):
 
 
 class operation(Generic[P, T]):  # noqa: N801 - reads as a keyword
-    """Expose a coroutine method as is on `AsyncOpenAI`, run to its end on `OpenAI`."""
+    """Expose a coroutine method as is on `AsyncOpenAI`, as a plain function that runs it to its end on `OpenAI`."""
 
-    def __init__(self, method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> None:
+    def __init__(
+        self,
+        method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]],
+        written: Callable[..., Any] | None = None,
+    ) -> None:
         self._method = method
-        self.__doc__ = method.__doc__
+        self._written = written or method
+        self.__doc__ = self._written.__doc__
+        show(method, self._written)
+
+    @accessor
+    def _sync(self) -> Callable[..., Any]:
+        return self._plain(is_sync=True)
+
+    @accessor
+    def _unread(self) -> Callable[..., Any]:
+        return self._plain(is_sync=False)
+
+    def _plain(self, *, is_sync: bool) -> Callable[..., Any]:
+        method = self._method
+
+        @wraps(self._written)
+        def run(resource: Resource[Any], /, *args: Any, **kwargs: Any) -> Any:
+            return resource._run(method(resource, *args, **kwargs))
+
+        return show(run, self._written, behind=run if is_sync else None)
+
+    def __call__(self, resource: Resource[Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Call the operation of *resource*, as where it is taken from the class."""
+        bound: Any = self.__get__(cast("Any", resource), type(resource))
+        return bound(*args, **kwargs)
 
     def within(self, resource: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
         """Return the coroutine itself, for another operation to await."""
@@ -171,26 +202,14 @@ class operation(Generic[P, T]):  # noqa: N801 - reads as a keyword
     def __get__(self, obj: Resource[Any] | None, owner: type, /) -> object:
         if obj is None:
             return self
-        method = MethodType(self._method, obj)
-        if obj._client.io.sync or obj._view == "unread":
-            return Runner(obj._run, method)
-        return method
+        if obj._client.io.sync:
+            return MethodType(self._sync, obj)
+        return MethodType(self._unread if obj._view == "unread" else self._method, obj)
 
 
-class Runner:
-    """A bound operation as a plain function."""
-
-    __slots__ = ("__wrapped__", "_run")
-
-    def __init__(self, run: Callable[[Any], Any], method: MethodType) -> None:
-        self._run = run
-        self.__wrapped__ = method
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._run(self.__wrapped__(*args, **kwargs))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__wrapped__, name)
+def overloaded(method: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
+    """Expose a method as an `operation` whose overloads say what it takes and returns."""
+    return operation(method)
 
 
 class RawView(Generic[R, A]):

@@ -1,43 +1,17 @@
-"""Lists that come page by page: the pages, and the descriptors of the methods that return them."""
+"""Lists that come page by page."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from dataclasses import dataclass, replace
-from types import MethodType
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    ClassVar,
-    Concatenate,
-    Generic,
-    ParamSpec,
-    Self,
-    TypeVar,
-    cast,
-    overload,
-)
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 from .._call.call import Call
-from .._call.protocols import Client, View
+from .._call.protocols import Client
 from .._io import finish
 from .._models.base import BaseModel
 from .._models.decode import admits
-from .._params.keywords import check_keywords
 from .._params.query import merge
-from .modes import Async, AsyncRaw, AsyncStreaming, Raw, Streaming, Sync
-from .operation import Resource, Runner
-
-if TYPE_CHECKING:
-    from .._answers.raw_response import (
-        APIResponse,
-        AsyncAPIResponse,
-        AsyncResponseContextManager,
-        LegacyAPIResponse,
-        ResponseContextManager,
-    )
 
 T = TypeVar("T")
-P = ParamSpec("P")
-S = TypeVar("S")
 PageT = TypeVar("PageT")
 
 
@@ -192,109 +166,13 @@ class AsyncNextCursorPage(AsyncPages[T], _NextCursor[T]):
 class AsyncPaginator(Generic[T, PageT]):
     """A list not yet asked for: await it for its first page, or iterate over all its items."""
 
-    def __init__(self, listing: "Listing[Any, PageT, T]") -> None:
-        self._listing = listing
+    def __init__(self, fetch: Callable[[], Coroutine[Any, Any, PageT]]) -> None:
+        self._fetch = fetch
 
     def __await__(self) -> Generator[Any, None, PageT]:
-        return self._listing.fetch().__await__()
+        return self._fetch().__await__()
 
     async def __aiter__(self) -> AsyncIterator[T]:
         page = cast("AsyncPages[T]", await self)
         async for item in page:
             yield item
-
-
-class Listing(Generic[S, PageT, T]):
-    """A list operation, described: what a method below `@pages` returns."""
-
-    sync: ClassVar[Any]
-    asynchronous: ClassVar[Any]
-
-    def __init__(
-        self,
-        resource: Resource[Any],
-        path: str,
-        accepts: Any,
-        params: Mapping[str, Any],
-        item: type[T],
-        *,
-        method: str = "GET",
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        check_keywords(params, accepts, path)
-        self._client = resource._client
-        self._view: View = resource._view
-        page = self.sync if self._client.io.sync else self.asynchronous
-        self._call = resource._describe(method, path, params, page[item], headers=headers)
-
-    async def fetch(self) -> Any:
-        """Ask for the first page."""
-        return self._client.result(self._call, await self._client.perform(self._call), self._view)
-
-
-class PlainListing(Listing["SyncPage[T]", "AsyncPage[T]", T]):
-    """A list that the API gives whole."""
-
-    sync = SyncPage
-    asynchronous = AsyncPage
-
-
-class CursorListing(Listing["SyncCursorPage[T]", "AsyncCursorPage[T]", T]):
-    """A list continued after each page's last id."""
-
-    sync = SyncCursorPage
-    asynchronous = AsyncCursorPage
-
-
-class ConversationCursorListing(
-    Listing["SyncConversationCursorPage[T]", "AsyncConversationCursorPage[T]", T]
-):
-    """A list continued after each page's `last_id`."""
-
-    sync = SyncConversationCursorPage
-    asynchronous = AsyncConversationCursorPage
-
-
-class NextCursorListing(Listing["SyncNextCursorPage[T]", "AsyncNextCursorPage[T]", T]):
-    """A list continued after each page's `next`."""
-
-    sync = SyncNextCursorPage
-    asynchronous = AsyncNextCursorPage
-
-
-class pages(Generic[P, S, PageT, T]):  # noqa: N801 - reads as a keyword
-    """Expose a list operation: a page on `OpenAI`, an `AsyncPaginator` on `AsyncOpenAI`."""
-
-    def __init__(self, method: Callable[Concatenate[Any, P], Listing[S, PageT, T]]) -> None:
-        self._method = method
-        self.__doc__ = method.__doc__
-
-    @overload
-    def __get__(self, obj: None, owner: type, /) -> Self: ...
-    @overload
-    def __get__(self, obj: Resource[Sync], owner: type, /) -> Callable[P, S]: ...
-    @overload
-    def __get__(self, obj: Resource[Async], owner: type, /) -> Callable[P, AsyncPaginator[T, PageT]]: ...
-    @overload
-    def __get__(self, obj: Resource[Raw], owner: type, /) -> "Callable[P, LegacyAPIResponse[S]]": ...
-    @overload
-    def __get__(
-        self, obj: Resource[AsyncRaw], owner: type, /
-    ) -> "Callable[P, Coroutine[Any, Any, LegacyAPIResponse[PageT]]]": ...
-    @overload
-    def __get__(
-        self, obj: Resource[Streaming], owner: type, /
-    ) -> "Callable[P, ResponseContextManager[APIResponse[S]]]": ...
-    @overload
-    def __get__(
-        self, obj: Resource[AsyncStreaming], owner: type, /
-    ) -> "Callable[P, AsyncResponseContextManager[AsyncAPIResponse[PageT]]]": ...
-    def __get__(self, obj: Resource[Any] | None, owner: type, /) -> object:
-        if obj is None:
-            return self
-        lazy = not obj._client.io.sync and obj._view == "parsed"
-
-        def run(listing: Listing[Any, Any, Any]) -> Any:
-            return AsyncPaginator(listing) if lazy else obj._run(listing.fetch())
-
-        return Runner(run, MethodType(self._method, obj))

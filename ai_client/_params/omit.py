@@ -1,26 +1,43 @@
 """Sentinels for arguments that are not given, and the options of every call."""
 
-from collections.abc import Mapping
-from typing import Literal, TypedDict, cast
+from abc import ABC
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Literal, TypedDict, TypeVar, cast
 
 from .._libraries import httpx
 
+_MODULES = frozenset({__name__, "openai", "openai._types"})
+_PLAIN = frozenset({str, int, float, bool, list, dict, tuple, type(None)})
 
-class NotGiven:
-    """The mark of an argument that was not passed, where `None` means something else."""
+
+class _Mark(ABC):  # noqa: B024 - for its hook
+    """Base of the marks, of which the official SDK's objects of the same names count as instances.
+
+    Libraries that know that SDK pass its marks on. They are recognized by the name of their class and its package, so
+    that it is not imported; the answer is kept for each class.
+    """
+
+    @classmethod
+    def __subclasshook__(cls, other: type[Any], /) -> bool:
+        return (
+            any(base.__name__ == cls.__name__ and base.__module__ in _MODULES for base in other.__mro__)
+            or NotImplemented
+        )
 
     def __bool__(self) -> Literal[False]:
         return False
+
+
+class NotGiven(_Mark):
+    """The mark of an argument that was not passed, where `None` means something else."""
 
     def __repr__(self) -> str:
         return "NOT_GIVEN"
 
 
-class Omit:
+class Omit(_Mark):
     """The mark of a parameter or header that must not be sent, even where a default would be."""
-
-    def __bool__(self) -> Literal[False]:
-        return False
 
     def __repr__(self) -> str:
         return "omit"
@@ -29,6 +46,26 @@ class Omit:
 not_given = NotGiven()
 NOT_GIVEN = not_given
 omit = Omit()
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def is_mark(value: object) -> bool:
+    """Return whether a value only marks that there is none, without much ado where there is one."""
+    return type(value) not in _PLAIN and isinstance(value, NotGiven | Omit)
+
+
+def without_marks(function: F) -> F:
+    """Have a keyword that is only marked as not given count as not passed."""
+
+    @wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        if not _PLAIN.issuperset(map(type, options.values())):
+            options = {name: value for name, value in options.items() if not is_mark(value)}
+        return function(*args, **options)
+
+    return cast("F", call)
+
 
 Headers = Mapping[str, str | Omit]
 Query = Mapping[str, object]

@@ -1,12 +1,15 @@
 """How WebSocket methods are written: what they connect to, what gives the connection, what sends over it."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
+from .._client.inspected import show
 from .._client.modes import Async, M, Sync
-from .._client.operation import Resource, Runner
+from .._client.operation import Resource
 from .._io import finish
+from .._models.accessor import accessor
 from .._params.encoding import encode
 from .._params.omit import Omit
 from ..errors import OpenAIError
@@ -100,6 +103,18 @@ class connects(Generic[P, S, A]):  # noqa: N801 - reads as a keyword
         self._method = method
         self.__doc__ = method.__doc__
 
+    @accessor
+    def _managed(self) -> Callable[..., Any]:
+        method = self._method
+
+        @wraps(method)
+        def connect(resource: Resource[Any], /, *args: Any, **kwargs: Any) -> Any:
+            described = method(resource, *args, **kwargs)
+            manager: Any = ConnectionManager if resource._client.io.sync else AsyncConnectionManager
+            return manager(described.opening, described.channel)
+
+        return show(connect, method)
+
     @overload
     def __get__(self, obj: None, owner: type, /) -> Self: ...
     @overload
@@ -109,12 +124,7 @@ class connects(Generic[P, S, A]):  # noqa: N801 - reads as a keyword
     def __get__(self, obj: Resource[Any] | None, owner: type, /) -> object:
         if obj is None:
             return self
-        manager: Any = ConnectionManager if obj._client.io.sync else AsyncConnectionManager
-
-        def run(described: Connecting[Any, Any]) -> Any:
-            return manager(described.opening, described.channel)
-
-        return Runner(run, MethodType(self._method, obj))
+        return MethodType(self._managed, obj)
 
 
 class EventSender(Resource[M]):

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from .._params.omit import NotGiven, Omit
+from .._params.omit import is_mark
 
 LIMITS = (
     "max_completion_tokens",
@@ -17,7 +17,6 @@ LIMITS = (
 MULTIPLIERS = ("n", "best_of")
 """Members that multiply an answer."""
 _USUAL = frozenset({"/chat/completions", "/responses", "/completions", "/embeddings"})
-_NOT_SENT = frozenset({NotGiven, Omit})
 MOST_COUNT = 10**12
 
 
@@ -38,7 +37,7 @@ def conversation_of(endpoint: str) -> str | None:
 def given_in(body: Mapping[str, Any], name: str) -> Any:
     """Return what a request says of a member, `None` where that is not sent."""
     value = body.get(name)
-    return None if type(value) in _NOT_SENT else value
+    return None if is_mark(value) else value
 
 
 def count_in(value: object) -> int | None:

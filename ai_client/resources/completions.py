@@ -12,7 +12,7 @@ from ai_client._answers.raw_response import (
 )
 from ai_client._answers.stream import AsyncStream, Stream
 from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
-from ai_client._client.operation import RawView, Resource, StreamingView
+from ai_client._client.operation import RawView, Resource, StreamingView, overloaded
 from ai_client.types.completion import Completion, CompletionCreateParamsBase
 
 
@@ -79,10 +79,9 @@ class Completions(Resource[M]):
         stream: bool | None = None,
         **params: Unpack[CompletionCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Completion]]: ...
-    def create(self, **params: Any) -> Any:
+    @overloaded
+    async def create(self, **params: Any) -> Any:
         """Send `POST /completions`; with `stream=True`, return its events as they come."""
-        return self._run(
-            self._call(
-                "POST", "/completions", CompletionCreateParamsBase, params, Completion, stream=Completion
-            )
+        return await self._call(
+            "POST", "/completions", CompletionCreateParamsBase, params, Completion, stream=Completion
         )

@@ -12,7 +12,7 @@ from ai_client._answers.raw_response import (
 )
 from ai_client._answers.stream import AsyncStream, Stream
 from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
-from ai_client._client.operation import RawView, Resource, StreamingView, operation
+from ai_client._client.operation import RawView, Resource, StreamingView, operation, overloaded
 from ai_client.types.image import (
     ImageCreateVariationParams,
     ImageEditParamsBase,
@@ -82,19 +82,18 @@ class Images(Resource[M]):
     def edit(
         self: "Images[AsyncStreaming]", *, stream: bool | None = None, **params: Unpack[ImageEditParamsBase]
     ) -> AsyncResponseContextManager[AsyncAPIResponse[ImagesResponse]]: ...
-    def edit(self, **params: Any) -> Any:
+    @overloaded
+    async def edit(self, **params: Any) -> Any:
         """Change one or more images as described in words, or combine them into a new one."""
-        return self._run(
-            self._call(
-                "POST",
-                "/images/edits",
-                ImageEditParamsBase,
-                params,
-                ImagesResponse,
-                stream=ImageEditStreamEvent,
-                headers={"Content-Type": "multipart/form-data"},
-                files=("image", "mask", "markup"),
-            )
+        return await self._call(
+            "POST",
+            "/images/edits",
+            ImageEditParamsBase,
+            params,
+            ImagesResponse,
+            stream=ImageEditStreamEvent,
+            headers={"Content-Type": "multipart/form-data"},
+            files=("image", "mask", "markup"),
         )
 
     @overload
@@ -146,15 +145,14 @@ class Images(Resource[M]):
         stream: bool | None = None,
         **params: Unpack[ImageGenerateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[ImagesResponse]]: ...
-    def generate(self, **params: Any) -> Any:
+    @overloaded
+    async def generate(self, **params: Any) -> Any:
         """Make images from a description in words."""
-        return self._run(
-            self._call(
-                "POST",
-                "/images/generations",
-                ImageGenerateParamsBase,
-                params,
-                ImagesResponse,
-                stream=ImageGenStreamEvent,
-            )
+        return await self._call(
+            "POST",
+            "/images/generations",
+            ImageGenerateParamsBase,
+            params,
+            ImagesResponse,
+            stream=ImageGenStreamEvent,
         )

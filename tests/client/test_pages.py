@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from ai_client import BaseModel
-from ai_client._client.operation import Resource
-from ai_client._client.pages import (
+from ai_client._client.listings import (
     ConversationCursorListing,
     CursorListing,
     Listing,
     NextCursorListing,
-    PageInfo,
     PlainListing,
     pages,
 )
+from ai_client._client.operation import Resource
+from ai_client._client.pages import PageInfo
 from ai_client._params.omit import MethodOptions
 from tests.support.invoke import Invoke
 

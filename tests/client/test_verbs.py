@@ -4,15 +4,16 @@ import io
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import httpx
 import pytest
 
-from ai_client import APIConnectionError, AsyncStream, BaseModel, InternalServerError, Stream
+from ai_client import APIConnectionError, AsyncStream, BaseModel, InternalServerError, Stream, omit
 from ai_client.testing import Recorded, sse
 from tests.support.invoke import CHAT, Invoke
 
+ItemT = TypeVar("ItemT")
 BOUNDARY = re.compile(r"multipart/form-data; boundary=(\w+)")
 
 
@@ -308,3 +309,83 @@ def test_a_source_that_fails(invoke: Invoke) -> None:
     with pytest.raises((LookupError, APIConnectionError)):
         invoke(client.post, "/uploads", cast_to=object, files={"f": ("a", made())})
     assert invoke(client.chat.completions.create, **CHAT).choices
+
+
+REQUEST: dict[str, Any] = {
+    "method": "post",
+    "url": "/things",
+    "json_data": {"a": 1},
+    "extra_json": {"b": 2},
+    "params": {"q": "1"},
+    "headers": {"X-Own": "1"},
+    "timeout": 7,
+    "idempotency_key": "once",
+    "max_retries": 0,
+    "post_parser": lambda thing: (thing, "parsed"),
+}
+
+
+class Options:
+    """The options of a request as an object, as the official SDK makes it."""
+
+    def __init__(self, **members: Any) -> None:
+        self.__dict__ |= {"max_retries": omit, "files": None, "content": None, "headers": omit} | members
+
+
+@pytest.mark.parametrize("make", [dict, Options])
+def test_a_request_described_by_options(invoke: Invoke, make: Any) -> None:
+    """`client.request` sends what its options describe, be they a mapping or an object."""
+    invoke.upstream.reply(json={"id": "x"})
+    assert invoke(invoke.client().request, Thing, make(**REQUEST)) == (Thing(id="x"), "parsed")
+    (recorded,) = invoke.upstream.requests
+    assert (recorded.method, recorded.path, recorded.query) == ("POST", "/v1/things", "q=1")
+    assert recorded.json() == {"a": 1, "b": 2}
+    assert (recorded.headers["x-own"], recorded.headers["idempotency-key"]) == ("1", "once")
+    assert recorded.headers["x-stainless-read-timeout"] == "7"
+
+
+def test_a_request_by_keywords_of_the_official_sdk(invoke: Invoke) -> None:
+    """`cast_to` and `options` are keywords too, and with `stream` the answer is a stream."""
+    invoke.upstream.reply(chunks=[sse({"id": "1"}), sse({"id": "2"}), sse("[DONE]")])
+    options = {"method": "GET", "url": "/things"}
+    client = invoke.client()
+    stream = invoke(client.request, cast_to=Thing, options=options, stream=True)
+    assert invoke.collect(stream) == [Thing(id="1"), Thing(id="2")]
+
+
+@pytest.mark.parametrize("lacking", ["method", "url"])
+def test_a_request_without_its_address(invoke: Invoke, lacking: str) -> None:
+    """A request without method or address is a `TypeError` that names what is missing, and nothing is sent."""
+    options = {name: value for name, value in REQUEST.items() if name != lacking}
+    with pytest.raises(TypeError, match=lacking):
+        invoke(invoke.client().request, Thing, options)
+    assert not invoke.upstream.requests
+
+
+def named_by_others(name: str) -> Any:
+    """Return a class as the official SDK's of that name, which these tests do not need."""
+
+    class Named(Generic[ItemT]):
+        pass
+
+    Named.__module__, Named.__name__ = "openai", name
+    return Named
+
+
+def test_the_official_class_of_streams(invoke: Invoke) -> None:
+    """The official `Stream` as a class of streams stands for the client's own."""
+    named = named_by_others("Stream" if invoke.sync else "AsyncStream")
+    invoke.upstream.reply(chunks=[sse({"id": "1"}), sse("[DONE]")])
+    client = invoke.client()
+    stream = invoke(client.post, "/things", cast_to=Thing, body={}, stream=True, stream_cls=named[Thing])
+    assert type(stream) is (Stream if invoke.sync else AsyncStream)
+    assert invoke.collect(stream) == [Thing(id="1")]
+
+
+def test_no_class_of_streams_of_this_client(invoke: Invoke) -> None:
+    """A class of streams of the other client, or of none, is a `TypeError` before anything is sent."""
+    post = invoke.client().post
+    for wrong in (AsyncStream if invoke.sync else Stream, named_by_others("Other")):
+        with pytest.raises(TypeError, match="class of a stream"):
+            invoke(post, "/things", cast_to=Thing, body={}, stream=True, stream_cls=wrong[Thing])
+    assert not invoke.upstream.requests

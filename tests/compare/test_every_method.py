@@ -112,7 +112,7 @@ def arguments(
     form = (typing.get_overloads(function) or [function])[0]
     positional: list[str] = []
     keywords: dict[str, Any] = {}
-    for parameter in list(inspect.signature(form).parameters.values())[1:]:
+    for parameter in list(inspect.signature(form, follow_wrapped=False).parameters.values())[1:]:
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             positional.append(f"{parameter.name} é")
         elif parameter.kind is parameter.VAR_KEYWORD:
@@ -201,7 +201,7 @@ def test_method_with_one_more(
     positional, keywords = required(path)
     _, function = method_of(path)
     form = (typing.get_overloads(function) or [function])[0]
-    for parameter in inspect.signature(form).parameters.values():
+    for parameter in inspect.signature(form, follow_wrapped=False).parameters.values():
         if parameter.kind is not parameter.VAR_KEYWORD:
             continue
         params = get_args(parameter.annotation)[0]

@@ -47,7 +47,7 @@ def ours(path: str) -> list[str]:
 
 def parameters(function: Any) -> Iterator[tuple[str, str]]:
     """List names and marks of a function's parameters, those of its TypedDict included."""
-    for parameter in list(inspect.signature(function).parameters.values())[1:]:
+    for parameter in list(inspect.signature(function, follow_wrapped=False).parameters.values())[1:]:
         if parameter.name in OPTIONS:
             continue
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:

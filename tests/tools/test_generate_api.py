@@ -273,7 +273,10 @@ def test_events_are_apart_from_results(made: Callable[[str], Any]) -> None:
 def test_methods_take_the_last_part_of_the_path_by_position(made: Callable[[str], Any]) -> None:
     """Of several parts of a path, the last is positional and the others are keywords."""
     bake = made("resources.breads.ovens").Ovens.bake._method
-    kinds = {name: parameter.kind.name for name, parameter in inspect.signature(bake).parameters.items()}
+    kinds = {
+        name: parameter.kind.name
+        for name, parameter in inspect.signature(bake, follow_wrapped=False).parameters.items()
+    }
     assert kinds == {
         "self": "POSITIONAL_OR_KEYWORD",
         "bread_id": "POSITIONAL_OR_KEYWORD",

@@ -43,8 +43,8 @@ class MethodWriter:
 
     def _listing(self, signature: Signature) -> str:
         method = signature.method
-        listing = self._imports.add("ai_client._client.pages", PAGES[method.page or ""])
-        self._imports.add("ai_client._client.pages", "pages")
+        listing = self._imports.add("ai_client._client.listings", PAGES[method.page or ""])
+        self._imports.add("ai_client._client.listings", "pages")
         item = self._result(signature)
         verb = signature.call.verb
         more = "" if verb == "GET" else f', method="{verb}"'
@@ -64,6 +64,7 @@ class MethodWriter:
             "typing": ("Any", "Literal", "overload"),
             "ai_client._client.modes": ("Async", "AsyncRaw", "AsyncStreaming", "Raw", "Streaming", "Sync"),
             "ai_client._answers.raw_response": ANSWER_VIEWS,
+            "ai_client._client.operation": ("overloaded",),
             "ai_client._answers.stream": ("AsyncStream", "Stream"),
         }.items():
             for name in names:
@@ -91,13 +92,13 @@ class MethodWriter:
             for prefix, mode, stream, returns in forms
         ]
         names = "".join(f", {part}: str" for part in self._positional(signature))
-        inner = f"self._run({self._call(signature)})"
         keywords = "".join(f", {part}: str" for part in self._keywords(signature))
         star = ", *" if keywords else ""
         overloads.append(
-            f"    def {name}(self{names}{star}{keywords}, **params: Any) -> Any:\n"
+            f"    @overloaded\n"
+            f"    async def {name}(self{names}{star}{keywords}, **params: Any) -> Any:\n"
             f"        {self._docstring(signature)}\n"
-            f"        return {inner}"
+            f"        return await {self._call(signature)}"
         )
         return "\n".join(overloads)
 

@@ -4,7 +4,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from ..._answers.stream import AsyncStream
 from ..._params.files import RequestFiles
-from .base import RequestOptions, Verbs
+from .base import FinalRequestOptions, RequestOptions, Verbs
 
 T = TypeVar("T")
 A = TypeVar("A", bound=AsyncStream[Any])
@@ -18,6 +18,32 @@ class AsyncVerbs(Verbs):
     as JSON, or beside *files* as a multipart form; *content* is sent as it is: bytes, a binary file, or an iterable
     of bytes.
     """
+
+    @overload
+    async def request(
+        self, cast_to: type[T], options: FinalRequestOptions, *, stream: Literal[False] = False
+    ) -> T: ...
+
+    @overload
+    async def request(
+        self, cast_to: type[T], options: FinalRequestOptions, *, stream: Literal[True], stream_cls: type[A]
+    ) -> A: ...
+
+    @overload
+    async def request(
+        self,
+        cast_to: type[T],
+        options: FinalRequestOptions,
+        *,
+        stream: bool,
+        stream_cls: type[A] | None = None,
+    ) -> T | A: ...
+
+    async def request(
+        self, cast_to: Any, options: FinalRequestOptions, *, stream: bool = False, stream_cls: Any = None
+    ) -> Any:
+        """Send the request that *options* describe: its `method`, its `url` and the options of a verb."""
+        return await self._request(cast_to, options, stream=stream, stream_cls=stream_cls)
 
     @overload
     async def get(

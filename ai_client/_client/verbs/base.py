@@ -1,19 +1,20 @@
 """The options of a verb, and the call that it makes."""
 
-from collections.abc import Mapping
-from typing import Any, TypedDict, cast, get_args, get_origin
+from collections.abc import Callable, Mapping
+from typing import Any, Required, TypedDict, cast, get_args
 
+from ..._answers.stream import stream_class
 from ..._call.call import Call
 from ..._call.protocols import Client
 from ..._libraries import httpx
 from ..._params.files import PlainBody, RequestBody, RequestFiles
-from ..._params.omit import Headers, NotGiven, Query
+from ..._params.omit import Headers, NotGiven, Query, is_mark, omit
 from ..._params.query import merge
 from ..http_request import Messages
 
 
 class RequestOptions(TypedDict, total=False):
-    """The `options` of a verb; `extra_json` is laid over the body."""
+    """The `options` of a verb; `extra_json` is laid over the body, and `post_parser` makes the result of the answer."""
 
     headers: Headers
     max_retries: int
@@ -22,10 +23,46 @@ class RequestOptions(TypedDict, total=False):
     extra_json: Mapping[str, object]
     idempotency_key: str
     follow_redirects: bool
+    post_parser: Callable[[Any], Any]
+
+
+class FinalRequestOptions(RequestOptions, total=False):
+    """The `options` of `client.request`: the whole request."""
+
+    method: Required[str]
+    url: Required[str]
+    json_data: object
+    content: object
+    files: RequestFiles | None
 
 
 class Verbs(Messages, Client):
     """Base of the sync and async HTTP verbs."""
+
+    async def _request(self, cast_to: Any, options: Any, *, stream: bool, stream_cls: Any) -> Any:
+        """Send the request that *options* describe: a mapping, or an object as the official SDK makes it."""
+        given: dict[str, Any] = (
+            dict(cast("Mapping[str, Any]", options))
+            if isinstance(options, Mapping)
+            else {name: getattr(options, name, omit) for name in FinalRequestOptions.__annotations__}
+        )
+        given = {name: value for name, value in given.items() if not is_mark(value)}
+        body, content, files = (given.pop(name, None) for name in ("json_data", "content", "files"))
+        try:
+            method, path = given.pop("method"), given.pop("url")
+        except KeyError as error:
+            raise TypeError(f"The options of a request lack {error}.") from None
+        return await self._verb(
+            method.upper(),
+            path,
+            cast_to,
+            cast("RequestOptions", given),
+            body=body,
+            content=content,
+            files=files,
+            stream=stream,
+            stream_cls=stream_cls,
+        )
 
     async def _verb(
         self,
@@ -40,7 +77,9 @@ class Verbs(Messages, Client):
         stream: bool = False,
         stream_cls: Any = None,
     ) -> Any:
-        given = options or {}
+        given = cast(
+            "RequestOptions", {name: value for name, value in (options or {}).items() if not is_mark(value)}
+        )
         call = Call(self.io, method, path, cast_to)
         call.body = _body(body, content, files, given.get("extra_json"))
         call.files = files
@@ -53,9 +92,10 @@ class Verbs(Messages, Client):
         key = given.get("idempotency_key")
         if key is not None and self._idempotency_header is not None:
             call.headers = merge({self._idempotency_header: key}, call.headers)
+        call.shape = given.get("post_parser")
         if stream:
             call.stream = _item_of(stream_cls) or cast_to
-            call.stream_cls = get_origin(stream_cls) or stream_cls
+            call.stream_cls = stream_class(stream_cls, sync=self.io.sync)
         return self.result(call, await self.perform(call), "parsed")
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeVar, overload
 from ..._answers.stream import Stream
 from ..._io import finish
 from ..._params.files import RequestFiles
-from .base import RequestOptions, Verbs
+from .base import FinalRequestOptions, RequestOptions, Verbs
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Stream[Any])
@@ -19,6 +19,32 @@ class SyncVerbs(Verbs):
     as JSON, or beside *files* as a multipart form; *content* is sent as it is: bytes, a binary file, or an iterable
     of bytes.
     """
+
+    @overload
+    def request(
+        self, cast_to: type[T], options: FinalRequestOptions, *, stream: Literal[False] = False
+    ) -> T: ...
+
+    @overload
+    def request(
+        self, cast_to: type[T], options: FinalRequestOptions, *, stream: Literal[True], stream_cls: type[S]
+    ) -> S: ...
+
+    @overload
+    def request(
+        self,
+        cast_to: type[T],
+        options: FinalRequestOptions,
+        *,
+        stream: bool,
+        stream_cls: type[S] | None = None,
+    ) -> T | S: ...
+
+    def request(
+        self, cast_to: Any, options: FinalRequestOptions, *, stream: bool = False, stream_cls: Any = None
+    ) -> Any:
+        """Send the request that *options* describe: its `method`, its `url` and the options of a verb."""
+        return finish(self._request(cast_to, options, stream=stream, stream_cls=stream_cls))
 
     @overload
     def get(

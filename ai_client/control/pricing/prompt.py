@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from ..._call.size import Size
 from ..._params.encoding import encode
-from ..._params.omit import NotGiven, Omit
+from ..._params.omit import is_mark
 from ...errors import members_of
 from .documents import document_size
 from .image_size import decoded, encoded_in, pixels_of
@@ -47,7 +47,7 @@ def add_body(size: Size, body: Mapping[str, Any], *, is_form: bool = False) -> N
     """Add all of a body that a model reads; of a form, only its texts."""
     model = body.get("model")
     for name, value in body.items():
-        if isinstance(value, NotGiven | Omit):
+        if is_mark(value):
             continue
         if name in _CONTENT:
             add_content(size, value, model)

@@ -4,9 +4,9 @@
 from typing import Unpack
 
 from ai_client._answers.binary import BinaryResponse
+from ai_client._client.listings import CursorListing, pages
 from ai_client._client.modes import M
 from ai_client._client.operation import Resource, operation
-from ai_client._client.pages import CursorListing, pages
 from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.file_object import FileCreateParams, FileDeleted, FileListParams, FileObject

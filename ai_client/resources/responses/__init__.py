@@ -15,9 +15,10 @@ from ai_client.types.responses.response_create_params import (
 )
 from ai_client.types.responses.response_stream_event import ResponseStreamEvent
 
+from ..._client.inspected import shown
 from ..._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
-from ..._client.operation import RawView, StreamingView
-from ..._params.omit import OPTIONS, MethodOptions, Omit, omit
+from ..._client.operation import RawView, StreamingView, overloaded
+from ..._params.omit import OPTIONS, MethodOptions, Omit, is_mark, omit
 from ..._params.query import path
 from ..._sockets.responses import ResponsesConnect
 from . import _generated
@@ -146,7 +147,8 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
         parse_as: Omit = omit,
         **params: Unpack[ResponseParseParams],
     ) -> "AsyncResponseContextManager[AsyncAPIResponse[ParsedResponse[T]]]": ...
-    def parse(self, *, text_format: Any = omit, parse_as: Any = omit, **params: Any) -> Any:
+    @overloaded
+    async def parse(self, *, text_format: Any = omit, parse_as: Any = omit, **params: Any) -> Any:
         """Create a response with structured output.
 
         `output_parsed` is an instance of *text_format*: a pydantic model, a dataclass, anything that
@@ -164,7 +166,7 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
             pydantic.ValidationError: The output does not match its type.
             TypeError: *params* already set a format.
         """
-        return self._run(self._parse(text_format, parse_as, params))
+        return await self._parse(text_format, parse_as, params)
 
     @overload
     def stream(
@@ -198,6 +200,7 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
         text_format: type[T] | TypeAdapter[T] | Omit = omit,
         **params: Unpack[ResponseResumeParams],
     ) -> "AsyncResponseStreamManager[T]": ...
+    @shown
     def stream(self, *, text_format: Any = omit, **params: Any) -> Any:
         """Create a response as a stream of events, with accumulated text and arguments.
 
@@ -214,6 +217,7 @@ class Responses(ResponsesConnect[M], _generated.Responses[M]):
 
         from ...lib._tools import given_tools
 
+        params = {name: value for name, value in params.items() if not is_mark(value)}
         tools = given_tools(params.pop("tools", None))
         if tools is not None:
             from ...lib._parsing._responses import responses_tools
@@ -293,4 +297,4 @@ def _check_resumed(params: dict[str, Any]) -> int | None:
         )
     if "response_id" not in params:
         raise ValueError("response_id must be provided when streaming an existing response")
-    return None if isinstance(starting_after, Omit) else starting_after
+    return starting_after

@@ -12,7 +12,7 @@ from ai_client._answers.raw_response import (
 )
 from ai_client._answers.stream import AsyncStream, Stream
 from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
-from ai_client._client.operation import Resource, operation
+from ai_client._client.operation import Resource, operation, overloaded
 from ai_client._models.accessor import accessor
 from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
@@ -98,12 +98,11 @@ class Responses(Resource[M]):
         stream: bool | None = None,
         **params: Unpack[ResponseCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Response]]: ...
-    def create(self, **params: Any) -> Any:
+    @overloaded
+    async def create(self, **params: Any) -> Any:
         """Create a response of a model to `input`; with `stream=True`, return its events as they come."""
-        return self._run(
-            self._call(
-                "POST", "/responses", ResponseCreateParamsBase, params, Response, stream=ResponseStreamEvent
-            )
+        return await self._call(
+            "POST", "/responses", ResponseCreateParamsBase, params, Response, stream=ResponseStreamEvent
         )
 
     @overload
@@ -186,17 +185,16 @@ class Responses(Resource[M]):
         stream: bool | None = None,
         **params: Unpack[ResponseRetrieveParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Response]]: ...
-    def retrieve(self, response_id: str, **params: Any) -> Any:
+    @overloaded
+    async def retrieve(self, response_id: str, **params: Any) -> Any:
         """Return a stored response by its id, with its present status and output."""
-        return self._run(
-            self._call(
-                "GET",
-                path("/responses/{response_id}", response_id=response_id),
-                ResponseRetrieveParamsBase,
-                params,
-                Response,
-                stream=ResponseStreamEvent,
-            )
+        return await self._call(
+            "GET",
+            path("/responses/{response_id}", response_id=response_id),
+            ResponseRetrieveParamsBase,
+            params,
+            Response,
+            stream=ResponseStreamEvent,
         )
 
     @operation

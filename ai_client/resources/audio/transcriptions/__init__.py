@@ -21,7 +21,7 @@ from ...._answers.raw_response import (
 )
 from ...._answers.stream import AsyncStream, Stream
 from ...._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
-from ...._client.operation import RawView, StreamingView
+from ...._client.operation import RawView, StreamingView, overloaded
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
 _SHAPES: dict[str, Any] = {"verbose_json": TranscriptionVerbose, "diarized_json": TranscriptionDiarized}
@@ -149,18 +149,17 @@ class Transcriptions(_generated.Transcriptions[M]):
         stream: bool | None = None,
         **params: Unpack[TranscriptionCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Any]]: ...
-    def create(self, **params: Any) -> Any:
+    @overloaded
+    async def create(self, **params: Any) -> Any:
         """Write down what is said in a recording; the type of the result follows `response_format`."""
         wanted = params.get("response_format")
-        return self._run(
-            self._call(
-                "POST",
-                "/audio/transcriptions",
-                TranscriptionCreateParamsNonStreaming,
-                params,
-                str if wanted in _PLAIN else _SHAPES.get(wanted or "", Transcription),
-                stream=TranscriptionStreamEvent,
-                headers={"Content-Type": "multipart/form-data"},
-                files=("file",),
-            )
+        return await self._call(
+            "POST",
+            "/audio/transcriptions",
+            TranscriptionCreateParamsNonStreaming,
+            params,
+            str if wanted in _PLAIN else _SHAPES.get(wanted or "", Transcription),
+            stream=TranscriptionStreamEvent,
+            headers={"Content-Type": "multipart/form-data"},
+            files=("file",),
         )

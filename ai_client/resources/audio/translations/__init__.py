@@ -18,7 +18,7 @@ from ...._answers.raw_response import (
     ResponseContextManager,
 )
 from ...._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
-from ...._client.operation import RawView, StreamingView
+from ...._client.operation import RawView, StreamingView, overloaded
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
 
@@ -103,18 +103,17 @@ class Translations(_generated.Translations[M]):
         response_format: Format = "json",
         **params: Unpack[TranslationCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Any]]: ...
-    def create(self, **params: Any) -> Any:
+    @overloaded
+    async def create(self, **params: Any) -> Any:
         """Write down in English what is said in a recording; the type of the result follows `response_format`."""
         wanted = params.get("response_format")
         verbose = TranslationVerbose if wanted == "verbose_json" else Translation
-        return self._run(
-            self._call(
-                "POST",
-                "/audio/translations",
-                TranslationCreateParams,
-                params,
-                str if wanted in _PLAIN else verbose,
-                headers={"Content-Type": "multipart/form-data"},
-                files=("file",),
-            )
+        return await self._call(
+            "POST",
+            "/audio/translations",
+            TranslationCreateParams,
+            params,
+            str if wanted in _PLAIN else verbose,
+            headers={"Content-Type": "multipart/form-data"},
+            files=("file",),
         )

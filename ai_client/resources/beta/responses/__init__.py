@@ -12,7 +12,7 @@ from ai_client._answers.raw_response import (
 )
 from ai_client._answers.stream import AsyncStream, Stream
 from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
-from ai_client._client.operation import RawView, Resource, StreamingView, operation
+from ai_client._client.operation import RawView, Resource, StreamingView, operation, overloaded
 from ai_client._models.accessor import accessor
 from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
@@ -103,17 +103,16 @@ class Responses(Resource[M]):
         stream: bool | None = None,
         **params: Unpack[ResponseCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[BetaResponse]]: ...
-    def create(self, **params: Any) -> Any:
+    @overloaded
+    async def create(self, **params: Any) -> Any:
         """Send `POST /responses?beta=true`; with `stream=True`, return its events as they come."""
-        return self._run(
-            self._call(
-                "POST",
-                "/responses?beta=true",
-                ResponseCreateParamsBase,
-                params,
-                BetaResponse,
-                stream=BetaResponseStreamEvent,
-            )
+        return await self._call(
+            "POST",
+            "/responses?beta=true",
+            ResponseCreateParamsBase,
+            params,
+            BetaResponse,
+            stream=BetaResponseStreamEvent,
         )
 
     @overload
@@ -196,17 +195,16 @@ class Responses(Resource[M]):
         stream: bool | None = None,
         **params: Unpack[ResponseRetrieveParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[BetaResponse]]: ...
-    def retrieve(self, response_id: str, **params: Any) -> Any:
+    @overloaded
+    async def retrieve(self, response_id: str, **params: Any) -> Any:
         """Send `GET /responses/{response_id}?beta=true`; with `stream=True`, return its events as they come."""
-        return self._run(
-            self._call(
-                "GET",
-                path("/responses/{response_id}?beta=true", response_id=response_id),
-                ResponseRetrieveParamsBase,
-                params,
-                BetaResponse,
-                stream=BetaResponseStreamEvent,
-            )
+        return await self._call(
+            "GET",
+            path("/responses/{response_id}?beta=true", response_id=response_id),
+            ResponseRetrieveParamsBase,
+            params,
+            BetaResponse,
+            stream=BetaResponseStreamEvent,
         )
 
     @operation

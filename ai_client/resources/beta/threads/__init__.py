@@ -12,7 +12,7 @@ from ai_client._answers.raw_response import (
 )
 from ai_client._answers.stream import AsyncStream, Stream
 from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
-from ai_client._client.operation import RawView, Resource, StreamingView, operation
+from ai_client._client.operation import RawView, Resource, StreamingView, operation, overloaded
 from ai_client._models.accessor import accessor
 from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
@@ -147,16 +147,15 @@ class Threads(Resource[M]):
         stream: bool | None = None,
         **params: Unpack[ThreadCreateAndRunParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Run]]: ...
-    def create_and_run(self, **params: Any) -> Any:
+    @overloaded
+    async def create_and_run(self, **params: Any) -> Any:
         """Send `POST /threads/runs`; with `stream=True`, return its events as they come, which is deprecated."""
-        return self._run(
-            self._call(
-                "POST",
-                "/threads/runs",
-                ThreadCreateAndRunParamsBase,
-                params,
-                Run,
-                stream=AssistantStreamEvent,
-                headers={"OpenAI-Beta": "assistants=v2"},
-            )
+        return await self._call(
+            "POST",
+            "/threads/runs",
+            ThreadCreateAndRunParamsBase,
+            params,
+            Run,
+            stream=AssistantStreamEvent,
+            headers={"OpenAI-Beta": "assistants=v2"},
         )

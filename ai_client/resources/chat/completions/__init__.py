@@ -10,6 +10,7 @@ from ai_client.types.chat.chat_completion import ChatCompletion
 from ai_client.types.chat.chat_completion_chunk import ChatCompletionChunk
 from ai_client.types.chat.completion_create_params import CompletionCreateParamsBase, CompletionParseParams
 
+from ...._client.inspected import shown
 from ...._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
 from ...._client.operation import RawView, StreamingView, operation
 from ...._params.omit import Omit, omit
@@ -72,6 +73,7 @@ class Completions(_generated.Completions[M]):
         response_format: type[T] | TypeAdapter[T] | Mapping[str, Any] | Omit = omit,
         **params: Unpack[CompletionParseParams],
     ) -> "AsyncChatCompletionStreamManager[T]": ...
+    @shown
     def stream(self, *, response_format: Any = omit, **params: Any) -> Any:
         """Create a completion as a stream of events, with a snapshot of the completion so far.
 

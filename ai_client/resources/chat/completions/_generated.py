@@ -11,9 +11,9 @@ from ai_client._answers.raw_response import (
     ResponseContextManager,
 )
 from ai_client._answers.stream import AsyncStream, Stream
+from ai_client._client.listings import CursorListing, pages
 from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
-from ai_client._client.operation import Resource, operation
-from ai_client._client.pages import CursorListing, pages
+from ai_client._client.operation import Resource, operation, overloaded
 from ai_client._models.accessor import accessor
 from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
@@ -94,17 +94,16 @@ class Completions(Resource[M]):
         stream: bool | None = None,
         **params: Unpack[CompletionCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[ChatCompletion]]: ...
-    def create(self, **params: Any) -> Any:
+    @overloaded
+    async def create(self, **params: Any) -> Any:
         """Generate the model's next message; with `stream=True`, return it in chunks as they arrive."""
-        return self._run(
-            self._call(
-                "POST",
-                "/chat/completions",
-                CompletionCreateParamsBase,
-                params,
-                ChatCompletion,
-                stream=ChatCompletionChunk,
-            )
+        return await self._call(
+            "POST",
+            "/chat/completions",
+            CompletionCreateParamsBase,
+            params,
+            ChatCompletion,
+            stream=ChatCompletionChunk,
         )
 
     @operation

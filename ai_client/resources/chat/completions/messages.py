@@ -3,9 +3,9 @@
 
 from typing import Unpack
 
+from ai_client._client.listings import CursorListing, pages
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView
-from ai_client._client.pages import CursorListing, pages
 from ai_client._params.query import path
 from ai_client.types.chat.chat_completion import ChatCompletionStoreMessage
 from ai_client.types.chat.completion_create_params import MessageListParams

@@ -11,9 +11,9 @@ from ai_client._answers.raw_response import (
     ResponseContextManager,
 )
 from ai_client._answers.stream import AsyncStream, Stream
+from ai_client._client.listings import CursorListing, pages
 from ai_client._client.modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
-from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._client.pages import CursorListing, pages
+from ai_client._client.operation import RawView, Resource, StreamingView, operation, overloaded
 from ai_client._models.accessor import accessor
 from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
@@ -107,19 +107,18 @@ class Runs(Resource[M]):
         stream: bool | None = None,
         **params: Unpack[RunCreateParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Run]]: ...
-    def create(self, thread_id: str, **params: Any) -> Any:
+    @overloaded
+    async def create(self, thread_id: str, **params: Any) -> Any:
         """Send `POST /threads/{thread_id}/runs`; with `stream=True`, return its events as they come, which is deprecated."""
-        return self._run(
-            self._call(
-                "POST",
-                path("/threads/{thread_id}/runs", thread_id=thread_id),
-                RunCreateParamsBase,
-                params,
-                Run,
-                stream=AssistantStreamEvent,
-                headers={"OpenAI-Beta": "assistants=v2"},
-                query=("include",),
-            )
+        return await self._call(
+            "POST",
+            path("/threads/{thread_id}/runs", thread_id=thread_id),
+            RunCreateParamsBase,
+            params,
+            Run,
+            stream=AssistantStreamEvent,
+            headers={"OpenAI-Beta": "assistants=v2"},
+            query=("include",),
         )
 
     @operation
@@ -248,22 +247,19 @@ class Runs(Resource[M]):
         stream: bool | None = None,
         **params: Unpack[RunSubmitToolOutputsParamsBase],
     ) -> AsyncResponseContextManager[AsyncAPIResponse[Run]]: ...
-    def submit_tool_outputs(self, run_id: str, *, thread_id: str, **params: Any) -> Any:
+    @overloaded
+    async def submit_tool_outputs(self, run_id: str, *, thread_id: str, **params: Any) -> Any:
         """Send `POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs`; with `stream=True`, return its events as they come, which is deprecated."""
-        return self._run(
-            self._call(
-                "POST",
-                path(
-                    "/threads/{thread_id}/runs/{run_id}/submit_tool_outputs",
-                    thread_id=thread_id,
-                    run_id=run_id,
-                ),
-                RunSubmitToolOutputsParamsBase,
-                params,
-                Run,
-                stream=AssistantStreamEvent,
-                headers={"OpenAI-Beta": "assistants=v2"},
-            )
+        return await self._call(
+            "POST",
+            path(
+                "/threads/{thread_id}/runs/{run_id}/submit_tool_outputs", thread_id=thread_id, run_id=run_id
+            ),
+            RunSubmitToolOutputsParamsBase,
+            params,
+            Run,
+            stream=AssistantStreamEvent,
+            headers={"OpenAI-Beta": "assistants=v2"},
         )
 
     @pages

@@ -3,9 +3,9 @@
 
 from typing import Unpack
 
+from ai_client._client.listings import NextCursorListing, pages
 from ai_client._client.modes import AsyncRaw, AsyncStreaming, M, Raw, Streaming
 from ai_client._client.operation import RawView, Resource, StreamingView, operation
-from ai_client._client.pages import NextCursorListing, pages
 from ai_client._params.omit import MethodOptions
 from ai_client._params.query import path
 from ai_client.types.admin.organization.projects.users.role import RoleCreateParams, RoleListParams
