@@ -135,11 +135,13 @@ def test_precedence() -> None:
     assert ClientConfig.make({"warm": ["chats"]}, warm=["models"]).warm == ["models"]
 
 
-@pytest.mark.parametrize("option", ["client_class", "async_client_class"])
-def test_other_classes(option: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "cls"), [("client_class", "openai.OpenAI"), ("async_client_class", "openai.AsyncOpenAI")]
+)
+def test_other_classes(option: str, cls: str) -> None:
     """Clients of another package's class, which decode by themselves, take no `warm`."""
     with pytest.raises(ConfigError, match="warm: supported only by"):
-        ClientConfig.make({option: "openai.OpenAI", "warm": ["models"]})
+        ClientConfig.make({option: cls, "warm": ["models"]})
 
 
 def test_targets_of_a_chain() -> None:
