@@ -33,7 +33,7 @@ class Sources:
 
     def __init__(self, texts: Mapping[str, str], root: Path) -> None:
         self._texts = texts
-        self._root = root
+        self.root = root
         self.tree = cache(self._tree)
         self.imports = cache(self._imports)
 
@@ -96,11 +96,11 @@ class Sources:
         for ending in ENDINGS:
             for path in (f"{_path(module)}.{ending}", f"{_path(module)}/__init__.{ending}"):
                 if self._has(path):
-                    return self._texts.get(path) or (self._root / path).read_text()
+                    return self._texts.get(path) or (self.root / path).read_text()
         return None
 
     def _has(self, path: str) -> bool:
-        return path in self._texts or (self._root / path).exists()
+        return path in self._texts or (self.root / path).exists()
 
 
 def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
