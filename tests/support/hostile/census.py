@@ -7,9 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _PATIENCE = 30.0
-_KEPT = ("ThreadPoolExecutor", "ai-client-stream", "ai-client-close", "ai-client-heartbeat")
+_KEPT = (
+    "ThreadPoolExecutor",
+    "ai-client-stream",
+    "ai-client-close",
+    "ai-client-heartbeat",
+    "ai-client-decoders",
+)
 """How threads are called of which there are at most a fixed number: of frameworks, and ours for
-sync streams and for what calls have reserved.
+sync streams, for what calls have reserved, and the one that builds decoders.
 """
 
 
