@@ -1,13 +1,14 @@
 """Byte streams over asyncio transports, with TLS or without."""
 
 import asyncio
+import select
 import socket
 import ssl
 from collections.abc import Callable
 from typing import Any
 
 from .._http.library import Library
-from .sockets import READ_SIZE, connect_error, readable, socket_info
+from .sockets import READ_SIZE, connect_error, socket_info
 from .transport_ends import bury, detach, shut_down
 from .watch import watch_of
 
@@ -43,6 +44,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         "_loop",
         "_lost",
         "_paused",
+        "_poll",
         "_received",
         "_size",
         "_socket",
@@ -77,6 +79,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None  # of the task that reads
         self._drained: asyncio.Future[None] | None = None  # of the task that writes, if it must wait
+        self._poll: select.poll | None = None
         self._watch = watch_of(loop)
         self._lost: asyncio.Future[None] = loop.create_future()
         self.idle = False
@@ -164,15 +167,27 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """Send everything, waiting up to *timeout* seconds where the other side is slow to take it."""
-        self._hand_over(data, timeout)
-        if self._drained is not None:
-            if self._drained.done():
-                self._drained = self._loop.create_future()
-            await self._wait(self._drained, timeout)
-            if self._error is not None:
-                raise self._errors.WriteError(str(self._error))
+        if self.hand_over(data, timeout):
+            await self.drained(timeout)
 
-    def _hand_over(self, data: bytes, timeout: float | None) -> None:
+    async def drained(self, timeout: float | None) -> None:
+        """Wait until the other side takes more, up to *timeout* seconds."""
+        drained = self._drained
+        if drained is None:
+            return
+        if drained.done():  # by what the other side said
+            drained = self._drained = self._loop.create_future()
+        try:
+            if timeout is not None:
+                self._watch.add(self, timeout)
+            await drained
+        finally:
+            self._watch.remove(self)
+        if self._error is not None:
+            raise self._errors.WriteError(str(self._error))
+
+    def hand_over(self, data: bytes, timeout: float | None) -> bool:
+        """Send what the other side takes, and the rest as soon as it can be; return whether to wait for that."""
         transport = self._transport
         if transport.is_closing():
             raise self._errors.WriteError("The server closed the connection.")
@@ -182,6 +197,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         if transport.is_closing():
             raise self._errors.WriteError("The server closed the connection.")
         self.sent += len(data)
+        return self._drained is not None
 
     async def upload(self, data: bytes, timeout: float | None) -> bytes:
         """Send everything, as `write`, unless the server says something meanwhile; return what it says."""
@@ -190,7 +206,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
             return self.read_buffered() if self._received else b""
         said = self.read_buffered()
         try:
-            self._hand_over(data, timeout)  # without waiting: a server that has answered may read no more
+            self.hand_over(data, timeout)  # without waiting: a server that has answered may read no more
         except BaseException:
             self._received.insert(
                 0, said
@@ -206,23 +222,15 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
                 raise self._errors.ReadTimeout("There is no time to wait for the server.")
             self._waiter = self._loop.create_future()
             try:
-                await self._wait(self._waiter, timeout)
+                if timeout is not None:
+                    self._watch.add(self, timeout)
+                await self._waiter
             finally:
+                self._watch.remove(self)
                 self._waiter = None
         if not self._received and self._error is not None:
             raise self._errors.ReadError(str(self._error))
         return self.read_buffered()
-
-    async def _wait(self, future: asyncio.Future[None], timeout: float | None) -> None:
-        """Wait until the connection says something; `expire` ends it, as one task waits for one thing at a time."""
-        if timeout is None:
-            await future
-            return
-        self._watch.add(self, timeout)
-        try:
-            await future
-        finally:
-            self._watch.remove(self)
 
     def read_buffered(self) -> bytes:
         """Receive what has arrived, without waiting; nothing where nothing has."""
@@ -240,7 +248,10 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         """Return whether the connection is open with no unread data, and so reusable."""
         if self._ended or self._received or self._transport.is_closing():
             return False
-        return not readable(self._socket.fileno())  # the loop may not have looked yet
+        if self._poll is None:
+            self._poll = select.poll()
+            self._poll.register(self._socket.fileno(), select.POLLIN)
+        return not self._poll.poll(0)  # the loop may not have looked yet
 
     def is_here(self) -> bool:
         """Return whether the running loop is the one that reads and writes."""

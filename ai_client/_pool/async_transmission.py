@@ -30,7 +30,8 @@ async def transmit(connection: Connection[AsyncNetworkStream], message: Message)
     head: ResponseHead | None = None
     try:
         first, rest = connection.opening(message)
-        await stream.write(first, limit)
+        if stream.hand_over(first, limit):
+            await stream.drained(limit)
         if rest is None:
             head = await _upload(connection, _parts(message.content, wire), limit, deadline)
         elif rest:

@@ -149,10 +149,10 @@ class Permits(Generic[C, W]):
         """Unshelve connections that were idle for too long or are too many, a few at a time."""
         found: list[C] = []
         idle, limit = self._idle, now - self.expiry
-        while idle and len(found) < _EXPIRED_PER_STEP:
-            if len(idle) <= self.most_idle and next(iter(idle)).idle_since >= limit:
-                break
+        while idle and (len(idle) > self.most_idle or next(iter(idle)).idle_since < limit):
             found.append(self._unshelve_oldest())
+            if len(found) == _EXPIRED_PER_STEP:
+                break
         return found
 
     def idle(self) -> list[C]:

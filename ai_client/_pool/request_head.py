@@ -21,15 +21,16 @@ class RequestHead:
             open. Any other is for h11 to write or to reject.
     """
 
-    __slots__ = ("_end", "_headers", "_place", "_start", "is_usual", "method", "target")
+    __slots__ = ("_after", "_before", "_end", "_name", "_place", "_start", "is_usual", "method", "target")
 
     def __init__(self, method: str, target: bytes, headers: Headers) -> None:
         self.method = method
         self.target = target
-        self._headers = [*headers]  # which nobody changes any more
         self._start = self._end = b""
         names = [name.lower() for name, _ in headers]
-        self._place = names.index(_LENGTH) if _LENGTH in names else len(names)
+        self._place = place = names.index(_LENGTH) if _LENGTH in names else len(names)
+        self._before, self._after = headers[:place], headers[place + 1 :]
+        self._name = headers[place][0] if place < len(headers) else None  # of the length
         self.is_usual = (
             names.count(b"host") == 1
             and names.count(_LENGTH) <= 1
@@ -39,46 +40,45 @@ class RequestHead:
             )
             and method != "CONNECT"
             and method.isascii()
-            and self._is_valid()
+            and self._is_valid(headers)
         )
         if self.is_usual:
-            self._write(names.index(b"host"))
+            self._write(headers, names.index(b"host"))
 
-    def _is_valid(self) -> bool:
+    def _is_valid(self, headers: Headers) -> bool:
         parts = [self.method.encode("ascii"), self.target]
-        for pair in self._headers:
+        for pair in headers:
             parts += pair
         text = b"\n".join([*parts, b""])
         return text.count(b"\n") == len(parts) and _VALID.fullmatch(text) is not None
 
-    def _write(self, host: int) -> None:
+    def _write(self, headers: Headers, host: int) -> None:
         """Write what comes before the number of the length, and what comes after it; the host is the first header."""
         place = self._place
-        lines = [b"%b: %b\r\n" % pair for pair in self._headers]
-        if place < len(lines):
-            lines[place] = b"%b: " % self._headers[place][0]
+        lines = [b"%b: %b\r\n" % pair for pair in headers]
+        if self._name is not None:
+            lines[place] = b"%b: " % self._name
         order = [host, *(at for at in range(len(lines)) if at != host)]
-        before = order.index(place) + 1 if place < len(lines) else len(lines)
+        before = len(order) if self._name is None else order.index(place) + 1
         line = b"%b %b HTTP/1.1\r\n" % (self.method.encode("ascii"), self.target)
         self._start = b"".join([line, *(lines[at] for at in order[:before])])
-        self._end = b"".join([b"\r\n", *(lines[at] for at in order[before:]), b"\r\n"])
+        rest = [lines[at] for at in order[before:]]
+        self._end = b"".join([*rest, b"\r\n"] if self._name is None else [b"\r\n", *rest, b"\r\n"])
 
     def is_of(self, method: str, target: bytes, headers: Headers) -> bool:
         """Return whether a request has this head, whatever its length."""
-        mine, place = self._headers, self._place
+        place = self._place
         return (
             target == self.target
+            and headers[:place] == self._before
+            and headers[place + 1 :] == self._after
+            and (headers[place][0] if len(headers) > place else None) == self._name
             and method == self.method
-            and len(headers) == len(mine)
-            and headers[:place] == mine[:place]
-            and headers[place + 1 :] == mine[place + 1 :]
-            and (place == len(mine) or headers[place][0] == mine[place][0])
         )
 
     def written(self, headers: Headers, size: int) -> bytes | None:
         """Return a usual head for a body of that size, unless that is not the length that its headers tell."""
-        place = self._place
-        if place == len(headers):
-            return self._start + b"\r\n" if size == 0 else None
+        if self._name is None:
+            return self._start + self._end if size == 0 else None
         length = b"%d" % size
-        return b"%b%b%b" % (self._start, length, self._end) if headers[place][1] == length else None
+        return b"%b%b%b" % (self._start, length, self._end) if headers[self._place][1] == length else None

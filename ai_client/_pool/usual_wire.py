@@ -107,21 +107,22 @@ class UsualWire:
     def _frame(self, status: int, fields: bytes) -> bool:
         """Note how the body is framed; return whether that is usual."""
         lower = fields.lower()
-        length = _value(fields, lower, b"\r\ncontent-length:")
-        coding = _value(fields, lower, b"\r\ntransfer-encoding:")
-        connection = _value(fields, lower, b"\r\nconnection:")
-        if connection is not None and connection.lower() != b"keep-alive":
+        if b"\r\nconnection:" in lower and _value(fields, lower, b"\r\nconnection:").lower() != b"keep-alive":
             return False
         size = 0
-        if coding is None:
-            if length is None or not length.isdigit() or len(length) > _LONGEST_NUMBER:
+        chunked = b"\r\ntransfer-encoding:" in lower
+        if chunked:
+            is_usual = _value(fields, lower, b"\r\ntransfer-encoding:") == b"chunked"
+            if not is_usual or b"\r\ncontent-length:" in lower:
+                return False
+        else:
+            length = _value(fields, lower, b"\r\ncontent-length:")
+            if not length.isdigit() or len(length) > _LONGEST_NUMBER:
                 return False
             size = int(length)
-        elif coding != b"chunked" or length is not None:
-            return False
         if status in _WITHOUT_BODY or self._method == "HEAD":
             size = 0
-        elif coding is not None:
+        elif chunked:
             self._chunks = ChunkedBody()
         self._size = self._left = size
         return True
@@ -191,13 +192,11 @@ def _may_go_on(data: bytes) -> bool:
     return is_begun and len(data) <= _LONGEST_WAIT and b"\n\n" not in data and b"\n\r\n" not in data
 
 
-def _value(fields: bytes, lower: bytes, name: bytes) -> bytes | None:
-    """Return the value of a header, `None` where it is missing, and what is no value where it comes twice."""
+def _value(fields: bytes, lower: bytes, name: bytes) -> bytes:
+    """Return the value of a header, nothing where it is missing or comes twice."""
     start = lower.find(name)
-    if start < 0:
-        return None
-    start += len(name)
-    if lower.find(name, start) >= 0:
-        return b"\n"
-    end = lower.find(b"\r\n", start)
-    return (fields[start:] if end < 0 else fields[start:end]).strip(b" \t")
+    after = start + len(name)
+    if start < 0 or lower.find(name, after) >= 0:
+        return b""
+    end = lower.find(b"\r\n", after)
+    return (fields[after:] if end < 0 else fields[after:end]).strip(b" \t")
