@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._http.library import Library
-from .sockets import READ_SIZE, connect_error, socket_info
+from .sockets import READ_SIZE, connect_error, poll_of, socket_info
 from .transport_ends import bury, detach, shut_down
 from .watch import watch_of
 
@@ -208,9 +208,8 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         try:
             self.hand_over(data, timeout)  # without waiting: a server that has answered may read no more
         except BaseException:
-            self._received.insert(
-                0, said
-            )  # an answer that came before the connection ended is still to be read
+            # An answer that came before the connection ended is still to be read.
+            self._received.insert(0, said)
             self._size += len(said)
             raise
         return said
@@ -249,8 +248,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         if self._ended or self._received or self._transport.is_closing():
             return False
         if self._poll is None:
-            self._poll = select.poll()
-            self._poll.register(self._socket.fileno(), select.POLLIN)
+            self._poll = poll_of(self._socket.fileno())
         return not self._poll.poll(0)  # the loop may not have looked yet
 
     def is_here(self) -> bool:

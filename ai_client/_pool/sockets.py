@@ -39,11 +39,16 @@ def set_options(connection: socket.socket) -> None:
         connection.setsockopt(*option)
 
 
-def readable(descriptor: int) -> bool:
-    """Return whether reading would not block: there is data, or the peer closed."""
+def poll_of(descriptor: int) -> select.poll:
+    """Return what tells whether reading would not block: there is data, or the peer closed."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
+    return poll
+
+
+def readable(descriptor: int) -> bool:
+    """Return whether reading would not block."""
+    return bool(poll_of(descriptor).poll(0))
 
 
 def socket_info(connection: socket.socket, info: str) -> Any:
