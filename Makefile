@@ -103,6 +103,7 @@ check: .venv/.dev ## lint, format and types
 
 format: .venv/.dev ## format, fix what can be fixed, renew what is written from the code: tables, texts below keywords, the picture of the rooms
 	$(BIN)/python -m tools.keywords
+	$(BIN)/python -m tools.generate_api
 	$(BIN)/python -m tools.readme
 	$(BIN)/python -m tools.rooms
 	$(BIN)/ruff check --fix-only --quiet .

@@ -89,6 +89,7 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
         credentials: CredentialsFunction | str | None = None,
         credentials_ttl: float = DEFAULT_CREDENTIALS_TTL,
         credentials_by: Sequence[Label] | None = None,
+        warm: Sequence[str] | None = None,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
         _environment: Mapping[str, str] | None = None,
@@ -138,6 +139,9 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
                 dotted path. See `ai_client.credentials`.
             credentials_ttl: Seconds for which the result of `credentials` is kept; by default 60.
             credentials_by: The labels that `credentials` is given and its result is kept by; by default all.
+            warm: Operations or groups of them made ready at the start, such as `responses.create` or `files`.
+                A thread builds what decodes their results, so that the first call keeps no event loop
+                waiting.
 
         Raises:
             ConfigError: An option is ill-typed or can never work.
@@ -420,6 +424,7 @@ class SyncAzureSignatures(SyncSignatures, _Azure[Sync]):
         credentials: CredentialsFunction | str | None = None,
         credentials_ttl: float = DEFAULT_CREDENTIALS_TTL,
         credentials_by: Sequence[Label] | None = None,
+        warm: Sequence[str] | None = None,
     ) -> None:
         """Validate the options of a client, and read from the environment what is not given and has a
         variable.
@@ -470,6 +475,9 @@ class SyncAzureSignatures(SyncSignatures, _Azure[Sync]):
                 dotted path. See `ai_client.credentials`.
             credentials_ttl: Seconds for which the result of `credentials` is kept; by default 60.
             credentials_by: The labels that `credentials` is given and its result is kept by; by default all.
+            warm: Operations or groups of them made ready at the start, such as `responses.create` or `files`.
+                A thread builds what decodes their results, so that the first call keeps no event loop
+                waiting.
 
         Raises:
             ConfigError: An option is missing, ill-typed or can never work.
@@ -650,6 +658,7 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
         credentials: CredentialsFunction | str | None = None,
         credentials_ttl: float = DEFAULT_CREDENTIALS_TTL,
         credentials_by: Sequence[Label] | None = None,
+        warm: Sequence[str] | None = None,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
         _environment: Mapping[str, str] | None = None,
@@ -699,6 +708,9 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
                 dotted path. See `ai_client.credentials`.
             credentials_ttl: Seconds for which the result of `credentials` is kept; by default 60.
             credentials_by: The labels that `credentials` is given and its result is kept by; by default all.
+            warm: Operations or groups of them made ready at the start, such as `responses.create` or `files`.
+                A thread builds what decodes their results, so that the first call keeps no event loop
+                waiting.
 
         Raises:
             ConfigError: An option is ill-typed or can never work.
@@ -981,6 +993,7 @@ class AsyncAzureSignatures(AsyncSignatures, _Azure[Async]):
         credentials: CredentialsFunction | str | None = None,
         credentials_ttl: float = DEFAULT_CREDENTIALS_TTL,
         credentials_by: Sequence[Label] | None = None,
+        warm: Sequence[str] | None = None,
     ) -> None:
         """Validate the options of a client, and read from the environment what is not given and has a
         variable.
@@ -1031,6 +1044,9 @@ class AsyncAzureSignatures(AsyncSignatures, _Azure[Async]):
                 dotted path. See `ai_client.credentials`.
             credentials_ttl: Seconds for which the result of `credentials` is kept; by default 60.
             credentials_by: The labels that `credentials` is given and its result is kept by; by default all.
+            warm: Operations or groups of them made ready at the start, such as `responses.create` or `files`.
+                A thread builds what decodes their results, so that the first call keeps no event loop
+                waiting.
 
         Raises:
             ConfigError: An option is missing, ill-typed or can never work.
