@@ -289,7 +289,7 @@ def _check_new(params: dict[str, Any]) -> None:
 
 def _check_resumed(params: dict[str, Any]) -> int | None:
     """Validate the parameters for an existing response; return `starting_after`."""
-    starting_after = params.pop("starting_after", None)
+    starting_after: int | None = params.pop("starting_after", None)
     if more := params.keys() - {"response_id", "include"} - OPTIONS:
         raise ValueError(
             "response_id and starting_after resume an existing response and cannot be combined with "
