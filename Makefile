@@ -4,10 +4,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django demo-flask test test-slow newcomer servers hostile storm test-oldest check format bench docs clean
+.PHONY: help demo demo-django demo-flask test test-slow newcomer servers hostile storm test-oldest test-3.14 check format bench docs clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
@@ -94,6 +94,17 @@ build/oldest/.ready: pyproject.toml tests/oldest.txt
 # the old test client of Starlette leaves open what it should close
 test-oldest: build/oldest/.ready ## the same with the oldest libraries that are supported (PYTHON=python3.11)
 	build/oldest/bin/python -m pytest -W ignore::pytest.PytestUnraisableExceptionWarning $(ARGS)
+
+# CPython 3.14 as WebAssembly, which the npm registry has, and packages that PyPI has for it
+WASM := --only-binary=:all: --python-version 3.14 --implementation cp --abi cp314 --abi none --platform pyemscripten_2026_0_wasm32
+build/python314/.ready: pyproject.toml constraints.txt | $(BIN)/python
+	npm install --silent --no-save --prefix build/python314 pyodide@314.0.7
+	$(PIP) $(WASM) --target build/python314/site httpx pydantic certifi h11 idna pytest hypothesis fastapi opentelemetry-api \
+		genai-prices httpx2 httpx2-jsfetch openai redis tzdata websockets
+	@touch $@
+
+test-3.14: build/python314/.ready ## what of Python 3.14 can be had without an interpreter of its own (node and npm)
+	node tools/python314/run.mjs $(CURDIR)/build/python314 tools/python314/check.py
 
 check: .venv/.dev ## lint, format and types
 	$(BIN)/ruff check .
