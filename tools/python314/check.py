@@ -1,4 +1,4 @@
-"""What a Python without threads, processes and sockets can tell: the modules load, results build, such tests pass."""
+"""Checks for a Python without threads, processes and sockets: modules load, results build, such tests pass."""
 
 import importlib
 import pkgutil
