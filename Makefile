@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django demo-flask test test-slow newcomer servers hostile storm test-oldest test-3.14 check format bench docs clean
+.PHONY: help demo demo-django demo-flask test test-slow newcomer servers hostile storm test-oldest test-3.14 check format bench instructions docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -123,6 +123,9 @@ format: .venv/.dev ## format, fix what can be fixed, renew what is written from 
 bench: .venv/.bench build/bench/openai2 ## run the benchmarks, which takes some minutes, and renew figures and plots
 	$(BIN)/python -m tools.bench
 	$(BIN)/python -m tools.readme
+
+instructions: .venv/.dev ## count the instructions of a small call, with valgrind, and fail where they have become more
+	$(BIN)/python -m tools.bench.instructions
 
 docs: .venv/.docs ## build the documentation in build/docs, where every warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --config-file tools/docs/mkdocs.yml

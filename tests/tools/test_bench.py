@@ -1,11 +1,12 @@
 """The benchmarks measure what the bars ask for, and what they left is of one piece."""
 
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tools.bench import bars, plots, results
+from tools.bench import bars, instructions, plots, results
 from tools.bench.cases import all_cases
 
 
@@ -39,6 +40,41 @@ def test_a_verdict(times: bool, mine: list[int], other: list[int], median: float
     verdict = bars.verdict(bar, {"ours": {"rounds": mine}, "official": {"rounds": other}})
     assert verdict["median"] == median
     assert verdict["reached"] is reached
+
+
+LOG = """\
+==41== I   refs:      1,000,000
+==42== I   refs:      3,000,000
+==43== I   refs:      2,000,000
+==44== I   refs:      7,000,000
+==40== I   refs:      9,000,000
+"""
+
+
+def test_instructions_of_a_call() -> None:
+    """The instructions of a call are the difference of two children of the same contender, by their calls."""
+    few, many = instructions.CALLS
+    said = f"ours {few} 41\nours {many} 42\naiohttp {few} 43\naiohttp {many} 44\n"
+    counts = instructions.per_call(said, LOG)
+    assert counts == {"ours": 2_000_000 / (many - few), "aiohttp": 5_000_000 / (many - few)}
+    for lost in (said.replace("44", "45"), ""):
+        with pytest.raises(RuntimeError):
+            instructions.per_call(lost, LOG)
+
+
+def test_instructions_without_valgrind(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where valgrind is missing, or cannot run this Python, nothing is counted, and the reason is said."""
+    monkeypatch.setattr(instructions, "VALGRIND", ("false",))
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert instructions.main() == 0
+    monkeypatch.setattr(shutil, "which", str)
+    assert instructions.main() == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Skipped: valgrind is not installed.",
+        "Skipped: valgrind cannot run this Python.",
+    ]
 
 
 @pytest.mark.parametrize("draw", plots.DRAWN, ids=lambda draw: draw.__name__)

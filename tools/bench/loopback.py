@@ -48,13 +48,13 @@ def cases() -> list[Case]:
 
 
 def _in_flight(count: int) -> Case:
-    contenders = {one.name: _opener(one, count) for one in TAKING_PART[count]}
-    contenders["aiohttp"] = partial(_aiohttp, count)
+    contenders = {one.name: opener(one, count) for one in TAKING_PART[count]}
+    contenders["aiohttp"] = raw_aiohttp(count)
     return _case(f"small call, loopback, {count} in flight", count, contenders, 3 if count == MANY else 5)
 
 
 def _growth() -> Case:
-    contenders = {f"{count} in flight": _opener(OURS, count) for count in TAKING_PART}
+    contenders = {f"{count} in flight": opener(OURS, count) for count in TAKING_PART}
     return _case("ours by calls in flight", MANY, contenders)
 
 
@@ -64,17 +64,17 @@ def _on_aiohttp() -> Case:
         return sdk(contender, base_url, is_async=True, http_client=client)
 
     contenders: dict[str, Opener] = {
-        f"{one.name} on aiohttp": _opener(one, FEW, on_aiohttp) for one in (OURS, OFFICIAL)
+        f"{one.name} on aiohttp": opener(one, FEW, on_aiohttp) for one in (OURS, OFFICIAL)
     }
-    contenders |= {"ours": _opener(OURS, FEW), "aiohttp": partial(_aiohttp, FEW)}
+    contenders |= {"ours": opener(OURS, FEW), "aiohttp": raw_aiohttp(FEW)}
     return _case(f"small call on aiohttp, loopback, {FEW} in flight", FEW, contenders)
 
 
 def _controls(count: int) -> Case:
     contenders = {
-        "all on": _opener(OURS, count, _controlled),
-        "all off": _opener(OURS, count),
-        OFFICIAL.name: _opener(OFFICIAL, count),
+        "all on": opener(OURS, count, _controlled),
+        "all off": opener(OURS, count),
+        OFFICIAL.name: opener(OFFICIAL, count),
     }
     return Case(f"controls, loopback, {count} in flight", 100, contenders, 60, settle=count)
 
@@ -108,7 +108,8 @@ def _client(contender: Contender, base_url: str, in_flight: int) -> Any:
     return bare(contender, in_flight, is_async=True)
 
 
-def _opener(contender: Contender, in_flight: int, make: Clients = _client) -> Opener:
+def opener(contender: Contender, in_flight: int, make: Clients = _client) -> Opener:
+    """Return what opens a contender's async client and makes small calls, so many in flight."""
     return partial(_async, contender, in_flight, make)
 
 
@@ -120,6 +121,11 @@ def _async(contender: Contender, in_flight: int, make: Clients, base_url: str) -
 
     with _loop(setup, in_flight) as run:
         yield run
+
+
+def raw_aiohttp(in_flight: int) -> Opener:
+    """Return what opens a session of aiohttp and posts small calls, whose answers are only parsed as JSON."""
+    return partial(_aiohttp, in_flight)
 
 
 @contextmanager
