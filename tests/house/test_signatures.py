@@ -8,8 +8,8 @@ from typing import Any, get_args, get_overloads, is_typeddict
 import pytest
 
 from ai_client import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
+from ai_client._client.listings import pages
 from ai_client._client.operation import operation
-from ai_client._client.pages import pages
 from tests.house.test_described import SOURCES, Method, methods
 from tools.generator.sources import PACKAGE, statements
 

@@ -37,10 +37,14 @@ def test_size() -> None:
 
 
 def test_typed() -> None:
-    """Each import package is marked as typed."""
+    """Each import package is marked as typed, and the stubs that editors read are there."""
     names = {str(file) for file in importlib.metadata.files("ai-client") or ()}
     packages = ("ai_client", "ai_client_fastapi", "ai_client_django", "ai_client_flask")
     assert {f"{package}/py.typed" for package in packages} <= names
+    assert {
+        "ai_client/_signatures/__init__.pyi",
+        "ai_client/_signatures/chat/completions/__init__.pyi",
+    } <= names
 
 
 @pytest.mark.parametrize(
