@@ -22,7 +22,8 @@ except ImportError as error:
     ) from error
 
 MAX_NESTING = 60  # lists and quotes deeper than this are cut off
-MAX_HIGHLIGHTED = 20_000  # characters; longer code has no colours
+MAX_HIGHLIGHTED = 10_000  # characters; longer code has no colours
+MAX_LINE = 1000  # nor has code with a longer line, for which some lexers take the square of its length
 SHARE_TO_RENDER = (
     8  # of the open part, so that a text costs as much per character however long its blocks are
 )
@@ -202,11 +203,15 @@ def _code(_: object, tokens: Sequence[Token], index: int, *__: object) -> str:
 
 
 def _coloured(code: str, language: str) -> str:
-    lexer = _lexer(language) if len(code) <= MAX_HIGHLIGHTED else None
+    lexer = _lexer(language) if _is_highlighted(code) else None
     if lexer is None:
         return escape(code)
-    html = highlight(code, lexer(stripnl=False, ensurenl=False), _formatter)
-    return html if code.endswith("\n") else html.removesuffix("\n")
+    html = highlight(f"{code}\n", lexer(stripnl=False), _formatter)  # many lexers know whole lines only
+    return html.removesuffix("\n")
+
+
+def _is_highlighted(code: str) -> bool:
+    return len(code) <= MAX_HIGHLIGHTED and all(len(line) <= MAX_LINE for line in code.splitlines())
 
 
 @lru_cache(maxsize=64)

@@ -251,3 +251,25 @@ def test_missing_library(missing: str) -> None:
     assert last.startswith("ImportError: ")
     assert missing in last
     assert last.endswith("pip install markdown-it-py nh3 Pygments")
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "part"),
+    [
+        ("diff", "-one\n+two", '<span class="gd">-one</span>\n<span class="gi">+two</span></code>'),
+        ("console", "$ ls", '<span class="gp">$ </span>ls</code>'),
+        ("ini", "[a]\nb=1", "=</span>"),
+    ],
+)
+def test_last_line_of_code(language: str, code: str, part: str) -> None:
+    """The last line of code has its colours like the others, without a line end after it."""
+    html = to_html(f"```{language}\n{code}\n```")
+    assert part in html
+    assert 'class="err"' not in html
+
+
+@pytest.mark.parametrize("language", ["diff", "console", "makefile", "java", "ini", "scala"])
+def test_long_lines_of_code(language: str) -> None:
+    """Code with a line longer than people write has no colours: some lexers take the square of its length."""
+    html = to_html(f"```{language}\nx\n{'a=' * 5000}\n```")
+    assert "<span" not in html
