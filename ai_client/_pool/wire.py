@@ -21,27 +21,36 @@ class Wire(Protocol):
             headers: Names and values, the length of the body among them.
             body: All of it.
         """
+        ...
 
     def head(self, method: str, target: bytes, headers: Headers) -> bytes:
         """Begin an exchange; return the head of its request."""
+        ...
 
     def body(self, chunk: bytes) -> bytes:
         """Return a part of the request's body, framed for the wire."""
+        ...
 
     def end(self) -> bytes:
         """Return the bytes that end the request's body, often none."""
+        ...
 
     def feed(self, data: bytes) -> None:
         """Take what the server sent; nothing means that it closed its side."""
+        ...
 
     def response(self) -> ResponseHead | None:
         """Return the head of the response, or `None` while more bytes are needed."""
+        ...
 
     def drain(self, parts: list[bytes]) -> bool:
         """Move the received parts of the body to *parts*; return whether the body is complete."""
+        ...
 
     def cut(self) -> None:
         """Note that the rest of the request is not sent, so that the connection is good for no other."""
+        ...
 
     def renew(self) -> bool:
         """Get ready for another exchange; return whether the connection is good for one."""
+        ...
