@@ -396,7 +396,12 @@ def test_collected_copies_close_nothing(provider: ClientProvider, ai_client_upst
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BlockingCallWarning)
-        asyncio.run(main())
+        gc.collect()
+        gc.freeze()  # looking through all that other tests left takes seconds, after which httpx connects anew
+        try:
+            asyncio.run(main())
+        finally:
+            gc.unfreeze()
     assert {request.connection for request in ai_client_upstream.requests} == {1, 2}
 
 
