@@ -4,11 +4,16 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import pydantic
 
 from ..errors import EmbeddingError
+
+if TYPE_CHECKING:
+    Floats: TypeAlias = memoryview[float]
+else:
+    Floats = memoryview  # which takes no parameter before Python 3.14
 
 _FLOAT = 4
 _base64 = cast(
@@ -24,7 +29,7 @@ class Buffered:
     """Attributes of an embedding that are computed, not sent by the API."""
 
     @property
-    def buffer(self: Any) -> "memoryview[float]":
+    def buffer(self: Any) -> Floats:
         """The vector as packed 32-bit floats in this machine's byte order, read-only.
 
         `numpy.asarray(embedding.buffer)` is an array of them without a copy. A vector that was requested with
@@ -38,7 +43,7 @@ class Buffered:
         return floats(vector) if isinstance(vector, str) else _packed(vector)
 
 
-def floats(vector: bytes | str) -> "memoryview[float]":
+def floats(vector: bytes | str) -> Floats:
     """Return the floats of a vector as the API sends it: little-endian bytes, or these in base64.
 
     Raises:
@@ -63,7 +68,7 @@ def _decoded(text: str) -> bytes:
     raise EmbeddingError("The embedding is not valid base64")
 
 
-def _packed(vector: Any) -> "memoryview[float]":
+def _packed(vector: Any) -> Floats:
     try:
         packed = struct.pack(f"={len(vector)}f", *vector)
     except (struct.error, OverflowError, TypeError) as error:
