@@ -53,6 +53,8 @@ class Proxy:
         except ValueError:
             raise ValueError("The port in the proxy's address is not a number from 0 to 65535.") from None
         host = parts.hostname or ""
+        if "://" not in address and parts.path.strip("/"):
+            host = ""  # a scheme without its colon or slashes was taken for it
         if not host or not host.isascii() or not host.isprintable() or " " in host:
             raise ValueError("The proxy's address names no host; it looks like http://proxy.example:3128.")
         user = None if parts.username is None else unquote(parts.username)

@@ -328,7 +328,17 @@ def test_variables_of_others(monkeypatch: pytest.MonkeyPatch, variable: str) -> 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY", "https_proxy", "HTTP_PROXY"])
 @pytest.mark.parametrize(
-    "value", ["ftp://h:1", "http://h:abc", "http://", "http://[::1", "http://h:99999", "http://ä:1"]
+    "value",
+    [
+        "ftp://h:1",
+        "http://h:abc",
+        "http://",
+        "http://[::1",
+        "http://h:99999",
+        "http://ä:1",
+        "http//u:p@h:1",
+        "http:/h:1",
+    ],
 )
 def test_a_proxy_that_is_none(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     """The address of a proxy is checked at the start, of the application and of a client."""
