@@ -120,7 +120,7 @@ class pages(Generic[P, S, PageT, T]):  # noqa: N801 - reads as a keyword
 
         @wraps(method)
         def ask(resource: Resource[Any], /, *args: Any, **kwargs: Any) -> Any:
-            return AsyncPaginator(method(resource, *args, **kwargs).fetch)
+            return AsyncPaginator[Any, Any](method(resource, *args, **kwargs).fetch)
 
         return show(ask, method)
 
@@ -136,8 +136,7 @@ class pages(Generic[P, S, PageT, T]):  # noqa: N801 - reads as a keyword
 
     def __call__(self, resource: Resource[Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call the operation of *resource*, as where it is taken from the class."""
-        bound: Any = self.__get__(cast("Any", resource), type(resource))
-        return bound(*args, **kwargs)
+        return cast("Any", self).__get__(resource, type(resource))(*args, **kwargs)
 
     @overload
     def __get__(self, obj: None, owner: type, /) -> Self: ...

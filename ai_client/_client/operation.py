@@ -172,8 +172,7 @@ class operation(Generic[P, T]):  # noqa: N801 - reads as a keyword
 
     def __call__(self, resource: Resource[Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call the operation of *resource*, as where it is taken from the class."""
-        bound: Any = self.__get__(cast("Any", resource), type(resource))
-        return bound(*args, **kwargs)
+        return cast("Any", self).__get__(resource, type(resource))(*args, **kwargs)
 
     def within(self, resource: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
         """Return the coroutine itself, for another operation to await."""

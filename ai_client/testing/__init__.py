@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ai_client.testing.gate import Gate
+    from ai_client.testing.over_httpx import over_httpx
     from ai_client.testing.recording import Recorded
     from ai_client.testing.reply import Reply, sse
     from ai_client.testing.server import Upstream
     from ai_client.testing.substitute import override
 
-__all__ = ["Gate", "Recorded", "Reply", "Upstream", "override", "sse"]
+__all__ = ["Gate", "Recorded", "Reply", "Upstream", "over_httpx", "override", "sse"]
 
 _MODULES = {
     "Gate": "gate",
     "Recorded": "recording",
     "Reply": "reply",
     "Upstream": "server",
+    "over_httpx": "over_httpx",
     "override": "substitute",
     "sse": "reply",
 }
