@@ -8,6 +8,8 @@ from typing import Any
 
 import pydantic
 
+from .._params.faults import said_of
+
 _OURS = "AI_CLIENT_"
 _OF_A_SERVICE = re.compile(r"(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)$")
 """Endings of the variables that Kubernetes sets for a service called `ai-client`."""
@@ -44,7 +46,7 @@ def explain(
         if fault["type"] == "extra_forbidden":
             said = f"unknown option.{hint_for(name)}"
         else:
-            said = str(cause) if isinstance(cause, ValueError) else fault["msg"]
+            said = str(cause) if isinstance(cause, ValueError) else said_of(fault)
             said = said if said.endswith((".", "?")) else f"{said}."
         faults.append(f"{spell(name)}: {said}")
     return list(dict.fromkeys(faults))

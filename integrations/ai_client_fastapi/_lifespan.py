@@ -44,6 +44,11 @@ def ai_client_lifespan(
             unknown or ill-typed, or an application mounted in it has such a lifespan with other options, which nobody
             runs.
     """
+    if config is not None and not isinstance(config, ClientConfig | ClientProvider | Mapping):
+        raise ConfigError(
+            f"A lifespan takes options, not {type(config).__name__}. Call it where the application is made: "
+            "FastAPI(lifespan=ai_client_lifespan())."
+        )
     if isinstance(config, ClientProvider) and (options or aliases):
         given = ", ".join([*options, *(["aliases"] if aliases else [])])
         raise ConfigError(

@@ -85,6 +85,24 @@ def test_fastapi_of_a_provider(more: dict[str, Any]) -> None:
         ai_client_lifespan(provider, **more)
 
 
+def test_fastapi_of_a_lifespan_that_is_not_called() -> None:
+    """A lifespan that an application is given without its parentheses fails with what to write."""
+    app = FastAPI(lifespan=ai_client_lifespan)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    with pytest.raises(ConfigError, match=r"FastAPI.*lifespan=ai_client_lifespan\(\)"), TestClient(app):
+        pass
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"credentials_by": "tenant"}, {"controls": {"guardrails": {"allowed_models": "gpt-5.4-mini"}}}],
+    ids=["option", "control"],
+)
+def test_text_for_a_list(options: dict[str, Any]) -> None:
+    """Text in the place of a list fails with what is expected."""
+    with pytest.raises(ConfigError, match=r"(credentials_by|allowed_models): a list is expected, not text\."):
+        ClientProvider(options)
+
+
 def test_flask(monkeypatch: pytest.MonkeyPatch) -> None:
     """An app's configuration beats the extension's keywords, and they beat the environment."""
     monkeypatch.setenv("AI_CLIENT_TIMEOUT", "1")

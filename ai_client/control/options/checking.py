@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 import pydantic
 
 from ..._params.dotted import shown_path
+from ..._params.faults import said_of
 from ..._params.nearest import nearest
 from ...errors import ConfigError
 
@@ -63,7 +64,7 @@ def checked(hint: Any, value: Any, where: str) -> Any:
     except pydantic.ValidationError as error:
         fault = error.errors(include_url=False)[0]
         inside = "".join(f"[{part!r}]" for part in fault["loc"] if _is_in(value, part))
-        raise ConfigError(f"{where}{inside}: {fault['msg']}.{_nearest(fault)}") from None
+        raise ConfigError(f"{where}{inside}: {said_of(fault)}.{_nearest(fault)}") from None
 
 
 def _is_in(value: Any, part: object) -> bool:
