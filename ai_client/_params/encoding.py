@@ -28,7 +28,9 @@ def encode(body: object) -> bytes:
     try:
         return _to_json(_without_omitted(body))
     except PydanticSerializationError as error:
-        raise TypeError(str(error).removeprefix("Error serializing to JSON: ")) from None
+        raise TypeError(
+            str(error).removeprefix("Error serializing to JSON: ").removeprefix("TypeError: ")
+        ) from None
 
 
 def _fallback(value: object) -> object:

@@ -1,4 +1,4 @@
-"""What is said of a value that pydantic rejects."""
+"""Messages for values that pydantic rejects."""
 
 from typing import Any
 

@@ -179,6 +179,15 @@ def test_what_has_no_json_is_refused() -> None:
         encode({"a": object()})
 
 
+@pytest.mark.parametrize(
+    "body", [{"a": object()}, {"a": [object()]}, {"a": int}], ids=["value", "item", "class"]
+)
+def test_body_of_no_json_form_is_named_once(body: object) -> None:
+    """The message about a value of no JSON form does not begin with the name of the error."""
+    with pytest.raises(TypeError, match=r"^(Object of type object|The class int) is not JSON serializable"):
+        encode(body)
+
+
 def test_merge_changes_neither_side() -> None:
     """Laying one mapping over another leaves both as they were."""
     base, extra = {"a": 1, "b": 1}, {"b": 2}
