@@ -77,7 +77,7 @@ class Settings:
             return cls(clients, spell)
         configured = {alias: frozenset(options) for alias, options in clients.items()}
         for alias, options in keywords.items():
-            if not isinstance(options, Mapping):  # of a caller without a type checker
+            if not isinstance(cast("object", options), Mapping):  # of a caller without a type checker
                 raise ConfigError(f"aliases[{alias!r}] must be a mapping of options.")
             clients[alias] = {**options, **clients.get(alias, {})}
         return cls(clients, partial(_spell_keyword, keywords, configured, spell))

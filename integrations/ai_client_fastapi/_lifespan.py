@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any, TypeAlias, Unpack
+from typing import Any, TypeAlias, Unpack, cast
 
 from ai_client import ClientConfig, ClientOptions, ClientProvider
 from ai_client.errors import ConfigError, OpenAIError
@@ -44,7 +44,7 @@ def ai_client_lifespan(
             unknown or ill-typed, or an application mounted in it has such a lifespan with other options, which nobody
             runs.
     """
-    if config is not None and not isinstance(config, ClientConfig | ClientProvider | Mapping):
+    if config is not None and not isinstance(cast("object", config), ClientConfig | ClientProvider | Mapping):
         raise ConfigError(
             f"A lifespan takes options, not {type(config).__name__}. Call it where the application is made: "
             "FastAPI(lifespan=ai_client_lifespan())."

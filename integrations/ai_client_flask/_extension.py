@@ -44,7 +44,7 @@ class AIClient:
         aliases: Mapping[str, ClientOptions] | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        if not isinstance(aliases, Mapping | None):  # of a caller without a type checker
+        if not isinstance(cast("object", aliases), Mapping | None):  # of a caller without a type checker
             raise ConfigError(f"aliases must be a mapping, not {type(aliases).__name__}.")
         if aliases is not None and DEFAULT_ALIAS in aliases:
             raise ConfigError("aliases is for further clients; configure the default one with keywords.")
