@@ -1,13 +1,16 @@
 """The benchmarks measure what the bars ask for, and what they left is of one piece."""
 
+import json
 import shutil
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tools.bench import bars, instructions, plots, results
+from ai_client import OpenAI
+from tools.bench import bars, instructions, payloads, plots, results, server, wire
 from tools.bench.cases import all_cases
+from tools.bench.contenders import CHAT
 
 
 def test_each_bar_has_its_case() -> None:
@@ -15,14 +18,42 @@ def test_each_bar_has_its_case() -> None:
     cases = {case.name: case.contenders for case in all_cases()}
     assert len(cases) == len(all_cases())
     for bar in bars.all_bars():
-        assert {bar.subject, bar.against} - {""} <= set(cases[bar.case])
+        assert {bar.subject, bar.against, bar.less} - {""} <= set(cases[bar.case])
 
 
 def test_verdicts_are_computed() -> None:
     """What the results say of the bars follows from the figures beside them."""
     found = results.read()
     assert found["bars"] == bars.judge(found["cases"])
-    assert len(found["bars"]) == len(list(bars.all_bars()))
+
+
+def test_what_was_not_measured_has_no_verdict() -> None:
+    """A bar is judged where all of its contenders were measured, and passed over elsewhere."""
+    bar = next(bar for bar in bars.all_bars() if bar.less)
+    rounds = {
+        name: {"rounds": [cost] * 3} for name, cost in (("all on", 90), ("all off", 60), ("aiohttp", 100))
+    }
+    extra = [
+        one for one in bars.judge({bar.case: {"contenders": rounds}}) if one["subject"] == "all on - all off"
+    ]
+    assert [one["median"] for one in extra] == [0.3]
+    del rounds["all off"]
+    assert [one["subject"] for one in bars.judge({bar.case: {"contenders": rounds}})] == ["all on"]
+    assert bars.judge({}) == []
+
+
+def test_the_servers_answers() -> None:
+    """What the server sends as the API does is read by a client as the small answer, and a stream whole."""
+    with server.running() as base_url:
+        for place in ("/v1", server.REAL, server.GZIP):
+            with OpenAI(api_key="any", base_url=base_url.removesuffix("/v1") + place) as client:
+                answer = client.chat.completions.create(**payloads.SMALL)
+                assert answer.to_dict() == json.loads(payloads.completion())
+        for place in (server.IN_PACKETS, server.ONE_BY_ONE):
+            with OpenAI(api_key="any", base_url=base_url.removesuffix("/v1") + place) as client:
+                for path, request in wire.STREAMS.values():
+                    create = client.chat.completions.create if path == CHAT else client.responses.create
+                    assert len(list(create(**request))) == wire.ITEMS
 
 
 @pytest.mark.parametrize(

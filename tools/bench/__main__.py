@@ -2,7 +2,7 @@
 
 import sys
 
-from . import bars, departure, endpoints, plots, results, server
+from . import bars, departure, endpoints, plots, references, results, server
 from .cases import all_cases
 from .measure import Case, Sample, measure
 
@@ -12,6 +12,8 @@ UNITS = {"us": "CPU time of one, us", "kB": "kB"}
 def main() -> None:
     """Measure and print; a run of all cases also saves the figures."""
     words = sys.argv[1:]
+    for name in references.missing():
+        print(f"{name} takes no part: it is not installed.")
     wanted = [case for case in all_cases() if _is_meant(case.name, words)]
     found = results.begin()
     with server.running() as base_url:

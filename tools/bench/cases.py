@@ -1,9 +1,16 @@
 """Every case, in the order of the tables."""
 
-from . import loopback, memory, process, streams
+from . import first_call, loopback, memory, process, streams, wire
 from .measure import Case
 
 
 def all_cases() -> list[Case]:
     """Return all cases; nothing is set up before a case's contender is opened."""
-    return [*memory.cases(), *streams.cases(), *loopback.cases(), *process.cases()]
+    return [
+        *memory.cases(),
+        *streams.cases(),
+        *loopback.cases(),
+        *wire.cases(),
+        *process.cases(),
+        *first_call.cases(),
+    ]

@@ -61,30 +61,6 @@ BUSY: Mapping[str, Mapping[str, Any]] = {
     "logs (each call)": {"logs": {"logger": "tools.bench.calls"}},
 }
 """Policies configured so that they have work to do."""
-HEADERS = {
-    "Date": "Sat, 21 Nov 2026 12:00:00 GMT",
-    "Content-Type": "application/json",
-    "Connection": "keep-alive",
-    "CF-RAY": "9a1b2c3d4e5f6a7b-FRA",
-    "CF-Cache-Status": "DYNAMIC",
-    "access-control-expose-headers": "X-Request-ID",
-    "openai-organization": "acme",
-    "openai-processing-ms": "412",
-    "openai-project": "proj_1",
-    "openai-version": "2020-10-01",
-    "x-envoy-upstream-service-time": "430",
-    "x-ratelimit-limit-requests": "10000",
-    "x-ratelimit-limit-tokens": "2000000",
-    "x-ratelimit-remaining-requests": "9999",
-    "x-ratelimit-remaining-tokens": "1999990",
-    "x-ratelimit-reset-requests": "6ms",
-    "x-ratelimit-reset-tokens": "0s",
-    "x-request-id": "req_1",
-    "strict-transport-security": "max-age=31536000; includeSubDomains; preload",
-    "X-Content-Type-Options": "nosniff",
-    "Server": "cloudflare",
-    "alt-svc": 'h3=":443"; ma=86400',
-}
 
 
 class Sender:
@@ -114,7 +90,7 @@ def main() -> None:
 
 
 def _answer(request: httpx.Request) -> httpx.Response:
-    raw = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+    raw = [(name.encode(), value.encode()) for name, value in payloads.HEADERS.items()]
     return httpx.Response(
         200, content=payloads.completion(), headers=raw, request=request, extensions={RAW_HEADERS: raw}
     )

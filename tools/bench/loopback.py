@@ -1,6 +1,5 @@
 """Calls over loopback to a server in another process: the client's CPU time per call, by calls in flight."""
 
-import asyncio
 import logging
 import os
 import threading
@@ -26,6 +25,7 @@ from .contenders import (
     sdk,
 )
 from .measure import Case, Opener, Run
+from .references import looping, raw, raw_aiohttp
 
 THREADS = 32
 FEW, MANY = 50, 1000
@@ -49,7 +49,7 @@ def cases() -> list[Case]:
 
 def _in_flight(count: int) -> Case:
     contenders = {one.name: opener(one, count) for one in TAKING_PART[count]}
-    contenders["aiohttp"] = raw_aiohttp(count)
+    contenders |= raw(count)
     return _case(f"small call, loopback, {count} in flight", count, contenders, 3 if count == MANY else 5)
 
 
@@ -74,6 +74,9 @@ def _controls(count: int) -> Case:
     contenders = {
         "all on": opener(OURS, count, _controlled),
         "all off": opener(OURS, count),
+        "logs only": opener(OURS, count, _logged),
+        "deadline on": opener(OURS, count, _hurried),
+        "aiohttp": raw_aiohttp(count),
         OFFICIAL.name: opener(OFFICIAL, count),
     }
     return Case(f"controls, loopback, {count} in flight", 100, contenders, 60, settle=count)
@@ -88,14 +91,29 @@ def _controlled(contender: Contender, base_url: str, _: int) -> Any:
     from .controls import ALL, Sender  # noqa: PLC0415
 
     finish(Prices().ready(SyncIO(Sender())))  # a thread reads them, once in a process
-    logger = logging.getLogger("ai_client.calls")
-    logger.setLevel(logging.INFO)
-    logger.handlers = [logging.FileHandler(os.devnull)]
-    logger.propagate = False
+    _write_logs()
     labels(endpoint="/ask", tenant="acme", user="ann")
     controls = {name: value for name, value in ALL.items() if name != "prices"}
     controls["price_options"] = {"provider": "openai"}  # the library's calculation, which takes longer
     return sdk(contender, base_url, is_async=True, layers=make_layers(controls))
+
+
+def _logged(contender: Contender, base_url: str, _: int) -> Any:
+    from ai_client.control.assembly import make_layers  # noqa: PLC0415 - as above
+
+    _write_logs()
+    return sdk(contender, base_url, is_async=True, layers=make_layers({"logs": True}))
+
+
+def _hurried(contender: Contender, base_url: str, _: int) -> Any:
+    return sdk(contender, base_url, is_async=True, deadline=60)
+
+
+def _write_logs() -> None:
+    logger = logging.getLogger("ai_client.calls")
+    logger.setLevel(logging.INFO)
+    logger.handlers = [logging.FileHandler(os.devnull)]
+    logger.propagate = False
 
 
 def _case(name: str, in_flight: int, contenders: Mapping[str, Opener], rounds: int = 5) -> Case:
@@ -119,50 +137,8 @@ def _async(contender: Contender, in_flight: int, make: Clients, base_url: str) -
         client = await stack.enter_async_context(make(contender, base_url, in_flight))
         return awaiting(contender, client, CHAT, payloads.SMALL, base_url)
 
-    with _loop(setup, in_flight) as run:
+    with looping(setup, in_flight) as run:
         yield run
-
-
-def raw_aiohttp(in_flight: int) -> Opener:
-    """Return what opens a session of aiohttp and posts small calls, whose answers are only parsed as JSON."""
-    return partial(_aiohttp, in_flight)
-
-
-@contextmanager
-def _aiohttp(in_flight: int, base_url: str) -> Iterator[Run]:
-    import aiohttp  # noqa: PLC0415 - of this contender alone
-
-    async def setup(stack: AsyncExitStack) -> Callable[[], Awaitable[Any]]:
-        connector = aiohttp.TCPConnector(limit=in_flight, keepalive_timeout=600)
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-
-        async def call() -> Any:
-            async with session.post(base_url + CHAT, json=payloads.SMALL) as response:
-                return await response.json()
-
-        return call
-
-    with _loop(setup, in_flight) as run:
-        yield run
-
-
-@contextmanager
-def _loop(setup: Callable[[AsyncExitStack], Awaitable[Any]], in_flight: int) -> Iterator[Run]:
-    """Set up a call in an event loop; yield a function that runs it, *in_flight* at once."""
-
-    async def worker(call: Callable[[], Awaitable[Any]], left: Iterator[int]) -> None:
-        for _ in left:
-            await call()
-
-    async def main(call: Callable[[], Awaitable[Any]], count: int) -> None:
-        left = iter(range(count))
-        await asyncio.gather(*(worker(call, left) for _ in range(in_flight)))
-
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        call = runner.run(setup(stack))
-        yield lambda count: runner.run(main(call, count))
-        runner.run(stack.aclose())
 
 
 def _threads(name: str, threads: int, calls: int, taking_part: tuple[Contender, ...]) -> Case:

@@ -32,6 +32,31 @@ TOOLS = {
         for n in range(12)
     ],
 }
+HEADERS = {
+    "Date": "Sat, 21 Nov 2026 12:00:00 GMT",
+    "Content-Type": "application/json",
+    "Connection": "keep-alive",
+    "CF-RAY": "9a1b2c3d4e5f6a7b-FRA",
+    "CF-Cache-Status": "DYNAMIC",
+    "access-control-expose-headers": "X-Request-ID",
+    "openai-organization": "acme",
+    "openai-processing-ms": "412",
+    "openai-project": "proj_1",
+    "openai-version": "2020-10-01",
+    "x-envoy-upstream-service-time": "430",
+    "x-ratelimit-limit-requests": "10000",
+    "x-ratelimit-limit-tokens": "2000000",
+    "x-ratelimit-remaining-requests": "9999",
+    "x-ratelimit-remaining-tokens": "1999990",
+    "x-ratelimit-reset-requests": "6ms",
+    "x-ratelimit-reset-tokens": "0s",
+    "x-request-id": "req_1",
+    "strict-transport-security": "max-age=31536000; includeSubDomains; preload",
+    "X-Content-Type-Options": "nosniff",
+    "Server": "cloudflare",
+    "alt-svc": 'h3=":443"; ma=86400',
+}
+"""The headers of an answer of the API."""
 INPUTS = {"model": MODEL, "input": ["x"] * 256}
 FLOATS = {**INPUTS, "encoding_format": "float"}
 USAGE = {
@@ -95,10 +120,50 @@ def chat_stream(chunks: int) -> bytes:
     return b"".join(b"data: %s\n\n" % json.dumps(line).encode() for line in lines) + b"data: [DONE]\n\n"
 
 
+def response() -> bytes:
+    """Build a response as the API sends it."""
+    content = {"type": "output_text", "text": "Hello!", "annotations": [], "logprobs": []}
+    message = {
+        "type": "message",
+        "id": "msg_1",
+        "role": "assistant",
+        "status": "completed",
+        "content": [content],
+    }
+    usage = {
+        "input_tokens": 12,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens": 9,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 21,
+    }
+    empty = dict.fromkeys(
+        ("error", "incomplete_details", "instructions", "max_output_tokens", "previous_response_id")
+    )
+    return json.dumps(
+        {
+            "id": "resp_1",
+            "object": "response",
+            "created_at": 1700000000,
+            "status": "completed",
+            "model": MODEL,
+            "output": [message],
+            "parallel_tool_calls": True,
+            "tool_choice": "auto",
+            "tools": [],
+            "temperature": 1.0,
+            "top_p": 1.0,
+            "metadata": {},
+            "usage": usage,
+            **empty,
+        }
+    ).encode()
+
+
 def response_stream(events: int) -> bytes:
-    """Build the body of a streamed response."""
+    """Build the body of a streamed response: pieces of its text, and the response."""
     parts: list[bytes] = []
-    for n in range(events):
+    for n in range(events - 1):
         event = {
             "type": "response.output_text.delta",
             "item_id": "msg_1",
@@ -109,6 +174,8 @@ def response_stream(events: int) -> bytes:
             "sequence_number": n,
         }
         parts.append(b"event: response.output_text.delta\ndata: %s\n\n" % json.dumps(event).encode())
+    end = b'{"type":"response.completed","sequence_number":%d,"response":%s}' % (events - 1, response())
+    parts.append(b"event: response.completed\ndata: %s\n\n" % end)
     return b"".join(parts)
 
 

@@ -18,6 +18,12 @@ transport = {library}.MockTransport(lambda _: {library}.Response(200, content={b
 client = {package}.OpenAI(api_key="key", http_client={library}.Client(transport=transport))
 client.chat.completions.create(model="m", messages=[{{"role": "user", "content": "x"}}])
 """
+_FIRST_MODEL = """
+import httpx, pydantic
+class Model(pydantic.BaseModel):
+    number: int
+Model.model_validate_json('{"number": 1}')
+"""
 _MEMORY = "\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 
 
@@ -34,7 +40,10 @@ def cases() -> list[Case]:
         Case(
             "import, client and first call",
             1,
-            {one.name: partial(_process, _first_call(one)) for one in SDKS},
+            {
+                **{one.name: partial(_process, _first_call(one)) for one in SDKS},
+                "httpx + pydantic": partial(_process, _FIRST_MODEL),
+            },
         ),
         Case(
             "resident memory after a first call",
