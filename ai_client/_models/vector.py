@@ -60,12 +60,14 @@ def floats(vector: bytes | str) -> Floats:
 
 
 def _decoded(text: str) -> bytes:
-    for form in (text, "".join(text.split())):  # in lines, as some encoders write it
-        try:
-            return _base64(form)
-        except pydantic.ValidationError:
-            continue
-    raise EmbeddingError("The embedding is not valid base64")
+    try:
+        return _base64(text)
+    except pydantic.ValidationError:
+        pass
+    try:
+        return _base64("".join(text.split()))  # it is in lines, as some encoders write it
+    except pydantic.ValidationError:
+        raise EmbeddingError("The embedding is not valid base64") from None
 
 
 def _packed(vector: Any) -> Floats:
