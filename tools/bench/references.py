@@ -1,4 +1,4 @@
-"""What the package is compared with below any SDK: raw clients in an event loop, and sockets as the floor."""
+"""Raw clients in an event loop, with which this package is compared, and sockets as the floor."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
