@@ -6,10 +6,15 @@ from typing import Any
 
 import openai
 import pytest
+from openai._base_client import make_request_options
+from openai._models import FinalRequestOptions
 
 import ai_client
+from ai_client import NotGiven, Omit
+from ai_client.types.chat import ChatCompletion, ChatCompletionChunk
 from tests.client.test_methods import is_async, wrapped
 from tests.compare.test_every_method import API
+from tests.support.invoke import CHAT, Invoke
 from tests.support.surface import SURFACE
 from tools.generator.rules import Rules
 
@@ -68,3 +73,26 @@ def test_signature(path: str, clients: dict[str, list[Any]]) -> None:
     assert known <= own
     if not path.endswith(".connect"):  # which takes its options by keyword
         assert own_positional == positional
+
+
+def test_marks(invoke: Invoke) -> None:
+    """The official marks, timeouts and class of streams are recognized where ours are."""
+    for official, own in ((openai.omit, Omit), (openai.NOT_GIVEN, NotGiven), (openai.not_given, NotGiven)):
+        assert isinstance(official, own)
+    client = invoke.client(timeout=openai.Timeout(9), default_headers={"User-Agent": openai.omit})
+    stream_cls: Any = openai.Stream if invoke.sync else openai.AsyncStream
+    stream = invoke(
+        client.post,
+        "/chat/completions",
+        cast_to=object,
+        body={**CHAT, "stream": True, "seed": openai.omit},
+        options=make_request_options(extra_headers={"Accept": openai.omit}, timeout=openai.NOT_GIVEN),
+        stream=True,
+        stream_cls=stream_cls[ChatCompletionChunk],
+    )
+    assert {type(each) for each in invoke.collect(stream)} == {ChatCompletionChunk}
+    (recorded,) = invoke.upstream.requests
+    assert recorded.json() == {**CHAT, "stream": True}
+    assert {"user-agent", "accept"}.isdisjoint(recorded.headers)
+    options = FinalRequestOptions.construct(method="post", url="/chat/completions", json_data=CHAT)
+    assert invoke(client.request, ChatCompletion, options).choices
