@@ -119,7 +119,7 @@ class Resource(Generic[M]):
         take = given.pop
         if extra_headers := take("extra_headers", None):
             check_extra("extra_headers", extra_headers)
-        call.headers = merge(headers, extra_headers)
+        call.headers = merge(headers, extra_headers) if extra_headers else headers
         if extra_query := take("extra_query", None):
             check_extra("extra_query", extra_query)
         call.query = extra_query
@@ -136,7 +136,7 @@ class Resource(Generic[M]):
         if method == "GET":
             call.query = merge(given, call.query)
         elif given or extra_body is not None:
-            call.body = merge(given, extra_body)
+            call.body = merge(given, extra_body) if extra_body else given
         return call
 
 
