@@ -11,6 +11,7 @@ from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 from pydantic_core import from_json
 
+from ._exchange.call_request import CallRequest
 from ._exchange.origins import OTHER_ORIGIN
 from ._exchange.redirects import FOLLOW_REDIRECTS
 from ._exchange.sender import AsyncSender, Sender
@@ -124,15 +125,15 @@ class WorkloadKeys:
     async def _exchange_token(self, io: IO, sender: Sender | AsyncSender) -> None:
         request = await self._request(io, sender)
         try:
-            response = await io.exchange(request, stream=False)
+            answer = await io.exchange(request, stream=False)
         except io.timeouts as error:
-            raise APITimeoutError(_bare(request)) from error
+            raise APITimeoutError(_bare(request.request)) from error
         except io.failures as error:
             message = f"The exchange of the workload's token failed ({type(error).__name__})."
-            raise APIConnectionError(message=message, request=_bare(request)) from error
-        self._store(response)
+            raise APIConnectionError(message=message, request=_bare(request.request)) from error
+        self._store(answer.response)
 
-    async def _request(self, io: IO, sender: Sender | AsyncSender) -> "httpx.Request":
+    async def _request(self, io: IO, sender: Sender | AsyncSender) -> CallRequest:
         """Build the token exchange request, in a frame that is gone before anything can fail with the token in it."""
         provider = self.identity["provider"]
         token = await io.call_aside(provider["get_token"])

@@ -34,7 +34,7 @@ class BaseResponse(Generic[T]):
             response.is_stream_consumed and response.is_closed
         )  # which a body is that was read to its end
         try:
-            await io.close(response)
+            await io.close(self._reply.answer)
         finally:
             end = StreamEnd(self._error, complete=at_end and self._error is None)
             await self._reply.settle(io, end)
@@ -89,11 +89,11 @@ class BaseResponse(Generic[T]):
         return self.http_response.is_closed
 
     async def _read(self) -> bytes:
-        io, deadline, response = self._call.io, self._reply.deadline, self.http_response
+        io, deadline, answer = self._call.io, self._reply.deadline, self._reply.answer
         with self._in_our_words():
             if deadline is None:
-                return await io.read(response)
-            return await io.within(deadline, io.read(response))
+                return await io.read(answer)
+            return await io.within(deadline, io.read(answer))
 
     @contextmanager
     def _in_our_words(self) -> Generator[None]:

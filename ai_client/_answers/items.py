@@ -8,8 +8,6 @@ from pydantic_core import from_json, to_json
 from .._call.call import Call, Reply
 from .._call.own_policy import event_failure
 from .._call.stream_ends import DONE, ends_of, is_whole, type_of
-from .._exchange.bounds import bounds_of
-from .._libraries import httpx
 from .._models.decode import admits, decode, decoder
 from ..errors import OpenAIError, StreamError, StreamInterruptedError, StreamTooLargeError, members_of
 from .sse import Event, SSEDecoder
@@ -28,9 +26,9 @@ class Items(Generic[T]):
         self.done = False
         self._type: type[T] = call.stream
         self._strict = strict
-        self._response: httpx.Response = reply.response
+        self._answer = reply.answer
         self._on_event = reply.on_event
-        self._bounds = bounds_of(self._response)
+        self._bounds = self._answer.bounds
         self._decoder = SSEDecoder(self._bounds.event)
         self._size = 0
         self._ends = ends_of(call.path)
@@ -80,9 +78,9 @@ class Items(Generic[T]):
                 " Where the server sends no end mark, set stream_end='optional'."
             )
         else:
-            kind = self._response.headers.get("content-type", "no content type")
+            kind = self._answer.header("content-type") or "no content type"
             message = f"The stream ended without any event ({kind})."
-        raise StreamInterruptedError(message, self._response.request, received=self.so_far())
+        raise StreamInterruptedError(message, self._answer.request, received=self.so_far())
 
     def read(self, chunk: bytes | None) -> Iterator[T]:
         """Return the items that the next bytes complete; `None` marks the end of the body.
@@ -140,7 +138,7 @@ class Items(Generic[T]):
         raise StreamTooLargeError(
             f"{what} is larger than {name}, which is {limit} bytes; the {self.count} items before it are in this"
             " error's `received`.",
-            self._response,
+            self._answer.response,
             received=self.so_far(),
         )
 
@@ -179,7 +177,7 @@ class Items(Generic[T]):
     def _not_an_item(self, data: bytes) -> StreamError:
         return StreamError(
             f"The stream holds an event that is not valid JSON of the expected kind ({len(data)} bytes).",
-            self._response.request,
+            self._answer.request,
             body=None,
             received=self.so_far(),
         )
@@ -199,4 +197,4 @@ class Items(Generic[T]):
     def _error(self, body: object) -> StreamError:
         said = members_of(body).get("message")
         message = said if isinstance(said, str) and said else "The server ended the stream with an error."
-        return StreamError(message, self._response.request, body=body, received=self.so_far())
+        return StreamError(message, self._answer.request, body=body, received=self.so_far())

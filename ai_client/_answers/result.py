@@ -7,7 +7,7 @@ import pydantic
 
 from .._call.call import Call, Reply
 from .._call.protocols import Client, View
-from .._libraries import httpx
+from .._exchange.answer import Answer
 from .._models.decode import admits, decode
 from .._models.json import load
 from ..errors import APIError, APIResponseValidationError, InvalidResultError, members_of
@@ -31,14 +31,14 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
             return (call.stream_cls or usual)(call, reply, strict=strict)
         result = parse(call.cast_to, reply, strict=strict)
         if call.shape is not None:
-            result = _shaped(call.shape, result, reply.response)
+            result = _shaped(call.shape, result, reply.answer)
         if record is not None and hasattr(result, "_call_record"):
             object.__setattr__(result, "_call_record", record)
             if record.request_id is None:
                 record.request_id = getattr(result, "_request_id", None)
         if getattr(result.__class__, "_is_page", False):  # an answer may have members of any name
             if not result._holds_items():
-                raise _no_result(reply.response)
+                raise _no_result(reply.answer)
             result._bind(client, call)
         return result
     make_readable(reply.response)
@@ -47,7 +47,7 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
     return (APIResponse[Any] if call.io.sync else AsyncAPIResponse[Any])(call, reply, client)
 
 
-def _shaped(shape: Callable[[Any], Any], result: Any, response: "httpx.Response") -> Any:
+def _shaped(shape: Callable[[Any], Any], result: Any, answer: Answer) -> Any:
     """Convert a decoded answer to the method's result.
 
     Raises:
@@ -60,7 +60,7 @@ def _shaped(shape: Callable[[Any], Any], result: Any, response: "httpx.Response"
         raise
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         message = str(error) if isinstance(error, ValueError) else None
-        raise InvalidResultError(response, body_of(response), message=message) from error
+        raise InvalidResultError(answer.response, body_of(answer), message=message) from error
 
 
 def _shows_headers(call: Call, reply: Reply, view: View) -> bool:
@@ -68,7 +68,7 @@ def _shows_headers(call: Call, reply: Reply, view: View) -> bool:
     if view != "parsed" or call.stream is not None:
         return True
     cast_to = call.cast_to
-    return cast_to is BinaryResponse or cast_to is type(reply.response)
+    return cast_to is BinaryResponse or cast_to is reply.answer.response_type
 
 
 def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
@@ -78,52 +78,54 @@ def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
         APIResponseValidationError: The answer is not JSON, or no object where one belongs, or, if *strict*, not of the
             right shape.
     """
-    response = reply.response
-    if cast_to in _NO_JSON or cast_to is type(response):
-        return _as_it_came(cast_to, response)
-    content = response.content
-    if not content and response.request.method == "DELETE" and not strict:
+    answer = reply.answer
+    if cast_to in _NO_JSON or (hasattr(cast_to, "iter_raw") and cast_to is answer.response_type):
+        return _as_it_came(cast_to, answer)
+    content = answer.content
+    if not content and answer.request.method == "DELETE" and not strict:
         return ""  # what is deleted need not be described; the official SDK gives the empty text, too
     result = reply.result
     try:
         if strict or type(result) is not cast_to:
             result = decode(cast_to, content, strict=strict)
     except pydantic.ValidationError as error:
-        raise APIResponseValidationError(response, body_of(response)) from error
+        raise APIResponseValidationError(answer.response, body_of(answer)) from error
     except ValueError as error:
-        _refuse(response, error)
+        _refuse(answer, error)
     if type(result) is not cast_to and not admits(cast_to, result, deep=True):
-        raise _no_result(response)
+        raise _no_result(answer)
     if hasattr(result, "_request_id"):
-        object.__setattr__(result, "_request_id", response.headers.get("x-request-id"))
+        object.__setattr__(result, "_request_id", answer.header("x-request-id"))
     return result
 
 
-def _as_it_came(cast_to: Any, response: "httpx.Response") -> Any:
+def _as_it_came(cast_to: Any, answer: Answer) -> Any:
     if cast_to is None or cast_to is type(None):
         return None
     if cast_to is str:
-        return text_of(response)
+        return text_of(answer.response)
     if cast_to is bytes:
-        return response.content
+        return answer.content
+    response = answer.response
     make_readable(response)
     return BinaryResponse(response) if cast_to is BinaryResponse else response
 
 
-def is_no_stream_by_type(response: "httpx.Response") -> bool:
+def is_no_stream_by_type(answer: Answer) -> bool:
     """Return whether the content type says that the body is no stream."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
     return kind in {"application/json", "text/html"} or kind.endswith("+json")
 
 
-def refuse_to_stream(response: "httpx.Response") -> NoReturn:
+def refuse_to_stream(answer: Answer) -> NoReturn:
     """Raise for a streamed call that was answered by an ordinary body, which was read.
 
     Raises:
         APIError: It is the server's word on why there is no stream.
         APIResponseValidationError: It is anything else.
     """
-    body = body_of(response)
+    body = body_of(answer)
+    response = answer.response
     if error := members_of(members_of(body).get("error")):
         said = error.get("message")
         message = said if isinstance(said, str) and said else "The server refused to stream."
@@ -131,38 +133,37 @@ def refuse_to_stream(response: "httpx.Response") -> NoReturn:
     raise APIResponseValidationError(
         response,
         body,
-        message=f"Expected a stream of events from {_origin(response)}, got {_what(response)}.",
+        message=f"Expected a stream of events from {_origin(answer)}, got {_what(answer)}.",
     )
 
 
-def _no_result(response: "httpx.Response") -> APIResponseValidationError:
-    message = f"Expected another kind of JSON from {_origin(response)}: an object, or a list of objects."
-    return APIResponseValidationError(response, body_of(response), message=message)
+def _no_result(answer: Answer) -> APIResponseValidationError:
+    message = f"Expected another kind of JSON from {_origin(answer)}: an object, or a list of objects."
+    return APIResponseValidationError(answer.response, body_of(answer), message=message)
 
 
-def _refuse(response: "httpx.Response", error: Exception) -> NoReturn:
-    message = f"Expected JSON from {_origin(response)}, got {_what(response)}."
+def _refuse(answer: Answer, error: Exception) -> NoReturn:
+    message = f"Expected JSON from {_origin(answer)}, got {_what(answer)}."
+    response = answer.response
     if response.headers.get("content-type", "").startswith("text/html"):
         message += " Is base_url right, and no proxy in between?"
     raise APIResponseValidationError(response, text_of(response), message=message) from error
 
 
-def _origin(response: "httpx.Response") -> str:
-    url = response.request.url
-    return (
-        f"{response.request.method} {url.scheme}://{url.netloc.decode('ascii').rpartition('@')[2]}{url.path}"
-    )
+def _origin(answer: Answer) -> str:
+    url = answer.request.url
+    return f"{answer.request.method} {url.scheme}://{url.netloc.decode('ascii').rpartition('@')[2]}{url.path}"
 
 
-def _what(response: "httpx.Response") -> str:
-    kind = response.headers.get("content-type", "no content type")
-    size = len(response.content)
+def _what(answer: Answer) -> str:
+    kind = answer.header("content-type") or "no content type"
+    size = len(answer.content)
     return f"{kind}, {size} bytes" if size else f"an empty body ({kind})"
 
 
-def body_of(response: "httpx.Response") -> object:
+def body_of(answer: Answer) -> object:
     """Return the decoded JSON of an answer that was read, or its text."""
     try:
-        return cast("object", load(response.content))
+        return cast("object", load(answer.content))
     except ValueError:
-        return text_of(response)
+        return text_of(answer.response)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_origin
 
 from .._call.call import Call, Reply, StreamEnd
+from .._exchange.answer import Answer
 from .._io import finish
 from .._io.deadline import is_over
 from .._libraries import httpx
@@ -30,14 +31,13 @@ class _Base(Generic[T]):
     """State shared by the sync and the async stream, with its errors and its settlement.
 
     Attributes:
-        response: The HTTP response below.
         left_early: Whether it was closed, or failed, before its end.
     """
 
     _closed = True  # until it is whole, for `__del__`
 
     def __init__(self, call: Call, reply: Reply, *, strict: bool = False) -> None:
-        self.response: httpx.Response = reply.response
+        self._answer = reply.answer
         self._io: IO = call.io.until(reply.deadline)
         self._reply = reply
         self._call_record = call.record
@@ -50,12 +50,17 @@ class _Base(Generic[T]):
         self._process = os.getpid()
         self._closed = False
 
+    @property
+    def response(self) -> "httpx.Response":
+        """The HTTP response below."""
+        return self._answer.response
+
     def __del__(self) -> None:
         if not self._closed and self._process == os.getpid():  # else it is a parent's to end
             self._closed = True
             end = StreamEnd(None, complete=False)
             with suppress(Exception):  # a finalizer has no caller to report to
-                self._ender(_close(self._io, self.response, self._reply, end))
+                self._ender(_close(self._io, self._answer, self._reply, end))
 
     def _advance(self, chunk: bytes | None) -> None:
         """Feed the next bytes of the body, `None` at its end."""
@@ -88,7 +93,7 @@ class _Base(Generic[T]):
             kind, what = StreamInterruptedError, f"broke off ({type(error).__name__})"
         return kind(
             f"The stream {what} after {count} items; they are in this error's `received`.",
-            self.response.request,
+            self._answer.request,
             received=self._items.so_far(),
         )
 
@@ -107,15 +112,15 @@ class _Base(Generic[T]):
                 error = self._items.last_word()
             end = StreamEnd(error, complete=is_over and error is None)
             self.left_early = not end.complete
-            await _close(self._io, self.response, self._reply, end)
+            await _close(self._io, self._answer, self._reply, end)
         except (KeyboardInterrupt, SystemExit):
             self._closed = False  # not all may be settled: whoever closes or drops the stream sees to it
             raise
 
 
-async def _close(io: "IO", response: "httpx.Response", reply: Reply, end: StreamEnd) -> None:
+async def _close(io: "IO", answer: Answer, reply: Reply, end: StreamEnd) -> None:
     try:
-        await io.close(response)
+        await io.close(answer)
     finally:
         await reply.settle(io, end)
 
@@ -125,7 +130,7 @@ class Stream(_Base[T]):
 
     def __init__(self, call: Call, reply: Reply, *, strict: bool = False) -> None:
         super().__init__(call, reply, strict=strict)
-        self._chunks = self.response.iter_bytes()
+        self._chunks = self._answer.pieces()
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -137,7 +142,7 @@ class Stream(_Base[T]):
                     return item
                 if self._items.done or self._at_end:
                     self._items.check_ended()
-                    finish(self._io.drain(self.response, self._chunks, _DRAIN_SECONDS))
+                    finish(self._io.drain(self._answer, self._chunks, _DRAIN_SECONDS))
                     finish(self._end(None))
                 else:
                     self._advance(next(self._chunks, None))
@@ -166,7 +171,7 @@ class AsyncStream(_Base[T]):
 
     def __init__(self, call: Call, reply: Reply, *, strict: bool = False) -> None:
         super().__init__(call, reply, strict=strict)
-        self._chunks = self.response.aiter_bytes()
+        self._chunks = self._answer.apieces()
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -178,7 +183,7 @@ class AsyncStream(_Base[T]):
                     return item
                 if self._items.done or self._at_end:
                     self._items.check_ended()
-                    await self._io.drain(self.response, self._chunks, _DRAIN_SECONDS)
+                    await self._io.drain(self._answer, self._chunks, _DRAIN_SECONDS)
                     await self._end(None)
                 elif self._deadline is None:
                     self._advance(await anext(self._chunks, None))

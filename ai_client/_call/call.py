@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from pydantic_core import from_json
 
+from .._exchange.answer import Answer
 from .._io import IO, finish
 from .._libraries import httpx
 from .._params.encoding import encode
@@ -16,7 +17,7 @@ from .._params.files import RequestBody, RequestFiles
 from .._params.omit import Headers, NotGiven, Query, not_given
 from .._params.secrets import shown_address
 from ..errors import members_of
-from .record import Record, no_listeners
+from .record import Record
 from .size import Size
 from .stream_ends import StreamEndPolicy
 from .usage import Meter, Usage
@@ -161,12 +162,12 @@ class StreamEnd:
     complete: bool
 
 
-@dataclass(slots=True)
 class Reply:
     """An answer of status below 400: whole, or the opening of a stream.
 
     Attributes:
-        response: The HTTP answer; its body is read unless the call is streamed.
+        answer: The HTTP answer; its body is read unless the call is streamed.
+        response: The same as a response of the HTTP library, made when somebody looks.
         retries_taken: Attempts before this one.
         deadline: When its body must have been read, in seconds of `time.monotonic`; `None` is never.
         on_event: Functions that see the data of each event of a stream; one that returns `False` hides it.
@@ -179,17 +180,50 @@ class Reply:
         is_made: Whether such a policy made it.
     """
 
-    response: "httpx.Response"
-    retries_taken: int = 0
-    deadline: float | None = None
-    on_event: list[Callable[[bytes], bool | None]] = field(default_factory=no_listeners)
-    on_end: list[Callable[[StreamEnd], Awaitable[None]]] = field(default_factory=no_listeners)
-    result: Any = None
-    usage: Usage | None = None
-    meter: Meter | None = None
-    stream_end: StreamEndPolicy = "required"
-    is_taken: bool = False
-    is_made: bool = False
+    __slots__ = (
+        "answer",
+        "deadline",
+        "is_made",
+        "is_taken",
+        "meter",
+        "on_end",
+        "on_event",
+        "result",
+        "retries_taken",
+        "stream_end",
+        "usage",
+    )
+
+    def __init__(
+        self,
+        response: "httpx.Response | Answer",
+        retries_taken: int = 0,
+        *,
+        deadline: float | None = None,
+        stream_end: StreamEndPolicy = "required",
+    ) -> None:
+        self.answer = response if isinstance(response, Answer) else Answer.of(response)
+        self.retries_taken = retries_taken
+        self.deadline = deadline
+        self.on_event: list[Callable[[bytes], bool | None]] = []
+        self.on_end: list[Callable[[StreamEnd], Awaitable[None]]] = []
+        self.result: Any = None
+        self.usage: Usage | None = None
+        self.meter: Meter | None = None
+        self.stream_end: StreamEndPolicy = stream_end
+        self.is_taken = self.is_made = False
+
+    def __repr__(self) -> str:
+        return f"<Reply [{self.answer.status_code}]>"
+
+    @property
+    def response(self) -> "httpx.Response":
+        """The HTTP library's response."""
+        return self.answer.response
+
+    @response.setter
+    def response(self, response: "httpx.Response") -> None:
+        self.answer = Answer.of(response)
 
     async def settle(self, io: IO, end: StreamEnd) -> None:
         """Run the functions for the end of a stream, once, even if its caller is cancelled."""
@@ -199,7 +233,7 @@ class Reply:
     async def abandon(self, io: IO, error: BaseException | None = None) -> None:
         """Close and settle an answer that its caller will not get, because of *error* where there is one."""
         try:
-            await io.close(self.response)
+            await io.close(self.answer)
         finally:
             await self.settle(io, StreamEnd(error, complete=False))
 

@@ -115,13 +115,14 @@ class OwnPolicy:
             self._fail("put a coroutine function into `on_event`, which takes plain functions")
         if any(returned is one for one in got):
             return returned
-        response: Any = returned.response
+        answer = returned.answer
         if returned.is_taken:
             self._fail("returned an answer that another call has had: make a new one for each call")
-        if any(response is one.response for one in got):
+        if any(answer.is_of(one.answer) for one in got):
             self._fail(
                 "put an answer into a Reply of its own: return the Reply that it got, changed in place"
             )
+        response: Any = answer.response
         status = getattr(response, "status_code", None)
         if status is None or getattr(response, "_request", None) is None:
             self._fail("returned a Reply without a response to a request: make one with `answer`")

@@ -74,7 +74,7 @@ async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
                     call.method,
                     call.shown_path,
                     taken + 1,
-                    reply.response.status_code,
+                    reply.answer.status_code,
                 )
             if record is not None and record.on_attempt:
                 try:

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from .._call.call import Call
+from .._exchange.call_request import place_of
 from .._exchange.origins import is_absolute, origin
 from .._http.library import Library
 from .._libraries import httpx
 from .._params.query import encoded, merge, query_items
 from .._params.sendable import address_fault
+from .._pool.message import Origin
 from ..errors import ConfigError
 
 _URLS_KEPT = 256
@@ -22,6 +24,7 @@ class Addresses:
     _base_url: "httpx.URL"
     _userinfo: bytes
     _urls: "dict[str, httpx.URL]"
+    _places: "dict[str, tuple[httpx.URL, Origin, bytes]]"
     _priced_as: str | None = None
     """Whose prices apply, by the genai-prices library's id, where the class says so and not the address."""
 
@@ -38,6 +41,7 @@ class Addresses:
             url.copy_with(userinfo=b"") if url.userinfo else url
         )  # errors show where a request went
         self._urls = {}
+        self._places = {}
 
     def _checked_url(self, name: str, value: "str | httpx.URL") -> "httpx.URL":
         text = str(value)
@@ -62,6 +66,8 @@ class Addresses:
             if len(self._urls) >= _URLS_KEPT:
                 self._urls.clear()
             self._urls[path] = url
+        if not (call.query or self._custom_query):
+            return url
         away = "://" in path and self.leads_away(call)
         query = call.query if away else merge(self._custom_query, call.query)
         if query:
@@ -71,6 +77,17 @@ class Addresses:
                 items = [(name, value) for name, value in kept if name not in query] + items
             url = url.copy_with(query=encoded(items).encode("ascii") or None)
         return url
+
+    def _place(self, path: str, url: "httpx.URL") -> tuple[Origin, bytes] | None:
+        """Return the origin and the target of an address, `None` for one with a user; those of paths are kept."""
+        place = self._places.get(path)
+        if place is None or place[0] is not url:
+            if url.userinfo:
+                return None
+            if len(self._places) >= _URLS_KEPT:
+                self._places.clear()
+            place = self._places[path] = (url, *place_of(url))
+        return place[1:]
 
     def leads_away(self, call: Call) -> bool:
         """Return whether the call's path is an address of another origin, which gets nothing of this client's."""

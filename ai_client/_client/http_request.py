@@ -6,17 +6,20 @@ from typing import Any, NamedTuple
 
 from .._call.call import Call
 from .._exchange.bounds import EXTENSION, USUAL, Bounds
+from .._exchange.call_request import CallRequest
 from .._exchange.origins import OTHER_ORIGIN, for_anywhere
 from .._exchange.redirects import FOLLOW_REDIRECTS
 from .._libraries import httpx
-from .._params.defaults import LONGEST_SECONDS
 from .._params.files import RequestBody
 from .._params.omit import ADMIN_PATHS, NotGiven, Omit
 from .._params.sendable import name_fault, value_fault
+from .._pool.message import Message
+from .._pool.response_head import Headers
 from .._version import __version__
 from ..errors import ConfigError
 from .addresses import Addresses
 from .tenant_account import TenantAccount
+from .time_limits import timeouts
 
 _RETRY_COUNT = "x-stainless-retry-count"
 _READ_TIMEOUT = "x-stainless-read-timeout"
@@ -100,7 +103,7 @@ class Messages(Addresses):
 
     def _build(
         self, call: Call, content: bytes | RequestBody | None, taken: int, authorization: Header | None
-    ) -> "httpx.Request":
+    ) -> CallRequest:
         """Build the request of the attempt after *taken* others."""
         timeout = self.timeout if isinstance(call.timeout, NotGiven) else call.timeout
         known, limits = self._limits
@@ -110,9 +113,9 @@ class Messages(Addresses):
         prepared = self._prepare(authorization, limits["read"])
         away = "://" in call.path and self.leads_away(call)
         if content is None or taken or call.headers or authorization is None or away:
-            headers: Any = self._own_headers(call, prepared, taken, has_body=content is not None, away=away)
+            headers = self._own_headers(call, prepared, taken, has_body=content is not None, away=away)
         else:
-            headers = prepared.ready
+            headers = None
         extensions: dict[str, Any] = {"timeout": limits}
         if call.follow_redirects is not None:
             extensions[FOLLOW_REDIRECTS] = call.follow_redirects
@@ -120,15 +123,33 @@ class Messages(Addresses):
             extensions[OTHER_ORIGIN] = True
         if self._bounds is not USUAL:
             extensions[EXTENSION] = self._bounds
-        sent: Any = content
-        if isinstance(content, RequestBody):
-            headers = _with_body(prepared if headers is prepared.ready else headers, content)
-            sent = content.content(sync=call.io.sync)
         url = self._url(call)
+        if headers is None and isinstance(content, bytes) and prepared.raw is not None:
+            place = self._place(call.path, url)
+            if place is not None:
+                usual: CallRequest = self._sender.usual(
+                    Message(
+                        call.method,
+                        *place,
+                        [*prepared.raw, (b"Content-Length", b"%d" % len(content))],
+                        content,
+                        limits,
+                        None,
+                    ),
+                    url,
+                    extensions,
+                )
+                return usual
+        if headers is None:
+            headers = list(prepared.pairs.values())
+        body: Any = content
+        if isinstance(content, RequestBody):
+            headers = _with_body(headers, content)
+            body = content.content(sync=call.io.sync)
         if url.userinfo:
             headers = [pair for pair in headers if pair[0].lower() != "authorization"] + [_basic(url)]
             url = url.copy_with(userinfo=b"")
-        request: httpx.Request = self._sender.build(call.method, url, headers, extensions, sent)
+        request: CallRequest = self._sender.build(call.method, url, headers, extensions, body)
         return request
 
     def _prepare(self, authorization: Header | None, read: float | None) -> "_Prepared":
@@ -163,7 +184,9 @@ class Messages(Addresses):
             if _READ_TIMEOUT not in pairs and read is not None:
                 pairs[_READ_TIMEOUT] = Header(_READ_TIMEOUT, str(read))
             pairs.setdefault("host", Header("Host", base.netloc.decode("ascii")))
-            prepared = _Prepared(state, pairs, self._library.http.Headers(list(pairs.values())))
+            has_length = "content-length" in pairs
+            made = None if has_length else self._library.http.Headers(list(pairs.values())).raw
+            prepared = _Prepared(state, pairs, made)
             self._prepared = prepared
         return prepared
 
@@ -215,14 +238,15 @@ def _basic(url: "httpx.URL") -> Header:
 class _Prepared(NamedTuple):
     state: tuple[object, ...]
     pairs: dict[str, Header]
-    ready: "httpx.Headers"
+    raw: Headers | None
+    """The headers as they are sent, unless the length is among them."""
 
     def __repr__(self) -> str:
         return "<prepared headers>"  # debug pages show the variables of functions
 
 
-def _with_body(headers: "_Prepared | list[Header]", body: RequestBody) -> list[Header]:
-    pairs = list(headers.pairs.values()) if isinstance(headers, _Prepared) else headers
+def _with_body(headers: list[Header], body: RequestBody) -> list[Header]:
+    pairs = headers
     if body.content_type is not None:
         pairs = [pair for pair in pairs if pair[0].lower() != "content-type"]
         pairs.append(Header("Content-Type", body.content_type))
@@ -259,28 +283,3 @@ def check_header(name: str, value: object) -> str:
     if (fault := value_fault(value)) is not None:
         raise ConfigError(f"The header {name!r} {fault}.")
     return value
-
-
-def timeouts(timeout: "float | httpx.Timeout | None") -> dict[str, float | None]:
-    """Return the limits of a request in seconds: connect, read, write, and waiting for a connection.
-
-    Raises:
-        TypeError: *timeout* is neither a number, nor `None`, nor a `Timeout` of the HTTP library.
-        ConfigError: A limit is negative, or longer than any clock can tell.
-    """
-    if timeout is None or isinstance(timeout, int | float):
-        limits: dict[str, float | None] = dict.fromkeys(("connect", "read", "write", "pool"), timeout)
-    else:
-        try:
-            limits = timeout.as_dict()
-        except AttributeError:
-            raise TypeError(
-                "timeout must be a number of seconds, a Timeout of the HTTP library or None,"
-                f" not {type(timeout).__name__}."
-            ) from None
-    for limit in limits.values():
-        if limit is not None and not 0 <= limit <= LONGEST_SECONDS:
-            raise ConfigError(
-                "timeout must be a number of seconds that is not negative, or None for no bound."
-            )
-    return limits

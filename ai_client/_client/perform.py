@@ -2,7 +2,8 @@
 
 import inspect
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .._answers.result import body_of, is_no_stream_by_type, make_result, refuse_to_stream
@@ -11,6 +12,8 @@ from .._call.pipeline import Next, chained
 from .._call.protocols import Gate, View
 from .._call.retry import retry
 from .._call.stream_ends import StreamEndPolicy
+from .._exchange.answer import Answer
+from .._exchange.call_request import CallRequest
 from .._exchange.origins import (
     for_anywhere,
     origin,
@@ -41,7 +44,7 @@ from .decoders import build_aside
 from .http_request import Header
 from .tenants import Tenants
 
-_FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
+_SUCCESS = 2  # the first digit of the status
 _UNAUTHORIZED = 401
 
 
@@ -136,16 +139,12 @@ class Calls(Tenants):
         if call.record is not None:
             call.record.server = self._base_url, self._priced_as
         content = self._content(call)
-
-        def attempt(taken: int) -> Coroutine[Any, Any, Reply]:
-            return self._attempt(call, content, taken)
-
         retries = self.max_retries if call.max_retries is None else call.max_retries
         if isinstance(content, RequestBody) and not content.replayable:
             retries = 0
             if call.record is not None:
                 call.record.replayable = False
-        return await retry(call, attempt, retries)
+        return await retry(call, partial(self._attempt, call, content), retries)
 
     def _keep_from(self, other: "Calls", call: Call) -> None:
         """Remove credentials given for this client from a call that another client performs."""
@@ -177,18 +176,18 @@ class Calls(Tenants):
             authorization = None
         else:
             authorization = await self._new_key(call) if self._fetches_key else self._authorization(call)
-        response = await self._exchange(call, self._build(call, content, taken, authorization))
-        if response.status_code == _UNAUTHORIZED and authorization:
-            response = await self._attempt_renewed(call, content, taken, authorization) or response
-        if not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT:
-            raise status_error(response, body_of(response))
+        answer = await self._exchange(call, self._build(call, content, taken, authorization))
+        if answer.status_code == _UNAUTHORIZED and authorization:
+            answer = await self._attempt_renewed(call, content, taken, authorization) or answer
+        if answer.status_code // 100 != _SUCCESS:
+            raise status_error(answer.response, body_of(answer))
         if call.stream is not None:
-            return Reply(response, taken, stream_end=self.stream_end)
-        return Reply(response, taken)
+            return Reply(answer, taken, stream_end=self.stream_end)
+        return Reply(answer, taken)
 
     async def _attempt_renewed(
         self, call: Call, content: bytes | RequestBody | None, taken: int, refused: Header
-    ) -> "httpx.Response | None":
+    ) -> Answer | None:
         """Attempt a call again with the key in place of one that the API rejected; `None` where there is none."""
         if call.record is not None:
             call.record.reached += 1  # whatever becomes of the next request
@@ -204,7 +203,7 @@ class Calls(Tenants):
         key = await client._new_key(call) if client._fetches_key else client._authorization(call)
         return await client._exchange(call, client._build(call, content, taken, key))
 
-    async def _exchange(self, call: Call, request: "httpx.Request") -> "httpx.Response":
+    async def _exchange(self, call: Call, request: CallRequest) -> Answer:
         """Exchange one request for a response and map the HTTP library's errors to ours.
 
         The body is read, unless the call streams or leaves it unread and the status is a success.
@@ -212,27 +211,27 @@ class Calls(Tenants):
         io = call.io
         left = call.unread or call.stream is not None
         try:
-            response = await io.exchange(request, stream=left)
+            answer = await io.exchange(request, stream=left)
             if left:
-                failed = not _FIRST_SUCCESS <= response.status_code < _FIRST_REDIRECT
-                if failed or (call.stream is not None and is_no_stream_by_type(response)):
-                    await _read_what_is_no_stream(io, response, failed=failed)
+                failed = answer.status_code // 100 != _SUCCESS
+                if failed or (call.stream is not None and is_no_stream_by_type(answer)):
+                    await _read_what_is_no_stream(io, answer, failed=failed)
         except io.timeouts as error:
             if is_over(call.deadline):
                 raise self._too_late(call) from error
-            raise APITimeoutError(request) from error
+            raise APITimeoutError(request.request) from error
         except TrustError as error:
             raise ConfigError(str(error)) from error
         except io.failures as error:
             said: str = getattr(error, "said", "")
             kind = type(error).__name__
-            message = f"Connection error: {_where(request)} failed ({kind}). {said}".rstrip()
-            raise APIConnectionError(message=message, request=request) from error
+            message = f"Connection error: {_where(request.request)} failed ({kind}). {said}".rstrip()
+            raise APIConnectionError(message=message, request=request.request) from error
         except RuntimeError as error:  # what pools and HTTP clients raise once they are closed
             if self._closed or self._sender.is_closed:
                 raise ClientClosedError("The client was closed while this call was under way.") from error
             raise
-        return response
+        return answer
 
     async def _new_key(self, call: Call) -> Header | None:
         """Fetch the key; a failure or interruption is marked as one of a call that costs nothing."""
@@ -270,7 +269,7 @@ class Calls(Tenants):
         )
 
 
-async def _read_what_is_no_stream(io: IO, response: "httpx.Response", *, failed: bool) -> None:
+async def _read_what_is_no_stream(io: IO, answer: Answer, *, failed: bool) -> None:
     """Read the body of an answer that *failed*, or whose content type is no stream's, unless it is one all the same.
 
     Raises:
@@ -281,12 +280,12 @@ async def _read_what_is_no_stream(io: IO, response: "httpx.Response", *, failed:
 
     try:
         if failed:
-            await io.read(response)
-        elif not await begins_as_stream(io, response):
-            await io.read(response)
-            refuse_to_stream(response)
+            await io.read(answer)
+        elif not await begins_as_stream(io, answer):
+            await io.read(answer)
+            refuse_to_stream(answer)
     except BaseException:
-        await io.close(response)
+        await io.close(answer)
         raise
 
 

@@ -6,15 +6,19 @@ from typing import Any
 from .._http.library import DEADLINE, Library, for_good
 from .._libraries import httpx
 from .._params.sendable import address_fault
+from .._pool.message import Message
+from .answer import Answer
+from .call_request import CallRequest
 from .hurry import SendingGate, too_late_to_send
 from .origins import for_anywhere, origin
-from .redirects import _OF_THE_BODY, _REDIRECTS, _SEE_OTHER, MAX_REDIRECTS
+from .redirects import _OF_THE_BODY, _SEE_OTHER, MAX_REDIRECTS
 
 
 class BaseSender:
     """Base of all senders: builds requests, bounds them by their deadline and follows redirects."""
 
     def __init__(self, library: Library) -> None:
+        self._library = library
         self._request: type[httpx.Request] = library.http.Request
         self._bytes: type[httpx.ByteStream] = library.http.ByteStream
         self.timeouts = (library.http.TimeoutException,)
@@ -32,19 +36,18 @@ class BaseSender:
         self,
         method: str,
         url: "httpx.URL | str",
-        headers: "httpx.Headers | list[tuple[str, str]]",
+        headers: list[tuple[str, str]],
         extensions: dict[str, Any],
         content: Any,
-    ) -> "httpx.Request":
+    ) -> CallRequest:
         """Make a request; nothing of the arguments is changed."""
-        if isinstance(headers, list) or not isinstance(content, bytes):
-            return self._request(method, url, headers=headers, extensions=extensions, content=content)
-        # The usual case. The library would look for each header that it may have to add, and for their encoding.
-        request = self._request(method, url, extensions=extensions, stream=self._bytes(content))
-        request.headers = headers.copy()
-        request.headers["Content-Length"] = str(len(content))
-        request.read()  # for those who look at its content
-        return request
+        return CallRequest.of(
+            self._request(method, url, headers=headers, extensions=extensions, content=content)
+        )
+
+    def usual(self, message: Message, url: "httpx.URL", extensions: dict[str, Any]) -> CallRequest:
+        """Make a request whose body is in memory, and whose headers are complete and end with its length."""
+        return CallRequest(message, url, extensions, self._library)
 
     def _hasten(self, request: "httpx.Request") -> float | None:
         """Prepare a sync exchange over another's connections for its deadline, and return that.
@@ -64,13 +67,9 @@ class BaseSender:
             request.extensions["trace"] = SendingGate(deadline, self.timeouts[0])
         return deadline
 
-    def _next(
-        self, response: "httpx.Response", request: "httpx.Request", hops: int
-    ) -> "httpx.Request | None":
+    def _next(self, answer: Answer, asked: CallRequest, hops: int) -> CallRequest | None:
         """Return the request that a redirect asks for, or `None`; another origin gets neither keys nor own headers."""
-        if response.status_code not in _REDIRECTS:
-            return None
-        location = response.headers.get("location")
+        location, request = answer.header("location"), asked.request
         if not location or not self._follows(request):
             return None
         if hops == MAX_REDIRECTS:
@@ -79,7 +78,7 @@ class BaseSender:
         try:
             url = request.url.join(location)
             if address_fault(str(url.copy_with(fragment=None))) is None:
-                return self._redirected(request, response.status_code, url)
+                return CallRequest.of(self._redirected(request, answer.status_code, url))
         except self._unread as error:
             raise self._nowhere(request) from error
         raise self._nowhere(request)

@@ -61,12 +61,6 @@ def _checked(name: str, value: int | None) -> int:
 USUAL = Bounds(DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_MAX_EVENT_BYTES)
 
 
-def bounds_of(response: "httpx.Response") -> Bounds:
-    """Return the bounds that hold for an answer."""
-    bounds: Bounds = response.request.extensions.get(EXTENSION, USUAL)
-    return bounds
-
-
 def read(response: "httpx.Response") -> bytes:
     """Read a body to its end.
 

@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from .._libraries import httpx
+from .._pool.message import Message
+from .answer import Answer
 from .base_sender import BaseSender
-from .bounds import aread, limit_decoding, read
+from .call_request import CallRequest
 from .hurry import hurry
 from .origins import OTHER_ORIGIN
-from .redirects import FOLLOW_REDIRECTS
+from .redirects import FOLLOW_REDIRECTS, REDIRECTS
 
 if TYPE_CHECKING:
     from .._http.library import Library
@@ -41,19 +43,25 @@ class _OverClient(BaseSender):
         self,
         method: str,
         url: "httpx.URL | str",
-        headers: "httpx.Headers | list[tuple[str, str]]",
+        headers: Any,
         extensions: dict[str, Any],
         content: Any,
-    ) -> "httpx.Request":
-        client = self.client
-        if OTHER_ORIGIN in extensions:  # the client's cookies and parameters are not for it
+    ) -> CallRequest:
+        if not self._adds_to(extensions):
             return super().build(method, url, headers, extensions, content)
-        if client.params or client.cookies.jar:
-            request: httpx.Request = client.build_request(
-                method, url, headers=headers, extensions=extensions, content=content
-            )
-            return request
-        return super().build(method, url, headers, extensions, content)
+        return CallRequest.of(
+            self.client.build_request(method, url, headers=headers, extensions=extensions, content=content)
+        )
+
+    def usual(self, message: Message, url: "httpx.URL", extensions: dict[str, Any]) -> CallRequest:
+        if not self._adds_to(extensions):
+            return super().usual(message, url, extensions)
+        return self.build(message.method, url, message.headers[:-1], extensions, message.content)
+
+    def _adds_to(self, extensions: dict[str, Any]) -> bool:
+        """Return whether the client adds cookies or parameters of its own; another origin gets none."""
+        client = self.client
+        return OTHER_ORIGIN not in extensions and bool(client.params or client.cookies.jar)
 
     def _auth(self, request: "httpx.Request") -> dict[str, Any]:
         """Return the argument that keeps the client's own authentication from another origin."""
@@ -68,37 +76,37 @@ class _OverClient(BaseSender):
             return None
         return self._nowhere(request)
 
-    def _untie(self, response: "httpx.Response") -> None:
+    def _untie(self, answer: Answer) -> None:
         """Take the used-up stream from an answer that was read.
 
         It refers back to the answer, so that both, and the request, would wait for the garbage collector.
         """
-        response.stream = self._bytes(b"")
+        answer.body = self._bytes(b"")
 
 
 class ClientSender(_OverClient):
     """Exchanges through the user's sync HTTP client: its hooks, mounts, authentication and cookies apply."""
 
-    def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    def exchange(self, request: CallRequest, /, *, stream: bool) -> Answer:
         """Perform one exchange; the body is read unless *stream*."""
-        response = self._hop(request, **self._auth(request))
+        answer = self._hop(request, **self._auth(request.request))
         hops = 0
         try:
-            while (following := self._next(response, request, hops)) is not None:
-                response.close()
+            while answer.status_code in REDIRECTS and (following := self._next(answer, request, hops)):
+                answer.close()
                 request, hops = following, hops + 1
-                response = self._hop(request, auth=None)
-            if "content-encoding" in response.headers:
-                limit_decoding(response)
+                answer = self._hop(request, auth=None)
+            answer.limit_decoding()
             if not stream:
-                read(response)
-                self._untie(response)
+                answer.read()
+                self._untie(answer)
         except BaseException:
-            response.close()
+            answer.close()
             raise
-        return response
+        return answer
 
-    def _hop(self, request: "httpx.Request", **options: Any) -> "httpx.Response":
+    def _hop(self, asked: CallRequest, **options: Any) -> Answer:
+        request = asked.request
         deadline = self._hasten(request)
         try:
             response: httpx.Response = self.client.send(
@@ -110,7 +118,7 @@ class ClientSender(_OverClient):
             raise wrong from error
         if deadline is not None:
             hurry(response, deadline, self.timeouts[0])
-        return response
+        return Answer.of(response)
 
     def close(self) -> None:
         """Close the user's client, as the official SDK does."""
@@ -120,26 +128,26 @@ class ClientSender(_OverClient):
 class AsyncClientSender(_OverClient):
     """Exchanges through the user's async HTTP client: its hooks, mounts, authentication and cookies apply."""
 
-    async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    async def exchange(self, request: CallRequest, /, *, stream: bool) -> Answer:
         """Perform one exchange; the body is read unless *stream*."""
-        response = await self._hop(request, **self._auth(request))
+        answer = await self._hop(request, **self._auth(request.request))
         hops = 0
         try:
-            while (following := self._next(response, request, hops)) is not None:
-                await response.aclose()
+            while answer.status_code in REDIRECTS and (following := self._next(answer, request, hops)):
+                await answer.aclose()
                 request, hops = following, hops + 1
-                response = await self._hop(request, auth=None)
-            if "content-encoding" in response.headers:
-                limit_decoding(response)
+                answer = await self._hop(request, auth=None)
+            answer.limit_decoding()
             if not stream:
-                await aread(response)
-                self._untie(response)
+                await answer.aread()
+                self._untie(answer)
         except BaseException:
-            await response.aclose()
+            await answer.aclose()
             raise
-        return response
+        return answer
 
-    async def _hop(self, request: "httpx.Request", **options: Any) -> "httpx.Response":
+    async def _hop(self, asked: CallRequest, **options: Any) -> Answer:
+        request = asked.request
         try:
             response: httpx.Response = await self.client.send(
                 request, stream=True, follow_redirects=False, **options
@@ -148,7 +156,7 @@ class AsyncClientSender(_OverClient):
             if (wrong := self._read_wrong(error, request)) is None:
                 raise
             raise wrong from error
-        return response
+        return Answer.of(response)
 
     async def aclose(self) -> None:
         """Close the user's client, as the official SDK does."""

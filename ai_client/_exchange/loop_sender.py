@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from .._fork import here, in_child
 from .._http.library import not_sent
-from .._libraries import httpx
 from ..errors import ClientClosedError
+from .answer import Answer
+from .call_request import CallRequest
 from .loops import Loop, background_loop, cross, finish_from_here, finish_on, main_loop
 from .pool_senders import AsyncPoolSender, OverTransport
 
@@ -53,7 +54,7 @@ class LoopSender(OverTransport):
         self._near: tuple[Callable[[], Loop | None], AsyncPoolSender | None] = _NOTHING_NEAR
         _instances.add(self)
 
-    def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "Coroutine[Any, Any, httpx.Response]":
+    def exchange(self, request: CallRequest, /, *, stream: bool) -> Coroutine[Any, Any, Answer]:
         """Perform one exchange; the body is read unless *stream*."""
         running = asyncio._get_running_loop()
         if running is None:
@@ -84,16 +85,15 @@ class LoopSender(OverTransport):
                 sender = self._senders[loop] = self._make()
             return sender
 
-    async def _cross(
-        self, home: Loop, sender: AsyncPoolSender, request: "httpx.Request", stream: bool
-    ) -> "httpx.Response":
-        request.stream = self._brought(request.stream, asyncio.get_running_loop())
-        response = await cross(
-            home, lambda: sender.exchange(request, stream=stream), undo=lambda response: response.aclose()
+    async def _cross(self, home: Loop, sender: AsyncPoolSender, request: CallRequest, stream: bool) -> Answer:
+        if request.made is not None:
+            request.made.stream = self._brought(request.made.stream, asyncio.get_running_loop())
+        answer = await cross(
+            home, lambda: sender.exchange(request, stream=stream), undo=lambda answer: answer.aclose()
         )
         if stream:
-            response.stream = self._stream(response.stream, home)
-        return response
+            answer.body = self._stream(answer.body, home)
+        return answer
 
     def _brought(self, body: Any, running: Loop) -> Any:
         """Return a request body that another loop can read."""

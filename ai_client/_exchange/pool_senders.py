@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .._libraries import httpx
+from .answer import Answer
 from .base_sender import BaseSender
-from .bounds import aread, limit_decoding, read
+from .call_request import CallRequest
 from .hurry import hurry
-from .redirects import FOLLOW_REDIRECTS
+from .redirects import FOLLOW_REDIRECTS, REDIRECTS
 
 if TYPE_CHECKING:
     from .._http.library import Library
@@ -38,33 +39,36 @@ class TransportSender(OverTransport):
         super().__init__(library)
         self._transport = transport
 
-    def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    def exchange(self, request: CallRequest, /, *, stream: bool) -> Answer:
         """Perform one exchange; the body is read unless *stream*."""
         start = time.perf_counter()
-        response = self._hop(request)
+        answer = self._hop(request)
         hops = 0
         try:
-            while (following := self._next(response, request, hops)) is not None:
-                response.close()
+            while answer.status_code in REDIRECTS and (following := self._next(answer, request, hops)):
+                answer.close()
                 request, hops = following, hops + 1
-                response = self._hop(request)
-            if "content-encoding" in response.headers:
-                limit_decoding(response)
-            if not stream:
-                read(response)
+                answer = self._hop(request)
+            if stream or answer.made is not None:
+                answer.limit_decoding()
+            if not (stream or answer.read_at_hand()):
+                answer.read()
         except BaseException:
-            response.close()
+            answer.close()
             raise
-        response.elapsed = timedelta(seconds=time.perf_counter() - start)
-        return response
+        answer.seconds = time.perf_counter() - start
+        if answer.made is not None:
+            answer.made.elapsed = timedelta(seconds=answer.seconds)
+        return answer
 
-    def _hop(self, request: "httpx.Request") -> "httpx.Response":
-        deadline = self._hasten(request)
-        response = self._transport.handle_request(request)
-        response.request = request
+    def _hop(self, request: CallRequest) -> Answer:
+        sent = request.request
+        deadline = self._hasten(sent)
+        response = self._transport.handle_request(sent)
+        response.request = sent
         if deadline is not None:
             hurry(response, deadline, self.timeouts[0])
-        return response
+        return Answer.of(response)
 
     def close(self) -> None:
         """Close every connection."""
@@ -79,10 +83,9 @@ class PoolSender(TransportSender):
         super().__init__(pool, library)
         self.pool = pool
 
-    def _hop(self, request: "httpx.Request") -> "httpx.Response":
-        response = self._transport.handle_request(request)  # which minds the deadline itself
-        response.request = request
-        return response
+    def _hop(self, request: CallRequest) -> Answer:
+        received = self.pool.send(request.sent(self._library))  # which minds the deadline itself
+        return Answer(request, received, self._library)
 
 
 class PoolHop(PoolSender):
@@ -100,33 +103,33 @@ class AsyncTransportSender(OverTransport):
         super().__init__(library)
         self._transport = transport
 
-    async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    async def exchange(self, request: CallRequest, /, *, stream: bool) -> Answer:
         """Perform one exchange; the body is read unless *stream*."""
         start = time.perf_counter()
-        response = await self._hop(request)
+        answer = await self._hop(request)
         hops = 0
         try:
-            while (following := self._next(response, request, hops)) is not None:
-                await response.aclose()
+            while answer.status_code in REDIRECTS and (following := self._next(answer, request, hops)):
+                await answer.aclose()
                 request, hops = following, hops + 1
-                response = await self._hop(request)
-            if "content-encoding" in response.headers:
-                limit_decoding(response)
-            if not stream:
-                if isinstance(response.stream, self._bytes):  # at hand, with nothing to wait for
-                    read(response)
-                else:
-                    await aread(response)
+                answer = await self._hop(request)
+            if stream or answer.made is not None:
+                answer.limit_decoding()
+            if not (stream or answer.read_at_hand()):
+                await answer.aread()
         except BaseException:
-            await response.aclose()
+            await answer.aclose()
             raise
-        response.elapsed = timedelta(seconds=time.perf_counter() - start)
-        return response
+        answer.seconds = time.perf_counter() - start
+        if answer.made is not None:
+            answer.made.elapsed = timedelta(seconds=answer.seconds)
+        return answer
 
-    async def _hop(self, request: "httpx.Request") -> "httpx.Response":
-        response = await self._transport.handle_async_request(request)
-        response.request = request
-        return response
+    async def _hop(self, request: CallRequest) -> Answer:
+        sent = request.request
+        response = await self._transport.handle_async_request(sent)
+        response.request = sent
+        return Answer.of(response)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -140,6 +143,10 @@ class AsyncPoolSender(AsyncTransportSender):
     def __init__(self, pool: "AsyncPool", library: "Library") -> None:
         super().__init__(pool, library)
         self.pool = pool
+
+    async def _hop(self, request: CallRequest) -> Answer:
+        received = await self.pool.send(request.sent(self._library))
+        return Answer(request, received, self._library)
 
 
 class AsyncPoolHop(AsyncPoolSender):

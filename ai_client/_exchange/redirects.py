@@ -3,7 +3,7 @@
 MAX_REDIRECTS = 20
 
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 _OF_THE_BODY = ("content-length", "content-type", "transfer-encoding")

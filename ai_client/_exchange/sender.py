@@ -4,6 +4,9 @@ from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from .._libraries import httpx
+from .._pool.message import Message
+from .answer import Answer
+from .call_request import CallRequest
 
 
 class _Exchange(Protocol):
@@ -20,23 +23,22 @@ class _Exchange(Protocol):
         self,
         method: str,
         url: "httpx.URL | str",
-        headers: "httpx.Headers | list[tuple[str, str]]",
+        headers: list[tuple[str, str]],
         extensions: dict[str, Any],
         content: Any,
-    ) -> "httpx.Request": ...
+    ) -> CallRequest: ...
+    def usual(self, message: Message, url: "httpx.URL", extensions: dict[str, Any]) -> CallRequest: ...
 
 
 class Sender(_Exchange, Protocol):
     """Performs exchanges and blocks."""
 
-    def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response": ...
+    def exchange(self, request: CallRequest, /, *, stream: bool) -> Answer: ...
     def close(self) -> None: ...
 
 
 class AsyncSender(_Exchange, Protocol):
     """Performs exchanges and suspends."""
 
-    def exchange(
-        self, request: "httpx.Request", /, *, stream: bool
-    ) -> "Coroutine[Any, Any, httpx.Response]": ...
+    def exchange(self, request: CallRequest, /, *, stream: bool) -> Coroutine[Any, Any, Answer]: ...
     async def aclose(self) -> None: ...

@@ -16,6 +16,7 @@ from .._libraries import httpx
 from .._pool.async_pool import AsyncPool
 from .._pool.sync_pool import SyncPool
 from ..errors import ConfigError
+from .call_request import CallRequest
 from .loop_sender import LoopSender
 from .pool_senders import AsyncPoolHop
 
@@ -115,7 +116,7 @@ class _LoopTransport:
                 self._other = self._elsewhere()
             response: httpx.Response = await self._other.handle_async_request(request)
             return response
-        return await self._sender.exchange(request, stream=True)
+        return (await self._sender.exchange(CallRequest.of(request), stream=True)).response
 
     async def aclose(self) -> None:
         """Close every connection, each on its own loop."""

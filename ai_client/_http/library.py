@@ -9,8 +9,6 @@ from typing import Literal, TypeAlias, TypeVar, cast
 LibraryName: TypeAlias = Literal["httpx", "httpx2"]
 DEADLINE = "ai_client.deadline"
 """The extension of a request that says when its exchange must be over, in seconds of `time.monotonic`."""
-RAW_HEADERS = "ai_client.raw_headers"
-"""The extension of an answer that has its headers as they came, pairs of bytes, for who looks at many of them."""
 
 
 @dataclass(frozen=True, slots=True)

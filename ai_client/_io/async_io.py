@@ -10,10 +10,9 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from .._exchange.bounds import aread
+from .._exchange.answer import Answer
+from .._exchange.call_request import CallRequest
 from .._exchange.hurry import too_late_to_send
-from .._http.library import DEADLINE
-from .._libraries import httpx
 from . import endings
 from .deadline import SETTLING_SECONDS, is_over, remaining
 from .interface import Held, Waiter
@@ -44,21 +43,21 @@ class AsyncIO:
         other.__dict__ = {**self.__dict__, "deadline": deadline}
         return other
 
-    def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "Coroutine[Any, Any, httpx.Response]":
+    def exchange(self, request: CallRequest, /, *, stream: bool) -> Coroutine[Any, Any, Answer]:
         """Perform one exchange; the body is read unless *stream*."""
         if self.deadline is not None:
             if is_over(self.deadline):
                 raise too_late_to_send(self.timeouts[0])
-            request.extensions[DEADLINE] = self.deadline
+            request.until(self.deadline)
         return self.sender.exchange(request, stream=stream)
 
-    async def read(self, response: "httpx.Response", /) -> bytes:
+    async def read(self, answer: Answer, /) -> bytes:
         """Read the rest of a body."""
-        return await aread(response)
+        return await answer.aread()
 
-    async def close(self, response: "httpx.Response", /) -> None:
+    async def close(self, answer: Answer, /) -> None:
         """Close an answer, read or not."""
-        await response.aclose()
+        await answer.aclose()
 
     async def sleep(self, seconds: float, /) -> None:
         """Wait for *seconds*."""
@@ -143,11 +142,9 @@ class AsyncIO:
         """Run *coroutine*; raise `TimeoutError` once the deadline has passed."""
         return within(remaining(deadline), coroutine)
 
-    async def drain(
-        self, response: "httpx.Response", chunks: AsyncIterator[bytes], seconds: float, /
-    ) -> None:
+    async def drain(self, answer: Answer, chunks: AsyncIterator[bytes], seconds: float, /) -> None:
         """Read the rest of a body, for at most so many seconds."""
-        del response
+        del answer
         try:
             async with asyncio.timeout(seconds):
                 async for _ in chunks:

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Executor
 from typing import Any, Protocol, Self, TypeVar
 
-from .._libraries import httpx
+from .._exchange.answer import Answer
+from .._exchange.call_request import CallRequest
 
 T = TypeVar("T")
 
@@ -43,15 +44,15 @@ class IO(Protocol):
         """
         ...
 
-    def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "Coroutine[Any, Any, httpx.Response]":
+    def exchange(self, request: CallRequest, /, *, stream: bool) -> Coroutine[Any, Any, Answer]:
         """Perform one exchange, unless the deadline has passed; the body is read unless *stream*."""
         ...
 
-    async def read(self, response: "httpx.Response", /) -> bytes:
+    async def read(self, answer: Answer, /) -> bytes:
         """Read the rest of a body."""
         ...
 
-    async def close(self, response: "httpx.Response", /) -> None:
+    async def close(self, answer: Answer, /) -> None:
         """Close an answer, read or not."""
         ...
 
@@ -103,7 +104,7 @@ class IO(Protocol):
         """Run *coroutine*; the async side raises `TimeoutError` once the deadline has passed."""
         ...
 
-    async def drain(self, response: "httpx.Response", chunks: Any, seconds: float, /) -> None:
+    async def drain(self, answer: Answer, chunks: Any, seconds: float, /) -> None:
         """Read what little may be left of a body, so that its connection can be used again."""
         ...
 

@@ -13,11 +13,10 @@ from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from .._exchange.bounds import read
-from .._exchange.hurry import hurry, too_late_to_send
+from .._exchange.answer import Answer
+from .._exchange.call_request import CallRequest
+from .._exchange.hurry import too_late_to_send
 from .._fork import PerProcess
-from .._http.library import DEADLINE
-from .._libraries import httpx
 from ..errors import PolicyError
 from .deadline import SETTLING_SECONDS, is_over, limited, remaining
 from .interface import Held, Waiter
@@ -86,21 +85,21 @@ class SyncIO:
         if is_over(self.deadline):
             raise TimeoutError("The deadline has passed.")
 
-    async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    async def exchange(self, request: CallRequest, /, *, stream: bool) -> Answer:
         """Perform one exchange; the body is read unless *stream*."""
         if self.deadline is not None:
             if is_over(self.deadline):
                 raise too_late_to_send(self.timeouts[0])
-            request.extensions[DEADLINE] = self.deadline
+            request.until(self.deadline)
         return self.sender.exchange(request, stream=stream)
 
-    async def read(self, response: "httpx.Response", /) -> bytes:
+    async def read(self, answer: Answer, /) -> bytes:
         """Read the rest of a body."""
-        return read(response)
+        return answer.read()
 
-    async def close(self, response: "httpx.Response", /) -> None:
+    async def close(self, answer: Answer, /) -> None:
         """Close an answer, read or not."""
-        response.close()
+        answer.close()
 
     async def sleep(self, seconds: float, /) -> None:
         """Wait for *seconds*."""
@@ -179,10 +178,10 @@ class SyncIO:
         del deadline
         return await coroutine
 
-    async def drain(self, response: "httpx.Response", chunks: Iterator[bytes], seconds: float, /) -> None:
+    async def drain(self, answer: Answer, chunks: Iterator[bytes], seconds: float, /) -> None:
         """Read the rest of a body, for at most so many seconds."""
         end = time.monotonic() + seconds
-        if not hurry(response, end, self.timeouts[0]):
+        if not answer.hurry(end, self.timeouts[0]):
             return
         with suppress(*self.failures):
             while not is_over(end) and next(chunks, None) is not None:

@@ -16,7 +16,7 @@ from .async_connecting import open_stream
 from .async_network import AsyncNetworkStream
 from .async_transmission import transmit
 from .connection import Connection, Route
-from .message import Answer, Message, Origin, Timeouts, message_of, response_of
+from .message import Message, Origin, Received, Timeouts, message_of, response_of
 from .permits import Permits
 from .pool import TRIES, Pool
 from .response_body import async_body
@@ -56,7 +56,7 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
         answer = await self.send(message_of(request, self._library))
         return response_of(answer, self._library)
 
-    async def send(self, message: Message) -> Answer:
+    async def send(self, message: Message) -> Received:
         """Send a request; return when the head of its answer has arrived.
 
         Raises:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import httpx
 
-from .._http.library import DEADLINE, RAW_HEADERS, Library
+from .._http.library import DEADLINE, Library
 from .response_head import Headers, ResponseHead
 
 Origin: TypeAlias = tuple[str, bytes, int | None, str | None]
@@ -42,7 +42,7 @@ Arrival: TypeAlias = tuple[ResponseHead, list[bytes], bool]
 """The head of an answer, what has arrived of its body, and whether that is all of it."""
 
 
-class Answer(NamedTuple):
+class Received(NamedTuple):
     """An answer, its body whole or on the wire.
 
     Attributes:
@@ -71,7 +71,7 @@ def message_of(request: httpx.Request, library: Library) -> Message:
     )
 
 
-def response_of(answer: Answer, library: Library) -> httpx.Response:
+def response_of(answer: Received, library: Library) -> httpx.Response:
     """Return an answer as a response of the HTTP library, without its request."""
     head, body, network_stream = answer
     response: httpx.Response = library.http.Response(
@@ -82,7 +82,6 @@ def response_of(answer: Answer, library: Library) -> httpx.Response:
             "http_version": b"HTTP/" + head.http_version,
             "reason_phrase": head.reason,
             "network_stream": network_stream,
-            RAW_HEADERS: head.headers,
         },
     )
     return response

@@ -14,7 +14,7 @@ from .._fork import here, in_child
 from .._http.library import library, not_sent
 from .._http.options import PoolOptions
 from .connection import Connection, Route, S
-from .message import Answer, Arrival, Origin
+from .message import Arrival, Origin, Received
 from .permits import Permits, PoolStats
 from .proxy import Proxies
 
@@ -87,7 +87,7 @@ class Pool(Generic[S, W]):
         connection: Connection[S],
         arrival: Arrival,
         timeout: float | None,
-    ) -> Answer:
+    ) -> Received:
         """Return an answer, whose body takes up to *timeout* seconds for a read.
 
         The connection of an answer that is whole is free for the next request.
@@ -95,8 +95,8 @@ class Pool(Generic[S, W]):
         head, parts, is_whole = arrival
         if not is_whole:
             body = self._body(self, permits, connection, parts, timeout)
-            return Answer(head, body, body)
-        answer = Answer(head, parts[0] if len(parts) == 1 else b"".join(parts), connection.addresses)
+            return Received(head, body, body)
+        answer = Received(head, parts[0] if len(parts) == 1 else b"".join(parts), connection.addresses)
         self.end(permits, connection, keep=connection.wire.renew())
         return answer
 

@@ -17,7 +17,7 @@ class ResponseHead:
         headers: Names and values, where they are split already.
     """
 
-    __slots__ = ("_fields", "_headers", "http_version", "reason", "status_code")
+    __slots__ = ("_fields", "_headers", "_lower", "http_version", "reason", "status_code")
 
     def __init__(
         self,
@@ -32,6 +32,7 @@ class ResponseHead:
         self.http_version = http_version
         self._fields = fields
         self._headers = headers
+        self._lower = b""
 
     @property
     def headers(self) -> Headers:
@@ -41,3 +42,20 @@ class ResponseHead:
             pairs = [line.partition(b":") for line in self._fields.split(b"\r\n")[1:]]
             headers = self._headers = [(name, value.strip(b" \t")) for name, _, value in pairs]
         return headers
+
+    def value(self, name: bytes) -> bytes | None:
+        """Return the value of the header of that lower-case name, several of them joined by commas."""
+        if self._headers is None:
+            lower = self._lower
+            if not lower:
+                lower = self._lower = self._fields.lower()
+            line = b"\r\n%b:" % name
+            start = lower.find(line)
+            if start < 0:
+                return None
+            start += len(line)
+            if lower.find(line, start) < 0:
+                end = lower.find(b"\r\n", start)
+                return (self._fields[start:] if end < 0 else self._fields[start:end]).strip(b" \t")
+        found = [value for one, value in self.headers if one.lower() == name]
+        return b", ".join(found) if found else None

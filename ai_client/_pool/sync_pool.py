@@ -12,7 +12,7 @@ from .._fork import here
 from .._http.options import PoolOptions
 from .connection import Connection, Route
 from .guard import Guard
-from .message import Answer, Message, Origin, Timeouts, message_of, response_of
+from .message import Message, Origin, Received, Timeouts, message_of, response_of
 from .permits import Permits, PoolStats
 from .pool import TRIES, Pool
 from .response_body import sync_body
@@ -58,7 +58,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
         answer = self.send(message_of(request, self._library))
         return response_of(answer, self._library)
 
-    def send(self, message: Message) -> Answer:
+    def send(self, message: Message) -> Received:
         """Send a request; return when the head of its answer has arrived.
 
         Raises:

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import cache, partial
 from typing import Any, TypeVar, cast
 
+from .._exchange.answer import Answer
+from .._exchange.call_request import CallRequest
 from .._io import SyncIO
 from .._io.async_io import AsyncIO
-from .._libraries import httpx
 from .gate import DrainGate
 from .iteration import interrupt
 
@@ -42,17 +43,17 @@ class GatedSyncIO(SyncIO):
         self._owned = owned
         self._body = _kind_of(_GatedBody, http.SyncByteStream)
 
-    async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    async def exchange(self, request: CallRequest, /, *, stream: bool) -> Answer:
         """Perform one exchange; the body is read unless *stream*."""
         try:
-            response = await super().exchange(request, stream=stream)
+            answer = await super().exchange(request, stream=stream)
         except Exception as error:
             self._gate.fail_if_cut(error)
             raise
         if stream:
-            token = object() if self._owned else _Interruption(response.extensions.get("network_stream"))
-            response.stream = self._body(response.stream, self._gate, token)
-        return response
+            token = object() if self._owned else _Interruption(answer.network_stream)
+            answer.body = self._body(answer.body, self._gate, token)
+        return answer
 
     async def sleep(self, seconds: float, /) -> None:
         """Wait for *seconds*."""
@@ -70,17 +71,17 @@ class GatedAsyncIO(AsyncIO):
         self._owned = owned
         self._body = _kind_of(_GatedAsyncBody if owned else _CutAsyncBody, http.AsyncByteStream)
 
-    async def exchange(self, request: "httpx.Request", /, *, stream: bool) -> "httpx.Response":
+    async def exchange(self, request: CallRequest, /, *, stream: bool) -> Answer:
         """Perform one exchange; the body is read unless *stream*."""
         try:
             sending = super().exchange(request, stream=stream)
-            response = await (sending if self._owned else _until_cut(self._gate, sending))
+            answer = await (sending if self._owned else _until_cut(self._gate, sending))
         except Exception as error:
             self._gate.fail_if_cut(error)
             raise
         if stream:
-            response.stream = self._body(response.stream, self._gate, _OfLoop())
-        return response
+            answer.body = self._body(answer.body, self._gate, _OfLoop())
+        return answer
 
     async def sleep(self, seconds: float, /) -> None:
         """Wait for *seconds*."""

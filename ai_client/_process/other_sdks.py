@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Self, cast
 
+from .._exchange.call_request import CallRequest
 from .._exchange.loop_sender import LoopSender
 from .._exchange.pool_senders import AsyncPoolHop, PoolHop
 from .._http.library import library
@@ -183,7 +184,7 @@ class _SyncGatedTransport:
 
     def handle_request(self, request: "httpx.Request") -> "httpx.Response":
         with self._gate.passing():
-            return finish(self._io.exchange(request, stream=True))
+            return finish(self._io.exchange(CallRequest.of(request), stream=True)).response
 
     def close(self) -> None:
         self._sender.close()
@@ -203,7 +204,7 @@ class _AsyncGatedTransport:
 
     async def handle_async_request(self, request: "httpx.Request") -> "httpx.Response":
         with self._gate.passing():
-            return await self._io.exchange(request, stream=True)
+            return (await self._io.exchange(CallRequest.of(request), stream=True)).response
 
     async def aclose(self) -> None:
         await self._sender.aclose()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._answers.result import body_of
 from .._call.call import Call
+from .._exchange.answer import Answer
 from .._io.deadline import is_over
 from .._libraries import httpx
 from .._params.omit import Omit
@@ -151,7 +152,7 @@ def _next(client: "SessionClient", where: str, answer: Any, request: "httpx.Requ
     location = answer.headers.get("Location") if answer.status_code in _REDIRECTS else None
     if not location:
         response = _response_of(client, answer, request)
-        raise status_error(response, body_of(response))
+        raise status_error(response, body_of(Answer.of(response)))
     url: Any = client._library.http.URL
     here = there = url(where)
     try:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, Self
 
+from .._exchange.answer import Answer
 from .._http.library import library
 from .._io import IO
 from .._libraries import httpx
@@ -103,19 +104,19 @@ def _bases(stream: Any) -> tuple[type[Any], ...]:
     return tuple(base for base in type(stream).__mro__ if base.__name__ in names)
 
 
-def tap(response: "httpx.Response", see: Callable[[bytes], None]) -> None:
+def tap(answer: Answer, see: Callable[[bytes], None]) -> None:
     """Pass each raw chunk of an unread body to *see* as it is read."""
-    stream = response.stream
-    response.stream = _derived(_Tapped, _bases(stream))(stream, see)
+    stream = answer.body
+    answer.body = _derived(_Tapped, _bases(stream))(stream, see)
 
 
-async def read_ahead(io: IO, response: "httpx.Response", is_enough: Callable[[bytes], bool]) -> bool:
+async def read_ahead(io: IO, answer: Answer, is_enough: Callable[[bytes], bool]) -> bool:
     """Read raw chunks until one satisfies *is_enough*, then put them all back at the front of the body.
 
     Returns:
         Whether such a chunk came before the body ended.
     """
-    stream = response.stream
+    stream = answer.body
     rest = io.chunks(stream)
     chunks: list[bytes] = []
     chunk: bytes | None
@@ -123,7 +124,7 @@ async def read_ahead(io: IO, response: "httpx.Response", is_enough: Callable[[by
         chunks.append(chunk)
         if is_enough(chunk):
             break
-    response.stream = _derived(_Chunks, _bases(stream))(chunks, rest, stream)
+    answer.body = _derived(_Chunks, _bases(stream))(chunks, rest, stream)
     return chunk is not None
 
 

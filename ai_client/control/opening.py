@@ -7,10 +7,10 @@ from pydantic_core import from_json
 from .._answers.sse import SSEDecoder
 from .._call.call import Call
 from .._call.stream_ends import DONE
+from .._exchange.answer import Answer
 from .._exchange.unpacking import PACKED, Unpacker
 from .._io import IO
 from .._io.deadline import is_over
-from .._libraries import httpx
 from ..errors import (
     DeadlineExceededError,
     StreamError,
@@ -25,7 +25,7 @@ _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 
 
-async def read_opening(call: Call, response: "httpx.Response") -> bytes | None:
+async def read_opening(call: Call, answer: Answer) -> bytes | None:
     """Return the data of the first event of a stream, however it is segmented, and put the chunks back.
 
     Reading stops after 64 KiB without a whole event, and at once where the content encoding is unknown.
@@ -36,22 +36,22 @@ async def read_opening(call: Call, response: "httpx.Response") -> bytes | None:
         StreamTimeoutError: A read timed out before the first event.
         DeadlineExceededError: The call's deadline passed before the first event.
     """
-    opening = _StreamHead(response)
+    opening = _StreamHead(answer)
     failures: tuple[type[Exception], ...] = (TimeoutError, *call.io.failures)
     try:
-        began = await read_ahead(call.io, response, opening.take)
+        began = await read_ahead(call.io, answer, opening.take)
     except failures as error:
         if is_over(call.deadline):
-            raise DeadlineExceededError(response.request) from error
+            raise DeadlineExceededError(answer.request) from error
         if not isinstance(error, call.io.failures):
             raise
         kind = StreamTimeoutError if isinstance(error, call.io.timeouts) else StreamInterruptedError
         message = f"The stream broke off before its first item ({type(error).__name__})."
-        raise kind(message, response.request) from error
+        raise kind(message, answer.request) from error
     if not began and opening.is_readable and not opening.ends():
-        raise StreamInterruptedError("The stream ended without any event.", response.request)
+        raise StreamInterruptedError("The stream ended without any event.", answer.request)
     if (data := opening.first) is not None:
-        _raise_if_error(data, response)
+        _raise_if_error(data, answer)
     return data
 
 
@@ -63,11 +63,11 @@ class _StreamHead:
         is_readable: Whether the body has no content encoding, or one that can be decoded here.
     """
 
-    def __init__(self, response: "httpx.Response") -> None:
+    def __init__(self, answer: Answer) -> None:
         self.first: bytes | None = None
         self._size = 0
         self._decoder = SSEDecoder()
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        encoding = (answer.header("content-encoding") or "identity").strip().lower()
         self._unpack = Unpacker(encoding) if encoding in PACKED else None
         self.is_readable = self._unpack is not None or encoding in {"identity", ""}
 
@@ -92,10 +92,10 @@ class _StreamHead:
         return any(data == DONE for data, _ in self._decoder.flush())
 
 
-async def begins_as_stream(io: IO, response: "httpx.Response") -> bool:
+async def begins_as_stream(io: IO, answer: Answer) -> bool:
     """Return whether a body begins as a stream of events, whatever its content type; put back what was read of it."""
-    beginning = _Beginning(response)
-    await read_ahead(io, response, beginning.take)
+    beginning = _Beginning(answer)
+    await read_ahead(io, answer, beginning.take)
     return beginning.is_stream
 
 
@@ -106,11 +106,11 @@ class _Beginning:
         is_stream: Whether the body is known to be a stream of events.
     """
 
-    def __init__(self, response: "httpx.Response") -> None:
+    def __init__(self, answer: Answer) -> None:
         self.is_stream = False
         self._start = b""
         self._size = 0
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        encoding = (answer.header("content-encoding") or "identity").strip().lower()
         self._unpack = Unpacker(encoding) if encoding in PACKED else None
 
     def take(self, chunk: bytes) -> bool:
@@ -127,7 +127,7 @@ class _Beginning:
         return self.is_stream or not may_be or self._size >= _MOST
 
 
-def _raise_if_error(data: bytes, response: "httpx.Response") -> None:
+def _raise_if_error(data: bytes, answer: Answer) -> None:
     if b'"error"' not in data:
         return
     try:
@@ -138,4 +138,4 @@ def _raise_if_error(data: bytes, response: "httpx.Response") -> None:
     if error:
         said = error.get("message")
         message = said if isinstance(said, str) and said else "The server ended the stream with an error."
-        raise StreamError(message, response.request, body=error)
+        raise StreamError(message, answer.request, body=error)

@@ -21,7 +21,7 @@ from ai_client import (
     OpenAIError,
     omit,
 )
-from ai_client._client.http_request import timeouts
+from ai_client._client.time_limits import timeouts
 from ai_client.control import Call, Next, Reply
 from tests.support.invoke import CHAT, KEY, Invoke
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ai_client import AsyncOpenAI, OpenAIError, RateLimitExceeded
+from ai_client._exchange.answer import Answer
 from ai_client.control import RateLimits
 from ai_client.control.accounting.rates.announced import Announced
 from ai_client.control.accounting.rates.headers import LONGEST, announced_in, seconds_until
@@ -90,9 +91,9 @@ def headers(
     return said if limit is None else said | {f"x-ratelimit-limit{unit}": str(limit)}
 
 
-def response(*args: Any, **options: Any) -> httpx.Response:
+def response(*args: Any, **options: Any) -> Answer:
     """Return an answer that announces a limit."""
-    return httpx.Response(200, headers=headers(*args, **options))
+    return Answer.of(httpx.Response(200, headers=headers(*args, **options)))
 
 
 def begun(limits: Announced, calls: int, now: float, tokens: float = 0) -> list[int]:
@@ -101,7 +102,7 @@ def begun(limits: Announced, calls: int, now: float, tokens: float = 0) -> list[
     return [number for number, wait in numbers if not wait]
 
 
-def answered(limits: Announced, answer: httpx.Response, now: float) -> None:
+def answered(limits: Announced, answer: Answer, now: float) -> None:
     """Make one call, which is answered so."""
     (number,) = begun(limits, 1, now)
     limits.learn("m", number, answer, now)
@@ -132,7 +133,7 @@ def test_an_error_without_news_changes_nothing() -> None:
     """An error that announces no limits, as of a proxy, lifts none; it used one of what was left."""
     limits = Announced()
     answered(limits, response(2), NOW)
-    answered(limits, httpx.Response(502), NOW)
+    answered(limits, Answer.of(httpx.Response(502)), NOW)
     assert len(begun(limits, 20, NOW)) == 1
 
 

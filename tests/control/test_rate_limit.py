@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ai_client import ConfigError, RateLimitError, RateLimitExceeded, labels
+from ai_client._exchange.answer import Answer
 from ai_client.control.accounting.rate_limit import RateLimit, RateLimits
 from ai_client.control.accounting.rates.announced import MODELS_KEPT, Announced
 from ai_client.stores import Take, open_store
@@ -219,7 +220,7 @@ def test_processes_share_a_rate(kind: str, tmp_path: Path, request: pytest.Fixtu
     assert all(limit * 0.95 <= sum(ticks[a:b]) <= limit for a, b in pairwise(range(0, 721, 240)))
 
 
-def announced(**left: str) -> httpx.Response:
+def announced(**left: str) -> Answer:
     """Return an answer of an upstream that announces its limits, of 100 each, and what is left of them."""
     headers: dict[str, str] = {}
     for unit, remaining in left.items():
@@ -228,7 +229,7 @@ def announced(**left: str) -> httpx.Response:
             f"x-ratelimit-remaining-{unit}": remaining,
             f"x-ratelimit-reset-{unit}": "60s",
         }
-    return httpx.Response(200, headers=headers)
+    return Answer.of(httpx.Response(200, headers=headers))
 
 
 @pytest.mark.parametrize("later", [{"requests": "90"}, {}, {"tokens": "0"}])

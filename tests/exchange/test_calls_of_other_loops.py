@@ -17,6 +17,8 @@ import pytest
 import uvloop
 
 from ai_client import AsyncOpenAI, ClientClosedError, ClientProvider, OpenAI
+from ai_client._exchange.answer import Answer
+from ai_client._exchange.call_request import CallRequest
 from ai_client._exchange.loop_sender import LoopSender
 from ai_client._exchange.loops import background_loop
 from ai_client._exchange.pool_senders import AsyncPoolSender
@@ -591,13 +593,13 @@ class Answering:
         self.sent, self.go = threading.Event(), threading.Event()
         self.closed: list[str] = []
 
-    async def exchange(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
+    async def exchange(self, request: CallRequest, *, stream: bool) -> Answer:
         """Answer, cancelled or not."""
         del stream
         self.sent.set()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.to_thread(self.go.wait)
-        return httpx.Response(200, stream=Body(self.closed), request=request)
+        return Answer.of(httpx.Response(200, stream=Body(self.closed), request=request.request))
 
 
 class Body(httpx.AsyncByteStream):
@@ -625,7 +627,7 @@ def test_answer_of_a_cancelled_caller_is_closed() -> None:
     sender.shared = True
 
     async def main() -> None:
-        request = httpx.Request("GET", "http://upstream")
+        request = CallRequest.of(httpx.Request("GET", "http://upstream"))
         task = asyncio.ensure_future(sender.exchange(request, stream=True))
         await asyncio.to_thread(answering.sent.wait)
         task.cancel()
@@ -645,7 +647,8 @@ def test_body_is_closed_for_a_cancelled_reader_and_read_once() -> None:
     sender.shared = True
 
     async def main() -> None:
-        response = await sender.exchange(httpx.Request("GET", "http://upstream"), stream=True)
+        request = CallRequest.of(httpx.Request("GET", "http://upstream"))
+        response = (await sender.exchange(request, stream=True)).response
         body: Any = response.stream
         assert await anext(aiter(body)) == b"one"
         assert [part async for part in body] == [b"two"]

@@ -20,7 +20,6 @@ from ai_client import AsyncOpenAI, OpenAI
 from ai_client._call.call import Call, Reply
 from ai_client._call.labels import labels
 from ai_client._call.pipeline import Next, chained, together
-from ai_client._http.library import RAW_HEADERS
 from ai_client._io import SyncIO, finish
 from ai_client.control.assembly import make_layers
 
@@ -91,9 +90,7 @@ def main() -> None:
 
 def _answer(request: httpx.Request) -> httpx.Response:
     raw = [(name.encode(), value.encode()) for name, value in payloads.HEADERS.items()]
-    return httpx.Response(
-        200, content=payloads.completion(), headers=raw, request=request, extensions={RAW_HEADERS: raw}
-    )
+    return httpx.Response(200, content=payloads.completion(), headers=raw, request=request)
 
 
 def _wire() -> Next:

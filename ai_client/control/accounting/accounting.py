@@ -5,6 +5,7 @@ from typing import Any
 
 from ..._call.call import Call, Reply
 from ..._call.pipeline import Next
+from ..._exchange.answer import Answer
 from ...errors import APIStatusError
 from ...stores import Store
 from ..pricing.billed import is_billed
@@ -99,12 +100,12 @@ class Accounting:
             reply = await proceed(reservation.sent)
         except BaseException as error:
             try:
-                reservation.end(error.response if isinstance(error, APIStatusError) else None)
+                reservation.end(Answer.of(error.response) if isinstance(error, APIStatusError) else None)
             finally:
                 await io.carry_through(reservation.settle_failed())
             raise
         try:
-            reservation.end(reply.response)
+            reservation.end(reply.answer)
             await reservation.settle_answered(reply)
         except BaseException as error:  # cancelled, interrupted, or the store is closed to calls
             try:

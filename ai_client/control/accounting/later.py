@@ -90,8 +90,7 @@ def _parsed(content: bytes | None) -> Mapping[str, Any]:
 
 
 def _content(reply: Reply) -> bytes | None:
-    content: bytes | None = getattr(reply.response, "_content", None)
-    return content
+    return reply.answer.content_if_read
 
 
 def _key_of(work: str, policies: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ..._call.call import Call, Reply, StreamEnd
 from ..._call.record import Record
 from ..._call.usage import UNKNOWN, Usage
-from ..._libraries import httpx
+from ..._exchange.answer import Answer
 from ...errors import StoreError
 from ...stores.base import Change, Hold, Ledger, Refusal, Spend, Tally
 from ...stores.heartbeat import Renewal, keep_renewed
@@ -116,11 +116,11 @@ class Reservation:
             changes = [Change(take.key, 0, take.window, now) for take in self._takes.all]
             await store.settle(self._call.io, self._tickets[0], (), now, changes=changes)
 
-    def end(self, response: "httpx.Response | None") -> None:
-        """Note that the attempts are over, with *response* of whatever status: no retry asks, its limits are learnt."""
+    def end(self, answer: Answer | None) -> None:
+        """Note that the attempts are over, with *answer* of whatever status: no retry asks, its limits are learnt."""
         self._record.before_retry = self._outer
         if self._upstream is not None:
-            self._upstream.end(response, self._call.io.now())
+            self._upstream.end(answer, self._call.io.now())
 
     async def _admit(self, ticket: str, now: float) -> Refusal | None:
         store, holds, takes = self._books.store, self._holds, self._takes.all
@@ -182,7 +182,7 @@ class Reservation:
 
     async def settle_again(self, reply: Reply) -> None:
         """Settle an answered call whose settlement was interrupted; changes nothing where that was done."""
-        self.end(reply.response)
+        self.end(reply.answer)
         if reply.is_made and not self._billed():
             await self.settle_failed()
         else:

@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter
 from pydantic_core import to_json
 
 from ..._call.call import Call
+from ..._exchange.answer import Answer
 from ..._exchange.bounds import limit_decoding, read
 from ..._libraries import httpx
 from ...errors import APIResponseValidationError
@@ -70,7 +71,7 @@ class Entry:
     @classmethod
     def of(
         cls,
-        response: "httpx.Response",
+        answer: Answer,
         chunks: Sequence[bytes],
         target: str | None,
         now: float,
@@ -78,9 +79,9 @@ class Entry:
         *,
         decoded: bool,
     ) -> "Entry":
-        """Build an entry from a response; *decoded* means that *chunks* have no content encoding any more."""
+        """Build an entry from an answer; *decoded* means that *chunks* have no content encoding any more."""
         raw = [
-            (name.lower().decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
+            (name.lower().decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers
         ]
         headers = [
             (name, value)
@@ -89,7 +90,7 @@ class Entry:
             and not name.startswith(_LIMITS)
             and not (decoded and name == "content-encoding")
         ]
-        url = response.url.copy_with(userinfo=b"", query=None)  # either may hold a key
+        url = answer.request.url.copy_with(userinfo=b"", query=None)  # either may hold a key
         return cls(headers, str(url), tuple(chunks), now, target, repeated)
 
     def is_keepable(self, call: Call) -> bool:

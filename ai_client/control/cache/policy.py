@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from ..._call.call import Call, Reply, StreamEnd
 from ..._call.pipeline import Next
 from ..._call.record import Record
+from ..._exchange.answer import Answer
 from ..._fork import PerProcess
 from ..._io.deadline import is_over, remaining
-from ..._libraries import httpx
 from ...errors import (
     APIConnectionError,
     APIError,
@@ -243,12 +243,12 @@ class Cache:
     ) -> tuple[Reply, Entry | None]:
         reply = await proceed(call)
         record.cache = "miss"
-        response = reply.response
-        content = response.content
-        kind = response.headers.get("content-type", "")
-        if not self._may_keep(record, place, response) or not is_keepable(call, kind, content):
+        answer = reply.answer
+        content = answer.content
+        kind = answer.header("content-type") or ""
+        if not self._may_keep(record, place, answer) or not is_keepable(call, kind, content):
             return reply, None
-        entry = Entry.of(response, [content], record.target, call.io.now(), place.repeated, decoded=True)
+        entry = Entry.of(answer, [content], record.target, call.io.now(), place.repeated, decoded=True)
         await self._keep(call, place, entry)
         return reply, entry
 
@@ -257,8 +257,8 @@ class Cache:
         reply = await proceed(call)
         record.cache = "miss"
         chunks: list[bytes] = []
-        response = reply.response
-        may_keep = self._may_keep(record, place, response)
+        answer = reply.answer
+        may_keep = self._may_keep(record, place, answer)
         size = 0
 
         def see(chunk: bytes) -> None:
@@ -269,13 +269,11 @@ class Cache:
 
         async def keep(end: StreamEnd) -> None:
             if end.complete and end.error is None and may_keep and size <= self.max_body:
-                entry = Entry.of(
-                    response, chunks, record.target, call.io.now(), place.repeated, decoded=False
-                )
+                entry = Entry.of(answer, chunks, record.target, call.io.now(), place.repeated, decoded=False)
                 if entry.is_keepable(call):
                     await self._keep(call, place, entry)
 
-        tap(response, see)
+        tap(answer, see)
         reply.on_end.append(keep)
         return reply
 
@@ -287,9 +285,9 @@ class Cache:
     def _is_small(self, entry: Entry) -> bool:
         return sum(map(len, entry.chunks)) <= self.max_body
 
-    def _may_keep(self, record: Record, place: EntryPlace, response: "httpx.Response") -> bool:
+    def _may_keep(self, record: Record, place: EntryPlace, answer: Answer) -> bool:
         """Return whether the response may be shared: not where a target served it for an account of its own."""
-        return response.status_code == _OK and record.account == place.account
+        return answer.status_code == _OK and record.account == place.account
 
 
 def _is_down(error: Exception) -> bool:

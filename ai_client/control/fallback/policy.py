@@ -187,11 +187,7 @@ class Fallback:
         if call.stream is None and (client is None or self._creators is None or call.unread):
             return
         try:
-            data = (
-                await read_opening(call, reply.response)
-                if call.stream is not None
-                else reply.response.content
-            )
+            data = await read_opening(call, reply.answer) if call.stream is not None else reply.answer.content
             if client is not None and self._creators is not None:
                 await self._creators.note(call, client, data)
         except BaseException as error:

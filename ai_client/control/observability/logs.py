@@ -98,7 +98,7 @@ class Logs:
 
 
 def _status(outcome: Outcome) -> int | None:
-    return None if outcome.reply is None else outcome.reply.response.status_code
+    return None if outcome.reply is None else outcome.reply.answer.status_code
 
 
 def prompt_of(call: Call) -> Any:
@@ -109,8 +109,8 @@ def prompt_of(call: Call) -> Any:
 
 def completion_of(outcome: Outcome) -> Any:
     """Return the completion in a response that was read whole; `None` for a stream, of which nothing is kept."""
-    content = None if outcome.reply is None else getattr(outcome.reply.response, "_content", None)
-    if not isinstance(content, bytes):
+    content = None if outcome.reply is None else outcome.reply.answer.content_if_read
+    if content is None:
         return None
     try:
         answer = members_of(from_json(content))

@@ -54,7 +54,7 @@ async def observed(
             record.on_attempt.remove(attempt)  # a policy further out may ask again
     is_whole = call.is_whole
     if answers or not is_whole:
-        record.request_id = reply.response.headers.get("x-request-id")
+        record.request_id = reply.answer.header("x-request-id")
     is_measured = record.cache in {None, "miss"} and (record.attempts or not reply.is_made)
     if not is_measured:
         record.usage = None  # the tokens are those of another call, or of none

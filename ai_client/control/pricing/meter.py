@@ -22,7 +22,7 @@ def usage_of(call: Call, reply: Reply, record: Record) -> Usage:
     """Return the usage of a whole response, parsed once for all policies, and note it on the call's record."""
     usage = reply.usage
     if usage is None:
-        content: bytes | None = getattr(reply.response, "_content", None)
+        content = reply.answer.content_if_read
         if content is None:
             usage = UNKNOWN
         else:
@@ -64,7 +64,7 @@ class StreamMeter:
         self._events: list[bytes] = []
         self._unread: UnreadBody | None = None
         if call.unread:
-            self._unread = UnreadBody(reply.response, self._see)
+            self._unread = UnreadBody(reply.answer, self._see)
         else:
             reply.on_event.append(self._see)
 

@@ -4,9 +4,8 @@ import zlib
 from collections.abc import Callable
 
 from ..._answers.sse import SSEDecoder
-from ..._exchange.bounds import bounds_of
+from ..._exchange.answer import Answer
 from ..._exchange.unpacking import PACKED, Unpacker
-from ..._libraries import httpx
 from ..body import tap
 
 _KEPT = 1024 * 1024
@@ -16,26 +15,26 @@ class UnreadBody:
     """The part of a body that has passed: stream events or a JSON response, and its size.
 
     Args:
-        response: The response, its body not read yet.
+        answer: The answer, its body not read yet.
         see: Takes the data of each event.
 
     Attributes:
         size: Bytes that have passed, without their content encoding where it can be decoded.
     """
 
-    def __init__(self, response: "httpx.Response", see: Callable[[bytes], None]) -> None:
+    def __init__(self, answer: Answer, see: Callable[[bytes], None]) -> None:
         self.size = 0
-        bounds = bounds_of(response)
+        bounds = answer.bounds
         self._limit = bounds.response
         self._see = see
         self._kept: list[bytes] = []
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
         self._events = SSEDecoder(bounds.event) if kind == "text/event-stream" else None
         self._keeps = kind == "application/json"
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        encoding = (answer.header("content-encoding") or "identity").strip().lower()
         self._unpack = Unpacker(encoding) if encoding in PACKED else None
         self._readable = self._unpack is not None or encoding in {"identity", ""}
-        tap(response, self._pass)
+        tap(answer, self._pass)
 
     def content(self) -> bytes | None:
         """Return a JSON response; `None` where the body is something else or larger than 1 MiB."""

@@ -9,7 +9,7 @@ from ...._call.retry import retry_after
 from .headers import LONGEST, Announcement, Unit, announced_in
 
 if TYPE_CHECKING:
-    from ...._libraries import httpx
+    from ...._exchange.answer import Answer
 
 MODELS_KEPT = 1000
 _TOO_MANY = 429
@@ -119,12 +119,12 @@ class Announced:
                 if number > allowance.number:
                     allowance.gone += 1.0 if unit == "requests" else tokens
 
-    def learn(self, model: str | None, number: int, response: "httpx.Response", now: float) -> None:
+    def learn(self, model: str | None, number: int, answer: "Answer", now: float) -> None:
         """Count a call as over, and note what its answer announces.
 
         While plenty is left of every limit, responses are read only once in a while.
         """
-        refused = response.status_code == _TOO_MANY
+        refused = answer.status_code == _TOO_MANY
         with self._lock:
             one = self._models.get(model) or self._new(model)
             if not (refused or one.allowances):
@@ -133,12 +133,12 @@ class Announced:
                     return
                 one.heard = now
         found: dict[Unit, Announcement] = {}
-        after = retry_after(response.headers) if refused else None
+        after = retry_after(answer.response.headers) if refused else None
         if after is not None:
             found["requests"] = Announcement(0.0, None, max(0.0, min(after, LONGEST)))
         else:
-            found = announced_in(response, now)
-        if not found and not response.is_success:  # of a proxy, say, which knows of no limits
+            found = announced_in(answer, now)
+        if not found and not answer.is_success:  # of a proxy, say, which knows of no limits
             self.leave(model, number, used=True)
             return
         with self._lock:

@@ -6,10 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ...._http.library import RAW_HEADERS
-
 if TYPE_CHECKING:
-    from ...._libraries import httpx
+    from ...._exchange.answer import Answer
 
 Unit = Literal["requests", "tokens"]
 LONGEST = 3600.0
@@ -41,9 +39,9 @@ class Announcement(NamedTuple):
     reset: float
 
 
-def announced_in(response: "httpx.Response", now: float) -> dict[Unit, Announcement]:
+def announced_in(answer: "Answer", now: float) -> dict[Unit, Announcement]:
     """Return what a response says of the upstream's limits, by unit; what cannot be read counts as not said."""
-    said = _limits_in(response)
+    said = _limits_in(answer)
     found: dict[Unit, Announcement] = {}
     for unit, of_left, of_limit, of_reset in _NAMES:
         if of_left not in said or unit in found:
@@ -55,12 +53,12 @@ def announced_in(response: "httpx.Response", now: float) -> dict[Unit, Announcem
     return found
 
 
-def _limits_in(response: "httpx.Response") -> dict[bytes, bytes]:
+def _limits_in(answer: "Answer") -> dict[bytes, bytes]:
     """Return the headers by lower-case name; empty where none is about rate limits.
 
     Looking up a single header through the HTTP library takes longer than this does for all of them.
     """
-    said: dict[bytes, bytes] = dict(response.extensions.get(RAW_HEADERS) or response.headers.raw)
+    said: dict[bytes, bytes] = dict(answer.raw_headers)
     if _LEFT in said:
         return said
     if b"x-ratelimit-" in b" ".join(said).lower():

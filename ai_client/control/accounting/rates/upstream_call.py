@@ -8,7 +8,7 @@ from .announced import Announced
 from .line import Lines
 
 if TYPE_CHECKING:
-    from ...._libraries import httpx
+    from ...._exchange.answer import Answer
 
 
 class UpstreamCall:
@@ -48,14 +48,14 @@ class UpstreamCall:
         self._number, wait = announced.enter(self._model, tokens, now)
         return wait
 
-    def end(self, response: "httpx.Response | None", now: float) -> None:
+    def end(self, answer: "Answer | None", now: float) -> None:
         """Count the call as over, and learn what its answer announces; `None` where it has no answer."""
         number, self._number = self._number, 0
         if not number or self._announced is None:
             return
-        if response is None:
+        if answer is None:
             used = self._record.reached > self._reached_before
             self._announced.leave(self._model, number, used=used)
         else:
-            self._announced.learn(self._model, number, response, now)
+            self._announced.learn(self._model, number, answer, now)
         self._lines.freed([self.key])

@@ -57,7 +57,7 @@ class Facts:
 def facts_of(reply: Reply, operation: str) -> Facts:
     """Return the facts of a whole answer."""
     facts = Facts()
-    content: Any = getattr(reply.response, "_content", None)
+    content = reply.answer.content_if_read
     result = reply.result
     if result is None and isinstance(content, bytes) and len(content) <= _LARGE:
         result = parsed(content)

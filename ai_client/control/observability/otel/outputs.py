@@ -16,7 +16,7 @@ _MOST_CALLS = 1000
 
 def messages_of(reply: Reply, reasons: Sequence[str]) -> list[Message]:
     """Return the messages of a whole answer, each with the reason why it ended."""
-    content: Any = getattr(reply.response, "_content", None)
+    content = reply.answer.content_if_read
     if not isinstance(content, bytes):
         return []
     return _with_reasons(_from(members_of(parsed(content))), reasons)
