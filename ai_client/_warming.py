@@ -1,11 +1,11 @@
 """Operations made ready at the start: modules imported, decoders and the TLS context built before the first call."""
 
-import encodings.idna  # noqa: F401 - resolving the first host name would import it, on the event loop
 import inspect
 import threading
 from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
@@ -36,13 +36,15 @@ def warm_up(
     Raises:
         ConfigError: There is no operation of a name.
     """
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+    given: Any = names
+    if isinstance(given, str) or not all(isinstance(name, str) for name in given):
         raise ConfigError(f"{option} must be a list of names of operations, such as ['responses.create'].")
     both = tuple(kinds)
     try:
         types = [each for name in names for sync in both for each in _types_of(name, sync=sync)]
     except ConfigError as error:
         raise ConfigError(f"{option}: {error}") from None
+    import_module("encodings.idna")  # resolving the first host name would import it, on the event loop
     if types:
         threading.Thread(target=_build, args=(types, trust), name=THREAD, daemon=True).start()
 
@@ -103,7 +105,7 @@ def _types_of(name: str, *, sync: bool) -> list[Any]:
             hint = f" Did you mean {'.'.join([*parts[:at], *near, *parts[at + 1 :]])!r}?" if near else ""
             raise ConfigError(f"There is no operation {name!r}.{hint}")
         found = getattr(place, part)
-    group = found if isinstance(found, Resource) else place
+    group: Any = found if isinstance(found, Resource) else place
     types = [] if group is found else _decoded(group, parts[-1])
     return types or [each for member in _members(group) for each in _decoded(group, member)]
 
@@ -138,4 +140,5 @@ def _members(place: Any) -> list[str]:
     """Return the names of the groups and operations of a client or a group."""
     if isinstance(place, _Dry):
         return [name for name, member in vars(Resources).items() if isinstance(member, accessor)]
-    return [name for name in dir(place) if not name.startswith("_")] if isinstance(place, Resource) else []
+    names: list[str] = dir(place)
+    return [name for name in names if not name.startswith("_")] if isinstance(place, Resource) else []
