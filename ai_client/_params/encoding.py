@@ -1,5 +1,6 @@
 """JSON bodies, encoded by pydantic in one step."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
@@ -8,7 +9,7 @@ from pydantic_core import PydanticSerializationError, SchemaSerializer, core_sch
 
 from .omit import NotGiven, Omit
 
-_serializer = SchemaSerializer(core_schema.any_schema())
+_serializer = SchemaSerializer(core_schema.any_schema(), core_schema.CoreConfig(ser_json_inf_nan="constants"))
 
 
 SENDING: dict[str, Any] = {}
@@ -20,7 +21,15 @@ def encode(body: object) -> bytes:
 
     Raises:
         TypeError: Something in *body* has no JSON form.
+        ValueError: A number is infinite or not a number.
     """
+    encoded = _encoded(body)
+    if b"NaN" in encoded or b"Infinity" in encoded:  # in a text, or as a number
+        json.loads(encoded, parse_constant=_reject_number)
+    return encoded
+
+
+def _encoded(body: object) -> bytes:
     try:
         return _to_json(body)
     except PydanticSerializationError:
@@ -31,6 +40,10 @@ def encode(body: object) -> bytes:
         raise TypeError(
             str(error).removeprefix("Error serializing to JSON: ").removeprefix("TypeError: ")
         ) from None
+
+
+def _reject_number(name: str) -> None:
+    raise ValueError(f"{name} is no number that JSON can express: send a finite one.")
 
 
 def _fallback(value: object) -> object:

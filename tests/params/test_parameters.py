@@ -10,7 +10,7 @@ from ai_client import AsyncAzureOpenAI, AzureOpenAI, BaseModel, ClientConfig, Co
 from ai_client._params.encoding import encode
 from ai_client._params.keywords import check_keywords
 from ai_client._params.query import merge, path, query_items, query_string
-from tests.support.invoke import Invoke
+from tests.support.invoke import CHAT, Invoke
 
 
 class Params(TypedDict, total=False):
@@ -177,6 +177,21 @@ def test_what_has_no_json_is_refused() -> None:
     """A body with an object of no JSON form is a `TypeError` that names its type."""
     with pytest.raises(TypeError, match="object"):
         encode({"a": object()})
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_json_lacks_is_rejected(invoke: Invoke, number: float) -> None:
+    """A number that is infinite or not a number is a `ValueError`, wherever it stands, and never becomes `null`."""
+    client = invoke.client()
+    for given in ({"temperature": number}, {"extra_body": {"deep": [{"in": (number,)}]}}):
+        with pytest.raises(ValueError, match="finite"):
+            invoke(lambda given=given: client.chat.completions.create(**CHAT, **given))
+
+
+def test_texts_that_name_such_numbers_are_sent() -> None:
+    """Texts and keys may hold the words that stand for numbers outside JSON."""
+    body = {"NaN": ["NaN, -Infinity", '"Infinity"'], "temperature": 0.5}
+    assert json.loads(encode(body)) == body
 
 
 @pytest.mark.parametrize(
