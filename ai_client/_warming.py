@@ -105,7 +105,7 @@ def _types_of(name: str, *, sync: bool) -> list[Any]:
             hint = f" Did you mean {'.'.join([*parts[:at], *near, *parts[at + 1 :]])!r}?" if near else ""
             raise ConfigError(f"There is no operation {name!r}.{hint}")
         found = getattr(place, part)
-    group: Any = found if isinstance(found, Resource) else place
+    group = cast("Any", found) if isinstance(found, Resource) else place
     types = [] if group is found else _decoded(group, parts[-1])
     return types or [each for member in _members(group) for each in _decoded(group, member)]
 
