@@ -100,7 +100,7 @@ class IO(Protocol):
         """Call a function of the user's that may block; the async side does so in a thread."""
         ...
 
-    async def within(self, deadline: float, coroutine: Awaitable[T], /) -> T:
+    def within(self, deadline: float, coroutine: Awaitable[T], /) -> Coroutine[Any, Any, T]:
         """Run *coroutine*; the async side raises `TimeoutError` once the deadline has passed."""
         ...
 

@@ -31,7 +31,8 @@ OPTIONS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("follow", [None, False])
 def test_a_lazy_request_is_as_one_made_at_once(number: int, follow: bool | None) -> None:
     """What a pool sends, and what somebody sees who looks, are as of a request that the HTTP library made at once."""
-    with OpenAI(**{"api_key": "key", "base_url": "http://host/v1", **OPTIONS[number]}) as client:
+    options: dict[str, Any] = {"api_key": "key", "base_url": "http://host/v1", **OPTIONS[number]}
+    with OpenAI(**options) as client:
         for content in (b"{}", b"x" * 1000):
             call = Call(client.io, "POST", "/chat/completions", object, body=content, follow_redirects=follow)
             lazily = client._build(call, content, 0, client._authorization(call))
