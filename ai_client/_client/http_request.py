@@ -114,6 +114,8 @@ class Messages(Addresses):
         away = "://" in call.path and self.leads_away(call)
         if content is None or taken or call.headers or authorization is None or away:
             headers = self._own_headers(call, prepared, taken, has_body=content is not None, away=away)
+            if not isinstance(content, RequestBody) or content.length is not None:
+                headers = [pair for pair in headers if pair.name.lower() != "content-length"]  # it is counted
         else:
             headers = None
         extensions: dict[str, Any] = {"timeout": limits}
@@ -124,7 +126,7 @@ class Messages(Addresses):
         if self._bounds is not USUAL:
             extensions[EXTENSION] = self._bounds
         url = self._url(call)
-        if headers is None and isinstance(content, bytes) and prepared.raw is not None:
+        if headers is None and isinstance(content, bytes):
             place = self._place(call.path, url)
             if place is not None:
                 usual: CallRequest = self._sender.usual(
@@ -184,8 +186,8 @@ class Messages(Addresses):
             if _READ_TIMEOUT not in pairs and read is not None:
                 pairs[_READ_TIMEOUT] = Header(_READ_TIMEOUT, str(read))
             pairs.setdefault("host", Header("Host", base.netloc.decode("ascii")))
-            has_length = "content-length" in pairs
-            made = None if has_length else self._library.http.Headers(list(pairs.values())).raw
+            pairs.pop("content-length", None)  # which each request has of its own
+            made = self._library.http.Headers(list(pairs.values())).raw
             prepared = _Prepared(state, pairs, made)
             self._prepared = prepared
         return prepared
@@ -238,8 +240,8 @@ def _basic(url: "httpx.URL") -> Header:
 class _Prepared(NamedTuple):
     state: tuple[object, ...]
     pairs: dict[str, Header]
-    raw: Headers | None
-    """The headers as they are sent, unless the length is among them."""
+    raw: Headers
+    """The headers as they are sent, without the length."""
 
     def __repr__(self) -> str:
         return "<prepared headers>"  # debug pages show the variables of functions

@@ -1,5 +1,7 @@
 """The request of a call on the wire: address, headers, authorization, timeouts."""
 
+import io
+import json
 import math
 import os
 from pathlib import Path
@@ -54,6 +56,36 @@ def test_headers_of_a_call_win_whatever_their_case(invoke: Invoke) -> None:
     assert got["x-three"] == "3"
     assert "x-stainless-retry-count" not in got
     assert got["x-stainless-read-timeout"] == "7"
+
+
+def test_a_length_is_counted_whatever_headers_say(invoke: Invoke) -> None:
+    """A `Content-Length` among the headers, as of one passed on, does not break a body of another size."""
+    wrong = {"Content-Length": "5"}
+    client = invoke.client(default_headers=wrong)
+    own: list[dict[str, str] | None] = [None, {"content-length": "7"}]
+    for headers in own:
+        invoke(client.chat.completions.create, **CHAT, extra_headers=headers)
+        assert sent(invoke).headers["content-length"] == str(len(sent(invoke).body))
+        file, options = io.BytesIO(json.dumps(CHAT).encode()), {"headers": headers}
+        invoke(client.post, "/chat/completions", cast_to=object, content=file, options=options)
+        assert sent(invoke).headers["content-length"] == str(len(sent(invoke).body))
+        invoke(client.models.retrieve, "gpt-5.5", extra_headers=headers)
+        assert "content-length" not in sent(invoke).headers
+
+
+def test_a_caller_tells_the_length_of_what_cannot_be_counted(invoke: Invoke) -> None:
+    """The `Content-Length` of a call is that of its body where that is read piece by piece."""
+    client = invoke.client()
+    parts = [b'{"model": "gpt-5.5", ', b'"messages": [{"role": "user", "content": "Hello"}]}']
+    invoke(
+        client.post,
+        "/chat/completions",
+        cast_to=object,
+        content=iter(parts),
+        options={"headers": {"Content-Length": str(len(b"".join(parts)))}},
+    )
+    assert sent(invoke).headers["content-length"] == str(len(b"".join(parts)))
+    assert sent(invoke).body == b"".join(parts)
 
 
 def test_omitting_the_authorization_is_possible_on_purpose(invoke: Invoke) -> None:
