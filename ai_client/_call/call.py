@@ -124,6 +124,7 @@ class Call:
 
         Raises:
             TypeError: Something in it has no JSON form.
+            ValueError: A number in it is infinite or not a number.
         """
         encoded = self._encoded
         if encoded is None:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-import httpx
-
 from .._http.library import DEADLINE, Library
+from .._libraries import httpx
 from .response_head import Headers, ResponseHead
 
 Origin: TypeAlias = tuple[str, bytes, int | None, str | None]
@@ -56,7 +55,7 @@ class Received(NamedTuple):
     network_stream: Any
 
 
-def message_of(request: httpx.Request, library: Library) -> Message:
+def message_of(request: "httpx.Request", library: Library) -> Message:
     """Return a request of the HTTP library as a message."""
     url, extensions = request.url, request.extensions
     content: Any = request.stream
@@ -71,7 +70,7 @@ def message_of(request: httpx.Request, library: Library) -> Message:
     )
 
 
-def response_of(answer: Received, library: Library) -> httpx.Response:
+def response_of(answer: Received, library: Library) -> "httpx.Response":
     """Return an answer as a response of the HTTP library, without its request."""
     head, body, network_stream = answer
     response: httpx.Response = library.http.Response(

@@ -115,6 +115,8 @@ def test_signatures_of_other_methods(invoke: Invoke) -> None:
 
 def test_a_signature_is_made_when_asked_for() -> None:
     """Neither a call nor the class makes signatures."""
+    shown = inspect.unwrap(OpenAI(api_key="sk-1").completions.create)
+    vars(shown).pop("__signature__", None)  # kept where another test has asked
     with mock.patch("ai_client._client.inspected.signature_of", side_effect=AssertionError) as made:
         method = OpenAI(api_key="sk-1").completions.create
         assert method.__name__ == "create"

@@ -239,7 +239,7 @@ def test_setup_builds_nothing() -> None:
         "django.setup()\n"
         "import sys, threading\n"
         "assert threading.active_count() == 1\n"
-        "print(sorted({'httpx', 'httpx2', 'ai_client._pool'} & set(sys.modules)))",
+        "print(sorted({'httpx', 'httpx2', 'ai_client._pool.pool'} & set(sys.modules)))",
     )
     assert started.stdout == "[]\n", started.stderr
 
