@@ -118,7 +118,7 @@ class Messages(Addresses):
                 headers = [pair for pair in headers if pair.name.lower() != "content-length"]  # it is counted
         else:
             headers = None
-        extensions: dict[str, Any] = {"timeout": limits}
+        extensions: dict[str, Any] = {"timeout": limits.copy()}  # a hook may change them
         if call.follow_redirects is not None:
             extensions[FOLLOW_REDIRECTS] = call.follow_redirects
         if away or self._account is not None:

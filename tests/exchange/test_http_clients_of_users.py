@@ -168,6 +168,38 @@ def test_the_http_clients_own_settings_count(invoke: Invoke, kind: str) -> None:
         invoke(client.models.retrieve, "m")
 
 
+@pytest.mark.parametrize("options", [{}, {"params": {"of": "client"}}], ids=["plain", "with a query"])
+def test_a_hook_changes_the_timeout_of_its_request_alone(invoke: Invoke, options: dict[str, Any]) -> None:
+    """A hook that limits one request changes neither another's time limits nor those of the client."""
+    seen: list[dict[str, float]] = []
+
+    def hook(request: Any) -> None:
+        limits = request.extensions["timeout"]
+        seen.append(dict(limits))
+        limits["read"] = 5.0
+
+    async def async_hook(request: Any) -> None:
+        hook(request)
+
+    kind: Any = httpx.Client if invoke.sync else httpx.AsyncClient
+    http_client = kind(event_hooks={"request": [hook if invoke.sync else async_hook]}, **options)
+    client = invoke.client(http_client=http_client, timeout=7.0)
+    for _ in range(2):
+        invoke(client.chat.completions.create, **CHAT)
+        invoke(client.models.retrieve, "gpt-5.5")
+    assert {limits["read"] for limits in seen} == {7.0}
+
+
+@pytest.mark.parametrize("kind", ["our own", "httpx"])
+def test_a_shown_request_is_no_other_ones(invoke: Invoke, kind: str) -> None:
+    """Who changes the request of a raw response changes no time limit of a later call."""
+    client = client_over(invoke, kind, timeout=7.0) if kind == "httpx" else invoke.client(timeout=7.0)
+    for _ in range(2):
+        raw = invoke(client.chat.completions.with_raw_response.create, **CHAT)
+        assert raw.http_request.extensions["timeout"]["read"] == 7.0
+        raw.http_request.extensions["timeout"].clear()
+
+
 def test_the_default_clients_have_the_sdks_defaults() -> None:
     """Timeout and redirects are the SDK's, and what the user gives wins."""
     for make in (DefaultHttpxClient, DefaultAsyncHttpxClient, DefaultHttpx2Client, DefaultAsyncHttpx2Client):
