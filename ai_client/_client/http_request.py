@@ -8,7 +8,7 @@ from .._call.call import Call
 from .._exchange.bounds import EXTENSION, USUAL, Bounds
 from .._exchange.call_request import CallRequest
 from .._exchange.origins import OTHER_ORIGIN, for_anywhere
-from .._exchange.redirects import FOLLOW_REDIRECTS
+from .._exchange.redirects import FOLLOW_REDIRECTS, ONCE
 from .._libraries import httpx
 from .._params.files import RequestBody
 from .._params.omit import ADMIN_PATHS, NotGiven, Omit
@@ -113,9 +113,7 @@ class Messages(Addresses):
         prepared = self._prepare(authorization, limits["read"])
         away = "://" in call.path and self.leads_away(call)
         if content is None or taken or call.headers or authorization is None or away:
-            headers = self._own_headers(call, prepared, taken, has_body=content is not None, away=away)
-            if not isinstance(content, RequestBody) or content.length is not None:
-                headers = [pair for pair in headers if pair.name.lower() != "content-length"]  # it is counted
+            headers = self._own_headers(call, prepared, taken, content, away=away)
         else:
             headers = None
         extensions: dict[str, Any] = {"timeout": limits.copy()}  # a hook may change them
@@ -148,6 +146,8 @@ class Messages(Addresses):
         if isinstance(content, RequestBody):
             headers = _with_body(headers, content)
             body = content.content(sync=call.io.sync)
+            if not content.replayable:
+                extensions[ONCE] = True
         if url.userinfo:
             headers = [pair for pair in headers if pair[0].lower() != "authorization"] + [_basic(url)]
             url = url.copy_with(userinfo=b"")
@@ -193,7 +193,13 @@ class Messages(Addresses):
         return prepared
 
     def _own_headers(
-        self, call: Call, prepared: "_Prepared", taken: int, *, has_body: bool, away: bool
+        self,
+        call: Call,
+        prepared: "_Prepared",
+        taken: int,
+        content: bytes | RequestBody | None,
+        *,
+        away: bool,
     ) -> list[Header]:
         """Return the headers of a call that needs its own; another origin gets no credentials of this one."""
         merged = for_anywhere(prepared.pairs) if away else prepared.pairs.copy()
@@ -201,7 +207,7 @@ class Messages(Addresses):
             merged.pop("host", None)
         if taken:
             merged[_RETRY_COUNT] = Header(_RETRY_COUNT, str(taken))
-        if not has_body and call.method == "GET":
+        if content is None and call.method == "GET":
             merged.pop("content-type", None)
         omitted: set[str] = set()
         for name, value in (call.headers or {}).items():
@@ -210,6 +216,8 @@ class Messages(Addresses):
                 omitted.add(name.lower())
             else:
                 merged[name.lower()] = Header(name, check_header(name, value))
+        if not isinstance(content, RequestBody) or content.length is not None:
+            merged.pop("content-length", None)  # it is counted
         omitted |= {name.lower() for name, value in self._custom_headers.items() if isinstance(value, Omit)}
         if not away and merged.keys().isdisjoint(_AUTHENTICATES) and omitted.isdisjoint(_AUTHENTICATES):
             key = (

@@ -11,7 +11,7 @@ from .answer import Answer
 from .call_request import CallRequest
 from .hurry import SendingGate, too_late_to_send
 from .origins import for_anywhere, origin
-from .redirects import _OF_THE_BODY, _SEE_OTHER, MAX_REDIRECTS
+from .redirects import _OF_THE_BODY, _SEE_OTHER, MAX_REDIRECTS, ONCE
 
 
 class BaseSender:
@@ -99,7 +99,11 @@ class BaseSender:
             method = "HEAD" if method == "HEAD" else "GET"
             for name in _OF_THE_BODY:
                 headers.pop(name, None)
-            return self._request(method, url, headers=headers, extensions=request.extensions)
+            extensions = {name: value for name, value in request.extensions.items() if name != ONCE}
+            return self._request(method, url, headers=headers, extensions=extensions)
+        if ONCE in request.extensions:
+            message = "The server redirects an upload whose source gives its bytes only once."
+            raise for_good(self._malformed(message, request=request))
         return self._request(
             method, url, headers=headers, extensions=request.extensions, stream=request.stream
         )

@@ -14,3 +14,7 @@ _SEE_OTHER = 303
 
 FOLLOW_REDIRECTS = "ai_client.follow_redirects"
 """The request extension that overrules the default; a boolean."""
+
+
+ONCE = "ai_client.once"
+"""The request extension of a body whose source gives its bytes only once; true."""

@@ -65,3 +65,30 @@ def test_other_failures_are_tried_again(wire: Wire, invoke: Invoke) -> None:
     with no_waiting(), pytest.raises(APIConnectionError):
         invoke(client.chat.completions.create, **CHAT)
     assert len(wire.requests) == 3
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_a_redirect_of_what_can_be_read_only_once(wire: Wire, invoke: Invoke, kind: str) -> None:
+    """An upload whose source gives its bytes once goes to no second place; a redirect that drops it is followed."""
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, **CLIENTS[kind](invoke))
+    file = b'{"id": "f", "object": "file"}'
+    done = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+        len(file),
+        file,
+    )
+    for status in (301, 302, 303, 307, 308):
+        moved = b"HTTP/1.1 %d Moved\r\nContent-Length: 0\r\nLocation: /moved\r\n\r\n" % status
+        again = moved.replace(b"%d" % status, b"307")
+        wire.play([moved], [again], [done])
+        upload = ("name", iter([b"part"] * 3))
+        if status < 307:
+            assert invoke(client.files.create, file=upload, purpose="batch").id == "f"
+            assert [(request.method, request.target) for request in wire.requests][1:] == [
+                ("GET", "/moved")
+            ] * 2
+        else:
+            with no_waiting(), pytest.raises(APIConnectionError, match="redirects an upload"):
+                invoke(client.files.create, file=upload, purpose="batch")
+            assert len(wire.requests) == 1
+        wire.play([moved], [done])
+        assert invoke(client.files.create, file=b"part", purpose="batch").id == "f"
