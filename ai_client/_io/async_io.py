@@ -140,7 +140,7 @@ class AsyncIO:
 
     def within(self, deadline: float, coroutine: Awaitable[T], /) -> Coroutine[Any, Any, T]:
         """Run *coroutine*; raise `TimeoutError` once the deadline has passed."""
-        return within(remaining(deadline), coroutine)
+        return within(remaining(deadline), coroutine, partial(remaining, deadline))
 
     async def drain(self, answer: Answer, chunks: AsyncIterator[bytes], seconds: float, /) -> None:
         """Read the rest of a body, for at most so many seconds."""
