@@ -155,6 +155,9 @@ class Uncut:
 
 
 _uncut: list[Uncut] = []
+building_models = Uncut()
+"""Around what builds models of pydantic: its native part makes some values once for the process, and a child waits for
+ever for one that a thread of its parent was making."""
 
 
 def imports_elsewhere() -> list[str]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import pydantic
 
+from .._fork import building_models
 from .base import BaseModel, is_model
 
 
@@ -37,7 +38,8 @@ def _construct_items(item: Any, value: Any) -> Any:
 
 def _construct_model(cls: type[pydantic.BaseModel], values: dict[str, Any]) -> pydantic.BaseModel:
     if not cls.__pydantic_fields_complete__:
-        cls.model_rebuild()
+        with building_models():
+            cls.model_rebuild()
     fields: dict[str, Any] = {}
     rest = dict(values)
     given: set[str] = set()

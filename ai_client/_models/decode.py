@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 import pydantic
 from pydantic_core import from_json
 
-from .._fork import here
+from .._fork import building_models, here
 from .base import is_model
 from .construct import construct
 from .json import as_utf8
@@ -62,10 +62,11 @@ def decode(cast_to: type[T], data: bytes, *, strict: bool = False) -> T:
 
 
 def _build_decoder(cast_to: Any) -> Decoder:
-    if is_model(cast_to):
-        cast_to.model_rebuild()
-        return cast("Decoder", cast_to.__pydantic_validator__.validate_json)
-    return pydantic.TypeAdapter[Any](cast_to).validator.validate_json
+    with building_models():
+        if is_model(cast_to):
+            cast_to.model_rebuild()
+            return cast("Decoder", cast_to.__pydantic_validator__.validate_json)
+        return pydantic.TypeAdapter[Any](cast_to).validator.validate_json
 
 
 def admits(annotation: Any, value: object, *, deep: bool = False) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from pydantic_core import PydanticSerializationError, SchemaSerializer, core_schema
 
+from .._fork import building_models
 from .omit import NotGiven, Omit
 
 _serializer = SchemaSerializer(core_schema.any_schema(), core_schema.CoreConfig(ser_json_inf_nan="constants"))
@@ -25,7 +26,7 @@ def encode(body: object) -> bytes:
     """
     encoded = _encoded(body)
     if b"NaN" in encoded or b"Infinity" in encoded:  # in a text, or as a number
-        json.loads(encoded, parse_constant=_reject_number)
+        json.loads(encoded, parse_constant=_reject_number, parse_int=len)
     return encoded
 
 
@@ -92,7 +93,8 @@ def _complete(value: object) -> None:
         parts = cast("dict[str, object]", value).values()
     elif hasattr(cls := cast("Any", type(value)), "__pydantic_complete__"):
         if not cls.__pydantic_complete__:
-            cls.model_rebuild()
+            with building_models():
+                cls.model_rebuild()
         parts = vars(value).values()
     for part in parts:
         _complete(part)

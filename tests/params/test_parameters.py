@@ -192,6 +192,7 @@ def test_texts_that_name_such_numbers_are_sent() -> None:
     """Texts and keys may hold the words that stand for numbers outside JSON."""
     body = {"NaN": ["NaN, -Infinity", '"Infinity"'], "temperature": 0.5}
     assert json.loads(encode(body)) == body
+    assert len(encode({"text": "NaN", "number": 10**5000})) > 5000
 
 
 @pytest.mark.parametrize(

@@ -315,6 +315,30 @@ def test_a_child_decodes_what_a_thread_of_its_parent_builds(fork: Callable[[], i
         assert first.result() == 1
 
 
+def test_a_fork_waits_for_models_that_are_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fork begins when no thread builds a model any more: in a child, pydantic would wait for what it was making."""
+    monkeypatch.setattr(_fork, "HOLD", PATIENCE)
+    building = threading.Event()
+    built: list[int] = []
+
+    class Slow:
+        @classmethod
+        def __get_pydantic_core_schema__(cls, *_: Any) -> core_schema.CoreSchema:
+            building.set()
+            time.sleep(0.05)
+            built.append(1)
+            return core_schema.any_schema()
+
+    class Result(BaseModel):
+        value: Annotated[int, Slow]
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(decode, Result, b'{"value": 1}')
+        assert building.wait(PATIENCE)
+        assert in_child(lambda: bool(built))
+        assert first.result().value == 1
+
+
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="cached properties have no lock since Python 3.12")
 def test_a_child_builds_models_while_its_parent_does(fork: Callable[[], int]) -> None:
     """A lock for building models that a thread of the parent holds at the fork holds up no child that builds one."""
