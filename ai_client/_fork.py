@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-HOLD = 0.1
+HOLD = 1.0
 """Seconds that a fork is held up at most, by everything together."""
 _POLL = 0.0005
 

@@ -51,7 +51,7 @@ class SqlConnections:
         """Return a connection for this thread alone, and whether it was used before.
 
         Raises:
-            StoreError: Other threads use all of them.
+            StoreError: Other threads use all of them, or none may be opened in this process.
         """
         here = self._here()
         if not here.places.acquire(timeout=at_most(self._dialect.seconds)):
@@ -59,7 +59,8 @@ class SqlConnections:
         with suppress(IndexError):
             return here.idle.pop(), True
         try:
-            connection = self._connect()
+            with self._dialect.opening():
+                connection = self._connect()
         except BaseException:
             here.places.release()
             raise
@@ -84,5 +85,5 @@ class SqlConnections:
 
     def _close(self, here: _Here, connection: Any) -> None:
         here.all.pop(id(connection), None)
-        with suppress(Exception):  # it has failed before
+        with suppress(Exception), self._dialect.opening():  # it has failed before
             connection.close()

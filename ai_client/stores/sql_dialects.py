@@ -5,7 +5,7 @@ import re
 import socket
 import threading
 from collections.abc import Generator, Iterable
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -38,6 +38,10 @@ class Dialect(Protocol):
 
     def begin(self, keys: Iterable[str], seconds: float) -> str:
         """Return what begins a transaction that no other one for the same *keys* overlaps; it waits for that."""
+        ...
+
+    def opening(self) -> AbstractContextManager[None]:
+        """Return a context for opening or closing a connection."""
         ...
 
     def working(self, connection: Any, seconds: float) -> AbstractContextManager[None]:
@@ -78,9 +82,8 @@ class SqliteDialect:
         return "BEGIN IMMEDIATE"
 
     @contextmanager
-    def working(self, connection: Any, seconds: float) -> Generator[None]:
-        """Have a fork wait for the work, as a child cannot use a file that a thread of its parent is writing to."""
-        del connection, seconds
+    def opening(self) -> Generator[None]:
+        """Have a fork wait, as a child would wait for ever for a lock of SQLite's that a thread of its parent holds."""
         if self._inside.was_cut:
             raise StoreError(
                 "The database cannot be used in this process, which was forked while a thread was using it. Fork before"
@@ -88,6 +91,11 @@ class SqliteDialect:
             )
         with self._inside():
             yield
+
+    def working(self, connection: Any, seconds: float) -> AbstractContextManager[None]:
+        """Have a fork wait, as a child cannot use a file that a thread of its parent is writing to."""
+        del connection, seconds
+        return self.opening()
 
     def leave(self, connection: Any) -> None:
         """Close it, so that SQLite does not take the locks of the parent for those of this process."""
@@ -128,6 +136,10 @@ class PostgresDialect:
         taken = f"SELECT pg_advisory_xact_lock(one) FROM unnest(ARRAY[{locks}]::bigint[]) AS one"  # noqa: S608
         begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
         return f"{begin}; SET LOCAL statement_timeout = {milliseconds}; {taken}" if locks else begin
+
+    def opening(self) -> AbstractContextManager[None]:
+        """Do nothing: a connection is a socket of its own."""
+        return nullcontext()
 
     def working(self, connection: Any, seconds: float) -> AbstractContextManager[None]:
         """Cut the connection off after *seconds*: a server that stands still answers no timeout of its own."""

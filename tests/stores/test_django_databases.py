@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import sqlite3
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,12 +15,13 @@ import pytest
 from django.apps import apps
 from django.db import connections, transaction
 
-from ai_client import ConfigError, StoreError
+from ai_client import ConfigError, StoreError, _fork
 from ai_client.stores import Hold, Ledger, Spend, Take, open_store
 from ai_client.stores.database import DatabaseBackend
-from ai_client.stores.sql_dialects import PostgresDialect
+from ai_client.stores.sql_dialects import PostgresDialect, SqliteDialect
 from ai_client_django.store import checks, opening
 from tests.support import django_databases
+from tests.support.forks import in_child
 from tests.support.postgres import Postgres, running_postgres
 
 NOW = 1_800_000_000.0
@@ -222,6 +225,40 @@ def test_the_pool_and_the_isolation_of_a_project(
                 assert len(result) == 1
         assert backend.ledger("i", NOW) == Ledger(40, 0)
         backend.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_child_opens_no_file_that_a_thread_of_its_parent_was_using(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a fork that did not wait for a thread inside SQLite, the child's store fails before it touches SQLite."""
+    monkeypatch.setattr(_fork, "HOLD", 0.01)
+    opened: list[int] = []
+    opening, done = threading.Event(), threading.Event()
+
+    def connect() -> Any:
+        opened.append(os.getpid())
+        opening.set()
+        assert done.wait(60)
+        return sqlite3.connect(":memory:", check_same_thread=False)
+
+    backend = DatabaseBackend(connect, SqliteDialect(), name="sqlite")
+
+    def fails_at_once() -> bool:
+        with pytest.raises(StoreError, match="forked"):
+            backend.ledger("a", NOW)
+        return os.getpid() not in opened
+
+    def fail() -> None:
+        with pytest.raises(StoreError, match="tables"):
+            backend.ledger("a", NOW)
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    try:
+        assert opening.wait(60)
+        assert in_child(fails_at_once)
+    finally:
+        done.set()
+        thread.join()
 
 
 @pytest.mark.slow
