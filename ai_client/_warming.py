@@ -2,9 +2,8 @@
 
 import inspect
 import threading
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence, Set as AbstractSet
 from contextlib import suppress
-from difflib import get_close_matches
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, NoReturn, cast
@@ -15,6 +14,7 @@ from ._http.tls import Trust, tls_context
 from ._io import finish
 from ._models.accessor import accessor
 from ._models.decode import decoder, is_slow_to_build
+from ._params.nearest import nearest
 from ._resources import Resources
 from .errors import ConfigError
 
@@ -37,7 +37,8 @@ def warm_up(
         ConfigError: There is no operation of a name.
     """
     given: Any = names
-    if isinstance(given, str) or not all(isinstance(name, str) for name in given):
+    is_list = isinstance(given, Sequence | AbstractSet) and not isinstance(given, str)
+    if not is_list or not all(isinstance(name, str) for name in cast("Iterable[object]", given)):
         raise ConfigError(f"{option} must be a list of names of operations, such as ['responses.create'].")
     both = tuple(kinds)
     try:
@@ -101,8 +102,8 @@ def _types_of(name: str, *, sync: bool) -> list[Any]:
     for at, part in enumerate(parts):
         place, names = found, _members(found)
         if part not in names:
-            near = get_close_matches(part, names, n=1)
-            hint = f" Did you mean {'.'.join([*parts[:at], *near, *parts[at + 1 :]])!r}?" if near else ""
+            near = nearest(part, names)
+            hint = f" Did you mean {'.'.join([*parts[:at], near, *parts[at + 1 :]])!r}?" if near else ""
             raise ConfigError(f"There is no operation {name!r}.{hint}")
         found = getattr(place, part)
     group = cast("Any", found) if isinstance(found, Resource) else place

@@ -111,6 +111,10 @@ def test_nothing_is_sent(invoke: Invoke) -> None:
         ([""], "no operation ''"),
         ("responses.create", "a list of names"),
         ([3], "a list of names"),
+        (False, "a list of names"),
+        (7, "a list of names"),
+        ({"files": 1}, "a list of names"),
+        (iter(("files",)), "a list of names"),
     ],
 )
 def test_names_of_nothing(invoke: Invoke, names: Any, message: str) -> None:
