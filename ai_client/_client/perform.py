@@ -44,7 +44,6 @@ from .decoders import build_aside
 from .http_request import Header
 from .tenants import Tenants
 
-_SUCCESS = 2  # the first digit of the status
 _UNAUTHORIZED = 401
 
 
@@ -105,8 +104,9 @@ class Calls(Tenants):
 
     async def _pass_policies(self, call: Call) -> Reply:
         """Pass the application's drain gate, where there is one, and the policies, the outermost first."""
-        if not call.io.sync and is_slow_to_build(call.cast_to if call.stream is None else call.stream):
-            await build_aside(call.io, call.cast_to if call.stream is None else call.stream)
+        decoded = call.cast_to if call.stream is None else call.stream
+        if not call.io.sync and is_slow_to_build(decoded):
+            await build_aside(call.io, decoded)
         if self._layers or self._credentials is not None:
             call.client = self
             steps = self._steps
@@ -179,7 +179,7 @@ class Calls(Tenants):
         answer = await self._exchange(call, self._build(call, content, taken, authorization))
         if answer.status_code == _UNAUTHORIZED and authorization:
             answer = await self._attempt_renewed(call, content, taken, authorization) or answer
-        if answer.status_code // 100 != _SUCCESS:
+        if not answer.is_success:
             raise status_error(answer.response, body_of(answer))
         if call.stream is not None:
             return Reply(answer, taken, stream_end=self.stream_end)
@@ -213,7 +213,7 @@ class Calls(Tenants):
         try:
             answer = await io.exchange(request, stream=left)
             if left:
-                failed = answer.status_code // 100 != _SUCCESS
+                failed = not answer.is_success
                 if failed or (call.stream is not None and is_no_stream_by_type(answer)):
                     await _read_what_is_no_stream(io, answer, failed=failed)
         except io.timeouts as error:

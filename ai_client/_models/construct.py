@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 import pydantic
 
 from .._fork import building_models
+from .adapters import adapter_of
 from .base import BaseModel, is_model
 
 
@@ -100,7 +101,7 @@ def _validate(annotation: Any, value: Any) -> Any:
 
 @cache
 def _adapter(annotation: Any) -> pydantic.TypeAdapter[Any]:
-    return pydantic.TypeAdapter(annotation)
+    return adapter_of(annotation)
 
 
 def _bare(annotation: Any) -> Any:

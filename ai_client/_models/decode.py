@@ -13,6 +13,7 @@ import pydantic
 from pydantic_core import from_json
 
 from .._fork import building_models, here
+from .adapters import adapter_of
 from .base import is_model
 from .construct import construct
 from .json import as_utf8
@@ -62,11 +63,11 @@ def decode(cast_to: type[T], data: bytes, *, strict: bool = False) -> T:
 
 
 def _build_decoder(cast_to: Any) -> Decoder:
-    with building_models():
-        if is_model(cast_to):
+    if is_model(cast_to):
+        with building_models():
             cast_to.model_rebuild()
-            return cast("Decoder", cast_to.__pydantic_validator__.validate_json)
-        return pydantic.TypeAdapter[Any](cast_to).validator.validate_json
+        return cast("Decoder", cast_to.__pydantic_validator__.validate_json)
+    return adapter_of(cast_to).validator.validate_json
 
 
 def admits(annotation: Any, value: object, *, deep: bool = False) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pydantic
 from pydantic_core import from_json
 
+from .._models.adapters import adapter_of
 from .._models.base import is_model
 from .._params.omit import NotGiven, Omit
 
@@ -130,7 +131,7 @@ def _decoder(target: Any, *, wrapped: bool) -> Callable[[str], Any]:
 def _adapter(target: Any) -> "pydantic.TypeAdapter[Any]":
     if isinstance(target, pydantic.TypeAdapter):
         return cast("pydantic.TypeAdapter[Any]", target)
-    return pydantic.TypeAdapter(target)
+    return adapter_of(target)
 
 
 def _name(target: Any) -> str:

@@ -15,6 +15,7 @@ from pydantic_core import from_json, to_json
 from ..._call.call import Call, Reply, StreamEnd
 from ..._call.report import reported
 from ..._call.usage import Usage
+from ..._models.adapters import adapter_of
 from ...errors import members_of
 from ...stores.base import Spend, Tally
 from ..pricing.billed import RUNS
@@ -137,7 +138,7 @@ class Begun(NamedTuple):
 
 @lru_cache
 def _adapter() -> TypeAdapter[Begun]:
-    return TypeAdapter(Begun)
+    return adapter_of(Begun)
 
 
 async def remember(books: Books, call: Call, work: str, begun: Begun) -> None:

@@ -15,6 +15,7 @@ from ..._call.call import Call
 from ..._exchange.answer import Answer
 from ..._exchange.bounds import limit_decoding, read
 from ..._libraries import httpx
+from ..._models.adapters import adapter_of
 from ...errors import APIResponseValidationError
 from ..body import make_response
 from .keepable import is_keepable
@@ -45,7 +46,7 @@ class _Head(NamedTuple):
 
 @lru_cache
 def _heads() -> TypeAdapter[_Head]:
-    return TypeAdapter(_Head)
+    return adapter_of(_Head)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 
 import pydantic
 
+from ..._models.adapters import adapter_of
 from ..._params.dotted import shown_path
 from ..._params.faults import said_of
 from ..._params.nearest import nearest
@@ -58,7 +59,7 @@ def checked(hint: Any, value: Any, where: str) -> Any:
         raise ConfigError(
             f"{where}: expected text or other plain data, not {type(cast('object', value)).__name__}."
         )
-    adapter = pydantic.TypeAdapter[Any](hint, config=pydantic.ConfigDict(arbitrary_types_allowed=True))
+    adapter = adapter_of(hint, pydantic.ConfigDict(arbitrary_types_allowed=True))
     try:
         return adapter.validate_python(value)
     except pydantic.ValidationError as error:
