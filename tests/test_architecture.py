@@ -95,6 +95,7 @@ FLOORS = (
     "doctor",
     "provider relay",
     "_process",
+    "interop",
     "azure",
     "client",
     "_base_client",

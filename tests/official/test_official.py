@@ -1,0 +1,44 @@
+"""The official SDK's client over a client of this package."""
+
+from typing import Any
+
+import openai
+import pytest
+
+from ai_client.interop import official
+from ai_client.testing import Upstream
+from tests.support.invoke import CHAT, KEY, Invoke
+
+
+def test_is_the_official_class(invoke: Invoke) -> None:
+    """`official` returns the SDK's client of the same kind, one for each client, and another one for a copy."""
+    client = invoke.client()
+    made = official(client)
+    assert isinstance(made, openai.OpenAI if invoke.sync else openai.AsyncOpenAI)
+    assert official(client) is made is official(made)
+    copy = client.with_options(max_retries=0)
+    assert official(copy) is not made
+    assert official(copy).max_retries == 0
+
+
+def test_calls_go_with_the_clients_key(invoke: Invoke, upstream: Upstream) -> None:
+    """A call is answered as the SDK's result, and its key is the client's."""
+    made = official(invoke.client())
+    answer = invoke(made.chat.completions.create, **CHAT)
+    assert isinstance(answer, openai.types.chat.ChatCompletion)
+    assert upstream.requests[-1].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_streams(invoke: Invoke) -> None:
+    """A stream is the SDK's, whole to its end."""
+    made = official(invoke.client())
+    items = invoke.collect(invoke(made.chat.completions.create, **CHAT, stream=True))
+    assert isinstance(items[0], openai.types.chat.ChatCompletionChunk)
+    assert items[-1].choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize("given", [None, object()])
+def test_takes_clients_only(given: Any) -> None:
+    """Anything but a client is a `TypeError`."""
+    with pytest.raises(TypeError, match="must be an OpenAI or AsyncOpenAI"):
+        official(given)
