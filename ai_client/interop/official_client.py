@@ -11,7 +11,7 @@ from .._client.environment import as_headers
 from .._fork import PerProcess
 from .._http.library import library
 from .refusals import OfficialErrors
-from .requests import RETRIES, Dialect
+from .requests import RETRIES, Manner
 from .transports import make_transport
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def build(make: Any, client: Any, options: dict[str, Any]) -> Any:
         ("openai-project", client.project),
         *as_headers({}),
     }
-    over = make_transport(client, http, Dialect(frozenset(ignored), takes_key=True), OfficialErrors(sdk))
+    over = make_transport(client, http, Manner(frozenset(ignored), takes_key=True), OfficialErrors(sdk))
     timeout = client.timeout
     if timeout is not None and not isinstance(timeout, int | float):
         timeout = http.Timeout(**timeout.as_dict())
@@ -148,11 +148,11 @@ class _OverAsync:
 @cache
 def _http_client_class(http: Any, *, sync: bool) -> Any:
     if sync:
-        return type("Client", (_Kept, http.Client), {})
-    return type("AsyncClient", (_KeptAsync, http.AsyncClient), {})
+        return type("Client", (_OpenClient, http.Client), {})
+    return type("AsyncClient", (_OpenAsyncClient, http.AsyncClient), {})
 
 
-class _Kept:
+class _OpenClient:
     """An HTTP client that is as open as the client below it, and does not close that."""
 
     _transport: Any
@@ -166,7 +166,7 @@ class _Kept:
         """Leave the client below open."""
 
 
-class _KeptAsync:
+class _OpenAsyncClient:
     _transport: Any
 
     @property

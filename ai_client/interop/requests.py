@@ -30,7 +30,7 @@ _STAINLESS = "x-stainless-"
 _RAW = "x-stainless-raw-response"
 
 
-class Dialect:
+class Manner:
     """The headers with which a library speaks of itself; they are not passed on.
 
     Args:
@@ -43,7 +43,7 @@ class Dialect:
         self.takes_key = takes_key
 
 
-def call_of(client: Any, request: "httpx.Request", dialect: Dialect) -> Call:
+def call_of(client: Any, request: "httpx.Request", manner: Manner) -> Call:
     """Describe a request as a call of *client*.
 
     Returns:
@@ -52,7 +52,7 @@ def call_of(client: Any, request: "httpx.Request", dialect: Dialect) -> Call:
     call = Call(client.io, request.method, _path(client, request.url), object)
     headers = request.headers
     raw_view = headers.get(_RAW)
-    call.headers = _passed_on(headers, dialect, away="://" in call.path and client.leads_away(call)) or None
+    call.headers = _passed_on(headers, manner, away="://" in call.path and client.leads_away(call)) or None
     call.admin = call.path.startswith(ADMIN_PATHS)
     call.follow_redirects = request.extensions.get("ai_client.follow_redirects")
     call.max_retries = request.extensions.get(RETRIES)
@@ -79,14 +79,14 @@ def _path(client: Any, url: "httpx.URL") -> str:
     return str(url)
 
 
-def _passed_on(headers: "httpx.Headers", dialect: Dialect, *, away: bool) -> dict[str, Any]:
-    ignored = dialect.ignored
+def _passed_on(headers: "httpx.Headers", manner: Manner, *, away: bool) -> dict[str, Any]:
+    ignored = manner.ignored
     kept: dict[str, Any] = {}
     for raw, value in headers.items():
         name = raw.lower()
         if name in _OF_THE_HOP or (name, value) in ignored or name.startswith(_STAINLESS):
             continue
-        if name in {"authorization", "api-key"} and not (dialect.takes_key or away):
+        if name in {"authorization", "api-key"} and not (manner.takes_key or away):
             continue
         kept[name] = value
     return kept

@@ -8,7 +8,7 @@ from .._io import finish
 from .._libraries import httpx
 from ..errors import OpenAIError
 from .refusals import LibraryErrors, OfficialErrors, raise_from, refusal
-from .requests import Dialect, call_of
+from .requests import Manner, call_of
 from .responses import response_of
 from .streams import AsyncPassedBody, SyncPassedBody
 
@@ -26,13 +26,13 @@ def transport(client: Any, *, library: Literal["httpx", "httpx2"] = "httpx") -> 
         ImportError: The library is not installed.
     """
     http = library_named(library).http
-    return make_transport(client, http, Dialect(), LibraryErrors(http))
+    return make_transport(client, http, Manner(), LibraryErrors(http))
 
 
-def make_transport(client: Any, http: Any, dialect: Dialect, errors: "LibraryErrors | OfficialErrors") -> Any:
-    """Return a transport over a client for what speaks a dialect and expects certain errors."""
+def make_transport(client: Any, http: Any, manner: Manner, errors: "LibraryErrors | OfficialErrors") -> Any:
+    """Return a transport over a client for what speaks a manner and expects certain errors."""
     kind = _kind_of(_SyncCallTransport if client._sync else _AsyncCallTransport, http)
-    return kind(client, http, dialect, errors)
+    return kind(client, http, manner, errors)
 
 
 @cache
@@ -49,17 +49,17 @@ class _CallTransport:
     _body: Any
 
     def __init__(
-        self, client: Any, http: Any, dialect: Dialect, errors: "LibraryErrors | OfficialErrors"
+        self, client: Any, http: Any, manner: Manner, errors: "LibraryErrors | OfficialErrors"
     ) -> None:
         self.client = client
         self._http = http
-        self._dialect = dialect
+        self._manner = manner
         self._errors = errors
 
     async def _perform(self, request: "httpx.Request") -> "httpx.Response":
         errors = self._errors
         try:
-            call = call_of(self.client, request, self._dialect)
+            call = call_of(self.client, request, self._manner)
             reply = await self.client.perform(call)
         except OpenAIError as error:
             response = refusal(self._http, error)
