@@ -1,9 +1,5 @@
 """Many readers in a row, and the page behind nginx."""
 
-import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -12,58 +8,19 @@ import pytest
 from ai_client.testing import Gate, Upstream
 from tests.examples.conftest import Example, running
 from tests.examples.test_chat_page import gated
-from tests.support.ports import free_port
+from tests.support.nginx import behind_nginx
 
 pytestmark = pytest.mark.slow
 
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 CHAT = {"messages": [{"role": "user", "content": "Hello?"}]}
-CONFIGURATION = """
-daemon off;
-pid {folder}/pid;
-error_log {folder}/errors;
-events {{}}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{ proxy_pass {target}; }}
-  }}
-}}
-"""
-
-
-@contextmanager
-def behind_nginx(target: str, folder: Path) -> Iterator[str]:
-    """Run nginx with its default buffering before *target*, and give its address."""
-    if NGINX is None:
-        pytest.skip("nginx is not installed: apt-get install nginx-light")
-    port = free_port()
-    configuration = folder / "nginx.conf"
-    configuration.write_text(CONFIGURATION.format(folder=folder, port=port, target=target))
-    process = subprocess.Popen([NGINX, "-p", folder, "-c", configuration, "-e", folder / "errors"])
-    try:
-        transport = httpx.HTTPTransport(retries=8)  # until it listens
-        with httpx.Client(transport=transport) as http:
-            http.get(f"http://127.0.0.1:{port}/")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
-
 
 def test_behind_nginx(example: Example, tmp_path: Path) -> None:
     """Words pass through nginx, which buffers by default, while later ones are still to come."""
     gate = Gate()
     example.upstream.reply(chunks=gated(gate), path="/chat/completions")
     with (
-        behind_nginx(example.url, tmp_path) as url,
-        httpx.stream("POST", f"{url}/api/chat", json=CHAT, timeout=30) as response,
+        behind_nginx(example.url, tmp_path) as nginx,
+        httpx.stream("POST", f"{nginx.url}/api/chat", json=CHAT, timeout=30) as response,
     ):
         lines = response.iter_lines()
         assert "First" in next(lines)  # would not come before the gate is open if nginx kept it
