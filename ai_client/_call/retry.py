@@ -31,8 +31,8 @@ _NOT_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "Unsuppo
 
 logger = logging.getLogger("ai_client")
 
-Attempt = Callable[[int], Awaitable[Reply]]
-"""Attempts a call once; the number counts the attempts before it."""
+Attempt = Callable[[int, bool], Awaitable[Reply]]
+"""Attempts a call once; the number counts the attempts before it, the flag forbids a kept connection."""
 
 
 class _Waiting:
@@ -52,17 +52,20 @@ def no_waiting() -> Generator[None]:
 async def retry(call: Call, attempt: Attempt, max_retries: int) -> Reply:
     """Attempt *call*; retry transient failures at most *max_retries* times and within the deadline."""
     taken = 0
+    fresh = False
     record = call.record
     while True:
         began = time.monotonic()
         if record is not None:
             record.attempts += 1
         try:
-            reply = await attempt(taken)
+            reply = await attempt(taken, fresh)
         except BaseException as error:
             pause = await _failed(call, error, began, taken, max_retries)
             if pause is None:
                 raise
+            # a kept connection may have ended under the request, and others be at their end too
+            fresh = isinstance(error, APIConnectionError)
         else:
             if record is not None:
                 record.answered += 1

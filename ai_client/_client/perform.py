@@ -171,12 +171,17 @@ class Calls(Tenants):
 
         return form(body, call.files or (), kind if isinstance(kind, str) else None)
 
-    async def _attempt(self, call: Call, content: bytes | RequestBody | None, taken: int) -> Reply:
+    async def _attempt(
+        self, call: Call, content: bytes | RequestBody | None, taken: int, fresh: bool, /
+    ) -> Reply:
         if "://" in call.path and self.leads_away(call):
             authorization = None
         else:
             authorization = await self._new_key(call) if self._fetches_key else self._authorization(call)
-        answer = await self._exchange(call, self._build(call, content, taken, authorization))
+        request = self._build(call, content, taken, authorization)
+        if fresh:
+            request.refresh()
+        answer = await self._exchange(call, request)
         if answer.status_code == _UNAUTHORIZED and authorization:
             answer = await self._attempt_renewed(call, content, taken, authorization) or answer
         if not answer.is_success:

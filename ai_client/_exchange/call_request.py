@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .._http.library import DEADLINE, Library
+from .._http.library import DEADLINE, FRESH, Library
 from .._libraries import httpx
 from .._pool.message import Message, Origin, message_of
 from .bounds import EXTENSION, USUAL, Bounds
@@ -64,6 +64,13 @@ class CallRequest:
             self.made.extensions[DEADLINE] = deadline
         else:
             self._extensions[DEADLINE] = self.message.deadline = deadline
+
+    def refresh(self) -> None:
+        """Have it use no kept connection."""
+        if self.made is not None:
+            self.made.extensions[FRESH] = True
+        else:
+            self._extensions[FRESH] = self.message.fresh = True
 
 
 def place_of(url: "httpx.URL") -> tuple[Origin, bytes]:

@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias, TypeVar, cast
 LibraryName: TypeAlias = Literal["httpx", "httpx2"]
 DEADLINE = "ai_client.deadline"
 """The extension of a request that says when its exchange must be over, in seconds of `time.monotonic`."""
+FRESH = "ai_client.fresh"
+"""The extension of a request that must not use a kept connection; true."""
 
 
 @dataclass(frozen=True, slots=True)

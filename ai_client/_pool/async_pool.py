@@ -76,7 +76,7 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
         before = 0
         try:
             while True:
-                connection = self._idle(permits, origin)
+                connection = None if message.fresh else self._idle(permits, origin)
                 reused = connection is not None
                 if connection is None:
                     connection = await self._open(permits, self._route(origin), origin, timeouts)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from .._http.library import DEADLINE, Library
+from .._http.library import DEADLINE, FRESH, Library
 from .._libraries import httpx
 from .response_head import Headers, ResponseHead
 
@@ -26,6 +26,7 @@ class Message:
         content: The body: bytes, or what yields its parts once, in the way that the pool waits.
         timeouts: The bounds of its steps.
         deadline: When it must be over, in seconds of `time.monotonic`; `None` is never.
+        fresh: Whether it must not use a kept connection.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Message:
     content: Any
     timeouts: Timeouts
     deadline: float | None
+    fresh: bool = False
 
 
 Arrival: TypeAlias = tuple[ResponseHead, list[bytes], bool]
@@ -67,6 +69,7 @@ def message_of(request: "httpx.Request", library: Library) -> Message:
         b"".join(content) if isinstance(content, library.http.ByteStream) else content,
         extensions.get("timeout") or {},
         extensions.get(DEADLINE),
+        extensions.get(FRESH, False),
     )
 
 

@@ -74,7 +74,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
         before = exchanges = 0
         try:
             while True:
-                connection = self._idle(permits, origin)
+                connection = None if message.fresh else self._idle(permits, origin)
                 reused = connection is not None
                 if connection is None:
                     connection = self._open(permits, self._route(origin), origin, timeouts, deadline)

@@ -50,7 +50,7 @@ async def opened(client: "SessionClient", path: str, model: object, connect: Con
     answers: list[tuple[Reply, Socket]] = []
 
     async def last(call: Call) -> Reply:
-        async def attempt(taken: int) -> Reply:
+        async def attempt(taken: int, _fresh: bool) -> Reply:
             socket, response = await connect(first.changed(via=call.via))
             answers.append((Reply(response, taken), socket))
             return answers[-1][0]

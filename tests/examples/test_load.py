@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 
 CHAT = {"messages": [{"role": "user", "content": "Hello?"}]}
 
+
 def test_behind_nginx(example: Example, tmp_path: Path) -> None:
     """Words pass through nginx, which buffers by default, while later ones are still to come."""
     gate = Gate()

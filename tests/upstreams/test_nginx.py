@@ -1,7 +1,6 @@
 """Calls through nginx: what it holds back, compresses, retires and answers itself."""
 
 import io
-import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -162,7 +161,9 @@ def test_large_head_of_an_answer(caller: Caller, start: Start, upstream: Upstrea
 
 def test_rate_limit(caller: Caller, start: Start, upstream: Upstream) -> None:
     """A 429 in HTML is a rate limit error without markup."""
-    upstream.reply(Reply(status=429, body=b"<html><h1>429</h1></html>", headers={"Content-Type": "text/html"}))
+    upstream.reply(
+        Reply(status=429, body=b"<html><h1>429</h1></html>", headers={"Content-Type": "text/html"})
+    )
     client = caller.client(start().base_url, max_retries=0)
     with pytest.raises(caller.errors.RateLimitError) as raised:
         caller.invoke(client.chat.completions.create, **ask())

@@ -23,6 +23,14 @@ pytestmark = pytest.mark.slow
 KEPT = "proxy_http_version 1.1; proxy_set_header Connection '';"
 CALLS = 1200
 AT_ONCE = 24
+SHORT = "keepalive_requests 50; keepalive_timeout 2ms;"
+RETIRING: dict[str, tuple[str, dict[str, Any], float]] = {
+    "after some requests": ("keepalive_requests 3;", {"max_retries": 0}, 0),
+    "at once": ("keepalive_timeout 0;", {"max_retries": 0}, 0),
+    "after some time": ("keepalive_timeout 3ms;", {}, 0.006),
+    "after both": (f"{SHORT} proxy_buffering off; gzip on; gzip_min_length 0;", {}, 0.003),
+}
+"""Directives, options of the client, and the longest pause before a call, in seconds."""
 
 
 def asked(recorded: Recorded) -> str:
@@ -81,25 +89,10 @@ def crowd(caller: Caller, client: Any, longest_pause: float) -> list[str]:
     return answers
 
 
-@pytest.mark.parametrize(
-    ("directives", "options", "pause"),
-    [
-        ("keepalive_requests 3;", {"max_retries": 0}, 0),
-        ("keepalive_timeout 0;", {"max_retries": 0}, 0),
-        ("keepalive_timeout 3ms;", {}, 0.006),
-        ("keepalive_requests 50; keepalive_timeout 2ms; proxy_buffering off; gzip on; gzip_min_length 0;", {}, 0.003),
-    ],
-    ids=["requests", "none kept", "timeout", "all"],
-)
-def test_retired(
-    caller: Caller,
-    upstream: Upstream,
-    tmp_path: Path,
-    directives: str,
-    options: dict[str, Any],
-    pause: float,
-) -> None:
+@pytest.mark.parametrize("kind", RETIRING)
+def test_retired(caller: Caller, upstream: Upstream, tmp_path: Path, kind: str) -> None:
     """No call fails and none is sent twice where nginx closes connections after some requests, or after some time."""
+    directives, options, pause = RETIRING[kind]
     upstream.always(lambda recorded: Reply(content=asked(recorded)))
     with behind_nginx(upstream.url, tmp_path, KEPT + directives) as nginx, no_waiting():
         answers = crowd(caller, caller.client(nginx.base_url, **options), pause)
