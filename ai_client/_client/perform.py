@@ -21,8 +21,8 @@ from .._exchange.origins import (
     without_credentials,
     without_secrets,
 )
+from .._http.certificates import TrustError
 from .._http.library import not_sent
-from .._http.tls import TrustError
 from .._io import IO
 from .._io.deadline import is_over
 from .._libraries import httpx

@@ -130,7 +130,8 @@ def surrounding_faults(address: str, trust: Any) -> list[str]:
         except ValueError as error:
             faults.append(str(error))
     if present & {"SSL_CERT_FILE", "SSL_CERT_DIR"} and address.startswith("https:"):
-        from .._http.tls import TrustError, tls_context  # noqa: PLC0415 - likewise
+        from .._http.certificates import TrustError  # noqa: PLC0415 - likewise
+        from .._http.tls import tls_context  # noqa: PLC0415 - likewise
 
         try:
             tls_context(trust)

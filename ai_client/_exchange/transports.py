@@ -9,9 +9,9 @@ from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
+from .._http.certificates import TrustError
 from .._http.library import Library, LibraryName, library
 from .._http.options import PoolOptions
-from .._http.tls import TrustError
 from .._libraries import httpx
 from .._pool.async_pool import AsyncPool
 from .._pool.sync_pool import SyncPool

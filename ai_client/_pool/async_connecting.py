@@ -1,4 +1,4 @@
-"""The way of an async stream to a server: its addresses, TCP, the tunnel of a proxy, TLS."""
+"""The way of an async stream to a server: its addresses, TCP or a unix socket, the tunnel of a proxy, TLS."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ from .._http.library import Library
 from .._http.options import PoolOptions
 from .async_network import AsyncNetworkStream
 from .connection import Route
-from .sockets import connect_error, set_options
+from .sockets import bind, connect_error, near, reachable, set_options
 from .transport_ends import shut_down
 
 _NEXT_ADDRESS_SECONDS = 0.25  # RFC 8305 recommends it
@@ -37,14 +37,14 @@ async def open_stream(
     stream: AsyncNetworkStream | None = None
     try:
         async with asyncio.timeout(timeout):
-            stream = await connect(*route.address, buffer, library)
+            stream = await _connect(route, buffer, library)
             proxy = route.proxy
             if proxy is not None and proxy.scheme == "https":
                 await stream.start_tls(options.proxy_tls(), proxy.host)
             if proxy is not None and route.forwarding is None:
                 await _tunnel(stream, route, library)
             if route.secure:
-                await stream.start_tls(options.tls(), route.name)
+                await stream.start_tls(options.tls(route.place), route.name)
     except BaseException as error:
         if stream is not None:
             stream.close()
@@ -66,20 +66,32 @@ async def _tunnel(stream: AsyncNetworkStream, route: Route, library: Library) ->
             return
 
 
-async def connect(host: str, port: int, buffer: memoryview, library: Library) -> AsyncNetworkStream:
-    """Connect to the first of the host's addresses that answers."""
+async def _connect(route: Route, buffer: memoryview, library: Library) -> AsyncNetworkStream:
     loop = asyncio.get_running_loop()
     try:
-        connection = await _connect(loop, await _resolve(loop, host, port))
+        connection = await connected(loop, route)
     except (OSError, UnicodeError) as error:
-        raise connect_error(error, library) from error
+        raise connect_error(error, library, route.uds) from error
     stream = AsyncNetworkStream(loop, connection, buffer, library)
     try:
-        await loop.create_connection(lambda: stream, sock=connection)
+        if route.uds is None:
+            await loop.create_connection(lambda: stream, sock=connection)
+        else:
+            await loop.create_unix_connection(lambda: stream, sock=connection)
     except BaseException:
         shut_down(connection)
         raise
     return stream
+
+
+async def connected(loop: asyncio.AbstractEventLoop, route: Route) -> socket.socket:
+    """Connect to the unix socket of a route, or to the first of its host's addresses that answers.
+
+    Raises:
+        OSError: None does, or this machine does not have the local address.
+    """
+    found = near(route.uds) or await _resolve(loop, *route.address)
+    return await _connect_to_any(loop, reachable(found, route.local), route.local)
 
 
 async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> Sequence[Any]:
@@ -97,17 +109,19 @@ async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> Seq
     return mixed
 
 
-async def _connect(loop: asyncio.AbstractEventLoop, addresses: Sequence[Any]) -> socket.socket:
+async def _connect_to_any(
+    loop: asyncio.AbstractEventLoop, addresses: Sequence[Any], local: str | None
+) -> socket.socket:
     """Try the addresses, the next one when the last failed or took too long; keep the first that connects."""
     if len(addresses) == 1:
-        return await _connect_to(loop, addresses[0])
+        return await _connect_to(loop, addresses[0], local)
     attempts: set[asyncio.Task[socket.socket]] = set()
     failures: list[BaseException] = []
     left = list(addresses)
     try:
         while left or attempts:
             if left:
-                attempts.add(loop.create_task(_connect_to(loop, left.pop(0))))
+                attempts.add(loop.create_task(_connect_to(loop, left.pop(0), local)))
             done, attempts = await asyncio.wait(
                 attempts,
                 timeout=_NEXT_ADDRESS_SECONDS if left else None,
@@ -131,12 +145,13 @@ def _close_late(attempt: asyncio.Task[socket.socket]) -> None:
         attempt.result().close()
 
 
-async def _connect_to(loop: asyncio.AbstractEventLoop, address: Any) -> socket.socket:
+async def _connect_to(loop: asyncio.AbstractEventLoop, address: Any, local: str | None) -> socket.socket:
     family, kind, protocol, _, place = address
     connection = socket.socket(family, kind, protocol)
     try:
         connection.setblocking(False)
         set_options(connection)
+        bind(connection, local)
         await loop.sock_connect(connection, place)
     except BaseException:
         connection.close()

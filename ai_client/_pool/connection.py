@@ -3,6 +3,7 @@
 from typing import Any, Generic, Protocol, TypeVar
 
 from .._http.library import Library
+from .._http.options import Place, PoolOptions
 from .message import Message, Origin
 from .proxy import Preamble, Proxies, Proxy
 from .request_head import RequestHead
@@ -29,11 +30,17 @@ S = TypeVar("S", bound=ByteStream)
 
 
 class Route:
-    """The way to an origin: where to connect, through which proxy, and what TLS to speak at its end."""
+    """The way to an origin: where to connect, from where, through which proxy, and what TLS to speak at its end.
 
-    __slots__ = ("host", "name", "port", "proxy", "secure")
+    Attributes:
+        place: The server at its end.
+        uds: The path of the unix socket to connect to, in place of an address.
+        local: The IP address to connect from.
+    """
 
-    def __init__(self, origin: Origin, proxies: Proxies, library: Library) -> None:
+    __slots__ = ("host", "local", "name", "place", "port", "proxy", "secure", "uds")
+
+    def __init__(self, origin: Origin, proxies: Proxies, options: PoolOptions, library: Library) -> None:
         scheme, host, port, name = origin
         default = _DEFAULT_PORTS.get(scheme)
         if default is None or not host:
@@ -44,7 +51,10 @@ class Route:
         self.port = port or default
         self.secure = scheme == "https"
         self.name = name or self.host
-        self.proxy: Proxy | None = proxies.find(scheme, self.host, self.port)
+        self.place: Place = (scheme, self.host, self.port)
+        self.uds = options.socket_of(self.place)
+        self.local = options.local_address
+        self.proxy: Proxy | None = proxies.find(scheme, self.host, self.port) if self.uds is None else None
 
     @property
     def address(self) -> tuple[str, int]:

@@ -79,7 +79,7 @@ class Pool(Generic[S, W]):
         return error
 
     def _route(self, origin: Origin) -> Route:
-        return Route(origin, self._proxies, self._library)
+        return Route(origin, self._proxies, self._options, self._library)
 
     def _answer(
         self,

@@ -90,7 +90,7 @@ class Proxies:
     """The proxies of a pool: one for every address, or those of the environment, read once.
 
     Args:
-        address: The proxy for every address.
+        address: The proxy for every address; an empty one is none.
         trust_env: Without an address, use `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case.
         headers: What the proxy at *address* gets beside its credentials.
     """
@@ -100,9 +100,9 @@ class Proxies:
     ) -> None:
         self._by_scheme: dict[str, Proxy] = {}
         self._exempt: list[_Exemption] = []
-        if address is not None:
+        if address:
             self._by_scheme["all"] = replace(Proxy.parse(address), further=headers)
-        elif trust_env:
+        elif address is None and trust_env:
             self._read(_environment())
 
     def _read(self, environment: Mapping[str, str]) -> None:

@@ -1,10 +1,13 @@
 """TCP sockets, whoever waits for them: their options, whether they can be read, and the time for a step."""
 
+import contextlib
 import select
 import socket
+import sys
 import threading
+from collections.abc import Iterable, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from .._http.library import Library
 
@@ -31,10 +34,58 @@ def _socket_options() -> list[tuple[int, int, int]]:
 
 
 _OPTIONS = _socket_options()
+_BIND_ADDRESS_NO_PORT = 24 if sys.platform == "linux" else None
+"""Linux' option that leaves the choice of a port to `connect`, which can reuse one towards another server."""
+
+
+class WayError(OSError):
+    """A way to a server that the options of a client forbid or that this machine does not have."""
+
+
+def near(uds: str | None) -> list[Any]:
+    """Return a unix socket as `getaddrinfo` returns addresses; nothing where there is none."""
+    return [] if uds is None else [(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", uds)]
+
+
+def reachable(addresses: Iterable[Any], local: str | None) -> Sequence[Any]:
+    """Return those of some addresses that can be connected to from a local one.
+
+    Raises:
+        WayError: There are none.
+    """
+    found = [*addresses]
+    if local is None:
+        return found
+    family = socket.AF_INET6 if ":" in local else socket.AF_INET
+    found = [entry for entry in found if entry[0] in {family, socket.AF_UNIX}]
+    if not found:
+        kind = "IPv6" if family == socket.AF_INET6 else "IPv4"
+        raise WayError(f"The host has no {kind} address, which local_address {local} needs.")
+    return found
+
+
+def bind(connection: socket.socket, local: str | None) -> None:
+    """Have a socket connect from a local address.
+
+    Raises:
+        WayError: This machine does not have it.
+    """
+    if local is None or connection.family == socket.AF_UNIX:
+        return
+    if _BIND_ADDRESS_NO_PORT is not None:
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+    try:
+        *_, place = socket.getaddrinfo(local, 0, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0]
+        connection.bind(place)
+    except OSError as error:
+        raise WayError(f"local_address: nothing can be sent from {local} ({error.strerror}).") from error
 
 
 def set_options(connection: socket.socket) -> None:
     """Disable Nagle's algorithm and enable keep-alive probes, which notice a lost peer within minutes."""
+    if connection.family == socket.AF_UNIX:
+        return
     for option in _OPTIONS:
         connection.setsockopt(*option)
 
@@ -76,10 +127,14 @@ def time_for(timeout: float | None, deadline: float | None) -> float | None:
     return timeout
 
 
-def connect_error(error: Exception, library: Library) -> Exception:
-    """Return the library's exception for a failure to connect."""
+def connect_error(error: Exception, library: Library, uds: str | None = None) -> Exception:
+    """Return the library's exception for a failure to connect, to the unix socket at *uds* if that is given."""
     if isinstance(error, TimeoutError):
         timeout: Exception = library.http.ConnectTimeout("Timed out connecting.")
         return timeout
-    failure: Exception = library.http.ConnectError(str(error))
-    return failure
+    failure: Any = library.http.ConnectError(str(error))
+    if uds is not None:
+        failure.said = f"uds: nothing answers at {uds!r} ({getattr(error, 'strerror', error)})."
+    elif isinstance(error, WayError):
+        failure.said = str(error)
+    return cast("Exception", failure)

@@ -1,11 +1,11 @@
-"""The way of a sync stream to a server: TCP, the tunnel of a proxy, TLS."""
+"""The way of a sync stream to a server: TCP or a unix socket, the tunnel of a proxy, TLS."""
 
 import socket
 
 from .._http.library import Library
 from .._http.options import PoolOptions
 from .connection import Route
-from .sockets import connect_error, set_options, time_for
+from .sockets import bind, connect_error, near, reachable, set_options, time_for
 from .sync_network import SyncNetworkStream
 
 
@@ -28,7 +28,7 @@ def open_stream(
     Raises:
         TransportError: Of the library; there is no stream then.
     """
-    stream = _connect(*route.address, timeout, library, deadline)
+    stream = _connect(route, timeout, library, deadline)
     try:
         proxy = route.proxy
         if proxy is not None and proxy.scheme == "https":
@@ -36,7 +36,7 @@ def open_stream(
         if proxy is not None and route.forwarding is None:
             _tunnel(stream, route, library, timeout)
         if route.secure:
-            stream.start_tls(options.tls(), route.name, timeout, library)
+            stream.start_tls(options.tls(route.place), route.name, timeout, library)
     except BaseException:
         stream.close()
         raise
@@ -56,24 +56,30 @@ def _tunnel(stream: SyncNetworkStream, route: Route, library: Library, timeout: 
 
 
 def _connect(
-    host: str, port: int, timeout: float | None, library: Library, deadline: float | None
+    route: Route, timeout: float | None, library: Library, deadline: float | None
 ) -> SyncNetworkStream:
     try:
-        connection = _connected(host, port, timeout, deadline)
+        connection = connected(route, timeout, deadline)
     except (OSError, UnicodeError) as error:
-        raise connect_error(error, library) from error
+        raise connect_error(error, library, route.uds) from error
     return SyncNetworkStream(connection, library, deadline)
 
 
-def _connected(host: str, port: int, timeout: float | None, deadline: float | None) -> socket.socket:
-    """Connect to the first of the host's addresses that answers."""
+def connected(route: Route, timeout: float | None, deadline: float | None) -> socket.socket:
+    """Connect to the unix socket of a route, or to the first of its host's addresses that answers.
+
+    Raises:
+        OSError: None does, or this machine does not have the local address.
+    """
     failure: OSError | None = None
     time_for(timeout, deadline)
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    found = near(route.uds) or socket.getaddrinfo(*route.address, type=socket.SOCK_STREAM)
+    for family, kind, protocol, _, address in reachable(found, route.local):
         connection = None
         try:
             connection = socket.socket(family, kind, protocol)
             connection.settimeout(time_for(timeout, deadline))
+            bind(connection, route.local)
             connection.connect(address)
             set_options(connection)
         except BaseException as error:

@@ -33,7 +33,8 @@ class LoopThread:
         except BaseException as error:
             listening.set_exception(error)
             raise
-        listening.set_result(server.sockets[0].getsockname()[1])
+        where = server.sockets[0].getsockname()
+        listening.set_result(0 if isinstance(where, str) else where[1])  # a unix socket has no port
         await self._stopping.wait()
         await self._end(server)
 

@@ -4,6 +4,8 @@ import asyncio
 import ssl
 import threading
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from tests.support.loop_thread import LoopThread
 
@@ -24,6 +26,10 @@ class Exchange:
         self.head = head
         self.body = body
         self._connection = connection
+
+    def info(self, name: str) -> Any:
+        """Return what the transport knows of the connection, such as its `peername` and its `ssl_object`."""
+        return self._connection.transport.get_extra_info(name)
 
     def write(self, data: bytes) -> None:
         """Send now."""
@@ -75,10 +81,25 @@ class _Connection(asyncio.Protocol):
 
 
 class RawServer(LoopThread):
-    """Runs in a thread of its own; `answer` is called with each exchange and may be replaced at any time."""
+    """Runs in a thread of its own; `answer` is called with each exchange and may be replaced at any time.
 
-    def __init__(self, answer: Answer | None = None, ssl_context: ssl.SSLContext | None = None) -> None:
+    Args:
+        answer: Answers; `{}` by default.
+        ssl_context: To speak TLS.
+        path: Of a unix socket to listen on, in place of a port.
+        host: The address to listen on.
+    """
+
+    def __init__(
+        self,
+        answer: Answer | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        path: Path | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
         super().__init__()
+        self._path = path
+        self._host = host
         self.answer: Answer = answer or (lambda exchange: exchange.write(OK))
         self.hasty = False  # answer before the body has arrived
         self.opened = 0
@@ -89,7 +110,7 @@ class RawServer(LoopThread):
     @property
     def url(self) -> str:
         """Its address."""
-        return f"{'https' if self._ssl_context else 'http'}://127.0.0.1:{self.port}"
+        return f"{'https' if self._ssl_context else 'http'}://{self._host}:{self.port}"
 
     @property
     def open(self) -> int:
@@ -119,8 +140,13 @@ class RawServer(LoopThread):
         self.wait_for(lambda: not self._open)
 
     async def _listen(self) -> asyncio.Server:
-        return await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self), "127.0.0.1", 0, ssl=self._ssl_context, backlog=1024
+        loop = asyncio.get_running_loop()
+        if self._path is not None:
+            return await loop.create_unix_server(
+                lambda: _Connection(self), self._path, ssl=self._ssl_context, backlog=1024
+            )
+        return await loop.create_server(
+            lambda: _Connection(self), self._host, 0, ssl=self._ssl_context, backlog=1024
         )
 
     async def _end(self, server: asyncio.Server) -> None:
