@@ -4,20 +4,19 @@ import logging
 import re
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Context, localcontext
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple, TypeVar
 
-from ..._call.record import NANO
 from ..._call.usage import Usage
 from ..._fork import PerProcess
 from ..._io import IO
-from ...stores.base import MOST
+from .tariff import Tariff
 from .terms import Terms
-from .units import dearest, is_priced, units_of
+from .units import dearest, units_of
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -25,13 +24,13 @@ LOAD_TIMEOUT = 10.0
 """Seconds that a call waits for the library to load."""
 _KEPT = 1000
 """Names and addresses that are kept: they come from callers."""
+_TARIFFS_KEPT = 100
+"""Tariffs of a model that are kept: the names of service tiers come from callers and servers."""
 _NONE = dict.fromkeys(("cache_read_tokens", "cache_write_tokens", "web_searches", "storage_searches"), 0)
 """Units that many models price: the library takes longer to find out that they are 0."""
 _REGION = re.compile(r"https://[a-z]+\.api\.openai\.com(/|$)")
 _ENDS = ("", "/", ":", "?", "#")
 """The characters that end the name of a server or a part of a path."""
-_DECIMAL = Context(prec=50)
-"""The application's own context may round or raise."""
 
 logger = logging.getLogger("ai_client")
 
@@ -45,8 +44,7 @@ def is_installed() -> bool:
 class PriceLibrary:
     """The genai-prices library, loaded in a thread.
 
-    Looks up providers by address and models by name; what they cost is the library's own calculation, made for each
-    call, as prices depend on the time and on the length of the prompt.
+    Looks up providers by address and models by name; what they cost is the library's own calculation.
     """
 
     def __init__(self) -> None:
@@ -104,48 +102,30 @@ class PriceLibrary:
 
     def nano_usd(self, usage: Usage, model: str, provider: str, terms: Terms) -> int | None:
         """Return what the library calculates for *usage*, in 10^-9 USD; `None` where it has no price for it."""
-        return self._calculated(
-            usage, model, provider, terms, usage.service_tier or terms.service_tier
-        ).nano_usd
+        found = self._find(model, provider)
+        if found is None:
+            return None
+        try:
+            tariff = found.tariff(terms, usage.service_tier or terms.service_tier)
+            return tariff.nano_usd(units_of(usage))
+        except Exception:  # noqa: BLE001 - a failed calculation means an unknown price, and never fails a call
+            return None
 
     def most_nano_usd(self, usage: Usage, model: str, provider: str, terms: Terms) -> int | None:
         """Return the most that a call costs that uses no more than *usage*, in 10^-9 USD.
 
         Its tokens may turn out to be of the dearest kinds that the model has, and its service tier the standard one.
         """
-        most: int | None = None
-        for tier in {None, terms.service_tier}:
-            cost, prices = self._calculated(usage, model, provider, terms, tier)
-            if cost is None:
-                continue
-            worst = dearest(usage, prices)
-            if worst is not None:
-                cost = max(cost, self._calculated(worst, model, provider, terms, tier).nano_usd or 0)
-            most = cost if most is None else max(most, cost)
-        return most
-
-    def _calculated(
-        self, usage: Usage, model: str, provider: str, terms: Terms, tier: str | None
-    ) -> "_Calculated":
         found = self._find(model, provider)
         if found is None:
-            return _UNKNOWN
-        units = units_of(usage)
-        try:
-            with localcontext(_DECIMAL):
-                calculation = found.model.calc_price(
-                    self._module.Usage(**{**_NONE, **units}),
-                    found.provider,
-                    genai_request_timestamp=datetime.fromtimestamp(
-                        time.time() if terms.at is None else terms.at, UTC
-                    ),
-                    price_context=terms.context(tier) or None,
-                )
-                if not is_priced(calculation.model_price, units):
-                    return _UNKNOWN
-                return _Calculated(min(round(calculation.total_price * NANO), MOST), calculation.model_price)
-        except Exception:  # noqa: BLE001 - a failed calculation means an unknown price, and never fails a call
-            return _UNKNOWN
+            return None
+        tiers = (None,) if terms.service_tier is None else (None, terms.service_tier)
+        most: int | None = None
+        for tier in tiers:
+            cost = _most(found, usage, terms, tier)
+            if cost is not None and (most is None or cost > most):
+                most = cost
+        return most
 
     def _find(self, model: str, provider: str) -> "_Model | None":
         if self._module is None:
@@ -154,7 +134,9 @@ class PriceLibrary:
         known = self._looked_up()
         found = known.models.get((model, provider), ...)
         if found is ...:
-            found = _kept(known.models, (model, provider), _look_up(known.snapshot, model, provider))
+            found = _kept(
+                known.models, (model, provider), _look_up(self._module, known.snapshot, model, provider)
+            )
         return found
 
     def _looked_up(self) -> "_LookUps":
@@ -166,11 +148,49 @@ class PriceLibrary:
         return found
 
 
-class _Model(NamedTuple):
-    """A model of the library, and the provider that it is asked at."""
+class _Model:
+    """A model of the library at the provider that it is asked at, and its tariffs by what they depend on.
 
-    model: Any
-    provider: Any
+    Args:
+        usage: The library's class of usages.
+        model: The model.
+        provider: The provider.
+    """
+
+    __slots__ = ("_changes", "_hours", "_model", "_provider", "_tariffs", "_usage")
+
+    def __init__(self, usage: Any, model: Any, provider: Any) -> None:
+        self._usage = usage
+        self._model = model
+        self._provider = provider
+        self._tariffs: dict[Any, Tariff] = {}
+        prices: Any = model.prices if isinstance(model.prices, list) else ()
+        constraints = [one.constraint for one in (*prices, *(model.price_variants or ()))]
+        self._changes = [one for one in constraints if one is not None]
+        self._hours = [one for one in self._changes if not hasattr(one, "start_date")]
+
+    def tariff(self, terms: Terms, tier: str | None) -> Tariff:
+        """Return the tariff that applies to a call made on some terms, at a service tier."""
+        moment = at = None
+        if self._changes:
+            moment = datetime.fromtimestamp(time.time() if terms.at is None else terms.at, UTC)
+            at = (moment.toordinal(), *[one.active(moment) for one in self._hours])
+        key = (tier, terms.options, at)
+        found = self._tariffs.get(key)
+        if found is None:
+            calculate = partial(self._calculate, moment, terms.context(tier) or None)
+            found = _kept(self._tariffs, key, Tariff(calculate), _TARIFFS_KEPT)
+        return found
+
+    def _calculate(
+        self, moment: datetime | None, context: Mapping[str, str] | None, units: Mapping[str, float]
+    ) -> Any:
+        return self._model.calc_price(
+            self._usage(**{**_NONE, **units}),
+            self._provider,
+            genai_request_timestamp=moment,
+            price_context=context,
+        )
 
 
 class _LookUps(NamedTuple):
@@ -181,33 +201,40 @@ class _LookUps(NamedTuple):
     models: dict[tuple[str, str], _Model | None]
 
 
-class _Calculated(NamedTuple):
-    """A cost, `None` where it is unknown, and the prices that it was calculated by."""
-
-    nano_usd: int | None
-    prices: Any
-
-
-_UNKNOWN = _Calculated(None, None)
-
-
-def _kept(known: dict[K, T], key: K, value: T) -> T:
+def _kept(known: dict[K, T], key: K, value: T, most: int = _KEPT) -> T:
     """Keep what was found under a name that may come from a caller."""
-    if len(known) >= _KEPT:
+    if len(known) >= most:
         known.clear()
     known[key] = value
     return value
 
 
-def _look_up(snapshot: Any, model: str, provider: str) -> _Model | None:
+def _look_up(module: Any, snapshot: Any, model: str, provider: str) -> _Model | None:
     try:
         if provider == "litellm":  # its model names begin with the provider
-            return _Model(*reversed(snapshot.find_provider_model(model, None, provider, None)))
-        seller = snapshot.find_provider(None, provider, None)
+            seller, found = snapshot.find_provider_model(model, None, provider, None)
+        else:
+            seller = snapshot.find_provider(None, provider, None)
+            found = seller.find_model(model, all_providers=snapshot.providers)
     except LookupError:
         return None
-    found = seller.find_model(model, all_providers=snapshot.providers)
-    return None if found is None else _Model(found, seller)
+    return None if found is None else _Model(module.Usage, found, seller)
+
+
+def _most(model: _Model, usage: Usage, terms: Terms, tier: str | None) -> int | None:
+    """Return the most that a call costs that uses no more than *usage* at a service tier, in 10^-9 USD."""
+    try:
+        tariff = model.tariff(terms, tier)
+        cost = tariff.nano_usd(units_of(usage))
+    except Exception:  # noqa: BLE001 - see `nano_usd`
+        return None
+    worst = dearest(usage, tariff.dearest)
+    if cost is None or worst is None:
+        return cost
+    try:
+        return max(cost, tariff.nano_usd(units_of(worst)) or 0)
+    except Exception:  # noqa: BLE001 - as above
+        return cost
 
 
 def _provider_at(snapshot: Any, address: str) -> str | None:

@@ -1,8 +1,8 @@
 """Usage in the units of the genai-prices library: parts within their sums, and the dearest that they may be."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from ..._call.usage import Usage
 from ...stores.base import MOST
@@ -48,9 +48,6 @@ _OUTPUTS = {
     "image_output": "output_image_mtok",
 }
 """The price of a part of the tokens, by the attribute of `Usage` that counts the part."""
-_KEPT = 1000
-_known: dict[int, tuple[Any, str | None, str | None]] = {}
-"""The dearest kinds by the id of the prices, which are kept with them, so that the id is nobody else's."""
 
 
 def units_of(usage: Usage) -> dict[str, float]:
@@ -72,8 +69,9 @@ def units_of(usage: Usage) -> dict[str, float]:
         units["output_reasoning_tokens"] = min(usage.reasoning, out - sound - pictures - cited)
     if usage.seconds:
         units["audio_seconds"] = units["input_audio_seconds"] = usage.seconds
-    others = {name: count for name, part in _OTHERS.items() if (count := getattr(usage, part))}
-    return {**units, **others} if others else units
+    if usage.characters or usage.web_searches or usage.file_searches or usage.code_runs:
+        units |= {name: count for name, part in _OTHERS.items() if (count := getattr(usage, part))}
+    return units
 
 
 def _add_inputs(units: dict[str, float], usage: Usage, into: int) -> None:
@@ -100,18 +98,30 @@ def _add_inputs(units: dict[str, float], usage: Usage, into: int) -> None:
         units["cache_image_write_tokens"] = max(0, written - (text - of_text) - new_sound)
 
 
-def is_priced(prices: Any, units: Mapping[str, float]) -> bool:
-    """Return whether a model's prices cover any of what was used; a model without any price is free."""
+def names_of_prices(prices: Any) -> frozenset[str] | None:
+    """Return the names of the prices that a model has; `None` where it costs the same whatever is used of it."""
     given = cast("dict[str, Any]", vars(prices))
-    known = {name for name, price in given.items() if price is not None}
-    if not known or "requests_kcount" in known:
-        return True
-    return any(count and _PRICES.get(unit) in known for unit, count in units.items())
+    names = frozenset(name for name, price in given.items() if price is not None)
+    return None if not names or "requests_kcount" in names else names
 
 
-def dearest(usage: Usage, prices: Any) -> Usage | None:
+def is_priced(names: Container[str], units: Mapping[str, float]) -> bool:
+    """Return whether the prices with these names cover any of what was used."""
+    return any(count and _PRICES.get(unit) in names for unit, count in units.items())
+
+
+Dearest: TypeAlias = tuple[str | None, str | None]
+"""The kinds of tokens in and out that cost most, by the attributes of `Usage`; `None` where those are plain ones."""
+
+
+def dearest_kinds(prices: Any) -> Dearest:
+    """Return the dearest kinds of tokens by a model's prices."""
+    return _dearest(_INPUTS, "input_mtok", prices), _dearest(_OUTPUTS, "output_mtok", prices)
+
+
+def dearest(usage: Usage, kinds: Dearest) -> Usage | None:
     """Return *usage* with its tokens taken for the dearest kinds; `None` where plain tokens are the dearest."""
-    _, into, out = _known.get(id(prices)) or _look_up(prices)
+    into, out = kinds
     if into is None and out is None:
         return None
     parts: dict[str, Any] = {}
@@ -120,14 +130,6 @@ def dearest(usage: Usage, prices: Any) -> Usage | None:
     if out is not None:
         parts |= {**dict.fromkeys(_OUTPUTS, 0), out: usage.output}
     return replace(usage, **parts)
-
-
-def _look_up(prices: Any) -> tuple[Any, str | None, str | None]:
-    if len(_known) >= _KEPT:
-        _known.clear()
-    into, out = _dearest(_INPUTS, "input_mtok", prices), _dearest(_OUTPUTS, "output_mtok", prices)
-    found = _known[id(prices)] = (prices, into, out)
-    return found
 
 
 def _dearest(parts: Mapping[str, str], base: str, prices: Any) -> str | None:

@@ -1,0 +1,128 @@
+"""A tariff: the prices of a model that apply at a time and in a context, and what a usage costs by them.
+
+The genai-prices library walks all prices of a model in each calculation. Between two lengths of a prompt at which its
+prices change, each further token, or call of a tool, adds the same amount. So the library is asked once what one more
+of a kind costs there, and for each usage only where other kinds are part of it.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from decimal import Context, Decimal, localcontext
+from math import inf
+from typing import Any
+
+from ..._call.record import NANO
+from ...stores.base import MOST
+from .units import dearest_kinds, is_priced, names_of_prices
+
+_INPUT, _OUTPUT = "input_tokens", "output_tokens"
+_LINEAR = frozenset(
+    {
+        _INPUT,
+        "cache_read_tokens",
+        "cache_write_tokens",
+        _OUTPUT,
+        "output_reasoning_tokens",
+        "output_citation_tokens",
+        "web_searches",
+        "storage_searches",
+        "code_executions",
+    }
+)
+"""Units of which no two overlap but with the sum that they are part of; sound and pictures may be cached as well."""
+_OF_OUTPUT = frozenset({"output_reasoning_tokens", "output_citation_tokens"})
+_FAR = 1_000_000
+_DECIMAL = Context(prec=50)
+"""The application's own context may round or raise."""
+
+Calculate = Callable[[Mapping[str, float]], Any]
+"""Makes the library's calculation for a usage in its units."""
+
+
+class Tariff:
+    """The prices of a model at one time and in one context.
+
+    Args:
+        calculate: Makes the library's calculation by them.
+
+    Attributes:
+        dearest: The kinds of tokens that cost most, in and out; `None` where those are plain ones.
+    """
+
+    __slots__ = ("_bands", "_calculate", "_names", "_starts", "dearest")
+
+    def __init__(self, calculate: Calculate) -> None:
+        self._calculate = calculate
+        with localcontext(_DECIMAL):
+            prices = calculate({_INPUT: 1, _OUTPUT: 1}).model_price
+        self._names = names_of_prices(prices)
+        self.dearest = dearest_kinds(prices)
+        tiers = [tier for price in vars(prices).values() for tier in getattr(price, "tiers", ())]
+        self._starts = sorted({tier.start for tier in tiers})
+        self._bands: dict[int, _Band | None] = {}
+
+    def nano_usd(self, units: Mapping[str, float]) -> int | None:
+        """Return the cost of a usage in 10^-9 USD; `None` where none of what was used has a price."""
+        if self._names is not None and not is_priced(self._names, units):
+            return None
+        number = bisect_left(self._starts, units[_INPUT]) if self._starts else 0
+        band = self._bands.get(number, ...)
+        if band is ...:
+            band = self._bands[number] = self._band(number)
+        total = None if band is None else band.cost(units)
+        return min(round(self._total(units) if total is None else total), MOST)
+
+    def _total(self, units: Mapping[str, float]) -> Decimal:
+        """Return the cost that the library calculates, in 10^-9 USD."""
+        with localcontext(_DECIMAL):
+            total: Decimal = self._calculate(units).total_price * NANO
+            return total
+
+    def _band(self, number: int) -> "_Band | None":
+        """Return the band with this number, `None` where the library is to be asked each time."""
+        low, high = [0, *self._starts, inf][number : number + 2]
+        if low + 2 > high:
+            return None
+        band = _Band(self._total, int(low) + 1)
+        end = {_INPUT: int(min(high, low + _FAR))}
+        return band if band.cost(end) == self._total(end) else None
+
+
+class _Band:
+    """The lengths of a prompt between which no price changes.
+
+    Args:
+        total: Returns the cost that the library calculates.
+        least: The shortest of them but for 0.
+    """
+
+    __slots__ = ("_base", "_least", "_rates", "_total")
+
+    def __init__(self, total: Callable[[Mapping[str, float]], Decimal], least: int) -> None:
+        self._total = total
+        self._least = least
+        self._rates: dict[str, Decimal] = {}
+        self._base = Decimal(0)
+        self._base = _DECIMAL.subtract(total({_INPUT: least}), self.cost({_INPUT: least}) or 0)
+
+    def cost(self, units: Mapping[str, float]) -> Decimal | None:
+        """Return the cost of a usage in 10^-9 USD, `None` where it is of other kinds."""
+        cost = self._base
+        for unit, count in units.items():
+            if count:
+                rate = self._rates.get(unit)
+                if rate is None:
+                    rate = self._rate(unit)
+                if rate is None or type(count) is not int:
+                    return None
+                cost = _DECIMAL.fma(count, rate, cost)
+        return cost
+
+    def _rate(self, unit: str) -> Decimal | None:
+        """Return what one more of a unit costs, in place of a plain token where it is part of a sum."""
+        if unit not in _LINEAR:
+            return None
+        before = {_INPUT: self._least, _OUTPUT: int(unit in _OF_OUTPUT)}
+        after = {**before, unit: before.get(unit, 0) + 1}
+        rate = self._rates[unit] = _DECIMAL.subtract(self._total(after), self._total(before))
+        return rate
