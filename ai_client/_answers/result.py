@@ -24,7 +24,7 @@ def make_result(client: Client, call: Call, reply: Reply, view: View, *, strict:
     """Build an operation's result in the requested view."""
     record = call.record
     if record is not None and record.target is not None and _shows_headers(call, reply, view):
-        reply.response.headers["x-ai-client-target"] = record.target
+        reply.answer.add_header("x-ai-client-target", record.target)
     if view == "parsed":
         if call.stream is not None:
             usual = Stream[Any] if call.io.sync else AsyncStream[Any]

@@ -1,137 +1,21 @@
-"""The answer to a request, which becomes a response of the HTTP library's once somebody looks."""
+"""The answer to a request, and how its body is read, whole or piece by piece."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
 from typing import Any, cast
 
-from .._http.library import Library
-from .._libraries import httpx
-from .._pool.message import Received, response_of
-from .._pool.response_head import Headers
 from ..errors import APIResponseValidationError
-from .at_hand import decoded
-from .bounds import Bounds, aread, limit_decoding, read
-from .call_request import CallRequest
+from .bounds import Gathered
+from .decoding import UndecodableError, decoder_of, limit_decoding
 from .hurry import hurry
+from .lazy_response import LazyResponse
+from .pieces import in_pieces
+from .unpacking import unpacked
 
-_FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
 
+class Answer(LazyResponse):
+    """The answer to a request: its head, and its body, which is read once."""
 
-class Answer:
-    """The answer to a request: from a pool of ours, or a response of the HTTP library.
-
-    Attributes:
-        asked: The request that was answered.
-        status_code: The HTTP status.
-        made: The HTTP library's response, once somebody has looked.
-        seconds: How long the exchange took, where nobody has looked yet.
-    """
-
-    __slots__ = (
-        "_body",
-        "_content",
-        "_downloaded",
-        "_head",
-        "_is_begun",
-        "_is_closed",
-        "_library",
-        "_network_stream",
-        "asked",
-        "made",
-        "seconds",
-        "status_code",
-    )
-
-    def __init__(self, asked: CallRequest, received: Received, library: Library) -> None:
-        self.asked = asked
-        self._head, self._body, self._network_stream = received
-        self._library = library
-        self.status_code = self._head.status_code
-        self.made: httpx.Response | None = None
-        self._content: bytes | None = None
-        self.seconds: float | None = None
-        self._downloaded = 0
-        self._is_begun = self._is_closed = False
-
-    @classmethod
-    def of(cls, response: "httpx.Response") -> "Answer":
-        """Return a response of the HTTP library as an answer."""
-        new = object.__new__(cls)
-        new.made = response
-        new.status_code = getattr(response, "status_code", 0)  # what an application made may be no response
-        return new
-
-    def is_of(self, other: "Answer") -> bool:
-        """Return whether it and another one are the same answer."""
-        return self is other or (self.made is not None and self.made is other.made)
-
-    @property
-    def request(self) -> "httpx.Request":
-        """The HTTP library's request that was answered."""
-        response = self.made
-        return self.asked.request if response is None else response.request
-
-    @property
-    def response(self) -> "httpx.Response":
-        """The HTTP library's response, in the state in which the answer is."""
-        response = self.made
-        if response is None:
-            response = response_of(Received(self._head, self._body, self._network_stream), self._library)
-            response.request = self.asked.request
-            if self.seconds is not None:
-                response.elapsed = timedelta(seconds=self.seconds)
-            if not self._is_begun:
-                try:
-                    limit_decoding(response)
-                except APIResponseValidationError:
-                    self.made = response  # which the error shows, and whose end is this one's
-                    raise
-            if self._content is not None:
-                read(response)
-            elif self._is_begun:
-                response.is_stream_consumed = True
-                response._num_bytes_downloaded = self._downloaded
-            if self._is_closed:
-                response.is_closed = True
-            self.made = response
-            self._content = None
-        return response
-
-    @property
-    def response_type(self) -> type["httpx.Response"]:
-        """The class of `response`."""
-        response = self.made
-        return self._library.http.Response if response is None else type(response)
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the status is one of success."""
-        return _FIRST_SUCCESS <= self.status_code < _FIRST_REDIRECT
-
-    @property
-    def raw_headers(self) -> Headers:
-        """The headers as they came, or as they are on the response that somebody has looked at."""
-        response = self.made
-        return self._head.headers if response is None else response.headers.raw
-
-    def header(self, name: str) -> str | None:
-        """Return the value of the header of that lower-case name, several of them joined by commas."""
-        response = self.made
-        if response is None:
-            value = self._head.value(name.encode())
-            if value is None:
-                return None
-            if value.isascii():
-                return value.decode()
-            response = self.response  # the library guesses the encoding of all of them together
-        found: str | None = response.headers.get(name)
-        return found
-
-    @property
-    def bounds(self) -> Bounds:
-        """The bounds that hold for it in memory."""
-        response = self.made
-        return self.asked.bounds if response is None else CallRequest.of(response.request).bounds
+    __slots__ = ()
 
     @property
     def content(self) -> bytes:
@@ -163,32 +47,24 @@ class Answer:
         else:
             self._body = body
 
-    @property
-    def network_stream(self) -> Any:
-        """The connection below."""
-        response = self.made
-        return self._network_stream if response is None else response.extensions.get("network_stream")
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the body was read to its end or closed."""
-        response = self.made
-        if response is not None:
-            return response.is_closed
-        return self._is_closed or self._content is not None
-
     def limit_decoding(self) -> None:
         """Bound the decoding of a body that its reader gets piece by piece.
 
         Raises:
             APIResponseValidationError: It is encoded in a way that cannot be decoded here.
         """
-        if self.header("content-encoding") is None:
+        encoding = self.header("content-encoding")
+        if encoding is None:
             return
         if self.made is not None:
             limit_decoding(self.made)
-        else:
-            self.response  # noqa: B018 - which does so
+        elif self._decoder is None and self._content is None:
+            try:
+                decoder = self._decoder = decoder_of(encoding, self._library)
+            except UndecodableError as wrong:
+                raise APIResponseValidationError(self.response, None, message=str(wrong)) from None
+            if decoder is not None:
+                self._body = in_pieces(self.body, decoder.most)
 
     def read_at_hand(self) -> bool:
         """Read the body if all of it has arrived and nothing about it is unusual; return whether it was read."""
@@ -198,9 +74,11 @@ class Answer:
             limit = self.asked.bounds.response
             coding = self.header("content-encoding")
             if coding is not None:
-                self._content = decoded(self._body, coding, limit)
+                self._content = unpacked(self._body, coding, limit)
             elif len(self._body) <= limit:
                 self._content = self._body
+            if self._content is not None:
+                self._downloaded = len(self._body)
         return self._content is not None
 
     def read(self) -> bytes:
@@ -209,26 +87,69 @@ class Answer:
         Raises:
             ResponseTooLargeError: It is larger than may be held in memory; the answer is closed.
         """
-        return self.content if self.read_at_hand() else read(self.response)
+        if self.read_at_hand():
+            return self.content
+        gathered = self._gathered()
+        if gathered.fits:
+            for piece in self.pieces():
+                if not gathered.add(piece):
+                    break
+        if not gathered.fits:
+            self.close()
+            raise gathered.error(self.response)
+        return self._keep(gathered.content())
 
     async def aread(self) -> bytes:
         """Read the body to its end, as `read`."""
-        return self.content if self.read_at_hand() else await aread(self.response)
+        if self.read_at_hand():
+            return self.content
+        gathered = self._gathered()
+        if gathered.fits:
+            async for piece in self.apieces():
+                if not gathered.add(piece):
+                    break
+        if not gathered.fits:
+            await self.aclose()
+            raise gathered.error(self.response)
+        return self._keep(gathered.content())
+
+    def _gathered(self) -> Gathered:
+        """Begin to read the body into memory."""
+        body = self._body if self.made is None else self.made.stream
+        announced = 0
+        if self.made is None:
+            self.limit_decoding()
+        is_at_hand = isinstance(body, bytes) or (hasattr(body, "__iter__") and hasattr(body, "__aiter__"))
+        if not is_at_hand and self.header("content-encoding") is None:
+            length = self.header("content-length") or ""
+            announced = int(length) if length.isdecimal() else 0
+        return Gathered(announced, self.bounds.response)
+
+    def _keep(self, content: bytes) -> bytes:
+        if self.made is None:
+            self._content = content
+        else:
+            self.made._content = content
+        return content
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the decoded body as it comes."""
         if not self._begin():
             yield from self.response.iter_bytes()
             return
+        decoder = self._decoder
         try:
             for piece in self.body:
                 self._count(piece)
-                if piece:
-                    yield piece
+                decoded = piece if decoder is None else decoder.decode(piece)
+                if decoded:
+                    yield decoded
+            self.close()
+            if decoder is not None and (rest := decoder.flush()):
+                yield rest
         except self._library.http.RequestError as error:
             error.request = self.asked.request
             raise
-        self.close()
 
     async def apieces(self) -> AsyncIterator[bytes]:
         """Yield the decoded body as it comes."""
@@ -236,15 +157,19 @@ class Answer:
             async for piece in self.response.aiter_bytes():
                 yield piece
             return
+        decoder = self._decoder
         try:
             async for piece in self.body:
                 self._count(piece)
-                if piece:
-                    yield piece
+                decoded = piece if decoder is None else decoder.decode(piece)
+                if decoded:
+                    yield decoded
+            await self.aclose()
+            if decoder is not None and (rest := decoder.flush()):
+                yield rest
         except self._library.http.RequestError as error:
             error.request = self.asked.request
             raise
-        await self.aclose()
 
     def _begin(self) -> bool:
         """Begin to read the body piece by piece; return whether that is done without the HTTP library."""

@@ -1,13 +1,38 @@
-"""Bodies out of gzip and deflate, piece by piece, to the end of all that is encoded in them."""
+"""Bodies out of gzip and deflate, to the end of all that is encoded in them."""
 
 import zlib
 from collections.abc import Iterator
 from typing import Protocol
 
-PACKED = frozenset({"gzip", "deflate"})
 _MAGIC = b"\x1f\x8b"
+_WINDOWS = {"gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
+PACKED = frozenset(_WINDOWS)
 _MOST_TRIED = 64 * 1024
 _RAW = -zlib.MAX_WBITS
+
+
+def unpacked(body: bytes, coding: str, limit: int) -> bytes | None:
+    """Decode a whole body at once, as it usually comes.
+
+    Args:
+        body: As it came over the wire.
+        coding: Its content encoding.
+        limit: The most bytes that it may be decoded to.
+
+    Returns:
+        `None` where it is unusual: too large, broken, or encoded in another way than once as gzip or deflate with its
+        header. An `Unpacker` finds out what is to be done.
+    """
+    window = _WINDOWS.get(coding)
+    if window is None:
+        return None
+    decompressor = zlib.decompressobj(window)
+    try:
+        content = decompressor.decompress(body, limit)
+    except zlib.error:
+        return None
+    is_whole = decompressor.eof and not decompressor.unused_data
+    return content if is_whole else None
 
 
 class _Member(Protocol):
@@ -29,6 +54,7 @@ class Unpacker:
 
     def __init__(self, coding: str) -> None:
         self._is_gzip = coding == "gzip"
+        self._window = _WINDOWS[coding]
         self._member = self._begin()
         self._begun = False
         self._over = False
@@ -49,8 +75,12 @@ class Unpacker:
         self._begun = self._begun or bool(data)
         return b"".join(self._decoded(data))
 
+    def flush(self) -> bytes:
+        """Return what is left at the end: nothing, as every piece is decoded at once."""
+        return b""
+
     def _begin(self) -> _Member:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16 if self._is_gzip else zlib.MAX_WBITS)
+        return zlib.decompressobj(self._window)
 
     def _decoded(self, data: bytes) -> Iterator[bytes]:
         while data and not self._over:

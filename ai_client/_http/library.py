@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import Literal, TypeAlias, TypeVar, cast
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 LibraryName: TypeAlias = Literal["httpx", "httpx2"]
 DEADLINE = "ai_client.deadline"
@@ -19,6 +19,11 @@ class Library:
 
     name: LibraryName
     http: ModuleType
+
+    def decoder(self, coding: str) -> Any:
+        """Return a new decoder of a content encoding, `None` where it has none or lacks the package for it."""
+        known: dict[str, Any] = import_module(f"{self.name}._decoders").SUPPORTED_DECODERS
+        return known[coding]() if coding in known else None
 
 
 @cache

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ai_client._exchange.answer import Answer
-from ai_client._exchange.bounds import EXTENSION, Bounds, aread, limit_decoding, read
+from ai_client._exchange.bounds import EXTENSION, Bounds
 from ai_client._exchange.call_request import CallRequest
+from ai_client._exchange.decoding import limit_decoding
 from ai_client._http.library import library
 from ai_client._io import finish
 from ai_client._pool.message import Received, response_of
 from ai_client._pool.response_head import ResponseHead
+from ai_client.errors import ResponseTooLargeError
 
 TEXT = b'{"id": "1", "text": "' + b"word " * 40 + b'"}'
 LIMIT = 4096
@@ -46,6 +48,7 @@ CODINGS = (
     "gzip, gzip",
     "identity, gzip",
     "rot13",
+    "gzip,",
     "",
 )
 FIELDS = [
@@ -60,26 +63,38 @@ FIELDS = [
 WAYS = ("read", "pieces", "one piece", "close", "look", "look in the middle", "close in the middle", "twice")
 
 
-class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body on the wire in pieces, which may break off, for either client."""
+class Body:
+    """A body on the wire in pieces, which may break off."""
 
     def __init__(self, pieces: list[bytes], *, breaks: bool) -> None:
         self.closed = 0
         self._pieces = iter(pieces)
         self._breaks = breaks
 
-    def __iter__(self) -> Iterator[bytes]:
+    def each(self) -> Iterator[bytes]:
+        """Yield the pieces."""
         yield from self._pieces
         if self._breaks:
             raise httpx.ReadError("It broke off.")
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self:
-            yield piece
+
+class SyncBody(Body, httpx.SyncByteStream):
+    """A body for the sync client."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.each()
 
     def close(self) -> None:
         """Count how often it is closed."""
         self.closed += 1
+
+
+class AsyncBody(Body, httpx.AsyncByteStream):
+    """A body for the async client."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self.each():
+            yield piece
 
     async def aclose(self) -> None:
         """Count how often it is closed."""
@@ -144,6 +159,56 @@ def collected(pieces: Any, most: int | None, middle: Callable[[], Any] = list) -
     return [b"".join(found), error]
 
 
+def too_large(response: httpx.Response, size: int) -> ResponseTooLargeError:
+    """Return the error of a body that is larger than may be held in memory."""
+    request = response.request
+    message = (
+        f"The answer to {request.method} {request.url.path} is larger than max_response_bytes, which is {LIMIT} bytes:"
+        f" {size} at least. Set max_response_bytes, or read it piece by piece, as with_streaming_response does."
+    )
+    return ResponseTooLargeError(response, None, message=message)
+
+
+def read(response: httpx.Response) -> bytes:
+    """Read a response of the HTTP library within the bound, as long as it is the library's alone."""
+    if hasattr(response, "_content"):
+        return response.content
+    length = response.headers.get("content-length", "")
+    if not isinstance(response.stream, httpx.ByteStream) and "content-encoding" not in response.headers:
+        announced = int(length) if length else 0
+        if announced > LIMIT:
+            response.close()
+            raise too_large(response, announced)
+    content = b""
+    for part in response.iter_bytes():
+        content += part
+        if len(content) > LIMIT:
+            response.close()
+            raise too_large(response, len(content))
+    response._content = content
+    return content
+
+
+async def aread(response: httpx.Response) -> bytes:
+    """Read a response of the HTTP library within the bound, as `read`."""
+    if hasattr(response, "_content"):
+        return response.content
+    length = response.headers.get("content-length", "")
+    if not isinstance(response.stream, httpx.ByteStream) and "content-encoding" not in response.headers:
+        announced = int(length) if length else 0
+        if announced > LIMIT:
+            await response.aclose()
+            raise too_large(response, announced)
+    content = b""
+    async for part in response.aiter_bytes():
+        content += part
+        if len(content) > LIMIT:
+            await response.aclose()
+            raise too_large(response, len(content))
+    response._content = content
+    return content
+
+
 def played(way: str, do: dict[str, Callable[..., Any]]) -> list[Any]:
     """Use an answer in some way; return what came of it."""
     if way == "read":
@@ -188,7 +253,7 @@ def test_an_answer_shows_what_an_eager_response_shows(**case: Any) -> None:
         if not size:
             return Received(head, content, None)
         pieces = [content[start : start + size] for start in range(0, len(content), size)]
-        stream = Body(pieces, breaks=case["breaks"])
+        stream = (SyncBody if case["sync"] else AsyncBody)(pieces, breaks=case["breaks"])
         return Received(head, stream, stream)
 
     def request() -> httpx.Request:

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from ..._call.call import Call
 from ..._exchange.answer import Answer
-from ..._exchange.bounds import limit_decoding, read
+from ..._exchange.decoding import limit_decoding
 from ..._libraries import httpx
 from ..._models.adapters import adapter_of
 from ...errors import APIResponseValidationError
@@ -108,7 +108,7 @@ class Entry:
                 read=False,
             )
             limit_decoding(played)
-            content = read(played)
+            content = Answer.of(played).read()
         except failures:
             return False  # its content encoding is broken
         return is_keepable(call, played.headers.get("content-type", ""), content)
