@@ -79,7 +79,7 @@ def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
             right shape.
     """
     answer = reply.answer
-    if cast_to in _NO_JSON or (hasattr(cast_to, "iter_raw") and cast_to is answer.response_type):
+    if cast_to in _NO_JSON or (cast_to is answer.response_type and hasattr(cast_to, "iter_raw")):
         return _as_it_came(cast_to, answer)
     content = answer.content
     if not content and answer.request.method == "DELETE" and not strict:

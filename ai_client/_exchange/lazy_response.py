@@ -118,11 +118,9 @@ class LazyResponse:
         """Return the value of the header of that lower-case name, several of them joined by commas."""
         response = self.made
         if response is None:
-            value = self._head.value(name.encode())
-            if value is None:
-                return None
-            if value.isascii():
-                return value.decode()
+            value = self._head.value(name)
+            if value is None or value.isascii():
+                return value
             response = self.response  # the library guesses the encoding of all of them together
         found: str | None = response.headers.get(name)
         return found

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 from typing import Any, cast
 
 from pydantic_core import PydanticSerializationError, SchemaSerializer, core_schema
@@ -24,17 +23,17 @@ def encode(body: object) -> bytes:
         TypeError: Something in *body* has no JSON form.
         ValueError: A number is infinite or not a number.
     """
-    encoded = _encoded(body)
-    if b"NaN" in encoded or b"Infinity" in encoded:  # in a text, or as a number
+    try:
+        encoded = _to_json(body)
+    except PydanticSerializationError:  # rare: sentinels, or what has no JSON form
+        encoded = _encoded_without_omitted(body)
+    # In a text, or as a number; `in` takes twice as long, as it tries first whether what it looks for is a number.
+    if encoded.find(b"NaN") >= 0 or encoded.find(b"Infinity") >= 0:
         json.loads(encoded, parse_constant=_reject_number, parse_int=len)
     return encoded
 
 
-def _encoded(body: object) -> bytes:
-    try:
-        return _to_json(body)
-    except PydanticSerializationError:
-        pass  # rare: sentinels, or what has no JSON form
+def _encoded_without_omitted(body: object) -> bytes:
     try:
         return _to_json(_without_omitted(body))
     except PydanticSerializationError as error:
@@ -58,14 +57,10 @@ def _fallback(value: object) -> object:
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-_to_json = partial(
-    _serializer.to_json,
-    exclude_unset=True,
-    by_alias=True,
-    warnings=False,
-    fallback=_fallback,
-    context=SENDING,
-)
+def _to_json(body: object) -> bytes:
+    return _serializer.to_json(
+        body, exclude_unset=True, by_alias=True, warnings=False, fallback=_fallback, context=SENDING
+    )
 
 
 def _without_omitted(value: object) -> object:

@@ -11,8 +11,8 @@ from .response_head import Headers, ResponseHead
 
 # What h11 takes for a final answer of HTTP/1.1 whose lines end with CR LF. No alternative is tried where it fails.
 _HEAD = re.compile(
-    rb"HTTP/1\.1 ([2-9][0-9]{2})(?: ([^\x00\r\n\x0b\x0c]*+))?"
-    rb"((?:\r\n[-!#$%&'*+.^_`|~0-9A-Za-z]++:[^\x00\r\n\x0b\x0c]*+)*+)\r\n\r\n"
+    r"HTTP/1\.1 ([2-9][0-9]{2})(?: ([^\x00\r\n\x0b\x0c]*+))?"
+    r"((?:\r\n[-!#$%&'*+.^_`|~0-9A-Za-z]++:[^\x00\r\n\x0b\x0c]*+)*+)"
 )
 _BEGINNING = b"HTTP/1.1 "
 _LONGEST_WAIT = 16 * 1024  # for the rest of a head, after which h11 waits on, up to its bound
@@ -94,33 +94,34 @@ class UsualWire:
         """Return the head of the response, or `None` while more bytes are needed."""
         if self._other is not None:
             return self._other.response()
-        data = self._buffer
-        found = _HEAD.match(data) if b"\r\n\r\n" in data else None
+        text, end, body = self._buffer.partition(b"\r\n\r\n")
+        found = _HEAD.fullmatch(text.decode("latin-1")) if end else None
         if found is None:
-            return None if _may_go_on(data) else self._yield().response()
-        status = int(found[1])
-        if not self._frame(status, found[3]):
+            return None if _may_go_on(self._buffer) else self._yield().response()
+        status, reason, fields = found.groups("")
+        head = ResponseHead(int(status), reason.encode("latin-1"), b"1.1", fields)
+        if not self._frame(head):
             return self._yield().response()
-        self._buffer = data[found.end() :]
-        return ResponseHead(status, found[2] or b"", b"1.1", found[3])
+        self._buffer = body
+        return head
 
-    def _frame(self, status: int, fields: bytes) -> bool:
+    def _frame(self, head: ResponseHead) -> bool:
         """Note how the body is framed; return whether that is usual."""
-        lower = fields.lower()
-        if b"\r\nconnection:" in lower and _value(fields, lower, b"\r\nconnection:").lower() != b"keep-alive":
+        lower = head.lower
+        if "\r\nconnection:" in lower and (head.value("connection") or "").lower() != "keep-alive":
             return False
         size = 0
-        chunked = b"\r\ntransfer-encoding:" in lower
+        chunked = "\r\ntransfer-encoding:" in lower
+        _, is_told, rest = lower.partition("\r\ncontent-length:")
         if chunked:
-            is_usual = _value(fields, lower, b"\r\ntransfer-encoding:") == b"chunked"
-            if not is_usual or b"\r\ncontent-length:" in lower:
+            if is_told or head.value("transfer-encoding") != "chunked":
                 return False
         else:
-            length = _value(fields, lower, b"\r\ncontent-length:")
-            if not length.isdigit() or len(length) > _LONGEST_NUMBER:
+            length = rest.partition("\r\n")[0].strip(" \t")
+            if not length.isdecimal() or len(length) > _LONGEST_NUMBER or "\r\ncontent-length:" in rest:
                 return False
             size = int(length)
-        if status in _WITHOUT_BODY or self._method == "HEAD":
+        if head.status_code in _WITHOUT_BODY or self._method == "HEAD":
             size = 0
         elif chunked:
             self._chunks = ChunkedBody()
@@ -190,13 +191,3 @@ def _may_go_on(data: bytes) -> bool:
     """Return whether the rest of a usual head may be still to come."""
     is_begun = _BEGINNING.startswith(data[: len(_BEGINNING)])
     return is_begun and len(data) <= _LONGEST_WAIT and b"\n\n" not in data and b"\n\r\n" not in data
-
-
-def _value(fields: bytes, lower: bytes, name: bytes) -> bytes:
-    """Return the value of a header, nothing where it is missing or comes twice."""
-    start = lower.find(name)
-    after = start + len(name)
-    if start < 0 or lower.find(name, after) >= 0:
-        return b""
-    end = lower.find(b"\r\n", after)
-    return (fields[after:] if end < 0 else fields[after:end]).strip(b" \t")

@@ -245,7 +245,7 @@ def test_an_answer_shows_what_an_eager_response_shows(**case: Any) -> None:
         headers.append((b"Content-Encoding", case["coding"].encode()))
     if case["length"]:
         headers.append((b"Content-Length", b"%d" % len(content)))
-    lines = b"".join(b"\r\n%b: %b" % pair for pair in headers)
+    lines = b"".join(b"\r\n%b: %b" % pair for pair in headers).decode("latin-1")
     head = ResponseHead(200, b"OK", b"1.1", lines, headers if case["split"] else None)
     size = case["size"]
 
