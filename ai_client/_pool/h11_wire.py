@@ -100,7 +100,7 @@ class H11Wire:
             raise self._errors.RemoteProtocolError(str(error)) from error
 
     def cut(self) -> None:
-        """Note that the rest of the request is not sent, so that the connection is good for no other."""
+        """Note that the connection is good for no other exchange, as where the rest of the request is not sent."""
         self._is_cut = True
 
     def renew(self) -> bool:

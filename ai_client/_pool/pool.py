@@ -22,6 +22,8 @@ W = TypeVar("W")
 
 # Idle connections that one request tries before it opens one: after a restart of the server all may be dead.
 TRIES = 3
+# After it a server often closes the connection without saying so, as uvicorn does where an application failed.
+_SERVER_ERROR = 500
 
 
 class Pool(Generic[S, W]):
@@ -90,9 +92,11 @@ class Pool(Generic[S, W]):
     ) -> Received:
         """Return an answer, whose body takes up to *timeout* seconds for a read.
 
-        The connection of an answer that is whole is free for the next request.
+        The connection of an answer that is whole is free for the next request, unless the server failed.
         """
         head, parts, is_whole = arrival
+        if head.status_code == _SERVER_ERROR:
+            connection.wire.cut()
         if not is_whole:
             body = self._body(self, permits, connection, parts, timeout)
             return Received(head, body, body)

@@ -169,7 +169,7 @@ class UsualWire:
         return other
 
     def cut(self) -> None:
-        """Note that the rest of the request is not sent, so that the connection is good for no other."""
+        """Note that the connection is good for no other exchange, as where the rest of the request is not sent."""
         self._is_cut = True
         if self._other is not None:
             self._other.cut()

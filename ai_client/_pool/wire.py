@@ -48,7 +48,7 @@ class Wire(Protocol):
         ...
 
     def cut(self) -> None:
-        """Note that the rest of the request is not sent, so that the connection is good for no other."""
+        """Note that the connection is good for no other exchange, as where the rest of the request is not sent."""
         ...
 
     def renew(self) -> bool:

@@ -7,8 +7,7 @@ import openai
 import pytest
 
 import ai_client
-
-# INTEROP
+from ai_client import interop
 from tests.support.invoke import Invoke
 
 
@@ -28,14 +27,10 @@ class Caller:
     def client(self, base_url: str, **options: Any) -> Any:
         """Make a client of a server, closed when the test ends."""
         client = self.invoke.client(base_url=base_url, **options)
-        if not self._official:
-            return client
-        from ai_client import interop
-
-        return interop.official(client)
+        return interop.official(client) if self._official else client
 
 
-@pytest.fixture(params=[False], ids=["ours"])
+@pytest.fixture(params=[False, True], ids=["ours", "official"])
 def caller(request: pytest.FixtureRequest, invoke: Invoke) -> Caller:
     """Return what makes our clients, then the official ones over them."""
     return Caller(invoke, official=request.param)

@@ -21,7 +21,7 @@ from tests.upstreams.conftest import Caller
 pytestmark = pytest.mark.slow
 
 KEPT = "proxy_http_version 1.1; proxy_set_header Connection '';"
-CALLS = 1200
+CALLS = 600
 AT_ONCE = 24
 SHORT = "keepalive_requests 50; keepalive_timeout 2ms;"
 RETIRING: dict[str, tuple[str, dict[str, Any], float]] = {
