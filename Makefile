@@ -41,7 +41,7 @@ $(BIN)/python:
 
 # two versions of a package cannot share an environment: this one has a place of its own, over the same dependencies
 build/bench/openai2: | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ openai==2.54.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ openai==2.54.0 distro tqdm
 
 .venv/.docs: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[all]' --group docs
@@ -69,7 +69,7 @@ PARALLEL = -n $(WORKERS) --dist loadfile
 test: .venv/.dev ## set up and run the tests but the slow ones, on all cores (ARGS="..." runs what it names, and nothing else)
 	$(BIN)/python -m pytest $(or $(ARGS),$(PARALLEL) -m "not slow")
 
-test-slow: .venv/.dev ## the slow ones: servers, forks, browsers, each with the machine for itself
+test-slow: .venv/.dev build/bench/openai2 ## the slow ones: servers, forks, browsers, each with the machine for itself
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 newcomer: .venv/.dev ## follow the quick starts in empty folders, with a wheel, from installing to a test that passes

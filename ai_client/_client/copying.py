@@ -39,6 +39,8 @@ class Copies(Calls):
 
     _accessors: ClassVar[frozenset[str]]
     """The attributes that hold the client's resources, of which a copy has its own."""
+    _official: Any = None
+    """The official SDK's client over this one, once somebody asked for it."""
 
     def _connect(self, http_client: Any, options: PoolOptions) -> None:
         """Set the sender and the IO."""
@@ -118,6 +120,7 @@ class Copies(Calls):
             del state[name]
         state["_owns_sender"] = False
         state["_keep_open"] = None
+        state["_official"] = None
         state["_steps"] = state["_accounts"] = None  # they end at the client that made them
         if not (default_headers is set_default_headers is default_query is set_default_query is None):
             new._replace_defaults(default_headers, set_default_headers, default_query, set_default_query)

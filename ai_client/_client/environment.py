@@ -18,6 +18,8 @@ _OF_OPENAI = (
     "OPENAI_CUSTOM_HEADERS",
 )
 
+_NAMED = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
+
 
 def of_clients() -> dict[str, str]:
     """Return the variables that a client reads where it is not given an argument; an empty one counts as unset."""
@@ -33,11 +35,22 @@ def of_azure(endpoint: str) -> dict[str, str]:
     return found
 
 
+def of_an_sdk() -> frozenset[tuple[str, str]]:
+    """Return names in lower case and values of the headers that an SDK makes of its variables, but keys of its own."""
+    found = of_clients()
+    headers = {
+        name.lower(): value for name, value in custom_headers(found.get("OPENAI_CUSTOM_HEADERS", "")).items()
+    }
+    for name, variable in _NAMED.items():
+        if variable in found:
+            headers.setdefault(name, found[variable])
+    return frozenset(headers.items())
+
+
 def as_headers(given: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     """Return names in lower case and values of the headers that an SDK makes of its variables, but not of *given*."""
     found = of_clients()
-    named = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
-    headers = [(name, found.get(variable, "")) for name, variable in named.items()]
+    headers = [(name, found.get(variable, "")) for name, variable in _NAMED.items()]
     headers += custom_headers(found.get("OPENAI_CUSTOM_HEADERS", "")).items()
     for variable in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"):
         key = found.get(variable, "")

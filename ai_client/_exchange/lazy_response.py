@@ -12,6 +12,7 @@ from .call_request import CallRequest
 from .decoding import Decoder, decode_by
 
 _FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
+_STATUS_LINE = ("http_version", "reason_phrase")
 
 
 class LazyResponse:
@@ -113,6 +114,15 @@ class LazyResponse:
         """The headers as they came, or as they are on the response that somebody has looked at."""
         response = self.made
         return self._head.headers if response is None else response.headers.raw
+
+    @property
+    def status_line(self) -> dict[str, bytes]:
+        """The version of HTTP and the reason, under the names of the HTTP library's extensions."""
+        response = self.made
+        if response is None:
+            head = self._head
+            return {"http_version": b"HTTP/" + head.http_version, "reason_phrase": head.reason}
+        return {name: response.extensions[name] for name in _STATUS_LINE if name in response.extensions}
 
     def header(self, name: str) -> str | None:
         """Return the value of the header of that lower-case name, several of them joined by commas."""

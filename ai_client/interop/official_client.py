@@ -2,24 +2,27 @@
 
 import sys
 import threading
-from functools import cache
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, overload
 
 from .._base_client import BaseClient
-from .._client.environment import as_headers
+from .._client.environment import of_an_sdk
 from .._fork import PerProcess
 from .._http.library import library
+from ..errors import ConfigError
 from .refusals import OfficialErrors
-from .requests import RETRIES, Manner
-from .transports import make_transport
+from .requests import Manner
+from .sdk_classes import http_client_of, over_ours
+from .transports import transport_over
 
 if TYPE_CHECKING:
     import openai
 
     from ..client import AsyncOpenAI, OpenAI
 
-_PLACEHOLDER = "ai-client-holds-the-key"
+PLACEHOLDER = "ai-client-has-the-key"
+"""The key of the SDK's clients, which no request takes along."""
 _making = PerProcess(threading.Lock)
 
 
@@ -28,37 +31,34 @@ def official(client: "OpenAI") -> "openai.OpenAI": ...
 @overload
 def official(client: "AsyncOpenAI") -> "openai.AsyncOpenAI": ...
 def official(client: Any) -> Any:
-    """Return the official SDK's client over *client*, whose pool, controls, keys and retries its calls use.
+    """Return the official SDK's client over *client*: its calls go through that one's pool, keys, retries and controls.
 
-    It is made once for a client and lives as long: closing it leaves *client* open.
+    It is made once for a client, and closed with it: closing it by itself does nothing.
 
     Args:
-        client: An `OpenAI` or `AsyncOpenAI` of this package. A client of the official SDK is returned as it is.
+        client: An `OpenAI` or `AsyncOpenAI` of this package; a client of the official SDK is returned as it is.
 
     Raises:
-        ImportError: The package openai is not installed.
-        TypeError: It is neither.
+        ImportError: The official SDK is not installed.
+        TypeError: It is no such client.
     """
     if not isinstance(client, BaseClient):
-        sdk = sys.modules.get("openai")
-        if sdk is not None and isinstance(client, sdk.OpenAI | sdk.AsyncOpenAI):
-            return client
-        raise TypeError(
-            f"The client must be an OpenAI or AsyncOpenAI of ai_client, not {type(client).__name__}."
-        )
-    kept = client.__dict__.get("_official")
-    if kept is None or kept[0] is not client:  # a copy has that of its original
+        return _as_it_is(client)
+    kept = client._official
+    if kept is None:
+        sdk = _sdk()
         with _making():
-            kept = client.__dict__.get("_official")
-            if kept is None or kept[0] is not client:
-                kept = client.__dict__["_official"] = (client, _make(client))
-    return kept[1]
+            kept = client._official
+            if kept is None:
+                kept = client._official = build(_class_for(sdk, client), client)
+    return kept
 
 
-def _make(client: Any) -> Any:
-    sdk = _sdk()
-    make = sdk.OpenAI if client._sync else sdk.AsyncOpenAI
-    return build(make, client, {})
+def _as_it_is(client: Any) -> Any:
+    sdk: Any = sys.modules.get("openai")
+    if sdk is not None and isinstance(client, sdk.OpenAI | sdk.AsyncOpenAI):
+        return client
+    raise TypeError(f"The client must be an OpenAI or AsyncOpenAI of ai_client, not {type(client).__name__}.")
 
 
 def _sdk() -> Any:
@@ -67,112 +67,88 @@ def _sdk() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "openai":
             raise
-        raise ImportError("The official SDK is not installed: pip install openai", name="openai") from error
+        raise ImportError(
+            'The official SDK is not installed: pip install "openai>=2"', name="openai"
+        ) from error
 
 
-def build(make: Any, client: Any, options: dict[str, Any]) -> Any:
+def _class_for(sdk: Any, client: Any) -> Any:
+    name = "AzureOpenAI" if is_azure(client) else "OpenAI"
+    return getattr(sdk, name if client._sync else f"Async{name}")
+
+
+def is_azure(client: Any) -> bool:
+    """Return whether a client is one of Azure's."""
+    return hasattr(client, "_azure_endpoint")
+
+
+def build(make: Any, client: Any, keep_open: Callable[[], None] | None = None) -> Any:
     """Build a client of an official class over a client of ours.
 
     Args:
-        make: The class.
+        make: The class, which may be derived from the SDK's.
         client: Ours, of the same kind.
-        options: Further keywords of the class.
+        keep_open: What is called where somebody closes it.
+
+    Returns:
+        `None` where the class uses an HTTP client of its own.
+
+    Raises:
+        ConfigError: The class does not take what it needs here, or sets that itself.
     """
     sdk = _sdk()
     http = _http_of(sdk, sync=client._sync)
-    user_agent = f"{make.__name__}/Python {sdk.__version__}"
     ignored = {
-        ("authorization", f"Bearer {_PLACEHOLDER}"),
-        ("user-agent", user_agent),
+        ("authorization", f"Bearer {PLACEHOLDER}"),
+        ("api-key", PLACEHOLDER),
+        ("user-agent", f"{make.__name__}/Python {sdk.__version__}"),
         ("openai-organization", client.organization),
         ("openai-project", client.project),
-        *as_headers({}),
+        *of_an_sdk(),
     }
-    over = make_transport(client, http, Manner(frozenset(ignored), takes_key=True), OfficialErrors(sdk))
+    manner = Manner(frozenset(ignored), has_placeholder=True, follows=True)
+    over = transport_over(client, http, manner, OfficialErrors(sdk, http))
+    http_client = http_client_of(http, over, keep_open)
+    try:
+        made = over_ours(make)(
+            **_place_of(client),
+            api_key=PLACEHOLDER,
+            timeout=_timeout_of(client, http),
+            max_retries=client.max_retries,
+            http_client=http_client,
+        )
+    except TypeError as error:
+        if "'http_client'" in str(error):
+            return None
+        raise ConfigError(
+            f"{make.__qualname__} cannot be built over a client of ai_client: {error}."
+        ) from error
+    return made._stand_on(client, keep_open) if made._client is http_client else None
+
+
+def _place_of(client: Any) -> dict[str, Any]:
+    """Return the address of a client as an official one takes it."""
+    place: dict[str, Any] = {"base_url": str(client._base_url.copy_with(query=None))}
+    if is_azure(client):
+        place["api_version"] = client._api_version
+        if client._azure_endpoint is not None:
+            place = {
+                "api_version": client._api_version,
+                "azure_endpoint": str(client._azure_endpoint).rstrip("/"),
+                "azure_deployment": client._azure_deployment,
+            }
+    return place
+
+
+def _timeout_of(client: Any, http: Any) -> Any:
     timeout = client.timeout
-    if timeout is not None and not isinstance(timeout, int | float):
-        timeout = http.Timeout(**timeout.as_dict())
-    return _kind_of(make)(
-        **{
-            "api_key": _PLACEHOLDER,
-            "organization": client.organization,
-            "project": client.project,
-            "webhook_secret": client.webhook_secret,
-            "base_url": str(client._base_url),
-            "timeout": timeout,
-            "max_retries": client.max_retries,
-            "http_client": _http_client_class(http, sync=client._sync)(transport=over, trust_env=False),
-            **options,
-        }
+    return (
+        timeout if timeout is None or isinstance(timeout, int | float) else http.Timeout(**timeout.as_dict())
     )
 
 
 def _http_of(sdk: Any, *, sync: bool) -> Any:
+    """Return the HTTP library on which the SDK's own HTTP clients build: httpx2 from 3.0 on."""
     default: Any = sdk.DefaultHttpxClient if sync else sdk.DefaultAsyncHttpxClient
-    homes = [base.__module__.partition(".")[0] for base in getattr(default, "__mro__", ())]
-    return library(next((home for home in homes if home in {"httpx", "httpx2"}), "httpx")).http
-
-
-@cache
-def _kind_of(make: Any) -> Any:
-    """Return a class of the official SDK's whose requests say how often they may be retried."""
-    names = {"__module__": make.__module__, "__qualname__": make.__qualname__, "__doc__": make.__doc__}
-    base = _OverAsync if hasattr(make, "__aenter__") else _OverSync
-    return type(make.__name__, (base, make), names)
-
-
-class _OverSync:
-    max_retries: int
-
-    def _prepare_request(self, request: Any) -> None:
-        above: Any = super()
-        above._prepare_request(request)
-        request.extensions[RETRIES] = self.max_retries
-
-    def close(self) -> None:
-        """Leave the client below open."""
-
-
-class _OverAsync:
-    max_retries: int
-
-    async def _prepare_request(self, request: Any) -> None:
-        above: Any = super()
-        await above._prepare_request(request)
-        request.extensions[RETRIES] = self.max_retries
-
-    async def close(self) -> None:
-        """Leave the client below open."""
-
-
-@cache
-def _http_client_class(http: Any, *, sync: bool) -> Any:
-    if sync:
-        return type("Client", (_OpenClient, http.Client), {})
-    return type("AsyncClient", (_OpenAsyncClient, http.AsyncClient), {})
-
-
-class _OpenClient:
-    """An HTTP client that is as open as the client below it, and does not close that."""
-
-    _transport: Any
-
-    @property
-    def is_closed(self) -> bool:
-        closed: bool = self._transport.client.is_closed()
-        return closed
-
-    def close(self) -> None:
-        """Leave the client below open."""
-
-
-class _OpenAsyncClient:
-    _transport: Any
-
-    @property
-    def is_closed(self) -> bool:
-        closed: bool = self._transport.client.is_closed()
-        return closed
-
-    async def aclose(self) -> None:
-        """Leave the client below open."""
+    homes = [base.__module__.partition(".")[0] for base in default.__mro__]
+    return library("httpx2" if "httpx2" in homes else "httpx").http

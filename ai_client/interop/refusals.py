@@ -1,7 +1,7 @@
 """Failed calls as those who send requests learn of them: a response, or an error of their library."""
 
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic_core import to_json
 
@@ -12,109 +12,121 @@ from ..errors import (
     APIResponseValidationError,
     APIStatusError,
     APITimeoutError,
+    BudgetExceeded,
     ClientClosedError,
     CredentialsError,
     GuardrailError,
     LimitExceeded,
     OpenAIError,
+    RateLimitExceeded,
     StoreError,
+    UnknownPriceError,
 )
+from .responses import twin_of, whole
 
 _NO_RETRY = (b"x-should-retry", b"false")
-_REPLACED = frozenset({b"x-should-retry", b"content-encoding", b"content-length", b"transfer-encoding"})
-_UNAVAILABLE = 503
+_PAYMENT_REQUIRED, _UNAVAILABLE = 402, 503
+_CODES: dict[type[OpenAIError], str] = {
+    BudgetExceeded: "insufficient_quota",
+    RateLimitExceeded: "rate_limit_exceeded",
+}
+"""Codes that the API has for alike refusals, which libraries know."""
 
 
 def refusal(http: Any, error: OpenAIError) -> "httpx.Response | None":
-    """Return an error as a response of the HTTP library, `None` where there is no HTTP status for it."""
+    """Return a failed call as a response of the HTTP library, `None` where no status says what happened.
+
+    It says that a retry is of no use: the call was retried as often as it may be.
+    """
     if isinstance(error, APIStatusError):
         answer = error.response
-        headers = [pair for pair in answer.headers.raw if pair[0].lower() not in _REPLACED]
-        response: httpx.Response = http.Response(
-            answer.status_code, headers=[*headers, _NO_RETRY], content=answer.content
-        )
-        return response
-    if isinstance(error, LimitExceeded | GuardrailError):
-        status: int = error.status
-    elif isinstance(error, StoreError | CredentialsError):
-        status = _UNAVAILABLE
-    else:
+        headers = [pair for pair in answer.headers.raw if pair[0].lower() != _NO_RETRY[0]]
+        return whole(http, answer.status_code, [*headers, _NO_RETRY], answer.content, {})
+    status = _status_of(error)
+    if status is None:
         return None
     said = {
         "message": str(error),
-        "type": getattr(error, "type", "unavailable"),
+        "type": getattr(error, "type", "ai_client"),
         "param": getattr(error, "param", None),
-        "code": _code_of(error),
+        "code": _CODES.get(type(error)),
     }
-    headers = [(b"content-type", b"application/json"), _NO_RETRY]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"x-ai-client-error", type(error).__name__.encode()),
+        _NO_RETRY,
+    ]
     after: float | None = getattr(error, "retry_after", None)
     if after is not None and math.isfinite(after):
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(after))))
-    return http.Response(status, headers=headers, content=to_json({"error": said}))  # type: ignore[no-any-return]
+    return whole(http, status, headers, to_json({"error": said}), {})
 
 
-def _code_of(error: OpenAIError) -> str:
-    return f"ai_client_{type(error).__name__}"
+def _status_of(error: OpenAIError) -> int | None:
+    if isinstance(error, LimitExceeded | GuardrailError):
+        return error.status
+    if isinstance(error, UnknownPriceError):
+        return _PAYMENT_REQUIRED
+    if isinstance(error, StoreError | CredentialsError):
+        return _UNAVAILABLE
+    return None
 
 
 class LibraryErrors:
-    """Errors of an HTTP library in place of this package's.
+    """The errors of an HTTP library in place of this package's.
 
     Args:
         http: The library.
     """
 
     def __init__(self, http: Any) -> None:
-        self.http = http
+        self._http = http
 
     def error(self, error: BaseException, request: "httpx.Request") -> BaseException:
-        """Return what to raise in place of an error of this package."""
-        http = self.http
+        """Return what to raise in place of an error of this package; any other is returned as it is."""
+        if not isinstance(error, OpenAIError):
+            return error
+        http = self._http
         if isinstance(error, APITimeoutError):
-            return http.ReadTimeout(str(error), request=request)  # type: ignore[no-any-return]
-        if isinstance(error, APIConnectionError | ClientClosedError):
-            return http.ConnectError(str(error), request=request)  # type: ignore[no-any-return]
-        if isinstance(error, OpenAIError):
-            return http.RemoteProtocolError(str(error), request=request)  # type: ignore[no-any-return]
-        return error
+            kind = http.ReadTimeout
+        elif isinstance(error, APIConnectionError | ClientClosedError):
+            kind = http.ConnectError
+        else:
+            kind = http.RemoteProtocolError
+        made: BaseException = kind(str(error), request=request)
+        return made
 
 
 class OfficialErrors:
-    """Errors of the official SDK in place of this package's.
+    """The errors of the official SDK in place of this package's.
 
     Args:
         sdk: Its module.
+        http: The HTTP library of its clients.
     """
 
-    def __init__(self, sdk: Any) -> None:
+    def __init__(self, sdk: Any, http: Any) -> None:
         self._sdk = sdk
+        self._http = http
 
     def error(self, error: BaseException, request: "httpx.Request") -> BaseException:
-        """Return what to raise in place of an error of this package."""
-        sdk = self._sdk
-        made: BaseException
+        """Return what to raise in place of an error of this package; any other is returned as it is."""
+        if not isinstance(error, OpenAIError):
+            return error
+        sdk, message = self._sdk, str(error)
+        made: Any
         if isinstance(error, APITimeoutError):
             made = sdk.APITimeoutError(request=request)
-            made.message = str(error)  # type: ignore[attr-defined]
-            made.args = (str(error),)
-            return made
-        if isinstance(error, APIConnectionError | ClientClosedError):
-            made = sdk.APIConnectionError(message=str(error), request=request)
-            return made
-        if isinstance(error, APIResponseValidationError):
-            made = sdk.APIResponseValidationError(error.response, error.body, message=str(error))
-            return made
-        if isinstance(error, APIError):
-            made = sdk.APIError(str(error), request, body=error.body)
-            return made
-        if isinstance(error, OpenAIError):
-            made = sdk.OpenAIError(str(error))
-            return made
-        return error
-
-
-def raise_from(made: BaseException, error: BaseException) -> NoReturn:
-    """Raise an error in place of another one."""
-    if made is error:
-        raise error
-    raise made from error
+            made.message = message
+            made.args = (message,)
+        elif isinstance(error, APIConnectionError | ClientClosedError):
+            made = sdk.APIConnectionError(message=message, request=request)
+        elif isinstance(error, APIResponseValidationError):
+            response = twin_of(self._http, error.response, request)
+            made = sdk.APIResponseValidationError(response, error.body, message=message)
+        elif isinstance(error, APIError):
+            made = sdk.APIError(message, request, body=error.body)
+        else:
+            made = sdk.OpenAIError(message)
+        found: BaseException = made
+        return found

@@ -1,15 +1,15 @@
 """Requests of an HTTP library as calls of a client."""
 
 from collections.abc import Mapping
-from typing import Any, cast
-
-from pydantic_core import from_json
+from typing import Any
 
 from .._call.call import Call
 from .._client.time_limits import timeouts
+from .._exchange.redirects import FOLLOW_REDIRECTS
 from .._libraries import httpx
-from .._params.files import RequestBody
-from .._params.omit import ADMIN_PATHS
+from .._params.omit import ADMIN_PATHS, omit
+from .bodies import describe_body
+from .paths import path_of, shared_query
 
 RETRIES = "ai_client.retries"
 """The extension of a request that says how often its call may be retried."""
@@ -18,123 +18,104 @@ _OF_THE_HOP = frozenset(
         "host",
         "connection",
         "keep-alive",
-        "accept-encoding",
         "content-length",
         "transfer-encoding",
         "te",
         "upgrade",
+        "proxy-connection",
     }
 )
 _USUAL = frozenset({("accept", "application/json"), ("accept", "*/*"), ("content-type", "application/json")})
+_KEYS = frozenset({"authorization", "api-key"})
+_READABLE = frozenset({"gzip", "deflate", "identity"})
 _STAINLESS = "x-stainless-"
 _RAW = "x-stainless-raw-response"
 
 
 class Manner:
-    """The headers with which a library speaks of itself; they are not passed on.
+    """How those who send requests speak, and what of it is passed on.
 
     Args:
-        headers: Names in lower case, and values.
-        takes_key: Whether an authorization of its own replaces the client's key.
+        ignored: Headers that say nothing of the request: names in lower case, and values.
+        has_placeholder: Whether they authorize requests by a placeholder among *ignored*: any other authorization
+            is then the user's and goes in place of the client's, and none at all means that there shall be none.
+            Otherwise their authorization counts at other origins only.
+        follows: Whether redirects are followed below them.
     """
 
-    def __init__(self, headers: frozenset[tuple[str, str]] = frozenset(), *, takes_key: bool = False) -> None:
-        self.ignored = headers | _USUAL
-        self.takes_key = takes_key
+    def __init__(
+        self,
+        ignored: frozenset[tuple[str, str]] = frozenset(),
+        *,
+        has_placeholder: bool = False,
+        follows: bool = False,
+    ) -> None:
+        self.ignored = ignored | _USUAL
+        self.has_placeholder = has_placeholder
+        self.follows = follows
 
 
-def call_of(client: Any, request: "httpx.Request", manner: Manner) -> Call:
+def call_of(client: Any, http: Any, request: "httpx.Request", manner: Manner) -> Call:
     """Describe a request as a call of *client*.
 
+    Args:
+        client: The client.
+        http: The HTTP library of the request.
+        request: The request.
+        manner: How it was made.
+
     Returns:
-        A call whose answer is streamed where the body or the SDK asks for that, and whole otherwise.
+        A call whose answer is streamed where its body asks for that, left unread where the official SDK's header
+        says that it is read piece by piece, and whole otherwise.
     """
-    call = Call(client.io, request.method, _path(client, request.url), object)
-    headers = request.headers
-    raw_view = headers.get(_RAW)
-    call.headers = _passed_on(headers, manner, away="://" in call.path and client.leads_away(call)) or None
+    call = Call(client.io, request.method, "", object)
+    describe_body(call, http, request, reads=bool(client._layers))
+    call.path = path_of(client, request.url, call)
     call.admin = call.path.startswith(ADMIN_PATHS)
-    call.follow_redirects = request.extensions.get("ai_client.follow_redirects")
-    call.max_retries = request.extensions.get(RETRIES)
-    limits = request.extensions.get("timeout")
-    if limits is not None and limits != timeouts(client.timeout):
-        call.timeout = _timeout(client, limits)
-    _describe_body(call, request, reads_body=bool(client._layers))
-    call.unread = raw_view == "stream" and call.stream is None
+    away = "://" in call.path and client.leads_away(call)
+    headers = request.headers
+    call.headers = _passed_on(headers, manner, away=away) or None
+    if client._custom_query and not away:
+        call.query = shared_query(client._custom_query, request.url)
+    extensions = request.extensions
+    call.follow_redirects = extensions.get(FOLLOW_REDIRECTS) if manner.follows else False
+    call.max_retries = extensions.get(RETRIES)
+    limits = extensions.get("timeout")
+    if limits is not None:
+        usual = timeouts(client.timeout)
+        if limits != usual:
+            call.timeout = _timeout(client, {**usual, **limits})
+    call.unread = call.stream is None and headers.get(_RAW) == "stream"
     return call
 
 
-def _path(client: Any, url: "httpx.URL") -> str:
-    """Return the path below the client's address, or the whole address where it is elsewhere."""
-    base = client._base_url
-    if (url.raw_scheme, url.raw_host, url.port) == (
-        base.raw_scheme,
-        base.raw_host,
-        base.port,
-    ) and not url.userinfo:
-        root = base.raw_path.partition(b"?")[0]
-        target = url.raw_path
-        if target.startswith(root):
-            return "/" + target[len(root) :].decode("ascii")
-    return str(url)
-
-
 def _passed_on(headers: "httpx.Headers", manner: Manner, *, away: bool) -> dict[str, Any]:
-    ignored = manner.ignored
+    """Return the headers that the call brings; the client has the others, and its key."""
+    ignored, has_placeholder = manner.ignored, manner.has_placeholder
     kept: dict[str, Any] = {}
+    has_key = False
     for raw, value in headers.items():
         name = raw.lower()
-        if name in _OF_THE_HOP or (name, value) in ignored or name.startswith(_STAINLESS):
+        if name in _KEYS:
+            has_key = True
+            if not (has_placeholder or away):
+                continue
+        if (name, value) in ignored or name in _OF_THE_HOP or name.startswith(_STAINLESS):
             continue
-        if name in {"authorization", "api-key"} and not (manner.takes_key or away):
+        if name == "accept-encoding" and not _is_readable(value):
             continue
         kept[name] = value
+    if has_placeholder and not has_key:
+        kept.update(dict.fromkeys(_KEYS, omit))
     return kept
+
+
+def _is_readable(codings: str) -> bool:
+    """Return whether everything that is asked for can be decoded here, and is not what is always asked for."""
+    asked = {coding.partition(";")[0].strip().lower() for coding in codings.split(",")}
+    return asked <= _READABLE and asked != {"gzip", "deflate"}
 
 
 def _timeout(client: Any, limits: Mapping[str, float | None]) -> Any:
     values = set(limits.values())
-    if len(values) == 1:
-        return values.pop()
-    return client._library.http.Timeout(**limits)
-
-
-def _describe_body(call: Call, request: "httpx.Request", *, reads_body: bool) -> None:
-    """Set the body of a call: the members of a JSON object, other bytes, or what is sent piece by piece."""
-    content: bytes | None = getattr(request, "_content", None)
-    if content is None:
-        call.body = _StreamedBody(request)
-        return
-    if not content:
-        return
-    call.body = content
-    kind = request.headers.get("content-type", "application/json")
-    if not kind.startswith("application/json"):
-        return
-    asks = b'"stream"' in content
-    if not (asks or reads_body):
-        return
-    try:
-        members = from_json(content)
-    except ValueError:
-        return
-    if isinstance(members, dict):
-        call.body = members
-        call._encoded = content
-        if asks and cast("dict[str, Any]", members).get("stream"):
-            call.stream = object
-
-
-class _StreamedBody(RequestBody):
-    """A body that the HTTP library sends piece by piece."""
-
-    def __init__(self, request: "httpx.Request") -> None:
-        self._stream: Any = request.stream
-        length = request.headers.get("content-length")
-        self.length = None if length is None else int(length)
-        self.replayable = False
-
-    def content(self, *, sync: bool) -> Any:
-        """Return the stream itself."""
-        del sync
-        return self._stream
+    return values.pop() if len(values) == 1 else client._library.http.Timeout(**limits)

@@ -3,90 +3,105 @@
 from functools import cache
 from typing import Any, Literal
 
+from .._base_client import BaseClient
 from .._http.library import library as library_named
 from .._io import finish
 from .._libraries import httpx
 from ..errors import OpenAIError
-from .refusals import LibraryErrors, OfficialErrors, raise_from, refusal
+from .passing import AsyncPassedBody, SyncPassedBody
+from .refusals import LibraryErrors, OfficialErrors, refusal
 from .requests import Manner, call_of
 from .responses import response_of
-from .streams import AsyncPassedBody, SyncPassedBody
+
+Errors = LibraryErrors | OfficialErrors
 
 
 def transport(client: Any, *, library: Literal["httpx", "httpx2"] = "httpx") -> Any:
     """Return a transport of an HTTP library that performs each request as a call of *client*.
 
-    Closing it leaves the client open.
+    Requests to the client's own origin go with its key and headers, those to any other with what they bring. Redirects
+    are left to the HTTP client that takes the transport. Closing it leaves *client* open.
 
     Args:
-        client: An `OpenAI`, which makes a sync transport, or an `AsyncOpenAI`, which makes an async one.
-        library: The HTTP library whose client takes it.
+        client: An `OpenAI`, for a sync transport, or an `AsyncOpenAI`, for an async one.
+        library: The HTTP library whose client takes the transport.
 
     Raises:
         ImportError: The library is not installed.
+        TypeError: It is no client of this package.
+        ValueError: There is no such library.
     """
+    if not isinstance(client, BaseClient):
+        raise TypeError(
+            f"The client must be an OpenAI or AsyncOpenAI of ai_client, not {type(client).__name__}."
+        )
     http = library_named(library).http
-    return make_transport(client, http, Manner(), LibraryErrors(http))
+    return transport_over(client, http, Manner(), LibraryErrors(http))
 
 
-def make_transport(client: Any, http: Any, manner: Manner, errors: "LibraryErrors | OfficialErrors") -> Any:
-    """Return a transport over a client for what speaks a manner and expects certain errors."""
-    kind = _kind_of(_SyncCallTransport if client._sync else _AsyncCallTransport, http)
+def transport_over(client: Any, http: Any, manner: Manner, errors: Errors) -> Any:
+    """Return a transport over a client for those who speak in a *manner* and expect *errors* of their library."""
+    kind = _class_of(http, sync=client._sync)
     return kind(client, http, manner, errors)
 
 
 @cache
-def _kind_of(base: Any, http: Any) -> Any:
-    """Return the class of transports of a library, whose bodies are that library's too."""
-    sync = base is _SyncCallTransport
-    stream = http.SyncByteStream if sync else http.AsyncByteStream
-    body = type("Body", (SyncPassedBody if sync else AsyncPassedBody, stream), {})
-    above = http.BaseTransport if sync else http.AsyncBaseTransport
-    return type("Transport", (base, above), {"_body": body})
+def _class_of(http: Any, *, sync: bool) -> Any:
+    """Return the class of transports of a library, whose bodies are streams of that library."""
+    if sync:
+        body = type("Body", (SyncPassedBody, http.SyncByteStream), {})
+        return type("Transport", (_SyncCallTransport, http.BaseTransport), {"_body": body})
+    body = type("AsyncBody", (AsyncPassedBody, http.AsyncByteStream), {})
+    return type("AsyncTransport", (_AsyncCallTransport, http.AsyncBaseTransport), {"_body": body})
 
 
 class _CallTransport:
+    """The part of both transports that waits through the client's IO.
+
+    Attributes:
+        client: The client below.
+        http: The HTTP library.
+    """
+
     _body: Any
 
-    def __init__(
-        self, client: Any, http: Any, manner: Manner, errors: "LibraryErrors | OfficialErrors"
-    ) -> None:
+    def __init__(self, client: Any, http: Any, manner: Manner, errors: Errors) -> None:
         self.client = client
-        self._http = http
+        self.http = http
         self._manner = manner
         self._errors = errors
 
+    def twin(self, client: Any) -> Any:
+        """Return such a transport over another client."""
+        return type(self)(client, self.http, self._manner, self._errors)
+
     async def _perform(self, request: "httpx.Request") -> "httpx.Response":
-        errors = self._errors
         try:
-            call = call_of(self.client, request, self._manner)
+            call = call_of(self.client, self.http, request, self._manner)
             reply = await self.client.perform(call)
         except OpenAIError as error:
-            response = refusal(self._http, error)
+            response = refusal(self.http, error)
             if response is None:
-                raise_from(errors.error(error, request), error)
+                raise self._errors.error(error, request) from error
             return response
-        return response_of(
-            self._http,
-            call,
-            reply,
-            lambda: self._body(call, reply, lambda error: errors.error(error, request)),
-        )
+
+        def body() -> Any:
+            return self._body(call, reply, lambda error: self._errors.error(error, request))
+
+        return response_of(self.http, call, reply, body)
 
 
 class _SyncCallTransport(_CallTransport):
     def handle_request(self, request: "httpx.Request") -> "httpx.Response":
-        """Perform a request as a call."""
         return finish(self._perform(request))
 
     def close(self) -> None:
-        """Leave the client open, which is not the transport's."""
+        """Leave the client open, which is its owner's to close."""
 
 
 class _AsyncCallTransport(_CallTransport):
     async def handle_async_request(self, request: "httpx.Request") -> "httpx.Response":
-        """Perform a request as a call."""
         return await self._perform(request)
 
     async def aclose(self) -> None:
-        """Leave the client open, which is not the transport's."""
+        """Leave the client open, which is its owner's to close."""

@@ -5,131 +5,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from pydantic_core import from_json
-
-from .._answers.sse import SSEDecoder
 from .._call.call import Call, Reply, StreamEnd
-from .._call.stream_ends import DONE, ends_of, is_whole, type_of
 from .._io import finish
 from .._io.deadline import is_over
-from ..errors import (
-    StreamError,
-    StreamInterruptedError,
-    StreamTimeoutError,
-    StreamTooLargeError,
-    members_of,
-)
+from ..errors import StreamInterruptedError, StreamTimeoutError
+from .events import PassedEvents
 
 _DRAIN_SECONDS = 0.1
-
-
-class PassedEvents:
-    """The events of a stream: shown to the policies, and passed on as they came.
-
-    Attributes:
-        done: Whether the server said that there are no more.
-        error: What the server reported in place of an event.
-    """
-
-    def __init__(self, call: Call, reply: Reply) -> None:
-        self.done = False
-        self.error: StreamError | None = None
-        self._answer = reply.answer
-        self._bounds = self._answer.bounds
-        self._on_event = reply.on_event
-        self._decoder = SSEDecoder(self._bounds.event)
-        self._ends = ends_of(call.path)
-        self._asked = call.body
-        self._believed = reply.stream_end == "optional"
-        self._seen: list[bytes] = []
-        self._tail = b""
-        self._size = 0
-
-    def pass_on(self, chunk: bytes) -> bytes:
-        """Return what the reader may have, once *chunk* has come.
-
-        Raises:
-            StreamTooLargeError: The stream, or one event of it, is larger than may be held in memory.
-        """
-        self._size += len(chunk)
-        events = self._decoder.feed(chunk)
-        shown = [self._see(data) for data, _ in events]
-        if self._decoder.overflown or self._size > self._bounds.response:
-            raise StreamTooLargeError(
-                "The stream is larger than may be held in memory.", self._answer.response
-            )
-        if not self._on_event:
-            return chunk
-        return self._cut(chunk, events, shown)
-
-    def _cut(self, chunk: bytes, events: list[Any], shown: list[bool]) -> bytes:
-        """Return the whole events, for what is begun may have to be hidden."""
-        head, mark, rest = (self._tail + chunk).rpartition(b"\n\n")
-        if b"\r" not in head + rest and all(shown):
-            self._tail = rest
-            return head + mark
-        self._tail = rest if b"\r" not in rest else b""
-        return b"".join(
-            _encoded(data, name) for (data, name), show in zip(events, shown, strict=True) if show
-        )
-
-    def flush(self) -> bytes:
-        """Return what is left for the reader at the end of the body.
-
-        Raises:
-            StreamInterruptedError: What came may be half an answer.
-        """
-        for data, _ in self._decoder.flush():
-            self._see(data)
-        if not self.ended:
-            raise StreamInterruptedError(
-                f"The stream ended after {len(self._seen)} events without {self._ends.marks}: it may be cut off."
-                " Where the server sends no end mark, set stream_end='optional'.",
-                self._answer.request,
-            )
-        rest, self._tail = self._tail, b""
-        return rest
-
-    @property
-    def ended(self) -> bool:
-        """Whether the events make a complete answer."""
-        if self.done or self.error is not None:
-            return True
-        return bool(self._seen) and (self._believed or is_whole(self._ends, self._seen, self._asked))
-
-    def _see(self, data: bytes) -> bool:
-        """Show an event to the policies; return whether the reader may see it."""
-        if data.startswith(DONE):
-            self.done = True
-            return True
-        self._seen.append(data)
-        if b'"error"' in data and (error := self._error_in(data)) is not None:
-            self.error = error
-            return True
-        shown = True
-        for see in self._on_event:
-            if see(data) is False:
-                shown = False
-        if self._ends.last and type_of(data) in self._ends.last:
-            self.done = True
-        return shown
-
-    def _error_in(self, data: bytes) -> StreamError | None:
-        try:
-            members = members_of(from_json(data))
-        except ValueError:
-            return None
-        error = members.get("error") or (members if members.get("type") == "error" else None)
-        if not error:
-            return None
-        said = members_of(error).get("message")
-        message = said if isinstance(said, str) and said else "The server ended the stream with an error."
-        return StreamError(message, self._answer.request, body=error)
-
-
-def _encoded(data: bytes, name: bytes | None) -> bytes:
-    lines = b"".join(b"data: %b\n" % line for line in data.split(b"\n"))
-    return (b"event: %b\n" % name if name else b"") + lines + b"\n"
 
 
 class _PassedBody:
@@ -162,6 +44,15 @@ class _PassedBody:
             with suppress(Exception):  # a finalizer has no caller to report to
                 self._ender(self._settle(StreamEnd(None, complete=False)))
 
+    def _shown(self, failure: BaseException, error: BaseException) -> BaseException:
+        """Return what the reader gets for a failure, with what led to it."""
+        made = self._failed(failure)
+        if made is not failure:
+            made.__cause__ = failure
+        if failure is not error:
+            failure.__cause__ = error
+        return made
+
     def _failure(self, error: BaseException) -> BaseException:
         """Return the error of ours for a failure in the middle of the body."""
         late = is_over(self._deadline)
@@ -183,12 +74,15 @@ class _PassedBody:
         if error is None and events is not None:
             error = events.error
         over = self._at_end or (events is not None and events.done)
+        end = StreamEnd(error, complete=over and error is None)
         try:
-            if over and not self._at_end and error is None:
-                await self._drain()
-            await self._settle(StreamEnd(error, complete=over and error is None))
+            try:
+                if end.complete and not self._at_end:
+                    await self._drain()
+            finally:
+                await self._settle(end)
         except (KeyboardInterrupt, SystemExit):
-            self._closed = False
+            self._closed = False  # not all may be settled: whoever closes or drops the body sees to it
             raise
 
     async def _drain(self) -> None:
@@ -225,7 +119,10 @@ class SyncPassedBody(_PassedBody):
         except BaseException as error:
             failure = self._failure(error)
             finish(self._end(failure))
-            raise self._failed(failure) from error
+            made = self._shown(failure, error)
+            if made is error:
+                raise
+            raise made  # noqa: B904 - it knows its cause
         finish(self._end(None))
 
     def close(self) -> None:
@@ -255,7 +152,10 @@ class AsyncPassedBody(_PassedBody):
         except BaseException as error:
             failure = self._failure(error)
             await self._end(failure)
-            raise self._failed(failure) from error
+            made = self._shown(failure, error)
+            if made is error:
+                raise
+            raise made  # noqa: B904 - it knows its cause
         await self._end(None)
 
     async def _next(self) -> bytes | None:

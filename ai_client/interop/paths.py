@@ -1,0 +1,55 @@
+"""Addresses of requests as paths below a client's address."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from .._call.call import Call
+from .._client.azure_arguments import DEPLOYMENT_PATHS
+from .._exchange.origins import origin
+from .._libraries import httpx
+from ..errors import members_of
+
+_DEPLOYMENTS = "/deployments/"
+
+
+def path_of(client: Any, url: "httpx.URL", call: Call) -> str:
+    """Return the path of a request below the client's address, or its whole address where it is elsewhere.
+
+    Azure's paths are given as OpenAI has them: the client chooses the deployment.
+    """
+    target = url.raw_path
+    if not url.userinfo and origin(url) == origin(client._base_url):
+        for root in _roots(client):
+            below = target[len(root) :]
+            if target.startswith(root) and not below.startswith(b"/"):
+                return _without_deployment("/" + below.decode("ascii"), call)
+    return str(url)
+
+
+def _roots(client: Any) -> Iterator[bytes]:
+    yield client._base_url.raw_path.partition(b"?")[0]
+    endpoint: httpx.URL | None = getattr(client, "_azure_endpoint", None)
+    if endpoint is not None:
+        yield endpoint.raw_path.rstrip(b"/") + b"/openai/"
+
+
+def _without_deployment(path: str, call: Call) -> str:
+    if not path.startswith(_DEPLOYMENTS):
+        return path
+    name, slash, rest = path.removeprefix(_DEPLOYMENTS).partition("/")
+    operation = slash + rest
+    named = members_of(call.body).get("model")
+    if operation.partition("?")[0] in DEPLOYMENT_PATHS and unquote(name) == named:
+        return operation
+    return path
+
+
+def shared_query(usual: Mapping[str, object], url: "httpx.URL") -> dict[str, object] | None:
+    """Return the parameters of a request that the client has too, since a call's own count and not the client's."""
+    found: dict[str, object] = {}
+    for name in usual:
+        values = url.params.get_list(name)
+        if values:
+            found[name] = values[0] if len(values) == 1 else values
+    return found or None
