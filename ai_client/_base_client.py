@@ -1,6 +1,7 @@
 """The base of both clients: their options and their resources."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from ._call.pipeline import Policy, together
@@ -20,15 +21,15 @@ from ._client.arguments import (
     checked_stream_end,
     headers_of,
     library_of,
-    pool_of,
     query_of,
     timeout_of,
 )
 from ._client.blocking_calls import BlockingCalls, OnBlockingCall
+from ._client.connections import connections_of, places_of
 from ._client.copying import Copies
 from ._client.modes import M
 from ._exchange.bounds import Bounds
-from ._http.options import PoolOptions
+from ._http.certificates import Cert, Verify
 from ._libraries import httpx
 from ._models.accessor import accessor
 from ._params.defaults import (
@@ -79,6 +80,12 @@ class BaseClient(Copies, Resources[M]):
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
         keepalive_expiry: float = DEFAULT_KEEPALIVE_EXPIRY,
         trust: Literal["certifi", "system"] = "certifi",
+        verify: Verify = True,
+        cert: Cert | None = None,
+        proxy: str | None = None,
+        local_address: str | None = None,
+        uds: str | Path | None = None,
+        http2: bool = False,
         on_blocking_call: OnBlockingCall = "warn",
         max_response_bytes: int | None = DEFAULT_MAX_RESPONSE_BYTES,
         max_event_bytes: int | None = DEFAULT_MAX_EVENT_BYTES,
@@ -116,6 +123,15 @@ class BaseClient(Copies, Resources[M]):
             max_connections: Open connections of the built-in pool, at most; by default 1000.
             keepalive_expiry: Seconds for which the built-in pool keeps an idle connection; by default 60.
             trust: The trust store for TLS: certifi's (`certifi`, the default) or the operating system's (`system`).
+            verify: Whether certificates of servers are checked, a file or directory of authorities, or an `SSLContext`.
+                Takes precedence over `trust` and `SSL_CERT_FILE`.
+            cert: The client's certificate (mTLS): a file with its key, `(certificate, key)` or
+                `(certificate, key, password)`. Only the servers of `base_url` and `websocket_base_url` see it.
+            proxy: The proxy of all connections, such as `http://user:password@proxy.example:3128`; `""` for none.
+                By default `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` decide.
+            local_address: The IP address of this machine that connections come from.
+            uds: The path of the unix socket behind which the server of `base_url` is.
+            http2: `True` for HTTP/2, which takes an `http_client` that speaks it.
             on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop.
                 `warn`, the default, warns once; `raise` raises the warning each time; `ignore` does nothing.
             max_response_bytes: Bytes of a decoded response in memory, at most; by default 256 MiB. `None` is no bound.
@@ -182,22 +198,32 @@ class BaseClient(Copies, Resources[M]):
         self._owns_sender = True
         self._closed = False
         self._blocking_calls = BlockingCalls(on_blocking_call) if self._sync else None
-        options = pool_of(
-            PoolOptions,
+        self._connections = connections_of(
+            http_client,
+            places_of(
+                self._base_url,
+                None if not self.websocket_base_url else self._library.http.URL(self.websocket_base_url),
+            ),
             max_connections=max_connections,
             keepalive_expiry=keepalive_expiry,
             trust=trust,
+            verify=verify,
+            cert=cert,
+            proxy=proxy,
+            local_address=local_address,
+            uds=uds,
+            http2=http2,
             library=self._library.name,
         )
         self._sessions = Sessions()
-        self._connect(http_client, options)
+        self._connect(http_client, self._connections)
         self._identify(workload_identity)
         self._ask_for_credentials(credentials, credentials_ttl, credentials_by)
         if warm is not None:
             from ._warming import warm_up  # noqa: PLC0415 - few clients need it
 
             own = http_client is None and self._base_url.scheme == "https"
-            warm_up(warm, [self._sync], trust=trust if own else None)
+            warm_up(warm, [self._sync], tls=self._tls if own else None)
 
     def _identify(self, workload_identity: WorkloadIdentity | None) -> None:
         self.workload_identity = workload_identity
@@ -205,6 +231,10 @@ class BaseClient(Copies, Resources[M]):
         if workload_identity is not None:
             self._workload_keys = WorkloadKeys(workload_identity, self.io)
         self._fetches_key = self._api_key_source is not None or self._workload_keys is not None
+
+    def _tls(self) -> object:
+        """Return the TLS context for the client's own server."""
+        return self._connections.tls(self._connections.places[0])
 
     def is_closed(self) -> bool:
         """Return whether the client is closed, or the one whose connections it shares."""

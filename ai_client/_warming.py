@@ -2,7 +2,7 @@
 
 import inspect
 import threading
-from collections.abc import Awaitable, Iterable, Sequence, Set as AbstractSet
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set as AbstractSet
 from contextlib import suppress
 from importlib import import_module
 from types import SimpleNamespace
@@ -10,7 +10,6 @@ from typing import Any, NoReturn, cast
 
 from ._call.call import Call, Reply
 from ._client.operation import Resource
-from ._http.tls import Trust, tls_context
 from ._io import finish
 from ._models.accessor import accessor
 from ._models.decode import decoder, is_slow_to_build
@@ -23,14 +22,18 @@ THREAD = "ai-client-warm"
 
 
 def warm_up(
-    names: Sequence[str], kinds: Iterable[bool], *, trust: Trust | None, option: str = "warm"
+    names: Sequence[str],
+    kinds: Iterable[bool],
+    *,
+    tls: Callable[[], object] | None,
+    option: str = "warm",
 ) -> None:
     """Make operations ready: import what they need, and begin a thread that builds what decodes their results.
 
     Args:
         names: The operations, such as `responses.create`, or groups of them, such as `files`.
         kinds: Which clients will call them: the sync one (`True`), the async one (`False`), or both.
-        trust: The trust store whose TLS context is built, too; `None` where no connection needs one.
+        tls: Builds the TLS context, too; `None` where no connection needs one.
         option: How messages name the option.
 
     Raises:
@@ -47,18 +50,18 @@ def warm_up(
         raise ConfigError(f"{option}: {error}") from None
     import_module("encodings.idna")  # resolving the first host name would import it, on the event loop
     if types:
-        threading.Thread(target=_build, args=(types, trust), name=THREAD, daemon=True).start()
+        threading.Thread(target=_build, args=(types, tls), name=THREAD, daemon=True).start()
 
 
-def _build(types: Iterable[Any], trust: Trust | None) -> None:
+def _build(types: Iterable[Any], tls: Callable[[], object] | None) -> None:
     """Build what can be built; whatever cannot be is said where it is used."""
     for each in types:
         with suppress(Exception):
             if is_slow_to_build(each):
                 decoder(each)
-    if trust is not None:
+    if tls is not None:
         with suppress(Exception):
-            tls_context(trust)
+            tls()
 
 
 _NOTHING = "\0"

@@ -106,6 +106,15 @@ class _Azure(BaseClient[M]):
             max_connections: Open connections of the built-in pool, at most; by default 1000.
             keepalive_expiry: Seconds for which the built-in pool keeps an idle connection; by default 60.
             trust: The trust store for TLS: certifi's (`certifi`, the default) or the operating system's (`system`).
+            verify: Whether certificates of servers are checked, a file or directory of authorities, or an `SSLContext`.
+                Takes precedence over `trust` and `SSL_CERT_FILE`.
+            cert: The client's certificate (mTLS): a file with its key, `(certificate, key)` or
+                `(certificate, key, password)`. Only the servers of `base_url` and `websocket_base_url` see it.
+            proxy: The proxy of all connections, such as `http://user:password@proxy.example:3128`; `""` for none.
+                By default `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` decide.
+            local_address: The IP address of this machine that connections come from.
+            uds: The path of the unix socket behind which the server of `base_url` is.
+            http2: `True` for HTTP/2, which takes an `http_client` that speaks it.
             on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop.
                 `warn`, the default, warns once; `raise` raises the warning each time; `ignore` does nothing.
             max_response_bytes: Bytes of a decoded response in memory, at most; by default 256 MiB. `None` is no bound.

@@ -67,7 +67,7 @@ class AsyncOpenAI(AsyncSignatures, BaseClient[Async]):
             from ._pool.proxy import Proxies  # noqa: PLC0415 - likewise
 
             # validates the proxies now: the pool reads them only in the first call
-            pool_of(Proxies, None, trust_env=options.trust_env)
+            pool_of(Proxies, options.proxy, trust_env=options.trust_env)
             self._sender = LoopSender(
                 lambda: AsyncPoolSender(pool_of(AsyncPool, options), self._library), self._library
             )

@@ -1,10 +1,12 @@
 """The options of clients and of their copies as keywords, for signatures that pass them on."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from .._call.pipeline import Policy
 from .._call.stream_ends import StreamEndPolicy
+from .._http.certificates import Cert, Verify
 from .._libraries import httpx
 from .._params.omit import NotGiven, Omit
 from ..auth import WorkloadIdentity
@@ -28,6 +30,21 @@ class OwnOptions(TypedDict, total=False):
     """Seconds for which the built-in pool keeps an idle connection; by default 60."""
     trust: Literal["certifi", "system"]
     """The trust store for TLS: certifi's (`certifi`, the default) or the operating system's (`system`)."""
+    verify: Verify
+    """Whether certificates of servers are checked, a file or directory of authorities, or an `SSLContext`.
+    Takes precedence over `trust` and `SSL_CERT_FILE`."""
+    cert: Cert | None
+    """The client's certificate (mTLS): a file with its key, `(certificate, key)` or `(certificate, key,
+    password)`. Only the servers of `base_url` and `websocket_base_url` see it."""
+    proxy: str | None
+    """The proxy of all connections, such as `http://user:password@proxy.example:3128`; `""` for none. By
+    default `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` decide."""
+    local_address: str | None
+    """The IP address of this machine that connections come from."""
+    uds: str | Path | None
+    """The path of the unix socket behind which the server of `base_url` is."""
+    http2: bool
+    """`True` for HTTP/2, which takes an `http_client` that speaks it."""
     on_blocking_call: OnBlockingCall
     """Reaction of the sync client to a call on the thread of a running event loop. `warn`, the default, warns
     once; `raise` raises the warning each time; `ignore` does nothing."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from urllib.request import getproxies
 
 import h11
@@ -62,6 +62,13 @@ class Proxy:
         if parts.scheme.startswith("socks") and max(len((user or "").encode()), len(password.encode())) > 255:  # noqa: PLR2004 -- RFC 1929
             raise ValueError("A SOCKS proxy takes at most 255 bytes of user name and of password.")
         return cls(parts.scheme, host, port or _PORTS[parts.scheme], user, password)
+
+    @property
+    def address(self) -> str:
+        """The address, with its credentials."""
+        login = "" if self.user is None else f"{quote(self.user, safe='')}:{quote(self.password, safe='')}@"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{login}{host}:{self.port}"
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:

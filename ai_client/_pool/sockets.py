@@ -134,7 +134,12 @@ def connect_error(error: Exception, library: Library, uds: str | None = None) ->
         return timeout
     failure: Any = library.http.ConnectError(str(error))
     if uds is not None:
-        failure.said = f"uds: nothing answers at {uds!r} ({getattr(error, 'strerror', error)})."
+        failure.said = nothing_at(uds, error)
     elif isinstance(error, WayError):
         failure.said = str(error)
     return cast("Exception", failure)
+
+
+def nothing_at(uds: str, error: Exception) -> str:
+    """Return what to say where a unix socket cannot be connected to."""
+    return f"uds: nothing answers at {uds!r} ({getattr(error, 'strerror', error)})."

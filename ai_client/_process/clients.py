@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
 from .._fork import here
@@ -117,12 +118,13 @@ def clients_of(
         configs[alias] = ClientConfig.make(further, source=f"{alias}.", further=True)
     for alias, one in configs.items():
         if one.warm is not None:
+            from .._http.tls import tls_context  # noqa: PLC0415 - needed where there is something to warm
             from .._warming import warm_up  # noqa: PLC0415 - imports every operation that it is given
 
             address = one.base_url or one.azure_endpoint or "https:"
-            trust = one.trust if address.startswith("https:") else None
+            tls = partial(tls_context, one.trust) if address.startswith("https:") else None
             option = "warm" if alias == DEFAULT_ALIAS else f"{alias}.warm"
-            warm_up(one.warm, (True, False), trust=trust, option=option)
+            warm_up(one.warm, (True, False), tls=tls, option=option)
     assemblies = {id(config): Assembly(config) for config in configs.values()}
     return {alias: Clients(assemblies[id(config)], build) for alias, config in configs.items()}
 

@@ -3,6 +3,7 @@
 """The clients, keyword by keyword."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from ai_client._base_client import BaseClient
@@ -12,6 +13,7 @@ from ai_client._client.arguments import DataResidency
 from ai_client._client.blocking_calls import OnBlockingCall
 from ai_client._client.modes import Async, Sync
 from ai_client._client.verbs import AsyncVerbs, SyncVerbs
+from ai_client._http.certificates import Cert, Verify
 from ai_client._libraries import httpx
 from ai_client._models.accessor import accessor
 from ai_client._params.defaults import (
@@ -82,6 +84,12 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
         keepalive_expiry: float = DEFAULT_KEEPALIVE_EXPIRY,
         trust: Literal["certifi", "system"] = "certifi",
+        verify: Verify = True,
+        cert: Cert | None = None,
+        proxy: str | None = None,
+        local_address: str | None = None,
+        uds: str | Path | None = None,
+        http2: bool = False,
         on_blocking_call: OnBlockingCall = "warn",
         max_response_bytes: int | None = DEFAULT_MAX_RESPONSE_BYTES,
         max_event_bytes: int | None = DEFAULT_MAX_EVENT_BYTES,
@@ -126,6 +134,15 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
             keepalive_expiry: Seconds for which the built-in pool keeps an idle connection; by default 60.
             trust: The trust store for TLS: certifi's (`certifi`, the default) or the operating system's
                 (`system`).
+            verify: Whether certificates of servers are checked, a file or directory of authorities, or an
+                `SSLContext`. Takes precedence over `trust` and `SSL_CERT_FILE`.
+            cert: The client's certificate (mTLS): a file with its key, `(certificate, key)` or `(certificate,
+                key, password)`. Only the servers of `base_url` and `websocket_base_url` see it.
+            proxy: The proxy of all connections, such as `http://user:password@proxy.example:3128`; `""` for
+                none. By default `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` decide.
+            local_address: The IP address of this machine that connections come from.
+            uds: The path of the unix socket behind which the server of `base_url` is.
+            http2: `True` for HTTP/2, which takes an `http_client` that speaks it.
             on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop.
                 `warn`, the default, warns once; `raise` raises the warning each time; `ignore` does nothing.
             max_response_bytes: Bytes of a decoded response in memory, at most; by default 256 MiB. `None` is
@@ -417,6 +434,12 @@ class SyncAzureSignatures(SyncSignatures, _Azure[Sync]):
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
         keepalive_expiry: float = DEFAULT_KEEPALIVE_EXPIRY,
         trust: Literal["certifi", "system"] = "certifi",
+        verify: Verify = True,
+        cert: Cert | None = None,
+        proxy: str | None = None,
+        local_address: str | None = None,
+        uds: str | Path | None = None,
+        http2: bool = False,
         on_blocking_call: OnBlockingCall = "warn",
         max_response_bytes: int | None = DEFAULT_MAX_RESPONSE_BYTES,
         max_event_bytes: int | None = DEFAULT_MAX_EVENT_BYTES,
@@ -462,6 +485,15 @@ class SyncAzureSignatures(SyncSignatures, _Azure[Sync]):
             keepalive_expiry: Seconds for which the built-in pool keeps an idle connection; by default 60.
             trust: The trust store for TLS: certifi's (`certifi`, the default) or the operating system's
                 (`system`).
+            verify: Whether certificates of servers are checked, a file or directory of authorities, or an
+                `SSLContext`. Takes precedence over `trust` and `SSL_CERT_FILE`.
+            cert: The client's certificate (mTLS): a file with its key, `(certificate, key)` or `(certificate,
+                key, password)`. Only the servers of `base_url` and `websocket_base_url` see it.
+            proxy: The proxy of all connections, such as `http://user:password@proxy.example:3128`; `""` for
+                none. By default `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` decide.
+            local_address: The IP address of this machine that connections come from.
+            uds: The path of the unix socket behind which the server of `base_url` is.
+            http2: `True` for HTTP/2, which takes an `http_client` that speaks it.
             on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop.
                 `warn`, the default, warns once; `raise` raises the warning each time; `ignore` does nothing.
             max_response_bytes: Bytes of a decoded response in memory, at most; by default 256 MiB. `None` is
@@ -651,6 +683,12 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
         keepalive_expiry: float = DEFAULT_KEEPALIVE_EXPIRY,
         trust: Literal["certifi", "system"] = "certifi",
+        verify: Verify = True,
+        cert: Cert | None = None,
+        proxy: str | None = None,
+        local_address: str | None = None,
+        uds: str | Path | None = None,
+        http2: bool = False,
         on_blocking_call: OnBlockingCall = "warn",
         max_response_bytes: int | None = DEFAULT_MAX_RESPONSE_BYTES,
         max_event_bytes: int | None = DEFAULT_MAX_EVENT_BYTES,
@@ -695,6 +733,15 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
             keepalive_expiry: Seconds for which the built-in pool keeps an idle connection; by default 60.
             trust: The trust store for TLS: certifi's (`certifi`, the default) or the operating system's
                 (`system`).
+            verify: Whether certificates of servers are checked, a file or directory of authorities, or an
+                `SSLContext`. Takes precedence over `trust` and `SSL_CERT_FILE`.
+            cert: The client's certificate (mTLS): a file with its key, `(certificate, key)` or `(certificate,
+                key, password)`. Only the servers of `base_url` and `websocket_base_url` see it.
+            proxy: The proxy of all connections, such as `http://user:password@proxy.example:3128`; `""` for
+                none. By default `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` decide.
+            local_address: The IP address of this machine that connections come from.
+            uds: The path of the unix socket behind which the server of `base_url` is.
+            http2: `True` for HTTP/2, which takes an `http_client` that speaks it.
             on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop.
                 `warn`, the default, warns once; `raise` raises the warning each time; `ignore` does nothing.
             max_response_bytes: Bytes of a decoded response in memory, at most; by default 256 MiB. `None` is
@@ -986,6 +1033,12 @@ class AsyncAzureSignatures(AsyncSignatures, _Azure[Async]):
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
         keepalive_expiry: float = DEFAULT_KEEPALIVE_EXPIRY,
         trust: Literal["certifi", "system"] = "certifi",
+        verify: Verify = True,
+        cert: Cert | None = None,
+        proxy: str | None = None,
+        local_address: str | None = None,
+        uds: str | Path | None = None,
+        http2: bool = False,
         on_blocking_call: OnBlockingCall = "warn",
         max_response_bytes: int | None = DEFAULT_MAX_RESPONSE_BYTES,
         max_event_bytes: int | None = DEFAULT_MAX_EVENT_BYTES,
@@ -1031,6 +1084,15 @@ class AsyncAzureSignatures(AsyncSignatures, _Azure[Async]):
             keepalive_expiry: Seconds for which the built-in pool keeps an idle connection; by default 60.
             trust: The trust store for TLS: certifi's (`certifi`, the default) or the operating system's
                 (`system`).
+            verify: Whether certificates of servers are checked, a file or directory of authorities, or an
+                `SSLContext`. Takes precedence over `trust` and `SSL_CERT_FILE`.
+            cert: The client's certificate (mTLS): a file with its key, `(certificate, key)` or `(certificate,
+                key, password)`. Only the servers of `base_url` and `websocket_base_url` see it.
+            proxy: The proxy of all connections, such as `http://user:password@proxy.example:3128`; `""` for
+                none. By default `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` decide.
+            local_address: The IP address of this machine that connections come from.
+            uds: The path of the unix socket behind which the server of `base_url` is.
+            http2: `True` for HTTP/2, which takes an `http_client` that speaks it.
             on_blocking_call: Reaction of the sync client to a call on the thread of a running event loop.
                 `warn`, the default, warns once; `raise` raises the warning each time; `ignore` does nothing.
             max_response_bytes: Bytes of a decoded response in memory, at most; by default 256 MiB. `None` is

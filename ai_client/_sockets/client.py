@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .._client.tenant_account import TenantAccount
     from .._exchange.bounds import Bounds
     from .._http.library import Library
+    from .._http.options import PoolOptions
     from .._params.omit import Omit
 
 
@@ -25,6 +26,7 @@ class SessionClient(Client, Protocol):
     websocket_base_url: "str | httpx.URL | None"
     _blocking_calls: "BlockingCalls | None"
     _bounds: "Bounds"
+    _connections: "PoolOptions"
     _fetches_key: bool
     _gate: Gate | None
     _account: "TenantAccount | None"

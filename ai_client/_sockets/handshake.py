@@ -19,6 +19,7 @@ from ..errors import (
     status_error,
 )
 from .socket import AsyncSocket, Socket, SyncSocket, websockets
+from .ways import begun, on_the_way, said_of
 
 if TYPE_CHECKING:
     from .client import SessionClient
@@ -58,7 +59,7 @@ async def open_socket(
         ImportError: The extra `realtime` is not installed.
         APIError: It was not opened: the server refused, could not be reached, or sends it to another origin.
     """
-    sync = client.io.sync
+    sync, http = client.io.sync, client._library.http
     module, errors = websockets(sync)
     settings: dict[str, Any] = {
         "max_size": client._bounds.event,
@@ -72,10 +73,13 @@ async def open_socket(
     make = (_make_sync if sync else _make_async)(make, errors)
     where = address(client, call.path, query)
     request = _request_of(client, where, sent)
+    keywords: dict[str, Any] = {}
     for _ in range(_MAX_REDIRECTS + 1):
         try:
             timed = settings if call.deadline is None else _in_time(settings, call.deadline)
-            opening: Any = module.connect(where, additional_headers=sent, create_connection=make, **timed)
+            timed = await on_the_way(client, http.URL(where), timed, call.deadline)
+            keywords = {**timed, "additional_headers": sent, "create_connection": make}
+            opening = begun(module.connect, where, keywords)
             opened: Any = opening.__enter__() if sync else await opening
         except _AnsweredError as answered:
             where = _next(client, where, answered.response, request)
@@ -84,9 +88,10 @@ async def open_socket(
             if is_over(call.deadline):
                 raise DeadlineExceededError(request) from error
             raise APITimeoutError(request, message="The WebSocket was not opened in time.") from error
-        except (errors.WebSocketException, OSError, EOFError) as error:
+        except (errors.WebSocketException, http.TransportError, OSError, EOFError) as error:
             message = f"Connection error: the WebSocket was not opened ({type(error).__name__})."
-            raise APIConnectionError(message=message, request=request) from error
+            said = said_of(error, client._connections.uds if "unix" in keywords else None)
+            raise APIConnectionError(message=f"{message} {said}".rstrip(), request=request) from error
         else:
             response = _response_of(client, opened.response, request)
             return (SyncSocket if sync else AsyncSocket)(opened, errors), response

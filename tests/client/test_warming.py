@@ -171,7 +171,7 @@ def test_the_thread_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(decode, "_decoders", {})
     monkeypatch.setattr(decode, "_build_decoder", build)
-    warm_up(["responses.create"], [False], trust=None)
+    warm_up(["responses.create"], [False], tls=None)
     for thread in threading.enumerate():
         if thread.name == THREAD:
             thread.join(PATIENCE)
