@@ -1,9 +1,9 @@
-"""The HTTP libraries for annotations: `typing.get_type_hints` loads what `import ai_client` does not."""
+"""The HTTP libraries and the official SDK for annotations, which load them only where somebody evaluates these."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["httpx", "httpx2"]
+__all__ = ["httpx", "httpx2", "openai"]
 
 
 class _OnDemand:
@@ -21,5 +21,6 @@ class _OnDemand:
 if TYPE_CHECKING:
     import httpx
     import httpx2
+    import openai
 else:
-    httpx, httpx2 = _OnDemand("httpx"), _OnDemand("httpx2")
+    httpx, httpx2, openai = _OnDemand("httpx"), _OnDemand("httpx2"), _OnDemand("openai")

@@ -5,20 +5,20 @@ import asyncio
 import atexit
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal, Self, Unpack
 
 from ._exchange.loops import adopt_main_loop, stop_background_loop
 from ._fork import in_child
 from ._io import in_event_loop
-from ._process.clients import DEFAULT_ALIAS, Clients, clients_of, find
+from ._process.aliased_clients import AliasedClients
+from ._process.clients import DEFAULT_ALIAS, Clients, clients_of
 from ._process.gate import DrainGate
 from ._process.gated_io import new_gate
 from ._process.keep_open import KeepOpen
 from ._process.owned_client import Kind, Managed, aclose_each, build, close_each
 from ._process.signals import unwatch, watch
-from .client import AsyncOpenAI, OpenAI
 from .config import ClientConfig, ClientOptions
 from .errors import ClientClosedError
 
@@ -29,7 +29,7 @@ _EXIT_SECONDS = 5.0
 _NO_LOOP = object()
 
 
-class ClientProvider:
+class ClientProvider(AliasedClients):
     """Owns a process's clients: builds each on first use, and closes them with the application.
 
     Args:
@@ -48,8 +48,7 @@ class ClientProvider:
         aliases: Mapping[str, ClientConfig | Mapping[str, Any]] | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        self._aliases = clients_of(config, aliases or {}, self._build, options)
-        self._default = self._aliases[DEFAULT_ALIAS]
+        super().__init__(clients_of(config, aliases or {}, self._build, options))
         self._lock = threading.RLock()
         self._gate = new_gate()
         self._keep_open = KeepOpen()
@@ -58,53 +57,11 @@ class ClientProvider:
         _providers.add(self)
 
     @property
-    def config(self) -> ClientConfig:
-        """The options of the default clients."""
-        return self._default.config
-
-    @property
-    def client(self) -> OpenAI:
-        """The default sync client of this process.
-
-        Raises:
-            ClientClosedError: The provider is closed.
-        """
-        return self._default.client
-
-    @property
-    def async_client(self) -> AsyncOpenAI:
-        """The default async client of this process; it works on any event loop.
-
-        Raises:
-            ClientClosedError: The provider is closed.
-        """
-        return self._default.async_client
-
-    def __getitem__(self, alias: str) -> Clients:
-        return find(self._aliases, alias)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._aliases)
-
-    def __len__(self) -> int:
-        return len(self._aliases)
-
-    def __contains__(self, alias: object) -> bool:
-        return alias in self._aliases
-
-    @property
     def state(self) -> State:
         """`open` while calls are accepted, `draining` while they are only finished, `closed` after that."""
         if not (gate := self._gate).closing:
             return "open"
         return "closed" if gate.closed.done() else "draining"
-
-    def override(self, fake_client: Any = None, fake_async_client: Any = None) -> Any:
-        """Replace the default clients inside a `with` block, in every thread and task; for tests.
-
-        A client that is not given is not replaced. The caller closes the fakes.
-        """
-        return self._default.override(fake_client, fake_async_client)
 
     def adopt_loop(self) -> None:
         """Make the running event loop the main loop of the process; it must live as long as the process serves.

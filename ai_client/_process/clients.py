@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any, cast
 
 from .._fork import here
+from .._libraries import openai
 from .._params.nearest import nearest
-from ..client import AsyncOpenAI, OpenAI
+from ..client import AsyncOpenAI, BaseClient, OpenAI
 from ..config import ClientConfig
 from ..errors import ConfigError
 from .assembly import Assembly
@@ -55,6 +56,28 @@ class Clients:
         return self._build(self, "async") if client is None else client
 
     @property
+    def official(self) -> "openai.OpenAI":
+        """The official SDK's client over `client`; what stands in its place in tests is returned as it is.
+
+        Raises:
+            ClientClosedError: The provider is closed.
+            ImportError: The official SDK is not installed.
+        """
+        found: openai.OpenAI = _official(self.client)
+        return found
+
+    @property
+    def async_official(self) -> "openai.AsyncOpenAI":
+        """The official SDK's client over `async_client`; what stands in its place in tests is returned as it is.
+
+        Raises:
+            ClientClosedError: The provider is closed.
+            ImportError: The official SDK is not installed.
+        """
+        found: openai.AsyncOpenAI = _official(self.async_client)
+        return found
+
+    @property
     def present(self) -> "OpenAI | None":
         """The sync client if there is one already, or what stands in its place."""
         here()
@@ -87,6 +110,14 @@ class Clients:
         built, self._built = list(self._built.values()), {}
         self._show()
         return built
+
+
+def _official(client: Any) -> Any:
+    if not isinstance(client, BaseClient):
+        return client
+    from ..interop import official  # noqa: PLC0415 - only where somebody asks for it
+
+    return official(client)  # type: ignore[call-overload]
 
 
 def clients_of(

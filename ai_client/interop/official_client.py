@@ -4,22 +4,19 @@ import sys
 import threading
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from .._base_client import BaseClient
 from .._client.environment import of_an_sdk
 from .._fork import PerProcess
 from .._http.library import library
+from .._libraries import openai
+from ..client import AsyncOpenAI, OpenAI
 from ..errors import ConfigError
 from .refusals import OfficialErrors
 from .requests import Manner
 from .sdk_classes import http_client_of, over_ours
 from .transports import transport_over
-
-if TYPE_CHECKING:
-    import openai
-
-    from ..client import AsyncOpenAI, OpenAI
 
 PLACEHOLDER = "ai-client-has-the-key"
 """The key of the SDK's clients, which no request takes along."""
@@ -27,9 +24,9 @@ _making = PerProcess(threading.Lock)
 
 
 @overload
-def official(client: "OpenAI") -> "openai.OpenAI": ...
+def official(client: OpenAI) -> "openai.OpenAI": ...
 @overload
-def official(client: "AsyncOpenAI") -> "openai.AsyncOpenAI": ...
+def official(client: AsyncOpenAI) -> "openai.AsyncOpenAI": ...
 def official(client: Any) -> Any:
     """Return the official SDK's client over *client*: its calls go through that one's pool, keys, retries and controls.
 

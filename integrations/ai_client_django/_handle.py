@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn, SupportsIndex, cast
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, cast
 
 from ai_client import AsyncOpenAI, OpenAI
 from ai_client.adapter import Settings, has_aliases, shown
@@ -10,6 +10,11 @@ from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
 
 from ._generations import Generation, StandIn
 from ._members import has_member, members, refuse_assignment
+
+if TYPE_CHECKING:
+    import openai
+else:  # which imports it once an annotation is evaluated
+    from ai_client.interop import openai
 
 SETTING = "AI_CLIENT"
 
@@ -39,6 +44,24 @@ class Handle(dict[str, Any]):
     def async_client(self) -> AsyncOpenAI:
         """The async client of this process, built on first use; it works on any event loop."""
         return self._clients.async_client
+
+    @property
+    def official(self) -> "openai.OpenAI":
+        """The official SDK's client over `client`, for libraries that take no other.
+
+        Raises:
+            ImportError: The official SDK is not installed.
+        """
+        return self._clients.official
+
+    @property
+    def async_official(self) -> "openai.AsyncOpenAI":
+        """The official SDK's client over `async_client`, for libraries that take no other.
+
+        Raises:
+            ImportError: The official SDK is not installed.
+        """
+        return self._clients.async_official
 
     @property
     def _clients(self) -> Clients:

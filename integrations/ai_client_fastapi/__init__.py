@@ -31,6 +31,12 @@ from ._disconnect import (
 )
 from ._errors import add_ai_client_error_handlers as add_ai_client_error_handlers
 from ._lifespan import ai_client_lifespan as ai_client_lifespan
+from ._official import (
+    get_official_ai_client as get_official_ai_client,
+    get_sync_official_ai_client as get_sync_official_ai_client,
+    official_ai_client as official_ai_client,
+    sync_official_ai_client as sync_official_ai_client,
+)
 from ._stream import stream_response as stream_response
 
 if TYPE_CHECKING:
@@ -38,6 +44,10 @@ if TYPE_CHECKING:
         AIClientDep as AIClientDep,
         SyncAIClientDep as SyncAIClientDep,
         ai_client_router as ai_client_router,
+    )
+    from ._official_annotations import (
+        OfficialAIClientDep as OfficialAIClientDep,
+        SyncOfficialAIClientDep as SyncOfficialAIClientDep,
     )
 
 __all__ = [
@@ -50,22 +60,33 @@ __all__ = [
     "ai_client_router",
     "cancel_on_disconnect",
     "get_ai_client",
+    "get_official_ai_client",
     "get_sync_ai_client",
+    "get_sync_official_ai_client",
+    "official_ai_client",
     "stream_response",
     "sync_ai_client",
+    "sync_official_ai_client",
 ]
 
-_OF_FASTAPI = frozenset({"AIClientDep", "SyncAIClientDep", "ai_client_router"})
+_OFFICIAL = dict.fromkeys(("OfficialAIClientDep", "SyncOfficialAIClientDep"), "._official_annotations")
+_OF_FASTAPI = {
+    **dict.fromkeys(("AIClientDep", "SyncAIClientDep", "ai_client_router"), "._fastapi"),
+    **_OFFICIAL,
+}
 
 
 def __getattr__(name: str) -> Any:
     """Return what only FastAPI has, which plain Starlette does without.
 
     Raises:
-        ImportError: FastAPI is not installed.
+        ImportError: FastAPI, or the official SDK that a name is about, is not installed.
     """
-    if name not in _OF_FASTAPI:
+    module = _OF_FASTAPI.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     require("fastapi", "ai-client[fastapi]")
-    found = globals()[name] = getattr(import_module("._fastapi", __name__), name)
+    if name in _OFFICIAL:
+        require("openai", "openai")
+    found = globals()[name] = getattr(import_module(module, __name__), name)
     return found

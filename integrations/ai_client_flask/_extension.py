@@ -4,7 +4,7 @@ import threading
 import weakref
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from flask import Flask
 
@@ -17,6 +17,11 @@ from ._command import commands
 from ._current import current_provider
 from ._registration import KEY, Registration, provider_of, registration_for, registrations
 from ._requests import answer, label
+
+if TYPE_CHECKING:
+    import openai
+else:  # which imports it once an annotation is evaluated
+    from ai_client.interop import openai
 
 
 class AIClient:
@@ -101,8 +106,28 @@ class AIClient:
         """
         return current_provider().async_client
 
+    @property
+    def official(self) -> "openai.OpenAI":
+        """The official SDK's client over `client`, for libraries that take no other.
+
+        Raises:
+            RuntimeError: As for `provider`.
+            ImportError: The official SDK is not installed.
+        """
+        return current_provider().official
+
+    @property
+    def async_official(self) -> "openai.AsyncOpenAI":
+        """The official SDK's client over `async_client`, for libraries that take no other.
+
+        Raises:
+            RuntimeError: As for `provider`.
+            ImportError: The official SDK is not installed.
+        """
+        return current_provider().async_official
+
     def __getitem__(self, alias: str) -> Clients:
-        """Return the current app's clients of an alias, with `client` and `async_client`."""
+        """Return the current app's clients of an alias: `client`, `async_client`, `official` and `async_official`."""
         return current_provider()[alias]
 
     def override(self, app: Flask, fake: Any, *, alias: str = DEFAULT_ALIAS) -> AbstractContextManager[Any]:

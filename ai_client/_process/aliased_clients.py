@@ -1,0 +1,79 @@
+"""The clients of a provider as it shows them: the default ones, and those of aliases."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .._libraries import openai
+from ..client import AsyncOpenAI, OpenAI
+from ..config import ClientConfig
+from .clients import DEFAULT_ALIAS, Clients, find
+
+
+class AliasedClients:
+    """Base of a provider: its clients by alias."""
+
+    def __init__(self, aliases: Mapping[str, Clients]) -> None:
+        self._aliases = aliases
+        self._default = aliases[DEFAULT_ALIAS]
+
+    @property
+    def config(self) -> ClientConfig:
+        """The options of the default clients."""
+        return self._default.config
+
+    @property
+    def client(self) -> OpenAI:
+        """The default sync client of this process.
+
+        Raises:
+            ClientClosedError: The provider is closed.
+        """
+        return self._default.client
+
+    @property
+    def async_client(self) -> AsyncOpenAI:
+        """The default async client of this process; it works on any event loop.
+
+        Raises:
+            ClientClosedError: The provider is closed.
+        """
+        return self._default.async_client
+
+    @property
+    def official(self) -> "openai.OpenAI":
+        """The official SDK's client over `client`, for libraries that take no other.
+
+        Raises:
+            ClientClosedError: The provider is closed.
+            ImportError: The official SDK is not installed.
+        """
+        return self._default.official
+
+    @property
+    def async_official(self) -> "openai.AsyncOpenAI":
+        """The official SDK's client over `async_client`, for libraries that take no other.
+
+        Raises:
+            ClientClosedError: The provider is closed.
+            ImportError: The official SDK is not installed.
+        """
+        return self._default.async_official
+
+    def __getitem__(self, alias: str) -> Clients:
+        return find(self._aliases, alias)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._aliases)
+
+    def __len__(self) -> int:
+        return len(self._aliases)
+
+    def __contains__(self, alias: object) -> bool:
+        return alias in self._aliases
+
+    def override(self, fake_client: Any = None, fake_async_client: Any = None) -> Any:
+        """Replace the default clients inside a `with` block, in every thread and task; for tests.
+
+        A client that is not given is not replaced. The caller closes the fakes.
+        """
+        return self._default.override(fake_client, fake_async_client)
