@@ -1,0 +1,1 @@
+"""Libraries that take an OpenAI client, each in a module: the sides from which they are used."""
