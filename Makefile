@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django demo-flask test test-slow newcomer servers hostile storm test-oldest test-3.14 check format bench instructions docs clean
+.PHONY: help demo demo-django demo-flask test test-slow newcomer interop servers hostile storm test-oldest test-3.14 check format bench instructions docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,10 @@ $(BIN)/python:
 # OpenTelemetry's own instrumentation of the official SDK, with which tests/compare/test_telemetry.py compares ours
 .venv/.reference-telemetry: .venv/.dev
 	$(PIP) --group reference-telemetry
+	@touch $@
+
+.venv/.interop: .venv/.dev
+	$(PIP) --group interop
 	@touch $@
 
 .venv/.bench: pyproject.toml constraints.txt | $(BIN)/python
@@ -74,6 +78,10 @@ test-slow: .venv/.dev build/bench/openai2 ## the slow ones: servers, forks, brow
 
 newcomer: .venv/.dev ## follow the quick starts in empty folders, with a wheel, from installing to a test that passes
 	$(BIN)/python -m pytest -q -o addopts=--import-mode=importlib tests/newcomer $(ARGS)
+
+# each library has an environment of its own in build/interop, so that its pins do not touch ours
+interop: .venv/.interop ## libraries that take an OpenAI client, given ours, all or LIBRARIES="langchain_openai instructor"
+	$(BIN)/python -m tools.interop $(LIBRARIES) $(ARGS)
 
 servers: .venv/.dev ## every server with every framework, 2,000 requests each
 	REQUESTS=2000 $(BIN)/python -m pytest -q --durations=0 tests/servers $(ARGS)

@@ -7,10 +7,10 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from handing import HANDS, KEY, Hand, Handed
-from libraries.side import CALLS, Side
 
 from ai_client.testing import Upstream
+from handing import HANDS, KEY, Hand, Handed
+from libraries.side import CALLS, Side
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,9 +42,7 @@ def sides_of(module: Any) -> list[type[Side]]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the library has not, and what the official client alone has not."""
     bare = config.getoption("--hand") == "bare"
-    out = [
-        item for item in items if "NOTSET" in item.name or (bare and item.get_closest_marker("ours"))
-    ]
+    out = [item for item in items if "NOTSET" in item.name or (bare and item.get_closest_marker("ours"))]
     items[:] = [item for item in items if item not in out]
     config.hook.pytest_deselected(items=out)
 

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import openai
-from libraries.side import Side
 
 from ai_client import ClientProvider
 from ai_client.testing import Upstream
+from libraries.side import Side
 
 KEY = "sk-interop"
 HANDS = ("official", "bare", "own")

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import openai
 import pytest
-from handing import Hand
-from libraries.side import EMBEDDING_MODEL, MODEL, City, Side
-from prepared import TEXT, calling_a_tool
 
 from ai_client.testing import Upstream
 from ai_client.testing.schema import sample
+from handing import Hand, Handed
+from libraries.side import EMBEDDING_MODEL, MODEL, City, Side
+from prepared import TEXT, calling_a_tool
 
 PROMPT = "What is the weather like?"
 CITY = City.model_validate(sample(City.model_json_schema()))
@@ -17,7 +17,7 @@ CONNECTIONS = 2
 A_DOLLAR = {
     "budgets": [{"usd": 1, "per": "total"}],
     "budget_options": {"output_tokens": 1000},
-    "prices": {MODEL: {"input": 0, "output": 1000}, EMBEDDING_MODEL: {"input": 1000000}},
+    "prices": {MODEL: {"input": 0, "output": 1000}, EMBEDDING_MODEL: {"input": 100000}},
 }
 """A budget that the maximum of one call uses up: what is left after its answer is too little for the next one."""
 
@@ -87,15 +87,29 @@ def test_error(side: type[Side], call: str, handed: Hand, upstream: Upstream) ->
 @pytest.mark.ours
 def test_budget(side: type[Side], call: str, handed: Hand, upstream: Upstream) -> None:
     """A budget that is spent refuses the next call, which the library hears of as of a rate limit."""
+    if call == "tools":
+        upstream.reply(calling_a_tool)
     client = handed(side, controls=A_DOLLAR)
-    client.do(call, *arguments(call))
-    sent = len(upstream.requests)
     with pytest.raises(side.refusal) as caught:
-        client.do(call, *arguments(call))
-    assert len(upstream.requests) == sent
+        spend(client, call)
+    assert len(upstream.requests) == 1
     refusals = [cause for cause in causes(caught.value) if isinstance(cause, openai.RateLimitError)]
     assert refusals
     assert "budget" in str(refusals[0]).lower()
+
+
+@pytest.mark.needs("recorded")
+def test_recorded(side: type[Side], call: str, handed: Hand, upstream: Upstream) -> None:
+    """A library that watches the client records each call, with its model."""
+    if call == "tools":
+        upstream.reply(calling_a_tool)
+    side.recorded()
+    handed(side).do(call, *arguments(call))
+    recorded = side.recorded()
+    assert set(recorded) == (
+        set() if call in side.unrecorded else {request.json()["model"] for request in upstream.requests}
+    )
+    assert call in side.unrecorded or len(recorded) >= len(upstream.requests)
 
 
 @pytest.mark.needs("stream")
@@ -114,6 +128,12 @@ def test_one_pool(side: type[Side], handed: Hand, upstream: Upstream) -> None:
     answers = handed(side, max_connections=CONNECTIONS).at_once(10, "plain", PROMPT)
     assert answers == [TEXT] * 10
     assert upstream.connections_opened <= CONNECTIONS
+
+
+def spend(client: Handed, call: str) -> None:
+    """Make a call that a budget has room for, and one more."""
+    client.do(call, *arguments(call))
+    client.do(call, *arguments(call))
 
 
 def arguments(call: str) -> tuple[object, ...]:

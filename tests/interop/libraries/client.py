@@ -23,8 +23,15 @@ def used(prompt: str, answer: object) -> dict:
     """Return the arguments of a chat completion after the tools that an answer calls."""
     message = answer.choices[0].message
     (call,) = message.tool_calls
-    result = {"role": "tool", "tool_call_id": call.id, "content": weather(**json.loads(call.function.arguments))}
-    return {"model": MODEL, "messages": [*asked(prompt)["messages"], message.model_dump(exclude_none=True), result]}
+    result = {
+        "role": "tool",
+        "tool_call_id": call.id,
+        "content": weather(**json.loads(call.function.arguments)),
+    }
+    return {
+        "model": MODEL,
+        "messages": [*asked(prompt)["messages"], message.model_dump(exclude_none=True), result],
+    }
 
 
 class Chat(Side):
@@ -42,7 +49,11 @@ class Chat(Side):
         return self.client.chat.completions.create(**used(prompt, answer)).choices[0].message.content
 
     def structured(self, prompt: str) -> City:
-        return self.client.chat.completions.parse(**asked(prompt), response_format=City).choices[0].message.parsed
+        return (
+            self.client.chat.completions.parse(**asked(prompt), response_format=City)
+            .choices[0]
+            .message.parsed
+        )
 
     def embeddings(self, texts: list[str]) -> list[list[float]]:
         answer = self.client.embeddings.create(model=EMBEDDING_MODEL, input=texts)

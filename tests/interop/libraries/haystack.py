@@ -42,12 +42,18 @@ class Chat(Side):
         return agent.run([ChatMessage.from_user(prompt)])["last_message"].text
 
     def structured(self, prompt: str) -> City:
-        return City.model_validate_json(self.run([ChatMessage.from_user(prompt)], generation_kwargs=FORMAT).text)
+        return City.model_validate_json(
+            self.run([ChatMessage.from_user(prompt)], generation_kwargs=FORMAT).text
+        )
 
     def embeddings(self, texts: list[str]) -> list[list[float]]:
-        embedder = OpenAIDocumentEmbedder(KEY, model=EMBEDDING_MODEL, progress_bar=False, raise_on_failure=True)
+        embedder = OpenAIDocumentEmbedder(
+            KEY, model=EMBEDDING_MODEL, progress_bar=False, raise_on_failure=True
+        )
         embedder.client = self.client
-        return [found.embedding for found in embedder.run([Document(content=text) for text in texts])["documents"]]
+        return [
+            found.embedding for found in embedder.run([Document(content=text) for text in texts])["documents"]
+        ]
 
 
 class AsyncChat(Side):
@@ -82,10 +88,14 @@ class AsyncChat(Side):
         return (await agent.run_async([ChatMessage.from_user(prompt)]))["last_message"].text
 
     async def structured(self, prompt: str) -> City:
-        return City.model_validate_json((await self.run([ChatMessage.from_user(prompt)], generation_kwargs=FORMAT)).text)
+        return City.model_validate_json(
+            (await self.run([ChatMessage.from_user(prompt)], generation_kwargs=FORMAT)).text
+        )
 
     async def embeddings(self, texts: list[str]) -> list[list[float]]:
-        embedder = OpenAIDocumentEmbedder(KEY, model=EMBEDDING_MODEL, progress_bar=False, raise_on_failure=True)
+        embedder = OpenAIDocumentEmbedder(
+            KEY, model=EMBEDDING_MODEL, progress_bar=False, raise_on_failure=True
+        )
         embedder.async_client = self.client
         found = await embedder.run_async([Document(content=text) for text in texts])
         return [document.embedding for document in found["documents"]]

@@ -42,7 +42,12 @@ class Chat(Side):
         return self.model().with_structured_output(City).invoke(prompt)
 
     def embeddings(self, texts: list[str]) -> list[list[float]]:
-        model = OpenAIEmbeddings(model=EMBEDDING_MODEL, client=self.client.embeddings, api_key="unused", check_embedding_ctx_length=False)
+        model = OpenAIEmbeddings(
+            model=EMBEDDING_MODEL,
+            client=self.client.embeddings,
+            api_key="unused",
+            check_embedding_ctx_length=False,
+        )
         return model.embed_documents(texts)
 
 
@@ -86,7 +91,12 @@ class AsyncChat(Side):
         return await self.model().with_structured_output(City).ainvoke(prompt)
 
     async def embeddings(self, texts: list[str]) -> list[list[float]]:
-        model = OpenAIEmbeddings(model=EMBEDDING_MODEL, async_client=self.client.embeddings, api_key="unused", check_embedding_ctx_length=False)
+        model = OpenAIEmbeddings(
+            model=EMBEDDING_MODEL,
+            async_client=self.client.embeddings,
+            api_key="unused",
+            check_embedding_ctx_length=False,
+        )
         return await model.aembed_documents(texts)
 
 

@@ -26,7 +26,11 @@ def used(messages: list[dict], answer: object) -> list[dict]:
     """Return the messages of a conversation after the tools that an answer calls."""
     message = answer.choices[0].message
     results = [
-        {"role": "tool", "tool_call_id": call.id, "content": weather(**litellm.json.loads(call.function.arguments))}
+        {
+            "role": "tool",
+            "tool_call_id": call.id,
+            "content": weather(**litellm.json.loads(call.function.arguments)),
+        }
         for call in message.tool_calls
     ]
     return [*messages, message.model_dump(), *results]
@@ -71,7 +75,9 @@ class AsyncChat(Side):
 
     async def complete(self, messages: list[dict], **more: object) -> object:
         """Return an answer."""
-        return await litellm.acompletion(f"openai/{MODEL}", messages, client=self.client, max_retries=0, **more)
+        return await litellm.acompletion(
+            f"openai/{MODEL}", messages, client=self.client, max_retries=0, **more
+        )
 
     async def plain(self, prompt: str) -> str:
         return (await self.complete(asked(prompt))).choices[0].message.content
@@ -90,5 +96,7 @@ class AsyncChat(Side):
         return City.model_validate_json(answer.choices[0].message.content)
 
     async def embeddings(self, texts: list[str]) -> list[list[float]]:
-        answer = await litellm.aembedding(f"openai/{EMBEDDING_MODEL}", texts, client=self.client, max_retries=0)
+        answer = await litellm.aembedding(
+            f"openai/{EMBEDDING_MODEL}", texts, client=self.client, max_retries=0
+        )
         return [item["embedding"] for item in answer.data]

@@ -1,7 +1,14 @@
 """openai-agents: an agent whose model has the client."""
 
-from agents import Agent, ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner, function_tool
-from agents import set_tracing_disabled
+from agents import (
+    Agent,
+    ModelSettings,
+    OpenAIChatCompletionsModel,
+    OpenAIResponsesModel,
+    Runner,
+    function_tool,
+    set_tracing_disabled,
+)
 from openai.types.responses import ResponseTextDeltaEvent
 
 from libraries.side import MODEL, City, Side, weather
@@ -20,7 +27,9 @@ class Responses(Side):
         """Return an agent."""
         tools = [] if output else [function_tool(weather)]
         model = self.model(MODEL, self.client)
-        return Agent(name="agent", model=model, tools=tools, output_type=output, model_settings=ModelSettings())
+        return Agent(
+            name="agent", model=model, tools=tools, output_type=output, model_settings=ModelSettings()
+        )
 
     async def plain(self, prompt: str) -> str:
         return (await Runner.run(self.agent(), prompt)).final_output

@@ -19,7 +19,9 @@ class Chat(Side):
     def agent(self, output: type = str) -> Agent:
         """Return an agent."""
         provider = OpenAIProvider(openai_client=self.client)
-        return Agent(self.model(MODEL, provider=provider), output_type=output, tools=[weather] * (output is str))
+        return Agent(
+            self.model(MODEL, provider=provider), output_type=output, tools=[weather] * (output is str)
+        )
 
     async def plain(self, prompt: str) -> str:
         return (await self.agent().run(prompt)).output

@@ -37,18 +37,21 @@ class Side:
     - `tools(prompt)` lets the model call `weather` and returns the text of its last answer.
     - `structured(prompt)` returns a `City`.
     - `embeddings(texts)` returns a vector for each text.
+    - `recorded()` returns the models of the calls that were recorded since it was last asked; it is always sync.
 
     Attributes:
         takes: Which client it takes; a library's sync functions may take an async client.
         api: Which API it calls, `chat` or `responses`.
         error: What it raises where the API answers 400.
         refusal: What it raises where a budget refuses a call.
+        unrecorded: Calls of which it records nothing, whatever client it is given.
     """
 
     takes: Literal["sync", "async"] = "sync"
     api: Literal["chat", "responses"] = "chat"
     error: type[Exception] | tuple[type[Exception], ...] = openai.BadRequestError
     refusal: type[Exception] | tuple[type[Exception], ...] = openai.RateLimitError
+    unrecorded: frozenset[str] = frozenset()
 
     def __init__(self, client: Any) -> None:
         self.client = client

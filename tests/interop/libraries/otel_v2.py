@@ -1,0 +1,40 @@
+"""OpenTelemetry: spans by opentelemetry-instrumentation-openai-v2."""
+
+from opentelemetry.instrumentation.openai_v2 import OpenAIInstrumentor
+
+from libraries import client
+from libraries.side import CALLS
+from libraries.watched import PROVIDER, models_of_spans
+
+OpenAIInstrumentor().instrument(tracer_provider=PROVIDER)
+
+
+class Recorded:
+    """A side whose calls are recorded: `create` of chat completions and embeddings."""
+
+    unrecorded = frozenset({"structured"})
+
+    @staticmethod
+    def recorded() -> list[str]:
+        """Return the models of the calls since it was last asked."""
+        return models_of_spans("gen_ai.request.model")
+
+
+class Chat(Recorded, client.Chat):
+    """Sync calls of chat completions."""
+
+
+class AsyncChat(Recorded, client.AsyncChat):
+    """Async calls of chat completions."""
+
+
+class Responses(Recorded, client.Responses):
+    """Sync calls of the Responses API, which are not recorded."""
+
+    unrecorded = frozenset(CALLS)
+
+
+class AsyncResponses(Recorded, client.AsyncResponses):
+    """Async calls of the Responses API, which are not recorded."""
+
+    unrecorded = frozenset(CALLS)
