@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 TESTS = ROOT / "tests" / "interop"
 ENVIRONMENTS = ROOT / "build" / "interop"
 OURS = ("certifi", "fastapi", "h11", "httpx", "idna", "pydantic", "pytest")
-"""What this package and the tests need in each environment."""
+"""Requirements of this package and of the tests, in each environment."""
 SECONDS = 600
 """Time for the tests of one library, or to install it."""
 

@@ -15,7 +15,7 @@ DECLARED_AS = {
     "yarl": "aiohttp",
 }
 """The requirement that brings a library of another name; pydantic pins the very version of pydantic_core."""
-USED_IF_THERE = {"gunicorn", "pytest", "truststore"}
+USED_IF_THERE = {"gunicorn", "openai", "pytest", "truststore"}
 """Imported only where an application has them anyway."""
 
 
