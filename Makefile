@@ -47,6 +47,16 @@ $(BIN)/python:
 build/bench/openai2: | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ openai==2.54.0 distro tqdm
 
+# gateways, with which the controls are compared: what they need does not fit ours
+build/bench/litellm/.ready: tools/bench/litellm.txt | $(BIN)/python
+	$(BIN)/python -m venv --clear build/bench/litellm
+	build/bench/litellm/bin/python -m pip install --quiet --disable-pip-version-check -c tools/bench/litellm.txt 'litellm[proxy]'
+	@touch $@
+
+build/bench/portkey/.ready:
+	npm install --silent --no-save --prefix build/bench/portkey @portkey-ai/gateway@1.15.2
+	@touch $@
+
 .venv/.docs: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[all]' --group docs
 	@touch $@
@@ -128,8 +138,8 @@ format: .venv/.dev ## format, fix what can be fixed, renew what is written from 
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: .venv/.bench build/bench/openai2 ## run the benchmarks, which takes some minutes, and renew figures and plots
-	$(BIN)/python -m tools.bench
+bench: .venv/.bench build/bench/openai2 build/bench/litellm/.ready build/bench/portkey/.ready ## run the benchmarks, which takes 20 minutes, and renew figures and plots (ARGS=--quick tries it)
+	$(BIN)/python -m tools.bench $(ARGS)
 	$(BIN)/python -m tools.readme
 
 instructions: .venv/.dev ## count the instructions of a small call, with valgrind, and fail where they have become more

@@ -16,6 +16,8 @@ from tools.docs.settings import controls, keywords, settings
 from tools.docs.telemetry import attributes, metrics
 
 ROOT = Path(__file__).parents[1]
+MEASURED = (ROOT / "README.md", ROOT / "docs" / "index.md", ROOT / "docs" / "performance.md")
+"""The pages with figures of the benchmarks."""
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 FRAMEWORKS = """```python

@@ -1,13 +1,16 @@
 """Performance targets and whether they are met: ratios of two contenders' figures, round by round."""
 
 import operator
-import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-SIGNS = {"share": ("≤", ""), "times cheaper": ("≥", " x"), "us": ("≤", " µs")}
+from . import instructions, interop, measure
+
+SIGNS = {"share": ("≤", ""), "times cheaper": ("≥", " x"), "us": ("≤", " µs"), "instructions": ("≤", "")}
 """Sign and unit of the targets on each scale."""
+LARGE = 1000
+"""From here on figures are shown without decimals."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Bar:
         subject: The contender that must reach the target.
         times: Whether the ratio counts how many times cheaper the subject is.
         less: A contender whose figure is subtracted from the subject's first: the rest must reach the target.
+        unit: The unit of a figure that is compared with no other contender's.
     """
 
     case: str
@@ -33,6 +37,7 @@ class Bar:
     subject: str = "ours"
     times: bool = False
     less: str = ""
+    unit: str = "us"
 
 
 def all_bars() -> Iterator[Bar]:
@@ -54,12 +59,16 @@ def all_bars() -> Iterator[Bar]:
         yield Bar(case, 0.5, None, "aiohttp", "all on", less="all off")
         yield Bar(case, 1.3, 1.15, "all off", "logs only")
         yield Bar(case, 1.1, 1.05, "all off", "deadline on")
+    for count in interop.IN_FLIGHT:
+        yield Bar(interop.name(count), 1.0, 0.8, subject=interop.OVER_OURS)
+    yield Bar(interop.SYNC, 1.0, 0.8, subject=interop.OVER_OURS)
     yield Bar("embeddings 256 x 1536 in base64, packed", 8, 12, times=True)
     yield Bar("embeddings 256 x 1536 in base64, to lists", 2, 2.2, times=True)
     yield Bar("resident memory after a first call", 0.6, 0.55)
     yield Bar("import, client and first call", 1.9, None, "httpx + pydantic")
     for call in ("chat", "streamed chat", "Responses"):
         yield Bar(f"longest step of the event loop in a first call, {call}", 5000, None, "")
+    yield Bar(instructions.NAME, 260_000, 230_000, "", unit="instructions")
 
 
 def judge(cases: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -68,15 +77,22 @@ def judge(cases: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [verdict(bar, them) for bar, them in measured if _needed(bar) <= them.keys()]
 
 
+def unmeasured(cases: Mapping[str, Any]) -> list[str]:
+    """Name the targets of which contenders were not measured."""
+    return [
+        f"{bar.case}: {', '.join(sorted(lost))}"
+        for bar in all_bars()
+        if (lost := _needed(bar) - cases.get(bar.case, {"contenders": {}})["contenders"].keys())
+    ]
+
+
 def _needed(bar: Bar) -> set[str]:
     return {bar.subject, bar.against, bar.less} - {""}
 
 
 def quartiles(figures: Sequence[float], others: Sequence[float]) -> tuple[float, float, float]:
     """Return lower quartile, median and upper quartile of the ratios of *figures* to *others*, round by round."""
-    shares = [figure / other for figure, other in zip(figures, others, strict=True)]
-    low, median, high = statistics.quantiles(shares, n=4, method="inclusive")
-    return low, median, high
+    return measure.quartiles([figure / other for figure, other in zip(figures, others, strict=True)])
 
 
 def verdict(bar: Bar, contenders: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +107,7 @@ def verdict(bar: Bar, contenders: Mapping[str, Any]) -> dict[str, Any]:
         "case": bar.case,
         "subject": f"{bar.subject} - {bar.less}" if bar.less else bar.subject,
         "against": bar.against,
-        "scale": "times cheaper" if bar.times else "share" if bar.against else "us",
+        "scale": "times cheaper" if bar.times else "share" if bar.against else bar.unit,
         "median": round(median, 3),
         "low": round(low, 3),
         "high": round(high, 3),
@@ -110,14 +126,20 @@ def compared(judged: Mapping[str, Any]) -> str:
     return " / ".join(reversed(pair) if judged["scale"] == "times cheaper" else pair)
 
 
+def shown(figure: float) -> str:
+    """Return a figure with the decimals that say something."""
+    return f"{figure:,.0f}" if figure >= LARGE else f"{figure:.2f}"
+
+
 def show(judged: Sequence[Mapping[str, Any]]) -> None:
     """Print the figures next to the targets."""
-    print(f"\n{'':58}{'':40}{'median':>9}{'quartiles':>18}{'bar':>9}{'aim':>6}")
+    print(f"\n{'':58}{'':40}{'median':>12}{'quartiles':>22}{'bar':>12}{'aim':>8}")
     for bar in judged:
         sign, unit = SIGNS[bar["scale"]]
-        spread = f"{bar['low']:.2f} .. {bar['high']:.2f}"
+        spread = f"{shown(bar['low'])} .. {shown(bar['high'])}"
         bound = f"{sign} {bar['bound']:g}"
         aim = "" if bar["aim"] is None else f"{bar['aim']:g}"
         said = "aim reached" if bar["aim_reached"] else "reached" if bar["reached"] else "NOT REACHED"
-        figure = f"{bar['median']:.2f}{unit}"
-        print(f"{bar['case']:58}{compared(bar):40}{figure:>9}{spread:>18}{bound:>9}{aim:>6}  {said}")
+        figure = f"{shown(bar['median'])}{unit}"
+        print(f"{bar['case']:58}{compared(bar):40}{figure:>12}{spread:>22}{bound:>12}{aim:>8}  {said}")
+    print(f"{sum(bar['reached'] for bar in judged)} of {len(judged)} bars are reached.")

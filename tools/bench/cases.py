@@ -1,6 +1,6 @@
 """Every case, in the order of the tables."""
 
-from . import first_call, loopback, memory, process, streams, wire
+from . import first_call, gateways, interop, loopback, memory, process, streams, threads, wire
 from .measure import Case
 
 
@@ -10,6 +10,9 @@ def all_cases() -> list[Case]:
         *memory.cases(),
         *streams.cases(),
         *loopback.cases(),
+        *threads.cases(),
+        *interop.cases(),
+        *gateways.cases(),
         *wire.cases(),
         *process.cases(),
         *first_call.cases(),

@@ -17,6 +17,7 @@ from ai_client_fastapi import AIClientDep, ai_client_lifespan, cancel_on_disconn
 
 from .endpoints import UVICORN, serving
 
+NAME = "departure of readers"
 READERS = 30
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello?"}]}
 ITEM = sse({"id": "1", "created": 1, "model": "m", "object": "chat.completion.chunk", "choices": []})
@@ -44,7 +45,7 @@ def application() -> FastAPI:
     return app
 
 
-def milliseconds() -> dict[str, tuple[float, float]]:
+def milliseconds(*, quick: bool = False) -> dict[str, tuple[float, float]]:
     """Measure several readers for each window, one after the other; print the median and the slowest."""
     print("\nfrom the reader's leaving to the upstream's connection closed, in ms (median, slowest)")
     found: dict[str, tuple[float, float]] = {}
@@ -53,15 +54,15 @@ def milliseconds() -> dict[str, tuple[float, float]]:
         serving(f"{UVICORN} tools.bench.departure:{{name}}", "application", upstream.base_url) as (port, _),
     ):
         for window in WINDOWS:
-            times = sorted(_times(upstream, port, window))
+            times = sorted(_times(upstream, port, window, 3 if quick else READERS))
             median, slowest = found[window] = (round(statistics.median(times), 1), round(times[-1], 1))
             print(f"  {window:42}{median:12.1f}{slowest:13.1f}", flush=True)
     return found
 
 
-def _times(upstream: Upstream, port: int, window: str) -> Iterator[float]:
+def _times(upstream: Upstream, port: int, window: str, readers: int) -> Iterator[float]:
     path, reply, wanted = WINDOWS[window]
-    for _ in range(READERS):
+    for _ in range(readers):
         upstream.reset()
         upstream.reply(**reply)
         with socket.create_connection(("127.0.0.1", port)) as reader:

@@ -7,7 +7,6 @@ the upstream, in a third process, counts the connections. Contenders take turns,
 import asyncio
 import os
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from . import server
+from .serving import await_start, free_port
 
 NAME = "endpoints, shared client or one a request"
 CONTENDERS = {
@@ -41,7 +41,6 @@ SERVERS: Mapping[str, str] = {
 ROUNDS = 3
 REQUESTS = 200
 WARM_UP = 20
-SECONDS_TO_START = 30
 
 
 @dataclass(frozen=True)
@@ -59,29 +58,30 @@ class Turn:
     resident_megabytes: float
 
 
-def measure() -> dict[str, Any]:
+def measure(*, quick: bool = False) -> dict[str, Any]:
     """Measure and print all ways in all frameworks; return medians, and the slowest and fastest turn."""
-    found: dict[str, Any] = {"requests": REQUESTS, "in_flight": IN_FLIGHT, "frameworks": {}}
-    print(f"\n{NAME}: {REQUESTS} requests, {IN_FLIGHT} in flight, one worker")
+    requests, rounds = (IN_FLIGHT, 1) if quick else (REQUESTS, ROUNDS)
+    found: dict[str, Any] = {"requests": requests, "in_flight": IN_FLIGHT, "frameworks": {}}
+    print(f"\n{NAME}: {requests} requests, {IN_FLIGHT} in flight, one worker")
     for framework in SERVERS:
         turns: dict[str, list[Turn]] = {name: [] for name in CONTENDERS}
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for name, kept in turns.items():
-                kept.append(_turn(framework, name))
+                kept.append(_turn(framework, name, requests))
         found["frameworks"][framework] = {name: _sum_up(kept) for name, kept in turns.items()}
         _print(framework, found["frameworks"][framework])
     return found
 
 
-def _turn(framework: str, name: str) -> Turn:
+def _turn(framework: str, name: str, requests: int) -> Turn:
     with server.running() as upstream, serving(SERVERS[framework], name, upstream) as (port, process):
         asyncio.run(_load(port, WARM_UP))
         began = time.perf_counter()
-        asyncio.run(_load(port, REQUESTS))
+        asyncio.run(_load(port, requests))
         seconds = time.perf_counter() - began
         with urllib.request.urlopen(f"{upstream}/connections") as answer:  # noqa: S310 - our own server
             opened = int(answer.read()) - 1  # without this request's own
-        return Turn(REQUESTS / seconds, opened, _resident_megabytes(process.pid))
+        return Turn(requests / seconds, opened, _resident_megabytes(process.pid))
 
 
 def _sum_up(turns: list[Turn]) -> dict[str, float]:
@@ -94,29 +94,15 @@ def _sum_up(turns: list[Turn]) -> dict[str, float]:
 @contextmanager
 def serving(command: str, name: str, upstream: str) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
     """Serve an application that talks to an upstream; yield its port and process."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+    port = free_port()
     arguments = command.format(port=port, name=name).split()
     environment = {**os.environ, "OPENAI_API_KEY": "any", "OPENAI_BASE_URL": upstream}
     with subprocess.Popen([sys.executable, "-m", *arguments], env=environment) as process:
         try:
-            _await_start(port)
+            await_start(port)
             yield port, process
         finally:
             process.terminate()
-
-
-def _await_start(port: int) -> None:
-    deadline = time.monotonic() + SECONDS_TO_START
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
 
 
 async def _load(port: int, requests: int) -> None:

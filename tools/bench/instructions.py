@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from . import server
 from .contenders import OURS
@@ -21,6 +21,7 @@ from .loopback import FEW, opener
 from .measure import Opener
 from .references import raw_aiohttp
 
+NAME = f"instructions of a small call, {FEW} in flight"
 MOST = 0.6
 """The highest ratio of this package's instructions to those of raw aiohttp: what was measured last, and 3 %."""
 CALLS = (FEW, 11 * FEW)
@@ -43,6 +44,19 @@ def main() -> int:
     ratio = counts[OURS.name] / counts["aiohttp"]
     print(f"ours / aiohttp: {ratio:.3f}, at most {MOST}")
     return int(ratio > MOST)
+
+
+def measured_case(base_url: str) -> dict[str, Any]:
+    """Count, print, and return the figures in the form of a case's: one round, as they hardly vary."""
+    counts = measured(base_url)
+    print(f"\n{NAME}")
+    for name, count in counts.items():
+        print(f"  {name:34}{count:12.0f}")
+    contenders = {
+        name: {"median": round(count), "low": round(count), "high": round(count), "rounds": [round(count)]}
+        for name, count in counts.items()
+    }
+    return {"unit": "instructions", "calls": CALLS[1] - CALLS[0], "contenders": contenders}
 
 
 def obstacle() -> str | None:

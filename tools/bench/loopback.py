@@ -1,8 +1,7 @@
-"""Calls over loopback to a server in another process: the client's CPU time per call, by calls in flight."""
+"""Calls of async clients over loopback to a server in another process: CPU time per call, by calls in flight."""
 
 import logging
 import os
-import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
@@ -13,24 +12,22 @@ from . import payloads
 from .contenders import (
     CHAT,
     EVERYONE,
-    HTTPX,
     HTTPX2,
     OFFICIAL,
     OURS,
-    SDKS,
     Contender,
     awaiting,
     bare,
-    calling,
     sdk,
 )
 from .measure import Case, Opener, Run
 from .references import looping, raw, raw_aiohttp
 
-THREADS = 32
 FEW, MANY = 50, 1000
 # by calls in flight; at 200 httpx takes 43 ms a call, and so may what stands on it
 TAKING_PART = {1: EVERYONE, FEW: EVERYONE, 200: (HTTPX2, OURS, OFFICIAL), MANY: (OURS, OFFICIAL)}
+ROUNDS = {1: 15, FEW: 15, 200: 9, MANY: 5}
+"""By calls in flight: more where a round is short."""
 Clients = Callable[[Contender, str, int], Any]
 """Makes a contender's async client for a base URL and so many calls in flight."""
 
@@ -41,8 +38,6 @@ def cases() -> list[Case]:
         *(_in_flight(count) for count in TAKING_PART),
         _growth(),
         _on_aiohttp(),
-        _threads("small call, loopback, sync, 1 in flight", 1, 200, EVERYONE),
-        _threads(f"small call, loopback, {THREADS} threads", THREADS, 20 * THREADS, (HTTPX, *SDKS)),
         *(_controls(count) for count in (1, FEW)),
     ]
 
@@ -50,7 +45,7 @@ def cases() -> list[Case]:
 def _in_flight(count: int) -> Case:
     contenders = {one.name: opener(one, count) for one in TAKING_PART[count]}
     contenders |= raw(count)
-    return _case(f"small call, loopback, {count} in flight", count, contenders, 3 if count == MANY else 5)
+    return _case(f"small call, loopback, {count} in flight", count, contenders, ROUNDS[count])
 
 
 def _growth() -> Case:
@@ -72,7 +67,7 @@ def _on_aiohttp() -> Case:
 
 def _controls(count: int) -> Case:
     contenders = {
-        "all on": opener(OURS, count, _controlled),
+        "all on": opener(OURS, count, controlled),
         "all off": opener(OURS, count),
         "logs only": opener(OURS, count, _logged),
         "deadline on": opener(OURS, count, _hurried),
@@ -82,7 +77,8 @@ def _controls(count: int) -> Case:
     return Case(f"controls, loopback, {count} in flight", 100, contenders, 60, settle=count)
 
 
-def _controlled(contender: Contender, base_url: str, _: int) -> Any:
+def controlled(contender: Contender, base_url: str, _: int) -> Any:
+    """Build this package's async client with all policies."""
     from ai_client._call.labels import labels  # noqa: PLC0415
     from ai_client._io import SyncIO, finish  # noqa: PLC0415 - other contenders do without this package
     from ai_client.control.assembly import make_layers  # noqa: PLC0415
@@ -137,37 +133,5 @@ def _async(contender: Contender, in_flight: int, make: Clients, base_url: str) -
         client = await stack.enter_async_context(make(contender, base_url, in_flight))
         return awaiting(contender, client, CHAT, payloads.SMALL, base_url)
 
-    with looping(setup, in_flight) as run:
-        yield run
-
-
-def _threads(name: str, threads: int, calls: int, taking_part: tuple[Contender, ...]) -> Case:
-    contenders = {one.name: partial(_sync, one, threads) for one in taking_part}
-    return Case(name, calls, contenders, rounds=5, settle=threads)
-
-
-@contextmanager
-def _sync(contender: Contender, threads: int, base_url: str) -> Iterator[Run]:
-    client = (
-        sdk(contender, base_url, is_async=False)
-        if contender.package
-        else bare(contender, threads, is_async=False)
-    )
-    with client:
-        call = calling(contender, client, CHAT, payloads.SMALL, base_url)
-
-        def work(calls: int) -> None:
-            for _ in range(calls):
-                call()
-
-        def run(count: int) -> None:
-            if threads == 1:
-                return work(count)
-            workers = [threading.Thread(target=work, args=(count // threads,)) for _ in range(threads)]
-            for worker in workers:
-                worker.start()
-            for worker in workers:
-                worker.join()
-            return None
-
+    with looping(setup, in_flight, payloads.completion()) as run:
         yield run

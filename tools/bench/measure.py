@@ -3,10 +3,11 @@
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from .contenders import environment
@@ -15,6 +16,8 @@ Run = Callable[[int], "float | None"]
 """Runs something that many times; returns the figure where that is not the CPU time."""
 Opener = Callable[[str], AbstractContextManager[Run]]
 """Sets up a contender with the server at a base URL."""
+SECONDS_A_TURN = 300
+"""After so long a turn has hung, and its process is ended."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,11 @@ class Case:
         name: What is measured.
         calls: Calls per turn.
         contenders: What to run, by name.
-        rounds: Turns of each contender, after a warm-up.
+        rounds: Turns of each contender, after one that warms it up.
         settle: Uncounted calls before each turn, so that all connections are open.
-        unit: Microseconds of CPU time per call, or kilobytes that the contenders return themselves.
+        unit: Microseconds of CPU time per call; what contenders return themselves: microseconds that pass per call,
+            or kilobytes.
+        step: The calls of a turn are a multiple of this.
     """
 
     name: str
@@ -35,7 +40,12 @@ class Case:
     contenders: Mapping[str, Opener]
     rounds: int = 9
     settle: int = 0
-    unit: Literal["us", "kB"] = "us"
+    unit: Literal["us", "wall", "kB"] = "us"
+    step: int = 1
+
+    def shortened(self) -> Self:
+        """Return the case with as few calls and rounds as show that it works."""
+        return replace(self, rounds=2, calls=max(1, self.calls // 10 // self.step) * self.step)
 
 
 @dataclass(frozen=True)
@@ -65,9 +75,14 @@ class Worker:
         """Return the figure per call over this many calls."""
         assert self._process.stdin is not None  # noqa: S101 - narrows the type
         assert self._process.stdout is not None  # noqa: S101 - narrows the type
-        self._process.stdin.write(f"{calls}\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
+        watch = threading.Timer(SECONDS_A_TURN, self._process.kill)
+        watch.start()
+        try:
+            self._process.stdin.write(f"{calls}\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        finally:
+            watch.cancel()
         if not answer:
             raise RuntimeError(f"The process of {self._what} ended; its error is above.")
         return float(answer)
@@ -87,7 +102,7 @@ def measure(case: Case, base_url: str) -> dict[str, Sample]:
     with ExitStack() as stack:
         workers = {name: stack.enter_context(Worker(case, name, base_url)) for name in case.contenders}
         for worker in workers.values():
-            worker.run(max(1, case.calls // 4))
+            worker.run(case.calls)
         for _ in range(case.rounds):
             for name, worker in workers.items():
                 figures[name].append(round(worker.run(case.calls), 2))
@@ -109,5 +124,13 @@ def in_turns(runs: Sequence[Run], calls: int, rounds: int) -> list[float]:
 
 def sample(values: list[float]) -> Sample:
     """Summarize the figures of the rounds."""
-    low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+    low, median, high = quartiles(values)
     return Sample(median, low, high, values)
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return lower quartile, median and upper quartile; of one figure, which has no spread, the figure itself."""
+    if len(values) == 1:
+        return values[0], values[0], values[0]
+    low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+    return low, median, high

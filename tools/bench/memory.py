@@ -1,6 +1,5 @@
 """Calls over an in-memory transport: the cost of a client without the network."""
 
-import asyncio
 from array import array
 from base64 import b64decode
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from . import payloads
+from . import payloads, same
 from .contenders import (
     CHAT,
     EMBEDDINGS,
@@ -25,6 +24,7 @@ from .contenders import (
     in_memory,
 )
 from .measure import Case, Opener, Run
+from .references import Call, looping
 
 JSON = "application/json"
 
@@ -111,8 +111,10 @@ def _packed(contender: Contender, _: str) -> Iterator[Run]:
 def _sync(
     contender: Contender, path: str, request: dict[str, Any], answer: Callable[[], bytes], _: str
 ) -> Iterator[Run]:
-    with in_memory(contender, [answer()], JSON, is_async=False) as client:
+    body = answer()
+    with in_memory(contender, [body], JSON, is_async=False) as client:
         call = calling(contender, client, path, request)
+        same.check(call(), body)
 
         def run(calls: int) -> None:
             for _ in range(calls):
@@ -125,12 +127,11 @@ def _sync(
 def _async(
     contender: Contender, path: str, request: dict[str, Any], answer: Callable[[], bytes], _: str
 ) -> Iterator[Run]:
-    client = in_memory(contender, [answer()], JSON, is_async=True)
-    call = awaiting(contender, client, path, request)
+    body = answer()
+    client = in_memory(contender, [body], JSON, is_async=True)
+    with looping(lambda _: _ready(awaiting(contender, client, path, request)), 1, body) as run:
+        yield run
 
-    async def main(calls: int) -> None:
-        for _ in range(calls):
-            await call()
 
-    with asyncio.Runner() as runner:
-        yield lambda calls: runner.run(main(calls))
+async def _ready(call: Call) -> Call:
+    return call

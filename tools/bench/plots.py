@@ -39,12 +39,12 @@ CALLS = (
 IN_FLIGHT = (1, 50, 200, 1000)
 
 
-def main() -> None:
+def main(folder: Path = FOLDER) -> None:
     """Draw all plots."""
     found = results.read()
-    FOLDER.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     for draw in DRAWN:
-        (FOLDER / f"{draw.__name__}.svg").write_text(draw(found))
+        (folder / f"{draw.__name__}.svg").write_text(draw(found))
 
 
 def calls(found: Mapping[str, Any]) -> str:

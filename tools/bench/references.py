@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic_core import from_json, to_json
 
-from . import payloads
+from . import payloads, same
 from .contenders import CHAT
 from .measure import Opener, Run
 
@@ -39,8 +39,11 @@ def raw_aiohttp(in_flight: int) -> Opener:
 
 
 @contextmanager
-def looping(setup: Setup, in_flight: int) -> Iterator[Run]:
-    """Set up a call in an event loop; yield a function that runs it, *in_flight* at once."""
+def looping(setup: Setup, in_flight: int, sent: bytes | None = None) -> Iterator[Run]:
+    """Set up a call in an event loop; yield a function that runs it, *in_flight* at once.
+
+    The answer of a first call must be what the server *sent*.
+    """
 
     async def worker(call: Call, left: Iterator[int]) -> None:
         for _ in left:
@@ -53,8 +56,14 @@ def looping(setup: Setup, in_flight: int) -> Iterator[Run]:
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         call = runner.run(setup(stack))
+        if sent is not None:
+            same.check(runner.run(_first(call)), sent)
         yield lambda count: runner.run(main(call, count))
         runner.run(stack.aclose())
+
+
+async def _first(call: Call) -> Any:
+    return await call()
 
 
 async def session_of_aiohttp(stack: AsyncExitStack, in_flight: int) -> Any:
@@ -75,7 +84,7 @@ def _aiohttp(in_flight: int, base_url: str) -> Iterator[Run]:
 
         return call
 
-    with looping(setup, in_flight) as run:
+    with looping(setup, in_flight, payloads.completion()) as run:
         yield run
 
 
@@ -91,7 +100,7 @@ def _pyreqwest(in_flight: int, base_url: str) -> Iterator[Run]:
 
         return call
 
-    with looping(setup, in_flight) as run:
+    with looping(setup, in_flight, payloads.completion()) as run:
         yield run
 
 
@@ -106,7 +115,7 @@ def _wreq(in_flight: int, base_url: str) -> Iterator[Run]:
 
         return call
 
-    with looping(setup, in_flight) as run:
+    with looping(setup, in_flight, payloads.completion()) as run:
         yield run
 
 
@@ -152,7 +161,7 @@ def _bare_socket(in_flight: int, base_url: str) -> Iterator[Run]:
 
         return call
 
-    with looping(setup, in_flight) as run:
+    with looping(setup, in_flight, payloads.completion()) as run:
         yield run
 
 

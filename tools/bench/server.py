@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from . import payloads
 
 _JSON = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_1\r\ncontent-length: %d\r\n\r\n%s"
+_UNKNOWN = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
 _SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n%s"
 DESCRIPTORS = 10_000
 REAL, GZIP, IN_PACKETS, ONE_BY_ONE = "/real", "/gzip", "/packets", "/one"
@@ -59,7 +60,7 @@ class Canned(asyncio.Protocol):
             if path == CONNECTIONS:
                 answer = json_answer(b"%d" % Canned.opened)
             else:
-                answer = self.answers[path + b"#stream" if streamed else path]
+                answer = self.answers.get(path + b"#stream" if streamed else path, _UNKNOWN)
             if self.delay:
                 asyncio.get_running_loop().call_later(self.delay, self.transport.write, answer)
             else:

@@ -30,7 +30,11 @@ def cases() -> list[Case]:
 def _case(name: str, path: str, request: dict[str, Any], answer: Callable[[int], bytes]) -> Case:
     open_one = _async if name.endswith("async") else _sync
     return Case(
-        name, ITEMS * 4, {one.name: partial(open_one, one, path, request, answer) for one in SDKS}, rounds=7
+        name,
+        ITEMS * 4,
+        {one.name: partial(open_one, one, path, request, answer) for one in SDKS},
+        rounds=7,
+        step=ITEMS,
     )
 
 

@@ -32,7 +32,7 @@ def cases() -> list[Case]:
 def _heads(name: str, place: str) -> Case:
     contenders = {one.name: _at(place, opener(one, FEW)) for one in (OURS, HTTPX, OFFICIAL)}
     contenders["aiohttp"] = _at(place, raw_aiohttp(FEW))
-    return Case(f"small call, {name}, loopback, {FEW} in flight", 200, contenders, 5, settle=FEW)
+    return Case(f"small call, {name}, loopback, {FEW} in flight", 200, contenders, 15, settle=FEW)
 
 
 def _events(of: str, packets: str) -> Case:
@@ -42,7 +42,7 @@ def _events(of: str, packets: str) -> Case:
     }
     contenders["aiohttp"] = partial(aiohttp_events, path, request, ITEMS)
     here = {name: _at(PACKETS[packets], one) for name, one in contenders.items()}
-    return Case(f"{of} event, loopback, {packets}", ITEMS * 4, here, rounds=5)
+    return Case(f"{of} event, loopback, {packets}", ITEMS * 4, here, rounds=9, step=ITEMS)
 
 
 def _at(place: str, opened: Opener) -> Opener:
