@@ -8,17 +8,18 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ai_client import OpenAI
-from tools.bench import bars, instructions, payloads, plots, results, server, wire
+from tools.bench import bars, instructions, measure, payloads, plots, results, same, server, wire
 from tools.bench.cases import all_cases
 from tools.bench.contenders import CHAT
 
 
 def test_each_bar_has_its_case() -> None:
     """Each bar is about contenders of a case that is measured, and each case has a name of its own."""
-    cases = {case.name: case.contenders for case in all_cases()}
+    cases = {case.name: set(case.contenders) for case in all_cases()}
     assert len(cases) == len(all_cases())
+    cases[instructions.NAME] = set(instructions.CONTENDERS)
     for bar in bars.all_bars():
-        assert {bar.subject, bar.against, bar.less} - {""} <= set(cases[bar.case])
+        assert {bar.subject, bar.against, bar.less} - {""} <= cases[bar.case]
 
 
 def test_verdicts_are_computed() -> None:
@@ -40,6 +41,64 @@ def test_what_was_not_measured_has_no_verdict() -> None:
     del rounds["all off"]
     assert [one["subject"] for one in bars.judge({bar.case: {"contenders": rounds}})] == ["all on"]
     assert bars.judge({}) == []
+
+
+def test_what_was_not_measured_is_named() -> None:
+    """A target of which a contender was not measured is named with that contender, and one that was is not."""
+    bar = next(bar for bar in bars.all_bars() if bar.less)
+    rounds = {name: {"rounds": [1, 2]} for name in (bar.subject, bar.less)}
+    lost = bars.unmeasured({bar.case: {"contenders": rounds}})
+    assert f"{bar.case}: {bar.against}" in lost
+    rounds[bar.against] = {"rounds": [1, 2]}
+    assert not [
+        line
+        for line in bars.unmeasured({bar.case: {"contenders": rounds}})
+        if line == f"{bar.case}: {bar.against}"
+    ]
+
+
+def test_one_figure_has_no_spread() -> None:
+    """A figure that was measured once, such as a count of instructions, is its own median and quartiles."""
+    bar = bars.Bar("case", 100, against="", unit="instructions")
+    verdict = bars.verdict(bar, {"ours": {"rounds": [90]}})
+    assert (verdict["low"], verdict["median"], verdict["high"]) == (90, 90, 90)
+    assert verdict["scale"] == "instructions"
+    assert verdict["reached"]
+
+
+def test_the_work_is_checked() -> None:
+    """An answer that lacks a part of what the server sent is found, whether it is typed, parsed or packed."""
+    body = payloads.completion(tools=True)
+    same.check(json.loads(body), body)
+    for cut in ("content", "tool_calls"):
+        answer = json.loads(payloads.completion())
+        answer["choices"][0]["message"][cut] = None if cut == "content" else [{"id": "1", "function": {}}]
+        with pytest.raises(RuntimeError, match="not what was sent"):
+            same.check(answer, payloads.completion())
+    floats, packed = payloads.embeddings(2, 8), payloads.embeddings(2, 8, encoded=True)
+    same.check(json.loads(packed), floats)
+    with pytest.raises(RuntimeError):
+        same.check(json.loads(payloads.embeddings(1, 8)), floats)
+
+
+def test_shortened_cases_run() -> None:
+    """A shortened case makes at least one call, and as many as its contenders need at once."""
+    for case in all_cases():
+        short = case.shortened()
+        assert short.calls >= short.step
+        assert short.calls % short.step == 0
+        assert short.rounds == 2
+
+
+def test_a_contender_that_hangs_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process of a contender that says nothing is ended, and the error names it."""
+    monkeypatch.setattr(measure, "SECONDS_A_TURN", 0)
+    case = next(iter(all_cases()))
+    with (
+        measure.Worker(case, "ours", "http://127.0.0.1:1/v1") as worker,
+        pytest.raises(RuntimeError, match="'ours'"),
+    ):
+        worker.run(10**9)
 
 
 def test_the_servers_answers() -> None:

@@ -71,7 +71,9 @@ def _options() -> argparse.Namespace:
 def _check_contenders(*, whole: bool) -> None:
     """Say what is not installed; a run of all cases needs everything."""
     lost = dict.fromkeys(references.missing(), "make .venv/.bench")
-    lost |= {gateway.name: f"make {gateway.target}" for gateway in gateways.missing()}
+    lost |= {
+        gateway.name: f"make {gateway.ready.relative_to(BUILD.parents[1])}" for gateway in gateways.missing()
+    }
     if not OFFICIAL_2_PLACE.exists():
         lost["official 2"] = "make build/bench/openai2"
     if (reason := instructions.obstacle()) is not None:

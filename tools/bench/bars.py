@@ -133,7 +133,7 @@ def shown(figure: float) -> str:
 
 def show(judged: Sequence[Mapping[str, Any]]) -> None:
     """Print the figures next to the targets."""
-    print(f"\n{'':58}{'':40}{'median':>12}{'quartiles':>22}{'bar':>12}{'aim':>8}")
+    print(f"\n{'':66}{'':32}{'median':>12}{'quartiles':>22}{'bar':>12}{'aim':>8}")
     for bar in judged:
         sign, unit = SIGNS[bar["scale"]]
         spread = f"{shown(bar['low'])} .. {shown(bar['high'])}"
@@ -141,5 +141,5 @@ def show(judged: Sequence[Mapping[str, Any]]) -> None:
         aim = "" if bar["aim"] is None else f"{bar['aim']:g}"
         said = "aim reached" if bar["aim_reached"] else "reached" if bar["reached"] else "NOT REACHED"
         figure = f"{shown(bar['median'])}{unit}"
-        print(f"{bar['case']:58}{compared(bar):40}{figure:>12}{spread:>22}{bound:>12}{aim:>8}  {said}")
+        print(f"{bar['case']:66}{compared(bar):32}{figure:>12}{spread:>22}{bound:>12}{aim:>8}  {said}")
     print(f"{sum(bar['reached'] for bar in judged)} of {len(judged)} bars are reached.")

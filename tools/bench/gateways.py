@@ -36,15 +36,15 @@ class Gateway:
 
     Attributes:
         name: The name in the tables.
-        program: The file that must be there for it to run.
-        target: What `make` builds it as.
+        program: What runs.
+        ready: The file that `make` leaves once all of it is installed.
         command: Returns its command line, of its port, the upstream and a folder for a configuration.
         headers: Returns the headers with which a call names the upstream.
     """
 
     name: str
     program: Path
-    target: str
+    ready: Path
     command: Callable[[int, str, Path], list[str]]
     headers: Callable[[str], dict[str, str]]
 
@@ -75,14 +75,14 @@ def _portkey(port: int, _upstream: str, _folder: Path) -> list[str]:
 LITELLM = Gateway(
     "LiteLLM proxy",
     BUILD / "litellm" / "bin" / "litellm",
-    "build/bench/litellm/.ready",
+    BUILD / "litellm" / ".ready",
     _litellm,
     lambda _: {},
 )
 PORTKEY = Gateway(
     "Portkey gateway",
     BUILD / "portkey" / "node_modules" / "@portkey-ai" / "gateway" / "build" / "start-server.js",
-    "build/bench/portkey/.ready",
+    BUILD / "portkey" / ".ready",
     _portkey,
     lambda upstream: {"x-portkey-provider": "openai", "x-portkey-custom-host": upstream},
 )
@@ -103,7 +103,7 @@ def cases() -> list[Case]:
 
 def missing() -> list[Gateway]:
     """Return the gateways that cannot run here: only Linux tells a process the CPU time of another."""
-    return [each for each in GATEWAYS if not (each.program.exists() and sys.platform == "linux")]
+    return [each for each in GATEWAYS if not (each.ready.exists() and sys.platform == "linux")]
 
 
 def name(count: int) -> str:

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
@@ -18,6 +18,8 @@ Opener = Callable[[str], AbstractContextManager[Run]]
 """Sets up a contender with the server at a base URL."""
 SECONDS_A_TURN = 300
 """After so long a turn has hung, and its process is ended."""
+SECONDS_TO_END = 30
+"""So long a process has to end once it has no more turns."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,12 @@ class Worker:
         assert self._process.stdout is not None  # noqa: S101 - narrows the type
         watch = threading.Timer(SECONDS_A_TURN, self._process.kill)
         watch.start()
-        try:
+        answer = ""
+        with suppress(BrokenPipeError):
             self._process.stdin.write(f"{calls}\n")
             self._process.stdin.flush()
             answer = self._process.stdout.readline()
-        finally:
-            watch.cancel()
+        watch.cancel()
         if not answer:
             raise RuntimeError(f"The process of {self._what} ended; its error is above.")
         return float(answer)
@@ -91,9 +93,14 @@ class Worker:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        with self._process as process:  # waits for it; it ends with its input
+        with self._process as process:
             assert process.stdin is not None  # noqa: S101 - narrows the type
-            process.stdin.close()
+            with suppress(BrokenPipeError):
+                process.stdin.close()  # it ends with its input
+            try:
+                process.wait(SECONDS_TO_END)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def measure(case: Case, base_url: str) -> dict[str, Sample]:
