@@ -69,7 +69,7 @@ def _options() -> argparse.Namespace:
 
 
 def _check_contenders(*, whole: bool) -> None:
-    """Say what is not installed; a run of all cases needs everything."""
+    """Print what is not installed; a run of all cases needs everything."""
     lost = dict.fromkeys(references.missing(), "make .venv/.bench")
     lost |= {
         gateway.name: f"make {gateway.ready.relative_to(BUILD.parents[1])}" for gateway in gateways.missing()

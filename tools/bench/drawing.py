@@ -1,4 +1,4 @@
-"""What plots are drawn of: scales, marks and a card that follows the reader's light or dark scheme, as SVG."""
+"""The parts of plots: scales, marks and a card that follows the reader's light or dark scheme, as SVG."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
