@@ -55,20 +55,28 @@ class Served:
 
 
 @contextmanager
-def serving(*command: str, directory: Path = ROOT, **environment: str) -> Iterator[Served]:
+def serving(
+    *command: str,
+    directory: Path = ROOT,
+    python: str | Path = sys.executable,
+    patience: float = SECONDS_TO_START,
+    **environment: str,
+) -> Iterator[Served]:
     """Run a Python module that serves, and end it after the block.
 
     Args:
         *command: The module and its arguments; `{port}` in them stands for a free port, `{scratch}` for an empty
             directory.
         directory: Where it runs.
+        python: What runs it.
+        patience: Seconds that it may take to start.
         **environment: Added to that of the tests.
     """
     port = free_port()
     with tempfile.TemporaryFile() as output, tempfile.TemporaryDirectory() as scratch:
         arguments = [part.replace("{port}", str(port)).replace("{scratch}", scratch) for part in command]
         process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
+            [python, "-m", *arguments],
             cwd=directory,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdout=output,
@@ -77,7 +85,7 @@ def serving(*command: str, directory: Path = ROOT, **environment: str) -> Iterat
         )
         served = Served(port, process, output)
         try:
-            _await_start(served)
+            _await_start(served, patience)
             yield served
         except BaseException as error:
             error.add_note(f"The server's log ends with:\n{served.log[-3000:]}")
@@ -86,8 +94,8 @@ def serving(*command: str, directory: Path = ROOT, **environment: str) -> Iterat
             _end(process)
 
 
-def _await_start(served: Served) -> None:
-    deadline = time.monotonic() + SECONDS_TO_START
+def _await_start(served: Served, patience: float) -> None:
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         try:
             served.connect().close()
@@ -97,7 +105,7 @@ def _await_start(served: Served) -> None:
             time.sleep(0.05)
         else:
             return
-    raise AssertionError(f"The server did not listen within {SECONDS_TO_START} s:\n{served.log}")
+    raise AssertionError(f"The server did not listen within {patience} s:\n{served.log}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

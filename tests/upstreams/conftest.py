@@ -1,5 +1,6 @@
 """What the tests of other servers have in common: both clients, each by itself and with the official one over it."""
 
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import ai_client
 from ai_client import interop
 from tests.support.invoke import Invoke
+from tests.support.servers import ROOT
 
 
 class Caller:
@@ -34,3 +36,11 @@ class Caller:
 def caller(request: pytest.FixtureRequest, invoke: Invoke) -> Caller:
     """Return what makes our clients, then the official ones over them."""
     return Caller(invoke, official=request.param)
+
+
+def interpreter(name: str) -> Path:
+    """Return the Python of the environment of a server, which `make interop-servers` prepares."""
+    python = ROOT / "build" / "upstreams" / name / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"{name} is not installed: make interop-servers")
+    return python
