@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django demo-flask test test-slow newcomer interop servers hostile storm test-oldest test-3.14 check format bench instructions docs clean
+.PHONY: help demo demo-django demo-flask test test-slow newcomer interop interop-servers servers hostile storm test-oldest test-3.14 check format bench instructions docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -103,6 +103,14 @@ hostile: .venv/.dev ## answers of every kind, written in every way: the sample o
 
 storm: .venv/.dev ## the same for all of them, which takes an hour (SEED=n repeats a run, CELL=name or BREAK=name one cell)
 	STORM=all $(BIN)/python -m pytest -q tests/hostile/storm.py $(HOSTILE) $(ARGS)
+
+build/upstreams/%/.ready: tests/upstreams/pins/%.txt
+	$(PYTHON) -m venv --clear build/upstreams/$*
+	build/upstreams/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+interop-servers: .venv/.dev build/upstreams/litellm/.ready build/upstreams/transformers/.ready ## call servers of others: nginx, litellm's proxy, transformers with a tiny model
+	$(BIN)/python -m pytest -q tests/upstreams $(ARGS)
 
 build/oldest/.ready: pyproject.toml tests/oldest.txt
 	$(PYTHON) -m venv --upgrade-deps build/oldest

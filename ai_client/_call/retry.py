@@ -202,17 +202,18 @@ def delay(error: APIError, taken: int) -> float:
 def retry_after(headers: "Mapping[str, str] | httpx.Headers") -> float | None:
     """Read the seconds of `retry-after-ms` or `Retry-After` (RFC 9110, section 10.2.3: seconds or a date).
 
-    What cannot be read counts as not said.
+    Where there is neither, what litellm's proxy passes on of its provider's. What cannot be read counts as not said.
     """
-    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+    said = headers.get("retry-after") or headers.get("llm_provider-retry-after", "")
+    for text, unit in ((headers.get("retry-after-ms", ""), 1000), (said, 1)):
         try:
-            seconds = float(headers.get(name, "")) / unit
+            seconds = float(text) / unit
         except ValueError:
             continue
         if math.isfinite(seconds):
             return seconds
     try:
-        date = email.utils.parsedate_tz(headers.get("retry-after", ""))
+        date = email.utils.parsedate_tz(said)
         return None if date is None else email.utils.mktime_tz(cast("Any", date)) - time.time()
     except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError):
         return None  # no such date, which the standard library finds out in many ways

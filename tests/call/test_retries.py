@@ -111,19 +111,26 @@ def test_a_long_wait_is_reported_not_waited_for(invoke: Invoke, header: dict[str
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
         ({"retry-after": ""}, None),
+        ({"llm_provider-retry-after": "7"}, 7.0),
+        ({"llm_provider-retry-after": "7", "retry-after": "9"}, 9.0),
     ],
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    """Milliseconds come before seconds, and nonsense is no wait."""
+    """Milliseconds come before seconds, the gateway's own wait before its provider's, and nonsense is no wait."""
     assert retry.retry_after(httpx.Headers(headers)) == seconds
 
 
 def test_retry_after_as_a_date() -> None:
     """A date is a wait until then."""
     date = email.utils.formatdate(time.time() + 60, usegmt=True)
-    seconds = retry.retry_after(httpx.Headers({"retry-after": date}))
-    assert seconds is not None
-    assert 55 < seconds <= 60
+    for headers in (
+        {"retry-after": date},
+        {"retry-after": date, "llm_provider-retry-after": "7"},
+        {"llm_provider-retry-after": date},
+    ):
+        seconds = retry.retry_after(httpx.Headers(headers))
+        assert seconds is not None
+        assert 55 < seconds <= 60
 
 
 def test_the_wait_is_random_below_a_growing_ceiling() -> None:
