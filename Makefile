@@ -146,7 +146,9 @@ format: .venv/.dev ## format, fix what can be fixed, renew what is written from 
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: .venv/.bench build/bench/openai2 build/bench/litellm/.ready build/bench/portkey/.ready ## run the benchmarks, which takes 20 minutes, and renew figures and plots (ARGS=--quick tries it)
+GATEWAYS := build/bench/litellm/.ready build/bench/portkey/.ready
+
+bench: .venv/.bench build/bench/openai2 $(GATEWAYS) ## run the benchmarks, for 20 minutes, and renew figures and plots (ARGS=--quick tries it)
 	$(BIN)/python -m tools.bench $(ARGS)
 	$(BIN)/python -m tools.readme
 

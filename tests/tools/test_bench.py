@@ -2,15 +2,30 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from ai_client import OpenAI
-from tools.bench import bars, instructions, measure, payloads, plots, results, same, server, wire
+from tools.bench import (
+    bars,
+    gateways,
+    instructions,
+    measure,
+    payloads,
+    plots,
+    references,
+    results,
+    same,
+    server,
+    wire,
+)
 from tools.bench.cases import all_cases
 from tools.bench.contenders import CHAT
+from tools.docs import figures
 
 
 def test_each_bar_has_its_case() -> None:
@@ -165,6 +180,46 @@ def test_instructions_without_valgrind(
         "Skipped: valgrind is not installed.",
         "Skipped: valgrind cannot run this Python.",
     ]
+
+
+def whole_run() -> dict[str, Any]:
+    """Return results in which everything was measured, each contender's figures some times the first's."""
+    found = results.read()
+    names = {case.name: [case.unit, list(case.contenders)] for case in all_cases()}
+    for name in (gateways.LATENCY, *map(gateways.name, gateways.IN_FLIGHT)):
+        names[name][1] = gateways.EVERYTHING
+    for name in (plots.BASE, "small call, loopback, 1 in flight"):
+        names[name][1] = list(dict.fromkeys([*names[name][1], *references.RUST]))
+    names[instructions.NAME] = ["instructions", list(instructions.CONTENDERS)]
+    cases = {
+        name: {
+            "unit": unit,
+            "contenders": {
+                each: asdict(measure.sample([n * 100.0 + 5, n * 100.0, n * 100.0 - 5]))
+                for n, each in enumerate(contenders, 1)
+            },
+        }
+        for name, (unit, contenders) in names.items()
+    }
+    return {**found, "cases": cases, "bars": bars.judge(cases)}
+
+
+def test_tables_and_plots_of_a_whole_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run that measured everything, each target has a verdict, each table its rows, each plot its marks."""
+    found = whole_run()
+    assert bars.unmeasured(found["cases"]) == []
+    bars.show(found["bars"])
+    monkeypatch.setattr(results, "read", lambda: found)
+    assert figures.gateways().count("\n") == 1 + len(gateways.EVERYTHING)
+    assert figures.threads().count("\n") == 1 + 3
+    assert figures.bars().count("\n") == 1 + len(list(bars.all_bars()))
+    assert figures.missed()
+    assert "pyreqwest" in figures.cases()
+    drawn = plots.one_call(found)
+    for title in (row[0] for rows in plots.ONE_CALL.values() for row in rows):
+        assert f">{title}<" in drawn
+    for draw in plots.DRAWN:
+        ET.fromstring(draw(found))  # noqa: S314 - our own
 
 
 @pytest.mark.parametrize("draw", plots.DRAWN, ids=lambda draw: draw.__name__)

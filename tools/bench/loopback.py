@@ -118,7 +118,9 @@ def _case(name: str, in_flight: int, contenders: Mapping[str, Opener], rounds: i
 
 def _client(contender: Contender, base_url: str, in_flight: int) -> Any:
     if contender.package:
-        return sdk(contender, base_url, is_async=True)
+        return sdk(
+            contender, base_url, is_async=True, timeout=60
+        )  # of which 5 s to connect are too few for 1,000
     return bare(contender, in_flight, is_async=True)
 
 

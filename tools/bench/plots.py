@@ -28,7 +28,7 @@ CALLS = (
 )
 IN_FLIGHT = (1, 50, 200, 1000)
 SHARES = (0.01, 0.03, 0.1, 0.3, 1, 3)
-_BASE, _CONTROLS, _WAYS = (
+BASE, CONTROLS, WAYS = (
     f"small call, loopback, {FEW} in flight",
     f"controls, loopback, {FEW} in flight",
     gateways.name(FEW),
@@ -36,22 +36,22 @@ _BASE, _CONTROLS, _WAYS = (
 # group: rows as shown, each with its case, its contender and whose colour it has
 ONE_CALL = {
     "Only HTTP and JSON": (
-        ("pyreqwest (Rust)", _BASE, "pyreqwest", "httpx"),
-        ("wreq (Rust)", _BASE, "wreq", "httpx"),
-        ("aiohttp", _BASE, "aiohttp", "httpx"),
-        ("httpx2", _BASE, "httpx2", "httpx"),
-        ("httpx", _BASE, "httpx", "httpx"),
+        ("pyreqwest (Rust)", BASE, "pyreqwest", "httpx"),
+        ("wreq (Rust)", BASE, "wreq", "httpx"),
+        ("aiohttp", BASE, "aiohttp", "httpx"),
+        ("httpx2", BASE, "httpx2", "httpx"),
+        ("httpx", BASE, "httpx", "httpx"),
     ),
     "Typed answers": (
-        ("ai_client", _BASE, "ours", "ours"),
+        ("ai_client", BASE, "ours", "ours"),
         ("official SDK on ai_client", interop.name(FEW), interop.OVER_OURS, "ours"),
-        ("official SDK", _BASE, "official", "official"),
+        ("official SDK", BASE, "official", "official"),
     ),
     "Typed answers with controls": (
-        ("ai_client, all on", _CONTROLS, "all on", "ours"),
-        ("official SDK on ai_client, all on", _WAYS, gateways.OVER_OURS_ALL_ON, "ours"),
+        ("ai_client, all on", CONTROLS, "all on", "ours"),
+        ("official SDK on ai_client, all on", WAYS, gateways.OVER_OURS_ALL_ON, "ours"),
         *(
-            (f"official SDK and {each.name}", _WAYS, each.contender, "official 2")
+            (f"official SDK and {each.name}", WAYS, each.contender, "official 2")
             for each in reversed(gateways.GATEWAYS)
         ),
     ),
