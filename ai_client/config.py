@@ -12,7 +12,7 @@ from ._config.environment import Origin, completed
 from ._config.keywords import ClientOptions
 from ._config.names import FaultError, explain, unread_variables
 from ._config.options import Options, environment_variables
-from ._config.values import other_kind, surrounding_faults
+from ._config.values import is_for_azure, is_ours, other_kind, stands_on_ours, surrounding_faults
 from ._params.nearest import nearest
 from ._params.secrets import check_secret, shown_address, webhook_key
 from .errors import ConfigError
@@ -23,6 +23,9 @@ _ADDRESSES = frozenset({"base_url", "azure_endpoint"})
 _NEAR_A_CONTROL = 0.7
 """How alike an unknown option and a control must be: a word with other letters means neither."""
 _NOT_OF_TARGETS = ("controls", "client_class", "async_client_class", "shutdown_timeout", "warm")
+_NEEDS_OURS = (
+    "supported only by this package's client classes, the official SDK's and those derived from them"
+)
 
 
 class ClientConfig(Options):
@@ -57,8 +60,8 @@ class ClientConfig(Options):
             raise FaultError("api_version", "required with azure_endpoint")
         elif self.api_key and self.azure_ad_token_provider:
             raise FaultError("azure_ad_token_provider", "excludes api_key, set one of them")
-        elif self.client_class or self.async_client_class:
-            raise FaultError("azure_endpoint", "excludes a client class, Azure has its own")
+        elif not (is_for_azure(self.client_class) and is_for_azure(self.async_client_class)):
+            raise FaultError("azure_endpoint", "needs a client class for Azure, as openai.AzureOpenAI")
         return self
 
     @pydantic.model_validator(mode="after")
@@ -69,15 +72,19 @@ class ClientConfig(Options):
             raise FaultError("async_client_class", "is a sync client, which belongs in client_class")
         return self
 
+    @property
+    def _stands_on_ours(self) -> bool:
+        return stands_on_ours(self.client_class) and stands_on_ours(self.async_client_class)
+
     @pydantic.model_validator(mode="after")
     def _check_credentials(self) -> Self:
-        if self.credentials and (self.client_class or self.async_client_class):
-            raise FaultError("credentials", "supported only by this package's own client classes")
+        if self.credentials and not self._stands_on_ours:
+            raise FaultError("credentials", _NEEDS_OURS)
         return self
 
     @pydantic.model_validator(mode="after")
     def _check_warm(self) -> Self:
-        if self.warm and (self.client_class or self.async_client_class):
+        if self.warm and not (is_ours(self.client_class) and is_ours(self.async_client_class)):
             raise FaultError("warm", "supported only by this package's own client classes")
         return self
 
@@ -85,8 +92,8 @@ class ClientConfig(Options):
     def _check_controls(self) -> Self:
         if not self.controls:
             return self
-        if self.client_class or self.async_client_class:
-            raise FaultError("controls", "supported only by this package's own client classes")
+        if not self._stands_on_ours:
+            raise FaultError("controls", _NEEDS_OURS)
         from .control.assembly import make_layers  # noqa: PLC0415 - only where policies are configured
 
         targets: dict[str, ClientConfig] = {}

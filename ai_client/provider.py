@@ -17,7 +17,8 @@ from ._process.clients import DEFAULT_ALIAS, Clients, clients_of
 from ._process.gate import DrainGate
 from ._process.gated_io import new_gate
 from ._process.keep_open import KeepOpen
-from ._process.owned_client import Kind, Managed, aclose_each, build, close_each
+from ._process.managed import Managed, aclose_each, close_each
+from ._process.owned_client import Kind, build
 from ._process.signals import unwatch, watch
 from .config import ClientConfig, ClientOptions
 from .errors import ClientClosedError

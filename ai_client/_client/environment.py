@@ -1,7 +1,9 @@
 """The environment variables that name credentials and places: read here, and nowhere else."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
 from .._params.sendable import name_fault, value_fault
@@ -18,11 +20,25 @@ _OF_OPENAI = (
     "OPENAI_CUSTOM_HEADERS",
 )
 
+_instead: ContextVar[Mapping[str, str] | None] = ContextVar("ai_client_environment", default=None)
 _NAMED = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
+
+
+@contextmanager
+def only(variables: Mapping[str, str]) -> Generator[None]:
+    """Have the clients that are made inside the block read these variables in place of the process's."""
+    token = _instead.set(variables)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
 
 
 def of_clients() -> dict[str, str]:
     """Return the variables that a client reads where it is not given an argument; an empty one counts as unset."""
+    instead = _instead.get()
+    if instead is not None:
+        return dict(instead)
     return {name: value for name in (*_OF_OPENAI, *OF_AZURE) if (value := os.environ.get(name))}
 
 

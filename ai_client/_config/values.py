@@ -90,6 +90,32 @@ def other_kind(given: str | Callable[..., Any] | None, *, sync: bool) -> bool:
     return isinstance(found, type) and hasattr(found, other) and not hasattr(found, own)
 
 
+_OURS = (__name__.partition(".")[0], frozenset({"BaseClient"}))
+_OFFICIAL = ("openai", frozenset({"OpenAI", "AsyncOpenAI"}))
+
+
+def is_ours(given: str | Callable[..., Any] | None) -> bool:
+    """Return whether a client class is one of this package's, or derived from one; `None` is one."""
+    return given is None or _is_derived(given, *_OURS)
+
+
+def stands_on_ours(given: str | Callable[..., Any] | None) -> bool:
+    """Return whether calls of a client class go through a client of this package: its own, or the official SDK's."""
+    return is_ours(given) or _is_derived(given, *_OFFICIAL)
+
+
+def is_for_azure(given: str | Callable[..., Any] | None) -> bool:
+    """Return whether a client class, where there is one, is for Azure."""
+    found: Any = None if given is None else class_of(given)
+    return given is None or any("Azure" in base.__name__ for base in getattr(found, "__mro__", ()))
+
+
+def _is_derived(given: str | Callable[..., Any] | None, package: str, names: frozenset[str]) -> bool:
+    found: Any = None if given is None else class_of(given)
+    bases: tuple[type[Any], ...] = getattr(found, "__mro__", ())
+    return any(base.__module__.partition(".")[0] == package and base.__name__ in names for base in bases)
+
+
 def _class_path(value: str) -> str:
     class_of(value)
     return value

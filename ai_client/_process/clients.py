@@ -12,7 +12,8 @@ from ..client import AsyncOpenAI, BaseClient, OpenAI
 from ..config import ClientConfig
 from ..errors import ConfigError
 from .assembly import Assembly
-from .owned_client import Kind, Managed
+from .managed import Managed
+from .owned_client import Kind
 
 DEFAULT_ALIAS = "default"
 

@@ -33,7 +33,7 @@ def arguments_of(config: ClientConfig) -> dict[str, Any]:
 
 def client_of(config: ClientConfig, *, sync: bool, **arguments: Any) -> Any:
     """Build the client of a configuration; *arguments* come before those that it names."""
-    given = {**arguments_of(config), **arguments, "_environment": config.variables}
+    given = {"_environment": config.variables, **arguments_of(config), **arguments}
     return _class_for(config, sync=sync)(**given)
 
 

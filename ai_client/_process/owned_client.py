@@ -1,36 +1,14 @@
-"""A client that a provider owns, and how the provider closes it."""
+"""The client of one kind that a provider owns: of this package's class, or of the one that its options name."""
 
-import logging
-from collections.abc import Callable, Iterable
-from typing import Any, Literal, Protocol
+from collections.abc import Callable
+from typing import Literal
 
-from .._exchange.loop_sender import share
+from .._config.values import class_of
 from .assembly import Assembly
 from .gate import DrainGate
-from .gated_io import gated
+from .managed import Managed, manage, under_gate
 
-logger = logging.getLogger("ai_client")
-
-_FAILED = "An AI client could not be closed."
 Kind = Literal["sync", "async"]
-
-
-class Managed(Protocol):
-    """A client that a provider owns."""
-
-    client: Any
-
-    def close(self) -> None:
-        """Close the client from any thread; ends what is under way."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close the client in a running event loop."""
-        ...
-
-    def abandon(self) -> None:
-        """Leave the client's connections to the process that this one was forked from."""
-        ...
 
 
 def build(assembly: Assembly, kind: Kind, gate: DrainGate, keep_open: Callable[[], None]) -> Managed:
@@ -45,66 +23,10 @@ def build(assembly: Assembly, kind: Kind, gate: DrainGate, keep_open: Callable[[
     Raises:
         ConfigError: The configured class cannot be found, or does not take an option that was given.
     """
-    config = assembly.config
-    foreign = config.client_class if kind == "sync" else config.async_client_class
-    if foreign is not None:
-        from .foreign_client import build_foreign  # noqa: PLC0415 - loads the HTTP library
+    sync = kind == "sync"
+    given = assembly.config.client_class if sync else assembly.config.async_client_class
+    if given is None:
+        return manage(under_gate(assembly.client(sync=sync), gate, keep_open))
+    from .client_classes import build_of_class  # noqa: PLC0415 - most applications name no class
 
-        return build_foreign(foreign, config, gate, keep_open, sync=kind == "sync")
-    client = assembly.client(sync=kind == "sync")
-    client._gate = gate
-    client._keep_open = keep_open
-    client.io = gated(client, gate)
-    return _Ours(client) if kind == "sync" else _AsyncOurs(client)
-
-
-class _Ours:
-    def __init__(self, client: Any) -> None:
-        self.client = client
-
-    def close(self) -> None:
-        self.client._end()
-
-    async def aclose(self) -> None:
-        self.client._end()
-
-    def abandon(self) -> None:
-        pool = getattr(self.client._sender, "pool", None)
-        if pool is not None:
-            pool.abandon()
-
-
-class _AsyncOurs:
-    def __init__(self, client: Any) -> None:
-        self.client = client
-        share(client)
-
-    def close(self) -> None:
-        for client in (self.client, *self.client._built_by_layers()):
-            client._closed = True
-            client._sender.close()
-        self.client._sessions.close()
-
-    async def aclose(self) -> None:
-        await self.client._end()
-
-    def abandon(self) -> None:
-        """Do nothing: the sender leaves its connections by itself."""
-
-
-def close_each(clients: Iterable[Managed]) -> None:
-    """Close clients from any thread; what an error of one says is logged, and keeps none of the others open."""
-    for managed in clients:
-        try:
-            managed.close()
-        except Exception:
-            logger.exception(_FAILED)
-
-
-async def aclose_each(clients: Iterable[Managed]) -> None:
-    """Close clients in a running event loop, like `close_each`."""
-    for managed in clients:
-        try:
-            await managed.aclose()
-        except Exception:
-            logger.exception(_FAILED)
+    return build_of_class(class_of(given), assembly, gate, keep_open, sync=sync)

@@ -15,7 +15,7 @@ from ..client import AsyncOpenAI, OpenAI
 from ..errors import ConfigError
 from .refusals import OfficialErrors
 from .requests import Manner
-from .sdk_classes import http_client_of, over_ours
+from .sdk_clients import http_client_of, no_sockets, stand_on
 from .transports import transport_over
 
 PLACEHOLDER = "ai-client-has-the-key"
@@ -107,7 +107,7 @@ def build(make: Any, client: Any, keep_open: Callable[[], None] | None = None) -
     over = transport_over(client, http, manner, OfficialErrors(sdk, http))
     http_client = http_client_of(http, over, keep_open)
     try:
-        made = over_ours(make)(
+        made = make(
             **_place_of(client),
             api_key=PLACEHOLDER,
             timeout=_timeout_of(client, http),
@@ -120,7 +120,9 @@ def build(make: Any, client: Any, keep_open: Callable[[], None] | None = None) -
         raise ConfigError(
             f"{make.__qualname__} cannot be built over a client of ai_client: {error}."
         ) from error
-    return made._stand_on(client, keep_open) if made._client is http_client else None
+    if made._client is not http_client:
+        return None
+    return stand_on(made, client, no_sockets(http, sdk.OpenAIError))
 
 
 def _place_of(client: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Failed calls as those who send requests learn of them: a response, or an error of their library."""
 
 import math
+from functools import cache
 from typing import Any
 
 from pydantic_core import to_json
@@ -119,7 +120,9 @@ class OfficialErrors:
             made = sdk.APITimeoutError(request=request)
             made.message = message
             made.args = (message,)
-        elif isinstance(error, APIConnectionError | ClientClosedError):
+        elif isinstance(error, ClientClosedError):
+            made = _closed(sdk)(message=message, request=request)
+        elif isinstance(error, APIConnectionError):
             made = sdk.APIConnectionError(message=message, request=request)
         elif isinstance(error, APIResponseValidationError):
             response = twin_of(self._http, error.response, request)
@@ -130,3 +133,10 @@ class OfficialErrors:
             made = sdk.OpenAIError(message)
         found: BaseException = made
         return found
+
+
+@cache
+def _closed(sdk: Any) -> Any:
+    """Return the class of errors of a closed client, which code that shuts down knows as this package's too."""
+    base = sdk.APIConnectionError
+    return type(base.__name__, (base, ClientClosedError), {"__module__": base.__module__})

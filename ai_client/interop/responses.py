@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from .._call.call import Call, Reply
+from .._exchange.answer import Answer
 from .._libraries import httpx
 
 Pairs = list[tuple[bytes, bytes]]
@@ -26,7 +27,7 @@ def response_of(http: Any, call: Call, reply: Reply, body: Callable[[], Any]) ->
         headers.append((b"x-ai-client-target", target.encode()))
     if call.is_whole:
         response = whole(http, answer.status_code, headers, answer.content, answer.status_line)
-        response.elapsed = timedelta(seconds=answer.seconds or 0.0)
+        response.elapsed = _elapsed_of(answer)
         return response
     if call.stream is not None:  # its events are decoded
         headers = [pair for pair in headers if pair[0].lower() != b"content-encoding"]
@@ -34,6 +35,16 @@ def response_of(http: Any, call: Call, reply: Reply, body: Callable[[], Any]) ->
         answer.status_code, headers=headers, stream=body(), extensions=answer.status_line
     )
     return streamed
+
+
+def _elapsed_of(answer: Answer) -> timedelta:
+    made = answer.made
+    if made is None:
+        return timedelta(seconds=answer.seconds or 0.0)
+    try:
+        return made.elapsed
+    except RuntimeError:  # a policy made it, and it took no time
+        return timedelta()
 
 
 def whole(

@@ -220,10 +220,11 @@ def test_clients_of_a_chain_are_built_and_closed(invoke: Invoke, upstream: Upstr
     assert built.is_closed()
 
 
-def test_controls_need_our_own_clients() -> None:
-    """A foreign client class has no place for policies, and says so at start."""
-    with pytest.raises(ConfigError, match="own client classes"):
-        ClientConfig.make(api_key="any", client_class="openai.OpenAI", controls={"cost": True})
+@pytest.mark.parametrize("made_by", ["functools.partial", dict, lambda **_: None])
+def test_controls_need_clients_over_ours(made_by: Any) -> None:
+    """A class that is neither this package's nor the official SDK's has no place for policies, and says so at start."""
+    with pytest.raises(ConfigError, match="controls: supported only by this package's client classes"):
+        ClientConfig.make(api_key="any", client_class=made_by, controls={"cost": True})
 
 
 def test_both_clients_of_a_process_share_their_state(upstream: Upstream) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx
 import httpx2
-import openai
 import pytest
 import trustme
 
@@ -25,12 +24,12 @@ from ai_client import (
     DefaultAsyncHttpxClient,
     DefaultHttpx2Client,
     DefaultHttpxClient,
+    OpenAI,
     OpenAIError,
 )
 from ai_client._exchange.transports import _LoopTransport
 from ai_client._pool.sync_pool import SyncPool
-from ai_client._process.gated_io import new_gate
-from ai_client._process.other_sdks import http_client_for, release
+from ai_client.interop import official
 from tests.support.hostile.framing import apart, script, whole
 from tests.support.hostile.wire import CLOSE, HOLD, RESET, Wire
 from tests.support.invoke import KEY, Invoke
@@ -540,19 +539,17 @@ def test_without_an_asyncio_loop_the_librarys_transport_sends() -> None:
 
 
 def test_clients_of_other_sdks_follow_redirects_by_themselves(wire: Wire, sync: bool) -> None:
-    """The HTTP client of another SDK's client gets a redirect to decide on, not what is behind it."""
+    """The HTTP client of the official client over ours shows a redirect where it is not to be followed."""
     wire.play([b"HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n"], [OK])
-    cls = openai.OpenAI if sync else openai.AsyncOpenAI
-    http = http_client_for(cls, {}, new_gate(), lambda: None, sync=sync)
-    release(http)
     if sync:
-        with http:
-            status = http.get(wire.url, follow_redirects=False).status_code
+        with OpenAI(api_key=KEY, base_url=wire.base_url) as client:
+            status = official(client)._client.get(wire.url, follow_redirects=False).status_code
     else:
 
         async def ask() -> int:
-            async with http:
-                return int((await http.get(wire.url, follow_redirects=False)).status_code)
+            async with AsyncOpenAI(api_key=KEY, base_url=wire.base_url) as client:
+                answer = await official(client)._client.get(wire.url, follow_redirects=False)
+                return answer.status_code
 
         status = asyncio.run(ask())
     assert (status, len(wire.requests)) == (302, 1)

@@ -42,3 +42,13 @@ def test_takes_clients_only(given: Any) -> None:
     """Anything but a client is a `TypeError`."""
     with pytest.raises(TypeError, match="must be an OpenAI or AsyncOpenAI"):
         official(given)
+
+
+def test_opens_no_websockets(invoke: Invoke) -> None:
+    """Sessions over WebSockets, which would leave with the SDK's placeholder, are an error that says what to use."""
+    for made in (official(invoke.client()), official(invoke.client()).with_options(timeout=3)):
+        for connect in (made.realtime.connect, made.responses.connect):
+            manager = connect(**({"model": "gpt-realtime"} if connect == made.realtime.connect else {}))
+            with pytest.raises(openai.OpenAIError, match="opens no WebSockets"):
+                invoke(manager.enter)
+        assert repr(made.websocket_base_url) == "<no WebSockets>"

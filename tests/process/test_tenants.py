@@ -93,7 +93,7 @@ def test_an_asynchronous_function_is_for_the_async_client(upstream: Upstream) ->
         ({"credentials": PATH, "credentials_by": ["tenants"]}, "credentials_by: .*'tenant'"),
         ({"credentials": PATH, "credentials_by": []}, "credentials_by: "),
         (
-            {"credentials": PATH, "client_class": "openai.OpenAI"},
+            {"credentials": PATH, "client_class": "functools.partial"},
             "credentials: supported only by this package",
         ),
         ({"credential": PATH}, "Did you mean 'credentials'"),
