@@ -5,6 +5,7 @@ without it (uWSGI). A child never waits for a lock that a thread of its parent m
 it. Where Python announces a fork, it waits a moment for what a fork must not cut in two.
 """
 
+import mmap
 import os
 import sys
 import threading
@@ -20,6 +21,35 @@ T = TypeVar("T")
 HOLD = 1.0
 """Seconds that a fork is held up at most, by everything together."""
 _POLL = 0.0005
+_WIPE_ON_FORK = 18
+"""Linux's `MADV_WIPEONFORK`, which the module `mmap` does not name."""
+
+
+def _wiped_by_forks() -> mmap.mmap | None:
+    """Return memory that the kernel clears in each child, however that is forked; `None` where it does not."""
+    if sys.platform != "linux":
+        return None
+    try:
+        memory = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        memory.madvise(_WIPE_ON_FORK)
+    except (OSError, ValueError):
+        return None
+    return memory
+
+
+_memory = _wiped_by_forks()
+_id = 0
+
+
+def process_id() -> int:
+    """Return the id of this process; where the kernel tells of a fork, without asking it each time."""
+    global _id  # noqa: PLW0603 - as it is this process's
+    if _memory is None:
+        return os.getpid()
+    if not _memory[0]:
+        _id = os.getpid()
+        _memory[0] = 1  # afterwards, as another thread may look
+    return _id
 
 
 class PerProcess(Generic[T]):
@@ -43,7 +73,7 @@ class PerProcess(Generic[T]):
     def __call__(self) -> T:
         """Return this process's."""
         try:
-            return self._things[os.getpid()]
+            return self._things[process_id()]
         except KeyError:
             return self._begin()
 
@@ -191,6 +221,8 @@ def _in_parent() -> None:
 
 
 def _in_child() -> None:
+    if _memory is not None:
+        _memory[0] = 0  # in case that whoever emulates a kernel takes no notice of the advice
     for name in imports_elsewhere():
         _import_locks.pop(name, None)
         sys.modules.pop(name, None)  # half imported by a thread that this process lacks

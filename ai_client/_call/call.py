@@ -81,6 +81,7 @@ class Call:
     size: Size | None = field(default=None, repr=False, compare=False)
     """How large the prompt is, once a policy has asked."""
     _encoded: bytes | None = field(default=None, repr=False, compare=False)
+    _members: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
     def changed(self, **changes: Any) -> "Call":
         """Return a copy with some attributes changed."""
@@ -88,7 +89,7 @@ class Call:
         for name, value in changes.items():
             setattr(new, name, value)
         if "body" in changes:
-            new._encoded = new.size = None
+            new._encoded = new._members = new.size = None
         if "deadline" in changes or "io" in changes:
             new.io = new.io.until(new.deadline)
         return new
@@ -101,8 +102,14 @@ class Call:
         """Return the members of the JSON object or form that is sent, whatever holds it: a mapping, a model or bytes.
 
         Returns:
-            Empty where anything else is sent, or what cannot be known before.
+            Empty where anything else is sent, or what cannot be known before. It is read once for all policies.
         """
+        found = self._members
+        if found is None:
+            found = self._members = self._read()
+        return found
+
+    def _read(self) -> Mapping[str, Any]:
         body = self.body
         if isinstance(body, Mapping):
             found = members_of(body)

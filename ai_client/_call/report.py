@@ -71,9 +71,7 @@ def _reported(data: bytes) -> Usage | None:
 def reported_in(result: object) -> Usage | None:
     """Return the usage that a decoded answer reports, else `None`."""
     fields = fields_of(result)
-    if "usage" not in fields:
-        fields = fields_of(fields.get("response"))
-    return _usage_in(fields)
+    return _usage_in(fields if "usage" in fields else fields_of(fields.get("response")))
 
 
 def _usage_in(answer: Mapping[str, Any]) -> Usage | None:
@@ -87,14 +85,14 @@ def _usage_in(answer: Mapping[str, Any]) -> Usage | None:
 def service_tier_of(answer: Mapping[str, Any]) -> str | None:
     """Return the service tier that an answer, or an event of a stream, says it was served at."""
     tier = answer.get("service_tier")
-    if tier is None:
+    if tier is None and "response" in answer:
         tier = fields_of(answer.get("response")).get("service_tier")
     return tier.lower() if isinstance(tier, str) and tier != AUTO else None
 
 
 def add_tools(usage: Usage, data: bytes) -> None:
     """Add the calls of the provider's tools that a JSON answer or event lists, which are charged by the call."""
-    if _TOOL.search(data) is None:
+    if b'_call"' not in data or _TOOL.search(data) is None:  # the first is found out in a tenth of the time
         return
     try:
         answer = members_of(from_json(data))
@@ -221,7 +219,9 @@ def _add_beyond(usage: Usage, said: Mapping[str, Any]) -> None:
         usage.output += citations + usage.reasoning
     elif usage.reasoning and usage.total + usage.reasoning == get("total_tokens"):  # of xAI, beside them too
         usage.output += usage.reasoning
-    searches = get("num_search_queries") or fields_of(get("server_tool_use")).get("web_search_requests")
+    searches = get("num_search_queries")
+    if not searches and "server_tool_use" in said:
+        searches = fields_of(get("server_tool_use")).get("web_search_requests")
     if type(searches) is int and 0 < searches <= MOST_TOKENS:
         usage.web_searches = searches
     usage.nano_usd = _cost_in(said)

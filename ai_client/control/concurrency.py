@@ -1,6 +1,5 @@
 """A bound on concurrent calls, with a bounded queue of waiting callers."""
 
-import os
 import threading
 import time
 from collections import deque
@@ -9,7 +8,7 @@ from typing import ClassVar
 
 from .._call.call import Call, Reply, StreamEnd
 from .._call.pipeline import Next
-from .._fork import PerProcess
+from .._fork import PerProcess, process_id
 from .._io import Waiter
 from .._io.deadline import remaining
 from ..errors import ConfigError, QueueFull
@@ -33,7 +32,7 @@ class _Turnstile:
 
     def __init__(self, lock: threading.Lock) -> None:
         self.lock = lock
-        self.process = os.getpid()
+        self.process = process_id()
         self.holders: set[object] = set()
         self.queue: deque[_QueuedCaller] = deque()
 
@@ -42,7 +41,7 @@ class _Turnstile:
 
         Does nothing the second time, as after Ctrl-C in the first, nor in a child forked during the call.
         """
-        if self.process != os.getpid():
+        if self.process != process_id():
             return
         place = None
         with self.lock:

@@ -1,6 +1,5 @@
 """The record of a call, which policies fill in for each other and for hooks, logs and traces."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from .._call.call import Call
@@ -19,7 +18,7 @@ def record_of(call: Call) -> Record:
 
 def _model_in(call: Call) -> str | None:
     body = call.body
-    model = (members_of(body) if isinstance(body, Mapping) else call.members()).get("model")
+    model = (members_of(body) if type(body) is dict else call.members()).get("model")
     return model if isinstance(model, str) else None
 
 

@@ -65,15 +65,17 @@ class _Heartbeat:
     def start(self, beat: Callable[[], bool], every: float) -> Renewal:
         """Call *beat* regularly, at first after *every* seconds."""
         renewal = Renewal(self, beat, every)
-        with self._lock:
-            self.renewals[renewal] = None
-            if not self._beats:
-                with suppress(
-                    RuntimeError
-                ):  # no thread can be started: the interpreter ends, and the calls with it
-                    threading.Thread(target=self._run, name="ai-client-heartbeat", daemon=True).start()
-                    self._beats = True
+        self.renewals[renewal] = None
+        if not self._beats:  # looked at afterwards: a thread that ends looks the other way round
+            with self._lock:
+                if not self._beats:
+                    self._begin()
         return renewal
+
+    def _begin(self) -> None:
+        with suppress(RuntimeError):  # no thread can be started: the interpreter ends, and the calls with it
+            threading.Thread(target=self._run, name="ai-client-heartbeat", daemon=True).start()
+            self._beats = True
 
     def beat(self) -> None:
         """Run the renewals that are due before the next look."""
@@ -90,9 +92,10 @@ class _Heartbeat:
             idle = 0 if self.renewals else idle + 1
             if idle > _IDLE_TICKS:
                 with self._lock:
+                    self._beats = False
                     if not self.renewals:
-                        self._beats = False
                         return
+                    self._beats = True
 
 
 _here = PerProcess(_Heartbeat)
@@ -122,13 +125,13 @@ def keep_renewed(
         owner: An object of the caller's, with which the renewal ends as well: a call whose event loop was closed, or a
             response that was dropped, may never settle.
     """
-    end = io.now() + at_most
+    end = inf if at_most == inf else io.now() + at_most
     living = None if owner is None else weakref.ref(owner)
 
     def renew() -> bool:
-        now = io.now()
         if living is not None and living() is None:
             return False
+        now = io.now()
         return now < end and store.renew(ticket, holds, now=now, expires=now + seconds)
 
     return _here().start(renew, seconds / _BEATS_IN_LIFE)

@@ -8,6 +8,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -88,6 +89,7 @@ class Budget:
     unit: Unit = field(init=False)
     limit: int = field(init=False)
     scopes: tuple[Scope, ...] = field(init=False)
+    _warns_from: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         amounts: dict[Unit, float | None] = {
@@ -105,6 +107,8 @@ class Budget:
         object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "limit", round(amount * NANO) if unit == "usd" else int(amount))
         object.__setattr__(self, "scopes", scopes_of(self.scope, "budget: scope"))
+        least = inf if self.warn_at is None else min(self.warn_at, 1.0) * self.limit
+        object.__setattr__(self, "_warns_from", least)
 
     def key(self, record: Record, at: Window) -> str:
         """Return the key of the ledger in which a call counts."""
@@ -232,6 +236,8 @@ class Budgets(Counted):
             ledgers: Their balances, in order; none while the store is down.
         """
         for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - see `ledgers`
+            if ledger.used < budget._warns_from:
+                continue
             shares: set[float] = set() if budget.warn_at is None else {budget.warn_at, 1.0}
             reached = [share for share in shares if ledger.used >= share * budget.limit]
             if [share for share in reached if await self._is_first(io, f"{place.key}|{share}", place.until)]:

@@ -76,8 +76,8 @@ class OneRate(Protocol):
         """The scopes that each have a rate of this size."""
         ...
 
-    def takes(self, record: Record) -> Sequence[Take]:
-        """Return what a call takes of each window; 0 where the window counts tokens."""
+    def takes(self, record: Record, tokens: int) -> tuple[Take | None, Take | None]:
+        """Return the request, and the *tokens*, that a call takes of its windows."""
         ...
 
 

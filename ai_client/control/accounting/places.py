@@ -28,15 +28,12 @@ class Takes(NamedTuple):
     Attributes:
         requests: One request of each window that counts requests.
         tokens: Its estimated tokens of each window that counts tokens; at most the whole window.
+        all: Both.
     """
 
     requests: list[Take]
     tokens: list[Take]
-
-    @property
-    def all(self) -> list[Take]:
-        """Both."""
-        return self.requests + self.tokens
+    all: list[Take]
 
     def corrected(self, tokens: int, at: float) -> list[Change]:
         """Return how to change what was taken *at* a time, now that so many tokens were used."""
@@ -53,11 +50,12 @@ def _change(take: Take, amount: int, at: float) -> Change:
 
 def takes_of(limits: Sequence[OneRate], record: Record, tokens: int) -> Takes:
     """Return what a call that needs so many *tokens* takes; 0 takes nothing of the windows of tokens."""
-    takes = [take for limit in limits for take in limit.takes(record)]
-    requests = [take for take in takes if take.amount]
-    if not tokens:
-        return Takes(requests, [])
-    windows = [take for take in takes if not take.amount]
-    return Takes(
-        requests, [Take(take.key, min(take.limit, tokens), take.limit, take.window) for take in windows]
-    )
+    requests: list[Take] = []
+    spent: list[Take] = []
+    for limit in limits:
+        one, some = limit.takes(record, tokens)
+        if one is not None:
+            requests.append(one)
+        if some is not None:
+            spent.append(some)
+    return Takes(requests, spent, requests + spent)

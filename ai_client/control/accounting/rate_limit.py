@@ -59,15 +59,15 @@ class RateLimit:
         object.__setattr__(self, "window", SECONDS[self.per])
         object.__setattr__(self, "scopes", scopes_of(self.scope, "rate limit: scope"))
 
-    def takes(self, record: Record) -> list[Take]:
-        """Return what a call takes of the windows: one request, and 0 tokens, whose number is not known yet."""
+    def takes(self, record: Record, tokens: int) -> tuple[Take | None, Take | None]:
+        """Return the request, and the *tokens*, that a call takes of the windows; of tokens, at most a whole window."""
         key = f"{self.name}|{self.per}|{key_in(self.scopes, record)}"
-        takes: list[Take] = []
+        request = spent = None
         if self.requests is not None:
-            takes.append(Take(f"requests|{key}", 1, self.requests, self.window))
-        if self.tokens is not None:
-            takes.append(Take(f"tokens|{key}", 0, self.tokens, self.window))
-        return takes
+            request = Take(f"requests|{key}", 1, self.requests, self.window)
+        if self.tokens is not None and tokens:
+            spent = Take(f"tokens|{key}", min(self.tokens, tokens), self.tokens, self.window)
+        return request, spent
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Reservation:
             Hold(key, self._needed[unit], limit, until, on_expired)
             for key, unit, limit, until in self._places
         ]
-        self._takes, self._upstream = Takes([], []), None
+        self._takes, self._upstream = Takes([], [], []), None
         if rates is not None:
             self._upstream = rates.upstream_call(sent, record)
             tokens = rates.tokens(sent) if books.measures and rates.in_tokens else 0
@@ -265,8 +265,9 @@ class Reservation:
                 for key, unit, _, until in self._places
             ]
             ledgers = await store.settle(io, ticket, spends, io.now(), changes=changes, tally=tally)
-            if self._books.rates is not None and any(change.amount < 0 for change in changes):
-                self._books.rates.lines.freed([change.key for change in changes])
+            rates = self._books.rates
+            if rates is not None and changes and rates.lines.has_callers:
+                rates.lines.freed([change.key for change in changes if change.amount < 0])
             changes, tally = (), None  # once
         return ledgers
 

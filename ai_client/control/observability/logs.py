@@ -14,15 +14,12 @@ from .hooks import known
 from .observe import Outcome, observed
 from .redaction.policy import Redaction
 
-PREFIX = "ai_"
-"""Prefix of all field names, so that none collides with an attribute of `logging.LogRecord`."""
-
 
 @dataclass(frozen=True)
 class Logs:
     """Logs each call when it has ended: `INFO` where it succeeded, `WARNING` where it failed.
 
-    The fields are passed as `extra`, where JSON formatters and structlog find them: `ai_path`, `ai_model`,
+    The fields are attributes of the record, where JSON formatters and structlog find them: `ai_path`, `ai_model`,
     `ai_endpoint`, `ai_tenant`, `ai_user`, `ai_request_id`, `ai_attempts`, `ai_lost_attempts`, `ai_seconds`,
     `ai_first_item_seconds`, `ai_input_tokens`, `ai_output_tokens`, `ai_cached_tokens`, `ai_usage`, `ai_usd`,
     `ai_cache`, `ai_target`, `ai_alias`, `ai_stream`, `ai_complete`, `ai_error`, `ai_status`; and with
@@ -47,15 +44,16 @@ class Logs:
 
     async def _logged(self, call: Call, proceed: Next, logger: logging.Logger) -> Reply:
         async def done(outcome: Outcome) -> None:
-            failed = outcome.error is not None
-            level = logging.WARNING if failed else logging.INFO
+            level, text = logging.INFO, "%s %s answered in %.3f s"
+            args: tuple[Any, ...] = (call.shown_path, outcome.record.model, outcome.seconds)
+            if outcome.error is not None:
+                level, text = logging.WARNING, "%s %s failed after %.3f s: %s"
+                args += (self._said(outcome.error),)
             if logger.isEnabledFor(level):
-                fields = self._fields(call, outcome)
-                text = "%s %s failed after %.3f s: %s" if failed else "%s %s answered in %.3f s"
-                args: list[Any] = [call.shown_path, outcome.record.model, outcome.seconds]
-                if outcome.error is not None:
-                    args.append(self._said(outcome.error))
-                logger.log(level, text, *args, extra=fields)
+                record = logger.makeRecord(logger.name, level, __file__, _LINE, text, args, None, "_logged")
+                # Each item of `extra` would be compared with the names of the record first, which none begins as.
+                record.__dict__.update(self._fields(call, outcome))
+                logger.handle(record)
 
         return await observed(call, proceed, done, answers=logger.isEnabledFor(logging.INFO))
 
@@ -67,38 +65,42 @@ class Logs:
         record, error = outcome.record, outcome.error
         usage = known(record.usage)
         labels = record.labels
+        reply = outcome.reply
         fields: dict[str, Any] = {
-            "path": call.shown_path,
-            "model": record.model,
-            "alias": record.alias,
-            "target": record.target,
-            "endpoint": labels.endpoint,
-            "tenant": labels.tenant,
-            "user": labels.user,
-            "request_id": record.request_id or getattr(error, "request_id", None),
-            "attempts": record.attempts,
-            "lost_attempts": record.lost,
-            "seconds": round(outcome.seconds, 6),
-            "first_item_seconds": record.first_item,
-            "input_tokens": usage and usage.input,
-            "output_tokens": usage and usage.output,
-            "cached_tokens": usage and usage.cached,
-            "usage": None if record.usage is None else record.usage.source,
-            "usd": record.usd,
-            "cache": record.cache,
-            "stream": call.stream is not None,
-            "complete": outcome.complete,
-            "error": None if error is None else type(error).__name__,
-            "status": getattr(error, "status_code", None) or _status(outcome),
+            "ai_path": call.shown_path,
+            "ai_model": record.model,
+            "ai_alias": record.alias,
+            "ai_target": record.target,
+            "ai_endpoint": labels.endpoint,
+            "ai_tenant": labels.tenant,
+            "ai_user": labels.user,
+            "ai_request_id": record.request_id,
+            "ai_attempts": record.attempts,
+            "ai_lost_attempts": record.lost,
+            "ai_seconds": round(outcome.seconds, 6),
+            "ai_first_item_seconds": record.first_item,
+            "ai_input_tokens": usage and usage.input,
+            "ai_output_tokens": usage and usage.output,
+            "ai_cached_tokens": usage and usage.cached,
+            "ai_usage": None if record.usage is None else record.usage.source,
+            "ai_usd": record.usd,
+            "ai_cache": record.cache,
+            "ai_stream": call.stream is not None,
+            "ai_complete": outcome.complete,
+            "ai_error": None,
+            "ai_status": None if reply is None else reply.answer.status_code,
         }
+        if error is not None:
+            fields["ai_error"] = type(error).__name__
+            fields["ai_status"] = getattr(error, "status_code", None) or fields["ai_status"]
+            fields["ai_request_id"] = record.request_id or getattr(error, "request_id", None)
         if self.redaction.content:
-            fields["prompt"] = self.redaction.value(prompt_of(call))
-            fields["completion"] = self.redaction.value(completion_of(outcome))
-        return {PREFIX + name: value for name, value in fields.items()}
+            fields["ai_prompt"] = self.redaction.value(prompt_of(call))
+            fields["ai_completion"] = self.redaction.value(completion_of(outcome))
+        return fields
 
 
-def _status(outcome: Outcome) -> int | None:
-    return None if outcome.reply is None else outcome.reply.answer.status_code
+_LINE = Logs._logged.__code__.co_firstlineno
 
 
 def prompt_of(call: Call) -> Any:

@@ -29,6 +29,7 @@ DEFAULT_TOOL_CALLS = 16
 
 _VECTORS = ("/embeddings", "/moderations")
 _RESPONSES = "/responses"
+_TOOLS = frozenset({"tools", "web_search_options"})
 _ABOUT_ANSWER = frozenset({*LIMITS, *MULTIPLIERS})
 _REFERS = frozenset({"previous_response_id", "conversation", "prompt", "input", "assistant_id"})
 """Members that may make a request refer to what it does not hold."""
@@ -83,6 +84,8 @@ def _limit(size: Size, path: str, body: Mapping[str, Any]) -> None:
 def add_tools_asked(usage: Usage, call: Call) -> None:
     """Add the most calls of the provider's tools that a request allows, of those that are charged by the call."""
     body = call.members()
+    if _TOOLS.isdisjoint(body):
+        return
     tools: Any = body.get("tools")
     asked = cast("Sequence[Any]", tools) if isinstance(tools, list | tuple) else ()
     kinds = {str(members_of(tool).get("type")) for tool in asked}

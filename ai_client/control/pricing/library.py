@@ -24,6 +24,9 @@ LOAD_TIMEOUT = 10.0
 """Seconds that a call waits for the library to load."""
 _KEPT = 1000
 """Names and addresses that are kept: they come from callers."""
+_DAY = 86_400
+_HALF_A_MICROSECOND = 5e-7
+"""To which times are rounded."""
 _TARIFFS_KEPT = 100
 """Tariffs of a model that are kept: the names of service tiers come from callers and servers."""
 _NONE = dict.fromkeys(("cache_read_tokens", "cache_write_tokens", "web_searches", "storage_searches"), 0)
@@ -171,19 +174,23 @@ class _Model:
 
     def tariff(self, terms: Terms, tier: str | None) -> Tariff:
         """Return the tariff that applies to a call made on some terms, at a service tier."""
-        moment = at = None
-        if self._changes:
-            moment = datetime.fromtimestamp(time.time() if terms.at is None else terms.at, UTC)
-            at = (moment.toordinal(), *[one.active(moment) for one in self._hours])
-        key = (tier, terms.options, at)
+        now = time.time() if terms.at is None else terms.at
+        moment = datetime.fromtimestamp(now, UTC) if self._hours else None
+        when: Any = None
+        if moment is not None:
+            when = (moment.toordinal(), *[one.active(moment) for one in self._hours])
+        elif self._changes:
+            when = (now + _HALF_A_MICROSECOND) // _DAY
+        key = (tier, terms.options, when)
         found = self._tariffs.get(key)
         if found is None:
+            moment = datetime.fromtimestamp(now, UTC)
             calculate = partial(self._calculate, moment, terms.context(tier) or None)
             found = _kept(self._tariffs, key, Tariff(calculate), _TARIFFS_KEPT)
         return found
 
     def _calculate(
-        self, moment: datetime | None, context: Mapping[str, str] | None, units: Mapping[str, float]
+        self, moment: datetime, context: Mapping[str, str] | None, units: Mapping[str, float]
     ) -> Any:
         return self._model.calc_price(
             self._usage(**{**_NONE, **units}),
@@ -251,6 +258,18 @@ def _is_at(address: str, pattern: str) -> bool:
 
 
 # A child forked while the library was loading starts over: the loading thread does not exist in it.
-library: PerProcess[PriceLibrary] = PerProcess(
+_of_process: PerProcess[PriceLibrary] = PerProcess(
     PriceLibrary, lambda parent: parent if parent.is_loaded else PriceLibrary()
 )
+_loaded: PriceLibrary | None = None
+
+
+def library() -> PriceLibrary:
+    """Return the library of this process; one that is loaded is its children's, too."""
+    global _loaded  # noqa: PLW0603 - once
+    if _loaded is not None:
+        return _loaded
+    found = _of_process()
+    if found.is_loaded:
+        _loaded = found
+    return found

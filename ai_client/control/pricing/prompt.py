@@ -47,11 +47,11 @@ def add_body(size: Size, body: Mapping[str, Any], *, is_form: bool = False) -> N
     """Add all of a body that a model reads; of a form, only its texts."""
     model = body.get("model")
     for name, value in body.items():
-        if is_mark(value):
+        if name in _NO_PROMPT or is_mark(value):
             continue
         if name in _CONTENT:
             add_content(size, value, model)
-        elif name not in _NO_PROMPT and value is not None and not is_form:
+        elif value is not None and not is_form:
             size.add_bytes(encode(value))
 
 
@@ -65,7 +65,10 @@ def add_content(size: Size, value: Any, model: object = None) -> None:
             size.counted += len(items)
         else:
             for item in items:
-                add_content(size, item, model)
+                if item.__class__ is dict:
+                    _add_members(size, item, model)
+                else:
+                    add_content(size, item, model)
     elif isinstance(value, dict | Mapping):
         _add_members(size, cast("Mapping[str, Any]", value), model)
     elif hasattr(value, "model_dump"):  # a message of an earlier answer
@@ -110,7 +113,10 @@ def _add_members(size: Size, members: Mapping[str, Any], model: object) -> None:
     if "role" in members:
         size.counted += MESSAGE_TOKENS
     for item in members.values():
-        add_content(size, item, model)
+        if type(item) is str:  # nearly all are
+            size.add_text(item)
+        else:
+            add_content(size, item, model)
 
 
 def _add_media(size: Size, members: Mapping[str, Any], model: object) -> None:

@@ -32,6 +32,8 @@ _LINEAR = frozenset(
 """Units of which no two overlap but with the sum that they are part of; sound and pictures may be cached as well."""
 _OF_OUTPUT = frozenset({"output_reasoning_tokens", "output_citation_tokens"})
 _FAR = 1_000_000
+_FINE = 10**9
+"""Parts of 10^-9 USD in which costs are added up, as whole numbers."""
 _DECIMAL = Context(prec=50)
 """The application's own context may round or raise."""
 
@@ -63,14 +65,16 @@ class Tariff:
 
     def nano_usd(self, units: Mapping[str, float]) -> int | None:
         """Return the cost of a usage in 10^-9 USD; `None` where none of what was used has a price."""
-        if self._names is not None and not is_priced(self._names, units):
-            return None
         number = bisect_left(self._starts, units[_INPUT]) if self._starts else 0
         band = self._bands.get(number, ...)
         if band is ...:
             band = self._bands[number] = self._band(number)
-        total = None if band is None else band.cost(units)
-        return min(round(self._total(units) if total is None else total), MOST)
+        cost = None if band is None else band.nano_usd(units)
+        if cost is None:
+            cost = round(self._total(units))
+        if not cost and self._names is not None and not is_priced(self._names, units):
+            return None
+        return min(cost, MOST)
 
     def _total(self, units: Mapping[str, float]) -> Decimal:
         """Return the cost that the library calculates, in 10^-9 USD."""
@@ -85,7 +89,7 @@ class Tariff:
             return None
         band = _Band(self._total, int(low) + 1)
         end = {_INPUT: int(min(high, low + _FAR))}
-        return band if band.cost(end) == self._total(end) else None
+        return band if band.nano_usd(end) == round(self._total(end)) else None
 
 
 class _Band:
@@ -101,28 +105,36 @@ class _Band:
     def __init__(self, total: Callable[[Mapping[str, float]], Decimal], least: int) -> None:
         self._total = total
         self._least = least
-        self._rates: dict[str, Decimal] = {}
-        self._base = Decimal(0)
-        self._base = _DECIMAL.subtract(total({_INPUT: least}), self.cost({_INPUT: least}) or 0)
+        self._rates: dict[str, int | None] = {}
+        rate, first = self._rate(_INPUT), _fine(total({_INPUT: least}))
+        self._base = None if rate is None or first is None else first - least * rate
 
-    def cost(self, units: Mapping[str, float]) -> Decimal | None:
-        """Return the cost of a usage in 10^-9 USD, `None` where it is of other kinds."""
-        cost = self._base
+    def nano_usd(self, units: Mapping[str, float]) -> int | None:
+        """Return the cost of a usage in 10^-9 USD, rounded half to even; `None` where the library is to be asked."""
+        total, rates = self._base, self._rates
+        if total is None:
+            return None
         for unit, count in units.items():
             if count:
-                rate = self._rates.get(unit)
-                if rate is None:
-                    rate = self._rate(unit)
+                rate = rates[unit] if unit in rates else self._rate(unit)
                 if rate is None or type(count) is not int:
                     return None
-                cost = _DECIMAL.fma(count, rate, cost)
-        return cost
+                total += count * rate
+        cost, rest = divmod(total, _FINE)
+        return cost + (2 * rest > _FINE or (2 * rest == _FINE and cost % 2))
 
-    def _rate(self, unit: str) -> Decimal | None:
+    def _rate(self, unit: str) -> int | None:
         """Return what one more of a unit costs, in place of a plain token where it is part of a sum."""
-        if unit not in _LINEAR:
-            return None
-        before = {_INPUT: self._least, _OUTPUT: int(unit in _OF_OUTPUT)}
-        after = {**before, unit: before.get(unit, 0) + 1}
-        rate = self._rates[unit] = _DECIMAL.subtract(self._total(after), self._total(before))
+        rate: int | None = None
+        if unit in _LINEAR:
+            before = {_INPUT: self._least, _OUTPUT: int(unit in _OF_OUTPUT)}
+            after = {**before, unit: before.get(unit, 0) + 1}
+            rate = _fine(_DECIMAL.subtract(self._total(after), self._total(before)))
+        self._rates[unit] = rate
         return rate
+
+
+def _fine(nano_usd: Decimal) -> int | None:
+    """Return an amount in parts of 10^-9 USD, `None` where it is no whole number of them."""
+    fine = _DECIMAL.multiply(nano_usd, _FINE)
+    return int(fine) if fine == _DECIMAL.to_integral_value(fine) else None

@@ -9,6 +9,8 @@ from ..._call.report import service_tier_of
 from ..._params.secrets import shown_address
 from ...errors import members_of
 
+_OF_OPTIONS = frozenset({"speed", "web_search_options"})
+
 
 class Terms(NamedTuple):
     """Terms of a call that decide its price besides its usage.
@@ -47,7 +49,7 @@ NO_TERMS = Terms()
 
 def terms_of(call: Call, record: Record, at: float) -> Terms:
     """Return the terms of a call that is made *at* a time."""
-    body = members_of(call.body)
+    body = call.members()
     client = call.via or call.client
     model = record.target_model or record.model
     address = shown_address(call.path) if "://" in call.path else None
@@ -59,6 +61,8 @@ def terms_of(call: Call, record: Record, at: float) -> Terms:
 
 
 def _options(body: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    if _OF_OPTIONS.isdisjoint(body):
+        return ()
     search = members_of(body.get("web_search_options"))
     given = {"speed": body.get("speed"), "search_type": search.get("search_type")}
     return tuple((name, value) for name, value in given.items() if isinstance(value, str))

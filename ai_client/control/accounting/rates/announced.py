@@ -84,12 +84,10 @@ class Announced:
         """
         with self._lock:
             one = self._models.get(model) or self._new(model)
-            wait = max(
-                (self._wait(one, unit, tokens, now) for unit in list(one.allowances)),
-                default=0.0,
-            )
-            if wait:
-                return 0, wait
+            if one.allowances:
+                wait = max(self._wait(one, unit, tokens, now) for unit in list(one.allowances))
+                if wait:
+                    return 0, wait
             self._number += 1
             one.under_way[self._number] = tokens
             return self._number, 0.0

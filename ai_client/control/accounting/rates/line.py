@@ -85,6 +85,11 @@ class Lines:
         self._lines: dict[str, list[_Caller]] = {}
         self._numbers = count()
 
+    @property
+    def has_callers(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._lines)
+
     async def wait(
         self, io: IO, keys: Sequence[str], takes: Sequence[Take], patience: float, asker: Asker
     ) -> Shortage | None:
@@ -100,19 +105,26 @@ class Lines:
         Returns:
             `None` if it was admitted; else the shortage, as soon as it is known to last for longer than it will wait.
         """
-        end = time.monotonic() + patience
-        caller = _Caller(next(self._numbers), takes)
+        number, end = next(self._numbers), time.monotonic() + patience
+        told: Shortage | None = None
+        if not self._lines:  # the usual case
+            told = await asker.ask(patience)
+            if told is None or told.wait > patience:
+                return told
+        caller = _Caller(number, takes)
         try:
             while True:
                 left = max(0.0, end - time.monotonic())
                 if self._lines:
                     caller.waiter = io.waiter()  # before looking, so that no change is missed
-                shortage = None if caller.has_place or not self._lines else self._behind(caller, keys)
+                behind = told is None and not caller.has_place and self._lines
+                shortage = self._behind(caller, keys) if behind else None
                 if shortage is None:
                     caller.due = time.monotonic() + _ASKING
-                    shortage = await asker.ask(left)
+                    shortage = told or await asker.ask(left)
                     if shortage is None or shortage.wait > left:
                         return shortage
+                    told = None
                     caller.waiter = caller.waiter or io.waiter()
                     self._stand(caller, shortage)
                 elif shortage.wait > left:

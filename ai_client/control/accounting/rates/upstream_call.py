@@ -19,12 +19,9 @@ class UpstreamCall:
         lines: Where callers wait.
         record: The call's record.
         tokens: Estimates the call's tokens.
-
-    Attributes:
-        key: The key of the line of those who wait for the same model, or target, and account.
     """
 
-    __slots__ = ("_announced", "_lines", "_model", "_number", "_reached_before", "_record", "_tokens", "key")
+    __slots__ = ("_announced", "_lines", "_model", "_number", "_reached_before", "_record", "_tokens")
 
     def __init__(
         self, announced: Announced | None, lines: Lines, record: Record, tokens: Callable[[], int]
@@ -37,7 +34,11 @@ class UpstreamCall:
         self._record = record
         self._reached_before = record.reached
         self._tokens = tokens
-        self.key = f"upstream|{id(announced)}|{self._model}"
+
+    @property
+    def key(self) -> str:
+        """The key of the line of those who wait for the same model, or target, and account."""
+        return f"upstream|{id(self._announced)}|{self._model}"
 
     def begin(self, now: float) -> float:
         """Count the call as under way if the upstream has room for it, else return the seconds to wait."""
@@ -58,4 +59,5 @@ class UpstreamCall:
             self._announced.leave(self._model, number, used=used)
         else:
             self._announced.learn(self._model, number, answer, now)
-        self._lines.freed([self.key])
+        if self._lines.has_callers:
+            self._lines.freed([self.key])
