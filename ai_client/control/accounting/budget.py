@@ -8,7 +8,6 @@ import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import inf
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -107,8 +106,7 @@ class Budget:
         object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "limit", round(amount * NANO) if unit == "usd" else int(amount))
         object.__setattr__(self, "scopes", scopes_of(self.scope, "budget: scope"))
-        least = inf if self.warn_at is None else min(self.warn_at, 1.0) * self.limit
-        object.__setattr__(self, "_warns_from", least)
+        object.__setattr__(self, "_warns_from", min(self.warn_at or 0.0, 1.0) * self.limit)
 
     def key(self, record: Record, at: Window) -> str:
         """Return the key of the ledger in which a call counts."""
@@ -236,12 +234,10 @@ class Budgets(Counted):
             ledgers: Their balances, in order; none while the store is down.
         """
         for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - see `ledgers`
-            if ledger.used < budget._warns_from:
-                continue
-            shares: set[float] = set() if budget.warn_at is None else {budget.warn_at, 1.0}
-            reached = [share for share in shares if ledger.used >= share * budget.limit]
-            if [share for share in reached if await self._is_first(io, f"{place.key}|{share}", place.until)]:
-                await self._warn(io, budget, shown_in(budget.scopes, record), ledger.used)
+            if budget.warn_at is not None and ledger.used >= budget._warns_from:
+                reached = [one for one in {budget.warn_at, 1.0} if ledger.used >= one * budget.limit]
+                if [one for one in reached if await self._is_first(io, f"{place.key}|{one}", place.until)]:
+                    await self._warn(io, budget, shown_in(budget.scopes, record), ledger.used)
 
     def refusal(
         self, position: int, ledger: Ledger, amount: int, record: Record, now: float
