@@ -9,10 +9,10 @@ from ._call.call import Call
 from ._client import environment as of_process
 from ._client.arguments import query_of
 from ._client.azure_arguments import (
-    DEPLOYMENT_PATHS,
     MutuallyExclusiveAuthError,
     address_of,
     credentials_of,
+    is_of_a_deployment,
 )
 from ._client.http_request import Header
 from ._client.keywords import CopyOptions, OwnOptions
@@ -207,7 +207,7 @@ class _Azure(BaseClient[M]):
         return Header("Authorization", f"Bearer {check_secret('azure_ad_token', str(token))}")
 
     def _url(self, call: Call) -> "httpx.URL":
-        if call.path in DEPLOYMENT_PATHS and "/deployments" not in self._base_url.path:
+        if is_of_a_deployment(call.path) and "/deployments" not in self._base_url.path:
             model = members_of(call.body).get("model")
             if model is not None:
                 call = call.changed(path=path("/deployments/{model}", model=str(model)) + call.path)
@@ -218,7 +218,7 @@ class _Azure(BaseClient[M]):
         if (
             self._azure_deployment
             and endpoint is not None
-            and path not in DEPLOYMENT_PATHS
+            and not is_of_a_deployment(path)
             and not is_absolute(path)
         ):
             return self._below(endpoint, "/openai/" + path.lstrip("/"))

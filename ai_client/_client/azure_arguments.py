@@ -22,6 +22,11 @@ DEPLOYMENT_PATHS = frozenset(
 )
 
 
+def is_of_a_deployment(path: str) -> bool:
+    """Return whether the path of a call, with its query or without, is below that of a deployment."""
+    return path.partition("?")[0] in DEPLOYMENT_PATHS
+
+
 class MutuallyExclusiveAuthError(OpenAIError):
     """More than one credential was given to a client."""
 

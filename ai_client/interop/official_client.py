@@ -122,6 +122,7 @@ def build(make: Any, client: Any, keep_open: Callable[[], None] | None = None) -
         ) from error
     if made._client is not http_client:
         return None
+    made.admin_api_key = PLACEHOLDER if client.admin_api_key else None
     return stand_on(made, client, no_sockets(http, sdk.OpenAIError))
 
 

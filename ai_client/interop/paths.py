@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from .._call.call import Call
-from .._client.azure_arguments import DEPLOYMENT_PATHS
+from .._client.azure_arguments import is_of_a_deployment
 from .._exchange.origins import origin
 from .._libraries import httpx
 from ..errors import members_of
@@ -40,7 +40,7 @@ def _without_deployment(path: str, call: Call) -> str:
     name, slash, rest = path.removeprefix(_DEPLOYMENTS).partition("/")
     operation = slash + rest
     named = members_of(call.body).get("model")
-    if operation.partition("?")[0] in DEPLOYMENT_PATHS and unquote(name) == named:
+    if is_of_a_deployment(operation) and unquote(name) == named:
         return operation
     return path
 

@@ -25,7 +25,8 @@ _OF_THE_HOP = frozenset(
         "proxy-connection",
     }
 )
-_USUAL = frozenset({("accept", "application/json"), ("accept", "*/*"), ("content-type", "application/json")})
+_USUAL = frozenset({("accept", "application/json"), ("content-type", "application/json")})
+_OF_THE_LIBRARY = frozenset({("accept", "*/*")})
 _KEYS = frozenset({"authorization", "api-key"})
 _READABLE = frozenset({"gzip", "deflate", "identity"})
 _STAINLESS = "x-stainless-"
@@ -50,7 +51,7 @@ class Manner:
         has_placeholder: bool = False,
         follows: bool = False,
     ) -> None:
-        self.ignored = ignored | _USUAL
+        self.ignored = ignored | _USUAL if has_placeholder else ignored | _USUAL | _OF_THE_LIBRARY
         self.has_placeholder = has_placeholder
         self.follows = follows
 

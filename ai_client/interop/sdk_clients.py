@@ -8,6 +8,7 @@ from .._exchange.redirects import FOLLOW_REDIRECTS
 from .requests import RETRIES
 
 _NAMES = ("organization", "project", "webhook_secret")
+_OF_COPIES = (*_NAMES, "admin_api_key")
 
 
 def stand_on(made: Any, ours: Any, sockets: Any) -> Any:
@@ -60,7 +61,7 @@ def _copying(made: Any, ours: Any, sockets: Any) -> Callable[..., Any]:
             options["http_client"] = made._client._over(below, given)
         options.pop("websocket_base_url", None)
         copied = stand_on(make(**options), below, sockets)
-        for name in _NAMES:
+        for name in _OF_COPIES:
             setattr(copied, name, options.get(name) or getattr(made, name))
         return copied
 
