@@ -14,7 +14,7 @@ class SSEDecoder:
     """Incremental decoder: chunks of a body, split anywhere, to the data of events, in linear time.
 
     Most bodies end their lines with a newline alone, so that an empty line is two newlines: those are cut at C speed,
-    a whole event at a time. From its first carriage return on, a body is read line by line.
+    a whole event at a time, most often one a chunk. From its first carriage return on, a body is read line by line.
 
     Args:
         max_event_bytes: The most bytes of one event that are held.
@@ -49,6 +49,9 @@ class SSEDecoder:
 
     def _feed_events(self, chunk: bytes) -> list[Event]:
         pending = self._pending
+        if not pending and (event := _alone(chunk)) is not None:
+            self._started = True
+            return [event]
         if b"\n\n" not in chunk and not (chunk.startswith(b"\n") and pending and pending[-1].endswith(b"\n")):
             if chunk:
                 pending.append(chunk)
@@ -155,3 +158,21 @@ class SSEDecoder:
             self._data = []
             self._data_size = 0
             events.append((data[0] if len(data) == 1 else b"\n".join(data), name))
+
+
+def _alone(chunk: bytes) -> Event | None:
+    """Return the event of a chunk that is one in either of the two common forms, and nothing else."""
+    end = len(chunk) - 2
+    line_end = chunk.find(_NEWLINE)
+    if line_end < 0 or chunk[-1] != _NEWLINE:
+        return None
+    if line_end == end and chunk[:6] == b"data: ":
+        return chunk[6:end], None
+    after = line_end + 7
+    if (
+        chunk[:7] == b"event: "
+        and chunk[line_end:after] == b"\ndata: "
+        and chunk.find(_NEWLINE, after) == end
+    ):
+        return chunk[after:end], chunk[7:line_end]
+    return None

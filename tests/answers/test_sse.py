@@ -73,6 +73,33 @@ def test_line_ends_make_no_difference(lines: list[bytes]) -> None:
     assert decode(b"\r".join(lines)) == expected
 
 
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from(
+                [
+                    b"data: a",
+                    b"data: ",
+                    b"data:b",
+                    b"event: n",
+                    b"event: ",
+                    b"event:m",
+                    b"id: 1",
+                    b"data: \r",
+                    b"x",
+                ]
+            ),
+            max_size=3,
+        ).map(lambda lines: b"\n".join([*lines, b"", b""]))
+    )
+)
+def test_an_event_a_chunk(chunks: list[bytes]) -> None:
+    """Events of any form, each in a chunk of its own, are those of the whole body."""
+    assert decode(*chunks) == decode(b"".join(chunks))
+    for chunk in chunks:
+        assert decode(chunk) == decode(*(chunk[at : at + 1] for at in range(len(chunk))))
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 def test_names(end: bytes) -> None:
     """The name of an event is given with it, wherever it stands and whatever stands beside it."""
