@@ -40,9 +40,7 @@ class Handed:
         ours = self._provider.client if self._side.takes == "sync" else self._provider.async_client
         if hand == "own":
             return ours
-        from ai_client import interop
-
-        return interop.official(ours)
+        return self._side.given(ours)
 
     def do(self, name: str, *arguments: Any) -> Any:
         """Return what a function of the library returns, with objects of the library made for this call alone."""

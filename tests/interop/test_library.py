@@ -60,8 +60,9 @@ def test_tools(side: type[Side], handed: Hand, upstream: Upstream) -> None:
 
 
 @pytest.mark.needs("structured")
-def test_structured(side: type[Side], handed: Hand) -> None:
+def test_structured(side: type[Side], handed: Hand, upstream: Upstream) -> None:
     """An answer for a schema arrives as an object of its class."""
+    upstream.always(content=CITY.model_dump_json())
     city = handed(side).do("structured", PROMPT)
     assert isinstance(city, City)
     assert city.model_dump() == CITY.model_dump()
@@ -89,6 +90,7 @@ def test_budget(side: type[Side], call: str, handed: Hand, upstream: Upstream) -
     """A budget that is spent refuses the next call, which the library hears of as of a rate limit."""
     if call == "tools":
         upstream.reply(calling_a_tool)
+    upstream.always(content=CITY.model_dump_json())
     client = handed(side, controls=A_DOLLAR)
     with pytest.raises(side.refusal) as caught:
         spend(client, call)

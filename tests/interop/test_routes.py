@@ -2,19 +2,33 @@
 
 import inspect
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from ai_client_fastapi import OfficialAIClientDep, SyncOfficialAIClientDep, ai_client_lifespan
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+
+from ai_client.testing import Upstream
+from ai_client_fastapi import (
+    AIClientDep,
+    OfficialAIClientDep,
+    SyncAIClientDep,
+    SyncOfficialAIClientDep,
+    ai_client_lifespan,
+)
 from handing import KEY
 from libraries.side import Side
 from prepared import TEXT
 
-from ai_client.testing import Upstream
-
 CONNECTIONS = 2
 PROMPT = "What is the weather like?"
+
+
+def handed(side: type[Side], client: Any, official: Any) -> Any:
+    """Return what a side is handed in a route: the official client that was injected, or what it makes of ours."""
+    given = side.given(client)
+    assert given is official or not isinstance(given, type(official))
+    return given
 
 
 def application(side: type[Side], upstream: Upstream) -> FastAPI:
@@ -27,20 +41,20 @@ def application(side: type[Side], upstream: Upstream) -> FastAPI:
     if inspect.iscoroutinefunction(side.plain):
 
         @app.get("/ask")
-        async def ask(client: OfficialAIClientDep) -> str:
-            return await side(client).plain(PROMPT)
+        async def ask(client: AIClientDep, official: OfficialAIClientDep) -> str:
+            return await side(handed(side, client, official)).plain(PROMPT)
 
     elif side.takes == "async":
 
         @app.get("/ask")
-        def ask_in_thread(client: OfficialAIClientDep) -> str:
-            return side(client).plain(PROMPT)
+        def ask_in_thread(client: AIClientDep, official: OfficialAIClientDep) -> str:
+            return side(handed(side, client, official)).plain(PROMPT)
 
     else:
 
         @app.get("/ask")
-        def ask_sync(client: SyncOfficialAIClientDep) -> str:
-            return side(client).plain(PROMPT)
+        def ask_sync(client: SyncAIClientDep, official: SyncOfficialAIClientDep) -> str:
+            return side(handed(side, client, official)).plain(PROMPT)
 
     return app
 

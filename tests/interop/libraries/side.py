@@ -5,6 +5,8 @@ from typing import Any, Literal
 import openai
 from pydantic import BaseModel
 
+from ai_client import interop
+
 MODEL = "gpt-5.4-mini"
 EMBEDDING_MODEL = "text-embedding-3-small"
 CALLS = ("plain", "stream", "tools", "structured", "embeddings")
@@ -55,3 +57,8 @@ class Side:
 
     def __init__(self, client: Any) -> None:
         self.client = client
+
+    @classmethod
+    def given(cls, client: Any) -> Any:
+        """Return what the side is handed of a client of ours: the official client over it."""
+        return interop.official(client)
