@@ -19,6 +19,7 @@ from ._io import IO
 from ._libraries import httpx
 from ._models.json import load
 from ._params.encoding import encode
+from ._params.identity import check_identity
 from .errors import (
     APIConnectionError,
     APITimeoutError,
@@ -73,16 +74,10 @@ class WorkloadKeys:
     """The keys of one workload, exchanged on demand and shared by all copies of a client."""
 
     def __init__(self, identity: WorkloadIdentity, io: IO) -> None:
-        provider = members_of(members_of(identity).get("provider"))
-        if members_of(identity).get("type") == "x509":
-            raise ConfigError(
-                "workload_identity: X.509 identities are not supported. Use a subject token, as from"
-                " ai_client.auth.k8s_service_account_token_provider()."
-            )
-        if not callable(provider.get("get_token")) or provider.get("token_type") not in _TOKEN_TYPES:
-            raise ConfigError(
-                "workload_identity: `provider` must hold a function `get_token` and a `token_type`, 'jwt' or 'id'."
-            )
+        try:
+            check_identity(identity)
+        except ValueError as error:
+            raise ConfigError(f"workload_identity: {error}.") from None
         self.identity = identity
         self.url = TOKEN_EXCHANGE_URL
         self._lock = io.lock()

@@ -20,6 +20,7 @@ GUNICORN_TIMEOUT = 30
 """Default seconds after which gunicorn kills a silent worker."""
 
 _USE_LIBRARY = "Allow the library's prices, which 'library' inside 'price_options' switches off"
+_KEYS = ("api_key", "azure_ad_token", "azure_ad_token_provider", "credentials", "workload_identity")
 _AZURE_KEYS = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
 
 
@@ -80,7 +81,7 @@ def log_risks(clients: Mapping[str, ClientConfig], spell: Callable[[str, str], s
 
 def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Finding]:
     variables = _AZURE_KEYS if config.azure_endpoint else ("OPENAI_API_KEY",)
-    own = config.api_key or config.azure_ad_token_provider or config.credentials
+    own = any(getattr(config, name) for name in _KEYS)
     if not (own or any(map(config.variables.get, variables))):
         yield Finding(
             "W001",
@@ -88,19 +89,27 @@ def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Findin
             f"Set {spell('api_key')}, or the environment variable {variables[0]}.",
         )
     address = urlsplit(config.base_url or config.azure_endpoint or "")
-    if address.scheme == "http" and not _is_local(address.hostname or ""):
+    if address.scheme == "http" and not (config.uds or _is_local(address.hostname or "")):
         yield Finding(
             "W002",
             f"The API key and all prompts are sent to {address.hostname} unencrypted.",
             f"Use an https URL as {spell('base_url')}.",
             deploy=True,
         )
+    if config.verify is False:
+        yield Finding(
+            "W005",
+            "The certificates of servers are not checked: anybody on the way can read the API key and all prompts.",
+            f"Set {spell('verify')} to the file of the authority that issued them.",
+            deploy=True,
+        )
     yield from _unpriced_budgets(config, spell)
     limit = worker_timeout()
     if limit is not None:
         longest = config.deadline
-        if longest is None and config.timeout is not None:
-            longest = config.timeout * _attempts(config)
+        step = _longest_step(config.timeout)
+        if longest is None and step is not None:
+            longest = step * _attempts(config)
         if longest is None or longest > limit:
             length = "forever" if longest is None else f"{longest:g} s"
             yield Finding(
@@ -109,6 +118,12 @@ def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Findin
                 f"Set {spell('deadline')} to fewer seconds, or raise gunicorn's --timeout.",
                 deploy=True,
             )
+
+
+def _longest_step(timeout: Any) -> float | None:
+    """Return the seconds of the longest step of a call; `None` where one waits for ever."""
+    steps: list[Any] = list(timeout.values()) if isinstance(timeout, Mapping) else [timeout]  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+    return None if None in steps else max(steps)
 
 
 def _attempts(config: ClientConfig) -> int:

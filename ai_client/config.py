@@ -8,18 +8,20 @@ from pydantic.functional_validators import ModelWrapValidatorHandler
 from pydantic_core import from_json
 
 from ._client import environment as of_process
+from ._config.connections import check_addresses, check_connections
 from ._config.environment import Origin, completed
+from ._config.http_client import sorted_out
 from ._config.keywords import ClientOptions
 from ._config.names import FaultError, explain, unread_variables
 from ._config.options import Options, environment_variables
-from ._config.values import is_for_azure, is_ours, other_kind, stands_on_ours, surrounding_faults
+from ._config.surroundings import surrounding_faults
+from ._config.values import is_for_azure, is_ours, other_kind, shown_value, stands_on_ours
 from ._params.nearest import nearest
-from ._params.secrets import check_secret, shown_address, webhook_key
+from ._params.secrets import check_secret, webhook_key
 from .errors import ConfigError
 
 __all__ = ["ClientConfig", "ClientOptions"]
 
-_ADDRESSES = frozenset({"base_url", "azure_endpoint"})
 _NEAR_A_CONTROL = 0.7
 """How alike an unknown option and a control must be: a word with other letters means neither."""
 _NOT_OF_TARGETS = ("controls", "client_class", "async_client_class", "shutdown_timeout", "warm")
@@ -51,17 +53,25 @@ class ClientConfig(Options):
     @pydantic.model_validator(mode="after")
     def _check_azure(self) -> Self:
         if not self.azure_endpoint:
-            for name in ("azure_deployment", "azure_ad_token_provider"):
+            for name in ("azure_deployment", "azure_ad_token", "azure_ad_token_provider"):
                 if getattr(self, name) is not None:
                     raise FaultError(name, "only for Azure, azure_endpoint is missing")
         elif self.base_url:
             raise FaultError("base_url", "excludes azure_endpoint, set one of them")
         elif not self.api_version:
             raise FaultError("api_version", "required with azure_endpoint")
-        elif self.api_key and self.azure_ad_token_provider:
-            raise FaultError("azure_ad_token_provider", "excludes api_key, set one of them")
+        elif sum(map(bool, (self.api_key, self.azure_ad_token, self.azure_ad_token_provider))) > 1:
+            name = "azure_ad_token" if self.azure_ad_token_provider is None else "azure_ad_token_provider"
+            other = "api_key" if self.api_key else "azure_ad_token"
+            raise FaultError(name, f"excludes {other}, set one of them")
         elif not (is_for_azure(self.client_class) and is_for_azure(self.async_client_class)):
             raise FaultError("azure_endpoint", "needs a client class for Azure, as openai.AzureOpenAI")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_ways(self) -> Self:
+        check_addresses(self)
+        check_connections(self)
         return self
 
     @pydantic.model_validator(mode="after")
@@ -121,7 +131,7 @@ class ClientConfig(Options):
         if isinstance(given, cls):
             return given
         origin: Origin = info.context or Origin(further=False, variables={})
-        values, taken = completed(cast("Mapping[str, Any]", given), origin)
+        values, taken = completed(sorted_out(cast("Mapping[str, Any]", given)), origin)
         config = make(values)
         config._takes_environment = taken
         if taken:
@@ -132,7 +142,7 @@ class ClientConfig(Options):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            yield name, shown_address(value) if name in _ADDRESSES and isinstance(value, str) else value
+            yield name, shown_value(str(name), value)
 
     def __init__(self, **options: Unpack[ClientOptions]) -> None:
         self._fill(options, str, repr)
@@ -164,7 +174,7 @@ class ClientConfig(Options):
             read = {**given, **origin.variables}
             faults += unread_variables(environment_variables(), type(self).model_fields, read)
         if not faults and self.client_class is None and self.async_client_class is None:
-            faults += surrounding_faults(self.base_url or self.azure_endpoint or "https:", self.trust)
+            faults += surrounding_faults(self)
         if faults:
             raise ConfigError(*faults)
         of_process.custom_headers(self._variables.get("OPENAI_CUSTOM_HEADERS", ""))
@@ -243,9 +253,10 @@ def hint_for(name: str, suggest: Callable[[str], str] = repr) -> str:
     """Return a suggestion for an unknown option, starting with a space; empty where none is near."""
     if name == "layers":
         return f" Pass policies of your own as {{'policies': [...]}} in {suggest('controls')}."
-    if near := nearest(name, ClientConfig.model_fields):
-        return f" Did you mean {suggest(near)}?"
     from .control.assembly import OPTIONS  # noqa: PLC0415 - only for an error message
 
+    is_control = name.lower() in OPTIONS
+    if not is_control and (near := nearest(name, ClientConfig.model_fields)):
+        return f" Did you mean {suggest(near)}?"
     near = nearest(name, OPTIONS, cutoff=_NEAR_A_CONTROL)
     return f" Did you mean {near!r} inside {suggest('controls')}?" if near else ""

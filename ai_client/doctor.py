@@ -5,6 +5,8 @@ from functools import partial
 from typing import Any, get_args
 
 from ._config.options import environment_variables
+from ._config.values import ADDRESSES
+from ._http.certificates import Certificate
 from ._params.secrets import shown_address
 from .checks import examine
 from .client import OpenAI
@@ -19,14 +21,20 @@ def shown(name: str, value: Any) -> str:
     A value of a wrong type is `***` too: what was misplaced may be a secret.
     """
     field = ClientConfig.model_fields.get(name)
-    if value is None:
-        return "None"
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and name != "timeout":
         return f"{{{', '.join(f'{key}: ***' for key in value)}}}"  # pyright: ignore[reportUnknownVariableType]
+    if value is None or (name == "timeout" and isinstance(value, Mapping)):
+        return repr(value)  # pyright: ignore[reportUnknownArgumentType]
     if field is None or not field.repr:
         return "***"
-    if isinstance(value, str) and _takes_text(field.annotation):
-        return shown_address(value) if name in {"base_url", "azure_endpoint"} else repr(value)
+    return _shown(name, value, takes_text=_takes_text(field.annotation))
+
+
+def _shown(name: str, value: Any, *, takes_text: bool) -> str:
+    if isinstance(value, str) and takes_text:
+        return shown_address(value) if name in ADDRESSES else repr(value)
+    if isinstance(value, Certificate):
+        return ", ".join(map(repr, value.files))
     if isinstance(value, bool | int | float):
         return repr(value)
     return getattr(value, "__qualname__", "***")
@@ -34,7 +42,9 @@ def shown(name: str, value: Any) -> str:
 
 def _takes_text(annotation: object) -> bool:
     """Return whether a type is that of text, or has it among its alternatives."""
-    return annotation is str or isinstance(annotation, str) or any(map(_takes_text, get_args(annotation)))
+    return (
+        annotation in {str, Any} or isinstance(annotation, str) or any(map(_takes_text, get_args(annotation)))
+    )
 
 
 def describe(options: Mapping[str, Any], *, further: bool = False) -> Iterator[str]:

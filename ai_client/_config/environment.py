@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .connections import out_of_the_way
 from .options import environment_variables
 
 NO_KEY = "none"
@@ -18,6 +19,11 @@ _OF_A_PLACE = frozenset(
         "azure_endpoint",
         "azure_deployment",
         "webhook_secret",
+        "websocket_base_url",
+        "data_residency",
+        "verify",
+        "cert",
+        "uds",
         "controls",
     }
 )
@@ -49,16 +55,16 @@ def completed(given: Mapping[str, Any], origin: Origin) -> tuple[dict[str, Any],
     variables = environment_variables()
     endpoint = values.get("azure_endpoint")
     asked = values.get("environment")
-    taken = (
-        asked if isinstance(asked, bool) else not (origin.further and (values.get("base_url") or endpoint))
-    )
-    ignored = frozenset[str]() if taken else _OF_A_PLACE
+    elsewhere = values.get("base_url") or endpoint or values.get("data_residency")
+    taken = asked if isinstance(asked, bool) else not (origin.further and elsewhere)
+    ignored = out_of_the_way(values) | (set() if taken else _OF_A_PLACE)
     if endpoint or ("azure_endpoint" not in ignored and os.environ.get(variables["azure_endpoint"])):
         ignored |= {"api_key", "base_url"}  # of OpenAI; Azure's client knows the variables of its own
     for name, variable in variables.items():
         if name not in ignored and values.get(name) is None and os.environ.get(variable):
             values[name] = os.environ[variable]
             origin.variables[name] = variable
-    if not taken and values.get("base_url") and not values.get("api_key"):
+    alone = not (values.get("api_key") or values.get("workload_identity"))
+    if not taken and values.get("base_url") and alone:
         values["api_key"] = NO_KEY
     return values, taken

@@ -15,6 +15,17 @@ from .._params.defaults import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_READ_TIMEOUT,
 )
+from .network_values import (
+    Certified,
+    HttpClient,
+    Identity,
+    LocalAddress,
+    ProxyAddress,
+    SocketAddress,
+    SocketPath,
+    Timeouts,
+    Trusted,
+)
 from .values import (
     Address,
     ClassPath,
@@ -54,11 +65,22 @@ class Options(pydantic.BaseModel):
     admin_api_key: Text | None = _option(
         None, "The key for the organization's administration endpoints.", "OPENAI_ADMIN_KEY", repr=False
     )
+    workload_identity: Identity | None = _option(
+        None,
+        "The workload's identity, see `ai_client.auth`, instead of a key; or its dotted path, perhaps of a function.",
+        repr=False,
+    )
     organization: Name | None = _option(
         None, "The organization to which requests are attributed.", "OPENAI_ORG_ID"
     )
     project: Name | None = _option(None, "The project to which requests are attributed.", "OPENAI_PROJECT_ID")
     base_url: Address | None = _option(None, "The URL of the API; by default OpenAI's.", "OPENAI_BASE_URL")
+    websocket_base_url: SocketAddress | None = _option(
+        None, "The URL for WebSockets; by default derived from `base_url`.", "AI_CLIENT_WEBSOCKET_BASE_URL"
+    )
+    data_residency: Literal["global", "us", "eu", "ae", "au", "in", "jp"] | None = _option(
+        None, "The region of OpenAI's API, instead of `base_url`.", "AI_CLIENT_DATA_RESIDENCY"
+    )
     azure_endpoint: Address | None = _option(
         None,
         "The URL of an Azure OpenAI resource; makes the clients Azure's.",
@@ -71,6 +93,9 @@ class Options(pydantic.BaseModel):
     )
     azure_ad_token_provider: Callable[[], Any] | None = _option(
         None, "A function that returns a token of Microsoft Entra ID, called for each attempt.", repr=False
+    )
+    azure_ad_token: Text | None = _option(
+        None, "A token of Microsoft Entra ID, instead of a key or `azure_ad_token_provider`.", repr=False
     )
     api_version: Segment | None = _option(
         None, "The version of Azure's API; required with `azure_endpoint`.", "OPENAI_API_VERSION"
@@ -90,9 +115,10 @@ class Options(pydantic.BaseModel):
     webhook_secret: Text | None = _option(
         None, "The secret with which webhooks are signed.", "OPENAI_WEBHOOK_SECRET", repr=False
     )
-    timeout: SomeSeconds | None = _option(
+    timeout: Timeouts | None = _option(
         DEFAULT_READ_TIMEOUT,
-        "Seconds to wait for each read or write, and at most 5 for connecting; `None` waits for ever.",
+        "Seconds for each read and write, to connect (by default 5), and to wait for a connection; `None` waits for"
+        " ever. A mapping or a `Timeout` of the HTTP library sets `connect`, `read`, `write` and `pool` apart.",
         "AI_CLIENT_TIMEOUT",
     )
     max_retries: Count = _option(
@@ -127,6 +153,43 @@ class Options(pydantic.BaseModel):
         "certifi",
         "The trust store for TLS: the certifi package's, or the operating system's.",
         "AI_CLIENT_TRUST",
+    )
+    verify: Trusted = _option(
+        True,
+        "Whether certificates of servers are checked, a file or directory of authorities, or an `SSLContext`; counts"
+        " before `trust`.",
+        "AI_CLIENT_VERIFY",
+    )
+    cert: Certified | None = _option(
+        None,
+        "The clients' certificate (mTLS): a file with its key, or a list of certificate, key and perhaps the key's"
+        " password; shown to the servers of `base_url` and `websocket_base_url` alone.",
+        "AI_CLIENT_CERT",
+    )
+    proxy: ProxyAddress | None = _option(
+        None,
+        "The proxy of all connections; an empty text for none. By default the environment decides.",
+        "AI_CLIENT_PROXY",
+    )
+    local_address: LocalAddress | None = _option(
+        None, "The IP address of this machine that connections come from.", "AI_CLIENT_LOCAL_ADDRESS"
+    )
+    uds: SocketPath | None = _option(
+        None, "The path of the unix socket behind which the server of `base_url` is.", "AI_CLIENT_UDS"
+    )
+    http2: bool = _option(False, "`True` for HTTP/2, which takes an HTTP client that speaks it.")
+    http_client: HttpClient = _option(
+        None,
+        "A client or transport of httpx or httpx2 in place of the sync client's pool; a function or class that makes"
+        " one, or its dotted path.",
+    )
+    async_http_client: HttpClient = _option(
+        None, "The same for the async client; where one of the two is set, the other must be to be used."
+    )
+    http_backend: Literal["httpx", "httpx2"] = _option(
+        "httpx",
+        "The HTTP library on which the pool builds: `httpx`, or `httpx2` if it is installed.",
+        "AI_CLIENT_HTTP_BACKEND",
     )
     on_blocking_call: Literal["warn", "raise", "ignore"] = _option(
         "warn",

@@ -1,6 +1,5 @@
 """Values of a client's options: what each kind must be like, so that what can never work fails at the start."""
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, cast
 
@@ -9,11 +8,14 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from .._params.defaults import LONGEST_SECONDS
 from .._params.dotted import imported, shown_path
 from .._params.query import path, query_string
+from .._params.secrets import shown_address
 from .._params.sendable import address_fault, name_fault, text_fault, value_fault
 from ..credentials.function import function_at
 from ..errors import ConfigError
 
 _MOST = 1_000_000
+ADDRESSES = frozenset({"base_url", "azure_endpoint", "websocket_base_url", "proxy"})
+"""Options that are addresses, which may hold a password."""
 
 
 def _without(kinds: tuple[type, ...], expected: str) -> BeforeValidator:
@@ -144,23 +146,10 @@ FunctionPath = Annotated[str, AfterValidator(_function_path), _TEXT]
 ClassPath = Annotated[str, AfterValidator(_class_path), _TEXT]
 
 
-def surrounding_faults(address: str, trust: Any) -> list[str]:
-    """Name what the environment says of proxies and trusted authorities that cannot work for an address."""
-    faults: list[str] = []
-    present = {name.upper() for name, value in os.environ.items() if value}
-    if present & {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}:
-        from .._pool.proxy import Proxies  # noqa: PLC0415 - only where there is something to check
-
-        try:
-            Proxies(None, trust_env=True)
-        except ValueError as error:
-            faults.append(str(error))
-    if present & {"SSL_CERT_FILE", "SSL_CERT_DIR"} and address.startswith("https:"):
-        from .._http.certificates import TrustError  # noqa: PLC0415 - likewise
-        from .._http.tls import tls_context  # noqa: PLC0415 - likewise
-
-        try:
-            tls_context(trust)
-        except TrustError as error:
-            faults.append(str(error))
-    return faults
+def shown_value(name: str, value: Any) -> Any:
+    """Return the value of an option without what is secret in it, for a repr."""
+    if name in ADDRESSES and isinstance(value, str):
+        return shown_address(value)
+    if name in {"http_client", "async_http_client"} and not isinstance(value, str | None):
+        return f"<{type(value).__name__}>"  # its own repr may show anything
+    return value

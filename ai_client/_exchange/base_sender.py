@@ -15,7 +15,13 @@ from .redirects import _OF_THE_BODY, _SEE_OTHER, MAX_REDIRECTS, ONCE
 
 
 class BaseSender:
-    """Base of all senders: builds requests, bounds them by their deadline and follows redirects."""
+    """Base of all senders: builds requests, bounds them by their deadline and follows redirects.
+
+    Attributes:
+        is_kept: Whether closing leaves the user's HTTP client or transport open, which its owner closes.
+    """
+
+    is_kept = False
 
     def __init__(self, library: Library) -> None:
         self._library = library

@@ -121,8 +121,9 @@ class ClientSender(_OverClient):
         return Answer.of(response)
 
     def close(self) -> None:
-        """Close the user's client, as the official SDK does."""
-        self.client.close()
+        """Close the user's client, as the official SDK does, unless it is kept."""
+        if not self.is_kept:
+            self.client.close()
 
 
 class AsyncClientSender(_OverClient):
@@ -159,5 +160,6 @@ class AsyncClientSender(_OverClient):
         return Answer.of(response)
 
     async def aclose(self) -> None:
-        """Close the user's client, as the official SDK does."""
-        await self.client.aclose()
+        """Close the user's client, as the official SDK does, unless it is kept."""
+        if not self.is_kept:
+            await self.client.aclose()

@@ -73,7 +73,8 @@ class TransportSender(OverTransport):
     def close(self) -> None:
         """Close every connection."""
         self.is_closed = True
-        self._transport.close()
+        if not self.is_kept:
+            self._transport.close()
 
 
 class PoolSender(TransportSender):
@@ -134,7 +135,8 @@ class AsyncTransportSender(OverTransport):
     async def aclose(self) -> None:
         """Close every connection."""
         self.is_closed = True
-        await self._transport.aclose()
+        if not self.is_kept:
+            await self._transport.aclose()
 
 
 class AsyncPoolSender(AsyncTransportSender):

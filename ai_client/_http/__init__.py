@@ -1,4 +1,4 @@
 """The HTTP library that is used, its TLS and the options of our pool: the only room that chooses between libraries.
 
-May use errors only.
+May use the parameters and errors.
 """

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, cast
 
+from .._params.secrets import shown_file
+
 Verify: TypeAlias = bool | str | Path | ssl.SSLContext
 """Whether certificates are checked, against which file or directory of authorities, or with which context."""
 Cert: TypeAlias = str | Path | Sequence[str | Path | None]
@@ -96,26 +98,26 @@ class Certificate:
         """
         for file in self.files:
             if not Path(file).is_file():
-                raise CertificateError("cert", f"there is no file {file!r}")
+                raise CertificateError("cert", f"there is no file {shown_file(file)}")
         asked: list[bool] = []
 
         def password() -> str:
             asked.append(True)
             return self.password or ""
 
-        key = self.files[-1]
+        key, chain = shown_file(self.files[-1]), shown_file(self.chain)
         try:
             # without a function OpenSSL would ask the terminal
             context.load_cert_chain(self.chain, self.key, password)
         except (OSError, ValueError) as error:
             if asked and not self.password:
-                fault = f"the key in {key!r} is encrypted: give its password as a third item"
+                fault = f"the key in {key} is encrypted: give its password as a third item"
             elif asked:
-                fault = f"the key in {key!r} cannot be read with this password"
+                fault = f"the key in {key} cannot be read with this password"
             elif getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
-                fault = f"the key in {key!r} does not fit the certificate in {self.chain!r}"
+                fault = f"the key in {key} does not fit the certificate in {chain}"
             else:
-                files = " and ".join(map(repr, self.files))
+                files = " and ".join(map(shown_file, self.files))
                 fault = f"no certificate with its key can be read from {files} ({_reason(error)})"
         else:
             return
@@ -145,22 +147,22 @@ def trust(context: ssl.SSLContext, path: str) -> None:
     """
     place = Path(path)
     if not place.exists():
-        raise CertificateError("verify", f"there is no file or directory {path!r}")
+        raise CertificateError("verify", f"there is no file or directory {shown_file(path)}")
     if place.is_dir():
         try:
             found = [file for file in sorted(place.iterdir()) if file.is_file() and _loads(context, file)]
         except OSError as error:
             raise CertificateError(
-                "verify", f"the directory {path!r} cannot be read ({_reason(error)})"
+                "verify", f"the directory {shown_file(path)} cannot be read ({_reason(error)})"
             ) from None
         if not found:
-            raise CertificateError("verify", f"the directory {path!r} holds no certificates")
+            raise CertificateError("verify", f"the directory {shown_file(path)} holds no certificates")
         return
     try:
         context.load_verify_locations(cafile=path)
     except (OSError, ValueError) as error:
         raise CertificateError(
-            "verify", f"no certificates can be read from {path!r} ({_reason(error)})"
+            "verify", f"no certificates can be read from {shown_file(path)} ({_reason(error)})"
         ) from None
 
 

@@ -28,6 +28,14 @@ def shown_address(url: str) -> str:
     return f"{scheme}{mark}{rest}"
 
 
+_FILE = re.compile(r"(?=.*[./\\])[\w ./\\~+:,()-]+")
+
+
+def shown_file(path: str) -> str:
+    """Return a path of the file system in quotes; what looks like none may be a secret, and is `***`."""
+    return repr(path) if _FILE.fullmatch(path) and "://" not in path else "***"
+
+
 _WEBHOOK_PREFIX = "whsec_"
 _MASKED = re.compile(r"\*{3}|\.{3}|[•●…]|^<.*>$|^(.)\1{2,}$")
 _MASKED_BASE64 = re.compile(r"[*<>•●…]|\.\.|^(.)\1{2,}$")

@@ -5,4 +5,5 @@
 connection and read its answer. A `wire` frames them: `usual_wire` what is usual (`request_head`, `response_head`,
 `chunked_body`), and `h11_wire` all else, from the same bytes. `sync_connecting` and `async_connecting` open streams,
 through a `proxy` where there is one; `sync_network` and `async_network` move bytes. A `response_body` still arrives.
+`checked` holds what options must be like.
 """

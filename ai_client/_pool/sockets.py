@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any, cast
 
 from .._http.library import Library
+from .._params.secrets import shown_file
 
 READ_SIZE = 64 * 1024
 _KEEPALIVE_SECONDS = 60
@@ -142,4 +143,4 @@ def connect_error(error: Exception, library: Library, uds: str | None = None) ->
 
 def nothing_at(uds: str, error: Exception) -> str:
     """Return what to say where a unix socket cannot be connected to."""
-    return f"uds: nothing answers at {uds!r} ({getattr(error, 'strerror', error)})."
+    return f"uds: nothing answers at {shown_file(uds)} ({getattr(error, 'strerror', error)})."

@@ -2,19 +2,36 @@
 
 import hashlib
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import to_json
 
 from .._fork import PerProcess
+from .._http.library import library
 from ..config import ClientConfig
+from .http_clients import http_client_of, is_kept
 
 _OF_THE_PROVIDER = frozenset(
-    {"shutdown_timeout", "client_class", "async_client_class", "controls", "environment", "warm"}
+    {
+        "shutdown_timeout",
+        "client_class",
+        "async_client_class",
+        "http_client",
+        "async_http_client",
+        "controls",
+        "environment",
+        "warm",
+    }
 )
-_OF_AZURE = frozenset({"azure_endpoint", "azure_deployment", "azure_ad_token_provider", "api_version"})
+_OF_AZURE = frozenset(
+    {"azure_endpoint", "azure_deployment", "azure_ad_token", "azure_ad_token_provider", "api_version"}
+)
+_NOT_OF_AZURE = frozenset({"base_url", "data_residency", "workload_identity"})
 _DECIDES_ANSWERS = (
     "base_url",
+    "data_residency",
+    "uds",
     "azure_endpoint",
     "azure_deployment",
     "api_version",
@@ -27,14 +44,22 @@ _DECIDES_ANSWERS = (
 
 def arguments_of(config: ClientConfig) -> dict[str, Any]:
     """Return the arguments for `OpenAI` and `AsyncOpenAI`, without what these take from the environment."""
-    unused = {*_OF_THE_PROVIDER, *({"base_url"} if config.azure_endpoint else _OF_AZURE)}
-    return {name: getattr(config, name) for name in type(config).model_fields if name not in unused}
+    unused = {*_OF_THE_PROVIDER, *(_NOT_OF_AZURE if config.azure_endpoint else _OF_AZURE)}
+    found = {name: getattr(config, name) for name in type(config).model_fields if name not in unused}
+    if "timeout" not in config.model_fields_set:
+        del found["timeout"]  # the client's own default grants less for connecting
+    elif isinstance(config.timeout, Mapping):
+        found["timeout"] = library(config.http_backend).http.Timeout(**config.timeout)
+    return found
 
 
 def client_of(config: ClientConfig, *, sync: bool, **arguments: Any) -> Any:
     """Build the client of a configuration; *arguments* come before those that it names."""
     given = {"_environment": config.variables, **arguments_of(config), **arguments}
-    return _class_for(config, sync=sync)(**given)
+    given["http_client"] = http_client_of(config, sync=sync)
+    client = _class_for(config, sync=sync)(**given)
+    client._sender.is_kept = is_kept(config, sync=sync)
+    return client
 
 
 def _class_for(config: ClientConfig, *, sync: bool) -> Any:

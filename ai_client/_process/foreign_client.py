@@ -1,12 +1,11 @@
 """Clients of other classes: what of them users get, and how they are closed."""
 
-import asyncio
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from .._base_client import BaseClient
-from .._exchange.loops import background_loop, begin_on, finish_from_here, finish_on, main_loop
+from .closing import finish, finish_here
 from .keep_open import view_of
 from .managed import Managed
 from .other_sdks import closes_as_known, is_ours
@@ -83,13 +82,13 @@ class AsyncForeign(Foreign):
 
     def close(self) -> None:
         self._release()
-        _finish(self._end, anywhere=self._anywhere)
+        finish(self._end, anywhere=self._anywhere)
         if self._below is not None:
             self._below.close()
 
     async def aclose(self) -> None:
         self._release()
-        await _finish_from_here(self._end, anywhere=self._anywhere)
+        await finish_here(self._end, anywhere=self._anywhere)
         if self._below is not None:
             await self._below.aclose()
 
@@ -97,32 +96,3 @@ class AsyncForeign(Foreign):
         close = getattr(self._client, "aclose", None) or getattr(self._client, "close", None)
         if close is not None and inspect.isawaitable(closing := close()):
             await closing
-
-
-def _finish(close: Callable[[], Coroutine[Any, Any, object]], *, anywhere: bool) -> None:
-    """Run a client's closing from a thread.
-
-    Unless it may run *anywhere*, it touches connections of the loop that the client's calls ran on: the main loop for
-    all we know, which has to close them itself, when it runs again.
-    """
-    loop = main_loop()
-    if loop is not None and not loop.is_running() and not anywhere:
-        begin_on(loop, close)
-        return
-    if loop is None or not loop.is_running():
-        try:
-            loop = background_loop()
-        except RuntimeError:  # the interpreter ends, and starts no more threads
-            return
-    finish_on(loop, close)
-
-
-async def _finish_from_here(close: Callable[[], Coroutine[Any, Any, object]], *, anywhere: bool) -> None:
-    """Run a client's closing from the running loop; see `_finish`."""
-    loop = main_loop()
-    if anywhere or loop is None or loop is asyncio.get_running_loop():
-        await close()
-    elif loop.is_running():
-        await finish_from_here(loop, close)
-    else:
-        begin_on(loop, close)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from .._exchange.loop_sender import share
+from .closing import finish
 from .gate import DrainGate
 from .gated_io import gated
 
@@ -68,7 +69,11 @@ class _AsyncOurs:
     def close(self) -> None:
         for client in (self.client, *self.client._built_by_layers()):
             client._closed = True
-            client._sender.close()
+            sender = client._sender
+            if hasattr(sender, "close"):
+                sender.close()
+            elif not sender.is_kept:
+                finish(sender.aclose, anywhere=False)
         self.client._sessions.close()
 
     async def aclose(self) -> None:

@@ -1,6 +1,5 @@
 """The way of a WebSocket to its server: the TLS, proxy, local address and unix socket of its client."""
 
-import asyncio
 import socket
 from collections.abc import Callable, Mapping
 from time import monotonic
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from .._client.arguments import pool_of
 from .._libraries import httpx
-from .._pool import async_connecting, sync_connecting
 from .._pool.connection import Route
 from .._pool.proxy import Proxies
 from .._pool.sockets import READ_SIZE, connect_error, nothing_at, time_for
@@ -86,8 +84,10 @@ async def on_the_way(
 
 async def _connected(route: Route, limit: float | None, library: Any) -> socket.socket:
     """Connect, and open the tunnel of a proxy, without an event loop."""
+    from .._pool.sync_connecting import connected  # noqa: PLC0415 - the other client has no use for it
+
     end = None if limit is None else monotonic() + limit
-    connection = sync_connecting.connected(route, limit, end)
+    connection = connected(route, limit, end)
     try:
         preamble = None if route.proxy is None else route.tunnel(library)
         data = b"" if preamble is None else next(preamble)
@@ -107,9 +107,13 @@ async def _connected(route: Route, limit: float | None, library: Any) -> socket.
 
 async def _aconnected(route: Route, limit: float | None, library: Any) -> socket.socket:
     """Connect in the running event loop."""
+    import asyncio  # noqa: PLC0415 - the sync client has no use for it
+
+    from .._pool.async_connecting import connected  # noqa: PLC0415 - likewise
+
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(limit):
-        connection = await async_connecting.connected(loop, route)
+        connection = await connected(loop, route)
         try:
             preamble = None if route.proxy is None else route.tunnel(library)
             data = b"" if preamble is None else next(preamble)

@@ -7,6 +7,7 @@ ai_client_django.W001  No API key is configured. (not where a command only loads
 ai_client_django.W002  The API key and the prompts are sent to another host unencrypted. (deploy)
 ai_client_django.W003  A call may outlast gunicorn's worker timeout. (deploy)
 ai_client_django.W004  A hard budget in USD has no prices.
+ai_client_django.W005  The certificates of servers are not checked. (deploy)
 """
 
 from collections.abc import Sequence

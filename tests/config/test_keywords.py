@@ -202,7 +202,7 @@ def test_nearest_option(name: str, meant: str) -> None:
         Settings.from_mapping({name: {} if meant == "controls" else 3}).make_configs()
 
 
-@pytest.mark.parametrize("name", ["token", "proxy", "verify"])
+@pytest.mark.parametrize("name", ["cookies", "event_hooks", "auth"])
 def test_no_option_is_near(name: str) -> None:
     """An option that means something else is not suggested."""
     with pytest.raises(ConfigError, match=rf"^{name}: unknown option\.$"):

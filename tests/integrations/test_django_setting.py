@@ -13,7 +13,7 @@ from django.conf import settings as django_settings
 from django.test import override_settings
 from pytest_django import Settings
 
-from ai_client import AsyncOpenAI, ConfigError, OpenAI
+from ai_client import DEFAULT_TIMEOUT, AsyncOpenAI, ConfigError, OpenAI
 from ai_client.testing import Upstream
 from ai_client_django import ai_client, get_ai_client, get_async_ai_client
 from ai_client_django._current import handle
@@ -247,7 +247,7 @@ def test_changes_count(settings: Settings, change: Any, used: bool) -> None:
     expected = copy.deepcopy(given)
     change(expected)
     assert setting == expected
-    assert client.timeout == expected.get("timeout", 600)
+    assert client.timeout == expected.get("timeout", DEFAULT_TIMEOUT)
     assert client.max_retries == expected.get("max_retries", 2)
     assert client.default_headers["X-One"] == expected["default_headers"]["X-One"]
     config = handle().provider.config

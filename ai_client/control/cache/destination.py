@@ -27,12 +27,13 @@ def destination(call: Call, ignored: Ignored) -> Sequence[object]:
 
 
 def _of_client(client: Any, ignored: Ignored) -> object:
-    """Return the address, owner, headers and query of a client; `None` for the call's own, or as an option says it."""
+    """Return address, owner, headers and query of a client; `None` for the call's own, or as an option says it."""
     if not hasattr(client, "_custom_headers"):
         return client
     headers = headers_of(client._custom_headers, ignored)
     query = query_items(client._custom_query)
-    return [str(client.base_url), client.organization, client.project, headers, query]
+    behind = [client._connections.uds] if client._connections.uds else []
+    return [str(client.base_url), client.organization, client.project, headers, query, *behind]
 
 
 def headers_of(headers: Mapping[str, Any], ignored: Ignored) -> Mapping[str, str | None]:

@@ -1,0 +1,113 @@
+"""Values of the options that say how clients connect, and for how long they wait."""
+
+import re
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Protocol, cast, runtime_checkable
+
+from pydantic import BeforeValidator, Discriminator, PlainValidator, Tag
+from pydantic_core import from_json
+
+from .._http.certificates import Certificate, checked_verify
+from .._params.defaults import DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT, LONGEST_SECONDS
+from .._params.dotted import imported
+from .._params.identity import check_identity
+from .._params.sendable import address_fault
+from .._pool.checked import checked_local_address, checked_proxy, checked_uds
+from . import http_client
+from .values import SomeSeconds
+
+_STEPS = ("connect", "read", "write", "pool")
+
+
+@runtime_checkable
+class Timeout(Protocol):
+    """A `Timeout` of an HTTP library."""
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Return the seconds of each step."""
+        ...
+
+
+def _steps(given: Any) -> Any:
+    """Return the seconds of steps as a mapping with all of them, and a number as it is."""
+    if isinstance(given, str) and given.lstrip().startswith("{"):
+        try:
+            given = from_json(given)
+        except ValueError:
+            raise ValueError("text must be a number or a JSON object of steps") from None
+    elif isinstance(given, Timeout):
+        given = given.as_dict()
+    if not isinstance(given, Mapping):
+        return given
+    steps = cast("Mapping[object, Any]", given)
+    if not steps:
+        raise ValueError(f"must name one of {', '.join(_STEPS)}")
+    for name in steps:
+        if name not in _STEPS:
+            raise ValueError(f"{name!r} is no step: there are {', '.join(_STEPS)}")
+    defaults: dict[Any, Any] = dict.fromkeys(_STEPS, DEFAULT_READ_TIMEOUT)
+    return (
+        defaults
+        | {"connect": DEFAULT_CONNECT_TIMEOUT}
+        | {name: _seconds(name, steps[name]) for name in steps}
+    )
+
+
+def _seconds(step: object, given: Any) -> float | None:
+    if given is None:
+        return None
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    if not (is_number and 0 < given <= LONGEST_SECONDS):
+        raise ValueError(f"{step!r} must be a number of seconds above 0, or None to wait for ever")
+    return float(given)
+
+
+def _is_apart(given: Any) -> str:
+    return "apart" if isinstance(given, Mapping) else "number"
+
+
+def _cert(given: Any) -> Any:
+    if isinstance(given, str) and given.lstrip().startswith("["):
+        try:
+            given = from_json(given)
+        except ValueError:
+            raise ValueError("text must be a path or a JSON list") from None
+    return Certificate.of(given)
+
+
+def _socket_address(given: Any) -> str:
+    text = str(given) if isinstance(given, str) or hasattr(given, "raw_path") else ""
+    if address_fault(re.sub("^ws(?=s?://)", "http", text, flags=re.IGNORECASE)) is not None:
+        raise ValueError("must be an absolute ws, wss, http or https address")
+    return text
+
+
+def _identity(given: Any) -> Any:
+    found = imported(given, "workload identity") if isinstance(given, str) else given
+    if callable(found) and not isinstance(found, Mapping):
+        found = found()
+    check_identity(found)
+    return found
+
+
+def _plain(check: Callable[[Any], Any]) -> PlainValidator:
+    return PlainValidator(check)
+
+
+Timeouts = Annotated[
+    Annotated[SomeSeconds, Tag("number")]
+    | Annotated[Mapping[str, float | None], Tag("apart")]
+    | Annotated[Timeout, Tag("object")],
+    Discriminator(_is_apart),
+    BeforeValidator(_steps),
+]
+Trusted = Annotated[bool | str | Path | ssl.SSLContext, _plain(checked_verify)]
+Certified = Annotated[str | Path | Sequence[str | Path | None], _plain(_cert)]
+ProxyAddress = Annotated[str, _plain(checked_proxy)]
+LocalAddress = Annotated[str, _plain(checked_local_address)]
+SocketPath = Annotated[str | Path, _plain(checked_uds)]
+SocketAddress = Annotated[str, _plain(_socket_address)]
+Identity = Annotated[Mapping[str, Any] | str | Callable[[], Any], _plain(_identity)]
+HttpClient = Annotated[Any, _plain(http_client.checked)]
