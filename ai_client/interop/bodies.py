@@ -1,6 +1,7 @@
 """Bodies of an HTTP library's requests as bodies of calls: their members for the policies, files unread."""
 
 import re
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 from pydantic_core import from_json
@@ -24,9 +25,11 @@ def describe_body(call: Call, http: Any, request: "httpx.Request", *, reads: boo
     try:
         content = request.content
     except http.RequestNotRead:
-        if not _describe_form(call, request):
-            call.body = _StreamedBody(request)
-        return
+        if not isinstance(request.stream, http.ByteStream):
+            if not _describe_form(call, request):
+                call.body = _StreamedBody(request)
+            return
+        content = request.read()  # of a redirect
     if not content:
         return
     call.body = content
@@ -84,6 +87,16 @@ class _StreamedBody(RequestBody):
         self.replayable = False
 
     def content(self, *, sync: bool) -> Any:
-        """Return the stream itself."""
-        del sync
-        return self._stream
+        """Return what the HTTP library iterates over."""
+        return self._stream if sync else _Awaited(self._stream)
+
+
+class _Awaited:
+    """A body that can be iterated in no way but the async one."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        found: AsyncIterator[bytes] = aiter(self._stream)
+        return found

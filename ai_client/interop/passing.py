@@ -1,9 +1,9 @@
 """Bodies on their way to a reader of an HTTP library, counted and settled as those of a client."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 from .._call.call import Call, Reply, StreamEnd
 from .._io import finish
@@ -15,7 +15,7 @@ _DRAIN_SECONDS = 0.1
 
 
 class _PassedBody:
-    """A body of an answer that somebody reads piece by piece, as the HTTP library's stream.
+    """A body of an answer that somebody reads piece by piece, as the HTTP library's stream; iterating it again goes on.
 
     Args:
         call: The call that it answers.
@@ -43,6 +43,19 @@ class _PassedBody:
             self._closed = True
             with suppress(Exception):  # a finalizer has no caller to report to
                 self._ender(self._settle(StreamEnd(None, complete=False)))
+
+    @property
+    def _is_over(self) -> bool:
+        events = self._events
+        return self._closed or self._at_end or (events is not None and events.done)
+
+    def _passed(self, chunk: bytes | None) -> bytes:
+        """Return what the reader may have, once a chunk, or `None` for the end, has come."""
+        self._at_end = chunk is None
+        events = self._events
+        if chunk is None:
+            return b"" if events is None else events.flush()
+        return chunk if events is None else events.pass_on(chunk)
 
     def _shown(self, failure: BaseException, error: BaseException) -> BaseException:
         """Return what the reader gets for a failure, with what led to it."""
@@ -100,30 +113,25 @@ class _PassedBody:
 class SyncPassedBody(_PassedBody):
     """The body of an answer for a sync client of an HTTP library."""
 
-    def __iter__(self) -> Iterator[bytes]:
-        events = self._events
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
         try:
-            self._chunks = iter(self._answer.body) if events is None else self._answer.pieces()
-            for chunk in self._chunks:
-                piece = chunk if events is None else events.pass_on(chunk)
-                if piece:
-                    yield piece
-                if events is not None and events.done:
-                    break
-            else:
-                self._at_end = True
-            if events is not None and (rest := events.flush()):
-                yield rest
-        except GeneratorExit:
-            raise
+            while not self._is_over:
+                if self._chunks is None:
+                    answer = self._answer
+                    self._chunks = iter(answer.body) if self._events is None else answer.pieces()
+                if piece := self._passed(next(self._chunks, None)):
+                    return piece
         except BaseException as error:
             failure = self._failure(error)
             finish(self._end(failure))
-            made = self._shown(failure, error)
-            if made is error:
+            if (made := self._shown(failure, error)) is error:
                 raise
-            raise made  # noqa: B904 - it knows its cause
+            raise made from made.__cause__
         finish(self._end(None))
+        raise StopIteration
 
     def close(self) -> None:
         """Close the answer and release its connection."""
@@ -133,37 +141,28 @@ class SyncPassedBody(_PassedBody):
 class AsyncPassedBody(_PassedBody):
     """The body of an answer for an async client of an HTTP library."""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        events = self._events
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
         try:
-            self._chunks = aiter(self._answer.body) if events is None else self._answer.apieces()
-            while (chunk := await self._next()) is not None:
-                piece = chunk if events is None else events.pass_on(chunk)
-                if piece:
-                    yield piece
-                if events is not None and events.done:
-                    break
-            else:
-                self._at_end = True
-            if events is not None and (rest := events.flush()):
-                yield rest
-        except GeneratorExit:
-            raise
+            while not self._is_over:
+                if self._chunks is None:
+                    answer = self._answer
+                    self._chunks = aiter(answer.body) if self._events is None else answer.apieces()
+                following: Any = anext(self._chunks, None)
+                if self._deadline is not None:
+                    following = self._io.within(self._deadline, following)
+                if piece := self._passed(await following):
+                    return piece
         except BaseException as error:
             failure = self._failure(error)
             await self._end(failure)
-            made = self._shown(failure, error)
-            if made is error:
+            if (made := self._shown(failure, error)) is error:
                 raise
-            raise made  # noqa: B904 - it knows its cause
+            raise made from made.__cause__
         await self._end(None)
-
-    async def _next(self) -> bytes | None:
-        following: Any = anext(self._chunks, None)
-        found: bytes | None = await (
-            following if self._deadline is None else self._io.within(self._deadline, following)
-        )
-        return found
+        raise StopAsyncIteration
 
     async def aclose(self) -> None:
         """Close the answer and release its connection."""

@@ -1,8 +1,8 @@
 """Addresses of requests as paths below a client's address."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-from urllib.parse import unquote
+from collections.abc import Iterator
+from typing import Any, cast
+from urllib.parse import parse_qsl, unquote
 
 from .._call.call import Call
 from .._client.azure_arguments import is_of_a_deployment
@@ -45,11 +45,18 @@ def _without_deployment(path: str, call: Call) -> str:
     return path
 
 
-def shared_query(usual: Mapping[str, object], url: "httpx.URL") -> dict[str, object] | None:
-    """Return the parameters of a request that the client has too, since a call's own count and not the client's."""
+def apart(path: str) -> tuple[str, dict[str, object]]:
+    """Split a path from its query, whose parameters then count before those that the client has for every request.
+
+    A query with a name that is repeated in a way that the client would not repeat it stays where it is.
+    """
+    bare, _, query = path.partition("?")
     found: dict[str, object] = {}
-    for name in usual:
-        values = url.params.get_list(name)
-        if values:
-            found[name] = values[0] if len(values) == 1 else values
-    return found or None
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name.endswith("[]"):
+            cast("list[str]", found.setdefault(name.removesuffix("[]"), [])).append(value)
+        elif name in found:
+            return path, {}
+        else:
+            found[name] = value
+    return bare, found

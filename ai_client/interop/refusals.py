@@ -111,9 +111,12 @@ class OfficialErrors:
         self._http = http
 
     def error(self, error: BaseException, request: "httpx.Request") -> BaseException:
-        """Return what to raise in place of an error of this package; any other is returned as it is."""
+        """Return what to raise in place of an error of this package, or of a function of the application."""
         if not isinstance(error, OpenAIError):
-            return error
+            if isinstance(error, Warning) or not isinstance(error, Exception):
+                return error
+            failed: BaseException = self._sdk.OpenAIError(f"{type(error).__name__}: {error}")
+            return failed
         sdk, message = self._sdk, str(error)
         made: Any
         if isinstance(error, APITimeoutError):

@@ -9,7 +9,7 @@ from .._exchange.redirects import FOLLOW_REDIRECTS
 from .._libraries import httpx
 from .._params.omit import ADMIN_PATHS, omit
 from .bodies import describe_body
-from .paths import path_of, shared_query
+from .paths import apart, path_of
 
 RETRIES = "ai_client.retries"
 """The extension of a request that says how often its call may be retried."""
@@ -77,7 +77,7 @@ def call_of(client: Any, http: Any, request: "httpx.Request", manner: Manner) ->
     headers = request.headers
     call.headers = _passed_on(headers, manner, away=away) or None
     if client._custom_query and not away:
-        call.query = shared_query(client._custom_query, request.url)
+        call.path, call.query = apart(call.path)
     extensions = request.extensions
     call.follow_redirects = extensions.get(FOLLOW_REDIRECTS) if manner.follows else False
     call.max_retries = extensions.get(RETRIES)

@@ -79,11 +79,14 @@ class _CallTransport:
         try:
             call = call_of(self.client, self.http, request, self._manner)
             reply = await self.client.perform(call)
-        except OpenAIError as error:
-            response = refusal(self.http, error)
-            if response is None:
-                raise self._errors.error(error, request) from error
-            return response
+        except Exception as error:
+            response = refusal(self.http, error) if isinstance(error, OpenAIError) else None
+            if response is not None:
+                return response
+            made = self._errors.error(error, request)
+            if made is error:
+                raise
+            raise made from error
 
         def body() -> Any:
             return self._body(call, reply, lambda error: self._errors.error(error, request))
