@@ -47,7 +47,8 @@ class Case:
 
     def shortened(self) -> Self:
         """Return the case with as few calls and rounds as show that it works."""
-        return replace(self, rounds=2, calls=max(1, self.calls // 10 // self.step) * self.step)
+        calls = max(self.calls // 10, self.settle)
+        return replace(self, rounds=2, calls=max(1, calls // self.step) * self.step)
 
 
 @dataclass(frozen=True)

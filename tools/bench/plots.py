@@ -68,7 +68,7 @@ def main(folder: Path = FOLDER) -> None:
 
 def one_call(found: Mapping[str, Any]) -> str:
     """Draw the CPU time of one chat call by the ways to make it: a dot with quartiles each, on a logarithmic scale."""
-    left, right, top, step = 262, WIDTH - 96, 62.0, 25
+    left, right, top, step = 276, WIDTH - 96, 62.0, 25
     groups = {title: [row for row in rows if _of(found, row)] for title, rows in ONE_CALL.items()}
     figures = [_of(found, row) for rows in groups.values() for row in rows]
     low, high = min(one["low"] for one in figures) / 1.3, max(one["high"] for one in figures) * 1.1

@@ -48,7 +48,7 @@ def _rate(threads: int) -> Case:
         one.name: timed(partial(_open, one, threads, _client, pinned=threads < THREADS))
         for one in (OURS, HTTPX, OFFICIAL)
     }
-    return Case(SCALING[threads], 20 * THREADS, contenders, 9, settle=threads, unit="wall", step=threads)
+    return Case(SCALING[threads], 10 * THREADS, contenders, 9, settle=threads, unit="wall", step=threads)
 
 
 def timed(opened: Opener) -> Opener:
