@@ -78,7 +78,7 @@ class Worker:
         """Return the figure per call over this many calls."""
         assert self._process.stdin is not None  # noqa: S101 - narrows the type
         assert self._process.stdout is not None  # noqa: S101 - narrows the type
-        watch = threading.Timer(SECONDS_A_TURN, self._process.kill)
+        watch = threading.Timer(SECONDS_A_TURN, self._end)
         watch.start()
         answer = ""
         with suppress(BrokenPipeError):
@@ -90,6 +90,17 @@ class Worker:
             raise RuntimeError(f"The process of {self._what} ended; its error is above.")
         return float(answer)
 
+    def _end(self) -> None:
+        """End the process, which may end what it has started itself."""
+        self._process.terminate()
+        self._await_end()
+
+    def _await_end(self) -> None:
+        try:
+            self._process.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
     def __enter__(self) -> Self:
         return self
 
@@ -98,10 +109,7 @@ class Worker:
             assert process.stdin is not None  # noqa: S101 - narrows the type
             with suppress(BrokenPipeError):
                 process.stdin.close()  # it ends with its input
-            try:
-                process.wait(SECONDS_TO_END)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            self._await_end()
 
 
 def measure(case: Case, base_url: str) -> dict[str, Sample]:

@@ -1,6 +1,7 @@
 """The process of one contender: for each number on its input, make that many calls and print the figure per call."""
 
 import gc
+import signal
 import sys
 import time
 
@@ -11,6 +12,7 @@ from .server import allow_descriptors
 def main() -> None:
     """Run turns until the input ends."""
     name, contender, base_url = sys.argv[1:]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(f"{contender} was told to end."))
     allow_descriptors()
     case = next(case for case in all_cases() if case.name == name)
     with case.contenders[contender](base_url) as run:
