@@ -13,6 +13,8 @@ from .paths import apart, path_of
 
 RETRIES = "ai_client.retries"
 """The extension of a request that says how often its call may be retried."""
+STREAMED = "ai_client.streamed"
+"""The extension of a request whose answer is read piece by piece; true."""
 _OF_THE_HOP = frozenset(
     {
         "host",
@@ -31,6 +33,7 @@ _KEYS = frozenset({"authorization", "api-key"})
 _READABLE = frozenset({"gzip", "deflate", "identity"})
 _STAINLESS = "x-stainless-"
 _RAW = "x-stainless-raw-response"
+_EVENTS = "text/event-stream"
 
 
 class Manner:
@@ -66,8 +69,8 @@ def call_of(client: Any, http: Any, request: "httpx.Request", manner: Manner) ->
         manner: How it was made.
 
     Returns:
-        A call whose answer is streamed where its body asks for that, left unread where the official SDK's header
-        says that it is read piece by piece, and whole otherwise.
+        A call whose answer is a stream of events where its body asks for that, or the one who sends it; left unread
+        where the official SDK's header says that it is read piece by piece; and whole otherwise.
     """
     call = Call(client.io, request.method, "", object)
     describe_body(call, http, request, reads=bool(client._layers))
@@ -86,7 +89,10 @@ def call_of(client: Any, http: Any, request: "httpx.Request", manner: Manner) ->
         usual = timeouts(client.timeout)
         if limits != usual:
             call.timeout = _timeout(client, {**usual, **limits})
-    call.unread = call.stream is None and headers.get(_RAW) == "stream"
+    if call.stream is None:
+        call.unread = headers.get(_RAW) == "stream"
+        if not call.unread and (extensions.get(STREAMED) or _EVENTS in headers.get("accept", "")):
+            call.stream = object
     return call
 
 

@@ -5,7 +5,7 @@ from functools import cache, wraps
 from typing import Any, Self
 
 from .._exchange.redirects import FOLLOW_REDIRECTS
-from .requests import RETRIES
+from .requests import RETRIES, STREAMED
 
 _NAMES = ("organization", "project", "webhook_secret")
 _OF_COPIES = (*_NAMES, "admin_api_key")
@@ -156,6 +156,8 @@ class _AnyHTTPClientOverOurs:
         """Send a request; redirects are followed by the client below, which takes no key along to other origins."""
         if options.get("follow_redirects") is False:
             request.extensions[FOLLOW_REDIRECTS] = False
+        if options.get("stream"):
+            request.extensions[STREAMED] = True
         above: Any = super()
         return above.send(request, **{**options, "follow_redirects": False})
 
