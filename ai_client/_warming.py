@@ -2,13 +2,14 @@
 
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Sequence, Set as AbstractSet
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence, Set as AbstractSet
 from contextlib import suppress
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
 from ._call.call import Call, Reply
+from ._call.protocols import View
 from ._client.operation import Resource
 from ._io import finish
 from ._models.accessor import accessor
@@ -81,8 +82,12 @@ class _Dry(Resources[Any]):
     def __init__(self, *, sync: bool) -> None:
         self.io = cast("Any", SimpleNamespace(sync=sync))
 
-    async def perform(self, call: Call, /) -> Reply:
+    async def outcome(self, call: Call, view: View, /) -> NoReturn:
+        del view
         raise _Described(call.cast_to)
+
+    def perform(self, call: Call, /) -> Coroutine[Any, Any, Reply]:
+        return self.outcome(call, "parsed")
 
     def result(self, *_: Any) -> NoReturn:
         raise NotImplementedError

@@ -1,5 +1,6 @@
 """Protocols of what stands above the call: the client and the application's drain gate."""
 
+from collections.abc import Coroutine
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
 
@@ -14,8 +15,12 @@ class Client(Protocol):
 
     io: IO
 
-    async def perform(self, call: Call, /) -> Reply:
+    def perform(self, call: Call, /) -> Coroutine[Any, Any, Reply]:
         """Send a call through every policy."""
+        ...
+
+    async def outcome(self, call: Call, view: View, /) -> Any:
+        """Perform a call; return what the caller gets."""
         ...
 
     def result(self, call: Call, reply: Reply, view: View, /) -> Any:

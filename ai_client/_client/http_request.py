@@ -58,6 +58,8 @@ class Messages(Addresses):
     """That of the account, which tells it apart from others."""
     _bounds: Bounds = USUAL
     _limits: tuple[object, dict[str, float | None]] = (..., {})
+    _authorized: tuple[str, Header | None] = ("", None)
+    """The key that authorized the call before, and its header."""
 
     @property
     def user_agent(self) -> str:
@@ -96,7 +98,11 @@ class Messages(Addresses):
         admin = None if call is None else call.admin
         if admin or (admin is None and self.admin_api_key is not None and (not key or self._is_admin(call))):
             key = self.admin_api_key or ""
-        return Header("Authorization", f"Bearer {key}") if key else None
+        known, header = self._authorized
+        if known is not key:
+            header = Header("Authorization", f"Bearer {key}") if key else None
+            self._authorized = key, header  # in one step, as another thread may be at it too
+        return header
 
     def _is_admin(self, call: Call | None) -> bool:
         return call is not None and call.path.startswith(ADMIN_PATHS)

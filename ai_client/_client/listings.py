@@ -74,7 +74,7 @@ class Listing(Generic[S, PageT, T]):
 
     async def fetch(self) -> Any:
         """Ask for the first page."""
-        return self._client.result(self._call, await self._client.perform(self._call), self._view)
+        return await self._client.outcome(self._call, self._view)
 
 
 class PlainListing(Listing["SyncPage[T]", "AsyncPage[T]", T]):

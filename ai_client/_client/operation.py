@@ -24,7 +24,7 @@ from .._call.protocols import Client, View
 from .._io import finish
 from .._models.accessor import accessor
 from .._params.keywords import check_given, check_keywords, takes_body
-from .._params.omit import ADMIN_PATHS, check_extra
+from .._params.omit import ADMIN_PATHS, OPTIONS, check_extra
 from .._params.query import merge
 from .inspected import show
 from .modes import Async, AsyncRaw, AsyncStreaming, M, Raw, Streaming, Sync
@@ -65,7 +65,7 @@ class Resource(Generic[M]):
         """Return another view of this resource."""
         return self if self._view == view else type(self)(self._client, view)
 
-    async def _call(
+    def _call(
         self,
         method: str,
         path: str,
@@ -78,7 +78,7 @@ class Resource(Generic[M]):
         query: tuple[str, ...] = (),
         files: tuple[str, ...] = (),
         shape: Callable[[Any], Any] | None = None,
-    ) -> T:
+    ) -> Coroutine[Any, Any, T]:
         """Validate *params* against the TypedDict *accepts*, send them, and return the answer as a *cast_to*.
 
         With *shape*, return what it makes of that answer.
@@ -95,9 +95,7 @@ class Resource(Generic[M]):
         if stream is not None and params.get("stream"):
             call.stream = stream
         call.shape = shape
-        client = self._client
-        result: T = client.result(call, await client.perform(call), self._view)
-        return result
+        return self._client.outcome(call, self._view)
 
     def _describe(
         self,
@@ -116,28 +114,34 @@ class Resource(Generic[M]):
         call.admin = path.startswith(ADMIN_PATHS)
         if self._view == "unread":
             call.unread = True
-        take = given.pop
-        if extra_headers := take("extra_headers", None):
-            check_extra("extra_headers", extra_headers)
-        call.headers = merge(headers, extra_headers) if extra_headers else headers
-        if extra_query := take("extra_query", None):
-            check_extra("extra_query", extra_query)
-        call.query = extra_query
-        if extra_body := take("extra_body", None):
-            check_extra("extra_body", extra_body)
-        if "timeout" in given:
-            call.timeout = take("timeout")
+        call.headers = headers
+        extra_body = None if OPTIONS.isdisjoint(given) else _take_options(call, given)
         if files:
             from .._params.files import take_files  # noqa: PLC0415 - only uploads need it
 
             call.files = take_files(given, files) or None
         if query:
-            call.query = merge({name: take(name) for name in query if name in given}, call.query)
+            call.query = merge({name: given.pop(name) for name in query if name in given}, call.query)
         if method == "GET":
             call.query = merge(given, call.query)
         elif given or extra_body is not None:
             call.body = merge(given, extra_body) if extra_body else given
         return call
+
+
+def _take_options(call: Call, given: dict[str, Any]) -> Any:
+    """Move the options of every method from the keywords to the call; return what extends its body."""
+    if extra_headers := given.pop("extra_headers", None):
+        check_extra("extra_headers", extra_headers)
+        call.headers = merge(call.headers, extra_headers)
+    if extra_query := given.pop("extra_query", None):
+        check_extra("extra_query", extra_query)
+    call.query = extra_query
+    if extra_body := given.pop("extra_body", None):
+        check_extra("extra_body", extra_body)
+    if "timeout" in given:
+        call.timeout = given.pop("timeout")
+    return extra_body
 
 
 class operation(Generic[P, T]):  # noqa: N801 - reads as a keyword

@@ -54,7 +54,7 @@ class Page(BaseModel, Generic[T]):
             raise RuntimeError("There is no next page: check has_next_page() before get_next_page().")
         record = self._call.record and self._call.record.fresh()  # of the same tenant, wherever it is read
         call = replace(self._call, query=merge(self._call.query, info.params), record=record)
-        return cast("Self", self._client.result(call, await self._client.perform(call), "parsed"))
+        return cast("Self", await self._client.outcome(call, "parsed"))
 
 
 class SyncPages(Page[T]):

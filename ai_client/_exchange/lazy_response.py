@@ -78,7 +78,7 @@ class LazyResponse:
         """The HTTP library's response, in the state in which this one is."""
         response = self.made
         if response is None:
-            response = response_of(Received(self._head, self._body, self._network_stream), self._library)
+            response = response_of((self._head, self._body, self._network_stream), self._library)
             response.request = self.asked.request
             if self.seconds is not None:
                 response.elapsed = timedelta(seconds=self.seconds)

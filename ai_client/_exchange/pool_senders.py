@@ -1,8 +1,9 @@
 """Exchanges over a pool of ours, or a transport of the HTTP library."""
 
 import time
+from collections.abc import Coroutine
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._libraries import httpx
 from .answer import Answer
@@ -107,13 +108,13 @@ class AsyncTransportSender(OverTransport):
     async def exchange(self, request: CallRequest, /, *, stream: bool) -> Answer:
         """Perform one exchange; the body is read unless *stream*."""
         start = time.perf_counter()
-        answer = await self._hop(request)
+        answer = self._answer(request, await self._send(request))
         hops = 0
         try:
             while answer.status_code in REDIRECTS and (following := self._next(answer, request, hops)):
                 await answer.aclose()
                 request, hops = following, hops + 1
-                answer = await self._hop(request)
+                answer = self._answer(request, await self._send(request))
             if stream or answer.made is not None:
                 answer.limit_decoding()
             if not (stream or answer.read_at_hand()):
@@ -126,11 +127,12 @@ class AsyncTransportSender(OverTransport):
             answer.made.elapsed = timedelta(seconds=answer.seconds)
         return answer
 
-    async def _hop(self, request: CallRequest) -> Answer:
-        sent = request.request
-        response = await self._transport.handle_async_request(sent)
-        response.request = sent
-        return Answer.of(response)
+    def _send(self, request: CallRequest) -> Coroutine[Any, Any, Any]:
+        return self._transport.handle_async_request(request.request)
+
+    def _answer(self, request: CallRequest, received: Any) -> Answer:
+        received.request = request.request
+        return Answer.of(received)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -146,8 +148,10 @@ class AsyncPoolSender(AsyncTransportSender):
         super().__init__(pool, library)
         self.pool = pool
 
-    async def _hop(self, request: CallRequest) -> Answer:
-        received = await self.pool.send(request.sent(self._library))
+    def _send(self, request: CallRequest) -> Coroutine[Any, Any, Any]:
+        return self.pool.send(request.sent(self._library))
+
+    def _answer(self, request: CallRequest, received: Any) -> Answer:
         return Answer(request, received, self._library)
 
 

@@ -22,7 +22,7 @@ def check_keywords(given: Mapping[str, object], params: Any, path: str, *, strea
         TypeError: *given* has a key that the TypedDict *params* lacks, or lacks one that it requires.
     """
     required, allowed = _keywords(params, streams)
-    if not given.keys() <= allowed:
+    if not allowed.issuperset(given):
         unknown = next(name for name in given if name not in allowed)
         near = nearest(unknown, sorted(allowed))
         hint = f" Did you mean {near!r}?" if near else ""
@@ -30,7 +30,7 @@ def check_keywords(given: Mapping[str, object], params: Any, path: str, *, strea
             f"{path}: got an unexpected keyword argument {unknown!r}.{hint}"
             " Members that this version does not know go into extra_body={...}."
         )
-    if not required <= given.keys():
+    if not given.keys() >= required:
         missing = ", ".join(repr(name) for name in sorted(required - given.keys()))
         raise TypeError(f"{path}: missing required keyword arguments: {missing}.")
 

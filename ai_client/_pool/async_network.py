@@ -10,6 +10,7 @@ from typing import Any
 from .._http.library import Library
 from .sockets import READ_SIZE, connect_error, poll_of, socket_info
 from .transport_ends import bury, detach, shut_down
+from .turns import fail, wake
 from .watch import watch_of
 
 _HIGH_WATER = 4 * READ_SIZE
@@ -118,28 +119,28 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         if self._size > _HIGH_WATER and not self._paused:
             self._paused = True
             self._transport.pause_reading()
-        _wake(self._waiter)
+        wake(self._waiter)
         if self._drained is not None:  # wake a sender that waits
-            _wake(self._drained)
+            wake(self._drained)
 
     def eof_received(self) -> None:
         self._ended = True
         self._end_rest()
-        _wake(self._waiter)
+        wake(self._waiter)
 
     def pause_writing(self) -> None:
         self._drained = self._loop.create_future()
 
     def resume_writing(self) -> None:
-        _wake(self._drained)
+        wake(self._drained)
         self._drained = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = True
         self._error = exc
-        _wake(self._waiter)
-        _wake(self._drained)
-        _wake(self._lost)
+        wake(self._waiter)
+        wake(self._drained)
+        wake(self._lost)
         self._end_rest()
         self.lapse = None  # which leads back here
 
@@ -153,9 +154,9 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
     def expire(self) -> None:
         """Fail the read or write that waits, as its time is over."""
         if self._waiter is not None:
-            _fail(self._waiter, self._errors.ReadTimeout("Timed out waiting for the server."))
+            fail(self._waiter, self._errors.ReadTimeout("Timed out waiting for the server."))
         else:
-            _fail(self._drained, self._errors.WriteTimeout("Timed out sending the request."))
+            fail(self._drained, self._errors.WriteTimeout("Timed out sending the request."))
 
     # What the pool calls.
 
@@ -216,24 +217,34 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
 
     async def read(self, timeout: float | None) -> bytes:
         """Receive available bytes, waiting up to *timeout* seconds; empty at the end."""
-        if not self._received and not self._ended:
-            if timeout is not None and timeout <= 0:
-                raise self._errors.ReadTimeout("There is no time to wait for the server.")
-            self._waiter = self._loop.create_future()
+        if (arrival := self.arrival(timeout)) is not None:
             try:
-                if timeout is not None:
-                    self._watch.add(self, timeout)
-                await self._waiter
+                await arrival
             finally:
-                self._watch.remove(self)
-                self._waiter = None
-        if not self._received and self._error is not None:
-            raise self._errors.ReadError(str(self._error))
+                self.arrived()
         return self.read_buffered()
+
+    def arrival(self, timeout: float | None) -> "asyncio.Future[None] | None":
+        """Return what to await before `arrived`, at most *timeout* seconds; `None` where something has arrived."""
+        if self._received or self._ended:
+            return None
+        if timeout is not None:
+            if timeout <= 0:
+                raise self._errors.ReadTimeout("There is no time to wait for the server.")
+            self._watch.add(self, timeout)
+        self._waiter = self._loop.create_future()
+        return self._waiter
+
+    def arrived(self) -> None:
+        """End the wait for an `arrival`."""
+        self._watch.remove(self)
+        self._waiter = None
 
     def read_buffered(self) -> bytes:
         """Receive what has arrived, without waiting; nothing where nothing has."""
         received = self._received
+        if self._error is not None and not received:
+            raise self._errors.ReadError(str(self._error))
         data = received[0] if len(received) == 1 else b"".join(received)
         received.clear()
         self._size = 0
@@ -288,13 +299,3 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
             bury(self._loop, self._transport)
             return
         detach(self._socket, self, self._transport)
-
-
-def _wake(future: asyncio.Future[None] | None) -> None:
-    if future is not None and not future.done():
-        future.set_result(None)
-
-
-def _fail(future: asyncio.Future[None] | None, error: Exception) -> None:
-    if future is not None and not future.done():
-        future.set_exception(error)

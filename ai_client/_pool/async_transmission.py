@@ -42,7 +42,13 @@ async def transmit(connection: Connection[AsyncNetworkStream], message: Message)
         wire.cut()  # a server may answer and close before it has read everything; the answer says why
     limit = message.timeouts.get("read")
     while head is None:
-        wire.feed(await stream.read(limit))
+        arrival = stream.arrival(limit)
+        if arrival is not None:  # as `read` waits, without a coroutine of its own
+            try:
+                await arrival
+            finally:
+                stream.arrived()
+        wire.feed(stream.read_buffered())
         head = wire.response()
     parts: list[bytes] = []
     return head, parts, wire.drain(parts)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from .._http.library import DEADLINE, FRESH, Library
 from .._libraries import httpx
@@ -41,20 +41,11 @@ class Message:
 
 Arrival: TypeAlias = tuple[ResponseHead, list[bytes], bool]
 """The head of an answer, what has arrived of its body, and whether that is all of it."""
+Received: TypeAlias = tuple[ResponseHead, Any, Any]
+"""Status and headers of an answer, its body, and what describes the connection.
 
-
-class Received(NamedTuple):
-    """An answer, its body whole or on the wire.
-
-    Attributes:
-        head: Status and headers.
-        body: All of it; or a stream of the HTTP library's, which holds the connection.
-        network_stream: Describes the connection.
-    """
-
-    head: ResponseHead
-    body: Any
-    network_stream: Any
+The body is all of it; or a stream of the HTTP library's, which holds the connection.
+"""
 
 
 def message_of(request: "httpx.Request", library: Library) -> Message:

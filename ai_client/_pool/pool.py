@@ -99,10 +99,9 @@ class Pool(Generic[S, W]):
             connection.wire.cut()
         if not is_whole:
             body = self._body(self, permits, connection, parts, timeout)
-            return Received(head, body, body)
-        answer = Received(head, parts[0] if len(parts) == 1 else b"".join(parts), connection.addresses)
+            return head, body, body
         self.end(permits, connection, keep=connection.wire.renew())
-        return answer
+        return head, parts[0] if len(parts) == 1 else b"".join(parts), connection.addresses
 
     def _fit(self, connection: Connection[S]) -> bool:
         idle_since = connection.idle_since

@@ -64,7 +64,8 @@ def over_httpx() -> Generator[None]:
             (SyncPool, "handle_request", handle_request),
             (AsyncPool, "handle_async_request", handle_async_request),
             (PoolSender, "_hop", TransportSender._hop),
-            (AsyncPoolSender, "_hop", AsyncTransportSender._hop),
+            (AsyncPoolSender, "_send", AsyncTransportSender._send),
+            (AsyncPoolSender, "_answer", AsyncTransportSender._answer),
         ):
             stack.enter_context(patch.object(owner, name, value))
         yield

@@ -96,7 +96,7 @@ class Verbs(Messages, Client):
         if stream:
             call.stream = _item_of(stream_cls) or cast_to
             call.stream_cls = stream_class(stream_cls, sync=self.io.sync)
-        return self.result(call, await self.perform(call), "parsed")
+        return await self.outcome(call, "parsed")
 
 
 def _item_of(stream_cls: Any) -> Any:

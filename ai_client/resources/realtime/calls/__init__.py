@@ -45,4 +45,4 @@ class Calls(_generated.Calls[M]):
             call = self._describe(
                 "POST", "/realtime/calls", form, BinaryResponse, headers=headers, files=files
             )
-        return cast("BinaryResponse", self._client.result(call, await self._client.perform(call), self._view))
+        return cast("BinaryResponse", await self._client.outcome(call, self._view))
