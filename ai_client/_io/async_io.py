@@ -39,8 +39,9 @@ class AsyncIO:
         """Return what waits like this one; it is `within` that interrupts a task at its deadline."""
         if deadline == self.deadline:
             return self
-        other = object.__new__(type(self))
-        other.__dict__ = {**self.__dict__, "deadline": deadline}
+        other: Self = object.__new__(type(self))
+        other.sender, other.timeouts, other.failures = self.sender, self.timeouts, self.failures
+        other.deadline = deadline
         return other
 
     def exchange(self, request: CallRequest, /, *, stream: bool) -> Coroutine[Any, Any, Answer]:
@@ -140,7 +141,7 @@ class AsyncIO:
 
     def within(self, deadline: float, coroutine: Awaitable[T], /) -> Coroutine[Any, Any, T]:
         """Run *coroutine*; raise `TimeoutError` once the deadline has passed."""
-        return within(remaining(deadline), coroutine, partial(remaining, deadline))
+        return within(deadline - time.monotonic(), coroutine, deadline)
 
     async def drain(self, answer: Answer, chunks: AsyncIterator[bytes], seconds: float, /) -> None:
         """Read the rest of a body, for at most so many seconds."""

@@ -68,8 +68,9 @@ class SyncIO:
         """Return what waits like this one, and not beyond a deadline."""
         if deadline == self.deadline:
             return self
-        other = object.__new__(type(self))
-        other.__dict__ = {**self.__dict__, "deadline": deadline}
+        other: Self = object.__new__(type(self))
+        other.sender, other.timeouts, other.failures = self.sender, self.timeouts, self.failures
+        other.deadline = deadline
         return other
 
     def _at_most(self, seconds: float | None) -> float | None:

@@ -1,7 +1,8 @@
 """The time limit of a task, as `asyncio.timeout` has it, without a timer of its own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable
 from typing import TypeVar
 
 from .._pool.watch import Watch, watch_of
@@ -14,31 +15,31 @@ _SHORTEST = 0.001  # seconds, which every loop can count
 class _TaskLimit:
     """A task that is interrupted once its time is over."""
 
-    __slots__ = ("_left", "_watch", "is_over", "task", "until")
+    __slots__ = ("_deadline", "_watch", "is_over", "task", "until")
 
     until: float
 
-    def __init__(self, task: "asyncio.Task[object]", watch: Watch, left: Callable[[], float] | None) -> None:
+    def __init__(self, task: "asyncio.Task[object]", watch: Watch, deadline: float | None) -> None:
         self.task = task
         self.is_over = False
         self._watch = watch
-        self._left = left
+        self._deadline = deadline
 
     def expire(self) -> None:
-        if self._left is not None and (left := self._left()) > 0:
+        if self._deadline is not None and (left := self._deadline - time.monotonic()) > 0:
             self._watch.add(self, max(left, _SHORTEST))
             return
         self.is_over = True
         self.task.cancel()
 
 
-async def within(seconds: float, awaitable: Awaitable[T], left: Callable[[], float] | None = None) -> T:
+async def within(seconds: float, awaitable: Awaitable[T], deadline: float | None = None) -> T:
     """Await something, at most for *seconds*.
 
     Args:
         seconds: By the loop's clock, which may count in milliseconds, and lag behind.
         awaitable: What is awaited.
-        left: Returns the seconds that are left by an exact clock; the limit then never comes before its time.
+        deadline: The same by an exact clock, in seconds of `time.monotonic`; the limit then never comes before it.
 
     Raises:
         TimeoutError: The time was over; whatever else cancels the task goes first.
@@ -47,7 +48,7 @@ async def within(seconds: float, awaitable: Awaitable[T], left: Callable[[], flo
     if task is None:
         raise RuntimeError("Only a task can wait for a limited time.")
     watch = watch_of(task.get_loop())
-    limit = _TaskLimit(task, watch, left)
+    limit = _TaskLimit(task, watch, deadline)
     before = task.cancelling()
     watch.add(limit, seconds)
     try:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import cache, partial
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from .._exchange.answer import Answer
 from .._exchange.call_request import CallRequest
@@ -43,6 +43,12 @@ class GatedSyncIO(SyncIO):
         self._owned = owned
         self._body = _kind_of(_GatedBody, http.SyncByteStream)
 
+    def until(self, deadline: float | None, /) -> Self:
+        """Return what waits like this one, and not beyond a deadline."""
+        other = super().until(deadline)
+        other._gate, other._owned, other._body = self._gate, self._owned, self._body
+        return other
+
     async def exchange(self, request: CallRequest, /, *, stream: bool) -> Answer:
         """Perform one exchange; the body is read unless *stream*."""
         try:
@@ -70,6 +76,12 @@ class GatedAsyncIO(AsyncIO):
         self._gate = gate
         self._owned = owned
         self._body = _kind_of(_GatedAsyncBody if owned else _CutAsyncBody, http.AsyncByteStream)
+
+    def until(self, deadline: float | None, /) -> Self:
+        """Return what waits like this one; it is `within` that interrupts a task at its deadline."""
+        other = super().until(deadline)
+        other._gate, other._owned, other._body = self._gate, self._owned, self._body
+        return other
 
     async def exchange(self, request: CallRequest, /, *, stream: bool) -> Answer:
         """Perform one exchange; the body is read unless *stream*."""
