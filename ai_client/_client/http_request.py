@@ -58,8 +58,7 @@ class Messages(Addresses):
     """That of the account, which tells it apart from others."""
     _bounds: Bounds = USUAL
     _limits: tuple[object, dict[str, float | None]] = (..., {})
-    _authorized: tuple[str, Header | None] = ("", None)
-    """The key that authorized the call before, and its header."""
+    _authorized: tuple[str, Header | None] = ("", None)  # the key of the call before, and its header
 
     @property
     def user_agent(self) -> str:

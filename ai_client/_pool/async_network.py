@@ -75,8 +75,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         self._errors: Any = library.http
         self._received: list[bytes] = []
         self._size = 0
-        self._paused = False
-        self._ended = False
+        self._paused = self._ended = False
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None  # of the task that reads
         self._drained: asyncio.Future[None] | None = None  # of the task that writes, if it must wait

@@ -7,7 +7,7 @@ from tests.support.counting import calls_into
 from tests.support.invoke import CHAT, Invoke
 
 PACKAGE = f"{Path(ai_client.__file__).parent}/"
-MOST = {True: 79, False: 88}  # of the sync client, and of the async one, whose coroutines go on once
+MOST = {True: 80, False: 89}  # of the sync client, and of the async one, whose coroutines go on once
 
 
 def test_small_call_makes_few_python_calls(invoke: Invoke) -> None:
