@@ -93,7 +93,7 @@ class Call:
         new.unread, new.admin, new.client = self.unread, self.admin, self.client
         new.via, new.onward, new.session = self.via, self.onward, self.session
         new.shape, new.record, new.size = self.shape, self.record, self.size
-        new._encoded = self._encoded
+        new._encoded, new._members = self._encoded, self._members
         for name, value in changes.items():
             setattr(new, name, value)
         if "body" in changes:
