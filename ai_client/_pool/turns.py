@@ -4,7 +4,7 @@ import asyncio
 
 
 def wake(future: "asyncio.Future[None] | None") -> None:
-    """Let who waits for a future go on."""
+    """Wake who waits for a future."""
     if future is not None and not future.done():
         future.set_result(None)
 
