@@ -38,17 +38,18 @@ def _wiped_by_forks() -> mmap.mmap | None:
 
 
 _memory = _wiped_by_forks()
+_known: Any = b"\0" if _memory is None else _memory
+"""Whether `_id` is known to be this process's, in its first byte."""
 _id = 0
 
 
 def process_id() -> int:
     """Return the id of this process; where the kernel tells of a fork, without asking it each time."""
     global _id  # noqa: PLW0603 - as it is this process's
-    if _memory is None:
-        return os.getpid()
-    if not _memory[0]:
+    if not _known[0]:
         _id = os.getpid()
-        _memory[0] = 1  # afterwards, as another thread may look
+        if _memory is not None:
+            _memory[0] = 1  # afterwards, as another thread may look
     return _id
 
 
@@ -73,7 +74,7 @@ class PerProcess(Generic[T]):
     def __call__(self) -> T:
         """Return this process's."""
         try:
-            return self._things[process_id()]
+            return self._things[_id if _known[0] else process_id()]
         except KeyError:
             return self._begin()
 

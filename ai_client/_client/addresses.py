@@ -23,6 +23,8 @@ class Addresses:
     _custom_query: Mapping[str, object]
     _base_url: "httpx.URL"
     _userinfo: bytes
+    _address: str
+    """The address without a query, as prices are looked up by it."""
     _urls: "dict[str, httpx.URL]"
     _places: "dict[str, tuple[httpx.URL, Origin, bytes]]"
     _priced_as: str | None = None
@@ -42,6 +44,7 @@ class Addresses:
         )  # errors show where a request went
         self._urls = {}
         self._places = {}
+        self._address = str(self._base_url).partition("?")[0]
 
     def _checked_url(self, name: str, value: "str | httpx.URL") -> "httpx.URL":
         text = str(value)

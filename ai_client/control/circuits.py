@@ -76,7 +76,9 @@ class Circuits:
     async def succeeded(self, io: IO, permission: Permission) -> None:
         """Count a success, which closes the circuit where it was a trial."""
         now = io.now()
-        await self._settle(io, permission, now, changed=self._breaker.succeeded(permission, now))
+        changed = self._breaker.succeeded(permission, now)
+        if changed or permission.lease is not None:
+            await self._settle(io, permission, now, changed=changed)
 
     async def failed(self, io: IO, permission: Permission, retry_after: float | None) -> None:
         """Count a failure, after which the target asked to be left alone for *retry_after* seconds."""

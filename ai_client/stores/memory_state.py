@@ -106,7 +106,9 @@ class State:
     ) -> Refusal | None:
         """Reserve amounts until one has no room; append the accounts that now hold one to *made*."""
         for hold in holds:
-            account = self.account(hold.key, hold.until, now)
+            account = self.accounts.get(hold.key)
+            if account is None or not now < min(account.until, account.due):
+                account = self.account(hold.key, hold.until, now)
             if ticket in account.holds:
                 continue
             if hold.limit is not None and account.used + account.held + hold.amount > hold.limit:
@@ -136,11 +138,14 @@ class State:
             if take.as_of is not None:
                 found.append((window, take.as_of))
                 continue
-            window.advance(int(at / window.width))
-            wait = window.wait(ticket, take.amount, take.limit, at)
-            if wait:
-                short[index] = wait
+            number = int(at / window.width)
+            if number != window.newest:
+                window.advance(number)
             found.append((window, at))
+            if window.total + take.amount > take.limit or window.places:
+                wait = window.wait(ticket, take.amount, take.limit, at)
+                if wait:
+                    short[index] = wait
         if short:
             wait = max(short.values())
             for index, take in enumerate(takes):

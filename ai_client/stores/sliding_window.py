@@ -78,9 +78,9 @@ class SlidingWindow:
 
     def advance(self, number: int) -> None:
         """Make *number* the current slot; what lies in later ones, as the clock was set back, counts from now on."""
-        if number >= self.newest:
+        if number > self.newest:
             self.forget(number)
-        else:
+        elif number < self.newest:
             self.slots = merged(self.slots, number)
             self.newest = number
 

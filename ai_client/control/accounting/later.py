@@ -29,6 +29,7 @@ _KEPT = 7 * 86_400.0
 """Seconds for which begun work is remembered."""
 _BEGINS = re.compile(rf"(?:^|/)(?:responses|batches|{RUNS})$")
 _RESPONSES = re.compile(r"(?:^|/)responses$")
+_USUAL = frozenset({"/chat/completions", "/responses", "/embeddings", "/completions"})
 _ASKS = re.compile(
     r"(?:^|/)(?:responses|batches|threads/[^/]+/runs)/(?P<id>[^/]+)(?P<act>/cancel|/submit_tool_outputs)?$"
 )
@@ -45,6 +46,8 @@ def begins_work(call: Call) -> bool:
 
 def asked_for(call: Call) -> str | None:
     """Return the id of the work that a call asks for, `None` where it asks for none."""
+    if call.path in _USUAL:
+        return None
     match = _ASKS.search(call.path.partition("?")[0])
     if match is None or call.method != ("POST" if match["act"] else "GET"):
         return None

@@ -195,7 +195,7 @@ class RatesPart(Protocol):
         """Estimate the tokens of a call and its answer."""
         ...
 
-    async def wait(self, call: Call, upstream: str, takes: Sequence[Take], asker: Asker) -> None:
+    async def wait(self, call: Call, upstream: UpstreamCall, takes: Sequence[Take], asker: Asker) -> None:
         """Wait until *asker* is admitted, in the line of the upstream's limits too."""
         ...
 

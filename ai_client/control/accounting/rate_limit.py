@@ -140,12 +140,12 @@ class RateLimits(Counted):
         """The lines of those who wait in this process; policies that share a store share them."""
         return self._lines()
 
-    async def wait(self, call: Call, upstream: str, takes: Sequence[Take], asker: Asker) -> None:
+    async def wait(self, call: Call, upstream: UpstreamCall, takes: Sequence[Take], asker: Asker) -> None:
         """Wait until *asker* is admitted.
 
         Args:
             call: The call.
-            upstream: The key of the line of those who wait for the same limits of the upstream.
+            upstream: The call under the upstream's limits.
             takes: What the call takes of windows.
             asker: Asks for room.
 
@@ -153,8 +153,9 @@ class RateLimits(Counted):
             RateLimitExceeded: There is no room in time.
         """
         patience = self.max_wait if call.deadline is None else min(self.max_wait, remaining(call.deadline))
-        keys = [*(take.key for take in takes), upstream]
-        shortage = await self.lines.wait(call.io, keys, takes, patience, asker)
+        keys = [take.key for take in takes]
+        keys.append(upstream.key)
+        shortage = await upstream.lines.wait(call.io, keys, takes, patience, asker)
         if shortage is not None:
             raise self._refusal(shortage)
 

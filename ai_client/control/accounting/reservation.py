@@ -76,7 +76,7 @@ class Reservation:
         if rates is None or upstream is None:
             await self.ask(0.0)
         else:
-            await rates.wait(self._call, upstream.key, self._takes.all, self)
+            await rates.wait(self._call, upstream, self._takes.all, self)
         if self._places:
             self._keep_renewed(self._tickets[0], self._holds)
             self._record.before_retry = self._reserve_again
@@ -258,16 +258,16 @@ class Reservation:
             renewal.stop()
         if store is None or not (self._places or changes or tally):
             return ledgers
+        now = io.now()
         for number, ticket in enumerate(self._tickets):
             amounts = self._needed if number < lost else used if number == lost else None
             spends = [
                 Spend(key, amounts[unit] if amounts and (number == 0 or _by_attempt(unit)) else 0, until)
                 for key, unit, _, until in self._places
             ]
-            ledgers = await store.settle(io, ticket, spends, io.now(), changes=changes, tally=tally)
-            rates = self._books.rates
-            if rates is not None and changes and rates.lines.has_callers:
-                rates.lines.freed([change.key for change in changes if change.amount < 0])
+            ledgers = await store.settle(io, ticket, spends, now, changes=changes, tally=tally)
+            if self._upstream is not None and changes and self._upstream.lines.has_callers:
+                self._upstream.lines.freed([change.key for change in changes if change.amount < 0])
             changes, tally = (), None  # once
         return ledgers
 

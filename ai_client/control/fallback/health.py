@@ -1,5 +1,7 @@
 """The circuits of targets: which targets are asked, and what their circuits learn from the outcome."""
 
+from collections.abc import Awaitable
+
 from ..._call.call import Call, Reply, StreamEnd
 from ..._call.retry import retry_after
 from ..._io import IO
@@ -23,13 +25,13 @@ class Health:
         self._circuits = Circuits(breaker)
         self._choice = choice
 
-    async def admit(self, io: IO, name: str, account: str | None) -> Permission:
+    def admit(self, io: IO, name: str, account: str | None) -> Awaitable[Permission]:
         """Return the permission to send a call to a target, whose outcome is reported with `failed` or `answered`.
 
         Raises:
             CircuitOpen: The circuit of the target is open, or a trial call is under way.
         """
-        return await self._circuits.admit(io, circuit_of(name, account))
+        return self._circuits.admit(io, name if account is None else circuit_of(name, account))
 
     async def failed(self, io: IO, permission: Permission, error: BaseException) -> None:
         """Report a call that raised an error, which may say nothing of the target."""

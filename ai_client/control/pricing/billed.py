@@ -32,7 +32,7 @@ def is_billed(call: Call) -> bool:
 
 def is_by_tokens(call: Call) -> bool:
     """Return whether a billed call is billed by tokens; a video is by its length."""
-    return _VIDEO.search(call.path.partition("?")[0]) is None
+    return call.path in _TEXT or _VIDEO.search(call.path.partition("?")[0]) is None
 
 
 def has_known_model(call: Call) -> bool:

@@ -40,6 +40,7 @@ class Prices:
     library: bool = True
     reported: bool = True
     _given: dict[str, Price] = field(init=False, repr=False, compare=False)
+    _is_ready: bool = field(init=False, repr=False, compare=False, default=False)
     _patterns: Sequence[tuple[str, Price]] = field(init=False, repr=False, compare=False)
     _found: dict[tuple[str | None, ...], Price | None] = field(
         init=False, repr=False, compare=False, default_factory=dict[Any, Any]
@@ -75,8 +76,11 @@ class Prices:
 
     async def ready(self, io: IO) -> None:
         """Wait until the library is loaded; only the first calls of a process ever wait."""
+        if self._is_ready:
+            return
         if not self.is_ready:
             await shared_library().loaded(io)
+        object.__setattr__(self, "_is_ready", self.is_ready)
 
     def nano_usd(
         self, usage: Usage, model: str | None = None, asked: str | None = None, terms: Terms = NO_TERMS

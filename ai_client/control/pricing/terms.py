@@ -55,7 +55,7 @@ def terms_of(call: Call, record: Record, at: float) -> Terms:
     address = shown_address(call.path) if "://" in call.path else None
     provider: str | None = None
     if address is None and client is not None:
-        address = str(client._base_url).partition("?")[0]
+        address = client._address
         provider = client._priced_as
     return Terms(model, record.target, address, provider, service_tier_of(body), _options(body), at)
 

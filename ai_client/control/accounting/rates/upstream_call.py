@@ -19,9 +19,12 @@ class UpstreamCall:
         lines: Where callers wait.
         record: The call's record.
         tokens: Estimates the call's tokens.
+
+    Attributes:
+        lines: Where callers wait.
     """
 
-    __slots__ = ("_announced", "_lines", "_model", "_number", "_reached_before", "_record", "_tokens")
+    __slots__ = ("_announced", "_model", "_number", "_reached_before", "_record", "_tokens", "lines")
 
     def __init__(
         self, announced: Announced | None, lines: Lines, record: Record, tokens: Callable[[], int]
@@ -29,7 +32,7 @@ class UpstreamCall:
         model = record.target or record.model
         self._model = model if record.account is None else f"{model} {record.account}"
         self._announced = announced
-        self._lines = lines
+        self.lines = lines
         self._number = 0
         self._record = record
         self._reached_before = record.reached
@@ -59,5 +62,5 @@ class UpstreamCall:
             self._announced.leave(self._model, number, used=used)
         else:
             self._announced.learn(self._model, number, answer, now)
-        if self._lines.has_callers:
-            self._lines.freed([self.key])
+        if self.lines.has_callers:
+            self.lines.freed([self.key])
