@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from ..errors import APIResponseValidationError
 from .bounds import Gathered
-from .decoding import UndecodableError, decoder_of, limit_decoding
+from .decoding import SideDecoder, UndecodableError, decoder_of, library_of, limit_decoding
 from .hurry import hurry
 from .lazy_response import LazyResponse
 from .pieces import in_pieces
@@ -65,6 +65,11 @@ class Answer(LazyResponse):
                 raise APIResponseValidationError(self.response, None, message=str(wrong)) from None
             if decoder is not None:
                 self._body = in_pieces(self.body, decoder.most)
+
+    def side_decoder(self) -> SideDecoder:
+        """Return a decoder for who sees the bytes of the body pass."""
+        of = self._library if self.made is None else library_of(self.made)
+        return SideDecoder(self.header("content-encoding"), of)
 
     def read_at_hand(self) -> bool:
         """Read the body if all of it has arrived and nothing about it is unusual; return whether it was read."""

@@ -33,12 +33,12 @@ class Decoder:
         most: The most bytes to decode at once, so that what they grow to is bounded.
     """
 
-    __slots__ = ("_begun", "_coding", "_failure", "_idle", "most")
+    __slots__ = ("_begun", "_coding", "_idle", "failure", "most")
 
     def __init__(self, coding: _Coding, failure: type[Exception], most: int) -> None:
         self.most = most
         self._coding = coding
-        self._failure = failure
+        self.failure = failure
         self._begun = False
         self._idle = 0
 
@@ -52,10 +52,10 @@ class Decoder:
         try:
             decoded = _joined(self._coding.decode(data))
         except zlib.error as error:
-            raise self._failure(str(error)) from error
+            raise self.failure(str(error)) from error
         self._idle = 0 if decoded else self._idle + len(data)
         if self._idle > _MOST_IDLE:
-            raise self._failure("The body goes on although nothing is encoded in it any more.")
+            raise self.failure("The body goes on although nothing is encoded in it any more.")
         return decoded
 
     def flush(self) -> bytes:
@@ -66,8 +66,38 @@ class Decoder:
         """
         rest = _joined(self._coding.flush())
         if self._begun and not _has_ended(self._coding):
-            raise self._failure("The compressed body ended before its content did.")
+            raise self.failure("The compressed body ended before its content did.")
         return rest
+
+
+class SideDecoder:
+    """A decoder for who sees the bytes of a body pass on their way to its reader, who gets the errors.
+
+    Args:
+        encoding: The content encoding in the head of the answer, if there is one.
+        of: The HTTP library.
+
+    Attributes:
+        is_readable: Whether what has passed could be decoded.
+    """
+
+    def __init__(self, encoding: str | None, of: Library) -> None:
+        self.is_readable = True
+        self._decoder: Decoder | None = None
+        try:
+            self._decoder = decoder_of(encoding or "", of)
+        except UndecodableError:
+            self.is_readable = False
+
+    def decode(self, data: bytes) -> bytes:
+        """Decode the next piece; from the first that cannot be decoded on, return them as they are."""
+        if self._decoder is None or not self.is_readable:
+            return data
+        try:
+            return self._decoder.decode(data)
+        except self._decoder.failure:
+            self.is_readable = False
+            return data
 
 
 def decoder_of(encoding: str, of: Library) -> Decoder | None:
@@ -107,7 +137,7 @@ def limit_decoding(response: "httpx.Response") -> None:
     if encoding is None or hasattr(response, "_content"):
         return
     try:
-        decoder = decoder_of(encoding, _library_of(response))
+        decoder = decoder_of(encoding, library_of(response))
     except UndecodableError as wrong:
         raise APIResponseValidationError(response, None, message=str(wrong)) from None
     if decoder is not None:
@@ -117,7 +147,7 @@ def limit_decoding(response: "httpx.Response") -> None:
 
 def decode_by(response: "httpx.Response", decoder: Decoder) -> None:
     """Have a response of the HTTP library decode its body by a decoder of ours."""
-    gives_parts = _library_of(response).name != "httpx"
+    gives_parts = library_of(response).name != "httpx"
     response._decoder = _InParts(decoder) if gives_parts else decoder  # type: ignore[assignment]
 
 
@@ -134,7 +164,7 @@ class _InParts:
         return (self._decoder.flush(),)
 
 
-def _library_of(response: "httpx.Response") -> Library:
+def library_of(response: "httpx.Response") -> Library:
     """Return the HTTP library of a response, which may be of a class that an application derived."""
     modules = (cls.__module__.partition(".")[0] for cls in type(response).__mro__)
     return library(next(name for name in modules if name in {"httpx", "httpx2"}))

@@ -1,14 +1,11 @@
 """The opening of a stream: read ahead to the first event, while a failure can still be handled."""
 
-import zlib
-
 from pydantic_core import from_json
 
 from .._answers.sse import SSEDecoder
 from .._call.call import Call
 from .._call.stream_ends import DONE
 from .._exchange.answer import Answer
-from .._exchange.unpacking import PACKED, Unpacker
 from .._io import IO
 from .._io.deadline import is_over
 from ..errors import (
@@ -28,7 +25,7 @@ _BLANK = b"\xef\xbb\xbf \t\r\n"
 async def read_opening(call: Call, answer: Answer) -> bytes | None:
     """Return the data of the first event of a stream, however it is segmented, and put the chunks back.
 
-    Reading stops after 64 KiB without a whole event, and at once where the content encoding is unknown.
+    Reading stops after 64 KiB without a whole event, and at once where the body cannot be decoded.
 
     Raises:
         StreamError: The first event is an error.
@@ -60,27 +57,24 @@ class _StreamHead:
 
     Attributes:
         first: The data of that event.
-        is_readable: Whether the body has no content encoding, or one that can be decoded here.
     """
 
     def __init__(self, answer: Answer) -> None:
         self.first: bytes | None = None
         self._size = 0
         self._decoder = SSEDecoder()
-        encoding = (answer.header("content-encoding") or "identity").strip().lower()
-        self._unpack = Unpacker(encoding) if encoding in PACKED else None
-        self.is_readable = self._unpack is not None or encoding in {"identity", ""}
+        self._unpack = answer.side_decoder()
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the body has no content encoding, or one that can be decoded here."""
+        return self._unpack.is_readable
 
     def take(self, chunk: bytes) -> bool:
         """Add a chunk; return whether to stop reading."""
-        if not self.is_readable:
+        chunk = self._unpack.decode(chunk)
+        if not self._unpack.is_readable:
             return True
-        if self._unpack is not None:
-            try:
-                chunk = self._unpack.decode(chunk)
-            except zlib.error:
-                self.is_readable = False  # the caller's own read raises
-                return True
         self._size += len(chunk)
         for data, _ in self._decoder.feed(chunk):
             self.first = data
@@ -110,16 +104,13 @@ class _Beginning:
         self.is_stream = False
         self._start = b""
         self._size = 0
-        encoding = (answer.header("content-encoding") or "identity").strip().lower()
-        self._unpack = Unpacker(encoding) if encoding in PACKED else None
+        self._unpack = answer.side_decoder()
 
     def take(self, chunk: bytes) -> bool:
         """Accept a chunk; return whether no more of them are wanted."""
-        if self._unpack is not None:
-            try:
-                chunk = self._unpack.decode(chunk)
-            except zlib.error:
-                return True  # its reader will say so
+        chunk = self._unpack.decode(chunk)
+        if not self._unpack.is_readable:
+            return True
         self._size += len(chunk)
         self._start = (self._start + chunk).lstrip(_BLANK)
         self.is_stream = self._start.startswith(_FIELDS)

@@ -6,10 +6,14 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from pydantic_core import to_json
 
 from ai_client import APIConnectionError, OpenAIError
+from ai_client.control.accounting.cost import Cost
 from ai_client.control.cache.policy import Cache
 from ai_client.control.fallback import Fallback
+from ai_client.control.pricing.prices import Prices
+from ai_client.control.record import call_record
 from ai_client.stores import open_store
 from tests.support.hostile.framing import EVENT_STREAM, SEGMENTATIONS, byte_by_byte, events, framed
 from tests.support.hostile.shapes import chat_events
@@ -154,16 +158,60 @@ def test_members_are_kept(wire: Wire, invoke: Invoke) -> None:
     assert len(wire.requests) == 1
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate"])
-def test_the_head_of_an_encoded_stream(wire: Wire, invoke: Invoke, coding: str) -> None:
+class _Turned:
+    """The decoder of an encoding that turns the bits of each byte around, as one of the HTTP library's."""
+
+    def __init__(self) -> None:
+        self.decompressor = self
+
+    def decode(self, data: bytes) -> bytes:
+        """Turn them back."""
+        return bytes(255 - byte for byte in data)
+
+    def flush(self) -> bytes:
+        """Return nothing more."""
+        return b""
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_usage_out_of_encodings_of_other_packages(
+    wire: Wire, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    """What an unread answer used is counted, whatever it is encoded in, a stream or not."""
+    monkeypatch.setitem(cast("Any", httpx)._decoders.SUPPORTED_DECODERS, "br", _Turned)
+    usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    if whole:
+        plain, kind = to_json({"id": "1", "choices": [], "usage": usage}), "application/json"
+    else:
+        chunks = [*chat_events(), to_json({"id": "1", "choices": [], "usage": usage})]
+        plain, kind = b"".join(events(*chunks)), EVENT_STREAM
+    wire.play(packed("br", _Turned().decode(plain), kind=kind))
+    cost = Cost(Prices(), open_store())
+    client = invoke.client(api_key=KEY, base_url=wire.base_url, max_retries=0, layers=[cost])
+    with invoke.within(
+        client.chat.completions.with_streaming_response.create(**CHAT, stream=not whole)
+    ) as raw:
+        assert b"".join(invoke.collect(raw.iter_bytes())) == plain
+    record = call_record(raw)
+    assert record is not None
+    assert record.usage is not None
+    assert (record.usage.input, record.usage.output) == (3, 4)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
+def test_the_head_of_an_encoded_stream(
+    wire: Wire, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, coding: str
+) -> None:
     """A chain reads the first event of a stream out of whichever member it is in."""
+    monkeypatch.setitem(cast("Any", httpx)._decoders.SUPPORTED_DECODERS, "br", _Turned)
     first, *rest = [b": alive\n\n", *events(*chat_events())]
     if coding == "gzip":
         data = gzip.compress(first) + b"".join(gzip.compress(part) for part in rest)
         bad = gzip.compress(first) + gzip.compress(b'data: {"error": {"message": "down"}}\n\n')
     else:
-        data = raw_deflate(b"".join([first, *rest]))
-        bad = raw_deflate(b'data: {"error": {"message": "down"}}\n\n')
+        pack = raw_deflate if coding == "deflate" else _Turned().decode
+        data = pack(b"".join([first, *rest]))
+        bad = pack(b'data: {"error": {"message": "down"}}\n\n')
 
     def answer(request: Request) -> list[Step]:
         return packed(coding, data if request.number else bad, kind=EVENT_STREAM)

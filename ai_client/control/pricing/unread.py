@@ -1,11 +1,9 @@
 """Bodies that callers read themselves: their usage, from the raw chunks that pass."""
 
-import zlib
 from collections.abc import Callable
 
 from ..._answers.sse import SSEDecoder
 from ..._exchange.answer import Answer
-from ..._exchange.unpacking import PACKED, Unpacker
 from ..body import tap
 
 _KEPT = 1024 * 1024
@@ -31,9 +29,8 @@ class UnreadBody:
         kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
         self._events = SSEDecoder(bounds.event) if kind == "text/event-stream" else None
         self._keeps = kind == "application/json"
-        encoding = (answer.header("content-encoding") or "identity").strip().lower()
-        self._unpack = Unpacker(encoding) if encoding in PACKED else None
-        self._readable = self._unpack is not None or encoding in {"identity", ""}
+        self._unpack = answer.side_decoder()
+        self._readable = self._unpack.is_readable
         tap(answer, self._pass)
 
     def content(self) -> bytes | None:
@@ -41,11 +38,8 @@ class UnreadBody:
         return b"".join(self._kept) if self._kept and self._keeps and self._readable else None
 
     def _pass(self, chunk: bytes) -> None:
-        if self._unpack is not None and self._readable:
-            try:
-                chunk = self._unpack.decode(chunk)
-            except zlib.error:
-                self._readable = False
+        chunk = self._unpack.decode(chunk)
+        self._readable = self._readable and self._unpack.is_readable
         self.size += len(chunk)
         if not self._readable:
             return
