@@ -210,7 +210,7 @@ def test_tables_and_plots_of_a_whole_run(monkeypatch: pytest.MonkeyPatch) -> Non
     assert bars.unmeasured(found["cases"]) == []
     bars.show(found["bars"])
     monkeypatch.setattr(results, "read", lambda: found)
-    assert figures.gateways().count("\n") == 1 + len(gateways.EVERYTHING)
+    assert figures.gateways().count("\n|") == 1 + len(gateways.EVERYTHING)
     assert figures.threads().count("\n") == 1 + 3
     assert figures.bars().count("\n") == 1 + len(list(bars.all_bars()))
     assert figures.missed()

@@ -4,6 +4,7 @@ A run of all cases renews the figures and plots; `--quick` does the same with fe
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ from .cases import all_cases
 from .contenders import BUILD, OFFICIAL_2_PLACE
 from .measure import Case, Sample, measure
 
+BUSY = 0.5
+"""A load of the machine above which figures are disturbed."""
 UNITS = {"us": "CPU time of one, us", "wall": "time that passes per call, us", "kB": "kB"}
 QUICK = BUILD / "quick"
 UNDER_WAY = "under_way.json"
@@ -80,6 +83,8 @@ def _check_contenders(*, whole: bool) -> None:
         print(f"Instructions are not counted: {reason}.")
     for name, how in lost.items():
         print(f"{name} takes no part, as it is not installed: {how}")
+    if os.getloadavg()[0] > BUSY:
+        print(f"The machine is busy, at a load of {os.getloadavg()[0]:.1f}: these are no figures to keep.")
     if lost and whole:
         sys.exit("A run of all cases needs them; --partly does without.")
 

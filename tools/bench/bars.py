@@ -9,7 +9,7 @@ from . import instructions, interop, measure
 
 SIGNS = {"share": ("≤", ""), "times cheaper": ("≥", " x"), "us": ("≤", " µs"), "instructions": ("≤", "")}
 """Sign and unit of the targets on each scale."""
-LARGE = 1000
+LARGE = 100
 """From here on figures are shown without decimals."""
 
 

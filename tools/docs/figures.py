@@ -1,6 +1,6 @@
 """Tables of measured costs, from the last run of the benchmarks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tools.bench import bars as judged, gateways as ways_to_controls, results, threads as in_threads
@@ -132,8 +132,7 @@ def cases() -> str:
             continue
         mine = contenders["ours"]
         show = _memory if case["unit"] == "kB" else time_of
-        low, _, _ = show(mine["low"]).partition(" ")  # without its unit
-        own = f"{show(mine['median'])} ({low}..{show(mine['high'])})".replace(" ", NO_BREAK)
+        own = _spread(mine, show).replace(" ", NO_BREAK)
         others = " | ".join(_times(contenders, column) for column in columns)
         rows.append(f"| {name} | {own} | {others} |")
     return "\n".join([*rows, "", _where(found)])
@@ -173,7 +172,11 @@ def gateways() -> str:
             more = latency[name]["median"] - latency[ways_to_controls.OFFICIAL.name]["median"]
             cells.append("-" * (more < 0) + time_of(abs(more)) if more else "")
             rows.append(f"| {title} | {' | '.join(cell.replace(' ', NO_BREAK) for cell in cells)} |")
-    return "\n".join(rows)
+    packages = found["packages"]
+    versions = [f"{name} {packages[name]}" for name in ("litellm", "@portkey-ai/gateway") if name in packages]
+    return "\n".join(
+        [*rows, "", f"{_where(found).removesuffix('.')}{''.join(f', {one}' for one in versions)}."]
+    )
 
 
 def threads() -> str:
@@ -188,13 +191,24 @@ def threads() -> str:
     ]
     for name, title in {"ours": "ai_client", **COLUMNS}.items():
         if all(name in case for case in cases):
-            rates = [f"{1e6 / case[name]['median']:,.0f}" for case in cases]
+            rates = [
+                f"{_rate(case[name]['median'])} ({_rate(case[name]['high'])}..{_rate(case[name]['low'])})"
+                for case in cases
+            ]
             rows.append(f"| {title} | {' | '.join(rates)} |")
     return "\n".join(rows)
 
 
-def _spread(one: Mapping[str, float]) -> str:
-    return f"{time_of(one['median'])} ({time_of(one['low'])}..{time_of(one['high'])})"
+def _rate(microseconds: float) -> str:
+    return f"{1e6 / microseconds:,.0f}"
+
+
+def _spread(one: Mapping[str, float], show: Callable[[float], str] = time_of) -> str:
+    """Return median and quartiles; the unit of the lower stands only where it is another than that of the upper."""
+    low, high = show(one["low"]), show(one["high"])
+    if low.split()[1] == high.split()[1]:
+        low = low.split()[0]
+    return f"{show(one['median'])} ({low}..{high})"
 
 
 def _round(bound: float) -> str:
