@@ -108,8 +108,8 @@ class _Azure(BaseClient[M]):
             trust: The trust store for TLS: certifi's (`certifi`, the default) or the operating system's (`system`).
             verify: Whether certificates of servers are checked, a file or directory of authorities, or an `SSLContext`.
                 Takes precedence over `trust` and `SSL_CERT_FILE`.
-            cert: The client's certificate (mTLS): a file with its key, `(certificate, key)` or
-                `(certificate, key, password)`. Only the servers of `base_url` and `websocket_base_url` see it.
+            cert: The client's certificate (mTLS): a file, `(certificate, key)` or `(certificate, key, password)`.
+                A single file holds the key too. Only the servers of `base_url` and `websocket_base_url` see it.
             proxy: The proxy of all connections, such as `http://user:password@proxy.example:3128`; `""` for none.
                 By default `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` decide.
             local_address: The IP address of this machine that connections come from.

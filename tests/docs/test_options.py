@@ -70,5 +70,5 @@ def test_what_is_no_amount_has_no_unit() -> None:
 
 def test_keywords_are_no_settings() -> None:
     """The table of a function's keywords leaves out what the table of settings has."""
-    assert "| `http_client` |" in keywords("ai_client.OpenAI")
+    assert "| `layers` |" in keywords("ai_client.OpenAI")
     assert "`timeout`" not in keywords("ai_client.OpenAI")

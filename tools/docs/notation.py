@@ -13,6 +13,8 @@ _KINDS = {
     "sequence": "list",
     "list": "list",
     "dict": "mapping",
+    "path": "path",
+    "any": "object",
 }
 _UNIT = re.compile(
     r"\b(USD per (?:million )?\w+|USD|seconds|minutes|days|bytes|tokens|retries|attempts|calls|requests|callers"
