@@ -1,12 +1,12 @@
 """Costs by a tariff: what the genai-prices library calculates, for every model, time, context and kind of usage."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal, localcontext
 from itertools import chain
 from random import Random
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import genai_prices
 import pytest
@@ -45,8 +45,8 @@ def _loaded() -> None:
 
 def constraints_of(model: Any) -> list[Any]:
     """Return what decides when prices of a model apply."""
-    prices = model.prices if isinstance(model.prices, list) else ()
-    found = [one.constraint for one in chain(prices, model.price_variants or ())]
+    prices: Any = [] if hasattr(model.prices, "calc_price") else model.prices
+    found = [one.constraint for one in (*prices, *(model.price_variants or ()))]
     return [one for one in found if one is not None]
 
 
@@ -65,10 +65,11 @@ def moments_of(model: Any) -> set[datetime]:
 
 def lengths_of(model: Any) -> set[int]:
     """Return lengths of prompts on both sides of each at which prices of a model change."""
-    prices = [one.prices for one in model.prices] if isinstance(model.prices, list) else [model.prices]
+    single = hasattr(model.prices, "calc_price")
+    prices: list[Any] = [model.prices] if single else [one.prices for one in model.prices]
     prices += [one.prices for one in model.price_variants or ()]
-    priced = chain.from_iterable(vars(one).values() for one in prices)
-    starts = {tier.start for price in priced for tier in getattr(price, "tiers", ())}
+    each: list[Any] = [price for one in prices for price in cast("dict[str, Any]", vars(one)).values()]
+    starts: set[int] = {tier.start for price in each for tier in getattr(price, "tiers", ())}
     return {0, 1, 999, MOST, *starts, *(start + 1 for start in starts), *(start + 77_777 for start in starts)}
 
 
@@ -86,7 +87,8 @@ def usage_of(length: int, random: Random) -> Usage:
     """Return a usage of a random kind with a prompt of so many tokens."""
     shape = random.choice(SHAPES)
     unit = random.choice((0, 1, 7, 1_234_567, max(1, length // 4)))
-    return Usage("reported", length, **{name: unit * count for name, count in shape.items()})
+    parts: Any = {name: unit * count for name, count in shape.items()}
+    return Usage("reported", length, **parts)
 
 
 def theirs(model: Any, provider: Any, usage: Usage, terms: Terms) -> int | None:
@@ -95,7 +97,7 @@ def theirs(model: Any, provider: Any, usage: Usage, terms: Terms) -> int | None:
     none = dict.fromkeys(("cache_read_tokens", "cache_write_tokens", "web_searches", "storage_searches"), 0)
     try:
         with localcontext(Context(prec=50)):
-            found = model.calc_price(
+            found: Any = model.calc_price(
                 genai_prices.Usage(**{**none, **units}),
                 provider,
                 genai_request_timestamp=datetime.fromtimestamp(terms.at or 0, UTC),
@@ -106,7 +108,8 @@ def theirs(model: Any, provider: Any, usage: Usage, terms: Terms) -> int | None:
         return None
     if cost:
         return cost
-    prices = {name for name, price in vars(found.model_price).items() if price is not None}
+    given = cast("dict[str, Any]", vars(found.model_price))
+    prices = {name for name, price in given.items() if price is not None}
     is_free = not prices or "requests_kcount" in prices
     return 0 if is_free or any(count and has_price(unit, prices) for unit, count in units.items()) else None
 
@@ -132,7 +135,8 @@ def questions(random: Random) -> Iterator[tuple[Any, Any, Usage, Terms]]:
 
 def test_a_tariff_is_exactly_what_the_library_calculates() -> None:
     """Around each time, length and context at which a model's prices change, a usage costs what the library says."""
-    prices, wrong, count = Prices(), [], 0
+    prices, count = Prices(), 0
+    wrong: list[Any] = []
     for model, provider, usage, terms in questions(Random(7)):
         count += 1
         ours = prices.nano_usd(usage, model.id, terms=terms)
@@ -151,7 +155,7 @@ class Counting:
         prices: The names of the model's prices.
     """
 
-    def __init__(self, cost: Any, **prices: Any) -> None:
+    def __init__(self, cost: Callable[[int], Decimal], **prices: Any) -> None:
         self.cost = cost
         self.prices = SimpleNamespace(**{"input_mtok": Decimal(1), **prices})
         self.asked = 0
@@ -159,7 +163,7 @@ class Counting:
     def __call__(self, units: Mapping[str, float]) -> Any:
         """Return a calculation."""
         self.asked += 1
-        return SimpleNamespace(total_price=self.cost(units["input_tokens"]), model_price=self.prices)
+        return SimpleNamespace(total_price=self.cost(int(units["input_tokens"])), model_price=self.prices)
 
 
 def test_the_library_is_asked_a_few_times_for_any_number_of_usages() -> None:

@@ -129,8 +129,7 @@ def _is_all_text(body: Mapping[str, Any]) -> bool:
 
 def _is_text(value: Any) -> bool:
     if isinstance(value, list | tuple):
-        items: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
-        for item in items:
+        for item in cast("Sequence[Any]", value):
             if type(item) is str:
                 continue
             if item.__class__ is dict and type(item.get("content")) is str:

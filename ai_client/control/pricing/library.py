@@ -167,8 +167,8 @@ class _Model:
         self._model = model
         self._provider = provider
         self._tariffs: dict[Any, Tariff] = {}
-        prices: Any = model.prices if isinstance(model.prices, list) else ()
-        constraints = [one.constraint for one in (*prices, *(model.price_variants or ()))]
+        several: Any = [] if hasattr(model.prices, "calc_price") else model.prices
+        constraints = [one.constraint for one in (*several, *(model.price_variants or ()))]
         self._changes = [one for one in constraints if one is not None]
         self._hours = [one for one in self._changes if not hasattr(one, "start_date")]
 

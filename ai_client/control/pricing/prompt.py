@@ -60,7 +60,7 @@ def add_content(size: Size, value: Any, model: object = None) -> None:
     if isinstance(value, str):
         size.add_text(value)
     elif isinstance(value, list | tuple):
-        items: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        items = cast("Sequence[Any]", value)
         if items and isinstance(items[0], int):
             size.counted += len(items)
         else:

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from decimal import Context, Decimal, localcontext
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 from ..._call.record import NANO
 from ...stores.base import MOST
@@ -59,7 +59,8 @@ class Tariff:
             prices = calculate({_INPUT: 1, _OUTPUT: 1}).model_price
         self._names = names_of_prices(prices)
         self.dearest = dearest_kinds(prices)
-        tiers = [tier for price in vars(prices).values() for tier in getattr(price, "tiers", ())]
+        each = cast("dict[str, Any]", vars(prices)).values()
+        tiers = [tier for price in each for tier in getattr(price, "tiers", ())]
         self._starts = sorted({tier.start for tier in tiers})
         self._bands: dict[int, _Band | None] = {}
 

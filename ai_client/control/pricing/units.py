@@ -107,7 +107,7 @@ def names_of_prices(prices: Any) -> frozenset[str] | None:
 
 def is_priced(names: Container[str], units: Mapping[str, float]) -> bool:
     """Return whether the prices with these names cover any of what was used."""
-    return any(count and _PRICES.get(unit) in names for unit, count in units.items())
+    return any(count and _PRICES.get(unit, "") in names for unit, count in units.items())
 
 
 Dearest: TypeAlias = tuple[str | None, str | None]
