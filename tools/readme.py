@@ -11,6 +11,7 @@ from ai_client import errors
 from tools.docs.answers import answers
 from tools.docs.failures import failures
 from tools.docs.figures import bars, cases, endpoints, figures, gateways, missed, pitfall, threads
+from tools.docs.libraries import instrumentations, libraries
 from tools.docs.policies import policy
 from tools.docs.settings import controls, keywords, settings
 from tools.docs.telemetry import attributes, metrics
@@ -60,7 +61,18 @@ def rendered(text: str) -> str:
         text = re.sub(
             pattern, lambda match, of=about: f"{match[1]}{of(match[2])}\n{match[3]}", text, flags=re.DOTALL
         )
-    tables = (settings, controls, frameworks, tree, answers, failures, attributes, metrics)
+    tables = (
+        settings,
+        controls,
+        frameworks,
+        tree,
+        answers,
+        failures,
+        attributes,
+        metrics,
+        libraries,
+        instrumentations,
+    )
     for make in (*tables, figures, pitfall, bars, cases, endpoints, gateways, threads, missed):
         name = make.__name__
         pattern = rf"(<!-- {name} -->\n).*?(?:\n)?(<!-- /{name} -->)"

@@ -1,9 +1,11 @@
 """The library that an environment is of: its sides, and the client that each is handed."""
 
 import inspect
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,9 @@ import pytest
 from ai_client.testing import Upstream
 from handing import HANDS, KEY, Hand, Handed
 from libraries.side import CALLS, Side
+
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "with-other-libraries.md"
+EXAMPLE = re.compile(r'^```python title="with_(\w+)\.py"\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,7 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test for each side of the library that has what the test is about, and for each call that it has."""
+    """Run a test for each side of the library that has what the test is about, and for each call or example of it."""
+    if "example" in metafunc.fixturenames:
+        library = metafunc.config.getoption("--library")
+        examples = [code for name, code in EXAMPLE.findall(PAGE.read_text()) if name == library]
+        metafunc.parametrize("example", examples, ids=[library] * len(examples))
     if "side" not in metafunc.fixturenames:
         return
     module = import_module(f"libraries.{metafunc.config.getoption('--library')}")

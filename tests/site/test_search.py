@@ -62,6 +62,12 @@ def pages(word: str) -> list[str]:
         ("fork", "deployment.html"),
         ("WebSocket", "guides/realtime.html"),
         ("tenant", "guides/tenants.html"),
+        ("pydantic-ai", "guides/with-other-libraries.html"),
+        ("langchain", "guides/with-other-libraries.html"),
+        ("litellm", "guides/with-other-libraries.html"),
+        ("libraries", "guides/with-other-libraries.html"),
+        ("Langfuse", "controls/watching.html"),
+        ("Sentry", "controls/watching.html"),
     ],
 )
 def test_finds(word: str, page: str) -> None:
