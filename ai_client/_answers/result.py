@@ -79,7 +79,12 @@ def parse(cast_to: Any, reply: Reply, *, strict: bool = False) -> Any:
             right shape.
     """
     answer = reply.answer
-    if cast_to in _NO_JSON or (cast_to is answer.response_type and hasattr(cast_to, "iter_raw")):
+    is_model = hasattr(
+        cast_to, "__pydantic_complete__"
+    )  # of which nothing is asked that it lacks: that takes long
+    if cast_to in _NO_JSON or (
+        not is_model and hasattr(cast_to, "iter_raw") and cast_to is answer.response_type
+    ):
         return _as_it_came(cast_to, answer)
     content = answer.content
     if not content and answer.request.method == "DELETE" and not strict:

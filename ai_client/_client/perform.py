@@ -64,14 +64,16 @@ class Calls(Keys):
             APIError: The call did not lead to an answer with a status of success.
             ClientClosedError: The client is closed.
         """
-        self._check_usable()
+        if self._closed or self._sender.is_closed or self._blocking_calls is not None:
+            self._check_usable()
         if call.deadline is None and self.deadline is None:
             return self._pass_policies(call)
         return self._perform_in_time(call)
 
     async def outcome(self, call: Call, view: View, /) -> Any:
         """Perform a call; return what the caller gets, as `result` makes it."""
-        return self.result(call, await self.perform(call), view)
+        reply = await self.perform(call)
+        return make_result(self, call, reply, view, strict=self._strict_response_validation)
 
     async def _perform_in_time(self, given: Call) -> Reply:
         deadline = given.deadline

@@ -77,7 +77,7 @@ class Answer(LazyResponse):
             return self.content_if_read is not None
         if self._content is None:
             limit = self.asked.bounds.response
-            coding = self.header("content-encoding")
+            coding = self.header("content-encoding") if self._head.is_encoded else None
             if coding is not None:
                 self._content = unpacked(self._body, coding, limit)
             elif len(self._body) <= limit:

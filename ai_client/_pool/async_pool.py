@@ -172,18 +172,19 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
         if connection not in permits.busy:
             return
         now = time.monotonic()
-        if keep and not self._closed:
-            permits.shelve(connection, now)
-            connection.stream.rest()
-        else:
+        keep = keep and not self._closed
+        if not keep:
             connection.stream.close()
-            permits.busy.discard(connection)
+        self._pass_on(permits, permits.end(connection, now if keep else None))
+        if keep:
+            connection.stream.rest()
         for expired in permits.expired(now):
             expired.stream.close()
-        self._leave(permits)
 
     def _leave(self, permits: _Permits) -> None:
-        turn = permits.leave()
+        self._pass_on(permits, permits.leave())
+
+    def _pass_on(self, permits: _Permits, turn: _Turn | None) -> None:
         while turn is not None and turn.done():  # cancelled, but its task did not run yet
             turn = permits.leave()
         if turn is not None:

@@ -129,16 +129,6 @@ class Permits(Generic[C, W]):
         self.in_use -= 1
         return None
 
-    def shelve(self, connection: C, now: float) -> None:
-        """Keep a connection for the next request to its origin."""
-        connection.idle_since = now
-        self.busy.discard(connection)
-        self._idle[connection] = None
-        stack = self._stacks.get(connection.origin)
-        if stack is None:
-            stack = self._stacks[connection.origin] = OrderedDict()
-        stack[connection] = None
-
     def displaced(self) -> C | None:
         """Unshelve the connection idle for longest, if a new one would exceed the bound."""
         if len(self._idle) + self.in_use > self.bound:

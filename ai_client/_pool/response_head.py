@@ -18,9 +18,10 @@ class ResponseHead:
 
     Attributes:
         lower: The lines in lower case, where the headers are not split already.
+        is_encoded: Whether it names an encoding of the body.
     """
 
-    __slots__ = ("_fields", "_headers", "http_version", "lower", "reason", "status_code")
+    __slots__ = ("_fields", "_headers", "http_version", "is_encoded", "lower", "reason", "status_code")
 
     def __init__(
         self,
@@ -35,7 +36,12 @@ class ResponseHead:
         self.http_version = http_version
         self._fields = fields
         self._headers = headers
-        self.lower = fields.lower()
+        self.lower = lower = fields.lower()
+        self.is_encoded = (
+            "\r\ncontent-encoding:" in lower
+            if headers is None
+            else any(name.lower() == b"content-encoding" for name, _ in headers)
+        )
 
     @property
     def headers(self) -> Headers:
@@ -50,12 +56,12 @@ class ResponseHead:
         """Return the value of the header of that lower-case name, several of them joined by commas."""
         if self._headers is None:
             line = f"\r\n{name}:"
-            if line not in self.lower:
+            before, found, after = self.lower.partition(line)
+            if not found:
                 return None
-            before, _, after = self.lower.partition(line)
             if line not in after:
                 start = len(before) + len(line)
                 return self._fields[start:].partition("\r\n")[0].strip(" \t")
         wanted = name.encode()
-        found = [value for one, value in self.headers if one.lower() == wanted]
-        return b", ".join(found).decode("latin-1") if found else None
+        values = [value for one, value in self.headers if one.lower() == wanted]
+        return b", ".join(values).decode("latin-1") if values else None

@@ -35,6 +35,7 @@ class Idle(Waiter):
     def __init__(self, origin: int) -> None:
         self._origin = origin
         self._idle_since = 0.0
+        self.exchanges = 0
 
     @property
     def origin(self) -> int:
@@ -110,7 +111,8 @@ def test_keeping_connections(end: str, origins: int) -> None:
         idle = [Idle(index % (origins * size // FEW)) for index in range(size)]
         with counted(POOL, __file__) as work:
             for now, connection in enumerate(idle):
-                permits.shelve(connection, now / size)
+                assert permits.enter()
+                assert permits.end(connection, now / size) is None
                 assert permits.expired(now / size) == []
             for connection in idle:
                 if end == "taken":
