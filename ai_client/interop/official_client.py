@@ -1,14 +1,16 @@
 """The official SDK's client over a client of this package."""
 
+import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from importlib import import_module
 from typing import Any, overload
 
 from .._base_client import BaseClient
 from .._client.environment import of_an_sdk
-from .._fork import PerProcess
+from .._fork import PerProcess, here, in_child
 from .._http.library import library
 from .._libraries import openai
 from ..client import AsyncOpenAI, OpenAI
@@ -39,6 +41,7 @@ def official(client: Any) -> Any:
         ImportError: The official SDK is not installed.
         TypeError: It is no such client.
     """
+    here()
     if not isinstance(client, BaseClient):
         return _as_it_is(client)
     kept = client._official
@@ -152,3 +155,30 @@ def _http_of(sdk: Any, *, sync: bool) -> Any:
     default: Any = sdk.DefaultHttpxClient if sync else sdk.DefaultAsyncHttpxClient
     homes = [base.__module__.partition(".")[0] for base in default.__mro__]
     return library("httpx2" if "httpx2" in homes else "httpx").http
+
+
+def _renew_locks() -> None:
+    """Renew the locks of what the SDK makes when it is first used, which a thread of the parent may hold at the fork.
+
+    Those of its resources, and of the name of the processor, which every request tells. Python 3.12 has none.
+    """
+    for cls in _lazy_classes():
+        for member in list(vars(cls).values()):
+            if isinstance(member, cached_property) and "lock" in vars(member):
+                vars(member)["lock"] = threading.RLock()
+
+
+def _lazy_classes() -> Iterator[type[Any]]:
+    for module, name in (("platform", "uname_result"), ("openai", "OpenAI"), ("openai", "AsyncOpenAI")):
+        found: Any = getattr(sys.modules.get(module), name, None)
+        if found is not None:
+            yield found
+    for name, loaded in list(sys.modules.items()):
+        if name.startswith("openai.resources."):
+            for found in list(vars(loaded).values()):
+                if isinstance(found, type) and found.__module__ == name:
+                    yield found
+
+
+in_child(_renew_locks)
+os.register_at_fork(after_in_child=_renew_locks)  # for clients that a child goes on to use

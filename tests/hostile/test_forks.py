@@ -40,3 +40,11 @@ def test_no_child_hangs(kind: str, owner: str, fork: str, tmp_path: Path, wire: 
         return
     store = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/store.db"}[kind]
     run_forks(base_url=wire.base_url, store=store, owner=owner, fork=fork)
+
+
+@pytest.mark.parametrize("fork", ["python", "c"])
+@pytest.mark.parametrize("owner", ["bare", "provider"])
+def test_no_child_of_official_clients_hangs(owner: str, fork: str, wire: Wire) -> None:
+    """The same holds for the official SDK's clients over ours."""
+    wire.answer = lambda request: script([ANSWER], "length")  # noqa: ARG005 - the interface
+    run_forks(base_url=wire.base_url, store="memory://", owner=owner, fork=fork, official=True)

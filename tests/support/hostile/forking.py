@@ -1,7 +1,8 @@
 """A program that forks while its threads call: each child makes a call of each kind, and must come to its end.
 
 Its one argument is JSON: `base_url`, `store`, `owner` (`bare` or `provider`), `fork` (`python`, or `c` for a fork of
-which Python hears nothing), and how many `forks`. It writes the exit codes of the children.
+which Python hears nothing), whether the calls are of the `official` clients over ours, and how many `forks`. It writes
+the exit codes of the children.
 """
 
 import asyncio
@@ -20,8 +21,11 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import openai  # noqa: F401 - as an application does at its start
+
 from ai_client import AsyncOpenAI, OpenAI
 from ai_client.control.assembly import make_layers
+from ai_client.interop import official
 from ai_client.provider import ClientProvider
 from tests.support.hostile.framing import script
 from tests.support.hostile.wire import HOLD, Wire
@@ -72,6 +76,7 @@ class Clients:
             layers = make_layers(wanted)
             self.provider = None
             self._bare = OpenAI(layers=layers, **options), AsyncOpenAI(layers=layers, **options)
+        self._official = bool(told.get("official"))
         self._numbers = itertools.count()
 
     def _question(self) -> dict[str, Any]:
@@ -79,14 +84,17 @@ class Clients:
         content = "the same" if number % 2 else f"{os.getpid()} {number}"
         return {"model": "fast", "messages": [{"role": "user", "content": content}]}
 
+    def _seen(self, client: Any) -> Any:
+        return official(client) if self._official else client  # type: ignore[call-overload]
+
     def ask(self) -> None:
         """Make a sync call."""
-        client = self._bare[0] if self.provider is None else self.provider.client
+        client = self._seen(self._bare[0] if self.provider is None else self.provider.client)
         assert client.chat.completions.create(**self._question()).choices
 
     async def ask_async(self) -> None:
         """Make an async call."""
-        client = self._bare[1] if self.provider is None else self.provider.async_client
+        client = self._seen(self._bare[1] if self.provider is None else self.provider.async_client)
         answer = await client.chat.completions.create(**self._question())
         assert answer.choices
 
