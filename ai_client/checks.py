@@ -122,7 +122,7 @@ def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Findin
 
 def _longest_step(timeout: Any) -> float | None:
     """Return the seconds of the longest step of a call; `None` where one waits for ever."""
-    steps: list[Any] = list(timeout.values()) if isinstance(timeout, Mapping) else [timeout]  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+    steps: list[Any] = list(timeout.values()) if isinstance(timeout, Mapping) else [timeout]  # pyright: ignore[reportUnknownArgumentType]
     return None if None in steps else max(steps)
 
 

@@ -42,9 +42,9 @@ def _shown(name: str, value: Any, *, takes_text: bool) -> str:
 
 def _takes_text(annotation: object) -> bool:
     """Return whether a type is that of text, or has it among its alternatives."""
-    return (
-        annotation in {str, Any} or isinstance(annotation, str) or any(map(_takes_text, get_args(annotation)))
-    )
+    if annotation is str or annotation == Any or isinstance(annotation, str):
+        return True
+    return any(map(_takes_text, get_args(annotation)))
 
 
 def describe(options: Mapping[str, Any], *, further: bool = False) -> Iterator[str]:

@@ -57,7 +57,7 @@ def completed(given: Mapping[str, Any], origin: Origin) -> tuple[dict[str, Any],
     asked = values.get("environment")
     elsewhere = values.get("base_url") or endpoint or values.get("data_residency")
     taken = asked if isinstance(asked, bool) else not (origin.further and elsewhere)
-    ignored = out_of_the_way(values) | (set() if taken else _OF_A_PLACE)
+    ignored = out_of_the_way(values) | (frozenset[str]() if taken else _OF_A_PLACE)
     if endpoint or ("azure_endpoint" not in ignored and os.environ.get(variables["azure_endpoint"])):
         ignored |= {"api_key", "base_url"}  # of OpenAI; Azure's client knows the variables of its own
     for name, variable in variables.items():

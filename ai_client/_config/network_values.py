@@ -86,10 +86,9 @@ def _socket_address(given: Any) -> str:
 
 def _identity(given: Any) -> Any:
     found = imported(given, "workload identity") if isinstance(given, str) else given
-    if callable(found) and not isinstance(found, Mapping):
-        found = found()
-    check_identity(found)
-    return found
+    identity: Any = found() if callable(found) else found
+    check_identity(identity)
+    return identity
 
 
 def _plain(check: Callable[[Any], Any]) -> PlainValidator:

@@ -71,7 +71,7 @@ def checked_local_address(given: object) -> str:
         ValueError: It is none.
     """
     try:
-        return str(ip_address(cast("str", given)) if isinstance(given, str) else ip_address(""))
+        return str(ip_address(given if isinstance(given, str) else ""))
     except ValueError:
         raise ValueError("must be an IP address of this machine, such as '192.0.2.7'") from None
 
@@ -82,7 +82,7 @@ def checked_uds(given: object) -> str:
     Raises:
         ValueError: It is none, or too long for any.
     """
-    path: object = os.fspath(cast("Any", given)) if isinstance(given, os.PathLike) else given
+    path: object = os.fspath(cast("os.PathLike[str]", given)) if isinstance(given, os.PathLike) else given
     if not isinstance(path, str) or not path.strip() or "\0" in path[1:]:
         raise ValueError("must be the path of a unix socket")
     if (length := len(os.fsencode(path))) > _LONGEST_UDS:

@@ -35,7 +35,7 @@ def _socket_options() -> list[tuple[int, int, int]]:
 
 
 _OPTIONS = _socket_options()
-_BIND_ADDRESS_NO_PORT = 24 if sys.platform == "linux" else None
+_BIND_ADDRESS_NO_PORT: int | None = 24 if sys.platform.startswith("linux") else None
 """Linux' option that leaves the choice of a port to `connect`, which can reuse one towards another server."""
 
 

@@ -154,7 +154,8 @@ def clients_of(
             from .._warming import warm_up  # noqa: PLC0415 - imports every operation that it is given
 
             address = one.base_url or one.azure_endpoint or "https:"
-            tls = partial(tls_context, one.trust) if address.startswith("https:") else None
+            usual = one.verify is True and one.cert is None  # another one was built with the configuration
+            tls = partial(tls_context, one.trust) if usual and address.startswith("https:") else None
             option = "warm" if alias == DEFAULT_ALIAS else f"{alias}.warm"
             warm_up(one.warm, (True, False), tls=tls, option=option)
     assemblies = {id(config): Assembly(config) for config in configs.values()}

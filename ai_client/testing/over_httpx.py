@@ -32,8 +32,8 @@ class _Stand:
                 kind: Callable[..., Any] = http.Client if isinstance(pool, SyncPool) else http.AsyncClient
                 self._clients[pool] = kind(
                     verify=options.tls(),
-                    proxy=options.proxy,
-                    trust_env=options.trust_env and options.environment_proxies,
+                    proxy=options.proxy or None,
+                    trust_env=options.trust_env and options.environment_proxies and options.proxy is None,
                     limits=http.Limits(max_connections=options.max_connections, max_keepalive_connections=0),
                 )
             return self._clients[pool]

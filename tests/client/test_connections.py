@@ -4,12 +4,14 @@ import json
 import logging
 import ssl
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
 from ai_client import (
     APIConnectionError,
@@ -26,6 +28,7 @@ from tests.support.forks import in_child
 from tests.support.invoke import KEY, Invoke
 from tests.support.known_servers import KnownServer, socket_server
 from tests.support.proxy_server import ProxyServer
+from tests.support.waiting import until
 
 VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 USER = "user:pr0xy-pass"
@@ -291,6 +294,54 @@ def test_unix_socket(invoke: Invoke, tmp_path: Path, asking: KnownServer, office
         listed(invoke, client.with_options(base_url=asking.url))
         assert [target for target, *_ in server.seen] == ["/v1/models", "/moved"]
         assert len(asking.seen) == 2
+
+
+CHUNK = {
+    "id": "1",
+    "object": "chat.completion.chunk",
+    "created": 1,
+    "model": "m",
+    "choices": [{"index": 0, "delta": {"content": "hi"}}],
+}
+
+
+async def talking(scope: Any, receive: Any, send: Any) -> None:
+    """Stream one chunk over HTTP, and greet over a WebSocket."""
+    await receive()
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": '{"type": "hello"}'})
+        await send({"type": "websocket.close"})
+    elif scope["type"] == "http":
+        headers = [(b"content-type", b"text/event-stream"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        end = {**CHUNK, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+        text = "".join(f"data: {json.dumps(each)}\n\n" for each in (CHUNK, end)) + "data: [DONE]\n\n"
+        await send({"type": "http.response.body", "body": text.encode()})
+
+
+def test_uvicorn_on_a_unix_socket(invoke: Invoke, tmp_path: Path) -> None:
+    """A stream and WebSockets of uvicorn behind a unix socket arrive whole."""
+    path = tmp_path / "api.sock"
+    server = uvicorn.Server(
+        uvicorn.Config(talking, uds=str(path), lifespan="off", log_level="error", ws="websockets-sansio")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        until(lambda: server.started)
+        client = invoke.client(base_url="http://localhost/v1", uds=path, proxy="http://127.0.0.1:9")
+        stream = invoke(
+            client.chat.completions.create,
+            model="m",
+            messages=[{"role": "user", "content": "Hello"}],
+            stream=True,
+        )
+        assert [each.choices[0].delta.content for each in invoke.collect(stream)] == ["hi", None]
+        greeted(invoke, client)
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def test_missing_unix_socket(invoke: Invoke, tmp_path: Path) -> None:

@@ -56,6 +56,15 @@ def test_a_patched_transport_sees_calls(invoke: Invoke, patched: Patched) -> Non
 
 
 @pytest.mark.usefixtures("ai_client_over_httpx")
+def test_without_a_proxy(invoke: Invoke, patched: Patched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that wants no proxy, whatever the environment says, has none there either."""
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    client = invoke.client(proxy="")
+    assert text_of(invoke(client.chat.completions.create, **CHAT)) == "mocked"
+    assert len(patched.requests) == 1
+
+
+@pytest.mark.usefixtures("ai_client_over_httpx")
 def test_streams(invoke: Invoke, patched: Patched) -> None:
     """A stream, a list and a response before its body come through the patched transport."""
     body = [*map(sse, CHUNKS), sse("[DONE]")]
