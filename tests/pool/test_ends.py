@@ -19,9 +19,11 @@ from tests.support.raw_server import HEAD_OF_STREAM, Exchange, RawServer, chunk
 def test_stream_read_to_its_end_returns_the_connection(both: type[Pools], server: RawServer) -> None:
     """The connection of a stream is free as soon as the end arrived, also if the response is never closed."""
 
+    begun: list[tuple[asyncio.AbstractEventLoop, Exchange]] = []
+
     def answer(exchange: Exchange) -> None:
+        begun.append((asyncio.get_running_loop(), exchange))
         exchange.write(HEAD_OF_STREAM + chunk(b"a"))
-        exchange.later(0.01, chunk(b"b") + chunk(b""))
 
     server.answer = answer
 
@@ -29,6 +31,8 @@ def test_stream_read_to_its_end_returns_the_connection(both: type[Pools], server
         response = await pools.send(request(server.url))
         assert pools.stats.in_use == 1
         assert await pools.part(response) == b"a"
+        loop, exchange = begun.pop()
+        loop.call_soon_threadsafe(exchange.write, chunk(b"b") + chunk(b""))
         assert await pools.part(response) == b"b"
         assert (pools.stats.in_use, pools.stats.idle) == (0, 1)
 
