@@ -18,7 +18,6 @@ from tests.support.raw_server import HEAD_OF_STREAM, Exchange, RawServer, chunk
 
 def test_stream_read_to_its_end_returns_the_connection(both: type[Pools], server: RawServer) -> None:
     """The connection of a stream is free as soon as the end arrived, also if the response is never closed."""
-
     begun: list[tuple[asyncio.AbstractEventLoop, Exchange]] = []
 
     def answer(exchange: Exchange) -> None:
