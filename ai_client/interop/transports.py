@@ -88,8 +88,11 @@ class _CallTransport:
                 raise
             raise made from error
 
+        def failed(error: BaseException) -> BaseException:
+            return self._errors.error(error, request)
+
         def body() -> Any:
-            return self._body(call, reply, lambda error: self._errors.error(error, request))
+            return self._body(call, reply, failed)
 
         return response_of(self.http, call, reply, body)
 
