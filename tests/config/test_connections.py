@@ -166,6 +166,24 @@ def test_mutual_tls_in_each_framework(
         assert len(behind.seen) == 1
 
 
+@pytest.mark.parametrize("sync", [True, False])
+def test_official_clients(office: Office, mutual: KnownServer, sync: bool) -> None:
+    """The official SDK's clients, which stand on ours, show the certificate too."""
+    classes = {"client_class": "openai.OpenAI", "async_client_class": "openai.AsyncOpenAI"}
+    provider = ClientProvider({**known(office, mutual), **classes})
+
+    async def ask() -> None:
+        await provider.async_client.models.list()
+        await provider.aclose()
+
+    if sync:
+        provider.client.models.list()
+        provider.close()
+    else:
+        asyncio.run(ask())
+    assert mutual.names == ["client"]
+
+
 def test_websockets_in_settings(office: Office) -> None:
     """Sessions of a provider's clients go to `websocket_base_url` with the same certificate."""
     with socket_server(office.server()) as server:
