@@ -279,3 +279,22 @@ def test_sync_clients_in_threads(upstream: Upstream) -> None:
         assert len(set(map(id, made))) == 1
         assert len(found) == 8
     assert upstream.connections_opened <= 8
+
+
+def test_streams_of_forms(invoke: Invoke, upstream: Upstream) -> None:
+    """A form that asks for a stream, as that of a transcription does, is a streamed call."""
+    seen: list[bool] = []
+
+    async def look(call: Any, proceed: Any) -> Any:
+        seen.append(call.stream is not None)
+        return await proceed(call)
+
+    events = [b'data: {"type": "transcript.text.delta", "delta": "Hel"}\n\n']
+    events.append(b'data: {"type": "transcript.text.done", "text": "Hello"}\n\n')
+    upstream.always(chunks=events, headers=EVENTS)
+    made = official(invoke.client(layers=[look]))
+    asked = {"file": ("a.wav", b"RIFF"), "model": "gpt-4o-transcribe", "stream": True}
+    found = invoke.collect(invoke(made.audio.transcriptions.create, **asked))
+    assert [item.type for item in found] == ["transcript.text.delta", "transcript.text.done"]
+    assert seen == [True]
+    assert upstream.connections_opened == 1
