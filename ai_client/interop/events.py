@@ -15,11 +15,13 @@ class PassedEvents:
     Attributes:
         done: Whether the server said that there are no more.
         error: What the server reported in place of an event.
+        failure: What a policy raised at an event, once the reader has had those before it.
     """
 
     def __init__(self, call: Call, reply: Reply) -> None:
         self.done = False
         self.error: StreamError | None = None
+        self.failure: OpenAIError | None = None
         self._answer = reply.answer
         self._bounds = self._answer.bounds
         self._on_event = reply.on_event
@@ -41,7 +43,15 @@ class PassedEvents:
         """
         self._size += len(chunk)
         events = self._decoder.feed(chunk)
-        shown = [self._see(data) for data, _ in events]
+        shown: list[bool] = []
+        try:
+            shown.extend(self._see(data) for data, _ in events)
+        except OpenAIError as error:
+            before = _visible(events[: len(shown)], shown)
+            if not before:
+                raise
+            self.failure = error
+            return before
         if self._decoder.overflown or self._size > self._bounds.response:
             raise self._too_large()
         if not self._on_event:
@@ -60,8 +70,7 @@ class PassedEvents:
         self._rewrites = self._rewrites or b"\r" in head or b"\r" in rest
         if all(shown) and not self._rewrites:
             return head + mark
-        visible = (event for event, show in zip(events, shown, strict=True) if show)
-        return b"".join(_encoded(data, name) for data, name in visible)
+        return _visible(events, shown)
 
     def flush(self) -> bytes:
         """Return what is left for the reader at the end of the body.
@@ -137,6 +146,11 @@ class PassedEvents:
         return StreamTooLargeError(
             f"{what} is larger than {name}, which is {limit} bytes.", self._answer.response
         )
+
+
+def _visible(events: list[Event], shown: list[bool]) -> bytes:
+    visible = (event for event, show in zip(events, shown, strict=True) if show)
+    return b"".join(_encoded(data, name) for data, name in visible)
 
 
 def _encoded(data: bytes, name: bytes | None) -> bytes:

@@ -49,6 +49,11 @@ class _PassedBody:
         events = self._events
         return self._closed or self._at_end or (events is not None and events.done)
 
+    def _raise_pending(self) -> None:
+        """Raise the failure of a policy that waited for the reader to have the events before it."""
+        if self._events is not None and self._events.failure is not None:
+            raise self._events.failure
+
     def _passed(self, chunk: bytes | None) -> bytes:
         """Return what the reader may have, once a chunk, or `None` for the end, has come."""
         self._at_end = chunk is None
@@ -119,6 +124,7 @@ class SyncPassedBody(_PassedBody):
     def __next__(self) -> bytes:
         try:
             while not self._is_over:
+                self._raise_pending()
                 if self._chunks is None:
                     answer = self._answer
                     self._chunks = iter(answer.body) if self._events is None else answer.pieces()
@@ -147,6 +153,7 @@ class AsyncPassedBody(_PassedBody):
     async def __anext__(self) -> bytes:
         try:
             while not self._is_over:
+                self._raise_pending()
                 if self._chunks is None:
                     answer = self._answer
                     self._chunks = aiter(answer.body) if self._events is None else answer.apieces()
