@@ -159,7 +159,8 @@ class Calls(Keys):
                 None,
             )
             kind = kind if isinstance(kind, str) else None
-            if call.files is not None or (kind is not None and kind.startswith("multipart/form-data")):
+            is_form = kind is not None and kind.startswith("multipart/form-data")
+            if call.files is not None or (is_form and not isinstance(call.body, bytes | RequestBody)):
                 from .._params.multipart import form  # noqa: PLC0415 - only uploads need it
 
                 return form(call.body, call.files or (), kind)
