@@ -23,6 +23,14 @@ TESTS = ROOT / "tests" / "interop"
 ENVIRONMENTS = ROOT / "build" / "interop"
 OURS = ("certifi", "fastapi", "h11", "httpx", "idna", "pydantic", "pytest")
 """Requirements of this package and of the tests, in each environment."""
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "HAYSTACK_TELEMETRY_ENABLED": "False",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "MEM0_TELEMETRY": "False",
+    "RAGAS_DO_NOT_TRACK": "true",
+}
+"""Settings with which libraries ask nothing of the network by themselves."""
 SECONDS = 600
 """Time for the tests of one library, or to install it."""
 
@@ -103,7 +111,7 @@ def test(library: Library, arguments: Sequence[str]) -> tuple[bool, str]:
             *("--confcutdir", TESTS, TESTS, "--library", library.name, *arguments),
         ],
         cwd=ROOT,
-        env=_environment(),
+        env={**_environment(), **QUIET},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
