@@ -8,7 +8,8 @@ from .._io import in_event_loop
 from ..errors import BlockingCallWarning, ConfigError
 
 OnBlockingCall: TypeAlias = Literal["warn", "raise", "ignore"]
-_PACKAGE = __name__.partition(".")[0]
+_NOT_CALLERS = frozenset({__name__.partition(".")[0], "openai", "httpx", "httpx2"})
+"""This package, and those that stand between it and who calls an official client over it."""
 
 
 class BlockingCalls:
@@ -42,8 +43,8 @@ class BlockingCalls:
 
 
 def _callers_level() -> int:
-    """Count the frames up to the first outside the package, as seen by `check`."""
+    """Count the frames up to the caller's, as seen by `check`."""
     frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _NOT_CALLERS:
         frame, level = frame.f_back, level + 1
     return level

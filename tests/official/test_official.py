@@ -1,10 +1,12 @@
 """The official SDK's client over a client of this package."""
 
+import asyncio
 from typing import Any
 
 import openai
 import pytest
 
+from ai_client import BlockingCallWarning, OpenAI
 from ai_client.interop import official
 from ai_client.testing import Upstream
 from tests.support.invoke import CHAT, KEY, Invoke
@@ -52,3 +54,15 @@ def test_opens_no_websockets(invoke: Invoke) -> None:
             with pytest.raises(openai.OpenAIError, match="opens no WebSockets"):
                 invoke(manager.enter)
         assert repr(made.websocket_base_url) == "<no WebSockets>"
+
+
+def test_the_warning_of_a_blocked_loop_names_the_callers_line(upstream: Upstream) -> None:
+    """A sync call on the thread of an event loop warns where the official client is called."""
+
+    async def main() -> None:
+        with OpenAI(api_key=KEY, base_url=upstream.base_url) as client:
+            with pytest.warns(BlockingCallWarning) as caught:
+                official(client).models.list()
+            assert caught[0].filename == __file__
+
+    asyncio.run(main())
