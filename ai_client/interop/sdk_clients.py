@@ -24,7 +24,7 @@ def stand_on(made: Any, ours: Any, sockets: Any) -> Any:
     for name in _NAMES:
         setattr(made, name, getattr(ours, name))
     made.websocket_base_url = sockets
-    state: dict[str, Any] = vars(made)
+    state: dict[str, Any] = made.__dict__
     state["_prepare_request"] = (_preparing if ours._sync else _preparing_awaited)(made)
     state["copy"] = state["with_options"] = _copying(made, ours, sockets)
     return made
