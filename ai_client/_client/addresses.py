@@ -81,8 +81,8 @@ class Addresses:
             url = url.copy_with(query=encoded(items).encode("ascii") or None)
         return url
 
-    def _place(self, path: str, url: "httpx.URL") -> tuple[Origin, bytes] | None:
-        """Return the origin and the target of an address, `None` for one with a user; those of paths are kept."""
+    def _place(self, path: str, url: "httpx.URL") -> "tuple[httpx.URL, Origin, bytes] | None":
+        """Return an address, its origin and target, `None` for one with a user; those of paths are kept."""
         place = self._places.get(path)
         if place is None or place[0] is not url:
             if url.userinfo:
@@ -90,7 +90,7 @@ class Addresses:
             if len(self._places) >= _URLS_KEPT:
                 self._places.clear()
             place = self._places[path] = (url, *place_of(url))
-        return place[1:]
+        return place
 
     def leads_away(self, call: Call) -> bool:
         """Return whether the call's path is an address of another origin, which gets nothing of this client's."""

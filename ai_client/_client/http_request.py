@@ -132,18 +132,11 @@ class Messages(Addresses):
         if headers is None and isinstance(content, bytes):
             place = self._place(call.path, url)
             if place is not None:
-                usual: CallRequest = self._sender.usual(
-                    Message(
-                        call.method,
-                        *place,
-                        [*prepared.raw, (b"Content-Length", b"%d" % len(content))],
-                        content,
-                        limits,
-                        None,
-                    ),
-                    url,
-                    extensions,
+                _, origin, target = place
+                message = Message(
+                    call.method, origin, target, prepared.raw, content, limits, None, measured=True
                 )
+                usual: CallRequest = self._sender.usual(message, url, extensions)
                 return usual
         if headers is None:
             headers = list(prepared.pairs.values())

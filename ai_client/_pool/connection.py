@@ -7,6 +7,7 @@ from .._http.options import Place, PoolOptions
 from .message import Message, Origin
 from .proxy import Preamble, Proxies, Proxy
 from .request_head import RequestHead
+from .response_head import Headers
 from .usual_wire import UsualWire
 from .wire import Wire
 
@@ -127,13 +128,26 @@ class Connection(Generic[S]):
         A body held in memory goes out with the head, in one packet where it fits. Of any other body nothing is
         taken before the head was written, so that it is still whole if the connection turns out to be dead.
         """
-        method, target, headers, content = message.method, message.target, message.headers, message.content
-        if self._prefix:
-            target, headers = self._prefix + target, [*headers, *self._headers]
-        if not isinstance(content, bytes):
-            return self.wire.head(method, target, headers), None
+        head, method, target, content = self._head, message.method, message.target, message.content
+        if message.measured and not self._prefix:
+            headers: Headers | None = None
+            shared = message.given
+            if head is None or shared is not head.shared or target != head.target or method != head.method:
+                head = self._known(method, target, message.headers)
+                head.shared = shared
+        else:
+            headers = message.headers
+            if self._prefix:
+                target, headers = self._prefix + target, [*headers, *self._headers]
+            if not isinstance(content, bytes):
+                return self.wire.head(method, target, headers), None
+            head = self._known(method, target, headers)
+        first, tail = self.wire.begin(head, headers, content)
+        return (first + tail, []) if len(tail) <= _JOINED_SIZE else (first, [tail])
+
+    def _known(self, method: str, target: bytes, headers: Headers) -> RequestHead:
+        """Return the head with these headers, that of the latest request where it is the same."""
         head = self._head
         if head is None or not head.is_of(method, target, headers):
             head = self._head = RequestHead(method, target, headers)
-        first, tail = self.wire.begin(head, headers, content)
-        return (first + tail, []) if len(tail) <= _JOINED_SIZE else (first, [tail])
+        return head

@@ -28,8 +28,10 @@ class H11Wire:
         self._is_cut = False
         self._begun = b""  # the first bytes of the answer
 
-    def begin(self, head: RequestHead, headers: Headers, body: bytes) -> tuple[bytes, bytes]:
+    def begin(self, head: RequestHead, headers: Headers | None, body: bytes) -> tuple[bytes, bytes]:
         """Begin an exchange with the whole of a request; return its head and its body, framed for the wire."""
+        if headers is None:
+            headers = head.headers(len(body))
         return self.head(head.method, head.target, headers), self.body(body) + self.end()
 
     def head(self, method: str, target: bytes, headers: Headers) -> bytes:

@@ -8,6 +8,7 @@ from .._http.library import DEADLINE, FRESH, Library
 from .._libraries import httpx
 from .response_head import Headers, ResponseHead
 
+LENGTH = b"Content-Length"
 Origin: TypeAlias = tuple[str, bytes, int | None, str | None]
 """Connections are shared within one: scheme, host, port, and the name asked for in TLS where it is not the host."""
 Timeouts: TypeAlias = Mapping[str, float | None]
@@ -22,21 +23,31 @@ class Message:
         method: The HTTP method.
         origin: Where it goes.
         target: The path and the query.
-        headers: As they are sent.
+        given: The headers as they are sent; or, where it is `measured`, those before the length of the body, in a list
+            that requests share and nobody changes.
         content: The body: bytes, or what yields its parts once, in the way that the pool waits.
         timeouts: The bounds of its steps.
         deadline: When it must be over, in seconds of `time.monotonic`; `None` is never.
         fresh: Whether it must not use a kept connection.
+        measured: Whether the length of the body, which is bytes, is its last header.
     """
 
     method: str
     origin: Origin
     target: bytes
-    headers: Headers
+    given: Headers
     content: Any
     timeouts: Timeouts
     deadline: float | None
     fresh: bool = False
+    measured: bool = False
+
+    @property
+    def headers(self) -> Headers:
+        """The headers as they are sent."""
+        if self.measured:
+            return [*self.given, (LENGTH, b"%d" % len(self.content))]
+        return self.given
 
 
 Arrival: TypeAlias = tuple[ResponseHead, list[bytes], bool]

@@ -17,13 +17,26 @@ class RequestHead:
     """Method, target and headers of a request, whose length may change.
 
     Attributes:
+        shared: A list that requests with this head share, with all their headers but the length behind them.
         is_usual: Whether the head is valid, frames its body by its length, if at all, and lets the connection stay
             open. Any other is for h11 to write or to reject.
     """
 
-    __slots__ = ("_after", "_before", "_end", "_name", "_place", "_start", "is_usual", "method", "target")
+    __slots__ = (
+        "_after",
+        "_before",
+        "_end",
+        "_name",
+        "_place",
+        "_start",
+        "is_usual",
+        "method",
+        "shared",
+        "target",
+    )
 
     def __init__(self, method: str, target: bytes, headers: Headers) -> None:
+        self.shared: Headers | None = None
         self.method = method
         self.target = target
         self._start = self._end = b""
@@ -76,9 +89,16 @@ class RequestHead:
             and method == self.method
         )
 
-    def written(self, headers: Headers, size: int) -> bytes | None:
-        """Return a usual head for a body of that size, unless that is not the length that its headers tell."""
+    def written(self, headers: Headers | None, size: int) -> bytes | None:
+        """Return a usual head for a body of that size, unless that is not the length that *headers*, if any, tell."""
         if self._name is None:
             return self._start + self._end if size == 0 else None
         length = b"%d" % size
-        return b"%b%b%b" % (self._start, length, self._end) if headers[self._place][1] == length else None
+        if headers is None or headers[self._place][1] == length:
+            return b"%b%b%b" % (self._start, length, self._end)
+        return None
+
+    def headers(self, size: int) -> Headers:
+        """Return the headers for a body of that size."""
+        length = [] if self._name is None else [(self._name, b"%d" % size)]
+        return [*self._before, *length, *self._after]

@@ -51,7 +51,7 @@ class UsualWire:
 
     # The request.
 
-    def begin(self, head: RequestHead, headers: Headers, body: bytes) -> tuple[bytes, bytes]:
+    def begin(self, head: RequestHead, headers: Headers | None, body: bytes) -> tuple[bytes, bytes]:
         """Begin an exchange with the whole of a request; return its head and its body, framed for the wire."""
         if self._other is None and head.is_usual:
             written = head.written(headers, len(body))

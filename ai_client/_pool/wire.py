@@ -13,12 +13,12 @@ class Wire(Protocol):
     `RemoteProtocolError` for what must not have been received.
     """
 
-    def begin(self, head: RequestHead, headers: Headers, body: bytes) -> tuple[bytes, bytes]:
+    def begin(self, head: RequestHead, headers: Headers | None, body: bytes) -> tuple[bytes, bytes]:
         """Begin an exchange with the whole of a request; return its head and its body, framed for the wire.
 
         Args:
             head: Is of a request with these headers.
-            headers: Names and values, the length of the body among them.
+            headers: Names and values, the length of the body among them; `None` for those of the head.
             body: All of it.
         """
         ...

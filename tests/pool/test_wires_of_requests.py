@@ -61,7 +61,11 @@ def after_good(*headers: tuple[bytes, bytes], body: bytes = b"{}") -> list[Reque
 
 def opened(connection: Connection[Any], method: str, target: bytes, headers: Pairs, body: bytes) -> object:
     """Return what begins an exchange on a connection as it goes over the wire, or why nothing does."""
-    message = Message(method, ORIGIN, target, headers, body, {}, None)
+    return begun(connection, Message(method, ORIGIN, target, headers, body, {}, None))
+
+
+def begun(connection: Connection[Any], message: Message) -> object:
+    """Return what begins an exchange with a message as it goes over the wire, or why nothing does."""
     try:
         return connection.opening(message)
     except httpx.LocalProtocolError as error:
@@ -88,3 +92,41 @@ def test_requests_of_any_kind(requests: list[Request]) -> None:
         expected = opened(connection, *request)
         connection.wire = UsualWire(HTTPX)
         assert opened(connection, *request) == expected
+
+
+MEASURED = st.tuples(
+    st.sampled_from(["POST", "PUT", "CONNECT", "G T"]),
+    st.sampled_from([b"/", b"/a", b"/a b"]),
+    st.integers(0, 3),
+    st.sampled_from([b"", b"{}", b"abc"]),
+    st.booleans(),
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(PAIRS, min_size=4, max_size=4), st.lists(MEASURED, min_size=1, max_size=5))
+@example(
+    [FOUR[:3], FOUR[:3], [], []], [("POST", b"/", at, body, True) for at in (0, 1) for body in (b"", b"{}")]
+)
+@example([FOUR[:3], FOUR[:1], [], []], [("POST", b"/", at, b"{}", True) for at in (0, 1, 0)])
+@example(
+    [FOUR[:3]] * 4,
+    [("POST", b"/", 0, b"{}", True), ("POST", b"/", 0, b"{}", False), ("PUT", b"/a", 0, b"", True)],
+)
+def test_requests_that_share_their_headers(
+    lists: list[Pairs], requests: list[tuple[str, bytes, int, bytes, bool]]
+) -> None:
+    """A request that shares its headers but for the length is written as one that lists them all."""
+    lists = [[pair for pair in pairs if pair[0].lower() != b"content-length"] for pairs in lists]
+    route: Any = SimpleNamespace(forwarding=None, host="h", port=80)
+    connection: Connection[Any] = Connection(ORIGIN, route, SimpleNamespace(), HTTPX)
+    for method, target, number, body, measured in requests:
+        connection.wire = UsualWire(HTTPX)
+        given, whole = lists[number], [*lists[number], (b"Content-Length", b"%d" % len(body))]
+        message = Message(
+            method, ORIGIN, target, given if measured else whole, body, {}, None, measured=measured
+        )
+        assert message.headers == whole
+        other: Connection[Any] = Connection(ORIGIN, route, SimpleNamespace(), HTTPX)
+        other.wire = H11Wire(HTTPX)
+        assert begun(connection, message) == opened(other, method, target, whole, body)
