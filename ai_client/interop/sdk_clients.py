@@ -9,6 +9,7 @@ from .requests import RETRIES, STREAMED
 
 _NAMES = ("organization", "project", "webhook_secret")
 _OF_COPIES = (*_NAMES, "admin_api_key")
+_AZURE_TOKEN = "_azure_ad_token"  # noqa: S105 - of the attribute, which version 2 takes from the environment all the same
 
 
 def stand_on(made: Any, ours: Any, sockets: Any) -> Any:
@@ -23,6 +24,8 @@ def stand_on(made: Any, ours: Any, sockets: Any) -> Any:
     """
     for name in _NAMES:
         setattr(made, name, getattr(ours, name))
+    if hasattr(made, _AZURE_TOKEN):
+        setattr(made, _AZURE_TOKEN, None)
     made.websocket_base_url = sockets
     state: dict[str, Any] = made.__dict__
     state["_prepare_request"] = (_preparing if ours._sync else _preparing_awaited)(made)
@@ -63,6 +66,8 @@ def _copying(made: Any, ours: Any, sockets: Any) -> Callable[..., Any]:
         copied = stand_on(make(**options), below, sockets)
         for name in _OF_COPIES:
             setattr(copied, name, options.get(name) or getattr(made, name))
+        if hasattr(copied, _AZURE_TOKEN):
+            setattr(copied, _AZURE_TOKEN, options.get("azure_ad_token") or getattr(made, _AZURE_TOKEN))
         return copied
 
     return copy

@@ -101,16 +101,19 @@ def test_paths_and_queries(invoke: Invoke, upstream: Upstream) -> None:
     """Every method, unknown paths, queries with repeated names and of the client below arrive as they were given."""
     made = official(invoke.client(default_query={"tenant": "a", "kept": "1"}))
     upstream.always(json={})
-    invoke(made.get, "/strange/päth?x=%2F", cast_to=object)
-    assert (sent(upstream).path, sent(upstream).query) == ("/v1/strange/p%C3%A4th", "tenant=a&kept=1&x=%2F")
+    invoke(made.get, "/strange/päth?x=%2F&empty=", cast_to=object)
+    assert (sent(upstream).path, sent(upstream).query) == (
+        "/v1/strange/p%C3%A4th",
+        "tenant=a&kept=1&x=%2F&empty=",
+    )
     invoke(
         made.get,
-        "/files?empty=",
+        "/files",
         cast_to=object,
         options={"params": {"include": ["a", "b"], "tenant": "b"}},
     )
     query = unquote(sent(upstream).query).split("&")
-    assert sorted(query) == sorted(["include[]=a", "include[]=b", "tenant=b", "empty=", "kept=1"])
+    assert sorted(query) == sorted(["include[]=a", "include[]=b", "tenant=b", "kept=1"])
     for method in ("delete", "put", "patch", "post"):
         invoke(getattr(made, method), "/things/1", cast_to=object, body={"a": 1})
         assert (sent(upstream).method, sent(upstream).json()) == (method.upper(), {"a": 1})
