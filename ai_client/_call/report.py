@@ -22,6 +22,8 @@ _TOOLS = {
 }
 """The attribute of `Usage` that counts the calls of a tool, by the type of their items in an answer."""
 _TOOL = re.compile(rb'"(?:web_search|file_search|code_interpreter)_call"')
+_BEYOND = frozenset({"citation_tokens", "num_search_queries", "server_tool_use", "cost", "cost_in_usd_ticks"})
+"""Members of `usage` that only some providers report."""
 _TICKS_PER_USD = 10**10
 _MOST_USD = 10**6
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]*)"')
@@ -68,10 +70,13 @@ def _reported(data: bytes) -> Usage | None:
     return _usage_in(members)
 
 
-def reported_in(result: object) -> Usage | None:
-    """Return the usage that a decoded answer reports, else `None`."""
+def reported_in(result: object, data: bytes) -> Usage | None:
+    """Return the usage that an answer reports, else `None`; *result* is what *data* was decoded as."""
     fields = fields_of(result)
-    return _usage_in(fields if "usage" in fields else fields_of(fields.get("response")))
+    usage = _usage_in(fields if "usage" in fields else fields_of(fields.get("response")))
+    if usage is not None and ("output" in fields or "response" in fields):  # where calls of tools are listed
+        add_tools(usage, data)
+    return usage
 
 
 def _usage_in(answer: Mapping[str, Any]) -> Usage | None:
@@ -213,6 +218,8 @@ def _with_parts(
 
 def _add_beyond(usage: Usage, said: Mapping[str, Any]) -> None:
     """Add what some providers report: tokens beside those of the answer, searches, and the cost."""
+    if _BEYOND.isdisjoint(said) and not usage.reasoning:
+        return
     get = said.get
     if (citations := _number(get("citation_tokens"))) is not None:  # of Perplexity, beside the answer's
         usage.citations, usage.reasoning = citations, _number(get("reasoning_tokens")) or 0

@@ -56,12 +56,13 @@ class ResponseHead:
         """Return the value of the header of that lower-case name, several of them joined by commas."""
         if self._headers is None:
             line = f"\r\n{name}:"
-            before, found, after = self.lower.partition(line)
-            if not found:
+            start = self.lower.find(line)
+            if start < 0:
                 return None
-            if line not in after:
-                start = len(before) + len(line)
-                return self._fields[start:].partition("\r\n")[0].strip(" \t")
+            start += len(line)
+            if self.lower.find(line, start) < 0:
+                end = self._fields.find("\r\n", start)
+                return self._fields[start : end if end >= 0 else None].strip(" \t")
         wanted = name.encode()
         values = [value for one, value in self.headers if one.lower() == wanted]
         return b", ".join(values).decode("latin-1") if values else None

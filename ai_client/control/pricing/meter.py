@@ -3,7 +3,7 @@
 from ..._answers.sse import SSEDecoder
 from ..._call.call import Call, Reply
 from ..._call.record import Record
-from ..._call.report import add_tools, outline_of, reported, reported_in, service_tier_of
+from ..._call.report import outline_of, reported, reported_in, service_tier_of
 from ..._call.usage import UNKNOWN, Meter, Usage
 from ..._models.base import is_model
 from ..._models.decode import decode
@@ -40,10 +40,7 @@ def _reported(call: Call, reply: Reply, content: bytes) -> Usage | None:
         result = reply.result = decode(call.cast_to, content)
     except ValueError:  # raised to the caller when the result is built
         return None
-    usage = _believed(reported_in(result))
-    if usage is not None:
-        add_tools(usage, content)
-    return usage
+    return _believed(reported_in(result, content))
 
 
 def _believed(usage: Usage | None) -> Usage | None:
