@@ -84,6 +84,23 @@ class Call:
 
     def changed(self, **changes: Any) -> "Call":
         """Return a copy with some attributes changed."""
+        new = self._copy()
+        for name, value in changes.items():
+            setattr(new, name, value)
+        if "body" in changes:
+            new._encoded = new._members = new.size = None
+        if "deadline" in changes or "io" in changes:
+            new.io = new.io.until(new.deadline)
+        return new
+
+    def until(self, deadline: float) -> "Call":
+        """Return a copy that must be over at *deadline*, in seconds of `time.monotonic`."""
+        new = self._copy()
+        new.deadline = deadline
+        new.io = new.io.until(deadline)
+        return new
+
+    def _copy(self) -> "Call":
         new = object.__new__(Call)  # attribute by attribute, which takes a fifth of what the constructor does
         new.io, new.method, new.path = self.io, self.method, self.path
         new.cast_to, new.body, new.query = self.cast_to, self.body, self.query
@@ -94,12 +111,6 @@ class Call:
         new.via, new.onward, new.session = self.via, self.onward, self.session
         new.shape, new.record, new.size = self.shape, self.record, self.size
         new._encoded, new._members = self._encoded, self._members
-        for name, value in changes.items():
-            setattr(new, name, value)
-        if "body" in changes:
-            new._encoded = new._members = new.size = None
-        if "deadline" in changes or "io" in changes:
-            new.io = new.io.until(new.deadline)
         return new
 
     def with_members(self, members: Mapping[str, Any], **changes: Any) -> "Call":

@@ -79,7 +79,7 @@ class Calls(Keys):
         deadline = given.deadline
         if deadline is None:
             deadline = time.monotonic() + (self.deadline or 0.0)
-        call = given.changed(deadline=deadline)
+        call = given.until(deadline)
         try:
             reply = await call.io.within(deadline, self._pass_policies(call))
         except TimeoutError as error:

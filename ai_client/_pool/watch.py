@@ -3,7 +3,7 @@
 import asyncio
 import math
 from typing import Protocol
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 
 class TimedWait(Protocol):
@@ -55,11 +55,18 @@ class Watch:
 
 
 _watches: WeakValueDictionary[int, Watch] = WeakValueDictionary()
+_latest: list["ref[Watch]"] = []
+"""The watch that was asked for last, which most often is the next one too: in a list of one, once there is any."""
 
 
 def watch_of(loop: asyncio.AbstractEventLoop) -> Watch:
     """Return the watch of a loop; to be called in its thread."""
+    for latest in _latest:
+        known = latest()
+        if known is not None and known._loop is loop:
+            return known
     watch = _watches.get(id(loop))  # which holds its loop, so that no other has this id
     if watch is None:
         watch = _watches[id(loop)] = Watch(loop)
+    _latest[:] = [ref(watch)]  # in one step, as another thread may be at it too
     return watch
