@@ -7,11 +7,22 @@ from pathlib import Path
 import pytest
 
 from ai_client._http.library import library
-from ai_client._pool.async_connecting import connect
+from ai_client._http.options import PoolOptions
+from ai_client._pool.async_connecting import open_stream
+from ai_client._pool.async_network import AsyncNetworkStream
+from ai_client._pool.connection import Route
+from ai_client._pool.proxy import Proxies
 from tests.support.hostile.cells import Cell, fits
 from tests.support.hostile.visits import visit
 from tests.support.hostile.ways import WAYS
 from tests.support.hostile.wire import CLOSE, Wire
+
+
+async def connect(wire: Wire) -> AsyncNetworkStream:
+    """Connect as a pool does."""
+    options, used = PoolOptions(trust_env=False), library("httpx")
+    route = Route(("http", b"127.0.0.1", wire.port, None), Proxies(None, trust_env=False), options, used)
+    return await open_stream(route, options, used, 20, memoryview(bytearray(1000)))
 
 
 def test_what_came_before_the_end_is_read(wire: Wire) -> None:
@@ -20,8 +31,7 @@ def test_what_came_before_the_end_is_read(wire: Wire) -> None:
     used = library("httpx")
 
     async def main() -> bytes:
-        buffer = memoryview(bytearray(1000))
-        stream = await connect("127.0.0.1", wire.port, buffer, used)
+        stream = await connect(wire)
         while not stream._transport.is_closing():
             await asyncio.sleep(0)
         with pytest.raises(used.http.WriteError):
@@ -38,10 +48,9 @@ def test_what_was_said_before_a_part_is_read_though_the_server_takes_no_more(wir
     """A sender does not wait for a server that has answered, between two parts of a request, and reads no more."""
     over = threading.Event()
     wire.greeting = [b"said", over]
-    used = library("httpx")
 
     async def main() -> bytes:
-        stream = await connect("127.0.0.1", wire.port, memoryview(bytearray(1000)), used)
+        stream = await connect(wire)
         while not stream._received:
             await asyncio.sleep(0)
         async with asyncio.timeout(20):

@@ -261,7 +261,7 @@ def test_a_provider_of_azure_with_policies(other: Upstream) -> None:
         ),
         (
             {"azure_endpoint": "https://x.example", "api_version": "v", "client_class": "openai.OpenAI"},
-            "azure_endpoint: excludes a client class",
+            "azure_endpoint: needs a client class for Azure",
         ),
     ],
 )
