@@ -129,7 +129,7 @@ class Connection(asyncio.Protocol):
             self._task = asyncio.get_running_loop().create_task(self._perform(reply))
 
     def _send_whole(self, reply: Reply) -> None:
-        head, body = frames.whole(reply)
+        head, body = self._whole(reply)
         self._settle()
         self._send(head, *([h11.Data(data=body)] if body else []), h11.EndOfMessage())
         self._finish()
@@ -145,7 +145,7 @@ class Connection(asyncio.Protocol):
             if reply.disconnect:
                 self._hang_up()
             elif reply.chunks is not None:
-                await self._stream(reply, reply.chunks)
+                await self._stream(reply, reply.chunks if self._has_body(reply) else ())
             elif reply.close_after is not None:
                 self._send_part(reply, reply.close_after)
             else:
@@ -185,9 +185,18 @@ class Connection(asyncio.Protocol):
         self._finish()
 
     def _send_part(self, reply: Reply, size: int) -> None:
-        head, body = frames.whole(reply)
+        head, body = self._whole(reply)
         self._send(head, h11.Data(data=body[:size]))
         self._hang_up()
+
+    def _whole(self, reply: Reply) -> tuple[h11.Response, bytes]:
+        head, body = frames.whole(reply)
+        return head, body if self._has_body(reply) else b""
+
+    def _has_body(self, reply: Reply) -> bool:
+        """Return whether the head of an answer is followed by a body (RFC 9112, section 6.3)."""
+        asks_for_head = self._head is not None and self._head.method == b"HEAD"
+        return not asks_for_head and reply.status not in {204, 304}
 
     def _send(self, *events: h11.Event) -> None:
         self._transport.write(b"".join(self._http.send(event) or b"" for event in events))

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from ai_client.testing import Gate, Recorded, Reply, Upstream, sse
+from ai_client.testing.reply import ReplyFields
 
 CHAT = {"model": "gpt-5.5", "messages": [{"role": "user", "content": "Hello"}]}
 REQUEST = (
@@ -163,6 +164,37 @@ def test_another_kind_of_gate_is_refused() -> None:
     """A `threading.Event` in place of a gate is named as the mistake it is."""
     with pytest.raises(TypeError, match=r"ai_client\.testing\.Gate"):
         Reply(gate=threading.Event())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("HEAD", 200), ("HEAD", 404), ("POST", 204), ("POST", 304)], ids=str
+)
+@pytest.mark.parametrize(
+    "content", [{"json": {}}, {"chunks": [b"one", Gate()]}, {"json": {}, "delay": 0.001}]
+)
+def test_an_answer_without_a_body_is_its_head_alone(
+    upstream: Upstream, http: httpx.Client, method: str, status: int, content: ReplyFields
+) -> None:
+    """To HEAD, and with a status that has no body, none is sent, and the connection goes on."""
+    upstream.reply(method=method, status=status, headers={"x-more": "1"}, **content)
+    response = http.request(method, "/chat/completions")
+    assert (response.status_code, response.headers["x-more"], response.content) == (status, "1", b"")
+    assert http.get("/models").status_code == 200
+    assert upstream.connections_opened == 1
+    assert all(request.finished and not request.aborted for request in upstream.requests)
+
+
+def test_an_answer_to_head_can_break_off(upstream: Upstream, http: httpx.Client) -> None:
+    """Where an answer is to break off in its body, HEAD gets the head before the connection is closed."""
+    upstream.reply(json={}, close_after=1)
+    assert http.head("/models").status_code == 200
+    upstream.wait_for(lambda: upstream.connections_open == 0)
+
+
+def test_the_upstreams_own_paths_answer_head(upstream: Upstream) -> None:
+    """The health of the upstream can be asked for with HEAD."""
+    response = httpx.head(f"{upstream.url}/health")
+    assert (response.status_code, response.content) == (200, b"")
 
 
 def test_replies_are_used_up_in_order_and_standing_ones_stay(upstream: Upstream, http: httpx.Client) -> None:
