@@ -19,6 +19,11 @@ from .h11_wire import MAX_HINTS, check_beginning
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 _LONGEST_PORT = 5
+_BREAKS = frozenset("\t\r\n")
+_MALFORMED = (
+    "The proxy's address cannot be read; it looks like http://user:password@proxy.example:3128, with what is special"
+    " in the password percent-encoded, as %40 for @."
+)
 _VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 Preamble: TypeAlias = Generator[bytes, bytes, None]
@@ -43,7 +48,12 @@ class Proxy:
         Raises:
             ValueError: It is no address of a proxy; the message does not repeat it, as it may hold a password.
         """
-        parts = urlsplit(address if "://" in address else f"http://{address}")
+        try:
+            parts = urlsplit(address if "://" in address else f"http://{address}")
+        except ValueError:  # whose message may show the password
+            raise ValueError(_MALFORMED) from None
+        if "@" in f"{parts.path}{parts.query}{parts.fragment}" or not _BREAKS.isdisjoint(address.strip()):
+            raise ValueError(_MALFORMED)  # its password ended too early, or breaks in it would be left out
         if parts.scheme not in _PORTS:
             raise ValueError(
                 f"A proxy's address begins with http, https, socks5 or socks5h, not {parts.scheme!r}."
@@ -51,7 +61,9 @@ class Proxy:
         try:
             port = parts.port
         except ValueError:
-            raise ValueError("The port in the proxy's address is not a number from 0 to 65535.") from None
+            port = 0
+        if port == 0:
+            raise ValueError("The port in the proxy's address is not a number from 1 to 65535.")
         host = parts.hostname or ""
         if "://" not in address and parts.path.strip("/"):
             host = ""  # a scheme without its colon or slashes was taken for it
@@ -61,6 +73,8 @@ class Proxy:
         password = unquote(parts.password or "")
         if parts.scheme.startswith("socks") and max(len((user or "").encode()), len(password.encode())) > 255:  # noqa: PLR2004 -- RFC 1929
             raise ValueError("A SOCKS proxy takes at most 255 bytes of user name and of password.")
+        if parts.scheme.startswith("http") and ":" in (user or ""):
+            raise ValueError("The user of an HTTP proxy has no colon, which would begin the password.")
         return cls(parts.scheme, host, port or _PORTS[parts.scheme], user, password)
 
     @property
