@@ -54,23 +54,21 @@ class PassedEvents:
             return before
         if self._decoder.overflown or self._size > self._bounds.response:
             raise self._too_large()
-        if not self._on_event:
-            return chunk
-        if not events:
-            self._held.append(chunk)
-            return b""
-        return self._cut(chunk, events, shown)
+        return self._cut(chunk, events, shown) if self._on_event else chunk
 
     def _cut(self, chunk: bytes, events: list[Event], shown: list[bool]) -> bytes:
         """Return whole events; one that has begun may have to be hidden, and is held."""
+        # Lines that end in another way than in a newline are cut by the decoder alone.
+        self._rewrites = self._rewrites or b"\r" in chunk
+        if self._rewrites:
+            self._held.clear()
+            return _visible(events, shown)
         self._held.append(chunk)
+        if not events:
+            return b""
         head, mark, rest = b"".join(self._held).rpartition(b"\n\n")
         self._held = [rest]
-        # Lines that end in another way are cut by the decoder alone.
-        self._rewrites = self._rewrites or b"\r" in head or b"\r" in rest
-        if all(shown) and not self._rewrites:
-            return head + mark
-        return _visible(events, shown)
+        return head + mark if all(shown) else _visible(events, shown)
 
     def flush(self) -> bytes:
         """Return what is left for the reader at the end of the body.
@@ -78,7 +76,8 @@ class PassedEvents:
         Raises:
             StreamInterruptedError: What came may be half an answer.
         """
-        for data, _ in self._decoder.flush():
+        marks = self._decoder.flush()
+        for data, _ in marks:
             self._see(data)
         if not self.ended:
             what = f"after {len(self._seen)} events without {self._ends.marks}, so that it may be cut off"
@@ -88,7 +87,7 @@ class PassedEvents:
                 self._answer.request,
             )
         rest, self._held = b"".join(self._held), []
-        return b"" if self._rewrites and not rest.startswith(b"data:") else rest
+        return _visible(marks, [True] * len(marks)) if self._rewrites else rest
 
     @property
     def ended(self) -> bool:
