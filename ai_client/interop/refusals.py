@@ -78,10 +78,14 @@ class LibraryErrors:
 
     Args:
         http: The library.
+
+    Attributes:
+        responses: The class of responses.
     """
 
     def __init__(self, http: Any) -> None:
         self._http = http
+        self.responses = http.Response
 
     def error(self, error: BaseException, request: "httpx.Request") -> BaseException:
         """Return what to raise in place of an error of this package; any other is returned as it is."""
@@ -104,11 +108,15 @@ class OfficialErrors:
     Args:
         sdk: Its module.
         http: The HTTP library of its clients.
+
+    Attributes:
+        responses: The class of responses, of which the SDK reads JSON.
     """
 
     def __init__(self, sdk: Any, http: Any) -> None:
         self._sdk = sdk
         self._http = http
+        self.responses = _responses(sdk, http)
 
     def error(self, error: BaseException, request: "httpx.Request") -> BaseException:
         """Return what to raise in place of an error of this package, or of a function of the application."""
@@ -143,3 +151,22 @@ def _closed(sdk: Any) -> Any:
     """Return the class of errors of a closed client, which code that shuts down knows as this package's too."""
     base = sdk.APIConnectionError
     return type(base.__name__, (base, ClientClosedError), {"__module__": base.__module__})
+
+
+@cache
+def _responses(sdk: Any, http: Any) -> Any:
+    """Return a class of responses whose failure to be JSON is an error of the SDK, and a `ValueError` still."""
+    base, invalid = http.Response, sdk.APIResponseValidationError
+    failure = type(invalid.__name__, (invalid, ValueError), {"__module__": invalid.__module__})
+
+    def json(response: Any, **options: Any) -> Any:
+        try:
+            return base.json(response, **options)
+        except (ValueError, RecursionError) as error:
+            raise failure(response, None, message="The answer is not JSON.") from error
+
+    def reduce(response: Any) -> Any:
+        return object.__new__, (base,), response.__getstate__()
+
+    members = {"__module__": base.__module__, "__doc__": base.__doc__, "json": json, "__reduce__": reduce}
+    return type(base.__name__, (base,), members)

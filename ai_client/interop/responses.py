@@ -11,11 +11,12 @@ from .._libraries import httpx
 Pairs = list[tuple[bytes, bytes]]
 
 
-def response_of(http: Any, call: Call, reply: Reply, body: Callable[[], Any]) -> "httpx.Response":
+def response_of(http: Any, kind: Any, call: Call, reply: Reply, body: Callable[[], Any]) -> "httpx.Response":
     """Return a reply as a response of the HTTP library.
 
     Args:
         http: The library.
+        kind: The class of the response, which is the library's or derived from it.
         call: The call that it answers.
         reply: The reply.
         body: Makes the body of one that is read piece by piece.
@@ -26,12 +27,12 @@ def response_of(http: Any, call: Call, reply: Reply, body: Callable[[], Any]) ->
     if target is not None:
         headers.append((b"x-ai-client-target", target.encode()))
     if call.is_whole:
-        response = whole(http, answer.status_code, headers, answer.content, answer.status_line)
+        response = whole(http, answer.status_code, headers, answer.content, answer.status_line, kind)
         response.elapsed = _elapsed_of(answer)
         return response
     if call.stream is not None:  # its events are decoded
         headers = [pair for pair in headers if pair[0].lower() != b"content-encoding"]
-    streamed: httpx.Response = http.Response(
+    streamed: httpx.Response = kind(
         answer.status_code, headers=headers, stream=body(), extensions=answer.status_line
     )
     return streamed
@@ -47,11 +48,11 @@ def _elapsed_of(answer: Answer) -> timedelta:
         return timedelta()
 
 
-def whole(
-    http: Any, status: int, headers: Pairs, content: bytes, extensions: dict[str, Any]
+def whole(  # noqa: PLR0917 - the parts of a response
+    http: Any, status: int, headers: Pairs, content: bytes, extensions: dict[str, Any], kind: Any = None
 ) -> "httpx.Response":
     """Return a response whose body is read and decoded, though its headers are those of the encoded one."""
-    response: httpx.Response = http.Response(status, content=content, extensions=extensions)
+    response: httpx.Response = (kind or http.Response)(status, content=content, extensions=extensions)
     response.headers = http.Headers(headers)
     return response
 

@@ -94,7 +94,7 @@ class _CallTransport:
         def body() -> Any:
             return self._body(call, reply, failed)
 
-        return response_of(self.http, call, reply, body)
+        return response_of(self.http, self._errors.responses, call, reply, body)
 
 
 class _SyncCallTransport(_CallTransport):
