@@ -12,7 +12,7 @@ from tests.support.hostile.cells import CODINGS, level, named, seed
 from tests.support.hostile.controls import CONTROLS
 from tests.support.hostile.framing import FRAMINGS, Framing, framed, script
 from tests.support.hostile.pairwise import Covering, Row
-from tests.support.hostile.ways import ADAPTERS, OFFICIAL, WAYS
+from tests.support.hostile.ways import ADAPTERS, WAYS
 from tests.support.hostile.wire import CLOSE, HOLD, RESET, Request, Step
 
 FAULTS = ("reset", "close", "stall", "late", "garbage", "trickle")
@@ -60,11 +60,6 @@ class Break:
         patience = {"timeout": SHORT} if self.fault == "stall" else {"timeout": 30}
         late = {"deadline": SHORT} if self.fault == "late" else {}
         return {"max_retries": int(self.retries), **patience, **late}
-
-    @property
-    def passes_for_whole(self) -> bool:
-        """Whether the official SDK, which looks for no end mark, takes what is left of an answer for all of it."""
-        return self.way in OFFICIAL and self.fault == self.framing == "close"
 
     def hides(self, missing: Sequence[Any]) -> bool:
         """Return whether nobody can tell that the last items are missing: the tokens, after the reason of the end."""
@@ -127,8 +122,6 @@ def fits(axis: str, value: str, other_axis: str, other: str) -> bool:
     values = {axis: value, other_axis: other}
     kind, fault, framing = values.get("kind"), values.get("fault"), values.get("framing")
     if kind and values.get("way") in ADAPTERS and not KINDS[kind].streams:
-        return False
-    if values.get("way") in OFFICIAL and (fault == "late" or values.get("controls", "none") != "none"):
         return False
     if framing and framing != "chunked" and (fault == "garbage" or values.get("place") == "in-framing"):
         return False

@@ -124,7 +124,6 @@ def fits(axis: str, value: str, other_axis: str, other: str) -> bool:
         kind and way in ADAPTERS and not KINDS[kind].streams,
         kind and dialect not in {None, "lf"} and not KINDS[kind].has_events,
         way and values.get("segmentation") == BYTES and way not in BARE,
-        way in OFFICIAL and values.get("controls") not in {None, "none"},
         way in OFFICIAL and dialect == "chatty",  # the SDK takes an id for an event
         way in {"httpx-sync", "httpx-async"} and extra == "tail",  # which httpx takes for the next answer
         extra == "trailers" and values.get("framing") not in {None, "chunked"},

@@ -21,7 +21,7 @@ from tests.support.hostile.sites import (
 
 BARE = {"sync": bare_sync, "async": bare_async}
 OFFICIAL = ("official-sync", "official-async")
-"""Clients of the official SDK over our transport, which know no policies of ours."""
+"""Clients of the official SDK over ours."""
 WAYS: dict[str, Callable[[Kind, Options], AbstractContextManager[Site]]] = {
     **BARE,
     "provider-sync": provider_sync,
@@ -52,8 +52,10 @@ ADAPTERS = frozenset(name for name in WAYS if name.startswith(("fastapi", "wsgi"
 
 
 def made_of(client: Any) -> list[Any]:
-    """Return a client and those that its policies made."""
-    return [client, *(client._built_by_layers() if hasattr(client, "_built_by_layers") else ())]
+    """Return a client, the one of ours below it, where it is another's, and those that its policies made."""
+    if hasattr(client, "_built_by_layers"):
+        return [client, *client._built_by_layers()]
+    return [client, *made_of(client._client._transport.client)]
 
 
 def pools_of(client: Any) -> list[Any]:
