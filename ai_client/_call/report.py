@@ -237,17 +237,20 @@ def _add_beyond(usage: Usage, said: Mapping[str, Any]) -> None:
 def _cost_in(said: Mapping[str, Any]) -> int | None:
     """Return the cost in 10^-9 USD that a `usage` member reports; `None` where it reports none."""
     cost: Any = said.get("cost")
+    upstream: Any = 0
+    unit = 1
     if cost is None:
-        ticks = said.get("cost_in_usd_ticks")
-        cost = ticks / _TICKS_PER_USD if type(ticks) is int else None
+        cost, unit = said.get("cost_in_usd_ticks"), _TICKS_PER_USD
+        cost = cost if type(cost) is int else None
     elif type(cost) not in {int, float}:
         cost = fields_of(cost).get("total_cost")
     elif said.get("is_byok") is True:  # the provider bills the application besides
         upstream = fields_of(said.get("cost_details")).get("upstream_inference_cost")
-        cost = cost + upstream if type(upstream) in {int, float} else None
-    if type(cost) not in {int, float} or not 0 <= cost <= _MOST_USD:
-        return None
-    return round(float(cost) * NANO)
+    for amount in (cost, upstream):  # before any arithmetic, as JSON has numbers that no float holds
+        if type(amount) not in {int, float} or not 0 <= amount <= _MOST_USD * unit:
+            return None
+    total = cost / unit + upstream
+    return round(float(total) * NANO) if total <= _MOST_USD else None
 
 
 def _by_duration(said: Mapping[str, Any]) -> Usage | None:

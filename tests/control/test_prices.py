@@ -554,11 +554,20 @@ def test_a_reported_cost_is_taken(invoke: Invoke, reports: dict[str, Any], nano_
     assert cost_of(invoke, answer, Prices({"openai/*": Price(1, 1)}), address) == 1_100_000
 
 
-@pytest.mark.parametrize("cost", [-1, "0.1", True, float("inf"), float("nan"), None, [], 1e30])
-def test_an_implausible_cost_is_none(cost: object) -> None:
+@pytest.mark.parametrize(
+    "reports",
+    [
+        *({"cost": cost} for cost in (-1, "0.1", True, float("inf"), float("nan"), None, [], 1e30, 10**400)),
+        {"cost": {"total_cost": 10**400}},
+        {"cost_in_usd_ticks": 10**400},
+        {"cost": 0.1, "is_byok": True, "cost_details": {"upstream_inference_cost": 10**400}},
+        {"cost": 10**400, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.1}},
+    ],
+)
+def test_an_implausible_cost_is_none(reports: dict[str, Any]) -> None:
     """A reported cost that can be none is as if there were none."""
     by_library = theirs("openai/gpt-oss-120b", "openrouter", input_tokens=1000, output_tokens=100)
-    found = from_report({**USED, "cost": cost})
+    found = from_report({**USED, **reports})
     assert found is not None
     assert found.nano_usd is None
     assert Prices().nano_usd(found, "openai/gpt-oss-120b", terms=Terms(provider="openrouter")) == by_library

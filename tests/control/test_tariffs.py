@@ -10,7 +10,8 @@ from typing import Any, cast
 
 import genai_prices
 import pytest
-from genai_prices.data_snapshot import get_snapshot
+from genai_prices.data_snapshot import DataSnapshot, get_snapshot, set_custom_snapshot
+from genai_prices.types import ClauseEquals, ModelInfo, ModelPrice, Provider
 
 from ai_client.control import Prices, Usage
 from ai_client.control.pricing.tariff import Tariff
@@ -199,3 +200,52 @@ def test_halves_are_rounded_as_the_library_rounds_them() -> None:
     tariff = Tariff(Counting(lambda tokens: Decimal(tokens) / 2 / 10**9))
     costs = [tariff.nano_usd({"input_tokens": count}) for count in range(1, 6)]
     assert costs == [round(Decimal(count) / 2) for count in range(1, 6)]
+
+
+class Metered(ModelPrice):
+    """Prices of an application's own class: a fee for each answer beyond a length."""
+
+    def calc_price(self, usage: Any) -> Any:
+        """Return what the library calculates, and the fee."""
+        price = super().calc_price(usage)
+        fee = Decimal(1) if usage.output_tokens > 1000 else Decimal(0)
+        return {**price, "total_price": price["total_price"] + fee}
+
+
+class Dated(ModelInfo):
+    """A model of an application's own class: dearer in the second half of each minute."""
+
+    def get_prices(self, request_timestamp: datetime, price_context: Any = None) -> ModelPrice:
+        """Return the prices of a moment."""
+        del price_context
+        return ModelPrice(
+            input_mtok=Decimal(1), output_mtok=Decimal(9 if request_timestamp.second >= 30 else 2)
+        )
+
+
+@pytest.fixture
+def _of_applications() -> Iterator[None]:
+    """Have the library use models of classes that an application derived."""
+    prices = Metered(input_mtok=Decimal(1), output_mtok=Decimal(2))
+    models = [
+        ModelInfo(id="metered", match=ClauseEquals(equals="metered"), prices=prices),
+        Dated(id="dated", match=ClauseEquals(equals="dated"), prices=prices),
+    ]
+    own = Provider(id="openai", name="Own", api_pattern="https://api\\.openai\\.com", models=models)
+    set_custom_snapshot(DataSnapshot(providers=[own], from_auto_update=False))
+    yield
+    set_custom_snapshot(None)
+
+
+@pytest.mark.usefixtures("_of_applications")
+def test_classes_of_an_application_calculate_for_each_usage() -> None:
+    """Where prices or models are of a class that an application derived, its figure counts for each usage and time."""
+    prices = Prices()
+    for output in (1, 1000, 1001, 5000):
+        fee = 10**9 if output > 1000 else 0
+        used = Usage("reported", 10, output)
+        assert prices.nano_usd(used, "metered") == prices.most_nano_usd(used, Terms("metered"))
+        assert prices.nano_usd(used, "metered") == 10_000 + output * 2000 + fee
+    minute = NOON.timestamp()
+    for at, price in ((minute, 2000), (minute + 30, 9000), (minute + 60, 2000)):
+        assert prices.nano_usd(Usage("reported", 0, 5), "dated", terms=Terms(at=at)) == 5 * price

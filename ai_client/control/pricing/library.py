@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from ..._call.usage import Usage
 from ..._fork import PerProcess
 from ..._io import IO
-from .tariff import Tariff
+from .tariff import Calculate, Tariff
 from .terms import Terms
 from .units import dearest, units_of
 
@@ -155,26 +155,35 @@ class _Model:
     """A model of the library at the provider that it is asked at, and its tariffs by what they depend on.
 
     Args:
-        usage: The library's class of usages.
+        module: The library.
         model: The model.
         provider: The provider.
     """
 
-    __slots__ = ("_changes", "_hours", "_model", "_provider", "_tariffs", "_usage")
+    __slots__ = ("_changes", "_hours", "_is_usual", "_model", "_provider", "_tariffs", "_usage")
 
-    def __init__(self, usage: Any, model: Any, provider: Any) -> None:
-        self._usage = usage
+    def __init__(self, module: Any, model: Any, provider: Any) -> None:
+        types = module.types
+        self._usage = module.Usage
         self._model = model
         self._provider = provider
         self._tariffs: dict[Any, Tariff] = {}
-        several: Any = [] if hasattr(model.prices, "calc_price") else model.prices
+        is_one = hasattr(model.prices, "calc_price")
+        several: Any = [] if is_one else model.prices
+        prices = [model.prices] if is_one else [one.prices for one in several]
+        # An application's own class may calculate anything, and by the time too.
+        self._is_usual = type(model) is types.ModelInfo and all(
+            type(one) is types.ModelPrice for one in prices
+        )
         constraints = [one.constraint for one in (*several, *(model.price_variants or ()))]
         self._changes = [one for one in constraints if one is not None]
-        self._hours = [one for one in self._changes if not hasattr(one, "start_date")]
+        self._hours = [one for one in self._changes if type(one) is not types.StartDateConstraint]
 
     def tariff(self, terms: Terms, tier: str | None) -> Tariff:
         """Return the tariff that applies to a call made on some terms, at a service tier."""
         now = time.time() if terms.at is None else terms.at
+        if not self._is_usual:
+            return Tariff(self._calculation(now, terms, tier), is_linear=False)
         moment = datetime.fromtimestamp(now, UTC) if self._hours else None
         when: Any = None
         if moment is not None:
@@ -184,10 +193,12 @@ class _Model:
         key = (tier, terms.options, when)
         found = self._tariffs.get(key)
         if found is None:
-            moment = datetime.fromtimestamp(now, UTC)
-            calculate = partial(self._calculate, moment, terms.context(tier) or None)
-            found = _kept(self._tariffs, key, Tariff(calculate), _TARIFFS_KEPT)
+            tariff = Tariff(self._calculation(now, terms, tier))
+            found = _kept(self._tariffs, key, tariff, _TARIFFS_KEPT)
         return found
+
+    def _calculation(self, now: float, terms: Terms, tier: str | None) -> Calculate:
+        return partial(self._calculate, datetime.fromtimestamp(now, UTC), terms.context(tier) or None)
 
     def _calculate(
         self, moment: datetime, context: Mapping[str, str] | None, units: Mapping[str, float]
@@ -225,7 +236,7 @@ def _look_up(module: Any, snapshot: Any, model: str, provider: str) -> _Model | 
             found = seller.find_model(model, all_providers=snapshot.providers)
     except LookupError:
         return None
-    return None if found is None else _Model(module.Usage, found, seller)
+    return None if found is None else _Model(module, found, seller)
 
 
 def _most(model: _Model, usage: Usage, terms: Terms, tier: str | None) -> int | None:

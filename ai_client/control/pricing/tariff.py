@@ -46,15 +46,18 @@ class Tariff:
 
     Args:
         calculate: Makes the library's calculation by them.
+        is_linear: Whether the library's own classes make it, so that between two lengths each further token adds the
+            same amount.
 
     Attributes:
         dearest: The kinds of tokens that cost most, in and out; `None` where those are plain ones.
     """
 
-    __slots__ = ("_bands", "_calculate", "_names", "_starts", "dearest")
+    __slots__ = ("_bands", "_calculate", "_is_linear", "_names", "_starts", "dearest")
 
-    def __init__(self, calculate: Calculate) -> None:
+    def __init__(self, calculate: Calculate, *, is_linear: bool = True) -> None:
         self._calculate = calculate
+        self._is_linear = is_linear
         with localcontext(_DECIMAL):
             prices = calculate({_INPUT: 1, _OUTPUT: 1}).model_price
         self._names = names_of_prices(prices)
@@ -86,7 +89,7 @@ class Tariff:
     def _band(self, number: int) -> "_Band | None":
         """Return the band with this number, `None` where the library is to be asked each time."""
         low, high = [0, *self._starts, inf][number : number + 2]
-        if low + 2 > high:
+        if low + 2 > high or not self._is_linear:
             return None
         band = _Band(self._total, int(low) + 1)
         end = {_INPUT: int(min(high, low + _FAR))}
