@@ -81,6 +81,8 @@ class Call:
     """How large the prompt is, once a policy has asked."""
     _encoded: bytes | None = field(default=None, repr=False, compare=False)
     _members: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+    _read_of: Any = field(default=None, repr=False, compare=False)
+    """The body that these, and the size, were made of; of another one they are made anew, however it came here."""
 
     def changed(self, **changes: Any) -> "Call":
         """Return a copy with some attributes changed."""
@@ -88,10 +90,16 @@ class Call:
         for name, value in changes.items():
             setattr(new, name, value)
         if "body" in changes:
-            new._encoded = new._members = new.size = None
+            new.take(new.body)
         if "deadline" in changes or "io" in changes:
             new.io = new.io.until(new.deadline)
         return new
+
+    def take(self, body: object, encoded: bytes | None = None) -> None:
+        """Set the body, and the JSON that it is sent as where that is known."""
+        self.body = self._read_of = body
+        self._encoded = encoded
+        self._members = self.size = None
 
     def until(self, deadline: float) -> "Call":
         """Return a copy that must be over at *deadline*, in seconds of `time.monotonic`."""
@@ -110,7 +118,7 @@ class Call:
         new.unread, new.admin, new.client = self.unread, self.admin, self.client
         new.via, new.onward, new.session = self.via, self.onward, self.session
         new.shape, new.record, new.size = self.shape, self.record, self.size
-        new._encoded, new._members = self._encoded, self._members
+        new._encoded, new._members, new._read_of = self._encoded, self._members, self._read_of
         return new
 
     def with_members(self, members: Mapping[str, Any], **changes: Any) -> "Call":
@@ -123,6 +131,8 @@ class Call:
         Returns:
             Empty where anything else is sent, or what cannot be known before. It is read once for all policies.
         """
+        if self._read_of is not self.body:
+            self.take(self.body)
         found = self._members
         if found is None:
             found = self._members = self._read()
@@ -152,6 +162,8 @@ class Call:
             TypeError: Something in it has no JSON form.
             ValueError: A number in it is infinite or not a number.
         """
+        if self._read_of is not self.body:
+            self.take(self.body)
         encoded = self._encoded
         if encoded is None:
             encoded = self._encoded = self.body if isinstance(self.body, bytes) else encode(self.body)

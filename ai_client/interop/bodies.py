@@ -41,9 +41,8 @@ def describe_body(call: Call, http: Any, request: "httpx.Request", *, reads: boo
     except ValueError:
         return
     if isinstance(members, dict):
-        call.body = cast("dict[str, Any]", members)
-        call._encoded = content
-        if call.body.get("stream") is True:
+        call.take(cast("dict[str, Any]", members), content)
+        if members.get("stream") is True:
             call.stream = object
 
 

@@ -204,7 +204,7 @@ class Budgets(Counted):
             return Usage("estimated")
         if is_media(call):
             return expected_of_media(call)
-        size = call.size or size_of(call)
+        size = size_of(call)
         usage = Usage("estimated", size.most(self.unseen_tokens), size.answer(self.output_tokens))
         add_tools_asked(usage, call)
         return usage

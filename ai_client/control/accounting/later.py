@@ -41,7 +41,7 @@ def begins_work(call: Call) -> bool:
     path = call.path.partition("?")[0]
     if call.method != "POST" or _BEGINS.search(path) is None:
         return False
-    return _RESPONSES.search(path) is None or members_of(call.body).get("background") is True
+    return _RESPONSES.search(path) is None or call.members().get("background") is True
 
 
 def asked_for(call: Call) -> str | None:

@@ -117,7 +117,7 @@ class RateLimits(Counted):
 
     def tokens(self, call: Call) -> int:
         """Estimate the tokens of a call and its answer."""
-        size = call.size or size_of(call)
+        size = size_of(call)
         return size.tokens() + size.answer(self.output_tokens)
 
     def _refusal(self, shortage: Shortage) -> RateLimitExceeded:

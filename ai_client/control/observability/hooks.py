@@ -10,7 +10,6 @@ from ..._call.pipeline import Next
 from ..._call.record import Attempt, Record
 from ..._call.usage import Usage
 from ..._io import IO
-from ...errors import members_of
 from ..record import record_of
 from .observe import Outcome, observed
 from .redaction.policy import Redaction
@@ -162,7 +161,7 @@ class Hooks:
 def details_of(call: Call, record: Record, redaction: Redaction) -> CallDetails:
     """Build the details of a call, redacted."""
     labels = record.labels
-    body = redaction.value(members_of(call.body)) if redaction.content else None
+    body = redaction.value(call.members()) if redaction.content else None
     return CallDetails(
         call.method,
         call.shown_path,

@@ -103,7 +103,7 @@ _LINE = Logs._logged.__code__.co_firstlineno
 
 def prompt_of(call: Call) -> Any:
     """Return the prompt of a call: its `messages`, `input` or `prompt`."""
-    body = members_of(call.body)
+    body = call.members()
     return next((body[name] for name in ("messages", "input", "prompt") if name in body), None)
 
 

@@ -3,7 +3,6 @@
 import re
 
 from ..._call.call import Call
-from ...errors import members_of
 
 _TEXT = frozenset({"/chat/completions", "/responses", "/embeddings", "/completions"})
 """Endpoints that are billed by tokens of text, whether or not the call names its model."""
@@ -25,7 +24,7 @@ def is_billed(call: Call) -> bool:
     if call.path in _TEXT:
         return True
     path = call.path.partition("?")[0]
-    if "model" in members_of(call.body):
+    if "model" in call.members():
         return _FREE.search(path) is None
     return path.endswith(_MODEL_FROM_ELSEWHERE) or _RUN.search(path) is not None
 
@@ -37,11 +36,7 @@ def is_by_tokens(call: Call) -> bool:
 
 def has_known_model(call: Call) -> bool:
     """Return whether the model of a billed call is known before its answer; a run may leave it to its assistant."""
-    return (
-        call.path in _TEXT
-        or "model" in members_of(call.body)
-        or _RUN.search(call.path.partition("?")[0]) is None
-    )
+    return call.path in _TEXT or "model" in call.members() or _RUN.search(call.path.partition("?")[0]) is None
 
 
 def is_media(call: Call) -> bool:

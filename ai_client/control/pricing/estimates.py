@@ -49,9 +49,9 @@ def size_of(call: Call) -> Size:
     A long prompt of text only is measured by the bytes of the encoded request, which is needed anyway: the names and
     brackets in it amount to about what messages cost besides their text.
     """
+    body = call.members()  # which forgets the size of a body that the call had before
     size = call.size
     if size is None:
-        body = call.members()
         content = call.encoded() if call.files is None and _is_all_text(body) else b""
         if len(content) < _SHORT:
             size = size_of_prompt(body, is_form=call.files is not None)

@@ -11,7 +11,6 @@ from ..._call.report import outline_of
 from ..._call.size import BYTES_PER_TOKEN, WARY_BYTES_PER_TOKEN
 from ..._call.usage import MOST_SECONDS, Usage
 from ..._params.upload_objects import uploaded
-from ...errors import members_of
 from ..asked import count_in
 from .billed import PICTURES
 from .estimates import text_tokens
@@ -39,7 +38,7 @@ _PCM_BYTES = 48_000
 
 def expected(call: Call) -> Usage:
     """Estimate the most that a call to an audio or image endpoint should use."""
-    body = members_of(call.body)
+    body = call.members()
     if call.path.endswith(_SPEECH):
         return _spoken(body, WARY_BYTES_PER_TOKEN, WARY_CHARACTERS_PER_SECOND)
     if call.path.endswith(_HEARD):
@@ -70,7 +69,7 @@ def used(call: Call, content: bytes | None, size: int) -> Usage | None:
     Returns:
         `None` where there is nothing to estimate from.
     """
-    body = members_of(call.body)
+    body = call.members()
     if call.path.endswith(_SPEECH):
         spoken = _spoken(body, BYTES_PER_TOKEN, CHARACTERS_PER_SECOND)
         if body.get("response_format") not in {"wav", "pcm"}:
@@ -112,7 +111,7 @@ def _uploads(call: Call) -> list[Any]:
     """Return the uploads of a call, or images that it names; one of unknown size where they can be read only once."""
     files: Any = call.files
     if files is None:
-        named: Any = members_of(call.body).get("images")
+        named: Any = call.members().get("images")
         return list(cast("Sequence[Any]", named)) if isinstance(named, list | tuple) else []
     if isinstance(files, Mapping):
         return list(cast("Mapping[str, Any]", files).values())
