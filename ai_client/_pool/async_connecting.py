@@ -9,7 +9,7 @@ from .._http.library import Library
 from .._http.options import PoolOptions
 from .async_network import AsyncNetworkStream
 from .connection import Route
-from .sockets import bind, connect_error, near, reachable, set_options
+from .sockets import bind, connect_error, near, pauses, reachable, set_options
 from .transport_ends import shut_down
 
 _NEXT_ADDRESS_SECONDS = 0.25  # RFC 8305 recommends it
@@ -152,8 +152,25 @@ async def _connect_to(loop: asyncio.AbstractEventLoop, address: Any, local: str 
         connection.setblocking(False)
         set_options(connection)
         bind(connection, local)
-        await loop.sock_connect(connection, place)
+        if family == socket.AF_UNIX:
+            await _connect_near(connection, place)
+        else:
+            await loop.sock_connect(connection, place)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+async def _connect_near(connection: socket.socket, place: Any) -> None:
+    """Connect to a unix socket; where its queue is full, as soon as there is a place.
+
+    An event loop would take a full queue for a connection under way, and the socket for connected.
+    """
+    for pause in pauses():
+        try:
+            connection.connect(place)
+        except BlockingIOError:
+            await asyncio.sleep(pause)
+        else:
+            return

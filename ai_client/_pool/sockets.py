@@ -5,7 +5,7 @@ import select
 import socket
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
 from typing import Any, cast
 
@@ -46,6 +46,17 @@ class WayError(OSError):
 def near(uds: str | None) -> list[Any]:
     """Return a unix socket as `getaddrinfo` returns addresses; nothing where there is none."""
     return [] if uds is None else [(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", uds)]
+
+
+def pauses() -> Iterator[float]:
+    """Yield the seconds to wait between attempts to connect to a unix socket whose queue is full.
+
+    The operating system says so at once, and nothing says when there is a place again.
+    """
+    pause = 0.001
+    while True:
+        yield pause
+        pause = min(2 * pause, 0.05)
 
 
 def reachable(addresses: Iterable[Any], local: str | None) -> Sequence[Any]:
@@ -135,12 +146,7 @@ def connect_error(error: Exception, library: Library, uds: str | None = None) ->
         return timeout
     failure: Any = library.http.ConnectError(str(error))
     if uds is not None:
-        failure.said = nothing_at(uds, error)
+        failure.said = f"uds: nothing answers at {shown_file(uds)} ({getattr(error, 'strerror', error)})."
     elif isinstance(error, WayError):
         failure.said = str(error)
     return cast("Exception", failure)
-
-
-def nothing_at(uds: str, error: Exception) -> str:
-    """Return what to say where a unix socket cannot be connected to."""
-    return f"uds: nothing answers at {shown_file(uds)} ({getattr(error, 'strerror', error)})."

@@ -1,11 +1,13 @@
 """The way of a sync stream to a server: TCP or a unix socket, the tunnel of a proxy, TLS."""
 
 import socket
+from time import monotonic, sleep
+from typing import Any
 
 from .._http.library import Library
 from .._http.options import PoolOptions
 from .connection import Route
-from .sockets import bind, connect_error, near, reachable, set_options, time_for
+from .sockets import bind, connect_error, near, pauses, reachable, set_options, time_for
 from .sync_network import SyncNetworkStream
 
 
@@ -80,7 +82,10 @@ def connected(route: Route, timeout: float | None, deadline: float | None) -> so
             connection = socket.socket(family, kind, protocol)
             connection.settimeout(time_for(timeout, deadline))
             bind(connection, route.local)
-            connection.connect(address)
+            if route.uds is None:
+                connection.connect(address)
+            else:
+                _connect_near(connection, address, timeout, deadline)
             set_options(connection)
         except BaseException as error:
             if connection is not None:
@@ -91,3 +96,18 @@ def connected(route: Route, timeout: float | None, deadline: float | None) -> so
         else:
             return connection
     raise failure or OSError("The name has no address.")
+
+
+def _connect_near(
+    connection: socket.socket, address: Any, timeout: float | None, deadline: float | None
+) -> None:
+    """Connect to a unix socket; where its queue is full, as soon as there is a place."""
+    end = None if timeout is None else monotonic() + timeout
+    for pause in pauses():
+        try:
+            connection.connect(address)
+        except BlockingIOError:
+            left = time_for(time_for(None, end), deadline)
+            sleep(pause if left is None else min(pause, left))
+        else:
+            return

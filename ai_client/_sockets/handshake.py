@@ -90,8 +90,9 @@ async def open_socket(
             raise APITimeoutError(request, message="The WebSocket was not opened in time.") from error
         except (errors.WebSocketException, http.TransportError, OSError, EOFError) as error:
             message = f"Connection error: the WebSocket was not opened ({type(error).__name__})."
-            said = said_of(error, client._connections.uds if "unix" in keywords else None)
-            raise APIConnectionError(message=f"{message} {said}".rstrip(), request=request) from error
+            raise APIConnectionError(
+                message=f"{message} {said_of(error)}".rstrip(), request=request
+            ) from error
         else:
             response = _response_of(client, opened.response, request)
             return (SyncSocket if sync else AsyncSocket)(opened, errors), response

@@ -9,7 +9,7 @@ from .._client.arguments import pool_of
 from .._libraries import httpx
 from .._pool.connection import Route
 from .._pool.proxy import Proxies
-from .._pool.sockets import READ_SIZE, connect_error, nothing_at, time_for
+from .._pool.sockets import READ_SIZE, connect_error, time_for
 
 if TYPE_CHECKING:
     from .client import SessionClient
@@ -37,7 +37,8 @@ async def on_the_way(
 ) -> dict[str, Any]:
     """Return the keywords of the websockets package that lead a WebSocket the way of the client's requests.
 
-    What connects comes connected: through a proxy that speaks HTTP or SOCKS, from the client's local address.
+    What connects comes connected: to the unix socket, through a proxy that speaks HTTP or SOCKS, from the client's
+    local address.
 
     Args:
         client: Whose options count.
@@ -61,8 +62,6 @@ async def on_the_way(
         found.setdefault("ssl", pool_of(options.tls, route.place))
     if settings.keys() & _OWN_WAY:
         return found
-    if route.uds is not None:
-        return {**found, "unix": True, "path": route.uds, "proxy": None}
     if route.proxy is not None and route.proxy.scheme == "https":
         found.update(proxy=route.proxy.address, proxy_ssl=pool_of(options.proxy_tls))
         if route.local is not None:
@@ -75,7 +74,7 @@ async def on_the_way(
     except (OSError, UnicodeError) as error:
         if isinstance(error, TimeoutError):
             raise
-        raise connect_error(error, library) from error
+        raise connect_error(error, library, route.uds) from error
     found.update(sock=connection, proxy=None)
     if given is not None:
         found["open_timeout"] = max(given - (monotonic() - began), 0.001)
@@ -139,8 +138,6 @@ def begun(connect: Callable[..., Any], where: str, keywords: dict[str, Any]) -> 
         raise
 
 
-def said_of(error: Exception, uds: str | None) -> str:
-    """Return what there is to say of a failure to connect, to the unix socket at *uds* if that is given."""
-    if uds is not None and isinstance(error, OSError):
-        return nothing_at(uds, error)
+def said_of(error: Exception) -> str:
+    """Return what there is to say of a failure to connect."""
     return str(error) if type(error).__name__ == "ProxyError" else getattr(error, "said", "")

@@ -3,10 +3,13 @@
 import json
 import logging
 import shutil
+import socket
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import uvicorn
 
 from ai_client import (
     APIConnectionError,
+    APITimeoutError,
     AsyncOpenAI,
     AzureOpenAI,
     ConfigError,
@@ -24,10 +28,11 @@ from ai_client import (
     DefaultHttpxClient,
     OpenAI,
 )
+from ai_client._http.library import may_have_been_sent
 from tests.support.certificates import PASSWORD, Office
 from tests.support.forks import in_child
 from tests.support.invoke import KEY, Invoke
-from tests.support.known_servers import KnownServer, socket_server
+from tests.support.known_servers import MODELS, KnownServer, answer_with, socket_server
 from tests.support.proxy_server import ProxyServer
 from tests.support.waiting import until
 
@@ -354,6 +359,56 @@ def test_missing_unix_socket(invoke: Invoke, tmp_path: Path) -> None:
     for ask in (listed, greeted):
         with pytest.raises(APIConnectionError, match=f"uds: nothing answers at '{path}'"):
             ask(invoke, client)
+
+
+@contextmanager
+def crowded(path: Path) -> Iterator[socket.socket]:
+    """Yield a listening unix socket whose queue is full, of connections that have been closed."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(0)
+        listener.settimeout(60)
+        while True:
+            with socket.socket(socket.AF_UNIX) as waiting:
+                waiting.setblocking(False)
+                try:
+                    waiting.connect(str(path))
+                except BlockingIOError:
+                    break
+        yield listener
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse where the queue is full")
+def test_crowded_unix_socket(invoke: Invoke, tmp_path: Path) -> None:
+    """A unix socket whose queue is full is waited for, for as long as connecting may take."""
+    path = tmp_path / "api.sock"
+    answer = answer_with(MODELS)
+
+    def serve() -> None:
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(60)
+                if connection.recv(65536):
+                    connection.sendall(answer)
+                    return
+
+    with crowded(path) as listener:
+        timeout = httpx.Timeout(5, connect=0.01)
+        client = invoke.client(base_url="http://localhost/v1", uds=path, max_retries=0, timeout=timeout)
+        with pytest.raises(APITimeoutError) as caught:
+            listed(invoke, client)
+        assert not may_have_been_sent(caught.value.__cause__)
+        with pytest.raises(APITimeoutError):
+            greeted(invoke, client, websocket_connection_options={"open_timeout": 0.01})
+    path.unlink()
+    with crowded(path) as listener:
+        server = threading.Timer(0.1, serve)
+        server.start()
+        try:
+            listed(invoke, client.with_options(timeout=30))
+        finally:
+            server.join()
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
