@@ -392,3 +392,25 @@ def test_several_limits_are_taken_together(upstream: Upstream, store: Noting) ->
         client.chat.completions.create(**CHAT)
         with pytest.raises(RateLimitExceeded, match="2 requests per 3600 s"):
             client.chat.completions.create(**CHAT)
+
+
+class AtTheEnd:
+    """A call for which there is room at the very end of its patience."""
+
+    def __init__(self, patience: float) -> None:
+        self.answers = [None, Shortage(patience, ["k"], (), has_place=True)]
+
+    async def ask(self, patience: float) -> Shortage | None:
+        """Return what there is no room for."""
+        del patience
+        return self.answers.pop()
+
+    async def give_up(self) -> None:
+        """Release the place that the store keeps."""
+
+
+def test_who_waits_to_the_end_is_asked_again() -> None:
+    """A call that gets room when its patience ends waits for it, as it said, and leaves no place in the store."""
+    asker = AtTheEnd(0.01)
+    assert finish(Lines().wait(sync_io(), ["k"], (), 0.01, asker)) is None
+    assert not asker.answers

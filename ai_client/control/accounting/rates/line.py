@@ -122,7 +122,7 @@ class Lines:
                 if shortage is None:
                     caller.due = time.monotonic() + _ASKING
                     shortage = told or await asker.ask(left)
-                    if shortage is None or shortage.wait > left:
+                    if shortage is None or (told is None and shortage.wait > left):
                         return shortage
                     told = None
                     caller.waiter = caller.waiter or io.waiter()
