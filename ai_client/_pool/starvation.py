@@ -1,4 +1,4 @@
-"""Waiting long for a permit: responses in reference cycles hold theirs until they are collected."""
+"""Waiting long for a response to be over: those in reference cycles are not until they are collected."""
 
 import gc
 import time
@@ -14,19 +14,20 @@ _rested = -inf
 
 
 class Starvation:
-    """The time of a request without a permit: garbage is collected ever more rarely, and before it gives up.
+    """The time of who waits: garbage is collected ever more rarely, and before it gives up.
 
     Args:
-        limit: Seconds that it waits for a permit; `None` is without an end.
+        limit: Seconds that it waits; `None` is without an end.
+        first: Seconds after which garbage is collected for the first time; `None` is `STARVING`.
     """
 
     __slots__ = ("_end", "_next", "_since", "_step")
 
-    def __init__(self, limit: float | None) -> None:
+    def __init__(self, limit: float | None, first: float | None = None) -> None:
         self._since = time.monotonic()
         self._end = inf if limit is None else self._since + max(limit, 0.0)
-        self._step = STARVING
-        self._next = self._since + STARVING
+        self._step = STARVING if first is None else first
+        self._next = self._since + self._step
 
     def pause(self) -> float:
         """Return the seconds until `relieve` is called again."""

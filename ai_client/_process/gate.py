@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from .._call.labels import in_request, requests_are_served
+from .._pool.starvation import Starvation
 from ..errors import ClientClosedError
 
 if TYPE_CHECKING:
@@ -142,10 +143,15 @@ class DrainGate:
     def wait_until_done(self, seconds: float) -> None:
         """Ask sessions to end, and block until nothing more is to come, for at most so long."""
         deadline = time.monotonic() + seconds
+        # A stream in a reference cycle, as the official SDK's are, counts until it is collected.
+        garbage = Starvation(seconds, first=_POLL_SECONDS)
         self._tell("end")
         while (left := deadline - time.monotonic()) > 0:
             if self._ends_now or (self._ends_when_idle and self.idle):
                 return
+            if self._under_way and not garbage.pause():
+                garbage.relieve()
+                continue
             # Neither an abandoned stream nor the end of a request notifies the condition.
             self._changed.wait(min(left, _POLL_SECONDS))
             self._changed.clear()

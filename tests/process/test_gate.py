@@ -1,6 +1,7 @@
 """The drain gate by itself: what it counts, whom it lets through, and when it stops waiting."""
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from ai_client import ClientClosedError
+from ai_client._pool import starvation
 from ai_client._process import gate as gates
 from ai_client._process.gate import DrainGate
 from ai_client._process.gated_io import new_gate
@@ -164,6 +166,26 @@ def test_what_ends_without_a_word_ends_the_waiting(gate: DrainGate, monkeypatch:
     assert not waiting.ends(0.05)
     gate.forget(token)
     assert waiting.ends()
+
+
+def test_what_is_dropped_in_a_cycle_ends_the_waiting(
+    gate: DrainGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ends by a finalizer, and is held by nothing but a cycle of references, holds nobody up."""
+
+    class Dropped:
+        def __init__(self) -> None:
+            self.itself = self
+            self.token = gate.begin()
+
+        def __del__(self) -> None:
+            gate.forget(self.token)
+
+    monkeypatch.setattr(gates, "_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(starvation, "_rested", -math.inf)
+    Dropped()
+    gate.refuse()
+    assert Waiting(gate).ends()
 
 
 @pytest.mark.usefixtures("unpolled")
