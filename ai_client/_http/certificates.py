@@ -130,6 +130,10 @@ def checked_verify(given: object) -> bool | str | ssl.SSLContext:
     Raises:
         ValueError: It is something else.
     """
+    if isinstance(given, ssl.SSLContext) and given.protocol is ssl.PROTOCOL_TLS_SERVER:
+        raise ValueError(
+            "is a context of servers, which trusts none: make one by ssl.create_default_context()"
+        )
     if isinstance(given, bool | ssl.SSLContext):
         return given
     if isinstance(given, str) and given.lower() in _WORDS:

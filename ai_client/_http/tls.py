@@ -46,7 +46,7 @@ def tls_context(
     file = os.environ.get("SSL_CERT_FILE", "") if named else ""
     directory = os.environ.get("SSL_CERT_DIR", "") if named else ""
     key = (trust if verify is True else "", verify, file, directory, cert)
-    state = () if cert is None and isinstance(verify, bool) else _state(verify, cert)
+    state = _state(file, verify, cert) if cert is not None or file or isinstance(verify, str) else ()
     kept = _contexts.get(key)
     if kept is None or kept[0] != state:
         with _building():
@@ -62,20 +62,28 @@ def tls_context(
     return kept[1]
 
 
-def _state(verify: bool | str, cert: Certificate | None) -> _State:
-    """Return what differs once the files of options are replaced."""
-    files = [] if cert is None else list(cert.files)
-    if isinstance(verify, str):
-        files.append(verify)
-    found: list[tuple[int, ...]] = []
-    for file in files:
-        try:
-            stat = Path(file).stat()
-        except OSError:
-            found.append(())
-        else:
-            found.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))
-    return tuple(found)
+def _state(named: str, verify: bool | str, cert: Certificate | None) -> _State:
+    """Return what differs once the files of options, or the one that the environment names, are replaced."""
+    files = [*_files(named), *(_files(verify) if isinstance(verify, str) else ())]
+    if cert is not None:
+        files += cert.files
+    return tuple(map(_file_state, files))
+
+
+def _files(path: str) -> list[str]:
+    """Return a file, or a directory with its files, which may be written anew in place."""
+    try:
+        return [path, *sorted(entry.path for entry in os.scandir(path))]
+    except OSError:
+        return [path] if path else []
+
+
+def _file_state(path: str) -> tuple[int, ...]:
+    try:
+        stat = Path(path).stat()
+    except OSError:
+        return ()
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def _build(

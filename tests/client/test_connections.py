@@ -535,6 +535,10 @@ def broken(folder: Path, office: Office) -> dict[str, tuple[dict[str, Any], str]
             {"verify": ssl.create_default_context(), "cert": (chain, key)},
             "cert: verify is a context, which is used as it is",
         ),
+        "context of servers": (
+            {"verify": ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)},
+            "verify: is a context of servers",
+        ),
         "proxy of no kind": ({"proxy": 3}, "proxy: must be the address of a proxy, or '' for none, not int"),
         "ftp proxy": ({"proxy": "ftp://user:planted-wrong@h"}, "proxy: A proxy's address begins with http"),
         "proxy without host": (

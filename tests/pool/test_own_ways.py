@@ -119,6 +119,32 @@ def test_replaced_certificate(both: type[Pools], mutual: RawServer, certified: S
     assert certified == ["first", "first", "second"]
 
 
+@pytest.mark.parametrize("form", ["file", "directory", "variable"])
+def test_replaced_authority(
+    both: type[Pools], office: Office, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An authority that is written in the place of another, in a directory too, counts for new connections."""
+    file = tmp_path / "authorities.pem"
+    (tmp_path / "other").mkdir()
+    other = Office(tmp_path / "other").authority.read_bytes()
+    file.write_bytes(other + b"\n" * 64)  # of another size, as clocks of files are coarse
+    options: dict[str, Any] = {"verify": str(file if form == "file" else tmp_path)}
+    if form == "variable":
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        options = {"trust_env": True}
+
+    async def scenario(pools: Pools) -> None:
+        with pytest.raises(httpx.ConnectError):
+            await pools.ask(server.url)
+        file.write_bytes(office.authority.read_bytes())
+        assert await pools.ask(server.url) == b"{}"
+        file.write_bytes(b"no certificate")
+        assert await pools.ask(server.url) == b"{}"
+
+    with RawServer(lambda exchange: exchange.write(OK_AND_CLOSE), office.plain_server()) as server:
+        both.run(scenario, **options)
+
+
 def test_local_address(both: type[Pools]) -> None:
     """Connections come from the local address, and fail by its name where this machine does not have it."""
     seen: Seen = []
