@@ -5,9 +5,11 @@ import sys
 import threading
 from typing import Any
 
+import httpx
+import pydantic
 import pytest
 
-from ai_client import APIStatusError, ConfigError, labels
+from ai_client import APIStatusError, BaseModel, ConfigError, labels
 from ai_client.control import Usage
 from ai_client.control.accounting.cost import Cost
 from ai_client.control.pricing.price import Price
@@ -231,3 +233,46 @@ def test_prices_that_cannot_be_loaded_in_time_are_unknown(monkeypatch: pytest.Mo
     monkeypatch.setattr(library, "LOAD_TIMEOUT", 0.05)
     finish(Prices().ready(sync_io()))
     assert Prices().nano_usd(Usage("reported", 1000), "gpt-4o") is None
+
+
+class Short(pydantic.BaseModel):
+    """An answer as an application has it: without most of what came."""
+
+    id: str
+
+
+class Renamed(BaseModel):
+    """An answer as an application has it: with names of its own."""
+
+    spent: dict[str, Any] = pydantic.Field(alias="usage")
+    said: list[Any] = pydantic.Field(alias="output")
+
+
+class Chosen(BaseModel):
+    """An answer as an application has it: with its usage, but not with what tools did."""
+
+    model_config = pydantic.ConfigDict(extra="ignore")
+    usage: dict[str, Any]
+
+
+@pytest.mark.parametrize("cast_to", [Short, Renamed, Chosen])
+def test_usage_does_not_depend_on_what_the_caller_makes_of_the_answer(invoke: Invoke, cast_to: Any) -> None:
+    """What is decoded as a model of the application costs what it costs as any other."""
+    answer = {
+        "id": "x",
+        "model": "gpt-4o-mini",
+        "output": [{"type": "web_search_call", "id": "w"}],
+        "usage": {"input_tokens": 1000, "output_tokens": 100},
+    }
+    http = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
+    records: list[Any] = []
+
+    def noted(call: Any, proceed: Any) -> Any:
+        records.append(call.record)
+        return proceed(call)
+
+    client = invoke.client(http_client=http, layers=[Cost(prices=OWN), noted])
+    invoke(client.post, "/responses", cast_to=cast_to, body={"model": "gpt-4o-mini", "input": "x"})
+    (record,) = records
+    assert (record.usage.input, record.usage.output, record.usage.web_searches) == (1000, 100, 1)
+    assert record.usd == pytest.approx(0.003)

@@ -15,6 +15,7 @@ from .estimates import from_events, input_tokens
 from .media import used
 from .unread import UnreadBody
 
+_PACKAGE = f"{__name__.partition('.')[0]}."
 _ASKABLE = ("/chat/completions", "/completions")
 
 
@@ -33,8 +34,11 @@ def usage_of(call: Call, reply: Reply, record: Record) -> Usage:
 
 
 def _reported(call: Call, reply: Reply, content: bytes) -> Usage | None:
-    """Return the usage that a response reports; a model result is decoded here once and reused for the caller."""
-    if not is_model(call.cast_to):
+    """Return the usage that a response reports; a model result is decoded here once and reused for the caller.
+
+    Models of an application may leave out, or name otherwise, what the usage is read from.
+    """
+    if not (is_model(call.cast_to) and call.cast_to.__module__.startswith(_PACKAGE)):
         return _believed(reported(as_utf8(content) or content))
     try:
         result = reply.result = decode(call.cast_to, content)
