@@ -86,7 +86,10 @@ def _socket_address(given: Any) -> str:
 
 def _identity(given: Any) -> Any:
     found = imported(given, "workload identity") if isinstance(given, str) else given
-    identity: Any = found() if callable(found) else found
+    try:
+        identity: Any = found() if callable(found) else found
+    except Exception as error:
+        raise ValueError(f"the function of the identity failed ({type(error).__name__}: {error})") from error
     check_identity(identity)
     return identity
 

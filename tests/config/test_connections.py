@@ -347,6 +347,10 @@ def test_further_client_in_a_region_takes_no_key() -> None:
             "workload_identity: The workload identity 'no.where' cannot be imp",
         ),
         (
+            {"workload_identity": lambda: {}["none"]},
+            "workload_identity: the function of the identity failed (KeyError",
+        ),
+        (
             {"workload_identity": IDENTITY, "azure_endpoint": "https://h", "api_version": "1"},
             "workload_identity: not for Azure",
         ),

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +18,9 @@ from ai_client import (
     RateLimitError,
 )
 from ai_client.testing import over_httpx, sse
+from tests.support.certificates import Office
 from tests.support.invoke import CHAT, KEY, Invoke
+from tests.support.known_servers import KnownServer
 from tests.support.patched_httpx import ANSWER, NOWHERE, Patched, text_of
 
 CHUNKS = [{**ANSWER, "choices": [{"index": 0, "delta": {"content": each}}]} for each in ("a", "b")]
@@ -124,6 +127,28 @@ def test_without_a_patch(invoke: Invoke) -> None:
     chunks = invoke.collect(invoke(client.chat.completions.create, **CHAT, stream=True))
     assert chunks
     assert invoke.upstream.connections_opened == 3
+
+
+@pytest.mark.usefixtures("ai_client_over_httpx")
+def test_ways_of_a_client(invoke: Invoke, tmp_path: Path) -> None:
+    """Requests go the client's way: its certificate and unix socket for its own server alone, its local address."""
+    office, path = Office(tmp_path), tmp_path / "api.sock"
+    options: dict[str, Any] = {"verify": office.authority, "cert": office.client(), "proxy": ""}
+    with (
+        KnownServer(office.server()) as mutual,
+        KnownServer(office.server(asks=True)) as other,
+        KnownServer(path=path) as near,
+    ):
+        mutual.elsewhere = near.elsewhere = other.url
+        for client in (
+            invoke.client(base_url=mutual.url, local_address="127.0.0.1", **options),
+            invoke.client(base_url="http://api.test", uds=path, **options),
+        ):
+            for target in ("/models", "/moved"):
+                invoke(client.get, target, cast_to=httpx.Response)
+        assert mutual.names == ["client", "client"]
+        assert [target for target, *_ in near.seen] == ["/models", "/moved"]
+        assert other.names == [None, None]
 
 
 @pytest.mark.usefixtures("ai_client_over_httpx")
