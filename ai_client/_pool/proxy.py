@@ -19,6 +19,8 @@ from .h11_wire import MAX_HINTS, check_beginning
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 _LONGEST_PORT = 5
+_PLAIN = "!$&'()*+,;="
+"""What stands for itself in a user or password, as not everybody who reads an address decodes it."""
 _BREAKS = frozenset("\t\r\n")
 _MALFORMED = (
     "The proxy's address cannot be read; it looks like http://user:password@proxy.example:3128, with what is special"
@@ -80,7 +82,7 @@ class Proxy:
     @property
     def address(self) -> str:
         """The address, with its credentials."""
-        login = "" if self.user is None else f"{quote(self.user, safe='')}:{quote(self.password, safe='')}@"
+        login = "" if self.user is None else f"{quote(self.user, _PLAIN)}:{quote(self.password, _PLAIN)}@"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{login}{host}:{self.port}"
 

@@ -76,6 +76,8 @@ async def on_the_way(
             raise
         raise connect_error(error, library, route.uds) from error
     found.update(sock=connection, proxy=None)
+    if route.uds is not None:
+        found["unix"] = True  # older versions of the package set options of TCP otherwise
     if given is not None:
         found["open_timeout"] = max(given - (monotonic() - began), 0.001)
     return found

@@ -470,3 +470,10 @@ def test_credentials_of_a_proxy_are_not_shown() -> None:
     assert "someone" not in shown
     assert "s3cret" not in shown
     assert "proxy.test" in shown
+
+
+@pytest.mark.parametrize("login", ["", "me:@", "me:pass!word*@", "m%40e:%2F%3A%25@"])
+def test_address_with_credentials(login: str) -> None:
+    """A proxy's address is written with its user and password, of which only what is special is encoded."""
+    address = f"https://{login}proxy.test:3128"
+    assert Proxy.parse(address).address == address
