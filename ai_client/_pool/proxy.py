@@ -19,8 +19,7 @@ from .h11_wire import MAX_HINTS, check_beginning
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 _LONGEST_PORT = 5
-_PLAIN = "!$&'()*+,;="
-"""What stands for itself in a user or password, as not everybody who reads an address decodes it."""
+_PLAIN = "!$&'()*+,;="  # stands for itself in a password; not everybody who reads an address decodes it
 _BREAKS = frozenset("\t\r\n")
 _MALFORMED = (
     "The proxy's address cannot be read; it looks like http://user:password@proxy.example:3128, with what is special"
