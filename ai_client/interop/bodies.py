@@ -41,8 +41,9 @@ def describe_body(call: Call, http: Any, request: "httpx.Request", *, reads: boo
     except ValueError:
         return
     if isinstance(members, dict):
-        call.take(cast("dict[str, Any]", members), content)
-        if members.get("stream") is True:
+        given = cast("dict[str, Any]", members)
+        call.take(given, content)
+        if given.get("stream") is True:
             call.stream = object
 
 
