@@ -69,7 +69,7 @@ class BaseClient(Copies, Resources[M]):
         base_url: "str | httpx.URL | NotGiven | None" = not_given,
         data_residency: DataResidency | None = None,
         websocket_base_url: "str | httpx.URL | None" = None,
-        timeout: "float | httpx.Timeout | NotGiven | None" = not_given,
+        timeout: "float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None" = not_given,
         max_retries: int = DEFAULT_MAX_RETRIES,
         deadline: float | None = None,
         default_headers: Mapping[str, str | Omit] | None = None,
@@ -111,7 +111,7 @@ class BaseClient(Copies, Resources[M]):
             data_residency: The region of OpenAI's API, such as `eu`, instead of `base_url`; by default `global`.
             websocket_base_url: The URL for WebSockets; by default derived from `base_url`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits for ever.
-                By default 600, and 5 to connect. A `Timeout` of the HTTP library sets each by itself.
+                By default 600, and 5 to connect. A mapping of steps or a `Timeout` of the HTTP library sets each apart.
             max_retries: Retries after a transient failure, by default 2; 0 turns them off.
             deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. Off by default.
             default_headers: Headers of every request; the value `omit` removes one.

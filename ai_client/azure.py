@@ -66,7 +66,7 @@ class _Azure(BaseClient[M]):
         webhook_secret: str | None = None,
         websocket_base_url: "str | httpx.URL | None" = None,
         base_url: "str | httpx.URL | None" = None,
-        timeout: "float | httpx.Timeout | NotGiven | None" = not_given,
+        timeout: "float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None" = not_given,
         max_retries: int = DEFAULT_MAX_RETRIES,
         default_headers: Mapping[str, str | Omit] | None = None,
         default_query: Mapping[str, object] | None = None,
@@ -94,7 +94,7 @@ class _Azure(BaseClient[M]):
             webhook_secret: The secret with which webhooks are signed; else `OPENAI_WEBHOOK_SECRET`.
             websocket_base_url: The URL for WebSockets; by default derived from `base_url`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits for ever.
-                By default 600, and 5 to connect. A `Timeout` of the HTTP library sets each by itself.
+                By default 600, and 5 to connect. A mapping of steps or a `Timeout` of the HTTP library sets each apart.
             max_retries: Retries after a transient failure, by default 2; 0 turns them off.
             deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. Off by default.
             default_headers: Headers of every request; the value `omit` removes one.

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from .._call.stream_ends import StreamEndPolicy
 from .._http.library import Library, library
@@ -12,6 +12,7 @@ from .._params.defaults import DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT, LO
 from .._params.omit import NotGiven, Omit
 from .._params.secrets import check_secret
 from .._params.sendable import address_fault, name_fault, text_fault, value_fault
+from .._params.timeouts import steps_of
 from ..errors import ConfigError, OpenAIError
 from .environment import custom_headers
 
@@ -200,11 +201,13 @@ def check_http_client(http_client: Any, used: Library, *, sync: bool) -> None:
 
 
 def timeout_of(
-    timeout: "float | httpx.Timeout | NotGiven | None", http_client: Any, used: Library
+    timeout: "float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None",
+    http_client: Any,
+    used: Library,
 ) -> "float | httpx.Timeout | None":
     """Return the timeout: the argument, else the HTTP client's own, else the default."""
     if not isinstance(timeout, NotGiven):
-        return checked_timeout(timeout)
+        return checked_timeout(timeout, used)
     if isinstance(http_client, used.http.Client | used.http.AsyncClient):
         own: httpx.Timeout = http_client.timeout
         if own.as_dict() != used.http.Timeout(5.0).as_dict():  # the library's default, so nobody chose it
@@ -213,18 +216,26 @@ def timeout_of(
     return default
 
 
-def checked_timeout(timeout: "float | httpx.Timeout | None") -> "float | httpx.Timeout | None":
-    """Validate a timeout.
+def checked_timeout(
+    timeout: "float | Mapping[str, float | None] | httpx.Timeout | None", used: Library
+) -> "float | httpx.Timeout | None":
+    """Validate a timeout; seconds of steps become a `Timeout` of the HTTP library.
 
     Raises:
-        TypeError: It is neither a number, nor `None`, nor a `Timeout` of the HTTP library.
-        ConfigError: It is negative or not finite.
+        TypeError: It is neither a number, nor a mapping, nor `None`, nor a `Timeout` of the HTTP library.
+        ConfigError: It is negative or not finite, or there is no such step.
     """
+    if isinstance(timeout, Mapping):
+        try:
+            steps: httpx.Timeout = used.http.Timeout(**steps_of(cast("Mapping[object, Any]", timeout)))
+        except ValueError as error:
+            raise ConfigError(f"timeout: {error}.") from None
+        return steps
     if timeout is None or hasattr(timeout, "as_dict"):
         return timeout
     if isinstance(timeout, bool) or not isinstance(timeout, int | float):
         raise TypeError(
-            "timeout must be a number of seconds, a Timeout of the HTTP library or None,"
+            "timeout must be a number of seconds, a mapping of steps, a Timeout of the HTTP library or None,"
             f" not {type(timeout).__name__}."
         )
     if not 0 <= timeout <= LONGEST_SECONDS:

@@ -63,7 +63,7 @@ class Copies(Calls):
         websocket_base_url: "str | httpx.URL | None" = None,
         base_url: "str | httpx.URL | NotGiven | None" = None,
         data_residency: DataResidency | None = None,
-        timeout: "float | httpx.Timeout | NotGiven | None" = not_given,
+        timeout: "float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None" = not_given,
         http_client: Any = None,
         max_retries: int | NotGiven = not_given,
         deadline: float | NotGiven | None = not_given,
@@ -94,7 +94,7 @@ class Copies(Calls):
             websocket_base_url: Another URL for WebSockets.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits for ever.
-                A `Timeout` of the HTTP library sets each by itself.
+                A mapping of steps or a `Timeout` of the HTTP library sets each apart.
             http_client: A client or transport of httpx or httpx2 in place of this client's connections.
                 It stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.
@@ -132,7 +132,7 @@ class Copies(Calls):
                 admin_api_key=admin_api_key,
             )
         if not isinstance(timeout, NotGiven):
-            state["timeout"] = checked_timeout(timeout)
+            state["timeout"] = checked_timeout(timeout, self._library)
         if not isinstance(max_retries, NotGiven):
             state["max_retries"] = checked_retries(max_retries)
         if not (deadline is max_response_bytes is max_event_bytes is stream_end is not_given):

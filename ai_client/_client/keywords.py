@@ -90,9 +90,9 @@ class CopyOptions(TypedDict, total=False):
     """Another URL of the API."""
     data_residency: DataResidency | None
     """Another region of OpenAI's API, such as `eu`, instead of `base_url`."""
-    timeout: "float | httpx.Timeout | NotGiven | None"
+    timeout: "float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None"
     """Seconds to connect, to write, to wait for a connection and for each read; `None` waits for ever. A
-    `Timeout` of the HTTP library sets each by itself."""
+    mapping of steps or a `Timeout` of the HTTP library sets each apart."""
     http_client: Any
     """A client or transport of httpx or httpx2 in place of this client's connections. It stays open when the
     copy is closed."""

@@ -10,15 +10,13 @@ from pydantic import BeforeValidator, Discriminator, PlainValidator, Tag
 from pydantic_core import from_json
 
 from .._http.certificates import Certificate, checked_verify
-from .._params.defaults import DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT, LONGEST_SECONDS
 from .._params.dotted import imported
 from .._params.identity import check_identity
 from .._params.sendable import address_fault
+from .._params.timeouts import steps_of
 from .._pool.checked import checked_local_address, checked_proxy, checked_uds
 from . import http_client
 from .values import SomeSeconds
-
-_STEPS = ("connect", "read", "write", "pool")
 
 
 @runtime_checkable
@@ -41,27 +39,7 @@ def _steps(given: Any) -> Any:
         given = given.as_dict()
     if not isinstance(given, Mapping):
         return given
-    steps = cast("Mapping[object, Any]", given)
-    if not steps:
-        raise ValueError(f"must name one of {', '.join(_STEPS)}")
-    for name in steps:
-        if name not in _STEPS:
-            raise ValueError(f"{name!r} is no step: there are {', '.join(_STEPS)}")
-    defaults: dict[Any, Any] = dict.fromkeys(_STEPS, DEFAULT_READ_TIMEOUT)
-    return (
-        defaults
-        | {"connect": DEFAULT_CONNECT_TIMEOUT}
-        | {name: _seconds(name, steps[name]) for name in steps}
-    )
-
-
-def _seconds(step: object, given: Any) -> float | None:
-    if given is None:
-        return None
-    is_number = isinstance(given, int | float) and not isinstance(given, bool)
-    if not (is_number and 0 < given <= LONGEST_SECONDS):
-        raise ValueError(f"{step!r} must be a number of seconds above 0, or None to wait for ever")
-    return float(given)
+    return steps_of(cast("Mapping[object, Any]", given))
 
 
 def _is_apart(given: Any) -> str:

@@ -14,7 +14,7 @@ def http_client_of(config: ClientConfig, *, sync: bool) -> Any:
     """Return the HTTP client for a client of a configuration, `None` for the pool; a function is called for a new one.
 
     Raises:
-        ConfigError: Only the other kind of client has one, or a function returned something else.
+        ConfigError: Only the other kind of client has one, or a function failed or returned something else.
     """
     option, other = _OPTIONS[sync], _OPTIONS[not sync]
     given = getattr(config, option)
@@ -26,7 +26,10 @@ def http_client_of(config: ClientConfig, *, sync: bool) -> Any:
         return None
     found = at(given)
     if _is_made(found):
-        found = found()
+        try:
+            found = found()
+        except Exception as error:
+            raise ConfigError(f"{option}: making it failed ({type(error).__name__}: {error}).") from error
         try:
             check_http_client(found, library_of(found, config.http_backend), sync=sync)
         except TypeError as error:

@@ -73,7 +73,7 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
         base_url: str | httpx.URL | NotGiven | None = not_given,
         data_residency: DataResidency | None = None,
         websocket_base_url: str | httpx.URL | None = None,
-        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        timeout: float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None = not_given,
         max_retries: int = DEFAULT_MAX_RETRIES,
         deadline: float | None = None,
         default_headers: Mapping[str, str | Omit] | None = None,
@@ -118,8 +118,8 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
                 `global`.
             websocket_base_url: The URL for WebSockets; by default derived from `base_url`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
-                for ever. By default 600, and 5 to connect. A `Timeout` of the HTTP library sets each by
-                itself.
+                for ever. By default 600, and 5 to connect. A mapping of steps or a `Timeout` of the HTTP
+                library sets each apart.
             max_retries: Retries after a transient failure, by default 2; 0 turns them off.
             deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. Off by
                 default.
@@ -178,7 +178,7 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
         websocket_base_url: str | httpx.URL | None = None,
         base_url: str | httpx.URL | NotGiven | None = None,
         data_residency: DataResidency | None = None,
-        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        timeout: float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None = not_given,
         http_client: Any = None,
         max_retries: int | NotGiven = not_given,
         deadline: float | NotGiven | None = not_given,
@@ -210,7 +210,7 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
             base_url: Another URL of the API.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
-                for ever. A `Timeout` of the HTTP library sets each by itself.
+                for ever. A mapping of steps or a `Timeout` of the HTTP library sets each apart.
             http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
                 stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.
@@ -244,7 +244,7 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
         websocket_base_url: str | httpx.URL | None = None,
         base_url: str | httpx.URL | NotGiven | None = None,
         data_residency: DataResidency | None = None,
-        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        timeout: float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None = not_given,
         http_client: Any = None,
         max_retries: int | NotGiven = not_given,
         deadline: float | NotGiven | None = not_given,
@@ -276,7 +276,7 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
             base_url: Another URL of the API.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
-                for ever. A `Timeout` of the HTTP library sets each by itself.
+                for ever. A mapping of steps or a `Timeout` of the HTTP library sets each apart.
             http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
                 stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.
@@ -421,7 +421,7 @@ class SyncAzureSignatures(SyncSignatures, _Azure[Sync]):
         webhook_secret: str | None = None,
         websocket_base_url: str | httpx.URL | None = None,
         base_url: str | httpx.URL | None = None,
-        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        timeout: float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None = not_given,
         max_retries: int = DEFAULT_MAX_RETRIES,
         default_headers: Mapping[str, str | Omit] | None = None,
         default_query: Mapping[str, object] | None = None,
@@ -470,8 +470,8 @@ class SyncAzureSignatures(SyncSignatures, _Azure[Sync]):
             websocket_base_url: The URL for WebSockets; by default derived from `base_url`.
             base_url: The URL to which paths are appended, instead of `azure_endpoint`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
-                for ever. By default 600, and 5 to connect. A `Timeout` of the HTTP library sets each by
-                itself.
+                for ever. By default 600, and 5 to connect. A mapping of steps or a `Timeout` of the HTTP
+                library sets each apart.
             max_retries: Retries after a transient failure, by default 2; 0 turns them off.
             default_headers: Headers of every request; the value `omit` removes one. `OPENAI_CUSTOM_HEADERS`
                 may hold more.
@@ -534,7 +534,7 @@ class SyncAzureSignatures(SyncSignatures, _Azure[Sync]):
         websocket_base_url: str | httpx.URL | None = None,
         base_url: str | httpx.URL | NotGiven | None = None,
         data_residency: DataResidency | None = None,
-        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        timeout: float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None = not_given,
         http_client: Any = None,
         max_retries: int | NotGiven = not_given,
         deadline: float | NotGiven | None = not_given,
@@ -566,7 +566,7 @@ class SyncAzureSignatures(SyncSignatures, _Azure[Sync]):
             base_url: Another URL of the API.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
-                for ever. A `Timeout` of the HTTP library sets each by itself.
+                for ever. A mapping of steps or a `Timeout` of the HTTP library sets each apart.
             http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
                 stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.
@@ -604,7 +604,7 @@ class SyncAzureSignatures(SyncSignatures, _Azure[Sync]):
         websocket_base_url: str | httpx.URL | None = None,
         base_url: str | httpx.URL | NotGiven | None = None,
         data_residency: DataResidency | None = None,
-        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        timeout: float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None = not_given,
         http_client: Any = None,
         max_retries: int | NotGiven = not_given,
         deadline: float | NotGiven | None = not_given,
@@ -636,7 +636,7 @@ class SyncAzureSignatures(SyncSignatures, _Azure[Sync]):
             base_url: Another URL of the API.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
-                for ever. A `Timeout` of the HTTP library sets each by itself.
+                for ever. A mapping of steps or a `Timeout` of the HTTP library sets each apart.
             http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
                 stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.
@@ -674,7 +674,7 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
         base_url: str | httpx.URL | NotGiven | None = not_given,
         data_residency: DataResidency | None = None,
         websocket_base_url: str | httpx.URL | None = None,
-        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        timeout: float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None = not_given,
         max_retries: int = DEFAULT_MAX_RETRIES,
         deadline: float | None = None,
         default_headers: Mapping[str, str | Omit] | None = None,
@@ -719,8 +719,8 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
                 `global`.
             websocket_base_url: The URL for WebSockets; by default derived from `base_url`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
-                for ever. By default 600, and 5 to connect. A `Timeout` of the HTTP library sets each by
-                itself.
+                for ever. By default 600, and 5 to connect. A mapping of steps or a `Timeout` of the HTTP
+                library sets each apart.
             max_retries: Retries after a transient failure, by default 2; 0 turns them off.
             deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. Off by
                 default.
@@ -779,7 +779,7 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
         websocket_base_url: str | httpx.URL | None = None,
         base_url: str | httpx.URL | NotGiven | None = None,
         data_residency: DataResidency | None = None,
-        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        timeout: float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None = not_given,
         http_client: Any = None,
         max_retries: int | NotGiven = not_given,
         deadline: float | NotGiven | None = not_given,
@@ -811,7 +811,7 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
             base_url: Another URL of the API.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
-                for ever. A `Timeout` of the HTTP library sets each by itself.
+                for ever. A mapping of steps or a `Timeout` of the HTTP library sets each apart.
             http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
                 stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.
@@ -845,7 +845,7 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
         websocket_base_url: str | httpx.URL | None = None,
         base_url: str | httpx.URL | NotGiven | None = None,
         data_residency: DataResidency | None = None,
-        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        timeout: float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None = not_given,
         http_client: Any = None,
         max_retries: int | NotGiven = not_given,
         deadline: float | NotGiven | None = not_given,
@@ -877,7 +877,7 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
             base_url: Another URL of the API.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
-                for ever. A `Timeout` of the HTTP library sets each by itself.
+                for ever. A mapping of steps or a `Timeout` of the HTTP library sets each apart.
             http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
                 stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.
@@ -1022,7 +1022,7 @@ class AsyncAzureSignatures(AsyncSignatures, _Azure[Async]):
         webhook_secret: str | None = None,
         websocket_base_url: str | httpx.URL | None = None,
         base_url: str | httpx.URL | None = None,
-        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        timeout: float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None = not_given,
         max_retries: int = DEFAULT_MAX_RETRIES,
         default_headers: Mapping[str, str | Omit] | None = None,
         default_query: Mapping[str, object] | None = None,
@@ -1071,8 +1071,8 @@ class AsyncAzureSignatures(AsyncSignatures, _Azure[Async]):
             websocket_base_url: The URL for WebSockets; by default derived from `base_url`.
             base_url: The URL to which paths are appended, instead of `azure_endpoint`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
-                for ever. By default 600, and 5 to connect. A `Timeout` of the HTTP library sets each by
-                itself.
+                for ever. By default 600, and 5 to connect. A mapping of steps or a `Timeout` of the HTTP
+                library sets each apart.
             max_retries: Retries after a transient failure, by default 2; 0 turns them off.
             default_headers: Headers of every request; the value `omit` removes one. `OPENAI_CUSTOM_HEADERS`
                 may hold more.
@@ -1135,7 +1135,7 @@ class AsyncAzureSignatures(AsyncSignatures, _Azure[Async]):
         websocket_base_url: str | httpx.URL | None = None,
         base_url: str | httpx.URL | NotGiven | None = None,
         data_residency: DataResidency | None = None,
-        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        timeout: float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None = not_given,
         http_client: Any = None,
         max_retries: int | NotGiven = not_given,
         deadline: float | NotGiven | None = not_given,
@@ -1167,7 +1167,7 @@ class AsyncAzureSignatures(AsyncSignatures, _Azure[Async]):
             base_url: Another URL of the API.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
-                for ever. A `Timeout` of the HTTP library sets each by itself.
+                for ever. A mapping of steps or a `Timeout` of the HTTP library sets each apart.
             http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
                 stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.
@@ -1205,7 +1205,7 @@ class AsyncAzureSignatures(AsyncSignatures, _Azure[Async]):
         websocket_base_url: str | httpx.URL | None = None,
         base_url: str | httpx.URL | NotGiven | None = None,
         data_residency: DataResidency | None = None,
-        timeout: float | httpx.Timeout | NotGiven | None = not_given,
+        timeout: float | Mapping[str, float | None] | httpx.Timeout | NotGiven | None = not_given,
         http_client: Any = None,
         max_retries: int | NotGiven = not_given,
         deadline: float | NotGiven | None = not_given,
@@ -1237,7 +1237,7 @@ class AsyncAzureSignatures(AsyncSignatures, _Azure[Async]):
             base_url: Another URL of the API.
             data_residency: Another region of OpenAI's API, such as `eu`, instead of `base_url`.
             timeout: Seconds to connect, to write, to wait for a connection and for each read; `None` waits
-                for ever. A `Timeout` of the HTTP library sets each by itself.
+                for ever. A mapping of steps or a `Timeout` of the HTTP library sets each apart.
             http_client: A client or transport of httpx or httpx2 in place of this client's connections. It
                 stays open when the copy is closed.
             max_retries: Retries after a transient failure; 0 turns them off.

@@ -273,6 +273,10 @@ def test_timeout_apart() -> None:
         assert provider.client.timeout == httpx.Timeout(**apart)
         assert ClientConfig.make(provider.config, max_retries=1).timeout == apart
         provider.close()
+        with OpenAI(api_key=KEY, timeout=given) as client:
+            for each in (client, client.with_options(timeout=5).with_options(timeout=given)):
+                assert isinstance(each.timeout, httpx.Timeout | httpx2.Timeout)
+                assert each.timeout.as_dict() == apart
 
 
 def test_default_timeout() -> None:
@@ -481,6 +485,14 @@ def test_one_http_client_is_for_one_kind() -> None:
     asyncio.run(provider.aclose())
     assert not shared.is_closed
     asyncio.run(shared.aclose())
+
+
+def test_function_that_makes_none() -> None:
+    """A function that fails is an error by the option's name."""
+    provider = ClientProvider(http_client=dict[str, int]().popitem)
+    with pytest.raises(ConfigError, match=r"^http_client: making it failed \(KeyError"):
+        _ = provider.client
+    provider.close()
 
 
 def test_function_that_makes_something_else() -> None:
