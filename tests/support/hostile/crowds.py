@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import openai
+
 from ai_client import OpenAIError
 from tests.support.hostile.cells import FOREIGN, INFORMATIONAL
 from tests.support.hostile.encoding import dumps
@@ -133,7 +135,7 @@ class Crowd:
             else:
                 with client.chat.completions.create(**ask, stream=True) as stream:
                     self._check(ident, [next(stream).id], "")
-        except OpenAIError:
+        except (OpenAIError, openai.OpenAIError):
             self._note("failed")
         except Exception as error:  # noqa: BLE001 - which no call may raise
             self._note("wrong", f"{ident}: {error!r}")
@@ -150,7 +152,7 @@ class Crowd:
                 self._check(ident, [chunk.id for chunk in chunks], _text_of(chunks))
             else:
                 await self._cancelled(client, ask, ident, chance)
-        except OpenAIError:
+        except (OpenAIError, openai.OpenAIError):
             self._note("failed")
         except Exception as error:  # noqa: BLE001 - which no call may raise
             self._note("wrong", f"{ident}: {error!r}")
