@@ -97,7 +97,7 @@ class Certificate:
             CertificateError: A file is missing or unreadable, or the key does not fit.
         """
         for file in self.files:
-            if not Path(file).is_file():
+            if not os.path.isfile(file):  # noqa: PTH113 - as a path of pathlib raises, and shows, what is too long for one
                 raise CertificateError("cert", f"there is no file {shown_file(file)}")
         asked: list[bool] = []
 
@@ -150,7 +150,7 @@ def trust(context: ssl.SSLContext, path: str) -> None:
         CertificateError: There are none.
     """
     place = Path(path)
-    if not place.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - as a path of pathlib raises, and shows, what is too long for one
         raise CertificateError("verify", f"there is no file or directory {shown_file(path)}")
     if place.is_dir():
         try:

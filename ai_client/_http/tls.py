@@ -74,14 +74,14 @@ def _files(path: str) -> list[str]:
     """Return a file, or a directory with its files, which may be written anew in place."""
     try:
         return [path, *sorted(entry.path for entry in os.scandir(path))]
-    except OSError:
+    except (OSError, ValueError):  # the latter where it is no Unicode
         return [path] if path else []
 
 
 def _file_state(path: str) -> tuple[int, ...]:
     try:
         stat = Path(path).stat()
-    except OSError:
+    except (OSError, ValueError):
         return ()
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
@@ -123,7 +123,7 @@ def _system_context() -> ssl.SSLContext:
 
 def _named_context(file: str, directory: str) -> ssl.SSLContext:
     """Trust what the environment names."""
-    if directory and not any(Path(part).is_dir() for part in directory.split(os.pathsep)):
+    if directory and not any(map(os.path.isdir, directory.split(os.pathsep))):
         raise TrustError(f"SSL_CERT_DIR in the environment: there is no directory {directory!r}.")
     try:
         return ssl.create_default_context(cafile=file or None, capath=directory or None)

@@ -72,6 +72,8 @@ class Proxy:
             raise ValueError("The proxy's address names no host; it looks like http://proxy.example:3128.")
         user = None if parts.username is None else unquote(parts.username)
         password = unquote(parts.password or "")
+        if not _is_unicode(f"{user}{password}"):
+            raise ValueError(_MALFORMED)
         if parts.scheme.startswith("socks") and max(len((user or "").encode()), len(password.encode())) > 255:  # noqa: PLR2004 -- RFC 1929
             raise ValueError("A SOCKS proxy takes at most 255 bytes of user name and of password.")
         if parts.scheme.startswith("http") and ":" in (user or ""):
@@ -143,6 +145,15 @@ class Proxies:
         if proxy is None or any(entry.covers(scheme, host, port) for entry in self._exempt):
             return None
         return proxy
+
+
+def _is_unicode(text: str) -> bool:
+    """Return whether text can be sent, which bytes of the environment that are not UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _environment() -> Mapping[str, str]:

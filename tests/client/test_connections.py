@@ -535,6 +535,13 @@ def broken(folder: Path, office: Office) -> dict[str, tuple[dict[str, Any], str]
             {"verify": ssl.create_default_context(), "cert": (chain, key)},
             "cert: verify is a context, which is used as it is",
         ),
+        "text of a certificate": ({"cert": f"planted-wrong{'x' * 5000}"}, "cert: there is no file ***."),
+        "text of a key": ({"cert": (chain, f"planted-wrong{'x' * 5000}")}, "cert: there is no file ***."),
+        "text of an authority": (
+            {"verify": f"planted-wrong{'x' * 5000}"},
+            "verify: there is no file or directory ***.",
+        ),
+        "verify of no Unicode": ({"verify": "/no/\ud800"}, "verify: there is no file or directory"),
         "context of servers": (
             {"verify": ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)},
             "verify: is a context of servers",

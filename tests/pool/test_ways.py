@@ -449,6 +449,7 @@ def test_given_proxy_counts_before_the_environment(environment: pytest.MonkeyPat
         ("http://me:12#s3cret@proxy.test:3128", "percent-encoded"),
         ("me:12#s3cret@proxy.test:3128", "percent-encoded"),
         ("http://me:s3cret\n@proxy.test:3128", "percent-encoded"),
+        ("http://me:s3cret\udce9@proxy.test:3128", "percent-encoded"),
         ("http://me%3As3cret:other@proxy.test:3128", "has no colon"),
         (f"socks5://s3cret{'x' * 255}@proxy.test", "255 bytes"),
     ],
