@@ -43,8 +43,10 @@ def test_no_child_hangs(kind: str, owner: str, fork: str, tmp_path: Path, wire: 
 
 
 @pytest.mark.parametrize("fork", ["python", "c"])
-@pytest.mark.parametrize("owner", ["bare", "provider"])
-def test_no_child_of_official_clients_hangs(owner: str, fork: str, wire: Wire) -> None:
-    """The same holds for the official SDK's clients over ours."""
+@pytest.mark.parametrize(
+    ("owner", "made"), [("bare", "over"), ("provider", "over"), ("provider", "classes")], ids=str
+)
+def test_no_child_of_official_clients_hangs(owner: str, made: str, fork: str, wire: Wire) -> None:
+    """The same holds for the official SDK's clients over ours, and for those that a provider builds."""
     wire.answer = lambda request: script([ANSWER], "length")  # noqa: ARG005 - the interface
-    run_forks(base_url=wire.base_url, store="memory://", owner=owner, fork=fork, official=True)
+    run_forks(base_url=wire.base_url, store="memory://", owner=owner, fork=fork, official=made)

@@ -1,8 +1,8 @@
 """A program that forks while its threads call: each child makes a call of each kind, and must come to its end.
 
 Its one argument is JSON: `base_url`, `store`, `owner` (`bare` or `provider`), `fork` (`python`, or `c` for a fork of
-which Python hears nothing), whether the calls are of the `official` clients over ours, and how many `forks`. It writes
-the exit codes of the children.
+which Python hears nothing), how the calls are of `official` clients, if they are (`over` ours, or of the `classes` of
+the provider), and how many `forks`. It writes the exit codes of the children.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ from tests.support.hostile.wire import HOLD, Wire
 SECONDS = 30
 """How long a child may take: it does two calls, on a machine that may be busy."""
 PLACES = 2
+OFFICIAL_CLASSES = {"client_class": "openai.OpenAI", "async_client_class": "openai.AsyncOpenAI"}
 chance = random.Random(5)
 ANSWER = json.dumps(
     {
@@ -71,12 +72,13 @@ class Clients:
         options = {"base_url": told["base_url"], "api_key": "any", "max_retries": 0}
         wanted = controls(told["store"])
         if told["owner"] == "provider":
-            self.provider: Any = ClientProvider({**options, "controls": wanted})
+            classes = OFFICIAL_CLASSES if told.get("official") == "classes" else {}
+            self.provider: Any = ClientProvider({**options, **classes, "controls": wanted})
         else:
             layers = make_layers(wanted)
             self.provider = None
             self._bare = OpenAI(layers=layers, **options), AsyncOpenAI(layers=layers, **options)
-        self._official = bool(told.get("official"))
+        self._official = told.get("official") == "over"
         self._numbers = itertools.count()
 
     def _question(self) -> dict[str, Any]:
