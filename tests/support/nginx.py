@@ -34,6 +34,7 @@ http {{
   }}
   server {{
     listen 127.0.0.1:{port};
+    proxy_set_header Host $http_host;
     {directives}
     location / {{ proxy_pass http://behind; }}
   }}
