@@ -6,10 +6,10 @@ from typing import Any, Generic, NoReturn, TypeVar
 from pydantic_core import from_json, to_json
 
 from .._call.call import Call, Reply
-from .._call.own_policy import event_failure
+from .._call.own_policy import show_event
 from .._call.stream_ends import DONE, ends_of, is_whole, type_of
 from .._models.decode import admits, decode, decoder
-from ..errors import OpenAIError, StreamError, StreamInterruptedError, StreamTooLargeError, members_of
+from ..errors import StreamError, StreamInterruptedError, StreamTooLargeError, members_of
 from .sse import Event, SSEDecoder
 
 T = TypeVar("T")
@@ -151,16 +151,7 @@ class Items(Generic[T]):
     def _announce(self, data: bytes) -> bool:
         """Pass an event's data to the policies; return whether the caller may see it."""
         self._raise_if_error(data)
-        shown = True
-        try:
-            for see in self._on_event:
-                if see(data) is False:
-                    shown = False
-        except OpenAIError:
-            raise
-        except Exception as error:
-            raise event_failure(error) from error
-        return shown
+        return show_event(self._on_event, data)
 
     def _with_type(self, data: bytes, name: bytes) -> bytes:
         """Return an event with its type inside, for APIs that name it only beside the data."""

@@ -156,8 +156,22 @@ async def _awaited(waited: Awaitable[Any]) -> Any:
     return await waited
 
 
-def event_failure(error: Exception) -> PolicyError:
-    """Return the error of a stream at an event of which a function of `Reply.on_event` failed."""
-    return PolicyError(
-        f"A policy failed at an event of a stream ({type(error).__name__}); its error is the cause of this one."
-    )
+def show_event(observers: Sequence[Callable[[bytes], object]], data: bytes) -> bool:
+    """Pass an event of a stream to the functions of `Reply.on_event`; return whether the reader may see it.
+
+    Raises:
+        OpenAIError: One of them refused the event.
+        PolicyError: One of them failed.
+    """
+    shown = True
+    try:
+        for see in observers:
+            if see(data) is False:
+                shown = False
+    except OpenAIError:
+        raise
+    except Exception as error:
+        raise PolicyError(
+            f"A policy failed at an event of a stream ({type(error).__name__}); its error is the cause of this one."
+        ) from error
+    return shown

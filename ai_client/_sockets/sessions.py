@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._call.call import Call, Reply, StreamEnd
 from .._call.labels import in_request, requests_are_served
-from .._call.own_policy import event_failure
+from .._call.own_policy import show_event
 from .._call.pipeline import chained
 from .._call.retry import retry
 from .._fork import PerProcess
@@ -153,15 +153,7 @@ class Session:
     def seen(self, data: bytes) -> bool:
         """Note a message of the server's; return whether it is for the caller."""
         self._moved = time.monotonic()
-        hidden = False
-        try:
-            for see in self._see:
-                hidden = see(data) is False or hidden
-        except OpenAIError:
-            raise
-        except Exception as error:
-            raise event_failure(error) from error
-        return not hidden
+        return show_event(self._see, data)
 
     def note(self, kind: str, event: object = None) -> None:
         """Note the type of an event that was sent or received."""

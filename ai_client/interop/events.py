@@ -4,7 +4,7 @@ from pydantic_core import from_json
 
 from .._answers.sse import Event, SSEDecoder
 from .._call.call import Call, Reply
-from .._call.own_policy import event_failure
+from .._call.own_policy import show_event
 from .._call.stream_ends import DONE, ends_of, is_whole, type_of
 from ..errors import OpenAIError, StreamError, StreamInterruptedError, StreamTooLargeError, members_of
 
@@ -105,21 +105,9 @@ class PassedEvents:
         if b'"error"' in data and (error := self._error_in(data)) is not None:
             self.error = error
             return True
-        shown = self._announce(data)
+        shown = show_event(self._on_event, data)
         if any(name in data for name in self._last) and type_of(data) in self._ends.last:
             self.done = True
-        return shown
-
-    def _announce(self, data: bytes) -> bool:
-        shown = True
-        try:
-            for see in self._on_event:
-                if see(data) is False:
-                    shown = False
-        except OpenAIError:
-            raise
-        except Exception as error:
-            raise event_failure(error) from error
         return shown
 
     def _error_in(self, data: bytes) -> StreamError | None:
