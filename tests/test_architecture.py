@@ -91,6 +91,7 @@ FLOORS = (
     "integrations",
     "__main__",
     "cli",
+    "commands",
     "__init__ testing adapter",
     "doctor",
     "provider relay",

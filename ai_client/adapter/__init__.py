@@ -7,6 +7,7 @@ An adapter keeps a `ClientProvider` where its framework keeps such state. This p
 - streams as server-sent events: `sync_events`, `async_events`, `EVENT_STREAM`, `EVENT_HEADERS`
 - iteration from the other side: `SyncItems`, `AsyncItems`
 - settings, their checks and a report: `Settings`, `has_aliases`, `Finding`, `log_risks`, `shown`
+- commands: `Application`, `find_applications_by`, `application_of`
 - the framework itself: `require`
 """
 
@@ -26,6 +27,12 @@ from ..web import (
     HTTPError as HTTPError,
     http_error as http_error,
 )
+from .application import (
+    Application as Application,
+    application_of as application_of,
+    find_applications_by as find_applications_by,
+    spell_keyword as spell_keyword,
+)
 from .extras import require as require
 from .request_scope import RequestScope as RequestScope
 from .settings import Settings as Settings, has_aliases as has_aliases
@@ -34,6 +41,7 @@ from .wsgi import ScopedWSGI as ScopedWSGI
 __all__ = [
     "EVENT_HEADERS",
     "EVENT_STREAM",
+    "Application",
     "AsyncEvents",
     "AsyncItems",
     "Events",
@@ -43,12 +51,15 @@ __all__ = [
     "ScopedWSGI",
     "Settings",
     "SyncItems",
+    "application_of",
     "async_events",
+    "find_applications_by",
     "find_scopes_by",
     "has_aliases",
     "http_error",
     "log_risks",
     "require",
     "shown",
+    "spell_keyword",
     "sync_events",
 ]

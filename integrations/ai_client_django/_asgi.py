@@ -99,3 +99,8 @@ def ai_client_asgi(application: ASGIApplication) -> ASGIApplication:
         ImproperlyConfigured: The app is not loaded; wrap the return value of `get_asgi_application()`.
     """
     return _Application(application)
+
+
+def wraps_application(candidate: object) -> bool:
+    """Return whether an object is what `ai_client_asgi` returned."""
+    return isinstance(candidate, _Application)

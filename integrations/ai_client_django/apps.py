@@ -7,6 +7,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.signals import got_request_exception, setting_changed
 
+from ai_client.adapter import Application, find_applications_by
 from ai_client.stores import Backend, register_scheme
 
 from . import _current
@@ -24,6 +25,7 @@ class AIClientConfig(AppConfig):
         # Not in ready(): models and the ready() of other apps may use settings.AI_CLIENT earlier.
         _current.install()
         register_scheme("django-db", _open_database)
+        find_applications_by(_found)
 
     def ready(self) -> None:
         """Register the checks; validate the options at once where no management command runs the system checks."""
@@ -41,6 +43,12 @@ def _open_database(url: str) -> Backend:
     from .store.opening import open_database  # noqa: PLC0415 - imports Django's databases
 
     return open_database(url)
+
+
+def _found(candidate: object) -> Application | None:
+    from ._application import found  # noqa: PLC0415 - for commands
+
+    return found(candidate)
 
 
 def _commanded() -> bool:

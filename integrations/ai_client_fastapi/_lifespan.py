@@ -3,10 +3,13 @@
 import inspect
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any, TypeAlias, Unpack, cast
 
 from ai_client import ClientConfig, ClientOptions, ClientProvider
+from ai_client.adapter import Application, Settings, find_applications_by, spell_keyword
 from ai_client.errors import ConfigError, OpenAIError
+from ai_client.provider import DEFAULT_ALIAS
 
 from ._late import log_risks_of
 from ._mounted import check_mounted, mark
@@ -82,8 +85,36 @@ def ai_client_lifespan(
             # Starlette prints where an error comes from, above what it says: this package's frames help nobody
             raise error.with_traceback(None) from None
 
-    mark(lifespan, make)
+    mark(lifespan, make, partial(_settings, config, aliases, options))
     return lifespan
+
+
+def _settings(
+    config: Config | ClientProvider | None, aliases: Mapping[str, Config] | None, options: Mapping[str, Any]
+) -> Settings | None:
+    """Return the options of a lifespan as they were given; `None` where one is no mapping, which the start reports."""
+    if isinstance(config, ClientProvider):
+        return Application.of_provider(config, "").settings
+    given: Mapping[str, object] = {DEFAULT_ALIAS: config or {}, **(aliases or {})}
+    clients: dict[str, Mapping[str, Any]] = {}
+    for alias, one in given.items():
+        if isinstance(one, ClientConfig):
+            clients[alias] = {name: getattr(one, name) for name in one.model_fields_set}
+        elif isinstance(one, Mapping):
+            clients[alias] = cast("Mapping[str, Any]", one)
+        else:
+            return None
+    clients[DEFAULT_ALIAS] = {**clients[DEFAULT_ALIAS], **options}
+    return Settings(clients, spell_keyword)
+
+
+def _found(candidate: object) -> Application | None:
+    from ._application import found  # noqa: PLC0415 - for commands
+
+    return found(candidate)
+
+
+find_applications_by(_found)
 
 
 def _as_lifespan(given: Callable[[Any], Any] | None) -> Lifespan | None:

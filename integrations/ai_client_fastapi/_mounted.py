@@ -4,27 +4,42 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ai_client import ClientProvider
+from ai_client.adapter import Settings
 from ai_client.errors import ConfigError
 
 from ._routes import router_of, routes_of
 from ._state import provider_in
 
 _MAKER = "ai_client_provider"
+_SETTINGS = "ai_client_settings"
 _FRAMEWORKS = frozenset({"starlette", "fastapi"})
 
 
-def mark(lifespan: Callable[..., Any], make: Callable[[], ClientProvider]) -> None:
-    """Store on a lifespan how its provider is built, for servers that do not run it."""
+def mark(
+    lifespan: Callable[..., Any],
+    make: Callable[[], ClientProvider],
+    settings: Callable[[], Settings | None],
+) -> None:
+    """Store on a lifespan how its provider is built and of what, for servers that do not run it and for commands."""
     setattr(lifespan, _MAKER, make)
+    setattr(lifespan, _SETTINGS, settings)
 
 
 def maker_of(router: Any) -> Callable[[], ClientProvider] | None:
     """Return how the provider of a router's lifespan is built, if that is one of ours, or has one in it."""
-    for part in _parts_of(getattr(router, "lifespan_context", None)):
-        make: Callable[[], ClientProvider] | None = getattr(part, _MAKER, None)
-        if make is not None:
-            return make
-    return None
+    make: Callable[[], ClientProvider] | None = getattr(_own_part(router), _MAKER, None)
+    return make
+
+
+def settings_of(router: Any) -> Settings | None:
+    """Return the options that a router's lifespan was given, if it is one of ours and was given options."""
+    settings: Callable[[], Settings | None] | None = getattr(_own_part(router), _SETTINGS, None)
+    return None if settings is None else settings()
+
+
+def _own_part(router: Any) -> Any:
+    parts = _parts_of(getattr(router, "lifespan_context", None))
+    return next((part for part in parts if hasattr(part, _MAKER)), None)
 
 
 def check_mounted(router: Any, provider: ClientProvider) -> None:

@@ -1,53 +1,71 @@
-"""`flask ai-client doctor`."""
+"""`flask ai-client ...`: the sub-commands of `ai-client` for the app that Flask's command loads."""
 
-from typing import cast
+import argparse
+import sys
+from functools import partial
+from typing import Any, NoReturn, cast
 
 import click
 from flask import Flask, current_app, has_app_context
-from flask.cli import AppGroup, ScriptInfo
+from flask.cli import ScriptInfo
 from werkzeug.local import LocalProxy
 
+from ai_client.adapter import Application
+from ai_client.commands import COMMANDS, Command, CommandError, Output, explain, perform
 from ai_client.errors import ConfigError
 
-from ._current import get_ai_client
-from ._registration import registration_of
-
-commands = AppGroup("ai-client", help="Commands for the AI client.")
+from ._registration import application_of_flask
 
 
-@commands.command(
-    "doctor", with_appcontext=False
-)  # which would load an app that an option keeps from loading
-@click.option("--call", is_flag=True, help="Also list the models, to check that the API answers.")
-@click.pass_context
-def doctor(context: click.Context, *, call: bool) -> None:
-    """Print the effective options, without secrets, and their faults."""
-    faulty = False
-    app = _load_app(context)
-    with app.app_context():
-        settings = registration_of(app).settings(app.config)
-        for line, fault in settings.diagnose(get_ai_client if call else None):
-            click.echo(line)
-            faulty |= fault
-    if faulty:
-        raise SystemExit(1)
+class _Subcommand(click.Command):
+    """A sub-command, whose arguments it parses itself."""
+
+    def __init__(self, command: Command) -> None:
+        super().__init__(command.NAME, short_help=command.HELP, add_help_option=False)
+        self._command = command
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Leave the arguments to the command's own parser."""
+        context.args = args
+        return args
+
+    def invoke(self, context: click.Context) -> NoReturn:
+        """Run the command, and end with its exit code."""
+        parser = argparse.ArgumentParser(prog=context.command_path, description=self._command.HELP)
+        self._command.add_arguments(parser)
+        options = parser.parse_args(context.args)
+        sys.exit(perform(self._command, options, partial(_load, context), Output()))
 
 
-def _load_app(context: click.Context) -> Flask:
+commands = click.Group(
+    "ai-client",
+    help="Commands for the AI clients of the app.",
+    commands={name: _Subcommand(command) for name, command in COMMANDS.items()},
+)
+
+
+def _load(context: click.Context) -> Application:
     """Return the app of the command.
 
     Raises:
-        ClickException: An option of its AI client is invalid, or it has none; the message says which.
+        CommandError: It cannot be loaded, or has no AI clients.
     """
     try:
         if has_app_context():
             app = cast("LocalProxy[Flask]", current_app)._get_current_object()
         else:
             app = context.ensure_object(ScriptInfo).load_app()
-    except ConfigError as error:
-        raise click.ClickException("\n".join(error.faults)) from error
+    except ConfigError as error:  # an option keeps the app from loading
+        return Application("the Flask app", None, partial(_fail, error))
+    except click.ClickException as error:
+        raise CommandError(error.format_message()) from error
+    except Exception as error:
+        raise CommandError(f"The Flask app cannot be loaded. {explain(error)}") from error
     try:
-        registration_of(app)
+        return application_of_flask(app)
     except RuntimeError as error:
-        raise click.ClickException(str(error)) from error
-    return app
+        raise CommandError(str(error)) from error
+
+
+def _fail(error: ConfigError) -> Any:
+    raise error

@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from flask import Flask
 
-from ai_client.adapter import Settings
+from ai_client.adapter import Application, Settings, find_applications_by
 from ai_client.provider import ClientProvider
 
 KEY = "ai_client"
@@ -110,6 +110,27 @@ def registration_of(app: Flask) -> Registration:
             f"This app has no AI client.{owner} Call AIClient(app), or init_app(app) in its factory."
         )
     return registration
+
+
+def application_of_flask(app: Flask) -> Application:
+    """Return an app as commands see it.
+
+    Raises:
+        RuntimeError: It has no `AIClient`.
+    """
+    settings = registration_of(app).settings(app.config)
+    return Application(f"Flask app {app.name!r}", settings, lambda: provider_of(app), app.app_context)
+
+
+def _found(candidate: object) -> Application | None:
+    return (
+        application_of_flask(candidate)
+        if isinstance(candidate, Flask) and candidate in registrations
+        else None
+    )
+
+
+find_applications_by(_found)
 
 
 def _owner(app: Flask) -> str:

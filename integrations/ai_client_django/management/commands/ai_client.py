@@ -1,42 +1,42 @@
-"""`manage.py ai_client doctor`."""
+"""`manage.py ai_client ...`: the sub-commands of `ai-client` for the project's clients."""
 
-from typing import Any
+import argparse
+import sys
+from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ai_client.errors import ConfigError
-from ai_client_django._current import get_ai_client, handle
+from ai_client.commands import COMMANDS, CommandError as FailedCommand, ExitCode, Output, attempt
+from ai_client_django._application import application
 
 
 class Command(BaseCommand):
     """Management commands for the AI client."""
 
-    help = "Commands for the AI client."
+    help = "Commands for the AI clients of the project."
     requires_system_checks = ()  # the doctor reports the same faults
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the action and its options to the parser."""
-        actions = parser.add_subparsers(dest="action", required=True)
-        doctor = actions.add_parser(
-            "doctor", help="Print the effective options, without secrets, and their faults."
-        )
-        doctor.add_argument(
-            "--call", action="store_true", help="Also list the models, to check that the API answers."
-        )
+        """Add the sub-commands and their arguments to the parser."""
+        actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
+        for name, command in COMMANDS.items():
+            command.add_arguments(actions.add_parser(name, help=command.HELP, description=command.HELP))
 
-    def handle(self, *_: Any, call: bool, **__: Any) -> None:
-        """Print the report.
+    def handle(
+        self, *_: Any, action: str, no_color: bool = False, force_color: bool = False, **given: Any
+    ) -> None:
+        """Run a sub-command.
 
         Raises:
-            CommandError: An option is invalid, or a client's call failed.
+            CommandError: It found faults, or could not be carried out; `returncode` has its exit code.
         """
+        colours = False if no_color else (True if force_color else None)
+        out = Output(cast("Any", self.stdout)._out, cast("Any", self.stderr)._out, colours=colours)
         try:
-            settings = handle().settings
-        except ConfigError as error:
-            raise CommandError(str(error)) from None
-        faulty = False
-        for line, fault in settings.diagnose(get_ai_client if call else None):
-            self.stdout.write(self.style.ERROR(line) if fault else line)
-            faulty |= fault
-        if faulty:
-            raise CommandError("The AI client has faults; see above.")
+            code = attempt(COMMANDS[action], argparse.Namespace(**given), application, out)
+        except FailedCommand as error:
+            raise CommandError(str(error), returncode=error.code) from error
+        if code == ExitCode.FOUND:
+            raise CommandError("Faults were found; see above.", returncode=code)
+        if code:
+            sys.exit(code)

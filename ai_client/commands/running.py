@@ -1,0 +1,72 @@
+"""Runs a sub-command, and turns whatever ends it into an exit code and one clear line."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
+
+from .command import Command, CommandError, ExitCode
+from .explained import explain
+from .output import Output
+
+if TYPE_CHECKING:
+    from ..adapter import Application
+
+
+def perform(
+    command: Command, options: argparse.Namespace, load: "Callable[[], Application]", out: Output
+) -> int:
+    """Run a command; return its exit code, after an error with one line that says which.
+
+    Args:
+        command: The command.
+        options: Its arguments.
+        load: Returns the application that the command is about. It is called if the command needs one.
+        out: Where it writes.
+    """
+    try:
+        return attempt(command, options, load, out)
+    except CommandError as error:
+        with suppress(OSError):
+            out.error(str(error))
+        return error.code
+
+
+def attempt(
+    command: Command, options: argparse.Namespace, load: "Callable[[], Application]", out: Output
+) -> int:
+    """Run a command as `perform` does; return its exit code.
+
+    Raises:
+        CommandError: It could not be carried out.
+    """
+    with ExitStack() as entered:
+
+        def entering() -> "Application":
+            application = load()
+            entered.enter_context(application.context())
+            return application
+
+        try:
+            code = command.run(options, entering, out)
+            out.flush()
+        except CommandError:
+            raise
+        except KeyboardInterrupt:
+            return ExitCode.INTERRUPTED
+        except BrokenPipeError:
+            _write_nowhere(out)
+            return ExitCode.BROKEN_PIPE
+        except Exception as error:
+            raise CommandError(explain(error)) from error
+    return code
+
+
+def _write_nowhere(out: Output) -> None:
+    """Have what is still to be written to a pipe that nobody reads go nowhere: Python flushes it at its end."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.stream.fileno())
+        if out.stream is not sys.stdout:
+            out.stream.flush()
