@@ -106,7 +106,7 @@ FLOORS = (
     "realtime live checks",
     "_sockets config",
     "_config _client",
-    "lib web",
+    "lib web operations",
     "control",
     "_answers",
     "auth credentials",

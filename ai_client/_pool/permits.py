@@ -1,5 +1,6 @@
 """Who may use a connection, and which lie idle: bookkeeping without I/O, every step of constant cost."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Hashable
 from contextlib import suppress
@@ -69,7 +70,7 @@ class Permits(Generic[C, W]):
         self.in_use = 0
         self.opened = 0
         self.busy: set[C] = set()
-        self._queue: OrderedDict[W, None] = OrderedDict()
+        self._queue: OrderedDict[W, float] = OrderedDict()  # since when each waits
         self._idle: OrderedDict[C, None] = OrderedDict()  # the one idle for longest comes first
         self._stacks: dict[Hashable, OrderedDict[C, None]] = {}
 
@@ -82,7 +83,7 @@ class Permits(Generic[C, W]):
 
     def queue(self, waiter: W) -> None:
         """Line up for a permit; `leave` gives it."""
-        self._queue[waiter] = None
+        self._queue[waiter] = time.monotonic()
 
     def unqueue(self, waiter: W) -> bool:
         """Leave the queue; tell whether the waiter was still in it."""
@@ -187,6 +188,12 @@ class Permits(Generic[C, W]):
     def connections(self) -> list[C]:
         """Return every connection, idle or in use."""
         return [*self._idle, *self.busy]
+
+    def pressure(self) -> tuple[int, float]:
+        """Return how many wait for a permit, and for how many seconds the first of them has."""
+        with suppress(RuntimeError, StopIteration):  # the queue changed meanwhile, or there is none
+            return len(self._queue), time.monotonic() - next(iter(self._queue.values()))
+        return len(self._queue), 0.0
 
     def stats(self) -> PoolStats:
         """Count."""

@@ -60,6 +60,16 @@ class Pool(Generic[S, W]):
         here()
         return self._permits.stats()
 
+    @property
+    def bound(self) -> int:
+        """The most connections."""
+        return self._options.max_connections
+
+    def pressure(self) -> tuple[int, float]:
+        """Return how many requests wait for a connection, and for how many seconds the first of them has."""
+        here()
+        return self._permits.pressure()
+
     def abandon(self) -> None:
         """Drop every connection without closing it towards the server, and start empty.
 

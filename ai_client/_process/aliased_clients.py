@@ -1,12 +1,15 @@
 """The clients of a provider as it shows them: the default ones, and those of aliases."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .._libraries import openai
 from ..client import AsyncOpenAI, OpenAI
 from ..config import ClientConfig
 from .clients import DEFAULT_ALIAS, Clients, find
+
+if TYPE_CHECKING:
+    from ..operations.health import Health
 
 
 class AliasedClients:
@@ -70,6 +73,18 @@ class AliasedClients:
 
     def __contains__(self, alias: object) -> bool:
         return alias in self._aliases
+
+    @property
+    def health(self) -> "Health":
+        """Whether this process can serve calls now, found out without one; for probes."""
+        from ..operations.health import Health  # noqa: PLC0415 - only where somebody asks
+
+        return Health(self._aliases, lambda: self.state)
+
+    @property
+    def state(self) -> Literal["open", "draining", "closed"]:
+        """Whether calls are accepted."""
+        raise NotImplementedError
 
     def override(self, fake_client: Any = None, fake_async_client: Any = None) -> Any:
         """Replace the default clients inside a `with` block, in every thread and task; for tests.

@@ -216,6 +216,12 @@ class Breaker:
         circuit = self._known().circuits.get(target)
         return None if circuit is None else circuit.open_until
 
+    def targets(self) -> list[str]:
+        """Return the targets whose circuits this process knows, without those of tenants' own accounts."""
+        known = self._known()
+        with known.lock:
+            return [name for name in known.circuits if _OF_ACCOUNT not in name]
+
     def state(self, target: str, now: float) -> str:
         """Return the state of a circuit: `closed`, `open` or `half-open`."""
         until = self.open_until(target)

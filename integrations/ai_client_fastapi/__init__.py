@@ -30,6 +30,7 @@ from ._disconnect import (
     cancel_on_disconnect as cancel_on_disconnect,
 )
 from ._errors import add_ai_client_error_handlers as add_ai_client_error_handlers
+from ._health import health_routes as health_routes
 from ._lifespan import ai_client_lifespan as ai_client_lifespan
 from ._official import (
     get_official_ai_client as get_official_ai_client,
@@ -63,6 +64,7 @@ __all__ = [
     "get_official_ai_client",
     "get_sync_ai_client",
     "get_sync_official_ai_client",
+    "health_routes",
     "official_ai_client",
     "stream_response",
     "sync_ai_client",

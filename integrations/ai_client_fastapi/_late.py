@@ -32,11 +32,7 @@ def provider_of(scope: Mapping[str, Any]) -> ClientProvider:
         ConfigError: An option is unknown or ill-typed, or the lifespan of a mounted application, which has other
             options, was not run.
     """
-    router = getattr(scope.get("app"), "router", None)
-    provider = provider_in(router) or _provider_above(router)
-    if provider is None:
-        with _lock:
-            provider = _find(scope)
+    provider = find_provider(scope)
     if provider is None:
         message = (
             "This application has no AI client, because no lifespan with one has run. Create the application with "
@@ -52,6 +48,20 @@ def provider_of(scope: Mapping[str, Any]) -> ClientProvider:
         is_labelled(scope) and current_labels().endpoint is None
     ):  # the middleware has another copy of the scope
         labels(endpoint=route_template(scope))
+    return provider
+
+
+def find_provider(scope: Mapping[str, Any]) -> ClientProvider | None:
+    """Return the provider of the application that serves a request, if it has one, like `provider_of`.
+
+    Raises:
+        ConfigError: As for `provider_of`.
+    """
+    router = getattr(scope.get("app"), "router", None)
+    provider = provider_in(router) or _provider_above(router)
+    if provider is None:
+        with _lock:
+            provider = _find(scope)
     return provider
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from flask import Flask
+from flask import Blueprint, Flask
 
 from ai_client import AsyncOpenAI, ClientOptions, OpenAI
 from ai_client.adapter import ScopedWSGI
@@ -15,6 +15,7 @@ from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
 
 from ._command import commands
 from ._current import current_provider
+from ._health import health_blueprint
 from ._registration import KEY, Registration, provider_of, registration_for, registrations
 from ._requests import answer, label
 
@@ -129,6 +130,17 @@ class AIClient:
     def __getitem__(self, alias: str) -> Clients:
         """Return the current app's clients of an alias: `client`, `async_client`, `official` and `async_official`."""
         return current_provider()[alias]
+
+    def health_blueprint(self, url_prefix: str = "/health") -> Blueprint:
+        """Return a blueprint for `app.register_blueprint`: `/health/live` and `/health/ready`, for probes.
+
+        Neither sends anything to the API. Functions of `app.before_request`, such as one that demands a login, are
+        called for probes too: leave out those whose `request.blueprint` is `"ai_client_health"`.
+
+        Args:
+            url_prefix: What the paths begin with.
+        """
+        return health_blueprint(url_prefix)
 
     def override(self, app: Flask, fake: Any, *, alias: str = DEFAULT_ALIAS) -> AbstractContextManager[Any]:
         """Replace an app's clients by *fake* inside a `with` block, in every thread and task; for tests.

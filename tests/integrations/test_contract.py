@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from django.test import Client, override_settings
 from fastapi.testclient import TestClient
 
-from ai_client.testing.adapter_contract import AdapterContract, Answer, Options, Site
+from ai_client.testing.adapter_contract import AdapterContract, Answer, HealthContract, Options, Site
 from ai_client_django._current import handle
 from tests.support.sites.contract_sites import AsyncDjangoURLs, DjangoURLs, fastapi_app, flask_app
 
@@ -34,11 +34,11 @@ class FlaskContract(AdapterContract):
         provider.close()
 
 
-class TestFlask(FlaskContract, PolicyContract):
+class TestFlask(FlaskContract, PolicyContract, HealthContract):
     """The Flask extension with sync views."""
 
 
-class TestFlaskAsync(FlaskContract):
+class TestFlaskAsync(FlaskContract, HealthContract):
     """The Flask extension with async views."""
 
     sync = False
@@ -64,11 +64,11 @@ class DjangoContract(AdapterContract):
             yield Site(handle().provider, get)
 
 
-class TestDjango(DjangoContract, PolicyContract):
+class TestDjango(DjangoContract, PolicyContract, HealthContract):
     """The Django app with sync views."""
 
 
-class TestDjangoAsync(DjangoContract):
+class TestDjangoAsync(DjangoContract, HealthContract):
     """The Django app with async views."""
 
     urls = AsyncDjangoURLs
@@ -93,11 +93,11 @@ class FastAPIContract(AdapterContract):
             yield Site(app.state.ai_client, get)
 
 
-class TestFastAPI(FastAPIContract, PolicyContract):
+class TestFastAPI(FastAPIContract, PolicyContract, HealthContract):
     """The FastAPI lifespan with async path operations."""
 
 
-class TestFastAPISync(FastAPIContract):
+class TestFastAPISync(FastAPIContract, HealthContract):
     """The FastAPI lifespan with plain path operations."""
 
     sync = True

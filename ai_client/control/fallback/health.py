@@ -11,7 +11,7 @@ from ..circuits import Circuits
 from .failures import Choice
 
 
-class Health:
+class TargetCircuits:
     """The circuits of a policy's targets.
 
     Args:

@@ -21,7 +21,7 @@ from .attempts import Attempts, retries_of
 from .conclusion import Failed, conclude, shown
 from .creators import Creators, Named, named_in
 from .failures import DEFAULT_FAILURES, Choice, Failure
-from .health import Health
+from .health import TargetCircuits
 from .targets import Chains, Target
 
 _IDEMPOTENCY_KEY = "idempotency-key"
@@ -63,7 +63,7 @@ class Fallback:
     store: Store | None = field(default=None, repr=False)
     _chains: Chains = field(init=False, repr=False, compare=False)
     _choice: Choice = field(init=False, repr=False, compare=False)
-    _health: Health | None = field(init=False, repr=False, compare=False)
+    _health: TargetCircuits | None = field(init=False, repr=False, compare=False)
     _creators: Creators | None = field(init=False, repr=False, compare=False)
     _unpriced: set[str] = field(init=False, repr=False, compare=False, default_factory=set[str])
 
@@ -72,7 +72,7 @@ class Fallback:
         check_amounts("fallback", above_zero=False, retries=self.retries)
         chains = Chains(self.models, self.default, self.clients, keeps_all=self.breaker is not None)
         object.__setattr__(self, "_chains", chains)
-        health = None if self.breaker is None else Health(self.breaker, self._choice)
+        health = None if self.breaker is None else TargetCircuits(self.breaker, self._choice)
         object.__setattr__(self, "_health", health)
         creators = Creators(self.store or open_store("memory://"), self.clients) if self.clients else None
         object.__setattr__(self, "_creators", creators)

@@ -49,6 +49,11 @@ class Chains:
         return self._made(model) if chain is None else chain
 
     @property
+    def configured(self) -> list[tuple[str, ...]]:
+        """The names of the targets of each model that has an entry of its own."""
+        return [tuple(target.name for target in self._chains[model]) for model in self._models]
+
+    @property
     def longest(self) -> int:
         """The most targets that a model has."""
         return max([1 + len(self._default), *map(len, self._chains.values())])

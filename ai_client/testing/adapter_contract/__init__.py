@@ -24,6 +24,7 @@ from ai_client.testing.adapter_contract.contract import (
     Options as Options,
     Site as Site,
 )
+from ai_client.testing.adapter_contract.health import HealthContract as HealthContract
 from ai_client.testing.adapter_contract.served import ServedAdapterContract as ServedAdapterContract
 
 del pytest
@@ -31,6 +32,7 @@ del pytest
 __all__ = [
     "AdapterContract",
     "Answer",
+    "HealthContract",
     "Options",
     "ServedAdapterContract",
     "Site",

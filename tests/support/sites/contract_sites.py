@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
-from django.urls import path
+from django.urls import include, path
 from fastapi import FastAPI
 from flask import Flask, Response
 
@@ -56,6 +56,7 @@ def flask_app(options: Options, aliases: Mapping[str, Options], *, sync: bool) -
     views: Any = (asked, streamed, generated) if sync else (asked_async, streamed_async, generated_async)
     for rule, view in zip(("/items/<int:pk>", "/stream", "/generate"), views, strict=True):
         app.add_url_rule(rule, view_func=view)
+    app.register_blueprint(ai.health_blueprint())
     return app
 
 
@@ -87,6 +88,7 @@ def fastapi_app(options: Options, aliases: Mapping[str, Options], *, sync: bool)
     views: Any = (asked, streamed, generated) if sync else (asked_async, streamed_async, generated_async)
     for rule, view in zip(("/items/{pk}", "/stream", "/generate"), views, strict=True):
         app.get(rule)(view)
+    app.mount("/health", ai_client_fastapi.health_routes())
     return app
 
 
@@ -133,6 +135,7 @@ class DjangoURLs:
         path("items/<int:pk>", django_ask),
         path("stream", django_stream),
         path("generate", django_generate),
+        path("health/", include("ai_client_django.health_urls")),
     )
 
 
@@ -143,4 +146,5 @@ class AsyncDjangoURLs:
         path("items/<int:pk>", django_ask_async),
         path("stream", django_stream_async),
         path("generate", django_generate_async),
+        path("health/", include("ai_client_django.health_urls")),
     )
