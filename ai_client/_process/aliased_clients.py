@@ -9,7 +9,9 @@ from ..config import ClientConfig
 from .clients import DEFAULT_ALIAS, Clients, find
 
 if TYPE_CHECKING:
+    from ..operations.budgets import BudgetBook
     from ..operations.health import Health
+    from ..operations.usage import UsageBook
 
 
 class AliasedClients:
@@ -61,6 +63,20 @@ class AliasedClients:
             ImportError: The official SDK is not installed.
         """
         return self._default.async_official
+
+    @property
+    def usage(self) -> "UsageBook":
+        """Reports on what the calls of all clients used and cost."""
+        from ..operations.usage import UsageBook  # noqa: PLC0415 - only where somebody asks
+
+        return UsageBook(self._aliases)
+
+    @property
+    def budgets(self) -> "BudgetBook":
+        """The balances of all clients' budgets, to be read, reset and raised."""
+        from ..operations.budgets import BudgetBook  # noqa: PLC0415 - only where somebody asks
+
+        return BudgetBook(self._aliases)
 
     def __getitem__(self, alias: str) -> Clients:
         return find(self._aliases, alias)

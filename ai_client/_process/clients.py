@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .._fork import here
 from .._libraries import openai
@@ -15,6 +15,10 @@ from .assembly import Assembly
 from .managed import Managed
 from .owned_client import Kind
 
+if TYPE_CHECKING:
+    from ..operations.budgets import BudgetBook
+    from ..operations.usage import UsageBook
+
 DEFAULT_ALIAS = "default"
 
 
@@ -25,8 +29,9 @@ class Clients:
         config: Their options.
     """
 
-    def __init__(self, assembly: Assembly, build: "Callable[[Clients, Kind], Any]") -> None:
+    def __init__(self, alias: str, assembly: Assembly, build: "Callable[[Clients, Kind], Any]") -> None:
         self.config = assembly.config
+        self._alias = alias
         self._assembly = assembly
         self._build = build
         self._built: dict[Kind, Managed] = {}
@@ -79,6 +84,20 @@ class Clients:
         return found
 
     @property
+    def usage(self) -> "UsageBook":
+        """Reports on what the calls of these clients used and cost."""
+        from ..operations.usage import UsageBook  # noqa: PLC0415 - only where somebody asks
+
+        return UsageBook({self._alias: self})
+
+    @property
+    def budgets(self) -> "BudgetBook":
+        """The balances of these clients' budgets, to be read, reset and raised."""
+        from ..operations.budgets import BudgetBook  # noqa: PLC0415 - only where somebody asks
+
+        return BudgetBook({self._alias: self})
+
+    @property
     def present(self) -> "OpenAI | None":
         """The sync client if there is one already, or what stands in its place."""
         here()
@@ -99,6 +118,9 @@ class Clients:
         finally:
             self._fakes.remove(fakes)
             self._show()
+
+    def _policies(self) -> tuple[Any, ...]:
+        return self._assembly.layers()
 
     def _show(self) -> None:
         """Install the latest fake, or what was built."""
@@ -159,7 +181,7 @@ def clients_of(
             option = "warm" if alias == DEFAULT_ALIAS else f"{alias}.warm"
             warm_up(one.warm, (True, False), tls=tls, option=option)
     assemblies = {id(config): Assembly(config) for config in configs.values()}
-    return {alias: Clients(assemblies[id(config)], build) for alias, config in configs.items()}
+    return {alias: Clients(alias, assemblies[id(config)], build) for alias, config in configs.items()}
 
 
 def _mapping(given: Any, name: str) -> Mapping[str, Any]:

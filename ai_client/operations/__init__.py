@@ -1,5 +1,13 @@
-"""Operations of a process: reads and administers what it and its controls know; records nothing."""
+"""The operation of an application: what its process and its controls know, read and administered, never recorded.
 
+A `ClientProvider` has these for all of its clients, `provider[alias]` has the first two for those of one alias:
+
+- `usage`: a `UsageBook`, the calls, tokens and cost that were added up
+- `budgets`: a `BudgetBook`, what is left of budgets, and how they are reset and raised
+- `health`: a `Health`, whether the process lives and can serve
+"""
+
+from .budgets import BudgetBook as BudgetBook, BudgetState as BudgetState
 from .health import Health as Health, HealthReport as HealthReport, Reason as Reason
 from .page import (
     RenderedPage as RenderedPage,
@@ -7,5 +15,18 @@ from .page import (
     live_page as live_page,
     ready_page as ready_page,
 )
+from .usage import UsageBook as UsageBook, UsageRow as UsageRow
 
-__all__ = ["Health", "HealthReport", "Reason", "RenderedPage", "aready_page", "live_page", "ready_page"]
+__all__ = [
+    "BudgetBook",
+    "BudgetState",
+    "Health",
+    "HealthReport",
+    "Reason",
+    "RenderedPage",
+    "UsageBook",
+    "UsageRow",
+    "aready_page",
+    "live_page",
+    "ready_page",
+]

@@ -96,6 +96,7 @@ class DatabaseBackend(SqlBackend):
         max_bytes: int = DEFAULT_MAX_BYTES,
         remedy: str = "Create them.",
     ) -> None:
+        self.place = name, prefix
         self._connections = SqlConnections(connect, dialect)
         self._dialect = dialect
         self._name = name

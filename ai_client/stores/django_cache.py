@@ -41,6 +41,7 @@ class DjangoCacheBackend:
     instant = False
 
     def __init__(self, alias: str = "default", prefix: str = "ai_client:") -> None:
+        self.place = "django-cache", alias, prefix
         self._alias = alias
         self._prefix = prefix
 

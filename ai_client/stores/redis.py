@@ -48,7 +48,7 @@ class RedisBackend:
         try:
             from redis.exceptions import NoScriptError  # noqa: PLC0415
 
-            from .redis_address import route_to  # noqa: PLC0415 - imports redis, an extra
+            from .redis_address import place_in, route_to  # noqa: PLC0415 - imports redis, an extra
         except ImportError as error:
             raise ImportError(
                 "A redis:// store needs the redis library: pip install 'ai-client[redis]'"
@@ -56,6 +56,7 @@ class RedisBackend:
         name = prefix.rstrip(":")
         self._together = f"{{{name}}}:"
         self._apart = f"{name}:"
+        self.place = place_in(url), prefix
         self._unknown: type[Exception] = NoScriptError
         # a new one in each child: after a fork, redis-py waits for locks that a parent's thread may hold
         self._route = PerProcess(route_to(url))

@@ -60,6 +60,22 @@ def route_to(url: str) -> Callable[[], RedisRoute]:
     return lambda: Sentinel(Nodes(options), Nodes(of_sentinels), addresses, unquote(service))
 
 
+def place_in(url: str) -> tuple[object, ...]:
+    """Return what addresses of the same database have in common, without user names and passwords."""
+    from redis.connection import parse_url  # noqa: PLC0415 - an extra
+
+    scheme, _, rest = url.partition("://")
+    _, _, kind = scheme.partition("+")
+    if not kind:
+        found: dict[str, Any] = dict(parse_url(url))
+        where = found.get("path") or (str(found.get("host", "localhost")).lower(), found.get("port", 6379))
+        return "redis", where, found.get("db", 0)
+    hosts, _, path = rest.partition("?")[0].partition("/")
+    addresses = {_address(host, _PORTS[kind]) for host in hosts.rpartition("@")[2].split(",")}
+    service, _, db = path.partition("/")
+    return kind, frozenset(addresses), service, db or "0"
+
+
 def _address(host: str, port: int) -> Address:
     """Split `host:port`; the port may be missing."""
     parts = urlsplit(f"//{host}")

@@ -1,5 +1,6 @@
 """`sqlite:///file`: state shared by the processes of one machine, in a file that outlives them."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from itertools import count
@@ -55,6 +56,7 @@ class SqliteBackend(SqlBackend):
     instant = False
 
     def __init__(self, path: str, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        self.place = "sqlite", os.path.realpath(path)
         self._max_bytes = max_bytes
         self._file = SqliteFile(path, _SCHEMA, "tickets")
         self._changes = PerProcess(count)

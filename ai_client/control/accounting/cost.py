@@ -4,15 +4,15 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
-from typing import Any, ClassVar, Literal, TypeAlias, cast
+from typing import Any, ClassVar, cast
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from ..._call.labels import Labels
 from ..._call.record import NANO, Record
-from ..._call.usage import SOURCES, UNKNOWN, Usage
+from ..._call.usage import UNKNOWN, Usage
 from ..._io import IO, finish
 from ...stores import Store
 from ...stores.base import Tally
@@ -21,9 +21,8 @@ from ..pricing.prices import Prices
 from ..pricing.terms import NO_TERMS, Terms
 from .counted import Counted
 from .parts import Part
+from .totals import FIRST, LAST, Dimension, hour_of, hours, in_order, summed
 
-Dimension: TypeAlias = Literal["endpoint", "model", "tenant", "user", "alias", "target", "hour", "day"]
-_LABELS: tuple[Dimension, ...] = ("endpoint", "model", "tenant", "user", "alias", "target")
 _DAY = 86_400
 
 logger = logging.getLogger("ai_client")
@@ -130,23 +129,11 @@ class Cost(Counted):
         """
         if self.store is None:
             return []
-        first = "" if since is None else _hour(since.timestamp())
-        last = "9999" if until is None else _hour(until.timestamp())
+        first = FIRST if since is None else hour_of(since.timestamp())
+        last = LAST if until is None else hour_of(until.timestamp())
         found = finish(self.store.sums(cast("IO", _CallingThread()), first, last))
-        rows: dict[tuple[str | None, ...], dict[str, int]] = {}
-        for period, keys in found.items():
-            for key, sums in keys.items():
-                labels: dict[str, str | None] = dict(zip(_LABELS, from_json(key), strict=True))
-                labels |= {"hour": period, "day": period[:10]}
-                totals = rows.setdefault(tuple(labels[name] for name in by), {})
-                for name, amount in sums.items():
-                    totals[name] = totals.get(name, 0) + amount
-        for totals in rows.values():
-            totals["calls"] = sum(totals.get(source, 0) for source in SOURCES)
-        return [
-            CostRow(dict(zip(by, values, strict=True)), totals)
-            for values, totals in sorted(rows.items(), key=lambda row: [value or "" for value in row[0]])
-        ]
+        rows = in_order(summed(found, by, hours))
+        return [CostRow(dict(zip(by, values, strict=True)), totals) for values, totals in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +193,4 @@ def _key(labels: Labels, model: str | None, alias: str | None, target: str | Non
 
 @lru_cache(maxsize=4)
 def _period(hour: int) -> str:
-    return _hour(hour * 3600)
-
-
-def _hour(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H")
+    return hour_of(hour * 3600)
