@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from ._call import constructions
 from ._call.pipeline import Policy, together
 from ._call.stream_ends import StreamEndPolicy
 from ._client import environment as of_process
@@ -224,6 +225,8 @@ class BaseClient(Copies, Resources[M]):
 
             own = http_client is None and self._base_url.scheme == "https"
             warm_up(warm, [self._sync], tls=self._tls if own else None)
+        if constructions.hook is not None:
+            constructions.hook(self)
 
     def _identify(self, workload_identity: WorkloadIdentity | None) -> None:
         self.workload_identity = workload_identity

@@ -24,7 +24,14 @@ __all__ = ["ClientConfig", "ClientOptions"]
 
 _NEAR_A_CONTROL = 0.7
 """How alike an unknown option and a control must be: a word with other letters means neither."""
-_NOT_OF_TARGETS = ("controls", "client_class", "async_client_class", "shutdown_timeout", "warm")
+_NOT_OF_TARGETS = (
+    "controls",
+    "client_class",
+    "async_client_class",
+    "shutdown_timeout",
+    "warm",
+    "warn_on_extra_clients",
+)
 _NEEDS_OURS = (
     "supported only by this package's client classes, the official SDK's and those derived from them"
 )

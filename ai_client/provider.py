@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal, Self, Unpack
 
+from ._call.constructions import expected
 from ._exchange.loops import adopt_main_loop, stop_background_loop
 from ._fork import in_child
 from ._io import in_event_loop
@@ -21,6 +22,7 @@ from ._process.managed import Managed, aclose_each, close_each
 from ._process.owned_client import Kind, build
 from ._process.signals import unwatch, watch
 from .config import ClientConfig, ClientOptions
+from .detector import Detector, Remedy
 from .errors import ClientClosedError
 
 __all__ = ["DEFAULT_ALIAS", "ClientProvider", "Clients", "State"]
@@ -55,6 +57,7 @@ class ClientProvider(AliasedClients):
         self._keep_open = KeepOpen()
         self._users = 0
         self._closing_on: object = _NO_LOOP
+        self._detector = Detector(self.config.warn_on_extra_clients)
         _providers.add(self)
 
     @property
@@ -82,7 +85,7 @@ class ClientProvider(AliasedClients):
         if (gate := self._gate).closing:
             self._wait_closed(gate, "astart", blocks=in_event_loop())
             self._reopen(gate)
-        watch(self)
+        self._watch()
         return self
 
     async def astart(self) -> Self:
@@ -91,7 +94,7 @@ class ClientProvider(AliasedClients):
             gate.hurry()
             await asyncio.shield(asyncio.wrap_future(gate.closed))
             self._reopen(gate)
-        watch(self)
+        self._watch()
         return self
 
     @asynccontextmanager
@@ -105,7 +108,7 @@ class ClientProvider(AliasedClients):
         while not self._enter():
             await self.astart()
         try:
-            watch(self, any_handler=True)
+            self._watch(any_handler=True)
             yield self
         finally:
             if (last := self._leave()) is not None:
@@ -155,6 +158,21 @@ class ClientProvider(AliasedClients):
                 self._ended(gate)
         await asyncio.shield(asyncio.wrap_future(gate.closed))
 
+    def detect_extra_clients(self, *, debug: bool, remedy: Remedy | None = None) -> None:
+        """Detect from here on what `warn_on_extra_clients` is about, until the provider is closed; for adapters.
+
+        Args:
+            debug: Whether to detect where the option of the default client is not set.
+            remedy: What warnings advise, in the terms of the framework.
+        """
+        self._detector.stop()
+        self._detector = Detector(self.config.warn_on_extra_clients, debug=debug, remedy=remedy)
+        self._detector.start()
+
+    def _watch(self, *, any_handler: bool = False) -> None:
+        watch(self, any_handler=any_handler)
+        self._detector.start()
+
     def _wait_closed(self, gate: DrainGate, instead: str, *, blocks: bool) -> None:
         if blocks and not gate.closed.done():
             raise ClientClosedError(
@@ -201,6 +219,7 @@ class ClientProvider(AliasedClients):
 
     def _ended(self, gate: DrainGate) -> None:
         unwatch(self)  # before anyone starts and watches again
+        self._detector.stop()
         gate.closed.set_result(None)
 
     def _forget(self) -> list[Managed]:
@@ -213,10 +232,11 @@ class ClientProvider(AliasedClients):
             managed = clients._built.get(kind)
             if managed is None:
                 keep_open = self._keep_open.until_cut(self._gate)
-                managed = build(clients._assembly, kind, self._gate, keep_open)
+                with expected():
+                    managed = build(clients._assembly, kind, self._gate, keep_open)
                 clients._built[kind] = managed
                 clients._show()
-                watch(self)
+                self._watch()
             return managed.client
 
     def _start_empty(self) -> None:

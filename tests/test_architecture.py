@@ -109,7 +109,7 @@ FLOORS = (
     "lib web operations",
     "control",
     "_answers",
-    "auth credentials",
+    "auth credentials detector",
     "_call",
     "stores",
     "_io",

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypedDict
 from .network_values import Timeout
 
 Label = Literal["endpoint", "tenant", "user"]
+Package = Literal["openai", "httpx", "httpx2"]
 
 
 class ClientOptions(TypedDict, total=False):
@@ -115,6 +116,10 @@ class ClientOptions(TypedDict, total=False):
     shutdown_timeout: float
     """Seconds for calls in flight to finish when the application shuts down. Default `10.0`. Environment:
     `AI_CLIENT_SHUTDOWN_TIMEOUT`."""
+    warn_on_extra_clients: bool | Sequence[Package] | None
+    """Whether to warn of lines of code that build clients while requests are served: this package's, and
+    those of the packages in a list of `openai`, `httpx` and `httpx2`. By default in the debug mode of the
+    framework. Environment: `AI_CLIENT_WARN_ON_EXTRA_CLIENTS`."""
     client_class: str | Callable[..., Any] | None
     """A class to use instead of `OpenAI`, or its dotted path, such as `openai.OpenAI`."""
     async_client_class: str | Callable[..., Any] | None

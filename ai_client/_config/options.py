@@ -40,6 +40,7 @@ from .values import (
     SomeCount,
     SomeSeconds,
     Text,
+    WatchedClients,
 )
 
 
@@ -210,6 +211,12 @@ class Options(pydantic.BaseModel):
         10.0,
         "Seconds for calls in flight to finish when the application shuts down.",
         "AI_CLIENT_SHUTDOWN_TIMEOUT",
+    )
+    warn_on_extra_clients: WatchedClients | None = _option(
+        None,
+        "Whether to warn of lines of code that build clients while requests are served: this package's, and those of"
+        " the packages in a list of `openai`, `httpx` and `httpx2`. By default in the debug mode of the framework.",
+        "AI_CLIENT_WARN_ON_EXTRA_CLIENTS",
     )
     client_class: ClassPath | Callable[..., Any] | None = _option(
         None, "A class to use instead of `OpenAI`, or its dotted path, such as `openai.OpenAI`."

@@ -1,7 +1,7 @@
 """Values of a client's options: what each kind must be like, so that what can never work fails at the start."""
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -14,6 +14,7 @@ from ..credentials.function import function_at
 from ..errors import ConfigError
 
 _MOST = 1_000_000
+_PACKAGES = frozenset({"openai", "httpx", "httpx2"})
 ADDRESSES = frozenset({"base_url", "azure_endpoint", "websocket_base_url", "proxy"})
 """Options that are addresses, which may hold a password."""
 
@@ -128,6 +129,14 @@ def _function_path(value: str) -> str:
     return value
 
 
+def _watched_clients(value: Any) -> Any:
+    """Return a text, as the environment has it, as a truth value or the list of names that it is."""
+    if not isinstance(value, str):
+        return value
+    words = [word.strip() for word in value.split(",")]
+    return words if frozenset(words) <= _PACKAGES else value
+
+
 _TEXT = _without((bytes, bytearray, memoryview), "text")
 _NUMBER = _without((bool, bytes, bytearray, memoryview), "a number")
 
@@ -143,6 +152,9 @@ Size = Annotated[int, Field(ge=1), _NUMBER]
 Headers = Annotated[Mapping[str, str], BeforeValidator(_headers)]
 Query = Annotated[Mapping[str, Any], AfterValidator(_query)]
 FunctionPath = Annotated[str, AfterValidator(_function_path), _TEXT]
+WatchedClients = Annotated[
+    bool | Sequence[Literal["openai", "httpx", "httpx2"]], BeforeValidator(_watched_clients)
+]
 ClassPath = Annotated[str, AfterValidator(_class_path), _TEXT]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from .._call import constructions
 from .._fork import PerProcess
 from .._http.library import library
 from ..config import ClientConfig
@@ -15,6 +16,7 @@ from .http_clients import http_client_of, is_kept
 _OF_THE_PROVIDER = frozenset(
     {
         "shutdown_timeout",
+        "warn_on_extra_clients",
         "client_class",
         "async_client_class",
         "http_client",
@@ -87,7 +89,8 @@ class FurtherClients:
             if client is None or client.is_closed():
                 from .._exchange import loop_sender as _bridge  # noqa: PLC0415 - built on first use
 
-                client = client_of(self._config, sync=sync)
+                with constructions.expected():
+                    client = client_of(self._config, sync=sync)
                 self._built[sync] = client
                 if not sync:
                     _bridge.share(client)

@@ -6,6 +6,7 @@ An adapter keeps a `ClientProvider` where its framework keeps such state. This p
 - errors as responses: `http_error`, `HTTPError`
 - streams as server-sent events: `sync_events`, `async_events`, `EVENT_STREAM`, `EVENT_HEADERS`
 - iteration from the other side: `SyncItems`, `AsyncItems`
+- clients that are built for a request: `Detector`, `Remedy`
 - settings, their checks and a report: `Settings`, `has_aliases`, `Finding`, `log_risks`, `shown`
 - commands: `Application`, `find_applications_by`, `application_of`
 - the framework itself: `require`
@@ -14,6 +15,7 @@ An adapter keeps a `ClientProvider` where its framework keeps such state. This p
 from .._call.labels import find_scopes_by as find_scopes_by
 from .._process.iteration import AsyncItems as AsyncItems, SyncItems as SyncItems
 from ..checks import Finding as Finding, log_risks as log_risks
+from ..detector import Detector as Detector, Remedy as Remedy
 from ..doctor import shown as shown
 from ..relay import (
     AsyncEvents as AsyncEvents,
@@ -44,9 +46,11 @@ __all__ = [
     "Application",
     "AsyncEvents",
     "AsyncItems",
+    "Detector",
     "Events",
     "Finding",
     "HTTPError",
+    "Remedy",
     "RequestScope",
     "ScopedWSGI",
     "Settings",

@@ -4,8 +4,10 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, cast
 
+from django.conf import settings
+
 from ai_client import AsyncOpenAI, OpenAI
-from ai_client.adapter import Settings, has_aliases, shown
+from ai_client.adapter import Remedy, Settings, has_aliases, shown
 from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
 
 from ._generations import Generation, StandIn
@@ -17,6 +19,10 @@ else:  # which imports it once an annotation is evaluated
     from ai_client.interop import openai
 
 SETTING = "AI_CLIENT"
+_REMEDY = Remedy(
+    f"Use that of the process: settings.{SETTING}.client or settings.{SETTING}.async_client.",
+    f"Use that of the process: settings.{SETTING}.official or settings.{SETTING}.async_official.",
+)
 
 
 class Handle(dict[str, Any]):
@@ -227,7 +233,9 @@ class SettingsHandle(Handle):
         provider = self.settings.make_provider(warn=False)
         for stand_in in list(self._stand_ins):
             stand_in.enter(provider)
-        return generation.keep(provider)
+        kept = generation.keep(provider)
+        kept.detect_extra_clients(debug=settings.DEBUG, remedy=_REMEDY)
+        return kept
 
     def made(self) -> ClientProvider | None:
         """Return the provider of the present options if there is one yet."""

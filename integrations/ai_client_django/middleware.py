@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
@@ -9,8 +10,9 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
 from ai_client.adapter import RequestScope, http_error
-from ai_client.errors import OpenAIError
+from ai_client.errors import ConfigError, OpenAIError
 
+from ._current import handle
 from ._routes import template
 
 
@@ -28,6 +30,8 @@ class AIClientMiddleware:
         self._is_async = iscoroutinefunction(get_response)  # pyright: ignore[reportDeprecated] - knows Django's marks
         if self._is_async:
             markcoroutinefunction(self)
+        with suppress(ConfigError):  # which the checks report, and who uses a client
+            _ = handle().provider  # detects clients that views build, from the first request on
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Handle a request within its labels."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ai_client import ClientProvider
+from ai_client.adapter import Remedy
 from ai_client.errors import ConfigError
 
 from ._errors import extend_to_mounted
@@ -11,6 +12,12 @@ from ._labels import begin_labelling, end_labelling
 _NAME = "ai_client"
 _INSTALLED = "ai_client_installed"
 _RAN = "ai_client_lifespan_ran"
+_REMEDY = Remedy(
+    "Take the client of the process: with a parameter of the type AIClientDep or SyncAIClientDep, or in Starlette by"
+    " `await get_ai_client(request)`.",
+    "Take the official client of the process: with a parameter of the type OfficialAIClientDep or"
+    " SyncOfficialAIClientDep.",
+)
 
 
 class Installed:
@@ -38,6 +45,7 @@ class Installed:
         )
         self._replace(before, [*before, self])
         begin_labelling(self._labelled)
+        provider.detect_extra_clients(debug=getattr(app, "debug", False), remedy=_REMEDY)
         if app is not None:
             extend_to_mounted(app)
 

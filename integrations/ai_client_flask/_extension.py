@@ -70,6 +70,7 @@ class AIClient:
         """
         registration = registration_for(app, self._keywords)
         app.before_request(label)  # raises if the app has served a request
+        app.before_request(registration.detect_extra_clients)
         registrations[app] = registration
         app.extensions[KEY] = self
         weakref.finalize(app, _close_later, registration).atexit = False
@@ -155,6 +156,7 @@ class AIClient:
 
 def _close_later(registration: Registration) -> None:
     """Close the clients of a collected app in a thread: the garbage collector may run in any, and must not block it."""
+    registration.detector.stop()
     provider = registration.used()
     if provider is not None:
         threading.Thread(target=provider.close, name="ai-client-close").start()

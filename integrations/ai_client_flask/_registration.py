@@ -1,17 +1,23 @@
 """An app's provider, made of the configuration that the app has when a client is first used."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
-from flask import Flask
+from flask import Flask, current_app
 
-from ai_client.adapter import Application, Settings, find_applications_by
-from ai_client.provider import ClientProvider
+from ai_client.adapter import Application, Detector, Remedy, Settings, find_applications_by
+from ai_client.errors import ConfigError
+from ai_client.provider import DEFAULT_ALIAS, ClientProvider
 
 KEY = "ai_client"
 PREFIX = "AI_CLIENT_"
 Keywords: TypeAlias = Mapping[str, Mapping[str, Any]]
+_REMEDY = Remedy(
+    "Use that of the process: current_ai_client, or `client` or `async_client` of the extension.",
+    "Use that of the process: `official` or `async_official` of the extension.",
+)
 
 
 class Registration:
@@ -23,12 +29,17 @@ class Registration:
 
     Raises:
         ConfigError: A key is unknown or its value is invalid.
+
+    Attributes:
+        detector: What detects clients that views build.
     """
 
     def __init__(self, config: Mapping[str, Any], keywords: Keywords) -> None:
         self._keywords = _copied(keywords)
         self._checked = _Made(self.settings(config), config).given
         self._used: dict[str, _Made] = {}
+        self.detector = Detector(asked=False)
+        self._has_begun = False
 
     def settings(self, config: Mapping[str, Any]) -> Settings:
         """Return the options of the app's clients, not validated yet."""
@@ -57,6 +68,17 @@ class Registration:
                 "`with ai.override(app, fake)`."
             )
         return used.provider
+
+    def detect_extra_clients(self) -> None:
+        """Begin with the first request of the current app to detect clients that its views build."""
+        if self._has_begun:
+            return
+        self._has_begun = True
+        with suppress(ConfigError):  # who uses a client raises it
+            configs = self.settings(current_app.config).make_configs()
+            asked = configs[DEFAULT_ALIAS].warn_on_extra_clients
+            self.detector = Detector(asked, debug=current_app.debug, remedy=_REMEDY)
+            self.detector.start()
 
     def used(self) -> ClientProvider | None:
         """Return the provider if it has been used."""
