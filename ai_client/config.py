@@ -46,6 +46,7 @@ class ClientConfig(Options):
     _variables: Mapping[str, str] = {}
     _takes_environment: bool = True
     _targets: Mapping[str, "ClientConfig"] = {}
+    _origins: Mapping[str, str] = {}
 
     @pydantic.field_validator("controls", mode="before")
     @classmethod
@@ -184,6 +185,7 @@ class ClientConfig(Options):
             faults += surrounding_faults(self)
         if faults:
             raise ConfigError(*faults)
+        self._origins = origin.variables
         of_process.custom_headers(self._variables.get("OPENAI_CUSTOM_HEADERS", ""))
         for option, key in (("api_key", self.api_key), ("admin_api_key", self.admin_api_key)):
             if isinstance(key, str):
@@ -232,6 +234,11 @@ class ClientConfig(Options):
     def variables(self) -> Mapping[str, str]:
         """The environment variables that the clients may read, as of the creation of this configuration."""
         return self._variables
+
+    @property
+    def origins(self) -> Mapping[str, str]:
+        """The environment variable of each option that was read from one."""
+        return self._origins
 
     @property
     def takes_environment(self) -> bool:

@@ -30,10 +30,10 @@ class Application:
         """Return the application of a provider that exists."""
         configs = {alias: provider[alias].config for alias in provider}
         clients = {
-            alias: {name: getattr(config, name) for name in config.model_fields_set}
+            alias: {name: getattr(config, name) for name in config.model_fields_set - config.origins.keys()}
             for alias, config in configs.items()
         }
-        return cls(source, Settings(clients, spell_keyword), lambda: provider)
+        return cls(source, Settings(clients, spell_keyword, "keyword"), lambda: provider)
 
 
 def spell_keyword(alias: str, option: str) -> str:

@@ -7,9 +7,8 @@ from typing import Any, Self, cast
 
 from .._params.nearest import nearest
 from ..checks import Finding, examine, log_risks
-from ..client import OpenAI
 from ..config import ClientConfig
-from ..doctor import diagnose
+from ..doctor import Place, Subject, examine_all, lines_of
 from ..errors import ConfigError
 from ..provider import DEFAULT_ALIAS, ClientProvider
 
@@ -26,10 +25,12 @@ class Settings:
     Args:
         clients: The options of each client by alias, `"default"` among them.
         spell: Returns the name of an option as the user writes it, given the alias and the option. All messages use it.
+        place: Where the options are given, for the doctor's report.
     """
 
     clients: Mapping[str, Mapping[str, Any]] = field(repr=False)
     spell: Spell
+    place: Place = "settings"
 
     @classmethod
     def from_keys(
@@ -38,6 +39,7 @@ class Settings:
         *,
         prefix: str = "AI_CLIENT_",
         keywords: Mapping[str, Mapping[str, Any]] | None = None,
+        place: Place = "settings",
     ) -> Self:
         """Read settings that are flat: `AI_CLIENT_TIMEOUT` and the like for the default client, further ones in a dict.
 
@@ -48,6 +50,7 @@ class Settings:
             prefix: The beginning of each key.
             keywords: Options by alias that the application gave in code, such as `AIClient(timeout=30)`. Its
                 configuration takes precedence over them.
+            place: Where the configuration is, for the doctor's report.
 
         Raises:
             ConfigError: The key for further clients is no mapping of mappings, or defines the default client.
@@ -74,16 +77,16 @@ class Settings:
             clients[alias] = dict(cast("Mapping[str, Any]", options))
         spell = partial(_spell_key, prefix)
         if not keywords:
-            return cls(clients, spell)
+            return cls(clients, spell, place)
         configured = {alias: frozenset(options) for alias, options in clients.items()}
         for alias, options in keywords.items():
             if not isinstance(cast("object", options), Mapping):  # of a caller without a type checker
                 raise ConfigError(f"aliases[{alias!r}] must be a mapping of options.")
             clients[alias] = {**options, **clients.get(alias, {})}
-        return cls(clients, partial(_spell_keyword, keywords, configured, spell))
+        return cls(clients, partial(_spell_keyword, keywords, configured, spell), place)
 
     @classmethod
-    def from_mapping(cls, given: object, *, name: str = "AI_CLIENT") -> Self:
+    def from_mapping(cls, given: object, *, name: str = "AI_CLIENT", place: Place = "settings") -> Self:
         """Read one setting: a dict of options, or for several clients a dict of such dicts by alias.
 
         The dict is one of aliases if it has the key `"default"` with a dict. No alias may have the name of an option.
@@ -91,6 +94,7 @@ class Settings:
         Args:
             given: The setting's value.
             name: The setting's name.
+            place: Where the setting is, for the doctor's report.
 
         Raises:
             ConfigError: The setting is no mapping, has aliases but no default, or mixes aliases and options.
@@ -108,7 +112,7 @@ class Settings:
                     raise ConfigError(
                         f"{name} defines several clients, such as {key!r}; one of them must be 'default'."
                     )
-            return cls({DEFAULT_ALIAS: dict(setting)}, spell)
+            return cls({DEFAULT_ALIAS: dict(setting)}, spell, place)
         clients: dict[str, Mapping[str, Any]] = {}
         for alias, options in setting.items():
             if not isinstance(options, Mapping) or alias in ClientConfig.model_fields:
@@ -117,7 +121,7 @@ class Settings:
                     "name that is not an option's."
                 )
             clients[alias] = dict(cast("Mapping[str, Any]", options))
-        return cls(clients, spell)
+        return cls(clients, spell, place)
 
     def make_configs(self) -> dict[str, ClientConfig]:
         """Return the validated options of each client by alias.
@@ -155,13 +159,18 @@ class Settings:
             for finding in examine(options, partial(self.spell, alias), further=alias != DEFAULT_ALIAS)
         ]
 
-    def diagnose(self, call: Callable[[str], OpenAI] | None = None) -> Iterator[tuple[str, bool]]:
+    def diagnose(self, *, offline: bool = False) -> Iterator[tuple[str, bool]]:
         """Yield the lines of the doctor's report, each with whether it reports a fault; for a framework's command.
 
         Args:
-            call: Returns the client of an alias for a trial call; without it, nothing is sent.
+            offline: Whether to connect to nothing; otherwise each API is asked for its models, which costs nothing.
         """
-        return diagnose(self.clients, self.spell, call)
+        return lines_of(examine_all(self.subject, offline=offline))
+
+    @property
+    def subject(self) -> Subject:
+        """The subject for `ai_client.doctor.examine_all`."""
+        return Subject(self.clients, self.spell, self.place)
 
 
 def has_aliases(setting: Mapping[str, Any]) -> bool:

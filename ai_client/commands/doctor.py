@@ -3,43 +3,56 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from .command import ExitCode, Load
+from .command import CommandError, ExitCode, Load
 
 if TYPE_CHECKING:
-    from ..client import OpenAI
-    from .output import Output
+    from ..doctor import Check, Subject
+    from .output import Output, Style
 
 NAME = "doctor"
-HELP = "print the effective options without secrets, and their faults"
+HELP = "find what is wrong with the options, on the way to the API, there, and with stores and the process"
 LOADS = True
+_STYLES: "dict[str, Style | None]" = {"ok": None, "warning": "warning", "fault": "fault", "skipped": "faint"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument(
-        "--call", action="store_true", help="also list the models, to check that the API answers"
-    )
+    parser.add_argument("--offline", action="store_true", help="connect to nothing")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--call", action="store_true", help=argparse.SUPPRESS)  # asked for what is done by default
 
 
 def run(options: argparse.Namespace, load: Load, out: "Output") -> int:
     """Print the report."""
-    from ..errors import ConfigError  # noqa: PLC0415 - not needed for `--help`
+    from ..doctor import as_json, examine_all, is_faulty, line_of  # noqa: PLC0415 - not needed for `--help`
 
-    application = load()
-    faulty = False
+    found: list[Check] = []
+    for check in examine_all(_subject(load), offline=options.offline):
+        found.append(check)
+        if not options.json:
+            out.line(line_of(check), _STYLES[check.status], flush=True)
+    if options.json:
+        out.line(as_json(found))
+    return ExitCode.FOUND if is_faulty(found) else ExitCode.OK
 
-    def client(alias: str) -> "OpenAI":
-        return application.provider()[alias].client
 
-    if application.settings is None:
-        try:
-            application.provider()
-        except ConfigError as error:
-            for message in error.faults:
-                out.line(message, "fault")
-            return ExitCode.FOUND
-        return ExitCode.OK
-    for line, fault in application.settings.diagnose(client if options.call else None):
-        out.line(line, "fault" if fault else None)
-        faulty |= fault
-    return ExitCode.FOUND if faulty else ExitCode.OK
+def _subject(load: Load) -> "Subject":
+    """Return what is to be examined: where the application cannot be loaded, the reasons for that.
+
+    Raises:
+        CommandError: The command line is wrong.
+    """
+    from ..doctor import Subject  # noqa: PLC0415 - not needed for `--help`
+    from ..errors import ConfigError  # noqa: PLC0415
+
+    try:
+        application = load()
+        if application.settings is not None:
+            return application.settings.subject
+        return Subject.of(application.provider())
+    except CommandError as error:
+        if error.code is ExitCode.USAGE:
+            raise
+        return Subject({}, faults=[str(error)])
+    except ConfigError as error:
+        return Subject({}, faults=error.faults)

@@ -49,10 +49,10 @@ class AIClient:
                 yield
 
         @app.cli.command("ai-client-doctor")
-        @click.option("--call", is_flag=True, help="Also list the models, to check that the API answers.")
-        def doctor(*, call: bool) -> None:
-            """Print the effective options, without secrets, and their faults."""
-            lines = list(settings.diagnose((lambda alias: provider[alias].client) if call else None))
+        @click.option("--offline", is_flag=True, help="Connect to nothing.")
+        def doctor(*, offline: bool) -> None:
+            """Find what is wrong with the options, on the way to the API and there, without secrets."""
+            lines = list(settings.diagnose(offline=offline))
             click.echo("\n".join(line for line, _ in lines))
             raise SystemExit(any(fault for _, fault in lines))
 

@@ -216,7 +216,7 @@ class SettingsHandle(Handle):
         Raises:
             ConfigError: The setting is not a dict of options, or mixes aliases and options.
         """
-        return Settings.from_mapping(self._given, name=SETTING)
+        return Settings.from_mapping(self._given, name=SETTING, place="django")
 
     @property
     def provider(self) -> ClientProvider:

@@ -43,7 +43,7 @@ class Registration:
 
     def settings(self, config: Mapping[str, Any]) -> Settings:
         """Return the options of the app's clients, not validated yet."""
-        return Settings.from_keys(config, prefix=PREFIX, keywords=self._keywords)
+        return Settings.from_keys(config, prefix=PREFIX, keywords=self._keywords, place="flask")
 
     def provider(self, config: Mapping[str, Any]) -> ClientProvider:
         """Return the provider, for use.

@@ -24,7 +24,7 @@ from ai_client import (
     OpenAI,
 )
 from ai_client.adapter import Settings
-from ai_client.doctor import describe
+from ai_client.doctor import Subject, examine_all, line_of
 from ai_client_fastapi import AIClientDep, SyncAIClientDep, ai_client_lifespan
 from ai_client_flask import AIClient
 from tests.support.certificates import PASSWORD, Office
@@ -533,7 +533,7 @@ def test_nothing_secret_is_shown(office: Office, caplog: pytest.LogCaptureFixtur
         "websocket_base_url": f"wss://{USER}@sockets.test/v1",
         "timeout": {"connect": 2},
     }
-    lines = list(describe(options))
+    lines = list(map(line_of, examine_all(Subject({"default": options}), offline=True)))
     shown = "\n".join([*lines, repr(ClientConfig.make(options)), caplog.text])
     assert PASSWORD not in shown
     assert "pr0xy-pass" not in shown

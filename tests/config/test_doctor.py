@@ -3,7 +3,7 @@
 import pytest
 
 from ai_client.adapter import Settings
-from ai_client.doctor import describe, diagnose, shown
+from ai_client.doctor import Subject, as_json, examine_all, shown
 
 KEY = "sk-verysecret"
 
@@ -34,29 +34,25 @@ def test_where_an_option_is_from(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each option is told with its origin: given, an environment variable, or the default."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("AI_CLIENT_TIMEOUT", "7")
-    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in describe({"max_retries": 1})}
-    assert lines["api_key"] == "***  (OPENAI_API_KEY)"
-    assert lines["timeout"] == "7.0  (AI_CLIENT_TIMEOUT)"
-    assert lines["max_retries"] == "1  (given)"
-    assert lines["trust"] == "'certifi'  (default)"
+    settings = Settings.from_keys(
+        {"AI_CLIENT_MAX_RETRIES": 1}, keywords={"default": {"project": "p"}}, place="flask"
+    )
+    told = {check.name: check.message for check in examine_all(settings.subject, offline=True)}
+    assert told["api_key"] == "***  (environment variable OPENAI_API_KEY)"
+    assert told["timeout"] == "7.0  (environment variable AI_CLIENT_TIMEOUT)"
+    assert told["max_retries"] == "1  (Flask key AI_CLIENT_MAX_RETRIES)"
+    assert told["project"] == "'p'  (keyword project=)"
+    assert told["trust"] == "'certifi'  (default)"
 
 
 def test_a_faulty_client_does_not_hide_another() -> None:
     """Every client is reported; a faulty one by what is wrong with it, and it is not called."""
-
-    def call(alias: str) -> None:
-        assert alias == "azure"
-        raise LookupError
-
     clients = {"default": {"timeot": 1}, "azure": {"api_key": KEY}}
-    lines: list[tuple[str, bool]] = []
-    with pytest.raises(LookupError):
-        lines.extend(diagnose(clients, lambda alias, name: f"{alias}.{name}", call))  # type: ignore[arg-type]
-    lines = list(diagnose(clients, lambda alias, name: f"{alias}.{name}"))
-    faults = [line for line, fault in lines if fault]
-    assert faults == ["  E002: default.timeot is not an option of the client. Did you mean default.timeout?"]
-    assert ("azure:", False) in lines
-    assert not any(KEY in line for line, _ in lines)
+    found = list(examine_all(Subject(clients, lambda alias, name: f"{alias}.{name}"), offline=True))
+    faults = [(check.client, check.name, check.message) for check in found if check.status == "fault"]
+    assert faults == [("default", "E002", "default.timeot is not an option of the client.")]
+    assert {check.client for check in found} == {"default", "azure"}
+    assert KEY not in as_json(found)
 
 
 def test_each_fault_is_a_finding() -> None:

@@ -220,7 +220,7 @@ def test_flask_doctor() -> None:
     """The doctor of an app's command reports the keywords too."""
     app = flask.Flask("app")
     AIClient(app, timeout=2.5)
-    result = app.test_cli_runner().invoke(args=["ai-client", "doctor"])
+    result = app.test_cli_runner().invoke(args=["ai-client", "doctor", "--offline"])
     assert "2.5" in result.output
     assert result.exit_code == 0
 

@@ -20,7 +20,7 @@ from ai_client import (
     omit,
 )
 from ai_client.control.fallback import Fallback
-from ai_client.doctor import describe
+from ai_client.doctor import Subject, examine_all, line_of
 from tests.support.hostile.framing import framed
 from tests.support.hostile.wire import RESET, Request, Step, Wire
 from tests.support.invoke import Invoke
@@ -331,6 +331,6 @@ def test_a_configuration_does_not_show_the_user_of_an_address(name: str, address
     config = ClientConfig.make(options)
     assert "planted" not in repr(config) + str(config)
     assert f"{name}='{shown}'" in repr(config)
-    report = "\n".join(describe(options))
+    report = "\n".join(map(line_of, examine_all(Subject({"default": options}), offline=True)))
     assert "planted" not in report
     assert shown in report

@@ -188,13 +188,13 @@ def test_override(app: Flask) -> None:
 
 
 def test_doctor(app: Flask, ai_client_upstream: Upstream) -> None:
-    """The command shows the effective options without the key, and sends nothing unless asked."""
-    run = app.test_cli_runner().invoke(args=["ai-client", "doctor"])
+    """The command shows the effective options without the key, and asks for the models unless it is offline."""
+    run = app.test_cli_runner().invoke(args=["ai-client", "doctor", "--offline"])
     assert run.exit_code == 0, run.output
     assert ai_client_upstream.base_url in run.output
     assert "verysecret" not in run.output
     assert not ai_client_upstream.requests
-    run = app.test_cli_runner().invoke(args=["ai-client", "doctor", "--call"])
+    run = app.test_cli_runner().invoke(args=["ai-client", "doctor"])
     assert "models" in run.output
     assert [request.path for request in ai_client_upstream.requests] == ["/v1/models"]
 
@@ -202,9 +202,9 @@ def test_doctor(app: Flask, ai_client_upstream: Upstream) -> None:
 def test_doctor_reports_a_failed_call(app: Flask, ai_client_upstream: Upstream) -> None:
     """A call that fails makes the command fail."""
     ai_client_upstream.reply(status=401)
-    run = app.test_cli_runner().invoke(args=["ai-client", "doctor", "--call"])
+    run = app.test_cli_runner().invoke(args=["ai-client", "doctor"])
     assert run.exit_code == 1
-    assert "AuthenticationError" in run.output
+    assert "does not accept the key (401)" in run.output
 
 
 @pytest.mark.parametrize(
@@ -234,8 +234,10 @@ def test_doctor_of_an_app_that_does_not_load(keys: dict[str, Any] | None, said: 
     run = CliRunner().invoke(cli, ["ai-client", "doctor"])
     assert run.exit_code == (3 if keys is None else 1)
     assert isinstance(run.exception, SystemExit)
-    lines = run.output.removeprefix("Error: ").splitlines()
-    assert [any(line.startswith(start) for start in said) for line in lines] == [True] * len(said)
+    for start in said:
+        assert (
+            sum(start in line for line in run.output.splitlines() if "FAULT" in line or "Error" in line) == 1
+        )
 
 
 def test_the_command_is_one_of_flask() -> None:

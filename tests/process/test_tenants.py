@@ -7,7 +7,7 @@ import pytest
 
 from ai_client import ClientConfig, ClientProvider, ConfigError, Labels, labels
 from ai_client.checks import examine
-from ai_client.doctor import describe
+from ai_client.doctor import Subject, examine_all
 from ai_client.testing import Upstream
 from tests.support.invoke import CHAT, KEY
 from tests.support.tenants import Directory, key_of, sent
@@ -115,8 +115,8 @@ def test_a_client_of_tenants_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_report_names_the_function() -> None:
     """The report on a configuration shows which function is asked, by its path or name."""
     for given in (PATH, credentials_of):
-        (line,) = (line for line in describe({"credentials": given}) if line.startswith("credentials "))
-        assert "credentials_of" in line
+        found = examine_all(Subject({"default": {"credentials": given}}), offline=True)
+        assert any(check.name == "credentials" and "credentials_of" in check.message for check in found)
 
 
 def test_loops_that_come_and_go_have_their_tenants_keys(upstream: Upstream) -> None:

@@ -1,0 +1,162 @@
+"""`models.list` of a client: its latency, or the cause of its failure in plain words."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+from .._params.secrets import shown_address
+from ..errors import APIConnectionError, APITimeoutError, OpenAIError
+from .answers import ModelsAnswer, ask
+from .bounds import Bound
+from .check import Check
+from .handshakes import speaks_tls
+from .network import proxy_refusal
+from .way import Way
+
+_SKEW = 30.0
+_FIELD = "/v1"
+_CAUSES = {
+    401: (
+        "The API does not accept the key (401).",
+        "Correct the key: revoked, mistyped, or of another place.",
+    ),
+    403: (
+        "The key may not do this (403): its permissions, its project or this country are not allowed.",
+        "Give the key the permission to list models, or use another one.",
+    ),
+    407: (
+        "The proxy wants other credentials (407 Proxy Authentication Required).",
+        "Put them into the proxy's address: http://user:password@host:port, percent-encoded.",
+    ),
+    429: ("Too many requests (429): a rate limit of the API.", "Wait, or send less."),
+}
+_QUOTA = (
+    "The quota is used up (429 insufficient_quota): the account has no credit, or its limit is reached.",
+    "Add credit or raise the limit where the account is billed; retries do not help.",
+)
+
+
+def examine_api(client: Any, way: Way | None, bound: Bound) -> Iterator[tuple[Check, ModelsAnswer | None]]:
+    """Yield what `models.list` finds, and the answer, if the models are in it.
+
+    Args:
+        client: The client to ask, without policies.
+        way: The way to its server; `None` where the connections are those of an HTTP client of the application.
+        bound: The time that is left.
+    """
+    start = monotonic()
+    address = shown_address(str(client._base_url)).rstrip("/")
+    try:
+        answer = ask(client, bound)
+    except OpenAIError as error:
+        message, hint = _no_answer(error, way, address)
+        yield Check("api", "models.list", "fault", message, hint, monotonic() - start), None
+        return
+    if answer.skew is not None:
+        yield _clock(answer.skew), None
+    if answer.status == 200 and answer.models is not None:  # noqa: PLR2004 - OK
+        message = f"{address} lists {len(answer.models)} models, in {answer.seconds * 1000:.0f} ms."
+        details = {"models": len(answer.models), "latency": round(answer.seconds, 4)}
+        yield Check("api", "models.list", "ok", message, seconds=answer.seconds, details=details), answer
+        return
+    message, hint = _refused(answer, client, way, bound, address)
+    details = {"status": answer.status, "latency": round(answer.seconds, 4)}
+    yield Check("api", "models.list", "fault", message, hint, monotonic() - start, details=details), None
+
+
+def _clock(skew: float) -> Check:
+    details = {"skew": round(skew, 1)}
+    if abs(skew) <= _SKEW:
+        return Check("api", "clock", "ok", "This machine's clock agrees with the server's.", details=details)
+    where = "ahead of" if skew > 0 else "behind"
+    message = f"This machine's clock is {abs(skew):.0f} s {where} the server's."
+    hint = "Synchronize it (NTP): certificates, tokens and budgets depend on it."
+    return Check("api", "clock", "warning", message, hint, details=details)
+
+
+def _refused(
+    answer: ModelsAnswer, client: Any, way: Way | None, bound: Bound, address: str
+) -> tuple[str, str]:
+    """Return what an answer without models means, and what to do about it."""
+    status = answer.status
+    if status == 429 and answer.code == "insufficient_quota":  # noqa: PLR2004 - too many requests
+        found = _QUOTA
+    elif status in _CAUSES:
+        found = _CAUSES[status]
+    elif 300 <= status < 400:  # noqa: PLR2004 - redirects
+        target = shown_address(answer.headers.get("location", "")).removesuffix("/models")
+        found = (
+            f"{address} redirects to {target or 'nowhere'} ({status}).",
+            "Write the address that it leads to; another host would not be given the key.",
+        )
+    elif status >= 500:  # noqa: PLR2004 - of the server
+        found = (
+            f"The server fails ({status}).",
+            "See its logs or its status page; calls are retried meanwhile.",
+        )
+    elif status == 400 and way is not None and not way.route.secure and speaks_tls(way.tunnelled, way):  # noqa: PLR2004 - bad request
+        found = _plain_to_tls(way)
+    else:
+        found = _another(answer, address, _elsewhere(client, bound))
+    return found
+
+
+def _another(answer: ModelsAnswer, address: str, other: str | None) -> tuple[str, str]:
+    """Return what answers in place of the API, and what to do about it."""
+    by = f" ({answer.server})" if answer.server else ""
+    if answer.status == 404:  # noqa: PLR2004 - not found
+        message = f"404: there is no API at {address}{by}."
+        if other and other.endswith(_FIELD) and not address.endswith(_FIELD):
+            message = f"404: there is no API at {address}: /v1 is missing."
+    elif answer.is_html:
+        message = f"{address} answers with a web page{by} instead of JSON: it is another web server."
+    elif answer.body is None:
+        message = f"{address} answers with something that is no JSON ({answer.status}){by}."
+    else:
+        message = f"{address} answers with no list of models ({answer.status}): it is another API."
+    return message, f"Set the address to {other}, which answers." if other else "Correct the address."
+
+
+def _elsewhere(client: Any, bound: Bound) -> str | None:
+    """Return the address on the same server at which the API answers, `None` if none is found."""
+    address = str(client._base_url).rstrip("/")
+    path = urlsplit(address).path
+    before, found, _ = path.partition(f"{_FIELD}/")
+    tried = address[: -len(path)] + before + _FIELD if found else f"{address}{_FIELD}"
+    if path.endswith(_FIELD) or urlsplit(address).query:
+        return None
+    with suppress(OpenAIError, ValueError):
+        answer = ask(client.with_options(base_url=tried), bound)
+        if answer.status in {200, 401, 403, 429} and (answer.models is not None or answer.code):
+            return shown_address(tried)
+    return None
+
+
+def _plain_to_tls(way: Way) -> tuple[str, str]:
+    return f"{way.server} speaks TLS, and is asked in plain HTTP.", "Write https:// in the address."
+
+
+def _no_answer(error: OpenAIError, way: Way | None, address: str) -> tuple[str, str]:
+    """Return why there is no answer, in plain words, and what to do about it."""
+    if isinstance(error, APITimeoutError):
+        return f"{address} is silent: connected, but there is no answer in time.", (
+            "The server hangs or is overloaded, or something on the way swallows the answer."
+        )
+    if not isinstance(error, APIConnectionError):
+        return f"The call could not be made: {type(error).__name__}.", "See the findings above."
+    cause = error.__cause__
+    if way is not None and cause is not None:
+        if not way.route.secure and way.route.proxy is None and speaks_tls(way.tunnelled, way):
+            return _plain_to_tls(way)
+        if isinstance(cause, way.library.http.ProxyError) and isinstance(cause, Exception):
+            return proxy_refusal(cause, way)
+    chain = [cause, cause.__cause__] if cause is not None else []
+    if any(isinstance(each, ConnectionResetError | BrokenPipeError) for each in chain):
+        return f"{address} reset the connection instead of an answer.", (
+            "The server crashed or refuses this client; see its logs."
+        )
+    return f"{address} broke the connection off without a whole answer of HTTP ({type(cause).__name__}).", (
+        "Is it a web server? See its logs."
+    )
