@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("--offline", action="store_true", help="connect to nothing")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--call", action="store_true", help=argparse.SUPPRESS)  # asked for what is done by default
+    parser.add_argument(
+        "--call", action="store_true", help=argparse.SUPPRESS
+    )  # asked for what is done by default
 
 
 def run(options: argparse.Namespace, load: Load, out: "Output") -> int:

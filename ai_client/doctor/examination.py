@@ -43,7 +43,11 @@ def examine_all(
         subject = application or Subject.of_environment()
     for fault in subject.faults:
         yield Check(
-            "configuration", "application", "fault", fault, "Correct it, then ask again: the clients are known only once the application loads."
+            "configuration",
+            "application",
+            "fault",
+            fault,
+            "Correct it, then ask again: the clients are known only once the application loads.",
         )
     configs: dict[str, ClientConfig] = {}
     for alias in subject.clients:
@@ -55,7 +59,7 @@ def examine_all(
     if offline:
         return
     running = [
-        _Running("network", alias, lambda a=alias, c=config: _reach(subject, a, c, bound))  # type: ignore[misc]
+        _Examining("network", alias, lambda a=alias, c=config: _reach(subject, a, c, bound))  # type: ignore[misc]
         for alias, config in configs.items()
     ]
     for one in running:
@@ -101,7 +105,7 @@ def _guarded(area: str, alias: str, examination: Examination) -> Iterator[Check]
         yield Check(area, "doctor", "fault", _STOPPED.format(type(error).__name__), client=alias)
 
 
-class _Running:
+class _Examining:
     """An examination in a thread of its own."""
 
     def __init__(self, area: str, alias: str, examination: Examination) -> None:
