@@ -14,12 +14,13 @@ from ._exchange.loops import adopt_main_loop, stop_background_loop
 from ._fork import in_child
 from ._io import in_event_loop
 from ._process.aliased_clients import AliasedClients
+from ._process.built import Kind
 from ._process.clients import DEFAULT_ALIAS, Clients, clients_of
 from ._process.gate import DrainGate
 from ._process.gated_io import new_gate
 from ._process.keep_open import KeepOpen
 from ._process.managed import Managed, aclose_each, close_each
-from ._process.owned_client import Kind, build
+from ._process.owned_client import build
 from ._process.signals import unwatch, watch
 from .config import ClientConfig, ClientOptions
 from .detector import Detector, Remedy
@@ -234,7 +235,7 @@ class ClientProvider(AliasedClients):
                 keep_open = self._keep_open.until_cut(self._gate)
                 with expected():
                     managed = build(clients._assembly, kind, self._gate, keep_open)
-                clients._built[kind] = managed
+                clients._built.add(kind, managed)
                 clients._show()
                 self._watch()
             return managed.client
@@ -248,7 +249,7 @@ class ClientProvider(AliasedClients):
         if closing:
             self._gate.refuse()
             self._gate.closed.set_result(None)
-        for managed in self._forget():
+        for managed in [one for clients in self._aliases.values() for one in clients._abandon()]:
             managed.abandon()
             _parents.append(managed)
 

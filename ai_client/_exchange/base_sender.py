@@ -7,6 +7,7 @@ from .._http.library import DEADLINE, Library, for_good
 from .._libraries import httpx
 from .._params.sendable import address_fault
 from .._pool.message import Message
+from .._pool.permits import PoolStats
 from .answer import Answer
 from .call_request import CallRequest
 from .hurry import SendingGate, too_late_to_send
@@ -33,6 +34,10 @@ class BaseSender:
         self._malformed: type[httpx.RemoteProtocolError] = library.http.RemoteProtocolError
         self._no_address: tuple[type[Exception], ...] = (library.http.InvalidURL, UnicodeError)
         self._unread: tuple[type[Exception], ...] = (library.http.InvalidURL, ValueError)
+
+    def stats(self) -> PoolStats | None:
+        """Count the connections; `None` where they are another's, who does not show them."""
+        return None
 
     def _follows(self, request: "httpx.Request") -> bool:
         del request

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._libraries import httpx
 from .._pool.message import Message
+from .._pool.permits import PoolStats, added_up
 from .answer import Answer
 from .base_sender import BaseSender
 from .call_request import CallRequest
@@ -24,6 +25,15 @@ class _OverClient(BaseSender):
     @property
     def is_closed(self) -> bool:
         return bool(self.client.is_closed)
+
+    def stats(self) -> PoolStats | None:
+        """Count the connections, where all transports of the user's client are ours."""
+        mounted = getattr(self.client, "_mounts", {}).values()
+        transports = [getattr(self.client, "_transport", None), *filter(None, mounted)]
+        counters = [getattr(transport, "stats", None) for transport in transports]
+        if not all(map(callable, counters)):
+            return None
+        return added_up([counter() for counter in counters if counter is not None])
 
     @property
     def state(self) -> object:

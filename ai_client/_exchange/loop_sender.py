@@ -9,11 +9,14 @@ import asyncio
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from .._fork import here, in_child
 from .._http.library import not_sent
+from .._pool.opened import Opened
+from .._pool.permits import PoolStats, added_up
 from ..errors import ClientClosedError
 from .answer import Answer
 from .call_request import CallRequest
@@ -51,8 +54,16 @@ class LoopSender(OverTransport):
         self._stream = _stream_class(library.http.AsyncByteStream)
         self._lock = threading.Lock()
         self._senders: weakref.WeakKeyDictionary[Loop, AsyncPoolSender] = weakref.WeakKeyDictionary()
+        self._opened = Opened()
         self._near: tuple[Callable[[], Loop | None], AsyncPoolSender | None] = _NOTHING_NEAR
         _instances.add(self)
+
+    def stats(self) -> PoolStats:
+        """Count the connections of all loops; those that were opened, of loops that are gone too."""
+        here()
+        with self._lock:
+            pools = [sender.pool for sender in self._senders.values()]
+        return replace(added_up(pool.stats() for pool in pools), opened_total=self._opened.value)
 
     def exchange(self, request: CallRequest, /, *, stream: bool) -> Coroutine[Any, Any, Answer]:
         """Perform one exchange; the body is read unless *stream*."""
@@ -83,6 +94,7 @@ class LoopSender(OverTransport):
                     if other.is_closed():
                         self._senders.pop(other).pool.abandon()
                 sender = self._senders[loop] = self._make()
+                sender.pool.counted_in = self._opened
             return sender
 
     async def _cross(self, home: Loop, sender: AsyncPoolSender, request: CallRequest, stream: bool) -> Answer:

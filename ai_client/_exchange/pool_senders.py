@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from .._libraries import httpx
+from .._pool.permits import PoolStats
 from .answer import Answer
 from .base_sender import BaseSender
 from .call_request import CallRequest
@@ -85,6 +86,10 @@ class PoolSender(TransportSender):
         super().__init__(pool, library)
         self.pool = pool
 
+    def stats(self) -> PoolStats:
+        """Count the connections."""
+        return self.pool.stats()
+
     def _hop(self, request: CallRequest) -> Answer:
         received = self.pool.send(request.sent(self._library))  # which minds the deadline itself
         return Answer(request, received, self._library)
@@ -147,6 +152,10 @@ class AsyncPoolSender(AsyncTransportSender):
     def __init__(self, pool: "AsyncPool", library: "Library") -> None:
         super().__init__(pool, library)
         self.pool = pool
+
+    def stats(self) -> PoolStats:
+        """Count the connections."""
+        return self.pool.stats()
 
     def _send(self, request: CallRequest) -> Coroutine[Any, Any, Any]:
         return self.pool.send(request.sent(self._library))

@@ -14,6 +14,7 @@ from .._http.library import Library, LibraryName, library
 from .._http.options import PoolOptions
 from .._libraries import httpx
 from .._pool.async_pool import AsyncPool
+from .._pool.permits import PoolStats
 from .._pool.sync_pool import SyncPool
 from ..errors import ConfigError
 from .call_request import CallRequest
@@ -106,6 +107,10 @@ class _LoopTransport:
         self._sender = LoopSender(lambda: AsyncPoolHop(AsyncPool(options), found), found)
         self._elsewhere = elsewhere
         self._other: Any = None
+
+    def stats(self) -> PoolStats | None:
+        """Count the connections of our pools; `None` where there are others."""
+        return self._sender.stats() if self._other is None else None
 
     async def handle_async_request(self, request: "httpx.Request") -> "httpx.Response":
         """Send a request; return when the head of its answer is there."""

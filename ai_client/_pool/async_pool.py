@@ -163,7 +163,7 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
         self._check_open()
         connection = Connection(origin, route, stream, self._library)
         stream.lapse = partial(_lapse, ref(permits), connection)
-        permits.opened += 1
+        self._count(permits)
         permits.busy.add(connection)
         return connection
 

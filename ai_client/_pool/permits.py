@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -27,6 +27,18 @@ class PoolStats:
     in_use: int
     waiting: int
     opened_total: int
+
+
+def added_up(found: Iterable[PoolStats]) -> PoolStats:
+    """Return the sums of several pools."""
+    every = [*found]
+    return PoolStats(
+        sum(one.open for one in every),
+        sum(one.idle for one in every),
+        sum(one.in_use for one in every),
+        sum(one.waiting for one in every),
+        sum(one.opened_total for one in every),
+    )
 
 
 class Shelved(Protocol):

@@ -15,6 +15,7 @@ from .._http.library import library, not_sent
 from .._http.options import PoolOptions
 from .connection import Connection, Route, S
 from .message import Arrival, Origin, Received
+from .opened import Opened
 from .permits import Permits, PoolStats
 from .proxy import Proxies
 
@@ -30,6 +31,8 @@ class Pool(Generic[S, W]):
     """Base of both pools; `W` is the type of a waiter for a permit."""
 
     _body: Callable[..., Any]
+    counted_in: Opened | None = None
+    """Where each opened connection is counted beside, for pools of one owner."""
 
     def __init__(self, options: PoolOptions | None = None) -> None:
         self._options = options or PoolOptions()
@@ -79,6 +82,12 @@ class Pool(Generic[S, W]):
         permits, self._permits = self._permits, self._new_permits()
         for connection in permits.surrender():
             connection.stream.abandon()
+
+    def _count(self, permits: "Permits[Connection[S], W]") -> None:
+        """Count an opened connection."""
+        permits.opened += 1
+        if self.counted_in is not None:
+            self.counted_in.add()
 
     def _check_open(self) -> None:
         if self._closed:

@@ -171,7 +171,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
             connection = Connection(origin, route, stream, self._library)
             with self._guard.lock:
                 self._check_open()
-                permits.opened += 1
+                self._count(permits)
                 permits.busy.add(connection)
         except BaseException:
             stream.close()

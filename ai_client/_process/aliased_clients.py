@@ -11,6 +11,7 @@ from .clients import DEFAULT_ALIAS, Clients, find
 if TYPE_CHECKING:
     from ..operations.budgets import BudgetBook
     from ..operations.health import Health
+    from ..operations.process import ProcessState
     from ..operations.usage import UsageBook
 
 
@@ -89,6 +90,13 @@ class AliasedClients:
 
     def __contains__(self, alias: object) -> bool:
         return alias in self._aliases
+
+    @property
+    def process(self) -> "ProcessState":
+        """The clients that this process has built, and their connections, at this moment."""
+        from ..operations.process import process_state  # noqa: PLC0415 - only where somebody asks
+
+        return process_state(self._aliases, self.state)
 
     @property
     def health(self) -> "Health":

@@ -36,6 +36,10 @@ class Assembly:
         """Return the policies that `controls` asks for, the outermost first."""
         return self._layers() if self.config.controls else ()
 
+    def made_layers(self) -> tuple[Any, ...]:
+        """Return the policies, if this process has made them."""
+        return self._layers() if self._layers.made() else ()
+
     def _make_layers(self) -> tuple[Any, ...]:
         from ..control.assembly import make_layers  # noqa: PLC0415 - only where policies are configured
 

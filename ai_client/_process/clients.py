@@ -12,8 +12,8 @@ from ..client import AsyncOpenAI, BaseClient, OpenAI
 from ..config import ClientConfig
 from ..errors import ConfigError
 from .assembly import Assembly
+from .built import BuiltClients, Kind
 from .managed import Managed
-from .owned_client import Kind
 
 if TYPE_CHECKING:
     from ..operations.budgets import BudgetBook
@@ -34,7 +34,7 @@ class Clients:
         self._alias = alias
         self._assembly = assembly
         self._build = build
-        self._built: dict[Kind, Managed] = {}
+        self._built = BuiltClients()
         self._fakes: list[dict[Kind, Any]] = []
         self._client: Any = None
         self._async_client: Any = None
@@ -124,13 +124,19 @@ class Clients:
 
     def _show(self) -> None:
         """Install the latest fake, or what was built."""
-        shown: dict[Kind, Any] = {kind: managed.client for kind, managed in self._built.items()}
+        shown = self._built.shown()
         for fakes in self._fakes:
             shown.update({kind: fake for kind, fake in fakes.items() if fake is not None})
         self._client, self._async_client = shown.get("sync"), shown.get("async")
 
     def _forget(self) -> list[Managed]:
-        built, self._built = list(self._built.values()), {}
+        built = self._built.forget()
+        self._show()
+        return built
+
+    def _abandon(self) -> list[Managed]:
+        """Remove the clients that a forked child has from its parent."""
+        built = self._built.abandon()
         self._show()
         return built
 

@@ -81,6 +81,8 @@ class FurtherClients:
     def __init__(self, config: ClientConfig) -> None:
         self._config = config
         self._built: dict[bool, Any] = {}
+        self.made: dict[bool, int] = {}
+        """How many of each kind were built."""
         self._lock = PerProcess(threading.Lock)
 
     def __call__(self, sync: bool) -> Any:
@@ -92,6 +94,7 @@ class FurtherClients:
                 with constructions.expected():
                     client = client_of(self._config, sync=sync)
                 self._built[sync] = client
+                self.made[sync] = self.made.get(sync, 0) + 1
                 if not sync:
                     _bridge.share(client)
             return client

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .._base_client import BaseClient
+from .._pool.permits import PoolStats
 from .closing import finish, finish_here
 from .keep_open import view_of
-from .managed import Managed
+from .managed import Managed, stats_of
 from .other_sdks import closes_as_known, is_ours
 
 
@@ -41,6 +42,12 @@ class Foreign:
         self.client = shown
         self._client = client
         self._below = below
+
+    def stats(self) -> PoolStats | None:
+        """Count the connections of a client that is ours or stands on one of ours; `None` of any other."""
+        if self._below is not None:
+            return self._below.stats()
+        return stats_of(self._client) if isinstance(self._client, BaseClient) else None
 
     def close(self) -> None:
         """Close the client from any thread."""

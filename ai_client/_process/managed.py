@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from .._exchange.loop_sender import share
+from .._pool.permits import PoolStats
 from .closing import finish
 from .gate import DrainGate
 from .gated_io import gated
@@ -18,6 +19,10 @@ class Managed(Protocol):
     """A client that a provider owns."""
 
     client: Any
+
+    def stats(self) -> PoolStats | None:
+        """Count the client's connections; `None` where they are another's, who does not show them."""
+        ...
 
     def close(self) -> None:
         """Close the client from any thread; ends what is under way."""
@@ -45,9 +50,18 @@ def manage(client: Any) -> Managed:
     return _Ours(client) if client._sync else _AsyncOurs(client)
 
 
+def stats_of(client: Any) -> PoolStats | None:
+    """Count the connections of a client of ours."""
+    found: PoolStats | None = client._sender.stats()
+    return found
+
+
 class _Ours:
     def __init__(self, client: Any) -> None:
         self.client = client
+
+    def stats(self) -> PoolStats | None:
+        return stats_of(self.client)
 
     def close(self) -> None:
         self.client._end()
@@ -65,6 +79,9 @@ class _AsyncOurs:
     def __init__(self, client: Any) -> None:
         self.client = client
         share(client)
+
+    def stats(self) -> PoolStats | None:
+        return stats_of(self.client)
 
     def close(self) -> None:
         for client in (self.client, *self.client._built_by_layers()):

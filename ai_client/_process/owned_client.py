@@ -1,14 +1,12 @@
 """The client of one kind that a provider owns: of this package's class, or of the one that its options name."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from .._config.values import class_of
 from .assembly import Assembly
+from .built import Kind
 from .gate import DrainGate
 from .managed import Managed, manage, under_gate
-
-Kind = Literal["sync", "async"]
 
 
 def build(assembly: Assembly, kind: Kind, gate: DrainGate, keep_open: Callable[[], None]) -> Managed:

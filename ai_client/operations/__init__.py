@@ -4,10 +4,14 @@ A `ClientProvider` has these for all of its clients, `provider[alias]` has the f
 
 - `usage`: a `UsageBook`, the calls, tokens and cost that were added up
 - `budgets`: a `BudgetBook`, what is left of budgets, and how they are reset and raised
+- `process`: a `ProcessState`, the clients of this process and their connections
 - `health`: a `Health`, whether the process lives and can serve
+
+Rows of any of these are written as text by `as_csv`, `as_json_lines` and `as_table`.
 """
 
 from .budgets import BudgetBook as BudgetBook, BudgetState as BudgetState
+from .export import as_csv as as_csv, as_json_lines as as_json_lines, as_table as as_table
 from .health import Health as Health, HealthReport as HealthReport, Reason as Reason
 from .page import (
     RenderedPage as RenderedPage,
@@ -15,18 +19,24 @@ from .page import (
     live_page as live_page,
     ready_page as ready_page,
 )
+from .process import ClientState as ClientState, ProcessState as ProcessState
 from .usage import UsageBook as UsageBook, UsageRow as UsageRow
 
 __all__ = [
     "BudgetBook",
     "BudgetState",
+    "ClientState",
     "Health",
     "HealthReport",
+    "ProcessState",
     "Reason",
     "RenderedPage",
     "UsageBook",
     "UsageRow",
     "aready_page",
+    "as_csv",
+    "as_json_lines",
+    "as_table",
     "live_page",
     "ready_page",
 ]

@@ -1,8 +1,9 @@
 """The balances of the budgets of an application."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..control.windows import NEVER, Per, Window, window
 from ..stores import Ledger, Store
 from ..stores.place import place_of
 from .configured import Aliases, policies_of
+from .export import usd
 
 _SECONDS = 5.0
 """Seconds that reading may take."""
@@ -56,6 +58,11 @@ class BudgetState:
     starts: datetime | None
     resets_at: datetime | None
 
+    def _exact(self) -> Mapping[str, Decimal | int]:
+        """Return the amounts as they are counted, which a `float` of very many USD cannot hold."""
+        found: Mapping[str, Decimal | int] = self.__dict__.get("_amounts", {})
+        return found
+
 
 class _Book:
     """A budget, and where it counts."""
@@ -77,7 +84,7 @@ class _Book:
         budget = self.budget
         used, held, limit = ledger.used, ledger.held, budget.limit
         ends = at.end < NEVER
-        return BudgetState(
+        state = BudgetState(
             name=self.name,
             alias=self.alias,
             unit=budget.unit,
@@ -92,6 +99,10 @@ class _Book:
             starts=datetime.fromtimestamp(at.start, UTC) if ends else None,
             resets_at=datetime.fromtimestamp(at.end, UTC) if ends else None,
         )
+        amounts = {"limit": limit, "used": used, "held": held, "remaining": limit - used - held}
+        exact = {name: usd(amount) if budget.unit == "usd" else amount for name, amount in amounts.items()}
+        object.__setattr__(state, "_amounts", exact)
+        return state
 
 
 class BudgetBook:

@@ -53,7 +53,9 @@ class SharedStore:
         self.backend = backend
         self.instant = backend if backend.instant else None
         self.on_failure = on_failure
-        self._here = PerProcess(lambda: _ProcessState(threads))  # the parent itself counts what it has queued
+        self._here = PerProcess(
+            lambda: _StoreInProcess(threads)
+        )  # the parent itself counts what it has queued
 
     async def admit(
         self,
@@ -239,7 +241,7 @@ class SharedStore:
             logger.warning("%s Until it is available again, %s.", error, means)
 
 
-class _ProcessState(Executor):
+class _StoreInProcess(Executor):
     """The state of a store in one process: worker threads, and changes queued while the backend is down."""
 
     def __init__(self, threads: int) -> None:
@@ -267,7 +269,7 @@ class _ProcessState(Executor):
             executor.shutdown()
 
 
-def _catch_up(here: _ProcessState) -> None:
+def _catch_up(here: _StoreInProcess) -> None:
     """Apply the queued changes in order; return once none is left, whichever thread applies them.
 
     Raises:
