@@ -215,6 +215,7 @@ class BaseClient(Copies, Resources[M]):
             uds=uds,
             http2=http2,
             library=self._library.name,
+            owner=constructions.owned(type(self).__name__),
         )
         self._sessions = Sessions()
         self._connect(http_client, self._connections)

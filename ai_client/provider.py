@@ -233,7 +233,7 @@ class ClientProvider(AliasedClients):
             managed = clients._built.get(kind)
             if managed is None:
                 keep_open = self._keep_open.until_cut(self._gate)
-                with expected():
+                with expected(repr(clients._alias)):
                     managed = build(clients._assembly, kind, self._gate, keep_open)
                 clients._built.add(kind, managed)
                 clients._show()

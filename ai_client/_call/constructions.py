@@ -1,4 +1,4 @@
-"""Clients as they are built: who is told of each, and which are expected."""
+"""Clients as they are built: who is told of each, and which are expected, by whom."""
 
 import threading
 from collections.abc import Callable, Generator
@@ -9,25 +9,35 @@ hook: Callable[[Any], None] | None = None
 """Called with each client once it is built; `None` while nobody detects them, which costs one comparison."""
 
 
-class _Depth(threading.local):
-    """How many blocks of `expected` the thread is in."""
+class _Expected(threading.local):
+    """Whose clients the thread builds, where they are expected."""
 
-    value = 0
+    owner: str | None = None
 
 
-_depth = _Depth()
+_expected = _Expected()
 
 
 @contextmanager
-def expected() -> Generator[None]:
-    """Expect the clients that this thread builds inside the block, by whatever function of the application."""
-    _depth.value += 1
+def expected(owner: str) -> Generator[None]:
+    """Expect the clients that this thread builds inside the block, by whatever function of the application.
+
+    Args:
+        owner: Whose clients they are, for logs.
+    """
+    before = _expected.owner
+    _expected.owner = owner
     try:
         yield
     finally:
-        _depth.value -= 1
+        _expected.owner = before
 
 
 def is_expected() -> bool:
     """Return whether this thread builds a client that is expected."""
-    return _depth.value > 0
+    return _expected.owner is not None
+
+
+def owned(kind: str) -> str:
+    """Return the name of a client of a class that this thread builds, for logs."""
+    return kind if _expected.owner is None else f"{kind} of {_expected.owner}"

@@ -38,6 +38,7 @@ class PoolOptions:
         proxy_headers: Headers that an HTTP proxy gets beside its credentials.
         proxy_verify: As `verify`, for a proxy that speaks TLS; `None` is as `verify`.
         library: The library whose requests, responses and exceptions the pool speaks.
+        owner: The client that it belongs to, for logs.
     """
 
     max_connections: int = DEFAULT_MAX_CONNECTIONS
@@ -55,6 +56,7 @@ class PoolOptions:
     proxy_headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
     proxy_verify: bool | ssl.SSLContext | None = None
     library: LibraryName = "httpx"
+    owner: str = "a transport"
 
     def __post_init__(self) -> None:
         if type(self.max_connections) is not int or self.max_connections < 1:

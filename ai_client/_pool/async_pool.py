@@ -16,6 +16,7 @@ from .async_connecting import open_stream
 from .async_network import AsyncNetworkStream
 from .async_transmission import transmit
 from .connection import Connection, Route
+from .connection_log import ABANDONED, CROWDED, DISPLACED, ENDED, LAST, SHUT_DOWN, STALE, UNREAD, write
 from .message import Message, Origin, Received, Timeouts, message_of, response_of
 from .permits import Permits
 from .pool import TRIES, Pool
@@ -31,8 +32,9 @@ _Permits: TypeAlias = Permits[_Connection, _Turn]
 def _lapse(reference: "ref[_Permits]", connection: _Connection) -> None:
     """Forget a connection on which something happens while it lies idle: it is of no more use, and closes itself."""
     permits = reference()
-    if permits is not None:
-        permits.drop(connection)
+    if permits is not None and permits.drop(connection) and connection.log is not None:
+        connection.log.closed(ENDED)
+        connection.log.write()
 
 
 class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
@@ -80,6 +82,8 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
                 reused = connection is not None
                 if connection is None:
                     connection = await self._open(permits, self._route(origin), origin, timeouts)
+                    if self._unwritten:
+                        write(self._unwritten)
                 before = connection.stream.sent
                 try:
                     arrival = await transmit(connection, message)
@@ -87,13 +91,13 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
                 except self._stale:
                     if not reused or connection.stream.sent > before:
                         raise
-                    self._drop(permits, connection)
+                    self._drop(permits, connection, STALE)
                     connection = None
         except BaseException as error:
             if connection is None:
                 self._leave(permits)
             else:
-                self.end(permits, connection, keep=False)
+                self.end(permits, connection, keep=False, why=error)
             self.blame(error, sent=connection is not None and connection.stream.sent > before)
             raise
 
@@ -144,42 +148,63 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
                 return None
             connection.stream.idle = False
             if self._fit(connection):
+                if connection.log is not None:
+                    self._reuse(connection, connection.log)
                 return connection
-            self._drop(permits, connection)
+            self._drop(permits, connection, self._expired(connection, ENDED))
         return None
 
-    def _drop(self, permits: _Permits, connection: _Connection) -> None:
+    def _drop(self, permits: _Permits, connection: _Connection, why: str) -> None:
         """Close a connection and keep the permit."""
-        connection.stream.close()
+        self._shut(connection, why)
         permits.busy.discard(connection)
+        if self._unwritten:
+            write(self._unwritten)
 
     async def _open(self, permits: _Permits, route: Route, origin: Origin, timeouts: Timeouts) -> _Connection:
         if (displaced := permits.displaced()) is not None:
-            displaced.stream.close()
-        timeout = timeouts.get("connect")
-        stream = await open_stream(route, self._options, self._library, timeout, self._buffer)
+            self._shut(displaced, DISPLACED)
+        timeout, log = timeouts.get("connect"), self._log(route, permits)
+        try:
+            stream = await open_stream(route, self._options, self._library, timeout, self._buffer)
+        except BaseException as error:
+            if log is not None:
+                log.not_opened(error)
+                write(self._unwritten)
+            raise
         if self._closed:
             stream.close()
         self._check_open()
-        connection = Connection(origin, route, stream, self._library)
+        connection = Connection(origin, route, stream, self._library, log)
+        if log is not None:
+            log.opened()
         stream.lapse = partial(_lapse, ref(permits), connection)
         self._count(permits)
         permits.busy.add(connection)
         return connection
 
-    def end(self, permits: _Permits, connection: _Connection, *, keep: bool) -> None:
+    def end(
+        self,
+        permits: _Permits,
+        connection: _Connection,
+        *,
+        keep: bool,
+        why: str | BaseException = LAST,
+    ) -> None:
         """End a request: keep the connection or close it, and pass the permit on; does nothing the second time."""
         if connection not in permits.busy:
             return
         now = time.monotonic()
         keep = keep and not self._closed
         if not keep:
-            connection.stream.close()
+            self._shut(connection, SHUT_DOWN if self._closed else why)
         self._pass_on(permits, permits.end(connection, now if keep else None))
         if keep:
             connection.stream.rest()
         for expired in permits.expired(now):
-            expired.stream.close()
+            self._shut(expired, self._expired(expired, CROWDED))
+        if self._unwritten:
+            write(self._unwritten)
 
     def _leave(self, permits: _Permits) -> None:
         self._pass_on(permits, permits.leave())
@@ -201,9 +226,11 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
             with contextlib.suppress(KeyError):  # another thread was first
                 permits.busy.remove(connection)
                 connection.stream.abandon()
+                if connection.log is not None:
+                    connection.log.closed(ABANDONED)
 
     def _end_forgotten(self, permits: _Permits, connection: _Connection) -> None:
-        self.end(permits, connection, keep=False)
+        self.end(permits, connection, keep=False, why=UNREAD)
 
     async def aclose(self) -> None:
         """Close every connection; requests under way and those that wait fail."""
@@ -237,10 +264,12 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
         connections = self._permits.connections()
         turns = self._permits.clear()[1]
         for connection in connections:
-            connection.stream.close()
+            self._shut(connection, SHUT_DOWN)
         for turn in turns:
             if not turn.done():
                 turn.set_exception(not_sent(RuntimeError("This connection pool was closed.")))
+        if self._unwritten:
+            write(self._unwritten)
         return connections
 
     def abandon(self) -> None:

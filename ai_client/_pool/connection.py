@@ -4,6 +4,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from .._http.library import Library
 from .._http.options import Place, PoolOptions
+from .connection_log import ConnectionLog
 from .message import Message, Origin
 from .proxy import Preamble, Proxies, Proxy
 from .request_head import RequestHead
@@ -93,7 +94,10 @@ class SocketAddresses:
 
 
 class Connection(Generic[S]):
-    """A stream with its HTTP state; `idle_since` is when its last exchange ended, `exchanges` how many have."""
+    """A stream with its HTTP state; `idle_since` is when its last exchange ended, `exchanges` how many have.
+
+    `log` is what its records are written by, where they are wanted.
+    """
 
     __slots__ = (
         "_head",
@@ -103,13 +107,22 @@ class Connection(Generic[S]):
         "exchanges",
         "idle_since",
         "library",
+        "log",
         "origin",
         "stream",
         "wire",
     )
 
-    def __init__(self, origin: Origin, route: Route, stream: S, library: Library) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        route: Route,
+        stream: S,
+        library: Library,
+        log: ConnectionLog | None = None,
+    ) -> None:
         self.origin = origin
+        self.log = log
         self.stream = stream
         self.wire: Wire = UsualWire(library)
         self.idle_since = 0.0

@@ -6,6 +6,7 @@ the connection and frees its place at once; nothing of that waits, so nothing ca
 
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
 from traceback import clear_frames
 from typing import Any, Generic, TypeVar
@@ -14,6 +15,7 @@ from .._fork import here, in_child
 from .._http.library import library, not_sent
 from .._http.options import PoolOptions
 from .connection import Connection, Route, S
+from .connection_log import ABANDONED, EXPIRED, LAST, ConnectionLog, Unwritten, is_wanted, write
 from .message import Arrival, Origin, Received
 from .opened import Opened
 from .permits import Permits, PoolStats
@@ -49,6 +51,7 @@ class Pool(Generic[S, W]):
             self._errors.NetworkError,
             self._errors.RemoteProtocolError,
         )
+        self._unwritten: Unwritten = deque()
         _pools.add(self)
 
     def _new_permits(self) -> "Permits[Connection[S], W]":
@@ -80,8 +83,11 @@ class Pool(Generic[S, W]):
         by itself in the child of a fork.
         """
         permits, self._permits = self._permits, self._new_permits()
+        self._unwritten.clear()  # in the child of a fork they are its parent's
         for connection in permits.surrender():
             connection.stream.abandon()
+            if connection.log is not None:
+                connection.log.closed(ABANDONED)
 
     def _count(self, permits: "Permits[Connection[S], W]") -> None:
         """Count an opened connection."""
@@ -119,8 +125,26 @@ class Pool(Generic[S, W]):
         if not is_whole:
             body = self._body(self, permits, connection, parts, timeout)
             return head, body, body
-        self.end(permits, connection, keep=connection.wire.renew())
+        self.end(permits, connection, keep=connection.wire.renew(), why=LAST)
         return head, parts[0] if len(parts) == 1 else b"".join(parts), connection.addresses
+
+    def _log(self, route: Route, permits: "Permits[Connection[S], W]") -> ConnectionLog | None:
+        """Return what logs a connection that is about to be opened, if anybody wants to know."""
+        return ConnectionLog(route, self._options.owner, permits, self._unwritten) if is_wanted() else None
+
+    def _reuse(self, connection: Connection[S], log: ConnectionLog) -> None:
+        log.reused(connection.idle_since)
+        write(self._unwritten)
+
+    def _shut(self, connection: Connection[S], why: str | BaseException) -> None:
+        connection.stream.close()
+        if connection.log is not None:
+            connection.log.closed(why)
+
+    def _expired(self, connection: Connection[S], otherwise: str) -> str:
+        """Return why an idle connection is closed: it expired, or *otherwise*."""
+        idle_for = time.monotonic() - connection.idle_since
+        return EXPIRED if idle_for > self._options.keepalive_expiry else otherwise
 
     def _fit(self, connection: Connection[S]) -> bool:
         idle_since = connection.idle_since
@@ -139,8 +163,22 @@ class Pool(Generic[S, W]):
         if isinstance(error, self.failures) or not isinstance(error, Exception):
             error.may_have_been_sent = sent  # type: ignore[attr-defined]  # our addition; `_http` reads it
 
-    def end(self, permits: "Permits[Connection[S], W]", connection: Connection[S], *, keep: bool) -> None:
-        """End a request: keep the connection or close it, and give the permit on."""
+    def end(
+        self,
+        permits: "Permits[Connection[S], W]",
+        connection: Connection[S],
+        *,
+        keep: bool,
+        why: str | BaseException = LAST,
+    ) -> None:
+        """End a request: keep the connection or close it, and give the permit on.
+
+        Args:
+            permits: Those that the request was admitted by.
+            connection: The one that it used.
+            keep: Whether the connection can be used again.
+            why: The reason if it cannot, for the log.
+        """
         raise NotImplementedError
 
     def forget(self, permits: "Permits[Connection[S], W]", connection: Connection[S]) -> None:

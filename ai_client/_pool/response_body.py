@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from .._http.library import Library
 from .connection import Connection, S
+from .connection_log import LAST, UNREAD
 from .permits import Permits
 from .sockets import READ_SIZE
 from .sync_network import SyncNetworkStream
@@ -47,11 +48,11 @@ class ResponseBody(Generic[S, W]):
     def _take(self, connection: Connection[S], data: bytes) -> None:
         connection.wire.feed(data)
         if connection.wire.drain(self._parts):
-            self._release(connection, keep=connection.wire.renew())
+            self._release(connection, LAST, keep=connection.wire.renew())
 
-    def _release(self, connection: Connection[S], *, keep: bool) -> None:
+    def _release(self, connection: Connection[S], why: str | BaseException, *, keep: bool) -> None:
         self._connection = None  # first, as the connection may be another's at once
-        self._pool.end(self._permits, connection, keep=keep)
+        self._pool.end(self._permits, connection, keep=keep, why=why)
 
     def get_extra_info(self, info: str) -> Any:
         """Return the connection's `socket`, `ssl_object`, `client_addr` or `server_addr`; `None` after the end."""
@@ -66,7 +67,7 @@ class ResponseBody(Generic[S, W]):
 
     def _fail(self, connection: Connection[S], error: BaseException) -> None:
         if self._connection is not None:
-            self._release(connection, keep=False)
+            self._release(connection, error, keep=False)
         self._pool.blame(error, sent=True)
 
     def _finish(self) -> None:
@@ -81,7 +82,7 @@ class ResponseBody(Generic[S, W]):
             pass
         finally:
             if self._connection is not None:
-                self._release(connection, keep=False)
+                self._release(connection, UNREAD, keep=False)
 
     def __del__(self) -> None:
         if self._connection is not None:
@@ -91,10 +92,12 @@ class ResponseBody(Generic[S, W]):
 class _SyncResponseBody(ResponseBody[SyncNetworkStream, W]):
     _reading = False
 
-    def _release(self, connection: Connection[SyncNetworkStream], *, keep: bool) -> None:
+    def _release(
+        self, connection: Connection[SyncNetworkStream], why: str | BaseException, *, keep: bool
+    ) -> None:
         exchanges = connection.exchanges
         try:
-            super()._release(connection, keep=keep)
+            super()._release(connection, why, keep=keep)
         except BaseException:
             if connection.exchanges == exchanges:  # it was interrupted before it was done
                 self._pool.forget(self._permits, connection)

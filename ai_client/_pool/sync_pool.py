@@ -11,6 +11,7 @@ import httpx
 from .._fork import here
 from .._http.options import PoolOptions
 from .connection import Connection, Route
+from .connection_log import CROWDED, DISPLACED, ENDED, LAST, SHUT_DOWN, STALE, UNREAD, write
 from .guard import Guard
 from .message import Message, Origin, Received, Timeouts, message_of, response_of
 from .permits import Permits, PoolStats
@@ -78,6 +79,8 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
                 reused = connection is not None
                 if connection is None:
                     connection = self._open(permits, self._route(origin), origin, timeouts, deadline)
+                    if self._unwritten:
+                        write(self._unwritten)
                 connection.stream.deadline = deadline
                 before, exchanges = connection.stream.sent, connection.exchanges
                 try:
@@ -86,7 +89,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
                 except self._stale:
                     if not reused or connection.stream.sent > before:
                         raise
-                    self._drop(permits, connection)
+                    self._drop(permits, connection, STALE)
                     connection = None
         except BaseException as error:
             if connection is None:
@@ -95,7 +98,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
                 if self._guard.left:
                     self._guard.settle()
             elif connection.exchanges == exchanges:  # else it may be another's by now
-                self.end(permits, connection, keep=False)
+                self.end(permits, connection, keep=False, why=error)
             self.blame(error, sent=connection is not None and connection.stream.sent > before)
             raise
 
@@ -146,29 +149,41 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
                 if self._guard.left:
                     self._guard.settle()
                 if self._fit(connection):
+                    if connection.log is not None:
+                        self._reuse(connection, connection.log)
                     return connection
-            except BaseException:
-                self._drop(permits, connection)
+            except BaseException as error:
+                self._drop(permits, connection, error)
                 raise
-            self._drop(permits, connection)
+            self._drop(permits, connection, self._expired(connection, ENDED))
         return None
 
-    def _drop(self, permits: _Permits, connection: _Connection) -> None:
+    def _drop(self, permits: _Permits, connection: _Connection, why: str | BaseException) -> None:
         """Close a connection and keep the permit."""
-        connection.stream.close()
+        self._shut(connection, why)
         with self._guard.lock:
             permits.busy.discard(connection)
+        if self._unwritten:
+            write(self._unwritten)
 
     def _open(
         self, permits: _Permits, route: Route, origin: Origin, timeouts: Timeouts, deadline: float | None
     ) -> _Connection:
         with self._guard.lock:
             if (displaced := permits.displaced()) is not None:
-                displaced.stream.close()
-        timeout = timeouts.get("connect")
-        stream = open_stream(route, self._options, self._library, timeout, deadline)
+                self._shut(displaced, DISPLACED)
+        timeout, log = timeouts.get("connect"), self._log(route, permits)
         try:
-            connection = Connection(origin, route, stream, self._library)
+            stream = open_stream(route, self._options, self._library, timeout, deadline)
+        except BaseException as error:
+            if log is not None:
+                log.not_opened(error)
+                write(self._unwritten)
+            raise
+        try:
+            connection = Connection(origin, route, stream, self._library, log)
+            if log is not None:
+                log.opened()
             with self._guard.lock:
                 self._check_open()
                 self._count(permits)
@@ -178,28 +193,37 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
             raise
         return connection
 
-    def end(self, permits: _Permits, connection: _Connection, *, keep: bool) -> None:
+    def end(
+        self,
+        permits: _Permits,
+        connection: _Connection,
+        *,
+        keep: bool,
+        why: str | BaseException = LAST,
+    ) -> None:
         """End a request: keep the connection or close it, and pass the permit on; does nothing the second time."""
         with self._guard.lock:
-            self._end(permits, connection, keep)
+            self._end(permits, connection, keep, why)
         if self._guard.left:
             self._guard.settle()
+        if self._unwritten:
+            write(self._unwritten)
 
-    def _end(self, permits: _Permits, connection: _Connection, keep: bool) -> None:
+    def _end(self, permits: _Permits, connection: _Connection, keep: bool, why: str | BaseException) -> None:
         if connection not in permits.busy:
             return
         now = time.monotonic()
         keep = keep and not self._closed
         try:
             if not keep:
-                connection.stream.close()
+                self._shut(connection, SHUT_DOWN if self._closed else why)
         finally:
             turn = permits.end(connection, now if keep else None)
             if turn is not None:
                 turn.granted = True
                 turn.signal.release()
         for expired in permits.expired(now):
-            expired.stream.close()
+            self._shut(expired, self._expired(expired, CROWDED))
         if now - self._looked >= _LOOK_SECONDS:
             self._looked = now
             self._close_ended(permits)
@@ -211,7 +235,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
         for connection in idle:
             if connection.stream in heard:
                 permits.drop(connection)
-                connection.stream.close()
+                self._shut(connection, ENDED)
 
     def stats(self) -> PoolStats:
         """Count connections and requests; what servers have ended is closed first."""
@@ -227,7 +251,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
 
     def forget(self, permits: _Permits, connection: _Connection) -> None:
         """End a request from a finalizer."""
-        self._guard.later(partial(self._end, permits, connection, keep=False))
+        self._guard.later(partial(self._end, permits, connection, keep=False, why=UNREAD))
 
     def close(self) -> None:
         """Close every connection; requests under way and those that wait fail."""
@@ -235,7 +259,7 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
             self._closed = True
             idle, turns = self._permits.clear()
             for connection in idle:
-                connection.stream.close()
+                self._shut(connection, SHUT_DOWN)
             for turn in turns:
                 turn.signal.release()
             busy = [*self._permits.busy]
@@ -243,6 +267,8 @@ class SyncPool(Pool[SyncNetworkStream, _Turn], httpx.BaseTransport):
             self._guard.settle()
         for connection in busy:
             connection.stream.interrupt()
+        if self._unwritten:
+            write(self._unwritten)
 
     def abandon(self) -> None:
         """Drop every connection, as `Pool.abandon`, and renew the lock, which a lost thread may hold."""

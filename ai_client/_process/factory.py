@@ -91,7 +91,7 @@ class FurtherClients:
             if client is None or client.is_closed():
                 from .._exchange import loop_sender as _bridge  # noqa: PLC0415 - built on first use
 
-                with constructions.expected():
+                with constructions.expected("a fallback target"):
                     client = client_of(self._config, sync=sync)
                 self._built[sync] = client
                 self.made[sync] = self.made.get(sync, 0) + 1
