@@ -4,6 +4,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from .._http.library import Library
 from .._http.options import Place, PoolOptions
+from .._params.secrets import shown_file
 from .connection_log import ConnectionLog
 from .message import Message, Origin
 from .proxy import Preamble, Proxies, Proxy
@@ -68,11 +69,29 @@ class Route:
         """The proxy that gets the requests themselves rather than a tunnel."""
         return self.proxy if self.proxy and not self.secure and self.proxy.forwards("http") else None
 
+    @property
+    def shown(self) -> str:
+        """The way as it may be shown: the origins of the server and the proxy, or the path of the socket."""
+        shown = f"{'https' if self.secure else 'http'}://{_bracketed(self.host)}:{self.port}"
+        if self.uds is not None:
+            return f"{shown} at {shown_file(self.uds)}"
+        proxy = self.proxy
+        return (
+            shown
+            if proxy is None
+            else f"{shown} through {proxy.scheme}://{_bracketed(proxy.host)}:{proxy.port}"
+        )
+
     def tunnel(self, library: Library) -> Preamble:
         """Return the handshake that opens a tunnel through the proxy."""
         if self.proxy is None:
             raise TypeError("A direct way needs no tunnel.")
         return self.proxy.tunnel(self.host, self.port, library)
+
+
+def _bracketed(host: str) -> str:
+    """Return a host as an address has it: one of IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 class SocketAddresses:
@@ -132,8 +151,7 @@ class Connection(Generic[S]):
         self._head: RequestHead | None = None  # of the latest request, as the next one often has the same
         proxy = route.forwarding
         self._headers = proxy.headers if proxy else []
-        host = f"[{route.host}]" if ":" in route.host else route.host
-        self._prefix = f"http://{host}:{route.port}".encode("ascii") if proxy else b""
+        self._prefix = f"http://{_bracketed(route.host)}:{route.port}".encode("ascii") if proxy else b""
 
     def opening(self, message: Message) -> tuple[bytes, list[bytes] | None]:
         """Begin an exchange; return what to write first, and what then, `None` for a body that is not held in memory.

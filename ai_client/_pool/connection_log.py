@@ -12,10 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import ref
 
-from .._params.secrets import shown_file
-
 if TYPE_CHECKING:
-    from .connection import Route
     from .permits import Permits
 
 logger = logging.getLogger("ai_client.connections")
@@ -43,7 +40,7 @@ class ConnectionLog:
     """The records of one connection, from before it is opened.
 
     Args:
-        route: Its way; of a proxy and of the server the origins are shown, and nothing else.
+        way: Where it leads to, and over what, as it may be shown.
         client: The name of the client that it belongs to.
         permits: The state of the pool, which each record shows.
         unwritten: Records that wait to be written.
@@ -51,14 +48,12 @@ class ConnectionLog:
 
     __slots__ = ("_began", "_name", "_permits", "_requests", "_rested", "_unwritten")
 
-    def __init__(
-        self, route: "Route", client: str, permits: "Permits[Any, Any]", unwritten: Unwritten
-    ) -> None:
+    def __init__(self, way: str, client: str, permits: "Permits[Any, Any]", unwritten: Unwritten) -> None:
         self._began = self._rested = time.monotonic()
         self._requests = 0
         self._permits = ref(permits)  # which hold this
         self._unwritten = unwritten
-        self._name = f"{next(_numbers)} of {client} to {_shown(route)}"
+        self._name = f"{next(_numbers)} of {client} to {way}"
 
     def opened(self) -> None:
         """Log that the connection was opened, and how long that took: name, TCP, proxy and TLS."""
@@ -102,18 +97,6 @@ def write(unwritten: Unwritten) -> None:
             log, said = unwritten.popleft()
             with suppress(Exception):
                 logger.debug("Connection %s: %s (%s)", log._name, said, log._counts())
-
-
-def _shown(route: "Route") -> str:
-    host = f"[{route.host}]" if ":" in route.host else route.host
-    shown = f"{'https' if route.secure else 'http'}://{host}:{route.port}"
-    if route.uds is not None:
-        return f"{shown} at {shown_file(route.uds)}"
-    proxy = route.proxy
-    if proxy is None:
-        return shown
-    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
-    return f"{shown} through {proxy.scheme}://{host}:{proxy.port}"
 
 
 def _why(why: str | BaseException) -> str:

@@ -130,7 +130,9 @@ class Pool(Generic[S, W]):
 
     def _log(self, route: Route, permits: "Permits[Connection[S], W]") -> ConnectionLog | None:
         """Return what logs a connection that is about to be opened, if anybody wants to know."""
-        return ConnectionLog(route, self._options.owner, permits, self._unwritten) if is_wanted() else None
+        return (
+            ConnectionLog(route.shown, self._options.owner, permits, self._unwritten) if is_wanted() else None
+        )
 
     def _reuse(self, connection: Connection[S], log: ConnectionLog) -> None:
         log.reused(connection.idle_since)
