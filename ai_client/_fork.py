@@ -78,6 +78,9 @@ class PerProcess(Generic[T]):
         except KeyError:
             return self._begin()
 
+    get = __call__
+    """The same as a method, which Python calls in half the time."""
+
     def made(self) -> bool:
         """Return whether this process has one already."""
         return os.getpid() in self._things

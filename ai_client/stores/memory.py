@@ -25,14 +25,14 @@ class MemoryBackend:
     ) -> Refusal | None:
         """Reserve all of *holds* and take all of *takes*, or nothing."""
         made: list[Account] = []
-        state = self._state()
+        state = self._state.get()
         with state.lock:
             state.sweep(now)
             if ticket in state.tickets:
                 return None
             done = False
             try:
-                refusal = state.hold(ticket, holds, now, expires, made)
+                refusal = state.hold(ticket, holds, now, expires, made) if holds else None
                 if refusal is None and takes:
                     refusal = state.take(ticket, takes, now)
                 if refusal is None:
@@ -60,21 +60,21 @@ class MemoryBackend:
         tally: Tally | None = None,
     ) -> list[Ledger]:
         """Release what *ticket* holds and count what was used, once."""
-        state = self._state()
+        state = self._state.get()
         with state.lock:
             state.sweep(now)
             repeated = state.tickets.get(ticket, False)
-            accounts = [state.account(spend.key, spend.until, now) for spend in spends]
+            spent = [(state.account(spend.key, spend.until, now), spend.amount) for spend in spends]
             totals = None if tally is None or repeated else state.totals(tally)
             # In one step: no function of Python begins here, where Ctrl-C would leave the ticket settled in part.
             state.tickets.pop(ticket, None)  # to the end: the first are forgotten first
             state.tickets[ticket] = True
-            for account, spend in zip(accounts, spends, strict=True):
+            for account, amount in spent:
                 held = account.holds.pop(ticket, None)
                 if held is not None:
                     account.held -= held[0]
                 if not repeated:
-                    account.used += spend.amount - account.counted.pop(ticket, 0)
+                    account.used += amount - account.counted.pop(ticket, 0)
             if totals is not None and tally is not None:
                 for name, amount in tally.amounts.items():
                     totals[name] += amount
@@ -84,7 +84,7 @@ class MemoryBackend:
                     window.places.pop(ticket, None)
                     if change.amount:
                         window.add(change.amount, int(change.at / window.width))
-            ledgers = [Ledger(account.used, account.held) for account in accounts]
+            ledgers = [Ledger(account.used, account.held) for account, _ in spent]
             if len(state.tickets) > 2 * SWEEP_EVERY:
                 state.tickets = dict(islice(state.tickets.items(), SWEEP_EVERY, None))
         return ledgers

@@ -107,7 +107,7 @@ class State:
         """Reserve amounts until one has no room; append the accounts that now hold one to *made*."""
         for hold in holds:
             account = self.accounts.get(hold.key)
-            if account is None or not now < min(account.until, account.due):
+            if account is None or account.until <= now or account.due <= now:
                 account = self.account(hold.key, hold.until, now)
             if ticket in account.holds:
                 continue
@@ -132,32 +132,31 @@ class State:
         """Take amounts from windows, all or none; a caller that waits keeps its place where there is no room."""
         at = stamp(now, steady_time())
         short: dict[int, float] = {}
-        found: list[tuple[SlidingWindow, float]] = []
-        for index, take in enumerate(takes):
+        found: list[tuple[Take, SlidingWindow, int]] = []
+        for take in takes:
             window = self.windows.get(take.key) or self.new_window(take)
             if take.as_of is not None:
-                found.append((window, take.as_of))
+                found.append((take, window, int(take.as_of / window.width)))
                 continue
             number = int(at / window.width)
             if number != window.newest:
                 window.advance(number)
-            found.append((window, at))
             if window.total + take.amount > take.limit or window.places:
                 wait = window.wait(ticket, take.amount, take.limit, at)
                 if wait:
-                    short[index] = wait
+                    short[len(found)] = wait
+            found.append((take, window, number))
         if short:
             wait = max(short.values())
-            for index, take in enumerate(takes):
-                places = found[index][0].places
+            for index, (take, window, _) in enumerate(found):
                 if index in short and wait <= take.patience:
-                    places.keep(ticket, take.amount, wait, at)
-                elif places:
-                    places.pop(ticket, None)
+                    window.places.keep(ticket, take.amount, wait, at)
+                elif window.places:
+                    window.places.pop(ticket, None)
             return Refusal(None, wait=wait, short=tuple(short))
-        for (window, start), take in zip(found, takes, strict=True):
-            take.at = start
-            window.add(take.amount, int(start / window.width))
+        for take, window, number in found:
+            take.at = at if take.as_of is None else take.as_of
+            window.add(take.amount, number)
             if window.places:
                 window.places.pop(ticket, None)
         return None

@@ -86,17 +86,18 @@ class SlidingWindow:
 
     def add(self, amount: int, number: int) -> None:
         """Add to a slot, which may be an earlier one; an amount for a slot that has left the window is dropped."""
-        if number > self.newest:
+        slots = self.slots
+        if number in slots:  # nearly always
+            slots[number] += amount
+        elif number > self.newest:
             self.forget(number)
             self.newest = number
-            self.slots[number] = amount
-        else:
-            if number not in self.slots:  # a late take was counted in a later slot
-                later = [slot for slot in self.slots if slot > number >= self.newest - SLOTS]
-                if not later:
-                    return
-                number = later[0]
-            self.slots[number] += amount
+            slots[number] = amount
+        else:  # a late take was counted in a later slot
+            later = [slot for slot in slots if slot > number >= self.newest - SLOTS]
+            if not later:
+                return
+            slots[later[0]] += amount
         self.total += amount
 
     def wait(self, ticket: str, amount: int, limit: int, at: float) -> float:

@@ -10,7 +10,7 @@ _series = PerProcess(lambda: (secrets.token_hex(8), count(1)))
 
 def new_ticket() -> str:
     """Return a ticket that is unique across threads and processes."""
-    prefix, numbers = _series()
+    prefix, numbers = _series.get()
     return f"{prefix}-{next(numbers)}"
 
 

@@ -269,7 +269,7 @@ def wait(
     lines: Lines, io: Any, asker: Any, patience: float = 10.0, takes: Sequence[Take] = ()
 ) -> Shortage | None:
     """Wait in line, without an event loop."""
-    return finish(lines.wait(io, ["k"], takes or [take()], patience, asker))
+    return finish(lines.wait(io, lambda: ["k"], takes or [take()], patience, asker))
 
 
 def standing(lines: Lines, takes: Sequence[Take], turn: float) -> Any:
@@ -282,7 +282,7 @@ def standing(lines: Lines, takes: Sequence[Take], turn: float) -> Any:
             return False
 
     async def stand() -> None:
-        await lines.wait(Stuck(), ["k"], takes, 1000.0, Asked(last=turn))  # type: ignore[arg-type]
+        await lines.wait(Stuck(), lambda: ["k"], takes, 1000.0, Asked(last=turn))  # type: ignore[arg-type]
 
     loop = asyncio.new_event_loop()
     task = loop.create_task(stand())
@@ -412,5 +412,5 @@ class AtTheEnd:
 def test_who_waits_to_the_end_is_asked_again() -> None:
     """A call that gets room when its patience ends waits for it, as it said, and leaves no place in the store."""
     asker = AtTheEnd(0.01)
-    assert finish(Lines().wait(sync_io(), ["k"], (), 0.01, asker)) is None
+    assert finish(Lines().wait(sync_io(), lambda: ["k"], (), 0.01, asker)) is None
     assert not asker.answers

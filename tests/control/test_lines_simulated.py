@@ -147,7 +147,7 @@ async def play(backend: Backend, world: World, arrivals: list[Arrival]) -> tuple
     async def call(caller: Caller) -> None:
         io: Any = SimulatedIO(world)
         keys = [take.key for take in caller.takes]
-        shortage = await processes[caller.arrival.process].wait(io, keys, caller.takes, 1e6, caller)
+        shortage = await processes[caller.arrival.process].wait(io, lambda: keys, caller.takes, 1e6, caller)
         assert shortage is None
         order.append(caller)
 

@@ -1,14 +1,16 @@
 """Count calls for budgets, cost and rate limits together: reserve in the store, send the call, settle in the store."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from ..._call.call import Call, Reply
 from ..._call.pipeline import Next
 from ..._exchange.answer import Answer
+from ..._io import IO
 from ...errors import APIStatusError
 from ...stores import Store
 from ..pricing.billed import is_billed
+from ..pricing.prices import Prices
 from ..record import note_model, record_of
 from .later import asked_for, begins_work, settle_work
 from .parts import BudgetsPart, CostPart, Part, RatesPart
@@ -49,6 +51,7 @@ class Accounting:
         limits_tokens = bool(self.budgets and self.budgets.measures) or bool(
             self.rates and self.rates.in_tokens
         )
+        self._prices = self._prices_needed()
         self.measures = uses_tokens and (limits_tokens or self.cost is not None)
         self.asks = limits_tokens or bool(self.cost and self.cost.ask)
         self.prices_calls = self.measures and bool(self.cost or (self.budgets and self.budgets.in_usd))
@@ -56,13 +59,18 @@ class Accounting:
             self._of_free_calls = self._only("budgets", "rates")
             self._of_reads = self._only("rates")
 
+    def _prices_needed(self) -> Prices | None:
+        if self.budgets is not None and self.budgets.in_usd:
+            return self.budgets.prices
+        return None if self.cost is None else self.cost.prices
+
     def may_include(self, inner: Any) -> bool:
         """Return whether this may also count for *inner*, the policy next inside, without any visible difference."""
         if any(_ORDER.index(part) >= _ORDER.index(inner.part) for part in self.parts):
             return False
         return self.store is None or inner.store is None or inner.store is self.store
 
-    async def __call__(self, call: Call, proceed: Next) -> Reply:
+    def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Reserve, send the call, and settle with what it used.
 
         Raises:
@@ -71,9 +79,13 @@ class Accounting:
             ConfigError: A hard budget counts USD and the model's price is unknown.
             StoreError: The store is down and configured to reject calls then.
         """
-        reply = await self._for(call)._count(call, proceed)
-        if self.measures and (work := asked_for(call)) is not None:
-            await settle_work(self, call, reply, work)
+        counted = self._for(call)._count(call, proceed)
+        work = asked_for(call) if self.measures else None
+        return counted if work is None else self._settle_work(call, counted, work)
+
+    async def _settle_work(self, call: Call, counted: Awaitable[Reply], work: str) -> Reply:
+        reply = await counted
+        await settle_work(self, call, reply, work)
         return reply
 
     def _for(self, call: Call) -> "Accounting":
@@ -93,7 +105,8 @@ class Accounting:
     async def _count(self, call: Call, proceed: Next) -> Reply:
         io, record = call.io, call.record or record_of(call)
         note_model(call, record)
-        await self._load_prices(call)
+        if self._prices is not None and not self._prices.is_ready:
+            await self._load_prices(io, self._prices)
         reservation = Reservation(self, call, record)
         try:
             await reservation.reserve()
@@ -115,9 +128,9 @@ class Accounting:
             raise
         return reply
 
-    async def _load_prices(self, call: Call) -> None:
+    async def _load_prices(self, io: IO, prices: Prices) -> None:
         """Load the prices: before the call where a budget is in USD, else while it is under way."""
         if self.budgets is not None and self.budgets.in_usd:
-            await self.budgets.prices.ready(call.io)
-        elif self.cost is not None:
-            self.cost.prices.warm()
+            await prices.ready(io)
+        else:
+            prices.warm()

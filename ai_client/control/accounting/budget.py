@@ -4,22 +4,20 @@ Before a call, the most that it may cost is reserved in the store; afterwards th
 rest released. So concurrent calls cannot spend the same money, within one process or across many.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from ..._call.call import Call
 from ..._call.record import NANO, Record
 from ..._call.usage import Usage
-from ..._fork import PerProcess
 from ..._io import IO
 from ...errors import BudgetExceeded, ConfigError, UnknownPriceError
 from ...stores import Store
-from ...stores.base import Ledger, OnExpired, Spend
-from ...stores.tickets import new_ticket
+from ...stores.base import Ledger, OnExpired
 from ..options.amounts import check_amounts
 from ..pricing.billed import has_known_model, is_billed, is_by_tokens, is_media
 from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, DEFAULT_UNSEEN_TOKENS, add_tools_asked, size_of
@@ -30,8 +28,8 @@ from ..scope import Scope, key_in, scopes_of, shown_in
 from ..windows import NEVER, Per, Window, window, zone
 from .counted import Counted
 from .parts import Amounts, Part, Place, Unit
-
-_WARNED_MAX = 10_000
+from .places import Places
+from .warned import Warned
 
 logger = logging.getLogger("ai_client")
 _REQUEST: Amounts = {"requests": 1, "tokens": 0, "usd": 0}
@@ -88,6 +86,7 @@ class Budget:
     unit: Unit = field(init=False)
     limit: int = field(init=False)
     scopes: tuple[Scope, ...] = field(init=False)
+    places: Places = field(init=False, repr=False, compare=False)
     _warns_from: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -106,7 +105,9 @@ class Budget:
         object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "limit", round(amount * NANO) if unit == "usd" else int(amount))
         object.__setattr__(self, "scopes", scopes_of(self.scope, "budget: scope"))
-        object.__setattr__(self, "_warns_from", min(self.warn_at or 0.0, 1.0) * self.limit)
+        warns_from = inf if self.warn_at is None else min(self.warn_at, 1.0) * self.limit
+        object.__setattr__(self, "_warns_from", warns_from)
+        object.__setattr__(self, "places", Places(self))
 
     def key(self, record: Record, at: Window) -> str:
         """Return the key of the ledger in which a call counts."""
@@ -157,9 +158,7 @@ class Budgets(Counted):
     measures: bool = field(init=False, repr=False, compare=False)
     in_usd: bool = field(init=False, repr=False, compare=False)
     _rejects_unpriced: bool = field(init=False, repr=False, compare=False)
-    _warned: PerProcess[dict[str, None]] = field(
-        init=False, repr=False, compare=False, default_factory=lambda: PerProcess(dict[str, None])
-    )
+    _warned: Warned = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_amounts("budgets", above_zero=True, expires=self.expires)
@@ -171,6 +170,7 @@ class Budgets(Counted):
         kinds = [(one.name, one.unit, one.per, one.timezone, one.scopes) for one in self.budgets]
         if len({*kinds}) < len(kinds):
             raise ConfigError("budgets: two have the same unit, window and scope; set a name on one of them.")
+        object.__setattr__(self, "_warned", Warned(self.store))
         units = {budget.unit for budget in self.budgets}
         object.__setattr__(self, "measures", units != {"requests"})
         object.__setattr__(self, "in_usd", "usd" in units)
@@ -224,6 +224,10 @@ class Budgets(Counted):
                 used["usd"] = cost
         return used
 
+    def is_near(self, ledgers: Sequence[Ledger]) -> bool:
+        """Return whether any budget reached `warn_at` or its limit by these balances."""
+        return any(ledger.used >= self.budgets[index]._warns_from for index, ledger in enumerate(ledgers))
+
     async def warn(self, io: IO, record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]) -> None:
         """Log a warning and call `on_warning` for each budget that reached `warn_at` or its limit, once per window.
 
@@ -236,7 +240,8 @@ class Budgets(Counted):
         for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - see `ledgers`
             if budget.warn_at is not None and ledger.used >= budget._warns_from:
                 reached = [one for one in {budget.warn_at, 1.0} if ledger.used >= one * budget.limit]
-                if [one for one in reached if await self._is_first(io, f"{place.key}|{one}", place.until)]:
+                keys = [f"{place.key}|{one}" for one in reached]
+                if [key for key in keys if await self._warned.is_first(io, key, place.until)]:
                     await self._warn(io, budget, shown_in(budget.scopes, record), ledger.used)
 
     def refusal(
@@ -261,25 +266,6 @@ class Budgets(Counted):
         )
         error.status = budget.status
         return error
-
-    async def _is_first(self, io: IO, key: str, until: float) -> bool:
-        """Return whether nobody who shares the store has warned of *key* yet, and note that it is done.
-
-        The note is an amount on a ledger of its own. While the store is down, each process is its own first.
-        """
-        warned = self._warned()
-        if key in warned:
-            return False
-        if len(warned) >= _WARNED_MAX:
-            warned.clear()  # the store knows them all
-        warned[key] = None
-        note = Spend(f"warned|{hashlib.sha256(key.encode()).hexdigest()[:32]}", 1, until)
-        try:
-            ledgers = await self.store.settle(io, new_ticket(), [note], io.now())
-        except BaseException:
-            warned.pop(key, None)
-            raise
-        return not ledgers or ledgers[0].used == 1
 
     async def _warn(self, io: IO, budget: Budget, scope: str, used: int) -> None:
         warning = BudgetWarning(budget, scope, budget.shown(used), budget.shown(budget.limit))

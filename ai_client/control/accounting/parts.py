@@ -13,7 +13,7 @@ from ..pricing.prices import Prices
 from ..pricing.terms import Terms
 from ..scope import Scope
 from ..windows import Per, Window
-from .rates.line import Asker, Lines
+from .rates.line import Lines, Shortage
 from .rates.upstream_call import UpstreamCall
 
 Part = Literal["budgets", "cost", "rates"]
@@ -63,8 +63,21 @@ class OneBudget(Protocol):
         """Whether a call that does not fit is rejected."""
         ...
 
+    @property
+    def places(self) -> "OnePlaces":
+        """Its ledgers."""
+        ...
+
     def key(self, record: Record, at: Window) -> str:
         """Return the key of the ledger in which a call counts."""
+        ...
+
+
+class OnePlaces(Protocol):
+    """The ledgers of a budget."""
+
+    def of(self, record: Record, now: float, /) -> Place:
+        """Return the ledger in which a call counts at *now*, in seconds since 1970."""
         ...
 
 
@@ -120,6 +133,10 @@ class BudgetsPart(Protocol):
 
     def used(self, usage: Usage, record: Record, needed: Amounts, terms: Terms) -> Amounts:
         """Return the amounts that a call used; *needed* were reserved."""
+        ...
+
+    def is_near(self, ledgers: Sequence[Ledger]) -> bool:
+        """Return whether any budget is nearly used up by these balances."""
         ...
 
     async def warn(self, io: IO, record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]) -> None:
@@ -195,8 +212,12 @@ class RatesPart(Protocol):
         """Estimate the tokens of a call and its answer."""
         ...
 
-    async def wait(self, call: Call, upstream: UpstreamCall, takes: Sequence[Take], asker: Asker) -> None:
-        """Wait until *asker* is admitted, in the line of the upstream's limits too."""
+    def patience(self, call: Call) -> float:
+        """Return the seconds that a call may wait for room."""
+        ...
+
+    def refusal(self, shortage: Shortage) -> Exception:
+        """Build the error for a call that there is no room for in time."""
         ...
 
     def upstream_call(self, call: Call, record: Record) -> UpstreamCall:

@@ -1,39 +1,65 @@
 """Find where a call counts: the ledger of each budget, and the windows of each rate limit."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from ..._call.record import Record
 from ...stores import Change, Take
-from ..windows import NEVER, window
+from ..scope import key_in
+from ..windows import NEVER, Window, window
 from .parts import OneBudget, OneRate, Place
 
 _KEPT_AFTER = 86_400.0
 """Seconds for which a ledger is kept after its window, for calls that are settled late."""
+_CALLERS_KEPT = 1000
+
+
+class Places:
+    """The ledgers of one budget in the window that was asked for last, by the caller whose they are.
+
+    Args:
+        budget: The budget.
+    """
+
+    __slots__ = ("_budget", "_known")
+
+    def __init__(self, budget: OneBudget) -> None:
+        self._budget = budget
+        self._known: tuple[Window, dict[str, Place]] = Window("", 0.0), {}
+
+    def of(self, record: Record, now: float) -> Place:
+        """Return the ledger in which a call counts at *now*, in seconds since 1970."""
+        budget = self._budget
+        at, known = self._known
+        if not at.start <= now < at.end:
+            at, known = self._known = window(budget.per, budget.timezone, now), {}
+        caller = key_in(budget.scopes, record)
+        found = known.get(caller)
+        if found is None:
+            if len(known) >= _CALLERS_KEPT:
+                known.clear()
+            limit = budget.limit if budget.hard else None
+            until = min(at.end + _KEPT_AFTER, NEVER)
+            found = known[caller] = Place(budget.key(record, at), budget.unit, limit, until)
+        return found
 
 
 def places_of(budgets: Sequence[OneBudget], record: Record, now: float) -> list[Place]:
     """Return the ledger of each budget in which a call counts at *now*, in seconds since 1970."""
-    places: list[Place] = []
-    for budget in budgets:
-        at = window(budget.per, budget.timezone, now)
-        limit = budget.limit if budget.hard else None
-        places.append(Place(budget.key(record, at), budget.unit, limit, min(at.end + _KEPT_AFTER, NEVER)))
-    return places
+    return [budget.places.of(record, now) for budget in budgets]
 
 
-class Takes(NamedTuple):
+@dataclass(slots=True)
+class Takes:
     """The amounts that a call takes of the windows of rate limits.
 
     Attributes:
-        requests: One request of each window that counts requests.
+        all: One request of each window that counts requests, then the tokens.
         tokens: Its estimated tokens of each window that counts tokens; at most the whole window.
-        all: Both.
     """
 
-    requests: list[Take]
-    tokens: list[Take]
     all: list[Take]
+    tokens: list[Take]
 
     def corrected(self, tokens: int, at: float) -> list[Change]:
         """Return how to change what was taken *at* a time, now that so many tokens were used."""
@@ -58,4 +84,4 @@ def takes_of(limits: Sequence[OneRate], record: Record, tokens: int) -> Takes:
             requests.append(one)
         if some is not None:
             spent.append(some)
-    return Takes(requests, spent, requests + spent)
+    return Takes(requests + spent if requests else spent, spent)

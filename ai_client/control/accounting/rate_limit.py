@@ -18,7 +18,7 @@ from ..windows import SECONDS
 from .counted import Counted
 from .parts import Part
 from .rates.announced import Announced
-from .rates.line import Asker, Lines, Shortage, lines_at
+from .rates.line import Lines, Shortage, lines_at
 from .rates.upstream_call import UpstreamCall
 
 
@@ -43,6 +43,7 @@ class RateLimit:
     name: str = ""
     window: float = field(init=False)
     scopes: tuple[Scope, ...] = field(init=False)
+    _kind: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.requests is None and self.tokens is None:
@@ -58,15 +59,16 @@ class RateLimit:
             raise ConfigError(f"rate limit: per must be one of {', '.join(SECONDS)}.")
         object.__setattr__(self, "window", SECONDS[self.per])
         object.__setattr__(self, "scopes", scopes_of(self.scope, "rate limit: scope"))
+        object.__setattr__(self, "_kind", f"{self.name}|{self.per}|")
 
     def takes(self, record: Record, tokens: int) -> tuple[Take | None, Take | None]:
         """Return the request, and the *tokens*, that a call takes of the windows; of tokens, at most a whole window."""
-        key = f"{self.name}|{self.per}|{key_in(self.scopes, record)}"
+        caller = key_in(self.scopes, record)
         request = spent = None
         if self.requests is not None:
-            request = Take(f"requests|{key}", 1, self.requests, self.window)
+            request = Take(f"requests|{self._kind}{caller}", 1, self.requests, self.window)
         if self.tokens is not None and tokens:
-            spent = Take(f"tokens|{key}", min(self.tokens, tokens), self.tokens, self.window)
+            spent = Take(f"tokens|{self._kind}{caller}", min(self.tokens, tokens), self.tokens, self.window)
         return request, spent
 
 
@@ -120,7 +122,8 @@ class RateLimits(Counted):
         size = size_of(call)
         return size.tokens() + size.answer(self.output_tokens)
 
-    def _refusal(self, shortage: Shortage) -> RateLimitExceeded:
+    def refusal(self, shortage: Shortage) -> RateLimitExceeded:
+        """Build the error for a call that there is no room for in time."""
         wait, takes = shortage.wait, shortage.takes
         if not takes:
             return RateLimitExceeded("The upstream's rate limit has no room for this call.", retry_after=wait)
@@ -138,28 +141,13 @@ class RateLimits(Counted):
     @property
     def lines(self) -> Lines:
         """The lines of those who wait in this process; policies that share a store share them."""
-        return self._lines()
+        return self._lines.get()
 
-    async def wait(self, call: Call, upstream: UpstreamCall, takes: Sequence[Take], asker: Asker) -> None:
-        """Wait until *asker* is admitted.
-
-        Args:
-            call: The call.
-            upstream: The call under the upstream's limits.
-            takes: What the call takes of windows.
-            asker: Asks for room.
-
-        Raises:
-            RateLimitExceeded: There is no room in time.
-        """
-        patience = self.max_wait if call.deadline is None else min(self.max_wait, remaining(call.deadline))
-        keys = [take.key for take in takes]
-        keys.append(upstream.key)
-        shortage = await upstream.lines.wait(call.io, keys, takes, patience, asker)
-        if shortage is not None:
-            raise self._refusal(shortage)
+    def patience(self, call: Call) -> float:
+        """Return the seconds that a call may wait for room."""
+        return self.max_wait if call.deadline is None else min(self.max_wait, remaining(call.deadline))
 
     def upstream_call(self, call: Call, record: Record) -> UpstreamCall:
         """Return what counts a call under the limits that the upstream announces."""
-        announced = self.announced() if self.upstream else None
-        return UpstreamCall(announced, self.lines, record, lambda: self.tokens(call))
+        announced = self.announced.get() if self.upstream else None
+        return UpstreamCall(announced, self._lines.get(), record, lambda: self.tokens(call))

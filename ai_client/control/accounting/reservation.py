@@ -1,13 +1,13 @@
 """The reservation of one call: what it holds of budgets and rate limits while it runs, and how it is settled."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from ..._call.call import Call, Reply, StreamEnd
 from ..._call.record import Record
 from ..._call.usage import UNKNOWN, Usage
 from ..._exchange.answer import Answer
 from ...errors import StoreError
-from ...stores.base import Change, Hold, Ledger, Refusal, Spend, Tally
+from ...stores.base import Change, Hold, Ledger, Spend, Tally
 from ...stores.heartbeat import Renewal, keep_renewed
 from ...stores.tickets import is_made_here, new_ticket
 from ..pricing.meter import asking_for_usage, metered, usage_of
@@ -48,12 +48,12 @@ class Reservation:
         self._places = [] if budgets is None else places_of(budgets.budgets, record, now)
         self._needed: Amounts = {} if budgets is None else budgets.needed(sent, record, self._terms)
         on_expired = "release" if budgets is None else budgets.on_expired
-        self._holds = [
-            Hold(key, self._needed[unit], limit, until, on_expired)
-            for key, unit, limit, until in self._places
-        ]
-        self._takes, self._upstream = Takes([], [], []), None
-        if rates is not None:
+        self._holds: list[Hold] = []
+        for key, unit, limit, until in self._places:
+            self._holds.append(Hold(key, self._needed[unit], limit, until, on_expired))
+        if rates is None:
+            self._takes, self._upstream = Takes([], []), None
+        else:
             self._upstream = rates.upstream_call(sent, record)
             tokens = rates.tokens(sent) if books.measures and rates.in_tokens else 0
             self._takes = takes_of(rates.limits, record, tokens)
@@ -76,10 +76,18 @@ class Reservation:
         if rates is None or upstream is None:
             await self.ask(0.0)
         else:
-            await rates.wait(self._call, upstream, self._takes.all, self)
+            patience, io, takes = rates.patience(self._call), self._call.io, self._takes.all
+            shortage = await upstream.lines.wait(io, self._windows, takes, patience, self)
+            if shortage is not None:
+                raise rates.refusal(shortage)
         if self._places:
             self._keep_renewed(self._tickets[0], self._holds)
             self._record.before_retry = self._reserve_again
+
+    def _windows(self) -> list[str]:
+        """Return the keys of the windows that the call may have to wait for."""
+        upstream = () if self._upstream is None else (self._upstream.key,)
+        return [*(take.key for take in self._takes.all), *upstream]
 
     async def ask(self, patience: float) -> Shortage | None:
         """Hold what the call needs, for a caller that will wait for so many seconds; return what there is no room for.
@@ -87,15 +95,23 @@ class Reservation:
         Raises:
             BudgetExceeded: A hard budget has no room.
         """
-        upstream, now = self._upstream, self._call.io.now()
-        self._reserved_at = now
+        books, io, upstream = self._books, self._call.io, self._upstream
+        now = self._reserved_at = io.now()
         if upstream is not None and (wait := upstream.begin(now)):
             return Shortage(wait, (upstream.key,), ())
-        for take in self._takes.all:
+        store, holds, takes = books.store, self._holds, self._takes.all
+        for take in takes:
             take.patience = patience
-        refusal = None
+        self._is_held = True  # before it is, as Ctrl-C may come right after the store's last step
+        if store is None or not (holds or takes):
+            return None
         try:
-            refusal = await self._admit(self._tickets[0], now)
+            expires = now + books.expires
+            refusal = await store.admit(io, self._tickets[0], holds, takes, now=now, expires=expires)
+            self._is_held = refusal is None
+        except BaseException:
+            self._is_held = store.instant is not None  # a shared store undoes what was interrupted
+            raise
         finally:
             if upstream is not None and not self._is_held:
                 upstream.end(None, now)
@@ -105,7 +121,6 @@ class Reservation:
             needed = self._needed[self._places[refusal.position].unit]
             ledger = Ledger(refusal.used, refusal.held)
             raise self._books.budgets.refusal(refusal.position, ledger, needed, self._record, now)
-        takes = self._takes.all
         lacking = [takes[index] for index in refusal.short] or takes
         return Shortage(refusal.wait, [take.key for take in lacking], lacking, has_place=True)
 
@@ -121,21 +136,6 @@ class Reservation:
         self._record.before_retry = self._outer
         if self._upstream is not None:
             self._upstream.end(answer, self._call.io.now())
-
-    async def _admit(self, ticket: str, now: float) -> Refusal | None:
-        store, holds, takes = self._books.store, self._holds, self._takes.all
-        self._is_held = True  # before it is, as Ctrl-C may come right after the store's last step
-        if store is None or not (holds or takes):
-            return None
-        try:
-            refusal = await store.admit(
-                self._call.io, ticket, holds, takes, now=now, expires=now + self._books.expires
-            )
-        except BaseException:
-            self._is_held = store.instant is not None  # a shared store undoes what was interrupted
-            raise
-        self._is_held = refusal is None
-        return refusal
 
     async def _reserve_again(self) -> bool:
         """Reserve once more if the last attempt may have been billed; return whether a retry is allowed."""
@@ -169,12 +169,12 @@ class Reservation:
         if reply.is_made and not self._billed():
             await call.io.carry_through(self.settle_failed())
             return
-        if books.cost is not None:
+        if books.cost is not None and not books.cost.prices.is_ready:
             await books.cost.prices.ready(call.io)
-        if books.measures and not call.is_whole:
-            self._settle_at_end_of(reply)
-            return
         if books.measures:
+            if not call.is_whole:
+                self._settle_at_end_of(reply)
+                return
             self._usage = usage_of(call, reply, record)
         await self._warn(await self._settle_used(self._usage, self._lost()))
         if self._usage is not None and self._usage.source == "unknown" and begins_work(call):
@@ -228,15 +228,15 @@ class Reservation:
 
         reply.on_end.append(settle)
 
-    async def _settle_used(
+    def _settle_used(
         self, usage: Usage | None, lost: int, *, is_known: bool = True
-    ) -> Sequence[Ledger]:
+    ) -> Awaitable[Sequence[Ledger]]:
         """Count what the answered attempt used, and what was reserved for the *lost* ones before it.
 
         Where it *is_known* no better than by an estimate, budgets count what was reserved, and totals the estimate.
         """
         if usage is None:  # it is not needed
-            return await self._settle_tickets(lost, self._needed, (), None)
+            return self._settle_tickets(lost, self._needed, (), None)
         books, record = self._books, self._record
         now = self._settled_at = self._call.io.now()
         tally = None if books.cost is None else books.cost.tally(record, usage, lost, now, self._terms)
@@ -246,7 +246,7 @@ class Reservation:
         changes: list[Change] = []
         if usage.source != "unknown":  # else the estimate stands
             changes = self._takes.corrected(usage.input + usage.output, self._reserved_at)
-        return await self._settle_tickets(lost, used, changes, tally)
+        return self._settle_tickets(lost, used, changes, tally)
 
     async def _settle_tickets(
         self, lost: int, used: Amounts | None, changes: Sequence[Change], tally: Tally | None
@@ -261,10 +261,10 @@ class Reservation:
         now = io.now()
         for number, ticket in enumerate(self._tickets):
             amounts = self._needed if number < lost else used if number == lost else None
-            spends = [
-                Spend(key, amounts[unit] if amounts and (number == 0 or _by_attempt(unit)) else 0, until)
-                for key, unit, _, until in self._places
-            ]
+            spends: list[Spend] = []
+            for key, unit, _, until in self._places:
+                amount = amounts[unit] if amounts and (number == 0 or _by_attempt(unit)) else 0
+                spends.append(Spend(key, amount, until))
             ledgers = await store.settle(io, ticket, spends, now, changes=changes, tally=tally)
             if self._upstream is not None and changes and self._upstream.lines.has_callers:
                 self._upstream.lines.freed([change.key for change in changes if change.amount < 0])
@@ -272,8 +272,9 @@ class Reservation:
         return ledgers
 
     async def _warn(self, ledgers: Sequence[Ledger]) -> None:
-        if self._books.budgets is not None:
-            await self._books.budgets.warn(self._call.io, self._record, self._places, ledgers)
+        budgets = self._books.budgets
+        if budgets is not None and budgets.is_near(ledgers):
+            await budgets.warn(self._call.io, self._record, self._places, ledgers)
 
     async def _remember(self, work: str | None) -> None:
         """Remember what was counted for work that goes on, so that a later call can count the difference."""

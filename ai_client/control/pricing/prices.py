@@ -72,15 +72,14 @@ class Prices:
     @property
     def is_ready(self) -> bool:
         """Whether the library is loaded or not used."""
-        return shared_library().is_loaded or not self.library
+        if not self._is_ready and (not self.library or shared_library().is_loaded):
+            object.__setattr__(self, "_is_ready", True)
+        return self._is_ready
 
     async def ready(self, io: IO) -> None:
         """Wait until the library is loaded; only the first calls of a process ever wait."""
-        if self._is_ready:
-            return
         if not self.is_ready:
             await shared_library().loaded(io)
-        object.__setattr__(self, "_is_ready", self.is_ready)
 
     def nano_usd(
         self, usage: Usage, model: str | None = None, asked: str | None = None, terms: Terms = NO_TERMS

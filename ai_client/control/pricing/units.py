@@ -55,7 +55,9 @@ def units_of(usage: Usage) -> dict[str, float]:
 
     Where it is not known how many cached tokens are audio or images, they are taken for text as far as possible.
     """
-    into, out = min(usage.input, MOST), min(usage.output, MOST)
+    into, out = usage.input, usage.output
+    if into > MOST or out > MOST:
+        into, out = min(into, MOST), min(out, MOST)
     units: dict[str, float] = {"input_tokens": into, "output_tokens": out}
     if usage.cached or usage.cache_written or usage.audio_input or usage.image_input:
         _add_inputs(units, usage, into)

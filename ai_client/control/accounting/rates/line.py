@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from bisect import insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from operator import attrgetter
 from typing import NamedTuple, Protocol
@@ -91,13 +91,18 @@ class Lines:
         return bool(self._lines)
 
     async def wait(
-        self, io: IO, keys: Sequence[str], takes: Sequence[Take], patience: float, asker: Asker
+        self,
+        io: IO,
+        keys: Callable[[], Sequence[str]],
+        takes: Sequence[Take],
+        patience: float,
+        asker: Asker,
     ) -> Shortage | None:
         """Wait until it is the call's turn and it is admitted.
 
         Args:
             io: Waits.
-            keys: The windows that it may have to wait for.
+            keys: Returns the windows that it may have to wait for, once it has to.
             takes: What it takes of them.
             patience: Seconds that it will wait.
             asker: The call.
@@ -118,7 +123,7 @@ class Lines:
                 if self._lines:
                     caller.waiter = io.waiter()  # before looking, so that no change is missed
                 behind = told is None and not caller.has_place and self._lines
-                shortage = self._behind(caller, keys) if behind else None
+                shortage = self._behind(caller, keys()) if behind else None
                 if shortage is None:
                     caller.due = time.monotonic() + _ASKING
                     shortage = told or await asker.ask(left)
