@@ -41,6 +41,7 @@ from ._params.defaults import (
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_MAX_RETRIES,
 )
+from ._params.key_file import key_or_file
 from ._params.omit import NotGiven, Omit, not_given, without_marks
 from ._params.secrets import check_secret, check_webhook_secret
 from ._resources import Resources
@@ -62,6 +63,7 @@ class BaseClient(Copies, Resources[M]):
         self,
         *,
         api_key: str | Callable[[], Any] | None = None,
+        api_key_file: str | Path | None = None,
         admin_api_key: str | None = None,
         workload_identity: WorkloadIdentity | None = None,
         organization: str | None = None,
@@ -103,6 +105,7 @@ class BaseClient(Copies, Resources[M]):
 
         Args:
             api_key: The key, or a function that returns it, called for each attempt; else `OPENAI_API_KEY`.
+            api_key_file: The file that holds the key, in place of `api_key`; read again when it changes.
             admin_api_key: The key for the organization's administration endpoints; else `OPENAI_ADMIN_KEY`.
             workload_identity: The workload's identity, a `WorkloadIdentity` of `ai_client.auth`, instead of a key.
             organization: The organization to which requests are attributed; else `OPENAI_ORG_ID`.
@@ -152,6 +155,7 @@ class BaseClient(Copies, Resources[M]):
             OpenAIError: There is no key.
         """
         environment = of_process.of_clients() if _environment is None else _environment
+        api_key = key_or_file(api_key, api_key_file)
         if workload_identity is not None and api_key is not None:
             raise ConfigError("api_key and workload_identity exclude each other: pass one of them.")
         self.api_key, self._api_key_source = (

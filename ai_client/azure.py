@@ -88,6 +88,7 @@ class _Azure(BaseClient[M]):
             azure_ad_token: A token of Microsoft Entra ID, instead of a key; else `AZURE_OPENAI_AD_TOKEN`.
             azure_ad_token_provider: A function that returns such a token, called for each attempt.
             base_url: The URL to which paths are appended, instead of `azure_endpoint`.
+            api_key_file: The file that holds the key, in place of `api_key`; read again when it changes.
             admin_api_key: The key for the organization's administration endpoints; else `OPENAI_ADMIN_KEY`.
             organization: The organization to which requests are attributed; else `OPENAI_ORG_ID`.
             project: The project to which requests are attributed; else `OPENAI_PROJECT_ID`.
@@ -138,7 +139,7 @@ class _Azure(BaseClient[M]):
             raise ConfigError("Azure does not support workload_identity: use azure_ad_token_provider.")
         environment = of_process.of_clients() if _environment is None else _environment
         api_key, azure_ad_token = credentials_of(
-            api_key, azure_ad_token, azure_ad_token_provider, environment
+            api_key, azure_ad_token, azure_ad_token_provider, environment, own.pop("api_key_file", None)
         )
         own_key = api_key or azure_ad_token or azure_ad_token_provider
         if _enforce_credentials and not (own_key or own.get("credentials")):

@@ -20,7 +20,14 @@ GUNICORN_TIMEOUT = 30
 """Default seconds after which gunicorn kills a silent worker."""
 
 _USE_LIBRARY = "Allow the library's prices, which 'library' inside 'price_options' switches off"
-_KEYS = ("api_key", "azure_ad_token", "azure_ad_token_provider", "credentials", "workload_identity")
+_KEYS = (
+    "api_key",
+    "api_key_file",
+    "azure_ad_token",
+    "azure_ad_token_provider",
+    "credentials",
+    "workload_identity",
+)
 _AZURE_KEYS = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
 
 

@@ -16,8 +16,9 @@ from ._config.names import FaultError, explain, unread_variables
 from ._config.options import Options, environment_variables
 from ._config.surroundings import surrounding_faults
 from ._config.values import is_for_azure, is_ours, other_kind, shown_value, stands_on_ours
+from ._params.key_file import KeyFile
 from ._params.nearest import nearest
-from ._params.secrets import check_secret, webhook_key
+from ._params.secrets import check_secret, shown_file, webhook_key
 from .errors import ConfigError
 
 __all__ = ["ClientConfig", "ClientOptions"]
@@ -98,6 +99,15 @@ class ClientConfig(Options):
     def _check_credentials(self) -> Self:
         if self.credentials and not self._stands_on_ours:
             raise FaultError("credentials", _NEEDS_OURS)
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_key_file(self) -> Self:
+        if self.api_key_file is not None:
+            if not self._stands_on_ours:
+                raise FaultError("api_key_file", _NEEDS_OURS)
+            if (fault := KeyFile(self.api_key_file).fault()) is not None:
+                raise FaultError("api_key_file", f"the file {shown_file(str(self.api_key_file))} {fault}")
         return self
 
     @pydantic.model_validator(mode="after")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._libraries import httpx
+from .._params.key_file import key_or_file
 from .._params.query import path
 from .._params.secrets import check_secret
 from ..errors import ConfigError, OpenAIError
@@ -41,7 +42,9 @@ def credentials_of(
     token: str | None,
     provider: Callable[[], Any] | None,
     environment: Mapping[str, str],
+    key_file: object = None,
 ) -> tuple[str | Callable[[], Any] | None, str | None]:
+    api_key = key_or_file(api_key, key_file)
     given = sum(credential is not None for credential in (api_key, token, provider))
     if given > 1:
         raise MutuallyExclusiveAuthError

@@ -6,11 +6,14 @@ from typing import Any
 
 from .._call.call import Call
 from .._http.library import not_sent
+from .._params.key_file import KeyFile
 from .._params.secrets import check_secret
 from ..auth import WorkloadKeys
 from ..errors import OpenAIError
 from .http_request import Header
 from .tenants import Tenants
+
+_AUTHENTICATES = frozenset({"authorization", "api-key"})
 
 
 class Keys(Tenants):
@@ -56,4 +59,10 @@ class Keys(Tenants):
         if self._workload_keys is not None:
             self._workload_keys.refuse(refused[1].removeprefix("Bearer "))
             return self
+        if isinstance(self._api_key_source, KeyFile):
+            key = refused[1].removeprefix("Bearer ")
+            is_of_file = key != self.admin_api_key and _AUTHENTICATES.isdisjoint(
+                map(str.lower, call.headers or ())
+            )
+            return self if is_of_file and self._api_key_source.renew(key) else None
         return None if self._account is None else await self._account.renewed(call)

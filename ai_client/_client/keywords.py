@@ -18,6 +18,8 @@ from .blocking_calls import OnBlockingCall
 class OwnOptions(TypedDict, total=False):
     """The options of a client that the official SDK does not have."""
 
+    api_key_file: str | Path | None
+    """The file that holds the key, in place of `api_key`; read again when it changes."""
     deadline: float | None
     """Seconds for a whole call: attempts, waits between them, bodies and streams. Off by default."""
     http_backend: Literal["httpx", "httpx2"]

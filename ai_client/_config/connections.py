@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 OF_CONNECTIONS = ("verify", "cert", "proxy", "local_address", "uds")
 """Options of the connections that an HTTP client makes by itself."""
+_OTHER_KEYS = ("workload_identity", "azure_ad_token", "azure_ad_token_provider")
+"""Options that take the place of any key."""
 _ADDRESSES = ("base_url", "azure_endpoint", "websocket_base_url")
 
 
@@ -65,6 +67,9 @@ def check_addresses(config: "Options") -> None:
             raise FaultError("data_residency", f"excludes {name}, set one of them")
     if config.workload_identity is not None and config.api_key:
         raise FaultError("workload_identity", "excludes api_key, set one of them")
+    for name in (*_OTHER_KEYS, "api_key") if config.api_key_file is not None else ():
+        if getattr(config, name):
+            raise FaultError("api_key_file", f"excludes {name}, set one of them")
     if config.workload_identity is not None and config.azure_endpoint:
         raise FaultError("workload_identity", "not for Azure, which has azure_ad_token_provider")
 
@@ -78,6 +83,8 @@ def out_of_the_way(given: Mapping[str, Any]) -> set[str]:
         found.update(_ADDRESSES)
     elif any(given.get(name) for name in _ADDRESSES):
         found.add("data_residency")
-    if given.get("workload_identity") is not None:
+    if given.get("workload_identity") is not None or given.get("api_key_file") is not None:
         found.add("api_key")
+    if any(given.get(name) is not None for name in (*_OTHER_KEYS, "api_key")):
+        found.add("api_key_file")
     return found

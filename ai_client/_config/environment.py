@@ -12,6 +12,7 @@ NO_KEY = "none"
 _OF_A_PLACE = frozenset(
     {
         "api_key",
+        "api_key_file",
         "admin_api_key",
         "organization",
         "project",
@@ -60,11 +61,13 @@ def completed(given: Mapping[str, Any], origin: Origin) -> tuple[dict[str, Any],
     ignored = out_of_the_way(values) | (frozenset[str]() if taken else _OF_A_PLACE)
     if endpoint or ("azure_endpoint" not in ignored and os.environ.get(variables["azure_endpoint"])):
         ignored |= {"api_key", "base_url"}  # of OpenAI; Azure's client knows the variables of its own
+    if "api_key_file" not in ignored and os.environ.get(variables["api_key_file"]):
+        ignored |= {"api_key"}  # one for the official SDK may be there for others
     for name, variable in variables.items():
         if name not in ignored and values.get(name) is None and os.environ.get(variable):
             values[name] = os.environ[variable]
             origin.variables[name] = variable
-    alone = not (values.get("api_key") or values.get("workload_identity"))
+    alone = not any(map(values.get, ("api_key", "api_key_file", "workload_identity")))
     if not taken and values.get("base_url") and alone:
         values["api_key"] = NO_KEY
     return values, taken

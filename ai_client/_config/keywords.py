@@ -16,6 +16,9 @@ class ClientOptions(TypedDict, total=False):
 
     api_key: str | Callable[[], Any] | None
     """The API key, or a function that returns it, called for each attempt. Environment: `OPENAI_API_KEY`."""
+    api_key_file: str | Path | None
+    """The file that holds the key, in place of `api_key`; read again when it changes or the API refuses the
+    key. Environment: `AI_CLIENT_API_KEY_FILE`."""
     admin_api_key: str | None
     """The key for the organization's administration endpoints. Environment: `OPENAI_ADMIN_KEY`."""
     workload_identity: Mapping[str, Any] | str | Callable[[], Any] | None

@@ -12,9 +12,11 @@ from pydantic_core import from_json
 from .._http.certificates import Certificate, checked_verify
 from .._params.dotted import imported
 from .._params.identity import check_identity
+from .._params.key_file import checked_key_path
 from .._params.sendable import address_fault
 from .._params.timeouts import steps_of
 from .._pool.checked import checked_local_address, checked_proxy, checked_uds
+from ..errors import ConfigError
 from . import http_client
 from .values import SomeSeconds
 
@@ -72,6 +74,13 @@ def _identity(given: Any) -> Any:
     return identity
 
 
+def _key_path(given: Any) -> str:
+    try:
+        return checked_key_path(given)
+    except ConfigError:
+        raise ValueError("must be the path of a file") from None
+
+
 def _plain(check: Callable[[Any], Any]) -> PlainValidator:
     return PlainValidator(check)
 
@@ -87,6 +96,7 @@ Trusted = Annotated[bool | str | Path | ssl.SSLContext, _plain(checked_verify)]
 Certified = Annotated[str | Path | Sequence[str | Path | None], _plain(_cert)]
 ProxyAddress = Annotated[str, _plain(checked_proxy)]
 LocalAddress = Annotated[str, _plain(checked_local_address)]
+KeyPath = Annotated[str | Path, _plain(_key_path)]
 SocketPath = Annotated[str | Path, _plain(checked_uds)]
 SocketAddress = Annotated[str, _plain(_socket_address)]
 Identity = Annotated[Mapping[str, Any] | str | Callable[[], Any], _plain(_identity)]

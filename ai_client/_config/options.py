@@ -19,6 +19,7 @@ from .network_values import (
     Certified,
     HttpClient,
     Identity,
+    KeyPath,
     LocalAddress,
     ProxyAddress,
     SocketAddress,
@@ -62,6 +63,11 @@ class Options(pydantic.BaseModel):
         "The API key, or a function that returns it, called for each attempt.",
         "OPENAI_API_KEY",
         repr=False,
+    )
+    api_key_file: KeyPath | None = _option(
+        None,
+        "The file that holds the key, in place of `api_key`; read again when it changes or the API refuses the key.",
+        "AI_CLIENT_API_KEY_FILE",
     )
     admin_api_key: Text | None = _option(
         None, "The key for the organization's administration endpoints.", "OPENAI_ADMIN_KEY", repr=False

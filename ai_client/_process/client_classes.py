@@ -165,7 +165,8 @@ def _over(make: Any, client: Any, below: Managed, keep_open: Callable[[], None],
 
 def _set_options(config: ClientConfig) -> dict[str, Any]:
     """Return the options that were set; a class has defaults of its own."""
-    return {name: value for name, value in arguments_of(config).items() if name in config.model_fields_set}
+    names = {*config.model_fields_set, *(("api_key",) if config.api_key_file is not None else ())}
+    return {name: value for name, value in arguments_of(config).items() if name in names}
 
 
 def _parameters_of(make: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:

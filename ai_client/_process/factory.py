@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from .._call import constructions
 from .._fork import PerProcess
 from .._http.library import library
+from .._params.key_file import KeyFile
 from ..config import ClientConfig
 from .http_clients import http_client_of, is_kept
 
@@ -48,6 +49,8 @@ def arguments_of(config: ClientConfig) -> dict[str, Any]:
     """Return the arguments for `OpenAI` and `AsyncOpenAI`, without what these take from the environment."""
     unused = {*_OF_THE_PROVIDER, *(_NOT_OF_AZURE if config.azure_endpoint else _OF_AZURE)}
     found = {name: getattr(config, name) for name in type(config).model_fields if name not in unused}
+    if (path := found.pop("api_key_file")) is not None:
+        found["api_key"] = KeyFile(path)  # which derived classes take too
     if "timeout" not in config.model_fields_set:
         del found["timeout"]  # the client's own default grants less for connecting
     elif isinstance(config.timeout, Mapping):

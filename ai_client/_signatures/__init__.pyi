@@ -65,6 +65,7 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
         self,
         *,
         api_key: str | Callable[[], Any] | None = None,
+        api_key_file: str | Path | None = None,
         admin_api_key: str | None = None,
         workload_identity: WorkloadIdentity | None = None,
         organization: str | None = None,
@@ -107,6 +108,7 @@ class SyncSignatures(SyncVerbs, BaseClient[Sync]):
 
         Args:
             api_key: The key, or a function that returns it, called for each attempt; else `OPENAI_API_KEY`.
+            api_key_file: The file that holds the key, in place of `api_key`; read again when it changes.
             admin_api_key: The key for the organization's administration endpoints; else `OPENAI_ADMIN_KEY`.
             workload_identity: The workload's identity, a `WorkloadIdentity` of `ai_client.auth`, instead of a
                 key.
@@ -429,6 +431,7 @@ class SyncAzureSignatures(SyncSignatures, _Azure[Sync]):
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
         _environment: Mapping[str, str] | None = None,
+        api_key_file: str | Path | None = None,
         deadline: float | None = None,
         http_backend: Literal["httpx", "httpx2"] = "httpx",
         layers: Sequence[Policy] = (),
@@ -478,6 +481,7 @@ class SyncAzureSignatures(SyncSignatures, _Azure[Sync]):
             default_query: Query parameters of every request.
             http_client: A client or transport of httpx or httpx2 in place of the pool, closed with this
                 client.
+            api_key_file: The file that holds the key, in place of `api_key`; read again when it changes.
             deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. Off by
                 default.
             http_backend: The HTTP library on which the pool builds: `httpx`, or `httpx2` if it is installed.
@@ -666,6 +670,7 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
         self,
         *,
         api_key: str | Callable[[], Any] | None = None,
+        api_key_file: str | Path | None = None,
         admin_api_key: str | None = None,
         workload_identity: WorkloadIdentity | None = None,
         organization: str | None = None,
@@ -708,6 +713,7 @@ class AsyncSignatures(AsyncVerbs, BaseClient[Async]):
 
         Args:
             api_key: The key, or a function that returns it, called for each attempt; else `OPENAI_API_KEY`.
+            api_key_file: The file that holds the key, in place of `api_key`; read again when it changes.
             admin_api_key: The key for the organization's administration endpoints; else `OPENAI_ADMIN_KEY`.
             workload_identity: The workload's identity, a `WorkloadIdentity` of `ai_client.auth`, instead of a
                 key.
@@ -1030,6 +1036,7 @@ class AsyncAzureSignatures(AsyncSignatures, _Azure[Async]):
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
         _environment: Mapping[str, str] | None = None,
+        api_key_file: str | Path | None = None,
         deadline: float | None = None,
         http_backend: Literal["httpx", "httpx2"] = "httpx",
         layers: Sequence[Policy] = (),
@@ -1079,6 +1086,7 @@ class AsyncAzureSignatures(AsyncSignatures, _Azure[Async]):
             default_query: Query parameters of every request.
             http_client: A client or transport of httpx or httpx2 in place of the pool, closed with this
                 client.
+            api_key_file: The file that holds the key, in place of `api_key`; read again when it changes.
             deadline: Seconds for a whole call: attempts, waits between them, bodies and streams. Off by
                 default.
             http_backend: The HTTP library on which the pool builds: `httpx`, or `httpx2` if it is installed.
