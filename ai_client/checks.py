@@ -113,10 +113,7 @@ def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Findin
     yield from _unpriced_budgets(config, spell)
     limit = worker_timeout()
     if limit is not None:
-        longest = config.deadline
-        step = _longest_step(config.timeout)
-        if longest is None and step is not None:
-            longest = step * _attempts(config)
+        longest = longest_call(config)
         if longest is None or longest > limit:
             length = "forever" if longest is None else f"{longest:g} s"
             yield Finding(
@@ -125,6 +122,14 @@ def _risks(config: ClientConfig, spell: Callable[[str], str]) -> Iterator[Findin
                 f"Set {spell('deadline')} to fewer seconds, or raise gunicorn's --timeout.",
                 deploy=True,
             )
+
+
+def longest_call(config: ClientConfig) -> float | None:
+    """Return the seconds that a call may take until it fails, if each step takes its time; `None` is without an end."""
+    if config.deadline is not None:
+        return config.deadline
+    step = _longest_step(config.timeout)
+    return None if step is None else step * _attempts(config)
 
 
 def _longest_step(timeout: Any) -> float | None:

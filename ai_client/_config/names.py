@@ -10,8 +10,8 @@ import pydantic
 
 from .._params.faults import said_of
 
-_OURS = "AI_CLIENT_"
-_OF_A_SERVICE = re.compile(r"(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)$")
+OURS = "AI_CLIENT_"
+OF_A_SERVICE = re.compile(r"(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)$")
 """Endings of the variables that Kubernetes sets for a service called `ai-client`."""
 _NEAR = 0.75
 
@@ -63,10 +63,10 @@ def unread_variables(
         given: The options that have a value; their variables are not missed.
     """
     faults: list[str] = []
-    known = {variable.removeprefix(_OURS): variable for variable in variables.values()}
+    known = {variable.removeprefix(OURS): variable for variable in variables.values()}
     for name in sorted(os.environ):
-        rest = name.removeprefix(_OURS)
-        if rest == name or rest in known or _OF_A_SERVICE.match(rest):
+        rest = name.removeprefix(OURS)
+        if rest == name or rest in known or OF_A_SERVICE.match(rest):
             continue
         option = rest.lower()
         if option in options:

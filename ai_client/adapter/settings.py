@@ -165,7 +165,8 @@ class Settings:
         Args:
             offline: Whether to connect to nothing; otherwise each API is asked for its models, which costs nothing.
         """
-        return lines_of(examine_all(self.subject, offline=offline))
+        for line, status in lines_of(examine_all(self.subject, offline=offline)):
+            yield line, status == "fault"
 
     @property
     def subject(self) -> Subject:

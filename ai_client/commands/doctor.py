@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from .command import CommandError, ExitCode, Load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..doctor import Check, Subject
     from .output import Output, Style
 
@@ -20,21 +22,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="connect to nothing")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
+        "--worker-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="seconds after which the server kills a busy worker, 0 for never (default: found out, if it can be)",
+    )
+    parser.add_argument(
         "--call", action="store_true", help=argparse.SUPPRESS
     )  # asked for what is done by default
 
 
 def run(options: argparse.Namespace, load: Load, out: "Output") -> int:
     """Print the report."""
-    from ..doctor import as_json, examine_all, is_faulty, line_of  # noqa: PLC0415 - not needed for `--help`
+    from ..doctor import as_json, examine_all, is_faulty, lines_of, summary  # noqa: PLC0415 - not needed for `--help`
 
     found: list[Check] = []
-    for check in examine_all(_subject(load), offline=options.offline):
-        found.append(check)
-        if not options.json:
-            out.line(line_of(check), _STYLES[check.status], flush=True)
+
+    def kept() -> "Iterator[Check]":
+        limit: float | None = options.worker_timeout
+        for check in examine_all(_subject(load), offline=options.offline, worker_timeout=limit):
+            found.append(check)
+            yield check
+
     if options.json:
-        out.line(as_json(found))
+        out.line(as_json(kept()))
+    else:
+        for line, status in lines_of(kept()):
+            out.line(line, _STYLES[status], flush=True)
+        out.line(summary(found), "strong")
     return ExitCode.FOUND if is_faulty(found) else ExitCode.OK
 
 

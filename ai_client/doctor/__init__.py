@@ -2,7 +2,13 @@
 
 from .check import Check as Check, Status as Status
 from .examination import examine_all as examine_all
-from .report import as_json as as_json, is_faulty as is_faulty, line_of as line_of, lines_of as lines_of
+from .report import (
+    as_json as as_json,
+    is_faulty as is_faulty,
+    line_of as line_of,
+    lines_of as lines_of,
+    summary as summary,
+)
 from .shown import shown as shown
 from .subject import Place as Place, Subject as Subject
 
@@ -17,4 +23,5 @@ __all__ = [
     "line_of",
     "lines_of",
     "shown",
+    "summary",
 ]

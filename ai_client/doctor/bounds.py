@@ -13,8 +13,17 @@ SECONDS = 4.4
 """Within which every examination has ended."""
 COLLECTING = 0.3
 """Seconds after that in which the results of those that ended at the last moment are still collected."""
-RESOLVING, CONNECTING, TUNNELLING, SHAKING_HANDS, ASKING_PLAINLY = 2.0, 1.5, 1.5, 1.5, 0.8
-"""Seconds for a name, a connection, a proxy's tunnel, TLS, and for asking a port what it speaks."""
+RESOLVING, CONNECTING, TUNNELLING, SHAKING_HANDS, ASKING_PLAINLY, STORING, PRICING = (
+    2.0,
+    1.5,
+    1.5,
+    1.5,
+    0.8,
+    3.0,
+    3.0,
+)
+"""Seconds for a name, a connection, a tunnel, a TLS handshake, asking a port what it speaks, a store, and
+for loading prices."""
 
 
 class Bound:

@@ -12,7 +12,8 @@ from .check import Check
 from .shown import shown
 from .subject import Subject
 
-_OF_WORKERS = "W003"
+_APART = frozenset({"W001", "W003"})
+"""Findings about the key and the workers, which have examinations of their own."""
 _PLACES = {
     "django": "Django setting",
     "flask": "Flask key",
@@ -46,6 +47,11 @@ def origin_of(subject: Subject, alias: str, option: str, config: ClientConfig) -
     names = given.model_fields_set if isinstance(given, ClientConfig) else given.keys()
     if option not in names or config.__dict__[option] == ClientConfig.model_fields[option].default:
         return ValueOrigin("default", "")
+    return kind_of_place(subject, alias, option)
+
+
+def kind_of_place(subject: Subject, alias: str, option: str) -> ValueOrigin:
+    """Return where the application gives a client's option."""
     name = subject.spell(alias, option)
     is_keyword = name.endswith("=") or name.startswith("aliases[")
     return ValueOrigin("keyword" if is_keyword else subject.place, name)
@@ -74,7 +80,7 @@ def configure(subject: Subject, alias: str) -> tuple[ClientConfig | None, list[C
             client=alias,
         )
         for finding in found
-        if finding.id != _OF_WORKERS
+        if finding.id not in _APART
     ]
     return config, checks
 

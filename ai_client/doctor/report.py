@@ -22,19 +22,41 @@ def line_of(check: Check) -> str:
     return f"{_MARKS[check.status]:7}  {place}{check.area} {check.name}: {check.message}{hint}"
 
 
-def lines_of(checks: Iterable[Check]) -> Iterator[tuple[str, bool]]:
-    """Yield each check as a line, with whether it is a fault."""
+def lines_of(checks: Iterable[Check]) -> Iterator[tuple[str, Status]]:
+    """Yield each check as a line, with its status; options that have their defaults share one."""
+    defaults: list[Check] = []
     for check in checks:
-        yield line_of(check), check.status == "fault"
+        if check.details.get("origin") == "default":
+            defaults.append(check)
+            continue
+        if check.area != "configuration" or check.client != (defaults or [check])[0].client:
+            yield from _together(defaults)
+            defaults = []
+        yield line_of(check), check.status
+    yield from _together(defaults)
+
+
+def _together(defaults: list[Check]) -> Iterator[tuple[str, Status]]:
+    if defaults:
+        values = ", ".join(f"{check.name} {check.details['value']}" for check in defaults)
+        yield line_of(Check("configuration", "defaults", "ok", values, client=defaults[0].client)), "ok"
+
+
+def summary(checks: Iterable[Check]) -> str:
+    """Return how many faults and warnings there are."""
+    counts = Counter(check.status for check in checks)
+    kinds: tuple[Status, ...] = ("fault", "warning")
+    found = [f"{counts[kind]} {kind}{'' if counts[kind] == 1 else 's'}" for kind in kinds]
+    return f"{' and '.join(found)} found."
 
 
 def as_json(checks: Iterable[Check]) -> str:
     """Return checks as JSON: an object with `status`, `counts` and `checks`, each of which has every member."""
     found = list(checks)
     counts = Counter(check.status for check in found)
-    worst = next((status for status in ("fault", "warning") if counts[status]), "ok")
+    severe: tuple[Status, ...] = ("fault", "warning")
     report = {
-        "status": worst,
+        "status": next((status for status in severe if counts[status]), "ok"),
         "counts": {status: counts[status] for status in _MARKS},
         "checks": [{**asdict(check), "seconds": round(check.seconds, 4)} for check in found],
     }

@@ -1,0 +1,119 @@
+"""Secrets of an application as far as its options and the environment show them, kept out of every report."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic_core import from_json
+
+from .._client.environment import custom_headers
+from .._http.certificates import Certificate
+from ..config import ClientConfig
+from ..errors import ConfigError, is_secret_name
+from .check import Check
+from .subject import Subject
+
+_SECRET = frozenset({"api_key", "admin_api_key", "webhook_secret", "azure_ad_token"})
+_ALL_WITHIN = frozenset({"default_headers", "default_query"})
+_VARIABLES = re.compile(r"OPENAI_\w*KEY|AZURE_OPENAI_(API_KEY|AD_TOKEN)|OPENAI_WEBHOOK_SECRET|AI_CLIENT_\w+")
+_SHORTEST = 6
+"""Characters of a secret that is looked for: a shorter one is a part of many words."""
+
+
+class KnownSecrets:
+    """The secrets of a subject; a second guard, as examinations show none to begin with.
+
+    Args:
+        subject: The application.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        found = {part for given in subject.clients.values() for part in _of_options(_as_mapping(given))}
+        found.update(_of_environment())
+        words = {form for secret in found for form in (secret, secret.strip(), unquote(secret))}
+        kept = sorted((word for word in words if len(word) >= _SHORTEST), key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, kept))) if kept else None
+
+    def clean(self, check: Check) -> Check:
+        """Return a check with each secret in it replaced by `***`."""
+        if self._pattern is None:
+            return check
+        details = cast("dict[str, Any]", self._cleaned(dict(check.details)))
+        return replace(check, message=self._text(check.message), hint=self._text(check.hint), details=details)
+
+    def _text(self, text: str) -> str:
+        return text if self._pattern is None else self._pattern.sub("***", text)
+
+    def _cleaned(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, dict):
+            each = cast("dict[Any, Any]", value).items()
+            return {self._cleaned(name): self._cleaned(one) for name, one in each}
+        return [self._cleaned(one) for one in cast("list[Any]", value)] if isinstance(value, list) else value
+
+
+def _as_mapping(given: Mapping[str, Any] | ClientConfig) -> Mapping[str, Any]:
+    return (
+        {name: given.__dict__[name] for name in given.model_fields_set}
+        if isinstance(given, ClientConfig)
+        else given
+    )
+
+
+def _of_options(options: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in options.items():
+        if isinstance(value, Certificate):
+            yield value.password or ""
+        elif name == "cert" and isinstance(value, list | tuple):
+            yield from map(str, cast("list[Any]", value)[2:])
+        elif name in _SECRET or name in _ALL_WITHIN or is_secret_name(str(name)):
+            yield from _leaves(value)
+        elif isinstance(value, Mapping):
+            yield from _of_options(cast("Mapping[str, Any]", value))
+        else:
+            yield from (part for leaf in _leaves(value) for part in _of_address(leaf))
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (leaf for one in cast("Mapping[Any, Any]", value).values() for leaf in _leaves(one))
+    elif isinstance(value, list | tuple | set | frozenset):
+        yield from (leaf for one in cast("Iterable[Any]", value) for leaf in _leaves(one))
+
+
+def _of_address(text: str) -> Iterator[str]:
+    """Yield the user, the password and the query of an address."""
+    if "@" not in text and "?" not in text:
+        return
+    with suppress(ValueError):
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        yield from filter(None, (parts.username, parts.password))
+        yield from (value for _, value in parse_qsl(parts.query))
+    before = text.rpartition("@")[0].rpartition("://")[2]
+    yield from before.split(":")
+
+
+def _as_json(text: str) -> Any:
+    """Return what text stands for in JSON, or the text."""
+    with suppress(ValueError):
+        return from_json(text)
+    return text
+
+
+def _of_environment() -> Iterator[str]:
+    for name, value in os.environ.items():
+        if name.startswith("AI_CLIENT_") and not is_secret_name(name):
+            yield from _of_options({"": _as_json(value)})
+        elif _VARIABLES.fullmatch(name):
+            yield value
+        elif name.upper().endswith("_PROXY"):
+            yield from _of_address(value)
+    with suppress(ConfigError):
+        yield from custom_headers(os.environ.get("OPENAI_CUSTOM_HEADERS", "")).values()
