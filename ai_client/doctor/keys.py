@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .._config.environment import NO_KEY
+from .._params.key_file import KeyFile
 from ..config import ClientConfig
 from ..provider import DEFAULT_ALIAS
 from .check import Check, Status
-from .configuration import ValueOrigin, kind_of_place
+from .configuration import ValueOrigin, kind_of_place, origin_of
 from .subject import Subject
 
-_INSTEAD = ("azure_ad_token", "azure_ad_token_provider", "credentials", "workload_identity", "api_key_file")
+_INSTEAD = ("azure_ad_token", "azure_ad_token_provider", "credentials", "workload_identity")
 """Options in place of a key."""
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
 _PLACEHOLDER = re.compile(
@@ -119,6 +120,8 @@ def _key_of(
     """Return a client's key as it was given, perhaps invalid, and where it is from."""
     variable = _variable(options)
     if config is not None:
+        if config.api_key_file is not None:
+            return KeyFile(config.api_key_file)(), origin_of(subject, alias, "api_key_file", config)
         if config.azure_endpoint and config.api_key is None:
             variable = "AZURE_OPENAI_API_KEY"
             return config.variables.get(variable), ValueOrigin("environment", variable)

@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic_core import from_json
 
 from .._client.environment import custom_headers
+from .._config.options import environment_variables
 from .._http.certificates import Certificate
 from ..config import ClientConfig
 from ..errors import ConfigError, is_secret_name
@@ -20,6 +22,9 @@ from .subject import Subject
 _SECRET = frozenset({"api_key", "admin_api_key", "webhook_secret", "azure_ad_token"})
 _ALL_WITHIN = frozenset({"default_headers", "default_query"})
 _VARIABLES = re.compile(r"OPENAI_\w*KEY|AZURE_OPENAI_(API_KEY|AD_TOKEN)|OPENAI_WEBHOOK_SECRET|AI_CLIENT_\w+")
+_KEY_FILE = "api_key_file"
+_LARGEST = 64 * 1024
+"""Bytes of a key's file that are read."""
 _SHORTEST = 6
 """Characters of a secret that is looked for: a shorter one is a part of many words."""
 
@@ -67,7 +72,9 @@ def _as_mapping(given: Mapping[str, Any] | ClientConfig) -> Mapping[str, Any]:
 
 def _of_options(options: Mapping[str, Any]) -> Iterator[str]:
     for name, value in options.items():
-        if isinstance(value, Certificate):
+        if name == _KEY_FILE:
+            yield from _of_file(value)
+        elif isinstance(value, Certificate):
             yield value.password or ""
         elif name == "cert" and isinstance(value, list | tuple):
             yield from map(str, cast("list[Any]", value)[2:])
@@ -77,6 +84,14 @@ def _of_options(options: Mapping[str, Any]) -> Iterator[str]:
             yield from _of_options(cast("Mapping[str, Any]", value))
         else:
             yield from (part for leaf in _leaves(value) for part in _of_address(leaf))
+
+
+def _of_file(path: Any) -> Iterator[str]:
+    """Yield what a key's file holds."""
+    with suppress(OSError, ValueError, TypeError):
+        file = Path(path)
+        if file.is_file() and file.stat().st_size < _LARGEST:
+            yield from file.read_text("utf-8", "replace").split()
 
 
 def _leaves(value: Any) -> Iterator[str]:
@@ -109,7 +124,9 @@ def _as_json(text: str) -> Any:
 
 def _of_environment() -> Iterator[str]:
     for name, value in os.environ.items():
-        if name.startswith("AI_CLIENT_") and not is_secret_name(name):
+        if name == environment_variables()[_KEY_FILE]:
+            yield from _of_file(value)
+        elif name.startswith("AI_CLIENT_") and not is_secret_name(name):
             yield from _of_options({"": _as_json(value)})
         elif _VARIABLES.fullmatch(name):
             yield value
