@@ -15,6 +15,7 @@ from .subject import Subject
 
 _INSTEAD = ("azure_ad_token", "azure_ad_token_provider", "credentials", "workload_identity")
 """Options in place of a key."""
+_OF_AZURE = "AZURE_OPENAI_API_KEY"
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
 _PLACEHOLDER = re.compile(
     r"(sk-)?(\.{3,}|\*{3,}|x{3,}|…|<.*>|\{.*\}|\$.*|(your|my|insert|replace|change|todo|dummy|example|placeholder).*)",
@@ -111,7 +112,7 @@ def examine_key(subject: Subject, alias: str, config: ClientConfig | None) -> It
 
 
 def _variable(options: Mapping[str, Any]) -> str:
-    return "AZURE_OPENAI_API_KEY" if options.get("azure_endpoint") else "OPENAI_API_KEY"
+    return _OF_AZURE if options.get("azure_endpoint") else "OPENAI_API_KEY"
 
 
 def _key_of(
@@ -119,18 +120,19 @@ def _key_of(
 ) -> tuple[Any, ValueOrigin]:
     """Return a client's key as it was given, perhaps invalid, and where it is from."""
     variable = _variable(options)
-    if config is not None:
-        if config.api_key_file is not None:
-            return KeyFile(config.api_key_file)(), origin_of(subject, alias, "api_key_file", config)
-        if config.azure_endpoint and config.api_key is None:
-            variable = "AZURE_OPENAI_API_KEY"
-            return config.variables.get(variable), ValueOrigin("environment", variable)
-        if (read := config.origins.get("api_key")) is not None:
-            return config.api_key, ValueOrigin("environment", read)
-        if not options.get("api_key"):
-            return config.api_key, ValueOrigin("default", "")
-    if options.get("api_key"):
-        return options["api_key"], kind_of_place(subject, alias, "api_key")
-    if alias == DEFAULT_ALIAS:
-        return os.environ.get(variable), ValueOrigin("environment", variable)
-    return None, ValueOrigin("default", "")
+    key, origin = options.get("api_key"), kind_of_place(subject, alias, "api_key")
+    if config is not None and config.api_key_file is not None:
+        key, origin = (
+            KeyFile(config.api_key_file)(),
+            origin_of(subject, alias, "api_key_file", config),
+        )
+    elif config is not None and config.azure_endpoint and config.api_key is None:
+        key, origin = (
+            config.variables.get(_OF_AZURE),
+            ValueOrigin("environment", _OF_AZURE),
+        )
+    elif config is not None:
+        key, origin = config.api_key, origin_of(subject, alias, "api_key", config)
+    elif not key and alias == DEFAULT_ALIAS:
+        key, origin = os.environ.get(variable), ValueOrigin("environment", variable)
+    return key, origin

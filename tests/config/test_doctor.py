@@ -37,7 +37,8 @@ def test_where_an_option_is_from(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings.from_keys(
         {"AI_CLIENT_MAX_RETRIES": 1}, keywords={"default": {"project": "p"}}, place="flask"
     )
-    told = {check.name: check.message for check in examine_all(settings.subject, offline=True)}
+    found = examine_all(settings.subject, offline=True)
+    told = {check.name: check.message for check in found if check.area == "configuration"}
     assert told["api_key"] == "***  (environment variable OPENAI_API_KEY)"
     assert told["timeout"] == "7.0  (environment variable AI_CLIENT_TIMEOUT)"
     assert told["max_retries"] == "1  (Flask key AI_CLIENT_MAX_RETRIES)"
@@ -47,7 +48,7 @@ def test_where_an_option_is_from(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_faulty_client_does_not_hide_another() -> None:
     """Every client is reported; a faulty one by what is wrong with it, and it is not called."""
-    clients = {"default": {"timeot": 1}, "azure": {"api_key": KEY}}
+    clients = {"default": {"api_key": KEY, "timeot": 1}, "azure": {"api_key": KEY}}
     found = list(examine_all(Subject(clients, lambda alias, name: f"{alias}.{name}"), offline=True))
     faults = [(check.client, check.name, check.message) for check in found if check.status == "fault"]
     assert faults == [("default", "E002", "default.timeot is not an option of the client.")]
