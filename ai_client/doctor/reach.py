@@ -21,7 +21,7 @@ _OF_CLIENTS = "fallback.clients."
 
 
 class Reach:
-    """What one alias reaches.
+    """The servers that the clients of one alias reach.
 
     Args:
         subject: The application.
