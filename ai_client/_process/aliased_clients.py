@@ -9,6 +9,7 @@ from ..config import ClientConfig
 from .clients import DEFAULT_ALIAS, Clients, find
 
 if TYPE_CHECKING:
+    from ..operations.breakers import Breakers
     from ..operations.budgets import BudgetBook
     from ..operations.health import Health
     from ..operations.process import ProcessState
@@ -78,6 +79,13 @@ class AliasedClients:
         from ..operations.budgets import BudgetBook  # noqa: PLC0415 - only where somebody asks
 
         return BudgetBook(self._aliases)
+
+    @property
+    def breakers(self) -> "Breakers":
+        """The circuits of the targets that are asked, to be read and reset."""
+        from ..operations.breakers import Breakers  # noqa: PLC0415 - only where somebody asks
+
+        return Breakers(self._aliases)
 
     def __getitem__(self, alias: str) -> Clients:
         return find(self._aliases, alias)

@@ -16,6 +16,7 @@ from .built import BuiltClients, Kind
 from .managed import Managed
 
 if TYPE_CHECKING:
+    from ..operations.breakers import Breakers
     from ..operations.budgets import BudgetBook
     from ..operations.usage import UsageBook
 
@@ -96,6 +97,13 @@ class Clients:
         from ..operations.budgets import BudgetBook  # noqa: PLC0415 - only where somebody asks
 
         return BudgetBook({self._alias: self})
+
+    @property
+    def breakers(self) -> "Breakers":
+        """The circuits of the targets that are asked, to be read and reset."""
+        from ..operations.breakers import Breakers  # noqa: PLC0415 - only where somebody asks
+
+        return Breakers({self._alias: self})
 
     @property
     def present(self) -> "OpenAI | None":

@@ -19,6 +19,12 @@ NEXT_TRIAL = 1.0
 """Seconds after which a caller may ask again while a trial call is under way."""
 
 
+def split_circuit(name: str) -> tuple[str, str | None]:
+    """Split the name of a circuit into the target and the tenant's own account, if it is of one."""
+    target, mark, account = name.partition(_OF_ACCOUNT)
+    return target, account if mark else None
+
+
 def circuit_of(target: str, account: str | None) -> str:
     """Return the name of a target's circuit, of which a tenant's own account has one of its own."""
     return target if account is None else f"{target}{_OF_ACCOUNT}{account}"
@@ -53,13 +59,14 @@ class _Circuit:
     A trial ends with its permission, which an exception that a signal raises may drop without an outcome.
     """
 
-    __slots__ = ("_trial", "counts", "failures", "first", "open_until", "state")
+    __slots__ = ("_trial", "counts", "failures", "first", "open_until", "opened", "state")
 
     def __init__(self, within: float) -> None:
         self.counts = SlidingCounts(within)
         self.failures = 0  # in a row
         self.first = 0.0  # when the first of them was
         self.open_until: float | None = None
+        self.opened = 0.0  # when it last opened
         self.state = 0
         self.trial = None
 
@@ -163,9 +170,9 @@ class Breaker:
                 circuit.counts.add(now, calls=1, marked=permission.slow)
                 if not self._share_is_reached(circuit):
                     return False
-                self._open(circuit, now + self.cool_down)
+                self._open(circuit, now + self.cool_down, now)
             elif permission.slow:
-                self._open(circuit, now + self.cool_down)
+                self._open(circuit, now + self.cool_down, now)
             else:
                 self._close(circuit)
             return True
@@ -189,7 +196,7 @@ class Breaker:
                 if circuit.failures < self.failures and not self._share_is_reached(circuit):
                     return False
             asked = retry_after is not None and retry_after > 0
-            self._open(circuit, now + (min(retry_after or 0.0, _LONGEST) if asked else self.cool_down))
+            self._open(circuit, now + (min(retry_after or 0.0, _LONGEST) if asked else self.cool_down), now)
             return True
 
     def left(self, permission: Permission) -> None:
@@ -200,14 +207,14 @@ class Breaker:
             if circuit is not None and circuit.trial is permission:
                 circuit.trial = None
 
-    def learn(self, target: str, open_until: float | None) -> None:
+    def learn(self, target: str, open_until: float | None, happened: float) -> None:
         """Take over what another process found out: until when a circuit is open, `None` for one that closed."""
         known = self._known()
         with known.lock:
             circuit = self._circuit(known, target)
             if open_until is not None:
                 if circuit.open_until is None or circuit.open_until < open_until:
-                    self._open(circuit, open_until)
+                    self._open(circuit, open_until, happened)
             elif circuit.open_until is not None:
                 self._close(circuit)
 
@@ -216,11 +223,18 @@ class Breaker:
         circuit = self._known().circuits.get(target)
         return None if circuit is None else circuit.open_until
 
-    def targets(self) -> list[str]:
-        """Return the targets whose circuits this process knows, without those of tenants' own accounts."""
+    def close(self, target: str) -> None:
+        """Close the circuit of *target* and forget its failures, whatever calls under way will tell."""
         known = self._known()
         with known.lock:
-            return [name for name in known.circuits if _OF_ACCOUNT not in name]
+            if (circuit := known.circuits.get(target)) is not None:
+                self._close(circuit)
+
+    def seen(self) -> dict[str, tuple[float | None, float, int]]:
+        """Return of each circuit that this process knows until when it is open, since when, and failures in a row."""
+        known = self._known()
+        with known.lock:
+            return {name: (one.open_until, one.opened, one.failures) for name, one in known.circuits.items()}
 
     def state(self, target: str, now: float) -> str:
         """Return the state of a circuit: `closed`, `open` or `half-open`."""
@@ -257,7 +271,9 @@ class Breaker:
             and counts.marked >= self.share * counts.calls
         )
 
-    def _open(self, circuit: _Circuit, until: float) -> None:
+    def _open(self, circuit: _Circuit, until: float, now: float) -> None:
+        if circuit.open_until is None:
+            circuit.opened = now
         circuit.open_until = until
         circuit.state += 1
         circuit.trial = None

@@ -2,7 +2,9 @@
 
 from .._fork import PerProcess
 from .._io import IO
-from ..stores import Store
+from ..stores import Store, Tally
+from ..stores.tickets import new_ticket
+from ..stores.writing import write
 from .breaker import NEXT_TRIAL, Breaker, Permission, circuit_open
 from .cache.lease import Lease
 
@@ -13,6 +15,10 @@ _KEPT = 900.0
 _SKEW = 60.0
 """Seconds by which the clock of another host may be ahead."""
 _TARGETS_KEPT = 1000
+_LEAST = 1e-3
+_HOUR = 3600.0
+_LISTS = "circuits|"
+"""Beginning of the periods in which the names of circuits that opened are listed."""
 
 
 class _News:
@@ -98,6 +104,8 @@ class Circuits:
                 self._news_of(permission.target).happened = now
                 value = b"%f %f" % (now, until or 0)
                 await self._store.set(io, _key(permission.target), value, now + _KEPT, now)
+                if until is not None:
+                    await self._list(io, self._store, permission.target, now)
         finally:
             await self._give_back(io, permission)
 
@@ -116,19 +124,64 @@ class Circuits:
             found = news[target] = _News()
         return found
 
-    async def _look(self, io: IO, store: Store, target: str) -> None:
+    async def known(self, io: IO) -> list[str]:
+        """Return the circuits that this process knows, or that another one opened lately; learn of their states.
+
+        Raises:
+            StoreError: The store is down.
+        """
+        names = dict.fromkeys(self._breaker.seen())
+        store = self._store
+        if store is None:
+            return list(names)
+        for circuits in (await store.sums(io, _LISTS, f"{_LISTS}~")).values():
+            names.update(dict.fromkeys(circuits))
+        for name in names:
+            await self._look(io, store, name, again=True)
+        return list(names)
+
+    async def close(self, io: IO, name: str) -> None:
+        """Close a circuit in this process, and within a second in those that share it.
+
+        Raises:
+            StoreError: The store is down, and the others are not told.
+        """
+        self._breaker.close(name)
+        store = self._store
+        if store is not None:
+            now = io.now()
+            before, _ = _read(await store.get(io, _key(name), now)) or (0.0, 0.0)
+            happened = min(max(now, before + _LEAST), now + _SKEW)  # where the clock of another host is ahead
+            self._news_of(name).happened = happened
+            await write(store, io, _key(name), b"%f 0" % happened, expires=now + _KEPT, now=now)
+
+    async def _list(self, io: IO, store: Store, name: str, now: float) -> None:
+        """Have the name of a circuit that opened found by who knows none."""
+        hour = int(now // _HOUR)
+        tally = Tally(f"{_LISTS}{hour}", name, {"opened": 1}, (hour + 1) * _HOUR + _KEPT)
+        await store.settle(io, new_ticket(), (), now, tally=tally)
+
+    async def _look(self, io: IO, store: Store, target: str, *, again: bool = False) -> None:
         news, now = self._news_of(target), io.now()
-        if abs(now - news.looked) < _LOOK:
+        if abs(now - news.looked) < _LOOK and not again:
             return
         news.looked = now
-        value = await store.get(io, _key(target), now)
-        try:
-            happened, until = map(float, (value or b"").split())
-        except ValueError:
+        found = _read(await store.get(io, _key(target), now))
+        if found is None:
             return
+        happened, until = found
         if news.happened < happened <= now + _SKEW and 0 <= until <= happened + _KEPT:
             news.happened = happened
-            self._breaker.learn(target, until or None)
+            self._breaker.learn(target, until or None, happened)
+
+
+def _read(value: bytes | None) -> tuple[float, float] | None:
+    """Return when a circuit changed, and until when it is open; `None` where that is not what a value says."""
+    try:
+        happened, until = map(float, (value or b"").split())
+    except ValueError:
+        return None
+    return happened, until
 
 
 def _key(target: str) -> str:

@@ -1,15 +1,17 @@
 """The operation of an application: what its process and its controls know, read and administered, never recorded.
 
-A `ClientProvider` has these for all of its clients, `provider[alias]` has the first two for those of one alias:
+A `ClientProvider` has these for all of its clients, `provider[alias]` has the first three for those of one alias:
 
 - `usage`: a `UsageBook`, the calls, tokens and cost that were added up
 - `budgets`: a `BudgetBook`, what is left of budgets, and how they are reset and raised
+- `breakers`: a `Breakers`, the circuits of targets, and how they are reset
 - `process`: a `ProcessState`, the clients of this process and their connections
 - `health`: a `Health`, whether the process lives and can serve
 
 Rows of any of these are written as text by `as_csv`, `as_json_lines` and `as_table`.
 """
 
+from .breakers import Breakers as Breakers, BreakerState as BreakerState
 from .budgets import BudgetBook as BudgetBook, BudgetState as BudgetState
 from .export import as_csv as as_csv, as_json_lines as as_json_lines, as_table as as_table
 from .health import Health as Health, HealthReport as HealthReport, Reason as Reason
@@ -23,6 +25,8 @@ from .process import ClientState as ClientState, ProcessState as ProcessState
 from .usage import UsageBook as UsageBook, UsageRow as UsageRow
 
 __all__ = [
+    "BreakerState",
+    "Breakers",
     "BudgetBook",
     "BudgetState",
     "ClientState",

@@ -5,18 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from .._io import finish
+from .._io.reading import aread, read
 from ..control.fallback.policy import Fallback
 from ..errors import OpenAIError
 from .breakers import all_open
 from .pools import pools_of
 from .store_probe import PATIENCE, probe_of
-from .waiting import waiting_io
 
 Check = Literal["provider", "drain", "controls", "breakers", "pool", "store"]
 _DEFAULT = "default"
 _STARVED = 5.0
 """Seconds that the first call in a pool's queue may have waited for a connection."""
+_SECONDS = 30.0
 _WAIT_OF: Mapping[str, str] = {
     "draining": "The application is shutting down.",
     "closed": "The AI clients are closed.",
@@ -88,13 +88,13 @@ class Health:
         seconds; and while the store does not answer though `on_store_failure` is `closed`. A store that does not answer
         where it is `open`, and trouble of other aliases, make it `degraded`.
         """
-        return finish(self._ready(sync=True))
+        return read(self._ready, _SECONDS)
 
     async def aready(self) -> HealthReport:
         """Return whether calls would be sent now, like `ready`; blocks no event loop."""
-        return await self._ready(sync=False)
+        return await aread(self._ready, _SECONDS)
 
-    async def _ready(self, *, sync: bool) -> HealthReport:
+    async def _ready(self, io: Any) -> HealthReport:
         state = self._state()
         if state != "open":
             return HealthReport("unready", (Reason("drain", _WAIT_OF[state]),))
@@ -113,11 +113,7 @@ class Health:
                 own.append(Reason("breakers", message, alias))
             for store in _stores_of(layers):
                 backend = getattr(store, "backend", None)
-                if (
-                    backend is None
-                    or backend.instant
-                    or await probe_of(backend).answers(waiting_io(sync=sync))
-                ):
+                if backend is None or backend.instant or await probe_of(backend).answers(io):
                     continue
                 message = f"The store did not answer within {PATIENCE:.0f} s."
                 is_needed = getattr(store, "on_failure", "open") == "closed"
@@ -128,7 +124,7 @@ class Health:
 
 def _pool_faults(alias: str, clients: HeldClients) -> list[Reason]:
     for managed in list(clients._built.values()):
-        for pool in pools_of(managed.client):
+        for pool in pools_of(managed):
             waiting, seconds = pool.pressure()
             if waiting >= pool.bound or seconds >= _STARVED:
                 return [Reason("pool", f"{waiting} calls wait for one of {pool.bound} connections.", alias)]

@@ -14,15 +14,18 @@ from .failures import Choice
 class TargetCircuits:
     """The circuits of a policy's targets.
 
+    Attributes:
+        circuits: The circuits, as calls use them.
+
     Args:
         breaker: Keeps the circuits.
         choice: The failures that lead to the next target, of which those of the target count.
     """
 
-    __slots__ = ("_choice", "_circuits")
+    __slots__ = ("_choice", "circuits")
 
     def __init__(self, breaker: Breaker, choice: Choice) -> None:
-        self._circuits = Circuits(breaker)
+        self.circuits = Circuits(breaker)
         self._choice = choice
 
     def admit(self, io: IO, name: str, account: str | None) -> Awaitable[Permission]:
@@ -31,7 +34,7 @@ class TargetCircuits:
         Raises:
             CircuitOpen: The circuit of the target is open, or a trial call is under way.
         """
-        return self._circuits.admit(io, name if account is None else circuit_of(name, account))
+        return self.circuits.admit(io, name if account is None else circuit_of(name, account))
 
     async def failed(self, io: IO, permission: Permission, error: BaseException) -> None:
         """Report a call that raised an error, which may say nothing of the target."""
@@ -40,11 +43,11 @@ class TargetCircuits:
     async def answered(self, call: Call, permission: Permission, reply: Reply) -> None:
         """Report a call that was answered; a stream is reported at its end, until which others may try the target."""
         io = call.io
-        self._circuits.answered(permission, io.now())
+        self.circuits.answered(permission, io.now())
         if call.stream is None:
-            await self._circuits.succeeded(io, permission)
+            await self.circuits.succeeded(io, permission)
             return
-        await self._circuits.left(io, permission)
+        await self.circuits.left(io, permission)
 
         async def at_end(end: StreamEnd) -> None:
             await self._report(io, permission, end.error, answered=end.complete)
@@ -58,8 +61,8 @@ class TargetCircuits:
         if error is not None and self._choice.is_of_the_target(error):
             response = error.response if isinstance(error, APIStatusError) else None
             after = None if response is None else retry_after(response.headers)
-            await self._circuits.failed(io, permission, after)
+            await self.circuits.failed(io, permission, after)
         elif answered:
-            await self._circuits.succeeded(io, permission)
+            await self.circuits.succeeded(io, permission)
         else:
-            await self._circuits.left(io, permission)
+            await self.circuits.left(io, permission)
