@@ -5,14 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from .._call.usage import Usage
-from .._io import finish
+from .._io.reading import read
 from ..config import ClientConfig
 from ..control.accounting.budget import Budgets
 from ..control.assembly import make_layers
 from ..control.fallback.targets import Chains, Target
 from ..control.pricing.prices import Prices
 from ..control.pricing.terms import Terms
-from ..operations.waiting import waiting_io
 from .bounds import PRICING, Bound, within
 from .check import Check, Status
 
@@ -112,7 +111,7 @@ def examine_prices(
     prices: Prices = counting[0].prices
     budgets = [each for layer in counting if isinstance(layer, Budgets) for each in layer.budgets]
     is_hard = any(each.hard and each.unit == "usd" for each in budgets)
-    within(bound.left(PRICING), lambda: finish(prices.ready(waiting_io(sync=True))))
+    within(bound.left(PRICING), lambda: read(prices.ready, PRICING))
     for target in targets:
         client = addresses.get(target.client)
         if client is None:
