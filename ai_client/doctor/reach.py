@@ -1,15 +1,16 @@
 """A client and those of its fallback: the ways to their servers, what these answer, and their models."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cached_property, partial
 from typing import Any
 
 from .._process.factory import client_of
 from ..config import ClientConfig
+from ..errors import ConfigError, OpenAIError
 from .api import examine_api
 from .bounds import Bound
-from .check import Check
+from .check import Check, Status
 from .configuration import origin_of
 from .models import examine_models, examine_prices, named_models, targets_of
 from .network import examine_network
@@ -74,7 +75,13 @@ class Reach:
                 "api", "models.list", "skipped", "Only the async client has connections: async_http_client."
             )
             return
-        with closing(_client(config)) as client:
+        try:
+            client = _client(config)
+        except OpenAIError as error:  # without a key, which is reported as such, no client can be built
+            status: Status = "fault" if isinstance(error, ConfigError) else "skipped"
+            yield Check("network", "client", status, f"No client can be built: {error}")
+            return
+        with closing(client):
             way = None
             if config.http_client is None:
                 way = Way(client, self._bound)
@@ -88,8 +95,11 @@ class Reach:
     def _prices(self) -> Iterator[Check]:
         configs: dict[str | None, ClientConfig] = {None: self._config}
         configs.update(self._targets)
-        clients = {name: _client(config) for name, config in configs.items()}
+        clients: dict[str | None, Any] = {}
         try:
+            for name, config in configs.items():
+                with suppress(OpenAIError):  # reported where the client's server is to be reached
+                    clients[name] = _client(config)
             yield from examine_prices(self._config, clients, self._bound)
         finally:
             for client in clients.values():

@@ -1,11 +1,15 @@
 """Certificates of an authority of our own, in files and for servers."""
 
 import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import trustme
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 PASSWORD = "pass-phrase-9d3f"
 
@@ -62,3 +66,21 @@ def shown_name(tls: Any) -> str | None:
     if not shown:
         return None
     return dict(pair for part in shown["subject"] for pair in part).get("commonName")
+
+
+def self_signed(path: Path, name: str) -> Path:
+    """Write a certificate that nobody else has signed, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    whose = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(whose, whose, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(name))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    encoding, none = serialization.Encoding.PEM, serialization.NoEncryption()
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, none)
+    path.write_bytes(private + certificate.public_bytes(encoding))
+    return path
