@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal, Self, Unpack
 
-from ._call.constructions import expected
+from ._call import constructions
 from ._exchange.loops import adopt_main_loop, stop_background_loop
 from ._fork import in_child
 from ._io import in_event_loop
@@ -58,8 +58,10 @@ class ClientProvider(AliasedClients):
         self._keep_open = KeepOpen()
         self._users = 0
         self._closing_on: object = _NO_LOOP
-        self._detector = Detector(self.config.warn_on_extra_clients)
+        self._detect(Detector(self.config.warn_on_extra_clients))
         _providers.add(self)
+        if constructions.hook is not None:
+            constructions.hook(self)
 
     @property
     def state(self) -> State:
@@ -167,8 +169,12 @@ class ClientProvider(AliasedClients):
             remedy: What warnings advise, in the terms of the framework.
         """
         self._detector.stop()
-        self._detector = Detector(self.config.warn_on_extra_clients, debug=debug, remedy=remedy)
-        self._detector.start()
+        self._detect(Detector(self.config.warn_on_extra_clients, debug=debug, remedy=remedy))
+
+    def _detect(self, detector: Detector) -> None:
+        self._detector = detector
+        detector.start()
+        weakref.finalize(self, detector.stop).atexit = False
 
     def _watch(self, *, any_handler: bool = False) -> None:
         watch(self, any_handler=any_handler)
@@ -233,7 +239,7 @@ class ClientProvider(AliasedClients):
             managed = clients._built.get(kind)
             if managed is None:
                 keep_open = self._keep_open.until_cut(self._gate)
-                with expected(repr(clients._alias)):
+                with constructions.expected(repr(clients._alias)):
                     managed = build(clients._assembly, kind, self._gate, keep_open)
                 clients._built.add(kind, managed)
                 clients._show()

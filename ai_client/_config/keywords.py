@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from .network_values import Timeout
+from .values import Package
 
 Label = Literal["endpoint", "tenant", "user"]
-Package = Literal["openai", "httpx", "httpx2"]
 
 
 class ClientOptions(TypedDict, total=False):

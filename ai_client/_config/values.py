@@ -1,9 +1,9 @@
 """Values of a client's options: what each kind must be like, so that what can never work fails at the start."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeAlias, cast, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from .._params.defaults import LONGEST_SECONDS
 from .._params.dotted import imported, shown_path
@@ -14,7 +14,12 @@ from ..credentials.function import function_at
 from ..errors import ConfigError
 
 _MOST = 1_000_000
-_PACKAGES = frozenset({"openai", "httpx", "httpx2"})
+Package: TypeAlias = Literal["openai", "httpx", "httpx2"]
+_PACKAGES = get_args(Package)
+_TRUTH_VALUES = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
 ADDRESSES = frozenset({"base_url", "azure_endpoint", "websocket_base_url", "proxy"})
 """Options that are addresses, which may hold a password."""
 
@@ -129,12 +134,18 @@ def _function_path(value: str) -> str:
     return value
 
 
-def _watched_clients(value: Any) -> Any:
-    """Return a text, as the environment has it, as a truth value or the list of names that it is."""
-    if not isinstance(value, str):
+def _watched_clients(value: Any) -> bool | list[str]:
+    """Return a truth value, or a list of packages, either of which may be text, as in the environment."""
+    if isinstance(value, bool):
         return value
-    words = [word.strip() for word in value.split(",")]
-    return words if frozenset(words) <= _PACKAGES else value
+    if isinstance(value, str) and (word := value.strip().lower()) in _TRUTH_VALUES:
+        return _TRUTH_VALUES[word]
+    given: Any = value.split(",") if isinstance(value, str) else value
+    if isinstance(given, Iterable) and not isinstance(given, Mapping | bytes):
+        packages = [one.strip() if isinstance(one, str) else one for one in cast("Iterable[object]", given)]
+        if all(one in _PACKAGES for one in packages):
+            return cast("list[str]", packages)
+    raise ValueError("must be true, false, or a list of openai, httpx and httpx2")
 
 
 _TEXT = _without((bytes, bytearray, memoryview), "text")
@@ -152,9 +163,7 @@ Size = Annotated[int, Field(ge=1), _NUMBER]
 Headers = Annotated[Mapping[str, str], BeforeValidator(_headers)]
 Query = Annotated[Mapping[str, Any], AfterValidator(_query)]
 FunctionPath = Annotated[str, AfterValidator(_function_path), _TEXT]
-WatchedClients = Annotated[
-    bool | Sequence[Literal["openai", "httpx", "httpx2"]], BeforeValidator(_watched_clients)
-]
+WatchedClients = Annotated[bool | Sequence[Package], PlainValidator(_watched_clients)]
 ClassPath = Annotated[str, AfterValidator(_class_path), _TEXT]
 
 

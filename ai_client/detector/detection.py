@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import weakref
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from .._call.labels import in_request, requests_are_served
 from .._fork import PerProcess
 from .callers import HTTP_LIBRARIES, OFFICIAL, OURS, caller_of
 from .lines import CodeLine, count
-from .other_classes import tell_of
+from .other_classes import load, tell_of
 
 
 class Remedy(NamedTuple):
@@ -46,12 +47,13 @@ class Detector:
     ) -> None:
         wanted = debug if asked is None else asked
         others = () if isinstance(wanted, bool) else wanted
-        self._packages = frozenset({OURS, *others} if wanted else ())
+        self._packages = frozenset(() if wanted is False else {OURS, *others})
         self._remedy = remedy
 
     def start(self) -> None:
         """Detect from here on. Idempotent."""
         if self._packages:
+            load(self._packages)
             _running.change(self, starts=True)
 
     def stop(self) -> None:
@@ -90,6 +92,8 @@ def _built(client: Any, package: str) -> None:
     """Count a client where its construction belongs to requests and to nobody who keeps it for the process."""
     if constructions.is_expected() or not (in_request() or requests_are_served() or _in_task()):
         return
+    if _is_over_known(client, package):
+        return
     frame = caller_of(client, package, _running.packages)
     if frame is None:
         return
@@ -98,10 +102,31 @@ def _built(client: Any, package: str) -> None:
     count(line, _instead_of(package))
 
 
+_brought: "weakref.WeakSet[Any]" = weakref.WeakSet()
+"""The HTTP clients and transports that clients stand on."""
+
+
+def _is_over_known(client: Any, package: str) -> bool:
+    """Return whether a client stands on the HTTP client of another one, and has no connections of its own."""
+    if package == OFFICIAL:
+        below = getattr(client, "_client", None)
+    else:
+        sender = getattr(client, "_sender", None)
+        below = getattr(sender, "client", None) or getattr(sender, "_transport", None)
+    if below is None:
+        return False
+    try:
+        is_known = below in _brought
+        _brought.add(below)
+    except TypeError:  # an application's own transport may be anything
+        return False
+    return is_known
+
+
 def _in_task() -> bool:
     """Return whether a task of Celery is running, which serves a request of its own kind."""
     celery: Any = sys.modules.get("celery")
-    return celery is not None and bool(celery.current_task)
+    return bool(getattr(celery, "current_task", None))
 
 
 def _class_of(client: Any, package: str) -> str:

@@ -1,6 +1,7 @@
 """Constructors of other packages' clients, which tell of each client while they are detected."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from importlib import import_module
 from typing import Any
@@ -51,25 +52,20 @@ class _Constructor:
 _constructors: dict[str, list[_Constructor]] = {}
 
 
-def tell_of(packages: frozenset[str], told: Told) -> None:
-    """Have *told* called with each client of some packages and its package, and with no other.
-
-    A package that is not installed has none.
-    """
-    for package, names in OTHERS.items():
-        if package in packages:
-            for constructor in _constructors_of(package, names):
-                constructor.replace(told)
-        else:
-            for constructor in _constructors.get(package, ()):
-                constructor.restore()
-
-
-def _constructors_of(package: str, names: tuple[str, ...]) -> list[_Constructor]:
-    if package not in _constructors:
-        try:
+def load(packages: frozenset[str]) -> None:
+    """Import those of some packages that have clients and are installed."""
+    for package in packages & OTHERS.keys() - _constructors.keys():
+        with suppress(ImportError):
             module = import_module(package)
-        except ImportError:
-            return []
-        _constructors[package] = [_Constructor(getattr(module, name), package) for name in names]
-    return _constructors[package]
+            made = [_Constructor(getattr(module, name), package) for name in OTHERS[package]]
+            _constructors.setdefault(package, made)
+
+
+def tell_of(packages: frozenset[str], told: Told) -> None:
+    """Have *told* called with each client of some packages, which are loaded, and its package; and with no other."""
+    for package, constructors in list(_constructors.items()):
+        for constructor in constructors:
+            if package in packages:
+                constructor.replace(told)
+            else:
+                constructor.restore()

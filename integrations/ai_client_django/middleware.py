@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.exceptions import ImproperlyConfigured
 from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
 from ai_client.adapter import RequestScope, http_error
@@ -30,7 +31,7 @@ class AIClientMiddleware:
         self._is_async = iscoroutinefunction(get_response)  # pyright: ignore[reportDeprecated] - knows Django's marks
         if self._is_async:
             markcoroutinefunction(self)
-        with suppress(ConfigError):  # which the checks report, and who uses a client
+        with suppress(ConfigError, ImproperlyConfigured):  # which the checks report, and who uses a client
             _ = handle().provider  # detects clients that views build, from the first request on
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:

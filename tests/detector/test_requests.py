@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
 
 import pytest
 from fastapi import BackgroundTasks, FastAPI
@@ -11,16 +10,7 @@ from starlette.testclient import TestClient
 
 from ai_client import AsyncOpenAI, OpenAI
 from ai_client.detector import ExtraClients, counts
-from ai_client.detector.lines import forget
 from ai_client_fastapi import AIClientDep, ai_client_lifespan
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """Start with nothing counted, and leave nothing."""
-    forget()
-    yield
-    forget()
 
 
 def build() -> None:
