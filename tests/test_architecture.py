@@ -95,6 +95,7 @@ FLOORS = (
     "__init__ testing adapter",
     "doctor",
     "provider relay",
+    "metrics",
     "_process",
     "interop",
     "azure",

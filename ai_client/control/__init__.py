@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .guardrails import Guardrails as Guardrails, Rules as Rules
     from .observability.hooks import Hooks as Hooks
     from .observability.logs import Logs as Logs
+    from .observability.metrics import Metrics as Metrics
     from .observability.redaction.policy import Redaction as Redaction
     from .observability.telemetry import Telemetry as Telemetry
     from .own_policies import (
@@ -50,6 +51,7 @@ _HOMES = {
     ".guardrails": "Guardrails Rules",
     ".observability.hooks": "Hooks",
     ".observability.logs": "Logs",
+    ".observability.metrics": "Metrics",
     ".answering": "answer",
     ".assembly": "make_layers",
     ".own_policies": "PolicyFactory PolicyOptions PolicyPlace",

@@ -16,6 +16,7 @@ from .fallback.policy import Fallback
 from .guardrails import Guardrails, Rules
 from .observability.hooks import Hooks
 from .observability.logs import Logs
+from .observability.metrics import CallMetrics, Metrics, TargetMetrics
 from .observability.redaction.policy import Redaction
 from .options.checking import check_names, checked, checked_options, make, mapping, resolved, sequence
 from .own_policies import placed
@@ -32,6 +33,7 @@ OPTIONS: Mapping[str, str] = {
     "hooks": "Callbacks, or their dotted paths, see `Hooks`.",
     "logs": "One log record per call: `True`, or see `Logs`.",
     "telemetry": "OpenTelemetry spans and metrics: `True`, or see `Telemetry`.",
+    "metrics": "Counts for Prometheus and OpenTelemetry: `True`, or see `Metrics`.",
     "guardrails": "Rules that requests must meet, see `Guardrails`.",
     "cache": "Cached responses for equal requests, see `Cache`; `scope` is required.",
     "models": "Model aliases and fallback chains, see `Fallback`.",
@@ -87,7 +89,8 @@ def make_layers(
     given = {name: value for name, value in controls.items() if value is not None and value is not False}
     store = _store(given)
     own = placed(given.get("policies", ()), factories=factories)
-    layers: list[Any] = [*own["outermost"], *_watching(given)]
+    metrics = [make(Metrics, given["metrics"], "metrics")] if "metrics" in given else []
+    layers: list[Any] = [*own["outermost"], *map(CallMetrics, metrics), *_watching(given)]
     if "guardrails" in given:
         layers.append(_guardrails(given["guardrails"]))
     if "cache" in given:
@@ -95,7 +98,7 @@ def make_layers(
     if given.keys() & {"models", "fallback", "breaker"}:
         has_breaker = controls.get("breaker") is not False
         layers.append(_fallback(given, store, connect, has_breaker=has_breaker))
-    layers += [*own["target"], *_counting(given, store)]
+    layers += [*own["target"], *map(TargetMetrics, metrics), *_counting(given, store)]
     if "concurrency" in given:
         bound = given["concurrency"]
         bound = {"max_in_flight": bound} if type(bound) is int else bound

@@ -32,6 +32,7 @@ from ._disconnect import (
 from ._errors import add_ai_client_error_handlers as add_ai_client_error_handlers
 from ._health import health_routes as health_routes
 from ._lifespan import ai_client_lifespan as ai_client_lifespan
+from ._metrics import metrics_routes as metrics_routes
 from ._official import (
     get_official_ai_client as get_official_ai_client,
     get_sync_official_ai_client as get_sync_official_ai_client,
@@ -65,6 +66,7 @@ __all__ = [
     "get_sync_ai_client",
     "get_sync_official_ai_client",
     "health_routes",
+    "metrics_routes",
     "official_ai_client",
     "stream_response",
     "sync_ai_client",

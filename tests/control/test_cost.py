@@ -276,3 +276,12 @@ def test_usage_does_not_depend_on_what_the_caller_makes_of_the_answer(invoke: In
     (record,) = records
     assert (record.usage.input, record.usage.output, record.usage.web_searches) == (1000, 100, 1)
     assert record.usd == pytest.approx(0.003)
+
+
+def test_labels_that_are_no_unicode_count_all_the_same(invoke: Invoke) -> None:
+    """A call whose tenant holds half a character is counted, with a mark in its place."""
+    cost = Cost(store=open_store())
+    with labels(tenant="a\ud800"):
+        invoke.chat(invoke.client(layers=[cost]))
+    (row,) = cost.report(by=["tenant"])
+    assert (row.labels, row.calls) == ({"tenant": "a?"}, 1)

@@ -14,6 +14,7 @@ from ai_client.control.fallback import Fallback
 from ai_client.control.guardrails import Guardrails
 from ai_client.control.observability.hooks import Hooks
 from ai_client.control.observability.logs import Logs
+from ai_client.control.observability.metrics import Metrics
 from ai_client.control.observability.redaction.policy import Redaction
 from ai_client.control.observability.telemetry import Telemetry
 from ai_client.control.pricing.price import Price
@@ -38,6 +39,7 @@ POLICIES: dict[str, tuple[type[Any], frozenset[str]]] = {
     "hooks": (Hooks, frozenset({"redaction"})),
     "logs": (Logs, frozenset({"redaction"})),
     "telemetry": (Telemetry, frozenset({"redaction"})),
+    "metrics": (Metrics, frozenset()),
     "redaction": (Redaction, frozenset()),
 }
 """The class behind each option of `controls`, and its fields that other options set."""

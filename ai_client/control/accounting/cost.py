@@ -188,7 +188,11 @@ def _media_sums(usage: Usage) -> dict[str, int]:
 
 @lru_cache(maxsize=1024)
 def _key(labels: Labels, model: str | None, alias: str | None, target: str | None) -> str:
-    return to_json((labels.endpoint, model, labels.tenant, labels.user, alias, target)).decode()
+    found = (labels.endpoint, model, labels.tenant, labels.user, alias, target)
+    try:
+        return to_json(found).decode()
+    except ValueError:  # half a character, as of a label that was cut in two
+        return to_json([value and value.encode("utf-8", "replace").decode() for value in found]).decode()
 
 
 @lru_cache(maxsize=4)

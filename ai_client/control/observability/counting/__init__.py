@@ -1,0 +1,1 @@
+"""Parts of the policy `Metrics`: what a process has counted, by endpoint, model and tenant."""

@@ -1,0 +1,72 @@
+"""Amounts that the calls of one policy have counted in one process, by endpoint, model and tenant."""
+
+import threading
+from collections.abc import Iterable
+from typing import TypeAlias
+from weakref import WeakSet
+
+from .names import ERROR, FOLDED
+
+Key: TypeAlias = tuple[str, ...]
+"""The values of the labels that tell calls apart; empty where a call has none."""
+OTHER = "other"
+_MOST_ERRORS = 64
+
+
+class UnderWay:
+    """A call that has begun and not ended; one that is dropped counts no more."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Counts:
+    """Amounts by name for each combination of labels, of which there are at most so many.
+
+    Args:
+        max_series: Combinations that are told apart; the calls of all others count under `other`.
+        width: How many labels there are.
+
+    Attributes:
+        under_way: The calls that have begun and not ended.
+    """
+
+    def __init__(self, max_series: int, width: int) -> None:
+        self.under_way: WeakSet[UnderWay] = WeakSet()
+        self._most = max_series
+        self._rest: Key = (OTHER,) * width
+        self._lock = threading.Lock()
+        self._series: dict[Key, dict[str, int]] = {}
+        self._errors: set[str] = set()
+
+    def add(self, key: Key, amounts: Iterable[tuple[str, int]]) -> None:
+        """Add amounts to the series of *key*."""
+        with self._lock:
+            series = self._series.get(key)
+            if series is None:
+                series = self._begin(key)
+            for name, amount in amounts:
+                series[name] = series.get(name, 0) + amount
+
+    def error(self, error: BaseException) -> str:
+        """Return the name under which an error counts; an application's own classes are bounded in number."""
+        name, known = type(error).__name__, self._errors
+        if name not in known:
+            if len(known) >= _MOST_ERRORS:
+                return ERROR + OTHER
+            known.add(name)
+        return ERROR + name
+
+    def totals(self) -> dict[Key, dict[str, int]]:
+        """Return all that was counted so far."""
+        with self._lock:
+            return {key: dict(amounts) for key, amounts in self._series.items()}
+
+    def _begin(self, key: Key) -> dict[str, int]:
+        """Return the series of a key that is new."""
+        series = self._series
+        if len(series) - (self._rest in series) < self._most:
+            found = series[key] = {}
+        else:
+            found = series.setdefault(self._rest, {})
+            found[FOLDED] = found.get(FOLDED, 0) + 1
+        return found
