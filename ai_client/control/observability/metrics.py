@@ -65,7 +65,7 @@ class Metrics:
 
     @property
     def counts(self) -> Counts:
-        """What this process has counted."""
+        """The amounts that this process has counted."""
         return self._counts()
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
