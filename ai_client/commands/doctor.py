@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from .command import CommandError, ExitCode, Load
+from .explained import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,3 +74,5 @@ def _subject(load: Load) -> "Subject":
         return Subject({}, faults=[str(error)])
     except ConfigError as error:
         return Subject({}, faults=error.faults)
+    except Exception as error:  # noqa: BLE001 - whatever it is keeps the application from starting
+        return Subject({}, faults=[f"The application does not start. {explain(error)}"])

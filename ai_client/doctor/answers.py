@@ -12,6 +12,8 @@ from ..errors import APIStatusError
 from .bounds import Bound
 
 _SHOWN = 60
+_LARGEST = 16 * 1024 * 1024
+"""Bytes of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def ask(client: Any, bound: Bound) -> ModelsAnswer:
         OpenAIError: There is no answer.
     """
     seconds = bound.left()
-    once = client.with_options(max_retries=0, timeout=seconds, deadline=seconds)
+    once = client.with_options(max_retries=0, timeout=seconds, deadline=seconds, max_response_bytes=_LARGEST)
     before, start = time(), monotonic()
     try:
         response = once.get(

@@ -1,5 +1,8 @@
 """`models.list` of a client: its latency, or the cause of its failure in plain words."""
 
+import re
+import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from time import monotonic
@@ -7,10 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._params.secrets import shown_address
-from ..errors import APIConnectionError, APITimeoutError, OpenAIError
+from ..errors import APIConnectionError, APITimeoutError, ConfigError, OpenAIError
 from .answers import ModelsAnswer, ask
 from .bounds import Bound
-from .check import Check
+from .check import Check, Status
 from .handshakes import speaks_tls
 from .network import proxy_refusal
 from .way import Way
@@ -32,6 +35,31 @@ _CAUSES = {
     ),
     429: ("Too many requests (429): a rate limit of the API.", "Wait, or send less."),
 }
+_FAILURES = (
+    (
+        socket.gaierror,
+        "The name of {address} cannot be looked up.",
+        "Correct the address, or see to the resolver.",
+    ),
+    (
+        ConnectionRefusedError,
+        "{address} refused the connection: nothing listens there.",
+        "Correct host and port.",
+    ),
+    (
+        ssl.SSLCertVerificationError,
+        "The certificate of {address} is not trusted.",
+        "See verify of the HTTP client.",
+    ),
+    (ssl.SSLError, "TLS with {address} failed.", "Is it the port of an https server?"),
+    (
+        (ConnectionResetError, BrokenPipeError),
+        "{address} reset the connection instead of an answer.",
+        "The server crashed or refuses this client; see its logs.",
+    ),
+)
+"""Kinds of errors at the root of a call's, in plain words."""
+_NAME = re.compile(r"[a-z_]{1,40}")
 _QUOTA = (
     "The quota is used up (429 insufficient_quota): the account has no credit, or its limit is reached.",
     "Add credit or raise the limit where the account is billed; retries do not help.",
@@ -61,9 +89,9 @@ def examine_api(client: Any, way: Way | None, bound: Bound) -> Iterator[tuple[Ch
         details = {"models": len(answer.models), "latency": round(answer.seconds, 4)}
         yield Check("api", "models.list", "ok", message, seconds=answer.seconds, details=details), answer
         return
-    message, hint = _refused(answer, client, way, bound, address)
+    status, message, hint = _refused(answer, client, way, bound, address)
     details = {"status": answer.status, "latency": round(answer.seconds, 4)}
-    yield Check("api", "models.list", "fault", message, hint, monotonic() - start, details=details), None
+    yield Check("api", "models.list", status, message, hint, monotonic() - start, details=details), None
 
 
 def _clock(skew: float) -> Check:
@@ -78,8 +106,8 @@ def _clock(skew: float) -> Check:
 
 def _refused(
     answer: ModelsAnswer, client: Any, way: Way | None, bound: Bound, address: str
-) -> tuple[str, str]:
-    """Return what an answer without models means, and what to do about it."""
+) -> tuple[Status, str, str]:
+    """Return how severe an answer without models is, what it means, and what to do about it."""
     status = answer.status
     if status == 429 and answer.code == "insufficient_quota":  # noqa: PLR2004 - too many requests
         found = _QUOTA
@@ -92,41 +120,58 @@ def _refused(
             "Write the address that it leads to; another host would not be given the key.",
         )
     elif status >= 500:  # noqa: PLR2004 - of the server
+        through = way is not None and way.route.forwarding is not None
         found = (
-            f"The server fails ({status}).",
+            f"The server{', or the proxy before it,' if through else ''} fails ({status}).",
             "See its logs or its status page; calls are retried meanwhile.",
         )
     elif status == 400 and way is not None and not way.route.secure and speaks_tls(way.tunnelled, way):  # noqa: PLR2004 - bad request
         found = _plain_to_tls(way)
     else:
-        found = _another(answer, address, _elsewhere(client, bound))
-    return found
+        return _another(answer, address, _elsewhere(client, bound))
+    return "fault", *found
 
 
-def _another(answer: ModelsAnswer, address: str, other: str | None) -> tuple[str, str]:
-    """Return what answers in place of the API, and what to do about it."""
+def _another(answer: ModelsAnswer, address: str, other: str | None) -> tuple[Status, str, str]:
+    """Return what answers in place of a list of models."""
     by = f" ({answer.server})" if answer.server else ""
-    if answer.status == 404:  # noqa: PLR2004 - not found
+    status: Status = "fault"
+    if answer.status == 404 and other and not address.endswith(_FIELD):  # noqa: PLR2004 - not found
+        wrong = (
+            ": /v1 is missing"
+            if other == f"{address}{_FIELD}"
+            else f"{by}: the address has too much of a path"
+        )
+        message = f"404: there is no API at {address}{wrong}."
+    elif answer.status == 404 and answer.code:  # noqa: PLR2004 - not found
+        status, message = (
+            "warning",
+            f"The API at {address} knows no list of models (404 {_known(answer.code)}).",
+        )
+    elif answer.status == 404:  # noqa: PLR2004 - not found
         message = f"404: there is no API at {address}{by}."
-        if other and other.endswith(_FIELD) and not address.endswith(_FIELD):
-            message = f"404: there is no API at {address}: /v1 is missing."
     elif answer.is_html:
         message = f"{address} answers with a web page{by} instead of JSON: it is another web server."
     elif answer.body is None:
         message = f"{address} answers with something that is no JSON ({answer.status}){by}."
     else:
         message = f"{address} answers with no list of models ({answer.status}): it is another API."
-    return message, f"Set the address to {other}, which answers." if other else "Correct the address."
+    return status, message, f"Set the address to {other}, which answers." if other else "Correct the address."
+
+
+def _known(code: str) -> str:
+    """Return the API's code of an error where it is a name, which a server may have put anything into."""
+    return code if _NAME.fullmatch(code) else "error"
 
 
 def _elsewhere(client: Any, bound: Bound) -> str | None:
     """Return the address on the same server at which the API answers, `None` if none is found."""
     address = str(client._base_url).rstrip("/")
     path = urlsplit(address).path
+    if path.endswith(_FIELD) or urlsplit(address).query or client._priced_as == "azure":
+        return None
     before, found, _ = path.partition(f"{_FIELD}/")
     tried = address[: -len(path)] + before + _FIELD if found else f"{address}{_FIELD}"
-    if path.endswith(_FIELD) or urlsplit(address).query:
-        return None
     with suppress(OpenAIError, ValueError):
         answer = ask(client.with_options(base_url=tried), bound)
         if answer.status in {200, 401, 403, 429} and (answer.models is not None or answer.code):
@@ -140,23 +185,36 @@ def _plain_to_tls(way: Way) -> tuple[str, str]:
 
 def _no_answer(error: OpenAIError, way: Way | None, address: str) -> tuple[str, str]:
     """Return why there is no answer, in plain words, and what to do about it."""
+    chain = [*_chain(error)]
+    if not isinstance(error, APIConnectionError):
+        why = f": {error}" if isinstance(error, ConfigError) else ""
+        return f"The call could not be made ({type(error).__name__}){why}.", (
+            "See what gives the key: a function, a file, a workload's identity."
+        )
+    if way is not None and len(chain) > 1 and not isinstance(error, APITimeoutError):
+        proxied = next((each for each in chain if isinstance(each, way.library.http.ProxyError)), None)
+        if isinstance(proxied, Exception):
+            return proxy_refusal(proxied, way)
+        if not way.route.secure and way.route.proxy is None and speaks_tls(way.tunnelled, way):
+            return _plain_to_tls(way)
+    for kind, message, hint in _FAILURES:
+        if any(isinstance(each, kind) for each in chain):
+            return message.format(address=address), hint
     if isinstance(error, APITimeoutError):
         return f"{address} is silent: connected, but there is no answer in time.", (
             "The server hangs or is overloaded, or something on the way swallows the answer."
         )
-    if not isinstance(error, APIConnectionError):
-        return f"The call could not be made: {type(error).__name__}.", "See the findings above."
-    cause = error.__cause__
-    if way is not None and cause is not None:
-        if not way.route.secure and way.route.proxy is None and speaks_tls(way.tunnelled, way):
-            return _plain_to_tls(way)
-        if isinstance(cause, way.library.http.ProxyError) and isinstance(cause, Exception):
-            return proxy_refusal(cause, way)
-    chain = [cause, cause.__cause__] if cause is not None else []
-    if any(isinstance(each, ConnectionResetError | BrokenPipeError) for each in chain):
-        return f"{address} reset the connection instead of an answer.", (
-            "The server crashed or refuses this client; see its logs."
-        )
-    return f"{address} broke the connection off without a whole answer of HTTP ({type(cause).__name__}).", (
+    root = type(chain[-1]).__name__
+    return f"{address} broke the connection off without a whole answer of HTTP ({root}).", (
         "Is it a web server? See its logs."
     )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what caused it."""
+    each: BaseException | None = error
+    for _ in range(10):
+        if each is None:
+            return
+        yield each
+        each = each.__cause__ or each.__context__

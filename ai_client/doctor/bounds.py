@@ -36,6 +36,11 @@ class Bound:
     def __init__(self, seconds: float = SECONDS) -> None:
         self.end = monotonic() + seconds
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no time is left."""
+        return monotonic() >= self.end
+
     def left(self, most: float = SECONDS) -> float:
         """Return the seconds for a step that may take *most*; never less than a moment, in which it fails."""
         return max(0.001, min(most, self.end - monotonic()))

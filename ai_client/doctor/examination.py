@@ -41,7 +41,7 @@ def examine_all(
         subject = Subject.of(application)
     else:
         subject = application or Subject.of_environment()
-    secrets = KnownSecrets(subject)
+    secrets = KnownSecrets.of(subject)
     seen: set[Any] = set()
     for check in _examined(subject, bound, offline=offline, worker_timeout=worker_timeout):
         cleaned = secrets.clean(check)
@@ -78,6 +78,10 @@ def _connected(subject: Subject, configs: Mapping[str, ClientConfig], bound: Bou
     """Yield what is found by connecting: each client and each store in a thread of its own."""
     running: list[InThread] = []
     stores: dict[Any, Mapping[str, Any]] = {}
+    if bound.is_over:
+        message = "No time is left: reading the options took all of it."
+        yield Check("network", "doctor", "skipped", message)
+        return
     for alias, config in configs.items():
         reach = Reach(subject, alias, config, bound)
         running += [InThread(area, label, work) for area, label, work in reach.examinations()]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from .._call.usage import Usage
 from .._io.reading import read
@@ -111,7 +111,7 @@ def examine_prices(
     prices: Prices = counting[0].prices
     budgets = [each for layer in counting if isinstance(layer, Budgets) for each in layer.budgets]
     is_hard = any(each.hard and each.unit == "usd" for each in budgets)
-    within(bound.left(PRICING), lambda: read(prices.ready, PRICING))
+    within(bound.left(PRICING), lambda: read(cast("Any", prices.ready), PRICING))
     for target in targets:
         client = addresses.get(target.client)
         if client is None:

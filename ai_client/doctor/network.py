@@ -146,6 +146,10 @@ def _tunnelled(way: Way) -> Check:
 def proxy_refusal(error: Exception, way: Way) -> tuple[str, str]:
     """Return why a proxy opens no tunnel, in plain words, and what to do about it."""
     text = str(error)
+    if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+        return f"The certificate of {way.end} is not trusted: {error.__cause__.verify_message}.", (
+            "Set the option verify to the file of its authority, or write the proxy's address with http://."
+        )
     if isinstance(error.__cause__, ssl.SSLError):
         return f"TLS to {way.end} failed.", "A proxy that speaks plain HTTP has an address with http://."
     if "407" in text or "credentials" in text or "password" in text:

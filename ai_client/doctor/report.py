@@ -26,20 +26,20 @@ def lines_of(checks: Iterable[Check]) -> Iterator[tuple[str, Status]]:
     """Yield each check as a line, with its status; options that have their defaults share one."""
     defaults: list[Check] = []
     for check in checks:
+        if defaults and (check.area, check.client) != (defaults[0].area, defaults[0].client):
+            yield _together(defaults)
+            defaults = []
         if check.details.get("origin") == "default":
             defaults.append(check)
-            continue
-        if check.area != "configuration" or check.client != (defaults or [check])[0].client:
-            yield from _together(defaults)
-            defaults = []
-        yield line_of(check), check.status
-    yield from _together(defaults)
-
-
-def _together(defaults: list[Check]) -> Iterator[tuple[str, Status]]:
+        else:
+            yield line_of(check), check.status
     if defaults:
-        values = ", ".join(f"{check.name} {check.details['value']}" for check in defaults)
-        yield line_of(Check("configuration", "defaults", "ok", values, client=defaults[0].client)), "ok"
+        yield _together(defaults)
+
+
+def _together(defaults: list[Check]) -> tuple[str, Status]:
+    values = ", ".join(f"{check.name} {check.details['value']}" for check in defaults)
+    return line_of(Check("configuration", "defaults", "ok", values, client=defaults[0].client)), "ok"
 
 
 def summary(checks: Iterable[Check]) -> str:

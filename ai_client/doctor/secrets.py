@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic_core import from_json
@@ -22,6 +22,7 @@ from .subject import Subject
 _SECRET = frozenset({"api_key", "admin_api_key", "webhook_secret", "azure_ad_token"})
 _ALL_WITHIN = frozenset({"default_headers", "default_query"})
 _VARIABLES = re.compile(r"OPENAI_\w*KEY|AZURE_OPENAI_(API_KEY|AD_TOKEN)|OPENAI_WEBHOOK_SECRET|AI_CLIENT_\w+")
+_TEXTS = ("name", "message", "hint", "client")
 _KEY_FILE = "api_key_file"
 _LARGEST = 64 * 1024
 """Bytes of a key's file that are read."""
@@ -30,25 +31,34 @@ _SHORTEST = 6
 
 
 class KnownSecrets:
-    """The secrets of a subject; a second guard, as examinations show none to begin with.
+    """Secrets that no report may show; a second guard, as examinations show none to begin with.
 
     Args:
-        subject: The application.
+        found: The secrets.
     """
 
-    def __init__(self, subject: Subject) -> None:
-        found = {part for given in subject.clients.values() for part in _of_options(_as_mapping(given))}
-        found.update(_of_environment())
+    def __init__(self, found: Iterable[str]) -> None:
         words = {form for secret in found for form in (secret, secret.strip(), unquote(secret))}
         kept = sorted((word for word in words if len(word) >= _SHORTEST), key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, kept))) if kept else None
+
+    @classmethod
+    def of(cls, subject: Subject) -> Self:
+        """Return those of an application and of the environment."""
+        found: set[str] = set()
+        for given in subject.clients.values():
+            with suppress(Exception):  # of options that are none
+                found.update(_of_options(_as_mapping(given)))
+        found.update(_of_environment())
+        return cls(found)
 
     def clean(self, check: Check) -> Check:
         """Return a check with each secret in it replaced by `***`."""
         if self._pattern is None:
             return check
         details = cast("dict[str, Any]", self._cleaned(dict(check.details)))
-        return replace(check, message=self._text(check.message), hint=self._text(check.hint), details=details)
+        texts: dict[str, str] = {name: self._text(getattr(check, name)) for name in _TEXTS}
+        return replace(check, **texts, details=details)  # type: ignore[arg-type]
 
     def _text(self, text: str) -> str:
         return text if self._pattern is None else self._pattern.sub("***", text)

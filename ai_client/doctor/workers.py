@@ -17,6 +17,7 @@ _SYNC = "sync"
 _MOST_PARENTS = 20
 _LARGEST = 1_000_000
 """Bytes of a file of configuration that are read."""
+_UWSGI = re.compile(r"(py)?uwsgi([-_]\w+)?")
 _HARAKIRI = re.compile(r"^\s*-{0,2}harakiri\s*[=:\s]\s*(\d+)", re.MULTILINE)
 
 
@@ -52,8 +53,11 @@ def worker_limit(given: float | None = None) -> WorkerLimit | None:
 
 def _of_command(arguments: Sequence[str]) -> WorkerLimit | None:
     """Return the limit of the server that a command line starts; `None` where it starts none that has one."""
+    if "-c" in arguments[1:2]:  # of a shell
+        with suppress(ValueError):
+            arguments = shlex.split(arguments[2])
     programs = [Path(word).name for word in arguments[:4]]
-    if any(name.startswith("uwsgi") for name in programs):
+    if any(map(_UWSGI.fullmatch, programs)):
         return _uwsgi(arguments)
     is_titled = bool(arguments) and arguments[0].startswith("gunicorn: ")  # as setproctitle writes it
     return _gunicorn(arguments, "its command line") if is_titled or "gunicorn" in programs else None
@@ -123,32 +127,30 @@ def _option(arguments: Sequence[str], *names: str) -> str | None:
 def _of_file(path: str) -> dict[str, str]:
     """Return the plain values in a file of gunicorn, which is not run."""
     found: dict[str, str] = {}
-    with suppress(OSError, ValueError, SyntaxError):
-        file = Path(path.removeprefix("file:"))
-        if not file.is_file() or file.stat().st_size > _LARGEST:
-            return {}
-        for node in ast.parse(file.read_text()).body:
+    with suppress(SyntaxError, ValueError):
+        for node in ast.parse(_text(path.removeprefix("file:"))).body:
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-                found.update(
-                    {
-                        target.id: str(node.value.value)
-                        for target in node.targets
-                        if isinstance(target, ast.Name)
-                    }
-                )
+                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+                found.update(dict.fromkeys(names, str(node.value.value)))
     return found
+
+
+def _text(path: str) -> str:
+    """Return the text of a file, nothing where it is none or too large."""
+    with suppress(OSError, ValueError):
+        file = Path(path)
+        if file.is_file() and file.stat().st_size <= _LARGEST:
+            return file.read_text()
+    return ""
 
 
 def _uwsgi(arguments: Sequence[str], source: str = "its command line") -> WorkerLimit:
     found = _HARAKIRI.search("\n".join(_joined(arguments)))
-    if found is None:
-        for path in arguments:
-            if path.endswith((".ini", ".yaml", ".yml")):
-                with suppress(OSError, ValueError):
-                    found = _HARAKIRI.search(Path(path.rpartition("=")[2]).read_text())
-                    source = "its file of configuration"
-            if found is not None:
-                break
+    for word in arguments if found is None else ():
+        if word.endswith((".ini", ".yaml", ".yml")):
+            found, source = _HARAKIRI.search(_text(word.rpartition("=")[2])), "its file of configuration"
+        if found is not None:
+            break
     seconds = None if found is None else float(found[1]) or None
     return WorkerLimit("uWSGI", seconds, f"harakiri in {source}" if found else "without harakiri")
 

@@ -105,7 +105,7 @@ def _settings(
         else:
             return None
     clients[DEFAULT_ALIAS] = {**clients[DEFAULT_ALIAS], **options}
-    return Settings(clients, spell_keyword)
+    return Settings(clients, spell_keyword, "keyword")
 
 
 def _found(candidate: object) -> Application | None:
