@@ -1,9 +1,12 @@
 """Shared state of the policies: within a process, across the processes of a machine, or across machines."""
 
-from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Store, Take, Tally
+from .administered import AdministeredBackend
+from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Take, Tally
 from .opening import open_store, register_scheme
+from .store import Store
 
 __all__ = [
+    "AdministeredBackend",
     "Backend",
     "Change",
     "Hold",

@@ -1,15 +1,13 @@
-"""The interfaces of shared state: `Store`, which policies use, and `Backend`, which keeps the state.
+"""The interface of what keeps shared state, `Backend`, and what is passed to it.
 
-A `Store` waits through `IO`. The methods of a `Backend` are plain functions: they may block, may be called from
-any thread, and each is atomic among all who share the state. Amounts are integers (tokens, requests, nano-USD),
+The methods of a `Backend` are plain functions: they may block, may be called from any thread, and each is atomic among
+all who share the state. Amounts are integers (tokens, requests, nano-USD),
 so that totals are exact. Times are in seconds since 1970.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
-
-from .._io import IO
 
 OnExpired: TypeAlias = Literal["count", "release"]
 
@@ -21,7 +19,8 @@ class Hold:
     Attributes:
         key: The ledger.
         amount: The amount.
-        limit: Upper bound for the sum of used and held amounts; `None` for no bound.
+        limit: Upper bound for the sum of used and held amounts, without what the ledger was granted; `None` for no
+            bound.
         until: When the ledger may be deleted.
         on_expired: What becomes of the amount if the reservation expires: `release` gives it back, `count` counts it as
             used until the ticket is settled, which then counts what was really used instead.
@@ -45,10 +44,19 @@ class Spend:
 
 @dataclass(slots=True)
 class Ledger:
-    """The balance of a ledger: the sum *used*, and the sum *held* by reservations neither settled nor expired."""
+    """The balance of a ledger.
+
+    Attributes:
+        used: The sum that was used.
+        held: The sum that is held by reservations neither settled nor expired.
+        granted: What was added to its limit.
+        resets: How often it was reset.
+    """
 
     used: int = 0
     held: int = 0
+    granted: int = 0
+    resets: int = 0
 
 
 @dataclass(slots=True)
@@ -57,7 +65,7 @@ class Refusal:
 
     Attributes:
         position: Index of the first hold without room; `None` where only a window has no room.
-        used, held: Balance of the ledger of that hold.
+        used, held, granted: Balance of the ledger of that hold.
         wait: Seconds until the windows may have room, where they have none.
         short: Indices of the takes without room; all of them where a backend names none.
     """
@@ -67,6 +75,7 @@ class Refusal:
     held: int = 0
     wait: float = 0.0
     short: Sequence[int] = field(default=(), compare=False)
+    granted: int = 0
 
 
 @dataclass(slots=True)
@@ -230,69 +239,4 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Close files and connections; later use opens them again."""
-        ...
-
-
-class Store(Protocol):
-    """A backend as policies use it: methods wait through *io*, and failures are handled as configured.
-
-    Attributes:
-        instant: The backend, if it is `instant` and private to this process, so that it can be called directly.
-    """
-
-    @property
-    def instant(self) -> "Backend | None":
-        """The backend, if it can be called directly; else `None`."""
-        ...
-
-    async def admit(
-        self,
-        io: IO,
-        ticket: str,
-        holds: Sequence[Hold],
-        takes: Sequence[Take],
-        /,
-        *,
-        now: float,
-        expires: float,
-    ) -> Refusal | None:
-        """See `Backend.admit`."""
-        ...
-
-    def renew(self, ticket: str, holds: Sequence[Hold], /, *, now: float, expires: float) -> bool:
-        """See `Backend.renew`; blocks, for the thread of `stores.heartbeat`. Returns `True` while the store is down."""
-        ...
-
-    async def settle(
-        self,
-        io: IO,
-        ticket: str,
-        spends: Sequence[Spend],
-        now: float,
-        /,
-        *,
-        changes: Sequence[Change] = (),
-        tally: Tally | None = None,
-    ) -> list[Ledger]:
-        """See `Backend.settle`; while the store is down, the settlement is queued and counted later."""
-        ...
-
-    async def ledger(self, io: IO, key: str, now: float, /) -> Ledger:
-        """See `Backend.ledger`."""
-        ...
-
-    async def sums(self, io: IO, first: str, last: str, /) -> dict[str, dict[str, Sums]]:
-        """See `Backend.sums`."""
-        ...
-
-    async def get(self, io: IO, key: str, now: float, /) -> bytes | None:
-        """See `Backend.get`; returns `None` while the store is down."""
-        ...
-
-    async def set(self, io: IO, key: str, value: bytes, expires: float, now: float, /) -> None:
-        """See `Backend.set`; does nothing while the store is down."""
-        ...
-
-    def close(self) -> None:
-        """Close files and connections."""
         ...

@@ -7,17 +7,18 @@ than the other stores: several round trips per operation.
 
 import secrets
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from importlib import import_module
 from typing import Any
 
 from .._fork import Uncut
 from .._io.deadline import at_most
 from ..errors import StoreError
-from .base import SETTLED_FOR, SLOTS, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
-from .sliding_window import KEPT, Line, Queued, merged, seconds_until_room, stamp
+from .base import SETTLED_FOR, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
+from .django_cache_ledgers import CacheLedgers, balance_of
+from .django_cache_windows import CacheWindows
+from .sliding_window import stamp
 
 LOCK_TIMEOUT = 5.0
 """Seconds after which the lock of a process that died expires, and after which waiting for it fails."""
@@ -30,7 +31,7 @@ _inside = (
 )  # a fork would copy the lock of a local memory cache, and the lock within the cache, as held
 
 
-class DjangoCacheBackend:
+class DjangoCacheBackend(CacheWindows, CacheLedgers):
     """State in a Django cache.
 
     Args:
@@ -54,15 +55,18 @@ class DjangoCacheBackend:
                 return None
             accounts = [self._account(cache, hold.key, now) for hold in holds]
             for index, (hold, account) in enumerate(zip(holds, accounts, strict=True)):
-                ledger = _figures(account, now)
-                if hold.limit is not None and ledger.used + ledger.held + hold.amount > hold.limit:
-                    return Refusal(index, ledger.used, ledger.held)
+                ledger = balance_of(account, now)
+                if (
+                    hold.limit is not None
+                    and ledger.used + ledger.held + hold.amount > hold.limit + ledger.granted
+                ):
+                    return Refusal(index, ledger.used, ledger.held, granted=ledger.granted)
             refusal = self._take(cache, ticket, takes, now)
             if refusal is not None:
                 return refusal
             for hold, account in zip(holds, accounts, strict=True):
                 account["holds"][ticket] = hold.amount, expires, _counted_until(hold)
-                self._keep(cache, self._name("ledger", hold.key), account, max(hold.until, expires), now)
+                self._keep_account(cache, hold.key, account, max(hold.until, expires), now)
             cache.set(self._ticket(ticket), "admitted", SETTLED_FOR)
             return None
 
@@ -77,7 +81,7 @@ class DjangoCacheBackend:
                     held = False
                     continue
                 account["holds"][ticket] = amount, max(before, expires), counted_until
-                self._keep(cache, self._name("ledger", hold.key), account, max(hold.until, expires), now)
+                self._keep_account(cache, hold.key, account, max(hold.until, expires), now)
             return held
 
     def settle(
@@ -97,8 +101,8 @@ class DjangoCacheBackend:
                 if fresh:
                     account["holds"].pop(ticket, None)
                     account["used"] += spend.amount
-                    self._keep(cache, self._name("ledger", spend.key), account, spend.until, now)
-                ledgers.append(_figures(account, now))
+                    self._keep_account(cache, spend.key, account, spend.until, now)
+                ledgers.append(balance_of(account, now))
             if fresh:
                 self._adjust(cache, ticket, changes, stamp(now, time.time()))
                 if tally is not None:
@@ -109,7 +113,24 @@ class DjangoCacheBackend:
     def ledger(self, key: str, now: float) -> Ledger:
         """Return the balance of a ledger."""
         with self._failing() as cache, _inside():
-            return _figures(self._account(cache, key, now), now)
+            return balance_of(self._account(cache, key, now), now)
+
+    def ledgers(self, prefix: str, now: float) -> dict[str, Ledger]:
+        """Return the ledgers whose keys begin with *prefix*, as far as the cache has not evicted what lists them."""
+        with self._failing() as cache, _inside():
+            return self._listed(cache, prefix, now)
+
+    def adjust(
+        self, ticket: str, key: str, until: float, now: float, *, grant: int = 0, reset: bool = False
+    ) -> Ledger:
+        """Reset a ledger or raise its limit, once."""
+        with self._locked() as cache:
+            account = self._account(cache, key, now)
+            if cache.get(self._ticket(ticket)) is None:
+                self._adjusted(account, now, grant, reset=reset)
+                self._keep_account(cache, key, account, until, now)
+                cache.set(self._ticket(ticket), "settled", SETTLED_FOR)
+            return balance_of(account, now)
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Return the totals of the periods from *first* to *last*."""
@@ -165,80 +186,6 @@ class DjangoCacheBackend:
     def _ticket(self, ticket: str) -> str:
         return self._name("ticket", ticket)
 
-    def _name(self, kind: str, name: str) -> str:
-        """Return the key of something: names may be long and have spaces, which Memcached does not take."""
-        return f"{self._prefix}{kind}:{sha256(name.encode(errors='surrogatepass')).hexdigest()}"
-
-    def _account(self, cache: Any, key: str, now: float) -> dict[str, Any]:
-        account: dict[str, Any] = cache.get(self._name("ledger", key)) or {"used": 0, "holds": {}}
-        account["holds"] = {
-            ticket: hold for ticket, hold in account["holds"].items() if hold[1] > now or hold[2] > now
-        }
-        return account
-
-    def _slots(self, cache: Any, of: Take | Change, now: float) -> dict[int, int]:
-        number = int(now / (of.window / SLOTS))
-        kept: dict[int, int] = cache.get(self._name("window", of.key)) or {}
-        live = {slot: amount for slot, amount in kept.items() if slot >= number - SLOTS}
-        if live and max(live) > number:
-            live = merged(live, number)
-            self._keep(cache, self._name("window", of.key), live, now + 2 * of.window, now)
-        return live
-
-    def _take(self, cache: Any, ticket: str, takes: Sequence[Take], now: float) -> Refusal | None:
-        """Take amounts from windows, all or none; a caller that waits keeps its place where there is no room."""
-        at = stamp(now, time.time())
-        lines = [self._line(cache, take.key) for take in takes]
-        waits = [
-            self._wait(cache, take, line.ahead_of(ticket, at), at)
-            for take, line in zip(takes, lines, strict=True)
-        ]
-        wait = max(waits, default=0.0)
-        for take, line, alone in zip(takes, lines, waits, strict=True):
-            if alone and wait <= take.patience:
-                line.keep(ticket, take.amount, wait, at)
-                self._keep_line(cache, take.key, line)
-            elif line.pop(ticket, None):
-                self._keep_line(cache, take.key, line)
-        if wait:
-            return Refusal(None, wait=wait, short=[index for index, alone in enumerate(waits) if alone])
-        for take in takes:
-            take.at = at if take.as_of is None else take.as_of
-            self._change(cache, Change(take.key, take.amount, take.window, take.at), at)
-        return None
-
-    def _wait(self, cache: Any, take: Take, ahead: int, at: float) -> float:
-        """Return the seconds until a take has room behind those who came before, 0 where it has or needs none."""
-        if take.as_of is not None:
-            return 0.0
-        width = take.window / SLOTS
-        slots = sorted(self._slots(cache, take, at).items())
-        over = sum(amount for _, amount in slots) + ahead + take.amount - take.limit
-        return seconds_until_room(slots, over, take.limit, width, at) if over > 0 else 0.0
-
-    def _line(self, cache: Any, key: str) -> Line:
-        kept: dict[str, tuple[int, float]] = cache.get(self._name("line", key)) or {}
-        return Line({ticket: Queued(*place) for ticket, place in kept.items()})
-
-    def _keep_line(self, cache: Any, key: str, line: Line) -> None:
-        places = {ticket: tuple(place) for ticket, place in line.items()}
-        cache.set(self._name("line", key), places, KEPT)
-
-    def _adjust(self, cache: Any, ticket: str, changes: Sequence[Change], at: float) -> None:
-        """Add amounts to windows, and give up the places that a ticket has there."""
-        for change in changes:
-            line = self._line(cache, change.key)
-            if line.pop(ticket, None):
-                self._keep_line(cache, change.key, line)
-            if change.amount:
-                self._change(cache, change, at)
-
-    def _change(self, cache: Any, change: Change, now: float) -> None:
-        slots = self._slots(cache, change, now)
-        slot = int(change.at / (change.window / SLOTS))
-        slots[slot] = slots.get(slot, 0) + change.amount
-        self._keep(cache, self._name("window", change.key), slots, now + 2 * change.window, now)
-
     def _add(self, cache: Any, tally: Tally, now: float) -> None:
         """Add a tally to the totals of its period."""
         periods: dict[str, float] = cache.get(f"{self._prefix}periods") or {}
@@ -250,16 +197,6 @@ class DjangoCacheBackend:
             totals[name] = totals.get(name, 0) + amount
         self._keep(cache, f"{self._prefix}periods", live, max(live.values()), now)
         self._keep(cache, self._name("sums", tally.period), kept, tally.until, now)
-
-    def _keep(self, cache: Any, key: str, value: Any, until: float, now: float) -> None:
-        cache.set(key, value, max(1.0, until - now))
-
-
-def _figures(account: Mapping[str, Any], now: float) -> Ledger:
-    """Return the balance of a ledger; what has expired and is still kept counts as used."""
-    expired = sum(amount for amount, expires, _ in account["holds"].values() if expires <= now)
-    held = sum(amount for amount, expires, _ in account["holds"].values() if expires > now)
-    return Ledger(account["used"] + expired, held)
 
 
 def _counted_until(hold: Hold) -> float:

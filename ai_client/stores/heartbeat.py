@@ -10,7 +10,8 @@ from math import inf
 
 from .._fork import PerProcess
 from .._io import IO
-from .base import Hold, Store
+from .base import Hold
+from .store import Store
 
 TICK = 0.5
 """Seconds between two looks of the thread at what is due."""

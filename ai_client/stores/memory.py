@@ -84,7 +84,9 @@ class MemoryBackend:
                     window.places.pop(ticket, None)
                     if change.amount:
                         window.add(change.amount, int(change.at / window.width))
-            ledgers = [Ledger(account.used, account.held) for account, _ in spent]
+            ledgers = [
+                Ledger(account.used, account.held, account.granted, account.resets) for account, _ in spent
+            ]
             if len(state.tickets) > 2 * SWEEP_EVERY:
                 state.tickets = dict(islice(state.tickets.items(), SWEEP_EVERY, None))
         return ledgers
@@ -97,7 +99,33 @@ class MemoryBackend:
             if account is None or account.until <= now:
                 return Ledger()
             account.expire(now)
-            return Ledger(account.used, account.held)
+            return account.balance()
+
+    def ledgers(self, prefix: str, now: float) -> dict[str, Ledger]:
+        """Return the ledgers whose keys begin with *prefix*."""
+        state = self._state()
+        with state.lock:
+            found = {
+                key: account
+                for key, account in state.accounts.items()
+                if account.until > now and key.startswith(prefix)
+            }
+            for account in found.values():
+                account.expire(now)
+            return {key: account.balance() for key, account in found.items()}
+
+    def adjust(
+        self, ticket: str, key: str, until: float, now: float, *, grant: int = 0, reset: bool = False
+    ) -> Ledger:
+        """Reset a ledger or raise its limit, once."""
+        state = self._state()
+        with state.lock:
+            state.sweep(now)
+            account = state.account(key, until, now)
+            if ticket not in state.tickets:
+                state.tickets[ticket] = True
+                account.adjust(grant, reset=reset)
+            return account.balance()
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Return the totals of the periods from *first* to *last*."""

@@ -6,7 +6,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from math import inf
 
-from .base import SLOTS, Change, Hold, Refusal, Take, Tally
+from .base import SLOTS, Change, Hold, Ledger, Refusal, Take, Tally, bounded
 from .sliding_window import SlidingWindow, stamp, steady_time
 
 SWEEP_EVERY = 4096
@@ -22,13 +22,26 @@ class Account:
         due: The earliest time at which a reservation may expire.
     """
 
-    __slots__ = ("counted", "due", "held", "holds", "in_order", "last", "until", "used")
+    __slots__ = (
+        "counted",
+        "due",
+        "granted",
+        "held",
+        "holds",
+        "in_order",
+        "last",
+        "resets",
+        "until",
+        "used",
+    )
 
     def __init__(self, until: float) -> None:
         self.in_order = True
         self.last = -inf
         self.used = 0
         self.held = 0
+        self.granted = 0
+        self.resets = 0
         self.until = until
         self.due = inf
         self.holds: dict[str, tuple[int, float, bool]] = {}
@@ -72,6 +85,18 @@ class Account:
         if not self.holds:
             self.in_order, self.last = True, -inf
 
+    def adjust(self, grant: int, *, reset: bool) -> None:
+        """Raise the limit, and take away what is used."""
+        if reset:
+            self.used = 0
+            self.counted.clear()
+            self.resets += 1
+        self.granted = bounded(self.granted + grant)
+
+    def balance(self) -> Ledger:
+        """Return the balance."""
+        return Ledger(self.used, self.held, self.granted, self.resets)
+
 
 def _totals() -> defaultdict[str, int]:
     return defaultdict(int)
@@ -111,8 +136,11 @@ class State:
                 account = self.account(hold.key, hold.until, now)
             if ticket in account.holds:
                 continue
-            if hold.limit is not None and account.used + account.held + hold.amount > hold.limit:
-                return Refusal(holds.index(hold), account.used, account.held)
+            if (
+                hold.limit is not None
+                and account.used + account.held + hold.amount > hold.limit + account.granted
+            ):
+                return Refusal(holds.index(hold), account.used, account.held, granted=account.granted)
             account.hold(ticket, hold.amount, expires, hold.on_expired == "count")
             made.append(account)
         return None

@@ -1,5 +1,6 @@
 """`redis://`: state shared across machines; each operation is one script and one round trip."""
 
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -21,8 +22,12 @@ from .base import (
     Tally,
     bounded,
 )
-from .redis_scripts import ADMIT, LEDGER, RENEW, SETTLE, SUMS, Script
+from .redis_scripts import ADJUST, ADMIT, LEDGERS, RENEW, SCAN, SETTLE, SUMS, Script
 from .sliding_window import is_simulated
+
+_LEDGER, _LEDGERS = "ledger:", "ledgers"
+_AT_ONCE = 500
+"""Ledgers that are looked at in one command."""
 
 
 class RedisBackend:
@@ -66,7 +71,7 @@ class RedisBackend:
     ) -> Refusal | None:
         """Reserve all of *holds* and take all of *takes*, or nothing."""
         keys = [name for hold in holds for name in _ledger(hold.key)]
-        keys += [*(name for take in takes for name in _window(take.key)), f"ticket:{ticket}"]
+        keys += [*(name for take in takes for name in _window(take.key)), _LEDGERS, f"ticket:{ticket}"]
         simulated = repr(now) if is_simulated(now, time.time()) else ""
         as_of = "" if not takes or takes[0].as_of is None else repr(takes[0].as_of)
         args: list[Any] = [ticket, repr(now), repr(expires), SLOTS, len(holds), len(takes)]
@@ -78,7 +83,7 @@ class RedisBackend:
             args += [bounded(take.amount), take.limit, repr(take.window), repr(take.patience)]
         position, used, held, said, *short = self._run(ADMIT, keys, args)
         if position >= 0:
-            return Refusal(position, used, held)
+            return Refusal(position, used, held, granted=short[0])
         if short:
             return Refusal(None, wait=float(said), short=short)
         for take in takes:
@@ -103,7 +108,7 @@ class RedisBackend:
         tally: Tally | None = None,
     ) -> list[Ledger]:
         """Release what *ticket* holds and count what was used, once."""
-        keys = [f"ticket:{ticket}"]
+        keys = [f"ticket:{ticket}", _LEDGERS]
         args: list[Any] = [ticket, repr(now), SETTLED_FOR, len(spends), len(changes)]
         for spend in spends:
             keys += _ledger(spend.key)
@@ -120,7 +125,35 @@ class RedisBackend:
 
     def ledger(self, key: str, now: float) -> Ledger:
         """Return the balance of a ledger."""
-        return Ledger(*self._run(LEDGER, [*_ledger(key)], [repr(now)]))
+        (found,) = self._run(LEDGERS, [*_ledger(key)], [repr(now)])
+        return Ledger(*found)
+
+    def ledgers(self, prefix: str, now: float) -> dict[str, Ledger]:
+        """Return the ledgers whose keys begin with *prefix*, some at a time."""
+        start = f"{self._together}{_LEDGER}"
+        pattern = re.sub(rb"([*?\[\]\\^])", rb"\\\1", f"{start}{prefix}".encode()) + b"*"
+        unique: dict[str, None] = {}
+        cursor: bytes | None = b"0"
+        while cursor is not None:
+            said, members = self._run(SCAN, [_LEDGERS], [cursor, pattern, _AT_ONCE])
+            unique.update(dict.fromkeys(member.decode().removeprefix(start) for member in members[::2]))
+            cursor = said if int(said) else None
+        keys = [*unique]
+        found: dict[str, Ledger] = {}
+        for first in range(0, len(keys), _AT_ONCE):
+            some = keys[first : first + _AT_ONCE]
+            names = [name for key in some for name in _ledger(key)]
+            balances = self._run(LEDGERS, names, [repr(now)])
+            found.update(zip(some, (Ledger(*one) for one in balances), strict=True))
+        return found
+
+    def adjust(
+        self, ticket: str, key: str, until: float, now: float, *, grant: int = 0, reset: bool = False
+    ) -> Ledger:
+        """Reset a ledger or raise its limit, once."""
+        keys = [f"ticket:{ticket}", _LEDGERS, *_ledger(key)]
+        args = [repr(now), SETTLED_FOR, repr(until - now), int(reset), bounded(grant)]
+        return Ledger(*self._run(ADJUST, keys, args))
 
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Return the totals of the periods from *first* to *last*."""
@@ -182,7 +215,7 @@ class RedisBackend:
 
 def _ledger(key: str) -> tuple[str, str]:
     """Return the names of a ledger and of the times at which its reservations expire."""
-    return f"ledger:{key}", f"ledger:{key}:due"
+    return f"{_LEDGER}{key}", f"{_LEDGER}{key}:due"
 
 
 def _window(key: str) -> tuple[str, str]:

@@ -42,12 +42,19 @@ local function expire(key, due, now)
         end
         redis.call('ZREM', due, ticket)
     end
-    local ledger = redis.call('HMGET', key, 'used', 'held')
-    return {tonumber(ledger[1] or 0), tonumber(ledger[2] or 0)}
+    local ledger = redis.call('HMGET', key, 'used', 'held', 'granted', 'resets')
+    for i = 1, 4 do ledger[i] = tonumber(ledger[i] or 0) end
+    return ledger
 end
 local function keep(key, seconds)
     seconds = math.max(1, math.ceil(seconds))
     if redis.call('TTL', key) < seconds then redis.call('EXPIRE', key, seconds) end
+end
+local function list(ledgers, key, now, seconds)
+    if redis.call('ZADD', ledgers, now + seconds, key) == 1 then
+        redis.call('ZREMRANGEBYSCORE', ledgers, '-inf', now)
+    end
+    keep(ledgers, seconds)
 end
 """
 _WINDOW = """
@@ -104,7 +111,7 @@ ADMIT = Script(
     + """
 local ticket, now, expires, slots = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local holds, takes, at = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local known, wait, short = KEYS[#KEYS], 0, {}
+local known, ledgers, wait, short = KEYS[#KEYS], KEYS[#KEYS - 1], 0, {}
 local admitted = redis.call('GET', known)
 if admitted then return {-1, 0, 0, admitted == 'settled' and ARGV[2] or admitted} end
 local as_of = tonumber(ARGV[11])
@@ -116,7 +123,9 @@ end
 for i = 1, holds do
     local ledger = expire(KEYS[i * 2 - 1], KEYS[i * 2], ARGV[2])
     local amount, limit = tonumber(ARGV[i * 4 + 8]), tonumber(ARGV[i * 4 + 9])
-    if limit and ledger[1] + ledger[2] + amount > limit then return {i - 1, ledger[1], ledger[2], '0'} end
+    if limit and ledger[1] + ledger[2] + amount > limit + ledger[3] then
+        return {i - 1, ledger[1], ledger[2], '0', ledger[3]}
+    end
 end
 for i = holds + 1, as_of and 0 or holds + takes do
     local amount, limit = tonumber(ARGV[i * 4 + 8]), tonumber(ARGV[i * 4 + 9])
@@ -152,6 +161,7 @@ for i = 1, holds do
     end
     keep(key, stay)
     keep(due, stay)
+    list(ledgers, key, now, stay)
 end
 for i = holds + 1, holds + takes do
     local key, window = KEYS[i * 2 - 1], tonumber(ARGV[i * 4 + 10])
@@ -196,7 +206,7 @@ local fresh = redis.call('GET', KEYS[1]) ~= 'settled'
 if fresh then redis.call('SET', KEYS[1], 'settled', 'EX', ARGV[3]) end
 local ledgers = {}
 for i = 1, spends do
-    local key, due, amount, stay = KEYS[i * 2], KEYS[i * 2 + 1], ARGV[i * 2 + 4], tonumber(ARGV[i * 2 + 5])
+    local key, due, amount, stay = KEYS[i * 2 + 1], KEYS[i * 2 + 2], ARGV[i * 2 + 4], tonumber(ARGV[i * 2 + 5])
     if fresh then
         local held = redis.call('HGET', key, 't:' .. ticket) or redis.call('HGET', key, 'c:' .. ticket)
         if held then
@@ -211,10 +221,11 @@ for i = 1, spends do
         end
         add(key, 'used', amount)
         keep(key, stay - tonumber(now))
+        list(KEYS[2], key, tonumber(now), stay - tonumber(now))
     end
     ledgers[i] = expire(key, due, now)
 end
-local key, at = spends * 2 + 2, spends * 2 + 6
+local key, at = spends * 2 + 3, spends * 2 + 6
 if fresh then
     for i = 1, changes do
         local window, line, amount = KEYS[key], KEYS[key + 1], ARGV[at]
@@ -237,8 +248,38 @@ return ledgers
 """
 )
 """Release what a ticket holds and count what was used, once."""
-LEDGER = Script(_COMMON + "return expire(KEYS[1], KEYS[2], ARGV[1])")
-"""Release expired reservations of a ledger and return its balance."""
+LEDGERS = Script(
+    _COMMON
+    + """
+local found = {}
+for i = 1, #KEYS / 2 do found[i] = expire(KEYS[i * 2 - 1], KEYS[i * 2], ARGV[1]) end
+return found
+"""
+)
+"""Release expired reservations of ledgers and return their balances."""
+SCAN = Script("return redis.call('ZSCAN', KEYS[1], ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])")
+"""Return where to go on and some of the ledgers that match a pattern, which the server's own command may repeat."""
+ADJUST = Script(
+    _COMMON
+    + """
+local ledgers, key, due, now, stay = KEYS[2], KEYS[3], KEYS[4], tonumber(ARGV[1]), tonumber(ARGV[3])
+expire(key, due, ARGV[1])
+if redis.call('SET', KEYS[1], 'settled', 'NX', 'EX', ARGV[2]) then
+    if ARGV[4] == '1' then
+        redis.call('HSET', key, 'used', 0)
+        for _, field in ipairs(redis.call('HKEYS', key)) do
+            if string.sub(field, 1, 2) == 'x:' then redis.call('HDEL', key, field) end
+        end
+        redis.call('HINCRBY', key, 'resets', 1)
+    end
+    if ARGV[5] ~= '0' then add(key, 'granted', ARGV[5]) end
+    keep(key, stay)
+    list(ledgers, key, now, stay)
+end
+return expire(key, due, ARGV[1])
+"""
+)
+"""Take away what is used of a ledger, or raise its limit, once; return its balance."""
 SUMS = Script("""
 local found = {}
 for i, period in ipairs(ARGV) do

@@ -1,19 +1,19 @@
 """A store over a backend: blocking work runs in threads, and failures of the backend are handled by policy."""
 
 import logging
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from .._fork import PerProcess
 from .._io import IO
-from .._io.deadline import at_most, is_out_of_time, is_over, settling
+from .._io.deadline import is_out_of_time, is_over, settling
 from ..errors import StoreError
+from .administered import administered
 from .admission import Admission
 from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
+from .in_process import UNFINISHED, WARN_EVERY, StoreInProcess, catch_up
 
 T = TypeVar("T")
 THREADS = 8
@@ -23,13 +23,6 @@ LONG = 0.25
 """Seconds after which a failure says something about a backend, though its call had no more time."""
 LONG_IN_A_ROW = 3
 """Such failures in a row after which a backend counts as failed."""
-WARN_EVERY = 30.0
-"""Seconds between two warnings about the same backend."""
-MAX_PENDING = 10_000
-"""Changes queued while the backend is down; beyond that the oldest is dropped."""
-
-_UNFINISHED = (StoreError, KeyboardInterrupt, SystemExit, MemoryError)
-"""Errors after which a change is repeated: it may or may not have been applied, and applies only once."""
 
 logger = logging.getLogger("ai_client")
 
@@ -54,7 +47,7 @@ class SharedStore:
         self.instant = backend if backend.instant else None
         self.on_failure = on_failure
         self._here = PerProcess(
-            lambda: _StoreInProcess(threads)
+            lambda: StoreInProcess(threads)
         )  # the parent itself counts what it has queued
 
     async def admit(
@@ -122,6 +115,36 @@ class SharedStore:
         """
         return await self._do(io, self.backend.ledger, key, now)
 
+    async def ledgers(self, io: IO, prefix: str, now: float, /) -> dict[str, Ledger]:
+        """Return the ledgers whose keys begin with *prefix*, by key.
+
+        Raises:
+            StoreError: The backend is down, whatever `on_failure` says.
+            ConfigError: The backend cannot list them.
+        """
+        return await self._do(io, administered(self.backend, "list ledgers").ledgers, prefix, now)
+
+    async def adjust(
+        self,
+        io: IO,
+        ticket: str,
+        key: str,
+        until: float,
+        now: float,
+        /,
+        *,
+        grant: int = 0,
+        reset: bool = False,
+    ) -> Ledger:
+        """Reset a ledger or raise its limit, once, and return its balance.
+
+        Raises:
+            StoreError: The backend is down, whatever `on_failure` says. It may have done it and lost the answer.
+            ConfigError: The backend cannot do so.
+        """
+        adjust = administered(self.backend, "reset or raise ledgers").adjust
+        return await self._do(io, partial(adjust, grant=grant, reset=reset), ticket, key, until, now)
+
     async def sums(self, io: IO, first: str, last: str, /) -> dict[str, dict[str, Sums]]:
         """Return the totals of the periods from *first* to *last*.
 
@@ -151,7 +174,7 @@ class SharedStore:
         here.stop()
         if here.pending:
             try:
-                _catch_up(here)
+                catch_up(here)
             except StoreError as error:
                 logger.warning("%d queued changes could not be counted. %s", len(here.pending), error)
         self.backend.close()
@@ -191,7 +214,7 @@ class SharedStore:
         try:
             with settling():
                 return self._attempt(self.backend.settle, settlement)
-        except _UNFINISHED as error:
+        except UNFINISHED as error:
             self._remember(lambda: self.backend.settle(*settlement))
             if not isinstance(error, StoreError):
                 raise
@@ -201,7 +224,7 @@ class SharedStore:
     def _remember(self, change: Callable[[], Any]) -> None:
         """Queue a change until the backend is back."""
         pending = self._here().pending
-        if len(pending) == MAX_PENDING:
+        if len(pending) == pending.maxlen:
             logger.error("The store has been down for so long that the oldest queued change is dropped.")
         pending.append(change)
 
@@ -211,7 +234,7 @@ class SharedStore:
         if left > 0:
             raise StoreError("The store failed a moment ago and is not called again yet.", left)
         try:
-            _catch_up(here)
+            catch_up(here)
             result = operation(*args)
         except StoreError as error:
             # that a call has no time left says little about the store, unless one after another waits for long
@@ -239,61 +262,3 @@ class SharedStore:
             here.warned = now
             means = "calls fail" if self.on_failure == "closed" else "calls are sent without it"
             logger.warning("%s Until it is available again, %s.", error, means)
-
-
-class _StoreInProcess(Executor):
-    """The state of a store in one process: worker threads, and changes queued while the backend is down."""
-
-    def __init__(self, threads: int) -> None:
-        self.pending: deque[Callable[[], Any]] = deque(maxlen=MAX_PENDING)
-        self.catching_up = threading.Lock()
-        self.down_until = 0.0
-        self.long_failures = 0
-        self.warned = -WARN_EVERY
-        self._threads = threads
-        self._lock = threading.Lock()
-        self._executor: ThreadPoolExecutor | None = None
-
-    def submit(self, function: Callable[..., T], /, *args: Any, **options: Any) -> Future[T]:
-        """Run a function in a worker thread; start the threads on first use."""
-        with self._lock:  # so that `stop` comes before or after it, and not between its two steps
-            if self._executor is None:
-                self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="ai-client-store")
-            return self._executor.submit(function, *args, **options)
-
-    def stop(self) -> None:
-        """Wait for the threads to finish their work and stop them; later use starts new ones."""
-        with self._lock:
-            executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown()
-
-
-def _catch_up(here: _StoreInProcess) -> None:
-    """Apply the queued changes in order; return once none is left, whichever thread applies them.
-
-    Raises:
-        StoreError: The backend is still down; the change that failed stays at the head of the queue.
-    """
-    if not here.pending and not here.catching_up.locked():
-        return
-    down_until = here.down_until
-    if not here.catching_up.acquire(timeout=at_most(threading.TIMEOUT_MAX)):
-        raise StoreError("The store is catching up on what was queued while it was down.")
-    try:
-        while here.pending:
-            if here.down_until > down_until:  # it failed while this thread waited for another one
-                raise StoreError("The store failed a moment ago and is not called again yet.")
-            change, done = here.pending[0], True
-            try:
-                change()
-            except _UNFINISHED:
-                done = False
-                raise
-            finally:
-                if (
-                    done and here.pending and here.pending[0] is change
-                ):  # else dropped meanwhile, for lack of room
-                    here.pending.popleft()
-    finally:
-        here.catching_up.release()

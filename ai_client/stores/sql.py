@@ -7,11 +7,14 @@ from operator import itemgetter
 from typing import Any, TypeVar, cast
 
 from .base import SETTLED_FOR, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally, bounded
+from .sql_ledgers import GRANTED, RESETS, clear, listed
 from .sql_windows import Database, add_to_windows, adding, take_of, total
 
 T = TypeVar("T")
 _LEDGER = """\
 SELECT ?, coalesce((SELECT used FROM ledgers WHERE key = ? AND until > ?), 0),
+    coalesce((SELECT used FROM ledgers WHERE key = ? AND until > ?), 0),
+    coalesce((SELECT used FROM ledgers WHERE key = ? AND until > ?), 0),
     coalesce(sum(amount / 4294967296) FILTER (WHERE expires <= ?), 0),
     coalesce(sum(amount % 4294967296) FILTER (WHERE expires <= ?), 0),
     coalesce(sum(amount / 4294967296) FILTER (WHERE expires > ?), 0),
@@ -49,8 +52,11 @@ class SqlBackend(ABC):
                 return None
             ledgers = _ledgers(db, [hold.key for hold in holds], now)
             for index, (hold, ledger) in enumerate(zip(holds, ledgers, strict=True)):
-                if hold.limit is not None and ledger.used + ledger.held + hold.amount > hold.limit:
-                    return Refusal(index, ledger.used, ledger.held)
+                if (
+                    hold.limit is not None
+                    and ledger.used + ledger.held + hold.amount > hold.limit + ledger.granted
+                ):
+                    return Refusal(index, ledger.used, ledger.held, granted=ledger.granted)
             refusal = take_of(db, ticket, takes, now) if takes else None
             if refusal is not None:
                 return refusal
@@ -119,6 +125,30 @@ class SqlBackend(ABC):
         """Return the balance of a ledger."""
         return self._read(lambda db: _ledgers(db, [key], now)[0])
 
+    def ledgers(self, prefix: str, now: float) -> dict[str, Ledger]:
+        """Return the ledgers whose keys begin with *prefix*."""
+        return self._read(lambda db: listed(db, prefix, now))
+
+    def adjust(
+        self, ticket: str, key: str, until: float, now: float, *, grant: int = 0, reset: bool = False
+    ) -> Ledger:
+        """Reset a ledger or raise its limit, once."""
+
+        def adjust(db: Database) -> Ledger:
+            fresh = db.execute(
+                "INSERT INTO tickets (ticket, settled, until) VALUES (?, 1, ?) ON CONFLICT (ticket) DO NOTHING",
+                (ticket, now + SETTLED_FOR),
+            )
+            if fresh.rowcount:
+                if reset:
+                    clear(db, key, now)
+                    _add_to_ledger(db, Spend(RESETS + key, 1, until), now)
+                if grant:
+                    _add_to_ledger(db, Spend(GRANTED + key, grant, until), now)
+            return _ledgers(db, [key], now)[0]
+
+        return self._write(adjust, now, [key])
+
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Return the totals of the periods from *first* to *last*."""
         rows: list[tuple[str, str, str, int]] = self._read(
@@ -152,11 +182,12 @@ def _ledgers(db: Database, keys: Sequence[str], now: float) -> list[Ledger]:
         return []
     parameters: list[Any] = []
     for index, key in enumerate(keys):
-        parameters += [index, key, now, now, now, now, now, key, now, now]
+        parameters += [index, key, now, GRANTED + key, now, RESETS + key, now]
+        parameters += [now, now, now, now, key, now, now]
     rows: list[Any] = db.execute(_of_several(_LEDGER, len(keys)), parameters).fetchall()
     return [
-        Ledger(bounded(used + total(*sums[:2])), total(*sums[2:]))
-        for _, used, *sums in sorted(rows, key=itemgetter(0))
+        Ledger(bounded(used + total(*sums[:2])), total(*sums[2:]), granted, resets)
+        for _, used, granted, resets, *sums in sorted(rows, key=itemgetter(0))
     ]
 
 

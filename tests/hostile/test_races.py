@@ -26,9 +26,9 @@ from ai_client.stores import (
     Spend,
     Take,
     Tally,
+    in_process,
     memory,
     open_store,
-    shared,
     sqlite,
     sqlite_file,
 )
@@ -329,7 +329,7 @@ def test_equal_calls(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads of a store, its client in a chain, a TLS context and the loading of prices are made once."""
-    racing.in_steps_of(shared, factory, tls, library)
+    racing.in_steps_of(in_process, factory, tls, library)
     made: list[str] = []
 
     def makes(name: str, thing: Any) -> Callable[..., Any]:
@@ -341,12 +341,12 @@ def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatc
         return make
 
     monkeypatch.setattr(
-        shared, "ThreadPoolExecutor", makes("threads", SimpleNamespace(submit=lambda *_: None))
+        in_process, "ThreadPoolExecutor", makes("threads", SimpleNamespace(submit=lambda *_: None))
     )
     monkeypatch.setattr(factory, "client_of", makes("client", SimpleNamespace(is_closed=bool)))
     monkeypatch.setattr(tls, "_build", makes("tls", object()))
     monkeypatch.setattr(tls, "_contexts", {})
-    here, tables = shared._ProcessState(1), [library.PriceLibrary() for _ in range(40)]
+    here, tables = in_process.StoreInProcess(1), [library.PriceLibrary() for _ in range(40)]
     for table in tables:
         monkeypatch.setattr(table, "_load", makes("prices", None))
     connection = factory.FurtherClients(ClientConfig.make(base_url="http://127.0.0.1:1", api_key="k"))
@@ -366,7 +366,7 @@ def test_what_is_made_once(racing: Interruptions, monkeypatch: pytest.MonkeyPatc
 
 def test_threads_of_a_store_are_let_go(racing: Interruptions, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often a store is closed while it is used, no thread that it started is left, nor is any work refused."""
-    racing.in_steps_of(shared)
+    racing.in_steps_of(in_process)
     left: set[object] = set()
 
     class Executor:
@@ -379,8 +379,8 @@ def test_threads_of_a_store_are_let_go(racing: Interruptions, monkeypatch: pytes
         def shutdown(self) -> None:
             left.discard(self)
 
-    monkeypatch.setattr(shared, "ThreadPoolExecutor", Executor)
-    here = shared._ProcessState(1)
+    monkeypatch.setattr(in_process, "ThreadPoolExecutor", Executor)
+    here = in_process.StoreInProcess(1)
     racing.run(lambda number: [here.submit(print) if number % 2 else here.stop() for _ in range(200)])
     here.stop()
     assert not left

@@ -16,7 +16,18 @@ import pytest
 
 from ai_client import ConfigError, StoreError
 from ai_client._io.deadline import at_most, is_out_of_time, limited
-from ai_client.stores import Change, Hold, Ledger, Refusal, Spend, Take, Tally, open_store, shared
+from ai_client.stores import (
+    Change,
+    Hold,
+    Ledger,
+    Refusal,
+    Spend,
+    Take,
+    Tally,
+    in_process,
+    open_store,
+    shared,
+)
 from ai_client.stores.memory import MemoryBackend
 from ai_client.stores.shared import SharedStore
 from tests.support.policies import Redis, async_io, finish, running_redis, sync_io
@@ -423,7 +434,7 @@ def test_what_is_too_much_to_remember_is_said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Changes are remembered up to a bound while a store is down; forgetting one is an error in the log."""
-    monkeypatch.setattr(shared, "MAX_PENDING", 2)
+    monkeypatch.setattr(in_process, "MAX_PENDING", 2)
 
     class Down(MemoryBackend):
         instant = False

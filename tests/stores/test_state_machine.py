@@ -1,7 +1,7 @@
 """Whatever happens to a store in whatever order: no limit is passed, and no amount is lost or counted twice."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
@@ -47,7 +47,7 @@ class Calls(RuleBasedStateMachine):
     """Calls that are admitted, renewed, settled, repeated or forgotten, while time passes and stores are reopened."""
 
     url: str
-    backend: Backend
+    backend: Any
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +55,9 @@ class Calls(RuleBasedStateMachine):
         self.now = NOW + 0.0123  # off the borders of slots
         self.tickets: list[Ticket] = []
         self.used = dict.fromkeys(LIMITS, 0)
+        self.granted = dict.fromkeys(LIMITS, 0)
+        self.resets = dict.fromkeys(LIMITS, 0)
+        self.changed = 0
         self.slots: dict[str, dict[int, int]] = {key: {} for key in WINDOWS}
         self.taken: list[tuple[str, float, int]] = []
         self.calls = 0
@@ -68,7 +71,7 @@ class Calls(RuleBasedStateMachine):
         holds = [ticket.holds[name] for ticket in self.tickets if name in ticket.holds]
         expired = sum(hold.amount for hold in holds if hold.expires <= self.now and hold.then == "count")
         held = sum(hold.amount for hold in holds if hold.expires > self.now)
-        return Ledger(self.used[name] + expired, held)
+        return Ledger(self.used[name] + expired, held, self.granted[name], self.resets[name])
 
     def add(self, name: str, at: float, amount: int) -> None:
         """Add to a slot of a window."""
@@ -95,9 +98,11 @@ class Calls(RuleBasedStateMachine):
         refusal = self.backend.admit(ticket.name, holds, wanted, self.now, expires)
         for index, (name, amount) in enumerate(amounts.items()):
             before, limit = self.balance(name), LIMITS[name]
-            if limit is not None and before.used + before.held + amount > limit:
+            if limit is not None and before.used + before.held + amount > limit + before.granted:
                 assert refusal is not None
-                assert (refusal.position, refusal.used, refusal.held) == (index, before.used, before.held)
+                assert refusal.position == index
+                assert (refusal.used, refusal.held) == (before.used, before.held)
+                assert refusal.granted == before.granted
                 return
         if any(self.total(name) + amount > WINDOWS[name][0] for name, amount in takes.items()):
             assert refusal is not None
@@ -163,6 +168,28 @@ class Calls(RuleBasedStateMachine):
                     self.add(change.key.partition("|")[2], change.at, change.amount)
             assert balances == [self.balance(name) for name in used]
 
+    @rule(
+        name=st.sampled_from([*LIMITS]),
+        grant=st.integers(0, 30),
+        reset=st.booleans(),
+        times=st.integers(1, 2),
+    )
+    def adjust(self, name: str, grant: int, reset: bool, times: int) -> None:
+        """What is used is taken away and the limit raised once; what is held stays held."""
+        self.changed += 1
+        ticket = f"{self.run}-change-{self.changed}"
+        for each in range(times):
+            found = self.backend.adjust(ticket, self.key(name), FAR, self.now, grant=grant, reset=reset)
+            if each == 0:
+                self.granted[name] += grant
+                if reset:
+                    self.resets[name] += 1
+                    self.used[name] = 0
+                    for one in self.tickets:
+                        if name in one.holds and one.holds[name].expires <= self.now:
+                            del one.holds[name]
+            assert found == self.balance(name)
+
     @rule(seconds=st.sampled_from([0.05, 0.4, 1.0, 6.1, 30.0, 61.0, 121.0]))
     def wait(self, seconds: float) -> None:
         """Time passes."""
@@ -180,12 +207,21 @@ class Calls(RuleBasedStateMachine):
             assert self.backend.ledger(self.key(name), self.now) == self.balance(name)
 
     @invariant()
+    def every_ledger_is_listed(self) -> None:
+        """The ledgers with a balance are listed with it, and no others."""
+        listed = self.backend.ledgers(f"{self.run}|", self.now)
+        balances = {self.key(name): self.balance(name) for name in LIMITS}
+        assert {key: one for key, one in listed.items() if one != Ledger()} == {
+            key: one for key, one in balances.items() if one != Ledger()
+        }
+
+    @invariant()
     def no_reservation_passes_a_limit(self) -> None:
         """What is held fits into what is left, but for what calls used beyond their reservations."""
         for name, limit in LIMITS.items():
             if limit is not None and self.used[name] == 0:
                 balance = self.balance(name)
-                assert balance.used + balance.held <= limit
+                assert balance.used + balance.held <= limit + balance.granted
 
     def teardown(self) -> None:
         """Every settled call is in the totals, once."""
