@@ -14,7 +14,7 @@ from .sync_io import SyncIO, finish
 T = TypeVar("T")
 
 
-def read(make: "Callable[[SyncReading], Coroutine[Any, Any, T]]", seconds: float) -> T:
+def read(make: "Callable[[Any], Coroutine[Any, Any, T]]", seconds: float) -> T:
     """Return the result of what *make* makes; block this thread for so many seconds at most.
 
     Raises:
@@ -28,7 +28,7 @@ def read(make: "Callable[[SyncReading], Coroutine[Any, Any, T]]", seconds: float
         raise _failure(error, seconds) from error
 
 
-async def aread(make: "Callable[[AsyncReading], Coroutine[Any, Any, T]]", seconds: float) -> T:
+async def aread(make: "Callable[[Any], Coroutine[Any, Any, T]]", seconds: float) -> T:
     """Return the result of what *make* makes; wait for so many seconds at most, and never block the event loop.
 
     Raises:

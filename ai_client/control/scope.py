@@ -49,6 +49,20 @@ def key_in(scopes: Sequence[Scope], record: Record) -> str:
     return f"{key}|account={record.account}" if apart else key
 
 
+def parts_of(scopes: Sequence[Scope], key: str) -> list[str] | None:
+    """Split a key as `key_in` makes it into a part for each scope, and one for the account where it has one.
+
+    Returns:
+        `None` where it is a key of other scopes.
+    """
+    parts = [part.replace("\0", "||") for part in key.replace("||", "\0").split("|")]
+    starts = ["all"] if tuple(scopes) == ("all",) else [f"{scope}=" for scope in scopes]
+    if len(parts) == len(starts) + 1 and _OF_TENANTS.isdisjoint(scopes):
+        starts.append("account=")
+    fits = len(parts) == len(starts) and all(map(str.startswith, parts, starts))
+    return parts if fits else None
+
+
 def shown_in(scopes: Sequence[Scope], record: Record) -> str:
     """Return the caller of a call as messages show it."""
     if scopes == ("all",):

@@ -12,7 +12,8 @@ Rows of any of these are written as text by `as_csv`, `as_json_lines` and `as_ta
 """
 
 from .breakers import Breakers as Breakers, BreakerState as BreakerState
-from .budgets import BudgetBook as BudgetBook, BudgetState as BudgetState
+from .budget_state import BudgetState as BudgetState
+from .budgets import BudgetBook as BudgetBook
 from .export import as_csv as as_csv, as_json_lines as as_json_lines, as_table as as_table
 from .health import Health as Health, HealthReport as HealthReport, Reason as Reason
 from .page import (

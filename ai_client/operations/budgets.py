@@ -1,114 +1,34 @@
-"""The balances of the budgets of an application."""
+"""The balances of the budgets of an application: read, reset and raised."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 
-from .._call.labels import current_labels
-from .._call.record import Record
+from .._call.record import NANO
 from .._io.reading import aread, read
-from .._params.omit import Omit, is_mark, omit
+from .._params.omit import omit
 from ..control.accounting.budget import Budget, Budgets
-from ..control.accounting.parts import Unit
-from ..control.scope import shown_in
-from ..control.windows import NEVER, Per, Window, window
-from ..stores import Ledger, Store
-from ..stores.place import place_of
+from ..errors import ConfigError
+from ..stores.base import MOST
+from .budget_page import BudgetPage
+from .budget_state import BudgetState, name_of
+from .caller import BudgetCaller, Given
 from .configured import Aliases, policies_of
-from .export import usd
 
 _SECONDS = 5.0
-"""Seconds that reading may take."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BudgetState:
-    """The balance of one scope of a budget in the present window. Amounts are in the unit: USD, tokens or requests.
-
-    Attributes:
-        name: The budget's name; for one without, its unit, window and scope, such as `usd/day/tenant`.
-        alias: The alias whose clients it is for; of several that share it, the first.
-        unit: `usd`, `tokens` or `requests`.
-        per: The kind of its window.
-        timezone: The time zone of its calendar.
-        scope: Whose balance it is, such as `tenant=acme`.
-        hard: Whether calls that do not fit are rejected.
-        limit: What may be spent in this window.
-        used: What was spent.
-        held: What calls under way have reserved.
-        remaining: What is left of the limit; below zero where more was spent.
-        starts: When the window began; `None` for one without end.
-        resets_at: When it ends; `None` for one without end.
-    """
-
-    name: str
-    alias: str
-    unit: Unit
-    per: Per
-    timezone: str
-    scope: str
-    hard: bool
-    limit: float
-    used: float
-    held: float
-    remaining: float
-    starts: datetime | None
-    resets_at: datetime | None
-
-    def _exact(self) -> Mapping[str, Decimal | int]:
-        """Return the amounts as they are counted, which a `float` of very many USD cannot hold."""
-        found: Mapping[str, Decimal | int] = self.__dict__.get("_amounts", {})
-        return found
-
-
-class _Book:
-    """A budget, and where it counts."""
-
-    def __init__(self, alias: str, budget: Budget, store: Store) -> None:
-        self.alias = alias
-        self.budget = budget
-        self.store = store
-        kind = (budget.name, budget.unit, budget.per, budget.timezone, budget.scopes, budget.limit)
-        self.place = place_of(store), kind
-
-    @property
-    def name(self) -> str:
-        """The name by which it is shown."""
-        return name_of(self.budget)
-
-    def state(self, at: Window, scope: str, ledger: Ledger) -> BudgetState:
-        """Return a balance as it is shown."""
-        budget = self.budget
-        used, held, limit = ledger.used, ledger.held, budget.limit
-        ends = at.end < NEVER
-        state = BudgetState(
-            name=self.name,
-            alias=self.alias,
-            unit=budget.unit,
-            per=budget.per,
-            timezone=budget.timezone,
-            scope=scope,
-            hard=budget.hard,
-            limit=budget.shown(limit),
-            used=budget.shown(used),
-            held=budget.shown(held),
-            remaining=budget.shown(limit - used - held),
-            starts=datetime.fromtimestamp(at.start, UTC) if ends else None,
-            resets_at=datetime.fromtimestamp(at.end, UTC) if ends else None,
-        )
-        amounts = {"limit": limit, "used": used, "held": held, "remaining": limit - used - held}
-        exact = {name: usd(amount) if budget.unit == "usd" else amount for name, amount in amounts.items()}
-        object.__setattr__(state, "_amounts", exact)
-        return state
+"""Seconds that a balance may take to be read or changed."""
+_SECONDS_OF_ALL = 30.0
+"""Seconds that all balances may take."""
 
 
 class BudgetBook:
     """The balances of budgets in their present windows.
 
-    That of a provider covers the clients of all aliases, and shows a budget that several of them share once.
+    That of a provider covers the clients of all aliases, and shows a budget that several of them share once. Each
+    method has a twin that begins with `a` for async code: these methods block while they read, on an event loop too.
+
+    Labels that are not given are those of the request being served; `None` is a call without the label. The model is
+    that which a call is sent to, as an alias or a fallback resolves it.
     """
 
     def __init__(self, aliases: Aliases) -> None:
@@ -117,72 +37,198 @@ class BudgetBook:
     def remaining(
         self,
         *,
-        endpoint: str | Omit | None = omit,
-        tenant: str | Omit | None = omit,
-        user: str | Omit | None = omit,
-        model: str | None = None,
+        endpoint: Given = omit,
+        tenant: Given = omit,
+        user: Given = omit,
+        model: Given = omit,
     ) -> list[BudgetState]:
-        """Return the balance of each budget in which a call with these labels counts; blocks while it reads.
+        """Return the balance of each budget in which a call with these labels counts.
 
-        Labels that are not given are those of the request being served; `None` is a call without the label.
-
-        Args:
-            endpoint: The endpoint of the call.
-            tenant: Its tenant.
-            user: Its user.
-            model: The model that it is sent to, as an alias or a fallback resolves it.
+        Of a budget for each model, where no model is given: those of all models with a balance.
 
         Raises:
             ConfigError: No control `budgets` is configured.
             StoreError: A store is down, or did not answer in time.
         """
-        record = _record(endpoint, tenant, user, model)
-        return read(partial(self._remaining, record), _SECONDS)
+        caller = BudgetCaller(endpoint, tenant, user, model)
+        return read(partial(self._remaining, caller), _SECONDS)
 
     async def aremaining(
         self,
         *,
-        endpoint: str | Omit | None = omit,
-        tenant: str | Omit | None = omit,
-        user: str | Omit | None = omit,
-        model: str | None = None,
+        endpoint: Given = omit,
+        tenant: Given = omit,
+        user: Given = omit,
+        model: Given = omit,
     ) -> list[BudgetState]:
         """Return balances like `remaining`, without blocking the event loop."""
-        record = _record(endpoint, tenant, user, model)
-        return await aread(partial(self._remaining, record), _SECONDS)
+        caller = BudgetCaller(endpoint, tenant, user, model)
+        return await aread(partial(self._remaining, caller), _SECONDS)
 
-    def _books(self) -> Sequence[_Book]:
-        found: dict[Any, _Book] = {}
+    def states(self) -> list[BudgetState]:
+        """Return the balance of everybody who has one: a scope in which something was used, is held or was granted.
+
+        Raises:
+            ConfigError: No control `budgets` is configured, or a backend of the application's own cannot list them.
+            StoreError: A store is down, or did not answer in time.
+        """
+        return read(self._states, _SECONDS_OF_ALL)
+
+    async def astates(self) -> list[BudgetState]:
+        """Return all balances like `states`, without blocking the event loop."""
+        return await aread(self._states, _SECONDS_OF_ALL)
+
+    def reset(
+        self,
+        *,
+        endpoint: Given = omit,
+        tenant: Given = omit,
+        user: Given = omit,
+        model: Given = omit,
+        budget: str | None = None,
+    ) -> list[BudgetState]:
+        """Take away what is used at this moment, and return the balances; what calls under way hold stays held.
+
+        Warnings of the budget are given again once it reaches its marks anew. Totals of usage stay as they are.
+
+        Args:
+            endpoint: The endpoint of calls that count there.
+            tenant: Their tenant.
+            user: Their user.
+            model: Their model; all models that have a balance if not given.
+            budget: The name of the budget, as `BudgetState.name` has it; all of theirs if not given.
+
+        Raises:
+            ConfigError: There is no such budget, or a backend of the application's own cannot reset it.
+            StoreError: A store is down, or did not answer in time; what it did is not known then.
+        """
+        caller = BudgetCaller(endpoint, tenant, user, model)
+        return read(partial(self._reset, caller, budget), _SECONDS)
+
+    async def areset(
+        self,
+        *,
+        endpoint: Given = omit,
+        tenant: Given = omit,
+        user: Given = omit,
+        model: Given = omit,
+        budget: str | None = None,
+    ) -> list[BudgetState]:
+        """Reset balances like `reset`, without blocking the event loop."""
+        caller = BudgetCaller(endpoint, tenant, user, model)
+        return await aread(partial(self._reset, caller, budget), _SECONDS)
+
+    def grant(
+        self,
+        amount: float | Decimal,
+        *,
+        endpoint: Given = omit,
+        tenant: Given = omit,
+        user: Given = omit,
+        model: Given = omit,
+        budget: str | None = None,
+    ) -> BudgetState:
+        """Raise what may be spent in this window, in all processes at once, and return the balance.
+
+        What was used stays used, and the limit grows; in the next window it is the budget's own again. Warnings of the
+        budget are given again once it reaches its marks of the new limit.
+
+        Args:
+            amount: What is added, in the budget's unit: USD, tokens or requests.
+            endpoint: The endpoint of calls that count there.
+            tenant: Their tenant.
+            user: Their user.
+            model: Their model, which a budget for each model needs.
+            budget: The name of the budget, as `BudgetState.name` has it; needed where there are several.
+
+        Raises:
+            ConfigError: The amount is not above zero, or it is not clear which budget is meant; or a backend of the
+                application's own cannot raise it.
+            StoreError: A store is down, or did not answer in time; what it did is not known then.
+        """
+        caller = BudgetCaller(endpoint, tenant, user, model)
+        return read(partial(self._grant, amount, caller, budget), _SECONDS)
+
+    async def agrant(
+        self,
+        amount: float | Decimal,
+        *,
+        endpoint: Given = omit,
+        tenant: Given = omit,
+        user: Given = omit,
+        model: Given = omit,
+        budget: str | None = None,
+    ) -> BudgetState:
+        """Raise a limit like `grant`, without blocking the event loop."""
+        caller = BudgetCaller(endpoint, tenant, user, model)
+        return await aread(partial(self._grant, amount, caller, budget), _SECONDS)
+
+    def _pages(self, io: Any, name: str | None = None) -> list[BudgetPage]:
+        """Return the pages of the budgets, or of those of a name; one that several aliases share has one page."""
+        found: dict[Any, BudgetPage] = {}
         for alias, policy in policies_of(self._aliases, Budgets, "budgets"):
             for budget in policy.budgets:
-                book = _Book(alias, budget, policy.store)
-                found.setdefault(book.place, book)
-        return list(found.values())
+                page = BudgetPage(io, alias, self._aliases[alias], budget, policy.store)
+                found.setdefault(page.place, page)
+        chosen = [page for page in found.values() if name in {None, page.budget.name, name_of(page.budget)}]
+        if not chosen:
+            names = ", ".join(repr(name_of(page.budget)) for page in found.values())
+            raise ConfigError(f"budget: there is none of the name {name!r}; they are {names}.")
+        return chosen
 
-    async def _remaining(self, record: Record, io: Any) -> list[BudgetState]:
-        now = io.now()
-        states: list[BudgetState] = []
-        for book in self._books():
-            at = window(book.budget.per, book.budget.timezone, now)
-            ledger = await book.store.ledger(io, book.budget.key(record, at), now)
-            states.append(book.state(at, shown_in(book.budget.scopes, record), ledger))
-        return states
+    async def _remaining(self, caller: BudgetCaller, io: Any) -> list[BudgetState]:
+        return [
+            page.state(scope, ledger)
+            for page in self._pages(io)
+            for scope, ledger in (await page.balances(caller)).items()
+        ]
+
+    async def _states(self, io: Any) -> list[BudgetState]:
+        return [
+            page.state(scope, ledger)
+            for page in self._pages(io)
+            for scope, ledger in sorted((await page.listed()).items())
+        ]
+
+    async def _reset(self, caller: BudgetCaller, name: str | None, io: Any) -> list[BudgetState]:
+        return [
+            page.state(scope, await page.adjusted(scope, reset=True))
+            for page in self._pages(io, name)
+            for scope in await page.scopes(caller)
+        ]
+
+    async def _grant(
+        self, amount: float | Decimal, caller: BudgetCaller, name: str | None, io: Any
+    ) -> BudgetState:
+        pages = self._pages(io, name)
+        if len(pages) > 1:
+            names = ", ".join(f"{name_of(page.budget)!r} of {page.alias!r}" for page in pages)
+            raise ConfigError(
+                f"budget: several are meant: {names}. Name one, and take it from `provider[alias]` where aliases have"
+                " the same."
+            )
+        (page,) = pages
+        if "model" in page.budget.scopes and not caller.knows_model:
+            raise ConfigError(
+                f"model: the budget {name_of(page.budget)!r} is one for each model; name the model."
+            )
+        (scope,) = await page.scopes(caller)
+        return page.state(scope, await page.adjusted(scope, grant=_counted(amount, page.budget)))
 
 
-def name_of(budget: Budget) -> str:
-    """Return the name by which a budget is shown and chosen."""
-    if budget.name:
-        return budget.name
-    parts = [budget.unit, budget.per, "+".join(budget.scopes)]
-    if budget.timezone != "UTC":
-        parts.append(budget.timezone)
-    return "/".join(parts)
+def _counted(amount: float | Decimal, budget: Budget) -> int:
+    """Return an amount in a budget's unit as its ledger counts it.
 
-
-def _record(
-    endpoint: str | Omit | None, tenant: str | Omit | None, user: str | Omit | None, model: str | None
-) -> Record:
-    """Return the record of a call with the given labels, and for the rest those of the current context."""
-    given = {"endpoint": endpoint, "tenant": tenant, "user": user}
-    labels = {name: value for name, value in given.items() if not is_mark(value)}
-    return Record(current_labels()._replace(**labels), model)  # type: ignore[arg-type]  # no marks are left
+    Raises:
+        ConfigError: It is no number above zero, a part of a token or request, or more than a ledger can hold.
+    """
+    try:
+        exact = Decimal(str(amount)) * (NANO if budget.unit == "usd" else 1)
+    except InvalidOperation:
+        exact = Decimal("NaN")
+    if isinstance(amount, bool) or not exact.is_finite() or exact <= 0 or exact > MOST:
+        raise ConfigError(f"amount: expected a number of {budget.unit} above zero, not {amount!r}.")
+    if exact != exact.to_integral_value():
+        smallest = "10^-9 USD" if budget.unit == "usd" else f"one of {budget.unit}"
+        raise ConfigError(f"amount: {amount} is no multiple of {smallest}, in which the budget is counted.")
+    return int(exact)

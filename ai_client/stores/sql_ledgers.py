@@ -9,7 +9,7 @@ from .base import Ledger, bounded
 from .sql_windows import Database
 
 GRANTED, RESETS = "\x1fgranted|", "\x1fresets|"
-"""What precedes the key of a ledger in those of the rows beside it."""
+"""Beginnings of the keys of the rows beside a ledger, before its own key."""
 _LISTED = """\
 SELECT 0, key, used, until FROM ledgers
 WHERE until > ? AND (substr(key, 1, ?) = ? OR substr(key, 1, ?) = ? OR substr(key, 1, ?) = ?)

@@ -1,8 +1,8 @@
 """Values that whoever keeps them has to know are kept: calls go on without a store, administration does not."""
 
 from .._io import IO
-from .base import Store
 from .shared import SharedStore
+from .store import Store
 
 
 async def write(store: Store, io: IO, key: str, value: bytes, /, *, expires: float, now: float) -> None:

@@ -42,7 +42,7 @@ class BudgetWarning:
     Attributes:
         budget: The budget.
         scope: Whose it is, such as `tenant=acme`.
-        used, limit: In the budget's unit.
+        used, limit: In the budget's unit; the limit with what was granted in this window.
     """
 
     budget: "Budget"
@@ -111,7 +111,11 @@ class Budget:
 
     def key(self, record: Record, at: Window) -> str:
         """Return the key of the ledger in which a call counts."""
-        return f"{self.name}|{self.unit}|{at.name}|{self.timezone}|{key_in(self.scopes, record)}"
+        return f"{self.prefix(at)}{key_in(self.scopes, record)}"
+
+    def prefix(self, at: Window) -> str:
+        """Return the beginning of the keys of a window, of which the rest is that of a caller in its scopes."""
+        return f"{self.name}|{self.unit}|{at.name}|{self.timezone}|"
 
     def shown(self, amount: int) -> float:
         """Convert an amount of a ledger to the budget's unit; ledgers in USD count 10^-9 USD."""
@@ -231,6 +235,8 @@ class Budgets(Counted):
     async def warn(self, io: IO, record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]) -> None:
         """Log a warning and call `on_warning` for each budget that reached `warn_at` or its limit, once per window.
 
+        A budget that was reset, or whose limit was raised, may do so once more.
+
         Args:
             io: How to call `on_warning`.
             record: The record of the call.
@@ -239,26 +245,27 @@ class Budgets(Counted):
         """
         for budget, place, ledger in zip(self.budgets, places, ledgers):  # noqa: B905 - see `ledgers`
             if budget.warn_at is not None and ledger.used >= budget._warns_from:
-                reached = [one for one in {budget.warn_at, 1.0} if ledger.used >= one * budget.limit]
-                keys = [f"{place.key}|{one}" for one in reached]
+                limit = budget.limit + ledger.granted
+                reached = [one for one in {budget.warn_at, 1.0} if ledger.used >= one * limit]
+                keys = [f"{place.key}|{one}{_since_changed(ledger)}" for one in reached]
                 if [key for key in keys if await self._warned.is_first(io, key, place.until)]:
-                    await self._warn(io, budget, shown_in(budget.scopes, record), ledger.used)
+                    await self._warn(io, budget, shown_in(budget.scopes, record), ledger.used, limit)
 
     def refusal(
         self, position: int, ledger: Ledger, amount: int, record: Record, now: float
     ) -> BudgetExceeded:
         """Build the error for the budget at *position*, whose ledger has no room for *amount*."""
         budget = self.budgets[position]
-        end = window(budget.per, budget.timezone, now).end
+        end, limit = window(budget.per, budget.timezone, now).end, budget.limit + ledger.granted
         after: float | None = None if end == NEVER else end - now
-        if ledger.held and ledger.used + amount <= budget.limit:
+        if ledger.held and ledger.used + amount <= limit:
             after = 1.0  # calls in flight have reserved what is missing, and may release it
-        what = f"{budget.shown(budget.limit):g} {'USD' if budget.unit == 'usd' else budget.unit}"
+        what = f"{budget.shown(limit):g} {'USD' if budget.unit == 'usd' else budget.unit}"
         when = "" if budget.per == "total" else f" per {budget.per}"
         error = BudgetExceeded(
             f"The budget of {what}{when} has no room for this call.",
             retry_after=after,
-            limit=budget.shown(budget.limit),
+            limit=budget.shown(limit),
             used=budget.shown(ledger.used),
             held=budget.shown(ledger.held),
             unit=budget.unit,
@@ -267,8 +274,8 @@ class Budgets(Counted):
         error.status = budget.status
         return error
 
-    async def _warn(self, io: IO, budget: Budget, scope: str, used: int) -> None:
-        warning = BudgetWarning(budget, scope, budget.shown(used), budget.shown(budget.limit))
+    async def _warn(self, io: IO, budget: Budget, scope: str, used: int, limit: int) -> None:
+        warning = BudgetWarning(budget, scope, budget.shown(used), budget.shown(limit))
         logger.warning(
             "A budget is used up to %d %%: %g of %g %s per %s, %s",
             round(100 * warning.used / warning.limit) if warning.limit else 100,
@@ -283,3 +290,9 @@ class Budgets(Counted):
                 await io.call(budget.on_warning, warning)
             except Exception:
                 logger.exception("The on_warning function of a budget failed; the call is not affected.")
+
+
+def _since_changed(ledger: Ledger) -> str:
+    """Return what tells warnings apart that were given before and after a budget was reset or its limit raised."""
+    changed = ledger.granted or ledger.resets
+    return f"|{ledger.granted}|{ledger.resets}" if changed else ""

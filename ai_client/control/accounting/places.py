@@ -39,9 +39,14 @@ class Places:
             if len(known) >= _CALLERS_KEPT:
                 known.clear()
             limit = budget.limit if budget.hard else None
-            until = min(at.end + _KEPT_AFTER, NEVER)
+            until = kept_until(at)
             found = known[caller] = Place(budget.key(record, at), budget.unit, limit, until)
         return found
+
+
+def kept_until(at: Window) -> float:
+    """Return when the ledgers of a window may be forgotten."""
+    return min(at.end + _KEPT_AFTER, NEVER)
 
 
 def places_of(budgets: Sequence[OneBudget], record: Record, now: float) -> list[Place]:

@@ -119,7 +119,7 @@ class Reservation:
             return None
         if refusal.position is not None and self._books.budgets is not None:
             needed = self._needed[self._places[refusal.position].unit]
-            ledger = Ledger(refusal.used, refusal.held)
+            ledger = Ledger(refusal.used, refusal.held, refusal.granted)
             raise self._books.budgets.refusal(refusal.position, ledger, needed, self._record, now)
         lacking = [takes[index] for index in refusal.short] or takes
         return Shortage(refusal.wait, [take.key for take in lacking], lacking, has_place=True)
