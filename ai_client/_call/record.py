@@ -49,6 +49,7 @@ class Record:
         billable: Both together.
         reached: How many attempts the upstream may have received, whether it answered, rejected or lost them.
         cache: What the cache did: `hit`, `miss`, `stale` or `shared` (the answer of an equal call under way).
+        cache_key: The key under which the cache keeps the answer, or would, to invalidate it by.
         usage: Tokens, where measured.
         nano_usd: Cost in 10^-9 USD, where the usage is measured and the price known.
         prices: The `Prices` by which that is.
@@ -75,6 +76,7 @@ class Record:
     billable: int = 0
     reached: int = 0
     cache: Literal["hit", "miss", "stale", "shared"] | None = None
+    cache_key: str | None = None
     usage: Usage | None = None
     nano_usd: int | None = None
     prices: object = field(default=None, repr=False)

@@ -11,6 +11,7 @@ from .clients import DEFAULT_ALIAS, Clients, find
 if TYPE_CHECKING:
     from ..operations.breakers import Breakers
     from ..operations.budgets import BudgetBook
+    from ..operations.cache import CacheBook
     from ..operations.health import Health
     from ..operations.process import ProcessState
     from ..operations.usage import UsageBook
@@ -86,6 +87,13 @@ class AliasedClients:
         from ..operations.breakers import Breakers  # noqa: PLC0415 - only where somebody asks
 
         return Breakers(self._aliases)
+
+    @property
+    def cache(self) -> "CacheBook":
+        """The cached answers, to be invalidated."""
+        from ..operations.cache import CacheBook  # noqa: PLC0415 - only where somebody asks
+
+        return CacheBook(self._aliases)
 
     def __getitem__(self, alias: str) -> Clients:
         return find(self._aliases, alias)

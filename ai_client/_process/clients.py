@@ -18,6 +18,7 @@ from .managed import Managed
 if TYPE_CHECKING:
     from ..operations.breakers import Breakers
     from ..operations.budgets import BudgetBook
+    from ..operations.cache import CacheBook
     from ..operations.usage import UsageBook
 
 DEFAULT_ALIAS = "default"
@@ -104,6 +105,13 @@ class Clients:
         from ..operations.breakers import Breakers  # noqa: PLC0415 - only where somebody asks
 
         return Breakers({self._alias: self})
+
+    @property
+    def cache(self) -> "CacheBook":
+        """The cached answers, to be invalidated."""
+        from ..operations.cache import CacheBook  # noqa: PLC0415 - only where somebody asks
+
+        return CacheBook({self._alias: self})
 
     @property
     def present(self) -> "OpenAI | None":

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .answering import answer as answer
     from .assembly import make_layers as make_layers
     from .breaker import Breaker as Breaker
+    from .cache.directives import cache_tags as cache_tags
     from .cache.policy import Cache as Cache
     from .concurrency import Concurrency as Concurrency
     from .fallback.policy import Fallback as Fallback
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _HOMES = {
     ".breaker": "Breaker",
     ".accounting.budget": "Budget Budgets BudgetWarning",
+    ".cache.directives": "cache_tags",
     ".cache.policy": "Cache",
     ".._call.call": "Call Reply StreamEnd",
     ".._call.pipeline": "Layer Next Policy",

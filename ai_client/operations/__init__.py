@@ -1,10 +1,11 @@
 """The operation of an application: what its process and its controls know, read and administered, never recorded.
 
-A `ClientProvider` has these for all of its clients, `provider[alias]` has the first three for those of one alias:
+A `ClientProvider` has these for all of its clients, `provider[alias]` has the first four for those of one alias:
 
 - `usage`: a `UsageBook`, the calls, tokens and cost that were added up
 - `budgets`: a `BudgetBook`, what is left of budgets, and how they are reset and raised
 - `breakers`: a `Breakers`, the circuits of targets, and how they are reset
+- `cache`: a `CacheBook`, how cached answers are invalidated
 - `process`: a `ProcessState`, the clients of this process and their connections
 - `health`: a `Health`, whether the process lives and can serve
 
@@ -14,6 +15,7 @@ Rows of any of these are written as text by `as_csv`, `as_json_lines` and `as_ta
 from .breakers import Breakers as Breakers, BreakerState as BreakerState
 from .budget_state import BudgetState as BudgetState
 from .budgets import BudgetBook as BudgetBook
+from .cache import CacheBook as CacheBook
 from .export import as_csv as as_csv, as_json_lines as as_json_lines, as_table as as_table
 from .health import Health as Health, HealthReport as HealthReport, Reason as Reason
 from .page import (
@@ -30,6 +32,7 @@ __all__ = [
     "Breakers",
     "BudgetBook",
     "BudgetState",
+    "CacheBook",
     "ClientState",
     "Health",
     "HealthReport",

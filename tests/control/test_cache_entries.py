@@ -72,7 +72,7 @@ def damaged(whole: bytes) -> st.SearchStrategy[bytes]:
             lambda drawn: whole[: drawn[0]] + bytes([whole[drawn[0]] ^ drawn[1]]) + whole[drawn[0] + 1 :]
         ),
         st.binary(min_size=1, max_size=20).map(lambda more: whole + more),
-        st.sampled_from([b"ai-client-1", b"ai-client-2", b"ai-client-4"]).map(
+        st.sampled_from([b"ai-client-2", b"ai-client-3", b"ai-client-5"]).map(
             lambda mark: mark + whole.removeprefix(_FORM.strip())
         ),
     )
@@ -131,6 +131,7 @@ HEADS = JSON | st.tuples(
     st.floats() | JSON,
     st.none() | TEXT | JSON,
     st.just({}) | JSON,
+    st.dictionaries(TEXT, st.integers(), max_size=2) | JSON,
     st.lists(st.integers(-3, 3), max_size=3) | JSON,
 )
 

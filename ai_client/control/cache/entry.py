@@ -19,12 +19,13 @@ from ..._models.adapters import adapter_of
 from ...errors import APIResponseValidationError
 from ..body import make_response
 from .keepable import is_keepable
+from .key import EntryPlace
 
 _NOT_KEPT = frozenset(
     {"set-cookie", "connection", "keep-alive", "transfer-encoding", "content-length", "date", "trailer"}
 )
 _LIMITS = "x-ratelimit-"
-_FORM = b"ai-client-3 "
+_FORM = b"ai-client-4 "
 """Format mark of an entry. Raise it when the rules for what may be kept change, so that older entries miss."""
 _OK = 200
 _LAST_OF_LATIN_1 = 255
@@ -41,6 +42,7 @@ class _Head(NamedTuple):
     stored: float
     target: str | None
     repeated: dict[str, Any]
+    marks: dict[str, int]
     sizes: list[Annotated[int, Field(ge=0)]]
 
 
@@ -60,6 +62,7 @@ class Entry:
         stored: When it arrived, in seconds since 1970.
         target: The fallback target that served it.
         repeated: Members of the request that were not compared, which the response may repeat.
+        marks: How often each mark of it had been invalidated when it was asked for.
     """
 
     headers: Sequence[tuple[str, str]]
@@ -68,6 +71,7 @@ class Entry:
     stored: float
     target: str | None
     repeated: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    marks: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @classmethod
     def of(
@@ -76,7 +80,7 @@ class Entry:
         chunks: Sequence[bytes],
         target: str | None,
         now: float,
-        repeated: Mapping[str, Any],
+        place: EntryPlace,
         *,
         decoded: bool,
     ) -> "Entry":
@@ -92,7 +96,7 @@ class Entry:
             and not (decoded and name == "content-encoding")
         ]
         url = answer.request.url.copy_with(userinfo=b"", query=None)  # either may hold a key
-        return cls(headers, str(url), tuple(chunks), now, target, repeated)
+        return cls(headers, str(url), tuple(chunks), now, target, place.repeated, place.marks)
 
     def is_keepable(self, call: Call) -> bool:
         """Return whether the entry may be replayed; for bodies that the caller read chunk by chunk."""
@@ -116,7 +120,7 @@ class Entry:
     def to_bytes(self, key: str) -> bytes:
         """Serialize the entry under a key: a line with format mark and checksum, a line of JSON, then the body."""
         sizes = [len(chunk) for chunk in self.chunks]
-        head = [self.headers, self.url, self.stored, self.target, self.repeated, sizes]
+        head = [self.headers, self.url, self.stored, self.target, self.repeated, self.marks, sizes]
         text = b"\n".join((to_json(head), b"".join(self.chunks)))
         return b"%b%b\n%b" % (_FORM, _checksum(key, text), text)
 
@@ -142,17 +146,21 @@ class Entry:
         for size in head.sizes:
             chunks.append(body[at : at + size])
             at += size
-        return cls(head.headers, head.url, chunks, head.stored, head.target, head.repeated)
+        return cls(head.headers, head.url, chunks, head.stored, head.target, head.repeated, head.marks)
 
-    def response(self, call: Call, how: str) -> "httpx.Response":
-        """Return the response to an equal call, marked with the header `x-ai-client-cache: {how}`."""
+    def response(self, call: Call, how: str, key: str) -> "httpx.Response":
+        """Return the response to an equal call, with the headers `x-ai-client-cache: {how}` and `-key`."""
         whole: Any = call.stream is None and not call.unread
         response = make_response(
             call.io,
             method=call.method,
             url=self.url,
             status=_OK,
-            headers=[*self._raw_headers(), (b"x-ai-client-cache", how.encode())],
+            headers=[
+                *self._raw_headers(),
+                (b"x-ai-client-cache", how.encode()),
+                (b"x-ai-client-cache-key", key.encode()),
+            ],
             chunks=self.chunks,
             read=whole,
         )

@@ -27,9 +27,11 @@ from ..pricing.meter import asks_for_usage, is_for_caller
 from ..record import record_of
 from ..scope import Scope, scopes_of, values_in
 from .cacheable import is_cacheable, repeats
-from .directives import DEFAULT, Directives, read_directives
+from .directives import DEFAULT, Directives, checked_tags, read_directives
+from .entries import Entries
 from .entry import Entry
 from .flights import Flight, Flights
+from .generations import marks_of
 from .ignored import Ignored
 from .keepable import is_keepable
 from .key import EntryPlace, cache_key
@@ -63,6 +65,7 @@ class Cache:
             `prompt_cache_key`, `prompt_cache_retention`, `safety_identifier` and the headers of traces. In the name of
             a header, `*` stands for any text.
         distinguish: Names among these in which equal requests may not differ.
+        tags: Tags of all responses, by which they can be invalidated, beside those of the call.
         namespace: Separates responses from others in the same store.
     """
 
@@ -77,6 +80,8 @@ class Cache:
     namespace: str = ""
     ignore: Sequence[str] = ()
     distinguish: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    _entries: Entries = field(init=False, repr=False, compare=False)
     _ignored: Ignored = field(init=False, repr=False, compare=False)
     _scopes: tuple[Scope, ...] = field(init=False, repr=False, compare=False)
     _flights: PerProcess[Flights] = field(
@@ -88,6 +93,9 @@ class Cache:
         check_amounts("cache", above_zero=False, stale_if_error=self.stale_if_error, max_body=self.max_body)
         object.__setattr__(self, "_scopes", scopes_of(self.scope, "cache: scope"))
         object.__setattr__(self, "_ignored", Ignored(self.ignore, self.distinguish))
+        checked_tags(self.tags)
+        entries = Entries(self.store, self.namespace, self.ttl, self.stale_if_error, self.max_body)
+        object.__setattr__(self, "_entries", entries)
 
     def __call__(self, call: Call, proceed: Next) -> Awaitable[Reply]:
         """Answer a call from the cache, or send it and cache the response."""
@@ -103,9 +111,10 @@ class Cache:
     async def _cached(
         self, call: Call, proceed: Next, record: Record, place: EntryPlace, directives: Directives
     ) -> Reply:
+        record.cache_key = place.key
         stale: Entry | None = None
         if directives.read:
-            entry = await self._read(call, place)
+            entry = await self._entries.read(call.io, place)
             if entry is not None:
                 now = call.io.now()
                 if now < entry.stored + self.ttl and (
@@ -113,6 +122,10 @@ class Cache:
                 ):
                     return self._answer(call, record, entry, "hit")
                 stale = entry
+        begun = await self._entries.begun(call.io, place)
+        if begun is None:  # the store is down, and what others invalidate is not known
+            return await proceed(call)
+        place = begun
         try:
             if call.stream is not None or call.unread:
                 return await self._send(call, proceed, record, place)
@@ -124,6 +137,7 @@ class Cache:
                 stale is not None
                 and call.io.now() < stale.stored + self.ttl + self.stale_if_error
                 and _is_down(error)
+                and await self._entries.is_valid(call.io, stale)
             ):
                 return self._answer(call, record, stale, "stale")
             raise
@@ -138,20 +152,20 @@ class Cache:
         values = values_in(scopes, record)
         if None in values:
             return None
-        account = () if record.account is None else (record.account,)
-        key = cache_key(call, [self.namespace, *self._scopes, *values, *account], self._ignored)
-        return None if key is None else EntryPlace(key, record.account, repeated_of(call, self._ignored))
-
-    async def _read(self, call: Call, place: EntryPlace) -> Entry | None:
-        data = await self.store.get(call.io, place.key, call.io.now())
-        entry = Entry.from_bytes(place.key, data)
-        return None if entry is None else adapted(entry, place.repeated)
+        further = () if record.account is None else (record.account,)
+        if directives.tags:  # equal calls share an answer that is invalidated by the same tags
+            further = (*further, "tags", *directives.tags)
+        key = cache_key(call, [self.namespace, *self._scopes, *values, *further], self._ignored)
+        if key is None:
+            return None
+        marks = marks_of(key, (*self.tags, *directives.tags), record.labels.tenant)
+        return EntryPlace(key, record.account, repeated_of(call, self._ignored), marks)
 
     def _answer(self, call: Call, record: Record, entry: Entry, how: Any) -> Reply:
         record.cache = how
         record.target = entry.target
         record.nano_usd = 0
-        reply = Reply(entry.response(call, how))
+        reply = Reply(entry.response(call, how, record.cache_key or ""))
         if not asks_for_usage(call):
             reply.on_event.append(is_for_caller)  # a policy may have asked for the usage chunk
         return reply
@@ -161,10 +175,10 @@ class Cache:
         while True:
             flights = self._flights()
             with flights.lock:
-                flight = flights.get(place.key)
+                flight = flights.get(place.flight)
                 leads = flight is None
                 if flight is None:
-                    flight = flights[place.key] = Flight()
+                    flight = flights[place.flight] = Flight()
                     waiter = None
                 else:
                     waiter = call.io.waiter()
@@ -175,7 +189,7 @@ class Cache:
                 finally:  # here and not in a function, as Ctrl-C may come where one begins
                     if flights.process == os.getpid():  # not so in a child forked during the flight
                         with flights.lock:
-                            del flights[place.key]
+                            del flights[place.flight]
                     try:
                         for one in flight.waiters:
                             one.open()
@@ -212,7 +226,7 @@ class Cache:
             raise
         finally:
             if lease is not None:
-                is_kept = flight.entry is not None and self._is_small(flight.entry)
+                is_kept = flight.entry is not None and self._entries.is_small(flight.entry)
                 in_vain = not is_kept and (flight.answered or flight.error is not None)
                 await lease.give_back(call.io, in_vain=in_vain)
         return reply
@@ -230,13 +244,9 @@ class Cache:
                 return None
             await io.sleep(pause)
             pause = min(2 * pause, _LAST_PAUSE)
-            if (entry := await self._fresh(call, place)) is not None:
+            if (entry := await self._entries.fresh(io, place)) is not None:
                 return entry
-        return await self._fresh(call, place)
-
-    async def _fresh(self, call: Call, place: EntryPlace) -> Entry | None:
-        entry = await self._read(call, place)
-        return entry if entry is not None and call.io.now() < entry.stored + self.ttl else None
+        return await self._entries.fresh(io, place)
 
     async def _send_whole(
         self, call: Call, proceed: Next, record: Record, place: EntryPlace
@@ -248,8 +258,8 @@ class Cache:
         kind = answer.header("content-type") or ""
         if not self._may_keep(record, place, answer) or not is_keepable(call, kind, content):
             return reply, None
-        entry = Entry.of(answer, [content], record.target, call.io.now(), place.repeated, decoded=True)
-        await self._keep(call, place, entry)
+        entry = Entry.of(answer, [content], record.target, call.io.now(), place, decoded=True)
+        await self._entries.keep(call.io, place, entry)
         return reply, entry
 
     async def _send(self, call: Call, proceed: Next, record: Record, place: EntryPlace) -> Reply:
@@ -269,21 +279,13 @@ class Cache:
 
         async def keep(end: StreamEnd) -> None:
             if end.complete and end.error is None and may_keep and size <= self.max_body:
-                entry = Entry.of(answer, chunks, record.target, call.io.now(), place.repeated, decoded=False)
+                entry = Entry.of(answer, chunks, record.target, call.io.now(), place, decoded=False)
                 if entry.is_keepable(call):
-                    await self._keep(call, place, entry)
+                    await self._entries.keep(call.io, place, entry)
 
         tap(answer, see)
         reply.on_end.append(keep)
         return reply
-
-    async def _keep(self, call: Call, place: EntryPlace, entry: Entry) -> None:
-        if self._is_small(entry):
-            expires = entry.stored + self.ttl + self.stale_if_error
-            await self.store.set(call.io, place.key, entry.to_bytes(place.key), expires, call.io.now())
-
-    def _is_small(self, entry: Entry) -> bool:
-        return sum(map(len, entry.chunks)) <= self.max_body
 
     def _may_keep(self, record: Record, place: EntryPlace, answer: Answer) -> bool:
         """Return whether the response may be shared: not where a target served it for an account of its own."""

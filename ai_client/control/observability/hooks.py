@@ -72,6 +72,7 @@ class ResultDetails:
         cache: `hit`, `miss`, `shared` or `stale`, where a cache is configured.
         usage, usd: Tokens and cost, `None` where unknown.
         complete: Whether a stream was read to its end.
+        cache_key: The key under which the cache keeps the answer, or would.
     """
 
     call: CallDetails
@@ -84,6 +85,7 @@ class ResultDetails:
     usage: Usage | None
     usd: float | None
     complete: bool
+    cache_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,7 @@ def _result(details: CallDetails, outcome: Outcome) -> ResultDetails:
         known(record.usage),
         record.usd,
         outcome.complete,
+        record.cache_key,
     )
 
 
