@@ -116,7 +116,7 @@ class Items(Generic[T]):
                 if unknown is None and not admits(self._type, item):
                     raise self._not_an_item(data)
             keep(data)
-            if last and self._is_last(item, last):
+            if last and _kind(item) in last:
                 self.done = True
                 yield item
                 return
@@ -141,12 +141,6 @@ class Items(Generic[T]):
             self._answer.response,
             received=self.so_far(),
         )
-
-    def _is_last(self, item: T, last: tuple[str, ...]) -> bool:
-        kind = getattr(item, "type", None)
-        if kind is None:
-            kind = members_of(item).get("type")
-        return kind in last
 
     def _announce(self, data: bytes) -> bool:
         """Pass an event's data to the policies; return whether the caller may see it."""
@@ -189,3 +183,9 @@ class Items(Generic[T]):
         said = members_of(body).get("message")
         message = said if isinstance(said, str) and said else "The server ended the stream with an error."
         return StreamError(message, self._answer.request, body=body, received=self.so_far())
+
+
+def _kind(item: object) -> object:
+    """Return the type that an item states."""
+    kind = getattr(item, "type", None)
+    return members_of(item).get("type") if kind is None else kind

@@ -43,15 +43,15 @@ class SSEDecoder:
         if self._by_line or _RETURN in chunk:
             self._by_line = True
             events = self._feed_lines(chunk)
+        elif not self._pending and (event := _alone(chunk)) is not None:
+            self._started = True
+            events = [event]
         else:
             events = self._feed_events(chunk)
         return self._bounded(events) if crowded else events
 
     def _feed_events(self, chunk: bytes) -> list[Event]:
         pending = self._pending
-        if not pending and (event := _alone(chunk)) is not None:
-            self._started = True
-            return [event]
         if b"\n\n" not in chunk and not (chunk.startswith(b"\n") and pending and pending[-1].endswith(b"\n")):
             if chunk:
                 pending.append(chunk)
@@ -162,17 +162,11 @@ class SSEDecoder:
 
 def _alone(chunk: bytes) -> Event | None:
     """Return the event of a chunk that is one in either of the two common forms, and nothing else."""
-    end = len(chunk) - 2
-    line_end = chunk.find(_NEWLINE)
-    if line_end < 0 or chunk[-1] != _NEWLINE:
+    before, _, data = chunk.partition(b"data: ")
+    if data.find(_NEWLINE) != len(data) - 2 or data[-1] != _NEWLINE:
         return None
-    if line_end == end and chunk[:6] == b"data: ":
-        return chunk[6:end], None
-    after = line_end + 7
-    if (
-        chunk[:7] == b"event: "
-        and chunk[line_end:after] == b"\ndata: "
-        and chunk.find(_NEWLINE, after) == end
-    ):
-        return chunk[after:end], chunk[7:line_end]
+    if not before:
+        return data[:-2], None
+    if before[:7] == b"event: " and before.find(_NEWLINE) == len(before) - 1:
+        return data[:-2], before[7:-1]
     return None

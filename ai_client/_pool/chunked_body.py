@@ -3,7 +3,6 @@
 import re
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,20})\r\n")
-_BREAK_AND_SIZE = re.compile(rb"\r\n" + _SIZE.pattern)
 _LONGEST_SIZE = 22
 _SIZE_IS_NEXT, _BREAK_IS_NEXT, _END_IS_NEXT = -1, 0, -2
 
@@ -26,27 +25,31 @@ class ChunkedBody:
         """Move to *parts* what *data* has of the body; return what is behind it, odd, or not whole yet."""
         at, size, left = 0, len(data), self._left
         while at < size:
-            if left > 0:
+            if left == _SIZE_IS_NEXT:
+                found = _SIZE.match(data, at)
+                if found is None:
+                    rest = data[at:]
+                    may_be_size = len(rest) <= _LONGEST_SIZE and rest.find(b"\r\n") < 0
+                    self.is_odd = not may_be_size and rest != b"\r"
+                    break
+                at, left = found.end(), int(found[1], 16) or _END_IS_NEXT
+            elif left == _END_IS_NEXT:
+                self.is_over = data.startswith(b"\r\n", at)
+                self.is_odd = not self.is_over and data[at:] != b"\r"
+                at += 2 if self.is_over else 0
+                break
+            if left > 0 and at < size:
                 end = at + left
                 parts.append(data[at:end])  # is `data` itself where that is no longer
                 if end > size:
                     at, left = size, end - size
                     break
                 at, left = end, _BREAK_IS_NEXT
-            elif left == _END_IS_NEXT:
-                self.is_over = data.startswith(b"\r\n", at)
-                self.is_odd = not self.is_over and data[at:] != b"\r"
-                at += 2 if self.is_over else 0
-                break
-            elif found := (_SIZE if left == _SIZE_IS_NEXT else _BREAK_AND_SIZE).match(data, at):
-                at, left = found.end(), int(found[1], 16) or _END_IS_NEXT
-            elif left == _BREAK_IS_NEXT and data.startswith(b"\r\n", at):
+            if left == _BREAK_IS_NEXT:
+                if not data.startswith(b"\r\n", at):
+                    self.is_odd = data[at:] not in {b"", b"\r"}
+                    break
                 at, left = at + 2, _SIZE_IS_NEXT
-            else:
-                rest = data[at:]
-                may_be_size = left == _SIZE_IS_NEXT and len(rest) <= _LONGEST_SIZE and rest.find(b"\r\n") < 0
-                self.is_odd = not may_be_size and rest != b"\r"
-                break
         self._left = left
         return data[at:]
 

@@ -151,8 +151,15 @@ class _AsyncResponseBody(ResponseBody["AsyncNetworkStream", W]):
             connection = self._connection
             if connection is None:
                 raise StopAsyncIteration
+            stream = connection.stream
             try:
-                self._take(connection, await self.read(READ_SIZE, self._timeout))
+                arrival = stream.arrival(self._timeout)
+                if arrival is not None:  # as `read` waits, without coroutines of its own
+                    try:
+                        await arrival
+                    finally:
+                        stream.arrived()
+                self._take(connection, stream.read_buffered())
             except BaseException as error:
                 self._fail(connection, error)
                 raise
