@@ -10,7 +10,7 @@ from typing import Any
 from .._http.library import Library
 from .sockets import READ_SIZE, connect_error, poll_of, socket_info
 from .transport_ends import bury, detach, shut_down
-from .turns import fail, wake
+from .turns import fail, resume, wake
 from .watch import watch_of
 
 _HIGH_WATER = 4 * READ_SIZE
@@ -41,6 +41,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         "_ended",
         "_error",
         "_errors",
+        "_is_secure",
         "_library",
         "_loop",
         "_lost",
@@ -75,7 +76,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         self._errors: Any = library.http
         self._received: list[bytes] = []
         self._size = 0
-        self._paused = self._ended = False
+        self._paused = self._ended = self._is_secure = False
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None  # of the task that reads
         self._drained: asyncio.Future[None] | None = None  # of the task that writes, if it must wait
@@ -88,6 +89,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
 
     async def start_tls(self, context: ssl.SSLContext, name: str) -> None:
         """Start TLS with the server called *name*."""
+        self._is_secure = True
         try:
             transport = await self._loop.start_tls(
                 self._transport,
@@ -118,9 +120,12 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         if self._size > _HIGH_WATER and not self._paused:
             self._paused = True
             self._transport.pause_reading()
-        wake(self._waiter)
         if self._drained is not None:  # wake a sender that waits
             wake(self._drained)
+        if self._is_secure:
+            wake(self._waiter)  # not now, as TLS goes on after its calls to here
+        else:
+            resume(self._waiter, self._loop)
 
     def eof_received(self) -> None:
         self._ended = True
@@ -148,7 +153,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
             self.idle = False
             self.lapse()
             if not self._transport.is_closing():
-                self._loop.call_soon(self.close)  # not now, as TLS goes on after its calls to here
+                self._loop.call_soon(self.close)  # not now, for the same reason
 
     def expire(self) -> None:
         """Fail the read or write that waits, as its time is over."""

@@ -58,6 +58,8 @@ W = TypeVar("W", bound=Hashable)
 class Permits(Generic[C, W]):
     """A bound on connections to all origins, a queue in order of arrival, and a stack of idle ones an origin.
 
+    A stack is a `dict`, from whose end connections are taken; of a single origin it stays when it is empty.
+
     A request holds a permit from admission to the end of its response. Idle connections hold none, but count:
     permits and idle connections together never exceed the bound once `displaced` was asked before connecting.
     """
@@ -84,7 +86,7 @@ class Permits(Generic[C, W]):
         self.busy: set[C] = set()
         self._queue: OrderedDict[W, float] = OrderedDict()  # since when each waits
         self._idle: OrderedDict[C, None] = OrderedDict()  # the one idle for longest comes first
-        self._stacks: dict[Hashable, OrderedDict[C, None]] = {}
+        self._stacks: dict[Hashable, dict[C, None]] = {}
 
     def enter(self) -> bool:
         """Take a permit, unless none is left or others wait for one."""
@@ -114,10 +116,10 @@ class Permits(Generic[C, W]):
     def take(self, origin: Hashable) -> C | None:
         """Take the connection to *origin* that was used last."""
         stack = self._stacks.get(origin)
-        if stack is None:
+        if not stack:
             return None
         connection, _ = stack.popitem()
-        if not stack:
+        if not stack and len(self._stacks) > 1:
             del self._stacks[origin]
         del self._idle[connection]
         self.busy.add(connection)
@@ -135,7 +137,7 @@ class Permits(Generic[C, W]):
             self._idle[connection] = None
             stack = self._stacks.get(connection.origin)
             if stack is None:
-                stack = self._stacks[connection.origin] = OrderedDict()
+                stack = self._stacks[connection.origin] = {}
             stack[connection] = None
         if self._queue:
             return self._queue.popitem(last=False)[0]

@@ -1,12 +1,30 @@
 """Futures that tasks wait for, and that may be done or cancelled already when their turn comes."""
 
 import asyncio
+from typing import Any
 
 
 def wake(future: "asyncio.Future[None] | None") -> None:
     """Wake who waits for a future."""
     if future is not None and not future.done():
         future.set_result(None)
+
+
+def resume(future: "asyncio.Future[None] | None", loop: asyncio.AbstractEventLoop) -> None:
+    """Wake the task that waits for a future within this callback of its loop, which spares the loop a round of its own.
+
+    The loop wakes it, as `wake`, where another task is running, or where not a single one waits.
+    """
+    if future is None or future.done():
+        return
+    callbacks: Any = getattr(future, "_callbacks", None)  # as event loops with futures of their own may lack
+    if callbacks is None or len(callbacks) != 1 or asyncio.current_task(loop) is not None:
+        future.set_result(None)
+        return
+    callback, context = callbacks[0]
+    future.remove_done_callback(callback)
+    future.set_result(None)
+    context.run(callback, future)
 
 
 def fail(future: "asyncio.Future[None] | None", error: Exception) -> None:
