@@ -121,7 +121,7 @@ class Messages(Addresses):
             headers = self._own_headers(call, prepared, taken, content, away=away)
         else:
             headers = None
-        extensions: dict[str, Any] = {"timeout": limits.copy()}  # a hook may change them
+        extensions: dict[str, Any] = {}
         if call.follow_redirects is not None:
             extensions[FOLLOW_REDIRECTS] = call.follow_redirects
         if away or self._account is not None:
@@ -149,6 +149,7 @@ class Messages(Addresses):
         if url.userinfo:
             headers = [pair for pair in headers if pair[0].lower() != "authorization"] + [_basic(url)]
             url = url.copy_with(userinfo=b"")
+        extensions["timeout"] = limits.copy()  # a hook may change them
         request: CallRequest = self._sender.build(call.method, url, headers, extensions, body)
         return request
 

@@ -101,7 +101,7 @@ class Resource(Generic[M]):
         self,
         method: str,
         path: str,
-        params: Mapping[str, Any],
+        params: Any,
         cast_to: Any,
         *,
         headers: Mapping[str, str] | None = None,
@@ -109,7 +109,7 @@ class Resource(Generic[M]):
         files: tuple[str, ...] = (),
     ) -> Call:
         """Split keywords into request options and parameters, and describe the call; consumes *params*."""
-        given = cast("dict[str, Any]", params)
+        given: dict[str, Any] = params
         call = Call(self._client.io, method, path, cast_to)
         call.admin = path.startswith(ADMIN_PATHS)
         if self._view == "unread":

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from .._answers.result import body_of, is_no_stream_by_type, make_result, refuse_to_stream
 from .._call.call import Call, Reply
@@ -105,7 +105,7 @@ class Calls(Keys):
         """Pass the application's drain gate, where there is one, and the policies, the outermost first."""
         if self._layers or self._credentials is not None:
             call.client = self
-            steps = self._steps
+            steps: Any = self._steps
             if steps is None:
                 steps = self._steps = chained(self._policies(), self._attempts)
         else:
@@ -114,7 +114,8 @@ class Calls(Keys):
         decoded = call.cast_to if call.stream is None else call.stream
         is_slow = not call.io.sync and is_slow_to_build(decoded)
         if gate is None and not is_slow:
-            return cast("Coroutine[Any, Any, Reply]", steps(call))
+            passing: Coroutine[Any, Any, Reply] = steps(call)
+            return passing
         return _passed(steps, call, gate, decoded if is_slow else None)
 
     def result(self, call: Call, reply: Reply, view: View, /) -> Any:

@@ -57,7 +57,10 @@ class BaseSender:
         )
 
     def usual(self, message: Message, url: "httpx.URL", extensions: dict[str, Any]) -> CallRequest:
-        """Make a request whose body is in memory, and whose headers are complete and end with its length."""
+        """Make a request whose body is in memory, and whose headers are complete and end with its length.
+
+        The extensions are those beside the time limits, which are the message's.
+        """
         return CallRequest(message, url, extensions, self._library)
 
     def _hasten(self, request: "httpx.Request") -> float | None:

@@ -46,7 +46,7 @@ class CallRequest:
             made = http.Request(
                 message.method,
                 self._url,
-                extensions=self._extensions,
+                extensions={**self._extensions, "timeout": dict(message.timeouts)},  # a hook may change them
                 stream=http.ByteStream(message.content),
             )
             made.headers = http.Headers(message.headers)

@@ -66,6 +66,7 @@ class _OverClient(BaseSender):
     def usual(self, message: Message, url: "httpx.URL", extensions: dict[str, Any]) -> CallRequest:
         if not self._adds_to(extensions):
             return super().usual(message, url, extensions)
+        extensions["timeout"] = dict(message.timeouts)
         return self.build(message.method, url, message.headers[:-1], extensions, message.content)
 
     def _adds_to(self, extensions: dict[str, Any]) -> bool:

@@ -55,7 +55,7 @@ class LoopSender(OverTransport):
         self._lock = threading.Lock()
         self._senders: weakref.WeakKeyDictionary[Loop, AsyncPoolSender] = weakref.WeakKeyDictionary()
         self._opened = Opened()
-        self._near: tuple[Callable[[], Loop | None], AsyncPoolSender | None] = _NOTHING_NEAR
+        self._near: tuple[Callable[[], Loop | None], Any] = _NOTHING_NEAR
         _instances.add(self)
 
     def stats(self) -> PoolStats:
@@ -70,9 +70,10 @@ class LoopSender(OverTransport):
         running = asyncio._get_running_loop()
         if running is None:
             raise RuntimeError(_NO_LOOP)
-        home_of, near = self._near
+        home_of, near = self._near  # a sender, where that is a loop's
         if home_of() is running:  # in this process, as no loop runs on in a child
-            return cast("AsyncPoolSender", near).exchange(request, stream=stream)
+            answering: Coroutine[Any, Any, Answer] = near.exchange(request, stream=stream)
+            return answering
         here()
         home = self._home_of(running)
         sender = self._sender_of(home)

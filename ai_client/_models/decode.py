@@ -53,12 +53,14 @@ def decode(cast_to: type[T], data: bytes, *, strict: bool = False) -> T:
         ValueError: *data* is not JSON.
     """
     try:
-        return cast("T", decoder(cast_to, strict=strict)(data))
+        decoded: T = decoder(cast_to, strict=strict)(data)
     except pydantic.ValidationError:
         if (utf8 := as_utf8(data)) is not None:
             return decode(cast_to, utf8, strict=strict)
         if strict:
             raise
+    else:
+        return decoded
     return cast("T", construct(cast_to, from_json(data)))
 
 

@@ -40,7 +40,6 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         "_drained",
         "_ended",
         "_error",
-        "_errors",
         "_is_secure",
         "_library",
         "_loop",
@@ -73,7 +72,6 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         self._buffer = buffer
         self._socket = connection
         self._library = library
-        self._errors: Any = library.http
         self._received: list[bytes] = []
         self._size = 0
         self._paused = self._ended = self._is_secure = False
@@ -101,7 +99,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         except (OSError, ValueError) as error:
             raise connect_error(error, self._library) from error
         if transport is None:
-            raise self._errors.ConnectError("The server closed the connection during the TLS handshake.")
+            raise self._library.http.ConnectError("The server closed the connection in the TLS handshake.")
         self._transport = transport
 
     # What the loop calls.
@@ -122,10 +120,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
             self._transport.pause_reading()
         if self._drained is not None:  # wake a sender that waits
             wake(self._drained)
-        if self._is_secure:
-            wake(self._waiter)  # not now, as TLS goes on after its calls to here
-        else:
-            resume(self._waiter, self._loop)
+        resume(self._waiter, None if self._is_secure else self._loop)  # TLS goes on after its calls to here
 
     def eof_received(self) -> None:
         self._ended = True
@@ -153,14 +148,14 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
             self.idle = False
             self.lapse()
             if not self._transport.is_closing():
-                self._loop.call_soon(self.close)  # not now, for the same reason
+                self._loop.call_soon(self.close)  # not now, as TLS goes on after its calls to here
 
     def expire(self) -> None:
         """Fail the read or write that waits, as its time is over."""
         if self._waiter is not None:
-            fail(self._waiter, self._errors.ReadTimeout("Timed out waiting for the server."))
+            fail(self._waiter, self._library.http.ReadTimeout("Timed out waiting for the server."))
         else:
-            fail(self._drained, self._errors.WriteTimeout("Timed out sending the request."))
+            fail(self._drained, self._library.http.WriteTimeout("Timed out sending the request."))
 
     # What the pool calls.
 
@@ -177,8 +172,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
 
     async def drained(self, timeout: float | None) -> None:
         """Wait until the other side takes more, up to *timeout* seconds."""
-        drained = self._drained
-        if drained is None:
+        if (drained := self._drained) is None:
             return
         if drained.done():  # by what the other side said
             drained = self._drained = self._loop.create_future()
@@ -189,18 +183,18 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         finally:
             self._watch.remove(self)
         if self._error is not None:
-            raise self._errors.WriteError(str(self._error))
+            raise self._library.http.WriteError(str(self._error))
 
     def hand_over(self, data: bytes, timeout: float | None) -> bool:
         """Send what the other side takes, and the rest as soon as it can be; return whether to wait for that."""
         transport = self._transport
         if transport.is_closing():
-            raise self._errors.WriteError("The server closed the connection.")
+            raise self._library.http.WriteError("The server closed the connection.")
         if timeout is not None and timeout <= 0:
-            raise self._errors.WriteTimeout("There is no time to send the request.")
+            raise self._library.http.WriteTimeout("There is no time to send the request.")
         transport.write(data)
         if transport.is_closing():
-            raise self._errors.WriteError("The server closed the connection.")
+            raise self._library.http.WriteError("The server closed the connection.")
         self.sent += len(data)
         return self._drained is not None
 
@@ -234,7 +228,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
             return None
         if timeout is not None:
             if timeout <= 0:
-                raise self._errors.ReadTimeout("There is no time to wait for the server.")
+                raise self._library.http.ReadTimeout("There is no time to wait for the server.")
             self._watch.add(self, timeout)
         self._waiter = self._loop.create_future()
         return self._waiter
@@ -248,7 +242,7 @@ class AsyncNetworkStream(asyncio.BufferedProtocol):
         """Receive what has arrived, without waiting; nothing where nothing has."""
         received = self._received
         if self._error is not None and not received:
-            raise self._errors.ReadError(str(self._error))
+            raise self._library.http.ReadError(str(self._error))
         data = received[0] if len(received) == 1 else b"".join(received)
         received.clear()
         self._size = 0

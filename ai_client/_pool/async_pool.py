@@ -71,7 +71,8 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
             self._bind(loop)
         timeouts, origin = message.timeouts, message.origin
         permits = self._permits
-        self._check_open()
+        if self._closed:
+            self._check_open()
         if not permits.enter():
             await self._wait(loop, permits, timeouts.get("pool"))
         connection: _Connection | None = None
@@ -198,7 +199,9 @@ class AsyncPool(Pool[AsyncNetworkStream, _Turn], httpx.AsyncBaseTransport):
         keep = keep and not self._closed
         if not keep:
             self._shut(connection, SHUT_DOWN if self._closed else why)
-        self._pass_on(permits, permits.end(connection, now if keep else None))
+        turn = permits.end(connection, now if keep else None)
+        if turn is not None:
+            self._pass_on(permits, turn)
         if keep:
             connection.stream.rest()
         for expired in permits.expired(now):

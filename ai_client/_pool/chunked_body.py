@@ -3,6 +3,7 @@
 import re
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,20})\r\n")
+_LAST = b"0\r\n\r\n"
 _LONGEST_SIZE = 22
 _SIZE_IS_NEXT, _BREAK_IS_NEXT, _END_IS_NEXT = -1, 0, -2
 
@@ -26,6 +27,9 @@ class ChunkedBody:
         at, size, left = 0, len(data), self._left
         while at < size:
             if left == _SIZE_IS_NEXT:
+                if data.startswith(_LAST, at):
+                    at, self.is_over = at + len(_LAST), True
+                    break
                 found = _SIZE.match(data, at)
                 if found is None:
                     rest = data[at:]

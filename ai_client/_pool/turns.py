@@ -10,15 +10,15 @@ def wake(future: "asyncio.Future[None] | None") -> None:
         future.set_result(None)
 
 
-def resume(future: "asyncio.Future[None] | None", loop: asyncio.AbstractEventLoop) -> None:
-    """Wake the task that waits for a future within this callback of its loop, which spares the loop a round of its own.
+def resume(future: "asyncio.Future[None] | None", loop: asyncio.AbstractEventLoop | None) -> None:
+    """Wake the task that waits for a future within this callback of *loop*, which spares that a round of its own.
 
-    The loop wakes it, as `wake`, where another task is running, or where not a single one waits.
+    It is woken as by `wake` without a loop, while another task is running, or where not exactly one waits.
     """
     if future is None or future.done():
         return
-    callbacks: Any = getattr(future, "_callbacks", None)  # as event loops with futures of their own may lack
-    if callbacks is None or len(callbacks) != 1 or asyncio.current_task(loop) is not None:
+    callbacks: Any = loop and getattr(future, "_callbacks", None)  # which a loop's own futures may lack
+    if not callbacks or len(callbacks) != 1 or asyncio.current_task(loop) is not None:
         future.set_result(None)
         return
     callback, context = callbacks[0]

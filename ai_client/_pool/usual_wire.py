@@ -18,6 +18,7 @@ _BEGINNING = b"HTTP/1.1 "
 _LONGEST_WAIT = 16 * 1024  # for the rest of a head, after which h11 waits on, up to its bound
 _LONGEST_NUMBER = 18
 _WITHOUT_BODY = frozenset({204, 304})
+_CONNECTION, _LENGTH, _CODING = "\r\nconnection:", "\r\ncontent-length:", "\r\ntransfer-encoding:"
 
 
 class UsualWire:
@@ -108,22 +109,19 @@ class UsualWire:
     def _frame(self, head: ResponseHead) -> bool:
         """Note how the body is framed; return whether that is usual."""
         lower = head.lower
-        if "\r\nconnection:" in lower and (head.value("connection") or "").lower() != "keep-alive":
+        if _CONNECTION in lower and _only(lower, _CONNECTION) != "keep-alive":
             return False
-        size = 0
-        chunked = "\r\ntransfer-encoding:" in lower
-        _, is_told, rest = lower.partition("\r\ncontent-length:")
-        if chunked:
-            if is_told or head.value("transfer-encoding") != "chunked":
+        length, size = _only(lower, _LENGTH), 0
+        if length is None:
+            if head.value("transfer-encoding") != "chunked":
                 return False
+        elif _CODING in lower or not length.isdecimal() or len(length) > _LONGEST_NUMBER:
+            return False
         else:
-            length = rest.partition("\r\n")[0].strip(" \t")
-            if not length.isdecimal() or len(length) > _LONGEST_NUMBER or "\r\ncontent-length:" in rest:
-                return False
             size = int(length)
         if head.status_code in _WITHOUT_BODY or self._method == "HEAD":
             size = 0
-        elif chunked:
+        elif length is None:
             self._chunks = ChunkedBody()
         self._size = self._left = size
         return True
@@ -185,6 +183,14 @@ class UsualWire:
             self._other = None
             self._renewed()
         return is_good
+
+
+def _only(lower: str, name: str) -> str | None:
+    """Return the value of a name in lines in lower case, `None` where it is not there; empty where it is twice."""
+    _, found, rest = lower.partition(name)
+    if not found:
+        return None
+    return "" if name in rest else rest.partition("\r\n")[0].strip(" \t")
 
 
 def _may_go_on(data: bytes) -> bool:
