@@ -227,9 +227,11 @@ class ClientConfig(Options):
             ConfigError: An option is unknown, ill-typed or can never work. The message names all faults, and
                 shows no values.
         """
+        kept: Mapping[str, str] = {}
         if isinstance(options, cls):
             if not more:
                 return options
+            kept = {name: variable for name, variable in options.origins.items() if name not in more}
             options = {name: getattr(options, name) for name in options.model_fields_set}
         if options is not None and not isinstance(options, Mapping):
             raise ConfigError(f"Options must be a mapping or a ClientConfig, not {type(options).__name__}.")
@@ -238,6 +240,7 @@ class ClientConfig(Options):
         config._fill(
             {**(options or {}), **more}, spell, source if callable(source) else repr, further=further
         )
+        config._origins = {**kept, **config.origins}
         return config
 
     @property

@@ -3,7 +3,7 @@
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -14,7 +14,7 @@ from ..errors import APIConnectionError, APITimeoutError, ConfigError, OpenAIErr
 from .answers import ModelsAnswer, ask
 from .bounds import Bound
 from .check import Check, Status
-from .handshakes import speaks_tls
+from .handshakes import demands_certificate, speaks_tls
 from .network import proxy_refusal
 from .way import Way
 
@@ -60,6 +60,7 @@ _FAILURES = (
 )
 """Kinds of errors at the root of a call's, in plain words."""
 _NAME = re.compile(r"[a-z_]{1,40}")
+_MUTUAL = "Set the option cert to a certificate that it trusts, with its key."
 _QUOTA = (
     "The quota is used up (429 insufficient_quota): the account has no credit, or its limit is reached.",
     "Add credit or raise the limit where the account is billed; retries do not help.",
@@ -197,17 +198,30 @@ def _no_answer(error: OpenAIError, way: Way | None, address: str) -> tuple[str, 
             return proxy_refusal(proxied, way)
         if not way.route.secure and way.route.proxy is None and speaks_tls(way.tunnelled, way):
             return _plain_to_tls(way)
+    if any(map(demands_certificate, chain)):
+        return (
+            f"{address} demands a certificate of its clients (mTLS), and takes none or not this one.",
+            _MUTUAL,
+        )
     for kind, message, hint in _FAILURES:
         if any(isinstance(each, kind) for each in chain):
             return message.format(address=address), hint
+    return _cut_off(error, chain, way, address)
+
+
+def _cut_off(
+    error: OpenAIError, chain: Sequence[BaseException], way: Way | None, address: str
+) -> tuple[str, str]:
+    """Return that there was no whole answer, for whatever reason."""
     if isinstance(error, APITimeoutError):
         return f"{address} is silent: connected, but there is no answer in time.", (
             "The server hangs or is overloaded, or something on the way swallows the answer."
         )
     root = type(chain[-1]).__name__
-    return f"{address} broke the connection off without a whole answer of HTTP ({root}).", (
-        "Is it a web server? See its logs."
-    )
+    hint = "Is it a web server? See its logs."
+    if way is not None and way.route.secure and way.options.cert is None:
+        hint += " One that demands a certificate of its clients (mTLS, the option cert) may also do so."
+    return f"{address} broke the connection off without a whole answer of HTTP ({root}).", hint
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -70,12 +70,21 @@ def _failure(cause: BaseException, connect: "Callable[[], SyncNetworkStream]", w
         message = f"{way.server} is silent: no TLS handshake within {SHAKING_HANDS:g} s."
     elif isinstance(cause, ConnectionResetError | BrokenPipeError):
         message = f"{way.server} reset the connection instead of a TLS handshake."
-    elif isinstance(cause, ssl.SSLError) and cause.reason:
+    elif demands_certificate(cause):
+        message = f"{way.server} demands a certificate of its clients (mTLS), and takes none or not this one."
+        hint = "Set the option cert to a certificate that it trusts, with its key."
+    elif isinstance(cause, ssl.SSLError) and cause.reason and not isinstance(cause, ssl.SSLEOFError):
         reason = cause.reason.replace("_", " ").lower()
         message = f"The TLS handshake with {way.server} failed: {reason}."
     else:
         message = f"{way.server} closed the connection instead of a TLS handshake."
     return message, hint
+
+
+def demands_certificate(error: BaseException) -> bool:
+    """Return whether a server ended TLS for the certificate of the client, or its absence."""
+    reason = (error.reason or "") if isinstance(error, ssl.SSLError) else ""
+    return "ALERT" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason)
 
 
 def _mistrust(

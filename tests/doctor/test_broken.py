@@ -1,7 +1,10 @@
 """Broken configurations: the doctor names the cause of each, in each framework."""
 
 import socket
+import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -67,6 +70,66 @@ def with_plain_tls(scene: Scene) -> Options:
     """Return options that speak plainly to a TLS port."""
     server = scene.raw(listing(), ssl_context=scene.office().plain_server())
     return {"base_url": f"http://127.0.0.1:{server.port}/v1"}
+
+
+def without_certificate(scene: Scene) -> Options:
+    """Return the options for a server that demands a certificate."""
+    office = scene.office()
+    context = office.server()
+    server = scene.stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    refused: list[socket.socket] = []  # which stay open: closing may overtake the reason
+    scene.stack.callback(lambda: [one.close() for one in refused])
+
+    def refuse_each() -> None:
+        with suppress(OSError):
+            while True:
+                plain, _ = server.accept()
+                tls = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+                refused.append(tls)
+                with suppress(OSError):
+                    tls.do_handshake()
+
+    in_thread(scene, server, refuse_each)
+    return {"base_url": f"https://127.0.0.1:{server.getsockname()[1]}/v1", "verify": str(office.authority)}
+
+
+def in_thread(scene: Scene, server: socket.socket, work: Callable[[], None]) -> None:
+    """Serve in a thread that ends with the scene."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    scene.stack.callback(thread.join)
+    scene.stack.callback(server.shutdown, socket.SHUT_RDWR)
+
+
+def silent_tls(scene: Scene) -> Options:
+    """Return the options for a port that accepts connections and says nothing."""
+    silent = scene.stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    return {"base_url": f"https://127.0.0.1:{silent.getsockname()[1]}/v1"}
+
+
+def closing(scene: Scene, scheme: str) -> Options:
+    """Return the options for a port that closes each connection."""
+    server = scene.stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+    def close_each() -> None:
+        with suppress(OSError):
+            while True:
+                server.accept()[0].close()
+
+    in_thread(scene, server, close_each)
+    return {"base_url": f"{scheme}://127.0.0.1:{server.getsockname()[1]}/v1"}
+
+
+def dropped(scene: Scene) -> Options:
+    """Return the options for a port whose packets are dropped: the queue of those who connect is full."""
+    if sys.platform != "linux":
+        pytest.skip("other systems refuse such connections")
+    server = scene.stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+    for _ in range(4):
+        waiting = scene.stack.enter_context(socket.socket())
+        waiting.setblocking(False)
+        waiting.connect_ex(server.getsockname())
+    return {"base_url": f"http://127.0.0.1:{server.getsockname()[1]}/v1"}
 
 
 def behind_a_tunnel(scene: Scene, **proxy: Any) -> Options:
@@ -209,6 +272,11 @@ BROKEN = [
         variable("SSL_CERT_FILE", __file__, lambda _: {"base_url": "https://127.0.0.1:9/v1"}),
         "SSL_CERT_FILE in the environment",
     ),
+    Broken("no certificate of the client", without_certificate, "demands a certificate of its clients"),
+    Broken("silent TLS", silent_tls, "is silent: no TLS handshake", takes_long=True),
+    Broken("closed at once", lambda scene: closing(scene, "http"), "without a whole answer of HTTP|reset"),
+    Broken("closed at once in TLS", lambda scene: closing(scene, "https"), "instead of a TLS handshake"),
+    Broken("packets that are dropped", dropped, "no connection within", takes_long=True),
     Broken("401", lambda scene: scene.at(answer("401 Unauthorized")), r"does not accept the key \(401\)"),
     Broken("403", lambda scene: scene.at(answer("403 Forbidden")), r"may not do this \(403\)"),
     Broken("no /v1", lambda scene: scene.at(only("/v1/models", listing()), ""), "/v1 is missing"),

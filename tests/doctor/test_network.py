@@ -13,6 +13,7 @@ import trustme
 from cryptography import x509
 from hypothesis import given, strategies as st
 
+from ai_client import ClientProvider
 from ai_client.doctor import Check, Subject, examine_all
 from ai_client.doctor.certificate import ShownCertificate
 from tests.support.broken import KEY, LOGIN, Scene, answer, certified, listing, only
@@ -192,6 +193,39 @@ def test_keys_of_tenants(scene: Scene) -> None:
     checks = [check for check in examine_all(subject) if check.area in {"key", "api"}]
     assert [(check.area, check.status) for check in checks] == [("key", "ok"), ("api", "skipped")]
     assert not upstream.requests
+
+
+def test_aliases_and_fallbacks(scene: Scene) -> None:
+    """Each alias and each client of a fallback is examined for itself, and told apart by its name."""
+    fallback = {"clients": {"spare": {**scene.good(), "api_key": KEY}}}
+    controls = {"models": {"a": ["gpt-5.5", "spare/gpt-9"]}, "fallback": fallback}
+    clients = {
+        "default": {**scene.good(), "api_key": KEY, "controls": controls},
+        "eu": {"base_url": f"http://127.0.0.1:{free_port()}/v1", "api_key": KEY},
+    }
+    checks = list(examine_all(Subject(clients)))
+    assert {check.client: check.status for check in checks if check.name in {"models.list", "tcp"}} == {
+        "default": "ok",
+        "default fallback.clients.spare": "ok",
+        "eu": "fault",
+    }
+    (missing,) = (check for check in checks if check.area == "models" and check.status == "warning")
+    assert (missing.name, missing.client) == ("gpt-9", "default fallback.clients.spare")
+
+
+def test_a_provider(scene: Scene) -> None:
+    """A provider can be examined, with the origins of its options."""
+    scene.patch.setenv("AI_CLIENT_DEADLINE", "7")
+    scene.patch.setenv("AI_CLIENT_MAX_RETRIES", "4")
+    provider = ClientProvider({**scene.good(), "api_key": KEY}, max_retries=3)
+    again = ClientProvider(provider.config, timeout=5)
+    for one, timeout in ((provider, "default"), (again, "keyword")):
+        checks = {check.name: check for check in examine_all(one)}
+        origins = {name: check.details.get("origin") for name, check in checks.items()}
+        assert origins["deadline"] == "environment"
+        assert origins["max_retries"] == "keyword"
+        assert origins["timeout"] == timeout
+        assert checks["models.list"].status == "ok"
 
 
 def test_no_tokens_are_spent(scene: Scene) -> None:
