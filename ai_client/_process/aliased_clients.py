@@ -1,20 +1,13 @@
 """The clients of a provider as it shows them: the default ones, and those of aliases."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from .. import operations
 from .._libraries import openai
 from ..client import AsyncOpenAI, OpenAI
 from ..config import ClientConfig
 from .clients import DEFAULT_ALIAS, Clients, find
-
-if TYPE_CHECKING:
-    from ..operations.breakers import Breakers
-    from ..operations.budgets import BudgetBook
-    from ..operations.cache import CacheBook
-    from ..operations.health import Health
-    from ..operations.process import ProcessState
-    from ..operations.usage import UsageBook
 
 
 class AliasedClients:
@@ -68,32 +61,24 @@ class AliasedClients:
         return self._default.async_official
 
     @property
-    def usage(self) -> "UsageBook":
+    def usage(self) -> "operations.UsageBook":
         """Reports on what the calls of all clients used and cost."""
-        from ..operations.usage import UsageBook  # noqa: PLC0415 - only where somebody asks
-
-        return UsageBook(self._aliases)
+        return operations.UsageBook(self._aliases)
 
     @property
-    def budgets(self) -> "BudgetBook":
+    def budgets(self) -> "operations.BudgetBook":
         """The balances of all clients' budgets, to be read, reset and raised."""
-        from ..operations.budgets import BudgetBook  # noqa: PLC0415 - only where somebody asks
-
-        return BudgetBook(self._aliases)
+        return operations.BudgetBook(self._aliases)
 
     @property
-    def breakers(self) -> "Breakers":
+    def breakers(self) -> "operations.Breakers":
         """The circuits of the targets that are asked, to be read and reset."""
-        from ..operations.breakers import Breakers  # noqa: PLC0415 - only where somebody asks
-
-        return Breakers(self._aliases)
+        return operations.Breakers(self._aliases)
 
     @property
-    def cache(self) -> "CacheBook":
+    def cache(self) -> "operations.CacheBook":
         """The cached answers, to be invalidated."""
-        from ..operations.cache import CacheBook  # noqa: PLC0415 - only where somebody asks
-
-        return CacheBook(self._aliases)
+        return operations.CacheBook(self._aliases)
 
     def __getitem__(self, alias: str) -> Clients:
         return find(self._aliases, alias)
@@ -108,18 +93,14 @@ class AliasedClients:
         return alias in self._aliases
 
     @property
-    def process(self) -> "ProcessState":
+    def process(self) -> "operations.ProcessState":
         """The clients that this process has built, and their connections, at this moment."""
-        from ..operations.process import process_state  # noqa: PLC0415 - only where somebody asks
-
-        return process_state(self._aliases, self.state)
+        return operations.ProcessState.of(self._aliases, self.state)
 
     @property
-    def health(self) -> "Health":
+    def health(self) -> "operations.Health":
         """Whether this process can serve calls now, found out without one; for probes."""
-        from ..operations.health import Health  # noqa: PLC0415 - only where somebody asks
-
-        return Health(self._aliases, lambda: self.state)
+        return operations.Health(self._aliases, lambda: self.state)
 
     @property
     def state(self) -> Literal["open", "draining", "closed"]:

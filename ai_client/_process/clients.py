@@ -3,8 +3,9 @@
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from .. import operations
 from .._fork import here
 from .._libraries import openai
 from .._params.nearest import nearest
@@ -14,12 +15,6 @@ from ..errors import ConfigError
 from .assembly import Assembly
 from .built import BuiltClients, Kind
 from .managed import Managed
-
-if TYPE_CHECKING:
-    from ..operations.breakers import Breakers
-    from ..operations.budgets import BudgetBook
-    from ..operations.cache import CacheBook
-    from ..operations.usage import UsageBook
 
 DEFAULT_ALIAS = "default"
 
@@ -86,32 +81,24 @@ class Clients:
         return found
 
     @property
-    def usage(self) -> "UsageBook":
+    def usage(self) -> "operations.UsageBook":
         """Reports on what the calls of these clients used and cost."""
-        from ..operations.usage import UsageBook  # noqa: PLC0415 - only where somebody asks
-
-        return UsageBook({self._alias: self})
+        return operations.UsageBook({self._alias: self})
 
     @property
-    def budgets(self) -> "BudgetBook":
+    def budgets(self) -> "operations.BudgetBook":
         """The balances of these clients' budgets, to be read, reset and raised."""
-        from ..operations.budgets import BudgetBook  # noqa: PLC0415 - only where somebody asks
-
-        return BudgetBook({self._alias: self})
+        return operations.BudgetBook({self._alias: self})
 
     @property
-    def breakers(self) -> "Breakers":
+    def breakers(self) -> "operations.Breakers":
         """The circuits of the targets that are asked, to be read and reset."""
-        from ..operations.breakers import Breakers  # noqa: PLC0415 - only where somebody asks
-
-        return Breakers({self._alias: self})
+        return operations.Breakers({self._alias: self})
 
     @property
-    def cache(self) -> "CacheBook":
+    def cache(self) -> "operations.CacheBook":
         """The cached answers, to be invalidated."""
-        from ..operations.cache import CacheBook  # noqa: PLC0415 - only where somebody asks
-
-        return CacheBook({self._alias: self})
+        return operations.CacheBook({self._alias: self})
 
     @property
     def present(self) -> "OpenAI | None":

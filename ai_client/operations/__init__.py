@@ -12,20 +12,24 @@ A `ClientProvider` has these for all of its clients, `provider[alias]` has the f
 Rows of any of these are written as text by `as_csv`, `as_json_lines` and `as_table`.
 """
 
-from .breakers import Breakers as Breakers, BreakerState as BreakerState
-from .budget_state import BudgetState as BudgetState
-from .budgets import BudgetBook as BudgetBook
-from .cache import CacheBook as CacheBook
-from .export import as_csv as as_csv, as_json_lines as as_json_lines, as_table as as_table
-from .health import Health as Health, HealthReport as HealthReport, Reason as Reason
-from .page import (
-    RenderedPage as RenderedPage,
-    aready_page as aready_page,
-    live_page as live_page,
-    ready_page as ready_page,
-)
-from .process import ClientState as ClientState, ProcessState as ProcessState
-from .usage import UsageBook as UsageBook, UsageRow as UsageRow
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .breakers import Breakers as Breakers, BreakerState as BreakerState
+    from .budget_state import BudgetState as BudgetState
+    from .budgets import BudgetBook as BudgetBook
+    from .cache import CacheBook as CacheBook
+    from .export import as_csv as as_csv, as_json_lines as as_json_lines, as_table as as_table
+    from .health import Health as Health, HealthReport as HealthReport, Reason as Reason
+    from .page import (
+        RenderedPage as RenderedPage,
+        aready_page as aready_page,
+        live_page as live_page,
+        ready_page as ready_page,
+    )
+    from .process import ClientState as ClientState, ProcessState as ProcessState
+    from .usage import UsageBook as UsageBook, UsageRow as UsageRow
 
 __all__ = [
     "BreakerState",
@@ -48,3 +52,25 @@ __all__ = [
     "live_page",
     "ready_page",
 ]
+
+_NAMES = {
+    ".breakers": "Breakers BreakerState",
+    ".budget_state": "BudgetState",
+    ".budgets": "BudgetBook",
+    ".cache": "CacheBook",
+    ".export": "as_csv as_json_lines as_table",
+    ".health": "Health HealthReport Reason",
+    ".page": "RenderedPage aready_page live_page ready_page",
+    ".process": "ClientState ProcessState",
+    ".usage": "UsageBook UsageRow",
+}
+_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Return a name, and import its module when somebody first asks for it: adapters only name most of them."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(home, __name__), name)
+    return found

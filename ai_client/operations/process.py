@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from .._fork import here, process_id
 from .._pool.permits import PoolStats
@@ -56,6 +56,13 @@ class ProcessState:
     state: Literal["open", "draining", "closed"]
     clients: tuple[ClientState, ...]
 
+    @classmethod
+    def of(cls, aliases: Mapping[str, Any], state: Literal["open", "draining", "closed"]) -> Self:
+        """Return the state of the clients of a provider; nothing is built."""
+        here()
+        found = [one for alias, clients in aliases.items() for one in _of_alias(alias, clients)]
+        return cls(pid=process_id(), state=state, clients=tuple(found))
+
     @property
     def built(self) -> int:
         """How many clients this process has built."""
@@ -65,13 +72,6 @@ class ProcessState:
     def alive(self) -> int:
         """How many clients there are now."""
         return sum(one.alive for one in self.clients)
-
-
-def process_state(aliases: Mapping[str, Any], state: Literal["open", "draining", "closed"]) -> ProcessState:
-    """Return the state of the clients of a provider; nothing is built."""
-    here()
-    found = [one for alias, clients in aliases.items() for one in _of_alias(alias, clients)]
-    return ProcessState(pid=process_id(), state=state, clients=tuple(found))
 
 
 def _of_alias(alias: str, clients: Any) -> Iterator[ClientState]:

@@ -12,6 +12,7 @@ from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
 
 from ._generations import Generation, StandIn
 from ._members import has_member, members, refuse_assignment
+from ._operations import AliasOperations, ProviderOperations
 
 if TYPE_CHECKING:
     import openai
@@ -25,7 +26,7 @@ _REMEDY = Remedy(
 )
 
 
-class Handle(dict[str, Any]):
+class Handle(AliasOperations, dict[str, Any]):
     """The options of one alias as written, and its clients: other attributes are those of the sync client.
 
     Where both have a name (`get`, `copy`, `update`, ...) it is the dict's; `.client` has the client's. A changed option
@@ -186,7 +187,7 @@ class Handle(dict[str, Any]):
         self._owner.settle()
 
 
-class SettingsHandle(Handle):
+class SettingsHandle(ProviderOperations, Handle):
     """`settings.AI_CLIENT`: the default client, and the others by alias.
 
     `handle[name]` is the handle of an alias where there is one, otherwise an option of the default client; no

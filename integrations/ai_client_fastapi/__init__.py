@@ -21,7 +21,9 @@ require("starlette", "ai-client[fastapi]")
 
 from ._dependencies import (
     ai_client as ai_client,
+    get_ai_budgets as get_ai_budgets,
     get_ai_client as get_ai_client,
+    get_ai_usage as get_ai_usage,
     get_sync_ai_client as get_sync_ai_client,
     sync_ai_client as sync_ai_client,
 )
@@ -51,9 +53,12 @@ if TYPE_CHECKING:
         OfficialAIClientDep as OfficialAIClientDep,
         SyncOfficialAIClientDep as SyncOfficialAIClientDep,
     )
+    from ._operations_annotations import AIBudgetsDep as AIBudgetsDep, AIUsageDep as AIUsageDep
 
 __all__ = [
+    "AIBudgetsDep",
     "AIClientDep",
+    "AIUsageDep",
     "ReaderLeftError",
     "SyncAIClientDep",
     "add_ai_client_error_handlers",
@@ -61,7 +66,9 @@ __all__ = [
     "ai_client_lifespan",
     "ai_client_router",
     "cancel_on_disconnect",
+    "get_ai_budgets",
     "get_ai_client",
+    "get_ai_usage",
     "get_official_ai_client",
     "get_sync_ai_client",
     "get_sync_official_ai_client",
@@ -75,6 +82,7 @@ __all__ = [
 
 _OFFICIAL = dict.fromkeys(("OfficialAIClientDep", "SyncOfficialAIClientDep"), "._official_annotations")
 _OF_FASTAPI = {
+    **dict.fromkeys(("AIBudgetsDep", "AIUsageDep"), "._operations_annotations"),
     **dict.fromkeys(("AIClientDep", "SyncAIClientDep", "ai_client_router"), "._fastapi"),
     **_OFFICIAL,
 }

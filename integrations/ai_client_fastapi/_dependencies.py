@@ -5,7 +5,7 @@ from functools import cache
 
 from starlette.requests import HTTPConnection
 
-from ai_client import AsyncOpenAI, OpenAI
+from ai_client import AsyncOpenAI, OpenAI, operations
 
 from ._late import provider_of
 
@@ -26,6 +26,24 @@ async def get_sync_ai_client(connection: HTTPConnection) -> OpenAI:
         RuntimeError: The application has no lifespan with a client.
     """
     return provider_of(connection.scope).client
+
+
+async def get_ai_budgets(connection: HTTPConnection) -> "operations.BudgetBook":
+    """Return the balances of the budgets: `await budgets.aremaining()` is what is left to the request's tenant.
+
+    Raises:
+        RuntimeError: The application has no lifespan with a client.
+    """
+    return provider_of(connection.scope).budgets
+
+
+async def get_ai_usage(connection: HTTPConnection) -> "operations.UsageBook":
+    """Return the reports on usage: `await usage.areport(by=["endpoint"])`.
+
+    Raises:
+        RuntimeError: The application has no lifespan with a client.
+    """
+    return provider_of(connection.scope).usage
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from flask import Blueprint, Flask
 
-from ai_client import AsyncOpenAI, ClientOptions, OpenAI
+from ai_client import AsyncOpenAI, ClientOptions, OpenAI, operations
 from ai_client.adapter import ScopedWSGI
 from ai_client.errors import ConfigError, OpenAIError
 from ai_client.provider import DEFAULT_ALIAS, ClientProvider, Clients
@@ -127,6 +127,60 @@ class AIClient:
             ImportError: The official SDK is not installed.
         """
         return current_provider().async_official
+
+    @property
+    def usage(self) -> "operations.UsageBook":
+        """Reports on what the calls of the current app used and cost.
+
+        Raises:
+            RuntimeError: As for `provider`.
+        """
+        return current_provider().usage
+
+    @property
+    def budgets(self) -> "operations.BudgetBook":
+        """The balances of the current app's budgets, to be read, reset and raised.
+
+        Raises:
+            RuntimeError: As for `provider`.
+        """
+        return current_provider().budgets
+
+    @property
+    def breakers(self) -> "operations.Breakers":
+        """The circuits of the targets that the current app asks, to be read and reset.
+
+        Raises:
+            RuntimeError: As for `provider`.
+        """
+        return current_provider().breakers
+
+    @property
+    def cache(self) -> "operations.CacheBook":
+        """The cached answers of the current app, to be invalidated.
+
+        Raises:
+            RuntimeError: As for `provider`.
+        """
+        return current_provider().cache
+
+    @property
+    def process(self) -> "operations.ProcessState":
+        """The clients that this process has built for the current app, and their connections, at this moment.
+
+        Raises:
+            RuntimeError: As for `provider`.
+        """
+        return current_provider().process
+
+    @property
+    def health(self) -> "operations.Health":
+        """Whether this process can serve the current app's calls now, found out without one; for probes.
+
+        Raises:
+            RuntimeError: As for `provider`.
+        """
+        return current_provider().health
 
     def __getitem__(self, alias: str) -> Clients:
         """Return the current app's clients of an alias: `client`, `async_client`, `official` and `async_official`."""

@@ -1,0 +1,75 @@
+"""The operations of `settings.AI_CLIENT`: what its process and its controls know."""
+
+from ai_client import operations
+from ai_client.provider import ClientProvider, Clients
+
+
+class AliasOperations:
+    """The operations of one alias."""
+
+    __slots__ = ()
+
+    @property
+    def _clients(self) -> Clients:
+        raise NotImplementedError
+
+    @property
+    def usage(self) -> "operations.UsageBook":
+        """Reports on what the calls of these clients used and cost."""
+        return self._clients.usage
+
+    @property
+    def budgets(self) -> "operations.BudgetBook":
+        """The balances of these clients' budgets, to be read, reset and raised."""
+        return self._clients.budgets
+
+    @property
+    def breakers(self) -> "operations.Breakers":
+        """The circuits of the targets that these clients ask, to be read and reset."""
+        return self._clients.breakers
+
+    @property
+    def cache(self) -> "operations.CacheBook":
+        """The cached answers of these clients, to be invalidated."""
+        return self._clients.cache
+
+
+class ProviderOperations:
+    """The operations of the clients of all aliases."""
+
+    __slots__ = ()
+
+    @property
+    def provider(self) -> ClientProvider:
+        """The provider of the clients."""
+        raise NotImplementedError
+
+    @property
+    def usage(self) -> "operations.UsageBook":
+        """Reports on what the calls of all clients used and cost."""
+        return self.provider.usage
+
+    @property
+    def budgets(self) -> "operations.BudgetBook":
+        """The balances of all clients' budgets, to be read, reset and raised."""
+        return self.provider.budgets
+
+    @property
+    def breakers(self) -> "operations.Breakers":
+        """The circuits of the targets that are asked, to be read and reset."""
+        return self.provider.breakers
+
+    @property
+    def cache(self) -> "operations.CacheBook":
+        """The cached answers, to be invalidated."""
+        return self.provider.cache
+
+    @property
+    def process(self) -> "operations.ProcessState":
+        """The clients that this process has built, and their connections, at this moment."""
+        return self.provider.process
+
+    @property
+    def health(self) -> "operations.Health":
+        """Whether this process can serve calls now, found out without one; for probes."""
+        return self.provider.health
