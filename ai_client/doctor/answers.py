@@ -1,14 +1,15 @@
 """Asking an API for its models, which costs nothing, and its answer as it came."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from time import monotonic, time
-from typing import Any
+from typing import Any, cast
 
 from pydantic_core import from_json
 
-from ..errors import APIStatusError
+from ..errors import APIStatusError, members_of
 from .bounds import Bound
 
 _SHOWN = 60
@@ -42,13 +43,13 @@ class ModelsAnswer:
         return None
 
     @property
-    def models(self) -> list[dict[str, Any]] | None:
+    def models(self) -> list[Mapping[str, Any]] | None:
         """The models, `None` where the body is no list of them."""
-        body = self.body
-        found: Any = body.get("data") if isinstance(body, dict) else None
+        found: Any = members_of(self.body).get("data")
         if not isinstance(found, list):
             return None
-        return [each for each in found if isinstance(each, dict) and isinstance(each.get("id"), str)]  # pyright: ignore[reportUnknownVariableType]
+        each = map(members_of, cast("list[Any]", found))
+        return [model for model in each if isinstance(model.get("id"), str)]
 
     @property
     def is_html(self) -> bool:
@@ -59,9 +60,8 @@ class ModelsAnswer:
     @property
     def code(self) -> str:
         """The API's code of an error, empty where there is none."""
-        body = self.body
-        error: Any = body.get("error") if isinstance(body, dict) else None
-        code: Any = (error.get("code") or error.get("type")) if isinstance(error, dict) else None
+        error = members_of(members_of(self.body).get("error"))
+        code = error.get("code") or error.get("type")
         return code if isinstance(code, str) else ""
 
     @property

@@ -130,7 +130,7 @@ def _refused(
         found = _plain_to_tls(way)
     else:
         return _another(answer, address, _elsewhere(client, bound))
-    return "fault", *found
+    return "fault", found[0], found[1]
 
 
 def _another(answer: ModelsAnswer, address: str, other: str | None) -> tuple[Status, str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from ..checks import longest_call
 from ..config import ClientConfig
-from .check import Check
+from .check import Check, Status
 from .workers import worker_limit
 
 _OTHERS = 24
@@ -48,8 +48,8 @@ def _descriptors(configs: Mapping[str, ClientConfig]) -> Check:
         " under load, connections fail with 'Too many open files'."
     )
     hint = f"Raise the limit (ulimit -n, LimitNOFILE, nofile) above {several + _OTHERS}, or lower max_connections."
-    status = "fault" if any(one.max_connections > limit for one in configs.values()) else "warning"
-    return Check("process", "descriptors", status, message, hint, details=details)  # type: ignore[arg-type]
+    status: Status = "fault" if any(one.max_connections > limit for one in configs.values()) else "warning"
+    return Check("process", "descriptors", status, message, hint, details=details)
 
 
 def _time(configs: Mapping[str, ClientConfig], given: float | None) -> Iterator[Check]:

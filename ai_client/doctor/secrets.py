@@ -57,8 +57,8 @@ class KnownSecrets:
         if self._pattern is None:
             return check
         details = cast("dict[str, Any]", self._cleaned(dict(check.details)))
-        texts: dict[str, str] = {name: self._text(getattr(check, name)) for name in _TEXTS}
-        return replace(check, **texts, details=details)  # type: ignore[arg-type]
+        texts: dict[str, Any] = {name: self._text(getattr(check, name)) for name in _TEXTS}
+        return replace(check, **texts, details=details)
 
     def _text(self, text: str) -> str:
         return text if self._pattern is None else self._pattern.sub("***", text)

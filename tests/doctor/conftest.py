@@ -53,8 +53,15 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def grant() -> None:
         begin = Bound.__init__
-        monkeypatch.setattr(Bound, "__init__", lambda self: begin(self, 60.0))
-        monkeypatch.setattr(Bound, "left", lambda _, most=SECONDS: 3 * most)
+
+        def more(self: Bound) -> None:
+            begin(self, 60.0)
+
+        def left(_: Bound, most: float = SECONDS) -> float:
+            return 3 * most
+
+        monkeypatch.setattr(Bound, "__init__", more)
+        monkeypatch.setattr(Bound, "left", left)
 
     return grant
 
@@ -73,7 +80,8 @@ def _flask(patch: pytest.MonkeyPatch, options: Mapping[str, Any], arguments: lis
 
     def create() -> Flask:
         app = Flask("doctored")
-        app.config.update({f"AI_CLIENT_{name.upper()}": value for name, value in options.items()})
+        for name, value in options.items():
+            app.config[f"AI_CLIENT_{name.upper()}"] = value
         AIClient(app)
         return app
 
@@ -103,10 +111,19 @@ _FRAMEWORKS = {"fastapi": _fastapi, "flask": _flask, "django": _django}
 def print_report(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Return what prints the report of each framework's command on an application with given options."""
     run = _FRAMEWORKS[request.param]
-    return lambda options, *arguments: run(monkeypatch, options, list(arguments))
+
+    def printed(options: Mapping[str, Any], *arguments: str) -> str:
+        return run(monkeypatch, options, list(arguments))
+
+    return printed
 
 
 @pytest.fixture
 def examine(print_report: Callable[..., str]) -> Examine:
     """Return what each framework's command reports as JSON on an application with given options."""
-    return lambda options, *arguments: json.loads(print_report(options, "--json", *arguments))
+
+    def examined(options: Mapping[str, Any], *arguments: str) -> dict[str, Any]:
+        report: dict[str, Any] = json.loads(print_report(options, "--json", *arguments))
+        return report
+
+    return examined

@@ -189,7 +189,11 @@ def test_an_http_client_of_the_application(scene: Scene) -> None:
 def test_keys_of_tenants(scene: Scene) -> None:
     """A client whose keys are its tenants' is not asked: there is no key to ask with."""
     upstream = scene.upstream()
-    subject = Subject({"default": {"base_url": upstream.base_url, "credentials": lambda _: {"api_key": KEY}}})
+
+    def credentials(_: object) -> dict[str, str]:
+        return {"api_key": KEY}
+
+    subject = Subject({"default": {"base_url": upstream.base_url, "credentials": credentials}})
     checks = [check for check in examine_all(subject) if check.area in {"key", "api"}]
     assert [(check.area, check.status) for check in checks] == [("key", "ok"), ("api", "skipped")]
     assert not upstream.requests

@@ -236,7 +236,11 @@ def test_file_systems(path: str, kind: str) -> None:
 
 def test_a_file_on_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A store's file on a file system of a network is a risk."""
-    monkeypatch.setattr(stores, "_kind_of_mount", lambda *_: "nfs4")
+
+    def kind(*_: str) -> str:
+        return "nfs4"
+
+    monkeypatch.setattr(stores, "_kind_of_mount", kind)
     found = list(examine_store({"store": f"sqlite:///{tmp_path}/store.db"}, Bound()))
     assert [(check.name, check.status) for check in found] == [("file system", "warning"), ("store", "ok")]
 
@@ -260,7 +264,11 @@ def test_versions_within_bounds(found: str, bound: str, within: bool) -> None:
 
 def test_a_version_that_is_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:
     """An old library is a risk, with what is supported."""
-    monkeypatch.setattr("ai_client.doctor.versions.version", lambda name: "0.1" if name == "httpx" else "99")
+
+    def version(name: str) -> str:
+        return "0.1" if name == "httpx" else "99"
+
+    monkeypatch.setattr("ai_client.doctor.versions.version", version)
     (check,) = (check for check in examine_versions() if check.name == "httpx")
     assert check.status == "warning"
     assert "httpx 0.1 is not supported" in check.message
