@@ -1,22 +1,17 @@
 """Routes for probes of a load balancer or of Kubernetes."""
 
-from typing import TYPE_CHECKING
-
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Route
 
 from ai_client.errors import OpenAIError
 from ai_client.operations import RenderedPage, aready_page, live_page
 
 from ._late import find_provider
-from ._pages import router_with
-
-if TYPE_CHECKING:
-    from fastapi import APIRouter
+from ._pages import APIRouter, router_with
 
 
-def health_routes() -> "APIRouter | Router":
+def health_routes() -> APIRouter:
     """Return a router with `/live` and `/ready`, for probes.
 
         app.mount("/health", health_routes())

@@ -3,20 +3,17 @@
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Route
 
 from ai_client.metrics import MetricsPage
 
 from ._late import find_provider
-from ._pages import router_with
-
-if TYPE_CHECKING:
-    from fastapi import APIRouter
+from ._pages import APIRouter, router_with
 
 
 def metrics_routes(
@@ -26,7 +23,7 @@ def metrics_routes(
     token: str | None = None,
     token_file: str | Path | None = None,
     public: bool = False,
-) -> "APIRouter | Router":
+) -> APIRouter:
     """Return a router with the metrics of the application's clients, for Prometheus.
 
         app.mount("/", metrics_routes(token_file="/run/secrets/metrics"))

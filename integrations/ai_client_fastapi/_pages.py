@@ -1,18 +1,18 @@
 """Pages of the adapter as a router that can be mounted, and with FastAPI included."""
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route, Router
+from starlette.routing import Route
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+else:
+    try:
+        from fastapi import APIRouter
+    except ImportError:  # plain Starlette does without
+        from starlette.routing import Router as APIRouter
 
 
-def router_with(*routes: Route) -> "APIRouter | Router":
+def router_with(*routes: Route) -> APIRouter:
     """Return a router with routes: one of FastAPI, which takes no other, where that is installed."""
-    if find_spec("fastapi") is None:
-        return Router(routes)
-    from fastapi import APIRouter  # noqa: PLC0415 - plain Starlette does without
-
     return APIRouter(routes=[*routes])
