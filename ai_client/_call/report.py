@@ -187,7 +187,7 @@ def _from_report(said: Mapping[str, Any], model: object) -> Usage | None:
             made = max(0, total - given)
     named = model if isinstance(model, str) else None
     inside, outside = fields_of(read), fields_of(written)
-    if any(inside.values()) or any(outside.values()):
+    if (inside and any(inside.values())) or (outside and any(outside.values())):
         usage = _with_parts(given, made or 0, named, inside, outside)
     else:
         usage = Usage("reported", given, made or 0, named)

@@ -92,8 +92,13 @@ def with_fields(model: Any, **changes: Any) -> Any:
     return recast(cast("type[pydantic.BaseModel]", type(model)), model, **changes)
 
 
+_NOTHING: Mapping[str, Any] = {}
+
+
 def fields_of(value: Any) -> Mapping[str, Any]:
     """Return a model's fields, unknown ones included, or a dictionary's members; empty for anything else."""
+    if value is None:
+        return _NOTHING
     more = getattr(value, "__pydantic_extra__", ...)  # half the time of asking whether it is a model
     if more is ...:
         return members_of(value)

@@ -1,6 +1,7 @@
 """Costs by a tariff: what the genai-prices library calculates, for every model, time, context and kind of usage."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal, localcontext
 from itertools import chain
@@ -16,7 +17,7 @@ from genai_prices.types import ClauseEquals, ModelInfo, ModelPrice, Provider
 from ai_client.control import Prices, Usage
 from ai_client.control.pricing.tariff import Tariff
 from ai_client.control.pricing.terms import Terms
-from ai_client.control.pricing.units import units_of
+from ai_client.control.pricing.units import is_plain, units_of
 from ai_client.stores.base import MOST
 from tests.support.policies import finish, sync_io
 
@@ -146,6 +147,21 @@ def test_a_tariff_is_exactly_what_the_library_calculates() -> None:
             wrong.append((provider.id, model.id, terms, usage, ours, expected))
     assert count > 10_000
     assert not wrong
+
+
+WITHOUT_UNITS = {"source", "input", "output", "model", "service_tier", "nano_usd", "answers", "images"}
+OF_CACHED = {"cached_audio", "cached_image"}
+
+
+@pytest.mark.parametrize(
+    "name", [one.name for one in fields(Usage) if one.name not in WITHOUT_UNITS | OF_CACHED]
+)
+def test_a_usage_with_any_part_is_no_plain_one(name: str) -> None:
+    """Whatever an answer reports beside tokens in and out is priced by its own units."""
+    assert is_plain(Usage("reported", 10, 10))
+    usage = Usage("reported", 10, 10, **{name: 1})
+    assert not is_plain(usage)
+    assert len(units_of(usage)) > len(units_of(Usage("reported", 10, 10)))
 
 
 class Counting:

@@ -19,7 +19,7 @@ from ...errors import BudgetExceeded, ConfigError, UnknownPriceError
 from ...stores import Store
 from ...stores.base import Ledger, OnExpired
 from ..options.amounts import check_amounts
-from ..pricing.billed import has_known_model, is_billed, is_by_tokens, is_media
+from ..pricing.billed import has_known_model, is_billed, is_by_tokens, is_media, is_of_text
 from ..pricing.estimates import DEFAULT_OUTPUT_TOKENS, DEFAULT_UNSEEN_TOKENS, add_tools_asked, size_of
 from ..pricing.media import expected as expected_of_media
 from ..pricing.prices import Prices
@@ -188,7 +188,7 @@ class Budgets(Counted):
             UnknownPriceError: A hard budget counts USD and the model's price is unknown. Where no price can be known at
                 all, it only counts what answers report, of which the start of the application warns.
         """
-        if not self.measures or not (is_billed(call) and has_known_model(call)):
+        if not self.measures or not (is_of_text(call) or (is_billed(call) and has_known_model(call))):
             return _REQUEST
         usage = self._expected(call)
         cost = self.prices.most_nano_usd(usage, terms) if self.in_usd else 0
@@ -204,10 +204,11 @@ class Budgets(Counted):
 
     def _expected(self, call: Call) -> Usage:
         """Return the usage that a call is likely to stay within."""
-        if not is_by_tokens(call):
-            return Usage("estimated")
-        if is_media(call):
-            return expected_of_media(call)
+        if not is_of_text(call):
+            if not is_by_tokens(call):
+                return Usage("estimated")
+            if is_media(call):
+                return expected_of_media(call)
         size = size_of(call)
         usage = Usage("estimated", size.most(self.unseen_tokens), size.answer(self.output_tokens))
         add_tools_asked(usage, call)
@@ -230,7 +231,10 @@ class Budgets(Counted):
 
     def is_near(self, ledgers: Sequence[Ledger]) -> bool:
         """Return whether any budget reached `warn_at` or its limit by these balances."""
-        return any(ledger.used >= self.budgets[index]._warns_from for index, ledger in enumerate(ledgers))
+        for index, ledger in enumerate(ledgers):  # noqa: SIM110 - a generator takes twice as long
+            if ledger.used >= self.budgets[index]._warns_from:
+                return True
+        return False
 
     async def warn(self, io: IO, record: Record, places: Sequence[Place], ledgers: Sequence[Ledger]) -> None:
         """Log a warning and call `on_warning` for each budget that reached `warn_at` or its limit, once per window.

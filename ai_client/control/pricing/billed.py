@@ -17,6 +17,11 @@ _FREE = re.compile(
 _VIDEO = re.compile(r"(?:^|/)videos$")
 
 
+def is_of_text(call: Call) -> bool:
+    """Return whether a call goes to one of the endpoints that are billed by tokens of text, as nearly all do."""
+    return call.path in _TEXT and call.method == "POST"
+
+
 def is_billed(call: Call) -> bool:
     """Return whether a call is billed for what it uses: it runs a model, and that model is not free."""
     if call.method != "POST":

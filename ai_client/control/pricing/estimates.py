@@ -28,6 +28,7 @@ DEFAULT_TOOL_CALLS = 16
 """Calls of a provider's tool assumed for a request without a limit."""
 
 _VECTORS = ("/embeddings", "/moderations")
+_LISTS = (list, tuple)
 _RESPONSES = "/responses"
 _TOOLS = frozenset({"tools", "web_search_options"})
 _ABOUT_ANSWER = frozenset({*LIMITS, *MULTIPLIERS})
@@ -128,7 +129,7 @@ def _is_all_text(body: Mapping[str, Any]) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         for item in cast("Sequence[Any]", value):
             if type(item) is str:
                 continue

@@ -16,7 +16,7 @@ from ..._fork import PerProcess
 from ..._io import IO
 from .tariff import Calculate, Tariff
 from .terms import Terms
-from .units import dearest, units_of
+from .units import dearest
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -110,7 +110,7 @@ class PriceLibrary:
             return None
         try:
             tariff = found.tariff(terms, usage.service_tier or terms.service_tier)
-            return tariff.nano_usd(units_of(usage))
+            return tariff.of_usage(usage)
         except Exception:  # noqa: BLE001 - a failed calculation means an unknown price, and never fails a call
             return None
 
@@ -134,7 +134,9 @@ class PriceLibrary:
         if self._module is None:
             self.load()
             return None
-        known = self._looked_up()
+        known = self._found
+        if known is None or known.snapshot is not self._module.data_snapshot.get_snapshot():
+            known = self._looked_up()
         found = known.models.get((model, provider), ...)
         if found is ...:
             found = _kept(
@@ -243,14 +245,14 @@ def _most(model: _Model, usage: Usage, terms: Terms, tier: str | None) -> int | 
     """Return the most that a call costs that uses no more than *usage* at a service tier, in 10^-9 USD."""
     try:
         tariff = model.tariff(terms, tier)
-        cost = tariff.nano_usd(units_of(usage))
+        cost = tariff.of_usage(usage)
     except Exception:  # noqa: BLE001 - see `nano_usd`
         return None
     worst = dearest(usage, tariff.dearest)
     if cost is None or worst is None:
         return cost
     try:
-        return max(cost, tariff.nano_usd(units_of(worst)) or 0)
+        return max(cost, tariff.of_usage(worst) or 0)
     except Exception:  # noqa: BLE001 - as above
         return cost
 

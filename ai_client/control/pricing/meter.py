@@ -1,5 +1,8 @@
 """Measure calls: usage from responses and streams, requested where the caller did not request it."""
 
+from functools import lru_cache
+from typing import Any
+
 from ..._answers.sse import SSEDecoder
 from ..._call.call import Call, Reply
 from ..._call.record import Record
@@ -38,13 +41,18 @@ def _reported(call: Call, reply: Reply, content: bytes) -> Usage | None:
 
     Models of an application may leave out, or name otherwise, what the usage is read from.
     """
-    if not (is_model(call.cast_to) and call.cast_to.__module__.startswith(_PACKAGE)):
+    if not _is_ours(call.cast_to):
         return _believed(reported(as_utf8(content) or content))
     try:
         result = reply.result = decode(call.cast_to, content)
     except ValueError:  # raised to the caller when the result is built
         return None
     return _believed(reported_in(result, content))
+
+
+@lru_cache(maxsize=256)
+def _is_ours(cast_to: Any) -> bool:
+    return is_model(cast_to) and cast_to.__module__.startswith(_PACKAGE)
 
 
 def _believed(usage: Usage | None) -> Usage | None:

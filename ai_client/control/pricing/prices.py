@@ -100,7 +100,7 @@ class Prices:
             costs = [self.nano_usd(one, one.model or model, asked, terms) for one in usage.answers]
             known = [cost for cost in costs if cost is not None]
             return sum(known) if len(known) == len(costs) else None
-        price = self._own(terms.target, asked, model)
+        price = self._own(terms.target, asked, model) if self._given else None
         if price is not None:
             return price.nano_usd(usage, usage.service_tier or terms.service_tier)
         if self.reported and usage.nano_usd is not None:
@@ -109,7 +109,7 @@ class Prices:
 
     def most_nano_usd(self, usage: Usage, terms: Terms = NO_TERMS) -> int | None:
         """Return the most that a call costs that uses no more than *usage*; `None` where there is no price."""
-        price = self._own(terms.target, terms.model, None)
+        price = self._own(terms.target, terms.model, None) if self._given else None
         if price is not None:
             return price.most_nano_usd(usage, terms.service_tier)
         return self._in_library(shared_library().most_nano_usd, usage, (terms.model,), terms)

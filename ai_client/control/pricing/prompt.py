@@ -33,6 +33,7 @@ _SOUNDS = ("audio",)
 _FILES = ("file",)
 _OTHERS = ("video", "video_url")
 _MEDIA = (*_IMAGES, *_SOUNDS, *_FILES, *_OTHERS)
+_LISTS = (list, tuple)
 _ACTION = "screenshot"
 """A step of a computer call, which asks for an image and holds none."""
 
@@ -59,7 +60,7 @@ def add_content(size: Size, value: Any, model: object = None) -> None:
     """Add the texts and media in messages, input or a prompt, for the *model* that reads them."""
     if isinstance(value, str):
         size.add_text(value)
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, _LISTS):
         items = cast("Sequence[Any]", value)
         if items and isinstance(items[0], int):
             size.counted += len(items)
@@ -97,7 +98,7 @@ def add_unseen(size: Size, body: Mapping[str, Any], *, is_run: bool = False) -> 
 
 def _has_references(items: Any) -> bool:
     """Return whether the input has references to items that the provider keeps, which may lack a type."""
-    if not isinstance(items, list | tuple):
+    if not isinstance(items, _LISTS):
         return False
     each = (members_of(item) for item in cast("Sequence[Any]", items))
     return any(

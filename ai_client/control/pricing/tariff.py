@@ -12,8 +12,9 @@ from math import inf
 from typing import Any, cast
 
 from ..._call.record import NANO
+from ..._call.usage import Usage
 from ...stores.base import MOST
-from .units import dearest_kinds, is_priced, names_of_prices
+from .units import dearest_kinds, is_plain, is_priced, names_of_prices, units_of
 
 _INPUT, _OUTPUT = "input_tokens", "output_tokens"
 _LINEAR = frozenset(
@@ -67,18 +68,33 @@ class Tariff:
         self._starts = sorted({tier.start for tier in tiers})
         self._bands: dict[int, _Band | None] = {}
 
+    def of_usage(self, usage: Usage) -> int | None:
+        """Return the cost of a usage, as `nano_usd` does of its units."""
+        into, out = usage.input, usage.output
+        if is_plain(usage) and into <= MOST and out <= MOST:
+            band = self._at(into)
+            cost = None if band is None else band.plain(into, out)
+            if cost:
+                return min(cost, MOST)
+        return self.nano_usd(units_of(usage))
+
     def nano_usd(self, units: Mapping[str, float]) -> int | None:
         """Return the cost of a usage in 10^-9 USD; `None` where none of what was used has a price."""
-        number = bisect_left(self._starts, units[_INPUT]) if self._starts else 0
-        band = self._bands.get(number, ...)
-        if band is ...:
-            band = self._bands[number] = self._band(number)
+        band = self._at(units[_INPUT])
         cost = None if band is None else band.nano_usd(units)
         if cost is None:
             cost = round(self._total(units))
         if not cost and self._names is not None and not is_priced(self._names, units):
             return None
         return min(cost, MOST)
+
+    def _at(self, into: float) -> "_Band | None":
+        """Return the band of a prompt of so many tokens, `None` where the library is to be asked each time."""
+        number = bisect_left(self._starts, into) if self._starts else 0
+        found = self._bands.get(number, ...)
+        if found is ...:
+            found = self._bands[number] = self._band(number)
+        return found
 
     def _total(self, units: Mapping[str, float]) -> Decimal:
         """Return the cost that the library calculates, in 10^-9 USD."""
@@ -104,14 +120,23 @@ class _Band:
         least: The shortest of them but for 0.
     """
 
-    __slots__ = ("_base", "_least", "_rates", "_total")
+    __slots__ = ("_base", "_in", "_least", "_rates", "_total")
 
     def __init__(self, total: Callable[[Mapping[str, float]], Decimal], least: int) -> None:
         self._total = total
         self._least = least
         self._rates: dict[str, int | None] = {}
         rate, first = self._rate(_INPUT), _fine(total({_INPUT: least}))
+        self._in = rate or 0
         self._base = None if rate is None or first is None else first - least * rate
+
+    def plain(self, into: int, out: int) -> int | None:
+        """Return the cost of tokens in and out, as `nano_usd` does of units."""
+        base, rates = self._base, self._rates
+        rate = rates[_OUTPUT] if _OUTPUT in rates else self._rate(_OUTPUT)
+        if base is None or rate is None:
+            return None
+        return _rounded(base + into * self._in + out * rate)
 
     def nano_usd(self, units: Mapping[str, float]) -> int | None:
         """Return the cost of a usage in 10^-9 USD, rounded half to even; `None` where the library is to be asked."""
@@ -124,8 +149,7 @@ class _Band:
                 if rate is None or type(count) is not int:
                     return None
                 total += count * rate
-        cost, rest = divmod(total, _FINE)
-        return cost + (2 * rest > _FINE or (2 * rest == _FINE and cost % 2))
+        return _rounded(total)
 
     def _rate(self, unit: str) -> int | None:
         """Return what one more of a unit costs, in place of a plain token where it is part of a sum."""
@@ -136,6 +160,13 @@ class _Band:
             rate = _fine(_DECIMAL.subtract(self._total(after), self._total(before)))
         self._rates[unit] = rate
         return rate
+
+
+def _rounded(fine: int) -> int:
+    """Return so many parts of 10^-9 USD in 10^-9 USD, rounded half to even."""
+    cost = fine // _FINE
+    rest = 2 * (fine - cost * _FINE)
+    return cost + 1 if rest > _FINE or (rest == _FINE and cost % 2) else cost
 
 
 def _fine(nano_usd: Decimal) -> int | None:

@@ -59,6 +59,8 @@ def units_of(usage: Usage) -> dict[str, float]:
     if into > MOST or out > MOST:
         into, out = min(into, MOST), min(out, MOST)
     units: dict[str, float] = {"input_tokens": into, "output_tokens": out}
+    if is_plain(usage):
+        return units
     if usage.cached or usage.cache_written or usage.audio_input or usage.image_input:
         _add_inputs(units, usage, into)
     if usage.reasoning or usage.audio_output or usage.image_output or usage.citations:
@@ -74,6 +76,25 @@ def units_of(usage: Usage) -> dict[str, float]:
     if usage.characters or usage.web_searches or usage.file_searches or usage.code_runs:
         units |= {name: count for name, part in _OTHERS.items() if (count := getattr(usage, part))}
     return units
+
+
+def is_plain(usage: Usage) -> bool:
+    """Return whether a usage has no other units than tokens in and out, of which no part has a price of its own."""
+    return not (
+        usage.cached
+        or usage.cache_written
+        or usage.audio_input
+        or usage.image_input
+        or usage.reasoning
+        or usage.audio_output
+        or usage.image_output
+        or usage.citations
+        or usage.seconds
+        or usage.characters
+        or usage.web_searches
+        or usage.file_searches
+        or usage.code_runs
+    )
 
 
 def _add_inputs(units: dict[str, float], usage: Usage, into: int) -> None:
