@@ -51,6 +51,15 @@ def test_callers_that_are_told_apart(kind: Any, scopes: list[Any], callers: int)
     assert len({keys(record) for record in EVERYBODY}) == callers
 
 
+def test_more_callers_than_are_remembered() -> None:
+    """However many callers a budget has, each counts in its own ledger, the same one each time."""
+    budget = Budget(requests=1, per="minute", scope="user")
+    callers = [Record(Labels(user=str(number))) for number in range(2500)]
+    first = [budget.places.of(record, 1.0).key for record in callers]
+    assert len({*first}) == len(callers)
+    assert [budget.places.of(record, 2.0).key for record in callers] == first
+
+
 @pytest.mark.parametrize("model", [["m"], {"name": "m"}, 5])
 def test_model_that_is_no_text(invoke: Invoke, model: Any) -> None:
     """What is given for a model but is no text counts as a model that is not known, and is the upstream's to judge."""

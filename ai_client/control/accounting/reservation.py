@@ -61,8 +61,7 @@ class Reservation:
         self._renewals: list[Renewal] = []
         self._is_held = False
         self._usage: Usage | None = None
-        self._billable_before = record.billable
-        self._reached_before = record.reached
+        self._billable_before, self._reached_before = record.billable, record.reached
         self._outer = record.before_retry
 
     async def reserve(self) -> None:
@@ -176,7 +175,9 @@ class Reservation:
                 self._settle_at_end_of(reply)
                 return
             self._usage = usage_of(call, reply, record)
-        await self._warn(await self._settle_used(self._usage, self._lost()))
+        ledgers = await self._settle_used(self._usage, self._lost())
+        if books.budgets is not None and books.budgets.is_near(ledgers):
+            await self._warn(ledgers)
         if self._usage is not None and self._usage.source == "unknown" and begins_work(call):
             await self._remember(id_in(reply))
 
@@ -272,9 +273,8 @@ class Reservation:
         return ledgers
 
     async def _warn(self, ledgers: Sequence[Ledger]) -> None:
-        budgets = self._books.budgets
-        if budgets is not None and budgets.is_near(ledgers):
-            await budgets.warn(self._call.io, self._record, self._places, ledgers)
+        if self._books.budgets is not None:
+            await self._books.budgets.warn(self._call.io, self._record, self._places, ledgers)
 
     async def _remember(self, work: str | None) -> None:
         """Remember what was counted for work that goes on, so that a later call can count the difference."""
