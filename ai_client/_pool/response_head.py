@@ -21,7 +21,16 @@ class ResponseHead:
         is_encoded: Whether it names an encoding of the body.
     """
 
-    __slots__ = ("_fields", "_headers", "http_version", "is_encoded", "lower", "reason", "status_code")
+    __slots__ = (
+        "_asked",
+        "_fields",
+        "_headers",
+        "http_version",
+        "is_encoded",
+        "lower",
+        "reason",
+        "status_code",
+    )
 
     def __init__(
         self,
@@ -34,6 +43,7 @@ class ResponseHead:
         self.status_code = status_code
         self.reason = reason
         self.http_version = http_version
+        self._asked: tuple[str, str | None] = "", None
         self._fields = fields
         self._headers = headers
         self.lower = lower = fields.lower()
@@ -54,6 +64,13 @@ class ResponseHead:
 
     def value(self, name: str) -> str | None:
         """Return the value of the header of that lower-case name, several of them joined by commas."""
+        asked, value = self._asked  # policies and the result want the same one
+        if asked != name:
+            value = self._value(name)
+            self._asked = name, value
+        return value
+
+    def _value(self, name: str) -> str | None:
         if self._headers is None:
             line = f"\r\n{name}:"
             start = self.lower.find(line)

@@ -42,20 +42,22 @@ class Logs:
         logger = self._logger
         return self._logged(call, proceed, logger) if logger.isEnabledFor(logging.WARNING) else proceed(call)
 
-    async def _logged(self, call: Call, proceed: Next, logger: logging.Logger) -> Reply:
+    def _logged(self, call: Call, proceed: Next, logger: logging.Logger) -> Awaitable[Reply]:
+        answers = logger.isEnabledFor(logging.INFO)
+
         async def done(outcome: Outcome) -> None:
-            level, text = logging.INFO, "%s %s answered in %.3f s"
+            level, text, error = logging.INFO, "%s %s answered in %.3f s", outcome.error
             args: tuple[Any, ...] = (call.shown_path, outcome.record.model, outcome.seconds)
-            if outcome.error is not None:
+            if error is not None:
                 level, text = logging.WARNING, "%s %s failed after %.3f s: %s"
-                args += (self._said(outcome.error),)
-            if logger.isEnabledFor(level):
+                args += (self._said(error),)
+            if answers or error is not None:
                 record = logger.makeRecord(logger.name, level, __file__, _LINE, text, args, None, "_logged")
                 # Each item of `extra` would be compared with the names of the record first, which none begins as.
                 self._describe(call, outcome, record.__dict__)
                 logger.handle(record)
 
-        return await observed(call, proceed, done, answers=logger.isEnabledFor(logging.INFO))
+        return observed(call, proceed, done, answers=answers)
 
     def _said(self, error: BaseException) -> str:
         said = self.redaction.error(error)
@@ -65,15 +67,15 @@ class Logs:
         """Add the fields of the call to those of a log record, one by one: another dictionary takes as long again."""
         record, error = outcome.record, outcome.error
         usage = known(record.usage)
-        labels = record.labels
+        endpoint, tenant, user = record.labels
         reply = outcome.reply
         fields["ai_path"] = call.shown_path
         fields["ai_model"] = record.model
         fields["ai_alias"] = record.alias
         fields["ai_target"] = record.target
-        fields["ai_endpoint"] = labels.endpoint
-        fields["ai_tenant"] = labels.tenant
-        fields["ai_user"] = labels.user
+        fields["ai_endpoint"] = endpoint
+        fields["ai_tenant"] = tenant
+        fields["ai_user"] = user
         fields["ai_request_id"] = record.request_id
         fields["ai_attempts"] = record.attempts
         fields["ai_lost_attempts"] = record.lost

@@ -1,7 +1,8 @@
 """Observe a call from its start to the end of its stream, for hooks, logs and traces."""
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from ..._call.call import Call, Reply, StreamEnd
 from ..._call.pipeline import Next
@@ -11,7 +12,8 @@ from ..pricing.meter import metered, usage_of
 from ..record import record_of
 
 
-class Outcome(NamedTuple):
+@dataclass(slots=True)
+class Outcome:
     """How a call ended.
 
     Attributes:
