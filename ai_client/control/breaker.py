@@ -141,7 +141,7 @@ class Breaker:
         Raises:
             CircuitOpen: The circuit is open, or a trial call is under way.
         """
-        known = self._known()
+        known = self._known.get()
         with known.lock:
             circuit = self._circuit(known, target)
             if circuit.open_until is None:
@@ -160,7 +160,7 @@ class Breaker:
 
     def succeeded(self, permission: Permission, now: float) -> bool:
         """Count a success; return whether it closed the circuit, or opened it, as it was too slow."""
-        known = self._known()
+        known = self._known.get()
         with known.lock:
             circuit = self._concerned(known, permission)
             if circuit is None:
@@ -183,7 +183,7 @@ class Breaker:
         Returns:
             Whether it opened the circuit, or keeps it open for longer.
         """
-        known = self._known()
+        known = self._known.get()
         with known.lock:
             circuit = self._concerned(known, permission)
             if circuit is None:
@@ -201,7 +201,7 @@ class Breaker:
 
     def left(self, permission: Permission) -> None:
         """Allow another call to try an open circuit, as the outcome of this one is not known yet, or says nothing."""
-        known = self._known()
+        known = self._known.get()
         with known.lock:
             circuit = known.circuits.get(permission.target)
             if circuit is not None and circuit.trial is permission:
@@ -209,7 +209,7 @@ class Breaker:
 
     def learn(self, target: str, open_until: float | None, happened: float) -> None:
         """Take over what another process found out: until when a circuit is open, `None` for one that closed."""
-        known = self._known()
+        known = self._known.get()
         with known.lock:
             circuit = self._circuit(known, target)
             if open_until is not None:

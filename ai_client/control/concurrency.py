@@ -120,7 +120,7 @@ class Concurrency:
         Raises:
             QueueFull: No slot is free and the queue is full, or no slot became free in time.
         """
-        gates = self._gates()
+        gates = self._gates.get()
         holder: object = None
         with gates.lock:
             gate = gates.own if call.record is None else gates.of(call.record.account)
@@ -171,7 +171,7 @@ class Concurrency:
         return sum(len(gate.queue) for gate in self._all())
 
     def _all(self) -> list[_Turnstile]:
-        gates = self._gates()
+        gates = self._gates.get()
         with gates.lock:
             return [gates.own, *gates.others.values()]
 

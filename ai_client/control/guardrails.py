@@ -83,16 +83,15 @@ class Rules:
         """
         if self._reads_body and call.body is not None:
             call = self.checked(call)
-        changes: dict[str, Any] = {}
         if self.timeout is not None and (
             isinstance(call.timeout, NotGiven)
             or (isinstance(call.timeout, int | float) and call.timeout > self.timeout)
         ):
-            changes["timeout"] = self.timeout
+            call = call.changed(timeout=self.timeout)
         if self.deadline is not None:
             latest = time.monotonic() + self.deadline
-            changes["deadline"] = latest if call.deadline is None else min(call.deadline, latest)
-        return call.changed(**changes) if changes else call
+            call = call.until(latest if call.deadline is None else min(call.deadline, latest))
+        return call
 
     def checked(self, call: Call) -> Call:
         """Return a call with the rules for its body applied.
@@ -102,15 +101,14 @@ class Rules:
         """
         body = call.members()
         endpoint = endpoint_of(call.path)
-        writes_text = call.method == "POST" and is_text(endpoint)
         if not body:
-            if writes_text and not isinstance(call.body, Mapping):
+            if _writes_text(call, endpoint) and not isinstance(call.body, Mapping):
                 raise GuardrailError(
                     "The body of this call cannot be checked: pass a mapping, a model or the bytes of a JSON object."
                 )
             return call
         changes: dict[str, Any] = {}
-        if writes_text and self.defaults:
+        if self.defaults and _writes_text(call, endpoint):
             changes.update((name, value) for name, value in self.defaults.items() if name not in body)
         sent = {**body, **changes} if changes else body
         if self._allowed is not None:
@@ -202,6 +200,10 @@ class Guardrails(Rules):
     def _rules_of(self, call: Call) -> Rules:
         endpoint = (call.record or record_of(call)).labels.endpoint
         return self._rules.get(endpoint, self) if endpoint is not None else self
+
+
+def _writes_text(call: Call, endpoint: str) -> bool:
+    return call.method == "POST" and is_text(endpoint)
 
 
 async def _in_time(call: Call, deadline: float, proceed: Next, rules: Rules) -> Reply:

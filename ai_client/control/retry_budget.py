@@ -55,14 +55,14 @@ class RetryBudget:
         record = call.record or record_of(call)
         record.may_retry = partial(self.take, record.account)
         if not record.attempts:  # else it is sent again, to another target of a fallback
-            accounts = self._retries()
+            accounts = self._retries.get()
             with accounts.lock:
                 self._of(accounts, record.account).add(time.monotonic(), calls=1)
         return proceed(call)
 
     def take(self, account: str | None = None) -> bool:
         """Return whether a call with that account may be retried now, and count the retry."""
-        accounts = self._retries()
+        accounts = self._retries.get()
         with accounts.lock:
             counts = self._of(accounts, account)
             counts.add(time.monotonic())

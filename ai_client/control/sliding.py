@@ -14,25 +14,31 @@ class SlidingCounts:
         window: Length of the window in seconds.
     """
 
-    __slots__ = ("_slots", "_width", "calls", "marked")
+    __slots__ = ("_latest", "_slots", "_width", "calls", "marked")
 
     def __init__(self, window: float) -> None:
         self._width = window / _SLOTS
-        self._slots: deque[list[int]] = deque()
+        self._latest = [-1, 0, 0]
+        self._slots = deque([self._latest])
         self.calls = 0
         self.marked = 0
 
-    def add(self, now: float, *, calls: int = 0, marked: int = 0) -> None:
+    def add(self, now: float, calls: int = 0, marked: int = 0) -> None:
         """Count at a time in seconds, and forget what is older than the window."""
         number = int(now / self._width)
+        if number > self._latest[0]:  # a clock that was set back counts into the latest slot
+            self._begin(number)
+        slot = self._latest
+        slot[1] += calls
+        slot[2] += marked
+        self.calls += calls
+        self.marked += marked
+
+    def _begin(self, number: int) -> None:
         slots = self._slots
         while slots and slots[0][0] <= number - _SLOTS:
             _, old, old_marked = slots.popleft()
             self.calls -= old
             self.marked -= old_marked
-        if not slots or slots[-1][0] < number:  # a clock that was set back counts into the latest slot
-            slots.append([number, 0, 0])
-        slots[-1][1] += calls
-        slots[-1][2] += marked
-        self.calls += calls
-        self.marked += marked
+        self._latest = [number, 0, 0]
+        slots.append(self._latest)

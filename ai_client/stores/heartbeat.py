@@ -135,4 +135,4 @@ def keep_renewed(
         now = io.now()
         return now < end and store.renew(ticket, holds, now=now, expires=now + seconds)
 
-    return _here().start(renew, seconds / _BEATS_IN_LIFE)
+    return _here.get().start(renew, seconds / _BEATS_IN_LIFE)

@@ -169,7 +169,8 @@ class Fallback:
         record.target, record.target_model = name, model
         try:
             reply = await proceed(self._made_for(call, asked, target, attempts))
-            await self._look_at(call, reply, client)
+            if client is not None or call.stream is not None:
+                await self._look_at(call, reply, client)
         except BaseException as error:
             if health is not None and permission is not None:
                 await health.failed(call.io, permission, error)
