@@ -7,7 +7,6 @@ rest released. So concurrent calls cannot spend the same money, within one proce
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import inf
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -105,8 +104,7 @@ class Budget:
         object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "limit", round(amount * NANO) if unit == "usd" else int(amount))
         object.__setattr__(self, "scopes", scopes_of(self.scope, "budget: scope"))
-        warns_from = inf if self.warn_at is None else min(self.warn_at, 1.0) * self.limit
-        object.__setattr__(self, "_warns_from", warns_from)
+        object.__setattr__(self, "_warns_from", min(self.warn_at or 1.0, 1.0) * self.limit)
         object.__setattr__(self, "places", Places(self))
 
     def key(self, record: Record, at: Window) -> str:
@@ -204,11 +202,10 @@ class Budgets(Counted):
 
     def _expected(self, call: Call) -> Usage:
         """Return the usage that a call is likely to stay within."""
-        if not is_of_text(call):
-            if not is_by_tokens(call):
-                return Usage("estimated")
-            if is_media(call):
-                return expected_of_media(call)
+        if not is_by_tokens(call):
+            return Usage("estimated")
+        if is_media(call):
+            return expected_of_media(call)
         size = size_of(call)
         usage = Usage("estimated", size.most(self.unseen_tokens), size.answer(self.output_tokens))
         add_tools_asked(usage, call)

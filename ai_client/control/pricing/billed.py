@@ -46,4 +46,4 @@ def has_known_model(call: Call) -> bool:
 
 def is_media(call: Call) -> bool:
     """Return whether a call goes to an audio or image endpoint."""
-    return call.path.startswith(("/audio/", "/images/"))
+    return call.path not in _TEXT and call.path.startswith(("/audio/", "/images/"))
