@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic_core import from_json
 
-from ..errors import APIStatusError, members_of
+from ..errors import APIStatusError, OAuthError, members_of
 from .bounds import Bound
 
 _SHOWN = 60
@@ -84,6 +84,8 @@ def ask(client: Any, bound: Bound) -> ModelsAnswer:
         response = once.get(
             "/models", cast_to=client._library.http.Response, options={"follow_redirects": False}
         )
+    except OAuthError:
+        raise  # which the API has not answered
     except APIStatusError as error:
         response = error.response
     taken = monotonic() - start

@@ -10,15 +10,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._params.secrets import shown_address
-from ..errors import APIConnectionError, APITimeoutError, ConfigError, OpenAIError
+from ..errors import APIConnectionError, APITimeoutError, ConfigError, OAuthError, OpenAIError
 from .answers import ModelsAnswer, ask
-from .bounds import Bound
+from .bounds import Bound, within
 from .check import Check, Status
 from .handshakes import demands_certificate, speaks_tls
 from .network import proxy_refusal
 from .way import Way
 
 _SKEW = 30.0
+_LATE = 0.1
+"""Seconds after its deadline in which a call says that it has passed."""
 _FIELD = "/v1"
 _CAUSES = {
     401: (
@@ -78,9 +80,16 @@ def examine_api(client: Any, way: Way | None, bound: Bound) -> Iterator[tuple[Ch
     start = monotonic()
     address = shown_address(str(client._base_url)).rstrip("/")
     try:
-        answer = ask(client, bound)
+        answer = within(bound.left() + _LATE, lambda: ask(client, bound))
+    except TimeoutError:
+        message = (
+            "The call did not begin in time: what gives the key hangs, a function or a workload's identity."
+        )
+        yield Check("api", "models.list", "fault", message, "", monotonic() - start), None
+        return
     except OpenAIError as error:
-        message, hint = _no_answer(error, way, address)
+        elsewhere = _token_server(error, client)
+        message, hint = _no_answer(error, None if elsewhere else way, elsewhere or address)
         yield Check("api", "models.list", "fault", message, hint, monotonic() - start), None
         return
     if answer.skew is not None:
@@ -93,6 +102,14 @@ def examine_api(client: Any, way: Way | None, bound: Bound) -> Iterator[tuple[Ch
     status, message, hint = _refused(answer, client, way, bound, address)
     details = {"status": answer.status, "latency": round(answer.seconds, 4)}
     yield Check("api", "models.list", status, message, hint, monotonic() - start, details=details), None
+
+
+def _token_server(error: OpenAIError, client: Any) -> str | None:
+    """Return the server of the tokens of a workload's identity if the error is about that."""
+    url = getattr(getattr(error, "request", None), "url", None)
+    if client.workload_identity is None or url is None or url.host == client._base_url.host:
+        return None
+    return f"{url.scheme}://{url.host} (for the token of the workload's identity)"
 
 
 def _clock(skew: float) -> Check:
@@ -188,10 +205,7 @@ def _no_answer(error: OpenAIError, way: Way | None, address: str) -> tuple[str, 
     """Return why there is no answer, in plain words, and what to do about it."""
     chain = [*_chain(error)]
     if not isinstance(error, APIConnectionError):
-        why = f": {error}" if isinstance(error, ConfigError) else ""
-        return f"The call could not be made ({type(error).__name__}){why}.", (
-            "See what gives the key: a function, a file, a workload's identity."
-        )
+        return _no_call(error)
     if way is not None and len(chain) > 1 and not isinstance(error, APITimeoutError):
         proxied = next((each for each in chain if isinstance(each, way.library.http.ProxyError)), None)
         if isinstance(proxied, Exception):
@@ -207,6 +221,18 @@ def _no_answer(error: OpenAIError, way: Way | None, address: str) -> tuple[str, 
         if any(isinstance(each, kind) for each in chain):
             return message.format(address=address), hint
     return _cut_off(error, chain, way, address)
+
+
+def _no_call(error: OpenAIError) -> tuple[str, str]:
+    """Return why nothing was asked."""
+    if isinstance(error, OAuthError):
+        return f"The token of the workload's identity was refused ({error.status_code}).", (
+            "Correct workload_identity, or what trusts it."
+        )
+    why = f": {error}" if isinstance(error, ConfigError) else ""
+    return f"The call could not be made ({type(error).__name__}){why}.", (
+        "See what gives the key: a function, a file, a workload's identity."
+    )
 
 
 def _cut_off(

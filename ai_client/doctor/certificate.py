@@ -38,7 +38,7 @@ class ShownCertificate:
         """Read a certificate in DER; `None` where it is none."""
         try:
             ((_, certificate),) = _items(data)
-            fields = [*_items(next(_items(certificate))[1])]
+            fields = [*_items(_first(certificate))]
             if fields[0][0] == _EXPLICIT_VERSION:
                 del fields[0]
             issuer, validity, subject = (fields[place][1] for place in (2, 3, 4))
@@ -46,7 +46,7 @@ class ShownCertificate:
             extensions = next((content for tag, content in fields[5:] if tag == _EXTENSIONS), b"")
             names = tuple(_names(extensions))
             return cls(_name(subject) or ", ".join(names) or "nobody", _name(issuer), since, until, names)
-        except (ValueError, IndexError, StopIteration):
+        except (ValueError, IndexError):
             return None
 
     @property
@@ -75,6 +75,13 @@ def _items(data: bytes) -> Iterator[tuple[int, bytes]]:
             raise ValueError("This element is cut off.")
         yield tag, data[place : place + length]
         place += length
+
+
+def _first(data: bytes) -> bytes:
+    """Return the content of the first element of DER."""
+    for _, content in _items(data):
+        return content
+    raise ValueError("There is no element.")
 
 
 def _name(data: bytes) -> str:
@@ -107,7 +114,7 @@ def _names(extensions: bytes) -> Iterator[str]:
             parts = [*_items(extension)]
             if parts[0][1] != _ALTERNATIVE_NAMES:
                 continue
-            for tag, content in _items(next(_items(parts[-1][1]))[1]):
+            for tag, content in _items(_first(parts[-1][1])):
                 if tag == _DNS_NAME:
                     yield _printable(content)
                 elif tag == _IP_ADDRESS:

@@ -1,12 +1,11 @@
 """The effective options of a client, each with its origin."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 from ..checks import examine
 from ..config import ClientConfig
-from ..errors import ConfigError
 from ..provider import DEFAULT_ALIAS
 from .check import Check
 from .shown import shown
@@ -62,14 +61,11 @@ def configure(subject: Subject, alias: str) -> tuple[ClientConfig | None, list[C
     given = subject.clients[alias]
     spell = partial(subject.spell, alias)
     further = alias != DEFAULT_ALIAS
-    if isinstance(given, ClientConfig):
-        config: ClientConfig | None = given
-        found = examine_made(given, spell)
-    else:
-        found = examine(given, spell, further=further)
-        config = None
-        if not any(finding.id.startswith("E") for finding in found):
-            config = ClientConfig.make(given, source=spell, further=further)
+    config = given if isinstance(given, ClientConfig) else None
+    options = given_options(given)
+    found = examine(options, spell, further=further)
+    if config is None and not any(finding.id.startswith("E") for finding in found):
+        config = ClientConfig.make(options, source=spell, further=further)
     checks = [
         Check(
             "configuration",
@@ -85,13 +81,11 @@ def configure(subject: Subject, alias: str) -> tuple[ClientConfig | None, list[C
     return config, checks
 
 
-def examine_made(config: ClientConfig, spell: Callable[[str], str]) -> list[Any]:
-    """Return the findings about validated options."""
-    given: Mapping[str, Any] = {name: getattr(config, name) for name in config.model_fields_set}
-    try:
-        return examine(given, spell)
-    except ConfigError:
-        return []
+def given_options(given: Mapping[str, Any] | ClientConfig) -> Mapping[str, Any]:
+    """Return the options that were given, also by the environment where they were validated before."""
+    if isinstance(given, ClientConfig):
+        return {name: getattr(given, name) for name in given.model_fields_set}
+    return given
 
 
 def effective(subject: Subject, alias: str, config: ClientConfig) -> Iterator[Check]:

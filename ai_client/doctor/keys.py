@@ -10,7 +10,7 @@ from .._params.key_file import KeyFile
 from ..config import ClientConfig
 from ..provider import DEFAULT_ALIAS
 from .check import Check, Status
-from .configuration import ValueOrigin, kind_of_place, origin_of
+from .configuration import ValueOrigin, given_options, kind_of_place, origin_of
 from .subject import Subject
 
 _INSTEAD = ("azure_ad_token", "azure_ad_token_provider", "credentials", "workload_identity")
@@ -76,12 +76,7 @@ _SHAPES: tuple[_Shape, ...] = (
 
 def examine_key(subject: Subject, alias: str, config: ClientConfig | None) -> Iterator[Check]:
     """Yield what the shape of a client's key shows; no part of the key."""
-    given = subject.clients[alias]
-    options: Mapping[str, Any] = (
-        {name: getattr(given, name) for name in given.model_fields_set}
-        if isinstance(given, ClientConfig)
-        else given
-    )
+    options = given_options(subject.clients[alias])
     value, origin = _key_of(subject, alias, options, config)
     if value is None or value == "":
         if any(options.get(name) for name in _INSTEAD):

@@ -15,6 +15,8 @@ from .handshakes import examine_tls
 from .way import Way
 
 _VARIABLES = {"http": ("http_proxy", "all_proxy"), "https": ("https_proxy", "all_proxy")}
+_SLOW = 0.5
+"""Seconds that looking a name up may take."""
 _UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
 
 
@@ -90,7 +92,12 @@ def _resolved(way: Way) -> Check:
         found = list(dict.fromkeys(str(entry[4][0]) for entry in way.addresses))
         details = {"host": host, "addresses": found}
         message = f"{host} is {', '.join(found)}."
-        return Check("network", "dns", "ok", message, seconds=monotonic() - start, details=details)
+        taken = monotonic() - start
+        if taken > _SLOW:
+            message = f"{message} Looking it up took {taken:.1f} s."
+            hint = "Each new connection waits for it: see to the resolver."
+            return Check("network", "dns", "warning", message, hint, taken, details=details)
+        return Check("network", "dns", "ok", message, seconds=taken, details=details)
     return Check("network", "dns", "fault", message, hint, monotonic() - start, details={"host": host})
 
 

@@ -14,9 +14,9 @@ from pydantic_core import from_json
 from .._client.environment import custom_headers
 from .._config.options import environment_variables
 from .._http.certificates import Certificate
-from ..config import ClientConfig
 from ..errors import ConfigError, is_secret_name
 from .check import Check
+from .configuration import given_options
 from .subject import Subject
 
 _SECRET = frozenset({"api_key", "admin_api_key", "webhook_secret", "azure_ad_token"})
@@ -48,7 +48,7 @@ class KnownSecrets:
         found: set[str] = set()
         for given in subject.clients.values():
             with suppress(Exception):  # of options that are none
-                found.update(_of_options(_as_mapping(given)))
+                found.update(_of_options(given_options(given)))
         found.update(_of_environment())
         return cls(found)
 
@@ -70,14 +70,6 @@ class KnownSecrets:
             each = cast("dict[Any, Any]", value).items()
             return {self._cleaned(name): self._cleaned(one) for name, one in each}
         return [self._cleaned(one) for one in cast("list[Any]", value)] if isinstance(value, list) else value
-
-
-def _as_mapping(given: Mapping[str, Any] | ClientConfig) -> Mapping[str, Any]:
-    return (
-        {name: given.__dict__[name] for name in given.model_fields_set}
-        if isinstance(given, ClientConfig)
-        else given
-    )
 
 
 def _of_options(options: Mapping[str, Any]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The ways to servers: proxies, sockets, certificates, and HTTP clients of the application's own."""
 
+import re
 import ssl
 import tempfile
 from collections.abc import Callable
@@ -13,11 +14,18 @@ import trustme
 from cryptography import x509
 from hypothesis import given, strategies as st
 
-from ai_client import ClientProvider
-from ai_client.doctor import Check, Subject, examine_all
+from ai_client import ClientProvider, auth
+from ai_client.doctor import Check, Subject, examine_all, network
+from ai_client.doctor.bounds import SECONDS, Bound
 from ai_client.doctor.certificate import ShownCertificate
 from tests.support.broken import KEY, LOGIN, Scene, answer, certified, listing, only
 from tests.support.ports import free_port
+
+IDENTITY = {
+    "identity_provider_id": "idp",
+    "service_account_id": "sa",
+    "provider": {"token_type": "jwt", "get_token": lambda: "planted-token"},
+}
 
 pytestmark = pytest.mark.usefixtures("_patient")
 
@@ -232,6 +240,37 @@ def test_a_provider(scene: Scene) -> None:
         assert checks["models.list"].status == "ok"
 
 
+def test_a_function_of_the_key_that_hangs(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that waits for its key is left behind, and the reason is named."""
+
+    def left(_: Bound, most: float = SECONDS) -> float:
+        return 0.2 if most == SECONDS else 60.0  # for the call alone
+
+    monkeypatch.setattr(Bound, "left", left)
+    check = found(**scene.good(), api_key=scene.hang())["models.list"]
+    assert (check.status, "what gives the key hangs" in check.message) == ("fault", True)
+
+
+def test_a_workload_s_identity(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the token of a workload's identity is not to be had, the API is not blamed."""
+    options = {**scene.good(), "api_key": None, "workload_identity": IDENTITY}
+    for url, said in (
+        (scene.raw(answer("401 Unauthorized")).url, r"identity was refused \(401\)"),
+        (f"http://localhost:{free_port()}", r"localhost \(for the token.*refused the connection"),
+    ):
+        monkeypatch.setattr(auth, "TOKEN_EXCHANGE_URL", url)
+        check = found(**options)["models.list"]
+        assert check.status == "fault"
+        assert re.search(said, check.message), check.message
+
+
+def test_a_slow_name(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that takes long to look up is a risk, as each new connection waits for it."""
+    monkeypatch.setattr(network, "_SLOW", 0.0)
+    check = found(**scene.good())["dns"]
+    assert (check.status, "Looking it up took" in check.message) == ("warning", True)
+
+
 def test_no_tokens_are_spent(scene: Scene) -> None:
     """Nothing is requested but lists of models."""
     upstream = scene.upstream()
@@ -243,7 +282,7 @@ def test_no_tokens_are_spent(scene: Scene) -> None:
     names=st.lists(
         st.sampled_from(["a.test", "*.b.test", "192.0.2.7", "2001:db8::1"]), min_size=1, unique=True
     ),
-    common=st.text(st.characters(categories=["L", "Nd"]), min_size=1, max_size=30),
+    common=st.text(st.characters(categories=["L", "Nd"]), min_size=1, max_size=15),
     day=st.integers(-4000, 9000),
 )
 def test_certificates_are_read(names: list[str], common: str, day: int) -> None:
