@@ -21,6 +21,8 @@ Time: TypeAlias = datetime | date
 """A moment, or a whole day."""
 _DIMENSIONS: tuple[str, ...] = get_args(Dimension)
 _HOUR = timedelta(hours=1)
+_LEAST = 1e-6
+"""Seconds that tell the end of a report from what is before it."""
 _SECONDS = 30.0
 """Seconds that a report may take."""
 _PERIOD = re.compile(r"\d{4}-\d\d-\d\dT\d\d")
@@ -151,12 +153,8 @@ class _Asked:
             raise ConfigError("by: a dimension is named twice.")
         self._timezone, self._zone = timezone, zone(timezone)
         self._splits_days = "day" in self._by and not rounded
-        self.first = FIRST if since is None else hour_of(_moment("since", since, self._zone).timestamp())
-        self.last = LAST
-        if until is not None:
-            whole_day = not isinstance(until, datetime)
-            end = _moment("until", until + timedelta(days=1) if whole_day else until, self._zone)
-            self.last = hour_of(end.timestamp() - 1e-6)
+        self.first = FIRST if since is None else hour_of(_moment("since", since, self._zone))
+        self.last = LAST if until is None else hour_of(_moment("until", until, self._zone) - _LEAST)
 
     def rows(self, found: Sequence[Mapping[str, Mapping[str, Mapping[str, int]]]]) -> list[UsageRow]:
         """Return the rows of the totals of several stores."""
@@ -185,13 +183,22 @@ class _Asked:
             )
 
 
-def _moment(name: str, given: Time, at: ZoneInfo) -> datetime:
-    """Return a moment; one without a time zone, or the beginning of a day, is in that of the report."""
-    if not isinstance(given, datetime):
-        if not isinstance(given, date):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigError(f"{name} must be a datetime or a date, not {type(given).__name__}.")
-        given = datetime(given.year, given.month, given.day)  # noqa: DTZ001 - it gets its zone below
-    return given.replace(tzinfo=at) if given.tzinfo is None else given
+def _moment(name: str, given: Time, at: ZoneInfo) -> float:
+    """Return a moment in seconds since 1970; without a time zone it is in that of the report.
+
+    Of a day it is the beginning for `since`, and the end for `until`.
+    """
+    if not isinstance(given, date):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"{name} must be a datetime or a date, not {type(given).__name__}.")
+    try:
+        if not isinstance(given, datetime):
+            day = given + timedelta(days=1) if name == "until" else given
+            given = datetime(day.year, day.month, day.day, tzinfo=at)
+        moment = (given.replace(tzinfo=at) if given.tzinfo is None else given).timestamp()
+        datetime.fromtimestamp(moment - _LEAST, UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise ConfigError(f"{name}: {given} is beyond what can be counted; leave it out.") from error
+    return moment
 
 
 def _row(labels: Mapping[str, str | None], sums: Mapping[str, int]) -> UsageRow:

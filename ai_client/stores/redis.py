@@ -28,6 +28,8 @@ from .sliding_window import is_simulated
 _LEDGER, _LEDGERS = "ledger:", "ledgers"
 _AT_ONCE = 500
 """Ledgers that are looked at in one command."""
+_PERIODS_AT_ONCE = 24
+"""Periods whose totals are read in one command, so that none keeps the server for long."""
 
 
 class RedisBackend:
@@ -158,13 +160,15 @@ class RedisBackend:
     def sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
         """Return the totals of the periods from *first* to *last*."""
         names = self._call("ZRANGEBYLEX", f"{self._together}periods", f"[{first}", f"[{last}")
-        periods = [name.decode() for name in names]
-        keys = ["periods", *(f"sums:{period}" for period in periods)]
+        every = [name.decode() for name in names]
         found: dict[str, dict[str, dict[str, int]]] = {}
-        for period, said in zip(periods, self._run(SUMS, keys, periods), strict=True):
-            for field, amount in zip(said[::2], said[1::2], strict=True):
-                name, _, key = field.decode().partition("\0")
-                found.setdefault(period, {}).setdefault(key, {})[name] = int(amount)
+        for begin in range(0, len(every), _PERIODS_AT_ONCE):
+            periods = every[begin : begin + _PERIODS_AT_ONCE]
+            keys = ["periods", *(f"sums:{period}" for period in periods)]
+            for period, said in zip(periods, self._run(SUMS, keys, periods), strict=True):
+                for field, amount in zip(said[::2], said[1::2], strict=True):
+                    name, _, key = field.decode().partition("\0")
+                    found.setdefault(period, {}).setdefault(key, {})[name] = int(amount)
         return {period: dict(keys) for period, keys in found.items()}
 
     def get(self, key: str, now: float) -> bytes | None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,14 +15,18 @@ import pytest
 from ai_client import ClientProvider, labels
 from ai_client._io import SyncIO
 from ai_client._io.async_io import AsyncIO
-from ai_client.control.accounting.budget import Budget
+from ai_client.control.windows import window
 from ai_client.errors import BudgetExceeded, ConfigError
 from ai_client.operations import BudgetState, as_json_lines
-from ai_client.stores import Spend, open_store
+from ai_client.stores import Hold, Spend, open_store
 from ai_client.testing import Gate, Upstream, sse
+from tests.support.forks import in_child
 from tests.support.policies import Clock, finish, sync_io
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+UNBOUNDED = ("memory://", "django-cache://default")
+"""Stores that count any whole number."""
+FAR = 9_999_999_999.0
 NAMES = ("remaining", "states", "reset", "grant")
 
 
@@ -153,56 +158,77 @@ def test_a_grant_is_for_this_window(store_url: str, sync: bool, upstream: Upstre
 
 
 def test_calls_and_grants_at_once(store_url: str) -> None:
-    """However many call while limits are raised and balances reset, all that is granted is spent, and no more."""
-    budget = Budget(requests=3, per="total", name="b")
-    stores = (
-        [open_store(store_url) for _ in range(2)] if "memory" not in store_url else [open_store(store_url)]
-    )
-    spent, lock = [0], threading.Lock()
+    """However many call while limits are raised, what is granted can be spent at once, and no more than that."""
+    stores = [open_store(store_url) for _ in range(1 if store_url == "memory://" else 2)]
     start = threading.Barrier(8)
 
-    def work(number: int) -> None:
+    def work(number: int) -> int:
         store, io = stores[number % len(stores)], sync_io()
+        admitted = 0
         start.wait()
         for each in range(12):
             ticket = f"{number}-{each}"
             if number < 2:
-                finish(store.adjust(io, ticket, "b", 1e10, io.now(), grant=1))
+                finish(store.adjust(io, ticket, "b", FAR, io.now(), grant=1))
                 continue
-            hold = budget.places.of(record(), io.now())
-            refusal = finish(
-                store.admit(
-                    io, ticket, [hold_of(hold, "b", budget.limit)], (), now=io.now(), expires=io.now() + 900
-                )
-            )
-            if refusal is None:
-                finish(store.settle(io, ticket, [Spend("b", 1, 1e10)], io.now()))
-                with lock:
-                    spent[0] += 1
+            hold = Hold("b", 1, 3, FAR)
+            refused = finish(store.admit(io, ticket, [hold], (), now=io.now(), expires=io.now() + 900))
+            if refused is None:
+                finish(store.settle(io, ticket, [Spend("b", 1, FAR)], io.now()))
+                admitted += 1
+        return admitted
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, range(8)))
+        admitted = sum(pool.map(work, range(8)))
     io = sync_io()
     balance = finish(stores[0].ledger(io, "b", io.now()))
+    last = [
+        finish(stores[0].admit(io, f"t{n}", [Hold("b", 1, 3, FAR)], (), now=io.now(), expires=io.now() + 900))
+        for n in range(28 - admitted)
+    ]
     for store in stores:
         store.close()
-    assert (balance.used, balance.held, balance.granted) == (spent[0], 0, 24)
-    assert 3 <= balance.used <= 27
+    assert (balance.used, balance.held, balance.granted) == (admitted, 0, 24)
+    assert [one is None for one in last] == [True] * (27 - admitted) + [False]
 
 
-def record() -> Any:
-    """Return the record of a call without labels."""
-    from ai_client._call.labels import Labels
-    from ai_client._call.record import Record
+def test_no_use_is_lost_between_resets(store_url: str) -> None:
+    """While calls are counted and balances are reset at once, each use is counted before a reset or after it."""
+    store, io = open_store(store_url), sync_io()
+    start = threading.Barrier(4)
 
-    return Record(Labels())
+    def work(number: int) -> None:
+        start.wait()
+        for each in range(10):
+            if number == 0:
+                finish(store.adjust(io, f"reset-{each}", "b", FAR, io.now(), reset=True))
+            else:
+                finish(store.settle(io, f"{number}-{each}", [Spend("b", 1, FAR)], io.now()))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    between = finish(store.ledger(io, "b", io.now()))
+    finish(store.settle(io, "last", [Spend("b", 7, FAR)], io.now()))
+    after = finish(store.ledger(io, "b", io.now()))
+    store.close()
+    assert 0 <= between.used <= 30
+    assert (between.held, between.resets) == (0, 10)
+    assert after.used == between.used + 7
 
 
-def hold_of(place: Any, key: str, limit: int) -> Any:
-    """Return the reservation of one request."""
-    from ai_client.stores import Hold
-
-    return Hold(key, 1, limit, place.until)
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_grant_is_for_all_processes(upstream: Upstream, tmp_path: Path) -> None:
+    """A process that was refused goes on at once where another one raises the limit."""
+    provider = provider_of(upstream, f"sqlite:///{tmp_path}/s.db", {**PLAN, "requests": 1})
+    ask(provider, "acme")
+    with pytest.raises(BudgetExceeded):
+        ask(provider, "acme")
+    assert in_child(lambda: provider.budgets.grant(1, tenant="acme").limit == 2)
+    ask(provider, "acme")
+    assert in_child(lambda: figures(provider.budgets.reset(tenant="acme")[0]) == (2, 0, 0, 2))
+    (state,) = provider.budgets.states()
+    provider.close()
+    assert figures(state) == (2, 0, 0, 2)
 
 
 @pytest.mark.parametrize("change", ["reset", "grant"])
@@ -296,11 +322,11 @@ def test_a_soft_budget_may_be_overdrawn(sync: bool, upstream: Upstream) -> None:
 
 @pytest.mark.parametrize("amount", [2**62 + 1, 2**80])
 def test_amounts_beyond_all_bounds(amount: int, store_url: str, sync: bool, upstream: Upstream) -> None:
-    """Amounts above what a store can count are clamped, and shown and exported as they are counted."""
+    """Amounts above what a store can count are clamped there, and exported exactly as they are counted."""
     provider = provider_of(upstream, store_url, {"usd": 1e9, "per": "total", "scope": "tenant", "name": "b"})
     book = Asked(provider.budgets, sync=sync)
     (policy,) = provider["default"]._policies()
-    key = policy.budgets[0].prefix(TOTAL) + "tenant=acme"
+    key = policy.budgets[0].prefix(window("total", "UTC", 0.0)) + "tenant=acme"
     io = sync_io()
     finish(policy.store.settle(io, "t", [Spend(key, amount, 1e10)], io.now()))
     (state,) = book.states()
@@ -315,15 +341,6 @@ def test_amounts_beyond_all_bounds(amount: int, store_url: str, sync: bool, upst
     assert book.grant(Decimal("0.000000001"), tenant="acme").granted == 1e-9
     assert book.reset(tenant="acme")[0].used == 0
     provider.close()
-
-
-def _total() -> Any:
-    from ai_client.control.windows import window
-
-    return window("total", "UTC", 0.0)
-
-
-TOTAL = _total()
 
 
 @pytest.mark.parametrize("amount", [0, -1, 1.5, "x", True, float("nan"), float("inf"), None])

@@ -19,7 +19,7 @@ FIRST, LAST = "", "9999"
 
 def hour_of(now: float) -> str:
     """Return the name of the period in which a call counts: its hour in UTC."""
-    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H")
+    return datetime.fromtimestamp(now, UTC).isoformat()[:13]
 
 
 def hours(period: str) -> dict[str, str]:
