@@ -61,9 +61,16 @@ class Assembly:
             self._maker = None
 
     def close_store(self) -> None:
-        """Close the store that `controls` names by its address; a later call opens it again."""
+        """Close the store that `controls` names by its address; a later call opens it again.
+
+        One that is given as an object is its owner's to close; it gets what this process has recorded for it.
+        """
         controls = self.config.controls
-        if controls and self._layers.made() and not hasattr(controls.get("store"), "close"):
+        if controls and self._layers.made():
+            is_given = hasattr(controls.get("store"), "close")
             found = [getattr(one, "store", None) for one in self._layers() if is_ours(one)]
             for store in {id(store): store for store in found if store is not None}.values():
-                store.close()
+                if not is_given:
+                    store.close()
+                elif (recording := getattr(store, "recording", None)) is not None:
+                    recording.write()

@@ -102,6 +102,11 @@ class _Heartbeat:
 _here = PerProcess(_Heartbeat)
 
 
+def keep_beating(beat: Callable[[], bool], every: float) -> Renewal:
+    """Call a function regularly in the heartbeat's thread, at first after *every* seconds, until it returns `False`."""
+    return _here().start(beat, every)
+
+
 def keep_renewed(
     io: IO,
     store: Store,

@@ -2,12 +2,14 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from .._io.deadline import at_most
 from ..errors import StoreError
+from .base import Tally
+from .recording import Recording
 
 T = TypeVar("T")
 WARN_EVERY = 30.0
@@ -19,9 +21,16 @@ UNFINISHED = (StoreError, KeyboardInterrupt, SystemExit, MemoryError)
 
 
 class StoreInProcess(Executor):
-    """The state of a store in one process: worker threads, and changes queued while the backend is down."""
+    """The state of a store in one process: worker threads, changes queued while the backend is down, and a recording.
 
-    def __init__(self, threads: int) -> None:
+    Args:
+        threads: How many threads may wait for the backend on behalf of event loops.
+        write: Writes a tally under a ticket, or queues it.
+        place: Where the backend keeps its state.
+    """
+
+    def __init__(self, threads: int, write: Callable[[str, Tally], object], place: Hashable) -> None:
+        self.recording = Recording(write, place)
         self.pending: deque[Callable[[], Any]] = deque(maxlen=MAX_PENDING)
         self.catching_up = threading.Lock()
         self.down_until = 0.0

@@ -14,6 +14,8 @@ from .administered import administered
 from .admission import Admission
 from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 from .in_process import UNFINISHED, WARN_EVERY, StoreInProcess, catch_up
+from .place import place_of
+from .recording import Recording, write_recorded
 
 T = TypeVar("T")
 THREADS = 8
@@ -46,9 +48,9 @@ class SharedStore:
         self.backend = backend
         self.instant = backend if backend.instant else None
         self.on_failure = on_failure
-        self._here = PerProcess(
-            lambda: StoreInProcess(threads)
-        )  # the parent itself counts what it has queued
+        self._here = PerProcess(  # the parent itself counts what it has queued and recorded
+            lambda: StoreInProcess(threads, self._write, place_of(self))
+        )
 
     async def admit(
         self,
@@ -151,7 +153,21 @@ class SharedStore:
         Raises:
             StoreError: The backend is down, whatever `on_failure` says.
         """
-        return await self._do(io, self.backend.sums, first, last)
+        if self.backend.instant:
+            return self.backend.sums(first, last)
+        return await io.work(self._here(), self._sums, first, last)
+
+    def record(self, ticket: str, tally: Tally) -> None:
+        """Add to totals, once for a ticket, without waiting for the backend: within a second, see `Recording`."""
+        if self.backend.instant:
+            self.backend.settle(ticket, (), time.time(), (), tally)
+        else:
+            self._here().recording.add(ticket, tally)
+
+    @property
+    def recording(self) -> Recording | None:
+        """What this process has recorded and not written; `None` where the backend is instant."""
+        return None if self.backend.instant else self._here().recording
 
     async def get(self, io: IO, key: str, now: float, /) -> bytes | None:
         """Return a value; `None` while the backend is down."""
@@ -169,8 +185,9 @@ class SharedStore:
             self._warn(error)
 
     def close(self) -> None:
-        """Apply queued changes, then stop threads and close files and connections; later use opens them again."""
+        """Write what is recorded or queued, stop threads, close files and connections; later use opens them again."""
         here = self._here()
+        here.recording.write()
         here.stop()
         if here.pending:
             try:
@@ -220,6 +237,13 @@ class SharedStore:
                 raise
             self._warn(error)
             return []
+
+    def _write(self, ticket: str, tally: Tally) -> None:
+        self._settle(ticket, (), time.time(), (), tally)
+
+    def _sums(self, first: str, last: str) -> dict[str, dict[str, Sums]]:
+        write_recorded(place_of(self))
+        return self._attempt(self.backend.sums, (first, last))
 
     def _remember(self, change: Callable[[], Any]) -> None:
         """Queue a change until the backend is back."""

@@ -13,9 +13,12 @@ from ...stores.tickets import is_made_here, new_ticket
 from ..pricing.meter import asking_for_usage, metered, usage_of
 from ..pricing.terms import NO_TERMS, terms_of
 from .later import Begun, begins_work, id_in, remember, watched
-from .parts import Amounts, Books, Unit
+from .parts import Amounts, Books
 from .places import Takes, places_of, takes_of
 from .rates.line import Shortage
+
+_ONCE = "requests"
+"""The unit that a call uses up once, and not again with each attempt."""
 
 
 class Reservation:
@@ -141,9 +144,7 @@ class Reservation:
         if self._outer is not None and not await self._outer():
             return False
         books, io = self._books, self._call.io
-        holds = [
-            hold for hold, place in zip(self._holds, self._places, strict=True) if _by_attempt(place.unit)
-        ]
+        holds = [hold for hold, place in zip(self._holds, self._places, strict=True) if place.unit != _ONCE]
         if books.store is None or not holds or self._billed() < len(self._tickets):
             return True
         ticket, now = new_ticket(), io.now()
@@ -259,12 +260,15 @@ class Reservation:
             renewal.stop()
         if store is None or not (self._places or changes or tally):
             return ledgers
+        if tally is not None and not (self._places or changes) and hasattr(store, "record"):
+            store.record(self._tickets[0], tally)  # a store of the application's own may not have it
+            return ledgers
         now = io.now()
         for number, ticket in enumerate(self._tickets):
             amounts = self._needed if number < lost else used if number == lost else None
             spends: list[Spend] = []
             for key, unit, _, until in self._places:
-                amount = amounts[unit] if amounts and (number == 0 or _by_attempt(unit)) else 0
+                amount = amounts[unit] if amounts and (number == 0 or unit != _ONCE) else 0
                 spends.append(Spend(key, amount, until))
             ledgers = await store.settle(io, ticket, spends, now, changes=changes, tally=tally)
             if self._upstream is not None and changes and self._upstream.lines.has_callers:
@@ -293,8 +297,3 @@ class Reservation:
     def _lost(self) -> int:
         """Return how many attempts before the answered one may have been billed."""
         return max(0, self._billed() - 1)
-
-
-def _by_attempt(unit: Unit) -> bool:
-    """Return whether each attempt uses up the unit; requests are counted once per call."""
-    return unit != "requests"

@@ -1,0 +1,185 @@
+"""Totals that a process adds up by itself and writes to a store once a second, so that no call waits for that.
+
+What is recorded is kept in memory until the heartbeat's thread has written it, so that a process that is killed loses
+what it recorded in its last second. It is written too before this process reads the totals, when the store is closed,
+and when the process ends. A child that is forked begins with nothing: its parent writes what the parent recorded.
+"""
+
+import atexit
+import logging
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import islice
+from typing import TypeAlias
+from weakref import WeakSet
+
+from .._fork import PerProcess
+from .._io.deadline import limited
+from .base import Tally
+from .heartbeat import Renewal, keep_beating
+from .tickets import new_ticket
+
+EVERY = 1.0
+"""Seconds from one writing to the next."""
+_PATIENCE = 2.0
+"""Seconds that the heartbeat spends on one store, as it renews reservations in others besides."""
+_IDLE = 10
+"""Writings of nothing after which the heartbeat looks no more; what is recorded later wakes it."""
+_MOST = 10_000
+"""Entries after which a call writes them itself: no thread runs, as under uWSGI without `enable-threads`."""
+_EXITING = ("multiprocessing.util", "billiard.util")
+"""Modules that end their processes without what `atexit` runs."""
+
+Entry: TypeAlias = tuple[str, Tally]
+"""A tally, and the ticket of what it counts."""
+Source: TypeAlias = Callable[[], Iterable[Tally]]
+
+logger = logging.getLogger("ai_client")
+
+
+class Recording:
+    """The tallies of one process that are still to be written to one store.
+
+    A ticket is recorded once, however often it is added within the time in which its call may repeat that.
+
+    Args:
+        write: Writes a tally under a ticket; where the store is down, it queues it.
+        place: Where the store keeps its state.
+    """
+
+    def __init__(self, write: Callable[[str, Tally], object], place: Hashable) -> None:
+        self.place = place
+        self._write = write
+        self._entries: deque[Entry] = deque()
+        self._sources: list[Source] = []
+        self._batch: deque[Entry] = deque()
+        self._seen: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+        self._writing = threading.Lock()
+        self._starting = threading.Lock()
+        self._renewal: Renewal | None = None
+        self._idle = 0
+        _recordings().add(self)
+
+    def add(self, ticket: str, tally: Tally) -> None:
+        """Record a tally; it is written within a second."""
+        self._entries.append((ticket, tally))  # in one step, which Ctrl-C does not cut in two
+        if self._renewal is None:
+            self.wake()
+        if len(self._entries) >= _MOST and not self._writing.locked():
+            self.write()
+
+    def gather(self, source: Source) -> None:
+        """Have a function asked before each writing for what it has to record; it calls `wake` when there is some."""
+        self._sources.append(source)
+
+    def wake(self) -> None:
+        """Have the heartbeat write what is recorded; where the process ends, write it now."""
+        if _Ending.has_begun:
+            self.write()
+            return
+        with self._starting:
+            if self._renewal is None:
+                self._idle = 0
+                self._renewal = keep_beating(self._beat, EVERY)
+        _write_at_the_end()
+
+    def write(self) -> None:
+        """Write all that was recorded so far; return once that is done, whichever thread does it."""
+        with self._writing:
+            self._write_batch()  # what an interrupt has left
+            for source in self._sources:
+                self._entries.extend([(new_ticket(), tally) for tally in source()])
+            entries = list(islice(self._entries, len(self._entries)))
+            if not entries:
+                return
+            before = self._seen[0]
+            fresh = [entry for entry in entries if entry[0] not in before and entry[0] not in self._seen[1]]
+            # Each of these steps may be the last: what is in the batch is seen, and is not added to another one.
+            self._seen, self._batch = (
+                (frozenset(ticket for ticket, _ in entries), before),
+                deque(_merged(fresh)),
+            )
+            for _ in entries:
+                self._entries.popleft()
+            self._write_batch()
+
+    def _write_batch(self) -> None:
+        while self._batch:
+            self._write(*self._batch[0])
+            self._batch.popleft()
+
+    def _beat(self) -> bool:
+        """Write, for the heartbeat; return whether to go on."""
+        self._idle = 0 if self._entries else self._idle + 1
+        try:
+            with limited(time.monotonic() + _PATIENCE):
+                self.write()
+        except Exception:
+            logger.exception("Writing what calls used failed; it is tried again.")
+            return True
+        if self._idle < _IDLE or self._sources:
+            return True
+        self._renewal = None
+        if self._entries:  # added meanwhile, by who saw that this beats
+            self.wake()
+        return False
+
+
+def _merged(entries: Sequence[Entry]) -> list[Entry]:
+    """Return tallies of the same labels and period as one, each with a ticket of its own."""
+    found: dict[tuple[str, str], tuple[dict[str, int], list[float]]] = {}
+    tickets = set[str]()
+    for ticket, tally in entries:
+        if ticket in tickets:
+            continue
+        tickets.add(ticket)
+        amounts, until = found.setdefault((tally.period, tally.key), ({}, []))
+        until.append(tally.until)
+        for name, amount in tally.amounts.items():
+            amounts[name] = amounts.get(name, 0) + amount
+    return [
+        (new_ticket(), Tally(period, key, amounts, max(until)))
+        for (period, key), (amounts, until) in found.items()
+    ]
+
+
+_recordings: PerProcess["WeakSet[Recording]"] = PerProcess(WeakSet)
+
+
+def write_recorded(place: Hashable | None = None) -> None:
+    """Write what this process has recorded, for the stores of one place or of all."""
+    for recording in list(_recordings()):
+        if place is None or recording.place == place:
+            recording.write()
+
+
+class _Ending:
+    """Whether this process ends, so that what is recorded is written at once."""
+
+    has_begun = False
+
+
+def _end() -> None:
+    _Ending.has_begun = True
+    for recording in list(_recordings()):
+        try:
+            recording.write()
+        except Exception:
+            logger.exception("What calls used could not be written at the end of the process.")
+
+
+atexit.register(_end)
+_told: PerProcess[set[str]] = PerProcess(set)
+
+
+def _write_at_the_end() -> None:
+    """Have `_end` run where a process ends without `atexit`."""
+    told = _told()
+    for name in _EXITING:
+        module = sys.modules.get(name)
+        if module is not None and name not in told:
+            told.add(name)
+            vars(module)["Finalize"](None, _end, exitpriority=0)

@@ -1,0 +1,264 @@
+"""What a process adds up by itself and writes once a second: nothing lost, nothing twice."""
+
+import linecache
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_client.errors import StoreError
+from ai_client.stores import Tally, recording as recording_module
+from ai_client.stores.memory import MemoryBackend
+from ai_client.stores.recording import Recording
+from ai_client.stores.shared import SharedStore
+from tests.support.policies import finish, sync_io
+
+UNTIL = time.time() + 86_400
+PATIENCE = 20.0
+
+
+class Remote(MemoryBackend):
+    """A backend that is not instant, may be down, and counts its settlements."""
+
+    instant = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up = True
+        self.settled = 0
+
+    def settle(self, *args: Any, **options: Any) -> Any:
+        """Settle, or fail."""
+        if not self.up:
+            raise StoreError("It is down.")
+        self.settled += 1
+        return super().settle(*args, **options)
+
+
+def tally(key: str = "k", amount: int = 1, period: str = "2030-01-01T00") -> Tally:
+    """Return a tally of one amount."""
+    return Tally(period, key, {"n": amount}, UNTIL)
+
+
+def total(backend: MemoryBackend, key: str = "k") -> int:
+    """Return what a backend holds of a key."""
+    return sum(keys.get(key, {}).get("n", 0) for keys in backend.sums("", "~").values())
+
+
+def test_what_is_recorded_is_written_by_the_heartbeat() -> None:
+    """Tallies of the same labels and period are written as one, within moments, by no caller's thread."""
+    backend = Remote()
+    store = SharedStore(backend)
+    for number in range(100):
+        store.record(f"t{number}", tally())
+    store.record("other", tally("other"))
+    assert backend.settled == 0
+    give_up = time.monotonic() + PATIENCE
+    while total(backend) < 100 and time.monotonic() < give_up:
+        time.sleep(0.01)
+    assert (total(backend), total(backend, "other"), backend.settled) == (100, 1, 2)
+
+
+def test_a_reader_sees_what_this_process_has_recorded() -> None:
+    """Totals that are read hold what was recorded before, by another store object of the same place too."""
+    backend = Remote()
+    one, other = SharedStore(backend), SharedStore(backend)
+    one.record("a", tally())
+    other.record("b", tally())
+    assert finish(one.sums(sync_io(), "", "~")) == {"2030-01-01T00": {"k": {"n": 2}}}
+
+
+def test_a_ticket_counts_once() -> None:
+    """A ticket that is recorded again counts once: before the first was written, and right after that."""
+    backend = Remote()
+    store = SharedStore(backend)
+    store.record("a", tally())
+    store.record("a", tally())
+    store.close()
+    store.record("a", tally())
+    store.record("b", tally())
+    store.close()
+    assert total(backend) == 2
+
+
+def test_hours_stay_apart() -> None:
+    """What belongs to two periods is written to each, whenever that happens."""
+    backend = Remote()
+    store = SharedStore(backend)
+    store.record("a", tally(period="2030-01-01T00"))
+    store.record("b", tally(period="2030-01-01T01"))
+    store.close()
+    assert {period: keys["k"]["n"] for period, keys in backend.sums("", "~").items()} == {
+        "2030-01-01T00": 1,
+        "2030-01-01T01": 1,
+    }
+
+
+def test_a_store_that_is_down_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was recorded while the store is down is counted once it is back, and once only."""
+    monkeypatch.setattr("ai_client.stores.shared.PAUSE", 0.0)
+    backend = Remote()
+    store = SharedStore(backend)
+    backend.up = False
+    for number in range(10):
+        store.record(f"t{number}", tally())
+        store.recording.write()  # type: ignore[union-attr]
+    assert total(backend) == 0
+    backend.up = True
+    store.record("last", tally())
+    store.close()
+    assert total(backend) == 11
+
+
+def test_an_interrupt_at_any_moment_loses_and_repeats_nothing() -> None:
+    """Ctrl-C at any line of recording and writing, and the same done again, counts each ticket once."""
+    code = Recording.write.__code__, Recording._write_batch.__code__, Recording.add.__code__
+    for line in range(1, 60):
+        backend = Remote()
+        store = SharedStore(backend)
+        seen = 0
+
+        def interrupt(frame: Any, event: str, arg: object, line: int = line) -> Any:
+            nonlocal seen
+            del arg
+            statement = linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip()
+            # to leave a `with` is no line of its own, and no place where Python looks for signals
+            if frame.f_code in code and event == "line" and not statement.startswith("with "):
+                seen += 1
+                if seen == line:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+            return interrupt
+
+        sys.settrace(interrupt)
+        try:
+            store.record("a", tally())
+            store.record("b", tally())
+            store.recording.write()  # type: ignore[union-attr]
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(None)
+        store.record("a", tally())
+        store.record("b", tally())
+        store.close()
+        assert total(backend) == 2, f"interrupted at step {line}"
+
+
+def test_threads_record_side_by_side() -> None:
+    """What many threads record while another writes is all there at the end."""
+    backend = Remote()
+    store = SharedStore(backend)
+
+    def record(name: int) -> None:
+        for number in range(500):
+            store.record(f"{name}-{number}", tally())
+
+    threads = [threading.Thread(target=record, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        store.recording.write()  # type: ignore[union-attr]
+    store.close()
+    assert total(backend) == 2000
+
+
+def test_a_child_drops_what_its_parent_recorded() -> None:
+    """A forked child writes what it records itself, and its parent what was recorded before the fork."""
+    code = f"""
+import os
+from ai_client.stores import Tally, open_store
+store = open_store("sqlite:///" + __import__("sys").argv[1])
+store.record("parent", Tally("p", "k", {{"n": 1}}, {UNTIL}))
+child = os.fork()
+store.record(f"{{child == 0}}", Tally("p", "k", {{"n": 10 if child else 100}}, {UNTIL}))
+store.close()
+if child == 0:
+    os._exit(0)
+os.waitpid(child, 0)
+from ai_client._io.reading import read
+print(read(lambda io: store.sums(io, "", "~"), 10)["p"]["k"]["n"])
+"""
+    assert run(code) == "111"
+
+
+def test_the_end_of_a_process_writes_what_it_has_recorded(tmp_path: Path) -> None:
+    """A process that ends writes what it has recorded, one that multiprocessing forked too."""
+    file = tmp_path / "store.db"
+    code = f"""
+import multiprocessing, sys
+from ai_client.stores import Tally, open_store
+store = open_store("sqlite:///" + sys.argv[1])
+def work():
+    store.record("child", Tally("p", "k", {{"n": 10}}, {UNTIL}))
+worker = multiprocessing.get_context("fork").Process(target=work)
+worker.start()
+worker.join()
+store.record("parent", Tally("p", "k", {{"n": 1}}, {UNTIL}))
+"""
+    run(code, file)
+    assert run(READ, file) == "11"
+
+
+def test_a_killed_process_loses_its_last_second_at_most(tmp_path: Path) -> None:
+    """What a process has recorded more than a moment before `kill -9` is in the store."""
+    file = tmp_path / "store.db"
+    code = f"""
+import sys, time
+from ai_client.stores import Tally, open_store
+store = open_store("sqlite:///" + sys.argv[1])
+store.record("early", Tally("p", "k", {{"n": 1}}, {UNTIL}))
+print("recorded", flush=True)
+time.sleep(60)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code, str(file)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        give_up = time.monotonic() + PATIENCE
+        while run(READ, file) != "1" and time.monotonic() < give_up:
+            time.sleep(0.05)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert run(READ, file) == "1"
+
+
+def test_calls_write_where_no_thread_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no heartbeat runs, what was recorded is bounded: a call writes it."""
+    monkeypatch.setattr(recording_module, "_MOST", 5)
+    monkeypatch.setattr(recording_module, "keep_beating", lambda *_: object())
+    backend = Remote()
+    store = SharedStore(backend)
+    for number in range(12):
+        store.record(f"t{number}", tally())
+    assert total(backend) == 10
+    store.close()
+    assert total(backend) == 12
+
+
+READ = """
+import sys
+from ai_client._io.reading import read
+from ai_client.stores import open_store
+store = open_store("sqlite:///" + sys.argv[1])
+print(read(lambda io: store.sums(io, "", "~"), 10).get("p", {}).get("k", {}).get("n", 0))
+"""
+
+
+def run(code: str, file: Path | None = None) -> str:
+    """Return what a fresh interpreter prints."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as directory:
+        path = str(file or Path(directory, "store.db"))
+        done = subprocess.run(
+            [sys.executable, "-c", code, path], capture_output=True, text=True, check=True, timeout=60
+        )
+    return done.stdout.strip()
