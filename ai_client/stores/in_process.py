@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from .._io.deadline import at_most
 from ..errors import StoreError
 from .base import Tally
-from .recording import Recording
+from .recording import TotalsRecording
 
 T = TypeVar("T")
 WARN_EVERY = 30.0
@@ -30,7 +30,7 @@ class StoreInProcess(Executor):
     """
 
     def __init__(self, threads: int, write: Callable[[str, Tally], object], place: Hashable) -> None:
-        self.recording = Recording(write, place)
+        self.recording = TotalsRecording(write, place)
         self.pending: deque[Callable[[], Any]] = deque(maxlen=MAX_PENDING)
         self.catching_up = threading.Lock()
         self.down_until = 0.0

@@ -40,7 +40,7 @@ Source: TypeAlias = Callable[[], Iterable[Tally]]
 logger = logging.getLogger("ai_client")
 
 
-class Recording:
+class TotalsRecording:
     """The tallies of one process that are still to be written to one store.
 
     A ticket is recorded once, however often it is added within the time in which its call may repeat that.
@@ -146,7 +146,7 @@ def _merged(entries: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-_recordings: PerProcess["WeakSet[Recording]"] = PerProcess(WeakSet)
+_recordings: PerProcess["WeakSet[TotalsRecording]"] = PerProcess(WeakSet)
 
 
 def write_recorded(place: Hashable | None = None) -> None:

@@ -15,7 +15,7 @@ from .admission import Admission
 from .base import Backend, Change, Hold, Ledger, Refusal, Spend, Sums, Take, Tally
 from .in_process import UNFINISHED, WARN_EVERY, StoreInProcess, catch_up
 from .place import place_of
-from .recording import Recording, write_recorded
+from .recording import TotalsRecording, write_recorded
 
 T = TypeVar("T")
 THREADS = 8
@@ -158,14 +158,14 @@ class SharedStore:
         return await io.work(self._here(), self._sums, first, last)
 
     def record(self, ticket: str, tally: Tally) -> None:
-        """Add to totals, once for a ticket, without waiting for the backend: within a second, see `Recording`."""
+        """Add to totals, once for a ticket, without waiting for the backend: within a second, see `TotalsRecording`."""
         if self.backend.instant:
             self.backend.settle(ticket, (), time.time(), (), tally)
         else:
             self._here().recording.add(ticket, tally)
 
     @property
-    def recording(self) -> Recording | None:
+    def recording(self) -> TotalsRecording | None:
         """What this process has recorded and not written; `None` where the backend is instant."""
         return None if self.backend.instant else self._here().recording
 

@@ -15,7 +15,7 @@ import pytest
 from ai_client.errors import StoreError
 from ai_client.stores import Tally, recording as recording_module
 from ai_client.stores.memory import MemoryBackend
-from ai_client.stores.recording import Recording
+from ai_client.stores.recording import TotalsRecording
 from ai_client.stores.shared import SharedStore
 from tests.support.policies import finish, sync_io
 
@@ -118,7 +118,7 @@ def test_a_store_that_is_down_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_interrupt_at_any_moment_loses_and_repeats_nothing() -> None:
     """Ctrl-C at any line of recording and writing, and the same done again, counts each ticket once."""
-    code = Recording.write.__code__, Recording._write_batch.__code__, Recording.add.__code__
+    code = TotalsRecording.write.__code__, TotalsRecording._write_batch.__code__, TotalsRecording.add.__code__
     for line in range(1, 60):
         backend = Remote()
         store = SharedStore(backend)
