@@ -77,7 +77,7 @@ class TotalsRecording:
 
     def wake(self) -> None:
         """Have the heartbeat write what is recorded; where the process ends, write it now."""
-        if _Ending.has_begun:
+        if _AtExit.has_begun:
             self.write()
             return
         with self._starting:
@@ -156,14 +156,14 @@ def write_recorded(place: Hashable | None = None) -> None:
             recording.write()
 
 
-class _Ending:
+class _AtExit:
     """Whether this process ends, so that what is recorded is written at once."""
 
     has_begun = False
 
 
 def _end() -> None:
-    _Ending.has_begun = True
+    _AtExit.has_begun = True
     for recording in list(_recordings()):
         try:
             recording.write()
