@@ -166,7 +166,7 @@ class SharedStore:
 
     @property
     def recording(self) -> TotalsRecording | None:
-        """What this process has recorded and not written; `None` where the backend is instant."""
+        """The tallies that this process has recorded and not written; `None` where the backend is instant."""
         return None if self.backend.instant else self._here().recording
 
     async def get(self, io: IO, key: str, now: float, /) -> bytes | None:
