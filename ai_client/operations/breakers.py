@@ -136,15 +136,16 @@ class Breakers:
         return closed
 
 
-def all_open(fallback: Fallback, now: float) -> bool:
-    """Return whether no target of any model may be asked now, as far as this process knows.
+def share_open(fallback: Fallback, now: float) -> Literal["none", "some", "all"]:
+    """Return of how many models no target may be asked now, as far as this process knows.
 
     A circuit whose time is over counts as closed, as the next call tries it. The models are those of `models`; where
     none is configured, those that were asked. The circuits of tenants' own accounts say nothing of others.
     """
     breaker = fallback.breaker
     if breaker is None:
-        return False
+        return "none"
     asked = [(name,) for name in breaker.seen() if split_circuit(name)[1] is None]
     chains = fallback._chains.configured or asked
-    return bool(chains) and all(breaker.state(name, now) == "open" for chain in chains for name in chain)
+    stuck = [all(breaker.state(name, now) == "open" for name in chain) for chain in chains]
+    return "all" if stuck and all(stuck) else "some" if any(stuck) else "none"

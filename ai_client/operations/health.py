@@ -1,6 +1,5 @@
 """Whether a process lives, and whether it can serve calls now; found out without a call."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -8,7 +7,7 @@ from typing import Any, Literal, Protocol
 from .._io.reading import aread, read
 from ..control.fallback.policy import Fallback
 from ..errors import OpenAIError
-from .breakers import all_open
+from .breakers import share_open
 from .pools import pools_of
 from .store_probe import PATIENCE, probe_of
 
@@ -86,7 +85,8 @@ class Health:
         It is not ready while the provider drains or is closed; while the circuits of all targets of all its models are
         open; while a connection pool has as many calls in its queue as connections, or its first has waited for five
         seconds; and while the store does not answer though `on_store_failure` is `closed`. A store that does not answer
-        where it is `open`, and trouble of other aliases, make it `degraded`.
+        where it is `open`, models that can be asked nowhere while others can, and trouble of other aliases make it
+        `degraded`.
         """
         return read(self._ready, _SECONDS)
 
@@ -108,9 +108,11 @@ class Health:
             except OpenAIError:
                 own.append(Reason("controls", "The policies cannot be built; see the log of a call.", alias))
                 continue
-            if any(isinstance(layer, Fallback) and all_open(layer, time.time()) for layer in layers):
-                message = "The circuits of all targets are open: the AI service failed too often lately."
-                own.append(Reason("breakers", message, alias))
+            for layer in layers:
+                share = share_open(layer, io.now()) if isinstance(layer, Fallback) else "none"
+                if share != "none":
+                    message = f"The circuits of all targets of {share} models are open: they failed too often lately."
+                    (own if share == "all" else minor).append(Reason("breakers", message, alias))
             for store in _stores_of(layers):
                 backend = getattr(store, "backend", None)
                 if backend is None or backend.instant or await probe_of(backend).answers(io):

@@ -4,6 +4,7 @@ import threading
 import time
 import weakref
 from concurrent.futures import Future
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from .._fork import PerProcess
@@ -14,6 +15,8 @@ PATIENCE = 1.0
 """Seconds that a store has to answer."""
 KEPT = 1.0
 """Seconds for which an answer serves further probes."""
+_IDLE = 60.0
+"""Seconds without a probe after which the thread ends."""
 _KEY = "ai_client|health"
 
 
@@ -36,6 +39,8 @@ class StoreProbe:
         self._backend = weakref.ref(backend)
         self._lock = threading.Lock()
         self._under_way: Future[bool] | None = None
+        self._questions: SimpleQueue[Future[bool]] = SimpleQueue()
+        self._has_thread = False
         self._began = 0.0
         self._ended = 0.0
 
@@ -55,28 +60,44 @@ class StoreProbe:
             if asked is None or (asked.done() and now - self._ended >= KEPT):
                 asked = self._under_way = Future()
                 self._began = now
-                try:
-                    threading.Thread(
-                        target=self._look, args=(asked,), name="ai-client-health", daemon=True
-                    ).start()
-                except RuntimeError:  # the process can start no more threads
-                    self._ended = now
-                    asked.set_result(False)
+                self._questions.put(asked)
+                if not self._has_thread:
+                    self._start()
             return asked
 
-    def _look(self, asked: "Future[bool]") -> None:
-        answers = False
+    def _start(self) -> None:
         try:
-            backend = self._backend()
-            if backend is not None:
-                with limited(time.monotonic() + PATIENCE):
-                    backend.get(_KEY, time.time())
-                answers = True
-        except Exception:  # noqa: BLE001, S110 - a backend of the application's own may raise anything
-            pass
-        finally:
+            threading.Thread(target=self._run, name="ai-client-health", daemon=True).start()
+            self._has_thread = True
+        except RuntimeError:  # the process can start no more threads
+            self._ended = self._began
+            self._questions.get().set_result(False)
+
+    def _run(self) -> None:
+        """Answer questions, with what backends keep for a thread, until there are none for a while."""
+        while True:
+            try:
+                asked = self._questions.get(timeout=_IDLE)
+            except Empty:
+                with self._lock:
+                    if self._questions.empty():
+                        self._has_thread = False
+                        return
+                continue
+            answers = self._answers()
             self._ended = time.monotonic()
             asked.set_result(answers)
+
+    def _answers(self) -> bool:
+        backend = self._backend()
+        if backend is None:
+            return False
+        try:
+            with limited(time.monotonic() + PATIENCE):
+                backend.get(_KEY, time.time())
+        except Exception:  # noqa: BLE001 - a backend of the application's own may raise anything
+            return False
+        return True
 
 
 class _Probes:

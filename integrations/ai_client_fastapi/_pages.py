@@ -12,6 +12,8 @@ else:
     except ImportError:  # plain Starlette does without
         from starlette.routing import Router as APIRouter
 
+__all__ = ["APIRouter", "router_with"]
+
 
 def router_with(*routes: Route) -> APIRouter:
     """Return a router with routes: one of FastAPI, which takes no other, where that is installed."""

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from ai_client import ClientProvider
+from ai_client._io.reading import read
+from ai_client.operations.store_probe import StoreProbe
 from ai_client.stores.memory import MemoryBackend
 from ai_client.stores.shared import SharedStore
 from ai_client.testing import Upstream
@@ -146,3 +148,38 @@ def test_one_target_of_a_chain(ai_client_upstream: Upstream) -> None:
         provider.client.chat.completions.create(**ASK)
     assert checks(provider, sync=True) == ("unready", ["breakers"])
     provider.close()
+
+
+def test_some_models(ai_client_upstream: Upstream) -> None:
+    """Where some models can be asked and others nowhere the process is ready, and says so."""
+    controls = {"breaker": {"failures": 1}, "models": {"m": "a", "n": "b"}}
+    provider = provider_of(ai_client_upstream, controls=controls)
+    ai_client_upstream.reply(status=500)
+    with pytest.raises(Exception, match="500"):
+        provider.client.chat.completions.create(**ASK)
+    assert checks(provider, sync=True) == ("degraded", ["breakers"])
+    ai_client_upstream.reply(status=500)
+    with pytest.raises(Exception, match="500"):
+        provider.client.chat.completions.create(**{**ASK, "model": "n"})
+    assert checks(provider, sync=True) == ("unready", ["breakers"])
+    provider.close()
+
+
+def test_one_thread_asks(hanging: Hanging) -> None:
+    """One thread asks a store again and again, so that what a backend keeps for a thread is made once."""
+    hanging.answers.set()
+    asking: set[int] = set()
+    get = hanging.get
+
+    def noted(key: str, now: float) -> bytes | None:
+        asking.add(threading.get_ident())
+        return get(key, now)
+
+    hanging.get = noted  # type: ignore[method-assign]
+    probe = StoreProbe(hanging)
+    for _ in range(5):
+        probe._ended = float("-inf")  # as if the last answer were old
+        assert read(probe.answers, 30)
+    assert len(asking) == 1
+    assert threading.get_ident() not in asking
+    assert hanging.asked == 5

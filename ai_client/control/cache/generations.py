@@ -128,6 +128,9 @@ class Generations:
         return total
 
     async def _count(self, io: IO, mark: str) -> int:
+        instant = self._store.instant
+        if instant is not None:
+            return instant.ledger(self._prefix + mark, io.now()).used
         return (await self._store.ledger(io, self._prefix + mark, io.now())).used
 
     async def _add(self, io: IO, marks: Sequence[str], longest: float) -> None:
